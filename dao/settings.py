@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings, all from the environment: the embedded stack and production differ only in these values (README's table)."""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE_DIR = Path(os.environ.get("MANDATE_STATE_DIR", ROOT / ".mandate"))
+
+
+def _secret(name: str, default: str | None = None) -> str | None:
+    """The content of the file that `<name>_FILE` names: secrets never stand in the environment itself."""
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text().strip() if path else default
+
+
+def _by_chain(text: str) -> dict[int, list[str]]:
+    """`31337=http://127.0.0.1:8545 1=https://a 1=https://b` -> {31337: [...], 1: [a, b]}; several endpoints a chain."""
+    urls: dict[int, list[str]] = {}
+    for item in text.split():
+        chain_id, _, url = item.partition("=")
+        urls.setdefault(int(chain_id), []).append(url)
+    return urls
+
+
+DEBUG = False
+# Without a secret file nothing can be served; tests and the embedded stack make one of their own.
+SECRET_KEY = _secret("MANDATE_SECRET_KEY", "") or "unset"
+ORIGIN = os.environ.get("MANDATE_ORIGIN", "http://127.0.0.1:8000")
+ALLOWED_HOSTS = [ORIGIN.split("://", 1)[1].rsplit(":", 1)[0]]
+CSRF_TRUSTED_ORIGINS = [ORIGIN]
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "governance",
+    "agent",
+    "webapp",
+    "dao",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+ROOT_URLCONF = "dao.urls"
+WSGI_APPLICATION = "dao.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        os.environ.get("DATABASE_URL", "postgres://mandate@127.0.0.1:5432/mandate"), conn_max_age=60
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+STATIC_URL = "static/"
+STATICFILES_DIRS = [ROOT / ".build" / "static"] if (ROOT / ".build" / "static").is_dir() else []
+STATIC_ROOT = STATE_DIR / "static"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = os.environ.get("MANDATE_COOKIE", "mandate")  # cookies cross ports: a name per instance
+CSRF_COOKIE_NAME = SESSION_COOKIE_NAME + "_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ORIGIN.startswith("https://")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+# Celery only wakes workers; due work is rows with leases (governance.work). JSON only: a broker is never trusted with pickles.
+CELERY_BROKER_URL = os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0")
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 15,
+    "unacked_restore_throttle": 1,
+}
+CELERY_TIMEZONE = "UTC"
+
+EMAIL_HOST = os.environ.get("SMTP_HOST", "127.0.0.1")
+EMAIL_PORT = int(os.environ.get("SMTP_PORT", "25"))
+EMAIL_HOST_USER = os.environ.get("SMTP_USER", "")
+EMAIL_HOST_PASSWORD = _secret("SMTP_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("SMTP_TLS", "") == "1"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("MANDATE_FROM", "Mandate <mandate@localhost>")
+
+# Chains: where to read, and which one (if any) is the local test chain that may be wound forward.
+RPC_URLS = _by_chain(os.environ.get("MANDATE_RPC_URLS", ""))
+LOCAL_CHAIN_ID = int(os.environ["MANDATE_LOCAL_CHAIN"]) if os.environ.get("MANDATE_LOCAL_CHAIN") else None
+
+# The model server, spoken to over the OpenAI protocol (vLLM in production, llama.cpp embedded).
+MODEL_URL = os.environ.get("MODEL_URL", "")
+MODEL_NAME = os.environ.get("MODEL_NAME", "")
+MODEL_IS_DEMO = os.environ.get("MODEL_IS_DEMO", "") == "1"
+MODEL_API_KEY_FILE = os.environ.get("MODEL_API_KEY_FILE", "")
+
+# Keys are Ethereum keystore files; their passwords lie in files that only the service may read.
+AGENT_KEYSTORE = os.environ.get("MANDATE_AGENT_KEYSTORE", "")
+AGENT_PASSWORD_FILE = os.environ.get("MANDATE_AGENT_PASSWORD_FILE", "")
+RELAYER_KEYSTORE = os.environ.get("MANDATE_RELAYER_KEYSTORE", "")
+RELAYER_PASSWORD_FILE = os.environ.get("MANDATE_RELAYER_PASSWORD_FILE", "")

@@ -1,0 +1,505 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mirror's tables. Raw logs are the truth; everything marked *projection* can be dropped and rebuilt from them.
+
+Every projection row points at the raw log that made it (`log`, cascading), so a reorg that drops a log can never leave
+its row behind. Amounts are integers in base units; chain times are Unix seconds by the chain's clock (`*_chain_s`);
+times by the wall clock are `*_at`.
+"""
+
+from django.db import models
+
+from governance.fields import AddressField, Bytes32Field, Uint256Field
+
+
+class Chain(models.Model):
+    """A chain that is read. `finality_depth` counts blocks, used where the node has no `finalized` tag."""
+
+    chain_id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=64)
+    finality_depth = models.PositiveIntegerField(default=64)
+    genesis_hash = Bytes32Field(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.chain_id})"
+
+
+class Dao(models.Model):
+    """A DAO that is mirrored."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT)
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contract(models.Model):
+    """A contract whose logs are read for a DAO. `capabilities` holds what probing it answered (CLOCK_MODE, ...)."""
+
+    class Kind(models.TextChoices):
+        GOVERNOR = "governor"
+        VOTES_TOKEN = "votes_token"
+        TIMELOCK = "timelock"
+        TREASURY = "treasury"
+        MODULE = "module"
+        ASSET = "asset"  # an ERC-20 whose flows into and out of the treasury are followed
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="contracts")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    address = AddressField()
+    start_block = models.BigIntegerField(default=0)
+    capabilities = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "kind", "address"], name="contract_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} 0x{self.address.hex()}"
+
+
+class Block(models.Model):
+    """A header. Every unfinalized one is kept, with or without our logs, so that reorgs are seen by parent hash."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE)
+    number = models.BigIntegerField()
+    hash = Bytes32Field()
+    parent_hash = Bytes32Field()
+    timestamp_chain_s = models.BigIntegerField()
+    finalized = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chain", "hash"], name="block_hash_once"),
+            models.UniqueConstraint(fields=["chain", "number"], name="block_number_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"block {self.number}"
+
+
+class RawLog(models.Model):
+    """A log exactly as the node returned it. `dao` is whose reading it belongs to."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    block_number = models.BigIntegerField()
+    block_hash = Bytes32Field()
+    block_timestamp_chain_s = models.BigIntegerField()
+    transaction_hash = Bytes32Field()
+    transaction_index = models.PositiveIntegerField()
+    log_index = models.PositiveIntegerField()
+    address = AddressField()
+    topic0 = Bytes32Field(null=True)
+    topic1 = Bytes32Field(null=True)
+    topic2 = Bytes32Field(null=True)
+    topic3 = Bytes32Field(null=True)
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "block_hash", "log_index"], name="raw_log_once")]
+        indexes = [
+            models.Index(fields=["dao", "block_number", "log_index"]),
+            models.Index(fields=["dao", "topic0"]),
+            models.Index(fields=["transaction_hash"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"log {self.log_index} of block {self.block_number}"
+
+
+class ScannedRange(models.Model):
+    """Blocks `first_block..last_block` of a contract have been read completely; a hole between rows is a gap."""
+
+    contract = models.ForeignKey(Contract, on_delete=models.CASCADE)
+    first_block = models.BigIntegerField()
+    last_block = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.first_block}..{self.last_block}"
+
+
+class Cursor(models.Model):
+    """How far a DAO has been read. Every write of the sync checks `fence`, so a superseded worker can write nothing."""
+
+    dao = models.OneToOneField(Dao, on_delete=models.CASCADE)
+    next_block = models.BigIntegerField(default=0)
+    head_hash = Bytes32Field(null=True)
+    head_timestamp_chain_s = models.BigIntegerField(default=0)
+    node_head_block = models.BigIntegerField(default=0)
+    fence = models.BigIntegerField(default=0)
+    synced_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"cursor at {self.next_block}"
+
+
+class Proposal(models.Model):
+    """Projection: a proposal. Snapshot, deadline and ETA are in the governor's own clock (`clock_mode`)."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="proposals")
+    proposal_id = Uint256Field()
+    log = models.ForeignKey(RawLog, on_delete=models.CASCADE, related_name="+")
+    proposer = AddressField()
+    description = models.TextField()
+    title = models.CharField(max_length=300)
+    snapshot = models.BigIntegerField()
+    deadline = models.BigIntegerField()
+    eta_chain_s = models.BigIntegerField(null=True)
+    queued = models.BooleanField(default=False)
+    executed = models.BooleanField(default=False)
+    canceled = models.BooleanField(default=False)
+    against_votes = Uint256Field(default=0)
+    for_votes = Uint256Field(default=0)
+    abstain_votes = Uint256Field(default=0)
+    # What the chain alone knows, read at `quorum_block` (the quorum at the snapshot); null until it could be asked.
+    quorum_votes = Uint256Field(null=True)
+    extra = models.JSONField(default=dict)  # what variants carry: proposal type, voting module, option tallies
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "proposal_id"], name="proposal_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ProposalAction(models.Model):
+    """Projection: one call of a proposal."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="actions")
+    position = models.PositiveIntegerField()
+    target = AddressField()
+    value_wei = Uint256Field()
+    signature = models.CharField(max_length=400, blank=True)  # Bravo gives the function's signature apart
+    calldata = models.BinaryField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["proposal", "position"], name="action_once")]
+
+    def __str__(self) -> str:
+        return f"action {self.position}"
+
+
+class ProposalTransition(models.Model):
+    """Projection, append-only: what happened to a proposal (created, queued, executed, canceled, extended)."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="transitions")
+    kind = models.CharField(max_length=16)
+    log = models.ForeignKey(RawLog, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class Vote(models.Model):
+    """Projection: one row per vote log. `proposal_id` stands even where the proposal was never seen (a gap)."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    proposal = models.ForeignKey(Proposal, on_delete=models.SET_NULL, null=True, related_name="votes")
+    onchain_proposal_id = Uint256Field()
+    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+    voter = AddressField()
+    support = models.PositiveSmallIntegerField()  # 0 against, 1 for, 2 abstain
+    weight = Uint256Field()
+    reason = models.TextField(blank=True)
+    params = models.BinaryField(default=b"")
+
+    class Meta:
+        indexes = [models.Index(fields=["dao", "onchain_proposal_id"]), models.Index(fields=["voter"])]
+
+    def __str__(self) -> str:
+        return f"vote {self.support} by 0x{self.voter.hex()}"
+
+
+class Delegation(models.Model):
+    """Projection: a DelegateChanged log."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+    delegator = AddressField()
+    from_delegate = AddressField()
+    to_delegate = AddressField()
+
+    def __str__(self) -> str:
+        return f"0x{self.delegator.hex()} -> 0x{self.to_delegate.hex()}"
+
+
+class PowerCheckpoint(models.Model):
+    """Projection: a DelegateVotesChanged log. Power at T is the last row with `timepoint` <= T (the token's clock)."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+    account = AddressField()
+    timepoint = models.BigIntegerField()
+    previous_power = Uint256Field()
+    power = Uint256Field()
+
+    class Meta:
+        indexes = [models.Index(fields=["dao", "account", "timepoint"])]
+
+    def __str__(self) -> str:
+        return f"0x{self.account.hex()}: {self.power}"
+
+
+class TimelockOperation(models.Model):
+    """Projection: an operation of the timelock, also one that no proposal made."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    operation_id = Bytes32Field()
+    proposal = models.ForeignKey(Proposal, on_delete=models.SET_NULL, null=True, related_name="operations")
+    log = models.ForeignKey(RawLog, on_delete=models.CASCADE, related_name="+")
+    ready_chain_s = models.BigIntegerField()
+    executed = models.BooleanField(default=False)
+    canceled = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "operation_id"], name="operation_once")]
+
+    def __str__(self) -> str:
+        return self.operation_id.hex()
+
+
+class PolicyVersion(models.Model):
+    """Projection: a policy put in force by the owner. `code` is read from the chain and its hash checked against the log."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="policy_versions")
+    module = models.ForeignKey(Contract, on_delete=models.CASCADE)
+    policy_id = Bytes32Field()
+    version = models.PositiveIntegerField()
+    agent = AddressField()
+    codehash = Bytes32Field()
+    code = models.BinaryField()  # the policy code without the leading 00
+    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["module", "policy_id", "version"], name="policy_version_once")]
+
+    def __str__(self) -> str:
+        return f"policy 0x{self.policy_id.hex()[:8]} v{self.version}"
+
+
+class Act(models.Model):
+    """Projection: an act that the module performed or holds. Its outcome comes from logs alone, never from the executor."""
+
+    class Status(models.TextChoices):
+        EXECUTED = "executed"  # paid at once
+        SCHEDULED = "scheduled"  # waiting out its objection delay
+        RELEASED = "released"  # paid after the delay
+        KILLED = "killed"  # objections reached the threshold
+        VETOED = "vetoed"  # by guardian or owner
+        VOIDED = "voided"  # policy replaced, pause, shortened or renounced
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="acts")
+    module = models.ForeignKey(Contract, on_delete=models.CASCADE)
+    policy_id = Bytes32Field()
+    version = models.PositiveIntegerField()
+    number = models.PositiveIntegerField()
+    agent = AddressField()
+    decision = Bytes32Field()
+    act_id = Bytes32Field(null=True)  # of scheduled acts
+    status = models.CharField(max_length=12, choices=Status.choices)
+    releasable_chain_s = models.BigIntegerField(null=True)
+    expires_chain_s = models.BigIntegerField(null=True)
+    snapshot = models.BigIntegerField(null=True)
+    objection_power = Uint256Field(default=0)
+    objection_threshold = Uint256Field(null=True)
+    log = models.ForeignKey(RawLog, on_delete=models.CASCADE, related_name="+")
+    final_log = models.ForeignKey(RawLog, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["module", "policy_id", "number"], name="act_once")]
+
+    def __str__(self) -> str:
+        return f"act {self.number}: {self.status}"
+
+
+class ActCall(models.Model):
+    """Projection: one call of an act."""
+
+    act = models.ForeignKey(Act, on_delete=models.CASCADE, related_name="calls")
+    position = models.PositiveIntegerField()
+    target = AddressField()
+    value_wei = Uint256Field()
+    calldata = models.BinaryField()
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"call {self.position}"
+
+
+class Objection(models.Model):
+    """Projection: a member's objection against a scheduled act."""
+
+    act = models.ForeignKey(Act, on_delete=models.CASCADE, related_name="objections")
+    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+    account = AddressField()
+    power = Uint256Field()
+
+    def __str__(self) -> str:
+        return f"objection by 0x{self.account.hex()}"
+
+
+class ModuleState(models.Model):
+    """Projection: whether a module is paused, and its guardian."""
+
+    module = models.OneToOneField(Contract, on_delete=models.CASCADE, related_name="module_state")
+    paused = models.BooleanField(default=False)
+    pause_epoch = models.PositiveIntegerField(default=0)
+    guardian = AddressField(null=True)
+    log = models.ForeignKey(RawLog, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    def __str__(self) -> str:
+        return "paused" if self.paused else "running"
+
+
+class RefusedAct(models.Model):
+    """A failed transaction sent directly to a policy module. A revert leaves no log, so blocks are read and it is replayed.
+
+    `reason` is the module's error with its values (`OverBudget(...)`) or "reason unknown"; `clause` says it in words.
+    """
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="refused_acts")
+    module = models.ForeignKey(Contract, on_delete=models.CASCADE)
+    transaction_hash = Bytes32Field()
+    block_number = models.BigIntegerField()
+    block_hash = Bytes32Field()
+    block_timestamp_chain_s = models.BigIntegerField()
+    sender = AddressField()
+    calldata = models.BinaryField()
+    reason = models.CharField(max_length=300)
+    clause = models.CharField(max_length=300, blank=True)
+    decision = Bytes32Field(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "transaction_hash", "block_hash"], name="refused_act_once")]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class TreasuryFlow(models.Model):
+    """Projection: an ERC-20 or ether movement into or out of the treasury. `asset` is 20 zero bytes for ether."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+    asset = AddressField()
+    counterparty = AddressField()
+    amount = Uint256Field()
+    outgoing = models.BooleanField()
+
+    def __str__(self) -> str:
+        return f"{'out' if self.outgoing else 'in'} {self.amount}"
+
+
+class OnchainCheck(models.Model):
+    """What the chain itself answered at a pinned block, beside what the mirror says. Shown on the page."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    subject = models.CharField(max_length=120)  # e.g. "proposal:<id>:state", "proposal:<id>:votes", "power:<0x..>"
+    block_number = models.BigIntegerField()
+    block_hash = Bytes32Field()
+    chain_says = models.CharField(max_length=400)
+    mirror_says = models.CharField(max_length=400)
+    matched = models.BooleanField()
+    checked_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "subject"], name="check_latest_only")]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {'matched' if self.matched else 'differs'}"
+
+
+class SyncIncident(models.Model):
+    """Something that a person should see: a reorg, a reorg deeper than finality, a lying or failing node, a gap."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="incidents")
+    kind = models.CharField(max_length=24)  # reorg, deep_reorg, node_error, wrong_chain, local_chain_rewound, gap
+    detail = models.TextField()
+    facts = models.JSONField(default=dict)  # e.g. {"from_block": .., "to_block": .., "dropped_logs": .., "dropped_votes": [...]}
+    first_block = models.BigIntegerField(null=True)
+    happened_at = models.DateTimeField(auto_now_add=True)
+    resolved_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class OutboxEntry(models.Model):
+    """What happened, for the layers above, written in the projection's own transaction. Readers keep cursors over `id`.
+
+    A reorg that undoes what an entry told appends a `*.undone` entry with the same key. `key` is unique per occurrence.
+    """
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    topic = models.CharField(max_length=40)  # proposal.created, vote.cast, proposal.executed, policy.set, act.scheduled, ...
+    key = models.CharField(max_length=160)
+    block_number = models.BigIntegerField()
+    written_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["topic", "id"])]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.key}"
+
+
+class Work(models.Model):
+    """Due work as a row with a lease: beat polls, a message only wakes a worker, a killed worker's lease runs out.
+
+    `name` says which function of the owning layer does it (the layer registers it; this table names nobody above).
+    """
+
+    name = models.CharField(max_length=60)
+    key = models.CharField(max_length=160)
+    arguments = models.JSONField(default=dict)
+    due_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True)
+    lease = models.UUIDField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "key"], name="work_once")]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(done_at=None), name="work_due")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.key}"
+
+
+class OutgoingTransaction(models.Model):
+    """The journal of what we send: the signed bytes are stored before they are broadcast, so a crash repeats, never doubles.
+
+    `key` names the purpose ("vote:<...>", "act:<...>") and is unique: asking twice sends once.
+    """
+
+    class Status(models.TextChoices):
+        SIGNED = "signed"
+        SENT = "sent"
+        MINED = "mined"
+        FAILED = "failed"  # mined and reverted
+
+    key = models.CharField(max_length=160, unique=True)
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT)
+    sender = AddressField()
+    nonce = models.BigIntegerField()
+    to = AddressField()
+    value_wei = Uint256Field(default=0)
+    calldata = models.BinaryField()
+    signed = models.BinaryField()
+    transaction_hash = Bytes32Field()
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.SIGNED)
+    block_hash = Bytes32Field(null=True)
+    error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "sender", "nonce"], name="nonce_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.status}"
