@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from dao.local import postgres
+from governance.embedded import postgres
 
 _cluster: tuple[subprocess.Popen, Path] | None = None
 
