@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was understood of a proposal: one summary per proposal and text, and how far the outbox has been read."""
+
+from django.db import models
+
+from governance.fields import Bytes32Field
+from governance.models import Proposal
+
+__all__ = ["OutboxCursor", "Summary"]
+
+
+class OutboxCursor(models.Model):
+    """How far one reader of this app has read the outbox below it. A reader that is new starts at the beginning."""
+
+    reader = models.CharField(max_length=60, primary_key=True)
+    after_id = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.reader} after {self.after_id}"
+
+
+class Summary(models.Model):
+    """What a proposal's text says, what its calls do, and whether the two match.
+
+    `effects`, `flags` and `verdict` are computed without a model and stand in every row, whatever the status. `claims`
+    and `sentences` rest on spans that the model chose and code quoted word for word. The row goes with its proposal.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending"  # waiting for the model; effects and flags are there already
+        WRITTEN = "written"
+        ABSTAINED = "abstained"  # the model had nothing to say, or nothing that survived the source checks
+        FAILED = "failed"  # given up after many attempts (the reason says why)
+
+    class Verdict(models.TextChoices):
+        MATCHES = "matches"  # every claim is done and every effect is claimed
+        DIFFERS = "differs"  # something claimed is not done, done is not claimed, or a parameter differs
+        OPAQUE = "opaque"  # some call can't be decoded, so nobody can say
+        UNREAD = "unread"  # no claims were read (the model is down, abstained, or the text is empty)
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="summaries")
+    input_hash = Bytes32Field()  # keccak256 of text and actions: one summary per proposal and text
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    reason = models.CharField(max_length=300, blank=True)  # why it is pending, abstained or failed, in words
+    verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.UNREAD)
+    # [{"text", "source": {"kind": "span" | "effect", "id", "quote"}}]
+    sentences = models.JSONField(default=list)
+    # [{"type", "spans": [id], "quotes": [text], "recipients": [..], "amounts": [{"amount", "token"}]}]
+    claims = models.JSONField(default=list)
+    effects = models.JSONField(default=list)  # agent.effects.Effect.as_json()
+    flags = models.JSONField(default=list)  # [{"code", "text", "severity", "effects": [id]}]
+    findings = models.JSONField(default=list)  # what the verdict rests on: [{"kind", "text", "claim", "effect"}]
+    hidden = models.JSONField(default=list)  # what ingest removed from the text: [{"kind", "count"}]
+
+    model_name = models.CharField(max_length=200, blank=True)
+    model_is_demo = models.BooleanField(default=False)
+    prompt_hash = Bytes32Field(null=True)  # keccak256 of the exact messages and schema sent, in canonical JSON
+    output_hash = Bytes32Field(null=True)  # keccak256 of the exact text that came back
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    cached_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    duration_ms = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    written_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "summaries"
+        constraints = [models.UniqueConstraint(fields=["proposal", "input_hash"], name="summary_once")]
+
+    def __str__(self) -> str:
+        return f"summary of {self.proposal_id}: {self.status}"
