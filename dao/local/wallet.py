@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A wallet of the local chain: signs real transactions and typed data with a key it holds, as a member's wallet would."""
+"""A wallet of the local chain: signs real transactions and typed data with a key it holds, as a member's would."""
 
 import time
 from dataclasses import dataclass, field
