@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Addresses: 20 bytes inside, EIP-55 checksummed text outside."""
+
+import re
+
+from cchecksum import to_checksum_address
+
+ZERO = bytes(20)
+_HEX = re.compile(r"0x[0-9a-fA-F]{40}")
+
+
+class BadAddress(ValueError):
+    """The text is not an address: `problem` says why."""
+
+    def __init__(self, problem: str):
+        self.problem = problem
+        super().__init__(problem)
+
+
+def checksum(address: bytes) -> str:
+    """The EIP-55 text of a 20-byte address."""
+    if not isinstance(address, bytes | bytearray | memoryview) or len(address) != 20:
+        raise BadAddress("an address has 20 bytes")
+    return str(to_checksum_address("0x" + bytes(address).hex()))
+
+
+def to_bytes(text: str) -> bytes:
+    """The 20 bytes of a hexadecimal address. Mixed case must be a valid EIP-55 checksum: a mistyped digit is refused.
+
+    Raises:
+        BadAddress: not 40 hexadecimal digits behind `0x`, or a wrong checksum.
+    """
+    if not isinstance(text, str) or not _HEX.fullmatch(text):
+        raise BadAddress("an address is 0x and 40 hexadecimal digits")
+    raw = bytes.fromhex(text[2:])
+    digits = text[2:]
+    if digits not in (digits.lower(), digits.upper()) and text != checksum(raw):
+        raise BadAddress(f"the checksum of {text} is wrong: a digit was mistyped")
+    return raw

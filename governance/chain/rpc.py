@@ -1,0 +1,729 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ethereum JSON-RPC over HTTP: several endpoints for one chain, batches, and errors that say what to do.
+
+An endpoint's URL may hold an API key: it appears nowhere but in the request itself. Messages, reprs, tracebacks and
+logs show its scheme and host. What a node answers is hostile until it was checked: sizes are limited, shapes are
+verified, and an answer for another chain is refused.
+"""
+
+import itertools
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+import stamina
+
+BlockId = int | str | bytes
+"""A block: its number, a tag (`latest`, `finalized`, `safe`, `pending`, `earliest`), or its 32-byte hash."""
+
+TAGS = frozenset({"latest", "finalized", "safe", "pending", "earliest"})
+_MAX_RESPONSE_BYTES = 128 * 2**20
+_MAX_MESSAGE = 300
+
+
+class _BelowWarning(logging.Filter):
+    """Drops what httpx and httpcore say about single requests: they print whole URLs, with the API keys in them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING
+
+
+for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
+    logging.getLogger(_name).addFilter(_BelowWarning())
+
+
+def redact(url: str) -> str:
+    """Scheme, host and port of a URL; user, path and query may be secrets."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "(not a URL)"
+    except ValueError:
+        return "(not a URL)"
+
+
+# ---------------------------------------------------------------------------------------------------------- errors
+
+
+class RpcError(Exception):
+    """The node answered with an error, or with something that is not JSON-RPC. `code` is None for the latter."""
+
+    def __init__(self, code: int | None, message: str, data: Any = None, *, endpoint: str = ""):
+        self.code, self.message, self.data, self.endpoint = code, message, data, endpoint
+        where = f"{endpoint}: " if endpoint else ""
+        super().__init__(f"{where}{message}" + (f" (code {code})" if code is not None else ""))
+
+
+class CallReverted(RpcError):
+    """`eth_call` or `eth_estimateGas` reverted. `data` is the revert data, bytes (empty where the node gave none)."""
+
+    data: bytes
+
+    def __init__(self, data: bytes, message: str = "execution reverted", code: int | None = 3, *, endpoint: str = ""):
+        super().__init__(code, message, data, endpoint=endpoint)
+
+
+class RangeTooLarge(RpcError):
+    """`eth_getLogs` was asked for too much at once.
+
+    `suggested` is the (first, last) block that the node said would work, `max_blocks` the widest range it said it
+    takes; both None where it said neither: then halve.
+    """
+
+    suggested: tuple[int, int] | None = None
+    max_blocks: int | None = None
+
+
+class RpcLimited(RpcError):
+    """The node limits our rate. `retry_after_s` is what it asked for, or None."""
+
+    retry_after_s: float | None = None
+
+
+class RpcUnreachable(RpcError):
+    """No endpoint answered: connection, timeout, HTTP error, an oversized answer or no JSON."""
+
+    def __init__(self, message: str, *, endpoint: str = ""):
+        super().__init__(None, message, endpoint=endpoint)
+
+
+class WrongChain(RpcError):
+    """The endpoint serves another chain than the one it is configured for."""
+
+    def __init__(self, expected: int, got: int, *, endpoint: str = ""):
+        self.expected, self.got = expected, got
+        super().__init__(
+            None, f"serves chain {got}, but it is configured for chain {expected}: correct its URL", endpoint=endpoint
+        )
+
+
+_RANGE = re.compile(
+    r"block range|blocks? range|range (is )?too (large|wide|big)|range limit|max(imum)? range|too many blocks|"
+    r"more than [\d,]+ (results|logs|blocks)|too many (results|logs)|"
+    r"response size (is )?(exceeded|too large|should not)|limited to (a |0 - )?[\d,]+k? (blocks? )?range|"
+    r"limited to 0 ?- ?[\d,]+ blocks|exceeds? max(imum)? (results|logs|block)|"
+    r"query timeout exceeded|response too (large|big)|matched by query exceeds|bigger than range|"
+    r"exceeds the range|reduce (your|the) (block )?range|please limit the query",
+    re.IGNORECASE,
+)
+_LIMITED = re.compile(
+    r"rate limit|rate-limit|too many requests|request limit|request rate|requests? count exceeded|throughput|"
+    r"compute units|capacity|calls per second|per second|quota|credits",
+    re.IGNORECASE,
+)
+_BETWEEN_HEX = re.compile(r"\[\s*(0x[0-9a-fA-F]{1,16})\s*,\s*(0x[0-9a-fA-F]{1,16})\s*\]")
+_BETWEEN_DECIMAL = re.compile(r"range (\d{1,18})\s*-\s*(\d{1,18})")
+_SPAN = re.compile(
+    r"(?:limited to (?:a |0 ?- ?)?|up to a |max(?:imum)?(?: block)? range(?: is|:)? |range limit(?: is|:)? |"
+    r"max(?:imum)? is(?: set to)? |greater than |maximum block range: )([\d,]{1,12})(k?)\b(?! (?:results|logs))",
+    re.IGNORECASE,
+)
+
+
+def _suggestion(message: str, data: Any) -> tuple[tuple[int, int] | None, int | None]:
+    """What a node said would work: (first, last), and the widest range."""
+    suggested = None
+    if isinstance(data, dict) and isinstance(data.get("from"), str) and isinstance(data.get("to"), str):
+        try:
+            suggested = (int(data["from"], 16), int(data["to"], 16))
+        except ValueError:
+            suggested = None
+    if suggested is None and (found := _BETWEEN_HEX.search(message)):
+        suggested = (int(found[1], 16), int(found[2], 16))
+    if suggested is None and (found := _BETWEEN_DECIMAL.search(message)):
+        suggested = (int(found[1]), int(found[2]))
+    if suggested is not None and suggested[0] > suggested[1]:
+        suggested = None
+    span = None
+    if (found := _SPAN.search(message)) and (digits := found[1].replace(",", "")):
+        span = int(digits) * (1000 if found[2] else 1) or None
+    return suggested, span
+
+
+def _revert_data(data: Any) -> bytes:
+    """Revert data as geth, Parity (`Reverted 0x..`) and Hardhat (an object) give it; empty where there is none."""
+    if isinstance(data, dict):
+        data = data.get("data", data.get("result"))
+    if isinstance(data, str):
+        text = data.removeprefix("Reverted ").strip()
+        if text.startswith("0x"):
+            try:
+                return bytes.fromhex(text[2:])
+            except ValueError:
+                return b""
+    return b""
+
+
+def classify(error: Any, method: str, endpoint: str = "") -> RpcError:
+    """The exception for a JSON-RPC `error` member, whatever it turns out to be."""
+    if not isinstance(error, dict):
+        return RpcError(None, f"answered {method} with an error that is not an object", endpoint=endpoint)
+    code = error.get("code")
+    code = code if isinstance(code, int) and not isinstance(code, bool) else None
+    message = error.get("message")
+    # The text is the node's: printable, one line, of bounded length.
+    message = "".join(c if c.isprintable() else " " for c in message) if isinstance(message, str) else "no message"
+    short = message[:_MAX_MESSAGE]
+    data = error.get("data")
+    if method in ("eth_call", "eth_estimateGas") and (code in (3, -32015) or "revert" in message.lower()):
+        return CallReverted(_revert_data(data), short, code, endpoint=endpoint)
+    if method in ("eth_getLogs", "eth_getBlockReceipts") and _RANGE.search(message):
+        large = RangeTooLarge(code, short, data, endpoint=endpoint)
+        large.suggested, large.max_blocks = _suggestion(message, data)
+        return large
+    if code in (429, -32007, -32029) or (code in (-32005, -32097, -32600, -32000, None) and _LIMITED.search(message)):
+        return RpcLimited(code, short, data, endpoint=endpoint)
+    if code == -32005 and method == "eth_getLogs":
+        large = RangeTooLarge(code, short, data, endpoint=endpoint)
+        large.suggested, large.max_blocks = _suggestion(message, data)
+        return large
+    return RpcError(code, short, data, endpoint=endpoint)
+
+
+# ---------------------------------------------------------------------------------------------------------- values
+
+
+class Header(NamedTuple):
+    """A block's header; `transactions` are hashes (bytes), or raw transaction objects where they were asked for."""
+
+    number: int
+    hash: bytes
+    parent_hash: bytes
+    timestamp_chain_s: int
+    base_fee_wei: int | None
+    transactions: tuple[Any, ...]
+
+
+class Log(NamedTuple):
+    """A log as the node returned it. `topics` has up to four words. `timestamp_chain_s` where the node gives it."""
+
+    address: bytes
+    topics: tuple[bytes, ...]
+    data: bytes
+    block_number: int
+    block_hash: bytes
+    transaction_hash: bytes
+    transaction_index: int
+    log_index: int
+    timestamp_chain_s: int | None
+
+
+class Transaction(NamedTuple):
+    """A transaction; `block_number` and `block_hash` are None while it is pending; `to` is None for a creation."""
+
+    hash: bytes
+    sender: bytes
+    to: bytes | None
+    nonce: int
+    value_wei: int
+    calldata: bytes
+    gas: int
+    block_number: int | None
+    block_hash: bytes | None
+    transaction_index: int | None
+
+
+class Receipt(NamedTuple):
+    """A receipt. `succeeded` is False where the transaction reverted."""
+
+    transaction_hash: bytes
+    block_number: int
+    block_hash: bytes
+    transaction_index: int
+    succeeded: bool
+    gas_used: int
+    effective_gas_price_wei: int | None
+    contract_address: bytes | None
+    logs: tuple[Log, ...]
+
+
+def quantity(value: Any) -> int:
+    """A JSON-RPC quantity. Raises ValueError for anything else."""
+    if not isinstance(value, str) or not value.startswith("0x") or len(value) > 66:
+        raise ValueError("not a quantity")
+    return int(value, 16)
+
+
+def unhex(value: Any, length: int | None = None) -> bytes:
+    """JSON-RPC data, of `length` bytes where given. Raises ValueError for anything else."""
+    if not isinstance(value, str) or not value.startswith("0x"):
+        raise ValueError("not hexadecimal data")
+    raw = bytes.fromhex(value[2:])
+    if length is not None and len(raw) != length:
+        raise ValueError(f"expected {length} bytes")
+    return raw
+
+
+def parse_header(raw: Any) -> Header:
+    """A header from a block object. Raises ValueError, KeyError or TypeError where it is not one."""
+    return Header(
+        quantity(raw["number"]), unhex(raw["hash"], 32), unhex(raw["parentHash"], 32), quantity(raw["timestamp"]),
+        quantity(raw["baseFeePerGas"]) if raw.get("baseFeePerGas") is not None else None,
+        tuple(unhex(item, 32) if isinstance(item, str) else item for item in raw.get("transactions", ())),
+    )  # fmt: skip
+
+
+def parse_log(raw: Any) -> Log:
+    """A log from a log object. Raises ValueError, KeyError or TypeError where it is not one."""
+    if raw.get("removed"):
+        raise ValueError("a removed log")
+    topics = tuple(unhex(topic, 32) for topic in raw["topics"])
+    if len(topics) > 4:
+        raise ValueError("more than four topics")
+    timestamp = raw.get("blockTimestamp")
+    return Log(
+        unhex(raw["address"], 20), topics, unhex(raw["data"]), quantity(raw["blockNumber"]),
+        unhex(raw["blockHash"], 32), unhex(raw["transactionHash"], 32), quantity(raw["transactionIndex"]),
+        quantity(raw["logIndex"]), quantity(timestamp) if timestamp is not None else None,
+    )  # fmt: skip
+
+
+def parse_transaction(raw: Any) -> Transaction:
+    """A transaction from its object. Raises ValueError, KeyError or TypeError where it is not one."""
+
+    def optional(name: str, parse: Callable[[Any], Any]) -> Any:
+        return None if raw.get(name) is None else parse(raw[name])
+
+    return Transaction(
+        unhex(raw["hash"], 32), unhex(raw["from"], 20), optional("to", lambda v: unhex(v, 20)),
+        quantity(raw["nonce"]), quantity(raw["value"]), unhex(raw["input"]), quantity(raw["gas"]),
+        optional("blockNumber", quantity), optional("blockHash", lambda v: unhex(v, 32)),
+        optional("transactionIndex", quantity),
+    )  # fmt: skip
+
+
+def parse_receipt(raw: Any) -> Receipt:
+    """A receipt from its object. Raises ValueError, KeyError or TypeError where it is not one."""
+    price, created = raw.get("effectiveGasPrice"), raw.get("contractAddress")
+    return Receipt(
+        unhex(raw["transactionHash"], 32), quantity(raw["blockNumber"]), unhex(raw["blockHash"], 32),
+        quantity(raw["transactionIndex"]), quantity(raw["status"]) == 1, quantity(raw["gasUsed"]),
+        None if price is None else quantity(price), None if created is None else unhex(created, 20),
+        tuple(parse_log(log) for log in raw["logs"]),
+    )  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------------------- client
+
+
+class _Endpoint:
+    """One URL, its connection pool, and whether it is set aside. Its repr and errors show only scheme and host."""
+
+    def __init__(self, url: str, timeout_s: float):
+        self._url = url
+        self.name = redact(url)
+        self.timeout_s = timeout_s
+        self.checked = False  # its chain id was right since it last failed
+        self.aside_until = 0.0  # monotonic
+        self.failures = 0
+        self._client: httpx.Client | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<endpoint {self.name}>"
+
+    def client(self) -> httpx.Client:
+        with self._lock:
+            if self._client is None:
+                # A proxy from the environment has no business between us and a node on this machine.
+                local = urlsplit(self._url).hostname in ("127.0.0.1", "localhost", "::1")
+                self._client = httpx.Client(
+                    timeout=httpx.Timeout(self.timeout_s, connect=min(self.timeout_s, 5.0)),
+                    trust_env=not local,
+                    limits=httpx.Limits(max_keepalive_connections=8, keepalive_expiry=30),
+                    headers={"content-type": "application/json", "user-agent": "mandate"},
+                )
+            return self._client
+
+    def close(self) -> None:
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def post(self, body: bytes, max_bytes: int) -> tuple[int, bytes, str | None]:
+        """(HTTP status, body, Retry-After). Raises RpcUnreachable; no traceback ever carries the URL."""
+        problem = ""
+        try:
+            with self.client().stream("POST", self._url, content=body) as response:
+                parts, size = [], 0
+                for part in response.iter_bytes():
+                    size += len(part)
+                    if size > max_bytes:
+                        problem = f"answered with more than {max_bytes >> 20} MiB"
+                        break
+                    parts.append(part)
+                if not problem:
+                    return response.status_code, b"".join(parts), response.headers.get("retry-after")
+        except httpx.TimeoutException:
+            problem = f"did not answer within {self.timeout_s:g} s"
+        except httpx.ConnectError as error:
+            problem = "certificate refused" if "certificate" in str(error).lower() else "no connection"
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            problem = f"failed ({type(error).__name__})"
+        # Raised outside the handlers: httpx's exceptions hold the request, and with it the URL.
+        failure = RpcUnreachable(problem, endpoint=self.name)
+        failure.not_sent = problem in ("no connection", "certificate refused")  # type: ignore[attr-defined]
+        raise failure
+
+
+_IDEMPOTENT = re.compile(
+    r"(eth_(get|call|blockNumber|chainId|estimateGas|feeHistory|gasPrice|maxPriority|syncing)|net_|web3_|debug_trace)"
+)
+_cache: dict[tuple[int, int, tuple[str, ...]], "Rpc"] = {}
+
+
+class Rpc:
+    """A chain as seen through its endpoints. Thread-safe; connections are kept alive.
+
+    Reads go to the first endpoint that is not set aside, and on to the next when it fails; an endpoint that failed is
+    set aside for `aside_s` (longer each time). Sends are tried once, unless no byte left this machine.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        chain_id: int | None,
+        *,
+        timeout_s: float = 15.0,
+        attempts: int = 3,
+        aside_s: float = 5.0,
+        max_response_bytes: int = _MAX_RESPONSE_BYTES,
+    ):
+        """`chain_id` None asks any chain (to find out which one it is); everyone else names the one expected."""
+        if not urls:
+            raise RpcUnreachable(f"no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS")
+        self.chain_id = chain_id
+        self.attempts, self.aside_s, self.max_response_bytes = attempts, aside_s, max_response_bytes
+        self._endpoints = [_Endpoint(url, timeout_s) for url in urls]
+        self._ids = itertools.count(1)
+
+    @classmethod
+    def for_chain(cls, chain_id: int) -> "Rpc":
+        """The process's client for a chain, from `settings.RPC_URLS`; RpcUnreachable where none is configured."""
+        from django.conf import settings
+
+        key = (os.getpid(), chain_id, tuple(settings.RPC_URLS.get(chain_id, ())))  # a fork must not share sockets
+        if key not in _cache:
+            _cache[key] = cls(key[2], chain_id)
+        return _cache[key]
+
+    def __repr__(self) -> str:
+        return f"<Rpc chain {self.chain_id} via {', '.join(e.name for e in self._endpoints)}>"
+
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        for endpoint in self._endpoints:
+            endpoint.close()
+
+    # --- requests
+
+    def call(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """The `result` of one request.
+
+        Raises:
+            RpcError: what the node answered; see its subclasses.
+        """
+        return self._perform(lambda endpoint: self._one(endpoint, method, params), [method])
+
+    def batch(self, requests: Iterable[tuple[str, Sequence[Any]]], *, size: int = 100) -> list[Any]:
+        """The results in the order asked, in batches of `size`. A request that the node refused gives its RpcError in
+        its place (returned, not raised); what fails as a whole is raised."""
+        asked = list(requests)
+        results: list[Any] = []
+        for start in range(0, len(asked), size):
+            part = asked[start : start + size]
+            results += self._perform(lambda endpoint, part=part: self._many(endpoint, part), [m for m, _ in part])
+        return results
+
+    def _perform(self, request: Callable[[_Endpoint], Any], methods: list[str]) -> Any:
+        if not all(_IDEMPOTENT.match(method) for method in methods):
+            return self._once_over(request, repeat=False)
+        for attempt in stamina.retry_context(
+            on=(RpcUnreachable, RpcLimited), attempts=self.attempts, timeout=None, wait_initial=0.2, wait_max=3.0
+        ):
+            with attempt:
+                return self._once_over(request, repeat=True)
+        raise AssertionError("stamina returns or raises")
+
+    def _once_over(self, request: Callable[[_Endpoint], Any], *, repeat: bool) -> Any:
+        """Each endpoint in turn until one answers; those set aside last, for nothing else may be left."""
+        now = time.monotonic()
+        wrong: WrongChain | None = None
+        failure: RpcError | None = None
+        for endpoint in sorted(self._endpoints, key=lambda e: max(e.aside_until - now, 0)):
+            try:
+                self._check_chain(endpoint)
+                result = request(endpoint)
+            except WrongChain as error:
+                endpoint.aside_until = now + 3600
+                wrong = error
+            except RpcUnreachable as error:
+                self._set_aside(endpoint)
+                failure = error
+                if not repeat and not getattr(error, "not_sent", False):
+                    raise
+            except RpcLimited as error:
+                endpoint.aside_until = time.monotonic() + (error.retry_after_s or 1.0)
+                failure = error
+                if not repeat:
+                    raise
+            else:
+                endpoint.failures = 0
+                return result
+        if failure is None:
+            assert wrong is not None
+            raise wrong
+        raise failure
+
+    def _set_aside(self, endpoint: _Endpoint) -> None:
+        endpoint.checked = False
+        endpoint.failures += 1
+        endpoint.aside_until = time.monotonic() + self.aside_s * min(2 ** (endpoint.failures - 1), 16)
+
+    def _check_chain(self, endpoint: _Endpoint) -> None:
+        if endpoint.checked or self.chain_id is None:
+            return
+        answer = self._one(endpoint, "eth_chainId", ())
+        try:
+            got = quantity(answer)
+        except ValueError:
+            raise RpcUnreachable("answered eth_chainId with nonsense", endpoint=endpoint.name) from None
+        if got != self.chain_id:
+            raise WrongChain(self.chain_id, got, endpoint=endpoint.name)
+        endpoint.checked = True
+
+    def _one(self, endpoint: _Endpoint, method: str, params: Sequence[Any]) -> Any:
+        number = next(self._ids)
+        body = orjson.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)})
+        answer = self._exchange(endpoint, body, method)
+        if not isinstance(answer, dict):
+            raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=endpoint.name)
+        if answer.get("error") is not None:
+            raise classify(answer["error"], method, endpoint.name)
+        if answer.get("id") != number or "result" not in answer:
+            raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=endpoint.name)
+        return answer["result"]
+
+    def _many(self, endpoint: _Endpoint, requests: list[tuple[str, Sequence[Any]]]) -> list[Any]:
+        numbers = [next(self._ids) for _ in requests]
+        body = orjson.dumps(
+            [
+                {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+                for number, (method, params) in zip(numbers, requests, strict=True)
+            ]
+        )
+        answer = self._exchange(endpoint, body, "a batch")
+        if isinstance(answer, dict) and answer.get("error") is not None:
+            raise classify(answer["error"], requests[0][0], endpoint.name)
+        if not isinstance(answer, list):
+            raise RpcUnreachable("answered a batch with something that is not one", endpoint=endpoint.name)
+        by_number = {item["id"]: item for item in answer if isinstance(item, dict) and isinstance(item.get("id"), int)}
+        results: list[Any] = []
+        for number, (method, _) in zip(numbers, requests, strict=True):
+            item = by_number.get(number)
+            if item is not None and item.get("error") is not None:
+                error = classify(item["error"], method, endpoint.name)
+                if isinstance(error, RpcLimited):
+                    raise error  # the whole batch is repeated: a half-limited one has holes
+                results.append(error)
+            elif item is None or "result" not in item:
+                raise RpcUnreachable(f"left out the answer to {method} in a batch", endpoint=endpoint.name)
+            else:
+                results.append(item["result"])
+        return results
+
+    def _exchange(self, endpoint: _Endpoint, body: bytes, method: str) -> Any:
+        status, raw, retry_after = endpoint.post(body, self.max_response_bytes)
+        if status == 429:
+            limited = RpcLimited(429, f"limits our rate ({method})", endpoint=endpoint.name)
+            limited.retry_after_s = min(float(retry_after), 60.0) if retry_after and retry_after.isdigit() else None
+            raise limited
+        try:
+            answer = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            answer = None
+        # Some nodes put JSON-RPC errors behind HTTP 4xx and 5xx; those say more than the status.
+        carries_error = isinstance(answer, list) or (isinstance(answer, dict) and isinstance(answer.get("error"), dict))
+        if status >= 400 and not carries_error:
+            raise RpcUnreachable(f"answered {method} with HTTP {status}", endpoint=endpoint.name)
+        if answer is None:
+            raise RpcUnreachable(f"answered {method} with something that is not JSON", endpoint=endpoint.name)
+        return answer
+
+    # --- what is asked
+
+    def head_number(self) -> int:
+        """The newest block's number."""
+        return self._parsed("eth_blockNumber", [], quantity)
+
+    def block(self, block: BlockId = "latest", *, full: bool = False) -> Header | None:
+        """A block's header by number, tag or hash; None where the node has none. `full` brings whole transactions."""
+        if isinstance(block, bytes):
+            return self._parsed("eth_getBlockByHash", ["0x" + block.hex(), full], _or_none(parse_header))
+        header = self._parsed("eth_getBlockByNumber", [_block_parameter(block), full], _or_none(parse_header))
+        if header is not None and isinstance(block, int) and header.number != block:
+            raise RpcError(None, f"asked for block {block}, the node answered block {header.number}")
+        return header
+
+    def blocks(self, numbers: Iterable[int]) -> list[Header | None]:
+        """Headers of many blocks in batches. Raises what the node answered for any of them."""
+        asked = list(numbers)
+        answers = self.batch([("eth_getBlockByNumber", [hex(number), False]) for number in asked])
+        headers = []
+        for number, answer in zip(asked, answers, strict=True):
+            if isinstance(answer, RpcError):
+                raise answer
+            header = _checked("eth_getBlockByNumber", answer, _or_none(parse_header))
+            if header is not None and header.number != number:
+                raise RpcError(None, f"asked for block {number}, the node answered block {header.number}")
+            headers.append(header)
+        return headers
+
+    def logs(
+        self,
+        addresses: Sequence[bytes] = (),
+        topics: Sequence[Any] = (),
+        *,
+        first_block: int | None = None,
+        last_block: int | None = None,
+        block_hash: bytes | None = None,
+    ) -> list[Log]:
+        """Logs of `addresses` (none: of all) in first_block..last_block, or of the block with `block_hash`.
+
+        A topic is a word, None for any, or a list of alternatives. Answers outside of what was asked are refused.
+
+        Raises:
+            RangeTooLarge: ask for less, see its `suggested`.
+        """
+        condition: dict[str, Any] = {}
+        if addresses:
+            condition["address"] = ["0x" + address.hex() for address in addresses]
+        if topics:
+            condition["topics"] = [_topic(topic) for topic in topics]
+        if block_hash is not None:
+            condition["blockHash"] = "0x" + block_hash.hex()
+        else:
+            if first_block is None or last_block is None:
+                raise ValueError("logs() needs first_block and last_block, or block_hash")
+            condition["fromBlock"], condition["toBlock"] = hex(first_block), hex(last_block)
+        wanted = set(addresses)
+
+        def parse(answer: Any) -> list[Log]:
+            if not isinstance(answer, list):
+                raise TypeError("not a list")
+            logs = [parse_log(item) for item in answer]
+            for log in logs:
+                if wanted and log.address not in wanted:
+                    raise ValueError("a log of an address that was not asked for")
+                if block_hash is not None and log.block_hash != block_hash:
+                    raise ValueError("a log of a block that was not asked for")
+                if block_hash is None and not first_block <= log.block_number <= last_block:  # type: ignore[operator]
+                    raise ValueError("a log of a block that was not asked for")
+            logs.sort(key=lambda log: (log.block_number, log.log_index))
+            return logs
+
+        return self._parsed("eth_getLogs", [condition], parse)
+
+    def eth_call(
+        self, to: bytes, data: bytes, block: BlockId = "latest", *, sender: bytes | None = None, value_wei: int = 0
+    ) -> bytes:
+        """What the call returns at a block. Raises CallReverted with the revert data."""
+        return self._parsed("eth_call", [_call(to, data, sender, value_wei), _block_parameter(block)], unhex)
+
+    def eth_calls(self, calls: Iterable[tuple[bytes, bytes]], block: BlockId = "latest") -> list[bytes | RpcError]:
+        """Many (to, data) calls at one block, in batches; an error (CallReverted, ...) stands in its call's place."""
+        at = _block_parameter(block)
+        answers = self.batch([("eth_call", [_call(to, data, None, 0), at]) for to, data in calls])
+        return [a if isinstance(a, RpcError) else _checked("eth_call", a, unhex) for a in answers]
+
+    def estimate_gas(
+        self, to: bytes, data: bytes, *, sender: bytes, value_wei: int = 0, block: BlockId = "pending"
+    ) -> int:
+        """The gas a call needs. Raises CallReverted with the revert data."""
+        return self._parsed("eth_estimateGas", [_call(to, data, sender, value_wei), _block_parameter(block)], quantity)
+
+    def get_code(self, address: bytes, block: BlockId = "latest") -> bytes:
+        """An account's code; empty where it has none."""
+        return self._parsed("eth_getCode", ["0x" + address.hex(), _block_parameter(block)], unhex)
+
+    def storage(self, address: bytes, slot: int, block: BlockId = "latest") -> bytes:
+        """A storage word."""
+        return self._parsed(
+            "eth_getStorageAt",
+            ["0x" + address.hex(), f"0x{slot:064x}", _block_parameter(block)],
+            lambda v: unhex(v, 32),
+        )
+
+    def balance(self, address: bytes, block: BlockId = "latest") -> int:
+        """An account's ether, in wei."""
+        return self._parsed("eth_getBalance", ["0x" + address.hex(), _block_parameter(block)], quantity)
+
+    def nonce(self, address: bytes, block: BlockId = "latest") -> int:
+        """The number of transactions an account has sent, at a block (`pending` counts the mempool's too)."""
+        return self._parsed("eth_getTransactionCount", ["0x" + address.hex(), _block_parameter(block)], quantity)
+
+    def transaction(self, hash: bytes) -> Transaction | None:
+        """A transaction by its hash, pending or mined; None where the node doesn't know it."""
+        return self._parsed("eth_getTransactionByHash", ["0x" + hash.hex()], _or_none(parse_transaction))
+
+    def receipt(self, hash: bytes) -> Receipt | None:
+        """A mined transaction's receipt; None while it is not mined."""
+        return self._parsed("eth_getTransactionReceipt", ["0x" + hash.hex()], _or_none(parse_receipt))
+
+    def send_raw(self, signed: bytes) -> bytes:
+        """Broadcast a signed transaction; its hash. Tried once: the caller repeats, from a journal."""
+        return self._parsed("eth_sendRawTransaction", ["0x" + signed.hex()], lambda v: unhex(v, 32))
+
+    def _parsed(self, method: str, params: Sequence[Any], parse: Callable[[Any], Any]) -> Any:
+        return _checked(method, self.call(method, params), parse)
+
+
+def _checked(method: str, answer: Any, parse: Callable[[Any], Any]) -> Any:
+    """What `parse` makes of a node's answer; RpcError where the answer has another shape than the standard says."""
+    try:
+        return parse(answer)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = str(error)[:80]
+        raise RpcError(None, f"the node's answer to {method} is malformed: {type(error).__name__} {reason}") from None
+
+
+def _or_none(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda answer: None if answer is None else parse(answer)
+
+
+def _topic(topic: Any) -> Any:
+    if topic is None:
+        return None
+    if isinstance(topic, bytes):
+        return "0x" + topic.hex()
+    return ["0x" + item.hex() for item in topic]
+
+
+def _block_parameter(block: BlockId) -> Any:
+    """Number or tag as the standard says; a hash as EIP-1898 says, canonical only: a state that reorged away errs."""
+    if isinstance(block, bytes):
+        if len(block) != 32:
+            raise ValueError("a block hash has 32 bytes")
+        return {"blockHash": "0x" + block.hex(), "requireCanonical": True}
+    if isinstance(block, int):
+        return hex(block)
+    if block not in TAGS:
+        raise ValueError(f"{block!r} is no block tag")
+    return block
+
+
+def _call(to: bytes, data: bytes, sender: bytes | None, value_wei: int) -> dict[str, str]:
+    call = {"to": "0x" + to.hex(), "data": "0x" + data.hex()}
+    if sender is not None:
+        call["from"] = "0x" + sender.hex()
+    if value_wei:
+        call["value"] = hex(value_wei)
+    return call
