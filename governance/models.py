@@ -60,9 +60,13 @@ class Contract(models.Model):
 
 
 class Block(models.Model):
-    """A header. Every unfinalized one is kept, with or without our logs, so that reorgs are seen by parent hash."""
+    """A header, as read for a DAO. Every unfinalized one is kept, with or without our logs: reorgs show by parent hash.
 
-    chain = models.ForeignKey(Chain, on_delete=models.CASCADE)
+    Two DAOs of one chain keep their own: each is read by a worker of its own, and one must not see the other's reorg
+    as already followed.
+    """
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
     number = models.BigIntegerField()
     hash = Bytes32Field()
     parent_hash = Bytes32Field()
@@ -71,8 +75,8 @@ class Block(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["chain", "hash"], name="block_hash_once"),
-            models.UniqueConstraint(fields=["chain", "number"], name="block_number_once"),
+            models.UniqueConstraint(fields=["dao", "hash"], name="block_hash_once"),
+            models.UniqueConstraint(fields=["dao", "number"], name="block_number_once"),
         ]
 
     def __str__(self) -> str:
@@ -108,6 +112,31 @@ class RawLog(models.Model):
         return f"log {self.log_index} of block {self.block_number}"
 
 
+class ChainAnswer(models.Model):
+    """What the chain answered where no log says it; kept as raw as the logs, so that projections rebuild without a node.
+
+    `key` is the pointer's address for `code`, a transaction's hash for `transaction` (value: recipient, then input) and
+    the proposal id for `quorum` (value: 32 bytes). An answer with a block number falls with that block in a reorg.
+    """
+
+    class Kind(models.TextChoices):
+        CODE = "code"
+        TRANSACTION = "transaction"
+        QUORUM = "quorum"
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    key = models.CharField(max_length=80)
+    value = models.BinaryField()
+    block_number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "kind", "key"], name="chain_answer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
 class ScannedRange(models.Model):
     """Blocks `first_block..last_block` of a contract have been read completely; a hole between rows is a gap."""
 
@@ -128,6 +157,9 @@ class Cursor(models.Model):
     head_timestamp_chain_s = models.BigIntegerField(default=0)
     node_head_block = models.BigIntegerField(default=0)
     fence = models.BigIntegerField(default=0)
+    span_blocks = models.PositiveIntegerField(default=2000)  # how many blocks the node was last content to search at once
+    # Failed transactions to the policy modules have been read in all blocks before this one.
+    refusals_next_block = models.BigIntegerField(default=0)
     synced_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -154,6 +186,9 @@ class Proposal(models.Model):
     abstain_votes = Uint256Field(default=0)
     # What the chain alone knows, read at `quorum_block` (the quorum at the snapshot); null until it could be asked.
     quorum_votes = Uint256Field(null=True)
+    # The timelock operation that queueing it makes: v5's salt, and v4's (the description's hash alone).
+    operation_id = Bytes32Field(null=True)
+    operation_id_v4 = Bytes32Field(null=True)
     extra = models.JSONField(default=dict)  # what variants carry: proposal type, voting module, option tallies
 
     class Meta:
@@ -369,6 +404,7 @@ class RefusedAct(models.Model):
     block_timestamp_chain_s = models.BigIntegerField()
     sender = AddressField()
     calldata = models.BinaryField()
+    policy_id = Bytes32Field(null=True)
     reason = models.CharField(max_length=300)
     clause = models.CharField(max_length=300, blank=True)
     decision = Bytes32Field(null=True)
