@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Due work as rows with leases: exactly one worker at a time does a row, and a killed one's row comes back by itself.
+
+A layer registers what it can do and enqueues rows; its beat task calls `run_due`:
+
+    @worker("agent.summarise")
+    def summarise(key: str, arguments: dict) -> None: ...
+
+    enqueue("agent.summarise", f"{dao.slug}:{proposal_id}", arguments={"proposal": 7})
+    run_due("agent.")
+
+A lease lasts `LEASE_S` and is renewed while the function runs, so a worker killed with -9 loses its row after at most
+that long. The same row may thus be begun twice, never be lost: functions are written so that doing them again is
+harmless. Messages only wake workers; what is due is said by the rows alone. Times are the database's clock.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from governance.models import Work
+
+logger = logging.getLogger(__name__)
+
+LEASE_S = 10
+_RENEW_S = 3
+_BACKOFF_FIRST_S = 1
+_BACKOFF_MOST_S = 300
+
+Function = Callable[[str, dict[str, Any]], None]
+_workers: dict[str, Function] = {}
+
+
+class Again(Exception):
+    """Raised by a worker's function: not yet, look again at `due_at`. Counts as no failure."""
+
+    def __init__(self, due_at: datetime, reason: str = ""):
+        self.due_at = due_at
+        super().__init__(reason or f"again at {due_at.isoformat()}")
+
+
+class Abandon(Exception):
+    """Raised by a worker's function: doing this again can't help. The row is closed and keeps the reason."""
+
+
+def worker(name: str) -> Callable[[Function], Function]:
+    """Register the function that does the rows called `name` (`<layer>.<what>`). It takes a row's key and arguments."""
+
+    def register(function: Function) -> Function:
+        known = _workers.get(name)
+        if known is not None and (known.__module__, known.__qualname__) != (function.__module__, function.__qualname__):
+            raise ValueError(f"two functions are registered for the work {name!r}")
+        _workers[name] = function
+        return function
+
+    return register
+
+
+def enqueue(
+    name: str, key: str, due_at: datetime | None = None, arguments: dict[str, Any] | None = None, *, renew: bool = False
+) -> bool:
+    """Have `name` done for `key` once, at `due_at` (now where None). A row that exists already is left as it is.
+
+    `renew` opens a row that was done once more (with the new arguments); one that is still open stays.
+    Returns whether there is now a row that was not due to be done before.
+    """
+    due_at = due_at or timezone.now()
+    _, created = Work.objects.get_or_create(
+        name=name, key=key, defaults={"due_at": due_at, "arguments": arguments or {}}
+    )
+    if created or not renew:
+        return created
+    again = Work.objects.filter(name=name, key=key, done_at__isnull=False)
+    return again.update(
+        done_at=None, due_at=due_at, arguments=arguments or {}, attempts=0, lease=None, leased_until=None, last_error=""
+    ) == 1  # fmt: skip
+
+
+def run_due(*names: str, limit: int = 20) -> int:
+    """Do rows that are due, oldest first, until none is left or `limit` are done. Returns how many were begun.
+
+    `names` are names, or prefixes ending in a dot; none of them means all that are registered in this process. Rows
+    whose name nothing has registered here are left to a process that has.
+    """
+    mine = sorted(
+        name
+        for name in _workers
+        if not names or any(name == wanted or (wanted.endswith(".") and name.startswith(wanted)) for wanted in names)
+    )
+    begun = 0
+    while begun < limit and (row := _lease(mine)) is not None:
+        begun += 1
+        _perform(row)
+    return begun
+
+
+def _lease(names: list[str]) -> Work | None:
+    with transaction.atomic():
+        free = Q(leased_until__isnull=True) | Q(leased_until__lt=Now())
+        row = (
+            Work.objects.select_for_update(skip_locked=True)
+            .filter(free, name__in=names, done_at__isnull=True, due_at__lte=Now())
+            .order_by("due_at", "id")
+            .first()
+        )
+        if row is None:
+            return None
+        row.lease = uuid.uuid4()
+        row.attempts += 1
+        Work.objects.filter(pk=row.pk).update(
+            lease=row.lease, leased_until=Now() + timedelta(seconds=LEASE_S), attempts=F("attempts") + 1
+        )
+        return row
+
+
+def _perform(row: Work) -> None:
+    mine = Work.objects.filter(pk=row.pk, lease=row.lease)
+    release: dict[str, Any] = {"lease": None, "leased_until": None}
+    with _Heartbeat(row):
+        try:
+            _workers[row.name](row.key, row.arguments)
+        except Again as again:
+            change = {**release, "due_at": again.due_at, "attempts": 0, "last_error": str(again)[:300]}
+        except Abandon as reason:
+            change = {**release, "done_at": Now(), "last_error": str(reason)[:300]}
+            logger.warning("%s is abandoned: %s", row, reason)
+        except Exception as error:  # noqa: BLE001 -- one row's failure is kept with it and must not stop the others
+            wait_s = min(_BACKOFF_FIRST_S * 2 ** min(row.attempts - 1, 20), _BACKOFF_MOST_S)
+            change = {
+                **release,
+                "due_at": Now() + timedelta(seconds=wait_s),
+                "last_error": f"{type(error).__name__}: {error}"[:300].replace("\x00", "\ufffd"),
+            }
+            logger.exception("%s failed (attempt %d), again in %d s", row, row.attempts, wait_s)
+        else:
+            change = {**release, "done_at": Now(), "last_error": ""}
+    if not mine.update(**change):
+        logger.warning("%s was taken over by another worker; its outcome is the one that counts", row)
+
+
+class _Heartbeat:
+    """Renews a row's lease from a thread (and a connection) of its own while the row's function runs."""
+
+    def __init__(self, row: Work):
+        self._row = row
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"lease of {row}", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        try:
+            while not self._stop.wait(_RENEW_S):
+                held = Work.objects.filter(pk=self._row.pk, lease=self._row.lease, done_at__isnull=True)
+                if not held.update(leased_until=Now() + timedelta(seconds=LEASE_S)):
+                    logger.warning("the lease of %s is lost", self._row)
+                    return
+        finally:
+            connection.close()
