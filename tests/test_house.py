@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The house's rules that a machine can check: who imports whom, licences, what may not stand in a committed file."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = ["policies", "governance", "agent", "webapp", "dao"]
+
+
+def committed_files() -> list[Path]:
+    """Tracked files; outside a checkout (an archive) all files but what installing and running makes."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0:
+        names = [Path(name) for name in listed.stdout.split("\0") if name]
+    else:
+        made = {".venv", "node_modules", ".build", ".mandate", "__pycache__"}
+        names = [p.relative_to(ROOT) for p in ROOT.rglob("*") if p.is_file() and not made & set(p.parts)]
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
+
+
+def test_imports_go_one_way():
+    run = subprocess.run([Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout[-2000:]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_lower_layers_do_not_name_upper_ones_even_in_strings(layer):
+    upper = LAYERS[LAYERS.index(layer) + 1 :]
+    if not upper:
+        return
+    named = re.compile(rf"""["']({"|".join(upper)})\.[a-z_.]+["']""")
+    offenders = [
+        f"{path.relative_to(ROOT)}: {match.group(0)}"
+        for path in committed_files()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] == layer
+        # what Django's own migrations and app labels write is the layer's own name, never an upper one
+        for match in named.finditer(path.read_text())
+    ]
+    # work names ("agent.plan") and settings belong to the layer that registers them, so any hit is a real one
+    assert offenders == []
+
+
+def test_every_source_file_names_its_licence():
+    sources = {".py", ".sol", ".ts", ".js", ".css", ".sh"}
+    missing = [
+        str(path.relative_to(ROOT))
+        for path in committed_files()
+        if path.suffix in sources
+        and "/migrations/" not in str(path)
+        and "SPDX-License-Identifier:" not in path.read_text()[:300]
+    ]
+    assert missing == []
+
+
+def test_contracts_are_mit_and_the_rest_apache():
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in committed_files()
+        if path.suffix == ".sol" and "SPDX-License-Identifier: MIT" not in path.read_text()[:300]
+    ]
+    assert wrong == []
+
+
+def test_lock_files_name_no_registry():
+    hosts = re.compile(r"pypi\.org|pythonhosted|registry\.npmjs|--index-url|--find-links|\"resolved\"")
+    locks = [ROOT / "requirements" / "base.txt", ROOT / "requirements" / "model.txt", ROOT / "package-lock.json"]
+    assert [str(path) for path in locks if hosts.search(path.read_text())] == []
+
+
+def test_no_machine_path_is_committed():
+    machine = re.compile(r"/(?:work/main|home/[a-z]+|root/\.)")
+    here = Path(__file__).resolve()
+    texts = [
+        path for path in committed_files() if path.suffix in {".py", ".md", ".toml", ".json", ".sol", ".ts", ".yaml"}
+    ]
+    assert [str(path.relative_to(ROOT)) for path in texts if path != here and machine.search(path.read_text())] == []
