@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title IPolicyModule
+/// @notice An agent spends from a treasury only inside a policy that the members voted for.
+/// @dev The bytes of a policy are described in docs/policy-code.md. Times are Unix seconds of the chain's clock.
+interface IPolicyModule {
+    /// @notice One call of an act, made by the treasury as a plain CALL.
+    struct Call {
+        address to;
+        uint256 value; // wei
+        bytes data;
+    }
+
+    enum Status {
+        None, // no such act
+        Pending, // waits out its objection delay, unless it is void (see `pending`)
+        Released,
+        Killed, // objections reached the threshold
+        Vetoed
+
+    }
+
+    /// @notice An act that was scheduled.
+    struct PendingAct {
+        bytes32 policyId;
+        bytes32 decision;
+        uint16 version; // of the policy, when it was scheduled
+        uint24 number;
+        uint32 epoch; // pause epoch, when it was scheduled
+        uint40 releasableAt;
+        uint40 expiresAt; // the first second at which it can't be released any more
+        uint48 snapshot; // objections count with the power held then, in the votes token's clock
+        Status status;
+        uint256 objections; // power that has objected
+    }
+
+    // ---------------------------------------------------------------- events
+
+    /// @notice The owner put a policy in force; version `version - 1` and its pending acts are void.
+    event PolicySet(
+        bytes32 indexed policyId, address indexed agent, uint16 version, bytes32 codehash, address pointer
+    );
+    /// @notice The policy ends earlier: `end` as stored, a whole hour.
+    event PolicyShortened(bytes32 indexed policyId, uint40 end);
+    event ActExecuted(
+        bytes32 indexed policyId, address indexed agent, bytes32 indexed decision, uint24 number, uint16 version
+    );
+    event ActScheduled(
+        bytes32 indexed policyId,
+        address indexed agent,
+        bytes32 indexed decision,
+        bytes32 actId,
+        uint24 number,
+        uint16 version,
+        uint40 releasableAt,
+        uint40 expiresAt,
+        uint48 snapshot,
+        uint256 threshold,
+        Call[] calls
+    );
+    event ActReleased(
+        bytes32 indexed policyId, address indexed agent, bytes32 indexed decision, bytes32 actId
+    );
+    /// @notice `account` objected with `power`; the objections are now `total`.
+    event ActObjected(bytes32 indexed actId, address indexed account, uint256 power, uint256 total);
+    event ActKilled(bytes32 indexed actId, uint256 total);
+    event ActVetoed(bytes32 indexed actId, address by);
+    event Paused(address by, uint32 epoch);
+    event Unpaused(uint32 epoch);
+    event GuardianSet(address guardian);
+
+    // ---------------------------------------------------------------- errors: who
+
+    error NotOwner();
+    /// @param agent who may
+    error NotAgent(address agent);
+    error NotGuardian();
+
+    // ---------------------------------------------------------------- errors: when
+
+    error IsPaused();
+    error NotPaused();
+    error NoPolicy();
+    /// @param inForce the code hash of the policy in force
+    error StalePolicy(bytes32 inForce);
+    /// @param expected the number of the next act
+    error WrongNumber(uint24 expected);
+    error NoDecision();
+    error NotStarted(uint40 start);
+    error Ended(uint40 end);
+    error Cooling(uint40 until);
+    /// @notice A call came back into the module while an act was being performed.
+    error Locked();
+
+    // ---------------------------------------------------------------- errors: what
+
+    error NoCalls();
+    /// @notice The policy permits no such function (or no plain ether) at this target.
+    error NoRule(uint256 call, address target, bytes4 selector);
+    /// @notice The calldata has not exactly the selector and the words that the rule names.
+    error BadLength(uint256 call);
+    /// @notice The call sends ether and its rule does not charge it.
+    error ValueNotCharged(uint256 call);
+    /// @notice The failing clause of the only, or else the last, alternative.
+    /// @param rule the rule's place in the policy, from 0
+    /// @param clause the clause's place in the rule, from 0
+    error ClauseFailed(uint256 call, uint256 rule, uint256 clause, bytes32 argument);
+    /// @param total what the capped argument would come to in this act
+    error OverCap(uint256 rule, uint256 clause, uint256 total);
+    /// @notice More than may be spent at once, but not more than may be scheduled.
+    /// @param key the ring's key
+    /// @param units what the act would charge
+    /// @param left what may still be charged at once
+    error OverInstant(bytes32 key, uint256 units, uint256 left);
+    /// @notice More than the policy permits at all in this window.
+    error OverBudget(bytes32 key, uint256 units, uint256 left);
+    /// @notice The chain's time lies before the ring's last charge, or past what the ring can count.
+    error BadTime();
+    /// @notice The treasury said no, or the target reverted with `reason`.
+    error CallFailed(uint256 call, bytes reason);
+    /// @notice The target did not return true although the rule demands it.
+    error NotTrue(uint256 call);
+
+    // ---------------------------------------------------------------- errors: pending acts
+
+    /// @notice The policy has no objection delay, so nothing can be scheduled under it.
+    error NotSchedulable();
+    /// @notice As many acts as permitted are pending; the first of them expires at `until`.
+    error TooManyPending(uint40 until);
+    /// @notice An act was killed; nothing is scheduled before `until`.
+    error Quiet(uint40 until);
+    error NotPending();
+    error NotYet(uint40 releasableAt);
+    error Expired(uint40 expiresAt);
+    /// @notice The policy was replaced or ended, or a pause came, since the act was scheduled. It stays void for ever.
+    error Voided();
+    /// @notice These are not the calls that were scheduled.
+    error OtherCalls();
+    error NoPower();
+    error AlreadyObjected();
+
+    // ---------------------------------------------------------------- errors: the owner's and guardian's
+
+    /// @notice The bytes are not a policy that this module can bound. See docs/policy-code.md.
+    /// @param offset where in the policy code
+    /// @param problem what is wrong there, in ASCII
+    error BadPolicy(uint256 offset, bytes32 problem);
+    /// @notice An end can only be moved forward; the one in force is `end`.
+    error NotShorter(uint40 end);
+    error NoAddress();
+    /// @notice The votes token's clock is neither the block's time nor its number.
+    error UnknownClock();
+
+    // ---------------------------------------------------------------- the owner
+
+    /// @notice Puts a policy in force, or another version of it. Pending acts of the version before are void; what was
+    /// spent stays spent, and the act numbers and the cooldown go on.
+    /// @param policyId the policy's name for ever
+    /// @param code canonical policy code, without the leading 00
+    function setPolicy(bytes32 policyId, bytes calldata code) external;
+
+    /// @notice Ends a pause. What was pending before it stays void.
+    function unpause() external;
+
+    /// @notice Names another guardian; the zero address means none.
+    function setGuardian(address newGuardian) external;
+
+    // ---------------------------------------------------------------- the agent
+
+    /// @notice Performs an act at once: everything is checked, then charged, then called; all or nothing.
+    /// @param codehash the policy version that the act was planned under
+    /// @param number the act number that is due: one more than the last
+    /// @param decision the hash of the decision record; not zero
+    function execute(
+        bytes32 policyId,
+        bytes32 codehash,
+        uint24 number,
+        Call[] calldata calls,
+        bytes32 decision
+    ) external;
+
+    /// @notice Announces an act that is too large to be performed at once. Nothing is charged yet.
+    /// @dev Arguments as of `execute`. The act must fit into what may be spent now, and is checked again on release.
+    /// @return actId names the pending act
+    function schedule(
+        bytes32 policyId,
+        bytes32 codehash,
+        uint24 number,
+        Call[] calldata calls,
+        bytes32 decision
+    ) external returns (bytes32 actId);
+
+    /// @notice Performs a scheduled act after its objection delay and within its release window; checks all again.
+    function release(bytes32 actId, Call[] calldata calls) external;
+
+    /// @notice The agent gives its policy up: it ends now.
+    function renounce(bytes32 policyId) external;
+
+    // ---------------------------------------------------------------- those who stop it
+
+    /// @notice Objects against pending acts with the caller's voting power at each act's snapshot.
+    function object(bytes32[] calldata actIds) external;
+
+    /// @notice Guardian or owner: the pending act is never released.
+    function veto(bytes32 actId) external;
+
+    /// @notice Guardian or owner: nothing is performed until a vote unpauses, and all that is pending is void.
+    function pause() external;
+
+    /// @notice Guardian or owner: the policy ends earlier. `end` is rounded down to a whole hour.
+    function shorten(bytes32 policyId, uint40 end) external;
+
+    // ---------------------------------------------------------------- views
+
+    /// @notice The policy in force.
+    /// @return pointer the contract whose code is 00 and the policy code; zero if there is no such policy
+    /// @return number the number of the last act; the next is one more
+    /// @return lastAct when the last act was executed or scheduled
+    /// @return end the end in force
+    function policyState(bytes32 policyId)
+        external
+        view
+        returns (address pointer, uint16 version, uint24 number, uint32 lastAct, uint40 end);
+
+    /// @notice What a budget's ring holds at this block's time.
+    /// @param segment the length of a segment in seconds, as in the key
+    /// @return units spent in the window that ends now
+    function spent(bytes32 key, uint32 segment) external view returns (uint256 units);
+
+    /// @notice A budget's ring as stored: the last charged segment's index (32 bits), then 8 buckets of 28 bits, the
+    /// oldest first; the lowest is that of the index.
+    function ring(bytes32 key) external view returns (uint256 word);
+
+    /// @notice A scheduled act, and whether it can still be objected to, vetoed and, in its time, released.
+    function pending(bytes32 actId) external view returns (PendingAct memory act, bool live);
+
+    function hasObjected(bytes32 actId, address account) external view returns (bool);
+    function paused() external view returns (bool);
+    function pauseEpoch() external view returns (uint32);
+    function guardian() external view returns (address);
+    function owner() external view returns (address);
+    function governor() external view returns (address);
+    function treasury() external view returns (address);
+    function votesToken() external view returns (address);
+
+    /// @notice The votes token's clock, as ERC-6372 writes it.
+    // solhint-disable-next-line func-name-mixedcase
+    function CLOCK_MODE() external view returns (string memory);
+}
