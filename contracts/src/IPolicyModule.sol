@@ -215,6 +215,7 @@ interface IPolicyModule {
 
     /// @notice The policy in force.
     /// @return pointer the contract whose code is 00 and the policy code; zero if there is no such policy
+    /// @return version how often the policy was set
     /// @return number the number of the last act; the next is one more
     /// @return lastAct when the last act was executed or scheduled
     /// @return end the end in force
