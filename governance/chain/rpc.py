@@ -37,6 +37,8 @@ class _BelowWarning(logging.Filter):
 
 for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
     logging.getLogger(_name).addFilter(_BelowWarning())
+# Retries reach whoever configured logging; without that they don't clutter a command's stderr.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 def redact(url: str) -> str:
