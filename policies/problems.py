@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with a policy document: where, what, and what to write in its place."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in the document, counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong (or, among warnings, unwise), and what to write in its place."""
+
+    place: Place
+    problem: str
+    suggestion: str
+
+    def __str__(self) -> str:
+        return f"{self.place.line}:{self.place.column}: {self.problem}; {self.suggestion}"
+
+
+class PolicyError(ValueError):
+    """A document that is no policy. `problems` has all that was found; the other fields are those of the first."""
+
+    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(f"{source}:{problem}" for problem in problems))
+        self.source = source
+        self.problems = problems
+
+    @property
+    def problem(self) -> str:
+        return self.problems[0].problem
+
+    @property
+    def suggestion(self) -> str:
+        return self.problems[0].suggestion
+
+    @property
+    def line(self) -> int:
+        return self.problems[0].place.line
+
+    @property
+    def column(self) -> int:
+        return self.problems[0].place.column
+
+
+class Problems:
+    """Collects problems while a document is read, so that one reading reports them all."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(self, place: Place, problem: str, suggestion: str) -> None:
+        self._found.append(Problem(place, problem, suggestion))
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def in_order(self) -> tuple[Problem, ...]:
+        """Everything found, from the document's beginning to its end, each once."""
+        return tuple(sorted(dict.fromkeys(self._found), key=lambda found: (found.place.line, found.place.column)))
+
+
+def shown(text: str, length: int = 60) -> str:
+    """Hostile text as it may stand in a message: quoted, printable, short."""
+    cut = text if len(text) <= length else text[:length] + "…"
+    return '"' + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut) + '"'

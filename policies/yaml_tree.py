@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""YAML reduced to what a policy needs: mappings, sequences and plain text, each with its line and column.
+
+Nothing is interpreted (`0x12` stays text, `no` stays text, `1e3` stays text), so no reader can disagree about a type.
+Anchors, aliases, tags, directives, several documents, duplicate keys, invisible characters and oversized input are
+refused.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from policies.problems import Place, PolicyError, Problem, shown
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 12
+MAX_NODES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A scalar, as written."""
+
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    place: Place
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys in the order of writing, each once."""
+
+    place: Place
+    entries: tuple[tuple[Text, "Node"], ...]
+
+
+Node = Text | Sequence | Mapping
+Json = str | list["Json"] | dict[str, "Json"]
+
+
+class _Stop(Exception):
+    """Reading can't go on."""
+
+    def __init__(self, place: Place, problem: str, suggestion: str) -> None:
+        super().__init__(problem)
+        self.problem = Problem(place, problem, suggestion)
+
+
+def parse(text: str, source: str) -> Node:
+    """The document's tree. Raises PolicyError."""
+    try:
+        _refuse_odd_characters(text)
+        return _Builder(text).build()
+    except _Stop as stop:
+        raise PolicyError(source, (stop.problem,)) from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        problem = Problem(place, f"this is not YAML: {error.problem or error.context}", "mind indentation and quotes")
+        raise PolicyError(source, (problem,)) from None
+    except (ReaderError, YAMLError, RecursionError) as error:
+        problem = Problem(Place(1, 1), f"this is not YAML: {type(error).__name__}", "write plain YAML")
+        raise PolicyError(source, (problem,)) from None
+
+
+def as_json(node: Node) -> Json:
+    """The tree as JSON values, every scalar as the text that was written."""
+    match node:
+        case Text():
+            return node.text
+        case Sequence():
+            return [as_json(item) for item in node.items]
+        case Mapping():
+            return {key.text: as_json(value) for key, value in node.entries}
+
+
+def _refuse_odd_characters(text: str) -> None:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise _Stop(Place(1, 1), f"the file is larger than {MAX_BYTES // 1024} KiB", "write a shorter policy")
+    line, column = 1, 1
+    for character in text:
+        if character == "\n":
+            line, column = line + 1, 1
+            continue
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and character != "\r":
+            raise _Stop(
+                Place(line, column),
+                f"an invisible character (U+{ord(character):04X}) stands here",
+                "remove it; indent with spaces",
+            )
+        column += 1
+
+
+class _Builder:
+    """Builds the tree from the parser's events, counting nodes and depth before it goes deeper."""
+
+    def __init__(self, text: str) -> None:
+        self._events = self._checked(YAML(typ="safe", pure=True).parse(text))
+        self._nodes = 0
+        self._documents = 0
+
+    def build(self) -> Node:
+        tree: Node | None = None
+        for event in self._events:
+            if isinstance(event, NodeEvent):
+                tree = self._node(event, 1)
+        if tree is None:
+            raise _Stop(Place(1, 1), "the file is empty", "start with `version: 1`")
+        return tree
+
+    def _checked(self, events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
+            place = _place(event)
+            if isinstance(event, DocumentStartEvent):
+                self._documents += 1
+                if self._documents > 1:
+                    raise _Stop(place, "a second document begins here", "keep one policy in one file")
+                if event.version or event.tags:
+                    raise _Stop(place, "YAML directives are not allowed", "remove the line that begins with %")
+            if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
+                raise _Stop(place, "anchors and aliases (& and *) are not allowed", "write the value out, or quote it")
+            if isinstance(event, ScalarEvent | SequenceStartEvent | MappingStartEvent) and event.tag:
+                raise _Stop(place, "tags (!) are not allowed", "write the value without it, or quote it")
+            yield event
+
+    def _node(self, event: Event, depth: int) -> Node:
+        place = _place(event)
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise _Stop(place, f"the file has more than {MAX_NODES} values", "write a shorter policy")
+        if depth > MAX_DEPTH:
+            raise _Stop(place, "this is nested too deep", "follow docs/policies.md")
+        if isinstance(event, ScalarEvent):
+            return Text(place, str(event.value))
+        if isinstance(event, SequenceStartEvent):
+            return Sequence(place, tuple(self._sequence(depth)))
+        return Mapping(place, tuple(self._mapping(depth)))
+
+    def _sequence(self, depth: int) -> Iterator[Node]:
+        for event in self._events:
+            if isinstance(event, SequenceEndEvent):
+                return
+            yield self._node(event, depth + 1)
+
+    def _mapping(self, depth: int) -> Iterator[tuple[Text, Node]]:
+        seen: set[str] = set()
+        for event in self._events:
+            if isinstance(event, MappingEndEvent):
+                return
+            key = self._node(event, depth + 1)
+            if not isinstance(key, Text):
+                raise _Stop(key.place, "a key must be plain text", "follow docs/policies.md")
+            if key.text in seen:
+                raise _Stop(key.place, f"{shown(key.text)} stands twice", "keep one of them")
+            seen.add(key.text)
+            yield key, self._node(next(self._events), depth + 1)
+
+
+def _place(event: Event) -> Place:
+    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
