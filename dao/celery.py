@@ -2,11 +2,39 @@
 """The Celery application. Messages only wake workers; what is due is said by rows (governance.work)."""
 
 import os
+import signal
+from pathlib import Path
 
 from celery import Celery
+from celery.signals import beat_init, worker_process_init, worker_ready
+
+from governance.embedded.process import set_death_signal
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
 
 app = Celery("mandate")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["governance", "agent", "webapp"])
+
+
+@worker_process_init.connect
+def _end_with_worker(**_kwargs: object) -> None:
+    """A pool process never outlives its worker: what it held is leased to another one."""
+    set_death_signal(signal.SIGKILL)
+
+
+def _tell_ready(name: str) -> None:
+    """Where a supervisor waits (it names a folder), say that this service is ready by a file."""
+    folder = os.environ.get("MANDATE_READY_DIR")
+    if folder:
+        (Path(folder) / name).touch()
+
+
+@worker_ready.connect
+def _worker_is_ready(**_kwargs: object) -> None:
+    _tell_ready("worker")
+
+
+@beat_init.connect
+def _beat_is_ready(**_kwargs: object) -> None:
+    _tell_ready("beat")

