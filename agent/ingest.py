@@ -2,8 +2,8 @@
 """Hostile text -> a document of numbered spans. No model, no network, no database.
 
 What a person can't see on a rendered page (HTML comments, hidden elements, zero-width, bidirectional and tag
-characters) is taken out and reported, so the model reads exactly what members read. Quotes are cut from the text that is
-left and are word for word; compatibility forms (NFKC) are folded for matching only, never for quoting.
+characters) is taken out and reported, so the model reads exactly what members read. Quotes are cut from the text that
+is left and are word for word; compatibility forms (NFKC) are folded for matching only, never for quoting.
 """
 
 import html

@@ -170,7 +170,7 @@ class Model:
         for seed in (0, 1):  # the second try must not be a replay of the first
             answer, usage = self._ask(messages, schema, schema_name, max_tokens, seed)
             spent = spent + usage
-            model = str(answer.model or self.name)[:200]
+            model = "".join(c for c in str(answer.model or self.name) if c.isprintable())[:200]
             try:
                 text, finish_reason = _content(answer)
                 parsed = _parse(text, schema)

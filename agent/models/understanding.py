@@ -34,7 +34,8 @@ class Summary(models.Model):
 
     class Verdict(models.TextChoices):
         MATCHES = "matches"  # every claim is done and every effect is claimed
-        DIFFERS = "differs"  # something claimed is not done, done is not claimed, or a parameter differs
+        DIFFERS = "differs"  # something claimed is not done, or an amount or an address differs
+        UNMATCHED = "unmatched"  # some call is said by no sentence that was read
         OPAQUE = "opaque"  # some call can't be decoded, so nobody can say
         UNREAD = "unread"  # no claims were read (the model is down, abstained, or the text is empty)
 
@@ -45,12 +46,14 @@ class Summary(models.Model):
     verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.UNREAD)
     # [{"text", "source": {"kind": "span" | "effect", "id", "quote"}}]
     sentences = models.JSONField(default=list)
-    # [{"type", "spans": [id], "quotes": [text], "recipients": [..], "amounts": [{"amount", "token"}]}]
+    # [{"id", "type", "spans": [id], "quotes": [text], "recipients", "amounts": [{"number", "asset", "base_units"}]}]
     claims = models.JSONField(default=list)
     effects = models.JSONField(default=list)  # agent.effects.Effect.as_json()
     flags = models.JSONField(default=list)  # [{"code", "text", "severity", "effects": [id]}]
     findings = models.JSONField(default=list)  # what the verdict rests on: [{"kind", "text", "claim", "effect"}]
-    hidden = models.JSONField(default=list)  # what ingest removed from the text: [{"kind", "count"}]
+    hidden = models.JSONField(default=list)  # what ingest removed from the text: [{"kind", "count", "sample"}]
+    spans_read = models.PositiveIntegerField(default=0)  # how many of the text's sentences the model was shown
+    spans_total = models.PositiveIntegerField(default=0)
 
     model_name = models.CharField(max_length=200, blank=True)
     model_is_demo = models.BooleanField(default=False)
@@ -69,3 +72,8 @@ class Summary(models.Model):
 
     def __str__(self) -> str:
         return f"summary of {self.proposal_id}: {self.status}"
+
+    @property
+    def model_says(self) -> str:
+        """Which model read the text, as a page says it: `SmolLM2-135M-Instruct (demo model)`."""
+        return f"{self.model_name} (demo model)" if self.model_is_demo else self.model_name

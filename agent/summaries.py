@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A proposal's path through the model: ingest, effects, flags; then reader, verdict, writer. One summary per text.
+
+What code alone computes (effects, flags) is stored first and shown at once; what needs the model follows when the model
+is there. A worker killed in the middle repeats harmlessly: the row is made once and finished once.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q, Sum
+from django.utils import timezone
+from eth_utils.crypto import keccak
+from rfc8785 import dumps as canonical_json
+
+from agent import effects as effects_module
+from agent import ingest, reader, verdict, writer
+from agent.effects import Book, Effect
+from agent.model import Model, ModelDown, ModelRefused, Usage
+from agent.models import OutboxCursor, Summary
+from governance import outbox, work
+from governance.models import Contract, Dao, Proposal, TreasuryFlow
+from policies.amounts import Token
+
+WORK = "agent.summarise"
+READER = "agent.summaries"
+_LOCK = 0x73756D6D  # "summ": one summary at a time, so a slow model holds one worker and no more
+_RETRY_FIRST_S, _RETRY_MOST_S = 3, 120
+
+log = logging.getLogger(__name__)
+
+
+# ------------------------------------------------------------------------------------------------------ the outbox
+
+
+def follow_outbox() -> int:
+    """Enqueue a summary for each proposal that the mirror told of since last time. Returns how many."""
+    with transaction.atomic():
+        OutboxCursor.objects.get_or_create(reader=READER)
+        cursor = OutboxCursor.objects.select_for_update().get(reader=READER)
+        enqueued = 0
+        while entries := outbox.read("proposal.created", after_id=cursor.after_id):
+            for entry in entries:
+                if entry.topic == "proposal.created":
+                    # The entry's id makes each occurrence its own: after a reorg the proposal is read anew.
+                    key = f"{entry.dao.slug}:{entry.id}"
+                    enqueued += work.enqueue(WORK, key, arguments={"dao": entry.dao_id, "proposal": entry.key})
+            cursor.after_id = entries[-1].id
+        cursor.save(update_fields=["after_id"])
+    return enqueued
+
+
+@work.worker(WORK)
+def _summarise(_key: str, arguments: dict) -> None:
+    proposal = Proposal.objects.filter(dao_id=arguments["dao"], proposal_id=int(arguments["proposal"])).first()
+    if proposal is None:
+        raise work.Abandon("the proposal is gone: a reorg undid it")
+    try:
+        summarise(proposal)
+    except ModelDown as down:
+        waited_s = (timezone.now() - _oldest_pending(proposal)).total_seconds()
+        retry_s = min(max(waited_s / 4, _RETRY_FIRST_S), _RETRY_MOST_S)  # the longer it has been down, the rarer
+        raise work.Again(timezone.now() + timedelta(seconds=retry_s), str(down)) from down
+
+
+def _oldest_pending(proposal: Proposal) -> "timezone.datetime":
+    summary = proposal.summaries.filter(status=Summary.Status.PENDING).order_by("created_at").first()
+    return summary.created_at if summary else timezone.now()
+
+
+def run_due() -> int:
+    """Do due summaries, one after the other, unless another worker is at it already. Returns how many were begun."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        try:
+            return work.run_due(WORK, limit=1)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+# ------------------------------------------------------------------------------------------------------- one proposal
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What code alone knows of a proposal, before any model."""
+
+    document: ingest.Document
+    effects: tuple[Effect, ...]
+    flags: tuple[verdict.Flag, ...]
+    book: Book
+    input_hash: bytes
+
+
+def facts_of(proposal: Proposal) -> Facts:
+    """Text read into spans, calls decoded, flags computed. Reads the database, asks no model."""
+    book = book_of(proposal.dao)
+    actions = list(proposal.actions.all())
+    document = ingest.read(proposal.description)
+    effects = tuple(effects_module.effects_of(actions, book.names, book.tokens))
+    flags = verdict.flags(document, effects, book, balances_of(proposal.dao), actions=len(actions))
+    return Facts(document, effects, tuple(flags), book, input_hash(proposal.description, actions))
+
+
+def input_hash(text: str, actions: list) -> bytes:
+    """keccak256 of text and calls in canonical JSON: what a summary is of."""
+    calls = [
+        {
+            "target": "0x" + bytes(action.target).hex(),
+            "value_wei": str(action.value_wei),
+            "signature": action.signature,
+            "calldata": "0x" + bytes(action.calldata).hex(),
+        }
+        for action in actions
+    ]
+    # Text from a chain may hold code points that no JSON can carry: its own hash stands for it.
+    text_hash = "0x" + keccak(text.encode("utf-8", "surrogatepass")).hex()
+    return keccak(canonical_json({"text": text_hash, "calls": calls}))
+
+
+def book_of(dao: Dao) -> Book:
+    """Names and tokens that the DAO itself vouches for: its own contracts."""
+    names: dict[bytes, str] = {}
+    tokens: dict[bytes, Token] = {}
+    words = {
+        Contract.Kind.GOVERNOR: "the governor",
+        Contract.Kind.TIMELOCK: "the timelock",
+        Contract.Kind.TREASURY: "the treasury",
+        Contract.Kind.MODULE: "the policy module",
+        Contract.Kind.VOTES_TOKEN: "the votes token",
+    }
+    for contract in dao.contracts.all():
+        address = bytes(contract.address)
+        symbol, decimals = _symbol(contract.capabilities.get("symbol")), contract.capabilities.get("decimals")
+        if symbol and isinstance(decimals, int) and 0 <= decimals <= 77:
+            tokens[address] = Token(symbol, address, decimals)
+        if contract.kind in words:
+            names[address] = words[Contract.Kind(contract.kind)]
+    return Book(names, tokens)
+
+
+def _symbol(value: object) -> str:
+    """A token's symbol, if it is one that can mislead nobody: it comes from the token's own contract."""
+    ok = isinstance(value, str) and 1 <= len(value) <= 11 and value.isascii() and value.isalnum() and value[0].isalpha()
+    return str(value) if ok and str(value).upper() not in {"ETH", "ETHER"} else ""
+
+
+def balances_of(dao: Dao) -> dict[bytes, int]:
+    """What the treasury holds by asset, base units, as its mirrored flows add up; negative sums are left out."""
+    sums = (
+        TreasuryFlow.objects.filter(dao=dao)
+        .values("asset")
+        .annotate(came=Sum("amount", filter=Q(outgoing=False)), went=Sum("amount", filter=Q(outgoing=True)))
+    )
+    found = {bytes(row["asset"]): int(row["came"] or 0) - int(row["went"] or 0) for row in sums}
+    return {asset: balance for asset, balance in found.items() if balance >= 0}
+
+
+def summarise(proposal: Proposal, model: Model | None = None) -> Summary | None:
+    """The summary of a proposal's text, made if there is none yet. None when the proposal has gone (a reorg).
+
+    `model`: the one of the settings where None. Raises ModelDown; the row is then pending, with effects and flags.
+    """
+    facts = facts_of(proposal)
+    summary = _begin(proposal, facts)
+    if summary is None or summary.status != Summary.Status.PENDING:
+        return summary
+    try:
+        model = model or Model.from_settings()
+        outcome = _understand(facts, model)
+    except ModelDown as down:
+        Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(reason=str(down)[:300])
+        raise
+    # Finished once: of two workers that both got here, the first one's words stay.
+    Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(
+        **outcome, model_is_demo=model.is_demo, written_at=timezone.now()
+    )
+    return Summary.objects.filter(pk=summary.pk).first()
+
+
+def _begin(proposal: Proposal, facts: Facts) -> Summary | None:
+    """The row with what code alone knows. Holds the proposal's row, so that a reorg waits or has already won."""
+    with transaction.atomic():
+        if not Proposal.objects.select_for_update(no_key=True).filter(pk=proposal.pk).exists():
+            return None
+        computed = verdict.judge(facts.document, (), facts.effects, facts.book)
+        summary, _ = Summary.objects.get_or_create(
+            proposal_id=proposal.pk,
+            input_hash=facts.input_hash,
+            defaults={
+                "effects": [effect.as_json() for effect in facts.effects],
+                "flags": [flag.as_json() for flag in facts.flags],
+                "verdict": str(computed.outcome),
+                "findings": [finding.as_json() for finding in computed.findings if finding.kind == "opaque"],
+                "hidden": [hidden.as_json() for hidden in facts.document.hidden],
+                "spans_total": len(facts.document.spans),
+                "model_name": settings.MODEL_NAME[:200],
+                "model_is_demo": settings.MODEL_IS_DEMO,
+            },
+        )
+        return summary
+
+
+def _understand(facts: Facts, model: Model) -> dict:
+    """What the row becomes: claims, verdict and sentences, or an abstention with its reason. Raises ModelDown."""
+    if facts.document.is_empty:
+        return {
+            "status": Summary.Status.ABSTAINED,
+            "reason": "there is no text to read",
+            "model_name": model.name[:200],
+        }
+    started = time.monotonic()
+    hashes: list[bytes] = []
+    outputs: list[str] = []
+    usage, name = Usage(), model.name
+    claims: tuple[reader.Claim, ...] = ()
+    sentences: tuple[writer.Sentence, ...] = ()
+    shown, reason, leaked = 0, "", False
+    try:
+        reading = reader.read(facts.document, model, facts.book)
+        usage, name, shown = usage + reading.completion.usage, reading.completion.model, reading.shown
+        hashes.append(reading.completion.prompt_hash)
+        outputs.append(reading.completion.text)
+        claims = reading.claims
+        if not claims:
+            reason = "the model found no sentence that says what the proposal does"
+            if reading.dropped:
+                reason = f"the model's {reading.dropped} claims are not borne out by the words it pointed at"
+        else:
+            writing = writer.write(claims, facts.effects, model, reader.make_canary(facts.document))
+            if writing.completion is not None:
+                usage = usage + writing.completion.usage
+                hashes.append(writing.completion.prompt_hash)
+                outputs.append(writing.completion.text)
+            sentences = writing.sentences
+            if not sentences:
+                reason = "nothing that the model chose for the summary may be shown"
+    except ModelRefused as refused:
+        usage, name = usage + refused.usage, refused.model or name
+        outputs.append(refused.text)
+        reason = f"the model's answer could not be used, twice: {refused.problem}"
+    except reader.CanaryLeaked as leak:
+        usage, name = usage + leak.completion.usage, leak.completion.model
+        hashes.append(leak.completion.prompt_hash)
+        outputs.append(leak.completion.text)
+        # It may have obeyed the text from the start: nothing it said is kept.
+        claims, sentences, leaked, reason = (), (), True, str(leak)
+        log.warning("canary seen in the output of %s", name)
+    judged = verdict.judge(facts.document, claims, facts.effects, facts.book)
+    flags = list(facts.flags)
+    if leaked:
+        flags.insert(
+            0,
+            verdict.Flag(
+                "canary",
+                verdict.Severity.DANGER,
+                "The model repeated the secret of its instructions while reading this text: its answer is thrown away.",
+            ),
+        )
+    return {
+        "status": Summary.Status.WRITTEN if sentences else Summary.Status.ABSTAINED,
+        "reason": reason[:300],
+        "claims": [claim.as_json() for claim in claims],
+        "sentences": [sentence.as_json() for sentence in sentences],
+        "findings": [finding.as_json() for finding in judged.findings],
+        "verdict": str(judged.outcome),
+        "flags": [flag.as_json() for flag in flags],
+        "model_name": name[:200],
+        "prompt_hash": keccak(b"".join(hashes)) if hashes else None,
+        "output_hash": keccak("\n".join(outputs).encode("utf-8", "surrogatepass")),
+        "prompt_tokens": usage.prompt_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+        "duration_ms": int((time.monotonic() - started) * 1000),
+        "spans_read": shown,
+    }

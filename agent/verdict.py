@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Claims against effects, and the flags. No model: nothing that a text says or a model answers can take one away.
+
+`flags` sees the text as code sees it and the calls as they decode, never a model's output. `judge` compares what the
+quoted sentences claim with what the calls do; an effect that no claim matches always blocks "the text matches".
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Effect, Kind
+from agent.ingest import Document
+from agent.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, matches_amount, names_in
+from governance.chain.address import ZERO, checksum
+
+LARGE_SHARE_BPS = 1_000  # a tenth of what the treasury holds of an asset
+NEAR_NIBBLES = 3  # addresses that differ in so few hexadecimal digits are not two honest addresses
+_TINY = 2**32  # precompiles and the zero address resemble each other honestly
+
+
+class Severity(StrEnum):
+    NOTICE = "notice"
+    WARNING = "warning"
+    DANGER = "danger"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A computed warning. `text` is a template's; `effects` are the ids of the calls it is about."""
+
+    code: str
+    severity: Severity
+    text: str
+    effects: tuple[str, ...] = ()
+
+    def as_json(self) -> dict:
+        return {"code": self.code, "severity": str(self.severity), "text": self.text, "effects": list(self.effects)}
+
+
+class FindingKind(StrEnum):
+    CLAIMED_AND_DONE = "claimed_and_done"
+    CLAIMED_NOT_DONE = "claimed_not_done"
+    DONE_NOT_CLAIMED = "done_not_claimed"
+    PARAMETER_DIFFERS = "parameter_differs"
+    NOT_COMPARED = "not_compared"  # described, but not in a way that code can compare
+    OPAQUE = "opaque"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison and its outcome."""
+
+    kind: FindingKind
+    text: str
+    claim: str = ""
+    effect: str = ""
+
+    def as_json(self) -> dict:
+        return {"kind": str(self.kind), "text": self.text, "claim": self.claim, "effect": self.effect}
+
+
+class Outcome(StrEnum):
+    """See agent.models.Summary.Verdict."""
+
+    MATCHES = "matches"
+    DIFFERS = "differs"
+    UNMATCHED = "unmatched"
+    OPAQUE = "opaque"
+    UNREAD = "unread"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the text matches the calls, and on what that rests."""
+
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+
+
+# ---------------------------------------------------------------------------------------------------------- flags
+
+
+def flags(
+    document: Document,
+    effects: Sequence[Effect],
+    book: Book,
+    balances: Mapping[bytes, int] | None = None,
+    *,
+    actions: int | None = None,
+) -> list[Flag]:
+    """The warnings that text and calls give by themselves.
+
+    `balances` is what the treasury holds by asset, base units, where known. `actions` is how many calls the proposal
+    has (for the case that not all were decoded).
+    """
+    found = [
+        *_of_calls(effects, book),
+        *_of_amounts(effects, book, balances or {}),
+        *_of_addresses(document, effects, book),
+        *_of_text(document),
+    ]
+    if len(effects) >= MAX_EFFECTS or (actions is not None and actions > MAX_EFFECTS):
+        found.append(Flag("too_many_calls", Severity.DANGER, f"More than {MAX_EFFECTS} calls: not all were looked at."))
+    order = [Severity.DANGER, Severity.WARNING, Severity.NOTICE]
+    return sorted(found, key=lambda flag: (order.index(flag.severity), flag.code, flag.text))
+
+
+def _of_calls(effects: Sequence[Effect], book: Book) -> Iterable[Flag]:
+    def ids(chosen: Iterable[Effect]) -> tuple[str, ...]:
+        return tuple(effect.id for effect in chosen)
+
+    def where(kind: Kind) -> list[Effect]:
+        return [effect for effect in effects if effect.kind is kind]
+
+    if chosen := [effect for effect in effects if effect.delegatecall]:
+        yield Flag(
+            "delegatecall",
+            Severity.DANGER,
+            "Runs foreign code as the caller itself (delegatecall): it may do anything, whatever else is shown.",
+            ids(chosen),
+        )
+    if chosen := where(Kind.UPGRADE):
+        yield Flag("upgrade", Severity.DANGER, "Replaces the code of a contract.", ids(chosen))
+    if chosen := where(Kind.ROLE_CHANGE):
+        yield Flag("admin_change", Severity.WARNING, "Changes who has power over a contract.", ids(chosen))
+    if chosen := where(Kind.UNKNOWN):
+        yield Flag("unknown_call", Severity.WARNING, f"{_calls(len(chosen))} can't be decoded.", ids(chosen))
+    if chosen := where(Kind.MINT):
+        yield Flag("mint", Severity.WARNING, "Creates new tokens.", ids(chosen))
+    if chosen := where(Kind.PARAMETER_CHANGE):
+        yield Flag("parameter_change", Severity.NOTICE, "Changes a rule of the governance itself.", ids(chosen))
+    if chosen := where(Kind.POLICY_SET):
+        yield Flag("policy_change", Severity.NOTICE, "Changes what an agent may do with the treasury.", ids(chosen))
+    if chosen := where(Kind.PAUSE):
+        yield Flag("pause", Severity.NOTICE, "Pauses a contract or ends its pause.", ids(chosen))
+    if chosen := [e for e in effects if e.kind is Kind.APPROVE and (e.amount or 0) >= UNLIMITED]:
+        yield Flag("unlimited_approval", Severity.WARNING, "Lets somebody take tokens without limit.", ids(chosen))
+    moving = {Kind.TRANSFER, Kind.MINT, Kind.APPROVE, Kind.ROLE_CHANGE, Kind.DELEGATE}
+    if chosen := [e for e in effects if e.kind in moving and e.recipient == ZERO and (e.amount is None or e.amount)]:
+        yield Flag("zero_address", Severity.WARNING, "Names the zero address, which nobody controls.", ids(chosen))
+    into_itself = [e for e in effects if e.kind is Kind.TRANSFER and e.recipient == e.asset and e.asset != ETHER]
+    if into_itself:
+        text = "Sends tokens to their own contract, where they are lost."
+        yield Flag("token_to_itself", Severity.WARNING, text, ids(into_itself))
+    if chosen := [e for e in effects if e.asset and e.asset != ETHER and e.amount and e.asset not in book.tokens]:
+        text = "Moves a token that this DAO's book doesn't know: its amount is shown in base units."
+        yield Flag("unknown_token", Severity.NOTICE, text, ids(chosen))
+
+
+def _calls(count: int) -> str:
+    return "One call" if count == 1 else f"{count} calls"
+
+
+def _of_amounts(effects: Sequence[Effect], book: Book, balances: Mapping[bytes, int]) -> Iterable[Flag]:
+    by_asset: defaultdict[bytes, list[Effect]] = defaultdict(list)
+    for effect in effects:
+        # What leaves or may be taken. An unlimited approval has a flag of its own.
+        if effect.kind in {Kind.TRANSFER, Kind.APPROVE} and effect.asset is not None and effect.amount:
+            if effect.amount < UNLIMITED:
+                by_asset[effect.asset].append(effect)
+        elif effect.value_wei:
+            by_asset[ETHER].append(effect)
+    for asset, chosen in by_asset.items():
+        balance = balances.get(asset)
+        if balance is None:
+            continue
+        total = sum(e.amount or 0 if e.asset == asset else e.value_wei for e in chosen)
+        if total * 10_000 >= balance * LARGE_SHARE_BPS:
+            ids = tuple(effect.id for effect in chosen)
+            held = book.amount(asset, balance)
+            text = f"{book.amount(asset, total)} of {held} that the treasury holds: a tenth or more."
+            if total > balance:
+                text = f"{book.amount(asset, total)}, more than the {held} that the treasury holds."
+            yield Flag("large_share", Severity.WARNING, text, ids)
+
+
+def _of_addresses(document: Document, effects: Sequence[Effect], book: Book) -> Iterable[Flag]:
+    in_text = addresses_in(document.text)
+    used = {address: effect.id for effect in reversed(effects) for address in effect.addresses}
+    others = list(dict.fromkeys([*book.names, *book.tokens, *in_text, *used]))
+    pairs = {
+        tuple(sorted((mine, other)))
+        for mine in used
+        for other in others
+        if mine != other and _look_alike(mine, other) and not (mine in book.names and other in book.names)
+    }
+    for first, second in sorted(pairs):
+        ids = tuple(sorted({used[address] for address in (first, second) if address in used}))
+        text = f"{checksum(first)} looks like {checksum(second)}, and is another address."
+        yield Flag("lookalike_address", Severity.DANGER, text, ids)
+    for match in re.finditer(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{40}(?![0-9a-fA-F])", document.text):
+        digits = match[0][2:]
+        mixed = digits not in (digits.lower(), digits.upper())
+        if mixed and match[0] != checksum(bytes.fromhex(digits)):
+            text = f"The text's address {match[0]} has a wrong checksum: a digit was mistyped or changed."
+            yield Flag("bad_checksum", Severity.WARNING, text)
+
+
+def _look_alike(one: bytes, other: bytes) -> bool:
+    """The same four first and last digits, which is what people compare, or only a few digits apart."""
+    a, b = int.from_bytes(one, "big"), int.from_bytes(other, "big")
+    if a < _TINY or b < _TINY:
+        return False
+    if one[:2] == other[:2] and one[-2:] == other[-2:]:
+        return True
+    return 40 - f"{a ^ b:040x}".count("0") <= NEAR_NIBBLES
+
+
+def _of_text(document: Document) -> Iterable[Flag]:
+    if document.is_empty:
+        yield Flag("empty_text", Severity.WARNING, "The proposal has no text that says what it does.")
+    for hidden in document.hidden:
+        what = {
+            "comment": "comments that no page shows",
+            "element": "elements that no page shows",
+            "attribute": "a paragraph inside an attribute",
+            "zero-width": "characters without width",
+            "bidirectional": "characters that turn the direction of writing",
+            "tag": "invisible tag characters",
+            "control": "control characters",
+        }[hidden.kind]
+        text = f"The text hides {what} ({hidden.count}). They were taken out."
+        yield Flag("hidden_text", Severity.WARNING, text)
+    if document.truncated:
+        yield Flag("long_text", Severity.WARNING, "The text is so long that only its beginning was looked at.")
+
+
+# -------------------------------------------------------------------------------------------------------- verdict
+
+
+def judge(document: Document, claims: Sequence[Claim], effects: Sequence[Effect], book: Book) -> Verdict:
+    """Whether the text, as far as the claims go, says what the calls do."""
+    claims_of_calls = [claim for claim in claims if claim.type is not ClaimType.PURPOSE]
+    in_text = set(addresses_in(document.text)) | set(names_in(document.text, book))
+    findings: list[Finding] = []
+    used: set[str] = set()
+    for effect in effects:
+        finding = _of_effect(effect, claims_of_calls, in_text, book)
+        findings.append(finding)
+        if finding.claim:
+            used.add(finding.claim)
+            # One sentence may speak of several calls, and several sentences of one call.
+            used |= {
+                c.id for c in claims_of_calls if _compare(effect, c, in_text, book) is FindingKind.CLAIMED_AND_DONE
+            }
+    findings += [
+        Finding(FindingKind.CLAIMED_NOT_DONE, "The text says so, and no call does it.", claim=claim.id)
+        for claim in claims_of_calls
+        if claim.id not in used and _is_specific(claim)
+    ]
+    return Verdict(_outcome(findings, bool(claims)), tuple(findings))
+
+
+def _outcome(findings: Sequence[Finding], read: bool) -> Outcome:
+    kinds = {finding.kind for finding in findings}
+    if FindingKind.OPAQUE in kinds:
+        return Outcome.OPAQUE
+    if not read:
+        return Outcome.UNREAD
+    if kinds & {FindingKind.PARAMETER_DIFFERS, FindingKind.CLAIMED_NOT_DONE}:
+        return Outcome.DIFFERS
+    if kinds - {FindingKind.CLAIMED_AND_DONE}:
+        return Outcome.UNMATCHED
+    return Outcome.MATCHES
+
+
+def _is_specific(claim: Claim) -> bool:
+    """Holds something that a call could have done: an address, or an amount of a known token."""
+    return bool(claim.recipients) or any(amount.asset is not None for amount in claim.amounts)
+
+
+def _of_effect(effect: Effect, claims: Sequence[Claim], in_text: set[bytes], book: Book) -> Finding:
+    if effect.is_opaque or effect.delegatecall:
+        return Finding(FindingKind.OPAQUE, "Nobody can tell from the call what it does.", effect=effect.id)
+    compared = [(claim, _compare(effect, claim, in_text, book)) for claim in claims]
+    said = {
+        FindingKind.CLAIMED_AND_DONE: "The text says so, and the call does it.",
+        FindingKind.PARAMETER_DIFFERS: "The text speaks of this call with another amount or another address.",
+        FindingKind.NOT_COMPARED: "The text speaks of such a call; the values could not be compared.",
+    }
+    for kind, text in said.items():
+        for claim, outcome in compared:
+            if outcome is kind:
+                return Finding(kind, text, claim=claim.id, effect=effect.id)
+    return Finding(FindingKind.DONE_NOT_CLAIMED, "No sentence that was read says this.", effect=effect.id)
+
+
+def _compare(effect: Effect, claim: Claim, in_text: set[bytes], book: Book) -> FindingKind | None:
+    """How one claim stands to one effect; None when it speaks of something else."""
+    if effect.kind not in SPEAKS_OF[claim.type]:
+        return None
+    in_claim = {*claim.recipients, *claim.names}
+    if effect.kind in {Kind.TRANSFER, Kind.APPROVE, Kind.MINT, Kind.BURN}:
+        return _compare_amount(effect, claim, in_claim, in_text, book)
+    if effect.kind in {Kind.ROLE_CHANGE, Kind.UPGRADE, Kind.DELEGATE} and effect.recipient is not None:
+        if effect.recipient in in_claim and effect.target in in_text:
+            return FindingKind.CLAIMED_AND_DONE
+        aside = in_claim - {effect.target}
+        if aside and effect.recipient not in in_text:
+            return FindingKind.PARAMETER_DIFFERS
+        return FindingKind.NOT_COMPARED
+    if effect.kind is Kind.POLICY_SET:
+        words = " ".join(span.text for span in claim.spans).casefold()
+        if effect.new_value and effect.new_value in words and effect.recipient in in_text:
+            return FindingKind.CLAIMED_AND_DONE
+        return FindingKind.NOT_COMPARED
+    return FindingKind.NOT_COMPARED
+
+
+def _compare_amount(
+    effect: Effect, claim: Claim, in_claim: set[bytes], in_text: set[bytes], book: Book
+) -> FindingKind | None:
+    assert effect.amount is not None
+    of_asset = [amount for amount in claim.amounts if amount.asset in (effect.asset, None)]
+    exact = any(matches_amount(amount, effect.asset, effect.amount, book.tokens) for amount in of_asset)
+    # A bare number says nothing about which unit it is in: it can agree, not contradict.
+    contradicted = not exact and any(amount.asset == effect.asset for amount in claim.amounts)
+    people = in_claim - {effect.target}
+    named = effect.recipient is None or effect.recipient in in_claim
+    stated = named or effect.recipient in in_text
+    if exact and stated:
+        return FindingKind.CLAIMED_AND_DONE
+    if exact:
+        return FindingKind.PARAMETER_DIFFERS if people else FindingKind.NOT_COMPARED
+    if contradicted:
+        return FindingKind.PARAMETER_DIFFERS if named or not people else None
+    return FindingKind.NOT_COMPARED if named and effect.recipient is not None else None
