@@ -115,7 +115,7 @@ interface IPolicyModule {
     error OverInstant(bytes32 key, uint256 units, uint256 left);
     /// @notice More than the policy permits at all in this window.
     error OverBudget(bytes32 key, uint256 units, uint256 left);
-    /// @notice The chain's time lies before the ring's last charge, or past what the ring can count.
+    /// @notice The chain's time lies before the ring's last charge, or past what can be counted (the year 2106).
     error BadTime();
     /// @notice The treasury said no, or the target reverted with `reason`.
     error CallFailed(uint256 call, bytes reason);
@@ -229,8 +229,8 @@ interface IPolicyModule {
     /// @return units spent in the window that ends now
     function spent(bytes32 key, uint32 segment) external view returns (uint256 units);
 
-    /// @notice A budget's ring as stored: the last charged segment's index (32 bits), then 8 buckets of 28 bits, the
-    /// oldest first; the lowest is that of the index.
+    /// @notice A budget's ring as stored: the last charged segment's index in the top 32 bits; bucket i, 28 bits from bit
+    /// 28 i, holds the segment whose index is i modulo 8.
     function ring(bytes32 key) external view returns (uint256 word);
 
     /// @notice A scheduled act, and whether it can still be objected to, vetoed and, in its time, released.
