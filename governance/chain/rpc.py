@@ -583,7 +583,7 @@ class Rpc:
         for number, answer in zip(asked, answers, strict=True):
             if isinstance(answer, RpcError):
                 raise answer
-            header = _checked("eth_getBlockByNumber", answer, _or_none(parse_header))
+            header = checked("eth_getBlockByNumber", answer, _or_none(parse_header))
             if header is not None and header.number != number:
                 raise RpcError(None, f"asked for block {number}, the node answered block {header.number}")
             headers.append(header)
@@ -644,7 +644,7 @@ class Rpc:
         """Many (to, data) calls at one block, in batches; an error (CallReverted, ...) stands in its call's place."""
         at = _block_parameter(block)
         answers = self.batch([("eth_call", [_call(to, data, None, 0), at]) for to, data in calls])
-        return [a if isinstance(a, RpcError) else _checked("eth_call", a, unhex) for a in answers]
+        return [a if isinstance(a, RpcError) else checked("eth_call", a, unhex) for a in answers]
 
     def estimate_gas(
         self, to: bytes, data: bytes, *, sender: bytes, value_wei: int = 0, block: BlockId = "pending"
@@ -685,10 +685,10 @@ class Rpc:
         return self._parsed("eth_sendRawTransaction", ["0x" + signed.hex()], lambda v: unhex(v, 32))
 
     def _parsed(self, method: str, params: Sequence[Any], parse: Callable[[Any], Any]) -> Any:
-        return _checked(method, self.call(method, params), parse)
+        return checked(method, self.call(method, params), parse)
 
 
-def _checked(method: str, answer: Any, parse: Callable[[Any], Any]) -> Any:
+def checked(method: str, answer: Any, parse: Callable[[Any], Any]) -> Any:
     """What `parse` makes of a node's answer; RpcError where the answer has another shape than the standard says."""
     try:
         return parse(answer)
