@@ -165,7 +165,7 @@ class Installer:
             self._install_uv(pinned)
         command = [uv, "pip", "sync", "--python", self.python, "--require-hashes", "--strict"]
         files = ["requirements/base.txt", "requirements/model.txt"]
-        self._call([*command[:-1], *files], environment=self._uv_environment(), what="installing the Python packages")
+        self._call([*command[:-1], *files], environment=uv_environment(), what="installing the Python packages")
 
     def _is_usable_environment(self) -> bool:
         if not self.python.exists():
@@ -184,20 +184,6 @@ class Installer:
                 environment={"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"},
                 what="installing uv",
             )
-
-    def _uv_environment(self) -> dict[str, str]:
-        """uv reads no pip.conf: give it the registry that pip is set up to use."""
-        answer = subprocess.run(
-            [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
-        )
-        found = uv_settings(answer.stdout if answer.returncode == 0 else "")
-        found = {name: value for name, value in found.items() if name not in os.environ}
-        cache = Path(os.environ.get("UV_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home())
-        while not cache.exists():
-            cache = cache.parent
-        if cache.stat().st_dev != ROOT.stat().st_dev:
-            found["UV_LINK_MODE"] = "copy"
-        return found
 
     # Node
 
@@ -258,6 +244,21 @@ def locked_requirement(lock: str, name: str) -> str:
     if block is None:
         raise InstallError(f"requirements/base.txt does not lock {name}: run `make lock`.")
     return block[0]
+
+
+def uv_environment() -> dict[str, str]:
+    """uv reads no pip.conf: give it the registry that pip is set up to use."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    found = uv_settings(answer.stdout if answer.returncode == 0 else "")
+    found = {name: value for name, value in found.items() if name not in os.environ}
+    cache = Path(os.environ.get("UV_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home())
+    while not cache.exists():
+        cache = cache.parent
+    if cache.stat().st_dev != ROOT.stat().st_dev:
+        found["UV_LINK_MODE"] = "copy"
+    return found
 
 
 def uv_settings(pip_config: str) -> dict[str, str]:

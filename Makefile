@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every target first installs what it needs into this folder (dao/local/install.py; a second time nothing).
+#
+#   make demo            the whole product on this machine, until Ctrl-C; MANDATE_PORT=8000 make demo for a port of your choice
+#   make demo-reset      forget the demo's data
+#   make test            all tests but the browser's
+#   make test-browser    the pages and the wallet in a real Chromium
+#   make story           the story without a person; `make story JSON=1` or `make story ARGS=--json` for machines
+#                        (`make story --json` can't be: make keeps options for itself)
+#   make check           style, types, layers, migrations, lock files
+#   make lock            resolve requirements/base.in anew
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test test-browser story check lock install install-browser python
+
+# The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
+PYTHON ?= $(shell for name in python3.11 python3 python; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1; then echo $$name; break; fi; done)
+RUN := .venv/bin/python
+ARGS ?=
+JSON ?=
+
+help:
+	@sed -n '/^#   make/s/^#   //p' Makefile
+
+python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "install: Python 3.11 is needed and not on PATH: install python3.11 (with venv) and run make again." >&2; exit 1; fi
+
+install: python
+	@$(PYTHON) dao/local/install.py
+
+install-browser: python
+	@$(PYTHON) dao/local/install.py --browser
+
+demo: install
+	@exec $(RUN) manage.py demo $(ARGS)
+
+demo-reset: install
+	@$(RUN) manage.py demo_reset $(ARGS)
+
+story: install
+	@$(RUN) manage.py story $(if $(JSON),--json) $(ARGS)
+
+test: install
+	$(RUN) -m pytest -q -n 2 -m "not browser and not story" $(ARGS)
+	node_modules/@foundry-rs/forge-*/bin/forge test
+
+test-browser: install-browser
+	$(RUN) -m pytest -q -m browser $(ARGS)
+
+check: install
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+	.venv/bin/mypy policies
+	$(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(RUN) -m dao.local.lock --check
+	npm run --silent check:wallet
+
+lock: install
+	$(RUN) -m dao.local.lock
