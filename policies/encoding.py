@@ -5,6 +5,7 @@
 knows (whether a target has code, which targets are forbidden). For every code c it accepts, `pack(decode(c)) == c`.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
@@ -12,6 +13,7 @@ from policies.document import PolicyDocument
 from policies.lowering import lower
 from policies.primitives import WORD, keccak, word
 from policies.ring import BUCKET_MAX
+from policies.signatures import OUTLIVING, TRANSFER
 
 FORMAT = 1
 HEADER_BYTES = 100
@@ -120,6 +122,25 @@ def decode(code: bytes) -> PolicyCode:
     rules, at = _rules(code, at, budgets, lists)
     _require(at == len(code), at, f"{len(code) - at} bytes too many")
     return replace(header, budgets=budgets, lists=lists, rules=rules)
+
+
+def refuse_targets(
+    policy: PolicyCode, *, forbidden: Collection[bytes], votes_token: bytes, has_code: Callable[[bytes], bool]
+) -> None:
+    """The module's last checks in `setPolicy`: of what only the chain knows about a policy's targets.
+
+    `forbidden` are the module, its treasury, owner and governor and whatever module the treasury has enabled. Raises
+    DecodeError with the offset that the module names.
+    """
+    at = HEADER_BYTES + BUDGET_BYTES * len(policy.budgets) + sum(2 + WORD * len(items) for items in policy.lists)
+    for rule in policy.rules:
+        _require(rule.target not in forbidden, at, "a rule targets what could change the policy's own bounds")
+        only_transfer = rule.target != votes_token or (not rule.no_selector and rule.selector == TRANSFER)
+        _require(only_transfer, at, "on the votes token only transfer is permitted")
+        if not rule.no_selector:
+            _require(has_code(rule.target), at, "a rule's target has no code")
+            _require(rule.selector not in OUTLIVING, at + 20, "a rule's function outlives every budget")
+        at += RULE_HEAD_BYTES + CLAUSE_BYTES * len(rule.clauses) + CHARGE_BYTES * len(rule.charges)
 
 
 def _require(holds: bool, offset: int, problem: str) -> None:

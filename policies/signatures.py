@@ -22,6 +22,19 @@ UNBOUNDED = {
     "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)": "lets another account spend later",
     "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)": "lets another account spend later",
     "approve(address,address,uint160,uint48)": "lets another account spend later",
+    "approve(address,uint256,uint256)": "lets another account spend later",
+    "approveAndCall(address,uint256)": "lets another account spend later",
+    "approveAndCall(address,uint256,bytes)": "lets another account spend later",
+    "temporaryApprove(address,uint256)": "lets another account spend",
+    "approveDelegation(address,uint256)": "lets another account borrow on this one's credit",
+    "setOperator(address,bool)": "lets another account spend everything later",
+    "allow(address,bool)": "lets another account spend everything later",
+    "hope(address)": "lets another account spend everything later",
+    "setAuthorization(address,bool)": "lets another account spend everything later",
+    "permit(address,address,uint256,uint256,bytes)": "lets another account spend later",
+    "setPreSignature(bytes,bool)": "signs for something that happens later",
+    "signMessage(bytes)": "signs for something that happens later",
+    "delegateBySig(address,uint256,uint256,uint8,bytes32,bytes32)": "hands voting power away until it is called again",
     "setApprovalForAll(address,bool)": "lets another account spend everything later",
     "approveHash(bytes32)": "signs for something that happens later",
     "authorizeOperator(address)": "lets another account spend everything later",
@@ -44,14 +57,41 @@ UNBOUNDED = {
 }
 _UNBOUNDED_NAMES = {signature.partition("(")[0]: why for signature, why in UNBOUNDED.items()} | {
     "permitTransferFrom": "lets another account spend",
-    "setPreSignature": "signs for something that happens later",
-    "delegateBySig": "hands voting power away until it is called again",
     "createStream": "starts a stream that nobody in this policy ends",
     "multicall": "can do anything",
     "execute": "can do anything",
     "upgradeToAndCall": "replaces the code behind an address",
 }
 _UNBOUNDED_SELECTORS = {_selector(signature): (signature, why) for signature, why in UNBOUNDED.items()}
+# Those of them that the module itself refuses in any rule (contracts/src/libraries/StandingEffects.sol).
+OUTLIVING = frozenset(
+    _selector(signature)
+    for signature in (
+        "approve(address,uint256)",
+        "increaseAllowance(address,uint256)",
+        "increaseApproval(address,uint256)",
+        "approve(address,uint256,uint256)",
+        "approve(address,address,uint160,uint48)",
+        "approveAndCall(address,uint256)",
+        "approveAndCall(address,uint256,bytes)",
+        "temporaryApprove(address,uint256)",
+        "approveDelegation(address,uint256)",
+        "setApprovalForAll(address,bool)",
+        "setOperator(address,bool)",
+        "authorizeOperator(address)",
+        "allow(address,bool)",
+        "hope(address)",
+        "setAuthorization(address,bool)",
+        "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
+        "permit(address,address,uint256,uint256,bytes)",
+        "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)",
+        "approveHash(bytes32)",
+        "setPreSignature(bytes,bool)",
+        "signMessage(bytes)",
+        "delegate(address)",
+        "delegateBySig(address,uint256,uint256,uint8,bytes32,bytes32)",
+    )
+)
 TRANSFER = _selector("transfer(address,uint256)")
 
 
