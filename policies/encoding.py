@@ -11,7 +11,7 @@ from dataclasses import replace
 from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
 from policies.document import PolicyDocument
 from policies.lowering import lower
-from policies.primitives import WORD, keccak, word
+from policies.primitives import WORD, keccak, selector, word
 from policies.ring import BUCKET_MAX
 from policies.signatures import OUTLIVING, TRANSFER
 
@@ -49,6 +49,12 @@ def codehash(code: bytes) -> bytes:
 def policy_id(name: str) -> bytes:
     """A policy's id: keccak256 of its name."""
     return keccak(name.encode("utf-8"))
+
+
+def set_policy_calldata(id_: bytes, code: bytes) -> bytes:
+    """The calldata of the module's `setPolicy(bytes32,bytes)`: what a proposal carries."""
+    padding = bytes(-len(code) % WORD)
+    return selector("setPolicy(bytes32,bytes)") + id_ + word(2 * WORD) + word(len(code)) + code + padding
 
 
 def encode(policy: PolicyDocument) -> bytes:

@@ -102,9 +102,10 @@ def _who_and_when(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
         yield "Acts may follow each other without a pause."
     if any(budget.instant_limit < budget.limit for budget in policy.budgets):
         yield (
-            f"An act that goes over a budget's part without objection is announced, waits "
-            f"{format_duration(policy.objection_delay_s)}, and is void when members with {format_share(policy.objection_threshold_bps)} of all votes object; "
-            f"it must then be made within {format_duration(policy.release_window_s)}."
+            f"An act that goes over a budget's part without objection is announced and waits "
+            f"{format_duration(policy.objection_delay_s)}; it is void when members with "
+            f"{format_share(policy.objection_threshold_bps)} of all votes object, "
+            f"and must then be made within {format_duration(policy.release_window_s)}."
         )
     else:
         yield "No act has an objection window."
