@@ -7,7 +7,6 @@ word for word, and code parses recipient, amount and token out of the quoted wor
 """
 
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
@@ -19,8 +18,9 @@ from agent.model import Completion, Model
 from governance.chain.address import checksum
 
 PROMPT_CHARS = 3_600  # of the document; with the rules around it under 1,500 tokens of a small model
-MAX_CLAIMS = 6
-MAX_TOKENS = 160
+MAX_CLAIMS = 4
+MAX_SPANS = 2
+MAX_TOKENS = 240  # whitespace included, which small models are generous with
 MAX_DIGITS = 100  # a longer number is no amount
 
 
@@ -128,32 +128,24 @@ class Reading:
     claims: tuple[Claim, ...]
     completion: Completion
     shown: int  # spans that the model saw
-    dropped: int  # claims that code did not believe
+    dropped: int  # sentences that the model chose and that say nothing
 
     @property
     def abstained(self) -> bool:
         return not self.claims
 
 
-def read(document: Document, model: Model, book: Book) -> Reading:
-    """Ask the model which sentences say what the proposal does.
+def read(document: Document, model: Model, book: Book, canary: str) -> Reading:
+    """Ask the model which sentences say what the proposal does. `canary` is a word that no author of a text can know.
 
     Raises ModelDown, ModelRefused, and CanaryLeaked when the answer carries the secret of its instructions.
     """
     shown = document.excerpt(PROMPT_CHARS)
-    canary = make_canary(document)
     completion = model.complete(messages(shown, canary), schema(shown), "claims", max_tokens=MAX_TOKENS)
     if canary in completion.text:
         raise CanaryLeaked(completion)
     claims, dropped = believe(completion.parsed, shown, book)
     return Reading(claims, completion, len(shown), dropped)
-
-
-def make_canary(document: Document) -> str:
-    """A word that no author of the text can know, for the instructions alone."""
-    while (canary := secrets.token_hex(4)) in document.text:
-        pass
-    return canary
 
 
 def messages(shown: Sequence[Span], canary: str) -> list[dict[str, str]]:
@@ -185,15 +177,15 @@ def schema(shown: Sequence[Span]) -> dict:
                 "items": {
                     "type": "object",
                     "properties": {
-                        "type": {"type": "string", "enum": [str(kind) for kind in ClaimType]},
                         "spans": {
                             "type": "array",
                             "items": {"type": "string", "enum": span_ids},
                             "minItems": 1,
-                            "maxItems": 3,
+                            "maxItems": MAX_SPANS,
                         },
+                        "type": {"type": "string", "enum": [str(kind) for kind in ClaimType]},
                     },
-                    "required": ["type", "spans"],
+                    "required": ["spans", "type"],
                     "additionalProperties": False,
                 },
             }
@@ -204,31 +196,58 @@ def schema(shown: Sequence[Span]) -> dict:
 
 
 def believe(parsed: dict, shown: Sequence[Span], book: Book) -> tuple[tuple[Claim, ...], int]:
-    """The claims that the quoted words themselves bear out, and how many they don't."""
+    """The claims that the quoted words themselves bear out, and how many sentences were dropped.
+
+    A sentence that doesn't bear out the type the model gave it gets the type that code reads in it, or is dropped.
+    """
     by_id = {span.id: span for span in shown}
     found: list[Claim] = []
-    seen: set[tuple[ClaimType, tuple[str, ...]]] = set()
+    used: set[str] = set()
     dropped = 0
     for item in parsed["claims"]:
-        kind = ClaimType(item["type"])
-        ids = tuple(dict.fromkeys(item["spans"]))  # in order, once
-        spans = tuple(by_id[span_id] for span_id in ids if _bears_out(kind, by_id[span_id], book))
-        key = (kind, tuple(span.id for span in spans))
-        if not spans or key in seen:
-            dropped += 1
-            continue
-        seen.add(key)
-        found.append(claim(f"c{len(found) + 1}", kind, spans, book))
+        named = ClaimType(item["type"])
+        typed: dict[ClaimType, list[Span]] = {}
+        for span_id in dict.fromkeys(item["spans"]):  # in order, once
+            if span_id in used:
+                continue
+            used.add(span_id)
+            span = by_id[span_id]
+            kind = named if _bears_out(named, span, book) else type_in(span, book)
+            if kind is None:
+                dropped += 1
+            else:
+                typed.setdefault(kind, []).append(span)
+        found += [
+            claim(f"c{len(found) + n}", kind, tuple(spans), book) for n, (kind, spans) in enumerate(typed.items(), 1)
+        ]
     return tuple(found), dropped
 
 
 def _bears_out(kind: ClaimType, span: Span, book: Book) -> bool:
+    """Whether a sentence can be of this type: it must hold the type's words, and for a payment what is paid."""
     text = fold(span.text)
     if kind is ClaimType.PURPOSE:
         return len(text.split()) >= 6
     if kind is ClaimType.PAYMENT and not (amounts_in(span.plain, book) or addresses_in(span.plain)):
         return False
     return re.search(rf"\b(?:{_WORDS[kind]})", text) is not None
+
+
+def type_in(span: Span, book: Book) -> ClaimType | None:
+    """The type that code alone reads in a sentence: by an amount of a known token, else by an address, else a purpose.
+
+    None for what is no sentence.
+    """
+    if any(amount.asset is not None for amount in amounts_in(span.plain, book)):
+        candidates = [ClaimType.PAYMENT, ClaimType.APPROVAL, ClaimType.MINT, ClaimType.BURN]
+    elif addresses_in(span.plain):
+        candidates = [ClaimType.DELEGATION, ClaimType.UPGRADE, ClaimType.POLICY, ClaimType.ROLE_CHANGE]
+    else:
+        candidates = []
+    for kind in (*candidates, ClaimType.PURPOSE):
+        if _bears_out(kind, span, book):
+            return kind
+    return None
 
 
 def claim(claim_id: str, kind: ClaimType, spans: tuple[Span, ...], book: Book) -> Claim:

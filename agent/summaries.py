@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from eth_utils.crypto import keccak
 from rfc8785 import dumps as canonical_json
 
@@ -215,6 +216,8 @@ def _understand(facts: Facts, model: Model) -> dict:
             "reason": "there is no text to read",
             "model_name": model.name[:200],
         }
+    # The same for the same text, so that a replay sends the same bytes; nobody without our secret key can know it.
+    canary = salted_hmac("agent.canary", facts.input_hash).hexdigest()[:8]
     started = time.monotonic()
     hashes: list[bytes] = []
     outputs: list[str] = []
@@ -223,7 +226,7 @@ def _understand(facts: Facts, model: Model) -> dict:
     sentences: tuple[writer.Sentence, ...] = ()
     shown, reason, leaked = 0, "", False
     try:
-        reading = reader.read(facts.document, model, facts.book)
+        reading = reader.read(facts.document, model, facts.book, canary)
         usage, name, shown = usage + reading.completion.usage, reading.completion.model, reading.shown
         hashes.append(reading.completion.prompt_hash)
         outputs.append(reading.completion.text)
@@ -231,9 +234,9 @@ def _understand(facts: Facts, model: Model) -> dict:
         if not claims:
             reason = "the model found no sentence that says what the proposal does"
             if reading.dropped:
-                reason = f"the model's {reading.dropped} claims are not borne out by the words it pointed at"
+                reason = "the words that the model pointed at are no sentences"
         else:
-            writing = writer.write(claims, facts.effects, model, reader.make_canary(facts.document))
+            writing = writer.write(claims, facts.effects, model, canary)
             if writing.completion is not None:
                 usage = usage + writing.completion.usage
                 hashes.append(writing.completion.prompt_hash)

@@ -15,7 +15,7 @@ from agent.model import Completion, Model
 from agent.reader import CanaryLeaked, Claim, ClaimType
 
 MAX_SENTENCES = 4
-MAX_TOKENS = 60
+MAX_TOKENS = 120  # whitespace included, which small models are generous with
 MAX_ITEMS = 16  # what is offered: keeps the prompt short
 
 

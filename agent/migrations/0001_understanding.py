@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import django.db.models.deletion
-import governance.fields
 from django.db import migrations, models
+
+import governance.fields
 
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("governance", "0002_outgoing_fees_and_replacements"),
+        ("governance", "0001_initial"),
     ]
 
     operations = [
