@@ -90,7 +90,7 @@ def compiler() -> Path:
 
 
 def compile_contracts(standard_input: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Runs the compiler; returns name -> {"abi", "bytecode", "deployedBytecode"} of our contracts and the named ones."""
+    """Runs the compiler; returns name -> {"abi", "bytecode", "deployedBytecode"} of the contracts to deploy."""
     if shutil.which("node") is None:
         raise CompileError("node is not on PATH; install Node.js 20 or later")
     done = subprocess.run(
@@ -146,7 +146,9 @@ def build(force: bool = False) -> int:
     digest.update(solc_package.read_bytes())
     stamp_file = BUILD / "contracts.stamp"
     stamp = json.loads(stamp_file.read_text()) if stamp_file.exists() else {}
-    present = all((BUILD / kind / f"{n}.json").exists() for n in stamp.get("names", []) for kind in ("abi", "contracts"))
+    present = all(
+        (BUILD / kind / f"{n}.json").exists() for n in stamp.get("names", []) for kind in ("abi", "contracts")
+    )
     if not force and present and stamp.get("input") == digest.hexdigest():
         return 0
     artifacts = compile_contracts(standard_input)
