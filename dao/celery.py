@@ -17,6 +17,21 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["governance", "agent", "webapp"])
 
 
+def _every(task: str, seconds: float) -> dict[str, object]:
+    """A wake-up that nobody took in time is dropped, not piled up: the next one says the same."""
+    return {"task": task, "schedule": seconds, "options": {"expires": max(5.0, 2 * seconds)}}
+
+
+# Wake-ups only. Each layer polls what it owns; which task runs how often is said here, above them all.
+app.conf.beat_schedule = {
+    "sync": _every("governance.tasks.sync_all", 1.0),
+    "governance work": _every("governance.tasks.work_due", 2.0),
+    "reconcile": _every("governance.tasks.reconcile_all", 10.0),
+    "agent": _every("agent.tasks.poll", 2.0),
+    "webapp": _every("webapp.tasks.poll", 2.0),
+}
+
+
 @worker_process_init.connect
 def _end_with_worker(**_kwargs: object) -> None:
     """A pool process never outlives its worker: what it held is leased to another one."""

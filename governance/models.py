@@ -41,7 +41,7 @@ class Contract(models.Model):
 
     class Kind(models.TextChoices):
         GOVERNOR = "governor"
-        VOTES_TOKEN = "votes_token"
+        VOTES_TOKEN = "votes_token"  # noqa: S105 -- no password
         TIMELOCK = "timelock"
         TREASURY = "treasury"
         MODULE = "module"
@@ -114,7 +114,7 @@ class RawLog(models.Model):
 
 
 class ChainAnswer(models.Model):
-    """What the chain answered where no log says it; kept as raw as the logs, so that projections rebuild without a node.
+    """What the chain answered where no log says it; kept raw like the logs, so that projections rebuild without a node.
 
     `key` is the pointer's address for `code`, a transaction's hash for `transaction` (value: recipient, then input) and
     the proposal id for `quorum` (value: 32 bytes). An answer with a block number falls with that block in a reorg.
@@ -158,7 +158,9 @@ class Cursor(models.Model):
     head_timestamp_chain_s = models.BigIntegerField(default=0)
     node_head_block = models.BigIntegerField(default=0)
     fence = models.BigIntegerField(default=0)
-    span_blocks = models.PositiveIntegerField(default=2000)  # how many blocks the node was last content to search at once
+    span_blocks = models.PositiveIntegerField(
+        default=2000
+    )  # how many blocks the node was last content to search at once
     # Failed transactions to the policy modules have been read in all blocks before this one.
     refusals_next_block = models.BigIntegerField(default=0)
     synced_at = models.DateTimeField(null=True)
@@ -297,7 +299,7 @@ class TimelockOperation(models.Model):
 
 
 class PolicyVersion(models.Model):
-    """Projection: a policy put in force by the owner. `code` is read from the chain and its hash checked against the log."""
+    """Projection: a policy put in force by the owner. `code` is read from the chain, its hash checked against the log."""
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="policy_versions")
     module = models.ForeignKey(Contract, on_delete=models.CASCADE)
@@ -316,7 +318,7 @@ class PolicyVersion(models.Model):
 
 
 class Act(models.Model):
-    """Projection: an act that the module performed or holds. Its outcome comes from logs alone, never from the executor."""
+    """Projection: an act that the module performed or holds. Its outcome comes from logs, never from the executor."""
 
     class Status(models.TextChoices):
         EXECUTED = "executed"  # paid at once
@@ -392,7 +394,7 @@ class ModuleState(models.Model):
 
 
 class RefusedAct(models.Model):
-    """A failed transaction sent directly to a policy module. A revert leaves no log, so blocks are read and it is replayed.
+    """A failed transaction sent directly to a policy module. A revert leaves no log: blocks are read, and it is replayed.
 
     `reason` is the module's error with its values (`OverBudget(...)`) or "reason unknown"; `clause` says it in words.
     """
@@ -411,7 +413,9 @@ class RefusedAct(models.Model):
     decision = Bytes32Field(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["dao", "transaction_hash", "block_hash"], name="refused_act_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["dao", "transaction_hash", "block_hash"], name="refused_act_once")
+        ]
 
     def __str__(self) -> str:
         return self.reason
@@ -456,7 +460,9 @@ class SyncIncident(models.Model):
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="incidents")
     kind = models.CharField(max_length=24)  # reorg, deep_reorg, node_error, wrong_chain, local_chain_rewound, gap
     detail = models.TextField()
-    facts = models.JSONField(default=dict)  # e.g. {"from_block": .., "to_block": .., "dropped_logs": .., "dropped_votes": [...]}
+    facts = models.JSONField(
+        default=dict
+    )  # e.g. {"from_block": .., "to_block": .., "dropped_logs": .., "dropped_votes": [...]}
     first_block = models.BigIntegerField(null=True)
     happened_at = models.DateTimeField(auto_now_add=True)
     resolved_at = models.DateTimeField(null=True)
@@ -472,7 +478,9 @@ class OutboxEntry(models.Model):
     """
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
-    topic = models.CharField(max_length=40)  # proposal.created, vote.cast, proposal.executed, policy.set, act.scheduled, ...
+    topic = models.CharField(
+        max_length=40
+    )  # proposal.created, vote.cast, proposal.executed, policy.set, act.scheduled, ...
     key = models.CharField(max_length=160)
     block_number = models.BigIntegerField()
     written_at = models.DateTimeField(auto_now_add=True)
@@ -509,7 +517,7 @@ class Work(models.Model):
 
 
 class OutgoingTransaction(models.Model):
-    """The journal of what we send: the signed bytes are stored before they are broadcast, so a crash repeats, never doubles.
+    """The journal of what we send: signed bytes are stored before they are broadcast, so a crash repeats, never doubles.
 
     `key` names the purpose ("vote:<...>", "act:<...>") and is unique: asking twice sends once. A stuck one is signed
     again with higher fees and the same nonce: `signed` and `transaction_hash` are the newest signing's, `replaced` the

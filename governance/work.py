@@ -132,7 +132,7 @@ def _perform(row: Work) -> None:
         except Abandon as reason:
             change = {**release, "done_at": Now(), "last_error": str(reason)[:300]}
             logger.warning("%s is abandoned: %s", row, reason)
-        except Exception as error:  # noqa: BLE001 -- one row's failure is kept with it and must not stop the others
+        except Exception as error:
             wait_s = min(_BACKOFF_FIRST_S * 2 ** min(row.attempts - 1, 20), _BACKOFF_MOST_S)
             change = {
                 **release,

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`manage.py add_dao <governor>`: what the contracts are, then the DAO in the mirror."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from governance.chain.address import BadAddress, checksum, to_bytes
+from governance.chain.rpc import Rpc, RpcError
+from governance.register import NotRegistered, preflight, register, slug_of
+
+
+class Command(BaseCommand):
+    help = "Take a DAO into the mirror: its governor is asked what it can do, nothing else is configured."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("governor", nargs="?", help="the governor's address")
+        parser.add_argument("--deployment", type=Path, help="a deployment.json, in place of the addresses")
+        parser.add_argument("--rpc", metavar="URL", help="the node to ask (default: MANDATE_RPC_URLS)")
+        parser.add_argument("--chain", type=int, help="the chain's id, where several are configured")
+        parser.add_argument("--slug", help="its name in addresses of pages (default: from --name)")
+        parser.add_argument("--name", help="its name (default: the governor's own)")
+        parser.add_argument("--module", help="the policy module's address")
+        parser.add_argument("--treasury", help="the treasury's address (default: the module's)")
+        parser.add_argument(
+            "--asset", action="append", default=[], help="a token to follow in the treasury; repeatable"
+        )
+        parser.add_argument("--start-block", type=int, help="first block to read (default: the governor's own)")
+        parser.add_argument("--check", action="store_true", help="only say what was found; write nothing")
+
+    def handle(self, **options: Any) -> None:
+        try:
+            self._add(options)
+        except (NotRegistered, RpcError, BadAddress) as error:
+            raise CommandError(str(error)) from None
+
+    def _add(self, options: dict[str, Any]) -> None:
+        wanted = self._addresses(options)
+        rpc = self._rpc(options["rpc"], wanted["chain_id"])
+        found = preflight(
+            rpc, wanted["governor"], module=wanted["module"], treasury=wanted["treasury"], assets=wanted["assets"],
+            start_block=wanted["start_block"],
+        )  # fmt: skip
+        for line in found.lines():
+            self.stdout.write(line)
+        if options["check"]:
+            return
+        # The governor's own name is a stranger's text: cut to one printable line.
+        own_name = "".join(c for c in str(found.capabilities["name"] or "") if c.isprintable())[:120]
+        name = options["name"] or own_name or checksum(found.governor)
+        dao = register(found, slug=options["slug"] or slug_of(name), name=name)
+        self.stdout.write(self.style.SUCCESS(f"{dao.name} is in the mirror as /{dao.slug}/"))
+        if found.chain_id not in settings.RPC_URLS:
+            self.stderr.write(
+                f"note: no node is configured for chain {found.chain_id}: set MANDATE_RPC_URLS, or nothing is read"
+            )
+
+    def _addresses(self, options: dict[str, Any]) -> dict[str, Any]:
+        deployment: dict[str, Any] = {}
+        if options["deployment"]:
+            try:
+                deployment = json.loads(options["deployment"].read_text())
+                contracts = dict(deployment["contracts"])
+                deployment["chain_id"] = int(deployment["chain_id"])
+            except OSError as error:
+                raise CommandError(f"{options['deployment']} can't be read: {error.strerror}") from None
+            except (ValueError, KeyError, TypeError):
+                raise CommandError(
+                    f"{options['deployment']} is no deployment: it needs chain_id and contracts"
+                ) from None
+        else:
+            contracts = {}
+        governor = options["governor"] or contracts.get("governor")
+        if not governor:
+            raise CommandError("name the governor's address, or a --deployment file that does")
+        assets = [*options["asset"], *([contracts["usdc"]] if "usdc" in contracts else [])]
+
+        def optional(name: str) -> bytes | None:
+            text = options[name] or contracts.get(name)
+            return to_bytes(text) if text else None
+
+        start_block = options["start_block"]
+        return {
+            "chain_id": options["chain"] or deployment.get("chain_id"),
+            "governor": to_bytes(governor),
+            "module": optional("module"),
+            "treasury": optional("treasury"),
+            "assets": [to_bytes(asset) for asset in assets],
+            "start_block": deployment.get("start_block") if start_block is None else start_block,
+        }
+
+    def _rpc(self, url: str | None, chain_id: int | None) -> Rpc:
+        if url:
+            return Rpc([url], chain_id, attempts=1)
+        if chain_id is None:
+            if len(settings.RPC_URLS) != 1:
+                raise CommandError(
+                    "name the chain with --chain or a node with --rpc: MANDATE_RPC_URLS has not just one"
+                )
+            chain_id = next(iter(settings.RPC_URLS))
+        return Rpc(settings.RPC_URLS.get(chain_id, []), chain_id, attempts=1)

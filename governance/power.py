@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Voting power as the mirror knows it: base units of the votes token, from checkpoint logs, never from guessed sums."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from governance.models import Dao, PowerCheckpoint
+
+_NEWEST = ("-timepoint", "-log__block_number", "-log__log_index")
+
+
+@dataclass(frozen=True)
+class Delegate:
+    """An account that holds voting power or that others delegated to. `delegators` includes itself if it does."""
+
+    account: bytes
+    power: int
+    delegators: int
+
+
+def power_at(dao: Dao, account: bytes, timepoint: int) -> int:
+    """Power at a timepoint of the votes token's clock, as getPastVotes answers once the timepoint has passed."""
+    row = PowerCheckpoint.objects.filter(dao=dao, account=account, timepoint__lte=timepoint).order_by(*_NEWEST).first()
+    return row.power if row else 0
+
+
+def power_now(dao: Dao, account: bytes) -> int:
+    """Power at the last block read, as getVotes answers."""
+    row = PowerCheckpoint.objects.filter(dao=dao, account=account).order_by(*_NEWEST).first()
+    return row.power if row else 0
+
+
+def delegate_of(dao: Dao, account: bytes) -> bytes:
+    """To whom the account delegates; 20 zero bytes for nobody."""
+    return next((to for who, to in _current(dao, "d.delegator = %s", account) if who == account), bytes(20))
+
+
+def delegators_of(dao: Dao, account: bytes) -> list[bytes]:
+    """Accounts whose newest delegation names `account` (itself included if it is among them), in byte order."""
+    return sorted(who for who, to in _current(dao) if to == account)
+
+
+def delegates(dao: Dao, *, limit: int = 200) -> list[Delegate]:
+    """Accounts with power or delegators, the most powerful first. Two queries, whatever the DAO's size."""
+    counts: dict[bytes, int] = {}
+    for _, to in _current(dao):
+        if any(to):
+            counts[to] = counts.get(to, 0) + 1
+    with connection.cursor() as sql:
+        sql.execute(
+            """SELECT DISTINCT ON (c.account) c.account, c.power
+               FROM governance_powercheckpoint c JOIN governance_rawlog l ON l.id = c.log_id WHERE c.dao_id = %s
+               ORDER BY c.account, c.timepoint DESC, l.block_number DESC, l.log_index DESC""",
+            [dao.pk],
+        )
+        powers = {bytes(account): int(power) for account, power in sql.fetchall()}
+    everyone = {account for account, power in powers.items() if power} | set(counts)
+    found = [Delegate(account, powers.get(account, 0), counts.get(account, 0)) for account in everyone]
+    return sorted(found, key=lambda d: (-d.power, d.account))[:limit]
+
+
+def _current(dao: Dao, condition: str = "TRUE", *arguments: bytes) -> list[tuple[bytes, bytes]]:
+    """(delegator, delegate) of each delegator's newest delegation."""
+    with connection.cursor() as sql:
+        sql.execute(
+            f"""SELECT DISTINCT ON (d.delegator) d.delegator, d.to_delegate
+                FROM governance_delegation d JOIN governance_rawlog l ON l.id = d.log_id
+                WHERE d.dao_id = %s AND {condition}
+                ORDER BY d.delegator, l.block_number DESC, l.log_index DESC""",  # noqa: S608 -- ours
+            [dao.pk, *arguments],
+        )
+        return [(bytes(who), bytes(to)) for who, to in sql.fetchall()]

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs -> events, pure: which events are understood at which kind of contract, and how their words are read.
+
+Written by signature, as in Solidity, with `indexed`: topics are matched by hash *and* by number, for the same signature
+with another parameter indexed is another layout. Whatever a contract emits, decoding never stops the sync: what can't
+be read is `Undecodable`, stays raw and is counted.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from eth_hash.auto import keccak
+
+from governance.chain import abi
+from governance.models import Contract
+
+Kind = Contract.Kind
+BIGINT_MAX = 2**63 - 1
+
+
+class Undecodable(ValueError):
+    """A log of a known event whose words don't read as its signature says, or that no table can hold."""
+
+
+class LogLike(Protocol):
+    """What decoding needs of a log."""
+
+    topic0: bytes | None
+    topic1: bytes | None
+    topic2: bytes | None
+    topic3: bytes | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    type: str  # canonical, and `bytes` where the signature says `string`: text that is no UTF-8 must not stop us
+    name: str
+    indexed: bool
+    text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One event signature. `topic0` is its hash."""
+
+    name: str
+    signature: str
+    topic0: bytes
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def topics(self) -> int:
+        return 1 + sum(p.indexed for p in self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A decoded log. `text` arguments are bytes as emitted; `text_of` makes them showable."""
+
+    name: str
+    signature: str
+    args: dict[str, Any]
+
+
+def layout(declaration: str) -> Layout:
+    """Read `Name(type [indexed] name, ...)`; types are canonical (uint256, tuples in parentheses)."""
+    name, _, rest = declaration.partition("(")
+    parameters, types = [], []
+    for part in abi.split_types(rest.removesuffix(")")):
+        words = part.strip().split(" ")
+        types.append(words[0])
+        parameters.append(
+            Parameter(words[0].replace("string", "bytes"), words[-1], "indexed" in words[1:-1], "string" in words[0])
+        )
+    signature = f"{name}({','.join(types)})"
+    return Layout(name, signature, keccak(signature.encode()), tuple(parameters))
+
+
+_PROPOSAL_CALLS = (
+    "ProposalCreated(uint256 proposalId,address proposer,address[] targets,uint256[] values,string[] signatures,"
+    "bytes[] calldatas,uint256 voteStart,uint256 voteEnd,string description"
+)
+_PROPOSAL_MODULE = (
+    "ProposalCreated(uint256 proposalId,address proposer,address votingModule,bytes proposalData,"
+    "uint256 voteStart,uint256 voteEnd,string description"
+)
+_DECLARATIONS: dict[Kind, tuple[str, ...]] = {
+    Kind.GOVERNOR: (
+        # OpenZeppelin v4 and v5, and Bravo, whose parameters have other names but the same types
+        _PROPOSAL_CALLS + ")",
+        "VoteCast(address indexed voter,uint256 proposalId,uint8 support,uint256 weight,string reason)",
+        "VoteCastWithParams(address indexed voter,uint256 proposalId,uint8 support,uint256 weight,string reason,"
+        "bytes params)",
+        "ProposalQueued(uint256 proposalId,uint256 eta)",
+        "ProposalExecuted(uint256 proposalId)",
+        "ProposalCanceled(uint256 proposalId)",
+        "ProposalExtended(uint256 indexed proposalId,uint64 extendedDeadline)",
+        "VotingDelaySet(uint256 oldValue,uint256 newValue)",
+        "VotingPeriodSet(uint256 oldValue,uint256 newValue)",
+        "ProposalThresholdSet(uint256 oldValue,uint256 newValue)",
+        "QuorumNumeratorUpdated(uint256 oldValue,uint256 newValue)",
+        "LateQuorumVoteExtensionSet(uint64 oldValue,uint64 newValue)",
+        "TimelockChange(address oldTimelock,address newTimelock)",
+        # Optimism's and Agora's: voting modules in place of calls, and a proposal type
+        _PROPOSAL_CALLS + ",uint8 proposalType)",
+        _PROPOSAL_MODULE + ")",
+        _PROPOSAL_MODULE + ",uint8 proposalType)",
+    ),
+    Kind.TIMELOCK: (
+        "CallScheduled(bytes32 indexed id,uint256 indexed index,address target,uint256 value,bytes data,"
+        "bytes32 predecessor,uint256 delay)",
+        "CallExecuted(bytes32 indexed id,uint256 indexed index,address target,uint256 value,bytes data)",
+        "Cancelled(bytes32 indexed id)",
+        "CallSalt(bytes32 indexed id,bytes32 salt)",
+        "MinDelayChange(uint256 oldDuration,uint256 newDuration)",
+        "RoleGranted(bytes32 indexed role,address indexed account,address indexed sender)",
+        "RoleRevoked(bytes32 indexed role,address indexed account,address indexed sender)",
+        "RoleAdminChanged(bytes32 indexed role,bytes32 indexed previousAdminRole,bytes32 indexed newAdminRole)",
+    ),
+    Kind.VOTES_TOKEN: (
+        "DelegateChanged(address indexed delegator,address indexed fromDelegate,address indexed toDelegate)",
+        "DelegateVotesChanged(address indexed delegate,uint256 previousVotes,uint256 newVotes)",
+    ),
+    Kind.ASSET: ("Transfer(address indexed from,address indexed to,uint256 value)",),
+    Kind.TREASURY: (),
+    Kind.MODULE: (
+        "PolicySet(bytes32 indexed policyId,address indexed agent,uint16 version,bytes32 codehash,address pointer)",
+        "PolicyShortened(bytes32 indexed policyId,uint40 end)",
+        "ActExecuted(bytes32 indexed policyId,address indexed agent,bytes32 indexed decision,uint24 number,"
+        "uint16 version)",
+        "ActScheduled(bytes32 indexed policyId,address indexed agent,bytes32 indexed decision,bytes32 actId,"
+        "uint24 number,uint16 version,uint40 releasableAt,uint40 expiresAt,uint48 snapshot,uint256 threshold,"
+        "(address,uint256,bytes)[] calls)",
+        "ActReleased(bytes32 indexed policyId,address indexed agent,bytes32 indexed decision,bytes32 actId)",
+        "ActObjected(bytes32 indexed actId,address indexed account,uint256 power,uint256 total)",
+        "ActKilled(bytes32 indexed actId,uint256 total)",
+        "ActVetoed(bytes32 indexed actId,address by)",
+        "Paused(address by,uint32 epoch)",
+        "Unpaused(uint32 epoch)",
+        "GuardianSet(address guardian)",
+    ),
+}
+
+
+@cache
+def layouts(kind: Kind) -> dict[tuple[bytes, int], Layout]:
+    """The events understood at a kind of contract, by (topic0, number of topics)."""
+    return {(found.topic0, found.topics): found for found in map(layout, _DECLARATIONS[Kind(kind)])}
+
+
+@cache
+def topic0_of(kind: Kind, name: str) -> tuple[bytes, ...]:
+    """The first topics of the events called `name` at a kind of contract."""
+    return tuple(dict.fromkeys(found.topic0 for found in layouts(kind).values() if found.name == name))
+
+
+def decode(kind: Kind, log: LogLike) -> Event | None:
+    """The event of a log of a contract of this kind; None where the event is not one that is understood there.
+
+    Raises:
+        Undecodable: the event is known, and its data is not what its signature says.
+    """
+    topics = [log.topic0, log.topic1, log.topic2, log.topic3]
+    count = sum(topic is not None for topic in topics)
+    found = layouts(kind).get((log.topic0, count)) if log.topic0 is not None else None
+    if found is None:
+        return None
+    plain = [p for p in found.parameters if not p.indexed]
+    try:
+        words = iter(abi.decode([p.type for p in plain], log.data, canonical=False))
+        indexed = iter(topics[1:])
+        args = {
+            p.name: abi.decode([p.type], next(indexed) or b"")[0] if p.indexed else next(words)
+            for p in found.parameters
+        }
+    except abi.NotCanonical as error:
+        raise Undecodable(f"{found.signature}: {error}") from error
+    return Event(found.name, found.signature, args)
+
+
+def text_of(raw: bytes) -> str:
+    """Text as it can be stored and shown: what is no UTF-8, and NUL (which PostgreSQL refuses), becomes U+FFFD."""
+    return raw.decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def bounded(value: int, most: int = BIGINT_MAX) -> int:
+    """`value` where a column can hold it: a hostile governor may emit a deadline in the year 10^60."""
+    if not 0 <= value <= most:
+        raise Undecodable(f"{value} is outside what a table holds")
+    return value

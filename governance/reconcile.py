@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mirror held against the chain at the very block it has read: the chain's own answers are the judge.
+
+Each answer becomes an OnchainCheck row, the newest per subject, which pages show as "checked at block N":
+`proposal:<id>:state`, `proposal:<id>:votes` (against/for/abstain), `proposal:<id>:quorum`, `power:<0x account>`,
+`policy:<0x id>:version`, `module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db.models import Max
+
+from governance.capabilities import quorum_call
+from governance.chain import abi
+from governance.chain.address import checksum
+from governance.chain.rpc import Rpc, RpcError
+from governance.models import (
+    Contract,
+    Cursor,
+    Dao,
+    ModuleState,
+    OnchainCheck,
+    PolicyVersion,
+    PowerCheckpoint,
+    Proposal,
+)
+from governance.power import power_now
+from governance.state import ONCHAIN_STATES, State, governor_of, is_final, now_of, state_of
+
+_SAMPLED_ACCOUNTS = 20
+_MOST_PROPOSALS = 100
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What one reconciliation found: subjects asked and those that differ, at a block."""
+
+    block_number: int
+    checked: int
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Question:
+    subject: str
+    to: bytes
+    calldata: bytes
+    types: tuple[str, ...]
+    mirror_says: str
+    show: Callable[[tuple], str]
+
+
+def reconcile(dao: Dao, rpc: Rpc) -> Reconciled | None:
+    """Ask the chain about what is not settled, at the block the mirror has read. None before anything was read, or
+    where the mirror moved on meanwhile (the next call asks anew).
+
+    Raises:
+        RpcError: the node failed; no check is stored.
+    """
+    cursor = Cursor.objects.get(dao=dao)
+    if cursor.head_hash is None:
+        return None
+    questions = [*_about_proposals(dao), *_about_power(dao), *_about_modules(dao)]
+    moved = Cursor.objects.get(dao=dao)
+    if moved.head_hash != cursor.head_hash:
+        return None
+    answers = rpc.eth_calls([(q.to, q.calldata) for q in questions], cursor.head_hash)
+    checked, differing = 0, []
+    for question, answer in zip(questions, answers, strict=True):
+        if isinstance(answer, RpcError):
+            continue  # the contract has no such function, or the node no such state: not checked
+        try:
+            chain_says = question.show(abi.decode(question.types, answer, canonical=False))
+        except abi.NotCanonical:
+            continue
+        checked += 1
+        matched = chain_says == question.mirror_says
+        if not matched:
+            differing.append(question.subject)
+        OnchainCheck.objects.update_or_create(
+            dao=dao,
+            subject=question.subject,
+            defaults={
+                "block_number": cursor.next_block - 1,
+                "block_hash": cursor.head_hash,
+                "chain_says": chain_says[:400],
+                "mirror_says": question.mirror_says[:400],
+                "matched": matched,
+            },
+        )
+    return Reconciled(cursor.next_block - 1, checked, tuple(differing))
+
+
+def _state_name(answer: tuple) -> str:
+    number = answer[0]
+    return ONCHAIN_STATES[number].value if number < len(ONCHAIN_STATES) else f"state {number}"
+
+
+def _about_proposals(dao: Dao) -> list[_Question]:
+    governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
+    if governor is None or governor.capabilities.get("family", "unknown") == "unknown":
+        return []
+    now = now_of(dao, governor_of(dao))
+    ask_quorum = quorum_call(governor)
+    settled = {
+        row.subject: row for row in OnchainCheck.objects.filter(dao=dao, subject__startswith="proposal:", matched=True)
+    }
+    questions: list[_Question] = []
+    proposals = Proposal.objects.filter(dao=dao).prefetch_related("operations").order_by("-pk")
+    for proposal in proposals:
+        state = state_of(proposal, now, governor)
+        name = f"proposal:{proposal.proposal_id}"
+        done = settled.get(f"{name}:state")
+        # What is final and was found right stays right: votes and states of the past don't change.
+        if is_final(state) and done is not None and done.mirror_says == state.value:
+            continue
+        if len(questions) >= 3 * _MOST_PROPOSALS:
+            break
+        call = abi.encode_call("state(uint256)", [proposal.proposal_id])
+        if state is not State.UNKNOWN:
+            questions.append(_Question(f"{name}:state", governor.address, call, ("uint8",), state.value, _state_name))
+        if governor.capabilities["family"] == "openzeppelin":
+            questions.append(
+                _Question(
+                    f"{name}:votes",
+                    governor.address,
+                    abi.encode_call("proposalVotes(uint256)", [proposal.proposal_id]),
+                    ("uint256", "uint256", "uint256"),
+                    f"{proposal.against_votes}/{proposal.for_votes}/{proposal.abstain_votes}",
+                    lambda votes: "/".join(map(str, votes)),
+                )
+            )
+        if ask_quorum is not None and proposal.quorum_votes is not None and proposal.snapshot < now.timepoint:
+            questions.append(
+                _Question(
+                    f"{name}:quorum", governor.address, ask_quorum(proposal.snapshot), ("uint256",),
+                    str(proposal.quorum_votes), lambda quorum: str(quorum[0]),
+                )
+            )  # fmt: skip
+    return questions
+
+
+def _about_power(dao: Dao) -> list[_Question]:
+    """The accounts whose power changed last: where a lost log would show."""
+    token = dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN).first()
+    if token is None:
+        return []
+    newest = (
+        PowerCheckpoint.objects.filter(dao=dao)
+        .values("account")
+        .annotate(last=Max("log_id"))
+        .order_by("-last")[:_SAMPLED_ACCOUNTS]
+    )
+    return [
+        _Question(
+            f"power:{checksum(row['account'])}", token.address, abi.encode_call("getVotes(address)", [row["account"]]),
+            ("uint256",), str(power_now(dao, row["account"])), lambda power: str(power[0]),
+        )
+        for row in newest
+    ]  # fmt: skip
+
+
+def _about_modules(dao: Dao) -> list[_Question]:
+    questions = []
+    for module in dao.contracts.filter(kind=Contract.Kind.MODULE):
+        state = ModuleState.objects.filter(module=module).first()
+        questions.append(
+            _Question(
+                f"module:{checksum(module.address)}:paused", module.address, abi.encode_call("paused()"), ("bool",),
+                str(bool(state and state.paused)), lambda paused: str(paused[0]),
+            )
+        )  # fmt: skip
+        versions = PolicyVersion.objects.filter(module=module).values("policy_id").annotate(newest=Max("version"))
+        questions += [
+            _Question(
+                f"policy:0x{row['policy_id'].hex()}:version", module.address,
+                abi.encode_call("policyState(bytes32)", [row["policy_id"]]),
+                ("address", "uint16", "uint24", "uint32", "uint40"), str(row["newest"]), lambda s: str(s[1]),
+            )
+            for row in versions
+        ]  # fmt: skip
+    return questions

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why the chain refused an act. A revert leaves no log, so failed transactions sent directly to a policy module are
+read from the blocks themselves and asked again for the reason, which is the module's own error with its values.
+
+What was refused inside another contract's transaction leaves no trace that can be attributed; it is not counted here.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from governance import outbox
+from governance.capabilities import tokens_of
+from governance.chain import abi
+from governance.chain.address import checksum
+from governance.chain.rpc import (
+    CallReverted,
+    Header,
+    Rpc,
+    RpcError,
+    RpcLimited,
+    RpcUnreachable,
+    Transaction,
+    parse_header,
+    parse_receipt,
+    parse_transaction,
+)
+from governance.models import Block, Contract, Cursor, Dao, PolicyVersion, RefusedAct
+from governance.projections.fold import ActInput, act_input
+from governance.sync.fence import Writer
+from governance.sync.fetch import ChainMoved
+from policies import encoding, explain
+from policies.evaluate import Reason
+
+UNKNOWN = "reason unknown"
+_BATCH = 20
+_MOST_BLOCKS = 400  # in one scan, so that the head is not kept waiting
+
+
+def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
+    """Read failed transactions to the DAO's modules, in blocks that the mirror has and this has not. How many were new.
+
+    Raises:
+        RpcError: the node failed or contradicts what was read; the rest is read by the next scan.
+    """
+    modules = {c.address: c for c in writer.dao.contracts.filter(kind=Contract.Kind.MODULE)}
+    if not modules:
+        return 0
+    cursor = Cursor.objects.get(dao=writer.dao)
+    first = max(cursor.refusals_next_block, min(c.start_block for c in modules.values()))
+    end = min(cursor.next_block, first + most_blocks)
+    found = 0
+    for start in range(first, end, _BATCH):
+        numbers = range(start, min(start + _BATCH, end))
+        headers = _full_blocks(rpc, numbers)
+        ours = dict(Block.objects.filter(dao=writer.dao, number__in=numbers).values_list("number", "hash"))
+        for header in headers:
+            if ours.get(header.number, header.hash) != header.hash:
+                return found  # the next sync sees the reorg first
+        rows = _failed(writer.dao, rpc, modules, headers)
+        with writer.transaction() as held:
+            if held.next_block < numbers[-1] + 1 or held.head_hash != cursor.head_hash:
+                return found
+            new = []
+            for row in rows:
+                _, created = RefusedAct.objects.get_or_create(
+                    dao=writer.dao, transaction_hash=row.transaction_hash, block_hash=row.block_hash,
+                    defaults={f: getattr(row, f) for f in (
+                        "module", "block_number", "block_timestamp_chain_s", "sender", "calldata", "policy_id",
+                        "reason", "clause", "decision",
+                    )},
+                )  # fmt: skip
+                if created:
+                    new.append(("act.refused", "0x" + row.transaction_hash.hex(), row.block_number))
+            held.refusals_next_block = numbers[-1] + 1
+            held.save(update_fields=["refusals_next_block"])
+            outbox.publish_many(writer.dao, new)
+            found += len(new)
+    return found
+
+
+def _full_blocks(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
+    headers = []
+    for number, answer in zip(
+        numbers, rpc.batch([("eth_getBlockByNumber", [hex(n), True]) for n in numbers], size=_BATCH), strict=True
+    ):
+        if isinstance(answer, RpcError):
+            raise answer
+        if answer is None:
+            raise RpcError(None, f"the node has no block {number}, below the head that it names")
+        header = _parsed(parse_header, answer)
+        if header.number != number:
+            raise RpcError(None, f"asked for block {number}, the node answered block {header.number}")
+        headers.append(header)
+    return headers
+
+
+def _parsed(parse: Any, answer: Any) -> Any:
+    try:
+        return parse(answer)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RpcError(None, f"the node's answer is malformed: {type(error).__name__}") from None
+
+
+def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequence[Header]) -> list[RefusedAct]:
+    sent: list[tuple[Header, Transaction]] = []
+    wanted = {"0x" + address.hex() for address in modules}
+    for header in headers:
+        # Only those to a module are read further: a block has hundreds of others, some of types nothing here knows.
+        sent += [
+            (header, _parsed(parse_transaction, raw))
+            for raw in header.transactions
+            if isinstance(raw, dict) and isinstance(raw.get("to"), str) and raw["to"].lower() in wanted
+        ]
+    if not sent:
+        return []
+    receipts = rpc.batch([("eth_getTransactionReceipt", ["0x" + t.hash.hex()]) for _, t in sent])
+    rows = []
+    for (header, transaction), answer in zip(sent, receipts, strict=True):
+        if isinstance(answer, RpcError):
+            raise answer
+        if answer is None:
+            raise RpcError(None, f"the node has no receipt of a transaction in its block {header.number}")
+        receipt = _parsed(parse_receipt, answer)
+        if receipt.block_hash != header.hash:
+            raise ChainMoved(header.number)
+        if not receipt.succeeded:
+            rows.append(_refused(dao, rpc, modules[transaction.to or b""], header, transaction))
+    return rows
+
+
+def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: Transaction) -> RefusedAct:
+    asked = act_input(transaction.calldata)
+    policy_id = asked.policy_id if asked else _policy_named(transaction.calldata)
+    error = abi.decode_error(revert_data(rpc, header, transaction), "PolicyModule", "IPolicyModule")
+    return RefusedAct(
+        dao=dao,
+        module=module,
+        transaction_hash=transaction.hash,
+        block_number=header.number,
+        block_hash=header.hash,
+        block_timestamp_chain_s=header.timestamp_chain_s,
+        sender=transaction.sender,
+        calldata=transaction.calldata,
+        policy_id=policy_id,
+        decision=asked.decision if asked else None,
+        reason=(str(error) if error else UNKNOWN)[:300].replace("\x00", "\ufffd"),
+        clause=(in_words(dao, module, header.number, asked, error) if error else "")[:300].replace("\x00", "\ufffd"),
+    )
+
+
+def _policy_named(calldata: bytes) -> bytes | None:
+    """The policy that `renounce`, `shorten` or `setPolicy` names first; None for what names an act or nothing."""
+    names = ("renounce(bytes32)", "shorten(bytes32,uint40)", "setPolicy(bytes32,bytes)")
+    return calldata[4:36] if calldata[:4] in map(abi.selector, names) and len(calldata) >= 36 else None
+
+
+def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
+    """What the transaction reverted with; empty where no node can tell.
+
+    By the node's tracer where it has one: it runs the transaction in its place within the block. Else by a call on the
+    parent's state at the block's own time, which differs where earlier transactions of the block mattered.
+    """
+    try:
+        trace = rpc.call("debug_traceTransaction", ["0x" + transaction.hash.hex(), {"tracer": "callTracer"}])
+        output = trace.get("output") if isinstance(trace, dict) else None
+        if isinstance(output, str) and output.startswith("0x") and len(output) > 2:
+            return bytes.fromhex(output[2:])
+    except (RpcUnreachable, RpcLimited):
+        raise
+    except (RpcError, ValueError):
+        pass  # no tracer here: asked again below
+    call = {
+        "from": "0x" + transaction.sender.hex(), "to": "0x" + (transaction.to or b"").hex(),
+        "data": "0x" + transaction.calldata.hex(), "value": hex(transaction.value_wei), "gas": hex(transaction.gas),
+    }  # fmt: skip
+    at = {"blockHash": "0x" + header.parent_hash.hex()}
+    place = {"time": hex(header.timestamp_chain_s), "number": hex(header.number)}
+    for params in ([call, at, {}, place], [call, at]):
+        try:
+            rpc.call("eth_call", params)
+        except CallReverted as reverted:
+            return reverted.data
+        except (RpcUnreachable, RpcLimited):
+            raise
+        except RpcError:
+            continue  # a node without block overrides; then without
+        return b""  # it passes on the parent's state: what refused it came earlier in the same block
+    return b""
+
+
+def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | None, error: abi.DecodedError) -> str:
+    """The refusal as a sentence that names the clause or the budget; empty where there is nothing to add."""
+    policy = asked and (
+        PolicyVersion.objects.filter(module=module, policy_id=asked.policy_id, log__block_number__lte=block_number)
+        .order_by("-version")
+        .first()
+    )
+    if error.owner not in ("PolicyModule", "IPolicyModule"):
+        return ""
+    told = _TEXTS.get(error.name)
+    if told is not None:
+        return told
+    if error.name == "NotAgent":
+        return f"Only the agent {checksum(error['agent'])} may act under this policy."
+    if error.name == "StalePolicy":
+        return "Another version of the policy is in force than the one the act was planned under."
+    if error.name == "WrongNumber":
+        return f"The next act has number {error['expected']}."
+    if asked is None or not policy or not policy.code:
+        return ""
+    try:
+        code = encoding.decode(bytes(policy.code))
+    except encoding.DecodeError:
+        return ""
+    reason = reason_of(error, code, asked)
+    return explain.reason(reason, code, _names(dao), tokens_of(dao)) if reason else ""
+
+
+_TEXTS = {
+    "NotOwner": "Only the DAO's timelock, by a vote, may do this.",
+    "NotGuardian": "Only the guardian or the DAO's timelock may do this.",
+    "IsPaused": "Everything is paused until a vote ends the pause.",
+    "NoPolicy": "No such policy was ever put in force.",
+    "NoDecision": "The act names no decision record.",
+    "NotPending": "This act is not waiting: it was never scheduled, or it is over.",
+    "Voided": "The act became void: its policy was replaced or ended, or a pause came, since it was scheduled.",
+    "OtherCalls": "These are not the calls that were scheduled.",
+    "NoPower": "The account had no voting power when the act was scheduled.",
+    "AlreadyObjected": "The account has objected already.",
+    "Locked": "A call came back into the module while an act was being performed.",
+}
+
+
+def reason_of(error: abi.DecodedError, code: Any, asked: ActInput) -> Reason | None:
+    """The module's error as the policy evaluator's reason, which `policies.explain` words; None for others."""
+    values = error.values
+    match error.name:
+        case "OverBudget" | "OverInstant":
+            keys = [budget.key(asked.policy_id, code.agent) for budget in code.budgets]
+            if values[0] not in keys:
+                return None
+            return Reason(error.name, values, budget=keys.index(values[0]), value=values[1], limit=values[2])
+        case "ClauseFailed" | "OverCap":
+            call, rule, clause = values[:3] if error.name == "ClauseFailed" else (None, values[0], values[1])
+            if rule >= len(code.rules) or clause >= len(code.rules[rule].clauses):
+                return None
+            value = int.from_bytes(values[3], "big") if error.name == "ClauseFailed" else values[2]
+            operand = code.rules[rule].clauses[clause].operand
+            return Reason(error.name, values, call=call, rule=rule, clause=clause, value=value, limit=operand)
+        case "NoRule":
+            return Reason(error.name, values, call=values[0])
+        case "BadLength" | "ValueNotCharged":
+            if values[0] >= len(asked.calls):
+                return None
+            target, value, data = asked.calls[values[0]]
+            if error.name == "ValueNotCharged":
+                return Reason(error.name, values, call=values[0], value=value, limit=0)
+            rules = [rule for rule in code.rules if rule.key == (target, data[:4], False)]
+            expected = 4 + 32 * rules[-1].words if rules else 0
+            return Reason(error.name, values, call=values[0], value=len(data), limit=expected)
+        case "NotStarted" | "Ended" | "Cooling" | "TooManyPending" | "Quiet":
+            return Reason(error.name, values, limit=values[0])
+        case "NoCalls" | "NotSchedulable":
+            return Reason(error.name, values)
+    return None
+
+
+def _names(dao: Dao) -> dict[bytes, str]:
+    return {c.address: c.get_kind_display().replace("_", " ").lower() for c in dao.contracts.all()}

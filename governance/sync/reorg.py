@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When the chain is not the one that was read: find the common ancestor, drop what is above, fold the rest again."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from governance import outbox
+from governance.chain.address import checksum
+from governance.chain.rpc import Header, Rpc
+from governance.models import (
+    Block,
+    ChainAnswer,
+    Dao,
+    OutboxEntry,
+    Proposal,
+    RawLog,
+    RefusedAct,
+    ScannedRange,
+    SyncIncident,
+    Vote,
+)
+from governance.projections import fold
+from governance.sync.fence import Writer
+from governance.sync.fetch import headers_of
+
+_STEP = 32
+_MOST_NAMED = 100
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """The last block that both chains share; `hash` None where they share none that was read."""
+
+    number: int
+    hash: bytes | None
+    timestamp_chain_s: int
+
+
+def find_ancestor(dao: Dao, rpc: Rpc, node_head_block: int, start_block: int) -> Ancestor:
+    """The newest header that was read and that the node has too. Raises RpcError where the node contradicts itself."""
+    kept = Block.objects.filter(dao=dao, number__lte=node_head_block).order_by("-number")
+    seen = 0
+    while batch := list(kept[seen : seen + _STEP]):
+        seen += len(batch)
+        for ours, theirs in zip(batch, headers_of(rpc, [b.number for b in batch]), strict=True):
+            if ours.hash == theirs.hash:
+                return Ancestor(ours.number, ours.hash, ours.timestamp_chain_s)
+    return Ancestor(start_block - 1, None, 0)
+
+
+def deeper_than_finality(dao: Dao, ancestor: Ancestor) -> bool:
+    """Whether following would undo a block that was final."""
+    return Block.objects.filter(dao=dao, finalized=True, number__gt=ancestor.number).exists() or (
+        ancestor.hash is None and Block.objects.filter(dao=dao, finalized=True).exists()
+    )
+
+
+def note_deep_reorg(dao: Dao, ancestor: Ancestor) -> SyncIncident:
+    """Raise the incident, once. The mirror stays as it is until a person looks, or the node returns to the chain."""
+    incident, _ = SyncIncident.objects.get_or_create(
+        dao=dao,
+        kind="deep_reorg",
+        resolved_at=None,
+        defaults={
+            "detail": f"The node serves a chain that parts from ours after block {ancestor.number}, below what was "
+            "final. Nothing is changed: compare with another node; if the chain really changed, add the DAO anew.",
+            "first_block": ancestor.number + 1,
+            "facts": {"ancestor": ancestor.number},
+        },
+    )
+    return incident
+
+
+def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: int) -> SyncIncident:
+    """Drop blocks and logs above the ancestor with all that was derived from them, in one transaction.
+
+    `kind` is `reorg` or `local_chain_rewound`. The incident's facts name what was lost; the outbox tells it as undone.
+    """
+    dao = writer.dao
+    with writer.transaction() as cursor:
+        above: dict[str, Any] = {"dao": dao, "block_number__gt": ancestor.number}
+        logs = RawLog.objects.filter(**above)
+        votes = list(Vote.objects.filter(dao=dao, log__block_number__gt=ancestor.number).order_by("log_id"))
+        proposals = list(Proposal.objects.filter(dao=dao, log__block_number__gt=ancestor.number))
+        facts = {
+            "from_block": ancestor.number + 1,
+            "to_block": cursor.next_block - 1,
+            "blocks": Block.objects.filter(dao=dao, number__gt=ancestor.number).count(),
+            "node_head_block": node_head_block,
+            "dropped_logs": logs.count(),
+            "dropped_votes": [
+                {
+                    "proposal_id": str(vote.onchain_proposal_id),
+                    "voter": checksum(vote.voter),
+                    "support": vote.support,
+                    "weight": str(vote.weight),
+                }
+                for vote in votes[:_MOST_NAMED]
+            ],
+            "dropped_proposals": [str(p.proposal_id) for p in proposals[:_MOST_NAMED]],
+        }
+        undone = _undone(dao, ancestor.number)
+        touched = {vote.onchain_proposal_id for vote in votes}
+        logs.delete()
+        Block.objects.filter(dao=dao, number__gt=ancestor.number).delete()
+        ChainAnswer.objects.filter(**above).delete()
+        RefusedAct.objects.filter(**above).delete()
+        ScannedRange.objects.filter(contract__dao=dao, first_block__gt=ancestor.number).delete()
+        ScannedRange.objects.filter(contract__dao=dao, last_block__gt=ancestor.number).update(
+            last_block=ancestor.number
+        )
+        cursor.next_block = ancestor.number + 1
+        cursor.head_hash = ancestor.hash
+        cursor.head_timestamp_chain_s = ancestor.timestamp_chain_s
+        cursor.refusals_next_block = min(cursor.refusals_next_block, ancestor.number + 1)
+        cursor.node_head_block = node_head_block
+        cursor.save()
+        fold.refold(dao)
+        fold.link_votes(dao, touched)
+        fold.count_votes(dao, touched)
+        incident = SyncIncident.objects.create(
+            dao=dao, kind=kind, detail=_words(kind, facts), facts=facts, first_block=ancestor.number + 1
+        )
+        outbox.publish_many(dao, undone)
+    return incident
+
+
+def _words(kind: str, facts: dict[str, Any]) -> str:
+    count = facts["to_block"] - facts["from_block"] + 1
+    what = (
+        f"The local chain went back behind the mirror: blocks {facts['from_block']} to {facts['to_block']} are gone"
+        if kind == "local_chain_rewound"
+        else f"The chain replaced {count} block(s) from {facts['from_block']} on"
+    )
+    lost = [f"{facts['dropped_logs']} log(s)"]
+    if facts["dropped_votes"]:
+        lost.append(f"{len(facts['dropped_votes'])} vote(s)")
+    if facts["dropped_proposals"]:
+        lost.append(f"{len(facts['dropped_proposals'])} proposal(s)")
+    return f"{what}; the mirror dropped {', '.join(lost)} and followed."
+
+
+def _undone(dao: Dao, ancestor_block: int) -> list[tuple[str, str, int]]:
+    """What was told of blocks above the ancestor and not taken back since, newest first, as `*.undone`."""
+    standing: Counter[tuple[str, str, int]] = Counter()
+    entries = OutboxEntry.objects.filter(dao=dao, block_number__gt=ancestor_block).order_by("id")
+    for entry in entries.values_list("topic", "key", "block_number"):
+        topic, key, block = entry
+        if topic.endswith(".undone"):
+            standing[(topic.removesuffix(".undone"), key, block)] -= 1
+        else:
+            standing[(topic, key, block)] += 1
+    told = [(f"{topic}.undone", key, block) for (topic, key, block), count in standing.items() if count > 0]
+    return told[::-1]
+
+
+def restart_from(writer: Writer, block_number: int) -> None:
+    """Have blocks from here read again (a contract was added that began earlier). Logs that are known stay; the headers
+    go, so that reading on compares with nothing that is not read again; see `drop_orphans`."""
+    with writer.transaction() as cursor:
+        if cursor.next_block > block_number:
+            Block.objects.filter(dao=writer.dao, number__gte=block_number).delete()
+            cursor.next_block, cursor.head_hash = block_number, None
+            cursor.refusals_next_block = min(cursor.refusals_next_block, block_number)
+            cursor.save()
+
+
+def drop_orphans(dao: Dao, headers: Sequence[Header]) -> None:
+    """Drop logs at these heights that other blocks made: left by a reorg while blocks were read again."""
+    if not headers:
+        return
+    orphans = RawLog.objects.filter(dao=dao, block_number__in=[h.number for h in headers]).exclude(
+        block_hash__in=[h.hash for h in headers]
+    )
+    if not orphans.exists():
+        return
+    touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
+    orphans.delete()
+    fold.refold(dao)
+    fold.link_votes(dao, touched)
+    fold.count_votes(dao, touched)

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sync step: from the node having blocks to their logs, projections and news being in the database."""
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from django.conf import settings
+from django.utils import timezone
+
+from governance import refusals
+from governance.capabilities import quorum_call
+from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.models import Chain, ChainAnswer, Contract, Cursor, Dao, Proposal, SyncIncident
+from governance.state import now_of
+from governance.sync import fetch, reorg
+from governance.sync.fence import Writer, hold
+from governance.sync.store import note_contact, store_step
+
+logger = logging.getLogger(__name__)
+
+_HEAD_BATCH = 64  # blocks near the head that one step reads
+_MOST_QUORUMS = 50
+
+
+class Status(StrEnum):
+    """How a sync step ended."""
+
+    CAUGHT_UP = "caught_up"
+    BEHIND = "behind"  # its time was up; the next one goes on
+    BUSY = "busy"  # another worker is reading this DAO
+    NODE_BEHIND = "node_behind"  # the node's head is older than what was read; waits, nothing changes
+    STOPPED = "stopped"  # a reorg deeper than finality; an incident says so, nothing changes
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What a call of `sync_once` did: the next block to read, the node's head, new logs, reorgs it followed."""
+
+    status: Status
+    next_block: int = 0
+    node_head_block: int = 0
+    logs: int = 0
+    refusals: int = 0
+    incidents: tuple[int, ...] = ()
+
+
+class _Parted(Exception):
+    """The chain is not the one that was read."""
+
+
+def is_local(chain: Chain) -> bool:
+    """Whether this is the test chain of this machine, which may be wound back."""
+    return settings.LOCAL_CHAIN_ID is not None and chain.chain_id == settings.LOCAL_CHAIN_ID
+
+
+def sync_once(dao: Dao, rpc: Rpc, *, budget_s: float = 20.0) -> SyncResult:
+    """Read the DAO's chain on to the node's head, or for `budget_s`. Harmless when called twice at once, or anew.
+
+    Raises:
+        RpcError: the node failed; what was read before is stored, nothing else is changed.
+        Superseded: another worker took over meanwhile; nothing of this one was written after.
+    """
+    with hold(dao) as writer:
+        if writer is None:
+            return SyncResult(Status.BUSY)
+        return _Sync(writer, rpc, time.monotonic() + budget_s).run()
+
+
+class _Sync:
+    def __init__(self, writer: Writer, rpc: Rpc, until: float):
+        self.writer, self.rpc, self.until = writer, rpc, until
+        self.dao = writer.dao
+        self.chain = Chain.objects.get(pk=self.dao.chain_id)
+        self.local = is_local(self.chain)
+        self.contracts: list[Contract] = list(self.dao.contracts.all())
+        self.result = SyncResult(Status.CAUGHT_UP)
+
+    def run(self) -> SyncResult:
+        self._check_genesis()
+        head = self._head()
+        while True:
+            if time.monotonic() > self.until:
+                return self._end(head, Status.BEHIND)
+            cursor = Cursor.objects.get(dao=self.dao)
+            known = cursor.next_block - 1
+            self.result = replace(self.result, next_block=cursor.next_block, node_head_block=head.number)
+            try:
+                if cursor.head_hash is not None and head.number < known and not self.local:
+                    return self._end(head, Status.NODE_BEHIND)
+                if cursor.head_hash is not None and head.number <= known:
+                    self._compare(cursor, head)
+                if head.number <= known:
+                    newer = self._head()
+                    if newer.hash == head.hash:
+                        return self._end(head, Status.CAUGHT_UP)
+                    head = newer
+                    continue
+                self._read(cursor, head)
+            except fetch.ChainMoved:
+                head = self._head()
+            except _Parted:
+                if not self._follow(cursor, head):
+                    return self._end(head, Status.STOPPED)
+                head = self._head()
+
+    def _head(self) -> Header:
+        head = self.rpc.block("latest")
+        if head is None:
+            raise RpcError(None, "the node has no latest block")
+        return head
+
+    def _check_genesis(self) -> None:
+        """A chain id says little: another test chain has the same. The first block's hash tells them apart."""
+        try:
+            genesis = self.rpc.block(0)
+        except (RpcUnreachable, RpcLimited):
+            raise
+        except RpcError:
+            return  # a node without old blocks
+        if genesis is None:
+            return
+        if self.chain.genesis_hash is None:
+            Chain.objects.filter(pk=self.chain.pk, genesis_hash=None).update(genesis_hash=genesis.hash)
+        elif self.chain.genesis_hash != genesis.hash:
+            if not self.local:
+                SyncIncident.objects.get_or_create(
+                    dao=self.dao, kind="wrong_chain", resolved_at=None,
+                    defaults={
+                        "detail": f"The node says chain {self.chain.chain_id}, but its first block is another one: "
+                        "it serves another chain. Correct MANDATE_RPC_URLS.",
+                    },
+                )  # fmt: skip
+                raise GenesisChanged(
+                    f"the node's chain {self.chain.chain_id} does not begin with the block it began with"
+                )
+            # The mirror rewinds below, for no header that was read can match.
+            Chain.objects.filter(pk=self.chain.pk).update(genesis_hash=genesis.hash)
+
+    def _compare(self, cursor: Cursor, head: Header) -> None:
+        """The block that was read last must still be the node's."""
+        known = cursor.next_block - 1
+        if head.number < known:
+            raise _Parted  # only on the local chain: nothing else may go backwards
+        if head.hash != cursor.head_hash:
+            raise _Parted
+
+    def _finalized_block(self, head: Header) -> int:
+        """The last block that can't change. The node's `finalized`, or a depth; the local chain, which is made to
+        reorg at will and calls blocks final at once, by depth always."""
+        by_depth = head.number - self.chain.finality_depth
+        if self.local:
+            return by_depth
+        try:
+            finalized = self.rpc.block("finalized")
+        except (RpcUnreachable, RpcLimited):
+            raise
+        except RpcError:
+            return by_depth
+        return by_depth if finalized is None else min(finalized.number, head.number)
+
+    def _read(self, cursor: Cursor, head: Header) -> None:
+        finalized = self._finalized_block(head)
+        first = cursor.next_block
+        span = fetch.Span(cursor.span_blocks)
+        if first <= finalized:
+            if cursor.head_hash is not None and first > 0:
+                below = fetch.headers_of(self.rpc, [first - 1])[0]
+                if below.hash != cursor.head_hash:
+                    raise _Parted
+            logs, last = fetch.logs_of_range(self.rpc, self.contracts, first, finalized, span)
+            numbers = sorted({log.block_number for log in logs if log.timestamp_chain_s is None} | {last})
+            found = {h.number: h for h in fetch.headers_of(self.rpc, numbers)}
+            headers = [found[last]]
+            head_read = found[last]
+            rows = fetch.raw_logs(self.dao, logs, found)
+        else:
+            last = min(head.number, first + _HEAD_BATCH - 1)
+            headers = fetch.headers_of(self.rpc, range(first, last + 1))
+            above = cursor.head_hash
+            for header in headers:
+                if above is not None and header.parent_hash != above:
+                    if header is headers[0]:
+                        raise _Parted
+                    raise fetch.ChainMoved(header.number)
+                above = header.hash
+            logs = fetch.logs_of_blocks(self.rpc, self.contracts, headers)
+            head_read = headers[-1]
+            # Some nodes answer an empty list for a block that they no longer have: it must still be theirs.
+            if fetch.headers_of(self.rpc, [head_read.number])[0].hash != head_read.hash:
+                raise fetch.ChainMoved(head_read.number)
+            rows = fetch.raw_logs(self.dao, logs, {h.number: h for h in headers})
+        answers = fetch.answers_for(self.dao, self.rpc, self.contracts, rows)
+        new = store_step(
+            self.writer, self.contracts, rows, answers, headers, first, head_read,
+            finalized_block=finalized, node_head_block=head.number, span_blocks=span.blocks,
+        )  # fmt: skip
+        self.result = replace(self.result, logs=self.result.logs + new)
+
+    def _follow(self, cursor: Cursor, head: Header) -> bool:
+        start = min((c.start_block for c in self.contracts), default=0)
+        ancestor = reorg.find_ancestor(self.dao, self.rpc, head.number, start)
+        if ancestor.number >= cursor.next_block - 1:
+            return True  # the node has our head again: it had shown another for a moment
+        if not self.local and reorg.deeper_than_finality(self.dao, ancestor):
+            incident = reorg.note_deep_reorg(self.dao, ancestor)
+            self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
+            return False
+        behind = self.local and head.number < cursor.next_block - 1
+        incident = reorg.drop_above(self.writer, ancestor, "local_chain_rewound" if behind else "reorg", head.number)
+        logger.warning("%s: %s", self.dao, incident.detail)
+        self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
+        return True
+
+    def _end(self, head: Header, status: Status) -> SyncResult:
+        if status in (Status.CAUGHT_UP, Status.BEHIND):
+            note_contact(self.writer, head.number, self._finalized_block(head))
+            SyncIncident.objects.filter(
+                dao=self.dao, kind__in=["deep_reorg", "node_error", "wrong_chain"], resolved_at=None
+            ).update(resolved_at=timezone.now())
+            self._ask_quorums()
+            refused = refusals.scan(self.writer, self.rpc)
+            self.result = replace(self.result, refusals=refused)
+        return replace(self.result, status=status)
+
+    def _ask_quorums(self) -> None:
+        """The quorum at the snapshot, which no log says: asked once the snapshot has passed, at the block read last."""
+        governor = next((c for c in self.contracts if c.kind == Contract.Kind.GOVERNOR), None)
+        call = quorum_call(governor) if governor else None
+        cursor = Cursor.objects.get(dao=self.dao)
+        if governor is None or call is None or cursor.head_hash is None:
+            return
+        now = now_of(self.dao, governor)
+        open_ones = list(
+            Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=now.timepoint).order_by("-pk")[
+                :_MOST_QUORUMS
+            ]
+        )
+        if not open_ones:
+            return
+        answers = self.rpc.eth_calls([(governor.address, call(p.snapshot)) for p in open_ones], cursor.head_hash)
+        with self.writer.transaction() as held:
+            if held.head_hash != cursor.head_hash:
+                return
+            for proposal, answer in zip(open_ones, answers, strict=True):
+                if isinstance(answer, RpcError) or len(answer) != 32:
+                    continue  # stays open: "not checked"
+                ChainAnswer.objects.update_or_create(
+                    dao=self.dao, kind=ChainAnswer.Kind.QUORUM, key=str(proposal.proposal_id),
+                    defaults={"value": answer, "block_number": cursor.next_block - 1},
+                )  # fmt: skip
+                Proposal.objects.filter(pk=proposal.pk).update(quorum_votes=int.from_bytes(answer, "big"))
+
+
+class GenesisChanged(RpcError):
+    """The chain with this id is another chain than the one that was read."""
+
+    def __init__(self, message: str):
+        super().__init__(None, message)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Celery's way in, thin. Each may be doubled, overlap or come again: locks, fences and leases make that harmless."""
+
+import logging
+
+from celery import shared_task
+
+from governance import reconcile, work
+from governance.chain.rpc import Rpc, RpcError, WrongChain
+from governance.models import Dao, SyncIncident
+from governance.sync import Superseded, sync_once
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="governance.tasks.sync_all")
+def sync_all() -> None:
+    """Read every DAO's chain on. One DAO's failing node keeps no other waiting for more than its timeouts."""
+    for dao in Dao.objects.order_by("pk"):
+        try:
+            sync_once(dao, Rpc.for_chain(dao.chain_id))
+        except Superseded as taken:
+            logger.info("%s", taken)
+        except RpcError as error:
+            note_failure(dao, error)
+
+
+@shared_task(name="governance.tasks.reconcile_all")
+def reconcile_all() -> None:
+    """Hold every DAO's mirror against its chain."""
+    for dao in Dao.objects.order_by("pk"):
+        try:
+            found = reconcile.reconcile(dao, Rpc.for_chain(dao.chain_id))
+        except RpcError as error:
+            logger.warning("%s could not be checked: %s", dao, error)
+        else:
+            if found is not None and found.differing:
+                logger.error("%s differs from the chain at block %d: %s", dao, found.block_number, found.differing)
+
+
+@shared_task(name="governance.tasks.work_due")
+def work_due() -> None:
+    """Do this layer's due work; the layers above poll their own."""
+    work.run_due("governance.")
+
+
+def note_failure(dao: Dao, error: RpcError) -> None:
+    """One open incident per kind of failure, with the newest message; closed when the node is read again."""
+    kind = "wrong_chain" if isinstance(error, WrongChain) else "node_error"
+    incident, created = SyncIncident.objects.get_or_create(
+        dao=dao, kind=kind, resolved_at=None, defaults={"detail": str(error)}
+    )
+    if created:
+        logger.warning("%s: %s", dao, error)
+    elif incident.detail != str(error):
+        SyncIncident.objects.filter(pk=incident.pk).update(detail=str(error))
