@@ -299,7 +299,7 @@ class TimelockOperation(models.Model):
 
 
 class PolicyVersion(models.Model):
-    """Projection: a policy put in force by the owner. `code` is read from the chain, its hash checked against the log."""
+    """Projection: a policy put in force by the owner. `code` is read on chain, its hash checked against the log."""
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="policy_versions")
     module = models.ForeignKey(Contract, on_delete=models.CASCADE)
@@ -394,7 +394,7 @@ class ModuleState(models.Model):
 
 
 class RefusedAct(models.Model):
-    """A failed transaction sent directly to a policy module. A revert leaves no log: blocks are read, and it is replayed.
+    """A failed transaction sent directly to a policy module. A revert leaves no log: blocks are read, it is replayed.
 
     `reason` is the module's error with its values (`OverBudget(...)`) or "reason unknown"; `clause` says it in words.
     """
@@ -517,7 +517,7 @@ class Work(models.Model):
 
 
 class OutgoingTransaction(models.Model):
-    """The journal of what we send: signed bytes are stored before they are broadcast, so a crash repeats, never doubles.
+    """The journal of what we send: signed bytes are stored before broadcast, so a crash repeats, never doubles.
 
     `key` names the purpose ("vote:<...>", "act:<...>") and is unique: asking twice sends once. A stuck one is signed
     again with higher fees and the same nonce: `signed` and `transaction_hash` are the newest signing's, `replaced` the
