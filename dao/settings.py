@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings, all from the environment: the embedded stack and production differ only in these values (README's table)."""
+"""Settings, all from the environment: embedded stack and production differ only in these values (README's table)."""
 
 import os
 from pathlib import Path
@@ -103,7 +103,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ORIGIN.startswith("https://")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
-# Celery only wakes workers; due work is rows with leases (governance.work). JSON only: a broker is never trusted with pickles.
+# Celery only wakes workers; due work is rows with leases (governance.work).
+# JSON only: a broker is never trusted with pickles.
 CELERY_BROKER_URL = _secret("BROKER_URL", os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0"))
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Resolves requirements/base.in into requirements/base.txt (hashes, no registry addresses), or checks that it is current.
+"""Resolves requirements/base.in into requirements/base.txt (hashes, no registry addresses), or checks it.
 
 .venv/bin/python -m dao.local.lock            resolve anew
 .venv/bin/python -m dao.local.lock --check    no network: the lock names the hash of what it was made from

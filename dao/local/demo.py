@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fills a demo's DAO with a life: delegates, a policy by vote, a roster, and proposals in different states.
+
+Everything is done by signed transactions, as people would. Whether a step is done already is read from the chain, so a
+demo that was interrupted goes on where it stopped.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils import keccak
+
+from dao.local.founding import DAY_S, USDC, FoundingError
+from dao.local.people import CONTRIBUTORS
+from dao.local.stack import Stack
+from dao.local.wallet import Node, Wallet, calldata
+
+SLUG = "mandate"
+NAME = "Mandate DAO"
+PROPOSE = "propose(address[],uint256[],bytes[],string)"
+HASH = "hashProposal(address[],uint256[],bytes[],bytes32)"
+PENDING, ACTIVE, CANCELED, DEFEATED, SUCCEEDED, QUEUED, EXPIRED, EXECUTED = range(8)  # as in OpenZeppelin's IGovernor
+AGAINST, FOR, ABSTAIN = range(3)
+
+POLICY_TEXT = """# Put the payroll policy in force
+
+Five people keep this DAO running. Until now each monthly payment needed a vote of its own, and each was three days
+late.
+
+This proposal lets the agent pay them within the bounds below, which the policy module enforces. The agent can do
+nothing else, and a thief of its key could take no more than they say.
+
+## The bounds
+
+{sentences}
+
+## How it can be stopped
+
+The guardian (gus) may pause it at any time. Members with 5 % of the votes together may object to any payment that
+waits. Only another vote can loosen it.
+"""
+
+MARKETING_TEXT = """# Rent a stand at three conferences in 2027
+
+The growth group asks for 24,000 USDC to rent a stand at three conferences next year, paid now to the group's lead
+(jon).
+
+- Stands and travel: 18,000 USDC
+- Printing and shipping: 4,000 USDC
+- Reserve: 2,000 USDC
+
+Unspent money comes back to the treasury by the end of 2027.
+"""
+
+AUDIT_TEXT = """# Pay the first half of the contracts' review
+
+Our policy module has had no outside review. kim asked two reviewers for offers and the one that the members
+preferred in the forum's poll takes 16,000 USDC, half of it in advance.
+
+This proposal pays the first half, 8,000 USDC, to kim, who passes it on when the agreement is signed. The second
+half needs a proposal of its own, after the report is public.
+"""
+
+GRANTS_TEXT = """# Give lea a grant for the delegates' handbook
+
+lea has written four chapters of a handbook for new delegates: how to read a proposal's calls, how quorum works,
+how to object to a payment, how to leave. She asks for a grant of 2,500 USDC to finish the other six and to keep it
+current for a year.
+
+What we get: the text under CC BY 4.0, a page for each chapter, and a review by two delegates before publication.
+
+The call below transfers 2,500 USDC from the treasury to lea and does nothing else.
+"""
+
+PERIOD_TEXT = """# Lengthen the voting period from three days to five
+
+Two of the last proposals closed over a weekend, and several members told us that they saw them too late. Five days
+would always include at least three working days.
+
+The call changes the governor's voting period to 432,000 seconds. Proposals that are already up for a vote keep
+their deadline.
+"""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is proposed: calls as (target, value in wei, calldata) and the text, whose first line is the title."""
+
+    calls: tuple[tuple[str, int, str], ...]
+    text: str
+
+    @property
+    def title(self) -> str:
+        return self.text.partition("\n")[0].lstrip("# ")
+
+    @property
+    def _lists(self) -> tuple[list[str], list[int], list[bytes]]:
+        targets, values, data = zip(*self.calls, strict=True)
+        return list(targets), list(values), [bytes.fromhex(item[2:]) for item in data]
+
+    @property
+    def arguments(self) -> list[Any]:
+        """For `propose`."""
+        return [*self._lists, self.text]
+
+    @property
+    def hashed(self) -> list[Any]:
+        """For `hashProposal`, `queue` and `execute`."""
+        return [*self._lists, keccak(text=self.text)]
+
+
+class Demo:
+    """Fills the DAO of a running stack. `say` gets one line for each thing that is done."""
+
+    def __init__(self, stack: Stack, say: Callable[[str], None]) -> None:
+        self._stack = stack
+        self._say = say
+        self._node = Node(stack.rpc_url)
+        self._wallets = {name: Wallet.from_key(name, person.key, self._node) for name, person in stack.people.items()}
+        self._journal = stack.state_dir / "demo.json"
+
+    def fill(self) -> None:
+        """Deploy and fill, or go on where an earlier run stopped, or see that all is done."""
+        if self._is_filled():
+            return
+        started = time.monotonic()
+        self._say("Founding the DAO: deploying its contracts with Ape ...")
+        contracts = self._stack.deploy_dao(slug=SLUG, name=NAME)["contracts"]
+        self.token, self.governor, self.module = contracts["votes_token"], contracts["governor"], contracts["module"]
+        self.treasury, self.usdc, self.contracts = contracts["treasury"], contracts["usdc"], contracts
+        self._say(f"  governor at {self.governor}")
+
+        for member, delegate in (("ada", "ada"), ("ben", "ben"), ("chloe", "dana")):
+            self._delegate(member, delegate)
+
+        policy, stands = self._policy(), self._payment("jon", 24_000, MARKETING_TEXT)
+        self._propose("ada", policy)
+        self._propose("ben", stands)
+        self._open(stands)
+        self._vote(policy, {"ada": (FOR, "Bounded, and anybody can stop it."), "ben": (FOR, ""), "dana": (ABSTAIN, "")})
+        self._vote(stands, {"ben": (FOR, ""), "ada": (AGAINST, "No budget for each event, and no way to get it back."),
+                            "dana": (AGAINST, "Come back with one conference.")})  # fmt: skip
+        self._carry_out(policy)
+        self._sign_roster()
+
+        audit = self._payment("kim", 8_000, AUDIT_TEXT)
+        self._propose("ada", audit)
+        self._open(audit)
+        self._vote(
+            audit, {"ada": (FOR, ""), "dana": (FOR, "Needed before more money goes through it."), "ben": (FOR, "")}
+        )
+        self._queue(audit)
+
+        handbook = self._payment("lea", 2_500, GRANTS_TEXT)
+        self._propose("ben", handbook)
+        self._open(handbook)
+        self._vote(handbook, {"dana": (FOR, "I would have needed this a year ago.")})
+        period = calldata("setVotingPeriod(uint32)", [5 * DAY_S])
+        self._propose("ada", Proposal(((self.governor, 0, period),), PERIOD_TEXT))
+
+        self._stack.wait_chain_saved()
+        half = self._journal.with_suffix(".half")
+        half.write_text(json.dumps({"filled": True, "governor": self.governor}))
+        half.replace(self._journal)
+        self._say(f"The DAO is filled, in {time.monotonic() - started:.0f} s.")
+
+    def _is_filled(self) -> bool:
+        if not self._journal.exists():
+            return False
+        return self._stack.rpc("eth_getCode", json.loads(self._journal.read_text())["governor"], "latest") != "0x"
+
+    # What is proposed
+
+    def _policy(self) -> Proposal:
+        file = self._stack.state_dir / "payroll.yaml"
+        if not file.exists():  # its dates are a part of the proposal's identity: written once
+            hour = self._node.time() // 3600 * 3600
+            text = self._stack.payroll_document(
+                contracts=self.contracts, start_chain_s=hour, end_chain_s=hour + 365 * DAY_S
+            )
+            half = file.with_suffix(".half")
+            half.write_text(text)
+            half.replace(file)
+        compiled = json.loads(self._stack.manage("policy", "compile", str(file), "--json"))
+        explained = json.loads(self._stack.manage("policy", "explain", str(file), "--json"))
+        sentences = "\n".join(f"- {sentence}" for sentence in explained["sentences"])
+        code = bytes.fromhex(compiled["code"].removeprefix("0x"))
+        call = calldata("setPolicy(bytes32,bytes)", [keccak(text="payroll"), code])
+        return Proposal(((self.module, 0, call),), POLICY_TEXT.format(sentences=sentences))
+
+    def _payment(self, who: str, usdc: int, text: str) -> Proposal:
+        transfer = calldata("transfer(address,uint256)", [self._wallets[who].address, usdc * USDC])
+        call = calldata("perform(address,uint256,bytes)", [self.usdc, 0, bytes.fromhex(transfer[2:])])
+        return Proposal(((self.treasury, 0, call),), text)
+
+    # Steps; each looks first whether it is done
+
+    def _delegate(self, member: str, delegate: str) -> None:
+        wanted = self._wallets[delegate].address
+        has = self._node.call(self.token, "delegates(address)", [self._wallets[member].address], ["address"])
+        if has.lower() != wanted.lower():
+            self._wallets[member].invoke(self.token, "delegate(address)", [wanted])
+            self._say(f"  {member} delegates to {delegate}")
+
+    def _propose(self, who: str, proposal: Proposal) -> None:
+        if self._snapshot(proposal) == 0:
+            self._wallets[who].invoke(self.governor, PROPOSE, proposal.arguments)
+            self._say(f"  {who} proposes: {proposal.title}")
+
+    def _open(self, proposal: Proposal) -> None:
+        self._wind_past(self._snapshot(proposal))
+
+    def _vote(self, proposal: Proposal, votes: dict[str, tuple[int, str]]) -> None:
+        if self._state(proposal) != ACTIVE:
+            return  # an earlier run got further
+        for who, (support, reason) in votes.items():
+            arguments = [self._id(proposal), self._wallets[who].address]
+            if not self._node.call(self.governor, "hasVoted(uint256,address)", arguments, ["bool"]):
+                cast = [self._id(proposal), support, reason]
+                self._wallets[who].invoke(self.governor, "castVoteWithReason(uint256,uint8,string)", cast)
+        self._say(f"  {', '.join(votes)} vote on: {proposal.title}")
+
+    def _queue(self, proposal: Proposal) -> None:
+        if self._state(proposal) == ACTIVE:
+            deadline = self._node.call(self.governor, "proposalDeadline(uint256)", [self._id(proposal)], ["uint256"])
+            self._wind_past(deadline)
+        if self._state(proposal) == SUCCEEDED:
+            self._wallets["relayer"].invoke(
+                self.governor, "queue(address[],uint256[],bytes[],bytes32)", proposal.hashed
+            )
+            self._say(f"  queued in the timelock: {proposal.title}")
+        if self._state(proposal) not in (QUEUED, EXECUTED):
+            raise FoundingError(f"the vote on {proposal.title!r} went wrong: run `make demo-reset` and begin anew")
+
+    def _carry_out(self, proposal: Proposal) -> None:
+        self._queue(proposal)
+        if self._state(proposal) == QUEUED:
+            self._wind_past(self._node.call(self.governor, "proposalEta(uint256)", [self._id(proposal)], ["uint256"]))
+            self._wallets["relayer"].invoke(
+                self.governor, "execute(address[],uint256[],bytes[],bytes32)", proposal.hashed
+            )
+            self._say(f"  executed: {proposal.title}")
+
+    def _sign_roster(self) -> None:
+        people = self._stack.people
+        entries = [{"name": who, "address": people[who].address, "amount": str(1_000 * USDC)} for who in CONTRIBUTORS]
+        self._stack.sign_roster(SLUG, self.contracts, "payroll", entries, self._wallets["olga"])
+        self._say("  olga, the operator, signs the roster")
+
+    # What the chain says
+
+    def _id(self, proposal: Proposal) -> int:
+        return self._node.call(self.governor, HASH, proposal.hashed, ["uint256"])
+
+    def _snapshot(self, proposal: Proposal) -> int:
+        return self._node.call(self.governor, "proposalSnapshot(uint256)", [self._id(proposal)], ["uint256"])
+
+    def _state(self, proposal: Proposal) -> int:
+        return self._node.call(self.governor, "state(uint256)", [self._id(proposal)], ["uint8"])
+
+    def _wind_past(self, timestamp_chain_s: int) -> None:
+        """Wind the chain's clock just past a time, where it is not there yet."""
+        ahead = timestamp_chain_s + 1 - self._node.time()
+        if ahead > 0:
+            self._node.advance(ahead)
+
+
+def greeting(stack: Stack) -> str:
+    """What a newcomer reads when the demo is ready: where to look, and who to be."""
+    facts = json.loads((stack.state_dir / "people.json").read_text())
+    width = max(len(person["name"]) for person in facts)
+    people = "\n".join(f"  {person['name']:<{width}}  {person['address']}  {person['role']}" for person in facts)
+    return (
+        f"\nOpen {stack.web_url}/{SLUG}/\n\n"
+        "Vote, object and pause with the built-in test wallet (local chain only). Who to be:\n"
+        f"{people}\n\n"
+        f"The local chain: {stack.rpc_url} (chain id 31337). E-mails: {stack.mail_dir}.\n"
+        f"Wind the clock: {stack.web_url}/local/\n"
+        "Ctrl-C stops everything and keeps the data; `make demo-reset` forgets it.\n"
+    )

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`manage.py story [--json]`: play the whole story on an embedded stack of its own."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from dao.local import story
+from dao.local.stack import StackError
+
+
+class Command(BaseCommand):
+    help = "Play the story: the whole product on an embedded stack in a temporary place, each step with its evidence."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        def out(line: str) -> None:
+            self.stdout.write(line)
+            self.stdout.flush()
+
+        try:
+            status = story.run(as_json=options["json"], out=out)
+        except StackError as error:
+            raise CommandError(str(error)) from None
+        sys.exit(status)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Given a machine that lacks something, the install says in one line what to do; a second install does nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dao.local import install, lock
+
+
+def run_install(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-I", str(install.ROOT / "dao" / "local" / "install.py")],
+        env={"HOME": "/nonexistent", "PATH": os.environ["PATH"]} | environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def program(folder: Path, name: str, says: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\necho '{says}'\n")
+    (folder / name).chmod(0o755)
+
+
+def test_another_python_is_refused():
+    with pytest.raises(install.InstallError, match=r"Python 3\.11 is needed and this is 3\.9\.2"):
+        install.check_python((3, 9, 2))
+    install.check_python((3, 11, 0))
+
+
+def test_a_full_disk_is_refused(tmp_path):
+    with pytest.raises(install.InstallError, match=r"Only 0\.99 GB are free .* free some space"):
+        install.check_disk(tmp_path, free_bytes=990_000_000)
+    install.check_disk(tmp_path, free_bytes=10**9)
+
+
+@pytest.mark.parametrize("missing", ["node", "npm"])
+def test_a_missing_program_is_named(tmp_path, missing):
+    for name in {"node", "npm"} - {missing}:
+        program(tmp_path, name, "v20.1.0")
+    with pytest.raises(install.InstallError, match=f"`{missing}` is not on PATH: install Node.js 20"):
+        install.check_node(str(tmp_path))
+
+
+@pytest.mark.parametrize(("says", "problem"), [("v18.19.0", "is too old"), ("Segmentation fault", "does not run")])
+def test_an_unfit_node_is_refused(tmp_path, says, problem):
+    program(tmp_path, "node", says)
+    with pytest.raises(install.InstallError, match=problem):
+        install.check_node_version(str(tmp_path))
+
+
+def test_node_20_and_newer_will_do(tmp_path):
+    program(tmp_path, "node", "v22.0.1")
+    install.check_node_version(str(tmp_path))
+
+
+def test_without_node_the_install_ends_with_one_line_and_no_traceback(tmp_path):
+    answer = run_install(PATH=str(tmp_path))
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1
+    assert answer.stderr.startswith("install: The program `node` is not on PATH")
+
+
+def test_without_ensurepip_the_package_to_install_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(install.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(install.InstallError, match="install python3.11-venv"):
+        install.make_environment(tmp_path / "venv")
+
+
+def test_a_stamp_holds_only_for_the_same_inputs_and_while_the_output_is_there(tmp_path):
+    stamps, output = install.Stamps(tmp_path / "stamps"), tmp_path / "output"
+    output.touch()
+    assert not stamps.is_current("step", "a", output)
+    stamps.write("step", "a")
+    assert stamps.is_current("step", "a", output)
+    assert not stamps.is_current("step", "b", output)
+    output.unlink()
+    assert not stamps.is_current("step", "a", output)
+
+
+def test_a_second_install_waits_for_the_first(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from dao.local import install\n"
+        "with install.only_one(Path(sys.argv[1]), print): print('in', flush=True); time.sleep(0.7); print('out')"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=install.ROOT)
+    assert first.stdout.readline() == "in\n"
+    said: list[str] = []
+    started = time.monotonic()
+    with install.only_one(tmp_path / "lock", said.append):
+        assert first.stdout.read() == "out\n"
+    assert said == ["Another install is running in this folder; waiting for it ..."]
+    assert time.monotonic() - started > 0.3
+    first.wait()
+    first.stdout.close()
+
+
+def test_one_package_is_cut_out_of_the_lock():
+    text = "a==1 \\\n    --hash=sha256:aa\nuv==0.1 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n    # via -r x\nuvx==3\n"
+    assert install.locked_requirement(text, "uv").count("--hash") == 2
+    assert "uvx" not in install.locked_requirement(text, "uv")
+    with pytest.raises(install.InstallError, match="make lock"):
+        install.locked_requirement(text, "z")
+
+
+def test_uv_is_told_what_pip_is_set_up_to_use():
+    listed = (
+        "global.index-url='https://a.example/simple'\nglobal.extra-index-url='https://b.example/x https://c.example'\n"
+    )
+    assert install.uv_settings(listed + ":env:.cert='/c.pem'\nglobal.timeout='3'") == {
+        "UV_DEFAULT_INDEX": "https://a.example/simple",
+        "UV_INDEX": "https://b.example/x https://c.example",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "SSL_CERT_FILE": "/c.pem",
+    }
+
+
+def test_errors_show_no_password_of_a_registry():
+    assert install.without_credentials("GET https://me:secret@host/simple") == "GET https://***@host/simple"
+
+
+def test_the_lock_files_are_current():
+    assert lock.problems() == []
+
+
+def test_a_changed_requirement_shows_in_the_lock_check(tmp_path):
+    for name in ("requirements", "package.json", "package-lock.json"):
+        source = install.ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    assert lock.problems(tmp_path) == []
+    with (tmp_path / "requirements" / "base.in").open("a") as file:
+        file.write("left-pad\n")
+    package = (tmp_path / "package.json").read_text()
+    (tmp_path / "package.json").write_text(package.replace('"5.7.0"', '"5.7.1"'))
+    assert len(lock.problems(tmp_path)) == 2
