@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recorded events through the real sync, and what the mirror then says about them."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from governance.chain.address import checksum
+from governance.chain.rpc import Rpc
+from governance.models import Chain, Contract, Cursor, Dao, OnchainCheck, Proposal, RawLog, SyncIncident, Vote
+from governance.projections import events
+from governance.replay.node import CLIENT_VERSION, ReplayNode
+from governance.replay.recording import Recording, known_events
+
+_KINDS = {
+    "Governor": Contract.Kind.GOVERNOR,
+    "GovernorBravo": Contract.Kind.GOVERNOR,
+    "GovernorOptimism": Contract.Kind.GOVERNOR,
+    "ERC20Votes": Contract.Kind.VOTES_TOKEN,
+    "TimelockController": Contract.Kind.TIMELOCK,
+    "TimelockCompound": Contract.Kind.TIMELOCK,
+}
+_SUPPORT = {0: "against", 1: "for", 2: "abstain"}
+
+
+class ReplayStopped(Exception):
+    """The sync did not get to the end of the recording; the message says where it stopped."""
+
+
+@dataclass
+class Timing:
+    """Seconds that the parts of a replay took, and how many logs went through."""
+
+    reading_s: float = 0.0
+    sync_s: float = 0.0
+    logs: int = 0
+
+
+@dataclass
+class Report:
+    """What came out. `as_json` is what `manage.py replay --json` prints."""
+
+    chains: dict[str, Any] = field(default_factory=dict)
+    contracts: list[dict[str, Any]] = field(default_factory=list)
+    timing: Timing = field(default_factory=Timing)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "chains": self.chains,
+            "contracts": self.contracts,
+            "seconds": {"reading": round(self.timing.reading_s, 3), "sync": round(self.timing.sync_s, 3)},
+        }
+
+
+def replay(recordings: Sequence[Recording], progress: Callable[[str], None] = lambda _: None) -> Report:
+    """Serve each chain from a node of its own and read it with the real sync into the (empty) database.
+
+    Raises:
+        ReplayStopped: the sync could not finish, or the mirror disagrees with its own votes.
+    """
+    report = Report()
+    for recording in recordings:
+        progress(
+            f"chain {recording.chain_id}: {len(recording.logs)} recorded events, "
+            f"blocks {recording.first_block} to {recording.last_block}"
+        )
+        with ReplayNode(recording) as node:
+            rpc = Rpc([node.url], recording.chain_id)
+            try:
+                for dao in register(recording):
+                    started = time.monotonic()
+                    _sync(dao, rpc)
+                    report.timing.sync_s += time.monotonic() - started
+                    report.contracts.append(_tell(dao))
+            finally:
+                rpc.close()
+            report.chains[str(recording.chain_id)] = {
+                "client": CLIENT_VERSION,
+                "first_block": recording.first_block,
+                "last_block": recording.last_block,
+                "head_block": node.chain.head,
+                "recorded_events": len(recording.logs),
+                "recorded_times": len(recording.times),
+            }
+        report.timing.logs += len(recording.logs)
+    return report
+
+
+def register(recording: Recording) -> list[Dao]:
+    """A DAO for each contract of a recording: what kind it is follows from its events."""
+    chain, _ = Chain.objects.get_or_create(
+        chain_id=recording.chain_id, defaults={"name": f"chain {recording.chain_id}, replayed"}
+    )
+    daos = []
+    for address in dict.fromkeys(log.address for log in recording.logs):
+        logs = [log for log in recording.logs if log.address == address]
+        kind = _KINDS[known_events()[logs[0].signature].owner]
+        dao = Dao.objects.create(
+            chain=chain, slug=f"replay-{recording.chain_id}-{address.hex()}", name=f"{kind} {checksum(address)}"
+        )
+        start = logs[0].block_number
+        Contract.objects.create(dao=dao, kind=kind, address=address, start_block=start)
+        Cursor.objects.create(dao=dao, next_block=start)
+        daos.append(dao)
+    return daos
+
+
+def _sync(dao: Dao, rpc: Rpc) -> None:
+    from governance.sync import Status, sync_once
+
+    while True:
+        result = sync_once(dao, rpc)
+        if result.status == Status.CAUGHT_UP:
+            return
+        if result.status != Status.BEHIND:
+            raise ReplayStopped(f"{dao}: the sync ended as {result.status} at block {result.next_block}")
+
+
+def _tell(dao: Dao) -> dict[str, Any]:
+    contract = dao.contracts.get()
+    names = {item.hash: signature for signature, item in known_events().items()}
+    understood = events.layouts(Contract.Kind(contract.kind))
+    counts: Counter[str] = Counter()
+    unread: Counter[str] = Counter()
+    for words in RawLog.objects.filter(dao=dao).values_list("topic0", "topic1", "topic2", "topic3").iterator():
+        present = [bytes(word) for word in words if word is not None]
+        name = names.get(present[0], "0x" + present[0].hex()) if present else "anonymous"
+        counts[name] += 1
+        if not present or (present[0], len(present)) not in understood:
+            unread[name] += 1
+    tallies: dict[int, dict[str, int]] = {}
+    votes = Vote.objects.filter(dao=dao).values_list("onchain_proposal_id", "support", "weight")
+    count = 0
+    # Summed here as Python's integers, from one row a vote: what the mirror keeps as tallies is held against it below.
+    for proposal_id, support, weight in votes.order_by("pk").iterator():
+        tally = tallies.setdefault(proposal_id, {"against": 0, "for": 0, "abstain": 0, "other": 0, "votes": 0})
+        tally[_SUPPORT.get(support, "other")] += weight
+        tally["votes"] += 1
+        count += 1
+    proposals = {
+        proposal.proposal_id: (proposal.against_votes, proposal.for_votes, proposal.abstain_votes)
+        for proposal in Proposal.objects.filter(dao=dao).order_by("pk")
+    }
+    for proposal_id, kept in proposals.items():
+        tally = tallies.setdefault(proposal_id, {"against": 0, "for": 0, "abstain": 0, "other": 0, "votes": 0})
+        summed = (tally["against"], tally["for"], tally["abstain"])
+        if kept != summed:
+            raise ReplayStopped(f"proposal {proposal_id}: the mirror keeps {kept}, its votes sum to {summed}")
+    checks = OnchainCheck.objects.filter(dao=dao)
+    checked = "not checked"
+    if checks.exists():
+        checked = f"{checks.filter(matched=True).count()} of {checks.count()} answers of the chain matched"
+    return {
+        "chain_id": dao.chain_id,
+        "address": checksum(contract.address),
+        "kind": contract.kind,
+        "events": dict(sorted(counts.items())),
+        "kept_raw_only": dict(sorted(unread.items())),  # stored, and not understood by any projection
+        "proposals": len(proposals),
+        "votes": count,
+        "tallies": {
+            str(proposal_id): {
+                "against": str(tally["against"]),
+                "for": str(tally["for"]),
+                "abstain": str(tally["abstain"]),
+                **({"other": str(tally["other"])} if tally["other"] else {}),
+                "votes": tally["votes"],
+                "proposal_seen": proposal_id in proposals,
+            }
+            for proposal_id, tally in sorted(tallies.items())
+        },
+        "gaps": [
+            {"proposal_id": str(proposal_id), "problem": "votes for a proposal that was never seen"}
+            for proposal_id in sorted(tallies)
+            if proposal_id not in proposals
+        ],
+        "incidents": [
+            {"kind": incident.kind, "detail": incident.detail}
+            for incident in SyncIncident.objects.filter(dao=dao).order_by("pk")
+        ],
+        "checked": checked,
+    }
