@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What exists on the local test chain only: its clock, its people, and the built-in test wallet.
+
+Everything here answers 403 unless this site is set up for a local chain *and* the node itself says that it serves that
+chain; anvil holds the people's unlocked accounts, this process holds no key.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from governance.chain import local_clock
+from governance.chain.rpc import Rpc, RpcError, quantity
+from governance.models import Dao, Proposal
+from governance.state import State, state_of
+from webapp import reading
+from webapp.reading import Place
+
+# What the browser may ask of anvil through us. Nothing that moves the chain itself: no evm_, no anvil_, no raw sends.
+ALLOWED = frozenset(
+    {
+        "eth_accounts", "eth_requestAccounts", "eth_chainId", "net_version", "eth_sendTransaction", "personal_sign",
+        "eth_signTypedData_v4", "eth_call", "eth_estimateGas", "eth_blockNumber", "eth_gasPrice", "eth_feeHistory",
+        "eth_maxPriorityFeePerGas", "eth_getBalance", "eth_getBlockByNumber", "eth_getCode", "eth_getTransactionByHash",
+        "eth_getTransactionCount", "eth_getTransactionReceipt",
+    }
+)  # fmt: skip
+# Methods that speak for an account, and where in their parameters it stands.
+_SENDER = {"eth_sendTransaction": 0, "personal_sign": 1, "eth_signTypedData_v4": 0}
+
+
+class NotLocal(Exception):
+    """This is no local test chain; the message says it to the user."""
+
+
+def local_rpc() -> Rpc:
+    """The local chain's node, after it has said itself that it serves the local chain. Raises NotLocal, RpcError."""
+    if settings.LOCAL_CHAIN_ID is None:
+        raise NotLocal(
+            "The test wallet and the clock exist on the local test chain only, and this site is not set to one."
+        )
+    # A client of its own: the cached one would not ask for the chain id again.
+    rpc = Rpc(settings.RPC_URLS.get(settings.LOCAL_CHAIN_ID, ()), None)
+    serves = quantity(rpc.call("eth_chainId", []))
+    if serves != settings.LOCAL_CHAIN_ID:
+        rpc.close()
+        raise NotLocal(
+            f"The test wallet and the clock exist on the local test chain ({settings.LOCAL_CHAIN_ID}) only; "
+            f"this node serves chain {serves}."
+        )
+    return rpc
+
+
+def _refusal(code: int, message: str, status: int) -> JsonResponse:
+    return JsonResponse({"error": {"code": code, "message": message}}, status=status)
+
+
+def _people() -> list[dict[str, str]]:
+    people = reading.local_people(settings.LOCAL_CHAIN_ID) if settings.LOCAL_CHAIN_ID is not None else []
+    return [{"name": person["name"], "address": person["address"], "role": person["role"]} for person in people]
+
+
+@require_GET
+def people(_request: HttpRequest) -> JsonResponse:
+    """The demo's people; where the instance has none, the node's own accounts."""
+    try:
+        rpc = local_rpc()
+    except NotLocal as error:
+        return _refusal(4901, str(error), 403)
+    except RpcError as error:
+        return _refusal(-32603, f"the local chain's node does not answer: {error}", 503)
+    try:
+        known = _people() or [
+            {"name": f"account {i}", "address": address, "role": ""}
+            for i, address in enumerate(rpc.call("eth_accounts", []))
+        ]
+    finally:
+        rpc.close()
+    return JsonResponse({"people": known, "chainId": hex(settings.LOCAL_CHAIN_ID)})
+
+
+@require_POST
+def wallet(request: HttpRequest) -> JsonResponse:
+    """One EIP-1193 request of the test wallet, `{"method", "params", "persona"}`, answered by the local chain's node.
+
+    CSRF-protected like every form. `persona` is the chosen account: nothing is signed or sent for another one.
+    """
+    try:
+        sent = json.loads(request.body)
+        method, params, persona = str(sent["method"]), sent.get("params") or [], str(sent.get("persona", "")).lower()
+        if not isinstance(params, list):
+            raise TypeError("params is a list")
+    except (ValueError, KeyError, TypeError):
+        return _refusal(-32600, "send method, params and persona as JSON", 400)
+    try:
+        rpc = local_rpc()
+    except NotLocal as error:
+        return _refusal(4901, str(error), 403)
+    except RpcError as error:
+        return _refusal(-32603, f"the local chain's node does not answer: {error}", 503)
+    try:
+        return _forward(rpc, method, params, persona)
+    finally:
+        rpc.close()
+
+
+def _forward(rpc: Rpc, method: str, params: list[Any], persona: str) -> JsonResponse:
+    if method not in ALLOWED:
+        return _refusal(4200, f"the test wallet does not do {method[:60]}", 400)
+    if method in ("eth_accounts", "eth_requestAccounts"):
+        held = [str(address) for address in rpc.call("eth_accounts", [])]
+        return JsonResponse({"result": [address for address in held if address.lower() == persona]})
+    if method in _SENDER:
+        position = _SENDER[method]
+        value = params[position] if len(params) > position else None
+        speaks_for = value.get("from") if isinstance(value, dict) else value
+        if not persona or not isinstance(speaks_for, str) or speaks_for.lower() != persona:
+            return _refusal(4100, "the test wallet acts only for the person chosen on the page", 403)
+    if method == "eth_signTypedData_v4" and isinstance(params[1], str):
+        try:
+            params = [params[0], json.loads(params[1])]
+        except ValueError:
+            return _refusal(-32602, "the typed data is not JSON", 400)
+    try:
+        return JsonResponse({"result": rpc.call(method, params)})
+    except RpcError as error:
+        data = error.data
+        return JsonResponse(
+            {
+                "error": {
+                    "code": error.code if error.code is not None else -32603,
+                    "message": error.message,
+                    "data": "0x" + data.hex() if isinstance(data, bytes) else data,
+                }
+            },
+            status=200,  # an answer of the node, not of this site
+        )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@ensure_csrf_cookie
+def clock(request: HttpRequest) -> HttpResponse:
+    """See the local chain's time and wind it on: to the end of voting, of a timelock, or by a month."""
+    try:
+        rpc = local_rpc()
+    except NotLocal as error:
+        raise PermissionDenied(str(error)) from error
+    except RpcError as error:
+        messages.error(request, f"The local chain's node does not answer: {error}")
+        return render(
+            request, "webapp/message.html", {"heading": "The clock", "text": "Try again in a moment."}, status=503
+        )
+    rpc.close()
+    dao = Dao.objects.select_related("chain").filter(chain_id=settings.LOCAL_CHAIN_ID).order_by("id").first()
+    steps = clock_steps(Place(dao)) if dao else clock_steps(None)
+    if request.method == "POST":
+        chosen = next((step for step in steps if step["to"] == request.POST.get("to")), None)
+        if chosen is None:
+            messages.error(request, "That moment is not offered any more; choose again.")
+            return redirect("clock")
+        chain = Rpc.for_chain(settings.LOCAL_CHAIN_ID)
+        try:
+            if chosen["kind"] == "by":
+                local_clock.advance(chain, chosen["seconds"])
+            else:
+                local_clock.advance_to(chain, chosen["seconds"])
+        except (local_clock.NotLocalChain, local_clock.ClockRefused, RpcError) as error:
+            messages.error(request, f"The clock was not moved: {error}")
+            return redirect("clock")
+        messages.success(request, f"Done: {chosen['label'].lower()}.")
+        return redirect("clock")
+    header = Rpc.for_chain(settings.LOCAL_CHAIN_ID).block("latest")
+    return render(
+        request,
+        "webapp/clock.html",
+        {
+            "place": Place(dao) if dao else None,
+            "here": "clock",
+            "steps": steps,
+            "now_chain_s": header.timestamp_chain_s if header else 0,
+        },
+    )
+
+
+def clock_steps(place: Place | None) -> list[dict[str, Any]]:
+    """Where the clock may be wound to: what the open proposals and acts wait for, and plain stretches."""
+    steps: list[dict[str, Any]] = []
+    if place and place.one("governor") and not place.counts_blocks:
+        waiting = Proposal.objects.filter(dao=place.dao, executed=False, canceled=False).prefetch_related("operations")
+        for proposal in waiting.order_by("-id")[:50]:
+            state = state_of(proposal, place.now, place.governor)
+            if state is State.PENDING:
+                steps.append(_to("start", "Start of the next vote", proposal.snapshot + 1))
+            elif state is State.ACTIVE:
+                steps.append(_to("end", "End of voting", proposal.deadline + 1))
+            elif state is State.QUEUED and (proposal.eta_chain_s or 0) > place.now_chain_s:
+                steps.append(_to("timelock", "End of the timelock", proposal.eta_chain_s or 0))
+    if place:
+        steps += [
+            _to("window", "End of the objection window", act.releasable_chain_s)
+            for act in reading.objectable(place)
+            if act.releasable_chain_s and act.releasable_chain_s > place.now_chain_s
+        ]
+    nearest: dict[str, dict[str, Any]] = {}
+    for step in sorted(steps, key=lambda step: step["seconds"]):
+        nearest.setdefault(step["name"], step)
+    plain = [("hour", "One hour on", 3600), ("day", "One day on", 86_400), ("month", "Next month", 30 * 86_400)]
+    return [
+        *nearest.values(),
+        *(
+            {"name": name, "to": name, "label": label, "kind": "by", "seconds": seconds}
+            for name, label, seconds in plain
+        ),
+    ]
+
+
+def _to(name: str, label: str, seconds: int) -> dict[str, Any]:
+    return {"name": name, "to": f"{name}:{seconds}", "label": label, "kind": "to", "seconds": seconds}

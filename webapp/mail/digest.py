@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a digest says: for each decision its state, the summary's sentences with their sources, and one link to it.
+
+One summary per proposal is shared by all; per delegate only order and the line about their own vote differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from governance.models import Act, Proposal, Vote
+from governance.state import State
+from webapp import pages, reading, words
+from webapp.mail import subscriptions
+from webapp.models import Subscription
+from webapp.reading import Place
+
+_VERDICTS = {
+    "matches": "Text and calls match (computed).",
+    "differs": "TEXT AND CALLS DIFFER (computed).",
+    "opaque": "Some calls can't be decoded, so nobody can say whether text and calls match.",
+    "unread": "The text was not compared with the calls.",
+}
+
+
+@dataclass
+class Item:
+    """One decision: hostile texts have passed `words.visible`, templates escape them for their format."""
+
+    title: str
+    link: str
+    lines: list[str]
+    verdict: str = ""
+    flags: list[str] = field(default_factory=list)
+    effects: list[str] = field(default_factory=list)
+    sentences: list[dict[str, str]] = field(default_factory=list)
+    model: str = ""
+    own_vote: str = ""
+
+
+@dataclass
+class Mail:
+    """A digest ready to be sent."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Item:
+    """A proposal as an item. Its summary must have been read with it (`reading.proposal`, `reading.proposals`)."""
+    row, summary = reading.proposal_row(place, proposal), reading.summary_of(proposal)
+    lines = [f"State: {row.state_name}."]
+    if row.state is State.ACTIVE:
+        left = place.until_text(proposal.deadline)
+        lines.append(f"{left} left to vote (until {place.clock_text(proposal.deadline)})." if left else "Closing now.")
+    elif row.state is State.PENDING:
+        lines.append(f"Voting starts {place.clock_text(proposal.snapshot)}.")
+    lines.append(
+        f"For {place.votes_asset.text(proposal.for_votes, 2)}, "
+        f"against {place.votes_asset.text(proposal.against_votes, 2)}, "
+        f"abstain {place.votes_asset.text(proposal.abstain_votes, 2)}."
+    )
+    own = ""
+    if delegate is not None:
+        voted = Vote.objects.filter(proposal=proposal, voter=delegate).exists()
+        name = words.short(words.address_text(delegate))
+        own = f"{name} has voted." if voted else f"{name} has not voted yet."
+    item = Item(
+        words.one_line(proposal.title, 200),
+        settings.ORIGIN + reverse("proposal", args=[place.dao.slug, proposal.proposal_id]),
+        lines,
+        own_vote=own,
+    )
+    if summary is None:
+        return item
+    item.verdict = _VERDICTS.get(summary.verdict, "")
+    item.flags = [words.one_line(flag["text"], 300) for flag in summary.flags]
+    item.effects = [words.one_line(effect["sentence"], 300) for effect in summary.effects[:12]]
+    if summary.status == "written":
+        item.sentences = [
+            {
+                "text": words.one_line(sentence["text"], 600),
+                "quote": words.one_line(sentence["source"]["quote"], 600),
+                "source": "what the calls do" if sentence["source"]["kind"] == "effect" else "the proposal's words",
+            }
+            for sentence in summary.sentences
+        ]
+        item.model = words.one_line(summary.model_name, 80) + (" (demo model)" if summary.model_is_demo else "")
+    elif summary.status == "abstained":
+        item.lines.append("The model abstained from a summary; what the calls do is computed and stands here.")
+    else:
+        item.lines.append("There is no summary yet.")
+    return item
+
+
+def of_act(place: Place, act: Act) -> Item:
+    """An act that waits for objections."""
+    lines = [
+        pages.call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)) for call in act.calls.all()
+    ]
+    if act.releasable_chain_s:
+        lines.append(f"Not before {words.moment(act.releasable_chain_s)}.")
+    if act.objection_threshold:
+        lines.append(
+            f"Objections so far {place.votes_asset.text(act.objection_power, 2)} of the "
+            f"{place.votes_asset.text(act.objection_threshold, 2)} that stop it."
+        )
+    link = settings.ORIGIN + reverse("agent", args=[place.dao.slug]) + f"#act-{act.pk}"
+    return Item(f"The agent wants to perform act {act.number}", link, lines)
+
+
+def open_items(place: Place, delegate: bytes | None) -> list[Item]:
+    """Everything that needs a decision now: acts first (they end soonest), then votes, unvoted ones before voted ones."""
+    rows, _ = reading.proposals(place, only_open=True, size=50)
+    votes = [
+        of_proposal(place, row.proposal, delegate)
+        for row in rows
+        if row.state in (State.PENDING, State.ACTIVE, State.SUCCEEDED, State.QUEUED)
+    ]
+    votes.sort(key=lambda item: "has voted" in item.own_vote)
+    return [of_act(place, act) for act in reading.objectable(place)] + votes
+
+
+def compose(subscription: Subscription, place: Place, items: list[Item], heading: str) -> Mail:
+    """The mail of these items, text and HTML saying the same."""
+    context = {
+        "heading": heading,
+        "dao": words.one_line(place.dao.name, 80),
+        "items": items,
+        "unsubscribe": subscriptions.unsubscribe_link(subscription),
+        "block": place.block,
+        "at": words.moment(place.now_chain_s),
+    }
+    subject = words.one_line(f"{place.dao.name}: {heading}", 140)
+    return Mail(subject, render_to_string("mail/digest.txt", context), render_to_string("mail/digest.html", context))

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web app's own tables: subscriptions and what was sent to them, relayed votes, and rate limits.
+
+Nothing here is shown as a fact about the DAO: that comes from the mirror alone.
+"""
+
+from django.db import models
+
+from governance.fields import AddressField, Bytes32Field, Uint256Field
+from governance.models import Dao
+
+
+class ReadingCursor(models.Model):
+    """How far a reader of this app has read the outbox. A new reader starts at the end: nobody wants old news."""
+
+    reader = models.CharField(max_length=40, primary_key=True)
+    after_id = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.reader} after {self.after_id}"
+
+
+class Subscription(models.Model):
+    """Somebody's wish for a digest by e-mail. Nothing but the confirmation is sent until it is confirmed.
+
+    Tokens are stored hashed (SHA-256), so that reading this table confirms or ends nobody's subscription. The
+    unsubscribe token can be derived again from the key of the site (`webapp.mail.subscriptions.unsubscribe_token`).
+    """
+
+    class Frequency(models.TextChoices):
+        IMMEDIATE = "immediate", "At once"
+        DAILY = "daily", "Once a day"
+        WEEKLY = "weekly", "Once a week"
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="subscriptions")
+    email = models.EmailField()
+    delegate = AddressField(null=True, blank=True)  # whose missing votes the digest points out
+    frequency = models.CharField(max_length=10, choices=Frequency.choices, default=Frequency.DAILY)
+    confirm_token_hash = Bytes32Field(null=True)
+    confirm_sent_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    unsubscribe_token_hash = Bytes32Field(null=True)
+    unsubscribed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "email"], name="subscription_once")]
+
+    def __str__(self) -> str:
+        return f"subscription {self.pk}"  # never the address: this text ends in logs
+
+
+class DigestSent(models.Model):
+    """One digest to one subscription, taken before it is sent: the unique key is what makes it one.
+
+    SMTP cannot promise exactly once: if the process dies between the server's "250 OK" and our note of it, the digest
+    goes out again with the same Message-ID, and a mailbox that removes doubles shows one. So: at least once, and at
+    most once wherever the note could be written.
+    """
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="digests")
+    topic = models.CharField(max_length=160)  # "daily:2026-11-22", "proposal.created:<id>"
+    message_id = models.CharField(max_length=200, unique=True)
+    leased_until = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=40, blank=True)  # "sent", "nothing to say"
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subscription", "topic"], name="digest_once")]
+
+    def __str__(self) -> str:
+        return f"digest {self.topic} to subscription {self.subscription_id}"
+
+
+class RelayedVote(models.Model):
+    """A vote by signature that the relayer was asked to bring on chain: the count behind the cap, and the status line."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
+    onchain_proposal_id = Uint256Field()
+    voter = AddressField()
+    support = models.PositiveSmallIntegerField()
+    outgoing_key = models.CharField(max_length=160, unique=True)  # of governance.OutgoingTransaction
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["dao", "voter", "created_at"])]
+
+    def __str__(self) -> str:
+        return self.outgoing_key
+
+
+class Throttle(models.Model):
+    """A count in a window of time. `subject` is a keyed hash (HMAC), so no address of a person stands here."""
+
+    kind = models.CharField(max_length=40)
+    subject = Bytes32Field()
+    window_start = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "subject", "window_start"], name="throttle_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.count}"

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages. Each view gets what it shows from `reading` and `budgets`; all of them can be read without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from agent.models import DecisionRecord, Refusal, Request
+from governance.chain import abi
+from governance.models import Act, Dao, Proposal
+from governance.state import State
+from policies.encoding import DecodeError, codehash, decode
+from webapp import budgets, reading, signin, words
+from webapp.governor_calls import execute_call, queue_call
+from webapp.reading import Place
+
+_TRANSITIONS = {
+    "created": "Proposed",
+    "queued": "Queued in the timelock",
+    "executed": "Executed",
+    "canceled": "Canceled",
+    "extended": "Voting time extended (late quorum)",
+}
+_VERDICTS = {
+    "matches": "The text matches what the calls do",
+    "differs": "The text and the calls differ",
+    "opaque": "Some calls can't be decoded, so nobody can say",
+    "unread": "The text was not compared: no claims were read from it",
+}
+
+
+def _page(request: HttpRequest) -> int:
+    """The page number asked for; anything that is none is the first."""
+    asked = request.GET.get("page", "1")
+    return int(asked) if asked.isdecimal() and 0 < len(asked) < 8 and int(asked) > 0 else 1
+
+
+def _render(request: HttpRequest, template: str, place: Place | None, here: str = "", **context: Any) -> HttpResponse:
+    return render(
+        request,
+        f"webapp/{template}",
+        {"place": place, "here": here, "signed_in": signin.signed_in_text(request), **context},
+    )
+
+
+@require_safe
+def daos(request: HttpRequest) -> HttpResponse:
+    """All DAOs; with only one, its home."""
+    found = list(Dao.objects.select_related("chain").order_by("name")[:100])
+    if len(found) == 1:
+        return redirect("home", slug=found[0].slug)
+    return _render(request, "daos.html", None, daos=found)
+
+
+@require_safe
+@ensure_csrf_cookie
+def home(request: HttpRequest, slug: str) -> HttpResponse:
+    """What needs the reader now, the treasury, and the agent's spending."""
+    place = Place.of(slug)
+    open_rows, rows = [], []
+    if place.one("governor"):
+        open_rows, _ = reading.proposals(place, only_open=True, size=10)
+        open_rows = [row for row in open_rows if row.state not in (State.DEFEATED, State.CANCELED)]
+        shown = {row.proposal.pk for row in open_rows}
+        latest, _ = reading.proposals(place, size=5)
+        rows = [row for row in latest if row.proposal.pk not in shown]
+    policies = budgets.views(place, reading.policies_in_force(place))
+    return _render(
+        request,
+        "home.html",
+        place,
+        "home",
+        open_rows=open_rows,
+        rows=rows,
+        objectable=reading.objectable(place),
+        balances=reading.balances(place),
+        flows=reading.flows(place),
+        budgets=[budget for policy in policies for budget in policy.budgets],
+        incidents=reading.incidents(place, 5),
+    )
+
+
+@require_safe
+@ensure_csrf_cookie
+def proposals(request: HttpRequest, slug: str) -> HttpResponse:
+    """All proposals, newest first."""
+    place = Place.of(slug)
+    only_open, page = request.GET.get("show") == "open", _page(request)
+    rows, count = reading.proposals(place, only_open=only_open, page=page)
+    return _render(
+        request,
+        "proposals.html",
+        place,
+        "proposals",
+        rows=rows,
+        only_open=only_open,
+        page=page,
+        pages=max(1, -(-count // reading.PAGE)),
+        query="&show=open" if only_open else "",
+    )
+
+
+@require_safe
+@ensure_csrf_cookie
+def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
+    """One proposal: text beside effects, summary with its sources, tally, votes, and what can be done now."""
+    place = Place.of(slug)
+    row_proposal = reading.proposal(place, proposal_id)
+    row, summary = reading.proposal_row(place, row_proposal), reading.summary_of(row_proposal)
+    page = _page(request)
+    votes, count = reading.votes(row_proposal, page=page)
+    calls = reading.actions(place, row_proposal, summary)
+    return _render(
+        request,
+        "proposal.html",
+        place,
+        "proposals",
+        row=row,
+        summary=summary,
+        verdict_text=_VERDICTS.get(summary.verdict, summary.verdict) if summary else "",
+        calls=calls,
+        policy=policy_in(place, calls),
+        votes=votes,
+        votes_count=count,
+        page=page,
+        pages=max(1, -(-count // 50)),
+        query="",
+        checks=reading.checks(place, f"proposal:{proposal_id}:"),
+        reorgs=reading.reorgs_of(place, row_proposal),
+        timeline=[
+            {"words": _TRANSITIONS.get(step.kind, words.one_line(step.kind)), "log": step.log}
+            for step in reading.transitions(row_proposal)
+        ],
+        transaction=next_step(place, row_proposal, row.state, calls),
+        relayer=bool(settings.RELAYER_KEYSTORE),
+    )
+
+
+def policy_in(place: Place, calls: list[reading.ActionView]) -> dict[str, Any] | None:
+    """The policy that a proposal would put in force, in words, from the very bytes that are voted on."""
+    for call in calls:
+        if call.decoded is None or not call.decoded.signature.startswith("setPolicy(bytes32,bytes)"):
+            continue
+        code = call.decoded.args[1].value
+        try:
+            return {"sentences": budgets.in_words(place, decode(code)), "codehash": codehash(code)}
+        except DecodeError as error:
+            return {"sentences": [], "problem": f"the module will refuse this: {error}"}
+    return None
+
+
+def next_step(place: Place, proposal: Proposal, state: State, calls: list[reading.ActionView]) -> dict[str, str] | None:
+    """The transaction that moves a proposal on, when one can."""
+    if state is State.SUCCEEDED and place.one("timelock"):
+        label, why, call = "Queue", "The vote has carried. Anybody may queue it in the timelock.", queue_call
+    elif (state is State.QUEUED and (proposal.eta_chain_s or 0) <= place.now_chain_s) or (
+        state is State.SUCCEEDED and not place.one("timelock")
+    ):
+        label, why, call = "Execute", "The timelock is over. Anybody may execute it.", execute_call
+    else:
+        return None
+    calldata = call(
+        [action.target for action in calls],
+        [action.value_wei for action in calls],
+        [action.calldata for action in calls],
+        proposal.description,
+    )
+    return {
+        "label": label,
+        "why": why,
+        "to": words.address_text(place.governor.address),
+        "calldata": words.hash_text(calldata),
+    }
+
+
+@require_safe
+@ensure_csrf_cookie
+def delegates(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who holds voting power."""
+    place = Place.of(slug)
+    rows = reading.delegates(place)
+    return _render(request, "delegates.html", place, "delegates", rows=rows, total=sum(row.power for row in rows))
+
+
+@require_safe
+@ensure_csrf_cookie
+def policies(request: HttpRequest, slug: str) -> HttpResponse:
+    """The policies in force, in words, with their budgets."""
+    place = Place.of(slug)
+    return _render(
+        request,
+        "policies.html",
+        place,
+        "policies",
+        policies=budgets.views(place, reading.policies_in_force(place)),
+    )
+
+
+_OBJECT = "object(bytes32[])"
+_VETO = "veto(bytes32)"
+_PAUSE = "pause()"
+
+
+@require_safe
+@ensure_csrf_cookie
+def agent(request: HttpRequest, slug: str) -> HttpResponse:
+    """Acts, refusals and requests, with the buttons that stop."""
+    place, page = Place.of(slug), _page(request)
+    rows, count = reading.acts(place, page=page)
+    recorded = set(
+        DecisionRecord.objects.filter(hash__in=[bytes(act.decision) for act in rows]).values_list("hash", flat=True)
+    )
+    return _render(
+        request,
+        "agent.html",
+        place,
+        "agent",
+        acts=[act_view(place, act, bytes(act.decision) in {bytes(item) for item in recorded}) for act in rows],
+        page=page,
+        pages=max(1, -(-count // reading.PAGE)),
+        query="",
+        refused=refused(place),
+        modules=[
+            {
+                "pk": module.pk,
+                "state": place.module_states.get(module.pk),
+                "address_text": words.address_text(module.address),
+                "pause_calldata": words.hash_text(abi.encode_call(_PAUSE)),
+            }
+            for module in place.contracts["module"]
+        ],
+        policies=reading.policies_in_force(place),
+        requests=list(Request.objects.filter(dao=place.dao).prefetch_related("candidates").order_by("-id")[:20]),
+    )
+
+
+def act_view(place: Place, act: Act, has_record: bool) -> dict[str, Any]:
+    """An act with its calls in words and the calldata that stops it."""
+    view: dict[str, Any] = {
+        "act": act,
+        "status_text": act.get_status_display(),
+        "calls": [
+            {"words": call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata))}
+            for call in act.calls.all()
+        ],
+        "has_record": has_record,
+        "module": words.address_text(act.module.address),
+    }
+    if act.act_id:
+        view["object_calldata"] = words.hash_text(abi.encode_call(_OBJECT, [[bytes(act.act_id)]]))
+        view["veto_calldata"] = words.hash_text(abi.encode_call(_VETO, [bytes(act.act_id)]))
+    return view
+
+
+def call_words(place: Place, target: bytes, value_wei: int, calldata: bytes) -> str:
+    """A call of an act in one line: `pays 1,000 USDC to ines (0x12…ab)`, or the decoded function."""
+
+    def name(address: bytes) -> str:
+        known = place.names.get(address)
+        text = words.short(words.address_text(address))
+        return f"{known} ({text})" if known else text
+
+    if not calldata:
+        return f"pays {reading.ETHER.text(value_wei, None)} to {name(target)}"
+    decoded = reading.decode(place, target, calldata)
+    if decoded and decoded.signature == "transfer(address,uint256)":
+        to, base_units = decoded.values
+        return f"pays {place.asset(target).text(base_units, None)} to {name(to)}"
+    what = words.one_line(str(decoded), 160) if decoded else f"calls {words.hash_text(calldata[:4])} (unknown function)"
+    return f"{what} on {name(target)}"
+
+
+def planner_refusals(place: Place) -> list[Refusal]:
+    """Candidates that the planner's check refused, newest first."""
+    return list(Refusal.objects.filter(request__dao=place.dao).select_related("request").order_by("-id")[:50])
+
+
+def refused(place: Place) -> list[dict[str, Any]]:
+    """What the chain refused and what the planner's check refused before anything was sent, newest first."""
+    found: list[tuple[float, dict[str, Any]]] = [
+        (
+            float(row.block_timestamp_chain_s),
+            {
+                "by": "by the chain",
+                "words": row.clause or row.reason,
+                "reason": row.reason,
+                "when": f"{words.moment(row.block_timestamp_chain_s)}, block {row.block_number}",
+                "transaction": bytes(row.transaction_hash),
+                "sender": bytes(row.sender),
+            },
+        )
+        for row in reading.refusals(place)
+    ]
+    for row in planner_refusals(place):
+        found.append(
+            (
+                row.created_at.timestamp(),
+                {
+                    "by": "before sending",
+                    "words": str(row) or row.label,
+                    "reason": f"{row.label} (request: {row.request.text})",
+                    "when": f"{row.created_at:%d %b %Y, %H:%M} UTC, checked at block {row.block_number}",
+                },
+            )
+        )
+    return [item for _, item in sorted(found, key=lambda pair: -pair[0])]
+
+
+@require_safe
+def health(_request: HttpRequest) -> JsonResponse:
+    """Whether this process serves and its database answers; 503 where not. Says nothing else to anybody."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
+
+
+def bytes32(text: str) -> bytes:
+    """32 bytes from 64 hexadecimal digits, with or without 0x. Raises Http404 for anything else."""
+    digits = text.removeprefix("0x")
+    try:
+        value = bytes.fromhex(digits)
+    except ValueError:
+        value = b""
+    if len(value) != 32 or len(digits) != 64:
+        raise Http404("not a hash")
+    return value

@@ -1,0 +1,563 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pages and the JSON API show, read from the mirror with a number of queries that does not grow with the rows.
+
+Values stay as they are inside (ints in base units, bytes); `api` and the templates write them out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.conf import settings
+from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery, Sum
+from django.http import Http404
+
+from agent.models import Summary
+from governance.chain import abi
+from governance.models import (
+    Act,
+    ActCall,
+    Contract,
+    Cursor,
+    Dao,
+    Delegation,
+    ModuleState,
+    Objection,
+    OnchainCheck,
+    OutgoingTransaction,
+    PolicyVersion,
+    PowerCheckpoint,
+    Proposal,
+    ProposalAction,
+    ProposalTransition,
+    RefusedAct,
+    SyncIncident,
+    TreasuryFlow,
+    Vote,
+)
+from governance.state import Now, State, state_of
+from webapp import words
+
+PAGE = 25
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A token (or ether, under 20 zero bytes) with what is needed to write its amounts."""
+
+    address: bytes
+    symbol: str
+    decimals: int
+    known: bool = True  # False: nobody told us its decimals, so amounts are in base units
+
+    def text(self, base_units: int, places: int | None = 4) -> str:
+        """`12.5 USDC`, or `12500000 base units of 0x1234…cdef`."""
+        if not self.known:
+            return f"{base_units:,} base units of {words.short(words.address_text(self.address))}"
+        return f"{words.amount(base_units, self.decimals, places=places)} {self.symbol}"
+
+
+ETHER = Asset(words.ZERO_ADDRESS, "ETH", 18)
+
+_KIND_NAMES = {
+    "governor": "Governor",
+    "votes_token": "Votes token",
+    "timelock": "Timelock",
+    "treasury": "Treasury",
+    "module": "Policy module",
+}
+
+
+_ABI_KINDS = {
+    "governor": ("MandateGovernor",),
+    "votes_token": ("VotesToken",),
+    "timelock": ("TimelockController",),
+    "treasury": ("Treasury",),
+    "module": ("PolicyModule",),
+    "asset": ("ERC20",),
+}
+
+
+def local_people(chain_id: int) -> list[dict[str, str]]:
+    """The demo's people, `[{"name", "address", "role"}]`; empty on every chain but the local one."""
+    if settings.LOCAL_CHAIN_ID is None or chain_id != settings.LOCAL_CHAIN_ID:
+        return []
+    path = settings.STATE_DIR / "people.json"
+    return json.loads(path.read_text()) if path.is_file() else []
+
+
+class Place:
+    """A DAO with what every page of it needs: contracts, how far the mirror has read, names, assets, pause state."""
+
+    def __init__(self, dao: Dao):
+        self.dao = dao
+        self.chain = dao.chain
+        self.is_local = settings.LOCAL_CHAIN_ID is not None and dao.chain_id == settings.LOCAL_CHAIN_ID
+        self.contracts: dict[str, list[Contract]] = defaultdict(list)
+        for contract in Contract.objects.filter(dao=dao).order_by("id"):
+            self.contracts[contract.kind].append(contract)
+        self.cursor: Cursor | None = Cursor.objects.filter(dao=dao).first()
+        self.module_states: dict[int, ModuleState] = {
+            state.module_id: state for state in ModuleState.objects.filter(module__dao=dao)
+        }
+
+    @classmethod
+    def of(cls, slug: str) -> Place:
+        """The DAO with this slug; 404 where there is none."""
+        dao = Dao.objects.select_related("chain").filter(slug=slug).first()
+        if dao is None:
+            raise Http404("no DAO of this name is mirrored here")
+        return cls(dao)
+
+    def one(self, kind: str) -> Contract | None:
+        """The first contract of a kind, if the DAO has one."""
+        return self.contracts[kind][0] if self.contracts[kind] else None
+
+    @property
+    def block(self) -> int:
+        """The last block that the mirror has read; -1 before the first."""
+        return self.cursor.next_block - 1 if self.cursor else -1
+
+    @property
+    def node_head(self) -> int:
+        return self.cursor.node_head_block if self.cursor else -1
+
+    @property
+    def now_chain_s(self) -> int:
+        """The chain's clock at the last block read (Unix seconds)."""
+        return self.cursor.head_timestamp_chain_s if self.cursor else 0
+
+    @property
+    def counts_blocks(self) -> bool:
+        """Whether the governor's clock counts blocks (ERC-6372 `mode=blocknumber`, and every governor before it)."""
+        governor = self.one("governor")
+        return governor is None or governor.capabilities.get("clock") != "timestamp"
+
+    @property
+    def governor(self) -> Contract:
+        """The governor; 404 where the DAO has none (nothing can be voted on there)."""
+        governor = self.one("governor")
+        if governor is None:
+            raise Http404("this DAO has no governor")
+        return governor
+
+    @property
+    def now(self) -> Now:
+        """The moment of the last block read, as `governance.state` takes it."""
+        return Now(self.clock_now, self.now_chain_s)
+
+    @property
+    def clock_now(self) -> int:
+        """Now in the governor's own clock."""
+        return self.block if self.counts_blocks else self.now_chain_s
+
+    def clock_text(self, point: int) -> str:
+        """A timepoint of the governor's clock in words."""
+        return f"block {point:,}" if self.counts_blocks else words.moment(point)
+
+    def until_text(self, point: int) -> str:
+        """How long until a timepoint of the governor's clock (empty when it has passed)."""
+        left = point - self.clock_now
+        if left <= 0:
+            return ""
+        return f"{left:,} blocks" if self.counts_blocks else words.duration(left)
+
+    @cached_property
+    def votes_asset(self) -> Asset:
+        token = self.one("votes_token")
+        if token is None:
+            return Asset(words.ZERO_ADDRESS, "votes", 18)
+        return _asset(token, "votes", 18)
+
+    @cached_property
+    def assets(self) -> dict[bytes, Asset]:
+        """Every asset the DAO follows, by address, ether included."""
+        known = {ETHER.address: ETHER}
+        for contract in [*self.contracts["asset"], *self.contracts["votes_token"]]:
+            known[bytes(contract.address)] = _asset(contract)
+        return known
+
+    def asset(self, address: bytes) -> Asset:
+        """The asset at an address; one in base units where its decimals are not known."""
+        return self.assets.get(bytes(address)) or Asset(bytes(address), "base units", 0, known=False)
+
+    @cached_property
+    def names(self) -> dict[bytes, str]:
+        """Names of addresses: the DAO's contracts, its assets, and on the local chain the demo's people."""
+        book: dict[bytes, str] = {}
+        for kind, contracts in self.contracts.items():
+            for contract in contracts:
+                label = _KIND_NAMES.get(kind) or f"{_asset(contract).symbol} token"
+                book.setdefault(bytes(contract.address), label)
+        for person in local_people(self.dao.chain_id):
+            book.setdefault(bytes.fromhex(person["address"].removeprefix("0x")), person["name"])
+        return book
+
+    def abi_kinds(self, target: bytes) -> tuple[str, ...]:
+        """Which ABIs to prefer for calls to an address: what we know it to be."""
+        for kind, contracts in self.contracts.items():
+            if any(bytes(contract.address) == target for contract in contracts):
+                return _ABI_KINDS.get(kind, ())
+        return ()
+
+    @property
+    def ether(self) -> bytes:
+        return ETHER.address
+
+    @property
+    def behind(self) -> int:
+        """How many blocks the node has that the mirror has not read."""
+        return max(0, self.node_head - self.block)
+
+    @property
+    def paused(self) -> bool:
+        """Whether any policy module of the DAO is paused."""
+        return any(state.paused for state in self.module_states.values())
+
+
+def _asset(contract: Contract, symbol: str = "", decimals: int | None = None) -> Asset:
+    told = contract.capabilities
+    known = told.get("decimals", decimals)
+    return Asset(
+        bytes(contract.address),
+        words.one_line(str(told.get("symbol") or symbol or "tokens"), 16),
+        int(known) if known is not None else 0,
+        known=known is not None,
+    )
+
+
+@dataclass
+class ProposalRow:
+    """A proposal as the list shows it."""
+
+    proposal: Proposal
+    state: State
+    flags: list[dict[str, str]]
+    verdict: str
+    abstain_counts: bool = True
+
+    @property
+    def state_name(self) -> str:
+        return str(self.state.value)
+
+    @property
+    def cast(self) -> int:
+        """Votes that count towards the quorum: for and abstain, or for alone where the governor counts so."""
+        return self.proposal.for_votes + (self.proposal.abstain_votes if self.abstain_counts else 0)
+
+    @property
+    def total(self) -> int:
+        return self.proposal.for_votes + self.proposal.abstain_votes + self.proposal.against_votes
+
+    @property
+    def quorum_reached(self) -> bool:
+        return self.proposal.quorum_votes is not None and self.cast >= self.proposal.quorum_votes
+
+
+def _with_summary(proposals):
+    return proposals.prefetch_related(
+        "operations", Prefetch("summaries", Summary.objects.order_by("-created_at", "-id"), to_attr="recent_summaries")
+    )
+
+
+def summary_of(proposal: Proposal) -> Summary | None:
+    """The newest summary of a proposal that was read with `_with_summary`."""
+    return proposal.recent_summaries[0] if proposal.recent_summaries else None
+
+
+def proposal_row(place: Place, proposal: Proposal) -> ProposalRow:
+    """The row of one proposal, its state by the chain's clock at the last block read."""
+    summary = summary_of(proposal)
+    return ProposalRow(
+        proposal,
+        state_of(proposal, place.now, place.governor),
+        list(summary.flags) if summary else [],
+        summary.verdict if summary else "",
+        "abstain" in place.governor.capabilities.get("quorum_counts", "for,abstain"),
+    )
+
+
+def open_condition(place: Place) -> Q:
+    """Proposals that may still change: undecided ones, and successful ones that wait to be queued or executed."""
+    undecided = Q(deadline__gte=place.clock_now)
+    carried = Q(for_votes__gt=F("against_votes"))
+    return Q(executed=False, canceled=False) & (undecided | carried)
+
+
+def proposals(
+    place: Place, *, only_open: bool = False, page: int = 1, size: int = PAGE
+) -> tuple[list[ProposalRow], int]:
+    """A page of proposals, newest first, and how many there are in all. Two queries and one for the summaries."""
+    found = Proposal.objects.filter(dao=place.dao)
+    if only_open:
+        found = found.filter(open_condition(place))
+    count = found.count()
+    rows = _with_summary(found.order_by("-log__block_number", "-id"))[(page - 1) * size : page * size]
+    return [proposal_row(place, proposal) for proposal in rows], count
+
+
+def proposal(place: Place, proposal_id: int) -> Proposal:
+    """One proposal with its summaries; 404 where the mirror has none."""
+    found = _with_summary(
+        Proposal.objects.filter(dao=place.dao, proposal_id=proposal_id).select_related("log", "dao")
+    ).first()
+    if found is None:
+        raise Http404("no proposal of this number is mirrored here")
+    return found
+
+
+@dataclass
+class ArgumentView:
+    """An argument as a page shows it; `note` adds a time or an amount in words where the name of the function tells."""
+
+    name: str
+    type: str
+    text: str
+    address: bytes | None
+    note: str = ""
+
+
+def arguments(place: Place, target: bytes, decoded: abi.DecodedCall | None) -> list[ArgumentView]:
+    """The arguments of a decoded call; amounts of a known token's transfer also in its units."""
+    found = []
+    asset = place.assets.get(target)
+    for argument in decoded.args if decoded else ():
+        shown = abi.json_value(abi.parse_type(argument.type), argument.value)
+        note = ""
+        if asset and decoded and argument.type == "uint256" and decoded.name in ("transfer", "transferFrom", "approve"):
+            note = asset.text(argument.value, None)
+        found.append(
+            ArgumentView(
+                argument.name or "(unnamed)",
+                argument.type,
+                shown if isinstance(shown, str) else json.dumps(shown),
+                argument.value if argument.type == "address" else None,
+                note,
+            )
+        )
+    return found
+
+
+@dataclass
+class ActionView:
+    """A call of a proposal or an act beside what it means."""
+
+    position: int
+    target: bytes
+    value_wei: int
+    calldata: bytes
+    decoded: abi.DecodedCall | None
+    arguments: list[ArgumentView] = field(default_factory=list)
+    effects: list[dict] = field(default_factory=list)
+
+
+def actions(place: Place, proposal: Proposal, summary: Summary | None) -> list[ActionView]:
+    """The proposal's calls in order, each with its decoded call and the effects that were computed from it."""
+    by_call: dict[int, list[dict]] = defaultdict(list)
+    found = []
+    for effect in summary.effects if summary else []:
+        by_call[effect["position"]].append(effect)
+    for action in ProposalAction.objects.filter(proposal=proposal).order_by("position"):
+        target, calldata = bytes(action.target), bytes(action.calldata)
+        decoded = decode(place, target, calldata)
+        found.append(
+            ActionView(
+                action.position,
+                target,
+                action.value_wei,
+                calldata,
+                decoded,
+                arguments(place, target, decoded),
+                by_call.get(action.position, []),
+            )
+        )
+    return found
+
+
+def decode(place: Place, target: bytes, calldata: bytes) -> abi.DecodedCall | None:
+    """The call by name and arguments, where an ABI we hold knows the function and the bytes are its canonical form."""
+    return abi.decode_call(calldata, *place.abi_kinds(target))
+
+
+def votes(proposal: Proposal, *, page: int = 1, size: int = 50) -> tuple[list[Vote], int]:
+    """A page of the votes on a proposal, the heaviest first."""
+    found = Vote.objects.filter(proposal=proposal).select_related("log")
+    return list(found.order_by("-weight", "id")[(page - 1) * size : page * size]), found.count()
+
+
+def transitions(proposal: Proposal) -> list[ProposalTransition]:
+    return list(
+        ProposalTransition.objects.filter(proposal=proposal)
+        .select_related("log")
+        .order_by("log__block_number", "log__log_index")
+    )
+
+
+def checks(place: Place, prefix: str) -> dict[str, OnchainCheck]:
+    """What the chain itself answered about a subject, by what was asked (`state`, `votes`, ...)."""
+    found = OnchainCheck.objects.filter(dao=place.dao, subject__startswith=prefix)
+    return {check.subject.removeprefix(prefix): check for check in found}
+
+
+def reorgs_of(place: Place, proposal: Proposal) -> list[dict]:
+    """Reorganisations that took something from this proposal: `[{"incident", "votes": [...]}]`, newest first."""
+    text = str(proposal.proposal_id)
+    touched = []
+    incidents = SyncIncident.objects.filter(
+        dao=place.dao, kind__in=("reorg", "deep_reorg", "local_chain_rewound")
+    ).order_by("-id")[:50]
+    for incident in incidents:
+        dropped = [vote for vote in incident.facts.get("dropped_votes", []) if _names_proposal(vote, text)]
+        if dropped or text in map(str, incident.facts.get("dropped_proposals", [])):
+            touched.append({"incident": incident, "votes": dropped})
+    return touched
+
+
+def _names_proposal(vote: object, proposal_id: str) -> bool:
+    if isinstance(vote, dict):
+        return proposal_id in (str(vote.get("proposal_id")), str(vote.get("proposal")))
+    return isinstance(vote, (list, tuple)) and proposal_id in map(str, vote)
+
+
+def incidents(place: Place, limit: int = 10) -> list[SyncIncident]:
+    return list(SyncIncident.objects.filter(dao=place.dao).order_by("-id")[:limit])
+
+
+@dataclass
+class DelegateRow:
+    account: bytes
+    power: int
+    delegators: list[bytes]
+    votes_cast: int
+    check: OnchainCheck | None
+
+
+def delegates(place: Place, limit: int = 100) -> list[DelegateRow]:
+    """Who holds voting power now and from whom, the most first. Power is the last DelegateVotesChanged of an account."""
+    latest = (
+        PowerCheckpoint.objects.filter(dao=place.dao, account=OuterRef("account"))
+        .order_by("-timepoint", "-log__block_number", "-log__log_index")
+        .values("id")[:1]
+    )
+    held = list(
+        PowerCheckpoint.objects.filter(dao=place.dao, power__gt=0)
+        .annotate(latest=Subquery(latest))
+        .filter(id=F("latest"))
+        .order_by("-power", "id")[:limit]
+    )
+    accounts = [bytes(row.account) for row in held]
+    newest = (
+        Delegation.objects.filter(dao=place.dao, delegator=OuterRef("delegator"))
+        .order_by("-log__block_number", "-log__log_index")
+        .values("id")[:1]
+    )
+    from_whom: dict[bytes, list[bytes]] = defaultdict(list)
+    current = Delegation.objects.filter(dao=place.dao, to_delegate__in=accounts).annotate(newest=Subquery(newest))
+    for delegation in current.filter(id=F("newest")).order_by("id")[:5000]:
+        from_whom[bytes(delegation.to_delegate)].append(bytes(delegation.delegator))
+    cast = {
+        bytes(row["voter"]): row["proposals"]
+        for row in Vote.objects.filter(dao=place.dao, voter__in=accounts)
+        .values("voter")
+        .annotate(proposals=Count("onchain_proposal_id", distinct=True))
+    }
+    asked = checks(place, "power:")
+    return [
+        DelegateRow(
+            bytes(row.account),
+            row.power,
+            from_whom.get(bytes(row.account), []),
+            cast.get(bytes(row.account), 0),
+            asked.get(words.address_text(row.account)) or asked.get(words.hash_text(row.account)),
+        )
+        for row in held
+    ]
+
+
+@dataclass
+class Balance:
+    asset: Asset
+    base_units: int
+    check: OnchainCheck | None
+
+
+def balances(place: Place) -> list[Balance]:
+    """What went in less what went out of the treasury, by asset, as the logs tell it."""
+    totals = (
+        TreasuryFlow.objects.filter(dao=place.dao)
+        .values("asset")
+        .annotate(into=Sum("amount", filter=Q(outgoing=False)), out=Sum("amount", filter=Q(outgoing=True)))
+        .order_by("asset")
+    )
+    asked = checks(place, "balance:")
+    found = [
+        Balance(
+            place.asset(bytes(row["asset"])),
+            int(row["into"] or 0) - int(row["out"] or 0),
+            asked.get(words.address_text(row["asset"])) or asked.get(words.hash_text(row["asset"])),
+        )
+        for row in totals
+    ]
+    return [balance for balance in found if balance.base_units > 0]
+
+
+def flows(place: Place, limit: int = 10) -> list[TreasuryFlow]:
+    return list(
+        TreasuryFlow.objects.filter(dao=place.dao)
+        .select_related("log")
+        .order_by("-log__block_number", "-log__log_index")[:limit]
+    )
+
+
+def policies_in_force(place: Place) -> list[PolicyVersion]:
+    """The newest version of every policy."""
+    newest = (
+        PolicyVersion.objects.filter(module=OuterRef("module"), policy_id=OuterRef("policy_id"))
+        .order_by("-version")
+        .values("id")[:1]
+    )
+    return list(
+        PolicyVersion.objects.filter(dao=place.dao)
+        .annotate(newest=Subquery(newest))
+        .filter(id=F("newest"))
+        .select_related("log", "module")
+        .order_by("id")
+    )
+
+
+def acts(place: Place, *, page: int = 1, size: int = PAGE) -> tuple[list[Act], int]:
+    """A page of acts, newest first, with calls and objections. Four queries."""
+    found = Act.objects.filter(dao=place.dao)
+    rows = (
+        found.select_related("log", "final_log", "module")
+        .prefetch_related(
+            Prefetch("calls", ActCall.objects.order_by("position")),
+            Prefetch("objections", Objection.objects.select_related("log").order_by("id")),
+        )
+        .order_by("-log__block_number", "-log__log_index", "-id")
+    )
+    return list(rows[(page - 1) * size : page * size]), found.count()
+
+
+def objectable(place: Place) -> list[Act]:
+    """Acts that members may still object to: scheduled, and not yet past the release window."""
+    return list(
+        Act.objects.filter(dao=place.dao, status=Act.Status.SCHEDULED)
+        .filter(Q(expires_chain_s=None) | Q(expires_chain_s__gte=place.now_chain_s))
+        .select_related("log", "module")
+        .prefetch_related("calls", "objections")
+        .order_by("releasable_chain_s")[:20]
+    )
+
+
+def refusals(place: Place, limit: int = 50) -> list[RefusedAct]:
+    return list(RefusedAct.objects.filter(dao=place.dao).order_by("-block_number", "-id")[:limit])
+
+
+def relayed(keys: Sequence[str]) -> dict[str, OutgoingTransaction]:
+    """Outgoing transactions by their key."""
+    return {row.key: row for row in OutgoingTransaction.objects.filter(key__in=keys)}

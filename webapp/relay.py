@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Votes by signature: a member signs OpenZeppelin's Ballot (EIP-712), the relayer's key brings it on chain and pays.
+
+The relayer can neither change a vote nor vote itself: the governor checks the signature again. Here it is checked first
+so that nobody can make the relayer pay for transactions that fail, and there is a cap per voter and day.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+
+from governance.chain import abi
+from governance.chain.rpc import CallReverted, Rpc, RpcError
+from governance.chain.send import Signer, send_once
+from governance.models import OutgoingTransaction, Proposal
+from governance.state import State, state_of
+from webapp import words
+from webapp.models import RelayedVote
+from webapp.reading import Place
+
+PER_VOTER_A_DAY = 10
+IN_ALL_A_DAY = 500
+_CAST = "castVoteBySig(uint256,uint8,address,bytes)"
+BALLOT = {
+    "Ballot": [
+        {"name": "proposalId", "type": "uint256"},
+        {"name": "support", "type": "uint8"},
+        {"name": "voter", "type": "address"},
+        {"name": "nonce", "type": "uint256"},
+    ]
+}
+
+
+class VoteRefused(Exception):
+    """Why a vote is not relayed, in words for the voter. `status` is the HTTP status that fits."""
+
+    def __init__(self, message: str, status: int = 400):
+        self.status = status
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Governor:
+    """What the governor on chain says of itself: its EIP-712 domain (EIP-5267)."""
+
+    name: str
+    version: str
+    chain_id: int
+    address: bytes
+
+    def typed_data(self, proposal_id: int, support: int, voter: bytes, nonce: int) -> dict[str, Any]:
+        """The Ballot that a member signs, for `eth_signTypedData_v4`."""
+        return {
+            "types": {
+                "EIP712Domain": [
+                    {"name": "name", "type": "string"},
+                    {"name": "version", "type": "string"},
+                    {"name": "chainId", "type": "uint256"},
+                    {"name": "verifyingContract", "type": "address"},
+                ],
+                **BALLOT,
+            },
+            "primaryType": "Ballot",
+            "domain": {
+                "name": self.name,
+                "version": self.version,
+                "chainId": self.chain_id,
+                "verifyingContract": words.address_text(self.address),
+            },
+            "message": {
+                "proposalId": proposal_id,
+                "support": support,
+                "voter": words.address_text(voter),
+                "nonce": nonce,
+            },
+        }
+
+
+def governor_of(place: Place, rpc: Rpc) -> Governor:
+    """The governor's EIP-712 domain, asked of the chain. Raises VoteRefused where it does not tell."""
+    address = bytes(place.governor.address)
+    try:
+        answer = rpc.eth_call(address, abi.encode_call("eip712Domain()"))
+        _fields, name, version, chain_id, contract, _salt, _extensions = abi.decode(
+            ["bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]"], answer, canonical=False
+        )
+    except (CallReverted, abi.NotCanonical) as error:
+        raise VoteRefused("this governor takes no votes by signature; vote by transaction") from error
+    if chain_id != place.dao.chain_id or contract != address:
+        raise VoteRefused("the governor's signing domain names another contract; vote by transaction")
+    return Governor(name, version, chain_id, address)
+
+
+def ballot(place: Place, rpc: Rpc, proposal_id: int, support: int, voter: bytes) -> dict[str, Any]:
+    """The typed data that `voter` would sign now, with the nonce that the governor expects."""
+    governor = governor_of(place, rpc)
+    return governor.typed_data(proposal_id, support, voter, _nonce(rpc, governor.address, voter))
+
+
+def _nonce(rpc: Rpc, governor: bytes, voter: bytes) -> int:
+    return int.from_bytes(rpc.eth_call(governor, abi.encode_call("nonces(address)", [voter])), "big")
+
+
+def relay(place: Place, proposal: Proposal, support: int, voter: bytes, signature: bytes) -> OutgoingTransaction:
+    """Check a signed ballot against the chain and send it once. Asking again returns what was sent.
+
+    Raises:
+        VoteRefused: with the reason in words. RpcError: the node could not be asked; nothing was sent.
+    """
+    if not settings.RELAYER_KEYSTORE:
+        raise VoteRefused("this site has no relayer; vote by transaction", 503)
+    if support not in (0, 1, 2):
+        raise VoteRefused("a vote is 0 (against), 1 (for) or 2 (abstain)")
+    rpc = Rpc.for_chain(place.dao.chain_id)
+    governor = governor_of(place, rpc)
+    proposal_id = proposal.proposal_id
+    prefix = f"vote:{governor.chain_id}:{governor.address.hex()[:16]}:{hash_key(proposal_id)}:{voter.hex()}"
+    sent = OutgoingTransaction.objects.filter(key__startswith=prefix).exclude(status="failed").order_by("-id").first()
+    if sent is not None and _still_stands(rpc, governor.address, proposal_id, voter, sent):
+        return sent
+    nonce = _nonce(rpc, governor.address, voter)
+    if not signed_by(governor.typed_data(proposal_id, support, voter, nonce), voter, signature, rpc):
+        raise VoteRefused("the signature does not fit: another account, another choice, or an old one; sign again", 403)
+    if state_of(proposal, place.now, place.governor) is not State.ACTIVE:
+        raise VoteRefused("this proposal is not open for votes now", 409)
+    if rpc.eth_call(governor.address, abi.encode_call("hasVoted(uint256,address)", [proposal_id, voter]))[-1:] == b"\1":
+        raise VoteRefused("this account has voted on this proposal already", 409)
+    power = rpc.eth_call(governor.address, abi.encode_call("getVotes(address,uint256)", [voter, proposal.snapshot]))
+    if int.from_bytes(power, "big") == 0:
+        raise VoteRefused("this account had no voting power when the vote began: delegate before the next one", 403)
+    calldata = abi.encode_call(_CAST, [proposal_id, support, voter, signature])
+    key = f"{prefix}:{nonce}"
+    try:
+        rpc.eth_call(governor.address, calldata)
+    except CallReverted as error:
+        raise VoteRefused(f"the governor would refuse this vote: {revert_words(error.data)}", 409) from error
+    _count(place, proposal_id, voter, support, key)
+    signer = Signer.from_keystore(Path(settings.RELAYER_KEYSTORE), Path(settings.RELAYER_PASSWORD_FILE))
+    return send_once(key, rpc, place.chain, signer, governor.address, calldata)
+
+
+def hash_key(proposal_id: int) -> str:
+    """A proposal's number short enough for a key; the voter's nonce behind it keeps two proposals apart anyway."""
+    return f"{proposal_id:064x}"[:24]
+
+
+def _still_stands(rpc: Rpc, governor: bytes, proposal_id: int, voter: bytes, sent: OutgoingTransaction) -> bool:
+    """A vote that was sent counts until it is mined and gone again (a reorg took it): then a new one may be sent."""
+    if sent.status != OutgoingTransaction.Status.MINED:
+        return True
+    voted = rpc.eth_call(governor, abi.encode_call("hasVoted(uint256,address)", [proposal_id, voter]))
+    return voted[-1:] == b"\1"
+
+
+def signed_by(typed_data: Mapping[str, Any], voter: bytes, signature: bytes, rpc: Rpc) -> bool:
+    """Whether `voter` signed: by its key, or, where code stands at the address, by EIP-1271."""
+    signable = encode_typed_data(full_message=dict(typed_data))
+    if len(signature) == 65:
+        try:
+            if bytes.fromhex(Account.recover_message(signable, signature=signature)[2:]) == voter:
+                return True
+        except ValueError:
+            return False
+    if not rpc.get_code(voter):
+        return False
+    from eth_account.messages import _hash_eip191_message
+
+    digest = _hash_eip191_message(signable)
+    try:
+        answer = rpc.eth_call(voter, abi.encode_call("isValidSignature(bytes32,bytes)", [digest, signature]))
+    except CallReverted:
+        return False
+    return len(answer) == 32 and answer[:4] == bytes.fromhex("1626ba7e")
+
+
+def revert_words(data: bytes) -> str:
+    """A revert in words: the decoded error, or its bytes."""
+    decoded = abi.decode_error(data)
+    if decoded is None:
+        return words.hash_text(data[:36]) if data else "no reason given"
+    return words.one_line(str(decoded), 200)
+
+
+def _count(place: Place, proposal_id: int, voter: bytes, support: int, key: str) -> None:
+    """Note the vote and hold it against the caps; the same vote asked for twice counts once."""
+    day = timezone.now() - datetime.timedelta(days=1)
+    try:
+        with transaction.atomic():
+            recent = RelayedVote.objects.filter(dao=place.dao, created_at__gt=day)
+            if recent.filter(voter=voter).count() >= PER_VOTER_A_DAY or recent.count() >= IN_ALL_A_DAY:
+                raise VoteRefused("the relayer has done all it does in a day; vote by transaction, or tomorrow", 429)
+            RelayedVote.objects.create(
+                dao=place.dao, onchain_proposal_id=proposal_id, voter=voter, support=support, outgoing_key=key
+            )
+    except IntegrityError:
+        return  # noted by the attempt before this one, which did not come to send
+
+
+__all__ = ["BALLOT", "RpcError", "VoteRefused", "ballot", "governor_of", "relay", "revert_words"]

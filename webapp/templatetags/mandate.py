@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How templates write chain values. Everything here escapes what it is given."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from webapp import markup, words
+from webapp.reading import Place
+
+register = template.Library()
+
+register.filter("visible", words.visible)
+register.filter("one_line", words.one_line)
+register.filter("markdown", markup.render)
+register.filter("address", words.address_text)
+register.filter("hash", words.hash_text)
+register.filter("short", words.short)
+register.filter("moment", words.moment)
+register.filter("iso", words.iso)
+register.filter("duration", words.duration)
+
+
+@register.simple_tag
+def who(place: Place, address: bytes | None) -> SafeString:
+    """An account: its name where we have one, and its address, whole in the title and for who copies it."""
+    if address is None:
+        return format_html('<span class="quiet">{}</span>', "nobody")
+    text = words.address_text(address)
+    name = place.names.get(bytes(address))
+    if name:
+        return format_html(
+            '<span class="who"><bdi>{}</bdi> <code title="{}">{}</code></span>', name, text, words.short(text)
+        )
+    return format_html('<span class="who"><code title="{}">{}</code></span>', text, words.short(text))
+
+
+@register.simple_tag
+def tx(value: bytes) -> SafeString:
+    """A transaction's hash."""
+    text = words.hash_text(value)
+    return format_html('<code class="tx" title="transaction {}">{}</code>', text, words.short(text))
+
+
+@register.simple_tag
+def units(place: Place, asset: bytes, base_units: int) -> str:
+    """An amount of an asset, with its symbol."""
+    return place.asset(asset).text(base_units)
+
+
+@register.simple_tag
+def votes(place: Place, base_units: int) -> str:
+    """Voting power, with the token's symbol."""
+    return place.votes_asset.text(base_units, 2)
+
+
+@register.simple_tag
+def share(part: int, whole: int) -> str:
+    """`part` of `whole` in per cent."""
+    return words.percent(part, whole)
+
+
+@register.simple_tag
+def mark(part: int, whole: int) -> int:
+    """`part` of `whole` on a line of 1000, for the bars."""
+    return min(1000, max(0, part * 1000 // whole)) if whole else 0
+
+
+@register.simple_tag
+def moment_of(place: Place, point: int) -> SafeString:
+    """A timepoint of the governor's clock: a time, or a block."""
+    if place.counts_blocks:
+        return format_html("block {}", f"{point:,}")
+    return format_html('<time datetime="{}">{}</time>', words.iso(point), words.moment(point))
+
+
+@register.simple_tag
+def left_until(place: Place, point: int) -> str:
+    """How long until a timepoint of the governor's clock; empty when it has passed."""
+    return place.until_text(point)
+
+
+@register.simple_tag
+def left_until_time(place: Place, chain_s: int | None) -> str:
+    """How long until a chain time; empty when it has passed."""
+    return words.duration(chain_s - place.now_chain_s) if chain_s and chain_s > place.now_chain_s else ""

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Amounts, addresses, hashes and times as people read them. Pure: integers and bytes in, text out."""
+
+from __future__ import annotations
+
+import datetime
+import unicodedata
+
+from cchecksum import to_checksum_address
+
+ZERO_ADDRESS = bytes(20)
+
+# Characters that change how the *rest* of a line reads, or that cannot be seen: shown by their number, never obeyed.
+_HIDDEN = frozenset(
+    [0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0]
+    + list(range(0x200B, 0x2010))
+    + list(range(0x2028, 0x202F))
+    + list(range(0x2060, 0x2070))
+    + list(range(0xE0000, 0xE0080))
+)
+
+
+def visible(text: str) -> str:
+    """The text with bidirectional overrides, zero-width and control characters shown as `[U+202E]`, so none can act."""
+    return "".join(
+        f"[U+{ord(character):04X}]"
+        if ord(character) in _HIDDEN or (unicodedata.category(character) == "Cc" and character not in "\n\t")
+        else character
+        for character in text.replace("\r\n", "\n")
+    )
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """`visible`, on one line, cut at `limit` characters with an ellipsis."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def address_text(address: bytes) -> str:
+    """The EIP-55 checksummed text of a 20-byte address."""
+    return str(to_checksum_address("0x" + bytes(address).hex()))
+
+
+def short(text: str) -> str:
+    """`0x1234…cdef`: enough to recognise, never enough to copy."""
+    return f"{text[:6]}…{text[-4:]}" if len(text) > 14 else text
+
+
+def hash_text(value: bytes) -> str:
+    """0x-prefixed hex of a hash, word or calldata."""
+    return "0x" + bytes(value).hex()
+
+
+def amount(base_units: int, decimals: int, *, places: int | None = None) -> str:
+    """Base units as a decimal number with thousands separated: `amount(12_500_000, 6) == "12.5"`.
+
+    `places` cuts the fraction (towards zero) and marks the cut with an ellipsis; without it the text is exact.
+    """
+    whole, fraction = divmod(base_units, 10**decimals)
+    digits = str(fraction).rjust(decimals, "0").rstrip("0") if decimals else ""
+    cut = ""
+    if places is not None and len(digits) > places:
+        digits, cut = digits[:places].rstrip("0"), "…"
+    return f"{whole:,}" + (f".{digits}" if digits else "") + cut
+
+
+def percent(part: int, whole: int) -> str:
+    """`part` of `whole` in per cent with one decimal, cut towards zero (so 49.96 % never reads as 50)."""
+    if whole <= 0:
+        return "0 %"
+    tenths = part * 1000 // whole
+    return f"{tenths // 10}.{tenths % 10} %" if tenths % 10 else f"{tenths // 10} %"
+
+
+def duration(seconds: int) -> str:
+    """A length of time in its two largest units: `3 days 4 hours`. Never negative."""
+    seconds = max(0, seconds)
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    parts: list[str] = []
+    for name, size in units:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
+        elif parts:
+            break
+        if len(parts) == 2:
+            break
+    return " ".join(parts) or "0 seconds"
+
+
+def moment(chain_s: int) -> str:
+    """A chain time (Unix seconds) as `22 Nov 2026, 18:40 UTC`; a time no calendar has is shown as its number."""
+    try:
+        when = datetime.datetime.fromtimestamp(chain_s, tz=datetime.UTC)
+    except (OverflowError, ValueError, OSError):
+        return f"Unix time {chain_s}"
+    return f"{when.day} {when:%b %Y, %H:%M} UTC"
+
+
+def iso(chain_s: int) -> str:
+    """A chain time for a `datetime` attribute; empty where no calendar has it."""
+    try:
+        return datetime.datetime.fromtimestamp(chain_s, tz=datetime.UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return ""
