@@ -3,11 +3,12 @@
 
 from celery import shared_task
 
-from agent import summaries
+from agent import acts, summaries
 
 
 @shared_task(name="agent.poll")
 def poll() -> None:
-    """Read the outbox for news and do the agent's due work."""
+    """Read the outbox for news and do the agent's due work. Acts first: a model's answer may take a minute."""
+    acts.run_due()
     summaries.follow_outbox()
     summaries.run_due()

@@ -199,7 +199,7 @@ class Approval(models.Model):
 
 
 class DecisionRecord(models.Model):
-    """The signed account of why the agent acts, linked to the record before it. `hash` is the act's `decision` on chain.
+    """Why the agent acts, signed and linked to the record before it; `hash` is its act's `decision` on chain.
 
     `body` is the whole public document in canonical JSON (RFC 8785), exactly as published.
     """

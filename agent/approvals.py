@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator's approval of one candidate of one request: an EIP-712 signature over exactly these calls.
+
+It is good for this request and this policy code alone, and it can't widen anything: the policy on chain still decides.
+"""
+
+from typing import Any
+
+from django.db import transaction
+
+from agent import typed
+from agent.models import Approval, Candidate, Plan, Request
+from agent.policy import PolicyInForce, in_force
+from agent.requests import EXECUTE_WORK, calls_from_json, calls_hash
+from governance import work
+from governance.chain.address import checksum
+
+DOMAIN_NAME = "Mandate approval"
+TYPES = {
+    "Approval": [
+        {"name": "request", "type": "bytes32"},
+        {"name": "policyId", "type": "bytes32"},
+        {"name": "policyCode", "type": "bytes32"},
+        {"name": "callsHash", "type": "bytes32"},
+        {"name": "asked", "type": "string"},
+        {"name": "pays", "type": "string"},
+    ]
+}
+# An approval may come while the model is down (`received`) as well as after it chose.
+OPEN = (Request.Status.RECEIVED, Request.Status.NEEDS_APPROVAL)
+
+
+class ApprovalError(ValueError):
+    """The approval can't be accepted; the message says why."""
+
+
+def compose(
+    *,
+    chain_id: int,
+    module: bytes,
+    policy_id: bytes,
+    codehash: bytes,
+    reference: bytes,
+    calls: bytes,
+    asked: str,
+    pays: str,
+) -> dict[str, Any]:
+    """The typed data of an approval. `calls` is the calls' hash; `asked` and `pays` are what the wallet shows."""
+    return typed.document(
+        TYPES,
+        "Approval",
+        DOMAIN_NAME,
+        chain_id,
+        checksum(module),
+        {
+            "request": "0x" + reference.hex(),
+            "policyId": "0x" + policy_id.hex(),
+            "policyCode": "0x" + codehash.hex(),
+            "callsHash": "0x" + calls.hex(),
+            "asked": asked,
+            "pays": pays,
+        },
+    )
+
+
+def typed_data(request: Request, candidate: Candidate) -> dict[str, Any]:
+    """What the operator signs to approve `candidate`. Raises ApprovalError and `policy.NoPolicyInForce`."""
+    return _document(in_force(request.dao, request.policy_id), request, candidate)
+
+
+def _document(policy: PolicyInForce, request: Request, candidate: Candidate) -> dict[str, Any]:
+    if candidate.request_id != request.pk:
+        raise ApprovalError("the candidate belongs to another request")
+    calls = calls_hash(calls_from_json(candidate.calls))
+    if calls != candidate.calls_hash:
+        raise ApprovalError("the stored calls do not have their hash: they were changed in the database")
+    return compose(
+        chain_id=policy.chain_id,
+        module=policy.module,
+        policy_id=policy.policy_id,
+        codehash=policy.codehash,
+        reference=request.reference,
+        calls=calls,
+        asked=request.text,
+        pays=pays(candidate),
+    )
+
+
+def pays(candidate: Candidate) -> str:
+    """The candidate in one line for the wallet: its label, and each payment with address and base units."""
+    lines = "; ".join(
+        f"{line['amount']} base units of {line['asset']} to {line['recipient']}" for line in candidate.lines
+    )
+    return f"{candidate.label}: {lines}"
+
+
+def accept(request: Request, candidate_key: str, signature: str) -> Approval:
+    """Verify the operator's signature over a candidate and have it executed.
+
+    Raises ApprovalError (no such candidate, refused by the policy, signed by somebody else, nothing to approve any
+    more) and `policy.NoPolicyInForce`. The same approval twice is the same approval.
+    """
+    with transaction.atomic():
+        request = Request.objects.select_for_update().select_related("dao").get(pk=request.pk)
+        candidate = request.candidates.filter(key=candidate_key).first()
+        if candidate is None:
+            raise ApprovalError("the request has no such candidate")
+        policy = in_force(request.dao, request.policy_id)
+        document = _document(policy, request, candidate)
+        digest = typed.digest(document)
+        known = Approval.objects.filter(digest=digest, request=request).first()
+        if known is not None:
+            return known
+        if request.status not in OPEN:
+            raise ApprovalError(f"there is nothing to approve: the request is {request.get_status_display().lower()}")
+        if not candidate.allowed:
+            raise ApprovalError("the policy refuses this candidate: no approval can change that, only a vote")
+        try:
+            raw = typed.signature_bytes(signature)
+            signer = typed.recover(document, raw)
+        except typed.BadSignature as error:
+            raise ApprovalError(str(error)) from error
+        if signer != policy.code.operator:
+            raise ApprovalError(
+                f"signed by {checksum(signer)}; only the policy's operator {checksum(policy.code.operator)} can approve"
+            )
+        approval = Approval.objects.create(
+            request=request,
+            candidate=candidate,
+            policy_codehash=policy.codehash,
+            calls_hash=candidate.calls_hash,
+            operator=signer,
+            typed_data=document,
+            digest=digest,
+            signature=raw,
+        )
+        plan = Plan.objects.select_for_update().get(request=request)
+        if plan.candidate_id != candidate.pk:  # the model was not asked yet, abstained, or chose another
+            plan.candidate, plan.chosen_by = candidate, Plan.ChosenBy.OPERATOR
+            plan.save(update_fields=["candidate", "chosen_by"])
+        request.status, request.reason = Request.Status.PLANNED, "approved by the operator"
+        request.save(update_fields=["status", "reason", "updated_at"])
+        work.enqueue(EXECUTE_WORK, str(request.pk), renew=True)
+    return approval
+
+
+def standing(policy: PolicyInForce, request: Request, candidate: Candidate) -> Approval | None:
+    """The approval that lets this candidate be executed under this policy code, verified again from its signature."""
+    document = _document(policy, request, candidate)
+    digest = typed.digest(document)
+    approval = Approval.objects.filter(request=request, digest=digest).first()
+    if approval is None:
+        return None
+    try:
+        signer = typed.recover(document, bytes(approval.signature))
+    except typed.BadSignature:
+        return None
+    return approval if signer == policy.code.operator else None

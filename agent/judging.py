@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One act held against policy and chain: evaluate in Python and ask the module itself, at one and the same block.
+
+The two must agree. Where they can't both be right, the local kill switch (`AgentHalt`) stands until an operator clears
+it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.models import AgentHalt
+from agent.policy import Pinned, PolicyInForce
+from agent.requests import Call, calls_hash
+from agent.simulate import Simulation, act_calldata, disagree, release_calldata, simulate
+from agent.tokens import Token
+from governance.chain.address import checksum
+from governance.chain.rpc import Rpc
+from governance.models import Dao
+from policies import amounts, explain
+from policies import evaluate as evaluation
+from policies.code import PolicyCode
+from policies.evaluate import Allowed, Mode, PolicyState, Reason, Refused
+
+# Refusals that end by themselves: the request waits in place of being refused.
+PASSING = frozenset({"Cooling", "NotStarted", "TooManyPending", "Quiet", "Locked"})
+_ANY_DECISION = b"\x01" * 32  # the module wants one that is not zero; which one changes nothing that it checks
+
+
+class Halted(RuntimeError):
+    """The kill switch stands; the message is its reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is lent to refusals so that people can read them: names of the roster, tokens by asset."""
+
+    names: Mapping[bytes, str]
+    tokens: Sequence[Token]
+
+    def reason(self, refusal: Reason, policy: PolicyInForce) -> str:
+        tokens = {token.asset: amounts.Token(token.symbol, token.asset, token.decimals) for token in self.tokens}
+        return explain.reason(refusal, policy.code, self.names, tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether an act may be made at a block, and how. `scheduled`: only with an objection window."""
+
+    mode: Mode
+    answer: Allowed | Refused
+    simulation: Simulation  # of the same calls, at the same block
+
+    @property
+    def allowed(self) -> bool:
+        return isinstance(self.answer, Allowed) and self.simulation.ok
+
+    @property
+    def scheduled(self) -> bool:
+        return self.mode is Mode.SCHEDULE
+
+    @property
+    def passing(self) -> bool:
+        """Whether every reason against it ends by itself."""
+        names = [reason.error for reason in self.answer.reasons] if isinstance(self.answer, Refused) else []
+        return bool(names or not self.simulation.ok) and set(names or [self.simulation.name]) <= PASSING
+
+
+def evaluation_calls(calls: Sequence[Call]) -> list[evaluation.Call]:
+    return [evaluation.Call(call.to, call.value_wei, call.data) for call in calls]
+
+
+def judge(policy: PolicyInForce, pinned: Pinned, rpc: Rpc, calls: Sequence[Call]) -> Judgement:
+    """Instant if the policy lets it, else with an objection window, else refused; the module is asked the same.
+
+    Raises Halted when evaluator and module disagree, RpcError when the node fails.
+    """
+    items = evaluation_calls(calls)
+    mode = Mode.EXECUTE
+    answer = evaluation.evaluate(policy.code, pinned.state, items, pinned.now_chain_s, mode)
+    if isinstance(answer, Refused) and {reason.error for reason in answer.reasons} - PASSING == {"OverInstant"}:
+        mode = Mode.SCHEDULE
+        answer = evaluation.evaluate(policy.code, pinned.state, items, pinned.now_chain_s, mode)
+    calldata = act_calldata(
+        mode is Mode.SCHEDULE, policy.policy_id, policy.codehash, pinned.number + 1, calls, _ANY_DECISION
+    )
+    asked = simulate(rpc, policy.code.agent, policy.module, calldata, pinned.block.hash, f"{pinned.block.number}")
+    _must_agree(policy, pinned, calls, answer, asked)
+    return Judgement(mode, answer, asked)
+
+
+def judge_release(policy: PolicyInForce, pinned: Pinned, rpc: Rpc, act_id: bytes, calls: Sequence[Call]) -> Judgement:
+    """Whether a scheduled act may be released at the block. Raises as `judge`."""
+    answer = evaluation.evaluate(policy.code, pinned.state, evaluation_calls(calls), pinned.now_chain_s, Mode.RELEASE)
+    asked = simulate(
+        rpc,
+        policy.code.agent,
+        policy.module,
+        release_calldata(act_id, calls),
+        pinned.block.hash,
+        f"{pinned.block.number}",
+    )
+    if asked.name not in ("NotPending", "NotYet", "Expired", "Voided", "OtherCalls"):  # not known to the evaluator
+        _must_agree(policy, pinned, calls, answer, asked)
+    return Judgement(Mode.RELEASE, answer, asked)
+
+
+def _must_agree(
+    policy: PolicyInForce, pinned: Pinned, calls: Sequence[Call], answer: Allowed | Refused, asked: Simulation
+) -> None:
+    if not disagree(isinstance(answer, Allowed), asked):
+        return
+    said = "allows" if isinstance(answer, Allowed) else f"refuses ({answer.reasons[0].error})"
+    halt(
+        policy.dao,
+        f"evaluator and module disagree: the evaluator {said}, the module {'allows' if asked.ok else asked.text}",
+        {
+            "block": str(pinned.block.number),
+            "block_hash": "0x" + pinned.block.hash.hex(),
+            "policy_id": "0x" + policy.policy_id.hex(),
+            "codehash": "0x" + policy.codehash.hex(),
+            "module": checksum(policy.module),
+            "calls_hash": "0x" + calls_hash(calls).hex(),
+        },
+    )
+
+
+def halt(dao: Dao, reason: str, facts: dict[str, Any]) -> None:
+    """Set the kill switch and raise Halted. It stands until `manage.py agent clear-halt`."""
+    AgentHalt.objects.create(dao=dao, reason=reason[:400], facts=facts)
+    raise Halted(reason)
+
+
+def standing_halt(dao: Dao) -> AgentHalt | None:
+    """The kill switch, if it stands."""
+    return AgentHalt.objects.filter(dao=dao, cleared_at=None).order_by("id").first()
+
+
+def refusal_json(judgement: Judgement, policy: PolicyInForce, words: Words) -> list[dict[str, Any]]:
+    """Every reason against the act: the module's error, its values as text, and the sentence for people."""
+    if isinstance(judgement.answer, Allowed):
+        if judgement.simulation.ok:
+            return []
+        return [
+            {
+                "code": judgement.simulation.name or "Unknown",
+                "text": f"The chain refuses it: {judgement.simulation.text}",
+            }
+        ]
+    return [
+        {
+            "code": reason.error,
+            "text": words.reason(reason, policy),
+            "value": None if reason.value is None else str(reason.value),
+            "limit": None if reason.limit is None else str(reason.limit),
+            "call": reason.call,
+            "rule": reason.rule,
+            "clause": reason.clause,
+            "budget": None if reason.budget is None else policy.code.budgets[reason.budget].label,
+        }
+        for reason in judgement.answer.reasons
+    ]
+
+
+def headroom_json(code: PolicyCode, state: PolicyState, now_chain_s: int) -> list[dict[str, str]]:
+    """What each budget has left, in base units: at once, and with an objection window."""
+    return [
+        {
+            "budget": code.budgets[row.budget].label,
+            "asset": checksum(code.budgets[row.budget].asset),
+            "left": str(code.budgets[row.budget].base_units(row.units)),
+            "left_instant": str(code.budgets[row.budget].base_units(row.instant_units)),
+        }
+        for row in evaluation.headroom(code, state, now_chain_s)
+    ]
+
+
+def evaluation_json(code: PolicyCode, mode: Mode, answer: Allowed) -> dict[str, Any]:
+    """An evaluation as it stands in a decision record; charges and what is left after them in base units."""
+    return {
+        "mode": mode.value,
+        "band": answer.band,
+        "charges": {
+            code.budgets[index].label: str(code.budgets[index].base_units(units))
+            for index, units in answer.charges.items()
+        },
+        "left_after": [
+            {
+                "budget": code.budgets[row.budget].label,
+                "left": str(code.budgets[row.budget].base_units(row.units)),
+                "left_instant": str(code.budgets[row.budget].base_units(row.instant_units)),
+            }
+            for row in answer.headroom
+        ],
+    }

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`manage.py verify_record <hash | file>`: recompute a decision record and hold it against the chain."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from agent import provenance
+from governance.chain.rpc import Rpc, RpcError
+from governance.models import Contract
+
+_HASH = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_MOST_BYTES = 4 * 2**20
+_MARKS = {True: "ok", False: "FAILED", None: "not checked"}
+
+
+class Command(BaseCommand):
+    """Prints each check; exit status 0 when all that could be checked holds, else 1."""
+
+    help = (
+        "Verify a decision record: every hash, the signature, the evaluation, the links, and that the act on chain "
+        "with this decision made exactly these calls."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("record", help="a record's hash, or a file that holds the record (as /records/<hash>.json)")
+        parser.add_argument("--rpc", action="store_true", help="ask the chain's configured nodes too")
+        parser.add_argument("--offline", action="store_true", help="check the document alone: no mirror, no chain")
+        parser.add_argument("--json", action="store_true", help="print the checks as JSON")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        try:
+            text = _read(options["record"])
+            record = provenance.load(text)
+        except provenance.RecordError as error:
+            raise CommandError(f"{options['record'][:100]}: {error}") from error
+        checks = list(provenance.verify_document(record, text))
+        if all(check.ok is not False for check in checks) and not options["offline"]:
+            checks += provenance.verify_against_mirror(record)
+            if options["rpc"]:
+                checks += self._ask(record)
+        good = all(check.ok is not False for check in checks)
+        verdict = "accepted" if good else "REJECTED: " + ", ".join(c.name for c in checks if c.ok is False)
+        if options["json"]:
+            items = [{"check": c.name, "ok": c.ok, "detail": c.detail} for c in checks]
+            self.stdout.write(json.dumps({"accepted": good, "hash": record.get("hash"), "checks": items}, indent=1))
+        else:
+            for check in checks:
+                self.stdout.write(f"{_MARKS[check.ok]:>11}  {check.name}: {check.detail}")
+            self.stdout.write(f"record {record.get('hash')}: {verdict}")
+        if not good:
+            raise SystemExit(1)
+
+    def _ask(self, record: dict[str, Any]) -> list[provenance.Check]:
+        module = Contract.objects.filter(
+            kind=Contract.Kind.MODULE, address=bytes.fromhex(record["actions"]["module"][2:])
+        ).first()
+        try:
+            rpc = Rpc.for_chain(int(record["message"]["chainId"]))
+            return list(provenance.verify_against_chain(record, rpc, module.start_block if module else 0))
+        except RpcError as error:
+            return [provenance.Check("act on chain", None, str(error))]
+
+
+def _read(name: str) -> bytes:
+    """The record's text. A hash is looked up here, anything else is a file. Raises RecordError."""
+    if _HASH.fullmatch(name):
+        text = provenance.public_json(bytes.fromhex(name.removeprefix("0x")))
+        if text is None:
+            raise provenance.RecordError("no record with this hash is known here")
+        return text
+    try:
+        path = Path(name)
+        if path.stat().st_size > _MOST_BYTES:
+            raise provenance.RecordError("larger than any record")
+        return path.read_bytes()
+    except OSError as error:
+        raise provenance.RecordError(f"can't be read: {error.strerror}") from error

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policy in force as the mirror knows it, and the module's state as the chain has it at one pinned block."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from governance.chain import abi
+from governance.chain.address import ZERO
+from governance.chain.rpc import Header, Rpc, RpcError
+from governance.models import Block, Contract, Cursor, Dao, PolicyVersion
+from policies import encoding
+from policies.code import PolicyCode
+from policies.evaluate import PolicyState
+
+
+class NoPolicyInForce(LookupError):
+    """The DAO has no such policy; the message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """The newest version of a policy. `code` was decoded from the chain's bytes, whose hash is `codehash`."""
+
+    dao: Dao
+    contract: Contract  # the policy module
+    chain_id: int
+    module: bytes
+    policy_id: bytes
+    version: int
+    codehash: bytes
+    raw: bytes
+    code: PolicyCode
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What the chain said at one block, all of it at that block."""
+
+    block: Header
+    codehash: bytes  # of the policy in force on chain: not what the mirror thinks
+    version: int
+    number: int  # of the last act; the next is one more
+    treasury: bytes
+    state: PolicyState
+    balances: dict[bytes, int]  # the treasury's, in base units, by asset
+
+    @property
+    def now_chain_s(self) -> int:
+        return self.block.timestamp_chain_s
+
+
+def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
+    """The policy that the mirror knows to be in force. Raises NoPolicyInForce."""
+    row = (
+        PolicyVersion.objects.select_related("module", "dao")
+        .filter(dao=dao, policy_id=policy_id)
+        .order_by("-log__block_number", "-log__log_index")
+        .first()
+    )
+    if row is None:
+        raise NoPolicyInForce(f"no policy 0x{policy_id.hex()} is in force in {dao.slug}")
+    raw = bytes(row.code)
+    if encoding.codehash(raw) != row.codehash:
+        raise NoPolicyInForce(
+            f"the mirror's copy of policy 0x{policy_id.hex()} does not have its hash: rebuild the mirror"
+        )
+    return PolicyInForce(
+        dao=dao,
+        contract=row.module,
+        chain_id=dao.chain_id,
+        module=row.module.address,
+        policy_id=policy_id,
+        version=row.version,
+        codehash=row.codehash,
+        raw=raw,
+        code=encoding.decode(raw),
+    )
+
+
+def chain_now_s(dao: Dao) -> int:
+    """The time of the newest block that the mirror has read, Unix seconds by the chain's clock; 0 before the first."""
+    seconds = Cursor.objects.filter(dao=dao).values_list("head_timestamp_chain_s", flat=True).first()
+    return seconds or 0
+
+
+def read_pinned(policy: PolicyInForce, rpc: Rpc) -> Pinned:
+    """The module's state and the treasury's balances at the newest block, every answer of that one block.
+
+    `codehash` and `version` are the chain's: whoever acts on the mirror's policy compares them first.
+    Raises RpcError: the node fails, or the block reorganised away while it was read. Ask again.
+    """
+    at = rpc.block("latest")
+    if at is None:
+        raise RpcError(None, "the node has no newest block")
+    budgets = policy.code.budgets
+    keys = [budget.key(policy.policy_id, policy.code.agent) for budget in budgets]
+    assets = sorted({budget.asset for budget in budgets} - {ZERO})
+    module = policy.module
+    (treasury,) = abi.decode_result("treasury()", rpc.eth_call(module, abi.encode_call("treasury()"), at.hash))
+    asked: list[tuple[bytes, bytes]] = [
+        (module, abi.encode_call("policyState(bytes32)", [policy.policy_id])),
+        (module, abi.encode_call("paused()")),
+        *((module, abi.encode_call("ring(bytes32)", [key])) for key in keys),
+        *((asset, abi.encode_call("balanceOf(address)", [treasury])) for asset in assets),
+    ]
+    answers = []
+    for answer in rpc.eth_calls(asked, at.hash):
+        if isinstance(answer, RpcError):
+            raise answer
+        answers.append(answer)
+    pointer, version, number, last_act, end = abi.decode_result("policyState(bytes32)", answers[0])
+    (paused,) = abi.decode_result("paused()", answers[1])
+    words = [_word(answer) for answer in answers[2:]]
+    balances = dict(zip(assets, words[len(keys) :], strict=True))
+    balances[ZERO] = rpc.balance(treasury, at.hash)
+    code = rpc.get_code(pointer, at.hash) if pointer != ZERO else b""
+    return Pinned(
+        block=at,
+        codehash=encoding.codehash(code[1:]) if code[:1] == b"\0" else bytes(32),
+        version=version,
+        number=number,
+        treasury=treasury,
+        state=PolicyState(
+            policy_id=policy.policy_id,
+            version=version,
+            number=number,
+            last_act_s=last_act,
+            end_s=end,
+            paused=paused,
+            rings=dict(zip(keys, words[: len(keys)], strict=True)),
+        ),
+        balances=balances,
+    )
+
+
+def _word(answer: bytes) -> int:
+    if len(answer) < 32:
+        raise RpcError(None, "a contract answered with less than a word")
+    return int.from_bytes(answer[:32], "big")
+
+
+def finalized(dao: Dao, block_number: int) -> bool:
+    """Whether the mirror knows the block to be final: nothing of it can be reorganised away."""
+    if Block.objects.filter(dao=dao, finalized=True, number__gte=block_number).exists():
+        return True
+    cursor = Cursor.objects.filter(dao=dao).first()
+    return cursor is not None and block_number <= cursor.next_block - 1 - dao.chain.finality_depth
+
+
+def state_json(state: PolicyState) -> dict[str, Any]:
+    """The state as it stands in a decision record; `state_from_json` is the inverse."""
+    return {
+        "policy_id": "0x" + state.policy_id.hex(),
+        "version": str(state.version),
+        "number": str(state.number),
+        "last_act_s": str(state.last_act_s),
+        "end_s": str(state.end_s),
+        "paused": state.paused,
+        "rings": {"0x" + key.hex(): f"0x{word:064x}" for key, word in state.rings.items()},
+    }
+
+
+def state_from_json(value: dict[str, Any]) -> PolicyState:
+    """Raises ValueError, KeyError or TypeError for anything that `state_json` would not have written."""
+    state = PolicyState(
+        policy_id=bytes.fromhex(value["policy_id"][2:]),
+        version=int(value["version"]),
+        number=int(value["number"]),
+        last_act_s=int(value["last_act_s"]),
+        end_s=int(value["end_s"]),
+        paused=value["paused"],
+        rings={bytes.fromhex(key[2:]): int(word, 16) for key, word in value["rings"].items()},
+    )
+    if state_json(state) != value:
+        raise ValueError("the state is not in its canonical form")
+    return state

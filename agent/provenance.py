@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decision records: the signed account of why the agent acts, whose hash stands on chain as the act's `decision`.
+
+A record is one JSON document in canonical form (RFC 8785). Each of its sections is hashed into the EIP-712 message
+`AgentOutput`; the message's digest, which the agent signs, is the record's hash and links to the record before it.
+`verify` recomputes all of it from the document alone, and then compares with the chain.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+from eth_utils.crypto import keccak
+
+from agent import approvals, rosters, typed
+from agent.judging import evaluation_calls, evaluation_json
+from agent.models import DecisionRecord, Roster
+from agent.policy import state_from_json
+from agent.requests import Call, calls_from_json, calls_hash, calls_json, payment_call
+from governance.chain import abi
+from governance.chain.address import checksum, to_bytes
+from governance.chain.rpc import Rpc
+from governance.models import Act, Contract, PolicyVersion
+from policies import encoding
+from policies.evaluate import Allowed, Mode, evaluate
+
+FORMAT = "mandate.decision/1"
+KIND_ACT = keccak(text="mandate.act")
+ZERO_HASH = bytes(32)
+DOMAIN_NAME = "Mandate decision record"
+TYPES = {
+    "AgentOutput": [
+        {"name": "kind", "type": "bytes32"},
+        {"name": "chainId", "type": "uint256"},
+        {"name": "governor", "type": "address"},
+        {"name": "proposalId", "type": "uint256"},
+        {"name": "inputHash", "type": "bytes32"},
+        {"name": "actionsHash", "type": "bytes32"},
+        {"name": "policyHash", "type": "bytes32"},
+        {"name": "promptHash", "type": "bytes32"},
+        {"name": "modelHash", "type": "bytes32"},
+        {"name": "samplingHash", "type": "bytes32"},
+        {"name": "outputHash", "type": "bytes32"},
+        {"name": "checksHash", "type": "bytes32"},
+        {"name": "prevRecord", "type": "bytes32"},
+        {"name": "createdAt", "type": "uint64"},
+    ]
+}
+TYPEHASH = bytes.fromhex("212b22e705dff7b04273fdf6321302623057b32e2e2bdabf9c49dd1c9d7784ba")
+_FIELDS = ",".join(f"{field['type']} {field['name']}" for field in TYPES["AgentOutput"])
+if keccak(text=f"AgentOutput({_FIELDS})") != TYPEHASH:  # members compare this number: a changed field is another format
+    raise RuntimeError("the type AgentOutput is not the published one")
+
+SECTIONS = {
+    "inputs": "inputHash",
+    "prompt": "promptHash",
+    "model": "modelHash",
+    "sampling": "samplingHash",
+    "output": "outputHash",
+    "checks": "checksHash",
+}
+EXECUTED = "ActExecuted(bytes32,address,bytes32,uint24,uint16)"
+SCHEDULED = (
+    "ActScheduled(bytes32,address,bytes32,bytes32,uint24,uint16,uint40,uint40,uint48,uint256,(address,uint256,bytes)[])"
+)
+_KEYS = {"format", *SECTIONS, "actions", "domain", "message", "signer", "signature", "hash"}
+_ACTIONS_KEYS = {"module", "policy_id", "policy_codehash", "number", "scheduled", "calls"}
+
+
+class RecordError(ValueError):
+    """The text is not a decision record at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """What the agent does: these calls, under this act number of this policy code."""
+
+    module: bytes
+    policy_id: bytes
+    policy_codehash: bytes
+    number: int
+    scheduled: bool
+    calls: tuple[Call, ...]
+
+    def hash(self) -> bytes:
+        return keccak(
+            abi.encode(
+                ["address", "bytes32", "bytes32", "uint24", "bool", "bytes32"],
+                [
+                    self.module,
+                    self.policy_id,
+                    self.policy_codehash,
+                    self.number,
+                    self.scheduled,
+                    calls_hash(self.calls),
+                ],
+            )
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "module": checksum(self.module),
+            "policy_id": "0x" + self.policy_id.hex(),
+            "policy_codehash": "0x" + self.policy_codehash.hex(),
+            "number": str(self.number),
+            "scheduled": self.scheduled,
+            "calls": calls_json(self.calls),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Actions":
+        """Raises ValueError, KeyError or TypeError for anything that `as_json` would not have written."""
+        actions = cls(
+            to_bytes(value["module"]),
+            bytes.fromhex(value["policy_id"][2:]),
+            bytes.fromhex(value["policy_codehash"][2:]),
+            int(value["number"]),
+            value["scheduled"],
+            calls_from_json(value["calls"]),
+        )
+        if actions.as_json() != dict(value):
+            raise ValueError("not in canonical form")
+        return actions
+
+
+def canonical(value: Any) -> bytes:
+    """RFC 8785 JSON: one value, one text."""
+    return rfc8785.dumps(value)
+
+
+def section_hash(value: Any) -> bytes:
+    """keccak256 of a section in canonical JSON; zero for a section that is not there (no model was asked)."""
+    return ZERO_HASH if value is None else keccak(canonical(value))
+
+
+def compose(
+    sections: Mapping[str, Any],
+    actions: Actions,
+    *,
+    chain_id: int,
+    governor: bytes,
+    prev_record: bytes,
+    created_at_s: int,
+    sign: Callable[[dict[str, Any]], tuple[bytes, bytes]],
+) -> dict[str, Any]:
+    """The whole record. `sign` takes typed data and returns (signer's address, signature)."""
+    if set(sections) != set(SECTIONS):
+        raise ValueError("a record has exactly its sections")
+    message = {
+        "kind": "0x" + KIND_ACT.hex(),
+        "chainId": str(chain_id),
+        "governor": checksum(governor),
+        "proposalId": "0",
+        **{field: "0x" + section_hash(sections[name]).hex() for name, field in SECTIONS.items()},
+        "actionsHash": "0x" + actions.hash().hex(),
+        "policyHash": "0x" + actions.policy_codehash.hex(),
+        "prevRecord": "0x" + prev_record.hex(),
+        "createdAt": str(created_at_s),
+    }
+    document = typed.document(TYPES, "AgentOutput", DOMAIN_NAME, chain_id, checksum(actions.module), message)
+    signer, signature = sign(document)
+    return {
+        "format": FORMAT,
+        **sections,
+        "actions": actions.as_json(),
+        "domain": {**document["domain"], "chainId": str(chain_id)},
+        "message": message,
+        "signer": checksum(signer),
+        "signature": "0x" + signature.hex(),
+        "hash": "0x" + typed.digest(document).hex(),
+    }
+
+
+def public_json(hash: bytes) -> bytes | None:
+    """The record as published at /records/<hash>.json, or None where there is none."""
+    body = DecisionRecord.objects.filter(hash=hash).values_list("body", flat=True).first()
+    return None if body is None else body.encode()
+
+
+# ---------------------------------------------------------------------------------------------------- verification
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked. `ok` None: it could not be (`detail` says why)."""
+
+    name: str
+    ok: bool | None
+    detail: str = ""
+
+
+def load(text: bytes) -> dict[str, Any]:
+    """The record in a file. Raises RecordError unless it is JSON with a record's keys, each once."""
+    try:
+        record = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"not JSON: {error}"[:200]) from error
+    if not isinstance(record, dict):
+        raise RecordError("not a decision record: the document is not an object")
+    return record
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterator[Check]:
+    """Everything that the document itself proves. Stops at the first thing that makes the rest meaningless."""
+    missing, extra = _KEYS - set(record), set(record) - _KEYS
+    shape = not missing and not extra and record.get("format") == FORMAT
+    yield Check(
+        "format",
+        shape,
+        FORMAT
+        if shape
+        else f"missing: {sorted(missing)}, unknown: {sorted(extra)[:5]}, format: {record.get('format')!r}"[:200],
+    )
+    if not shape:
+        return
+    try:
+        written = canonical(record)
+    except rfc8785.CanonicalizationError as error:
+        yield Check("canonical", False, str(error)[:200])
+        return
+    if text is not None:
+        yield Check("canonical", text.strip() == written, "RFC 8785, byte for byte")
+    message, domain = record["message"], record["domain"]
+    fields = {field["name"] for field in TYPES["AgentOutput"]}
+    if not isinstance(message, dict) or set(message) != fields or not all(isinstance(v, str) for v in message.values()):
+        yield Check("message", False, "not the fields of AgentOutput")
+        return
+    for name, field in SECTIONS.items():
+        yield Check(name, message[field] == "0x" + section_hash(record[name]).hex(), f"hashes to {field}")
+    try:
+        actions = Actions.from_json(record["actions"])
+    except (ValueError, KeyError, TypeError) as error:
+        yield Check("actions", False, f"not in canonical form: {error}"[:200])
+        return
+    yield Check("actions", message["actionsHash"] == "0x" + actions.hash().hex(), "hash to actionsHash")
+    yield Check(
+        "policyHash", message["policyHash"] == record["actions"]["policy_codehash"], "is the policy code of the actions"
+    )
+    yield Check("kind", message["kind"] == "0x" + KIND_ACT.hex(), "an act")
+    expected_domain = {
+        "name": DOMAIN_NAME,
+        "version": "1",
+        "chainId": message["chainId"],
+        "verifyingContract": record["actions"]["module"],
+    }
+    yield Check("domain", domain == expected_domain, "this chain and this policy module")
+    if domain != expected_domain:
+        return
+    try:
+        document = typed.document(
+            TYPES, "AgentOutput", DOMAIN_NAME, int(message["chainId"]), domain["verifyingContract"], message
+        )
+        digest = typed.digest(document)
+    except ValueError as error:
+        yield Check("message", False, f"can't be hashed: {error}"[:200])
+        return
+    yield Check("hash", record["hash"] == "0x" + digest.hex(), "EIP-712 digest of the message")
+    try:
+        signer = checksum(typed.recover(document, typed.signature_bytes(record["signature"])))
+    except typed.BadSignature as error:
+        yield Check("signature", False, str(error))
+        return
+    yield Check("signer", signer == record["signer"], f"signed by {signer}")
+    try:
+        yield from _verify_meaning(record, actions, signer)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        yield Check("contents", False, f"a part is missing or malformed: {type(error).__name__} {error}"[:200])
+
+
+def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> Iterator[Check]:
+    """That the sections agree with each other: signed nonsense is still nonsense."""
+    inputs, checks = record["inputs"], record["checks"]
+    code = bytes.fromhex(inputs["policy"]["code"][2:])
+    yield Check("policy code", encoding.codehash(code) == actions.policy_codehash, "hashes to policyHash")
+    policy = encoding.decode(code)
+    yield Check("agent", checksum(policy.agent) == signer, "the signer is the agent that the policy names")
+    yield Check(
+        "policy id", inputs["policy"]["policy_id"] == record["actions"]["policy_id"], "the policy of the actions"
+    )
+    chosen = [candidate for candidate in inputs["candidates"] if candidate["key"] == checks["chosen"]["candidate"]]
+    ok = len(chosen) == 1 and calls_from_json(chosen[0]["calls"]) == actions.calls
+    yield Check("candidate", ok, "the actions are exactly the calls of the chosen candidate")
+    if not ok:
+        return
+    if checks["chosen"]["by"] == "model":
+        answer = json.loads(record["output"]["text"])
+        yield Check("choice", answer["choice"] == chosen[0]["key"], "what the model answered")
+    state = state_from_json(inputs["state"])
+    mode = Mode.SCHEDULE if actions.scheduled else Mode.EXECUTE
+    answer = evaluate(policy, state, evaluation_calls(actions.calls), int(inputs["block"]["timestamp_chain_s"]), mode)
+    replayed = isinstance(answer, Allowed) and evaluation_json(policy, mode, answer) == checks["evaluation"]
+    replayed = replayed and state.number + 1 == actions.number and state.policy_id == actions.policy_id
+    yield Check("evaluation", replayed, "the recorded state, policy and calls give the recorded answer again")
+    yield Check("simulation", checks["simulation"]["ok"] is True, f"at block {checks['simulation']['block']}")
+    approval = checks["approval"]
+    needed = bool(checks["needs_approval"]) or not chosen[0]["is_roster"] or bool(chosen[0]["differences"])
+    needed = needed or checks["chosen"]["by"] != "model"
+    if approval is None:
+        yield Check("approval", not needed, "none is needed: exactly the roster, chosen by the model")
+        return
+    document = approvals.compose(
+        chain_id=int(record["message"]["chainId"]),
+        module=actions.module,
+        policy_id=actions.policy_id,
+        codehash=actions.policy_codehash,
+        reference=bytes.fromhex(inputs["request"]["reference"][2:]),
+        calls=calls_hash(actions.calls),
+        asked=inputs["request"]["text"],
+        pays=approval["pays"],
+    )
+    operator = typed.recover(document, typed.signature_bytes(approval["signature"]))
+    yield Check("approval", operator == policy.operator, f"signed by {checksum(operator)}, the policy's operator")
+
+
+def verify_against_mirror(record: dict[str, Any]) -> Iterator[Check]:
+    """The links that the mirror knows: the record before, the roster, the policy on chain, and the act itself."""
+    message, actions = record["message"], Actions.from_json(record["actions"])
+    digest = bytes.fromhex(record["hash"][2:])
+    previous = bytes.fromhex(message["prevRecord"][2:])
+    if previous == ZERO_HASH:
+        yield Check("prevRecord", True, "the first record")
+    else:
+        before = DecisionRecord.objects.filter(hash=previous).first()
+        yield Check("prevRecord", None if before is None else True, "known here" if before else "not known here")
+    stored = DecisionRecord.objects.filter(hash=digest).first()
+    if stored is not None:
+        yield Check(
+            "published", stored.body.encode() == canonical(record), "the record that is published under this hash"
+        )
+    if record["checks"]["approval"] is None:
+        roster = Roster.objects.filter(digest=bytes.fromhex(record["inputs"]["roster"]["digest"][2:])).first()
+        if roster is None:
+            yield Check("roster", None, "not known here")
+        else:
+            lines = rosters.lines_of(roster)
+            pays = tuple(payment_call(line.recipient, line.asset, line.amount) for line in lines)
+            yield Check("roster", pays == actions.calls, "the calls are exactly the roster that the operator signed")
+    versions = PolicyVersion.objects.filter(policy_id=actions.policy_id, codehash=actions.policy_codehash)
+    version = versions.filter(module__address=actions.module).select_related("dao").first()
+    yield Check("policy in force", version is not None, "this policy code was set on this module by a vote")
+    if version is not None:
+        yield Check("chain", version.dao.chain_id == int(message["chainId"]), f"chain {version.dao.chain_id}")
+        governor = Contract.objects.filter(dao=version.dao, kind=Contract.Kind.GOVERNOR).first()
+        expected = checksum(governor.address if governor else bytes(20))
+        yield Check("governor", message["governor"] == expected, expected)
+    act = Act.objects.select_related("log").filter(decision=digest, module__address=actions.module).first()
+    if act is None:
+        yield Check("act", False, "no act with this decision is on chain, as far as the mirror has read")
+        return
+    calls = tuple(Call(bytes(c.target), c.value_wei, bytes(c.calldata)) for c in act.calls.all())
+    where = f"transaction 0x{bytes(act.log.transaction_hash).hex()}, block {act.log.block_number}"
+    yield Check("act", calls == actions.calls, f"act {act.number} ({act.status}) made exactly these calls: {where}")
+    yield Check("act number", act.number == actions.number, f"{act.number}")
+    yield Check("act policy", bytes(act.policy_id) == actions.policy_id, "under this policy")
+    yield Check("act agent", checksum(bytes(act.agent)) == record["signer"], "by the agent that signed the record")
+    yield Check(
+        "act scheduled",
+        (act.act_id is not None) == actions.scheduled,
+        "with an objection window" if actions.scheduled else "at once",
+    )
+
+
+def verify_against_chain(record: dict[str, Any], rpc: Rpc, first_block: int = 0) -> Iterator[Check]:
+    """The same asked of a node: a log of the module with this decision, and the calls that its transaction carried."""
+    actions = Actions.from_json(record["actions"])
+    digest = bytes.fromhex(record["hash"][2:])
+    topics = [[abi.topic(EXECUTED), abi.topic(SCHEDULED)], None, None, digest]
+    logs = rpc.logs([actions.module], topics, first_block=first_block, last_block=rpc.head_number())
+    if len(logs) != 1:
+        yield Check("act on chain", False, f"{len(logs)} logs of the module carry this decision")
+        return
+    log = logs[0]
+    where = f"transaction 0x{log.transaction_hash.hex()}, block {log.block_number}"
+    decoded = abi.decode_log(log.topics, log.data, "IPolicyModule", "PolicyModule")
+    if decoded is None:
+        yield Check("act on chain", False, f"its log can't be decoded: {where}")
+        return
+    scheduled = decoded.name == "ActScheduled"
+    if scheduled:
+        made = decoded["calls"]
+    else:
+        sent = rpc.transaction(log.transaction_hash)
+        call = abi.decode_call(sent.calldata, "IPolicyModule", "PolicyModule") if sent is not None else None
+        if sent is None or sent.to != actions.module or call is None or call.name != "execute":
+            yield Check("act on chain", None, f"not sent to the module directly, so its calls can't be read: {where}")
+            return
+        made = call["calls"]
+    calls = tuple(Call(to, value, data) for to, value, data in made)
+    ok = calls == actions.calls and scheduled == actions.scheduled and decoded["number"] == actions.number
+    ok = ok and decoded["policyId"] == actions.policy_id and checksum(decoded["agent"]) == record["signer"]
+    yield Check("act on chain", ok, f"act {decoded['number']} made exactly these calls: {where}")

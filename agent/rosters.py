@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rosters: who is paid what each month, signed by the operator that the members voted into the policy.
+
+`typed_data` composes what the operator signs, `accept` verifies it against the policy code in force and stores it. The
+newest serial is the roster: an older one is refused for ever, so a leaked old file pays nobody.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from agent import typed
+from agent.models import Roster, RosterEntry
+from agent.policy import PolicyInForce, chain_now_s, in_force
+from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
+from governance.fields import UINT256_MAX
+from governance.models import Dao
+
+MAX_ENTRIES = 200
+MAX_NAME = 64
+MAX_LIFE_S = 400 * 86_400  # a roster that never expires is forgotten, and then pays somebody who left
+
+TYPES = {
+    "Roster": [
+        {"name": "policyId", "type": "bytes32"},
+        {"name": "policyVersion", "type": "uint16"},
+        {"name": "serial", "type": "uint64"},
+        {"name": "expires", "type": "uint64"},
+        {"name": "period", "type": "string"},
+        {"name": "entries", "type": "Entry[]"},
+    ],
+    "Entry": [
+        {"name": "name", "type": "string"},
+        {"name": "recipient", "type": "address"},
+        {"name": "asset", "type": "address"},
+        {"name": "amount", "type": "uint256"},
+    ],
+}
+DOMAIN_NAME = "Mandate roster"
+PERIOD = "month"
+_DIGITS = re.compile(r"[1-9][0-9]{0,77}")
+_HASH = re.compile(r"0x[0-9a-f]{64}")
+
+
+class RosterError(ValueError):
+    """The roster can't be accepted: the message says why, in words for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One person's pay: `amount` base units of `asset` (20 zero bytes for ether) each month."""
+
+    name: str
+    recipient: bytes
+    asset: bytes
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A roster's content, independent of who signed it."""
+
+    chain_id: int
+    module: bytes
+    policy_id: bytes
+    policy_version: int
+    serial: int
+    expires_chain_s: int
+    lines: tuple[Line, ...]
+
+
+def check_lines(lines: Sequence[Line]) -> None:
+    """Raise RosterError for what no roster may hold: nobody, a crowd, zeros, the same person or name twice."""
+    if not lines:
+        raise RosterError("a roster has at least one entry")
+    if len(lines) > MAX_ENTRIES:
+        raise RosterError(f"a roster has at most {MAX_ENTRIES} entries, this one has {len(lines)}")
+    names: set[str] = set()
+    payees: set[tuple[bytes, bytes]] = set()
+    for number, line in enumerate(lines, 1):
+        where = f"entry {number}"
+        if not line.name or len(line.name) > MAX_NAME:
+            raise RosterError(f"{where}: a name has 1 to {MAX_NAME} characters")
+        if unicodedata.normalize("NFKC", line.name) != line.name or line.name != line.name.strip():
+            raise RosterError(f"{where}: the name is not in normal form (NFKC, no blanks around it)")
+        if any(unicodedata.category(character)[0] in "CZ" and character != " " for character in line.name):
+            raise RosterError(f"{where}: the name holds an invisible character")
+        if line.name.casefold() in names:
+            raise RosterError(f"{where}: the name {line.name} stands twice")
+        if line.recipient == ZERO:
+            raise RosterError(f"{where}: the recipient is the zero address")
+        if (line.recipient, line.asset) in payees:
+            raise RosterError(f"{where}: {checksum(line.recipient)} is paid the same asset twice")
+        if not 0 < line.amount <= UINT256_MAX:
+            raise RosterError(f"{where}: the amount is not a positive number of base units")
+        names.add(line.name.casefold())
+        payees.add((line.recipient, line.asset))
+
+
+def compose(terms: Terms) -> dict[str, Any]:
+    """The EIP-712 document of these terms. Numbers are strings: a browser's JSON loses digits above 2^53."""
+    return typed.document(
+        TYPES,
+        "Roster",
+        DOMAIN_NAME,
+        terms.chain_id,
+        checksum(terms.module),
+        {
+            "policyId": "0x" + terms.policy_id.hex(),
+            "policyVersion": str(terms.policy_version),
+            "serial": str(terms.serial),
+            "expires": str(terms.expires_chain_s),
+            "period": PERIOD,
+            "entries": [
+                {
+                    "name": line.name,
+                    "recipient": checksum(line.recipient),
+                    "asset": checksum(line.asset),
+                    "amount": str(line.amount),
+                }
+                for line in terms.lines
+            ],
+        },
+    )
+
+
+def parse(document: Any) -> Terms:
+    """The terms of a typed-data document. Raises RosterError for anything that `compose` would not have written."""
+    if not isinstance(document, dict) or not isinstance(document.get("message"), dict):
+        raise RosterError("this is not a roster's typed data: it needs types, domain and message")
+    message, domain = document["message"], document.get("domain")
+    if not isinstance(domain, dict) or domain.get("name") != DOMAIN_NAME:
+        raise RosterError(f'the domain\'s name must be "{DOMAIN_NAME}"')
+    if message.get("period") != PERIOD:
+        raise RosterError(f'the period must be "{PERIOD}"')
+    policy_id = message.get("policyId")
+    if not isinstance(policy_id, str) or not _HASH.fullmatch(policy_id):
+        raise RosterError("policyId must be 0x and 64 lower-case hexadecimal digits")
+    entries = message.get("entries")
+    if not isinstance(entries, list):
+        raise RosterError("entries must be a list")
+    if len(entries) > MAX_ENTRIES:
+        raise RosterError(f"a roster has at most {MAX_ENTRIES} entries, this one has {len(entries)}")
+    terms = Terms(
+        chain_id=_number(domain.get("chainId"), "the domain's chainId", 2**63 - 1),
+        module=_address(domain.get("verifyingContract"), "the domain's verifyingContract"),
+        policy_id=bytes.fromhex(policy_id[2:]),
+        policy_version=_number(message.get("policyVersion"), "policyVersion", 2**16 - 1),
+        serial=_number(message.get("serial"), "serial", 2**63 - 1),
+        expires_chain_s=_number(message.get("expires"), "expires", 2**40 - 1),
+        lines=tuple(_line(entry, number) for number, entry in enumerate(entries, 1)),
+    )
+    check_lines(terms.lines)
+    composed = compose(terms)
+    for part in ("types", "primaryType", "domain", "message"):
+        if _texts(document.get(part)) != _texts(composed[part]):
+            raise RosterError(f"{part} is not what a roster's typed data has there")
+    if set(document) != set(composed):
+        raise RosterError("the typed data has parts that a roster does not have")
+    return terms
+
+
+def _texts(value: Any) -> Any:
+    """The value with numbers as text, so that 7 and "7" (what different wallets write) are the same."""
+    if isinstance(value, dict):
+        return {key: _texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _number(value: Any, what: str, most: int) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not _DIGITS.fullmatch(value) or int(value) > most:
+        raise RosterError(f"{what} must be a whole number from 1 to {most}")
+    return int(value)
+
+
+def _address(value: Any, what: str) -> bytes:
+    try:
+        raw = to_bytes(value)
+    except BadAddress as error:
+        raise RosterError(f"{what}: {error.problem}") from error
+    if value != checksum(raw):
+        raise RosterError(f"{what}: {value} is not checksummed (EIP-55); copy the address from a wallet or explorer")
+    return raw
+
+
+def _line(entry: Any, number: int) -> Line:
+    where = f"entry {number}"
+    if not isinstance(entry, dict) or set(entry) != {"name", "recipient", "asset", "amount"}:
+        raise RosterError(f"{where} must have name, recipient, asset and amount, and nothing else")
+    if not isinstance(entry["name"], str):
+        raise RosterError(f"{where}: the name must be text")
+    amount = entry["amount"]
+    if isinstance(amount, int) and not isinstance(amount, bool):
+        amount = str(amount)
+    if not isinstance(amount, str) or not _DIGITS.fullmatch(amount):
+        raise RosterError(f"{where}: the amount must be a positive whole number of base units, as text")
+    return Line(
+        entry["name"],
+        _address(entry["recipient"], f"{where}: recipient"),
+        _address(entry["asset"], f"{where}: asset"),
+        int(amount),
+    )
+
+
+def check_terms(terms: Terms, policy: PolicyInForce, newest_serial: int, now_chain_s: int) -> None:
+    """Raise RosterError unless these terms may replace roster `newest_serial` (0: none) under the policy in force."""
+    if terms.chain_id != policy.chain_id:
+        raise RosterError(f"the roster is for chain {terms.chain_id}, this DAO is on chain {policy.chain_id}")
+    if terms.module != policy.module:
+        raise RosterError(f"the roster is for another policy module: {checksum(terms.module)}")
+    if terms.policy_id != policy.policy_id:
+        raise RosterError("the roster is for another policy")
+    if terms.policy_version != policy.version:
+        raise RosterError(
+            f"the roster is for version {terms.policy_version} of the policy; version {policy.version} is in force"
+        )
+    if terms.serial <= newest_serial:
+        raise RosterError(f"serial {terms.serial} is not newer than the roster in use ({newest_serial})")
+    if terms.expires_chain_s <= now_chain_s:
+        raise RosterError("the roster has expired")
+    if terms.expires_chain_s > now_chain_s + MAX_LIFE_S:
+        raise RosterError("a roster may last at most 400 days")
+
+
+def typed_data(
+    dao: Dao, policy_id: bytes, lines: Sequence[Line], *, expires_chain_s: int, serial: int | None = None
+) -> dict[str, Any]:
+    """What the operator signs. Without `serial`, the next one. Raises RosterError and `policy.NoPolicyInForce`."""
+    policy = in_force(dao, policy_id)
+    newest = newest_serial(policy)
+    terms = Terms(
+        policy.chain_id,
+        policy.module,
+        policy.policy_id,
+        policy.version,
+        newest + 1 if serial is None else serial,
+        expires_chain_s,
+        tuple(lines),
+    )
+    check_lines(terms.lines)
+    check_terms(terms, policy, newest, chain_now_s(dao))
+    return compose(terms)
+
+
+def accept(dao: Dao, signed: Any) -> Roster:
+    """Verify and store a signed roster: `{"typed_data": {...}, "signature": "0x..."}`.
+
+    Raises RosterError with what is wrong (a replayed, expired, foreign or wrongly signed one too), and
+    `policy.NoPolicyInForce`.
+    """
+    if not isinstance(signed, dict) or set(signed) != {"typed_data", "signature"}:
+        raise RosterError("a signed roster is an object with typed_data and signature")
+    terms = parse(signed["typed_data"])
+    policy = in_force(dao, terms.policy_id)
+    document = compose(terms)
+    try:
+        signature = typed.signature_bytes(signed["signature"])
+        signer = typed.recover(document, signature)
+    except typed.BadSignature as error:
+        raise RosterError(str(error)) from error
+    if signer != policy.code.operator:
+        raise RosterError(
+            f"signed by {checksum(signer)}; the policy's operator is {checksum(policy.code.operator)} (or the text was "
+            "changed after signing)"
+        )
+    with transaction.atomic():
+        Dao.objects.select_for_update().get(pk=dao.pk)  # two imports at once: the second sees the first's serial
+        check_terms(terms, policy, newest_serial(policy), chain_now_s(dao))
+        roster = Roster.objects.create(
+            dao=dao,
+            module=policy.contract,
+            policy_id=terms.policy_id,
+            policy_version=terms.policy_version,
+            serial=terms.serial,
+            expires_chain_s=terms.expires_chain_s,
+            operator=signer,
+            digest=typed.digest(document),
+            signature=signature,
+            typed_data=document,
+        )
+        RosterEntry.objects.bulk_create(
+            RosterEntry(
+                roster=roster,
+                position=position,
+                name=line.name,
+                recipient=line.recipient,
+                asset=line.asset,
+                amount=line.amount,
+            )
+            for position, line in enumerate(terms.lines)
+        )
+    return roster
+
+
+def newest_serial(policy: PolicyInForce) -> int:
+    """The highest serial ever accepted for this policy, over all its versions; 0 when none was."""
+    newest = (
+        Roster.objects.filter(module=policy.contract, policy_id=policy.policy_id)
+        .order_by("-serial")
+        .values_list("serial", flat=True)
+        .first()
+    )
+    return newest or 0
+
+
+def current(policy: PolicyInForce, now_chain_s: int) -> Roster:
+    """The roster to pay by. Raises RosterError when there is none, it expired, or the policy was replaced since."""
+    roster = Roster.objects.filter(module=policy.contract, policy_id=policy.policy_id).order_by("-serial").first()
+    if roster is None:
+        raise RosterError("the operator has signed no roster for this policy yet")
+    if roster.policy_version != policy.version or roster.operator != policy.code.operator:
+        raise RosterError(
+            "the roster was signed for an earlier version of the policy: the operator must sign a new one"
+        )
+    if roster.expires_chain_s <= now_chain_s:
+        raise RosterError("the roster has expired: the operator must sign a new one")
+    return roster
+
+
+def lines_of(roster: Roster) -> tuple[Line, ...]:
+    """The roster's lines, read again from what was signed and checked against its hash, not from our own rows.
+
+    A row changed in the database is thus found: the rows are for showing, the signature is what pays.
+    """
+    terms = parse(roster.typed_data)
+    if typed.digest(compose(terms)) != roster.digest:
+        raise RosterError("the stored roster is not what the operator signed: it was changed in the database")
+    if typed.recover(compose(terms), bytes(roster.signature)) != roster.operator:
+        raise RosterError("the stored roster's signature is not its operator's: it was changed in the database")
+    return terms.lines

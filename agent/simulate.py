@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the module answers to exactly the call that would be sent, asked of the node without sending it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.requests import Call
+from governance.chain import abi
+from governance.chain.rpc import BlockId, CallReverted, Rpc
+
+_CALLS = "(address,uint256,bytes)[]"
+EXECUTE = f"execute(bytes32,bytes32,uint24,{_CALLS},bytes32)"
+SCHEDULE = f"schedule(bytes32,bytes32,uint24,{_CALLS},bytes32)"
+RELEASE = f"release(bytes32,{_CALLS})"
+
+# Reverts that no evaluation of the policy can foresee: they come from the targets, or from acts other than this one.
+FROM_TARGET = frozenset({"CallFailed", "NotTrue"})
+FROM_ELSEWHERE = frozenset({"TooManyPending", "Quiet", "Locked"})
+# Reverts of a pending act that ended, or will by itself.
+ENDED = frozenset({"NotPending", "Expired", "Voided"})
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """The module's answer at a block: `ok`, or the error it reverted with (`name` empty when it can't be decoded)."""
+
+    ok: bool
+    block: str  # the block's number or tag, for the record
+    name: str = ""
+    text: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"ok": self.ok, "block": self.block, "error": self.text}
+
+
+def act_calldata(
+    scheduled: bool, policy_id: bytes, codehash: bytes, number: int, calls: Sequence[Call], decision: bytes
+) -> bytes:
+    """Calldata of `execute`, or of `schedule`."""
+    return abi.encode_call(SCHEDULE if scheduled else EXECUTE, [policy_id, codehash, number, _tuples(calls), decision])
+
+
+def release_calldata(act_id: bytes, calls: Sequence[Call]) -> bytes:
+    """Calldata of `release`."""
+    return abi.encode_call(RELEASE, [act_id, _tuples(calls)])
+
+
+def _tuples(calls: Sequence[Call]) -> list[tuple[bytes, int, bytes]]:
+    return [(call.to, call.value_wei, call.data) for call in calls]
+
+
+def simulate(rpc: Rpc, sender: bytes, module: bytes, calldata: bytes, block: BlockId, label: str = "") -> Simulation:
+    """`eth_call` of the exact transaction at `block`. Raises RpcError when the node fails."""
+    shown = label or (block if isinstance(block, str) else str(block) if isinstance(block, int) else "0x" + block.hex())
+    try:
+        rpc.eth_call(module, calldata, block, sender=sender)
+    except CallReverted as reverted:
+        error = abi.decode_error(reverted.data, "IPolicyModule", "PolicyModule")
+        if error is None:
+            return Simulation(
+                False, shown, "", f"reverted with 0x{reverted.data[:68].hex()}" if reverted.data else "reverted"
+            )
+        return Simulation(False, shown, error.name, str(error)[:300])
+    return Simulation(True, shown)
+
+
+def disagree(allowed: bool, simulation: Simulation) -> bool:
+    """Whether the evaluator's answer and the module's can't both be right, at one block and one time.
+
+    A revert that can't be decoded proves nothing (gas, a foreign error), and neither does one that only the target or
+    the list of pending acts explains.
+    """
+    if simulation.ok:
+        return not allowed
+    return allowed and simulation.name != "" and simulation.name not in FROM_TARGET | FROM_ELSEWHERE

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The assets that amounts are given in: symbol and decimals, read from the chain and not believed further than that."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from governance.chain import abi
+from governance.chain.address import ZERO
+from governance.chain.rpc import BlockId, Rpc, RpcError
+
+_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,10}")
+MAX_DECIMALS = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An asset: 20 zero bytes for ether. One unit is 10^decimals base units."""
+
+    asset: bytes
+    symbol: str
+    decimals: int
+
+    def text(self, amount: int) -> str:
+        """An amount of base units as people read it, exact: `1,234.5 USDC`."""
+        whole, fraction = divmod(amount, 10**self.decimals)
+        digits = f"{fraction:0{self.decimals}d}".rstrip("0") if fraction else ""
+        return f"{whole:,}{'.' + digits if digits else ''} {self.symbol}"
+
+
+def read_tokens(rpc: Rpc, assets: Iterable[bytes], block: BlockId = "latest") -> list[Token]:
+    """Symbols and decimals of assets. One that does not say them in a plain form is left out, and so are two that say
+    the same symbol: an amount in it would be anybody's guess.
+
+    Raises RpcError when the node fails; a token that reverts is only left out.
+    """
+    wanted = sorted(set(assets))
+    contracts = [asset for asset in wanted if asset != ZERO]
+    calls = [(asset, abi.encode_call(f"{name}()", [])) for asset in contracts for name in ("symbol", "decimals")]
+    answers = rpc.eth_calls(calls, block) if calls else []
+    found = [Token(ZERO, "ETH", 18)] if ZERO in wanted else []
+    for position, asset in enumerate(contracts):
+        symbol, decimals = answers[2 * position], answers[2 * position + 1]
+        if isinstance(symbol, RpcError) or isinstance(decimals, RpcError) or len(decimals) < 32:
+            continue
+        text, places = _symbol(symbol), int.from_bytes(decimals[:32], "big")
+        if text is not None and places <= MAX_DECIMALS:
+            found.append(Token(asset, text, places))
+    symbols = [token.symbol.casefold() for token in found]
+    return [token for token in found if symbols.count(token.symbol.casefold()) == 1]
+
+
+def _symbol(answer: bytes) -> str | None:
+    """The symbol in an answer of `symbol()`: a string, or the bytes32 of old tokens."""
+    try:
+        (text,) = abi.decode(["string"], answer, canonical=False)
+    except abi.NotCanonical:
+        text = answer[:32].rstrip(b"\0").decode("ascii", "replace")
+    return text if isinstance(text, str) and _SYMBOL.fullmatch(text) else None
