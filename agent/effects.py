@@ -20,6 +20,7 @@ from governance.chain import abi
 from governance.chain.address import ZERO, checksum
 from policies import encoding
 from policies.amounts import Token
+from policies.explain import explain
 
 MAX_DEPTH = 6
 MAX_EFFECTS = 200  # more than that is itself a warning, and nobody reads them
@@ -431,6 +432,7 @@ def _set_policy(call: _Call, book: Book, function: str, a: tuple) -> Effect:
         recipient=policy.agent,
         subject=f"0x{policy_id.hex()}",
         new_value=f"0x{codehash.hex()}",
+        details=tuple(explain(policy, book.names, book.tokens)),
         others=[rule.target for rule in policy.rules],
     )
 

@@ -91,7 +91,7 @@ class Document:
 _SPECIFIC = re.compile(r"0x[0-9a-fA-F]{40}|\d[\d,.]*\d|\.eth\b")
 
 _HTML = re.compile(
-    r"(?P<fence>^(?P<ticks>```+|~~~+)[^\n]*\n.*?^(?P=ticks)[^\n]*$)"
+    r"(?P<fence>^(?P<ticks>`{3,16}(?!`)|~{3,16}(?!~))[^\n]*\n.*?^(?P=ticks)[^\n]*$)"
     r"|(?P<code>`[^`\n]+`)"
     r"|(?P<comment><!--.*?(?:-->|\Z)|<[!?][^>\n]*>|^\[[^\]\n]*\]:\s*#[^\n]*$)"
     r"|(?P<raw><(?P<rawname>script|style|template|noscript|iframe|object|title|textarea|head|svg)\b[^>]*>"

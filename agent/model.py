@@ -26,6 +26,8 @@ ANSWER_TIMEOUT_S = 180.0  # a small model on two busy cores reads 1,500 tokens i
 MAX_ANSWER_BYTES = 1_000_000
 MAX_OUTPUT_CHARS = 20_000  # whatever max_tokens the server was told, nothing longer is looked at
 
+_TOO_LONG = "longer than any answer may be"
+
 log = logging.getLogger(__name__)
 
 
@@ -201,7 +203,7 @@ class Model:
             raise ModelDown("the model server did not answer in time") from error
         except openai.APIConnectionError as error:
             if isinstance(error.__cause__, _TooLong):
-                raise ModelRefused("longer than any answer may be", model=self.name) from error
+                raise ModelRefused(_TOO_LONG, model=self.name) from error
             raise ModelDown("the model server can't be reached") from error
         except openai.APIStatusError as error:
             if error.status_code in (401, 403):
@@ -209,6 +211,8 @@ class Model:
             if error.status_code in (404, 408, 425, 429) or error.status_code >= 500:
                 raise ModelDown(f"the model server is not ready (HTTP {error.status_code})") from error
             raise ModelRefused(f"the model server refuses the request (HTTP {error.status_code})") from error
+        except _TooLong as error:
+            raise ModelRefused(_TOO_LONG, model=self.name) from error
         except (openai.APIError, ValueError) as error:  # an answer that is not the protocol's JSON
             raise ModelDown("the model server does not speak the OpenAI protocol") from error
         if not hasattr(answer, "choices"):
@@ -222,17 +226,19 @@ def prompt_hash(messages: list[dict[str, str]], schema: dict) -> bytes:
 
 
 def _content(answer: Any) -> tuple[str, str]:
-    if not answer.choices:
+    # The client library does not check what the server sent: any field may be missing or of another type.
+    choices = answer.choices
+    if not isinstance(choices, list) or not choices:
         raise _Unusable("no choice in the answer")
-    choice = answer.choices[0]
-    if choice.finish_reason != "stop":
-        raise _Unusable(f"cut off ({str(choice.finish_reason)[:20]})")
-    text = getattr(choice.message, "content", None)
+    finish_reason = getattr(choices[0], "finish_reason", None)
+    if finish_reason != "stop":
+        raise _Unusable("cut off" if finish_reason == "length" else "not ended by the model itself")
+    text = getattr(getattr(choices[0], "message", None), "content", None)
     if not isinstance(text, str) or not text.strip():
         raise _Unusable("empty answer")
     if len(text) > MAX_OUTPUT_CHARS:
-        raise _Unusable("longer than any answer may be")
-    return text, choice.finish_reason
+        raise _Unusable(_TOO_LONG)
+    return text, finish_reason
 
 
 def _no_constant(name: str) -> Any:

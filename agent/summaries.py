@@ -24,8 +24,8 @@ from agent.effects import Book, Effect
 from agent.model import Model, ModelDown, ModelRefused, Usage
 from agent.models import OutboxCursor, Summary
 from governance import outbox, work
+from governance.capabilities import tokens_of
 from governance.models import Contract, Dao, Proposal, TreasuryFlow
-from policies.amounts import Token
 
 WORK = "agent.summarise"
 READER = "agent.summaries"
@@ -128,7 +128,6 @@ def input_hash(text: str, actions: list) -> bytes:
 def book_of(dao: Dao) -> Book:
     """Names and tokens that the DAO itself vouches for: its own contracts."""
     names: dict[bytes, str] = {}
-    tokens: dict[bytes, Token] = {}
     words = {
         Contract.Kind.GOVERNOR: "the governor",
         Contract.Kind.TIMELOCK: "the timelock",
@@ -137,19 +136,20 @@ def book_of(dao: Dao) -> Book:
         Contract.Kind.VOTES_TOKEN: "the votes token",
     }
     for contract in dao.contracts.all():
-        address = bytes(contract.address)
-        symbol, decimals = _symbol(contract.capabilities.get("symbol")), contract.capabilities.get("decimals")
-        if symbol and isinstance(decimals, int) and 0 <= decimals <= 77:
-            tokens[address] = Token(symbol, address, decimals)
         if contract.kind in words:
-            names[address] = words[Contract.Kind(contract.kind)]
+            names[contract.address] = words[Contract.Kind(contract.kind)]
+    tokens = {
+        address: token
+        for address, token in tokens_of(dao).items()
+        if _is_plain(token.symbol) and 0 <= token.decimals <= 77
+    }
     return Book(names, tokens)
 
 
-def _symbol(value: object) -> str:
-    """A token's symbol, if it is one that can mislead nobody: it comes from the token's own contract."""
-    ok = isinstance(value, str) and 1 <= len(value) <= 11 and value.isascii() and value.isalnum() and value[0].isalpha()
-    return str(value) if ok and str(value).upper() not in {"ETH", "ETHER"} else ""
+def _is_plain(symbol: str) -> bool:
+    """Whether a token's symbol, which comes from the token's own contract, can mislead nobody."""
+    plain = 1 <= len(symbol) <= 11 and symbol.isascii() and symbol.isalnum() and symbol[0].isalpha()
+    return plain and symbol.upper() not in {"ETH", "ETHER"}
 
 
 def balances_of(dao: Dao) -> dict[bytes, int]:

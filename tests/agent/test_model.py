@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import threading
+
+import pytest
+
+from agent import schema as json_schema
+from agent.model import Model, ModelDown, ModelRefused
+from tests.agent.attacker import answer, attacker_model
+from tests.plugin import free_port
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"ids": {"type": "array", "items": {"type": "string", "enum": ["s1", "s2"]}, "maxItems": 2}},
+    "required": ["ids"],
+    "additionalProperties": False,
+}
+GOOD = '{"ids": ["s2"]}'
+ASK = [{"role": "user", "content": "which?"}]
+
+
+def ask(attacker, **options):
+    return attacker.model(**options).complete(ASK, SCHEMA, "ids")
+
+
+def test_a_valid_answer_comes_back_with_what_it_cost():
+    with attacker_model(lambda _: GOOD) as attacker:
+        completion = ask(attacker, api_key="a-key")
+    assert completion.parsed == {"ids": ["s2"]}
+    assert completion.model == "attacker-1"
+    assert (completion.usage.prompt_tokens, completion.usage.output_tokens) == (10, 5)
+    assert len(completion.prompt_hash) == 32
+    assert attacker.requests[0]["response_format"]["json_schema"]["strict"] is True
+    assert attacker.keys == ["Bearer a-key"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "not json",
+        '{"ids": ["s3"]}',
+        '{"ids": ["s1", "s2", "s1"]}',
+        '{"ids": ["s1"], "text": "The treasury is safe."}',
+        '{"ids": ["s1"]} and more',
+        '{"ids": [], "ids": ["s1"]}',
+        '{"ids": [true]}',
+        "[]",
+        "null",
+        '{"ids": NaN}',
+        '{"ids": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        "9" * 10_000,
+        "",
+        '{"ids": ["s1"' + " " * 30_000 + "]}",
+        answer(GOOD, "length"),
+        answer(GOOD, "content_filter"),
+        answer(GOOD, "tool_calls"),
+        {"text": None, "finish_reason": "stop"},
+        {"text": {"ids": []}, "finish_reason": "stop"},
+    ],
+    ids=str,
+)
+def test_an_unusable_answer_is_asked_for_once_more_and_then_refused(said):
+    with attacker_model(lambda _: said) as attacker:
+        with pytest.raises(ModelRefused) as refused:
+            ask(attacker)
+        assert len(attacker.requests) == 2
+        assert refused.value.usage.prompt_tokens == 20
+        assert "treasury is safe" not in str(refused.value)
+
+
+def test_a_second_answer_that_is_good_is_taken():
+    answers = iter(["rubbish", GOOD])
+    with attacker_model(lambda _: next(answers)) as attacker:
+        completion = ask(attacker)
+    assert completion.parsed == {"ids": ["s2"]}
+    assert attacker.requests[0]["seed"] != attacker.requests[1]["seed"]
+
+
+@pytest.mark.parametrize("status", [404, 429, 500, 503, 401])
+def test_a_server_that_is_not_ready_is_down(status):
+    with attacker_model(lambda _: status) as attacker, pytest.raises(ModelDown):
+        ask(attacker)
+
+
+def test_a_request_that_the_server_refuses_is_not_repeated():
+    with attacker_model(lambda _: 400) as attacker:
+        with pytest.raises(ModelRefused):
+            ask(attacker)
+        assert len(attacker.requests) == 1
+
+
+def test_nobody_listening_is_down():
+    with pytest.raises(ModelDown):
+        Model(f"http://127.0.0.1:{free_port()}/v1", "none").complete(ASK, SCHEMA, "ids")
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"[]", b'{"choices": 7}', b'{"choices": [7]}', b"{", b'"x"'])
+def test_a_server_that_speaks_another_protocol_gets_nothing_through(body):
+    with attacker_model(lambda _: body) as attacker, pytest.raises((ModelDown, ModelRefused)):
+        ask(attacker)
+
+
+def test_an_endless_answer_is_not_read_to_its_end():
+    body = b'{"choices": "' + b"x" * 3_000_000 + b'"}'
+    with attacker_model(lambda _: body) as attacker, pytest.raises(ModelRefused, match="longer"):
+        ask(attacker)
+
+
+def test_a_server_too_slow_is_down():
+    ended = threading.Event()
+
+    def late(_request):
+        ended.wait(5)
+        return GOOD
+
+    with attacker_model(late) as attacker:
+        try:
+            with pytest.raises(ModelDown, match="in time"):
+                ask(attacker, answer_timeout_s=0.2)
+        finally:
+            ended.set()
+
+
+def test_the_key_is_read_from_its_file_and_never_shown(settings, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("sk-secret\n")
+    settings.MODEL_NAME, settings.MODEL_API_KEY_FILE = "m", str(key)
+    with attacker_model(lambda _: 401) as attacker:
+        settings.MODEL_URL = attacker.url
+        model = Model.from_settings()
+        with pytest.raises(ModelDown) as down:
+            model.complete(ASK, SCHEMA, "ids")
+        assert attacker.keys == ["Bearer sk-secret"]
+    assert "sk-secret" not in str(down.value) + repr(model)
+
+
+def test_without_a_model_in_the_settings_it_is_down(settings):
+    settings.MODEL_URL = ""
+    with pytest.raises(ModelDown):
+        Model.from_settings()
+    settings.MODEL_URL, settings.MODEL_API_KEY_FILE = "http://127.0.0.1:1/v1", "/nonexistent/key"
+    with pytest.raises(ModelDown):
+        Model.from_settings()
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "fits"),
+    [
+        (1, {"type": "integer", "minimum": 1, "maximum": 3}, True),
+        (4, {"type": "integer", "maximum": 3}, False),
+        (True, {"type": "integer"}, False),
+        (1.0, {"type": "integer"}, False),
+        (1, {"enum": [True]}, False),
+        (None, {"type": ["string", "null"]}, True),
+        ("ab", {"type": "string", "pattern": "^a"}, True),
+        ("b", {"type": "string", "pattern": "^a"}, False),
+        ("", {"type": "string", "minLength": 1}, False),
+        ([1, 1], {"type": "array", "uniqueItems": True}, False),
+        ({"a": 1}, {"type": "object"}, False),  # closed unless the schema opens it
+        ({"a": 1}, {"type": "object", "additionalProperties": {"type": "integer"}}, True),
+        ({}, {"type": "object", "required": ["a"], "properties": {"a": {}}}, False),
+        (1, {"anyOf": [{"type": "string"}, {"type": "integer"}]}, True),
+        ([], {"anyOf": [{"type": "string"}, {"const": 1}]}, False),
+    ],
+    ids=json.dumps,
+)
+def test_the_schema_is_checked_by_our_own_code(value, schema, fits):
+    assert (json_schema.problems(value, schema) == []) is fits
+
+
+def test_a_schema_with_an_unknown_keyword_is_the_authors_error():
+    with pytest.raises(json_schema.SchemaUnknown):
+        json_schema.problems(1, {"type": "integer", "multipleOf": 2})
