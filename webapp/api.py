@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: ARG001  -- ninja passes the request to every function
 """The JSON API under /api/v1: everything the pages show.
 
 Amounts are strings of base units (JSON's numbers lose digits past 2^53), addresses are checksummed, hashes and calldata
@@ -245,7 +246,7 @@ def _request(request: Request) -> Json:
 
 
 def _approval(request: Request) -> Json | None:
-    """What the operator would have to sign, while the request waits for it: the chosen candidate, else the first allowed."""
+    """What the operator would have to sign while the request waits: the chosen candidate, else the first allowed."""
     if request.status != Request.Status.NEEDS_APPROVAL:
         return None
     plan = getattr(request, "plan", None)

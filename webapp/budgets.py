@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A policy as the pages show it: decoded from the code on chain, in words, with each budget's spending read from the module."""
+"""A policy as the pages show it: decoded from the code on chain, in words, its spending read from the module."""
 
 from __future__ import annotations
 
@@ -124,8 +124,9 @@ def views(place: Place, versions: Sequence[PolicyVersion]) -> list[PolicyView]:
     for version, code, _ in decoded:
         module = bytes(version.module.address)
         questions.append((module, _POLICY_STATE + bytes(version.policy_id)))
-        for budget in code.budgets if code else ():
-            questions.append((module, _RING + budget.key(bytes(version.policy_id), code.agent)))
+        if code:
+            keys = (budget.key(bytes(version.policy_id), code.agent) for budget in code.budgets)
+            questions.extend((module, _RING + key) for key in keys)
     answers = iter(_ask(place, questions))
     found: list[PolicyView] = []
     for version, code, problem in decoded:

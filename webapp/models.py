@@ -75,7 +75,7 @@ class DigestSent(models.Model):
 
 
 class RelayedVote(models.Model):
-    """A vote by signature that the relayer was asked to bring on chain: the count behind the cap, and the status line."""
+    """A vote by signature that the relayer was asked to bring on chain: the count behind the cap."""
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
     onchain_proposal_id = Uint256Field()

@@ -298,18 +298,18 @@ def refused(place: Place) -> list[dict[str, Any]]:
         )
         for row in reading.refusals(place)
     ]
-    for row in planner_refusals(place):
-        found.append(
-            (
-                row.created_at.timestamp(),
-                {
-                    "by": "before sending",
-                    "words": str(row) or row.label,
-                    "reason": f"{row.label} (request: {row.request.text})",
-                    "when": f"{row.created_at:%d %b %Y, %H:%M} UTC, checked at block {row.block_number}",
-                },
-            )
+    found += [
+        (
+            row.created_at.timestamp(),
+            {
+                "by": "before sending",
+                "words": str(row) or row.label,
+                "reason": f"{row.label} (request: {row.request.text})",
+                "when": f"{row.created_at:%d %b %Y, %H:%M} UTC, checked at block {row.block_number}",
+            },
         )
+        for row in planner_refusals(place)
+    ]
     return [item for _, item in sorted(found, key=lambda pair: -pair[0])]
 
 

@@ -437,7 +437,7 @@ class DelegateRow:
 
 
 def delegates(place: Place, limit: int = 100) -> list[DelegateRow]:
-    """Who holds voting power now and from whom, the most first. Power is the last DelegateVotesChanged of an account."""
+    """Who holds voting power now and from whom, the most first. Power is an account's last DelegateVotesChanged."""
     latest = (
         PowerCheckpoint.objects.filter(dao=place.dao, account=OuterRef("account"))
         .order_by("-timepoint", "-log__block_number", "-log__log_index")

@@ -7,7 +7,7 @@ from governance import work
 from webapp.mail import send
 
 
-@shared_task(name="webapp.poll")
+@shared_task
 def poll() -> None:
     """Read the outbox, plan today's digests, and send what is due."""
     send.follow_outbox()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits on how often something may be asked for. Subjects are stored as keyed hashes: no address of a person stands here."""
+"""Limits on how often something may be asked for. Subjects are stored as keyed hashes: nobody's address stands here."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import unicodedata
 
 from cchecksum import to_checksum_address
@@ -12,11 +13,13 @@ ZERO_ADDRESS = bytes(20)
 
 # Characters that change how the *rest* of a line reads, or that cannot be seen: shown by their number, never obeyed.
 _HIDDEN = frozenset(
-    [0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0]
-    + list(range(0x200B, 0x2010))
-    + list(range(0x2028, 0x202F))
-    + list(range(0x2060, 0x2070))
-    + list(range(0xE0000, 0xE0080))
+    itertools.chain(
+        (0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0),
+        range(0x200B, 0x2010),
+        range(0x2028, 0x202F),
+        range(0x2060, 0x2070),
+        range(0xE0000, 0xE0080),
+    )
 )
 
 

@@ -115,7 +115,7 @@ def of_act(place: Place, act: Act) -> Item:
 
 
 def open_items(place: Place, delegate: bytes | None) -> list[Item]:
-    """Everything that needs a decision now: acts first (they end soonest), then votes, unvoted ones before voted ones."""
+    """Everything that needs a decision now: acts first (they end soonest), then votes, those not cast yet first."""
     rows, _ = reading.proposals(place, only_open=True, size=50)
     votes = [
         of_proposal(place, row.proposal, delegate)
