@@ -147,7 +147,13 @@ class Deployed:
         if to is not None:
             request["to"] = _hex(to)
         transaction_hash = self.anvil.call("eth_sendTransaction", request)
-        receipt = self.anvil.call("eth_getTransactionReceipt", transaction_hash)
+        receipt = None
+        for _ in range(500):  # on a busy machine the block comes a moment after the hash
+            receipt = self.anvil.call("eth_getTransactionReceipt", transaction_hash)
+            if receipt is not None:
+                break
+            time.sleep(0.02)
+        assert receipt is not None, f"transaction {transaction_hash} was not mined within 10 s"
         if receipt["status"] != "0x1":
             self.anvil.call("eth_call", request, "latest")  # raises with the reason
             raise ChainError(f"transaction {transaction_hash} failed and its replay did not")
