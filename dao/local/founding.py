@@ -5,10 +5,13 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from eth_utils import keccak
 
 from dao.local.people import CONTRIBUTORS, keystore
 
@@ -108,6 +111,29 @@ def _deploy(stack: "Stack", name: str, file: Path) -> dict[str, Any]:
 def register(stack: "Stack", deployment: Path, slug: str, name: str) -> None:
     """Point the mirror at the deployment (a second time changes nothing)."""
     stack.manage("add_dao", "--deployment", str(deployment), "--slug", slug, "--name", name)
+
+
+def sign_roster(
+    stack: "Stack", slug: str, contracts: Mapping[str, str], policy: str, entries: list[dict[str, str]], operator: Any
+) -> None:
+    """The operator signs a roster over the policy in force; waits until the mirror has the policy (30 s at most)."""
+    lines = json.dumps([entry | {"asset": contracts["usdc"]} for entry in entries])
+    give_up = time.monotonic() + 30
+    while True:
+        with stack.database() as connection:
+            mirrored = connection.execute(
+                "select 1 from governance_policyversion p join governance_dao d on d.id = p.dao_id"
+                " where d.slug = %s and p.policy_id = %s",
+                [slug, keccak(text=policy)],
+            ).fetchone()
+        if mirrored is not None:
+            break
+        if time.monotonic() > give_up:
+            raise FoundingError(f"the mirror does not see the policy {policy!r}: look into {stack.state_dir / 'logs'}")
+        time.sleep(0.2)
+    document = json.loads(stack.manage("sign_roster", slug, policy, given=lines))
+    signed = {"typed_data": document, "signature": operator.sign_typed_data(document)}
+    stack.manage("sign_roster", slug, policy, "--accept", given=json.dumps(signed))
 
 
 def payroll_document(

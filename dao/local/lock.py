@@ -28,11 +28,9 @@ def problems(root: Path = ROOT) -> list[str]:
         found.append("requirements/base.txt was not made from this requirements/base.in: run `make lock`.")
     package = json.loads((root / "package.json").read_text())
     locked = json.loads((root / "package-lock.json").read_text())["packages"][""]
-    for kind in ("dependencies", "optionalDependencies", "devDependencies"):
-        if package.get(kind, {}) != locked.get(kind, {}):
-            found.append(
-                f"package-lock.json has other {kind} than package.json: run `npm install --package-lock-only`."
-            )
+    kinds = ("dependencies", "optionalDependencies", "devDependencies")
+    if any(package.get(kind, {}) != locked.get(kind, {}) for kind in kinds):
+        found.append("package-lock.json was not made from this package.json: run `npm install --package-lock-only`.")
     if '"resolved"' in (root / "package-lock.json").read_text():
         found.append(
             "package-lock.json holds registry addresses: .npmrc leaves them out, run `npm install` in this folder."

@@ -32,7 +32,7 @@ import psutil
 import psycopg
 
 from dao.local import founding, model_server
-from dao.local.install import InstallError, check_disk
+from dao.local.install import InstallError, check_disk, content_hash
 from dao.local.people import NAMES, People, keystore, load_or_create, write_secret
 from governance.embedded import postgres
 from governance.embedded.process import die_with_parent, free_port, is_port_free
@@ -205,17 +205,28 @@ class Stack:
             contracts=contracts, addresses=addresses, start_chain_s=start_chain_s, end_chain_s=end_chain_s
         )
 
+    def sign_roster(
+        self, slug: str, contracts: Mapping[str, str], policy: str, entries: list[dict[str, str]], operator: Any
+    ) -> None:
+        """Have the operator's wallet sign who is paid how much USDC a month, and give it to the agent.
+
+        entries: `{"name", "address", "amount"}`, amounts in base units as text. operator: has `sign_typed_data`.
+        """
+        founding.sign_roster(self, slug, contracts, policy, entries, operator)
+
     def peak_memory_bytes(self) -> int:
         """The most memory that supervisor and children together held (shared pages counted once; sampled each 2 s)."""
         self._measure_memory()
         return self._peak_bytes
 
-    def manage(self, *arguments: str, seconds: float = 120) -> str:
-        """Run a `manage.py` command in the instance's environment, return its output; raises StackError if it fails."""
+    def manage(self, *arguments: str, given: str = "", seconds: float = 120) -> str:
+        """Run a `manage.py` command in the instance's environment; raises StackError if it fails.
+
+        `given` is its standard input; its output is returned.
+        """
         run = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
-            env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False,
-            stdin=subprocess.DEVNULL,
+            input=given, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         if run.returncode != 0:
             last = [line for line in (run.stderr or run.stdout).splitlines() if line.strip()][-6:]
@@ -391,7 +402,7 @@ class Stack:
             Service(
                 "web",
                 lambda: [python, "-m", "gunicorn", "dao.wsgi", "--bind", f"127.0.0.1:{self._ports['web']}",
-                         "--workers", "2", "--threads", "4", "--worker-class", "gthread", "--graceful-timeout", "5",
+                         "--preload", "--workers", "2", "--threads", "4", "--worker-class", "gthread", "--graceful-timeout", "5",
                          "--access-logfile", "-", "--worker-tmp-dir", _memory_folder()],
                 self._web_answers,
             ),
@@ -425,7 +436,14 @@ class Stack:
             known = connection.execute("select 1 from pg_database where datname = 'mandate'").fetchone()
             if known is None:
                 connection.execute("create database mandate")
-        self.manage("migrate", "--noinput", "--verbosity", "0")
+        stamp = self.state_dir / "migrated"
+        folders = [ROOT / app / "migrations" for app in ("governance", "agent", "webapp")]
+        wanted = content_hash(*folders, ROOT / "requirements" / "base.txt")
+        if known is None or not stamp.exists() or stamp.read_text() != wanted:
+            self.manage("migrate", "--noinput", "--verbosity", "0")
+            half = stamp.with_suffix(".half")
+            half.write_text(wanted)
+            half.replace(stamp)
 
     # The local chain
 

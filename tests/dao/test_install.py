@@ -67,8 +67,8 @@ def test_without_node_the_install_ends_with_one_line_and_no_traceback(tmp_path):
 
 
 def test_without_ensurepip_the_package_to_install_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(install.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(install.InstallError, match="install python3.11-venv"):
+    monkeypatch.setattr(install.importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(install.InstallError, match=r"install python3\.11-venv"):
         install.make_environment(tmp_path / "venv")
 
 
@@ -102,7 +102,8 @@ def test_a_second_install_waits_for_the_first(tmp_path):
 
 
 def test_one_package_is_cut_out_of_the_lock():
-    text = "a==1 \\\n    --hash=sha256:aa\nuv==0.1 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n    # via -r x\nuvx==3\n"
+    text = "a==1 \\\n    --hash=sha256:aa\n"
+    text += "uv==0.1 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n    # via -r x\nuvx==3\n"
     assert install.locked_requirement(text, "uv").count("--hash") == 2
     assert "uvx" not in install.locked_requirement(text, "uv")
     with pytest.raises(install.InstallError, match="make lock"):

@@ -2,15 +2,16 @@
 """The stack comes up, is killed, comes back with its data, and leaves no process."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
 import time
-import urllib.request
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -55,8 +56,8 @@ class Supervisor:
 
     def rpc(self, method: str, *params):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        request = urllib.request.Request(self.facts["rpc"], body, {"content-type": "application/json"})
-        return json.loads(urllib.request.urlopen(request, timeout=5).read())["result"]
+        answer = httpx.post(self.facts["rpc"], content=body, headers={"content-type": "application/json"})
+        return answer.json()["result"]
 
     def chain_time(self) -> int:
         return int(self.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
@@ -122,7 +123,8 @@ def test_up_killed_and_back_with_its_data(state_dir):
     second = Supervisor(state_dir)
     try:
         assert second.facts, "".join(second.said)
-        assert time.monotonic() - started < 30  # 15 on a quiet machine
+        took_s = time.monotonic() - started
+        assert took_s < 15 * max(1, os.getloadavg()[0] / os.cpu_count())  # 15 s on a machine that does nothing else
         assert second.facts["web"] == first.facts["web"]
         with Stack.open_database(state_dir) as connection:
             assert connection.execute("select word from kept").fetchone() == ("yes",)

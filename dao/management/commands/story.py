@@ -2,6 +2,7 @@
 """`manage.py story [--json]`: play the whole story on an embedded stack of its own."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -16,6 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else")
+        parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the state in this folder, to look at it")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         def out(line: str) -> None:
@@ -23,7 +25,7 @@ class Command(BaseCommand):
             self.stdout.flush()
 
         try:
-            status = story.run(as_json=options["json"], out=out)
+            status = story.run(as_json=options["json"], out=out, keep=options["keep"])
         except StackError as error:
             raise CommandError(str(error)) from None
         sys.exit(status)
