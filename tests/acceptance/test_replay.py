@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real logs through the real sync: the numbers of ../shared/data/README.md, summed here from the CSV independently."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data" / "governance-events"
+PROPOSALS, VOTES = DATA / "1000-all-uniswap-to-PID83", DATA / "2000-uniswap-PID83-only"
+ELECTION = DATA / "3000-op-approval-PID31049"
+POWER = DATA / "5500-10Koptimism-dvc-w-blocks"
+
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not here"),
+]
+
+
+def replay(*folders):
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "replay", "--json", *map(str, folders)],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "DATABASE_URL": "postgres://x@127.0.0.1:1/x"},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)  # nothing else is on stdout
+
+
+def rows(folder, event):
+    csv.field_size_limit(sys.maxsize)
+    (path,) = folder.glob(f"*/*/{event}(*.csv")
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def sums(votes):
+    totals = Counter()
+    for row in votes:
+        totals[row["support"]] += int(row["votes"])
+    return {"against": str(totals["0"]), "for": str(totals["1"]), "abstain": str(totals["2"])}
+
+
+def test_uniswap_proposals_with_the_votes_of_one_come_out_exactly():
+    votes, proposals = rows(VOTES, "VoteCast"), rows(PROPOSALS, "ProposalCreated")
+    assert (len(proposals), len(votes)) == (83, 352)
+    assert {row["proposal_id"] for row in votes} == {"83"}
+    report = replay(PROPOSALS, VOTES)
+    (contract,) = report["contracts"]
+    assert contract["address"] == "0x408ED6354d4973f66138C91495F2f2FCbd8724C3"
+    assert (contract["proposals"], contract["votes"]) == (83, 352)
+    assert sorted(contract["events"].values()) == [83, 352]
+    assert set(contract["tallies"]) == {row["id"] for row in proposals}
+    assert contract["tallies"]["83"] == {**sums(votes), "votes": 352, "proposal_seen": True}
+    assert all(tally["votes"] == 0 for proposal_id, tally in contract["tallies"].items() if proposal_id != "83")
+    assert (contract["gaps"], contract["incidents"], contract["checked"]) == ([], [], "not checked")
+
+
+def test_votes_without_their_proposal_are_tallied_and_the_gap_is_shown():
+    votes = rows(VOTES, "VoteCast")
+    (contract,) = replay(VOTES)["contracts"]
+    assert (contract["proposals"], contract["votes"]) == (0, 352)
+    assert contract["tallies"] == {"83": {**sums(votes), "votes": 352, "proposal_seen": False}}
+    assert [gap["proposal_id"] for gap in contract["gaps"]] == ["83"]
+
+
+def test_other_folders_of_the_layout_are_counted():
+    """What the election's options got comes with the mirror; the abstentions stand in the plain events already."""
+    votes, with_params = rows(ELECTION, "VoteCast"), rows(ELECTION, "VoteCastWithParams")
+    (contract,) = replay(ELECTION)["contracts"]
+    assert sorted(contract["events"].values()) == [1, len(votes), len(with_params)] == [1, 86, 7629]
+    (tally,) = contract["tallies"].values()
+    assert tally["votes"] == 86 + 7629
+    assert tally["abstain"] == "1087007682453656513592020"
+    (power,) = replay(POWER)["contracts"]
+    assert sum(power["events"].values()) == 10_000
+
+
+def test_a_file_cut_off_in_the_middle_is_one_clear_line(tmp_path):
+    source = next(VOTES.glob("*/*/*.csv"))
+    copy = tmp_path / source.relative_to(VOTES)
+    copy.parent.mkdir(parents=True)
+    content = source.read_bytes()
+    copy.write_bytes(content[: content.index(b"The four strategic") + 60])
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "replay", str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ran.returncode == 1
+    assert "cut off" in ran.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in ran.stderr

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings are read strictly, the replay node answers like a node, and the command never leaves anything behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from governance.chain import abi
+from governance.chain.rpc import RangeTooLarge, Rpc, RpcError
+from governance.replay.node import ReplayNode
+from governance.replay.recording import BadRecording, known_events, load
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = "0x00000000000000000000000000000000000000c0"
+CREATED = "ProposalCreated(uint256,address,address[],uint256[],string[],bytes[],uint256,uint256,string)"
+VOTE = "VoteCast(address,uint256,uint8,uint256,string)"
+CREATED_HEADER = (
+    "block_number,transaction_index,log_index,id,proposer,targets,values,signatures,calldatas,start,end,description"
+)
+VOTE_HEADER = "block_number,transaction_index,log_index,voter,proposal_id,support,votes,reason"
+ADA, BEN = "0x" + "a1" * 20, "0x" + "b2" * 20
+
+
+def record(folder, chain=7, **files):
+    """A recording folder; `created`, `vote` and `blocks` are lists of lines below the header."""
+    contract = folder / str(chain) / CONTRACT
+    contract.mkdir(parents=True, exist_ok=True)
+    if "created" in files:
+        (contract / f"{CREATED}.csv").write_text("\n".join([CREATED_HEADER, *files["created"]]) + "\n")
+    if "vote" in files:
+        (contract / f"{VOTE}.csv").write_text("\n".join([VOTE_HEADER, *files["vote"]]) + "\n")
+    if "blocks" in files:
+        (folder / str(chain) / "blocks.csv").write_text("\n".join(["block_number,timestamp", *files["blocks"]]) + "\n")
+    return folder
+
+
+def created(block=100, proposal_id=1, calldatas="[]", description="# One", targets=f'["{CONTRACT}"]', values="[0]"):
+    quoted = [text.replace('"', '""') for text in (targets, values, '[""]', calldatas, description)]
+    return (
+        f'{block},0,0,{proposal_id},{ADA},"{quoted[0]}","{quoted[1]}","{quoted[2]}","{quoted[3]}",110,200,"{quoted[4]}"'
+    )
+
+
+def vote(block=120, voter=ADA, proposal_id=1, support=1, weight=5, reason="", log=0):
+    return f"{block},1,{log},{voter},{proposal_id},{support},{weight},{reason}"
+
+
+def decoded(log):
+    return abi.decode_log(log.topics, log.data, "GovernorBravo")
+
+
+# ---------------------------------------------------------------------------------------------------- recordings
+
+
+def test_values_are_read_as_they_were_emitted(tmp_path):
+    row = created(calldatas="[a9059cbb00]", description='say ""hi""'.replace('""', '"'), values="[" + "9" * 40 + "]")
+    (recording,) = load([record(tmp_path, created=[row])])
+    event = decoded(recording.logs[0])
+    assert event["targets"] == (bytes.fromhex(CONTRACT[2:]),)
+    assert event["values"] == (int("9" * 40),)
+    assert event["calldatas"] == (bytes.fromhex("a9059cbb00"),)
+    assert (event["signatures"], event["description"]) == (("",), 'say "hi"')
+
+
+def test_an_empty_list_of_byte_strings_is_one_empty_string_where_the_other_lists_have_one(tmp_path):
+    (recording,) = load([record(tmp_path, created=[created(calldatas="[]")])])
+    assert decoded(recording.logs[0])["calldatas"] == (b"",)
+
+
+def test_two_quotes_are_an_empty_text(tmp_path):
+    (recording,) = load([record(tmp_path, created=[created(description='""')])])
+    assert decoded(recording.logs[0])["description"] == ""
+
+
+def test_folders_are_merged_and_the_same_event_counts_once(tmp_path):
+    first = record(tmp_path / "a", created=[created()], vote=[vote()])
+    second = record(tmp_path / "b", vote=[vote(), vote(block=121)])
+    (recording,) = load([first, second, second])
+    assert [log.block_number for log in recording.logs] == [100, 120, 121]
+
+
+def test_two_chains_are_two_recordings(tmp_path):
+    record(tmp_path, chain=7, vote=[vote()])
+    record(tmp_path, chain=8, vote=[vote()])
+    assert [recording.chain_id for recording in load([tmp_path])] == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (vote()[:-3], r"csv:2: 6 columns, expected 8"),
+        ('120,1,0,"' + ADA, r"csv:2: not CSV, or cut off"),
+        (vote(voter="0x12"), r"csv:2: voter is not address"),
+        (vote(support=256), r"csv:2: support is not uint8: '256'"),
+        (vote(weight="-5"), r"csv:2: votes is not uint256"),
+        (vote(weight="1e18"), r"csv:2: votes is not uint256"),
+        (vote(weight=2**256), r"csv:2: votes is not uint256"),
+        (vote(block="x"), r"csv:2: block_number is 'x'"),
+        (vote(block=2**63), r"csv:2: block_number"),
+        (vote() + "\n" + vote(weight=6), r"csv:3: block 120 has another log with index 0"),
+    ],
+)
+def test_a_broken_row_is_named_by_file_and_line(tmp_path, line, expected):
+    with pytest.raises(BadRecording, match=expected) as caught:
+        load([record(tmp_path, vote=[line])])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("targets", "calldatas", "values"),
+    [("no list", "[]", "[0]"), ('["0x12"]', "[]", "[0]"), ('["x"', "[]", "[0]"), ("[1]", "[]", "[0]"),
+     (f'["{CONTRACT}"]', "[0]", "[0]"), (f'["{CONTRACT}"]', "[]", "[1.5]"), (f'["{CONTRACT}"]', "[]", "[[]]")],
+)  # fmt: skip
+def test_a_broken_list_is_refused(tmp_path, targets, calldatas, values):
+    with pytest.raises(BadRecording, match="csv:2: "):
+        load([record(tmp_path, created=[created(targets=targets, calldatas=calldatas, values=values)])])
+
+
+def test_what_has_no_place_in_the_layout_is_refused(tmp_path):
+    with pytest.raises(BadRecording, match="there is no such folder"):
+        load([tmp_path / "missing"])
+    with pytest.raises(BadRecording, match="the folder is empty"):
+        load([tmp_path])
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(BadRecording, match=r"'notes.txt' is no chain id"):
+        load([tmp_path])
+    unknown = tmp_path / "u" / "1" / CONTRACT
+    unknown.mkdir(parents=True)
+    (unknown / "Surprise(uint256).csv").write_text("block_number,transaction_index,log_index,a\n")
+    with pytest.raises(BadRecording, match=r"Surprise\(uint256\) is not an event"):
+        load([tmp_path / "u"])
+    (tmp_path / "v" / "1" / "0x12").mkdir(parents=True)
+    with pytest.raises(BadRecording, match="'0x12' is no contract"):
+        load([tmp_path / "v"])
+
+
+def test_not_utf8_is_refused(tmp_path):
+    file = record(tmp_path, vote=[vote()]) / "7" / CONTRACT / f"{VOTE}.csv"
+    file.write_bytes(file.read_bytes() + b"121,1,0,\xff\xfe\n")
+    with pytest.raises(BadRecording, match="not UTF-8"):
+        load([tmp_path])
+
+
+def test_the_table_of_known_events_has_one_layout_each():
+    table = known_events()
+    assert [part.indexed for part in table[VOTE].inputs] == [True, False, False, False, False]
+    assert sum(signature.startswith("ProposalCreated(") for signature in table) == 4
+
+
+# ---------------------------------------------------------------------------------------------------------- node
+
+
+@pytest.fixture
+def node(tmp_path):
+    votes = [vote(), vote(voter=BEN, log=1), vote(block=130)]
+    folder = record(tmp_path, created=[created()], vote=votes, blocks=["100,5000", "130,5061"])
+    with ReplayNode(load([folder])[0], controls=True) as running:
+        yield running
+
+
+@pytest.fixture
+def rpc(node):
+    client = Rpc([node.url], 7, attempts=1)
+    yield client
+    client.close()
+
+
+def test_blocks_hang_together_by_number_and_by_hash(rpc):
+    head = rpc.block("latest")
+    assert head.number == 130 + 128
+    for number in (1, 99, 100, 130, head.number):
+        block, parent = rpc.blocks([number, number - 1])
+        assert block.parent_hash == parent.hash
+        assert block.timestamp_chain_s > parent.timestamp_chain_s
+        assert rpc.block(block.hash) == block
+    assert [rpc.block(number).timestamp_chain_s for number in (100, 115, 130)] == [5000, 5030, 5061]
+    assert rpc.block(head.number + 1) is None
+    assert rpc.block("finalized").number == head.number - 64
+    assert "made up" in rpc.call("web3_clientVersion")
+
+
+def test_logs_by_range_topic_address_and_block(rpc):
+    address = bytes.fromhex(CONTRACT[2:])
+    everything = rpc.logs(first_block=0, last_block=200)
+    assert [(log.block_number, log.log_index) for log in everything] == [(100, 0), (120, 0), (120, 1), (130, 0)]
+    ben = bytes(12) + bytes.fromhex(BEN[2:])
+    assert rpc.logs([address], [[abi.topic(VOTE)], ben], first_block=0, last_block=200) == [everything[2]]
+    assert rpc.logs([bytes(20)], first_block=0, last_block=200) == []
+    block = rpc.block(120)
+    assert rpc.logs(block_hash=block.hash) == everything[1:3]
+    assert block.transactions == (everything[1].transaction_hash,)
+    with pytest.raises(RpcError, match="beyond the current head"):
+        rpc.logs(first_block=0, last_block=10**9)
+    with pytest.raises(RpcError, match="unknown block"):
+        rpc.logs(block_hash=bytes(32))
+
+
+def test_what_was_not_recorded_is_not_made_up(rpc):
+    for method in ("eth_call", "eth_getBalance", "eth_getTransactionReceipt", "eth_getCode"):
+        with pytest.raises(RpcError, match=f"not recorded: a replay can't answer {method}"):
+            rpc.call(method, [])
+
+
+def test_faults_on_demand(node, rpc):
+    node.faults.max_range = 50
+    with pytest.raises(RangeTooLarge) as caught:
+        rpc.logs(first_block=0, last_block=200)
+    assert caught.value.max_blocks == 50
+    node.faults.max_range, node.faults.max_results = None, 2
+    with pytest.raises(RangeTooLarge) as caught:
+        rpc.logs(first_block=0, last_block=200)
+    first, last = caught.value.suggested
+    assert len(rpc.logs(first_block=first, last_block=last)) <= 2
+    rpc.call("replay_faults", [{"errors": {"eth_blockNumber": 1}, "max_results": None}])
+    with pytest.raises(RpcError, match="on demand"):
+        rpc.head_number()
+    head = rpc.head_number()
+    node.faults.head_back = 10
+    assert rpc.head_number() == head - 10
+
+
+def test_a_reorg_changes_hashes_from_its_depth_on_and_may_drop_logs(rpc):
+    rpc.call("replay_setHead", [135])
+    before = rpc.blocks(range(125, 136))
+    rpc.call("replay_reorg", [6, True])
+    after = rpc.blocks(range(125, 136))
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True] * 5 + [False] * 6
+    assert after[5].parent_hash == before[4].hash
+    assert rpc.block(before[5].hash) is None
+    assert [log.block_number for log in rpc.logs(first_block=0, last_block=135)] == [100, 120, 120]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"1", b"null", b'{"method":1}', b'{"method":"eth_getLogs","params":{}}']
+)
+def test_nonsense_gets_an_error_and_the_node_lives_on(node, rpc, body):
+    answer = json.loads(node.respond(body))
+    assert "error" in answer
+    assert rpc.head_number()
+
+
+# ------------------------------------------------------------------------------------------------------- command
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "manage.py", "replay", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/operators"},  # never touched
+    )  # fmt: skip
+
+
+def test_counts_and_tallies_come_out_and_gaps_show(tmp_path):
+    big = 2**200
+    folder = record(
+        tmp_path,
+        created=[created()],
+        vote=[
+            vote(weight=big),
+            vote(voter=BEN, weight=big + 1, log=1),
+            vote(block=130, proposal_id=9, support=0, weight=3),
+            vote(block=131, voter=BEN, support=2, weight=7),
+        ],
+    )
+    ran = run(folder, "--json")
+    assert ran.returncode == 0, ran.stderr
+    report = json.loads(ran.stdout)
+    (contract,) = report["contracts"]
+    assert contract["events"] == {CREATED: 1, VOTE: 4}
+    assert (contract["proposals"], contract["votes"], contract["checked"]) == (1, 4, "not checked")
+    assert contract["tallies"]["1"] == {
+        "against": "0", "for": str(2 * big + 1), "abstain": "7", "votes": 3, "proposal_seen": True,
+    }  # fmt: skip
+    assert contract["tallies"]["9"]["against"] == "3"
+    assert [gap["proposal_id"] for gap in contract["gaps"]] == ["9"]
+
+
+def test_bad_input_is_one_line_and_exit_1(tmp_path):
+    broken = record(tmp_path / "broken", vote=[vote(), vote()[:-4]])
+    for arguments in ([tmp_path / "missing"], [broken], [broken, "--json"]):
+        ran = run(*arguments)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        lines = [line for line in ran.stderr.splitlines() if "Error" in line or "Traceback" in line]
+        assert len(lines) == 1, ran.stderr
+        assert "Traceback" not in ran.stderr
