@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Celery's way in: one thin task that beat sends. What is due stands in rows, so a lost message loses nothing."""
+"""Celery's way in: thin tasks that beat sends. What is due stands in rows, so a lost message loses nothing."""
 
 from celery import shared_task
 
 from agent import acts, summaries
 
 
-@shared_task(name="agent.poll")
-def poll() -> None:
-    """Read the outbox for news and do the agent's due work. Acts first: a model's answer may take a minute."""
+@shared_task(name="agent.tasks.act")
+def act() -> None:
+    """Do what is due for acts: follow what was sent, execute, release, plan."""
     acts.run_due()
+
+
+@shared_task(name="agent.tasks.read")
+def read() -> None:
+    """Read the outbox for new proposals and summarise one that is due; the model may take a minute over it."""
     summaries.follow_outbox()
     summaries.run_due()

@@ -27,7 +27,8 @@ app.conf.beat_schedule = {
     "sync": _every("governance.tasks.sync_all", 1.0),
     "governance work": _every("governance.tasks.work_due", 2.0),
     "reconcile": _every("governance.tasks.reconcile_all", 10.0),
-    "agent": _every("agent.tasks.poll", 2.0),
+    "agent's acts": _every("agent.tasks.act", 1.0),
+    "agent's reading": _every("agent.tasks.read", 2.0),
     "webapp": _every("webapp.tasks.poll", 2.0),
 }
 
