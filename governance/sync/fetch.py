@@ -116,6 +116,9 @@ def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[He
     found: list[Log] = []
     for (header, f), answer in zip(asked, answers, strict=True):
         if isinstance(answer, RpcError):
+            now = rpc.block(header.number)
+            if now is None or now.hash != header.hash:
+                raise ChainMoved(header.number) from answer
             raise answer
         try:
             logs = [parse_log(item) for item in answer]
