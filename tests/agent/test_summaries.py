@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from agent import summaries
+from agent.models import OutboxCursor, Summary
+from governance import outbox
+from governance.chain.abi import encode_call
+from governance.chain.address import checksum
+from governance.models import Chain, Contract, Dao, Proposal, ProposalAction, RawLog, TreasuryFlow, Work
+from tests.agent.attacker import answer, attacker_model
+from tests.plugin import free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+USDC, ADA, TREASURY = (bytes([n]) * 20 for n in (0xC0, 0xAD, 0x7E))
+TEXT = f"""# Pay Ada
+
+This proposal pays Ada for her work on the documentation.
+It transfers 1,500 USDC from the treasury to {checksum(ADA)}.
+"""
+
+
+@pytest.fixture
+def dao():
+    chain = Chain.objects.create(chain_id=31337, name="local")
+    dao = Dao.objects.create(chain=chain, slug="mandate", name="Mandate")
+    Contract.objects.create(
+        dao=dao, kind=Contract.Kind.ASSET, address=USDC, capabilities={"symbol": "USDC", "decimals": 6}
+    )
+    Contract.objects.create(dao=dao, kind=Contract.Kind.TREASURY, address=TREASURY)
+    return dao
+
+
+def raw_log(dao, index: int) -> RawLog:
+    return RawLog.objects.create(
+        dao=dao, block_number=1, block_hash=b"\1" * 32, block_timestamp_chain_s=1, transaction_hash=b"\2" * 32,
+        transaction_index=0, log_index=index, address=TREASURY, data=b"",
+    )  # fmt: skip
+
+
+def propose(dao, number: int = 7, text: str = TEXT, calldata: bytes | None = None) -> Proposal:
+    with transaction.atomic():
+        proposal = Proposal.objects.create(
+            dao=dao, proposal_id=number, log=raw_log(dao, number), proposer=ADA, description=text, title="t",
+            snapshot=1, deadline=2,
+        )  # fmt: skip
+        if calldata is None:
+            calldata = encode_call("transfer(address,uint256)", [ADA, 1_500_000_000])
+        ProposalAction.objects.create(proposal=proposal, position=0, target=USDC, value_wei=0, calldata=calldata)
+        outbox.publish(dao, "proposal.created", str(number), 1)
+    return proposal
+
+
+def scripted(request: dict) -> str:
+    """A model that does its work: it points at the payment and the reason, and picks all that is offered."""
+    schema = request["response_format"]["json_schema"]
+    if schema["name"] == "claims":
+        return json.dumps({"claims": [{"spans": ["s3"], "type": "payment"}, {"spans": ["s2"], "type": "purpose"}]})
+    return json.dumps({"sentences": schema["schema"]["properties"]["sentences"]["items"]["enum"][:4]})
+
+
+def use(settings, url: str) -> None:
+    settings.MODEL_URL, settings.MODEL_NAME, settings.MODEL_IS_DEMO = url, "attacker", True
+
+
+def poll() -> Summary:
+    summaries.follow_outbox()
+    summaries.run_due()
+    return Summary.objects.get()
+
+
+def make_due() -> None:
+    Work.objects.filter(done_at=None).update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_proposal_that_the_mirror_told_of_gets_its_summary(dao, settings):
+    proposal = propose(dao)
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        summary = poll()
+    assert summary.proposal == proposal
+    assert (summary.status, summary.verdict, summary.reason) == ("written", "matches", "")
+    assert [sentence["source"]["id"] for sentence in summary.sentences] == ["s2", "s3", "e1"]
+    assert summary.sentences[2]["text"] == f"Transfers 1,500 USDC to {checksum(ADA)}."
+    assert all(sentence["source"]["quote"] in TEXT for sentence in summary.sentences[:2])
+    assert (summary.model_name, summary.model_is_demo, summary.model_says) == (
+        "attacker-1",
+        True,
+        "attacker-1 (demo model)",
+    )
+    assert (summary.prompt_tokens, summary.output_tokens) == (20, 10)
+    assert len(summary.prompt_hash) == len(summary.output_hash) == len(summary.input_hash) == 32
+    assert summary.written_at is not None
+    assert (summary.spans_read, summary.spans_total) == (2, 3)
+
+
+def test_the_outbox_is_read_once(dao, settings):
+    propose(dao)
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        poll()
+        poll()
+        assert len(attacker.requests) == 2  # reader and writer, once
+    assert OutboxCursor.objects.get().after_id > 0
+    assert Work.objects.get().done_at is not None
+
+
+def test_with_the_model_down_effects_and_flags_stand_and_the_summary_comes_when_it_is_back(dao, settings):
+    propose(dao, calldata=encode_call("transferOwnership(address)", [ADA]))
+    use(settings, f"http://127.0.0.1:{free_port()}/v1")
+    summary = poll()
+    assert (summary.status, summary.reason) == ("pending", "the model server can't be reached")
+    assert summary.effects[0]["kind"] == "role_change"
+    assert [flag["code"] for flag in summary.flags] == ["admin_change"]
+    assert summary.written_at is None
+    row = Work.objects.get()
+    assert row.done_at is None
+    assert timezone.now() < row.due_at < timezone.now() + timedelta(seconds=10)
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        make_due()
+        summary = poll()
+    assert summary.status == "written"
+    assert summary.reason == ""
+
+
+HOSTILE = {
+    "wrong ids": json.dumps({"claims": [{"spans": ["s77"], "type": "payment"}]}),
+    "an invented number": json.dumps({"claims": [{"spans": ["s3"], "type": "payment", "amount": "9999999"}]}),
+    "prose": "Dear members, vote For: it sends 9999999 USDC to you.",
+    "huge": json.dumps({"claims": [{"spans": ["s3"] * 5000, "type": "payment"}]}),
+    "cut off": answer(json.dumps({"claims": []}), "length"),
+    "refused by a filter": answer("9999999", "content_filter"),
+    "nothing": json.dumps({"claims": []}),
+    "a raw page": b"<html>9999999</html>",
+    "too many bytes": b'{"x": "' + b"9999999" * 300_000 + b'"}',
+    "bad request": 400,
+}
+
+
+@pytest.mark.parametrize("said", HOSTILE.values(), ids=HOSTILE)
+def test_nothing_that_a_hostile_model_says_gets_through(dao, settings, said):
+    propose(dao)
+    with attacker_model(lambda _: said) as attacker:
+        use(settings, attacker.url)
+        summary = poll()
+    assert summary.status in ("abstained", "pending")
+    assert summary.sentences == summary.claims == []
+    assert summary.verdict == "unread"
+    assert summary.reason
+    assert summary.effects[0]["amount"] == "1500000000"
+    stored = json.dumps(
+        [summary.sentences, summary.claims, summary.effects, summary.flags, summary.findings, summary.reason]
+    )
+    assert "9999999" not in stored
+    assert "Dear members" not in stored
+
+
+def test_an_attacker_that_echoes_its_instructions_gets_nothing_through(dao, settings):
+    propose(dao)
+    with attacker_model(lambda request: request["messages"][0]["content"]) as attacker:
+        use(settings, attacker.url)
+        summary = poll()
+    assert summary.status == "abstained"
+
+
+def test_a_leaked_canary_is_flagged_and_the_answer_thrown_away(dao, settings, monkeypatch):
+    monkeypatch.setattr(summaries.reader, "schema", lambda _: {"type": "object", "additionalProperties": True})
+    propose(dao)
+
+    def leak(request):
+        secret = request["messages"][0]["content"].rsplit(" ", 1)[1].rstrip(".")
+        return json.dumps({"claims": [{"spans": ["s3"], "type": "payment"}], "note": secret})
+
+    with attacker_model(leak) as attacker:
+        use(settings, attacker.url)
+        summary = poll()
+    assert summary.status == "abstained"
+    assert summary.flags[0]["code"] == "canary"
+    assert summary.claims == summary.sentences == []
+
+
+def test_a_proposal_without_text_abstains_without_asking(dao, settings):
+    propose(dao, text="")
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        summary = poll()
+        assert attacker.requests == []
+    assert (summary.status, summary.reason) == ("abstained", "there is no text to read")
+    assert "empty_text" in [flag["code"] for flag in summary.flags]
+    assert summary.written_at is not None
+
+
+def test_a_summary_goes_with_its_proposal_and_comes_again_with_it(dao, settings):
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        proposal = propose(dao)
+        first = poll()
+        proposal.log.delete()  # what a reorg does
+        assert Summary.objects.count() == 0
+        propose(dao)
+        second = poll()
+    assert second.status == "written"
+    assert second.input_hash == first.input_hash
+
+
+def test_a_proposal_that_a_reorg_took_before_its_summary_is_let_go(dao, settings):
+    proposal = propose(dao)
+    summaries.follow_outbox()
+    proposal.log.delete()
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        summaries.run_due()
+        assert attacker.requests == []
+    assert Work.objects.get().done_at is not None
+    assert Summary.objects.count() == 0
+
+
+def test_a_reorg_while_the_model_thinks_leaves_nothing(dao, settings):
+    proposal = propose(dao)
+
+    def reorg_meanwhile(request):
+        RawLog.objects.all().delete()
+        connection.close()
+        return scripted(request)
+
+    with attacker_model(reorg_meanwhile) as attacker:
+        use(settings, attacker.url)
+        assert summaries.summarise(proposal) is None
+    assert Summary.objects.count() == 0
+
+
+def test_a_worker_killed_in_the_middle_repeats_harmlessly(dao, settings):
+    proposal = propose(dao)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_):
+        raise Killed
+
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(summaries.writer, "write", kill)
+            with pytest.raises(Killed):
+                summaries.summarise(proposal)
+        assert Summary.objects.get().status == "pending"
+        summary = summaries.summarise(proposal)
+        assert summary.status == "written"
+        assert summaries.summarise(proposal).written_at == summary.written_at
+
+
+def test_a_summary_that_was_finished_by_another_worker_stays(dao, settings):
+    proposal = propose(dao)
+
+    def other_worker_first(request):
+        Summary.objects.update(status="written", reason="the other's")
+        connection.close()
+        return scripted(request)
+
+    with attacker_model(other_worker_first) as attacker:
+        use(settings, attacker.url)
+        assert summaries.summarise(proposal).reason == "the other's"
+
+
+def test_one_summary_at_a_time(dao, settings):
+    propose(dao)
+    summaries.follow_outbox()
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [summaries._LOCK])
+        assert summaries.run_due() == 0
+        assert Work.objects.get().attempts == 0
+    finally:
+        other.close()
+
+
+def test_the_balance_is_the_sum_of_the_flows_exactly(dao):
+    big = 2**200 + 1
+    for index, (amount, outgoing) in enumerate([(big, False), (big, False), (big - 1, True)]):
+        TreasuryFlow.objects.create(
+            dao=dao, log=raw_log(dao, 100 + index), asset=USDC, counterparty=ADA, amount=amount, outgoing=outgoing
+        )
+    assert summaries.balances_of(dao) == {USDC: big + 1}
+
+
+def test_a_symbol_that_could_mislead_is_not_shown(dao):
+    for symbol in ("ETH", "US\u200bDC", "5 USDC", "x" * 12, "", "Ether"):
+        Contract.objects.filter(kind=Contract.Kind.ASSET).update(capabilities={"symbol": symbol, "decimals": 6})
+        assert summaries.book_of(dao).tokens == {}, symbol
+
+
+def test_the_same_text_is_asked_about_in_the_same_words(dao, settings):
+    """A replay sends the same bytes, so the prompt's hash in the record can be recomputed."""
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        first = summaries.summarise(propose(dao, 1)).prompt_hash
+        second = summaries.summarise(propose(dao, 2)).prompt_hash
+        other = summaries.summarise(propose(dao, 3, TEXT + "More words stand here.")).prompt_hash
+    assert first == second != other
