@@ -484,6 +484,10 @@ class Balance:
     base_units: int
     check: OnchainCheck | None
 
+    @property
+    def text(self) -> str:
+        return self.asset.text(self.base_units)
+
 
 def balances(place: Place) -> list[Balance]:
     """What went in less what went out of the treasury, by asset, as the logs tell it."""
