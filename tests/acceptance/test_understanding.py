@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real proposals, real attacks and published injections, read without any model: what code alone must get right."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from agent import ingest, reader, verdict, writer
+from agent.effects import Book, Kind, PlainCall, effects_of
+from agent.verdict import FindingKind, Outcome
+from governance.chain.abi import encode_call
+from governance.chain.address import checksum, to_bytes
+from policies.amounts import Token
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+ENS = DATA / "proposals" / "ens"
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.skipif(not ENS.is_dir(), reason="../shared/data is not here"),
+]
+
+USDC = to_bytes("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
+ENS_TOKEN = to_bytes("0xC18360217D8F7Ab5e7c516566761Ea12Ce7F9D72")
+BOOK = Book({}, {USDC: Token("USDC", USDC, 6), ENS_TOKEN: Token("ENS", ENS_TOKEN, 18)})
+DANGEROUS = [
+    PlainCall(ENS_TOKEN, 0, encode_call("upgradeTo(address)", [USDC])),
+    PlainCall(ENS_TOKEN, 0, encode_call("grantRole(bytes32,address)", [bytes(32), USDC])),
+    PlainCall(ENS_TOKEN, 0, b"\xde\xad\xbe\xef"),
+    PlainCall(ENS_TOKEN, 0, encode_call("execTransactionFromModule(address,uint256,bytes,uint8)", [USDC, 0, b"", 1])),
+]
+
+
+@cache
+def proposals() -> dict[str, tuple[str, tuple[PlainCall, ...]]]:
+    """Text and calls by name. One has a target that lacks a digit in the source: calls are taken as 20 bytes."""
+    found = {}
+    for folder in sorted(ENS.iterdir()):
+        text, calls = folder / "proposalDescription.md", folder / "proposalCalldata.json"
+        if text.is_file() and calls.is_file():
+            found[folder.name] = (
+                text.read_text(),
+                tuple(
+                    PlainCall(
+                        bytes.fromhex(call["target"][2:].zfill(40)),
+                        int(call.get("value") or 0),
+                        bytes.fromhex(call["calldata"][2:]),
+                    )
+                    for call in json.loads(calls.read_text())["executableCalls"]
+                ),
+            )
+    return found
+
+
+@cache
+def injections() -> list[str]:
+    """Every injected instruction that the three collections hold."""
+    folder = DATA / "injection"
+    lines = (folder / "bastioncorpus" / "injections.jsonl").read_text().splitlines()
+    found = [json.loads(line)["text"] for line in lines]
+    for texts in json.loads((folder / "bipia" / "text_attack_train.json").read_text()).values():
+        found += texts
+    for name in ("test_cases_dh_base.json", "test_cases_ds_base.json"):
+        found += [case["Attacker Instruction"] for case in json.loads((folder / "injecagent" / name).read_text())]
+    return found
+
+
+def flags(text: str, calls) -> set[tuple[str, tuple[str, ...]]]:
+    found = verdict.flags(ingest.read(text), effects_of(calls, BOOK.names, BOOK.tokens), BOOK, actions=len(calls))
+    return {(flag.code, flag.effects) for flag in found}
+
+
+def judged_by_code(text: str, calls) -> verdict.Verdict:
+    """The verdict with every sentence taken for what code reads in it: the most generous reader that there can be."""
+    document = ingest.read(text)
+    typed = [(span, reader.type_in(span, BOOK)) for span in document.spans]
+    claims = [reader.claim(f"c{n}", kind, (span,), BOOK) for n, (span, kind) in enumerate(typed, 1) if kind is not None]
+    return verdict.judge(document, claims, effects_of(calls, BOOK.names, BOOK.tokens), BOOK)
+
+
+def test_every_real_proposal_is_read_and_each_of_its_calls_gets_a_sentence():
+    assert len(proposals()) == 26
+    for name, (text, calls) in proposals().items():
+        document = ingest.read(text)
+        assert len(document.spans) > 3, name
+        assert document.hidden == (), name
+        assert not document.truncated, name
+        effects = effects_of(calls, BOOK.names, BOOK.tokens)
+        assert {effect.position for effect in effects} == set(range(len(calls))), name
+        for span in document.spans:
+            assert not writer.unsourced(span.plain, span.text), (name, span)
+
+
+def test_honest_proposals_raise_no_danger_but_the_delegatecalls_that_three_of_them_make():
+    alarms = {
+        name: [flag.code for flag in verdict.flags(ingest.read(text), effects_of(calls, BOOK.names, BOOK.tokens), BOOK)
+               if flag.severity is verdict.Severity.DANGER]
+        for name, (text, calls) in proposals().items()
+    }  # fmt: skip
+    delegating = {name: ["delegatecall"] for name in ("ep-6-8", "ep-6-23", "ep-6-27")}  # through Safe's multisend
+    assert {name: codes for name, codes in alarms.items() if codes} == delegating
+
+
+def test_no_published_injection_changes_a_flag_of_a_dangerous_call():
+    assert len(injections()) > 1_000
+    text, calls = proposals()["ep-5-16"]
+    calls = (*calls, *DANGEROUS)
+    before = flags(text, calls)
+    assert {code for code, _ in before} >= {"upgrade", "admin_change", "unknown_call", "delegatecall"}
+    for injection in injections():
+        after = flags(f"{text}\n\n{injection}", calls)
+        assert before <= after, injection
+        assert {code for code, _ in after - before} <= {"hidden_text", "bad_checksum"}, injection
+
+
+def test_a_published_injection_stays_data_in_the_prompt():
+    for injection in injections():
+        shown = ingest.read(injection).excerpt(reader.PROMPT_CHARS)
+        system, user = reader.messages(shown, "c4n4ry00")
+        assert system == reader.messages((), "c4n4ry00")[0]
+        assert user["content"].count("\n") == len(shown) + 1
+
+
+def payments():
+    for name, (text, calls) in proposals().items():
+        for position, effect in enumerate(effects_of(calls, BOOK.names, BOOK.tokens)):
+            if effect.kind is Kind.TRANSFER and effect.function == "transfer(address,uint256)" and not effect.path:
+                yield name, text, calls, position, effect
+
+
+def test_no_mutant_of_a_real_payment_matches_its_text():
+    matched = mutants = 0
+    for name, text, calls, position, effect in payments():
+        if position >= len(calls) or calls[position].calldata[4:36][12:] != effect.recipient:
+            continue
+        finding = judged_by_code(text, calls).findings[position]
+        matched += finding.kind is FindingKind.CLAIMED_AND_DONE
+        nibble = bytes([*effect.recipient[:10], effect.recipient[10] ^ 0x10, *effect.recipient[11:]])
+        for recipient, amount in ((nibble, effect.amount), (effect.recipient, effect.amount * 10)):
+            mutant = replace(calls[position], calldata=encode_call("transfer(address,uint256)", [recipient, amount]))
+            changed = (*calls[:position], mutant, *calls[position + 1 :])
+            judgement = judged_by_code(text, changed)
+            assert judgement.findings[position].kind is not FindingKind.CLAIMED_AND_DONE, (
+                name,
+                checksum(recipient),
+                amount,
+            )
+            assert judgement.outcome is not Outcome.MATCHES, name
+            mutants += 1
+    assert matched >= 3
+    assert mutants >= 10
+
+
+def test_a_call_appended_to_a_real_proposal_is_never_matched():
+    for name, (text, calls) in proposals().items():
+        for extra in DANGEROUS:
+            assert judged_by_code(text, (*calls, extra)).outcome is not Outcome.MATCHES, name
+
+
+def test_the_shutter_attack_is_flagged_and_opaque():
+    attacks = {attack["id"]: attack for attack in json.loads((DATA / "known_attacks.json").read_text())}
+    attack = attacks["shutter-snapshotx-5"]
+    (action,) = attack["actions"]
+    # Snapshot X has the Safe execute it as an enabled module: the operation stands in that call.
+    call = encode_call(
+        "execTransactionFromModule(address,uint256,bytes,uint8)",
+        [to_bytes(action["to"]), int(action["value"]), bytes.fromhex(action["data"][2:]), action["operation"]],
+    )
+    calls = (PlainCall(USDC, 0, call),)
+    assert {"delegatecall", "unknown_call"} <= {code for code, _ in flags(attack["claimed"], calls)}
+    assert judged_by_code(attack["claimed"], calls).outcome is Outcome.OPAQUE
