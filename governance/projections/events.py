@@ -86,6 +86,14 @@ _PROPOSAL_MODULE = (
     "ProposalCreated(uint256 proposalId,address proposer,address votingModule,bytes proposalData,"
     "uint256 voteStart,uint256 voteEnd,string description"
 )
+
+
+def _indexed(declaration: str) -> str:
+    for parameter in ("uint256 proposalId", "address proposer", "address votingModule"):
+        declaration = declaration.replace(parameter, parameter.replace(" ", " indexed "))
+    return declaration
+
+
 _DECLARATIONS: dict[Kind, tuple[str, ...]] = {
     Kind.GOVERNOR: (
         # OpenZeppelin v4 and v5, and Bravo, whose parameters have other names but the same types
@@ -104,9 +112,10 @@ _DECLARATIONS: dict[Kind, tuple[str, ...]] = {
         "LateQuorumVoteExtensionSet(uint64 oldValue,uint64 newValue)",
         "TimelockChange(address oldTimelock,address newTimelock)",
         # Optimism's and Agora's: voting modules in place of calls, and a proposal type
-        _PROPOSAL_CALLS + ",uint8 proposalType)",
+        # (with the type, id, proposer and module are indexed)
+        _indexed(_PROPOSAL_CALLS) + ",uint8 proposalType)",
         _PROPOSAL_MODULE + ")",
-        _PROPOSAL_MODULE + ",uint8 proposalType)",
+        _indexed(_PROPOSAL_MODULE) + ",uint8 proposalType)",
     ),
     Kind.TIMELOCK: (
         "CallScheduled(bytes32 indexed id,uint256 indexed index,address target,uint256 value,bytes data,"

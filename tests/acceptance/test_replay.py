@@ -75,6 +75,7 @@ def test_other_folders_of_the_layout_are_counted():
     (contract,) = replay(ELECTION)["contracts"]
     assert sorted(contract["events"].values()) == [1, len(votes), len(with_params)] == [1, 86, 7629]
     (tally,) = contract["tallies"].values()
+    assert (contract["proposals"], contract["gaps"], contract["kept_raw_only"]) == (1, [], {})
     assert tally["votes"] == 86 + 7629
     assert tally["abstain"] == "1087007682453656513592020"
     (power,) = replay(POWER)["contracts"]
