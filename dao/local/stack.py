@@ -270,9 +270,13 @@ class Stack:
     def stop(self) -> None:
         """Stop all children in order and wait for each; safe to call again, and from a half-finished start."""
         self._stopping.set()
-        for name in ("worker", "beat", "web", "model", "mail", "chain", "broker", "postgres"):
-            if name in self._services:
-                self._end(self._services[name])
+        # Who uses a service ends before it; those of a group end at the same time.
+        for group in (("worker", "beat", "web"), ("model", "mail", "chain"), ("broker",), ("postgres",)):
+            services = [self._services[name] for name in group if name in self._services]
+            for service in services:
+                self._ask_to_end(service)
+            for service in services:
+                self._end(service)
         self._watcher_may_end.set()
         if self._watcher is not None and self._watcher.is_alive():
             self._watcher.join()
@@ -291,6 +295,7 @@ class Stack:
         """Stop a child in an orderly way, start it again, wait until it is ready."""
         service = self._service(name)
         with self._guard:
+            self._ask_to_end(service)
             self._end(service)
             service.restart_at = time.monotonic()  # the watcher starts it: it is the thread that lives as long
         self._wait_until_ready([name])
@@ -392,6 +397,7 @@ class Stack:
                 lambda: [python, "-m", "celery", "-A", "dao.celery", "worker", "--concurrency", "2", "--without-gossip",
                          "--without-mingle", "--loglevel", "INFO"],
                 lambda: (run / "worker").exists(), before=lambda: (run / "worker").unlink(missing_ok=True),
+                stop_seconds=4,  # the model may take half a minute; work that is cut off is leased again (governance.work)
             ),
             Service(
                 "beat",
@@ -402,7 +408,8 @@ class Stack:
             Service(
                 "web",
                 lambda: [python, "-m", "gunicorn", "dao.wsgi", "--bind", f"127.0.0.1:{self._ports['web']}",
-                         "--preload", "--workers", "2", "--threads", "4", "--worker-class", "gthread", "--graceful-timeout", "5",
+                         "--preload", "--workers", "2", "--threads", "4", "--worker-class", "gthread",
+                         "--graceful-timeout", "5",
                          "--access-logfile", "-", "--worker-tmp-dir", _memory_folder()],
                 self._web_answers,
             ),
@@ -647,18 +654,22 @@ class Stack:
             elif not service.ready and self._look_if_ready(service) and (service.failures or not service.needed):
                 self._say(f"{service.name} is ready.")
 
+    def _ask_to_end(self, service: Service) -> None:
+        with self._guard:
+            if service.process is not None and service.process.poll() is None:
+                service.process.send_signal(service.stop_signal)
+
     def _end(self, service: Service) -> None:
-        """Ask a child to end, insist after its time, and leave nothing of its session."""
+        """Wait for a child that was asked to end, insist after its time, and leave nothing of its session."""
         with self._guard:
             process = service.process
             if process is None:
                 return
             if process.poll() is None:
-                process.send_signal(service.stop_signal)
                 try:
                     process.wait(service.stop_seconds)
                 except subprocess.TimeoutExpired:
-                    self._say(f"{service.name} did not end within {service.stop_seconds:.0f} s and is killed.")
+                    self._say(f"{service.name} is busy and is cut off.")
             self._kill_rest(process.pid)
             process.wait()
             service.process, service.ready = None, False

