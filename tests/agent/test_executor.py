@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a request to money and back, on a real chain: what a DAO's members and operator see."""
+
+import pytest
+from django.core.management import call_command
+
+from agent import executor, judging, requests
+from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
+from agent.planner import describe
+from governance import work
+from governance.chain.send import Signer
+from governance.models import OutgoingTransaction
+from policies.evaluate import Refused
+from tests.agent.acting import ABSTAINS, POLICY_ID, USDC, World, first_candidate, work_errors, world  # noqa: F401
+from tests.conftest import DAY_S
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_whole_roster_is_paid_without_anybody_when_the_model_chooses_it(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    before = world.balances()
+    request = world.rest(world.ask(world.november()))
+    assert request.status == Request.Status.EXECUTED, (request.status, request.reason, work_errors())
+    assert [b - a for a, b in zip(before, world.balances(), strict=True)] == [1000 * USDC] * 5
+    (act,) = world.acts()
+    assert act.status == "executed"
+    assert bytes(act.decision) == bytes(DecisionRecord.objects.get().hash)
+
+
+def test_an_abstention_waits_for_the_operator(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.model.say = ABSTAINS
+    request = world.rest(world.ask(world.november()))
+    assert request.status == Request.Status.NEEDS_APPROVAL
+    assert "abstained" in request.reason
+    assert world.number == 0
+    world.approve(request)
+    assert world.rest(request).status == Request.Status.EXECUTED
+    assert world.number == 1
+
+
+def test_the_same_month_is_paid_once_however_often_it_is_asked(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    first, second = world.ask(world.november()), world.ask(world.november())
+    before = world.balances()
+    world.rest(first)
+    world.wind(120)
+    second = world.rest(second)
+    third = world.rest(world.ask(world.november()))
+    assert {second.status, third.status} <= {Request.Status.ABSTAINED, Request.Status.REFUSED}
+    assert "already paid" in third.reason
+    assert [b - a for a, b in zip(before, world.balances(), strict=True)] == [1000 * USDC] * 5
+    assert world.number == 1
+
+
+def test_two_requests_that_were_planned_together_pay_once(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.model.say = ABSTAINS
+    asked = [world.ask(world.november()) for _ in range(2)]
+    world.rest(asked[0], 2)
+    before = world.balances()
+    for request in asked:
+        world.approve(request)
+    for request in asked:
+        world.rest(request)
+    assert sorted(r.status for r in Request.objects.all()) == [Request.Status.EXECUTED, Request.Status.REFUSED]
+    assert [b - a for a, b in zip(before, world.balances(), strict=True)] == [1000 * USDC] * 5
+
+
+@pytest.mark.parametrize(
+    ("text", "clause"),
+    [
+        ("pay ines 5,001 USDC as a bonus", "5,000 USDC"),
+        ("pay {mallory} 100 USDC", "0x"),
+    ],
+)
+def test_what_is_outside_the_policy_is_refused_with_the_clause_and_never_sent(
+    world: World,  # noqa: F811
+    text: str,
+    clause: str,
+) -> None:
+    world.sign_roster()
+    mallory = "0x" + world.address("mallory").hex()
+    request = world.rest(world.ask(text.format(mallory=mallory)), 3)
+    assert request.status == Request.Status.REFUSED
+    refusal = request.refusals.get()
+    assert clause in str(refusal)
+    assert refusal.headroom[0]["left_instant"] == str(6000 * USDC)
+    assert refusal.module_says != "allowed"
+    assert not OutgoingTransaction.objects.exists()
+    assert describe(request)["refusal"] == str(refusal)
+
+
+def test_over_the_rolling_budget_is_refused_and_below_it_is_scheduled_and_released(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.rest(world.ask(world.november()))
+    world.wind(120)
+    assert world.settle(world.ask("pay ines 900 USDC as a bonus")).status == Request.Status.EXECUTED
+    world.wind(120)
+    held = world.balance("jon")
+    audit = world.settle(world.ask("pay jon 5,000 USDC for the audit"))
+    assert audit.status == Request.Status.SCHEDULED, (audit.reason, work_errors())
+    assert world.balance("jon") == held, "nothing leaves before the delay is over"
+    world.wind(2 * DAY_S + 2)
+    audit = world.rest(audit)
+    assert audit.status == Request.Status.EXECUTED, (audit.reason, work_errors())
+    assert world.balance("jon") == held + 5000 * USDC
+    assert [act.status for act in world.acts()] == ["executed", "executed", "released"]
+    over = world.rest(world.ask("pay ines 1,101 USDC for travel"), 3)
+    assert over.status == Request.Status.REFUSED
+    assert over.refusals.get().reasons[0]["code"] == "OverBudget"
+    assert "12,000 USDC" in over.reason
+
+
+def test_a_scheduled_act_that_members_stop_is_never_released(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.rest(world.ask(world.november()))
+    world.wind(120)
+    request = world.settle(world.ask("pay kim 1,500 USDC for the design"))
+    assert request.status == Request.Status.SCHEDULED
+    act = world.acts()[-1]
+    held = world.balance("kim")
+    world.suite.send("ada", "module", "object", [bytes(act.act_id)])
+    world.wind(2 * DAY_S + 2)
+    request = world.rest(request)
+    assert request.status == Request.Status.STOPPED
+    assert "objected" in request.reason
+    assert world.balance("kim") == held
+
+
+def test_a_scheduled_act_that_was_not_released_in_time_ends(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.rest(world.ask(world.november()))
+    world.wind(120)
+    request = world.settle(world.ask("pay kim 1,500 USDC for the design"))
+    world.suite.anvil.wind(8 * DAY_S)
+    request = world.rest(request)
+    assert request.status == Request.Status.STOPPED
+    assert world.balance("kim") == 1000 * USDC
+
+
+def test_while_paused_nothing_is_planned_or_sent(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.model.say = ABSTAINS
+    planned = world.rest(world.ask(world.november()), 2)
+    world.suite.send("gus", "module", "pause")
+    world.sync()
+    world.approve(planned)
+    asked = world.rest(world.ask("pay ines 100 USDC for books"), 3)
+    planned.refresh_from_db()
+    assert [asked.status, planned.status] == [Request.Status.REFUSED] * 2
+    assert "paused" in asked.reason
+    assert not OutgoingTransaction.objects.exists()
+    world.suite.send_as("timelock", "module", "unpause")
+    world.sync()
+    world.model.say = first_candidate
+    assert world.rest(world.ask(world.november())).status == Request.Status.EXECUTED
+
+
+def test_what_waits_for_the_cooldown_is_done_when_it_is_over(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.rest(world.ask(world.november()))
+    request = world.rest(world.ask("pay ines 10 USDC for books"), 3)
+    assert request.status == Request.Status.WAITING
+    world.wind(61)
+    assert world.settle(request).status == Request.Status.EXECUTED
+
+
+def test_another_act_under_the_same_number_is_overtaken_only_when_that_is_final(world: World) -> None:  # noqa: F811
+    """A thief with the agent's key pays somebody else under our number, after we had signed: we plan again, once."""
+    world.sign_roster()
+    before = world.balance("ines")
+    request = world.ask(world.november())
+    world.suite.anvil.call("evm_setAutomine", False)
+    try:
+        world.step()
+        world.step()
+        assert OutgoingTransaction.objects.get().status == "sent"
+        world.suite.anvil.call("anvil_dropAllTransactions")
+    finally:
+        world.suite.anvil.call("evm_setAutomine", True)
+    # The thief's transaction takes our nonce as well as our number.
+    transfer = world.suite.calldata("usdc", "transfer", world.address("ines"), 5 * USDC)
+    codehash = bytes(request.dao.policy_versions.get().codehash)
+    world.suite.send(
+        "agent", "module", "execute", POLICY_ID, codehash, 1, [(world.address("usdc"), 0, transfer)], b"\x99" * 32
+    )
+    world.wind(120)
+    request = world.rest(request, 4)
+    assert request.status == Request.Status.EXECUTING
+    assert Binding.objects.filter(state=Binding.State.LIVE).get().number == 1
+    assert world.number == 1, "nothing is sent under another number while that log may still go away"
+    world.suite.anvil.mine(130)
+    request = world.rest(request, 8)
+    assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
+    assert world.number == 2
+    assert world.balance("ines") == before + 1005 * USDC
+    assert [b.state for b in Binding.objects.order_by("id")] == ["overtaken", "live"]
+
+
+def test_a_reorganisation_that_takes_the_payment_away_is_followed_and_paid_again_once(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    before = world.balances()
+    world.suite.anvil.mine(3)
+    request = world.rest(world.ask(world.november()), 3)
+    assert request.status == Request.Status.EXECUTED
+    world.suite.anvil.call("anvil_rollback", 1)
+    assert world.number == 0
+    world.suite.anvil.mine(2)
+    request = world.rest(request, 6)
+    assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
+    assert [b - a for a, b in zip(before, world.balances(), strict=True)] == [1000 * USDC] * 5
+    assert world.number == 1
+    assert DecisionRecord.objects.count() == 1
+
+
+def test_evaluator_and_module_disagreeing_stops_the_agent_until_an_operator_clears_it(
+    world: World,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world.sign_roster()
+
+    def blind(*_arguments: object) -> Refused:
+        """An evaluator with a bug: it refuses what the module allows."""
+        from policies.evaluate import Reason
+
+        return Refused((Reason("NoCalls"),))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(judging.evaluation, "evaluate", blind)
+        request = world.rest(world.ask(world.november()), 2)
+        assert request.status == Request.Status.WAITING
+        assert "disagree" in AgentHalt.objects.get().reason
+    request = world.rest(request, 2)
+    assert request.status == Request.Status.WAITING, "mending the evaluator does not clear the switch"
+    assert world.number == 0
+    call_command("agent", "clear-halt", "--dao", "acting", "--because", "the evaluator was mended")
+    assert world.rest(request).status == Request.Status.EXECUTED
+
+
+def test_a_row_changed_in_the_database_pays_nobody(world: World) -> None:  # noqa: F811
+    """Whoever can write to the tables but has neither operator's nor agent's key gets no payment of their own."""
+    world.sign_roster()
+    request = world.ask(world.november())
+    world.sync()
+    work.run_due(requests.PLAN_WORK)
+    request.refresh_from_db()
+    assert request.status == Request.Status.PLANNED
+    candidate = request.candidates.get()
+    transfer = world.suite.calldata("usdc", "transfer", world.address("ines"), 5000 * USDC)
+    candidate.calls = requests.calls_json([requests.Call(world.address("usdc"), 0, transfer)])
+    candidate.calls_hash = requests.calls_hash(requests.calls_from_json(candidate.calls))
+    candidate.save()
+    request = world.rest(request, 3)
+    assert request.status == Request.Status.NEEDS_APPROVAL
+    assert world.number == 0
+
+
+def test_another_key_than_the_policys_agent_sends_nothing(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    request = world.ask(world.november())
+    world.sync()
+    work.run_due(requests.PLAN_WORK)
+    with pytest.raises(work.Again, match="agent is"):
+        executor.execute(request.pk, rpc=world.rpc, signer=Signer(world.suite.accounts["mallory"]))
+    assert not DecisionRecord.objects.exists()
+    assert not PaidLine.objects.exists()
