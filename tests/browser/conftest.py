@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole demo (without the model) and a real Chromium, once for all browser tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_defunct
+from eth_utils import keccak, to_checksum_address
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from dao.local import stack as stacks
+from dao.local.demo import Demo
+from dao.local.stack import Stack
+from dao.local.wallet import Node, Wallet
+
+HASH = "hashProposal(address[],uint256[],bytes[],bytes32)"
+
+
+@dataclass
+class Running:
+    """The demo as a test uses it."""
+
+    stack: Stack
+    node: Node
+    wallets: dict[str, Wallet]
+    governor: str
+    slug: str = "mandate"
+
+    @property
+    def url(self) -> str:
+        return f"{self.stack.web_url}/{self.slug}"
+
+    def propose(self, text: str) -> str:
+        """A new proposal, open for votes; its number."""
+        token = self.node.call(self.governor, "token()", [], ["address"])
+        call = bytes.fromhex("5c19a95c") + bytes.fromhex(self.wallets["ben"].address[2:]).rjust(32, b"\0")
+        arguments: list[Any] = [[token], [0], [call]]
+        signature = "propose(address[],uint256[],bytes[],string)"
+        self.wallets["ben"].invoke(self.governor, signature, [*arguments, text])
+        number = self.node.call(self.governor, HASH, [*arguments, keccak(text=text)], ["uint256"])
+        opens = self.node.call(self.governor, "proposalSnapshot(uint256)", [number], ["uint256"])
+        self.node.advance(max(1, opens + 1 - self.node.time()))
+        return str(number)
+
+    def has_voted(self, number: str, who: str) -> bool:
+        return self.node.call(
+            self.governor, "hasVoted(uint256,address)", [int(number), self.wallets[who].address], ["bool"]
+        )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip(
+            "no chromium is installed: `make test-browser` installs it as root, else install Debian's `chromium`"
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def demo(chromium, tmp_path_factory) -> Iterator[Running]:
+    state_dir = tmp_path_factory.mktemp("browser") / "state"
+    try:
+        with Stack(state_dir, model=False) as stack:
+            Demo(stack, lambda _line: None).fill()
+            node = Node(stack.rpc_url)
+            wallets = {name: Wallet.from_key(name, person.key, node) for name, person in stack.people.items()}
+            governor = json.loads((state_dir / "demo.json").read_text())["governor"]
+            yield Running(stack, node, wallets, governor)
+    finally:
+        stacks.forget(state_dir)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium) -> Iterator[Browser]:
+    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    # Playwright's loop would make Django refuse the database; nothing of Django runs in this process.
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def context(browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1200, "height": 900})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context) -> Page:
+    """A page on which no script may fail and nothing may break the site's security policy."""
+    made = context.new_page()
+    made.set_default_timeout(20_000)
+    return made
+
+
+@pytest.fixture
+def quiet(page) -> Iterator[list[str]]:
+    """What the page complained about; a test that takes it fails on any complaint."""
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    yield said
+    assert said == []
+
+
+@dataclass
+class Injected:
+    """An EIP-1193 wallet with keys of its own in this process, announced to the page by EIP-6963."""
+
+    node: Node
+    wallet: Wallet
+    chain_id: str = "0x7a69"
+    refuses: tuple[str, ...] = ()
+    switches: bool = True
+
+    def install(self, page: Page) -> None:
+        page.expose_function("walletRequest", self._answer)
+        page.add_init_script(
+            """
+            const provider = {
+              request: async ({ method, params }) => {
+                const answer = await window.walletRequest(method, JSON.stringify(params ?? []));
+                if (answer.error) throw Object.assign(new Error(answer.error.message), answer.error);
+                return answer.result;
+              },
+            };
+            const info = { uuid: "6d2f1a7e", name: "Signing wallet", icon: "data:,", rdns: "test.signing" };
+            const announce = () => window.dispatchEvent(new CustomEvent("eip6963:announceProvider",
+              { detail: Object.freeze({ info, provider }) }));
+            window.addEventListener("eip6963:requestProvider", announce);
+            announce();
+            """
+        )
+
+    def _answer(self, method: str, text: str) -> dict[str, Any]:
+        params = json.loads(text)
+        if method in self.refuses:
+            return {"error": {"code": 4001, "message": "User rejected the request."}}
+        if method in ("eth_accounts", "eth_requestAccounts"):
+            return {"result": [self.wallet.address.lower()]}
+        if method == "eth_chainId":
+            return {"result": self.chain_id}
+        if method == "wallet_switchEthereumChain":
+            if not self.switches:
+                return {"error": {"code": 4902, "message": "Unrecognized chain ID."}}
+            self.chain_id = params[0]["chainId"]
+            return {"result": None}
+        if method == "eth_signTypedData_v4":
+            return {"result": self.wallet.sign_typed_data(json.loads(params[1]))}
+        if method == "personal_sign":
+            signed = Account.sign_message(encode_defunct(hexstr=params[0]), self.wallet.account.key)
+            return {"result": "0x" + signed.signature.hex()}
+        if method == "eth_sendTransaction":
+            call = params[0]
+            receipt = self.wallet.send(
+                to_checksum_address(call["to"]), call["data"], int(call.get("value", "0x0"), 16), must_succeed=False
+            )
+            return {"result": receipt["transactionHash"]}
+        return {"result": self.node.request(method, *params)}
+
+
+@pytest.fixture
+def screenshots() -> Path | None:
+    """Where screenshots go (MANDATE_SCREENSHOTS), or None."""
+    place = os.environ.get("MANDATE_SCREENSHOTS")
+    if not place:
+        return None
+    folder = Path(place)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
