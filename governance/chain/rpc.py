@@ -46,9 +46,11 @@ def redact(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "(not a URL)"
-    except ValueError:
-        return "(not a URL)"
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return f"{parts.scheme}://{parts.hostname}{port}"
+    except ValueError:  # told like everything else that is no URL
+        return "(not an http URL)"
+    return "(not an http URL)"
 
 
 # ---------------------------------------------------------------------------------------------------------- errors
@@ -335,7 +337,7 @@ class _Endpoint:
         with self._lock:
             if self._client is None:
                 # A proxy from the environment has no business between us and a node on this machine.
-                local = urlsplit(self._url).hostname in ("127.0.0.1", "localhost", "::1")
+                local = urlsplit(self.name).hostname in ("127.0.0.1", "localhost", "::1")
                 self._client = httpx.Client(
                     timeout=httpx.Timeout(self.timeout_s, connect=min(self.timeout_s, 5.0)),
                     trust_env=not local,

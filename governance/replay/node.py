@@ -328,7 +328,9 @@ class ReplayNode:
 
     def __enter__(self) -> "ReplayNode":
         self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, name="replay node", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="replay node", daemon=True
+        )
         self._thread.start()
         return self
 
