@@ -89,6 +89,7 @@ _PROPOSAL_MODULE = (
 
 
 def _indexed(declaration: str) -> str:
+    """The same event with id, proposer and module indexed: another layout under the same topic."""
     for parameter in ("uint256 proposalId", "address proposer", "address votingModule"):
         declaration = declaration.replace(parameter, parameter.replace(" ", " indexed "))
     return declaration
@@ -112,10 +113,12 @@ _DECLARATIONS: dict[Kind, tuple[str, ...]] = {
         "LateQuorumVoteExtensionSet(uint64 oldValue,uint64 newValue)",
         "TimelockChange(address oldTimelock,address newTimelock)",
         # Optimism's and Agora's: voting modules in place of calls, and a proposal type
-        # (with the type, id, proposer and module are indexed)
         _indexed(_PROPOSAL_CALLS) + ",uint8 proposalType)",
+        _PROPOSAL_CALLS + ",uint8 proposalType)",
+        _indexed(_PROPOSAL_MODULE) + ")",
         _PROPOSAL_MODULE + ")",
         _indexed(_PROPOSAL_MODULE) + ",uint8 proposalType)",
+        _PROPOSAL_MODULE + ",uint8 proposalType)",
     ),
     Kind.TIMELOCK: (
         "CallScheduled(bytes32 indexed id,uint256 indexed index,address target,uint256 value,bytes data,"

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs that no honest contract would emit, variants of governors, and gaps: given these logs, this is stored."""
+
+import pytest
+from eth_utils import keccak
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.chain import abi
+from governance.models import Chain, Contract, Cursor, Dao, Proposal, RawLog, SyncIncident, Vote
+from governance.projections import events, fold
+from governance.projections.events import Kind, Undecodable
+
+pytestmark = pytest.mark.django_db
+
+GOVERNOR = b"\x60" * 20
+VOTER = b"\x11" * 20
+
+
+@pytest.fixture
+def dao():
+    chain = Chain.objects.create(chain_id=1, name="Ethereum")
+    dao = Dao.objects.create(chain=chain, slug="d", name="D")
+    Contract.objects.create(dao=dao, kind=Kind.GOVERNOR, address=GOVERNOR)
+    Cursor.objects.create(dao=dao)
+    return dao
+
+
+def log(dao, declaration: str, *values, block: int = 1, index: int = 0, data: bytes | None = None) -> RawLog:
+    """A stored log of an event, encoded as a contract would."""
+    found = events.layout(declaration)
+    topics, types, plain = [found.topic0], [], []
+    for parameter, value in zip(found.parameters, values, strict=False):
+        if parameter.indexed:
+            topics.append(abi.encode([parameter.type], [value]))
+        else:
+            types.append(parameter.type)
+            plain.append(value)
+    words = dict(zip(("topic0", "topic1", "topic2", "topic3"), topics, strict=False))
+    return RawLog.objects.create(
+        dao=dao, block_number=block, block_hash=keccak(block.to_bytes(8, "big")), block_timestamp_chain_s=block * 12,
+        transaction_hash=keccak(b"t" + block.to_bytes(8, "big")), transaction_index=0, log_index=index,
+        address=GOVERNOR, data=abi.encode(types, plain) if data is None else data, **words,
+    )  # fmt: skip
+
+
+CREATED = events._PROPOSAL_CALLS + ")"
+VOTE = "VoteCast(address indexed voter,uint256 proposalId,uint8 support,uint256 weight,string reason)"
+PARAMS = VOTE.replace("VoteCast", "VoteCastWithParams").removesuffix(")") + ",bytes params)"
+
+
+def created(dao, proposal_id=7, description=b"# Title", block=1, **changes):
+    values = {
+        "targets": [b"\x22" * 20], "values": [5], "signatures": [b""], "calldatas": [b"\x01\x02\x03\x04"],
+        "start": 10, "end": 20,
+    } | changes  # fmt: skip
+    return log(
+        dao, CREATED, proposal_id, VOTER, values["targets"], values["values"], values["signatures"],
+        values["calldatas"], values["start"], values["end"], description, block=block,
+    )  # fmt: skip
+
+
+def project(dao, *logs):
+    projector = fold.Projector(dao)
+    projector.apply(logs)
+    return projector
+
+
+def test_text_that_is_no_text(dao):
+    project(dao, created(dao, description=b"\xff\xfe\x00 Pay \x00 up"))
+    proposal = Proposal.objects.get()
+    assert proposal.description == "\ufffd\ufffd\ufffd Pay \ufffd up"
+
+
+def test_times_that_no_table_holds_stay_raw_and_are_counted(dao):
+    projector = project(dao, created(dao, end=2**200), created(dao, proposal_id=8, block=2))
+    assert [p.proposal_id for p in Proposal.objects.all()] == [8]
+    assert sum(projector.unread.undecodable.values()) == 1
+    assert SyncIncident.objects.get().kind == "undecodable"
+
+
+def test_columns_of_unequal_length(dao):
+    project(dao, created(dao, targets=[b"\x22" * 20, b"\x33" * 20], calldatas=[]))
+    assert [(a.target[0], a.value_wei, bytes(a.calldata)) for a in Proposal.objects.get().actions.all()] == [
+        (0x22, 5, b""), (0x33, 0, b""),
+    ]  # fmt: skip
+
+
+@given(st.binary(max_size=400))
+def test_whatever_the_data_decoding_says_yes_or_undecodable(data):
+    for kind in Kind:
+        for layout in events.layouts(kind).values():
+            words = {f"topic{n}": bytes(32) for n in range(1, layout.topics)}
+            raw = RawLog(topic0=layout.topic0, data=data, **words)
+            try:
+                events.decode(kind, raw)
+            except Undecodable:
+                continue
+
+
+def test_an_unknown_event_is_kept_and_counted(dao):
+    projector = project(dao, log(dao, "Surprise(uint256 what)", 5))
+    assert sum(projector.unread.unknown.values()) == 1
+    assert RawLog.objects.count() == 1
+
+
+def test_the_same_topic_with_another_parameter_indexed_is_another_event(dao):
+    other = log(dao, "ProposalExecuted(uint256 indexed proposalId)", 7, block=2)
+    assert sum(project(dao, created(dao), other).unread.unknown.values()) == 1
+    assert not Proposal.objects.get().executed
+
+
+def test_votes_before_their_proposal_are_a_gap_until_it_is_seen(dao):
+    project(dao, log(dao, VOTE, VOTER, 7, 1, 10**30, b"yes", block=5), log(dao, VOTE, VOTER, 7, 0, 1, b"", block=6))
+    assert Vote.objects.filter(proposal=None).count() == 2
+    assert fold.tallies(dao) == {7: fold.Tally(1, 10**30, 0, 2)}
+    gap = SyncIncident.objects.get()
+    assert (gap.kind, gap.first_block, gap.facts) == ("gap", 5, {"proposal_id": "7"})
+    project(dao, created(dao))
+    proposal = Proposal.objects.get()
+    assert (proposal.against_votes, proposal.for_votes) == (1, 10**30)
+    assert proposal.votes.count() == 2
+    gap.refresh_from_db()
+    assert gap.resolved_at is not None
+
+
+def test_tallies_are_exact_far_beyond_what_floats_and_decimals_hold(dao):
+    odd = 2**200 + 1
+    votes = [log(dao, VOTE, VOTER, 7, 1, odd, b"", block=n) for n in range(2, 9)]
+    project(dao, created(dao), *votes)
+    assert Proposal.objects.get().for_votes == 7 * odd
+
+
+def test_fractional_votes_count_by_their_parts(dao):
+    parts = b"".join(n.to_bytes(16, "big") for n in (3, 5, 7))
+    project(dao, created(dao), log(dao, PARAMS, VOTER, 7, 255, 15, b"", parts, block=2))
+    proposal = Proposal.objects.get()
+    assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (3, 5, 7)
+
+
+def test_canceled_twice_is_told_once(dao):
+    twice = [log(dao, "ProposalCanceled(uint256 proposalId)", 7, block=n) for n in (2, 3)]
+    projector = project(dao, created(dao), *twice)
+    assert [topic for topic, _, _ in projector.news] == ["proposal.created", "proposal.canceled"]
+    assert Proposal.objects.get().transitions.count() == 3
+
+
+def test_an_event_of_a_proposal_never_seen_is_a_gap(dao):
+    project(dao, log(dao, "ProposalExecuted(uint256 proposalId)", 7))
+    assert SyncIncident.objects.get().facts == {"proposal_id": "7"}
+
+
+def test_optimism_names_a_module_in_place_of_calls(dao):
+    declaration = events._PROPOSAL_MODULE + ",uint8 proposalType)"
+    project(dao, log(dao, declaration, 7, VOTER, b"\x44" * 20, b"\x05", 1, 2, b"Choose", 3))
+    proposal = Proposal.objects.get()
+    assert proposal.extra == {"voting_module": "0x" + "44" * 20, "proposal_data": "0x05", "proposal_type": 3}
+    assert not proposal.actions.exists()
+
+
+def test_late_quorum_moves_the_deadline_and_a_rebuild_keeps_it(dao):
+    project(dao, created(dao), log(dao, "ProposalExtended(uint256 indexed proposalId,uint64 deadline)", 7, 99, block=2))
+    project(dao)
+    extended = events.layout("ProposalExtended(uint256 indexed proposalId,uint64 extendedDeadline)")
+    assert (extended.topic0, 2) in events.layouts(Kind.GOVERNOR)
+    assert Proposal.objects.get().deadline == 99
+    fold.rebuild(dao)
+    assert Proposal.objects.get().deadline == 99
+
+
+def test_rebuilding_drops_rows_that_no_log_makes(dao):
+    project(dao, created(dao))
+    stored = Proposal.objects.get()
+    Proposal.objects.create(
+        dao=dao, proposal_id=99, log=stored.log, proposer=VOTER, description="", title="", snapshot=0, deadline=0
+    )
+    Vote.objects.create(dao=dao, onchain_proposal_id=7, log=stored.log, voter=VOTER, support=1, weight=1)
+    fold.rebuild(dao)
+    assert [p.pk for p in Proposal.objects.all()] == [stored.pk]
+    assert not Vote.objects.exists()
+
+
+def test_titles():
+    assert fold.title_of("\n\n  ##  Pay   the\tcontributors \n more") == "Pay the contributors"
+    assert fold.title_of("#\n---") == "---"
+    assert fold.title_of("") == ""
+    assert len(fold.title_of("x" * 1000)) == 300
+
+
+def test_our_own_contracts_emit_what_is_understood(compiled):
+    """The module's ABI, as compiled, beside the table of events: a renamed event would go unread."""
+    for item_owner, kind in (("PolicyModule", Kind.MODULE), ("TimelockController", Kind.TIMELOCK)):
+        emitted = {
+            (item.hash, 1 + sum(p.indexed for p in item.inputs))
+            for items in abi.Registry.load(abi._BUILT).events.values()
+            for item in items
+            if item.owner == item_owner
+        }
+        assert emitted
+        assert emitted <= set(events.layouts(kind))
