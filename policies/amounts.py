@@ -74,7 +74,7 @@ def _token(symbol: str, tokens: dict[str, Token]) -> Token:
 
 
 def _unclear_amount(text: str, tokens: dict[str, Token]) -> Unclear:
-    some = next(iter(tokens), "USDC")
+    some = next((symbol for symbol in tokens if symbol != ETHER.symbol), ETHER.symbol)
     if match := _DECIMAL_COMMA.fullmatch(text):
         whole, fraction, symbol = match.groups()
         return Unclear(

@@ -551,7 +551,9 @@ class _Reading:
                 f"the call has no argument {shown(text)}", f"write one of: {names + ', ' if names else ''}value"
             )
         if not function.arguments[index].is_unsigned:
-            raise Unclear(f"{text} is no amount but a {function.arguments[index].type}", "charge an unsigned number")
+            raise Unclear(
+                f"{text} is of type {function.arguments[index].type}, which is no amount", "charge an unsigned number"
+            )
         return DocumentCharge(budget, Source.ARGUMENT, index)
 
     def _returns_true(self, node: Node | None, function: Function, target: bytes) -> bool:
