@@ -7,6 +7,7 @@ A record is one JSON document in canonical form (RFC 8785). Each of its sections
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,8 @@ EXECUTED = "ActExecuted(bytes32,address,bytes32,uint24,uint16)"
 SCHEDULED = (
     "ActScheduled(bytes32,address,bytes32,bytes32,uint24,uint16,uint40,uint40,uint48,uint256,(address,uint256,bytes)[])"
 )
+# Of secp256k1: a signature with the larger s is as valid, and would be a second text of the same record.
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _KEYS = {"format", *SECTIONS, "actions", "domain", "message", "signer", "signature", "hash"}
 _ACTIONS_KEYS = {"module", "policy_id", "policy_codehash", "number", "scheduled", "calls"}
 
@@ -120,8 +123,10 @@ class Actions:
             value["scheduled"],
             calls_from_json(value["calls"]),
         )
-        if actions.as_json() != dict(value):
+        if actions.as_json() != dict(value) or not isinstance(actions.scheduled, bool):
             raise ValueError("not in canonical form")
+        if not 0 < actions.number < 2**24:
+            raise ValueError("the act number is not one of the module's")
         return actions
 
 
@@ -238,6 +243,10 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
     if not isinstance(message, dict) or set(message) != fields or not all(isinstance(v, str) for v in message.values()):
         yield Check("message", False, "not the fields of AgentOutput")
         return
+    odd = [field["name"] for field in TYPES["AgentOutput"] if not _is_canonical(field["type"], message[field["name"]])]
+    if odd:
+        yield Check("message", False, f"not in canonical form: {', '.join(odd)}")
+        return
     for name, field in SECTIONS.items():
         yield Check(name, message[field] == "0x" + section_hash(record[name]).hex(), f"hashes to {field}")
     try:
@@ -269,7 +278,10 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
         return
     yield Check("hash", record["hash"] == "0x" + digest.hex(), "EIP-712 digest of the message")
     try:
-        signer = checksum(typed.recover(document, typed.signature_bytes(record["signature"])))
+        signature = typed.signature_bytes(record["signature"])
+        if record["signature"] != "0x" + signature.hex() or int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
+            raise typed.BadSignature("not in canonical form (lower case, low s)")
+        signer = checksum(typed.recover(document, signature))
     except typed.BadSignature as error:
         yield Check("signature", False, str(error))
         return
@@ -278,6 +290,18 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
         yield from _verify_meaning(record, actions, signer)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         yield Check("contents", False, f"a part is missing or malformed: {type(error).__name__} {error}"[:200])
+
+
+def _is_canonical(of: str, value: str) -> bool:
+    """Whether a message's value is written in the one way that `compose` writes it."""
+    if of == "bytes32":
+        return re.fullmatch(r"0x[0-9a-f]{64}", value) is not None
+    if of == "address":
+        try:
+            return checksum(to_bytes(value)) == value
+        except ValueError:
+            return False
+    return re.fullmatch(r"0|[1-9][0-9]{0,77}", value) is not None and int(value) < 2 ** int(of.removeprefix("uint"))
 
 
 def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> Iterator[Check]:
@@ -322,7 +346,10 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
         pays=approval["pays"],
     )
     operator = typed.recover(document, typed.signature_bytes(approval["signature"]))
-    yield Check("approval", operator == policy.operator, f"signed by {checksum(operator)}, the policy's operator")
+    named = approval["operator"] == checksum(operator)
+    yield Check(
+        "approval", named and operator == policy.operator, f"signed by {checksum(operator)}, the policy's operator"
+    )
 
 
 def verify_against_mirror(record: dict[str, Any]) -> Iterator[Check]:

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decision records: accepted as written, rejected when anything in them is changed."""
+
+import copy
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from eth_account import Account
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent import approvals, provenance, requests
+from agent.judging import evaluation_calls, evaluation_json
+from agent.models import DecisionRecord, Request
+from agent.policy import state_json
+from governance.chain.address import checksum
+from governance.models import Act
+from policies import encoding
+from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.evaluate import Allowed, Mode, PolicyState, evaluate
+from tests.agent.acting import ABSTAINS, World, world  # noqa: F401
+
+AGENT, OPERATOR = Account.from_key(b"\x01" * 32), Account.from_key(b"\x02" * 32)
+TOKEN, MODULE, PAYEE = b"\x11" * 20, b"\x22" * 20, b"\x33" * 20
+POLICY_ID = encoding.policy_id("payroll")
+NOW = 1_795_000_000
+
+
+def sample(*, by: str = "model", is_roster: bool = True, approved: bool = False) -> dict[str, Any]:
+    """A record as the executor writes it, made without chain or database."""
+    code = PolicyCode(
+        agent=bytes.fromhex(AGENT.address[2:]),
+        operator=bytes.fromhex(OPERATOR.address[2:]),
+        start_s=NOW - NOW % 3600 - 7200,
+        end_s=NOW - NOW % 3600 + 36_000,
+        cooldown_s=60,
+        objection_delay_s=3600,
+        release_window_s=3600,
+        objection_threshold_bps=500,
+        document_hash=b"\x07" * 32,
+        budgets=(Budget(Scope.POLICY, TOKEN, 0, 24 * 86_400, 600, 1200, b"payroll".ljust(32, b"\0")),),
+        lists=(),
+        rules=(
+            Rule(
+                TOKEN,
+                bytes.fromhex("a9059cbb"),
+                False,
+                True,
+                2,
+                (Clause(0, Kind.EQUAL, int.from_bytes(PAYEE, "big")),),
+                (Charge(0, Source.ARGUMENT, 1),),
+            ),
+        ),
+    )
+    raw = encoding.pack(code)
+    state = PolicyState(POLICY_ID, 1, 4, NOW - 1000, code.end_s, False, {})
+    calls = (requests.payment_call(PAYEE, TOKEN, 100),)
+    answer = evaluate(code, state, evaluation_calls(calls), NOW, Mode.EXECUTE)
+    assert isinstance(answer, Allowed)
+    actions = provenance.Actions(MODULE, POLICY_ID, encoding.codehash(raw), 5, False, calls)
+    reference = b"\x09" * 32
+    document = approvals.compose(
+        chain_id=1,
+        module=MODULE,
+        policy_id=POLICY_ID,
+        codehash=actions.policy_codehash,
+        reference=reference,
+        calls=requests.calls_hash(calls),
+        asked="pay ines",
+        pays="100 to ines",
+    )
+    signature = OPERATOR.sign_typed_data(full_message=document).signature
+    candidate = {
+        "key": "c1",
+        "label": "one payment",
+        "is_roster": is_roster,
+        "differences": [],
+        "lines": [],
+        "calls": requests.calls_json(calls),
+    }
+    sections = {
+        "inputs": {
+            "request": {"reference": "0x" + reference.hex(), "text": "pay ines", "requested_by": "", "period": ""},
+            "roster": {"digest": "0x" + "05" * 32, "serial": "1", "operator": OPERATOR.address},
+            "policy": {"policy_id": "0x" + POLICY_ID.hex(), "version": "1", "code": "0x" + raw.hex()},
+            "block": {"number": "7", "hash": "0x" + "06" * 32, "timestamp_chain_s": str(NOW)},
+            "balances": {checksum(TOKEN): "100000"},
+            "state": state_json(state),
+            "candidates": [candidate],
+        },
+        "prompt": {"messages": [], "schema": {}},
+        "model": {"name": "m", "is_demo": True},
+        "sampling": {"temperature": "0"},
+        "output": {"text": json.dumps({"choice": "c1", "reason": "matches_request"})},
+        "checks": {
+            "chosen": {"candidate": "c1", "by": by},
+            "needs_approval": [],
+            "approval": {"operator": OPERATOR.address, "pays": "100 to ines", "signature": "0x" + signature.hex()}
+            if approved
+            else None,
+            "evaluation": evaluation_json(code, Mode.EXECUTE, answer),
+            "simulation": {"ok": True, "block": "7", "error": ""},
+        },
+    }
+    return sign(sections, actions)
+
+
+def sign(sections: dict[str, Any], actions: provenance.Actions, key: Any = AGENT) -> dict[str, Any]:
+    def signed(document: dict[str, Any]) -> tuple[bytes, bytes]:
+        return bytes.fromhex(key.address[2:]), bytes(key.sign_typed_data(full_message=document).signature)
+
+    return provenance.compose(
+        sections, actions, chain_id=1, governor=b"\x44" * 20, prev_record=bytes(32), created_at_s=NOW, sign=signed
+    )
+
+
+def failures(record: dict[str, Any]) -> list[str]:
+    return [check.name for check in provenance.verify_document(record, provenance.canonical(record)) if not check.ok]
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, dict) and value:
+        for key in value:
+            yield from leaves(value[key], (*path, key))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path
+
+
+def changed(record: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    copied = copy.deepcopy(record)
+    place = copied
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return copied
+
+
+def test_the_type_is_the_published_one() -> None:
+    assert provenance.TYPEHASH.hex().startswith("212b22e7")
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_record_is_accepted_as_written(approved: bool) -> None:
+    record = sample(approved=approved)
+    assert failures(record) == []
+    assert provenance.load(provenance.canonical(record)) == record
+
+
+def test_every_single_leaf_of_a_record_is_covered() -> None:
+    """Changing any value anywhere is noticed, and the section that was changed is named."""
+    record = sample(approved=True)
+    for path in leaves(record):
+        value = record
+        for step in path:
+            value = value[step]
+        other = (not value) if isinstance(value, bool) else f"{value}0" if isinstance(value, str) else "0"
+        found = failures(changed(record, path, other))
+        assert found, path
+        named = {"message": {"message", "hash", "kind", "policyHash", "domain", "actions", *provenance.SECTIONS}}
+        assert set(found) & named.get(path[0], {path[0]}), (path, found)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(data=st.data())
+def test_no_change_of_any_kind_is_accepted(data: st.DataObject) -> None:
+    record = sample(approved=data.draw(st.booleans()))
+    path = data.draw(st.sampled_from(list(leaves(record))))
+    value = data.draw(
+        st.one_of(st.none(), st.booleans(), st.integers(-(2**53) + 1, 2**53 - 1), st.text(), st.lists(st.text()))
+    )
+    tampered = changed(record, path, value)
+    if tampered != record or json.dumps(tampered) != json.dumps(record):
+        assert failures(tampered), (path, value)
+
+
+def test_a_record_with_a_key_more_or_less_is_rejected() -> None:
+    record = sample()
+    assert failures({**record, "note": "and also"}) == ["format"]
+    for key in record:
+        assert failures({k: v for k, v in record.items() if k != key}) == ["format"]
+
+
+def test_a_validly_signed_record_that_contradicts_itself_is_rejected() -> None:
+    record = sample()
+    sections = {name: record[name] for name in provenance.SECTIONS}
+    actions = provenance.Actions.from_json(record["actions"])
+    assert failures(sign(sections, actions, OPERATOR)) == ["agent"], "signed by somebody who is not the agent"
+    other = changed(sections, ("output", "text"), json.dumps({"choice": "abstain", "reason": "ambiguous"}))
+    assert failures(sign(other, actions)) == ["choice"], "the model did not choose it"
+    unapproved = changed(sections, ("inputs", "candidates", 0, "is_roster"), False)
+    assert failures(sign(unapproved, actions)) == ["approval"], "it needed an approval"
+    spent = changed(sections, ("inputs", "state", "paused"), True)
+    assert failures(sign(spent, actions)) == ["evaluation"], "the policy would have refused it"
+    calls = (requests.payment_call(PAYEE, TOKEN, 101),)
+    richer = provenance.Actions(MODULE, POLICY_ID, actions.policy_codehash, 5, False, calls)
+    assert failures(sign(sections, richer)) == ["candidate"], "the calls are nobody's candidate"
+
+
+def test_somebody_elses_approval_is_rejected() -> None:
+    record = sample(by="operator", approved=True)
+    assert failures(record) == []
+    sections = {name: copy.deepcopy(record[name]) for name in provenance.SECTIONS}
+    sections["checks"]["approval"]["pays"] = "1 to ines"
+    assert failures(sign(sections, provenance.Actions.from_json(record["actions"]))) == ["approval"]
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[" * 100_000, b"\xff\xfe"])
+def test_what_is_no_record_is_said_to_be_none(text: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "record.json"
+    file.write_bytes(text)
+    with pytest.raises(CommandError):
+        call_command("verify_record", str(file), "--offline")
+
+
+def verify(what: str, *options: str) -> tuple[int, str]:
+    out = io.StringIO()
+    try:
+        call_command("verify_record", what, *options, stdout=out)
+    except SystemExit as ended:
+        return int(ended.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_accepts_what_was_paid_and_rejects_what_was_not(world: World, tmp_path: Path) -> None:  # noqa: F811
+    world.sign_roster()
+    world.rest(world.ask(world.november()))
+    world.model.say = ABSTAINS
+    world.wind(120)
+    request = world.settle(world.ask("pay ines 900 USDC as a bonus"))
+    assert request.status == Request.Status.EXECUTED
+    world.wind(120)
+    request = world.settle(world.ask("pay jon 2,000 USDC for the audit"))
+    assert request.status == Request.Status.SCHEDULED
+    first, second, third = DecisionRecord.objects.order_by("id")
+    assert [bytes(r.prev_hash) for r in (first, second, third)] == [bytes(32), bytes(first.hash), bytes(second.hash)]
+    for record in (first, second, third):
+        status, said = verify("0x" + bytes(record.hash).hex(), "--rpc")
+        assert status == 0, said
+        assert "act on chain" in said
+        assert "not checked" not in said
+        assert "accepted" in said.splitlines()[-1]
+    published = provenance.public_json(bytes(first.hash))
+    assert published is not None
+    file = tmp_path / "record.json"
+    file.write_bytes(published)
+    assert verify(str(file))[0] == 0
+    assert provenance.public_json(b"\x01" * 32) is None
+    with pytest.raises(CommandError, match="no record"):
+        verify("0x" + "01" * 32)
+
+    tampered = json.loads(published)
+    tampered["inputs"]["request"]["text"] = "pay mallory"
+    file.write_bytes(provenance.canonical(tampered))
+    status, said = verify(str(file))
+    assert status == 1
+    assert "REJECTED: inputs" in said
+
+    # An act on chain with our decision and other calls: what the record says is not what was done.
+    Act.objects.get(decision=bytes(first.hash)).calls.all().delete()
+    status, said = verify("0x" + bytes(first.hash).hex())
+    assert status == 1
+    assert "REJECTED: act" in said
+    Act.objects.filter(decision=bytes(second.hash)).delete()
+    status, said = verify("0x" + bytes(second.hash).hex())
+    assert status == 1
+    assert "no act with this decision" in said
