@@ -5,14 +5,25 @@ import os
 import signal
 from pathlib import Path
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import beat_init, worker_process_init, worker_ready
 
 from governance.embedded.process import set_death_signal
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
 
-app = Celery("mandate")
+
+class OneAtATime(Task):
+    """Every task here is a wake-up: one that finds the same at work already has nothing to do."""
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        from governance import work  # the models are there only after django.setup()
+
+        with work.alone(self.name) as mine:
+            return self.run(*args, **kwargs) if mine else None
+
+
+app = Celery("mandate", task_cls=OneAtATime)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["governance", "agent", "webapp"])
 
