@@ -194,10 +194,14 @@ def _budget(budget: Budget, words: Vocabulary) -> str:
     limit, instant = _limits(budget, words)
     sentence = f'Budget "{budget.label}": at most {limit} in any {period}{_SCOPE_WORDS[budget.scope]}'
     if budget.instant_limit == budget.limit:
-        return f"{sentence}, all of it without an objection window; more is impossible."
-    if budget.instant_limit == 0:
-        return f"{sentence}, and nothing of it without an objection window; more is impossible."
-    return f"{sentence}, of which {instant} without an objection window; more is impossible."
+        free = "all of it"
+    elif budget.instant_limit == 0:
+        free = "nothing of it"
+    else:
+        free = f"of which {instant}"
+    step = words.amount(budget.base_units(1), budget.asset)
+    steps = f"; amounts count in steps of {step}, each call rounded up" if budget.exponent else ""
+    return f"{sentence}, {free} without an objection window; more is impossible{steps}."
 
 
 def _limits(budget: Budget, words: Vocabulary) -> tuple[str, str]:
