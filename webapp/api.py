@@ -306,7 +306,8 @@ def dao(request: HttpRequest, slug: str) -> Json:
                 "asset": _address(balance.asset.address),
                 "symbol": balance.asset.symbol,
                 "amount": str(balance.base_units),
-                "check": _check(balance.check),
+                "read_at_block": balance.read_at_block,
+                "flows_agree": balance.flows_agree,
             }
             for balance in reading.balances(place)
         ],

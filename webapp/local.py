@@ -66,7 +66,9 @@ def _refusal(code: int, message: str, status: int) -> JsonResponse:
 
 def _people() -> list[dict[str, str]]:
     people = reading.local_people(settings.LOCAL_CHAIN_ID) if settings.LOCAL_CHAIN_ID is not None else []
-    return [{"name": person["name"], "address": person["address"], "role": person["role"]} for person in people]
+    shown = [{"name": person["name"], "address": person["address"], "role": person["role"]} for person in people]
+    # Those whom a newcomer wants to be come first.
+    return sorted(shown, key=lambda person: person["name"] in ("deployer", "agent", "relayer"))
 
 
 @require_GET

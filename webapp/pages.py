@@ -247,7 +247,7 @@ def act_view(place: Place, act: Act, has_record: bool) -> dict[str, Any]:
         "act": act,
         "status_text": act.get_status_display(),
         "calls": [
-            {"words": call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata))}
+            {"words": reading.call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata))}
             for call in act.calls.all()
         ],
         "has_record": has_record,
@@ -257,24 +257,6 @@ def act_view(place: Place, act: Act, has_record: bool) -> dict[str, Any]:
         view["object_calldata"] = words.hash_text(abi.encode_call(_OBJECT, [[bytes(act.act_id)]]))
         view["veto_calldata"] = words.hash_text(abi.encode_call(_VETO, [bytes(act.act_id)]))
     return view
-
-
-def call_words(place: Place, target: bytes, value_wei: int, calldata: bytes) -> str:
-    """A call of an act in one line: `pays 1,000 USDC to ines (0x12…ab)`, or the decoded function."""
-
-    def name(address: bytes) -> str:
-        known = place.names.get(address)
-        text = words.short(words.address_text(address))
-        return f"{known} ({text})" if known else text
-
-    if not calldata:
-        return f"pays {reading.ETHER.text(value_wei, None)} to {name(target)}"
-    decoded = reading.decode(place, target, calldata)
-    if decoded and decoded.signature == "transfer(address,uint256)":
-        to, base_units = decoded.values
-        return f"pays {place.asset(target).text(base_units, None)} to {name(to)}"
-    what = words.one_line(str(decoded), 160) if decoded else f"calls {words.hash_text(calldata[:4])} (unknown function)"
-    return f"{what} on {name(target)}"
 
 
 def planner_refusals(place: Place) -> list[Refusal]:

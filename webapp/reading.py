@@ -7,10 +7,12 @@ Values stay as they are inside (ints in base units, bytes); `api` and the templa
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery, Sum
@@ -18,6 +20,7 @@ from django.http import Http404
 
 from agent.models import Summary
 from governance.chain import abi
+from governance.chain.rpc import Rpc, RpcError
 from governance.models import (
     Act,
     ActCall,
@@ -342,6 +345,33 @@ def arguments(place: Place, target: bytes, decoded: abi.DecodedCall | None) -> l
     return found
 
 
+def inner_calls(place: Place, decoded: abi.DecodedCall | None) -> list[str]:
+    """Calls that the arguments carry, as `perform(address to, uint256 value, bytes data)` does, each in one line."""
+    found, values = [], list(decoded.args) if decoded else []
+    for to, value, data in zip(values, values[1:], values[2:], strict=False):
+        if (to.type, value.type, data.type) == ("address", "uint256", "bytes"):
+            found.append(call_words(place, to.value, value.value, data.value))
+    return found
+
+
+def call_words(place: Place, target: bytes, value_wei: int, calldata: bytes) -> str:
+    """A call in one line: `pays 1,000 USDC to ines (0x12…ab)`, or the decoded function."""
+
+    def name(address: bytes) -> str:
+        known = place.names.get(address)
+        text = words.short(words.address_text(address))
+        return f"{known} ({text})" if known else text
+
+    if not calldata:
+        return f"pays {ETHER.text(value_wei, None)} to {name(target)}"
+    decoded = decode(place, target, calldata)
+    if decoded and decoded.signature == "transfer(address,uint256)" and not value_wei:
+        to, base_units = decoded.values
+        return f"pays {place.asset(target).text(base_units, None)} to {name(to)}"
+    what = words.one_line(str(decoded), 160) if decoded else f"calls {words.hash_text(calldata[:4])} (unknown function)"
+    return f"{what} on {name(target)}" + (f" with {ETHER.text(value_wei, None)}" if value_wei else "")
+
+
 @dataclass
 class ActionView:
     """A call of a proposal or an act beside what it means."""
@@ -352,6 +382,7 @@ class ActionView:
     calldata: bytes
     decoded: abi.DecodedCall | None
     arguments: list[ArgumentView] = field(default_factory=list)
+    inner: list[str] = field(default_factory=list)  # calls inside its arguments, in words
     effects: list[dict] = field(default_factory=list)
 
 
@@ -372,6 +403,7 @@ def actions(place: Place, proposal: Proposal, summary: Summary | None) -> list[A
                 calldata,
                 decoded,
                 arguments(place, target, decoded),
+                inner_calls(place, decoded),
                 by_call.get(action.position, []),
             )
         )
@@ -480,9 +512,12 @@ def delegates(place: Place, limit: int = 100) -> list[DelegateRow]:
 
 @dataclass
 class Balance:
+    """What the treasury holds. `read_at_block` is set where the chain itself was asked, at the mirror's block."""
+
     asset: Asset
     base_units: int
-    check: OnchainCheck | None
+    read_at_block: int | None
+    flows_agree: bool  # the movements that the mirror has seen add up to it
 
     @property
     def text(self) -> str:
@@ -490,23 +525,55 @@ class Balance:
 
 
 def balances(place: Place) -> list[Balance]:
-    """What went in less what went out of the treasury, by asset, as the logs tell it."""
+    """The treasury's assets as the chain has them at the mirror's block; where no node answers, the sum of logs.
+
+    Ether can come without any log, so for it only the chain's answer is a balance.
+    """
+    treasury = place.one("treasury")
+    if treasury is None:
+        return []
     totals = (
         TreasuryFlow.objects.filter(dao=place.dao)
         .values("asset")
         .annotate(into=Sum("amount", filter=Q(outgoing=False)), out=Sum("amount", filter=Q(outgoing=True)))
         .order_by("asset")
     )
-    asked = checks(place, "balance:")
+    seen = {bytes(row["asset"]): int(row["into"] or 0) - int(row["out"] or 0) for row in totals}
+    told = _balances_on_chain(place, bytes(treasury.address), sorted({*place.assets, *seen}))
     found = [
         Balance(
-            place.asset(bytes(row["asset"])),
-            int(row["into"] or 0) - int(row["out"] or 0),
-            asked.get(words.address_text(row["asset"])) or asked.get(words.hash_text(row["asset"])),
+            place.asset(asset),
+            told.get(asset, seen.get(asset, 0)),
+            place.block if asset in told else None,
+            asset == ETHER.address or asset not in told or told[asset] == seen.get(asset, 0),
         )
-        for row in totals
+        for asset in {**seen, **told}
     ]
-    return [balance for balance in found if balance.base_units > 0]
+    return sorted((balance for balance in found if balance.base_units > 0), key=lambda balance: balance.asset.symbol)
+
+
+def _balances_on_chain(place: Place, treasury: bytes, assets: list[bytes]) -> dict[bytes, int]:
+    """What the node answers at the mirror's block; assets it did not answer for are missing."""
+    at = hex(max(0, place.block))
+    requests: list[tuple[str, list[Any]]] = []
+    for asset in assets:
+        if asset == ETHER.address:
+            requests.append(("eth_getBalance", [words.hash_text(treasury), at]))
+        else:
+            call = {
+                "to": words.hash_text(asset),
+                "data": words.hash_text(abi.encode_call("balanceOf(address)", [treasury])),
+            }
+            requests.append(("eth_call", [call, at]))
+    try:
+        answers = Rpc.for_chain(place.dao.chain_id).batch(requests)
+    except RpcError:
+        return {}  # the page says that the chain could not be asked
+    return {
+        asset: int(answer, 16)
+        for asset, answer in zip(assets, answers, strict=True)
+        if isinstance(answer, str) and re.fullmatch("0x[0-9a-f]{1,64}", answer)
+    }
 
 
 def flows(place: Place, limit: int = 10) -> list[TreasuryFlow]:

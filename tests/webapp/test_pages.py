@@ -39,7 +39,7 @@ def test_home_shows_what_needs_a_decision(client, made):
     assert "Pay ines" in text
     assert "act 4" in text
     assert "99,999 USDC" in text
-    assert "not checked against the chain yet" in text
+    assert "the chain could not be asked just now" in text
 
 
 def test_proposal_page_without_javascript(client, made):

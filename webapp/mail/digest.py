@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from governance.models import Act, Proposal, Vote
 from governance.state import State
-from webapp import pages, reading, words
+from webapp import reading, words
 from webapp.mail import subscriptions
 from webapp.models import Subscription
 from webapp.reading import Place
@@ -101,7 +101,7 @@ def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Ite
 def of_act(place: Place, act: Act) -> Item:
     """An act that waits for objections."""
     lines = [
-        pages.call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)) for call in act.calls.all()
+        reading.call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)) for call in act.calls.all()
     ]
     if act.releasable_chain_s:
         lines.append(f"Not before {words.moment(act.releasable_chain_s)}.")

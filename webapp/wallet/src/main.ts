@@ -75,6 +75,7 @@ function draw(): void {
     if (wallets.size) corner.replaceChildren(picker, go, line);
     else corner.replaceChildren(element("span", "No wallet found in this browser", "small quiet"));
   }
+  for (const hint of document.querySelectorAll<HTMLElement>("[data-away]")) hint.hidden = chosen !== null;
   for (const button of document.querySelectorAll<HTMLButtonElement>(".vote button")) {
     if (button.dataset.busy) continue;
     button.disabled = !chosen;
