@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The deployed suite is wired so that only votes decide; the deploy script does it with Ape and names what goes wrong."""
+"""The deployed suite is wired so that only votes decide; the deploy script does it with Ape and says what fails."""
 
 import json
 import os

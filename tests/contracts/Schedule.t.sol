@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
+import {Base} from "./support/Base.sol";
+import {Build} from "./support/Build.sol";
+
+contract ScheduleTest is Base {
+    using Build for Build.Policy;
+
+    event ActScheduled(
+        bytes32 indexed policyId,
+        address indexed agent,
+        bytes32 indexed decision,
+        bytes32 actId,
+        uint24 number,
+        uint16 version,
+        uint40 releasableAt,
+        uint40 expiresAt,
+        uint48 snapshot,
+        uint256 threshold,
+        IPolicyModule.Call[] calls
+    );
+
+    function test_schedule_announces_and_charges_nothing(uint256 amount) public {
+        amount = bound(amount, 0, MOST);
+        uint40 time = uint40(block.timestamp);
+        bytes32 expected =
+            keccak256(abi.encode(block.chainid, module, ID, uint16(1), uint24(1), DECISION, pay(0, amount)));
+        vm.expectEmit(true, true, true, true, address(module));
+        emit ActScheduled(
+            ID, agent, DECISION, expected, 1, 1, time + DELAY, time + DELAY + WINDOW, time - 1, SUPPLY / 10, pay(0, amount)
+        );
+        bytes32 actId = schedule(pay(0, amount));
+        require(actId == expected, "act id");
+        equal(module.spent(key(), (PERIOD + 6) / 7), 0, "spent");
+        (IPolicyModule.PendingAct memory act, bool live) = module.pending(actId);
+        require(live && act.status == IPolicyModule.Status.Pending && act.policyId == ID, "pending");
+        equal(act.releasableAt, time + DELAY, "releasable");
+        equal(act.expiresAt, time + DELAY + WINDOW, "expires");
+        equal(act.snapshot, time - 1, "snapshot");
+    }
+
+    function test_schedule_uses_up_a_number_and_the_cooldown() public {
+        schedule(pay(0, 1));
+        refuseExecute(pay(0, 1), err(IPolicyModule.Cooling.selector, block.timestamp + COOLDOWN));
+        pass(COOLDOWN);
+        vm.prank(agent);
+        vm.expectRevert(err(IPolicyModule.WrongNumber.selector, 2));
+        module.execute(ID, codehash, 1, pay(0, 1), DECISION);
+    }
+
+    function test_schedule_revert_NotAgent(address who) public {
+        vm.assume(who != agent);
+        vm.prank(who);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyModule.NotAgent.selector, agent));
+        module.schedule(ID, codehash, 1, pay(0, 1), DECISION);
+    }
+
+    function test_schedule_revert_IsPaused() public {
+        vm.prank(guardian);
+        module.pause();
+        refuseSchedule(pay(0, 1), err(IPolicyModule.IsPaused.selector));
+    }
+
+    function test_schedule_revert_OverBudget(uint256 amount) public {
+        Build.Policy memory p = payroll();
+        p.rules = one(Build.rule(usdc, TRANSFER, 2, 2, "", Build.charge(0, 0, 1)));
+        put(p);
+        amount = bound(amount, 12_000 * USDC + 1, type(uint256).max - 63);
+        refuseSchedule(
+            pay(0, amount), abi.encodeWithSelector(IPolicyModule.OverBudget.selector, key(), units(amount), LIMIT)
+        );
+        schedule(pay(0, 12_000 * USDC));
+    }
+
+    function test_schedule_revert_ClauseFailed(uint256 amount) public {
+        amount = bound(amount, MOST + 1, type(uint256).max);
+        refuseSchedule(
+            pay(0, amount), abi.encodeWithSelector(IPolicyModule.ClauseFailed.selector, 0, 0, 1, amount)
+        );
+    }
+
+    function test_schedule_revert_TooManyPending(uint256 gap) public {
+        gap = bound(gap, COOLDOWN, 1000);
+        uint256 first = block.timestamp;
+        for (uint256 i; i < 4; ++i) {
+            schedule(pay(0, 1));
+            pass(gap);
+        }
+        uint256 free = first + DELAY + WINDOW;
+        refuseSchedule(pay(0, 1), err(IPolicyModule.TooManyPending.selector, free));
+        vm.warp(free); // the first has expired
+        schedule(pay(0, 1));
+        pass(COOLDOWN);
+        if (gap > COOLDOWN) refuseSchedule(pay(0, 1), err(IPolicyModule.TooManyPending.selector, free + gap));
+    }
+
+    function test_schedule_a_place_is_free_again(uint256 how, uint256 which) public {
+        bytes32[4] memory ids;
+        for (uint256 i; i < 4; ++i) {
+            ids[i] = schedule(pay(0, 1));
+            pass(COOLDOWN);
+        }
+        how = bound(how, 0, 3);
+        if (how == 0) {
+            vm.prank(guardian);
+            module.veto(ids[which % 4]);
+        } else if (how == 1) {
+            vm.warp(T0 + 1 days + 1000);
+            release(ids[which % 4], pay(0, 1));
+        } else if (how == 2) {
+            put(payroll());
+        } else {
+            vm.prank(guardian);
+            module.pause();
+            vm.prank(owner);
+            module.unpause();
+        }
+        schedule(pay(0, 1));
+        pass(COOLDOWN);
+        if (how < 2) {
+            uint24 number = nextNumber();
+            vm.prank(agent);
+            vm.expectPartialRevert(IPolicyModule.TooManyPending.selector);
+            module.schedule(ID, codehash, number, pay(0, 1), DECISION);
+        }
+    }
+
+    function test_schedule_revert_Quiet(uint256 wait) public {
+        bytes32 actId = schedule(pay(0, 1));
+        pass(COOLDOWN);
+        objectAs(ada, actId);
+        uint256 until = block.timestamp + DELAY;
+        pass(bound(wait, 0, DELAY - 1));
+        refuseSchedule(pay(0, 1), err(IPolicyModule.Quiet.selector, until));
+        execute(pay(0, 1)); // what needs no objection window goes on
+        vm.warp(until);
+        schedule(pay(0, 1));
+    }
+
+    function test_schedule_threshold_is_at_least_one() public {
+        address[] memory holders = new address[](1);
+        uint256[] memory amounts = new uint256[](1);
+        (holders[0], amounts[0]) = (ada, 5);
+        votes = vm.deployCode("VotesToken.sol:VotesToken", abi.encode("Small", "S", holders, amounts));
+        module = IPolicyModule(
+            vm.deployCode("PolicyModule.sol:PolicyModule", abi.encode(owner, governor, treasury, votes, guardian))
+        );
+        pass(1);
+        Build.Policy memory p = payroll();
+        p.objectionBps = 1;
+        put(p);
+        vm.expectEmit(true, true, true, true, address(module));
+        uint40 time = uint40(block.timestamp);
+        bytes32 id = keccak256(abi.encode(block.chainid, module, ID, uint16(1), uint24(1), DECISION, pay(0, 1)));
+        emit ActScheduled(
+            ID, agent, DECISION, id, 1, 1, time + DELAY, time + DELAY + WINDOW, time - 1, 1, pay(0, 1)
+        );
+        schedule(pay(0, 1));
+    }
+}
