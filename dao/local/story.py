@@ -468,7 +468,7 @@ class Story:
             [
                 keccak(text=POLICY_ID),
                 self.codehash(),
-                self.policy_state()[2],
+                self.policy_state()[2] + 1,
                 [
                     (self.contracts["usdc"], 0, bytes.fromhex(calldata("transfer(address,uint256)", list(p))[2:]))
                     for p in payments
@@ -482,8 +482,8 @@ class Story:
 
     def refuse(self) -> None:
         ines, mallory = self.wallets["ines"].address, self.wallets["mallory"].address
-        # To stand at the rolling limit, first spend the rest: 1,000 at once, then 5,000 after the objection delay.
-        bonus = self.ask("pay ines 1,000 USDC as a bonus", "bonus")
+        # To stand at the rolling limit, first spend the rest: 900 at once, then 5,000 after the objection delay.
+        bonus = self.ask("pay ines 900 USDC as a bonus", "bonus")
         self.must(bonus["status"] == "executed", "a payment within what goes unopposed must be made at once", bonus)
         large = self.ask("pay jon 5,000 USDC for the audit", "audit")
         self.must(large["status"] == "scheduled", "what passes 6,000 must be scheduled", large)
@@ -494,11 +494,11 @@ class Story:
             lambda act: act is not None and act["status"] == "released",
             seconds=40,
         )
-        self.show("spent so far", "5,000 + 1,000 at once, 5,000 after its objection delay")
+        self.show("spent so far", "5,000 + 900 at once, 5,000 after its objection delay")
         cases = [
             ("over the cap", "pay ines 5,001 USDC as a bonus", [(ines, 5001 * USDC)], "OverCap"),
             ("to a stranger", f"pay {mallory} 100 USDC", [(mallory, 100 * USDC)], "ClauseFailed"),
-            ("over the rolling budget", "pay ines 1,001 USDC for travel", [(ines, 1001 * USDC)], "OverBudget"),
+            ("over the rolling budget", "pay ines 1,200 USDC for travel", [(ines, 1200 * USDC)], "OverBudget"),
         ]
         for what, text, payments, error in cases:
             asked = self.ask(text, what)
