@@ -397,7 +397,7 @@ class Stack:
                 lambda: [python, "-m", "celery", "-A", "dao.celery", "worker", "--concurrency", "2", "--without-gossip",
                          "--without-mingle", "--loglevel", "INFO"],
                 lambda: (run / "worker").exists(), before=lambda: (run / "worker").unlink(missing_ok=True),
-                stop_seconds=4,  # the model may take half a minute; work that is cut off is leased again (governance.work)
+                stop_seconds=4,  # the model may take half a minute; what is cut off is leased again
             ),
             Service(
                 "beat",
