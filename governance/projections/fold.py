@@ -275,6 +275,17 @@ class Projector:
     def _on_ProposalExtended(self, _contract: Contract, log: RawLog, event: Event) -> None:
         self._change(log, event, "extended", deadline=bounded(event.args["extendedDeadline"]))
 
+    def _on_TimelockChange(self, _contract: Contract, log: RawLog, event: Event) -> None:
+        new = event.args["newTimelock"]
+        if not any(c.kind == Kind.TIMELOCK for c in self.contracts.get(new, ())):
+            self._incident(
+                "timelock_changed",
+                f"The governor uses another timelock now, 0x{new.hex()}, which is not read: run `manage.py add_dao` "
+                "again with this DAO's slug.",
+                {"timelock": "0x" + new.hex()},
+                log.block_number,
+            )
+
     def _on_VoteCast(self, _contract: Contract, log: RawLog, event: Event) -> None:
         a = event.args
         self._votes.append(

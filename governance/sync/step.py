@@ -8,11 +8,13 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.utils import timezone
+from eth_hash.auto import keccak
 
 from governance import refusals
 from governance.capabilities import quorum_call
 from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
-from governance.models import Chain, ChainAnswer, Contract, Cursor, Dao, Proposal, SyncIncident
+from governance.models import Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal, SyncIncident
+from governance.projections.events import Kind, decode
 from governance.state import now_of
 from governance.sync import fetch, reorg
 from governance.sync.fence import Writer, hold
@@ -215,11 +217,12 @@ class _Sync:
 
     def _end(self, head: Header, status: Status) -> SyncResult:
         if status in (Status.CAUGHT_UP, Status.BEHIND):
-            note_contact(self.writer, head.number, self._finalized_block(head))
+            note_contact(self.writer, head.number, self._finalized_block(head), keep_headers=self.local)
             SyncIncident.objects.filter(
                 dao=self.dao, kind__in=["deep_reorg", "node_error", "wrong_chain"], resolved_at=None
             ).update(resolved_at=timezone.now())
             self._ask_quorums()
+            fetch_missing_code(self.writer, self.rpc)
             refused = refusals.scan(self.writer, self.rpc)
             self.result = replace(self.result, refusals=refused)
         return replace(self.result, status=status)
@@ -251,6 +254,31 @@ class _Sync:
                     defaults={"value": answer, "block_number": cursor.next_block - 1},
                 )  # fmt: skip
                 Proposal.objects.filter(pk=proposal.pk).update(quorum_votes=int.from_bytes(answer, "big"))
+
+
+def fetch_missing_code(writer: Writer, rpc: Rpc) -> None:
+    """Ask again for policy code that could not be read when its log was: without it nobody can say what is in force."""
+    for policy in PolicyVersion.objects.filter(dao=writer.dao, code=b"").select_related("log"):
+        event = decode(Kind.MODULE, policy.log)
+        assert event is not None
+        try:
+            code = rpc.get_code(event.args["pointer"])
+        except (RpcUnreachable, RpcLimited):
+            raise
+        except RpcError:
+            continue
+        if not code.startswith(b"\x00") or keccak(code) != policy.codehash:
+            continue
+        with writer.transaction():
+            ChainAnswer.objects.update_or_create(
+                dao=writer.dao, kind=ChainAnswer.Kind.CODE, key="0x" + event.args["pointer"].hex(),
+                defaults={"value": code, "block_number": policy.log.block_number},
+            )  # fmt: skip
+            PolicyVersion.objects.filter(pk=policy.pk).update(code=code[1:])
+            SyncIncident.objects.filter(
+                dao=writer.dao, kind="policy_code", resolved_at=None,
+                facts={"policy_id": "0x" + policy.policy_id.hex(), "version": policy.version},
+            ).update(resolved_at=timezone.now())  # fmt: skip
 
 
 class GenesisChanged(RpcError):

@@ -30,6 +30,7 @@ _COLUMNS = {
     "data": "bytea",
 }
 _CHUNK = 5000
+_KEPT_HEADERS = 1024  # final ones, to tell a deep reorg from a node that serves nonsense
 
 
 def insert_logs(rows: Sequence[RawLog]) -> list[RawLog]:
@@ -118,8 +119,13 @@ def store_step(
     return len(new)
 
 
-def note_contact(writer: Writer, node_head_block: int, finalized_block: int) -> None:
-    """Note that the node was heard, and which of the blocks that were read are final now."""
+def note_contact(writer: Writer, node_head_block: int, finalized_block: int, *, keep_headers: bool) -> None:
+    """Note that the node was heard, and which of the blocks that were read are final now.
+
+    Headers far below are dropped, unless all are to be kept (the local chain may be wound back to anywhere).
+    """
     with writer.transaction() as cursor:
         Cursor.objects.filter(pk=cursor.pk).update(node_head_block=node_head_block, synced_at=timezone.now())
         Block.objects.filter(dao=writer.dao, finalized=False, number__lte=finalized_block).update(finalized=True)
+        if not keep_headers:
+            Block.objects.filter(dao=writer.dao, finalized=True, number__lt=finalized_block - _KEPT_HEADERS).delete()

@@ -93,7 +93,7 @@ def test_a_vote_that_comes_back_in_another_block_counts_once(voting):
 def test_a_reorg_that_takes_the_proposal_itself(mirror):
     d = mirror.deployed
     mirror.delegate(ada="ada")
-    d.anvil.mine()
+    d.anvil.wind(10)
     mirror.sync()
     mirror.propose("ada", "Gone", [(d.addresses["usdc"], 0, b"")])
     d.anvil.mine()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`manage.py rebuild <slug>`: drop a DAO's projections and make them anew from its raw logs. Asks no node."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from governance.models import Dao, RawLog
+from governance.projections import fold
+from governance.sync.fence import hold
+
+
+class Command(BaseCommand):
+    help = "Make a DAO's projections anew from its raw logs, in one transaction. Reading waits meanwhile."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug")
+
+    def handle(self, slug: str, **_options: Any) -> None:
+        dao = Dao.objects.filter(slug=slug).first()
+        if dao is None:
+            raise CommandError(f"there is no DAO {slug!r} in the mirror")
+        with hold(dao, wait=True) as writer:
+            if writer is None:
+                raise CommandError("another worker writes this DAO: try again")
+            with writer.transaction():
+                unread = fold.rebuild(dao)
+        self.stdout.write(f"{slug}: projections made anew from {RawLog.objects.filter(dao=dao).count()} logs")
+        for what, count in [*unread.undecodable.items(), *unread.unknown.items()]:
+            self.stdout.write(f"  kept raw, not understood: {what} ({count})")

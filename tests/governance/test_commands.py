@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The repair and audit commands, on a DAO with a past."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from governance.models import ChainAnswer, PolicyVersion, ScannedRange, SyncIncident
+from tests.governance.conftest import POLICY_ID
+from tests.governance.test_life import act, payment, snapshot_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def past(mirror, payroll):
+    mirror.delegate(ada="ada")
+    mirror.deployed.set_policy(POLICY_ID, payroll())
+    mirror.sync()
+    act(mirror, "execute", 1, [payment(mirror, "ines", 7)])
+    act(mirror, "execute", 2, [payment(mirror, "mallory", 7)])
+    mirror.sync()
+    return mirror
+
+
+def test_rebuild(past, capsys):
+    before = snapshot_of(past.dao)
+    call_command("rebuild", "mandate")
+    assert snapshot_of(past.dao) == before
+    assert "made anew" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="no DAO"):
+        call_command("rebuild", "elsewhere")
+
+
+def test_audit(past, capsys):
+    call_command("audit", "mandate")
+    told = json.loads(capsys.readouterr().out)
+    assert [(a["number"], a["status"], len(a["calls"])) for a in told["acts"]] == [(1, "executed", 1)]
+    assert told["acts"][0]["transaction"] == told["acts"][0]["final_transaction"]
+    assert [r["reason"].split("(")[0] for r in told["refusals"]] == ["ClauseFailed"]
+    assert told["policies"][0]["code_read"]
+
+
+def test_gaps(past, capsys):
+    call_command("gaps", "mandate")
+    assert "no gaps" in capsys.readouterr().out
+    read = ScannedRange.objects.filter(contract__kind="governor").get()
+    read.last_block -= 2
+    read.save()
+    with pytest.raises(SystemExit):
+        call_command("gaps")
+    assert "were not read" in capsys.readouterr().out
+
+
+def test_policy_code_that_could_not_be_read_is_asked_for_again(past):
+    before = snapshot_of(past.dao)
+    ChainAnswer.objects.filter(kind="code").delete()
+    call_command("rebuild", "mandate")
+    assert bytes(PolicyVersion.objects.get().code) == b""
+    incident = SyncIncident.objects.get(kind="policy_code")
+    past.sync()
+    assert snapshot_of(past.dao) == before
+    incident.refresh_from_db()
+    assert incident.resolved_at is not None
