@@ -192,7 +192,7 @@ class Installer:
         self._call(["npm", "ci", "--ignore-scripts", "--loglevel=error"], what="installing the Node packages")
         if not any((ROOT / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil")):
             raise InstallError(
-                f"The local chain (anvil) has no binary for {sys.platform} {os.uname()[4]}: use Linux or macOS."
+                f"The local chain (anvil) has no binary for {sys.platform} {os.uname()[4]}: use Linux on amd64."
             )
 
     def _write_solc(self, wrapper: Path) -> None:
