@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -29,7 +29,6 @@ from governance.models import Contract, Dao, Proposal, TreasuryFlow
 
 WORK = "agent.summarise"
 READER = "agent.summaries"
-_LOCK = 0x73756D6D  # "summ": one summary at a time, so a slow model holds one worker and no more
 _RETRY_FIRST_S, _RETRY_MOST_S = 3, 120
 
 log = logging.getLogger(__name__)
@@ -74,15 +73,8 @@ def _oldest_pending(proposal: Proposal) -> "timezone.datetime":
 
 
 def run_due() -> int:
-    """Do due summaries, one after the other, unless another worker is at it already. Returns how many were begun."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-        try:
-            return work.run_due(WORK, limit=1)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    """Do the summary that is due longest. Returns how many were begun (at most one: a model may take a minute)."""
+    return work.run_due(WORK, limit=1)
 
 
 # ------------------------------------------------------------------------------------------------------- one proposal

@@ -240,12 +240,8 @@ def judge(document: Document, claims: Sequence[Claim], effects: Sequence[Effect]
     for effect in effects:
         finding = _of_effect(effect, claims_of_calls, in_text, book)
         findings.append(finding)
-        if finding.claim:
-            used.add(finding.claim)
-            # One sentence may speak of several calls, and several sentences of one call.
-            used |= {
-                c.id for c in claims_of_calls if _compare(effect, c, in_text, book) is FindingKind.CLAIMED_AND_DONE
-            }
+        # One sentence may speak of several calls, and several sentences of one call.
+        used |= {claim.id for claim in claims_of_calls if _compare(effect, claim, in_text, book) is not None}
     findings += [
         Finding(FindingKind.CLAIMED_NOT_DONE, "The text says so, and no call does it.", claim=claim.id)
         for claim in claims_of_calls
@@ -326,5 +322,10 @@ def _compare_amount(
     if exact:
         return FindingKind.PARAMETER_DIFFERS if people else FindingKind.NOT_COMPARED
     if contradicted:
-        return FindingKind.PARAMETER_DIFFERS if named or not people else None
+        if named:
+            return FindingKind.PARAMETER_DIFFERS
+        if people:
+            return None  # it speaks of somebody else
+        # An approval of another amount than what is said to be paid is usual (a stream): not comparable.
+        return FindingKind.PARAMETER_DIFFERS if effect.kind is Kind.TRANSFER else FindingKind.NOT_COMPARED
     return FindingKind.NOT_COMPARED if named and effect.recipient is not None else None

@@ -31,6 +31,7 @@ _TRANSITIONS = {
 _VERDICTS = {
     "matches": "The text matches what the calls do",
     "differs": "The text and the calls differ",
+    "unmatched": "Some call is said by no sentence that was read",
     "opaque": "Some calls can't be decoded, so nobody can say",
     "unread": "The text was not compared: no claims were read from it",
 }
@@ -134,13 +135,31 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         query="",
         checks=reading.checks(place, f"proposal:{proposal_id}:"),
         reorgs=reading.reorgs_of(place, row_proposal),
-        timeline=[
-            {"words": _TRANSITIONS.get(step.kind, words.one_line(step.kind)), "log": step.log}
-            for step in reading.transitions(row_proposal)
-        ],
+        timeline=timeline(place, row_proposal),
         transaction=next_step(place, row_proposal, row.state, calls),
         relayer=bool(settings.RELAYER_KEYSTORE),
     )
+
+
+def timeline(place: Place, proposal: Proposal) -> list[dict[str, Any]]:
+    """What happened to a proposal and what its clock says, in order of time."""
+    steps: list[tuple[int, dict[str, Any]]] = []
+    for step in reading.transitions(proposal):
+        what = _TRANSITIONS.get(step.kind, words.one_line(step.kind))
+        at = step.log.block_number if place.counts_blocks else step.log.block_timestamp_chain_s
+        steps.append((at, {"words": what, "when": words.moment(step.log.block_timestamp_chain_s), "log": step.log}))
+    now = place.clock_now
+    for point, past, future in (
+        (proposal.snapshot, "Voting started", "Voting starts"),
+        (proposal.deadline, "Voting ended", "Voting ends"),
+    ):
+        steps.append((point, {"words": past if point < now else future, "when": place.clock_text(point)}))
+    steps.sort(key=lambda step: step[0])
+    if proposal.eta_chain_s:
+        over = {"words": "End of the timelock", "when": words.moment(proposal.eta_chain_s)}
+        done = [i for i, (_, step) in enumerate(steps) if step["words"] == _TRANSITIONS["executed"]]
+        steps.insert(done[0] if done else len(steps), (0, over))
+    return [step for _, step in steps]
 
 
 def policy_in(place: Place, calls: list[reading.ActionView]) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -269,19 +270,6 @@ def test_a_summary_that_was_finished_by_another_worker_stays(dao, settings):
         assert summaries.summarise(proposal).reason == "the other's"
 
 
-def test_one_summary_at_a_time(dao, settings):
-    propose(dao)
-    summaries.follow_outbox()
-    other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [summaries._LOCK])
-        assert summaries.run_due() == 0
-        assert Work.objects.get().attempts == 0
-    finally:
-        other.close()
-
-
 def test_the_balance_is_the_sum_of_the_flows_exactly(dao):
     big = 2**200 + 1
     for index, (amount, outgoing) in enumerate([(big, False), (big, False), (big - 1, True)]):
@@ -305,3 +293,37 @@ def test_the_same_text_is_asked_about_in_the_same_words(dao, settings):
         second = summaries.summarise(propose(dao, 2)).prompt_hash
         other = summaries.summarise(propose(dao, 3, TEXT + "More words stand here.")).prompt_hash
     assert first == second != other
+
+
+def test_review_prints_what_code_alone_knows_and_what_was_read(dao, settings, capsys):
+    proposal = propose(dao, text=TEXT.replace("Ada for", "Ada\x1b[2J for"))
+    call_command("review", "7")
+    shown = capsys.readouterr().out
+    assert f"e1  Transfers 1,500 USDC to {checksum(ADA)}." in shown
+    assert "Reading: not read" in shown
+    assert "Verdict: unread" in shown
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        call_command("review", "7", "--read", "--json")
+    body = json.loads(capsys.readouterr().out)
+    assert (body["verdict"], body["model"]) == ("matches", "attacker-1 (demo model)")
+    proposal.title = "\x1b[31mred"
+    proposal.save()
+    call_command("review", "7", "--dao", "mandate")
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"), [(["8"], "no proposal"), (["x"], "whole number"), (["7", "--dao", "no"], "no proposal")]
+)
+def test_review_says_what_is_wrong_in_one_line(dao, arguments, says):
+    propose(dao)
+    with pytest.raises(CommandError, match=says):
+        call_command("review", *arguments)
+
+
+def test_review_with_the_model_down_says_so(dao, settings):
+    propose(dao)
+    use(settings, f"http://127.0.0.1:{free_port()}/v1")
+    with pytest.raises(CommandError, match="can't be reached"):
+        call_command("review", "7", "--read")
