@@ -8,6 +8,7 @@ Each answer becomes an OnchainCheck row, the newest per subject, which pages sho
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Max
 
@@ -48,7 +49,7 @@ class _Question:
     calldata: bytes
     types: tuple[str, ...]
     mirror_says: str
-    show: Callable[[tuple], str]
+    show: Callable[[tuple[Any, ...]], str]
 
 
 def reconcile(dao: Dao, rpc: Rpc) -> Reconciled | None:
@@ -92,7 +93,7 @@ def reconcile(dao: Dao, rpc: Rpc) -> Reconciled | None:
     return Reconciled(cursor.next_block - 1, checked, tuple(differing))
 
 
-def _state_name(answer: tuple) -> str:
+def _state_name(answer: tuple[Any, ...]) -> str:
     number = answer[0]
     return ONCHAIN_STATES[number].value if number < len(ONCHAIN_STATES) else f"state {number}"
 

@@ -188,7 +188,7 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
     return b""
 
 
-def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | None, error: abi.DecodedError) -> str:
+def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | None, error: abi.Decoded) -> str:
     """The refusal as a sentence that names the clause or the budget; empty where there is nothing to add."""
     policy = asked and (
         PolicyVersion.objects.filter(module=module, policy_id=asked.policy_id, log__block_number__lte=block_number)
@@ -231,7 +231,7 @@ _TEXTS = {
 }
 
 
-def reason_of(error: abi.DecodedError, code: Any, asked: ActInput) -> Reason | None:
+def reason_of(error: abi.Decoded, code: Any, asked: ActInput) -> Reason | None:
     """The module's error as the policy evaluator's reason, which `policies.explain` words; None for others."""
     values = error.values
     match error.name:

@@ -3,11 +3,11 @@
 
 A layer registers what it can do and enqueues rows; its beat task calls `run_due`:
 
-    @worker("agent.summarise")
-    def summarise(key: str, arguments: dict) -> None: ...
+    @worker("governance.tidy")
+    def tidy(key: str, arguments: dict) -> None: ...
 
-    enqueue("agent.summarise", f"{dao.slug}:{proposal_id}", arguments={"proposal": 7})
-    run_due("agent.")
+    enqueue("governance.tidy", dao.slug, arguments={"days": 7})
+    run_due("governance.")
 
 A lease lasts `LEASE_S` and is renewed while the function runs, so a worker killed with -9 loses its row after at most
 that long. The same row may thus be begun twice, never be lost: functions are written so that doing them again is

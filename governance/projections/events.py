@@ -95,7 +95,7 @@ def _indexed(declaration: str) -> str:
     return declaration
 
 
-_DECLARATIONS: dict[Kind, tuple[str, ...]] = {
+_DECLARATIONS: dict[str, tuple[str, ...]] = {
     Kind.GOVERNOR: (
         # OpenZeppelin v4 and v5, and Bravo, whose parameters have other names but the same types
         _PROPOSAL_CALLS + ")",
@@ -157,18 +157,12 @@ _DECLARATIONS: dict[Kind, tuple[str, ...]] = {
 
 
 @cache
-def layouts(kind: Kind) -> dict[tuple[bytes, int], Layout]:
+def layouts(kind: str) -> dict[tuple[bytes, int], Layout]:
     """The events understood at a kind of contract, by (topic0, number of topics)."""
-    return {(found.topic0, found.topics): found for found in map(layout, _DECLARATIONS[Kind(kind)])}
+    return {(found.topic0, found.topics): found for found in map(layout, _DECLARATIONS[kind])}
 
 
-@cache
-def topic0_of(kind: Kind, name: str) -> tuple[bytes, ...]:
-    """The first topics of the events called `name` at a kind of contract."""
-    return tuple(dict.fromkeys(found.topic0 for found in layouts(kind).values() if found.name == name))
-
-
-def decode(kind: Kind, log: LogLike) -> Event | None:
+def decode(kind: str, log: LogLike) -> Event | None:
     """The event of a log of a contract of this kind; None where the event is not one that is understood there.
 
     Raises:
