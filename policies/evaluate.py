@@ -235,12 +235,12 @@ class _Matching:
             yield Reason("ValueNotCharged", (number,), call=number, rule=index, value=call.value, limit=0)
 
     def _cap(self, number: int, call: Call, index: int, place: int, clause: Clause) -> Iterator[Reason]:
-        total = min(self._totals.get((index, place), 0) + _argument(call, clause.word), UINT256_MAX)
+        total = self._totals.get((index, place), 0) + _argument(call, clause.word)
         self._totals[index, place] = total
         if total > clause.operand:
             yield Reason(
                 "OverCap",
-                (index, place, total),
+                (index, place, min(total, UINT256_MAX)),
                 call=number,
                 rule=index,
                 clause=place,

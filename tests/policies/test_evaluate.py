@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from policies.code import Clause, Kind
 from policies.document import load
 from policies.encoding import decode, encode, policy_id
 from policies.evaluate import Allowed, Call, ClockError, Headroom, Mode, PolicyState, Refused, evaluate, headroom
 from policies.explain import reason
-from policies.primitives import word
+from policies.primitives import UINT256_MAX, word
 from policies.ring import Ring
 
 DOCUMENT = load((Path(__file__).resolve().parents[2] / "policies" / "templates" / "payroll.yaml").read_text())
@@ -121,6 +122,18 @@ def test_the_moment(state: PolicyState, now_s: int, mode: Mode, error: str | Non
     assert errors(act, state, mode, now_s) == ([error] if error else [])
     if error:
         assert words in why(act, state, mode, now_s)[0]
+
+
+def test_a_cap_of_all_ones_is_not_escaped_by_wrapping_round() -> None:
+    # The differential test found this: a sum past 2^256 is over every cap, as the module says.
+    rule = replace(POLICY.rules[0], clauses=(Clause(1, Kind.CAP, UINT256_MAX),), charges=())
+    policy = replace(POLICY, budgets=(), lists=(), rules=(rule,))
+    most = Call(USDC, 0, rule.selector + bytes(32) + word(UINT256_MAX))
+    once = evaluate(policy, FRESH, [most], NOW, Mode.EXECUTE)
+    twice = evaluate(policy, FRESH, [most, most], NOW, Mode.EXECUTE)
+    assert isinstance(once, Allowed)
+    assert isinstance(twice, Refused)
+    assert (twice.reasons[0].error, twice.reasons[0].arguments) == ("OverCap", (0, 0, UINT256_MAX))
 
 
 def test_other_functions_targets_lengths_and_ether_are_refused() -> None:
