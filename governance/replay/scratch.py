@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A PostgreSQL cluster for one command: made in a temporary folder, gone with it. No other database is ever written."""
 
+import fcntl
+import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from django.db import connections
 
 from governance.embedded import postgres, process
 
+_PREFIX = "mandate-replay-"
 _MOST_START_S = 30.0
 _NEEDED_BYTES = 300 * 2**20
 
@@ -34,8 +37,13 @@ def temporary_database() -> Iterator[None]:
     Raises:
         NoDatabase: no room, or the server does not start.
     """
-    place = Path(tempfile.mkdtemp(prefix="mandate-replay-"))
-    place.chmod(0o755)  # as root the server runs as another user, who must get through
+    # As root the server runs as another user, who must get through to its folder.
+    parent = postgres.place_for(Path(tempfile.gettempdir()) / _PREFIX).parent
+    _sweep(parent)
+    place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    place.chmod(0o755)
+    lock = (place / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     server: subprocess.Popen | None = None
     configured = dict(connections.settings["default"])
     try:
@@ -57,6 +65,20 @@ def temporary_database() -> Iterator[None]:
                 server.kill()
                 server.wait()
         shutil.rmtree(place, ignore_errors=True)
+        lock.close()
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what a killed run left: a folder of ours whose lock nobody holds."""
+    for left in parent.glob(_PREFIX + "*"):
+        try:
+            if left.stat().st_uid != os.geteuid():
+                continue
+            with (left / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+        except OSError:
+            continue  # in use, or half made by a run that has only just begun
 
 
 def _start(place: Path) -> tuple[subprocess.Popen, str]:

@@ -3,8 +3,12 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -287,3 +291,40 @@ def test_bad_input_is_one_line_and_exit_1(tmp_path):
         lines = [line for line in ran.stderr.splitlines() if "Error" in line or "Traceback" in line]
         assert len(lines) == 1, ran.stderr
         assert "Traceback" not in ran.stderr
+
+
+@pytest.fixture
+def open_folder():
+    """A temporary folder that other users can reach: as root the database's server is another user."""
+    folder = Path(tempfile.mkdtemp(prefix="mandate-test-replay-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_stopped_or_killed_it_leaves_no_process_and_the_next_run_no_folder(tmp_path, open_folder, how):
+    """A kill can't be tidied up after by the one killed: its server ends with it, its folder goes with the next run."""
+    many = [vote(block=10_000_000 * number) for number in range(1, 200)]  # keeps the sync busy for a while
+    folder, temporary = record(tmp_path / "rec", vote=many), open_folder
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    command = [sys.executable, "manage.py", "replay", str(folder)]
+    child = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    said = []
+    while not said or not said[-1].startswith("chain 7"):
+        said.append(child.stderr.readline())
+        assert said[-1], f"the replay ended before it could be stopped: {said}"
+    (place,) = temporary.glob("mandate-replay-*")
+    server = int((place / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    child.send_signal(how)
+    assert child.wait(20) == (130 if how == signal.SIGTERM else -how)
+    child.stderr.close()
+    for _ in range(100):
+        if not Path(f"/proc/{server}").exists() or " Z " in Path(f"/proc/{server}/stat").read_text():
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("the temporary database's server still runs")
+    short = record(tmp_path / "short", vote=[vote()])
+    subprocess.run([*command[:-1], str(short)], cwd=ROOT, env=environment, check=True, capture_output=True)
+    assert not list(temporary.glob("mandate-replay-*"))
