@@ -43,6 +43,7 @@ EXECUTE = "execute(address[],uint256[],bytes[],bytes32)"
 HASH_PROPOSAL = "hashProposal(address[],uint256[],bytes[],bytes32)"
 COOLDOWN_S = 600  # the payroll template's, in seconds
 RESTING = ("executed", "scheduled", "refused", "stopped", "failed", "abstained")
+POWER_CHANGED = keccak(text="DelegateVotesChanged(address,uint256,uint256)")
 MODULE_EXECUTE = "execute(bytes32,bytes32,uint24,(address,uint256,bytes)[],bytes32)"
 MODULE_RELEASE = "release(bytes32,(address,uint256,bytes)[])"
 
@@ -609,12 +610,18 @@ class Story:
             seconds=40,
         )
         logs = self.node.request(
-            "eth_getLogs", {"address": token, "fromBlock": receipts[0]["blockNumber"], "toBlock": "latest"}
+            "eth_getLogs",
+            {
+                "address": token,
+                "topics": ["0x" + POWER_CHANGED.hex()],
+                "fromBlock": receipts[0]["blockNumber"],
+                "toBlock": "latest",
+            },
         )
         with self.stack.database() as connection:
             stored = connection.execute(
-                "select count(*) from governance_rawlog where address = %s and block_number >= %s",
-                [bytes.fromhex(token[2:]), int(receipts[0]["blockNumber"], 16)],
+                "select count(*) from governance_rawlog where address = %s and topic0 = %s and block_number >= %s",
+                [bytes.fromhex(token[2:]), POWER_CHANGED, int(receipts[0]["blockNumber"], 16)],
             ).fetchone()[0]
         self.must(stored == len(logs), "each log must be stored exactly once", f"{stored} stored, {len(logs)} on chain")
         self.show("after it", f"{stored} logs stored of {len(logs)}, {len(rows)} delegates' power as on chain")
