@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A DAO's life on a real chain, and what its mirror says of it, beside what the chain says."""
 
+import time
+
 import pytest
 from eth_utils import keccak
 
@@ -66,7 +68,10 @@ def send_anyway(mirror, sender: str, to: str, data: bytes) -> dict:
     d = mirror.deployed
     request = {"from": "0x" + d.address(sender).hex(), "to": "0x" + d.address(to).hex(), "data": "0x" + data.hex(),
                "gas": hex(5_000_000)}  # fmt: skip
-    return d.anvil.call("eth_getTransactionReceipt", d.anvil.call("eth_sendTransaction", request))
+    sent = d.anvil.call("eth_sendTransaction", request)
+    while (receipt := d.anvil.call("eth_getTransactionReceipt", sent)) is None:
+        time.sleep(0.01)  # anvil mines in another thread
+    return receipt
 
 
 def snapshot_of(dao) -> dict:
