@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON API: shapes, errors in one line, and who may change what."""
+
+import datetime
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_defunct
+
+from governance.models import Chain
+from tests.webapp.conftest import CHAIN, UNIT, account
+from webapp.words import address_text
+
+MEMBER = Account.from_key("0x" + "11" * 32)
+
+
+def test_a_proposal_with_everything(client, made):
+    proposal = made.proposal(7, for_votes=2**200)
+    made.summary(proposal)
+    made.vote(proposal, 3, 1, 2**200)
+    seen = client.get("/api/v1/daos/river/proposals/7").json()
+    assert seen["state"] == "Active"
+    assert seen["tally"] == {"against": "0", "for": str(2**200), "abstain": "0"}
+    assert seen["votes"][0]["voter"] == address_text(account(3))
+    action = seen["actions"][0]
+    assert action["decoded"]["name"] == "transfer"
+    assert action["effect"]["sentence"] == "Transfers 5 USDC to 0x00"
+    assert seen["summary"]["model_is_demo"] is True
+    assert seen["verdict"] == "matches"
+    assert seen["transitions"][0]["kind"] == "created"
+
+
+def test_the_dao(client, made):
+    made.power(3, UNIT)
+    seen = client.get("/api/v1/daos/river").json()
+    assert seen["contracts"]["governor"] == address_text(account(1000))
+    assert seen["mirror"]["block"] == 500
+    assert client.get("/api/v1/daos/river/acts").json() == []
+    assert client.get("/api/v1/daos/river/requests").json() == []
+    assert client.get("/api/v1/daos/river/policies").json() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/v1/daos/nobody", 404),
+        ("/api/v1/daos/river/proposals/99", 404),
+        ("/api/v1/daos/river/proposals/abc", 404),
+        ("/api/v1/daos/river/proposals?page=x", 422),
+        ("/api/v1/daos/river/requests/1", 404),
+    ],
+)
+def test_errors_are_one_line(client, made, path, status):
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error"}
+    assert "\n" not in answer.json()["error"]
+
+
+def test_openapi_and_no_page_of_a_third_party(client, db):
+    assert client.get("/api/v1/openapi.json").json()["info"]["title"] == "Mandate"
+    assert client.get("/api/v1/docs").status_code == 404
+
+
+def test_another_sites_page_changes_nothing(client, made):
+    path = "/api/v1/daos/river/subscriptions"
+    body = {"email": "a@example.org"}
+    answer = client.post(path, body, content_type="application/json", headers={"Origin": "https://evil.test"})
+    assert answer.status_code == 403
+    assert client.post(path, body).status_code in (400, 415)
+
+
+def test_a_vote_without_a_relayer_is_refused_in_words(client, made, settings):
+    settings.RELAYER_KEYSTORE = ""
+    made.proposal(7)
+    body = {"voter": address_text(account(3)), "support": 1, "signature": "0x00"}
+    path = "/api/v1/daos/river/proposals/7/vote-by-signature"
+    answer = client.post(path, body, content_type="application/json")
+    assert answer.status_code == 503
+    assert "no relayer" in answer.json()["error"]
+    assert client.post(path, {**body, "support": 3}, content_type="application/json").status_code == 422
+    assert client.post(path, {**body, "voter": "0x12"}, content_type="application/json").status_code == 422
+
+
+def test_who_is_not_signed_in_asks_for_nothing(client, made):
+    answer = client.post("/api/v1/daos/river/requests", {"text": "pay"}, content_type="application/json")
+    assert answer.status_code == 401
+
+
+# --- sign-in
+
+
+def sign_in(client, *, domain="testserver", nonce=None, uri="http://testserver", key=MEMBER, chain=CHAIN, **more):
+    begun = client.get("/auth/nonce").json()
+    now = datetime.datetime.now(datetime.UTC)
+    expires = more.get("expires", now + datetime.timedelta(minutes=5))
+    message = (
+        f"{domain} wants you to sign in with your Ethereum account:\n{MEMBER.address}\n\nSign in.\n\n"
+        f"URI: {uri}\nVersion: 1\nChain ID: {chain}\nNonce: {nonce or begun['nonce']}\n"
+        f"Issued At: {now:%Y-%m-%dT%H:%M:%SZ}\nExpiration Time: {expires:%Y-%m-%dT%H:%M:%SZ}"
+    )
+    signature = "0x" + key.sign_message(encode_defunct(text=message)).signature.hex()
+    body = {"message": message, "signature": signature}
+    return body, client.post("/auth/verify", body, content_type="application/json")
+
+
+@pytest.fixture
+def _site(settings, db):
+    settings.ORIGIN = "http://testserver"
+    Chain.objects.get_or_create(chain_id=CHAIN, defaults={"name": "Testnet"})
+
+
+@pytest.mark.usefixtures("_site")
+def test_sign_in_once(client):
+    body, answer = sign_in(client)
+    assert answer.status_code == 200, answer.content
+    assert answer.json() == {"address": MEMBER.address}
+    assert client.post("/auth/verify", body, content_type="application/json").status_code == 403  # the nonce is spent
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"domain": "evil.test"},
+        {"uri": "http://evil.test"},
+        {"nonce": "abcdefghijk"},
+        {"key": Account.from_key("0x" + "22" * 32)},
+        {"chain": 5},
+        {"expires": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_sign_in_that_is_refused(client, wrong):
+    _, answer = sign_in(client, **wrong)
+    assert answer.status_code == 403
+    assert answer.json()["error"]
+
+
+@pytest.mark.usefixtures("_site")
+def test_a_nonce_grows_old(client):
+    client.get("/auth/nonce")
+    session = client.session
+    session["signin_nonce_at"] = 0
+    session.save()
+    old = session["signin_nonce"]
+    answer = client.post(
+        "/auth/verify", {"message": f"Nonce: {old}", "signature": "0x"}, content_type="application/json"
+    )
+    assert answer.status_code == 403
+    assert "too old" in answer.json()["error"]

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Given a wish for a digest: what reaches the mailbox, and what does not."""
+
+import datetime
+import logging
+import re
+
+import pytest
+from django.core import mail
+
+from governance import outbox, work
+from governance.models import Work
+from tests.webapp.conftest import NOW, account
+from webapp.mail import send, subscriptions
+from webapp.models import DigestSent, Subscription
+
+ADDRESS = "dana@example.org"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _origin(settings):
+    settings.SECRET_KEY = "a key of this test"
+    settings.ORIGIN = "http://testserver"
+
+
+def link_in(message):
+    return re.search(r"http://testserver(/subscriptions/\S+)", message.body).group(1)
+
+
+def ask(client, **values):
+    body = {"email": ADDRESS, "frequency": "immediate", **values}
+    return client.post("/api/v1/daos/river/subscriptions", body, content_type="application/json")
+
+
+def subscribed(client, made, **values) -> Subscription:
+    assert ask(client, **values).status_code == 202
+    work.run_due("webapp.")
+    assert client.post(link_in(mail.outbox[-1])).status_code == 200
+    mail.outbox.clear()
+    return Subscription.objects.get()
+
+
+def tell(made, topic, key):
+    from django.db import transaction
+
+    with transaction.atomic():
+        outbox.publish(made.dao, topic, key, 400)
+
+
+def test_only_the_button_subscribes(client, made):
+    assert ask(client).status_code == 202
+    work.run_due("webapp.")
+    (message,) = mail.outbox
+    assert message.to == [ADDRESS]
+    link = link_in(message)
+    assert ADDRESS not in link
+    page = client.get(link)  # a link scanner
+    assert page.status_code == 200
+    assert b"Yes, subscribe" in page.content
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert not subscriptions.active().exists()
+    assert client.post(link).status_code == 200
+    assert subscriptions.active().count() == 1
+    assert client.post(link).status_code == 410  # spent
+
+
+def test_a_changed_link_does_nothing(client, made):
+    ask(client)
+    work.run_due("webapp.")
+    link = link_in(mail.outbox[0])
+    assert client.post(link[:-6] + "AAAAA/").status_code == 410
+    assert not subscriptions.active().exists()
+
+
+def test_asking_for_anothers_address_changes_nothing_of_theirs(client, made):
+    held = subscribed(client, made)
+    ask(client, frequency="weekly")
+    held.refresh_from_db()
+    assert held.frequency == "immediate"
+    assert held.confirmed_at is not None
+
+
+def test_a_new_proposal_reaches_the_delegate_once_with_its_sources(client, made):
+    subscribed(client, made, delegate="0x" + account(3).hex())
+    send.follow_outbox()  # the reader begins here
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")
+    for _ in range(3):
+        send.follow_outbox()
+        work.run_due("webapp.")
+    (message,) = mail.outbox
+    html = message.alternatives[0][0]
+    for text in (message.body, html):
+        for expected in (
+            "Pay ines", "It pays ines.", "Pay 5 USDC.", "Transfers 5 USDC", "small-model (demo model)",
+            "has not voted yet", "http://testserver/river/proposals/7/",
+        ):  # fmt: skip
+            assert expected in text, expected
+    assert "<img" not in html
+    headers = message.extra_headers
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert re.fullmatch(r"<[0-9a-f]{40}@localhost>", headers["Message-ID"])
+    one_click = headers["List-Unsubscribe"].strip("<>").removeprefix("http://testserver")
+    assert client.get(one_click).status_code == 200
+    assert subscriptions.active().exists()  # following the link ends nothing
+    from django.test import Client
+
+    program = Client(enforce_csrf_checks=True)
+    assert program.post(one_click, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert not subscriptions.active().exists()
+
+
+def test_hostile_text_is_escaped_and_can_write_no_header(client, made):
+    subscribed(client, made)
+    send.follow_outbox()
+    proposal = made.proposal(7, title="Hi\r\nBcc: all@example.org", description="x")
+    made.summary(
+        proposal,
+        sentences=[{"text": "<script>x</script>\u202e", "source": {"kind": "span", "id": "s", "quote": "<b>q</b>"}}],
+    )
+    tell(made, "proposal.created", "7")
+    send.follow_outbox()
+    work.run_due("webapp.")
+    (message,) = mail.outbox
+    assert "\n" not in message.subject
+    assert message.message()["Bcc"] is None
+    html = message.alternatives[0][0]
+    assert "<script>" not in html
+    assert "<b>q" not in html
+    assert "\u202e" not in html + message.body
+
+
+def test_a_removed_proposal_is_corrected_only_for_those_who_were_told(client, made):
+    subscribed(client, made)
+    send.follow_outbox()
+    proposal = made.proposal(7)
+    made.summary(proposal)
+    tell(made, "proposal.created", "7")
+    send.follow_outbox()
+    work.run_due("webapp.")
+    proposal.delete()
+    tell(made, "proposal.created.undone", "7")
+    tell(made, "proposal.created.undone", "8")
+    send.follow_outbox()
+    work.run_due("webapp.")
+    assert [message.subject.partition(": ")[2][:10] for message in mail.outbox] == ["new propos", "correction"]
+
+
+def test_the_mail_server_is_down_then_back(client, made, monkeypatch, caplog):
+    subscribed(client, made)
+    send.follow_outbox()
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")
+    send.follow_outbox()
+    import smtplib
+
+    def refuse(self, *_args, **_kwargs):
+        raise smtplib.SMTPRecipientsRefused({ADDRESS: (450, b"try later")})
+
+    with monkeypatch.context() as broken, caplog.at_level(logging.DEBUG):
+        broken.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
+        work.run_due("webapp.")
+    row = Work.objects.get(name=send.DIGEST_WORK)
+    assert row.done_at is None
+    assert ADDRESS not in row.last_error + caplog.text
+    assert not mail.outbox
+    Work.objects.update(due_at=datetime.datetime.now(datetime.UTC))
+    work.run_due("webapp.")
+    assert len(mail.outbox) == 1
+
+
+def test_what_another_worker_is_sending_is_left_to_it(client, made):
+    held = subscribed(client, made)
+    made.summary(made.proposal(7))
+    row = DigestSent.objects.create(
+        subscription=held,
+        topic="proposal.created:7",
+        message_id="<x@localhost>",
+        leased_until=datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30),
+    )
+    with pytest.raises(work.Again):
+        send.send_digest("", {"subscription": held.pk, "topic": row.topic})
+    assert not mail.outbox
+
+
+def test_daily_digest_once_a_day_and_only_with_something_to_say(client, made):
+    held = subscribed(client, made, frequency="daily")
+    Subscription.objects.update(confirmed_at=datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC))
+    first = datetime.datetime(2026, 11, 23, 8, tzinfo=datetime.UTC)
+    for now in (first - datetime.timedelta(hours=2), first, first + datetime.timedelta(hours=3)):
+        send.plan_periods(now)
+        Work.objects.filter(done_at=None).update(due_at=datetime.datetime.now(datetime.UTC))
+        work.run_due("webapp.")
+    assert [row.outcome for row in held.digests.all()] == ["nothing to say"]
+    made.summary(made.proposal(7))
+    made.act(4, status="scheduled", act_id=b"\x04" * 32, releasable_chain_s=NOW + 9, expires_chain_s=NOW + 99)
+    send.plan_periods(first + datetime.timedelta(days=1))
+    Work.objects.filter(done_at=None).update(due_at=datetime.datetime.now(datetime.UTC))
+    work.run_due("webapp.")
+    (message,) = mail.outbox
+    assert message.subject == "River DAO: 2 decisions open"
+    assert "pays 5 USDC" in message.body
+
+
+def test_asking_is_limited(client, made):
+    answers = [ask(client).status_code for _ in range(subscriptions.PER_ADDRESS_AN_HOUR + 1)]
+    assert answers == [202] * subscriptions.PER_ADDRESS_AN_HOUR + [429]
+
+
+@pytest.mark.parametrize("email", ["nobody", "a@b.org\nBcc: c@d.org", "a@b", ""])
+def test_bad_addresses_are_refused(client, made, email):
+    assert ask(client, email=email).status_code == 422
+    assert not Subscription.objects.exists()
+
+
+def test_no_address_in_what_ends_in_logs(client, made):
+    held = subscribed(client, made)
+    assert ADDRESS not in str(held)
+    assert ADDRESS not in "".join(map(str, Work.objects.values_list("key", "arguments")))
