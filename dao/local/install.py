@@ -124,7 +124,7 @@ class Installer:
         node_inputs = content_hash(*packages, extra=str(os.uname()[4]))
         wrapper = ROOT / ".build" / "solc" / f"solc-v{SOLC_VERSION}"
 
-        self._step("python", python_inputs, [self.python], "Python packages (about 450 MB)", self._install_python)
+        self._step("python", python_inputs, [self.python], "Python packages (about 900 MB)", self._install_python)
         self._step("node", node_inputs, [ROOT / "node_modules"], "Node packages (about 250 MB)", self._install_node)
         self._step("solc", str(ROOT), [wrapper], "the compiler's wrapper", lambda: self._write_solc(wrapper))
         scripts = [ROOT / "contracts" / name for name in ("scripts/compile.py", "tools/solc.js")]
