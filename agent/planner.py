@@ -390,8 +390,24 @@ def _ask(model: Model, asked: list[dict[str, str]], form: dict[str, Any]) -> dic
     try:
         answer: Completion = model.complete(asked, form, "choice", max_tokens=MAX_TOKENS)
     except ModelRefused as refused:  # two answers that can't be used: that is an abstention, and said to be one
-        return {"parsed": None, "text": refused.text, "model": refused.model, "usage": _usage(refused.usage)}
-    return {"parsed": answer.parsed, "text": answer.text, "model": answer.model, "usage": _usage(answer.usage)}
+        return {
+            "parsed": None,
+            "text": storable(refused.text),
+            "model": storable(refused.model),
+            "usage": _usage(refused.usage),
+        }
+    return {
+        "parsed": answer.parsed,
+        "text": storable(answer.text),
+        "model": storable(answer.model),
+        "usage": _usage(answer.usage),
+    }
+
+
+def storable(text: str) -> str:
+    """The text without what no database and no UTF-8 holds (NUL, lone surrogates). No valid JSON holds either raw, so
+    an answer that could be used is never changed."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def _usage(usage: Any) -> dict[str, int]:

@@ -447,8 +447,10 @@ def submit(dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempoten
     authenticated `requested_by`; who asks gives no rights: only the roster, the operator and the policy do.
     """
     shown, _ = clean(text)
-    if not shown or "\x00" in text:
+    if not shown:
         raise RequestError("the request is empty")
+    if any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in text):
+        raise RequestError("the request is not plain text")
     if len(text) > MAX_TEXT:
         raise RequestError(f"a request has at most {MAX_TEXT} characters")
     if not 0 < len(idempotency_key) <= 120:
