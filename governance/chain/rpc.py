@@ -13,13 +13,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import orjson
 import stamina
 
+T = TypeVar("T")
 BlockId = int | str | bytes
 """A block: its number, a tag (`latest`, `finalized`, `safe`, `pending`, `earliest`), or its 32-byte hash."""
 
@@ -686,11 +687,11 @@ class Rpc:
         """Broadcast a signed transaction; its hash. Tried once: the caller repeats, from a journal."""
         return self._parsed("eth_sendRawTransaction", ["0x" + signed.hex()], lambda v: unhex(v, 32))
 
-    def _parsed(self, method: str, params: Sequence[Any], parse: Callable[[Any], Any]) -> Any:
+    def _parsed(self, method: str, params: Sequence[Any], parse: Callable[[Any], T]) -> T:
         return checked(method, self.call(method, params), parse)
 
 
-def checked(method: str, answer: Any, parse: Callable[[Any], Any]) -> Any:
+def checked(method: str, answer: Any, parse: Callable[[Any], T]) -> T:
     """What `parse` makes of a node's answer; RpcError where the answer has another shape than the standard says."""
     try:
         return parse(answer)
@@ -699,7 +700,7 @@ def checked(method: str, answer: Any, parse: Callable[[Any], Any]) -> Any:
         raise RpcError(None, f"the node's answer to {method} is malformed: {type(error).__name__} {reason}") from None
 
 
-def _or_none(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _or_none(parse: Callable[[Any], T]) -> Callable[[Any], T | None]:
     return lambda answer: None if answer is None else parse(answer)
 
 

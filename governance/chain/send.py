@@ -376,7 +376,7 @@ class _Settling:
             self._change(row, status=OutgoingTransaction.Status.SIGNED, block_hash=None, block_number=None)
             self.settled.reorganised += 1
         elif receipt is None and final_nonce > row.nonce and self.signer is not None:
-            self._move(row)
+            self._move(row, hashes, final_number)
 
     def _mined(self, row: OutgoingTransaction, hashes: list[bytes], receipt: jsonrpc.Receipt, *, final: bool) -> None:
         status = OutgoingTransaction.Status.MINED if receipt.succeeded else OutgoingTransaction.Status.FAILED
@@ -428,8 +428,22 @@ class _Settling:
             return
         self.settled.replaced += self._sign_again(row, fees)
 
-    def _move(self, row: OutgoingTransaction) -> None:
-        """A stranger's transaction took this nonce in a final block, so none of our signings can be mined any more."""
+    def _move(self, row: OutgoingTransaction, hashes: list[bytes], final_number: int) -> None:
+        """A stranger's transaction took this nonce in a final block, so none of our signings can be mined any more.
+
+        This is the one step that could pay twice, so it is asked once more, in one batch: the node that knows the final
+        block's nonce must itself have no receipt of ours. One that lags behind has neither.
+        """
+        count, *receipts = self.rpc.batch(
+            [
+                ("eth_getTransactionCount", ["0x" + self.sender.hex(), hex(final_number)]),
+                *(("eth_getTransactionReceipt", ["0x" + item.hex()]) for item in hashes),
+            ]
+        )
+        if isinstance(count, RpcError) or any(receipt is not None for receipt in receipts):
+            return
+        if jsonrpc.checked("eth_getTransactionCount", count, jsonrpc.quantity) <= row.nonce:
+            return
         nonce = self.rpc.nonce(self.sender, "pending")
         self.settled.moved += self._sign_again(row, suggest_fees(self.rpc), nonce)
 

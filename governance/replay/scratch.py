@@ -44,7 +44,7 @@ def temporary_database() -> Iterator[None]:
     place.chmod(0o755)
     lock = (place / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    server: subprocess.Popen | None = None
+    server: subprocess.Popen[bytes] | None = None
     configured = dict(connections.settings["default"])
     try:
         if shutil.disk_usage(place).free < _NEEDED_BYTES:
@@ -81,7 +81,7 @@ def _sweep(parent: Path) -> None:
             continue  # in use, or half made by a run that has only just begun
 
 
-def _start(place: Path) -> tuple[subprocess.Popen, str]:
+def _start(place: Path) -> tuple[subprocess.Popen[bytes], str]:
     data, password_file, log = place / "postgres", place / "password", place / "postgres.log"
     try:
         postgres.initialise(data, password_file)

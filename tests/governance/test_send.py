@@ -289,6 +289,18 @@ def test_a_strangers_transaction_with_our_nonce_moves_ours_only_when_it_is_final
     assert node.balance(TO) == ETHER
 
 
+def test_a_lagging_node_that_lacks_our_receipt_does_not_make_us_pay_again(node, chain, signer, monkeypatch):
+    pay(node, chain, signer)
+    mine(node, 5)
+    real, lies = Rpc.batch, iter([[None]])
+    monkeypatch.setattr(Rpc, "batch", lambda self, requests, **more: next(lies, None) or real(self, requests, **more))
+    assert settle(node, chain, signer, stuck_after_s=0).moved == 0
+    monkeypatch.undo()
+    assert settle(node, chain, signer).mined == 1
+    mine(node)
+    assert (node.balance(TO), node.nonce(signer.address)) == (ETHER, 1)
+
+
 def test_a_nonce_gap_is_filled_with_nothing_and_ours_follow(node, chain, signer):
     mine(node)
     stranger = by_hand(node, signer, nonce=0)
