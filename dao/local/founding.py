@@ -97,7 +97,7 @@ def _deploy(stack: "Stack", name: str, file: Path) -> dict[str, Any]:
         [sys.executable, str(ROOT / "contracts" / "scripts" / "deploy_dao.py"), "--rpc", stack.rpc_url,
          "--keystore", str(key), "--password-file", str(password), "--params", str(parameters), "--out", str(half)],
         env=stack.environment | {"SOLCX_BINARY_PATH": str(ROOT / ".build" / "solc")}, cwd=ROOT,
-        capture_output=True, text=True, timeout=180, check=False, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     if run.returncode != 0:
         said = [line for line in (run.stderr or run.stdout).splitlines() if line.strip()]

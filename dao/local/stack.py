@@ -60,7 +60,7 @@ class Service:
     stop_signal: int = signal.SIGTERM
     death_signal: int = signal.SIGKILL
     stop_seconds: float = 10.0
-    start_seconds: float = 60.0
+    start_seconds: float = 120.0
     needed: bool = True
     ids: Mapping[str, Any] = field(default_factory=dict)
     before: Callable[[], None] | None = None
@@ -219,7 +219,7 @@ class Stack:
         self._measure_memory()
         return self._peak_bytes
 
-    def manage(self, *arguments: str, given: str = "", seconds: float = 120) -> str:
+    def manage(self, *arguments: str, given: str = "", seconds: float = 300) -> str:
         """Run a `manage.py` command in the instance's environment; raises StackError if it fails.
 
         `given` is its standard input; its output is returned.
