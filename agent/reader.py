@@ -320,5 +320,6 @@ def matches_amount(stated: Amount, asset: bytes | None, amount: int, tokens: Map
     """Whether a stated amount is this one: exact with its unit; a bare number in the asset's units or base units."""
     if stated.asset is not None:
         return stated.asset == asset and stated.base_units == amount
-    decimals = 18 if asset == ETHER else tokens[asset].decimals if asset in tokens else 0
+    token = tokens.get(asset) if asset is not None else None
+    decimals = 18 if asset == ETHER else token.decimals if token else 0
     return base_units(stated.number, decimals) == amount or stated.number == amount

@@ -8,7 +8,7 @@ is there. A worker killed in the middle repeats harmlessly: the row is made once
 import logging
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -67,7 +67,7 @@ def _summarise(_key: str, arguments: dict) -> None:
         raise work.Again(timezone.now() + timedelta(seconds=retry_s), str(down)) from down
 
 
-def _oldest_pending(proposal: Proposal) -> "timezone.datetime":
+def _oldest_pending(proposal: Proposal) -> datetime:
     summary = proposal.summaries.filter(status=Summary.Status.PENDING).order_by("created_at").first()
     return summary.created_at if summary else timezone.now()
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from agent.effects import ETHER, MAX_EFFECTS, Kind, PlainCall, base_units, effects_of, units
 from governance.chain.abi import encode_call, selector
 from governance.chain.address import checksum
+from policies import document, encoding
 from policies.amounts import Token
 
 USDC, ADA, SAFE, TREASURY = (bytes([n]) * 20 for n in (0xC0, 0xAD, 0x5A, 0x7E))
@@ -135,6 +137,17 @@ def test_a_policy_that_no_module_would_take_is_not_explained():
     effect = one(call("setPolicy(bytes32,bytes)", b"\1" * 32, b"rubbish"), SAFE)
     assert effect.kind is Kind.UNKNOWN
     assert "can't be read" in effect.sentence
+
+
+def test_a_policy_is_said_in_words_from_its_code():
+    template = Path(encoding.__file__).parent / "templates" / "payroll.yaml"
+    policy_document = document.load(template.read_text())
+    code = encoding.encode(policy_document)
+    effect = one(call("setPolicy(bytes32,bytes)", encoding.policy_id("payroll"), code), SAFE)
+    assert effect.kind is Kind.POLICY_SET
+    assert effect.recipient == encoding.decode(code).agent
+    assert effect.new_value == "0x" + encoding.codehash(code).hex()
+    assert any("Everything else is impossible" in sentence for sentence in effect.details)
 
 
 @given(st.binary(max_size=400), st.sampled_from([b"", *(selector(s) for s in (
