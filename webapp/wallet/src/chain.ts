@@ -41,10 +41,13 @@ const ERRORS = parseAbi([
   "error NotOwner()",
   "error NotGuardian()",
   "error NotPending()",
-  "error NothingToObjectWith()",
+  "error NotYet(uint40 releasableAt)",
+  "error Expired(uint40 expiresAt)",
+  "error Voided()",
   "error AlreadyObjected()",
-  "error NoPower(address account)",
+  "error NoPower()",
   "error IsPaused()",
+  "error NotPaused()",
 ]);
 
 const IN_WORDS: Record<string, string> = {
@@ -55,6 +58,12 @@ const IN_WORDS: Record<string, string> = {
   NotOwner: "only the owner (a vote) may do this",
   NotGuardian: "only the guardian may do this",
   NotPending: "the act is not waiting any more",
+  NotYet: "the objection window is not over yet",
+  Expired: "the time to release it is over",
+  Voided: "the act was voided: the policy changed, or everything was paused",
+  AlreadyObjected: "this account has objected already",
+  NoPower: "this account had no voting power when the act was scheduled",
+  NotPaused: "the policy module is not paused",
   IsPaused: "the policy module is paused",
 };
 
