@@ -11,6 +11,7 @@ Killed at any point, the next worker goes on from the rows, and nothing is paid 
 - The act's outcome is read from the mirror's `Act` with the record's hash, never from a receipt.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -65,6 +66,7 @@ from policies.evaluate import Allowed
 _LOCK = 0x6167_656E  # "agen": the class of the advisory locks, one object per DAO
 _LOOK_S = 1  # while an act is on its way
 _SETTLED_S = 5  # while an act that was read back is not final yet
+_LOOK_AT_MINED_S = 10.0
 MOST_ATTEMPTS = 3
 _ENDS = (Request.Status.REFUSED, Request.Status.ABSTAINED)
 
@@ -603,10 +605,21 @@ def _plan(request: Request) -> Plan:
     return Plan.objects.get(request=request)
 
 
+_looked_at_mined = 0.0
+
+
 def settle_sent() -> None:
-    """Bring the agent's own transactions that are not final one step further: rebroadcast, replace, note receipts."""
+    """Bring the agent's own transactions that are not final one step further: rebroadcast, replace, note receipts.
+
+    What is not mined yet is looked at on every call, what is only not final yet every `_LOOK_AT_MINED_S`.
+    """
+    global _looked_at_mined
     if not settings.AGENT_KEYSTORE:
         return
-    open_ = OutgoingTransaction.objects.filter(key__regex="^(act|release):", final=False)
-    for dao_chain in {row.chain for row in open_.select_related("chain")}:
-        settle(Rpc.for_chain(dao_chain.pk), dao_chain, agent_signer())
+    waiting = OutgoingTransaction.objects.filter(key__regex="^(act|release):", final=False).select_related("chain")
+    if time.monotonic() - _looked_at_mined < _LOOK_AT_MINED_S:
+        waiting = waiting.filter(status__in=(OutgoingTransaction.Status.SIGNED, OutgoingTransaction.Status.SENT))
+    else:
+        _looked_at_mined = time.monotonic()
+    for chain in {row.chain for row in waiting}:
+        settle(Rpc.for_chain(chain.pk), chain, agent_signer())
