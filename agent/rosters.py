@@ -250,8 +250,8 @@ def typed_data(
     return compose(terms)
 
 
-def accept(dao: Dao, signed: Any) -> Roster:
-    """Verify and store a signed roster: `{"typed_data": {...}, "signature": "0x..."}`.
+def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
+    """Verify and store a signed roster: `{"typed_data": {...}, "signature": "0x..."}`; for `policy_id` only, if given.
 
     Raises RosterError with what is wrong (a replayed, expired, foreign or wrongly signed one too), and
     `policy.NoPolicyInForce`.
@@ -259,6 +259,8 @@ def accept(dao: Dao, signed: Any) -> Roster:
     if not isinstance(signed, dict) or set(signed) != {"typed_data", "signature"}:
         raise RosterError("a signed roster is an object with typed_data and signature")
     terms = parse(signed["typed_data"])
+    if policy_id is not None and terms.policy_id != policy_id:
+        raise RosterError("the roster is for another policy")
     policy = in_force(dao, terms.policy_id)
     document = compose(terms)
     try:

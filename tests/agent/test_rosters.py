@@ -194,15 +194,17 @@ def test_the_operator_makes_and_imports_a_roster_on_the_command_line(world: Worl
         json.dumps([{"name": "ines", "address": checksum(world.address("ines")), "amount": str(1000 * USDC)}])
     )
     usdc = checksum(world.address("usdc"))
-    call_command("agent", "roster-typed-data", "--dao", "acting", "--policy", "payroll", "--asset", usdc, str(entries))
+    call_command("sign_roster", "acting", "payroll", str(entries), "--asset", usdc)
     typed_data = json.loads(capsys.readouterr().out)
     signed.write_text(json.dumps({"typed_data": typed_data, "signature": world.sign("olga", typed_data)}))
-    call_command("agent", "roster-import", "--dao", "acting", str(signed))
+    call_command("sign_roster", "acting", "payroll", str(signed), "--accept")
     assert "roster 1 accepted: 1 entries" in capsys.readouterr().out
     with pytest.raises(CommandError, match="not newer"):
-        call_command("agent", "roster-import", "--dao", "acting", str(signed))
+        call_command("sign_roster", "acting", "payroll", str(signed), "--accept")
     entries.write_text("[{}]")
     with pytest.raises(CommandError, match="entry 1"):
-        call_command("agent", "roster-typed-data", "--dao", "acting", "--policy", "payroll", str(entries))
+        call_command("sign_roster", "acting", "payroll", str(entries))
+    with pytest.raises(CommandError, match="another policy"):
+        call_command("sign_roster", "acting", "grants", str(signed), "--accept")
     with pytest.raises(CommandError, match="no DAO"):
         call_command("agent", "halts", "--dao", "nowhere")
