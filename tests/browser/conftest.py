@@ -6,11 +6,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
@@ -49,7 +51,19 @@ class Running:
         number = self.node.call(self.governor, HASH, [*arguments, keccak(text=text)], ["uint256"])
         opens = self.node.call(self.governor, "proposalSnapshot(uint256)", [number], ["uint256"])
         self.node.advance(max(1, opens + 1 - self.node.time()))
+        self.until_mirrored(str(number), "Active")
         return str(number)
+
+    def until_mirrored(self, number: str, state: str) -> None:
+        """Wait until the site shows the proposal in a state."""
+        give_up, seen = time.monotonic() + 60, None
+        while time.monotonic() < give_up:
+            answer = httpx.get(f"{self.stack.web_url}/api/v1/daos/{self.slug}/proposals/{number}", timeout=60)
+            seen = answer.json().get("state")
+            if seen == state:
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"the mirror did not show {state} within 60 s, but {seen}")
 
     def has_voted(self, number: str, who: str) -> bool:
         return self.node.call(
@@ -102,7 +116,7 @@ def context(browser) -> Iterator[BrowserContext]:
 def page(context) -> Page:
     """A page on which no script may fail and nothing may break the site's security policy."""
     made = context.new_page()
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(30_000)
     return made
 
 

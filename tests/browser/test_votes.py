@@ -7,10 +7,11 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Injected
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=30_000)  # a mirror on a busy machine takes its time
 
 
 def connect(page, name):
-    page.get_by_label("Wallet").select_option(label=name)
+    page.get_by_label("Wallet", exact=True).select_option(label=name)
     page.get_by_role("button", name="Connect").click()
     expect(page.locator("#wallet [data-account]")).to_be_visible()
 
@@ -37,7 +38,7 @@ def test_ben_votes_by_signature(demo, page, quiet):
     number = demo.propose("# Publish the minutes\n\nA vote by signature.")
     page.goto(f"{demo.url}/proposals/{number}/")
     connect(page, "ben (test wallet)")
-    page.get_by_label("Against").check()
+    page.get_by_label("Against", exact=True).check()
     page.get_by_role("button", name="Vote by signature").click()
     expect(vote_row(page, demo.wallets["ben"].address)).to_contain_text("Against")
     assert demo.has_voted(number, "ben")
@@ -51,7 +52,7 @@ def test_a_wallet_of_ones_own_votes(demo, page, quiet, how):
     Injected(demo.node, demo.wallets["dana"]).install(page)
     page.goto(f"{demo.url}/proposals/{number}/")
     connect(page, "Signing wallet")
-    page.get_by_label("Abstain").check()
+    page.get_by_label("Abstain", exact=True).check()
     page.get_by_role("button", name=how, exact=True).click()
     expect(vote_row(page, demo.wallets["dana"].address)).to_contain_text("Abstain")
     assert demo.has_voted(number, "dana")
@@ -84,7 +85,7 @@ def test_a_wallet_that_stays_on_another_network_is_refused(demo, page, quiet):
     number = demo.propose("# Stay elsewhere\n\nThe wallet does not follow.")
     Injected(demo.node, demo.wallets["dana"], chain_id="0x1", switches=False).install(page)
     page.goto(f"{demo.url}/proposals/{number}/")
-    page.get_by_label("Wallet").select_option(label="Signing wallet")
+    page.get_by_label("Wallet", exact=True).select_option(label="Signing wallet")
     page.get_by_role("button", name="Connect").click()
     status = page.locator("#wallet-status")
     expect(status).to_contain_text("wrong network")
@@ -128,7 +129,9 @@ def test_the_clock_ends_a_vote(demo, page, quiet):
             break
         button.click()
         expect(page.get_by_text("Done: end of voting.")).to_be_visible()
-        page.wait_for_timeout(1500)
+        if demo.node.call(demo.governor, "state(uint256)", [int(number)], ["uint8"]) != 1:
+            break
+    demo.until_mirrored(number, "Defeated")
     page.goto(f"{demo.url}/proposals/{number}/")
     expect(page.locator(".head .tag")).to_have_text("Defeated")
 
@@ -156,7 +159,7 @@ def test_pages_fit_and_are_quiet(demo, browser, screenshots, look):
     ]
     for path in paths:
         page.goto(path)
-        expect(page.get_by_label("Wallet")).to_be_visible()
+        expect(page.get_by_label("Wallet", exact=True)).to_be_visible()
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{path} is {width} wide"
         if screenshots:
