@@ -116,9 +116,9 @@ def register(stack: "Stack", deployment: Path, slug: str, name: str) -> None:
 def sign_roster(
     stack: "Stack", slug: str, contracts: Mapping[str, str], policy: str, entries: list[dict[str, str]], operator: Any
 ) -> None:
-    """The operator signs a roster over the policy in force; waits until the mirror has the policy (30 s at most)."""
+    """The operator signs a roster over the policy in force; waits until the mirror has the policy (two minutes at most)."""
     lines = json.dumps([entry | {"asset": contracts["usdc"]} for entry in entries])
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 120
     while True:
         with stack.database() as connection:
             mirrored = connection.execute(
