@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web app against a real local chain: votes by signature, the test wallet, the clock, policies in words."""
+
+import json
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_utils import keccak
+
+from governance import register
+from governance.chain.rpc import Rpc
+from governance.models import OutgoingTransaction, Proposal
+from governance.sync import sync_once
+from webapp import reading
+from webapp.models import RelayedVote
+
+CHAIN_ID = 31337
+pytestmark = pytest.mark.django_db(transaction=True)  # the sender's journal commits before it broadcasts
+
+
+@pytest.fixture
+def chain(settings, deployed, tmp_path):
+    """A DAO with a proposal open for votes, mirrored; ada and ben hold power."""
+    settings.LOCAL_CHAIN_ID = CHAIN_ID
+    settings.RPC_URLS = {CHAIN_ID: [deployed.url]}
+    relayer = tmp_path / "relayer.json"
+    secret = Account.encrypt(deployed.accounts["relayer"].key, "password", kdf="pbkdf2", iterations=2)
+    relayer.write_text(json.dumps(secret))
+    (tmp_path / "password").write_text("password")
+    relayer.chmod(0o600)
+    (tmp_path / "password").chmod(0o600)
+    settings.RELAYER_KEYSTORE, settings.RELAYER_PASSWORD_FILE = str(relayer), str(tmp_path / "password")
+    rpc = Rpc([deployed.url], CHAIN_ID, attempts=1)
+    dao = register.add_dao(
+        rpc, deployed.addresses["governor"], slug="river", name="River DAO", module=deployed.addresses["module"],
+        assets=[deployed.addresses["usdc"]], start_block=deployed.start_block,
+    )  # fmt: skip
+    for who in ("ada", "ben"):
+        deployed.send(who, "votes_token", "delegate", deployed.address(who))
+    deployed.anvil.wind(2)  # the proposer's power counts from the second before
+    call = deployed.calldata("module", "unpause")
+    deployed.send("ada", "governor", "propose", [deployed.addresses["module"]], [0], [call], "# Go on")
+    deployed.anvil.wind(3601)
+    sync_once(dao, rpc)
+    return deployed, dao, rpc, Proposal.objects.get()
+
+
+def signed(deployed, proposal, who, support, client):
+    ballot = client.get(
+        f"/api/v1/daos/river/proposals/{proposal.proposal_id}/ballot",
+        {"voter": "0x" + deployed.address(who).hex(), "support": support},
+    ).json()
+    ballot["message"]["proposalId"] = int(ballot["message"]["proposalId"])
+    ballot["message"]["nonce"] = int(ballot["message"]["nonce"])
+    return Account.sign_message(encode_typed_data(full_message=ballot), deployed.accounts[who].key).signature
+
+
+def vote(client, deployed, proposal, who, support, signature):
+    return client.post(
+        f"/api/v1/daos/river/proposals/{proposal.proposal_id}/vote-by-signature",
+        {"voter": "0x" + deployed.address(who).hex(), "support": support, "signature": "0x" + signature.hex()},
+        content_type="application/json",
+    )
+
+
+def test_a_signed_vote_is_sent_once(client, chain):
+    deployed, dao, rpc, proposal = chain
+    signature = signed(deployed, proposal, "ada", 1, client)
+    first = vote(client, deployed, proposal, "ada", 1, signature)
+    assert first.status_code == 200, first.content
+    again = vote(client, deployed, proposal, "ada", 1, signature)
+    assert again.json()["transaction_hash"] == first.json()["transaction_hash"]
+    assert OutgoingTransaction.objects.count() == RelayedVote.objects.count() == 1
+    deployed.anvil.mine()
+    assert deployed.read("governor", "hasVoted", proposal.proposal_id, deployed.address("ada"))
+    sync_once(dao, rpc)
+    seen = client.get(f"/api/v1/daos/river/proposals/{proposal.proposal_id}").json()
+    assert seen["tally"]["for"] == str(300_000 * 10**18)
+    assert [vote["support"] for vote in seen["votes"]] == [1]
+
+
+def test_a_ballot_that_was_not_signed_so_is_refused(client, chain):
+    deployed, _, _, proposal = chain
+    signature = signed(deployed, proposal, "ada", 1, client)
+    for who, support in (("ada", 0), ("ben", 1)):
+        answer = vote(client, deployed, proposal, who, support, signature)
+        assert answer.status_code == 403
+        assert "does not fit" in answer.json()["error"]
+    assert not OutgoingTransaction.objects.exists()
+
+
+def test_who_has_no_power_or_has_voted_costs_the_relayer_nothing(client, chain):
+    deployed, dao, rpc, proposal = chain
+    answer = vote(client, deployed, proposal, "mallory", 1, signed(deployed, proposal, "mallory", 1, client))
+    assert answer.status_code == 403
+    assert "no voting power" in answer.json()["error"]
+    deployed.send("ben", "governor", "castVote", proposal.proposal_id, 1)
+    answer = vote(client, deployed, proposal, "ben", 0, signed(deployed, proposal, "ben", 0, client))
+    assert answer.status_code == 409
+    assert "voted on this proposal already" in answer.json()["error"]
+    deployed.anvil.wind(4 * 86_400)
+    sync_once(dao, rpc)
+    answer = vote(client, deployed, proposal, "ada", 1, signed(deployed, proposal, "ada", 1, client))
+    assert answer.status_code == 409
+    assert "not open" in answer.json()["error"]
+    assert not OutgoingTransaction.objects.exists()
+
+
+def wallet(client, deployed, method, params, who="ada"):
+    body = {"method": method, "params": params, "persona": "0x" + deployed.address(who).hex()}
+    return client.post("/local/wallet", body, content_type="application/json")
+
+
+def test_the_test_wallet_acts_for_the_chosen_person_only(client, chain):
+    deployed, *_ = chain
+    ada, ben = ("0x" + deployed.address(who).hex() for who in ("ada", "ben"))
+    assert wallet(client, deployed, "eth_requestAccounts", []).json() == {"result": [ada]}
+    assert wallet(client, deployed, "personal_sign", ["0x00", ada]).json()["result"]
+    for method, params in (
+        ("personal_sign", ["0x00", ben]),
+        ("eth_sendTransaction", [{"from": ben, "to": ada}]),
+        ("eth_sendTransaction", [{"to": ada}]),
+        ("eth_signTypedData_v4", [ben, "{}"]),
+        ("eth_signTypedData_v4", []),
+    ):
+        answer = wallet(client, deployed, method, params)
+        assert answer.status_code == 403, method
+        assert answer.json()["error"]["code"] == 4100
+
+
+@pytest.mark.parametrize("method", ["anvil_setBalance", "evm_mine", "eth_sign", "eth_sendRawTransaction", "debug_x"])
+def test_the_test_wallet_moves_the_chain_in_no_other_way(client, chain, method):
+    answer = wallet(client, chain[0], method, [])
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == 4200
+
+
+def test_any_other_chain_is_refused(client, chain, settings):
+    deployed, *_ = chain
+    settings.LOCAL_CHAIN_ID = 1
+    settings.RPC_URLS = {1: [deployed.url]}  # set up wrongly: the node's own answer decides
+    answer = wallet(client, deployed, "eth_accounts", [])
+    assert answer.status_code == 403
+    assert "this node serves chain 31337" in answer.json()["error"]["message"]
+    assert client.get("/local/people").status_code == 403
+    assert client.get("/local/").status_code == 403
+
+
+def test_the_clock_goes_to_the_end_of_voting(client, chain):
+    deployed, _, _, proposal = chain
+    assert b"End of voting" in client.get("/local/").content
+    answer = client.post("/local/", {"to": f"end:{proposal.deadline + 1}"}, follow=True)
+    assert b"Done: end of voting." in answer.content
+    assert deployed.anvil.now >= proposal.deadline + 1
+    answer = client.post("/local/", {"to": "end:1"}, follow=True)
+    assert b"not offered any more" in answer.content
+
+
+def test_balances_are_the_chains_own(client, chain):
+    _, dao, _, _ = chain
+    shown = {balance.asset.symbol: balance for balance in reading.balances(reading.Place(dao))}
+    assert shown["USDC"].base_units == 100_000 * 10**6
+    assert shown["USDC"].flows_agree
+    assert shown["ETH"].base_units == 10 * 10**18
+    assert b"Read from the chain at block" in client.get("/river/").content
+
+
+def test_queueing_is_offered_with_the_right_call(client, chain):
+    deployed, dao, rpc, proposal = chain
+    for who in ("ada", "ben"):
+        deployed.send(who, "governor", "castVote", proposal.proposal_id, 1)
+    deployed.anvil.wind(4 * 86_400)
+    sync_once(dao, rpc)
+    text = client.get(f"/river/proposals/{proposal.proposal_id}/").content.decode()
+    expected = deployed.calldata(
+        "governor", "queue", [deployed.addresses["module"]], [0], [deployed.calldata("module", "unpause")],
+        keccak(text="# Go on"),
+    )  # fmt: skip
+    assert f'data-calldata="0x{expected.hex()}"' in text
