@@ -116,7 +116,7 @@ def register(stack: "Stack", deployment: Path, slug: str, name: str) -> None:
 def sign_roster(
     stack: "Stack", slug: str, contracts: Mapping[str, str], policy: str, entries: list[dict[str, str]], operator: Any
 ) -> None:
-    """The operator signs a roster over the policy in force; waits until the mirror has the policy (two minutes at most)."""
+    """The operator signs a roster over the policy in force; waits up to two minutes for the mirror."""
     lines = json.dumps([entry | {"asset": contracts["usdc"]} for entry in entries])
     give_up = time.monotonic() + 120
     while True:

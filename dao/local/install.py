@@ -220,7 +220,8 @@ class Installer:
         if answer.returncode != 0:
             log = ROOT / ".build" / "install.log"
             log.write_text(answer.stdout)
-            lines = [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+            lines = [line.strip() for line in answer.stdout.splitlines() if re.search(r"\w\W+\w", line)]
+            lines = [line for line in lines if not re.fullmatch(r"npm error( code \w+)?", line)]
             telling = [line for line in lines if re.search("error|denied|refused|not found", line, re.IGNORECASE)]
             reason = without_credentials(telling[0] if telling else (lines or ["no output"])[-1])
             raise InstallError(f"Failed while {what}: {reason[:300]} (all of it in {log}). Run `make` again.")
