@@ -132,11 +132,20 @@ contract ScheduleTest is Base {
         pass(COOLDOWN);
         objectAs(ada, actId);
         uint256 until = block.timestamp + DELAY;
-        pass(bound(wait, 0, DELAY - 1));
+        pass(bound(wait, 0, DELAY - COOLDOWN));
         refuseSchedule(pay(0, 1), err(IPolicyModule.Quiet.selector, until));
         execute(pay(0, 1)); // what needs no objection window goes on
+        vm.warp(until - 1);
+        if (wait % 2 == 0) refuseSchedule(pay(0, 1), quietOrCooling(until));
         vm.warp(until);
         schedule(pay(0, 1));
+    }
+
+    function quietOrCooling(uint256 until) private view returns (bytes memory) {
+        (,,, uint32 lastAct,) = module.policyState(ID);
+        return block.timestamp < lastAct + COOLDOWN
+            ? err(IPolicyModule.Cooling.selector, lastAct + COOLDOWN)
+            : err(IPolicyModule.Quiet.selector, until);
     }
 
     function test_schedule_threshold_is_at_least_one() public {
