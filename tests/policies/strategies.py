@@ -109,3 +109,21 @@ def policies(draw: st.DrawFn) -> PolicyCode:
         lists=some_lists,
         rules=tuple(sorted(some_rules, key=lambda rule: rule.key)),
     )
+
+
+@st.composite
+def window_policies(draw: st.DrawFn) -> PolicyCode:
+    """One short budget and one rule that any amount passes: for histories that walk round the ring."""
+    limit = draw(st.integers(1, 12))
+    budget = Budget(
+        scope=draw(st.sampled_from(Scope)),
+        asset=TARGETS[0],
+        exponent=draw(st.sampled_from([0, 1, 3])),
+        period_s=draw(st.integers(7, 60)),
+        instant_limit=draw(st.sampled_from([limit, limit, limit // 2])),
+        limit=limit,
+        name=b"window".ljust(32, b"\0"),
+    )
+    rule = Rule(TARGETS[0], SELECTORS[1], False, True, 1, (), (Charge(0, Source.ARGUMENT, 0),))
+    end_s = (START_S // 3600 + 10_000) * 3600
+    return PolicyCode(AGENT, OPERATOR, START_S, end_s, 0, 1, 60, 500, bytes(32), (budget,), (), (rule,))

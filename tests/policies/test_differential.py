@@ -24,7 +24,7 @@ from policies.primitives import UINT256_MAX, keccak, selector, word
 from policies.ring import Ring
 from policies.signatures import OUTLIVING
 from tests.policies.chain import GOVERNOR, OWNER, PolicyChain, Reverted, encode_act, encode_release
-from tests.policies.strategies import AGENT, START_S, TARGETS, policies
+from tests.policies.strategies import AGENT, START_S, TARGETS, policies, window_policies
 
 CASES = int(os.environ.get("MANDATE_DIFFERENTIAL_CASES", "300"))
 POLICY_ID = b"\x1d" * 32
@@ -208,6 +208,8 @@ def play(chain: PolicyChain, data: st.DataObject) -> list[str]:
     """One case. Returns what happened, for the test of the test."""
     snapshot = chain.rpc("evm_snapshot")
     try:
+        if data.draw(st.sampled_from(["any policy", "any policy", "window"]), label="case") == "window":
+            return _play_window(chain, data)
         world = World.begin(chain, data.draw(policies(), label="policy"))
         world.now_s = data.draw(st.sampled_from([START_S + 5, START_S + 777, START_S]), label="begin")
         for _ in range(data.draw(st.sampled_from([6, 4, 2]), label="steps")):
@@ -218,6 +220,21 @@ def play(chain: PolicyChain, data: st.DataObject) -> list[str]:
         return world.outcomes
     finally:
         chain.rpc("evm_revert", snapshot)
+
+
+def _play_window(chain: PolicyChain, data: st.DataObject) -> list[str]:
+    """Spends one short budget again and again, as much as is left and one more, at the seams of its segments."""
+    policy = data.draw(window_policies(), label="policy")
+    world = World.begin(chain, policy)
+    world.now_s = START_S
+    (rule,), (budget,) = policy.rules, policy.budgets
+    for _ in range(10):
+        world.now_s += max(1, data.draw(st.sampled_from(_moves(world)), label="move"))
+        left = world.left(0, instant=True)
+        units = data.draw(st.sampled_from([left, left + 1, 1, (left + 1) // 2]), label="units")
+        amount = word(units << budget.exponent)
+        world.step(Mode.EXECUTE, [Call(rule.target, 0, rule.selector + amount)], None)
+    return world.outcomes
 
 
 STEPS = (*["execute"] * 9, *["schedule"] * 9, "lower limits", "shorten", "no calls", "pause")
