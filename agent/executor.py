@@ -12,7 +12,7 @@ Killed at any point, the next worker goes on from the rows, and nothing is paid 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
@@ -58,7 +58,7 @@ from agent.simulate import ENDED, act_calldata, release_calldata, simulate
 from agent.tokens import Token
 from governance import work
 from governance.chain.address import checksum
-from governance.chain.rpc import CallReverted, Rpc
+from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import Signer, send_once, settle
 from governance.models import Act, Contract, Dao, OutgoingTransaction
 from policies.evaluate import Allowed
@@ -98,13 +98,21 @@ def only_executor(dao: Dao) -> Iterator[bool]:
 @work.worker(EXECUTE_WORK)
 def execute_work(key: str, _arguments: dict[str, Any]) -> None:
     """Due work: bring the request with this id one step further."""
-    execute(int(key))
+    _patiently(execute, int(key))
 
 
 @work.worker(RELEASE_WORK)
 def release_work(key: str, _arguments: dict[str, Any]) -> None:
     """Due work: release the scheduled act of the request with this id when its time has come."""
-    release(int(key))
+    _patiently(release, int(key))
+
+
+def _patiently(step: Callable[[int], None], request_id: int) -> None:
+    """A node that can't be asked is no failure of the work: look again soon."""
+    try:
+        step(request_id)
+    except RpcError as error:
+        _again(_SETTLED_S, str(error))
 
 
 def _load(request_id: int) -> Request:
@@ -172,6 +180,7 @@ def follow(request: Request) -> bool:
     if act is None:
         if request.status in (Request.Status.EXECUTED, Request.Status.SCHEDULED):
             _note(request, Request.Status.EXECUTING, "its act is gone from the chain (a reorganisation): sent again")
+            _look_at_mined_now()
         return False
     log = act.final_log or act.log
     if act.status in (Act.Status.EXECUTED, Act.Status.RELEASED):
@@ -608,6 +617,12 @@ def _plan(request: Request) -> Plan:
 _looked_at_mined = 0.0
 
 
+def _look_at_mined_now() -> None:
+    """Have the next `settle_sent` look at what was mined too: a reorganisation took something away."""
+    global _looked_at_mined
+    _looked_at_mined = 0.0
+
+
 def settle_sent() -> None:
     """Bring the agent's own transactions that are not final one step further: rebroadcast, replace, note receipts.
 
@@ -617,7 +632,7 @@ def settle_sent() -> None:
     if not settings.AGENT_KEYSTORE:
         return
     waiting = OutgoingTransaction.objects.filter(key__regex="^(act|release):", final=False).select_related("chain")
-    if time.monotonic() - _looked_at_mined < _LOOK_AT_MINED_S:
+    if _looked_at_mined and time.monotonic() - _looked_at_mined < _LOOK_AT_MINED_S:
         waiting = waiting.filter(status__in=(OutgoingTransaction.Status.SIGNED, OutgoingTransaction.Status.SENT))
     else:
         _looked_at_mined = time.monotonic()

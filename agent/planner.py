@@ -43,7 +43,7 @@ from agent.requests import (
 from agent.tokens import Token, read_tokens
 from governance import work
 from governance.chain.address import ZERO, checksum
-from governance.chain.rpc import Rpc
+from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, ActCall
 from policies.evaluate import Allowed
 
@@ -123,8 +123,11 @@ def approval_reasons(choice: str, differences: Sequence[str], is_roster: bool) -
 
 @work.worker(PLAN_WORK)
 def plan_work(key: str, _arguments: dict[str, Any]) -> None:
-    """Due work: plan the request with this id."""
-    plan(int(key))
+    """Due work: plan the request with this id. A node that can't be asked is no failure of it: look again soon."""
+    try:
+        plan(int(key))
+    except RpcError as error:
+        raise work.Again(timezone.now() + timedelta(seconds=_AGAIN_S), str(error)) from error
 
 
 def plan(request_id: int, *, rpc: Rpc | None = None, model: Model | None = None) -> None:

@@ -8,8 +8,8 @@ from eth_abi.exceptions import EncodingError, ParseError
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_keys.exceptions import BadSignature as BadKeySignature
-from eth_keys.exceptions import ValidationError
 from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
 
 from governance.chain.address import BadAddress, to_bytes
 
@@ -30,7 +30,12 @@ class BadTypedData(ValueError):
 
 
 def document(
-    types: dict[str, list[dict[str, str]]], primary: str, name: str, chain_id: int, contract: str, message: dict
+    types: dict[str, list[dict[str, str]]],
+    primary: str,
+    name: str,
+    chain_id: int,
+    contract: str,
+    message: dict[str, Any],
 ) -> dict[str, Any]:
     """The typed data as wallets take it (`eth_signTypedData_v4`). `contract` is the verifying contract's address."""
     return {
