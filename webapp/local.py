@@ -163,7 +163,9 @@ def clock(request: HttpRequest) -> HttpResponse:
         )
     rpc.close()
     dao = Dao.objects.select_related("chain").filter(chain_id=settings.LOCAL_CHAIN_ID).order_by("id").first()
-    steps = clock_steps(Place(dao)) if dao else clock_steps(None)
+    header = Rpc.for_chain(settings.LOCAL_CHAIN_ID).block("latest")
+    now_chain_s = header.timestamp_chain_s if header else 0
+    steps = clock_steps(Place(dao) if dao else None, now_chain_s)
     if request.method == "POST":
         chosen = next((step for step in steps if step["to"] == request.POST.get("to")), None)
         if chosen is None:
@@ -180,7 +182,6 @@ def clock(request: HttpRequest) -> HttpResponse:
             return redirect("clock")
         messages.success(request, f"Done: {chosen['label'].lower()}.")
         return redirect("clock")
-    header = Rpc.for_chain(settings.LOCAL_CHAIN_ID).block("latest")
     return render(
         request,
         "webapp/clock.html",
@@ -188,13 +189,16 @@ def clock(request: HttpRequest) -> HttpResponse:
             "place": Place(dao) if dao else None,
             "here": "clock",
             "steps": steps,
-            "now_chain_s": header.timestamp_chain_s if header else 0,
+            "now_chain_s": now_chain_s,
         },
     )
 
 
-def clock_steps(place: Place | None) -> list[dict[str, Any]]:
-    """Where the clock may be wound to: what the open proposals and acts wait for, and plain stretches."""
+def clock_steps(place: Place | None, now_chain_s: int) -> list[dict[str, Any]]:
+    """Where the clock may be wound to: what the open proposals and acts wait for, and plain stretches.
+
+    `now_chain_s` is the node's time: right after winding, the mirror is a moment behind it.
+    """
     steps: list[dict[str, Any]] = []
     if place and place.one("governor") and not place.counts_blocks:
         waiting = Proposal.objects.filter(dao=place.dao, executed=False, canceled=False).prefetch_related("operations")
@@ -214,6 +218,8 @@ def clock_steps(place: Place | None) -> list[dict[str, Any]]:
         ]
     nearest: dict[str, dict[str, Any]] = {}
     for step in sorted(steps, key=lambda step: step["seconds"]):
+        if step["seconds"] <= now_chain_s:
+            continue
         nearest.setdefault(step["name"], step)
     plain = [("hour", "One hour on", 3600), ("day", "One day on", 86_400), ("month", "Next month", 30 * 86_400)]
     return [

@@ -128,7 +128,7 @@ def test_the_clock_ends_a_vote(demo, page, quiet):
         if button.count() == 0:
             break
         button.click()
-        expect(page.get_by_text("Done: end of voting.")).to_be_visible()
+        expect(page.get_by_role("status").first).to_be_visible()
         if demo.node.call(demo.governor, "state(uint256)", [int(number)], ["uint8"]) != 1:
             break
     demo.until_mirrored(number, "Defeated")
