@@ -133,6 +133,9 @@ DEFAULT_FROM_EMAIL = os.environ.get("MANDATE_FROM", "Mandate <mandate@localhost>
 RPC_URLS = _by_chain(os.environ.get("MANDATE_RPC_URLS", ""))
 LOCAL_CHAIN_ID = int(os.environ["MANDATE_LOCAL_CHAIN"]) if os.environ.get("MANDATE_LOCAL_CHAIN") else None
 
+# The most that a transaction of ours may ever pay per gas.
+MANDATE_MAX_FEE_GWEI = int(os.environ.get("MANDATE_MAX_FEE_GWEI", "200"))
+
 # The model server, spoken to over the OpenAI protocol (vLLM in production, llama.cpp embedded).
 MODEL_URL = os.environ.get("MODEL_URL", "")
 MODEL_NAME = os.environ.get("MODEL_NAME", "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from eth_account.messages import encode_typed_data
 
 from governance.chain import abi
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.chain.send import Signer, send_once
+from governance.chain.send import Signer, send_once, settle
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
 from webapp import words
@@ -145,8 +146,25 @@ def relay(place: Place, proposal: Proposal, support: int, voter: bytes, signatur
     except CallReverted as error:
         raise VoteRefused(f"the governor would refuse this vote: {revert_words(error.data)}", 409) from error
     _count(place, proposal_id, voter, support, key)
-    signer = Signer.from_keystore(Path(settings.RELAYER_KEYSTORE), Path(settings.RELAYER_PASSWORD_FILE))
-    return send_once(key, rpc, place.chain, signer, governor.address, calldata)
+    return send_once(key, rpc, place.chain, _relayer(), governor.address, calldata)
+
+
+def settle_sent() -> None:
+    """Bring relayed votes that are not final one step further: rebroadcast, replace what is stuck, note receipts."""
+    if not settings.RELAYER_KEYSTORE:
+        return
+    open_votes = OutgoingTransaction.objects.filter(key__startswith="vote:", final=False).select_related("chain")
+    for chain in {row.chain for row in open_votes}:
+        settle(Rpc.for_chain(chain.pk), chain, _relayer())
+
+
+def _relayer() -> Signer:
+    return _signer(settings.RELAYER_KEYSTORE, settings.RELAYER_PASSWORD_FILE)
+
+
+@cache  # opening a keystore takes a second on purpose
+def _signer(keystore: str, password_file: str) -> Signer:
+    return Signer.from_keystore(Path(keystore), Path(password_file))
 
 
 def hash_key(proposal_id: int) -> str:

@@ -1,15 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """What beat wakes: thin, the work is done by `webapp.mail` and rows with leases."""
 
+import logging
+
 from celery import shared_task
 
 from governance import work
+from governance.chain.rpc import RpcError
+from webapp import relay
 from webapp.mail import send
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
 def poll() -> None:
-    """Read the outbox, plan today's digests, and send what is due."""
+    """Settle relayed votes, read the outbox, plan today's digests, and send what is due."""
+    try:
+        relay.settle_sent()
+    except RpcError as error:  # the node is away: votes are settled when it is back, mail goes out meanwhile
+        logger.warning("relayed votes wait: %s", error)
     send.follow_outbox()
     send.plan_periods()
     work.run_due("webapp.")

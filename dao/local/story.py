@@ -668,9 +668,12 @@ class Story:
             connection.rollback()
 
     def blocked_on(self, table: str) -> bool:
+        """Whether somebody waits for our lock to insert into `table`."""
         with self.stack.database() as connection:
             waiting = connection.execute(
-                "select count(*) from pg_locks where not granted and relation = %s::regclass", [table]
+                "select count(*) from pg_locks join pg_stat_activity using (pid)"
+                " where not granted and relation = %s::regclass and query ~* '^\\s*(insert|copy)'",
+                [table],
             ).fetchone()
         return waiting[0] > 0
 
