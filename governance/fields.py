@@ -28,22 +28,24 @@ class Uint256Field(models.DecimalField):
         return None if value is None else int(value)
 
     def to_python(self, value):
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool):
             checked = value
-        elif isinstance(value, Decimal) and value == value.to_integral_value():
-            checked = int(value)
-        elif isinstance(value, str) and value.isdigit():
+        elif (isinstance(value, Decimal) and value == value.to_integral_value()) or (
+            isinstance(value, str) and value.isascii() and value.isdigit()
+        ):
             checked = int(value)
         else:
             raise ValidationError(f"{value!r} is not a whole number of base units")
-        if checked is not None and not 0 <= checked <= UINT256_MAX:
+        if not 0 <= checked <= UINT256_MAX:
             raise ValidationError(f"{checked} is outside 0 .. 2^256-1")
         return checked
 
     def get_prep_value(self, value):
         return self.to_python(value)
 
-    def get_db_prep_value(self, value, connection, prepared=False):
+    def get_db_prep_value(self, value, connection, prepared=False):  # noqa: ARG002 -- Django's own signature
         value = self.to_python(value)
         return None if value is None else Decimal(value)
 

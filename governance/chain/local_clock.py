@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Winds the clock of the local test chain forward. Any other chain is refused, by our settings and by the node's answer."""
+"""Winds the local test chain's clock forward. Any other chain is refused, by our settings and by the node itself."""
 
 from django.conf import settings
 
@@ -28,7 +28,7 @@ def advance(rpc: Rpc, seconds: int) -> int:
 
 
 def advance_to(rpc: Rpc, timestamp_chain_s: int) -> int:
-    """Move the local chain's clock to a time (Unix seconds) after its latest block and mine; returns the new chain time.
+    """Move the local chain's clock to a later time (Unix seconds) and mine; returns the new chain time.
 
     Raises NotLocalChain, ClockRefused, and what `rpc` raises.
     """
