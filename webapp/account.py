@@ -40,7 +40,7 @@ def verify(request: HttpRequest) -> JsonResponse:
         message, signature = sent["message"], sent["signature"]
         if not isinstance(message, str) or not isinstance(signature, str):
             raise TypeError("message and signature are texts")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return JsonResponse({"error": "send message and signature as JSON"}, status=400)
     try:
         account = signin.verify(request, message, signature)

@@ -101,7 +101,7 @@ def wallet(request: HttpRequest) -> JsonResponse:
         method, params, persona = str(sent["method"]), sent.get("params") or [], str(sent.get("persona", "")).lower()
         if not isinstance(params, list):
             raise TypeError("params is a list")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return _refusal(-32600, "send method, params and persona as JSON", 400)
     try:
         rpc = local_rpc()

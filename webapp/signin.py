@@ -21,7 +21,7 @@ from webapp import words
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # abnf's grammar warnings at import say nothing about us
-    from siwe import SiweMessage, VerificationError, generate_nonce
+    from siwe import InvalidSignature, SiweMessage, VerificationError, generate_nonce
 
 NONCE_VALID_S = 600
 SIGNED_IN_S = 12 * 3600
@@ -65,12 +65,16 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
         raise SignInRefused("the sign-in message is for another address than this site's")
     if not Chain.objects.filter(chain_id=message.chain_id).exists():
         raise SignInRefused("the sign-in message is for a chain that is not mirrored here")
+    if message.expiration_time is None:
+        raise SignInRefused("the sign-in message never expires; one that does is asked for")
     account = bytes.fromhex(message.address[2:])
     try:
         message.verify(signature, domain=origin.netloc, nonce=nonce, timestamp=_now())
-    except VerificationError as error:
+    except InvalidSignature as error:
         if not _contract_accepts(message, account, signature):
-            raise SignInRefused(f"the signature was not accepted: {type(error).__name__}") from error
+            raise SignInRefused("the signature is not that of the account in the message") from error
+    except VerificationError as error:  # another site's message, another nonce, expired: no signature mends that
+        raise SignInRefused(f"the sign-in message was not accepted: {type(error).__name__}") from error
     except (ValueError, TypeError) as error:
         raise SignInRefused("the signature is malformed") from error
     request.session.cycle_key()

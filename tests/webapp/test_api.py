@@ -9,6 +9,7 @@ from eth_account.messages import encode_defunct
 
 from governance.models import Chain
 from tests.webapp.conftest import CHAIN, UNIT, account
+from webapp import signin
 from webapp.words import address_text
 
 MEMBER = Account.from_key("0x" + "11" * 32)
@@ -94,10 +95,11 @@ def sign_in(client, *, domain="testserver", nonce=None, uri="http://testserver",
     begun = client.get("/auth/nonce").json()
     now = datetime.datetime.now(datetime.UTC)
     expires = more.get("expires", now + datetime.timedelta(minutes=5))
+    ends = f"\nExpiration Time: {expires:%Y-%m-%dT%H:%M:%SZ}" if expires else ""
     message = (
         f"{domain} wants you to sign in with your Ethereum account:\n{MEMBER.address}\n\nSign in.\n\n"
         f"URI: {uri}\nVersion: 1\nChain ID: {chain}\nNonce: {nonce or begun['nonce']}\n"
-        f"Issued At: {now:%Y-%m-%dT%H:%M:%SZ}\nExpiration Time: {expires:%Y-%m-%dT%H:%M:%SZ}"
+        f"Issued At: {now:%Y-%m-%dT%H:%M:%SZ}{ends}"
     )
     signature = "0x" + key.sign_message(encode_defunct(text=message)).signature.hex()
     body = {"message": message, "signature": signature}
@@ -118,19 +120,34 @@ def test_sign_in_once(client):
     assert client.post("/auth/verify", body, content_type="application/json").status_code == 403  # the nonce is spent
 
 
+WRONG_MESSAGES = [
+    {"domain": "evil.test"},
+    {"uri": "http://evil.test"},
+    {"nonce": "abcdefghijk"},
+    {"chain": 5},
+    {"expires": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)},
+    {"expires": None},
+]
+OTHERS_KEY = Account.from_key("0x" + "22" * 32)
+
+
+def named(wrong):
+    return "-".join(f"{key}={value}" for key, value in wrong.items()) if "key" not in wrong else "key"
+
+
 @pytest.mark.usefixtures("_site")
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"domain": "evil.test"},
-        {"uri": "http://evil.test"},
-        {"nonce": "abcdefghijk"},
-        {"key": Account.from_key("0x" + "22" * 32)},
-        {"chain": 5},
-        {"expires": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)},
-    ],
-    ids=lambda wrong: next(iter(wrong)),
-)
+@pytest.mark.parametrize("wrong", WRONG_MESSAGES, ids=named)
+def test_no_smart_wallet_mends_a_wrong_message(client, monkeypatch, wrong):
+    """A contract that accepts every signature signs in its own account, with a message that is right otherwise."""
+    monkeypatch.setattr(signin, "_contract_accepts", lambda *_: True)
+    _, answer = sign_in(client, key=OTHERS_KEY, **wrong)
+    assert answer.status_code == 403
+    _, answer = sign_in(client, key=OTHERS_KEY)
+    assert answer.status_code == 200
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize("wrong", [*WRONG_MESSAGES, {"key": OTHERS_KEY}], ids=named)
 def test_sign_in_that_is_refused(client, wrong):
     _, answer = sign_in(client, **wrong)
     assert answer.status_code == 403
@@ -149,3 +166,11 @@ def test_a_nonce_grows_old(client):
     )
     assert answer.status_code == 403
     assert "too old" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/auth/verify", "/local/wallet"])
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"[]", b"null", b'"x"'])
+def test_malformed_json_is_refused_in_words(client, db, path, body):
+    answer = client.post(path, body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["error"]
