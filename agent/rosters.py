@@ -333,7 +333,17 @@ def lines_of(roster: Roster) -> tuple[Line, ...]:
     A row changed in the database is thus found: the rows are for showing, the signature is what pays.
     """
     terms = parse(roster.typed_data)
-    if typed.digest(compose(terms)) != roster.digest:
+    # What `current` goes by stands in columns: were they not what was signed, an expired or foreign roster would pay.
+    signed = (terms.chain_id, terms.module, terms.policy_id, terms.policy_version, terms.serial, terms.expires_chain_s)
+    stored = (
+        roster.dao.chain_id,
+        bytes(roster.module.address),
+        bytes(roster.policy_id),
+        roster.policy_version,
+        roster.serial,
+        roster.expires_chain_s,
+    )
+    if signed != stored or typed.digest(compose(terms)) != roster.digest:
         raise RosterError("the stored roster is not what the operator signed: it was changed in the database")
     if typed.recover(compose(terms), bytes(roster.signature)) != roster.operator:
         raise RosterError("the stored roster's signature is not its operator's: it was changed in the database")

@@ -186,6 +186,17 @@ def test_a_roster_changed_in_the_database_is_found(world: World) -> None:  # noq
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("column", ["policy_id", "policy_version", "serial", "expires_chain_s"])
+def test_a_roster_that_the_operator_signed_for_something_else_pays_nobody(world: World, column: str) -> None:  # noqa: F811
+    """An old, expired or foreign roster with a true signature, made to look like the one in use in our own rows."""
+    roster = world.sign_roster()
+    value = getattr(roster, column)
+    setattr(roster, column, bytes(32) if column == "policy_id" else value + 1)
+    with pytest.raises(RosterError, match="changed in the database"):
+        rosters.lines_of(roster)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_operator_makes_and_imports_a_roster_on_the_command_line(world: World, tmp_path: Any, capsys: Any) -> None:  # noqa: F811
     import json
 
