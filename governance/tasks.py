@@ -4,6 +4,7 @@
 import logging
 
 from celery import shared_task
+from django.db.utils import InterfaceError, OperationalError
 
 from governance import reconcile, work
 from governance.chain.rpc import Rpc, RpcError, WrongChain
@@ -15,14 +16,20 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="governance.tasks.sync_all")
 def sync_all() -> None:
-    """Read every DAO's chain on. One DAO's failing node keeps no other waiting for more than its timeouts."""
+    """Read every DAO's chain on. One DAO's failing node keeps no other waiting for more than its timeouts, and what a
+    DAO's contracts or node make go wrong keeps no other from being read at all."""
     for dao in Dao.objects.order_by("pk"):
         try:
             sync_once(dao, Rpc.for_chain(dao.chain_id))
         except Superseded as taken:
             logger.info("%s", taken)
         except RpcError as error:
-            note_failure(dao, error)
+            note_failure(dao, "wrong_chain" if isinstance(error, WrongChain) else "node_error", str(error))
+        except (OperationalError, InterfaceError):
+            raise  # our database is away: nobody can be read
+        except Exception as error:
+            logger.exception("%s could not be read", dao)
+            note_failure(dao, "sync_error", f"Reading failed with {type(error).__name__}; the worker's log says where.")
 
 
 @shared_task(name="governance.tasks.reconcile_all")
@@ -33,6 +40,10 @@ def reconcile_all() -> None:
             found = reconcile.reconcile(dao, Rpc.for_chain(dao.chain_id))
         except RpcError as error:
             logger.warning("%s could not be checked: %s", dao, error)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("%s could not be checked", dao)
         else:
             if found is not None and found.differing:
                 logger.error("%s differs from the chain at block %d: %s", dao, found.block_number, found.differing)
@@ -44,13 +55,12 @@ def work_due() -> None:
     work.run_due("governance.")
 
 
-def note_failure(dao: Dao, error: RpcError) -> None:
+def note_failure(dao: Dao, kind: str, detail: str) -> None:
     """One open incident per kind of failure, with the newest message; closed when the node is read again."""
-    kind = "wrong_chain" if isinstance(error, WrongChain) else "node_error"
     incident, created = SyncIncident.objects.get_or_create(
-        dao=dao, kind=kind, resolved_at=None, defaults={"detail": str(error)}
+        dao=dao, kind=kind, resolved_at=None, defaults={"detail": detail}
     )
     if created:
-        logger.warning("%s: %s", dao, error)
-    elif incident.detail != str(error):
-        SyncIncident.objects.filter(pk=incident.pk).update(detail=str(error))
+        logger.warning("%s: %s", dao, detail)
+    elif incident.detail != detail:
+        SyncIncident.objects.filter(pk=incident.pk).update(detail=detail)

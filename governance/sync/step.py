@@ -218,13 +218,14 @@ class _Sync:
     def _end(self, head: Header, status: Status) -> SyncResult:
         if status in (Status.CAUGHT_UP, Status.BEHIND):
             note_contact(self.writer, head.number, self._finalized_block(head), keep_headers=self.local)
-            SyncIncident.objects.filter(
-                dao=self.dao, kind__in=["deep_reorg", "node_error", "wrong_chain"], resolved_at=None
-            ).update(resolved_at=timezone.now())
             self._ask_quorums()
             fetch_missing_code(self.writer, self.rpc)
             refused = refusals.scan(self.writer, self.rpc)
             self.result = replace(self.result, refusals=refused)
+            # Last: what fails above would otherwise close its incident and raise another one at every step.
+            SyncIncident.objects.filter(
+                dao=self.dao, kind__in=["deep_reorg", "node_error", "sync_error", "wrong_chain"], resolved_at=None
+            ).update(resolved_at=timezone.now())
         return replace(self.result, status=status)
 
     def _ask_quorums(self) -> None:
