@@ -19,6 +19,7 @@ from django.utils import timezone
 from eth_hash.auto import keccak
 
 from governance.chain import abi
+from governance.fields import UINT256_MAX
 from governance.models import (
     Act,
     ActCall,
@@ -47,6 +48,8 @@ logger = logging.getLogger(__name__)
 EXECUTE = "execute(bytes32,bytes32,uint24,(address,uint256,bytes)[],bytes32)"
 SCHEDULE = "schedule(bytes32,bytes32,uint24,(address,uint256,bytes)[],bytes32)"
 _ACT_TYPES = ["bytes32", "bytes32", "uint24", "(address,uint256,bytes)[]", "bytes32"]
+
+_INT_MAX = 2**31 - 1
 
 # Events of which a DAO has few, and which are folded again after a reorg.
 LIFECYCLE = (Kind.GOVERNOR, Kind.TIMELOCK, Kind.MODULE)
@@ -488,7 +491,7 @@ class Projector:
         a = event.args
         Objection.objects.update_or_create(log=log, defaults={"act": act, "account": a["account"], "power": a["power"]})
         total = act.objections.aggregate(total=Sum("power"))["total"]
-        Act.objects.filter(pk=act.pk).update(objection_power=int(total))
+        Act.objects.filter(pk=act.pk).update(objection_power=min(int(total), UINT256_MAX))
         self._publish("act.objected", f"{act_key(act.policy_id, act.number)}:0x{a['account'].hex()}", log)
 
     def _module(self, contract: Contract, log: RawLog, **fields: Any) -> None:
@@ -496,12 +499,12 @@ class Projector:
         self.touched[ModuleState].add(state.pk)
 
     def _on_Paused(self, contract: Contract, log: RawLog, event: Event) -> None:
-        self._module(contract, log, paused=True, pause_epoch=event.args["epoch"])
+        self._module(contract, log, paused=True, pause_epoch=min(event.args["epoch"], _INT_MAX))
         self._void(log, module=contract)
         self._publish("module.paused", f"0x{contract.address.hex()}:{event.args['epoch']}", log)
 
     def _on_Unpaused(self, contract: Contract, log: RawLog, event: Event) -> None:
-        self._module(contract, log, paused=False, pause_epoch=event.args["epoch"])
+        self._module(contract, log, paused=False, pause_epoch=min(event.args["epoch"], _INT_MAX))
         self._publish("module.unpaused", f"0x{contract.address.hex()}:{event.args['epoch']}", log)
 
     def _on_GuardianSet(self, contract: Contract, log: RawLog, event: Event) -> None:
@@ -534,12 +537,17 @@ def link_votes(dao: Dao, proposal_ids: Iterable[int]) -> None:
 
 
 def count_votes(dao: Dao, proposal_ids: Iterable[int]) -> None:
-    """Set proposals' tallies to the sums of their votes, exactly, in PostgreSQL."""
+    """Set proposals' tallies to the sums of their votes, exactly, in PostgreSQL.
+
+    No honest governor's sum leaves uint256; a hostile one's stands at the type's end, where the chain's answer differs.
+    """
     sums = tallies(dao, proposal_ids)
     for proposal in Proposal.objects.filter(dao=dao, proposal_id__in=list(sums)):
         tally = sums[proposal.proposal_id]
         Proposal.objects.filter(pk=proposal.pk).update(
-            against_votes=tally.against_votes, for_votes=tally.for_votes, abstain_votes=tally.abstain_votes
+            against_votes=min(tally.against_votes, UINT256_MAX),
+            for_votes=min(tally.for_votes, UINT256_MAX),
+            abstain_votes=min(tally.abstain_votes, UINT256_MAX),
         )
 
 

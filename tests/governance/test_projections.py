@@ -131,6 +131,14 @@ def test_tallies_are_exact_far_beyond_what_floats_and_decimals_hold(dao):
     assert Proposal.objects.get().for_votes == 7 * odd
 
 
+def test_votes_that_sum_to_more_than_the_chain_can_count_stop_nothing(dao):
+    most = 2**256 - 1
+    votes = [log(dao, VOTE, VOTER, 7, 1, most, b"", block=n) for n in (2, 3)]
+    project(dao, created(dao), *votes)
+    assert Proposal.objects.get().for_votes == most
+    assert Vote.objects.count() == 2
+
+
 def test_fractional_votes_count_by_their_parts(dao):
     parts = b"".join(n.to_bytes(16, "big") for n in (3, 5, 7))
     project(dao, created(dao), log(dao, PARAMS, VOTER, 7, 255, 15, b"", parts, block=2))
