@@ -118,11 +118,23 @@ def _lease(names: list[str]) -> Work | None:
         if row is None:
             return None
         row.lease = uuid.uuid4()
+        change: dict[str, Any] = {"leased_until": Now() + timedelta(seconds=LEASE_S), "attempts": F("attempts") + 1}
+        if row.attempts:
+            # Said now: a row that kills its worker gets no word in afterwards, and would kill the next one at once.
+            change["due_at"] = Now() + timedelta(seconds=_wait_s(row.attempts))
         row.attempts += 1
-        Work.objects.filter(pk=row.pk).update(
-            lease=row.lease, leased_until=Now() + timedelta(seconds=LEASE_S), attempts=F("attempts") + 1
-        )
+        Work.objects.filter(pk=row.pk).update(lease=row.lease, **change)
         return row
+
+
+def _wait_s(attempts: int) -> int:
+    """How long a row waits that was begun so often and did not end well."""
+    return min(_BACKOFF_FIRST_S * 2 ** min(attempts - 1, 20), _BACKOFF_MOST_S)
+
+
+def _told(reason: object) -> str:
+    """A reason as its column holds it: PostgreSQL takes neither NUL nor half a surrogate pair."""
+    return str(reason)[:300].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _perform(row: Work) -> None:
@@ -132,16 +144,16 @@ def _perform(row: Work) -> None:
         try:
             _workers[row.name](row.key, row.arguments)
         except Again as again:
-            change = {**release, "due_at": again.due_at, "attempts": 0, "last_error": str(again)[:300]}
+            change = {**release, "due_at": again.due_at, "attempts": 0, "last_error": _told(again)}
         except Abandon as reason:
-            change = {**release, "done_at": Now(), "last_error": str(reason)[:300]}
+            change = {**release, "done_at": Now(), "last_error": _told(reason)}
             logger.warning("%s is abandoned: %s", row, reason)
         except Exception as error:
-            wait_s = min(_BACKOFF_FIRST_S * 2 ** min(row.attempts - 1, 20), _BACKOFF_MOST_S)
+            wait_s = _wait_s(row.attempts)
             change = {
                 **release,
                 "due_at": Now() + timedelta(seconds=wait_s),
-                "last_error": f"{type(error).__name__}: {error}"[:300].replace("\x00", "\ufffd"),
+                "last_error": _told(f"{type(error).__name__}: {error}"),
             }
             logger.exception("%s failed (attempt %d), again in %d s", row, row.attempts, wait_s)
         else:
@@ -169,7 +181,13 @@ class _Heartbeat:
         try:
             while not self._stop.wait(_RENEW_S):
                 held = Work.objects.filter(pk=self._row.pk, lease=self._row.lease, done_at__isnull=True)
-                if not held.update(leased_until=Now() + timedelta(seconds=LEASE_S)):
+                try:
+                    renewed = held.update(leased_until=Now() + timedelta(seconds=LEASE_S))
+                except (OperationalError, InterfaceError) as error:
+                    logger.warning("the lease of %s could not be renewed: %s", self._row, error)
+                    connection.close()  # the next beat opens another, while the lease still lasts
+                    continue
+                if not renewed:
                     logger.warning("the lease of %s is lost", self._row)
                     return
         finally:

@@ -10,12 +10,13 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
+from django.db.utils import OperationalError
 from django.utils import timezone
 
-from governance import outbox, power, tasks, work
+from governance import outbox, power, refusals, tasks, work
 from governance.chain.rpc import Rpc, RpcError
-from governance.models import Cursor, OutboxEntry, RawLog, SyncIncident, Work
+from governance.models import Cursor, Dao, OutboxEntry, RawLog, SyncIncident, Work
 from governance.sync import Status, Superseded, fence, sync_once
 from tests.governance.conftest import CHAIN_ID
 
@@ -148,6 +149,39 @@ def test_tasks_told_of_a_node_that_is_down(mirror, settings):
     assert incident.resolved_at is not None
 
 
+def test_a_dao_that_can_not_be_read_keeps_no_other_from_being_read(mirror, monkeypatch):
+    other = Dao.objects.create(chain=mirror.dao.chain, slug="other", name="Other")
+    asked = []
+
+    def read(dao, _rpc):
+        asked.append(dao.slug)
+        if dao == mirror.dao:
+            raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(tasks, "sync_once", read)
+    tasks.sync_all()
+    assert asked == [mirror.dao.slug, other.slug]
+    incident = SyncIncident.objects.get()
+    assert (incident.dao, incident.kind, incident.resolved_at) == (mirror.dao, "sync_error", None)
+    monkeypatch.undo()
+    mirror.sync()
+    incident.refresh_from_db()
+    assert incident.resolved_at is not None
+
+
+def test_what_fails_after_the_logs_are_read_is_one_incident(mirror, monkeypatch):
+    def fail(*_):
+        raise RpcError(-32000, "no such receipt")
+
+    monkeypatch.setattr(refusals, "scan", fail)
+    for _ in range(3):
+        tasks.sync_all()
+    assert SyncIncident.objects.get().resolved_at is None
+    monkeypatch.undo()
+    tasks.sync_all()
+    assert SyncIncident.objects.get().resolved_at is not None
+
+
 def test_a_failed_answer_is_no_empty_range(mirror):
     mirror.delegate(ada="ada")
 
@@ -246,6 +280,55 @@ def test_a_killed_workers_row_comes_back_when_its_lease_is_over(worker, monkeypa
     time.sleep(0.4)
     assert work.run_due() == 1
     assert done == ["k"]
+
+
+def test_a_row_that_kills_its_worker_every_time_waits_longer_and_longer(worker, monkeypatch):
+    worker("test.a")(lambda _key, _arguments: None)
+    work.enqueue("test.a", "k")
+    monkeypatch.setattr(work, "LEASE_S", 0)
+    for _ in range(2):
+        assert work._lease(["test.a"]) is not None  # and the process dies here
+    assert work._lease(["test.a"]) is None  # it was begun twice and never ended: once more in a second
+    Work.objects.update(attempts=30, due_at=timezone.now() - timedelta(seconds=1))
+    assert work._lease(["test.a"]) is not None
+    assert Work.objects.get().due_at > timezone.now() + timedelta(seconds=250)
+
+
+@pytest.mark.parametrize("outcome", [work.Abandon, ValueError, lambda text: work.Again(timezone.now(), text)])
+def test_a_reason_that_no_column_holds_is_kept_all_the_same(worker, outcome):
+    @worker("test.a")
+    def fail(key, arguments):
+        raise outcome("a node's words: \x00 \ud800")
+
+    work.enqueue("test.a", "k")
+    assert work.run_due(limit=1) == 1
+    row = Work.objects.get()
+    assert row.lease is None
+    assert "a node's words: \ufffd ?" in row.last_error
+
+
+def test_a_lease_outlives_a_database_that_hiccups(worker, monkeypatch):
+    monkeypatch.setattr(work, "LEASE_S", 1.0)
+    monkeypatch.setattr(work, "_RENEW_S", 0.1)
+    others = []
+
+    @worker("test.a")
+    def long(key, arguments):
+        real = connections["default"].__class__.cursor
+        renewing = iter([True])
+
+        def hiccup(self, *args):
+            if threading.current_thread().name.startswith("lease of") and next(renewing, False):
+                raise OperationalError("the server closed the connection")
+            return real(self, *args)
+
+        monkeypatch.setattr(connections["default"].__class__, "cursor", hiccup)
+        time.sleep(1.5)
+        others.append(in_thread(lambda: work.run_due("test.a")))
+
+    work.enqueue("test.a", "k")
+    assert work.run_due() == 1
+    assert others == [0]
 
 
 def test_a_long_function_keeps_its_lease(worker, monkeypatch):
