@@ -15,22 +15,27 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from eth_account import Account
 from eth_account.messages import encode_typed_data
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
 
 from governance.chain import abi
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.chain.send import Signer, send_once, settle
+from governance.chain.send import KeyConflict, Signer, send_once, settle
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
+from policies.primitives import keccak
 from webapp import words
 from webapp.models import RelayedVote
 from webapp.reading import Place
 
 PER_VOTER_A_DAY = 10
 IN_ALL_A_DAY = 500
+MAX_GAS = 500_000  # a vote takes 100,000; a voter that is a contract could burn any amount while it checks
+_COUNTING = 0x4D414E44564F5445  # of PostgreSQL's advisory locks: votes are held against the caps one after the other
 _CAST = "castVoteBySig(uint256,uint8,address,bytes)"
 BALLOT = {
     "Ballot": [
@@ -125,9 +130,11 @@ def relay(place: Place, proposal: Proposal, support: int, voter: bytes, signatur
     rpc = Rpc.for_chain(place.dao.chain_id)
     governor = governor_of(place, rpc)
     proposal_id = proposal.proposal_id
-    prefix = f"vote:{governor.chain_id}:{governor.address.hex()[:16]}:{hash_key(proposal_id)}:{voter.hex()}"
+    prefix = f"vote:{governor.chain_id}:{governor.address.hex()[:16]}:{short_hash(proposal_id)}:{voter.hex()}:"
     sent = OutgoingTransaction.objects.filter(key__startswith=prefix).exclude(status="failed").order_by("-id").first()
     if sent is not None and _still_stands(rpc, governor.address, proposal_id, voter, sent):
+        if int.from_bytes(bytes(sent.calldata)[36:68], "big") != support:
+            raise VoteRefused("another choice of this account is on its way already; a vote can't be changed", 409)
         return sent
     nonce = _nonce(rpc, governor.address, voter)
     if not signed_by(governor.typed_data(proposal_id, support, voter, nonce), voter, signature, rpc):
@@ -140,13 +147,21 @@ def relay(place: Place, proposal: Proposal, support: int, voter: bytes, signatur
     if int.from_bytes(power, "big") == 0:
         raise VoteRefused("this account had no voting power when the vote began: delegate before the next one", 403)
     calldata = abi.encode_call(_CAST, [proposal_id, support, voter, signature])
-    key = f"{prefix}:{nonce}"
+    # A transaction that failed left the voter's nonce where it was: the next attempt is one of its own.
+    failed = OutgoingTransaction.objects.filter(key__startswith=f"{prefix}{nonce}:", status="failed").count()
+    key = f"{prefix}{nonce}:{failed}"
     try:
         rpc.eth_call(governor.address, calldata)
+        gas = rpc.estimate_gas(governor.address, calldata, sender=_relayer().address) * 6 // 5 + 5_000
     except CallReverted as error:
         raise VoteRefused(f"the governor would refuse this vote: {revert_words(error.data)}", 409) from error
+    if gas > MAX_GAS:
+        raise VoteRefused(f"this vote needs {gas:,} gas, the relayer pays for {MAX_GAS:,}; vote by transaction", 403)
     _count(place, proposal_id, voter, support, key)
-    return send_once(key, rpc, place.chain, _relayer(), governor.address, calldata)
+    try:
+        return send_once(key, rpc, place.chain, _relayer(), governor.address, calldata, gas=gas)
+    except KeyConflict as error:
+        raise VoteRefused("another ballot of this account is on its way already", 409) from error
 
 
 def settle_sent() -> None:
@@ -167,9 +182,9 @@ def _signer(keystore: str, password_file: str) -> Signer:
     return Signer.from_keystore(Path(keystore), Path(password_file))
 
 
-def hash_key(proposal_id: int) -> str:
-    """A proposal's number short enough for a key; the voter's nonce behind it keeps two proposals apart anyway."""
-    return f"{proposal_id:064x}"[:24]
+def short_hash(proposal_id: int) -> str:
+    """A proposal's number short enough for a key. Hashed: governors that count from 1 share all but the last digits."""
+    return keccak(proposal_id.to_bytes(32, "big")).hex()[:24]
 
 
 def _still_stands(rpc: Rpc, governor: bytes, proposal_id: int, voter: bytes, sent: OutgoingTransaction) -> bool:
@@ -187,8 +202,8 @@ def signed_by(typed_data: Mapping[str, Any], voter: bytes, signature: bytes, rpc
         try:
             if bytes.fromhex(Account.recover_message(signable, signature=signature)[2:]) == voter:
                 return True
-        except ValueError:
-            return False
+        except (ValueError, BadSignature, ValidationError):
+            pass  # no signature of any key; a contract may still take it
     if not rpc.get_code(voter):
         return False
     from eth_account.messages import _hash_eip191_message
@@ -210,18 +225,19 @@ def revert_words(data: bytes) -> str:
 
 
 def _count(place: Place, proposal_id: int, voter: bytes, support: int, key: str) -> None:
-    """Note the vote and hold it against the caps; the same vote asked for twice counts once."""
+    """Note the vote and hold it against the caps, one request at a time; the same vote asked for twice counts once."""
     day = timezone.now() - datetime.timedelta(days=1)
-    try:
-        with transaction.atomic():
-            recent = RelayedVote.objects.filter(dao=place.dao, created_at__gt=day)
-            if recent.filter(voter=voter).count() >= PER_VOTER_A_DAY or recent.count() >= IN_ALL_A_DAY:
-                raise VoteRefused("the relayer has done all it does in a day; vote by transaction, or tomorrow", 429)
-            RelayedVote.objects.create(
-                dao=place.dao, onchain_proposal_id=proposal_id, voter=voter, support=support, outgoing_key=key
-            )
-    except IntegrityError:
-        return  # noted by the attempt before this one, which did not come to send
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_COUNTING])
+        if RelayedVote.objects.filter(outgoing_key=key).exists():
+            return  # noted by the attempt before this one, which did not come to send
+        recent = RelayedVote.objects.filter(dao=place.dao, created_at__gt=day)
+        if recent.filter(voter=voter).count() >= PER_VOTER_A_DAY or recent.count() >= IN_ALL_A_DAY:
+            raise VoteRefused("the relayer has done all it does in a day; vote by transaction, or tomorrow", 429)
+        RelayedVote.objects.create(
+            dao=place.dao, onchain_proposal_id=proposal_id, voter=voter, support=support, outgoing_key=key
+        )
 
 
 __all__ = ["BALLOT", "RpcError", "VoteRefused", "ballot", "governor_of", "relay", "revert_words"]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
+from eth_keys.exceptions import BadSignature
 from pydantic import ValidationError
 
 from governance.chain.rpc import Rpc, RpcError
@@ -70,7 +71,7 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
     account = bytes.fromhex(message.address[2:])
     try:
         message.verify(signature, domain=origin.netloc, nonce=nonce, timestamp=_now())
-    except InvalidSignature as error:
+    except (InvalidSignature, BadSignature) as error:
         if not _contract_accepts(message, account, signature):
             raise SignInRefused("the signature is not that of the account in the message") from error
     except VerificationError as error:  # another site's message, another nonce, expired: no signature mends that

@@ -174,3 +174,15 @@ def test_malformed_json_is_refused_in_words(client, db, path, body):
     answer = client.post(path, body, content_type="application/json")
     assert answer.status_code == 400
     assert answer.json()["error"]
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize("signature", ["0x" + "ff" * 65, "0x" + "00" * 65, "0x12", "no hex", ""])
+def test_bytes_that_are_no_signature_are_refused(client, monkeypatch, signature):
+    body, _ = sign_in(client)
+    monkeypatch.setattr(signin, "_contract_accepts", lambda *_: False)
+    nonce = client.get("/auth/nonce").json()["nonce"]
+    message = body["message"].replace(body["message"].split("Nonce: ")[1].split("\n")[0], nonce)
+    answer = client.post("/auth/verify", {"message": message, "signature": signature}, content_type="application/json")
+    assert answer.status_code == 403
+    assert "signature" in answer.json()["error"]

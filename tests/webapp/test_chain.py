@@ -2,8 +2,10 @@
 """The web app against a real local chain: votes by signature, the test wallet, the clock, policies in words."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak
@@ -12,7 +14,7 @@ from governance import register
 from governance.chain.rpc import Rpc
 from governance.models import OutgoingTransaction, Proposal
 from governance.sync import sync_once
-from webapp import reading
+from webapp import reading, relay
 from webapp.models import RelayedVote
 
 CHAIN_ID = 31337
@@ -78,6 +80,69 @@ def test_a_signed_vote_is_sent_once(client, chain):
     seen = client.get(f"/api/v1/daos/river/proposals/{proposal.proposal_id}").json()
     assert seen["tally"]["for"] == str(300_000 * 10**18)
     assert [vote["support"] for vote in seen["votes"]] == [1]
+
+
+def test_another_choice_is_not_answered_with_the_vote_on_its_way(client, chain):
+    deployed, _, _, proposal = chain
+    first = vote(client, deployed, proposal, "ada", 1, signed(deployed, proposal, "ada", 1, client))
+    assert first.status_code == 200
+    answer = vote(client, deployed, proposal, "ada", 0, signed(deployed, proposal, "ada", 0, client))
+    assert answer.status_code == 409
+    assert "another choice" in answer.json()["error"]
+    assert OutgoingTransaction.objects.count() == 1
+
+
+def test_the_caps_hold_and_one_vote_counts_once(chain, monkeypatch):
+    _, dao, _, _ = chain
+    place = reading.Place(dao)
+    for number in range(relay.PER_VOTER_A_DAY):
+        relay._count(place, number, b"\1" * 20, 1, f"vote:{number}")
+    relay._count(place, 0, b"\1" * 20, 1, "vote:0")  # asked for again
+    with pytest.raises(relay.VoteRefused, match="all it does in a day"):
+        relay._count(place, 99, b"\1" * 20, 1, "vote:99")
+    monkeypatch.setattr(relay, "IN_ALL_A_DAY", relay.PER_VOTER_A_DAY)
+    with pytest.raises(relay.VoteRefused, match="all it does in a day"):
+        relay._count(place, 99, b"\2" * 20, 1, "vote:99")
+    assert RelayedVote.objects.count() == relay.PER_VOTER_A_DAY
+
+
+def test_many_votes_at_once_stay_under_the_cap(chain):
+    _, dao, _, _ = chain
+    place = reading.Place(dao)
+
+    def count(number):
+        try:
+            relay._count(place, number, b"\1" * 20, 1, f"vote:{number}")
+        except relay.VoteRefused:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(count, range(3 * relay.PER_VOTER_A_DAY)))
+    assert sum(taken) == RelayedVote.objects.count() == relay.PER_VOTER_A_DAY
+
+
+def test_the_relayer_pays_for_no_vote_that_burns_gas(client, chain, monkeypatch):
+    deployed, _, _, proposal = chain
+    monkeypatch.setattr(relay, "MAX_GAS", 50_000)
+    answer = vote(client, deployed, proposal, "ada", 1, signed(deployed, proposal, "ada", 1, client))
+    assert answer.status_code == 403
+    assert "vote by transaction" in answer.json()["error"]
+    assert not RelayedVote.objects.exists()
+
+
+@pytest.mark.parametrize("signature", [b"\xff" * 65, b"\0" * 65, b"", b"\1" * 9_000])
+def test_bytes_that_are_no_signature_are_no_vote(client, chain, signature):
+    deployed, _, _, proposal = chain
+    answer = vote(client, deployed, proposal, "ada", 1, signature)
+    assert answer.status_code == 403
+    assert "does not fit" in answer.json()["error"]
+
+
+def test_governors_that_count_from_one_share_no_key():
+    assert len({relay.short_hash(number) for number in range(1, 100)}) == 99
 
 
 def test_a_ballot_that_was_not_signed_so_is_refused(client, chain):
