@@ -35,11 +35,12 @@ from agent.judging import (
     standing_halt,
 )
 from agent.models import Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
-from agent.planner import paid_lines, record_refusal
+from agent.planner import UNRECORDED, paid_lines, record_refusal, unrecorded_payees
 from agent.policy import (
     NoPolicyInForce,
     Pinned,
     PolicyInForce,
+    acts_read,
     chain_now_s,
     finalized,
     in_force,
@@ -227,18 +228,26 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
             f"the configured key is {checksum(signer.address)}; the policy's agent is {checksum(policy.code.agent)}",
         )
     pinned = read_pinned(policy, rpc)
-    if pinned.codehash != policy.codehash:
-        _again(_LOOK_S, "the mirror is behind the chain: another policy code is in force there")
+    if not pinned.is_of(policy):
+        _again(_LOOK_S, "the mirror is behind the chain: another policy is in force there")
+    if not acts_read(policy, pinned):
+        _again(_LOOK_S, "the mirror is behind the chain: it has not read the last act yet")
     calls = calls_from_json(candidate.calls)
     try:
         approval = _authority(policy, request, plan, candidate, calls)
     except _NotAuthorised as error:
         _note(request, Request.Status.NEEDS_APPROVAL, str(error))
         return None
-    paid = paid_lines(policy, request.period, request)
-    if any(
-        (bytes.fromhex(line["recipient"][2:]), bytes.fromhex(line["asset"][2:])) in paid for line in candidate.lines
-    ):
+    if UNRECORDED not in candidate.differences and _pays_any(candidate, unrecorded_payees(policy)):
+        # Somebody else who has the agent's key paid them since this was planned, and nobody has looked at that.
+        candidate.differences = [*candidate.differences, UNRECORDED]
+        candidate.save(update_fields=["differences"])
+        if approval is None:
+            _note(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
+        else:
+            _note(request, Request.Status.REFUSED, f"since it was approved, {UNRECORDED}: look, and ask again")
+        return None
+    if _pays_any(candidate, paid_lines(policy, request.period, request)):
         _note(
             request, Request.Status.REFUSED, f"somebody of it was already paid for {request.period}, or is being paid"
         )
@@ -252,6 +261,13 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
         _refuse(request, candidate, policy, pinned, judgement, words)
         return None
     return _write(request, plan, candidate, calls, approval, policy, pinned, judgement, signer)
+
+
+def _pays_any(candidate: Candidate, payees: frozenset[tuple[bytes, bytes]]) -> bool:
+    """Whether a line of the candidate pays one of these (recipient, asset)."""
+    return any(
+        (bytes.fromhex(line["recipient"][2:]), bytes.fromhex(line["asset"][2:])) in payees for line in candidate.lines
+    )
 
 
 class _NotAuthorised(Exception):
@@ -499,8 +515,8 @@ def _resume_unsigned(request: Request, binding: Binding, rpc: Rpc, signer: Signe
 def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> tuple[Pinned, Judgement | None]:
     policy = in_force(request.dao, request.policy_id)
     pinned = read_pinned(policy, rpc)
-    if pinned.codehash != policy.codehash:
-        _again(_LOOK_S, "the mirror is behind the chain: another policy code is in force there")
+    if not pinned.is_of(policy):
+        _again(_LOOK_S, "the mirror is behind the chain: another policy is in force there")
     if pinned.codehash != bytes(binding.policy_codehash):
         return pinned, None
     try:

@@ -26,7 +26,7 @@ from agent.judging import (
     standing_halt,
 )
 from agent.model import Completion, Model, ModelDown, ModelRefused
-from agent.models import Candidate, DecisionRecord, PaidLine, Plan, Refusal, Request, Roster
+from agent.models import Binding, Candidate, PaidLine, Plan, Refusal, Request, Roster
 from agent.policy import NoPolicyInForce, Pinned, PolicyInForce, chain_now_s, in_force, read_pinned
 from agent.requests import (
     EXECUTE_WORK,
@@ -50,6 +50,7 @@ from policies.evaluate import Allowed
 ABSTAIN = "abstain"
 REASONS = ("matches_request", "ambiguous", "not_what_was_asked", "suspicious")
 MAX_TOKENS = 60
+UNRECORDED = "the agent's key paid one of these without a decision record known here"
 _AGAIN_S = 5
 _PAYING = (Act.Status.EXECUTED, Act.Status.RELEASED, Act.Status.SCHEDULED)
 
@@ -147,8 +148,8 @@ def plan(request_id: int, *, rpc: Rpc | None = None, model: Model | None = None)
         _settle(request, Request.Status.REFUSED, str(error))
         return
     pinned = read_pinned(policy, rpc)
-    if pinned.codehash != policy.codehash:
-        _wait(request, "the mirror is behind the chain: another policy code is in force there", 2)
+    if not pinned.is_of(policy):
+        _wait(request, "the mirror is behind the chain: another policy is in force there", 2)
     try:
         roster, drafts, words = _derive(request, policy, rpc)
     except (rosters.RosterError, NotUnderstood) as error:
@@ -188,7 +189,7 @@ def _derive(request: Request, policy: PolicyInForce, rpc: Rpc) -> tuple[Roster, 
             draft.label,
             draft.lines,
             draft.is_roster,
-            (*draft.differences, "the agent's key paid one of these without a decision record known here")
+            (*draft.differences, UNRECORDED)
             if any((line.recipient, line.asset) in strange for line in draft.lines)
             else draft.differences,
         )
@@ -223,11 +224,16 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
 
 
 def unrecorded_payees(policy: PolicyInForce) -> frozenset[tuple[bytes, bytes]]:
-    """Who was paid (recipient, asset) by acts of this policy whose decision record is not known here, in any month."""
-    known = DecisionRecord.objects.filter(dao=policy.dao).values("hash")
+    """Who was paid (recipient, asset) by acts of this policy whose decision record is not known here, in any month.
+
+    A record is good for one act: another act that names it again (the module lets the agent's key) has none.
+    """
+    bound = Binding.objects.filter(module=policy.contract, policy_id=policy.policy_id)
+    known = {(bytes(decision), number) for decision, number in bound.values_list("record__hash", "number")}
     acts = Act.objects.filter(module=policy.contract, policy_id=policy.policy_id, status__in=_PAYING)
+    strange = [act.pk for act in acts if (bytes(act.decision), act.number) not in known]
     found = set()
-    for call in ActCall.objects.filter(act__in=acts.exclude(decision__in=known)):
+    for call in ActCall.objects.filter(act__in=strange):
         data = bytes(call.calldata)
         if not data:
             found.add((bytes(call.target), ZERO))

@@ -7,7 +7,7 @@ from typing import Any
 from governance.chain import abi
 from governance.chain.address import ZERO
 from governance.chain.rpc import Header, Rpc, RpcError
-from governance.models import Block, Contract, Cursor, Dao, PolicyVersion
+from governance.models import Act, Block, Contract, Cursor, Dao, PolicyVersion
 from policies import encoding
 from policies.code import PolicyCode
 from policies.evaluate import PolicyState
@@ -48,6 +48,10 @@ class Pinned:
     def now_chain_s(self) -> int:
         return self.block.timestamp_chain_s
 
+    def is_of(self, policy: PolicyInForce) -> bool:
+        """Whether the chain has this very version in force. The code alone does not say: a vote may bring one back."""
+        return (self.codehash, self.version) == (policy.codehash, policy.version)
+
 
 def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
     """The policy that the mirror knows to be in force. Raises NoPolicyInForce."""
@@ -86,7 +90,7 @@ def chain_now_s(dao: Dao) -> int:
 def read_pinned(policy: PolicyInForce, rpc: Rpc) -> Pinned:
     """The module's state and the treasury's balances at the newest block, every answer of that one block.
 
-    `codehash` and `version` are the chain's: whoever acts on the mirror's policy compares them first.
+    `codehash` and `version` are the chain's: whoever acts on the mirror's policy asks `is_of` first.
     Raises RpcError: the node fails, or the block reorganised away while it was read. Ask again.
     """
     at = rpc.block("latest")
@@ -137,6 +141,14 @@ def _word(answer: bytes) -> int:
     if len(answer) < 32:
         raise RpcError(None, "a contract answered with less than a word")
     return int.from_bytes(answer[:32], "big")
+
+
+def acts_read(policy: PolicyInForce, pinned: Pinned) -> bool:
+    """Whether the mirror has read every act of the policy up to the block: acts are numbered without gaps."""
+    return (
+        pinned.number == 0
+        or Act.objects.filter(module=policy.contract, policy_id=policy.policy_id, number=pinned.number).exists()
+    )
 
 
 def finalized(dao: Dao, block_number: int) -> bool:

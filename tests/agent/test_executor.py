@@ -168,7 +168,8 @@ def test_what_waits_for_the_cooldown_is_done_when_it_is_over(world: World) -> No
 
 
 def test_another_act_under_the_same_number_is_overtaken_only_when_that_is_final(world: World) -> None:  # noqa: F811
-    """A thief with the agent's key pays somebody else under our number, after we had signed: we plan again, once."""
+    """A thief with the agent's key pays under our number, after we had signed: we pay again, once, when the operator
+    has seen what the thief paid."""
     world.sign_roster()
     before = world.balance("ines")
     request = world.ask(world.november())
@@ -193,10 +194,48 @@ def test_another_act_under_the_same_number_is_overtaken_only_when_that_is_final(
     assert world.number == 1, "nothing is sent under another number while that log may still go away"
     world.suite.anvil.mine(130)
     request = world.rest(request, 8)
+    assert request.status == Request.Status.NEEDS_APPROVAL, (request.reason, work_errors())
+    assert "without a decision record" in request.reason
+    assert world.number == 1
+    world.approve(request)
+    request = world.rest(request, 4)
     assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
     assert world.number == 2
     assert world.balance("ines") == before + 1005 * USDC
     assert [b.state for b in Binding.objects.order_by("id")] == ["overtaken", "live"]
+
+
+@pytest.mark.parametrize("decision", [b"\x99" * 32, None], ids=["no record", "the record of an act before"])
+@pytest.mark.parametrize("approved", [False, True])
+def test_what_somebody_else_paid_with_the_agents_key_is_not_paid_again_unseen(
+    world: World,  # noqa: F811
+    approved: bool,
+    decision: bytes | None,
+) -> None:
+    """A second agent with our key, from a backup say, pays the roster between our planning and our binding."""
+    world.sign_roster(world.lines(100 * USDC))
+    first = world.settle(world.ask("pay kim 1 USDC for a stamp"))
+    assert first.status == Request.Status.EXECUTED
+    decision = decision or bytes(DecisionRecord.objects.get().hash)
+    world.wind(120)
+    if approved:
+        world.model.say = ABSTAINS
+    request = world.ask(world.november())
+    work.run_due(requests.PLAN_WORK)
+    if approved:
+        world.approve(request)
+    request.refresh_from_db()
+    assert request.status == Request.Status.PLANNED
+    pays = [(world.address("usdc"), 0, world.suite.calldata("usdc", "transfer", world.address("ines"), 100 * USDC))]
+    codehash = bytes(request.dao.policy_versions.get().codehash)
+    world.suite.send("agent", "module", "execute", POLICY_ID, codehash, 2, pays, decision)
+    with pytest.raises(work.Again, match="behind the chain"):
+        executor.execute(request.pk)
+    world.wind(120)
+    request = world.rest(request, 4)
+    assert request.status == (Request.Status.REFUSED if approved else Request.Status.NEEDS_APPROVAL), request.reason
+    assert "without a decision record" in request.reason
+    assert world.number == 2
 
 
 def test_a_reorganisation_that_takes_the_payment_away_is_followed_and_paid_again_once(world: World) -> None:  # noqa: F811
