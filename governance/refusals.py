@@ -5,6 +5,7 @@ read from the blocks themselves and asked again for the reason, which is the mod
 What was refused inside another contract's transaction leaves no trace that can be attributed; it is not counted here.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ from governance.sync.fence import Writer
 from governance.sync.fetch import ChainMoved
 from policies import encoding, explain
 from policies.evaluate import Reason
+
+logger = logging.getLogger(__name__)
 
 UNKNOWN = "reason unknown"
 _BATCH = 20
@@ -60,6 +63,10 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
         with writer.transaction() as held:
             if held.next_block < numbers[-1] + 1 or held.head_hash != cursor.head_hash:
                 return found
+            # Blocks that are read again (a module was added) may have been replaced meanwhile, and their failures gone.
+            RefusedAct.objects.filter(dao=writer.dao, block_number__in=numbers).exclude(
+                block_hash__in=[h.hash for h in headers]
+            ).delete()
             new = []
             for row in rows:
                 _, created = RefusedAct.objects.get_or_create(
@@ -144,8 +151,18 @@ def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: 
         policy_id=policy_id,
         decision=asked.decision if asked else None,
         reason=(str(error) if error else UNKNOWN)[:300].replace("\x00", "\ufffd"),
-        clause=(in_words(dao, module, header.number, asked, error) if error else "")[:300].replace("\x00", "\ufffd"),
+        clause=(_clause(dao, module, header, asked, error) if error else "")[:300].replace("\x00", "\ufffd"),
     )
+
+
+def _clause(dao: Dao, module: Contract, header: Header, asked: ActInput | None, error: abi.Decoded) -> str:
+    """`in_words`, or nothing. What a target reverts with comes out of the module as if it were the module's own error,
+    with any values at all (a year past 9999, a budget without end): wording them must not stop the reading."""
+    try:
+        return in_words(dao, module, header.number, asked, error)
+    except Exception:
+        logger.exception("the refusal %s in block %d could not be worded", error.signature, header.number)
+        return ""
 
 
 def _policy_named(calldata: bytes) -> bytes | None:
@@ -158,17 +175,22 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
     """What the transaction reverted with; empty where no node can tell.
 
     By the node's tracer where it has one: it runs the transaction in its place within the block. Else by a call on the
-    parent's state at the block's own time, which differs where earlier transactions of the block mattered.
+    parent's state at the block's own time; not where the block had called the module before, for then the answer would
+    be another one (`WrongNumber` in place of `OverBudget`).
     """
+    # The top call alone: all calls of a transaction that was made to have many would be more than a node can answer.
+    options = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
     try:
-        trace = rpc.call("debug_traceTransaction", ["0x" + transaction.hash.hex(), {"tracer": "callTracer"}])
+        trace = rpc.call("debug_traceTransaction", ["0x" + transaction.hash.hex(), options])
         output = trace.get("output") if isinstance(trace, dict) else None
         if isinstance(output, str) and output.startswith("0x") and len(output) > 2:
             return bytes.fromhex(output[2:])
-    except (RpcUnreachable, RpcLimited):
+    except RpcLimited:
         raise
     except (RpcError, ValueError):
-        pass  # no tracer here: asked again below
+        pass  # no tracer here, or one that chokes on this transaction; a node that is down fails below
+    if _called_before(header, transaction):
+        return b""
     call = {
         "from": "0x" + transaction.sender.hex(), "to": "0x" + (transaction.to or b"").hex(),
         "data": "0x" + transaction.calldata.hex(), "value": hex(transaction.value_wei), "gas": hex(transaction.gas),
@@ -186,6 +208,17 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
             continue  # a node without block overrides; then without
         return b""  # it passes on the parent's state: what refused it came earlier in the same block
     return b""
+
+
+def _called_before(header: Header, transaction: Transaction) -> bool:
+    """Whether an earlier transaction of the block went where this one went."""
+    ours, to = "0x" + transaction.hash.hex(), "0x" + (transaction.to or b"").hex()
+    for raw in header.transactions:
+        if isinstance(raw, dict) and str(raw.get("hash")).lower() == ours:
+            return False
+        if isinstance(raw, dict) and str(raw.get("to")).lower() == to:
+            return True
+    return False
 
 
 def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | None, error: abi.Decoded) -> str:

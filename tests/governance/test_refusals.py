@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why the chain refused: given this block and this node, this is the reason that is told, and reading goes on."""
+
+import pytest
+
+from governance import refusals
+from governance.chain import abi
+from governance.chain.rpc import CallReverted, Header, Rpc, RpcError, RpcUnreachable, Transaction
+from governance.models import RefusedAct
+from tests.governance.conftest import CHAIN_ID, POLICY_ID
+from tests.governance.test_life import act, payment
+
+MODULE, OTHER = b"\x0a" * 20, b"\x0b" * 20
+SENT = Transaction(b"\x01" * 32, b"\x0c" * 20, MODULE, 0, 0, b"\x12\x34\x56\x78", 10**6, 5, b"\x02" * 32, 1)
+
+
+class Node(Rpc):
+    """Answers a call on the parent's state with `replayed`, and the tracer as `traced` says."""
+
+    def __init__(self, traced=None):
+        super().__init__(["http://127.0.0.1:9"], CHAIN_ID)
+        self.traced = traced or RpcError(-32601, "no such method")
+
+    def call(self, method, _params=()):
+        if method == "eth_call":
+            raise CallReverted(b"replayed")
+        if isinstance(self.traced, Exception):
+            raise self.traced
+        return self.traced
+
+
+def block(*before: bytes) -> Header:
+    """A block in which transactions to these contracts came before ours."""
+    earlier = [{"hash": "0x" + bytes([n] * 32).hex(), "to": "0x" + to.hex()} for n, to in enumerate(before, 100)]
+    ours = {"hash": "0x" + SENT.hash.hex(), "to": "0x" + MODULE.hex()}
+    return Header(5, b"\x02" * 32, b"\x03" * 32, 60, None, (*earlier, ours, {"hash": "0x", "to": "0x" + MODULE.hex()}))
+
+
+def test_without_a_tracer_the_parents_state_is_asked():
+    assert refusals.revert_data(Node(), block(OTHER), SENT) == b"replayed"
+
+
+def test_without_a_tracer_nothing_is_said_where_the_module_had_been_called_before():
+    assert refusals.revert_data(Node(), block(OTHER, MODULE), SENT) == b""
+    traced = {"output": "0x" + b"traced".hex()}
+    assert refusals.revert_data(Node(traced), block(OTHER, MODULE), SENT) == b"traced"
+
+
+@pytest.mark.parametrize(
+    "traced", [RpcUnreachable("answered with more than 128 MiB"), {"output": "0xzz"}, {"output": 7}, "nonsense"]
+)
+def test_a_tracer_that_chokes_stops_nothing(traced):
+    assert refusals.revert_data(Node(traced), block(), SENT) == b"replayed"
+
+
+@pytest.mark.django_db
+def test_an_error_with_any_values_stops_nothing(mirror, payroll, monkeypatch):
+    """A target may revert with the module's own errors: the treasury hands on what it said."""
+    mirror.deployed.set_policy(POLICY_ID, payroll())
+    mirror.sync()
+    forged = abi.encode_call("NotStarted(uint40)", [2**40 - 1])
+    monkeypatch.setattr(refusals, "revert_data", lambda *_: forged)
+    assert act(mirror, "execute", 1, [payment(mirror, "mallory", 1)])["status"] == "0x0"
+    mirror.sync()
+    refused = RefusedAct.objects.get()
+    assert (refused.reason, refused.clause) == (f"NotStarted({2**40 - 1})", "")
