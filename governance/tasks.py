@@ -9,7 +9,7 @@ from django.db.utils import InterfaceError, OperationalError
 from governance import reconcile, work
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Dao, SyncIncident
-from governance.sync import Superseded, sync_once
+from governance.sync import GenesisChanged, Superseded, sync_once
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,8 @@ def sync_all() -> None:
             sync_once(dao, Rpc.for_chain(dao.chain_id))
         except Superseded as taken:
             logger.info("%s", taken)
+        except GenesisChanged as error:
+            logger.warning("%s: %s", dao, error)  # its incident is there already
         except RpcError as error:
             note_failure(dao, "wrong_chain" if isinstance(error, WrongChain) else "node_error", str(error))
         except (OperationalError, InterfaceError):

@@ -13,6 +13,7 @@ from governance.models import (
     Block,
     ChainAnswer,
     Dao,
+    OnchainCheck,
     OutboxEntry,
     Proposal,
     RawLog,
@@ -107,6 +108,7 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: i
         Block.objects.filter(dao=dao, number__gt=ancestor.number).delete()
         ChainAnswer.objects.filter(**above).delete()
         RefusedAct.objects.filter(**above).delete()
+        OnchainCheck.objects.filter(**above).delete()  # the chain said it in a block that it has no more
         ScannedRange.objects.filter(contract__dao=dao, first_block__gt=ancestor.number).delete()
         ScannedRange.objects.filter(contract__dao=dao, last_block__gt=ancestor.number).update(
             last_block=ancestor.number

@@ -3,9 +3,9 @@
 
 import pytest
 
-from governance import reconcile
+from governance import reconcile, tasks
 from governance.chain.rpc import Rpc
-from governance.models import Block, Chain, Cursor, OutboxEntry, RawLog, RefusedAct, SyncIncident, Vote
+from governance.models import Block, Chain, Cursor, OnchainCheck, OutboxEntry, RawLog, RefusedAct, SyncIncident, Vote
 from governance.projections import fold
 from governance.sync import GenesisChanged, Status
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
@@ -48,10 +48,13 @@ def test_a_reorg_removes_a_vote(voting):
     d.anvil.mine(3)
     voting.sync()
     assert tally(voting)[0] > 0
+    reconcile.reconcile(voting.dao, voting.rpc)
+    assert OnchainCheck.objects.exists()
 
     d.anvil.call("anvil_reorg", 4, [])
     d.anvil.mine()
     result = voting.sync()
+    assert not OnchainCheck.objects.exists()  # they were asked at a block that is gone
 
     assert result.status is Status.CAUGHT_UP
     assert tally(voting)[0] == 0
@@ -180,6 +183,9 @@ def test_another_chain_with_the_same_id(voting, settings):
         voting.sync()
     assert snapshot_of(voting.dao) == before
     assert SyncIncident.objects.get().kind == "wrong_chain"
+    settings.RPC_URLS = {CHAIN_ID: [voting.deployed.url]}
+    tasks.sync_all()
+    assert SyncIncident.objects.get().kind == "wrong_chain"  # told once
 
 
 class Turning(Rpc):
