@@ -602,6 +602,10 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         _again(_SETTLED_S, "the release reverted")
     if sent is None:
         policy = in_force(request.dao, request.policy_id)
+        if _pays_any(binding.candidate, paid_lines(policy, request.period, request)):
+            # It was stopped, the month was asked for again, and a reorganisation took the stop away.
+            _note(request, Request.Status.STOPPED, f"somebody of it was paid for {request.period} by another request")
+            return
         pinned = read_pinned(policy, rpc)
         try:
             judgement = judge_release(policy, pinned, rpc, bytes(act.act_id), calls)

@@ -27,7 +27,7 @@ from agent.judging import (
 )
 from agent.model import Completion, Model, ModelDown, ModelRefused
 from agent.models import Binding, Candidate, PaidLine, Plan, Refusal, Request, Roster
-from agent.policy import NoPolicyInForce, Pinned, PolicyInForce, chain_now_s, in_force, read_pinned
+from agent.policy import NoPolicyInForce, Pinned, PolicyInForce, chain_now_s, final_chain_s, in_force, read_pinned
 from agent.requests import (
     EXECUTE_WORK,
     MAX_TEXT,
@@ -201,7 +201,8 @@ def _derive(request: Request, policy: PolicyInForce, rpc: Rpc) -> tuple[Roster, 
 def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozenset[tuple[bytes, bytes]]:
     """Who was paid (recipient, asset) for the month, or is bound to be, by requests other than this one.
 
-    A line counts when its act stands in the mirror as paid or pending, and while its binding is live.
+    A line counts when its act stands in the mirror as paid or pending, and while its binding is live. A pending act
+    counts until it is final that its time is over.
     """
     if not period:
         return frozenset()
@@ -209,16 +210,14 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
         binding__module=policy.contract, binding__policy_id=policy.policy_id, period=period
     ).exclude(binding__request=request)
     decisions = dict(rows.values_list("binding__record__hash", "binding__state"))
-    standing = {
-        bytes(decision): status
-        for decision, status in Act.objects.filter(module=policy.contract, decision__in=list(decisions)).values_list(
-            "decision", "status"
-        )
-    }
+    final_s = final_chain_s(policy.dao)
+    pays = {}
+    for act in Act.objects.filter(module=policy.contract, decision__in=list(decisions)):
+        over = act.status == Act.Status.SCHEDULED and act.expires_chain_s is not None and act.expires_chain_s <= final_s
+        pays[bytes(act.decision)] = act.status in _PAYING and not over
     counted = set()
     for row in rows.select_related("binding__record"):
-        decision = bytes(row.binding.record.hash)
-        if standing.get(decision) in _PAYING or (decision not in standing and row.binding.state == "live"):
+        if pays.get(bytes(row.binding.record.hash), row.binding.state == "live"):
             counted.add((bytes(row.recipient), bytes(row.asset)))
     return frozenset(counted)
 

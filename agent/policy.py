@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from governance.chain import abi
 from governance.chain.address import ZERO
 from governance.chain.rpc import Header, Rpc, RpcError
@@ -157,6 +159,14 @@ def finalized(dao: Dao, block_number: int) -> bool:
         return True
     cursor = Cursor.objects.filter(dao=dao).first()
     return cursor is not None and block_number <= cursor.next_block - 1 - dao.chain.finality_depth
+
+
+def final_chain_s(dao: Dao) -> int:
+    """The time of the newest block that the mirror knows to be final, Unix seconds by the chain's clock; 0 for none."""
+    cursor = Cursor.objects.filter(dao=dao).first()
+    deep = -1 if cursor is None else cursor.next_block - 1 - dao.chain.finality_depth
+    known = Block.objects.filter(Q(finalized=True) | Q(number__lte=deep), dao=dao).order_by("-number")
+    return known.values_list("timestamp_chain_s", flat=True).first() or 0
 
 
 def state_json(state: PolicyState) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
 from agent.planner import describe
 from governance import work
 from governance.chain.send import Signer
-from governance.models import OutgoingTransaction
+from governance.models import Act, OutgoingTransaction
 from policies.evaluate import Refused
 from tests.agent.acting import ABSTAINS, POLICY_ID, USDC, World, first_candidate, work_errors, world  # noqa: F401
 from tests.conftest import DAY_S
@@ -138,6 +138,50 @@ def test_a_scheduled_act_that_was_not_released_in_time_ends(world: World) -> Non
     request = world.rest(request)
     assert request.status == Request.Status.STOPPED
     assert world.balance("kim") == 1000 * USDC
+
+
+def test_a_month_whose_act_expired_can_be_asked_for_again(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.rest(world.ask("pay kim 1,500 USDC for the design"), 3)
+    world.settle(Request.objects.get(), 3)
+    world.wind(120)
+    first = world.settle(world.ask(world.november()))
+    assert first.status == Request.Status.SCHEDULED, first.reason
+    again = world.ask(first.text)
+    world.suite.anvil.wind(8 * DAY_S)
+    assert world.rest(again, 3).status == Request.Status.ABSTAINED, "its time is over, but that may still be undone"
+    world.suite.anvil.mine(130)
+    world.step()
+    again = world.settle(world.ask(first.text))
+    assert again.status in (Request.Status.EXECUTED, Request.Status.SCHEDULED), again.reason
+
+
+def test_an_act_whose_stop_was_reorganised_away_is_not_released_once_the_month_is_paid(world: World) -> None:  # noqa: F811
+    world.sign_roster(world.lines(600 * USDC))
+    spent = world.settle(world.ask("pay kim 3,500 USDC for the design"))
+    assert spent.status == Request.Status.EXECUTED, spent.reason
+    world.wind(120)
+    first = world.settle(world.ask(world.november()))
+    assert first.status == Request.Status.SCHEDULED, first.reason
+    act = world.acts()[-1]
+    world.wind(120)
+    before = world.suite.anvil.call("evm_snapshot")
+    world.suite.send("ada", "module", "object", [bytes(act.act_id)])
+    assert world.rest(first, 2).status == Request.Status.STOPPED
+    # The operator has the month paid in a smaller part, which goes at once; then the chain forgets the objection.
+    again = world.settle(world.ask(f"pay ines for {first.text[-7:]}"), 3)
+    assert again.status in (Request.Status.EXECUTING, Request.Status.EXECUTED), again.reason
+    assert world.suite.anvil.call("evm_revert", before)
+    world.suite.anvil.mine(2)
+    world.sync()
+    assert Act.objects.get(number=act.number).status == "scheduled"
+    world.wind(2 * DAY_S + 2)
+    first = world.rest(first, 4)
+    again.refresh_from_db()
+    assert again.status == Request.Status.EXECUTED, again.reason
+    assert world.balance("ines") == 600 * USDC, "the month is paid once, by whichever request"
+    assert first.status == Request.Status.STOPPED
+    assert "another request" in first.reason
 
 
 def test_while_paused_nothing_is_planned_or_sent(world: World) -> None:  # noqa: F811
