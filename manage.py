@@ -5,8 +5,29 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
+
+def main() -> int:
+    """One line for what the user can mend: settings, the database, Ctrl-C. Commands tell their own errors."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
+    try:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+        from django.db import OperationalError
+    except KeyboardInterrupt:
+        return 130
+    try:
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        return 130
+    except ImproperlyConfigured as error:
+        print(f"manage.py: {error}", file=sys.stderr)
+    except OperationalError as error:
+        reason = str(error).strip().partition("\n")[0]
+        print(f"manage.py: the database does not answer: {reason} (start it, or set DATABASE_URL)", file=sys.stderr)
+    else:
+        return 0
+    return 1
+
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
-    execute_from_command_line(sys.argv)
+    sys.exit(main())

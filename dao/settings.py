@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE_DIR = Path(os.environ.get("MANDATE_STATE_DIR", ROOT / ".mandate"))
@@ -13,7 +14,17 @@ STATE_DIR = Path(os.environ.get("MANDATE_STATE_DIR", ROOT / ".mandate"))
 def _secret(name: str, default: str | None = None) -> str | None:
     """The content of the file that `<name>_FILE` names: secrets never stand in the environment itself."""
     path = os.environ.get(f"{name}_FILE")
-    return Path(path).read_text().strip() if path else default
+    try:
+        return Path(path).read_text().strip() if path else default
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which can't be read: {error.strerror}") from None
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit():
+        raise ImproperlyConfigured(f"{name} is {text!r}: set it to a whole number")
+    return int(text)
 
 
 def _by_chain(text: str) -> dict[int, list[str]]:
@@ -21,6 +32,8 @@ def _by_chain(text: str) -> dict[int, list[str]]:
     urls: dict[int, list[str]] = {}
     for item in text.split():
         chain_id, _, url = item.partition("=")
+        if not (chain_id.isascii() and chain_id.isdigit() and url):
+            raise ImproperlyConfigured("MANDATE_RPC_URLS holds an item that is not <chain id>=<url>")  # urls hold keys
         urls.setdefault(int(chain_id), []).append(url)
     return urls
 
@@ -122,7 +135,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 
 EMAIL_HOST = os.environ.get("SMTP_HOST", "127.0.0.1")
-EMAIL_PORT = int(os.environ.get("SMTP_PORT", "25"))
+EMAIL_PORT = _number("SMTP_PORT", 25)
 EMAIL_HOST_USER = os.environ.get("SMTP_USER", "")
 EMAIL_HOST_PASSWORD = _secret("SMTP_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("SMTP_TLS", "") == "1"
@@ -131,10 +144,10 @@ DEFAULT_FROM_EMAIL = os.environ.get("MANDATE_FROM", "Mandate <mandate@localhost>
 
 # Chains: where to read, and which one (if any) is the local test chain that may be wound forward.
 RPC_URLS = _by_chain(os.environ.get("MANDATE_RPC_URLS", ""))
-LOCAL_CHAIN_ID = int(os.environ["MANDATE_LOCAL_CHAIN"]) if os.environ.get("MANDATE_LOCAL_CHAIN") else None
+LOCAL_CHAIN_ID = _number("MANDATE_LOCAL_CHAIN", 0) or None
 
 # The most that a transaction of ours may ever pay per gas.
-MANDATE_MAX_FEE_GWEI = int(os.environ.get("MANDATE_MAX_FEE_GWEI", "200"))
+MANDATE_MAX_FEE_GWEI = _number("MANDATE_MAX_FEE_GWEI", 200)
 
 # The model server, spoken to over the OpenAI protocol (vLLM in production, llama.cpp embedded).
 MODEL_URL = os.environ.get("MODEL_URL", "")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from eth_utils import keccak
 
 from dao.local.people import CONTRIBUTORS, keystore
+from governance.embedded.process import die_with_parent
 
 if TYPE_CHECKING:
     from dao.local.stack import Stack
@@ -98,6 +99,7 @@ def _deploy(stack: "Stack", name: str, file: Path) -> dict[str, Any]:
          "--keystore", str(key), "--password-file", str(password), "--params", str(parameters), "--out", str(half)],
         env=stack.environment | {"SOLCX_BINARY_PATH": str(ROOT / ".build" / "solc")}, cwd=ROOT,
         capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL,
+        preexec_fn=die_with_parent(),
     )  # fmt: skip
     if run.returncode != 0:
         said = [line for line in (run.stderr or run.stdout).splitlines() if line.strip()]

@@ -227,6 +227,7 @@ class Stack:
         run = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
             input=given, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False,
+            preexec_fn=die_with_parent(),
         )  # fmt: skip
         if run.returncode != 0:
             last = [line for line in (run.stderr or run.stdout).splitlines() if line.strip()][-6:]
@@ -313,7 +314,12 @@ class Stack:
         except InstallError as error:
             raise StackError(str(error)) from None
         new = not self.state_dir.exists()
-        self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StackError(
+                f"{self.state_dir} can't be made ({error.strerror}): set MANDATE_STATE_DIR to another folder."
+            ) from None
         if not new and not (self.state_dir / MARKER).exists() and any(self.state_dir.iterdir()):
             raise StackError(f"{self.state_dir} is not empty and not a state folder of Mandate: choose another one.")
         self._lock = hold_state(self.state_dir)
@@ -334,6 +340,8 @@ class Stack:
             if not text.isdigit() or not 0 < int(text) < 65536:
                 raise StackError(f"MANDATE_PORT is {text!r}: set it to a port number between 1 and 65535.")
             asked = int(text)
+        if asked is not None and not 0 < asked < 65536:
+            raise StackError(f"The port {asked} does not exist: take a number between 1 and 65535.")
         if asked is not None and not is_port_free(asked):
             raise StackError(f"Port {asked} is taken: stop what uses it or set MANDATE_PORT to another one.")
         ports: dict[str, int] = {} if asked is None else {"web": asked}
@@ -409,7 +417,7 @@ class Stack:
                 "web",
                 lambda: [python, "-m", "gunicorn", "dao.wsgi", "--bind", f"127.0.0.1:{self._ports['web']}",
                          "--preload", "--workers", "2", "--threads", "4", "--worker-class", "gthread",
-                         "--graceful-timeout", "5",
+                         "--graceful-timeout", "5", "--no-control-socket",  # it would lie in the user's home
                          "--access-logfile", "-", "--worker-tmp-dir", _memory_folder()],
                 self._web_answers,
             ),

@@ -1,19 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """`manage.py demo`: the whole product on this machine, filled, until Ctrl-C."""
 
-import signal
+import subprocess
 import sys
 import threading
 import time
 from typing import Any
 
+import httpx
+import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from dao.local.demo import Demo, greeting
+from dao.local.ending import ending_once
 from dao.local.founding import FoundingError
 from dao.local.stack import Stack, StackError
 from dao.local.wallet import ChainError, Reverted
+
+# What can go wrong while it starts and fills, each with words that say what.
+TROUBLE = (
+    StackError, FoundingError, ChainError, Reverted,
+    OSError, subprocess.TimeoutExpired, httpx.HTTPError, psycopg.Error,
+)  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -25,41 +34,28 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, port: int | None, **__: Any) -> None:
         began = time.monotonic()
-        asked_to_end = threading.Event()
 
         def say(line: str) -> None:
             print(f"[{time.monotonic() - began:5.1f} s] {line}", file=sys.stderr, flush=True)
 
-        def end(_number: int, _frame: Any) -> None:
-            """The first signal begins the end (also in the middle of a start); a second one changes nothing."""
-            if asked_to_end.is_set():
-                return
-            asked_to_end.set()
-            if not ready:
-                raise _Ended
-
-        ready = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, end)
-        stack = Stack(settings.STATE_DIR, say=say, port=port)
-        try:
-            stack.start()
-            Demo(stack, say).fill()
-            ready = True
-            print(greeting(stack), flush=True)
-            asked_to_end.wait()
-        except _Ended:
-            pass
-        except (StackError, FoundingError, ChainError, Reverted) as error:
-            asked_to_end.set()  # from here on Ctrl-C must not break the stop
-            print(f"demo: {error}", file=sys.stderr)
-            sys.exit(1)
-        finally:
-            asked_to_end.set()
-            say("Stopping ...")
-            stack.stop()
-            say("Stopped; nothing is left running.")
-
-
-class _Ended(Exception):
-    """The user asked to end before everything was up."""
+        with ending_once() as begin_end:
+            stack = Stack(settings.STATE_DIR, say=say, port=port)
+            try:
+                stack.start()
+                Demo(stack, say).fill()
+                print(greeting(stack), flush=True)
+                threading.Event().wait()
+            except KeyboardInterrupt:
+                pass
+            except TROUBLE as error:
+                begin_end()
+                print(f"demo: {error}", file=sys.stderr)
+                sys.exit(1)
+            finally:
+                begin_end()
+                runs = bool(stack.pids)
+                if runs:
+                    say("Stopping ...")
+                stack.stop()
+                if runs:
+                    say("Stopped; nothing is left running.")
