@@ -218,7 +218,8 @@ def _request(request: Request) -> Json:
                 "label": candidate.label,
                 "is_roster": candidate.is_roster,
                 "differences": candidate.differences,
-                "lines": candidate.lines,
+                # Names stay with the operator's roster: this is public, and the chain tells the addresses only.
+                "lines": [{what: line[what] for what in line if what != "name"} for line in candidate.lines],
                 "calls": candidate.calls,
                 "allowed": candidate.allowed,
                 "band": candidate.band,
@@ -262,7 +263,7 @@ def _approval(request: Request) -> Json | None:
 
 
 def _slice(page: int, size: int) -> tuple[int, int]:
-    return max(1, page), min(100, max(1, size))
+    return min(reading.LAST_PAGE, max(1, page)), min(100, max(1, size))
 
 
 # --- reading
@@ -352,7 +353,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
     """One proposal with everything its page shows; votes in pages of 200."""
     place, found = _proposal(slug, proposal_id)
     row, summary = reading.proposal_row(place, found), reading.summary_of(found)
-    votes, count = reading.votes(found, page=max(1, votes_page), size=200)
+    votes, count = reading.votes(found, page=_slice(votes_page, 1)[0], size=200)
     return {
         **_row(place, row),
         "description": found.description,
@@ -637,7 +638,10 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> tuple[int, Json]:
     account = _signed_in(request)
     place = Place.of(slug)
     policy_id = _policy_asked_for(place, payload.policy_id)
-    if not throttle.allow("request", account.hex(), limit=20, window=throttle.HOUR):
+    # Accounts cost nothing to make, so the asker's place counts too: each request takes the model's time.
+    if not throttle.allow("request", account.hex(), limit=20, window=throttle.HOUR) or not throttle.allow(
+        "request-asker", throttle.who_asks(request), limit=100, window=throttle.HOUR
+    ):
         raise HttpError(429, "that are many requests; wait an hour")
     # The key is bound to the asker, so nobody can take another's request by its key.
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"

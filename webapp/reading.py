@@ -20,6 +20,7 @@ from django.http import Http404
 
 from agent.models import Summary
 from governance.chain import abi
+from governance.chain.address import to_bytes
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import (
     Act,
@@ -46,6 +47,7 @@ from governance.state import Now, State, state_of
 from webapp import words
 
 PAGE = 25
+LAST_PAGE = 10**7  # what is asked for beyond it is answered with it: PostgreSQL counts rows in 64 bits
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class Place:
     @classmethod
     def of(cls, slug: str) -> Place:
         """The DAO with this slug; 404 where there is none."""
-        dao = Dao.objects.select_related("chain").filter(slug=slug).first()
+        dao = Dao.objects.select_related("chain").filter(slug=slug).first() if "\0" not in slug else None
         if dao is None:
             raise Http404("no DAO of this name is mirrored here")
         return cls(dao)
@@ -285,10 +287,23 @@ def proposal_row(place: Place, proposal: Proposal) -> ProposalRow:
 
 
 def open_condition(place: Place) -> Q:
-    """Proposals that may still change: undecided ones, and successful ones that wait to be queued or executed."""
+    """Proposals that may still change: undecided ones, and successful ones that wait to be queued or executed.
+
+    `governance.state` as a filter: what it calls final is not among them.
+    """
+    governor = place.one("governor")
+    told = governor.capabilities if governor else {}
     undecided = Q(deadline__gte=place.clock_now)
-    carried = Q(for_votes__gt=F("against_votes"))
-    return Q(executed=False, canceled=False) & (undecided | carried)
+    counted = F("for_votes")
+    if "abstain" in told.get("quorum_counts", "for,abstain"):
+        counted = counted + F("abstain_votes")
+    queued = Q(eta_chain_s__gt=0)
+    carried = queued | (Q(for_votes__gt=F("against_votes")) & (Q(quorum_votes=None) | Q(quorum_votes__lte=counted)))
+    ended = queued & (Q(operations__executed=True) | Q(operations__canceled=True))
+    if (grace_s := told.get("grace_period_s")) is not None:
+        ended |= queued & Q(eta_chain_s__lte=place.now_chain_s - grace_s)
+    over = Proposal.objects.filter(dao=place.dao).filter(ended).values("pk")
+    return Q(executed=False, canceled=False) & (undecided | (carried & ~Q(pk__in=over)))
 
 
 def proposals(
@@ -305,9 +320,10 @@ def proposals(
 
 def proposal(place: Place, proposal_id: int) -> Proposal:
     """One proposal with its summaries; 404 where the mirror has none."""
-    found = _with_summary(
-        Proposal.objects.filter(dao=place.dao, proposal_id=proposal_id).select_related("log", "dao")
-    ).first()
+    found = None
+    if proposal_id < 2**256:
+        rows = Proposal.objects.filter(dao=place.dao, proposal_id=proposal_id).select_related("log", "dao")
+        found = _with_summary(rows).first()
     if found is None:
         raise Http404("no proposal of this number is mirrored here")
     return found
@@ -436,7 +452,7 @@ def checks(place: Place, prefix: str) -> dict[str, OnchainCheck]:
 
 
 def reorgs_of(place: Place, proposal: Proposal) -> list[dict]:
-    """Reorganisations that took something from this proposal: `[{"incident", "votes": [...]}]`, newest first."""
+    """Reorganisations that took something from this proposal, newest first: `[{"incident", "votes", "voters"}]`."""
     text = str(proposal.proposal_id)
     touched = []
     incidents = SyncIncident.objects.filter(
@@ -445,7 +461,8 @@ def reorgs_of(place: Place, proposal: Proposal) -> list[dict]:
     for incident in incidents:
         dropped = [vote for vote in incident.facts.get("dropped_votes", []) if _names_proposal(vote, text)]
         if dropped or text in map(str, incident.facts.get("dropped_proposals", [])):
-            touched.append({"incident": incident, "votes": dropped})
+            voters = [to_bytes(vote["voter"]) for vote in dropped if isinstance(vote, dict) and "voter" in vote]
+            touched.append({"incident": incident, "votes": dropped, "voters": voters[:10]})
     return touched
 
 

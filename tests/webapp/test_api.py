@@ -7,8 +7,9 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
+from agent.models import Candidate, Request, Roster
 from governance.models import Chain
-from tests.webapp.conftest import CHAIN, UNIT, account
+from tests.webapp.conftest import CHAIN, NOW, UNIT, account
 from webapp import signin
 from webapp.words import address_text
 
@@ -49,6 +50,9 @@ def test_the_dao(client, made):
         ("/api/v1/daos/river/proposals/abc", 404),
         ("/api/v1/daos/river/proposals?page=x", 422),
         ("/api/v1/daos/river/requests/1", 404),
+        ("/api/v1/daos/river/requests/" + "9" * 30, 404),
+        ("/api/v1/daos/river/proposals/" + "9" * 78, 404),
+        ("/api/v1/daos/%00", 404),
     ],
 )
 def test_errors_are_one_line(client, made, path, status):
@@ -56,6 +60,45 @@ def test_errors_are_one_line(client, made, path, status):
     assert answer.status_code == status
     assert set(answer.json()) == {"error"}
     assert "\n" not in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["proposals?page=", "acts?page=", "proposals/7?votes_page="])
+def test_a_page_beyond_every_number_is_empty(client, made, path):
+    made.vote(made.proposal(7), 3)
+    answer = client.get(f"/api/v1/daos/river/{path}{'9' * 30}")
+    assert answer.status_code == 200
+    seen = answer.json()
+    assert (seen if isinstance(seen, list) else seen["votes"] if "votes" in path else seen["proposals"]) == []
+
+
+def test_names_on_the_roster_are_not_told(client, made):
+    roster = Roster.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=bytes(32), policy_version=1, serial=1,
+        expires_chain_s=NOW, operator=account(70), digest=bytes(32), signature=b"", typed_data={},
+    )  # fmt: skip
+    asked = Request.objects.create(
+        module=made.contracts["module"],
+        dao=made.dao,
+        policy_id=bytes(32),
+        reference=bytes(32),
+        text="pay",
+        requested_by=account(3),
+    )
+    Candidate.objects.create(
+        request=asked,
+        key="c1",
+        label="one-off",
+        roster=roster,
+        is_roster=True,
+        calls=[],
+        calls_hash=bytes(32),
+        lines=[{"recipient": address_text(account(200)), "amount": "5", "name": "Ines Example"}],
+    )
+    for path in ("/api/v1/daos/river/requests", f"/api/v1/daos/river/requests/{asked.pk}", "/river/agent/"):
+        assert b"Ines" not in client.get(path).content
+    assert client.get(f"/api/v1/daos/river/requests/{asked.pk}").json()["candidates"][0]["lines"] == [
+        {"recipient": address_text(account(200)), "amount": "5"}
+    ]
 
 
 def test_openapi_and_no_page_of_a_third_party(client, db):
