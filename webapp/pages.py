@@ -68,7 +68,6 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
     open_rows, rows = [], []
     if place.one("governor"):
         open_rows, _ = reading.proposals(place, only_open=True, size=10)
-        open_rows = [row for row in open_rows if row.state not in (State.DEFEATED, State.CANCELED)]
         shown = {row.proposal.pk for row in open_rows}
         latest, _ = reading.proposals(place, size=5)
         rows = [row for row in latest if row.proposal.pk not in shown]
@@ -177,11 +176,14 @@ def policy_in(place: Place, calls: list[reading.ActionView]) -> dict[str, Any] |
 
 def next_step(place: Place, proposal: Proposal, state: State, calls: list[reading.ActionView]) -> dict[str, str] | None:
     """The transaction that moves a proposal on, when one can."""
-    if state is State.SUCCEEDED and place.one("timelock"):
+    if place.governor.capabilities.get("family") == "bravo":
+        return None  # its functions take the proposal's number alone; nothing is offered that the chain would refuse
+    timelock = place.one("timelock")
+    if state is State.SUCCEEDED and timelock:
         label, why, call = "Queue", "The vote has carried. Anybody may queue it in the timelock.", queue_call
-    elif (state is State.QUEUED and (proposal.eta_chain_s or 0) <= place.now_chain_s) or (
-        state is State.SUCCEEDED and not place.one("timelock")
-    ):
+    elif state is State.SUCCEEDED:
+        label, why, call = "Execute", "The vote has carried. Anybody may execute it.", execute_call
+    elif state is State.QUEUED and (proposal.eta_chain_s or 0) <= place.now_chain_s:
         label, why, call = "Execute", "The timelock is over. Anybody may execute it.", execute_call
     else:
         return None

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Given these rows in the mirror, this is what a member sees, without JavaScript."""
 
+import itertools
 import re
 
 import pytest
 
-from governance.models import OnchainCheck, SyncIncident
+from governance.models import OnchainCheck, Proposal, SyncIncident, TimelockOperation
+from governance.state import is_final
 from tests.webapp.conftest import DAY, NOW, UNIT, account
+from webapp import reading
 from webapp.words import address_text
 
 HOSTILE = (
@@ -40,6 +43,43 @@ def test_home_shows_what_needs_a_decision(client, made):
     assert "act 4" in text
     assert "99,999 USDC" in text
     assert "the chain could not be asked just now" in text
+
+
+def test_home_says_what_stands_where(client, made):
+    assert "No proposal yet." in page(client, "/river/")
+    made.proposal(7)
+    text = page(client, "/river/")
+    assert "No proposal yet." not in text
+    assert "No other: all stand above." in text
+    headings = re.findall(r"<h2[^>]*>([^<]*)", text)  # a phone shows them in this order
+    assert headings == ["Needs you now", "Treasury", "The agent's budgets", "Latest proposals"]
+
+
+@pytest.mark.parametrize(
+    ("family", "timelock", "expected"),
+    [
+        ("openzeppelin", True, "Anybody may queue it in the timelock."),
+        ("openzeppelin", False, "The vote has carried. Anybody may execute it."),
+        ("bravo", True, None),
+    ],
+)
+def test_the_next_step_is_one_that_the_chain_takes(client, made, family, timelock, expected):
+    governor = made.contracts["governor"]
+    governor.capabilities |= {"family": family}
+    governor.save()
+    if not timelock:
+        made.contracts["timelock"].delete()
+    made.proposal(7, deadline=NOW - 1, for_votes=50_000 * UNIT)
+    text = page(client, "/river/proposals/7/")
+    assert ("Next step" in text) is (expected is not None)
+    assert expected is None or expected in text
+    assert "The timelock is over" not in text
+
+
+@pytest.mark.parametrize("path", ["", "proposals/", "proposals/7/", "delegates/", "policies/", "agent/", "subscribe/"])
+def test_every_page_of_another_chain_says_unaudited(client, made, path):
+    made.proposal(7)
+    assert "unaudited" in page(client, f"/river/{path}")
 
 
 def test_proposal_page_without_javascript(client, made):
@@ -81,8 +121,47 @@ def test_a_reorg_that_took_a_vote_is_told(client, made):
         detail="The chain replaced 2 blocks",
         facts={"dropped_votes": [{"proposal_id": "7", "voter": address_text(account(3)), "support": 1, "weight": "1"}]},
     )
-    assert "reorganisation of the chain removed a vote" in page(client, "/river/proposals/7/")
+    text = page(client, "/river/proposals/7/")
+    assert "reorganisation of the chain removed a vote" in text
+    assert address_text(account(3)) in text
     assert "reorganisation" not in page(client, "/river/proposals/8/")
+
+
+@pytest.mark.parametrize("grace_s", [None, 0, DAY])
+@pytest.mark.parametrize("counts", ["for", "for,abstain"])
+def test_open_is_what_no_state_calls_final(client, made, grace_s, counts):
+    """The database's filter against governance.state, over every mix of facts that decides a state."""
+    governor = made.contracts["governor"]
+    governor.capabilities |= {"quorum_counts": counts, "grace_period_s": grace_s}
+    governor.save()
+    number = itertools.count(1)
+    for deadline, (yes, no, abstain), quorum, eta, operation, flag in itertools.product(
+        (NOW - 1, NOW, NOW + 1),
+        ((0, 0, 0), (2, 1, 0), (2, 1, 3), (1, 2, 9)),
+        (None, 2, 4),
+        (None, NOW - 2 * DAY, NOW + DAY),
+        (None, {}, {"executed": True}, {"canceled": True}),
+        ({}, {"executed": True}, {"canceled": True}),
+    ):
+        if (operation is not None and not eta) or (flag and operation is not None):
+            continue
+        proposal = Proposal.objects.create(
+            dao=made.dao, proposal_id=next(number), log=made.log(), proposer=account(1), snapshot=NOW - DAY,
+            deadline=deadline, for_votes=yes, against_votes=no, abstain_votes=abstain, quorum_votes=quorum,
+            eta_chain_s=eta, **flag,
+        )  # fmt: skip
+        if operation is not None:
+            TimelockOperation.objects.create(
+                dao=made.dao, operation_id=next(number).to_bytes(32, "big"), proposal=proposal, log=made.log(),
+                ready_chain_s=eta, **operation,
+            )  # fmt: skip
+    place = reading.Place(made.dao)
+    rows, count = reading.proposals(place, size=10_000)
+    expected = {row.proposal.pk for row in rows if not is_final(row.state)}
+    assert 10 < len(expected) < count
+    shown, open_count = reading.proposals(place, only_open=True, size=10_000)
+    assert {row.proposal.pk for row in shown} == expected
+    assert open_count == len(expected)
 
 
 @pytest.mark.parametrize("path", ["/river/", "/river/proposals/", "/river/proposals/7/"])
@@ -146,7 +225,14 @@ def test_power_that_was_delegated_away_is_not_shown(client, made):
 
 @pytest.mark.parametrize(
     "path",
-    ["/river/nowhere/", "/nobody/", "/river/proposals/99/", "/records/zz.json", "/records/" + "0" * 64 + ".json"],
+    [
+        "/river/nowhere/",
+        "/nobody/",
+        "/river/proposals/99/",
+        "/river/proposals/" + "9" * 78 + "/",
+        "/records/zz.json",
+        "/records/" + "0" * 64 + ".json",
+    ],
 )
 def test_what_is_not_there_is_told_in_words(client, made, path):
     answer = client.get(path)
