@@ -23,7 +23,7 @@ from agent.requests import Call, calls_from_json, calls_hash, calls_json, paymen
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Rpc
-from governance.models import Act, Contract, PolicyVersion
+from governance.models import Act, Contract, Dao, PolicyVersion
 from policies import encoding
 from policies.evaluate import Allowed, Mode, evaluate
 
@@ -319,6 +319,8 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
     yield Check("candidate", ok, "the actions are exactly the calls of the chosen candidate")
     if not ok:
         return
+    lines = chosen[0]["lines"]
+    yield Check("lines", pays_of(lines) == actions.calls, "the candidate's payments as listed are what its calls pay")
     if checks["chosen"]["by"] == "model":
         answer = json.loads(record["output"]["text"])
         yield Check("choice", answer["choice"] == chosen[0]["key"], "what the model answered")
@@ -352,52 +354,85 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
     )
 
 
+def pays_of(lines: list[dict[str, Any]]) -> tuple[Call, ...]:
+    """The calls that pay a candidate's lines. Raises ValueError, KeyError or TypeError for what are no lines."""
+    return tuple(
+        payment_call(to_bytes(line["recipient"]), to_bytes(line["asset"]), int(line["amount"])) for line in lines
+    )
+
+
 def verify_against_mirror(record: dict[str, Any]) -> Iterator[Check]:
     """The links that the mirror knows: the record before, the roster, the policy on chain, and the act itself."""
     message, actions = record["message"], Actions.from_json(record["actions"])
     digest = bytes.fromhex(record["hash"][2:])
-    previous = bytes.fromhex(message["prevRecord"][2:])
-    if previous == ZERO_HASH:
-        yield Check("prevRecord", True, "the first record")
-    else:
-        before = DecisionRecord.objects.filter(hash=previous).first()
-        yield Check("prevRecord", None if before is None else True, "known here" if before else "not known here")
+    versions = PolicyVersion.objects.filter(policy_id=actions.policy_id, codehash=actions.policy_codehash)
+    versions = versions.filter(module__address=actions.module, dao__chain=int(message["chainId"]))
     stored = DecisionRecord.objects.filter(hash=digest).first()
+    if stored is not None:
+        versions = versions.filter(dao=stored.dao_id)
+    version = versions.select_related("dao").first()
+    yield Check("policy in force", version is not None, "this policy code was set on this module by a vote")
+    if version is None:
+        return
+    governor = Contract.objects.filter(dao=version.dao, kind=Contract.Kind.GOVERNOR).first()
+    expected = checksum(governor.address if governor else bytes(20))
+    yield Check("governor", message["governor"] == expected, expected)
+    yield _verify_place(version.dao, digest, bytes.fromhex(message["prevRecord"][2:]))
     if stored is not None:
         yield Check(
             "published", stored.body.encode() == canonical(record), "the record that is published under this hash"
         )
     if record["checks"]["approval"] is None:
-        roster = Roster.objects.filter(digest=bytes.fromhex(record["inputs"]["roster"]["digest"][2:])).first()
-        if roster is None:
-            yield Check("roster", None, "not known here")
-        else:
-            lines = rosters.lines_of(roster)
-            pays = tuple(payment_call(line.recipient, line.asset, line.amount) for line in lines)
-            yield Check("roster", pays == actions.calls, "the calls are exactly the roster that the operator signed")
-    versions = PolicyVersion.objects.filter(policy_id=actions.policy_id, codehash=actions.policy_codehash)
-    version = versions.filter(module__address=actions.module).select_related("dao").first()
-    yield Check("policy in force", version is not None, "this policy code was set on this module by a vote")
-    if version is not None:
-        yield Check("chain", version.dao.chain_id == int(message["chainId"]), f"chain {version.dao.chain_id}")
-        governor = Contract.objects.filter(dao=version.dao, kind=Contract.Kind.GOVERNOR).first()
-        expected = checksum(governor.address if governor else bytes(20))
-        yield Check("governor", message["governor"] == expected, expected)
-    act = Act.objects.select_related("log").filter(decision=digest, module__address=actions.module).first()
-    if act is None:
-        yield Check("act", False, "no act with this decision is on chain, as far as the mirror has read")
+        yield _verify_roster(record, actions, version)
+    acts = Act.objects.select_related("log").filter(decision=digest, module=version.module)
+    if len(acts) != 1:
+        text = f"{len(acts)} acts name this decision" if acts else "no act with this decision is on chain"
+        yield Check("act", False, f"{text}, as far as the mirror has read")
         return
+    act = acts[0]
     calls = tuple(Call(bytes(c.target), c.value_wei, bytes(c.calldata)) for c in act.calls.all())
     where = f"transaction 0x{bytes(act.log.transaction_hash).hex()}, block {act.log.block_number}"
     yield Check("act", calls == actions.calls, f"act {act.number} ({act.status}) made exactly these calls: {where}")
     yield Check("act number", act.number == actions.number, f"{act.number}")
-    yield Check("act policy", bytes(act.policy_id) == actions.policy_id, "under this policy")
+    under = bytes(act.policy_id) == actions.policy_id and versions.filter(version=act.version).exists()
+    under = under and record["inputs"]["policy"].get("version") == str(act.version)
+    yield Check("act policy", under, f"under version {act.version} of this policy, which has this code")
     yield Check("act agent", checksum(bytes(act.agent)) == record["signer"], "by the agent that signed the record")
     yield Check(
         "act scheduled",
         (act.act_id is not None) == actions.scheduled,
         "with an objection window" if actions.scheduled else "at once",
     )
+
+
+def _verify_place(dao: Dao, digest: bytes, previous: bytes) -> Check:
+    """Records form one chain for each DAO: nothing else may follow the same record, or claim to be the first."""
+    rival = DecisionRecord.objects.filter(dao=dao, prev_hash=previous).exclude(hash=digest).first()
+    if rival is not None:
+        return Check("prevRecord", False, f"another record stands in this place: {rival}")
+    if previous == ZERO_HASH:
+        return Check("prevRecord", True, "the first record")
+    before = DecisionRecord.objects.filter(hash=previous).first()
+    if before is None:
+        return Check("prevRecord", None, "not known here")
+    return Check("prevRecord", before.dao_id == dao.pk, "known here")
+
+
+def _verify_roster(record: dict[str, Any], actions: Actions, version: PolicyVersion) -> Check:
+    """Without an approval, the calls rest on a roster: of this policy, signed by its operator, and still good."""
+    inputs = record["inputs"]
+    try:
+        roster = Roster.objects.filter(digest=bytes.fromhex(inputs["roster"]["digest"][2:])).first()
+        if roster is None:
+            return Check("roster", None, "not known here")
+        pays = tuple(payment_call(line.recipient, line.asset, line.amount) for line in rosters.lines_of(roster))
+        ok = pays == actions.calls and roster.expires_chain_s > int(inputs["block"]["timestamp_chain_s"])
+        ok = ok and (roster.module_id, roster.policy_id) == (version.module_id, actions.policy_id)
+        ok = ok and str(roster.policy_version) == inputs["policy"]["version"]
+    except (KeyError, TypeError, ValueError) as error:
+        return Check("roster", False, f"{type(error).__name__}: {error}"[:200])
+    ok = ok and roster.operator == encoding.decode(bytes(version.code)).operator
+    return Check("roster", ok, "the calls are exactly the roster that the operator signed for this policy")
 
 
 def verify_against_chain(record: dict[str, Any], rpc: Rpc, first_block: int = 0) -> Iterator[Check]:
@@ -423,6 +458,9 @@ def verify_against_chain(record: dict[str, Any], rpc: Rpc, first_block: int = 0)
         call = abi.decode_call(sent.calldata, "IPolicyModule", "PolicyModule") if sent is not None else None
         if sent is None or sent.to != actions.module or call is None or call.name != "execute":
             yield Check("act on chain", None, f"not sent to the module directly, so its calls can't be read: {where}")
+            return
+        if (call["codehash"], call["decision"]) != (actions.policy_codehash, digest):
+            yield Check("act on chain", False, f"made under another policy code or decision: {where}")
             return
         made = call["calls"]
     calls = tuple(Call(to, value, data) for to, value, data in made)

@@ -14,9 +14,9 @@ from eth_account import Account
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent import approvals, provenance, requests
+from agent import approvals, provenance, requests, rosters, typed
 from agent.judging import evaluation_calls, evaluation_json
-from agent.models import DecisionRecord, Request
+from agent.models import DecisionRecord, Request, Roster
 from agent.policy import state_json
 from governance.chain.address import checksum
 from governance.models import Act
@@ -80,7 +80,7 @@ def sample(*, by: str = "model", is_roster: bool = True, approved: bool = False)
         "label": "one payment",
         "is_roster": is_roster,
         "differences": [],
-        "lines": [],
+        "lines": [{"recipient": checksum(PAYEE), "asset": checksum(TOKEN), "amount": "100"}],
         "calls": requests.calls_json(calls),
     }
     sections = {
@@ -195,6 +195,8 @@ def test_a_validly_signed_record_that_contradicts_itself_is_rejected() -> None:
     assert failures(sign(sections, actions, OPERATOR)) == ["agent"], "signed by somebody who is not the agent"
     other = changed(sections, ("output", "text"), json.dumps({"choice": "abstain", "reason": "ambiguous"}))
     assert failures(sign(other, actions)) == ["choice"], "the model did not choose it"
+    listed = changed(sections, ("inputs", "candidates", 0, "lines", 0, "recipient"), checksum(TOKEN))
+    assert failures(sign(listed, actions)) == ["lines"], "it says it pays somebody else"
     unapproved = changed(sections, ("inputs", "candidates", 0, "is_roster"), False)
     assert failures(sign(unapproved, actions)) == ["approval"], "it needed an approval"
     spent = changed(sections, ("inputs", "state", "paused"), True)
@@ -273,3 +275,79 @@ def test_the_command_accepts_what_was_paid_and_rejects_what_was_not(world: World
     status, said = verify("0x" + bytes(second.hash).hex())
     assert status == 1
     assert "no act with this decision" in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_record_signed_by_a_thief_of_the_agents_key_is_rejected_for_what_it_leans_on(
+    world: World,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    world.sign_roster()
+    world.rest(world.ask(world.november()))
+    (true,) = DecisionRecord.objects.all()
+    record = json.loads(true.body)
+    sections = {name: record[name] for name in provenance.SECTIONS}
+    actions = provenance.Actions.from_json(record["actions"])
+    agent = world.suite.accounts["agent"]
+
+    def said_of(sections: dict[str, Any], previous: bytes) -> str:
+        forged = provenance.compose(
+            sections,
+            actions,
+            chain_id=int(record["message"]["chainId"]),
+            governor=bytes.fromhex(record["message"]["governor"][2:]),
+            prev_record=previous,
+            created_at_s=NOW,
+            sign=lambda typed_data: (
+                bytes.fromhex(agent.address[2:]),
+                bytes(agent.sign_typed_data(full_message=typed_data).signature),
+            ),
+        )
+        file = tmp_path / "forged.json"
+        file.write_bytes(provenance.canonical(forged))
+        status, said = verify(str(file))
+        assert status == 1
+        return said.splitlines()[-1]
+
+    assert "prevRecord" in said_of(sections, bytes(32)), "another record is the first one"
+    assert "prevRecord" not in said_of(sections, bytes(true.hash))
+
+    # A roster with the same payments, truly signed, but by mallory and for a policy of her own.
+    good = Roster.objects.get()
+    terms = rosters.Terms(
+        world.dao.chain_id, world.address("module"), b"\x07" * 32, 1, 1, good.expires_chain_s, rosters.lines_of(good)
+    )
+    document = rosters.compose(terms)
+    Roster.objects.create(
+        dao=world.dao,
+        module=good.module,
+        policy_id=terms.policy_id,
+        policy_version=1,
+        serial=1,
+        expires_chain_s=terms.expires_chain_s,
+        operator=world.address("mallory"),
+        digest=typed.digest(document),
+        signature=bytes.fromhex(world.sign("mallory", document)[2:]),
+        typed_data=document,
+    )
+    foreign = changed(sections, ("inputs", "roster", "digest"), "0x" + typed.digest(document).hex())
+    assert "roster" in said_of(foreign, bytes(true.hash))
+    assert "roster" not in said_of(sections, bytes(true.hash))
+    del foreign["inputs"]["roster"]
+    assert "roster" in said_of(foreign, bytes(true.hash))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_record_stands_for_one_act_under_one_policy_version(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.rest(world.ask(world.november()))
+    name = "0x" + bytes(DecisionRecord.objects.get().hash).hex()
+    assert verify(name)[0] == 0
+    Act.objects.update(version=2)
+    assert "REJECTED: act policy" in verify(name)[1]
+    act = Act.objects.get()
+    act.pk, act.number, act.version = None, act.number + 1, 1
+    act.save()
+    status, said = verify(name)
+    assert status == 1
+    assert "2 acts name this decision" in said
