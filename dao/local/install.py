@@ -18,6 +18,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -213,14 +214,21 @@ class Installer:
         self._call(["npm", "run", "--silent", "build:wallet"], what="bundling the browser wallet")
 
     def _call(self, command: list[str | Path], *, what: str, environment: dict[str, str] | None = None) -> None:
-        answer = subprocess.run(
+        process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | (environment or {}), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
-        if answer.returncode != 0:
+        try:
+            output, _ = process.communicate()
+        except BaseException:  # whoever ends the install ends what it started, and what that started
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        if process.returncode != 0:
             log = ROOT / ".build" / "install.log"
-            log.write_text(answer.stdout)
-            lines = [line.strip() for line in answer.stdout.splitlines() if re.search(r"\w\W+\w", line)]
+            log.write_text(output)
+            lines = [line.strip() for line in output.splitlines() if re.search(r"\w\W+\w", line)]
             lines = [line for line in lines if not re.fullmatch(r"npm error( code \w+)?", line)]
             telling = [line for line in lines if re.search("error|denied|refused|not found", line, re.IGNORECASE)]
             reason = without_credentials(telling[0] if telling else (lines or ["no output"])[-1])
@@ -325,6 +333,12 @@ def install_browser(say: Callable[[str], None]) -> None:
         raise InstallError("apt-get installed the package chromium, and there is still no `chromium` on PATH.")
 
 
+def end_like_ctrl_c() -> None:
+    """SIGTERM and SIGHUP end the install as Ctrl-C does: with all that it started."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Install everything the project needs into its own folder.")
     parser.add_argument("--browser", action="store_true", help="also see to the Chromium that the browser tests drive")
@@ -333,6 +347,7 @@ def main(arguments: list[str] | None = None) -> int:
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    end_like_ctrl_c()
     try:
         check_python()
         with only_one(ROOT / ".build" / "install.lock", say):

@@ -3,11 +3,13 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dao.local import install, lock
@@ -99,6 +101,28 @@ def test_a_second_install_waits_for_the_first(tmp_path):
     assert time.monotonic() - started > 0.3
     first.wait()
     first.stdout.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_install_that_is_told_to_end_leaves_no_process(tmp_path, number):
+    note = tmp_path / "pid"
+    code = (
+        "import sys; from dao.local import install\n"
+        "install.end_like_ctrl_c()\n"
+        "command = ['sh', '-c', 'sleep 300 & echo $! > $0.half; mv $0.half $0; wait', sys.argv[1]]\n"
+        "try: install.Installer(print)._call(command, what='waiting')\n"
+        "except KeyboardInterrupt: sys.exit(130)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(note)], cwd=install.ROOT)
+    give_up = time.monotonic() + 20
+    while not note.exists():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    grandchild = psutil.Process(int(note.read_text()))
+    process.send_signal(number)
+    assert process.wait(10) == 130
+    psutil.wait_procs([grandchild], timeout=5)
+    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
 
 
 def test_one_package_is_cut_out_of_the_lock():
