@@ -93,8 +93,8 @@ _SPECIFIC = re.compile(r"0x[0-9a-fA-F]{40}|\d[\d,.]*\d|\.eth\b")
 _HTML = re.compile(
     r"(?P<fence>^(?P<ticks>`{3,16}(?!`)|~{3,16}(?!~))[^\n]*\n.*?^(?P=ticks)[^\n]*$)"
     r"|(?P<code>`[^`\n]+`)"
-    r"|(?P<comment><!--.*?(?:-->|\Z)|<[!?][^>\n]*>|^\[[^\]\n]*\]:\s*#[^\n]*$)"
-    r"|(?P<raw><(?P<rawname>script|style|template|noscript|iframe|object|title|textarea|head|svg)\b[^>]*>"
+    r"|(?P<comment><!--.*?(?:-->|\Z)|<[!?][^<>\n]*>|^\[[^\]\n]*\]:\s*#[^\n]*$)"
+    r"|(?P<raw><(?P<rawname>script|style|template|noscript|iframe|object|title|textarea|head|svg)\b[^<>]*>"
     r".*?(?:</(?P=rawname)\s*>|\Z))"
     r"|(?P<tag></?[a-zA-Z][a-zA-Z0-9-]*(?:\s[^<>]*)?/?>)",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,

@@ -122,7 +122,8 @@ def test_a_long_text_shows_its_specification_and_says_that_it_was_cut():
     "text",
     ["<" * 200_000, "<!--" * 50_000, "`" * 200_000, "*a" * 100_000, "[" * 200_000, ">" * 200_000, "- " * 100_000,
      "".join("`" * n + "\n" for n in range(3, 600)), "<div hidden>" * 15_000, "." * 200_000, " " * 200_000,
-     "a. " * 70_000, "<a " * 60_000, "|" * 200_000, "**a" * 60_000, "&#x200b;" * 25_000, "\n" * 200_000],
+     "a. " * 70_000, "<a " * 60_000, "|" * 200_000, "**a" * 60_000, "&#x200b;" * 25_000, "\n" * 200_000,
+     "<!" * 100_000, "<![CDATA[" * 20_000, "<svg " * 40_000],
     ids=lambda text: repr(text[:12]),
 )  # fmt: skip
 def test_no_text_makes_reading_slow(text):
