@@ -211,6 +211,8 @@ def _effects(call: _Call, book: Book, room: int) -> list[Effect]:
             if len(call.path) >= MAX_DEPTH:
                 return [_effect(call, Kind.UNKNOWN, f"Calls inside calls, deeper than {MAX_DEPTH} levels.", signature)]
             opened: list[Effect] = []
+            if (rest := call.value_wei - sum(inner.value_wei for inner in result)) > 0:
+                opened.append(_transfer(call, book, ETHER, call.target, rest, signature))
             for inner in result:
                 opened += _effects(inner, book, room - len(opened))
             if call.delegatecall:  # what runs by delegatecall may do anything in the caller's name
@@ -542,6 +544,7 @@ _TABLE: dict[str, _Handler] = {
     "setPolicy(bytes32,bytes)": _set_policy,
     "relay(address,uint256,bytes)": _relay,
     "execute(address,uint256,bytes)": _relay,
+    "perform(address,uint256,bytes)": _relay,
     "schedule(address,uint256,bytes,bytes32,bytes32,uint256)": _relay,
     "execute(address,uint256,bytes,bytes32,bytes32)": _relay,
     "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)": _batch,

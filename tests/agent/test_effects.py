@@ -97,6 +97,20 @@ def test_containers_are_opened():
     ]
 
 
+def test_what_the_treasury_performs_is_said_not_shown_as_bytes():
+    data = call("perform(address,uint256,bytes)", USDC, 0, call("transfer(address,uint256)", ADA, 7_000_000))
+    effect = one(data, TREASURY)
+    assert (effect.path, effect.sentence) == (("perform",), f"Transfers 7 USDC to {checksum(ADA)}.")
+
+
+def test_ether_that_a_container_keeps_is_said():
+    data = call("relay(address,uint256,bytes)", ADA, 2 * 10**18, b"")
+    found = effects_of([PlainCall(SAFE, 5 * 10**18, data)], NAMES, TOKENS)
+    assert [effect.sentence for effect in found] == [
+        f"Transfers 3 ETH to {checksum(SAFE)}.", f"Transfers 2 ETH to {checksum(ADA)}.",
+    ]  # fmt: skip
+
+
 def packed(operation: int, target: bytes, value: int, data: bytes) -> bytes:
     return bytes([operation]) + target + value.to_bytes(32, "big") + len(data).to_bytes(32, "big") + data
 
