@@ -2,16 +2,18 @@
 """Given a wish for a digest: what reaches the mailbox, and what does not."""
 
 import datetime
+import html
 import logging
 import re
 
 import pytest
 from django.core import mail
 
+from agent.verdict import Outcome
 from governance import outbox, work
 from governance.models import Work
 from tests.webapp.conftest import NOW, account
-from webapp.mail import send, subscriptions
+from webapp.mail import digest, send, subscriptions
 from webapp.models import DigestSent, Subscription
 
 ADDRESS = "dana@example.org"
@@ -90,14 +92,14 @@ def test_a_new_proposal_reaches_the_delegate_once_with_its_sources(client, made)
         send.follow_outbox()
         work.run_due("webapp.")
     (message,) = mail.outbox
-    html = message.alternatives[0][0]
-    for text in (message.body, html):
+    rich = message.alternatives[0][0]
+    for text in (message.body, rich):
         for expected in (
             "Pay ines", "It pays ines.", "Pay 5 USDC.", "Transfers 5 USDC", "small-model (demo model)",
             "has not voted yet", "http://testserver/river/proposals/7/",
         ):  # fmt: skip
             assert expected in text, expected
-    assert "<img" not in html
+    assert "<img" not in rich
     headers = message.extra_headers
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert re.fullmatch(r"<[0-9a-f]{40}@localhost>", headers["Message-ID"])
@@ -125,10 +127,43 @@ def test_hostile_text_is_escaped_and_can_write_no_header(client, made):
     (message,) = mail.outbox
     assert "\n" not in message.subject
     assert message.message()["Bcc"] is None
-    html = message.alternatives[0][0]
-    assert "<script>" not in html
-    assert "<b>q" not in html
-    assert "\u202e" not in html + message.body
+    rich = message.alternatives[0][0]
+    assert "<script>" not in rich
+    assert "<b>q" not in rich
+    assert "\u202e" not in rich + message.body
+
+
+@pytest.mark.parametrize("verdict", [outcome.value for outcome in Outcome])
+def test_every_verdict_is_told(client, made, verdict):
+    subscribed(client, made)
+    send.follow_outbox()
+    made.summary(made.proposal(7), verdict=verdict)
+    tell(made, "proposal.created", "7")
+    send.follow_outbox()
+    work.run_due("webapp.")
+    (message,) = mail.outbox
+    for text in (message.body, html.unescape(message.alternatives[0][0])):
+        assert digest._VERDICTS[verdict] in text
+
+
+def test_a_digest_links_nowhere_but_here(client, made):
+    held = subscribed(client, made)
+    send.follow_outbox()
+    lure = "see HTTPS://evil.test or www.evil.test"
+    made.summary(
+        made.proposal(7, title=lure),
+        effects=[{"id": "e1", "position": 0, "kind": "call", "sentence": lure}],
+        flags=[{"code": "x", "severity": "danger", "text": lure, "effects": []}],
+        sentences=[{"text": lure, "source": {"kind": "span", "id": "s", "quote": lure}}],
+    )
+    tell(made, "proposal.created", "7")
+    send.follow_outbox()
+    work.run_due("webapp.")
+    (message,) = mail.outbox
+    assert held.dao.name in message.subject
+    for text in (message.subject, message.body, message.alternatives[0][0]):
+        assert "evil" in text
+        assert set(re.findall(r"(?i)(?:://|\bwww\.)([^/\s\"<]*)", text)) <= {"testserver"}
 
 
 def test_a_removed_proposal_is_corrected_only_for_those_who_were_told(client, made):

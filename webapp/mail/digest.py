@@ -6,6 +6,7 @@ One summary per proposal is shared by all; per delegate only order and the line 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from webapp.reading import Place
 _VERDICTS = {
     "matches": "Text and calls match (computed).",
     "differs": "TEXT AND CALLS DIFFER (computed).",
+    "unmatched": "Some call is said by no sentence that was read (computed).",
     "opaque": "Some calls can't be decoded, so nobody can say whether text and calls match.",
     "unread": "The text was not compared with the calls.",
 }
@@ -51,6 +53,12 @@ class Mail:
     html: str
 
 
+def _told(text: str, limit: int) -> str:
+    """A stranger's words for a mail: on one line, and no web address that a mail program makes a link of."""
+    line = words.one_line(text, limit)
+    return re.sub(r"(?i)\bwww\.", "www[.]", line.replace("://", "[:]//"))
+
+
 def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Item:
     """A proposal as an item. Its summary must have been read with it (`reading.proposal`, `reading.proposals`)."""
     row, summary = reading.proposal_row(place, proposal), reading.summary_of(proposal)
@@ -71,7 +79,7 @@ def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Ite
         name = words.short(words.address_text(delegate))
         own = f"{name} has voted." if voted else f"{name} has not voted yet."
     item = Item(
-        words.one_line(proposal.title, 200),
+        _told(proposal.title, 200),
         settings.ORIGIN + reverse("proposal", args=[place.dao.slug, proposal.proposal_id]),
         lines,
         own_vote=own,
@@ -79,18 +87,18 @@ def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Ite
     if summary is None:
         return item
     item.verdict = _VERDICTS.get(summary.verdict, "")
-    item.flags = [words.one_line(flag["text"], 300) for flag in summary.flags]
-    item.effects = [words.one_line(effect["sentence"], 300) for effect in summary.effects[:12]]
+    item.flags = [_told(flag["text"], 300) for flag in summary.flags]
+    item.effects = [_told(effect["sentence"], 300) for effect in summary.effects[:12]]
     if summary.status == "written":
         item.sentences = [
             {
-                "text": words.one_line(sentence["text"], 600),
-                "quote": words.one_line(sentence["source"]["quote"], 600),
+                "text": _told(sentence["text"], 600),
+                "quote": _told(sentence["source"]["quote"], 600),
                 "source": "what the calls do" if sentence["source"]["kind"] == "effect" else "the proposal's words",
             }
             for sentence in summary.sentences
         ]
-        item.model = words.one_line(summary.model_name, 80) + (" (demo model)" if summary.model_is_demo else "")
+        item.model = _told(summary.model_name, 80) + (" (demo model)" if summary.model_is_demo else "")
     elif summary.status == "abstained":
         item.lines.append("The model abstained from a summary; what the calls do is computed and stands here.")
     else:
@@ -101,7 +109,8 @@ def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Ite
 def of_act(place: Place, act: Act) -> Item:
     """An act that waits for objections."""
     lines = [
-        reading.call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)) for call in act.calls.all()
+        _told(reading.call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)), 300)
+        for call in act.calls.all()
     ]
     if act.releasable_chain_s:
         lines.append(f"Not before {words.moment(act.releasable_chain_s)}.")
