@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from decimal import Decimal, localcontext
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +50,19 @@ def test_markdown_makes_no_active_html(text):
     assert "<script" not in html
     assert "<img" not in html
     assert 'href="javascript' not in html
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[https://app.example.org](https://evil.test/x)", "</a> (evil.test)"),
+        ("[a](https://app.example.org@evil.test/)", "</a> (evil.test)"),
+        ("[write](mailto:a@evil.test)", "</a> (a@evil.test)"),
+        ("<https://evil.test/a>", "</a> (evil.test)"),
+        ("[here](#text)", "</a> (this page)"),
+        ("| a |\n|-|\n| [x](https://evil.test) |", "</a> (evil.test)"),
+    ],
+)
+def test_a_link_is_followed_by_where_it_leads(text, told):
+    html = render(text)
+    assert told in html
