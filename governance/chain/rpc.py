@@ -27,6 +27,9 @@ BlockId = int | str | bytes
 TAGS = frozenset({"latest", "finalized", "safe", "pending", "earliest"})
 _MAX_RESPONSE_BYTES = 128 * 2**20
 _MAX_MESSAGE = 300
+_SHORTEST_SECRET = 8
+_MOST_INDEX = 2**31 - 1
+_MOST_ANSWER_S = 120.0  # for a whole answer: the timeout is for each piece of it
 
 
 class _BelowWarning(logging.Filter):
@@ -52,6 +55,16 @@ def redact(url: str) -> str:
     except ValueError:  # told like everything else that is no URL
         return "(not an http URL)"
     return "(not an http URL)"
+
+
+def secrets_of(url: str) -> list[str]:
+    """What of a URL may be a key: user, password, and long parts of path and query; the longest first."""
+    try:
+        parts = urlsplit(url)
+        words = [parts.username or "", parts.password or "", *re.split(r"[/?&=]", f"{parts.path}/{parts.query}")]
+    except ValueError:
+        return []
+    return sorted({word for word in words if len(word) >= _SHORTEST_SECRET}, key=len, reverse=True)
 
 
 # ---------------------------------------------------------------------------------------------------------- errors
@@ -166,8 +179,8 @@ def _revert_data(data: Any) -> bytes:
     return b""
 
 
-def classify(error: Any, method: str, endpoint: str = "") -> RpcError:
-    """The exception for a JSON-RPC `error` member, whatever it turns out to be."""
+def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str] = ()) -> RpcError:
+    """The exception for a JSON-RPC `error` member, whatever it turns out to be; without `secrets` that it repeats."""
     if not isinstance(error, dict):
         return RpcError(None, f"answered {method} with an error that is not an object", endpoint=endpoint)
     code = error.get("code")
@@ -175,6 +188,8 @@ def classify(error: Any, method: str, endpoint: str = "") -> RpcError:
     message = error.get("message")
     # The text is the node's: printable, one line, of bounded length.
     message = "".join(c if c.isprintable() else " " for c in message) if isinstance(message, str) else "no message"
+    for secret in secrets:
+        message = message.replace(secret, "***")
     short = message[:_MAX_MESSAGE]
     data = error.get("data")
     if method in ("eth_call", "eth_estimateGas") and (code in (3, -32015) or "revert" in message.lower()):
@@ -256,6 +271,14 @@ def quantity(value: Any) -> int:
     return int(value, 16)
 
 
+def bounded_quantity(value: Any, most: int = 2**63 - 1) -> int:
+    """A quantity that a column can hold: a block's number, a time, a place. Raises ValueError for anything else."""
+    found = quantity(value)
+    if found > most:
+        raise ValueError("a number out of range")
+    return found
+
+
 def unhex(value: Any, length: int | None = None) -> bytes:
     """JSON-RPC data, of `length` bytes where given. Raises ValueError for anything else."""
     if not isinstance(value, str) or not value.startswith("0x"):
@@ -269,7 +292,8 @@ def unhex(value: Any, length: int | None = None) -> bytes:
 def parse_header(raw: Any) -> Header:
     """A header from a block object. Raises ValueError, KeyError or TypeError where it is not one."""
     return Header(
-        quantity(raw["number"]), unhex(raw["hash"], 32), unhex(raw["parentHash"], 32), quantity(raw["timestamp"]),
+        bounded_quantity(raw["number"]), unhex(raw["hash"], 32), unhex(raw["parentHash"], 32),
+        bounded_quantity(raw["timestamp"]),
         quantity(raw["baseFeePerGas"]) if raw.get("baseFeePerGas") is not None else None,
         tuple(unhex(item, 32) if isinstance(item, str) else item for item in raw.get("transactions", ())),
     )  # fmt: skip
@@ -284,9 +308,10 @@ def parse_log(raw: Any) -> Log:
         raise ValueError("more than four topics")
     timestamp = raw.get("blockTimestamp")
     return Log(
-        unhex(raw["address"], 20), topics, unhex(raw["data"]), quantity(raw["blockNumber"]),
-        unhex(raw["blockHash"], 32), unhex(raw["transactionHash"], 32), quantity(raw["transactionIndex"]),
-        quantity(raw["logIndex"]), quantity(timestamp) if timestamp is not None else None,
+        unhex(raw["address"], 20), topics, unhex(raw["data"]), bounded_quantity(raw["blockNumber"]),
+        unhex(raw["blockHash"], 32), unhex(raw["transactionHash"], 32),
+        bounded_quantity(raw["transactionIndex"], _MOST_INDEX), bounded_quantity(raw["logIndex"], _MOST_INDEX),
+        bounded_quantity(timestamp) if timestamp is not None else None,
     )  # fmt: skip
 
 
@@ -324,6 +349,7 @@ class _Endpoint:
     def __init__(self, url: str, timeout_s: float):
         self._url = url
         self.name = redact(url)
+        self.secrets = secrets_of(url)
         self.timeout_s = timeout_s
         self.checked = False  # its chain id was right since it last failed
         self.aside_until = 0.0  # monotonic
@@ -356,6 +382,7 @@ class _Endpoint:
     def post(self, body: bytes, max_bytes: int) -> tuple[int, bytes, str | None]:
         """(HTTP status, body, Retry-After). Raises RpcUnreachable; no traceback ever carries the URL."""
         problem = ""
+        until = time.monotonic() + _MOST_ANSWER_S
         try:
             with self.client().stream("POST", self._url, content=body) as response:
                 parts, size = [], 0
@@ -363,6 +390,9 @@ class _Endpoint:
                     size += len(part)
                     if size > max_bytes:
                         problem = f"answered with more than {max_bytes >> 20} MiB"
+                        break
+                    if time.monotonic() > until:
+                        problem = f"did not end its answer within {_MOST_ANSWER_S:g} s"
                         break
                     parts.append(part)
                 if not problem:
@@ -496,7 +526,12 @@ class Rpc:
     def _check_chain(self, endpoint: _Endpoint) -> None:
         if endpoint.checked or self.chain_id is None:
             return
-        answer = self._one(endpoint, "eth_chainId", ())
+        try:
+            answer = self._one(endpoint, "eth_chainId", ())
+        except (RpcUnreachable, RpcLimited):
+            raise
+        except RpcError as error:  # a key that was revoked, say: the next endpoint may do
+            raise RpcUnreachable(f"refused eth_chainId: {error.message}", endpoint=endpoint.name) from None
         try:
             got = quantity(answer)
         except ValueError:
@@ -512,7 +547,7 @@ class Rpc:
         if not isinstance(answer, dict):
             raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=endpoint.name)
         if answer.get("error") is not None:
-            raise classify(answer["error"], method, endpoint.name)
+            raise classify(answer["error"], method, endpoint.name, endpoint.secrets)
         if answer.get("id") != number or "result" not in answer:
             raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=endpoint.name)
         return answer["result"]
@@ -527,7 +562,7 @@ class Rpc:
         )
         answer = self._exchange(endpoint, body, "a batch")
         if isinstance(answer, dict) and answer.get("error") is not None:
-            raise classify(answer["error"], requests[0][0], endpoint.name)
+            raise classify(answer["error"], requests[0][0], endpoint.name, endpoint.secrets)
         if not isinstance(answer, list):
             raise RpcUnreachable("answered a batch with something that is not one", endpoint=endpoint.name)
         by_number = {item["id"]: item for item in answer if isinstance(item, dict) and isinstance(item.get("id"), int)}
@@ -535,7 +570,7 @@ class Rpc:
         for number, (method, _) in zip(numbers, requests, strict=True):
             item = by_number.get(number)
             if item is not None and item.get("error") is not None:
-                error = classify(item["error"], method, endpoint.name)
+                error = classify(item["error"], method, endpoint.name, endpoint.secrets)
                 if isinstance(error, RpcLimited):
                     raise error  # the whole batch is repeated: a half-limited one has holes
                 results.append(error)
@@ -603,7 +638,8 @@ class Rpc:
     ) -> list[Log]:
         """Logs of `addresses` (none: of all) in first_block..last_block, or of the block with `block_hash`.
 
-        A topic is a word, None for any, or a list of alternatives. Answers outside of what was asked are refused.
+        A topic is a word, None for any, or a list of alternatives. Answers outside of what was asked are refused, and
+        so is a range by a node that has not its last block: many such answer with what they have, or nothing.
 
         Raises:
             RangeTooLarge: ask for less, see its `suggested`.
@@ -635,7 +671,16 @@ class Rpc:
             logs.sort(key=lambda log: (log.block_number, log.log_index))
             return logs
 
-        return self._parsed("eth_getLogs", [condition], parse)
+        if block_hash is not None:
+            return self._parsed("eth_getLogs", [condition], parse)
+        # In one request, for behind a load balancer the next one may reach another node.
+        answer, last = self.batch([("eth_getLogs", [condition]), ("eth_getBlockByNumber", [hex(last_block), False])])
+        for result in (answer, last):
+            if isinstance(result, RpcError):
+                raise result
+        if last is None:
+            raise RpcError(None, f"the node that was asked for logs up to block {last_block} does not have that block")
+        return checked("eth_getLogs", answer, parse)
 
     def eth_call(
         self, to: bytes, data: bytes, block: BlockId = "latest", *, sender: bytes | None = None, value_wei: int = 0

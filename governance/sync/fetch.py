@@ -15,6 +15,7 @@ from governance.chain.rpc import (
     RpcError,
     RpcLimited,
     RpcUnreachable,
+    parse_header,
     parse_log,
 )
 from governance.models import ChainAnswer, Contract, Dao, RawLog
@@ -24,6 +25,7 @@ from governance.projections.events import Kind, Undecodable
 TRANSFER = keccak(b"Transfer(address,address,uint256)")
 _MOST_BLOCKS = 100_000
 _AIM_LOGS = 5_000
+_BLOCKS_AT_ONCE = 20  # with four questions and a header each, as many as one batch takes
 
 
 class ChainMoved(RpcError):
@@ -110,9 +112,30 @@ def logs_of_range(
 
 
 def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Header]) -> list[Log]:
-    """The DAO's logs of these very blocks, by hash: a node that lacks one errs, it can't answer another."""
-    asked: list[tuple[Header, Filter]] = [(h, f) for h in headers for f in filters(contracts, h.number)]
-    answers = rpc.batch([("eth_getLogs", [_condition(h, f)]) for h, f in asked])
+    """The DAO's logs of these very blocks, by hash.
+
+    Raises:
+        ChainMoved: a node that answered does not have the block (some say then that it has no logs).
+    """
+    found: list[Log] = []
+    for start in range(0, len(headers), _BLOCKS_AT_ONCE):
+        found += _logs_of_some(rpc, contracts, headers[start : start + _BLOCKS_AT_ONCE])
+    return _unique(found)
+
+
+def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Header]) -> list[Log]:
+    """Few enough for one request: behind a load balancer the next one may reach another node. Each block is asked for
+    behind its logs."""
+    asked: list[tuple[Header, Filter | None]] = []
+    for header in headers:
+        if questions := filters(contracts, header.number):
+            asked += [*((header, f) for f in questions), (header, None)]
+    answers = rpc.batch(
+        [
+            ("eth_getLogs", [_condition(h, f)]) if f else ("eth_getBlockByNumber", [hex(h.number), False])
+            for h, f in asked
+        ]
+    )
     found: list[Log] = []
     for (header, f), answer in zip(asked, answers, strict=True):
         if isinstance(answer, RpcError):
@@ -121,13 +144,17 @@ def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[He
                 raise ChainMoved(header.number) from answer
             raise answer
         try:
+            if f is None:
+                if answer is None or parse_header(answer).hash != header.hash:
+                    raise ChainMoved(header.number)
+                continue
             logs = [parse_log(item) for item in answer]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RpcError(None, f"the node's logs of block {header.number} are malformed") from error
         if any(log.block_hash != header.hash or log.address not in f.addresses for log in logs):
             raise RpcError(None, f"asked for logs of block {header.number}, the node answered others")
         found += logs
-    return _unique(found)
+    return found
 
 
 def _condition(header: Header, f: Filter) -> dict[str, Any]:

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _HEAD_BATCH = 64  # blocks near the head that one step reads
 _MOST_QUORUMS = 50
+_MOVED_S = 0.2
 
 
 class Status(StrEnum):
@@ -101,6 +102,7 @@ class _Sync:
                     continue
                 self._read(cursor, head)
             except fetch.ChainMoved:
+                time.sleep(_MOVED_S)  # a load balancer's nodes disagree for a moment
                 head = self._head()
             except _Parted:
                 if not self._follow(cursor, head):
@@ -189,9 +191,6 @@ class _Sync:
                 above = header.hash
             logs = fetch.logs_of_blocks(self.rpc, self.contracts, headers)
             head_read = headers[-1]
-            # Some nodes answer an empty list for a block that they no longer have: it must still be theirs.
-            if fetch.headers_of(self.rpc, [head_read.number])[0].hash != head_read.hash:
-                raise fetch.ChainMoved(head_read.number)
             rows = fetch.raw_logs(self.dao, logs, {h.number: h for h in headers})
         answers = fetch.answers_for(self.dao, self.rpc, self.contracts, rows)
         new = store_step(

@@ -215,3 +215,28 @@ def test_a_reorg_between_header_and_logs_is_no_empty_block(voting):
     voting.sync()
     assert Vote.objects.get(voter=d.address("ben")).support == 0
     agrees(voting)
+
+
+class Lagging(Rpc):
+    """A load balancer that once reaches a node which has no new block yet, and says of such blocks: no logs."""
+
+    def __init__(self, url):
+        super().__init__([url], CHAIN_ID, attempts=1)
+        self.lags = True
+
+    def batch(self, requests, **options):
+        asked = list(requests)
+        if self.lags and any(method == "eth_getLogs" for method, _ in asked):
+            self.lags = False
+            return [[] if method == "eth_getLogs" else None for method, _ in asked]
+        return super().batch(asked, **options)
+
+
+def test_no_logs_from_a_node_without_the_block_is_no_empty_block(voting):
+    d = voting.deployed
+    d.send("ben", "governor", "castVote", voting.proposal_id, 0)
+    voting.rpc = Lagging(d.url)
+    voting.sync()
+    assert not voting.rpc.lags
+    assert Vote.objects.get(voter=d.address("ben")).support == 0
+    agrees(voting)

@@ -248,16 +248,21 @@ LOG = {
 }  # fmt: skip
 
 
+HEADER = {"number": "0x6", "hash": "0x" + "01" * 32, "parentHash": "0x" + "02" * 32, "timestamp": "0x1"}
+
+
 @pytest.mark.parametrize(
     "lie",
     [
         {"blockNumber": "0x9"}, {"address": "0x" + "12" * 20}, {"removed": True}, {"topics": ["0x12"]}, {"data": "0x1"},
         {"topics": ["0x" + "22" * 32] * 5}, {"blockNumber": 5}, {"logIndex": None}, {"blockHash": "0x33"},
+        {"logIndex": hex(2**31)}, {"blockTimestamp": hex(2**63)},
     ],
 )  # fmt: skip
 def test_logs_that_were_not_asked_for_or_are_malformed_are_refused(serve, lie):
     node = Node()
     node.answers["eth_getLogs"] = lambda _: [LOG | lie]
+    node.answers["eth_getBlockByNumber"] = lambda _: HEADER
     client = ask(node, serve)
     with pytest.raises(RpcError, match="malformed"):
         client.logs([bytes.fromhex("11" * 20)], first_block=0, last_block=8)
@@ -265,10 +270,25 @@ def test_logs_that_were_not_asked_for_or_are_malformed_are_refused(serve, lie):
     assert client.logs([bytes.fromhex("11" * 20)], first_block=0, last_block=8)[0].block_number == 5
 
 
+def test_a_node_that_has_not_the_last_block_tells_nothing_of_a_range(serve):
+    node = Node()
+    node.answers["eth_getLogs"] = lambda _: []
+    node.answers["eth_getBlockByNumber"] = lambda _: None
+    with pytest.raises(RpcError, match="does not have that block"):
+        ask(node, serve).logs([bytes.fromhex("11" * 20)], first_block=0, last_block=8)
+
+
+@pytest.mark.parametrize("change", [{"number": hex(2**63)}, {"timestamp": hex(2**63)}])
+def test_numbers_that_no_column_holds_are_malformed(serve, change):
+    node = Node()
+    node.answers["eth_getBlockByNumber"] = lambda _: HEADER | change
+    with pytest.raises(RpcError, match="malformed"):
+        ask(node, serve).block("latest")
+
+
 def test_a_header_of_another_block_is_refused(serve):
     node = Node()
-    header = {"number": "0x6", "hash": "0x" + "01" * 32, "parentHash": "0x" + "02" * 32, "timestamp": "0x1"}
-    node.answers["eth_getBlockByNumber"] = lambda _: header
+    node.answers["eth_getBlockByNumber"] = lambda _: HEADER
     with pytest.raises(RpcError, match="asked for block 5, the node answered block 6"):
         ask(node, serve).block(5)
 
@@ -290,6 +310,22 @@ def test_the_key_in_a_url_shows_nowhere(serve, caplog):
     texts.append(caplog.text)
     assert KEY not in "".join(texts)
     assert "127.0.0.1" in texts[0]
+
+
+def test_a_key_that_the_node_repeats_shows_nowhere(serve):
+    node = Node()
+    node.answers["eth_blockNumber"] = error(-32000, f"project {KEY} is not allowed (https://x/v3/{KEY})")
+    with pytest.raises(RpcError, match="is not allowed") as caught:
+        ask(node, serve).head_number()
+    assert KEY not in str(caught.value)
+
+
+def test_an_endpoint_that_does_not_say_its_chain_is_passed_over(serve):
+    refusing, good = Node(), Node()
+    refusing.answers["eth_chainId"] = error(-32000, "invalid project id")
+    good.answers["eth_blockNumber"] = "0x7"
+    client = Rpc([serve(refusing), serve(good)], 1, attempts=1)
+    assert client.head_number() == 7
 
 
 def test_no_endpoint_says_which_setting():
