@@ -418,7 +418,8 @@ class Stack:
                 lambda: [python, "-m", "gunicorn", "dao.wsgi", "--bind", f"127.0.0.1:{self._ports['web']}",
                          "--preload", "--workers", "2", "--threads", "4", "--worker-class", "gthread",
                          "--graceful-timeout", "5", "--no-control-socket",  # it would lie in the user's home
-                         "--access-logfile", "-", "--worker-tmp-dir", _memory_folder()],
+                         # No access log: paths hold the tokens that confirm and end subscriptions.
+                         "--worker-tmp-dir", _memory_folder()],
                 self._web_answers,
             ),
         ]  # fmt: skip
