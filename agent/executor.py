@@ -222,6 +222,9 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
     if candidate is None:
         _note(request, Request.Status.NEEDS_APPROVAL, "no candidate is chosen")
         return None
+    if policy.contract.pk != request.module_id:
+        _note(request, Request.Status.REFUSED, "the policy is in another policy module now: ask again")
+        return None
     if signer.address != policy.code.agent:
         _again(
             15,
@@ -513,14 +516,29 @@ def _resume_unsigned(request: Request, binding: Binding, rpc: Rpc, signer: Signe
 
 
 def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> tuple[Pinned, Judgement | None]:
+    """What is true of the binding's act now; None where it may not be sent any more, whatever the policy says of it:
+    another policy is in force, neither roster nor approval covers it now, or its row was changed."""
     policy = in_force(request.dao, request.policy_id)
     pinned = read_pinned(policy, rpc)
     if not pinned.is_of(policy):
         _again(_LOOK_S, "the mirror is behind the chain: another policy is in force there")
-    if pinned.codehash != bytes(binding.policy_codehash):
+    calls = calls_from_json(binding.candidate.calls)
+    recorded = act_calldata(
+        binding.scheduled,
+        policy.policy_id,
+        policy.codehash,
+        binding.number,
+        calls,
+        bytes(binding.record.hash),
+    )
+    if pinned.codehash != bytes(binding.policy_codehash) or recorded != bytes(binding.calldata):
         return pinned, None
     try:
-        return pinned, judge(policy, pinned, rpc, calls_from_json(binding.candidate.calls))
+        _authority(policy, request, _plan(request), binding.candidate, calls)
+    except _NotAuthorised:
+        return pinned, None
+    try:
+        return pinned, judge(policy, pinned, rpc, calls)
     except Halted as halted:
         _again(15, f"the agent is halted: {halted}")
 

@@ -9,7 +9,7 @@ from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
 from agent.planner import describe
 from governance import work
 from governance.chain.send import Signer
-from governance.models import Act, OutgoingTransaction
+from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion
 from policies.evaluate import Refused
 from tests.agent.acting import ABSTAINS, POLICY_ID, USDC, World, first_candidate, work_errors, world  # noqa: F401
 from tests.conftest import DAY_S
@@ -338,6 +338,21 @@ def test_a_row_changed_in_the_database_pays_nobody(world: World) -> None:  # noq
     request = world.rest(request, 3)
     assert request.status == Request.Status.NEEDS_APPROVAL
     assert world.number == 0
+
+
+def test_a_request_of_another_policy_module_is_not_sent_to_either(world: World) -> None:  # noqa: F811
+    """The DAO moved its policy to a new module, with the same code: what was asked of the old one ends."""
+    world.sign_roster()
+    request = world.ask(world.november())
+    world.sync()
+    work.run_due(requests.PLAN_WORK)
+    moved = Contract.objects.create(dao=world.dao, kind=Contract.Kind.MODULE, address=b"\x77" * 20)
+    PolicyVersion.objects.update(module=moved)
+    executor.execute(request.pk)
+    request.refresh_from_db()
+    assert request.status == Request.Status.REFUSED
+    assert "another policy module" in request.reason
+    assert not DecisionRecord.objects.exists()
 
 
 def test_another_key_than_the_policys_agent_sends_nothing(world: World) -> None:  # noqa: F811

@@ -100,6 +100,32 @@ def test_killed_before_the_journal_and_paused_then_nothing_is_sent(world: World)
     assert (world.number, OutgoingTransaction.objects.count()) == (0, 0)
 
 
+def test_killed_before_the_journal_and_the_roster_replaced_then_the_old_one_is_not_paid(world: World) -> None:  # noqa: F811
+    request = planned(world)
+    before = world.balances()
+    kill_at("before the journal", request, world)
+    world.sign_roster(world.lines(900 * USDC))
+    request = world.rest(request)
+    assert request.status == Request.Status.NEEDS_APPROVAL, (request.reason, work_errors())
+    assert world.balances() == before
+    assert Binding.objects.get().state == Binding.State.UNUSED
+
+
+def test_killed_before_the_journal_a_row_changed_meanwhile_pays_nobody(world: World) -> None:  # noqa: F811
+    request = planned(world)
+    before = world.balances()
+    kill_at("before the journal", request, world)
+    binding = Binding.objects.get()
+    stolen = (world.address("usdc"), 0, world.suite.calldata("usdc", "transfer", world.address("ines"), 5000 * USDC))
+    codehash, decision = bytes(binding.policy_codehash), bytes(binding.record.hash)
+    arguments = (bytes(binding.policy_id), codehash, binding.number, [stolen], decision)
+    binding.calldata = world.suite.calldata("module", "execute", *arguments)
+    binding.save()
+    request = world.rest(request)
+    assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
+    assert [b - a for a, b in zip(before, world.balances(), strict=True)] == [1000 * USDC] * 5
+
+
 def test_killed_while_releasing_the_act_is_released_exactly_once(world: World) -> None:  # noqa: F811
     world.sign_roster()
     world.rest(world.ask(world.november()))
