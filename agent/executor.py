@@ -34,7 +34,7 @@ from agent.judging import (
     refusal_json,
     standing_halt,
 )
-from agent.models import Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
+from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
 from agent.planner import UNRECORDED, paid_lines, record_refusal, unrecorded_payees
 from agent.policy import (
     NoPolicyInForce,
@@ -675,4 +675,6 @@ def settle_sent() -> None:
     else:
         _looked_at_mined = time.monotonic()
     for chain in {row.chain for row in waiting}:
-        settle(Rpc.for_chain(chain.pk), chain, agent_signer())
+        # While a kill switch stands nothing is signed, not even the same call with higher fees: receipts are noted.
+        halted = AgentHalt.objects.filter(dao__chain=chain, cleared_at=None).exists()
+        settle(Rpc.for_chain(chain.pk), chain, *([] if halted else [agent_signer()]))

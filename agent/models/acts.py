@@ -276,7 +276,7 @@ class PaidLine(models.Model):
 
 
 class AgentHalt(models.Model):
-    """The local kill switch: while one stands uncleared, the agent sends nothing for the DAO."""
+    """The local kill switch: while one stands uncleared, the agent signs nothing for the DAO."""
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="agent_halts")
     reason = models.CharField(max_length=400)

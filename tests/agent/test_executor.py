@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a request to money and back, on a real chain: what a DAO's members and operator see."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from agent import executor, judging, requests
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
@@ -320,6 +323,25 @@ def test_evaluator_and_module_disagreeing_stops_the_agent_until_an_operator_clea
     assert world.number == 0
     call_command("agent", "clear-halt", "--dao", "acting", "--because", "the evaluator was mended")
     assert world.rest(request).status == Request.Status.EXECUTED
+
+
+def test_while_the_kill_switch_stands_nothing_is_signed_again(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.ask(world.november())
+    world.suite.anvil.call("evm_setAutomine", False)
+    try:
+        world.step()
+        world.step()
+        OutgoingTransaction.objects.update(signed_at=timezone.now() - timedelta(hours=1))
+        halt = AgentHalt.objects.create(dao=world.dao, reason="an operator looks into it")
+        executor.settle_sent()
+        assert OutgoingTransaction.objects.get().replaced == []
+        halt.cleared_at = timezone.now()
+        halt.save()
+        executor.settle_sent()
+        assert len(OutgoingTransaction.objects.get().replaced) == 1
+    finally:
+        world.suite.anvil.call("evm_setAutomine", True)
 
 
 def test_a_row_changed_in_the_database_pays_nobody(world: World) -> None:  # noqa: F811
