@@ -6,14 +6,17 @@ says is asked from the node directly (`dao.local.wallet.Node`), never through th
 something else than it must raises `StepFailed` with what it saw.
 """
 
+import contextlib
 import json
+import os
 import re
+import stat
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import policy as mail_policy
@@ -24,18 +27,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 from eth_utils import keccak
 
 from dao.local import founding
-from dao.local.stack import Stack
-from dao.local.wallet import Node, Reverted, Wallet, calldata
+from dao.local.stack import Stack, StackError, forget
+from dao.local.wallet import ChainError, Node, Reverted, Wallet, calldata
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHARED_PROPOSAL = ROOT.parent / "shared" / "data" / "proposals" / "ens" / "ep-5-16"
 USDC = 10**6  # base units of the test USDC
 DAY = 86_400
 POLICY_ID = "payroll"
+PREFIX = "mandate-story-"  # of the temporary places that stories are played in
+CONTRIBUTORS = ("ines", "jon", "kim", "lea", "max")
 
 PROPOSE = "propose(address[],uint256[],bytes[],string)"
 QUEUE = "queue(address[],uint256[],bytes[],bytes32)"
@@ -59,6 +63,7 @@ class StepReport:
     number: int
     title: str
     seconds: float = 0.0
+    done: bool = False
     evidence: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -118,6 +123,7 @@ class Story:
             started = time.monotonic()
             try:
                 step()
+                report.done = True
             finally:
                 report.seconds = time.monotonic() - started
                 self.say(report)
@@ -659,7 +665,7 @@ class Story:
 
         self.until("the executor at its journal", look, seconds=90)
 
-    @contextmanager
+    @contextlib.contextmanager
     def table_locked(self, table: str) -> Iterator[None]:
         """Nobody can write to `table` within: how a step stops a worker at an exact place."""
         with self.stack.database() as connection:
@@ -851,10 +857,13 @@ def text_part(mail: EmailMessage) -> str:
     return part.get_content()
 
 
-def run(*, as_json: bool, out: Callable[[str], None], keep: Path | None = None) -> int:
+def run(
+    *, as_json: bool, out: Callable[[str], None], begin_end: Callable[[], None] = lambda: None, keep: Path | None = None
+) -> int:
     """Play the story in a temporary place, told to `out` in lines or one JSON document; returns the exit status.
 
-    keep: a folder for the state that is not deleted at the end, to look at what went wrong.
+    begin_end: called before the stack is stopped, so that no signal breaks that off. keep: an empty folder for the
+    state that is not deleted at the end, to look at what went wrong.
     """
     reports: list[StepReport] = []
     started = time.monotonic()
@@ -866,24 +875,34 @@ def run(*, as_json: bool, out: Callable[[str], None], keep: Path | None = None) 
             for label, value in report.evidence:
                 out(f"      {label}: {value}")
 
-    failure, peak = "", 0
-    with tempfile.TemporaryDirectory(prefix="mandate-story-") as place:
+    failure, status, peak = "", 0, 0
+    remove_left_behind(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as place:
         stack = Stack(keep or Path(place) / "state", say=None if as_json else out)
         try:
-            with stack:
-                try:
-                    Story(stack, say).play()
-                except (StepFailed, Reverted) as error:
-                    failure = f"step {len(reports)}, {reports[-1].title!r}: {error}"
-                finally:
-                    peak = stack.peak_memory_bytes()
-        except psycopg.Error as error:
-            failure = f"the database: {error}"
-    done = len(reports) - (1 if failure else 0)
+            if keep and keep.exists() and any(keep.iterdir()):
+                raise StackError(f"{keep} is not empty: the story needs an empty folder, or one that is not there yet.")
+            stack.start()
+            Story(stack, say).play()
+        except KeyboardInterrupt:
+            begin_end()
+            failure, status = "interrupted", 130
+        except Exception as error:  # noqa: BLE001 -- whatever a step meets is its failure, told in one line
+            begin_end()
+            failure, status = what_it_saw(error), 1
+        finally:
+            begin_end()
+            if stack.pids:
+                peak = stack.peak_memory_bytes()
+            stack.stop()
+    if failure:
+        at = f"step {reports[-1].number}, {reports[-1].title!r}" if reports and not reports[-1].done else "the start"
+        failure = f"{at}: {failure}"
+    done = sum(report.done for report in reports)
     seconds = time.monotonic() - started
     if as_json:
         out(json.dumps({
-            "steps": [{"number": r.number, "title": r.title, "seconds": round(r.seconds, 2),
+            "steps": [{"number": r.number, "title": r.title, "seconds": round(r.seconds, 2), "done": r.done,
                        "evidence": [{"label": label, "value": value} for label, value in r.evidence]} for r in reports],
             "done": done, "of": 14, "seconds": round(seconds, 1), "peak_memory_bytes": peak, "failure": failure or None,
         }, indent=1))  # fmt: skip
@@ -893,4 +912,21 @@ def run(*, as_json: bool, out: Callable[[str], None], keep: Path | None = None) 
             out(f"failed at {failure}")
         out(f"{seconds:.0f} s, peak memory {peak / 2**20:.0f} MiB")
         out(f"story: {done}/14 steps")
-    return 1 if failure else 0
+    return status
+
+
+def what_it_saw(error: Exception) -> str:
+    """An error in words; of one that no step foresaw, the kind and the place in this file too."""
+    if isinstance(error, StepFailed | Reverted | ChainError | StackError | founding.FoundingError):
+        return str(error)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == __file__]
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:600]} (story.py, line {lines[-1] if lines else 0})"
+
+
+def remove_left_behind(folder: Path) -> None:
+    """States of stories of ours that were killed; one that still plays holds its state's lock."""
+    for place in folder.glob(f"{PREFIX}*"):
+        with contextlib.suppress(StackError, OSError):
+            facts = place.lstat()
+            if stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid() and forget(place / "state"):
+                place.rmdir()

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from dao.local import story
-from dao.local.stack import StackError
+from dao.local.ending import ending_once
 
 
 class Command(BaseCommand):
@@ -24,8 +24,6 @@ class Command(BaseCommand):
             self.stdout.write(line)
             self.stdout.flush()
 
-        try:
-            status = story.run(as_json=options["json"], out=out, keep=options["keep"])
-        except StackError as error:
-            raise CommandError(str(error)) from None
+        with ending_once() as begin_end:
+            status = story.run(as_json=options["json"], out=out, begin_end=begin_end, keep=options["keep"])
         sys.exit(status)
