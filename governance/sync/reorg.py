@@ -102,7 +102,7 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: i
             ],
             "dropped_proposals": [str(p.proposal_id) for p in proposals[:_MOST_NAMED]],
         }
-        undone = _undone(dao, ancestor.number)
+        undone = _undone(dao, block_number__gt=ancestor.number)
         touched = {vote.onchain_proposal_id for vote in votes}
         logs.delete()
         Block.objects.filter(dao=dao, number__gt=ancestor.number).delete()
@@ -144,10 +144,10 @@ def _words(kind: str, facts: dict[str, Any]) -> str:
     return f"{what}; the mirror dropped {', '.join(lost)} and followed."
 
 
-def _undone(dao: Dao, ancestor_block: int) -> list[tuple[str, str, int]]:
-    """What was told of blocks above the ancestor and not taken back since, newest first, as `*.undone`."""
+def _undone(dao: Dao, **blocks: Any) -> list[tuple[str, str, int]]:
+    """What was told of these blocks and not taken back since, newest first, as `*.undone`."""
     standing: Counter[tuple[str, str, int]] = Counter()
-    entries = OutboxEntry.objects.filter(dao=dao, block_number__gt=ancestor_block).order_by("id")
+    entries = OutboxEntry.objects.filter(dao=dao, **blocks).order_by("id")
     for entry in entries.values_list("topic", "key", "block_number"):
         topic, key, block = entry
         if topic.endswith(".undone"):
@@ -169,17 +169,18 @@ def restart_from(writer: Writer, block_number: int) -> None:
             cursor.save()
 
 
-def drop_orphans(dao: Dao, headers: Sequence[Header]) -> None:
-    """Drop logs at these heights that other blocks made: left by a reorg while blocks were read again."""
-    if not headers:
-        return
+def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, int]]:
+    """Drop logs at these heights that other blocks made: left by a reorg while blocks were read again. Returns what the
+    outbox is to take back."""
     orphans = RawLog.objects.filter(dao=dao, block_number__in=[h.number for h in headers]).exclude(
         block_hash__in=[h.hash for h in headers]
     )
-    if not orphans.exists():
-        return
+    heights = set(orphans.values_list("block_number", flat=True))
+    if not heights:
+        return []
     touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
     orphans.delete()
     fold.refold(dao)
     fold.link_votes(dao, touched)
     fold.count_votes(dao, touched)
+    return _undone(dao, block_number__in=heights)

@@ -18,7 +18,7 @@ from governance.projections.events import Kind, decode
 from governance.state import now_of
 from governance.sync import fetch, reorg
 from governance.sync.fence import Writer, hold
-from governance.sync.store import note_contact, store_step
+from governance.sync.store import note_contact, store_step, stored_heights
 
 logger = logging.getLogger(__name__)
 
@@ -174,8 +174,10 @@ class _Sync:
                 if below.hash != cursor.head_hash:
                     raise _Parted
             logs, last = fetch.logs_of_range(self.rpc, self.contracts, first, finalized, span)
-            numbers = sorted({log.block_number for log in logs if log.timestamp_chain_s is None} | {last})
-            found = {h.number: h for h in fetch.headers_of(self.rpc, numbers)}
+            numbers = {log.block_number for log in logs if log.timestamp_chain_s is None} | {last}
+            numbers |= stored_heights(self.dao, first, last)
+            found = {h.number: h for h in fetch.headers_of(self.rpc, sorted(numbers))}
+            checked = list(found.values())
             headers = [found[last]]
             head_read = found[last]
             rows = fetch.raw_logs(self.dao, logs, found)
@@ -191,11 +193,12 @@ class _Sync:
                 above = header.hash
             logs = fetch.logs_of_blocks(self.rpc, self.contracts, headers)
             head_read = headers[-1]
+            checked = headers
             rows = fetch.raw_logs(self.dao, logs, {h.number: h for h in headers})
         answers = fetch.answers_for(self.dao, self.rpc, self.contracts, rows)
         new = store_step(
             self.writer, self.contracts, rows, answers, headers, first, head_read,
-            finalized_block=finalized, node_head_block=head.number, span_blocks=span.blocks,
+            checked=checked, finalized_block=finalized, node_head_block=head.number, span_blocks=span.blocks,
         )  # fmt: skip
         self.result = replace(self.result, logs=self.result.logs + new)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance import outbox
 from governance.chain.rpc import Header
-from governance.models import Block, ChainAnswer, Contract, Cursor, RawLog, ScannedRange
+from governance.models import Block, ChainAnswer, Contract, Cursor, Dao, RawLog, ScannedRange
 from governance.projections.fold import Projector
 from governance.sync.fence import Superseded, Writer
 from governance.sync.reorg import drop_orphans
@@ -57,6 +57,12 @@ def insert_logs(rows: Sequence[RawLog]) -> list[RawLog]:
     return sorted(new, key=lambda row: (row.block_number, row.log_index))
 
 
+def stored_heights(dao: Dao, first_block: int, last_block: int) -> set[int]:
+    """Heights of logs that are there already, where blocks are read again."""
+    stored = RawLog.objects.filter(dao=dao, block_number__range=(first_block, last_block))
+    return set(stored.values_list("block_number", flat=True))
+
+
 def extend_range(contract: Contract, first_block: int, last_block: int) -> None:
     """Note that a contract's blocks were read completely; ranges that touch become one."""
     touching = ScannedRange.objects.filter(
@@ -81,11 +87,13 @@ def store_step(
     first_block: int,
     head: Header,
     *,
+    checked: Sequence[Header],
     finalized_block: int,
     node_head_block: int,
     span_blocks: int,
 ) -> int:
-    """Write what was read of the blocks first_block..head.number. Returns how many logs were new.
+    """Write what was read of the blocks first_block..head.number. Returns how many logs were new. `checked` are headers
+    of heights whose logs may be another block's (see `drop_orphans`).
 
     Raises:
         Superseded: another worker has moved on; nothing is written.
@@ -100,7 +108,7 @@ def store_step(
             )
             for h in headers
         )  # fmt: skip
-        drop_orphans(writer.dao, headers)
+        undone = drop_orphans(writer.dao, checked)
         new = insert_logs(rows)
         for contract in contracts:
             if contract.start_block <= head.number:
@@ -115,7 +123,7 @@ def store_step(
         cursor.save()
         projector = Projector(writer.dao)
         projector.apply(new)
-        outbox.publish_many(writer.dao, projector.news)
+        outbox.publish_many(writer.dao, [*undone, *projector.news])
     return len(new)
 
 

@@ -7,7 +7,7 @@ from governance import reconcile, tasks
 from governance.chain.rpc import Rpc
 from governance.models import Block, Chain, Cursor, OnchainCheck, OutboxEntry, RawLog, RefusedAct, SyncIncident, Vote
 from governance.projections import fold
-from governance.sync import GenesisChanged, Status
+from governance.sync import GenesisChanged, Status, fence, reorg
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 from tests.governance.test_life import payment, send_anyway, snapshot_of
 
@@ -239,4 +239,22 @@ def test_no_logs_from_a_node_without_the_block_is_no_empty_block(voting):
     voting.sync()
     assert not voting.rpc.lags
     assert Vote.objects.get(voter=d.address("ben")).support == 0
+    agrees(voting)
+
+
+def test_a_reorg_while_blocks_are_read_again_leaves_no_log_behind(voting, settings):
+    """The blocks that were replaced are final before they are reached: they are read as a range, without headers."""
+    d = voting.deployed
+    d.send("ben", "governor", "castVote", voting.proposal_id, 0)
+    d.anvil.mine()
+    voting.sync()
+    with fence.hold(voting.dao) as writer:
+        reorg.restart_from(writer, d.start_block)
+    d.anvil.call("anvil_rollback", 2)
+    d.anvil.mine(3)
+    Chain.objects.update(finality_depth=0)
+    voting.sync()
+    assert not Vote.objects.filter(voter=d.address("ben")).exists()
+    told = OutboxEntry.objects.filter(topic__startswith="vote.cast").order_by("id").values_list("topic", flat=True)
+    assert list(told) == ["vote.cast", "vote.cast", "vote.cast.undone"]
     agrees(voting)
