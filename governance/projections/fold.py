@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from eth_hash.auto import keccak
 
@@ -140,20 +140,20 @@ class Projector:
 
     # --- entrance
 
-    def apply(self, logs: Iterable[RawLog], *, skip: tuple[str, ...] = ()) -> None:
-        """Project logs (in chain order), except events named in `skip`; then write what was collected."""
+    def apply(self, logs: Iterable[RawLog]) -> None:
+        """Project logs (in chain order), then write what was collected."""
         for log in logs:
             for contract in self.contracts.get(log.address, ()):
-                self._apply_one(contract, log, skip)
+                self._apply_one(contract, log)
         self._flush()
 
-    def _apply_one(self, contract: Contract, log: RawLog, skip: tuple[str, ...]) -> None:
+    def _apply_one(self, contract: Contract, log: RawLog) -> None:
         try:
             event = events.decode(Kind(contract.kind), log)
             if event is None:
                 if contract.kind in LIFECYCLE:
                     self.unread.unknown[f"{contract}: 0x{(log.topic0 or b'').hex()}"] += 1
-            elif event.name not in skip:
+            else:
                 handler = getattr(self, f"_on_{event.name}", None)
                 if handler is not None:
                     handler(contract, log, event)
@@ -629,7 +629,7 @@ def refold(dao: Dao) -> None:
     _reset_changing_rows(dao)
     projector = Projector(dao)
     addresses = [c.address for c in dao.contracts.filter(kind__in=LIFECYCLE)]
-    projector.apply(_in_order(dao, address__in=addresses), skip=_PER_LOG)
+    projector.apply(_in_order(dao, RawLog.objects.filter(address__in=addresses).exclude(topic0__in=_per_log())))
     _drop_what_no_log_makes(dao, projector)
 
 
@@ -646,7 +646,7 @@ def rebuild(dao: Dao) -> Unread:
     _reset_changing_rows(dao)
     projector = Projector(dao)
     batch: list[RawLog] = []
-    for log in _in_order(dao):
+    for log in _in_order(dao, RawLog.objects.all()):
         batch.append(log)
         if len(batch) == 5000:
             projector.apply(batch)
@@ -656,8 +656,14 @@ def rebuild(dao: Dao) -> Unread:
     return projector.unread
 
 
-def _in_order(dao: Dao, **which: Any) -> Iterable[RawLog]:
-    return RawLog.objects.filter(dao=dao, **which).order_by("block_number", "log_index").iterator(chunk_size=5000)
+def _per_log() -> list[bytes]:
+    """Topics of the events whose rows fall with their log: of these there are many, and nothing needs doing."""
+    known = (layout for kind in Kind for layout in events.layouts(kind).values())
+    return sorted({layout.topic0 for layout in known if layout.name in _PER_LOG})
+
+
+def _in_order(dao: Dao, logs: QuerySet[RawLog]) -> Iterable[RawLog]:
+    return logs.filter(dao=dao).order_by("block_number", "log_index").iterator(chunk_size=5000)
 
 
 def _reset_changing_rows(dao: Dao) -> None:
