@@ -28,10 +28,16 @@ def ask(
         answers[name] = None
         if not isinstance(raw, RpcError) and raw:
             try:
-                answers[name] = abi.decode(types, raw, canonical=False)
+                found = abi.decode(types, raw, canonical=False)
+                answers[name] = tuple(_printable(value) if isinstance(value, str) else value for value in found)
             except abi.NotCanonical:
                 continue  # another function with this selector, or a fallback that answers anything
     return answers
+
+
+def _printable(text: str) -> str:
+    """A contract's words as they can be stored and shown: NUL is in no JSON column, and a terminal obeys escapes."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _view(signature: str, *types: str) -> tuple[str, list[Any], list[str]]:

@@ -80,6 +80,8 @@ def preflight(
         NotRegistered: there is no governor, or no policy module, at the address.
         RpcError: the node failed.
     """
+    if start_block is not None and not (isinstance(start_block, int) and 0 <= start_block < 2**63):
+        raise NotRegistered(f"the start block {str(start_block)[:40]!r} is no block's number")
     chain_id = rpc.chain_id if rpc.chain_id is not None else quantity(rpc.call("eth_chainId"))
     if not rpc.get_code(governor):
         raise NotRegistered(
@@ -172,7 +174,11 @@ def add_dao(
 
 
 def register(found: Preflight, *, slug: str, name: str) -> Dao:
-    """Write what a preflight found."""
+    """Write what a preflight found. Raises NotRegistered where slug or name can't be a DAO's."""
+    if not re.fullmatch(r"[-a-zA-Z0-9_]{1,50}", slug):
+        raise NotRegistered("a slug has 1 to 50 letters, digits, hyphens and underscores: choose one with --slug")
+    if not name.isprintable() or not 0 < len(name) <= 120:
+        raise NotRegistered("a name has 1 to 120 characters on one line: choose one with --name")
     with transaction.atomic():
         chain, _ = Chain.objects.get_or_create(chain_id=found.chain_id, defaults={"name": _chain_name(found.chain_id)})
         dao, _ = Dao.objects.get_or_create(slug=slug, defaults={"chain": chain, "name": name})
@@ -182,25 +188,31 @@ def register(found: Preflight, *, slug: str, name: str) -> Dao:
         Cursor.objects.get_or_create(
             dao=dao, defaults={"next_block": found.start_block, "refusals_next_block": found.start_block}
         )
-    # Contracts change what is read, so they are written as the DAO's only writer.
+    # Contracts change what is read, so they are written as the DAO's only writer; and with the cursor that goes back
+    # for them, or one that is killed in between would leave contracts whose past is never read.
     with hold(dao, wait=True) as writer:
         assert isinstance(writer, Writer)
-        added = False
-        for kind, address, capabilities in found.contracts:
-            contract, created = Contract.objects.get_or_create(
-                dao=dao,
-                kind=kind,
-                address=address,
-                defaults={"start_block": found.start_block, "capabilities": capabilities},
-            )
-            if not created:
-                Contract.objects.filter(pk=contract.pk).update(capabilities=capabilities)
-            if kind == Kind.MODULE:
-                ModuleState.objects.get_or_create(module=contract)
-            added |= created
-        if added:
-            restart_from(writer, found.start_block)
+        with writer.transaction():
+            _write_contracts(writer, found)
     return dao
+
+
+def _write_contracts(writer: Writer, found: Preflight) -> None:
+    dao, added = writer.dao, False
+    for kind, address, capabilities in found.contracts:
+        contract, created = Contract.objects.get_or_create(
+            dao=dao,
+            kind=kind,
+            address=address,
+            defaults={"start_block": found.start_block, "capabilities": capabilities},
+        )
+        if not created:
+            Contract.objects.filter(pk=contract.pk).update(capabilities=capabilities)
+        if kind == Kind.MODULE:
+            ModuleState.objects.get_or_create(module=contract)
+        added |= created
+    if added:
+        restart_from(writer, found.start_block)
 
 
 def _chain_name(chain_id: int) -> str:

@@ -6,6 +6,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from governance import capabilities, register
 from governance.capabilities import tokens_of
 from governance.chain.address import checksum
 from governance.models import Cursor, Dao
@@ -71,6 +72,27 @@ def test_a_module_added_later_is_read_from_the_start(local_chain, mirror):
     assert Cursor.objects.get().next_block == mirror.rpc.head_number() + 1
 
 
+def test_a_module_added_by_a_command_that_is_killed_is_added_the_next_time(local_chain, mirror, monkeypatch):
+    mirror.sync()
+    mirror.dao.contracts.filter(kind__in=["module", "treasury", "asset"]).delete()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    def again():
+        add(
+            checksum(local_chain.addresses["governor"]), slug="mandate",
+            module=checksum(local_chain.addresses["module"]), start_block=local_chain.start_block,
+        )  # fmt: skip
+
+    monkeypatch.setattr(register, "restart_from", killed)
+    with pytest.raises(KeyboardInterrupt):
+        again()
+    monkeypatch.undo()
+    again()
+    assert Cursor.objects.get().next_block == local_chain.start_block
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "says"),
     [
@@ -82,6 +104,12 @@ def test_a_module_added_later_is_read_from_the_start(local_chain, mirror):
         (("governor",), {"chain": 5}, "MANDATE_RPC_URLS"),
         (("governor",), {"module": "usdc"}, "no policy module"),
         ((), {"deployment": "missing.json"}, "can't be read"),
+        (("governor",), {"start_block": -5}, "no block's number"),
+        (("governor",), {"start_block": 2**63}, "no block's number"),
+        (("governor",), {"slug": "a/b"}, "letters, digits"),
+        (("governor",), {"slug": "a" * 51}, "letters, digits"),
+        (("governor",), {"name": "n" * 121}, "120 characters"),
+        (("governor",), {"name": "a\x00b"}, "120 characters"),
     ],
 )
 def test_what_is_wrong_is_one_line(local_chain, tmp_path, arguments, options, says):
@@ -98,6 +126,20 @@ def test_what_is_wrong_is_one_line(local_chain, tmp_path, arguments, options, sa
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
     assert not Dao.objects.exists()
+
+
+def test_a_governors_own_name_is_a_strangers_text(local_chain, monkeypatch, capsys):
+    real = capabilities.abi.decode
+
+    def hostile(types, raw, **options):
+        return ("Evil\x00\x1b[2J\nDAO",) if list(types) == ["string"] else real(types, raw, **options)
+
+    monkeypatch.setattr(capabilities.abi, "decode", hostile)
+    add(checksum(local_chain.addresses["governor"]), slug="evil")
+    said = capsys.readouterr().out
+    assert "Evil" in said
+    assert "\x1b" not in said
+    assert "\x00" not in str(Dao.objects.get().contracts.get(kind="governor").capabilities)
 
 
 def test_a_node_of_another_chain(local_chain):

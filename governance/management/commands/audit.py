@@ -44,7 +44,10 @@ def audit(dao: Dao) -> dict[str, Any]:
                 "transaction": "0x" + act.log.transaction_hash.hex(),
                 "final_transaction": "0x" + act.final_log.transaction_hash.hex() if act.final_log else None,
             }
-            for act in Act.objects.filter(dao=dao).select_related("log", "final_log").prefetch_related("calls")
+            for act in Act.objects.filter(dao=dao)
+            .select_related("log", "final_log")
+            .prefetch_related("calls")
+            .order_by("log__block_number", "log__log_index")
         ],
         "refusals": [
             {
