@@ -145,6 +145,11 @@ DEFAULT_FROM_EMAIL = os.environ.get("MANDATE_FROM", "Mandate <mandate@localhost>
 # Chains: where to read, and which one (if any) is the local test chain that may be wound forward.
 RPC_URLS = _by_chain(os.environ.get("MANDATE_RPC_URLS", ""))
 LOCAL_CHAIN_ID = _number("MANDATE_LOCAL_CHAIN", 0) or None
+if LOCAL_CHAIN_ID not in (None, 1337, 31337):
+    raise ImproperlyConfigured(
+        f"MANDATE_LOCAL_CHAIN is {LOCAL_CHAIN_ID}: a test wallet and a clock to wind exist on test chains only "
+        "(1337 or 31337)"
+    )
 
 # The most that a transaction of ours may ever pay per gas.
 MANDATE_MAX_FEE_GWEI = _number("MANDATE_MAX_FEE_GWEI", 200)

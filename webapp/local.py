@@ -19,7 +19,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from governance.chain import local_clock
-from governance.chain.rpc import Rpc, RpcError, quantity
+from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Dao, Proposal
 from governance.state import State, state_of
 from webapp import reading
@@ -48,15 +48,16 @@ def local_rpc() -> Rpc:
         raise NotLocal(
             "The test wallet and the clock exist on the local test chain only, and this site is not set to one."
         )
-    # A client of its own: the cached one would not ask for the chain id again.
-    rpc = Rpc(settings.RPC_URLS.get(settings.LOCAL_CHAIN_ID, ()), None)
-    serves = quantity(rpc.call("eth_chainId", []))
-    if serves != settings.LOCAL_CHAIN_ID:
+    # A client of its own, which asks every endpoint for its chain before anything else; the cached one did so once.
+    rpc = Rpc(settings.RPC_URLS.get(settings.LOCAL_CHAIN_ID, ()), settings.LOCAL_CHAIN_ID, attempts=1)
+    try:
+        rpc.call("eth_chainId", [])
+    except WrongChain as error:
         rpc.close()
         raise NotLocal(
             f"The test wallet and the clock exist on the local test chain ({settings.LOCAL_CHAIN_ID}) only; "
-            f"this node serves chain {serves}."
-        )
+            f"this node serves chain {error.got}."
+        ) from error
     return rpc
 
 
@@ -111,6 +112,8 @@ def wallet(request: HttpRequest) -> JsonResponse:
         return _refusal(-32603, f"the local chain's node does not answer: {error}", 503)
     try:
         return _forward(rpc, method, params, persona)
+    except RpcError as error:
+        return _refusal(-32603, f"the local chain's node does not answer: {error}", 503)
     finally:
         rpc.close()
 
