@@ -520,7 +520,7 @@ def request_of(request: HttpRequest, slug: str, request_id: int) -> Json:
 def approval_document(request: HttpRequest, slug: str, request_id: int, candidate: str) -> Json:
     """The EIP-712 typed data that the operator signs to approve a candidate."""
     _, found = _one_request(slug, request_id)
-    chosen = found.candidates.filter(key=candidate).first()
+    chosen = next((row for row in found.candidates.all() if row.key == candidate), None)
     if chosen is None:
         raise Http404("the request has no such candidate")
     try:
@@ -548,13 +548,13 @@ class Ask(Schema):
 
     text: str = Field(min_length=1, max_length=500)
     policy_id: str = ""
-    key: str = Field(default="", max_length=80)
+    key: str = Field(default="", max_length=80, pattern="^[ -~]*$")
 
 
 class Approve(Schema):
     """The operator's signature over one candidate."""
 
-    candidate: str = Field(max_length=8)
+    candidate: str = Field(pattern="^c[0-9]{1,3}$")
     signature: str = Field(max_length=400)
 
 

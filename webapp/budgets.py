@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from governance.chain.rpc import Rpc, RpcError
+from governance.chain.rpc import RpcError
 from governance.models import PolicyVersion
 from policies.amounts import Token
 from policies.code import Budget, PolicyCode
@@ -15,7 +15,7 @@ from policies.explain import explain
 from policies.primitives import selector
 from policies.ring import Ring, RingError
 from webapp import words
-from webapp.reading import Asset, Place
+from webapp.reading import Asset, Place, node
 
 _RING = selector("ring(bytes32)")
 _POLICY_STATE = selector("policyState(bytes32)")
@@ -178,7 +178,7 @@ def _ask(place: Place, questions: list[tuple[bytes, bytes]]) -> list[bytes | Non
     if not questions:
         return []
     try:
-        answers = Rpc.for_chain(place.dao.chain_id).eth_calls(questions, block=place.block)
+        answers = node(place).eth_calls(questions, block=place.block)
     except RpcError:
         return [None] * len(questions)  # the page says that the chain could not be asked
     return [answer if isinstance(answer, bytes) else None for answer in answers]

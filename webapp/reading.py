@@ -7,11 +7,12 @@ Values stay as they are inside (ints in base units, bytes); `api` and the templa
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -46,6 +47,7 @@ from governance.models import (
 from governance.state import Now, State, state_of
 from webapp import words
 
+PATIENCE_S = 3.0  # how long a page waits for the node, which it can do without
 PAGE = 25
 LAST_PAGE = 10**7  # what is asked for beyond it is answered with it: PostgreSQL counts rows in 64 bits
 
@@ -569,6 +571,16 @@ def balances(place: Place) -> list[Balance]:
     return sorted((balance for balance in found if balance.base_units > 0), key=lambda balance: balance.asset.symbol)
 
 
+def node(place: Place) -> Rpc:
+    """The chain's node as a page asks it: once, and not for long. Raises RpcUnreachable where none is configured."""
+    return _node(os.getpid(), place.dao.chain_id, tuple(settings.RPC_URLS.get(place.dao.chain_id, ())))
+
+
+@lru_cache(maxsize=64)
+def _node(_process: int, chain_id: int, urls: tuple[str, ...]) -> Rpc:  # a fork must not share sockets
+    return Rpc(urls, chain_id, timeout_s=PATIENCE_S, attempts=1)
+
+
 def _balances_on_chain(place: Place, treasury: bytes, assets: list[bytes]) -> dict[bytes, int]:
     """What the node answers at the mirror's block; assets it did not answer for are missing."""
     at = hex(max(0, place.block))
@@ -583,7 +595,7 @@ def _balances_on_chain(place: Place, treasury: bytes, assets: list[bytes]) -> di
             }
             requests.append(("eth_call", [call, at]))
     try:
-        answers = Rpc.for_chain(place.dao.chain_id).batch(requests)
+        answers = node(place).batch(requests)
     except RpcError:
         return {}  # the page says that the chain could not be asked
     return {

@@ -2,6 +2,7 @@
 """The JSON API: shapes, errors in one line, and who may change what."""
 
 import datetime
+import json
 
 import pytest
 from eth_account import Account
@@ -129,6 +130,22 @@ def test_a_vote_without_a_relayer_is_refused_in_words(client, made, settings):
 def test_who_is_not_signed_in_asks_for_nothing(client, made):
     answer = client.post("/api/v1/daos/river/requests", {"text": "pay"}, content_type="application/json")
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"text": "pay", "key": "\0"}, 422),
+        ({"text": "pay", "key": "\ud800"}, 422),
+        ({"text": "\0pay"}, 409),
+        ({"text": "\ud800 pay"}, (409, 422)),
+    ],
+)
+def test_what_no_database_takes_is_refused(client, made, monkeypatch, body, status):
+    monkeypatch.setattr(signin, "account_of", lambda _request: account(3))
+    sent = json.dumps({"policy_id": "0x" + "01" * 32, **body})
+    answer = client.post("/api/v1/daos/river/requests", sent, content_type="application/json")
+    assert answer.status_code in (status if isinstance(status, tuple) else (status,)), answer.content
 
 
 # --- sign-in

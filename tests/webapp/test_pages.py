@@ -2,13 +2,18 @@
 """Given these rows in the mirror, this is what a member sees, without JavaScript."""
 
 import itertools
+import os
 import re
+import socket
+import subprocess
+import sys
+import time
 
 import pytest
 
 from governance.models import OnchainCheck, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
-from tests.webapp.conftest import DAY, NOW, UNIT, account
+from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp import reading
 from webapp.words import address_text
 
@@ -247,6 +252,27 @@ def test_local_tools_do_not_exist_elsewhere(client, made):
     assert "local test chain only" in answer.json()["error"]["message"]
     assert "Clock" not in page(client, "/river/")
     assert "unaudited" in page(client, "/river/")
+
+
+@pytest.mark.parametrize(("chain", "starts"), [("1", False), ("10", False), ("31337", True), ("", True)])
+def test_no_real_chain_can_be_named_the_local_one(chain, starts):
+    done = subprocess.run(
+        [sys.executable, "-c", "import dao.settings"],
+        env={**os.environ, "MANDATE_LOCAL_CHAIN": chain}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode == 0) is starts
+    assert starts or "exist on test chains only" in done.stderr
+
+
+@pytest.mark.parametrize("path", ["", "policies/"])
+def test_a_node_that_never_answers_keeps_no_page_waiting_for_long(client, made, settings, path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.RPC_URLS = {CHAIN: [f"http://127.0.0.1:{silent.getsockname()[1]}"]}
+        made.flow(5_000_000)
+        started = time.monotonic()
+        text = page(client, f"/river/{path}")
+        assert time.monotonic() - started < 2.5 * reading.PATIENCE_S
+    assert path or "the chain could not be asked just now" in text
 
 
 def test_forms_need_their_token(made):
