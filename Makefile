@@ -43,7 +43,7 @@ story: install
 	@$(RUN) manage.py story $(if $(JSON),--json) $(ARGS)
 
 test: install
-	$(RUN) -m pytest -q -n 2 -m "not browser and not story" $(ARGS)
+	$(RUN) -m pytest -q -n 2 -m "not browser" $(ARGS)
 	node_modules/@foundry-rs/forge-*/bin/forge test
 
 test-browser: install-browser
