@@ -522,6 +522,13 @@ def _add_calls(act: Act, calls: Iterable[tuple[bytes, int, bytes]]) -> None:
     )
 
 
+def add_calls_of(act: Act) -> None:
+    """Give an executed act its calls, from a transaction that was read after the act's log was."""
+    event = events.decode(Kind.MODULE, act.log)
+    assert event is not None
+    _add_calls(act, Projector(act.dao)._calls_of(act.module, act.log, event))
+
+
 # --- tallies and gaps
 
 

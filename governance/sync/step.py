@@ -13,7 +13,8 @@ from eth_hash.auto import keccak
 from governance import refusals
 from governance.capabilities import quorum_call
 from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
-from governance.models import Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal, SyncIncident
+from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal, SyncIncident
+from governance.projections import fold
 from governance.projections.events import Kind, decode
 from governance.state import now_of
 from governance.sync import fetch, reorg
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 _HEAD_BATCH = 64  # blocks near the head that one step reads
 _MOST_QUORUMS = 50
 _MOVED_S = 0.2
+_CALLS_ASKED_BLOCKS = 256
 
 
 class Status(StrEnum):
@@ -222,6 +224,7 @@ class _Sync:
             note_contact(self.writer, head.number, self._finalized_block(head), keep_headers=self.local)
             self._ask_quorums()
             fetch_missing_code(self.writer, self.rpc)
+            fetch_missing_calls(self.writer, self.rpc)
             refused = refusals.scan(self.writer, self.rpc)
             self.result = replace(self.result, refusals=refused)
             # Last: what fails above would otherwise close its incident and raise another one at every step.
@@ -282,6 +285,21 @@ def fetch_missing_code(writer: Writer, rpc: Rpc) -> None:
                 dao=writer.dao, kind="policy_code", resolved_at=None,
                 facts={"policy_id": "0x" + policy.policy_id.hex(), "version": policy.version},
             ).update(resolved_at=timezone.now())  # fmt: skip
+
+
+def fetch_missing_calls(writer: Writer, rpc: Rpc) -> None:
+    """Ask again for the transactions of new acts that could not be read when their log was: a node that lags does not
+    know them yet. What is not known after so many blocks never will be."""
+    after = Cursor.objects.get(dao=writer.dao).next_block - _CALLS_ASKED_BLOCKS
+    acts = Act.objects.filter(dao=writer.dao, status=Act.Status.EXECUTED, calls=None, log__block_number__gte=after)
+    for act in acts.select_related("dao", "log", "module"):
+        key = "0x" + act.log.transaction_hash.hex()
+        if ChainAnswer.objects.filter(dao=writer.dao, kind=ChainAnswer.Kind.TRANSACTION, key=key).exists():
+            continue  # sent through another contract: its input names no calls
+        if answers := fetch.answers_for(writer.dao, rpc, [act.module], [act.log]):
+            with writer.transaction():
+                ChainAnswer.objects.bulk_create(answers, ignore_conflicts=True)
+                fold.add_calls_of(act)
 
 
 class GenesisChanged(RpcError):

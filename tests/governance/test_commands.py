@@ -6,8 +6,10 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from governance.models import ChainAnswer, PolicyVersion, ScannedRange, SyncIncident
-from tests.governance.conftest import POLICY_ID
+from governance.chain.rpc import Rpc
+from governance.models import Act, ChainAnswer, PolicyVersion, ScannedRange, SyncIncident
+from governance.sync import sync_once
+from tests.governance.conftest import CHAIN_ID, POLICY_ID
 from tests.governance.test_life import act, payment, snapshot_of
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +65,19 @@ def test_policy_code_that_could_not_be_read_is_asked_for_again(past):
     assert snapshot_of(past.dao) == before
     incident.refresh_from_db()
     assert incident.resolved_at is not None
+
+
+def test_calls_of_an_act_that_could_not_be_read_are_asked_for_again(past):
+    class Lagging(Rpc):
+        def transaction(self, _hash):
+            return None
+
+    assert act(past, "execute", 2, [payment(past, "jon", 2)])["status"] == "0x1"
+    sync_once(past.dao, Lagging([past.deployed.url], CHAIN_ID))
+    done = Act.objects.get(number=2)
+    assert not done.calls.exists()
+    past.sync()
+    assert [bytes(call.calldata) for call in done.calls.all()] == [payment(past, "jon", 2)[2]]
+    before = snapshot_of(past.dao)
+    call_command("rebuild", "mandate")
+    assert snapshot_of(past.dao) == before
