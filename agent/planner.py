@@ -199,7 +199,8 @@ def _derive(request: Request, policy: PolicyInForce, rpc: Rpc) -> tuple[Roster, 
 
 
 def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozenset[tuple[bytes, bytes]]:
-    """Who was paid (recipient, asset) for the month, or is bound to be, by requests other than this one.
+    """Who was paid (recipient, asset) for the month, or is bound to be, by requests other than this one; also through
+    a policy module that the DAO had before.
 
     A line counts when its act stands in the mirror as paid or pending, and while its binding is live. A pending act
     counts until it is final that its time is over.
@@ -207,12 +208,12 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
     if not period:
         return frozenset()
     rows = PaidLine.objects.filter(
-        binding__module=policy.contract, binding__policy_id=policy.policy_id, period=period
+        binding__module__dao=policy.dao, binding__policy_id=policy.policy_id, period=period
     ).exclude(binding__request=request)
     decisions = dict(rows.values_list("binding__record__hash", "binding__state"))
     final_s = final_chain_s(policy.dao)
     pays = {}
-    for act in Act.objects.filter(module=policy.contract, decision__in=list(decisions)):
+    for act in Act.objects.filter(dao=policy.dao, decision__in=list(decisions)):
         over = act.status == Act.Status.SCHEDULED and act.expires_chain_s is not None and act.expires_chain_s <= final_s
         pays[bytes(act.decision)] = act.status in _PAYING and not over
     counted = set()

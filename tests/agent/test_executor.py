@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a request to money and back, on a real chain: what a DAO's members and operator see."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,8 @@ from django.utils import timezone
 
 from agent import executor, judging, requests
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
-from agent.planner import describe
+from agent.planner import describe, paid_lines
+from agent.policy import in_force
 from governance import work
 from governance.chain.send import Signer
 from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion
@@ -360,6 +362,16 @@ def test_a_row_changed_in_the_database_pays_nobody(world: World) -> None:  # noq
     request = world.rest(request, 3)
     assert request.status == Request.Status.NEEDS_APPROVAL
     assert world.number == 0
+
+
+def test_a_month_that_was_paid_through_the_module_before_is_not_paid_through_the_new_one(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    paid = world.rest(world.ask(world.november()))
+    assert paid.status == Request.Status.EXECUTED, paid.reason
+    moved = Contract.objects.create(dao=world.dao, kind=Contract.Kind.MODULE, address=b"\x77" * 20)
+    policy = replace(in_force(world.dao, POLICY_ID), contract=moved, module=moved.address)
+    again = world.ask(world.november())
+    assert {payee for payee, _ in paid_lines(policy, paid.period, again)} == {line.recipient for line in world.lines()}
 
 
 def test_a_request_of_another_policy_module_is_not_sent_to_either(world: World) -> None:  # noqa: F811
