@@ -417,9 +417,6 @@ def _set_policy(call: _Call, book: Book, function: str, a: tuple) -> Effect:
     """A policy put in force: who acts under it, which code it is, and what it permits in words."""
     policy_id, code = a
     where = book.name(call.target)
-    if not code:
-        sentence = f"Ends policy 0x{policy_id.hex()} on {where}."
-        return _effect(call, Kind.POLICY_SET, sentence, function, subject=f"0x{policy_id.hex()}")
     try:
         policy = encoding.decode(code)
     except encoding.DecodeError as problem:

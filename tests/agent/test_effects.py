@@ -147,8 +147,9 @@ def test_more_calls_than_anybody_reads_are_not_decoded():
     assert len(found) == MAX_EFFECTS
 
 
-def test_a_policy_that_no_module_would_take_is_not_explained():
-    effect = one(call("setPolicy(bytes32,bytes)", b"\1" * 32, b"rubbish"), SAFE)
+@pytest.mark.parametrize("code", [b"rubbish", b""])  # no code ends no policy: the module refuses it like any other
+def test_a_policy_that_no_module_would_take_is_not_explained(code):
+    effect = one(call("setPolicy(bytes32,bytes)", b"\1" * 32, code), SAFE)
     assert effect.kind is Kind.UNKNOWN
     assert "can't be read" in effect.sentence
 
