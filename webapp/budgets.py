@@ -105,6 +105,8 @@ class PolicyView:
 
 def decode_version(version: PolicyVersion) -> tuple[PolicyCode | None, str]:
     """The policy, or why its code is none."""
+    if not version.code:
+        return None, "the policy's code could not be read from the chain yet"
     try:
         return decode(bytes(version.code)), ""
     except DecodeError as error:

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from governance.models import OnchainCheck, Proposal, SyncIncident, TimelockOperation
+from governance.models import OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp import reading
@@ -208,6 +208,25 @@ def test_the_agent_page_shows_acts_refusals_and_the_stop(client, made):
     assert "0x8456cb59" in text  # pause()
     made.contracts["module"].module_state.__class__.objects.update(paused=True)
     assert "The agent is paused." in page(client, "/river/agent/")
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "never"),
+    [
+        (b"", "could not be read from the chain yet", "do not trust"),
+        (b"rubbish", "is not a policy of format 1", "the chain yet"),
+    ],
+)
+def test_a_policy_that_cannot_be_shown_says_why(client, made, code, told, never):
+    PolicyVersion.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=b"\1" * 32, version=1, agent=account(50),
+        codehash=bytes(32), code=code, log=made.log(),
+    )  # fmt: skip
+    text = page(client, "/river/policies/")
+    assert told in text
+    assert never not in text
+    assert "in force</span>" not in text  # nobody could ask the chain
+    assert "whether it still holds could not be asked" in text
 
 
 def test_delegates(client, made):
