@@ -23,6 +23,7 @@ from agent.requests import Call, calls_from_json, calls_hash, calls_json, paymen
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Rpc
+from governance.fields import UINT256_MAX
 from governance.models import Act, Contract, Dao, PolicyVersion
 from policies import encoding
 from policies.evaluate import Allowed, Mode, evaluate
@@ -356,9 +357,10 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
 
 def pays_of(lines: list[dict[str, Any]]) -> tuple[Call, ...]:
     """The calls that pay a candidate's lines. Raises ValueError, KeyError or TypeError for what are no lines."""
-    return tuple(
-        payment_call(to_bytes(line["recipient"]), to_bytes(line["asset"]), int(line["amount"])) for line in lines
-    )
+    pays = [(to_bytes(line["recipient"]), to_bytes(line["asset"]), int(line["amount"])) for line in lines]
+    if any(not 0 <= amount <= UINT256_MAX for _, _, amount in pays):
+        raise ValueError("an amount is not one of 256 bits")
+    return tuple(payment_call(*line) for line in pays)
 
 
 def verify_against_mirror(record: dict[str, Any]) -> Iterator[Check]:

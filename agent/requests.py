@@ -25,6 +25,7 @@ from agent.rosters import Line
 from agent.tokens import Token
 from governance import work
 from governance.chain.address import ZERO, checksum
+from governance.fields import UINT256_MAX
 from governance.models import Dao
 
 MAX_TEXT = 500
@@ -432,7 +433,7 @@ def calls_from_json(items: Sequence[Mapping[str, Any]]) -> tuple[Call, ...]:
     calls = tuple(
         Call(bytes.fromhex(item["to"][2:]), int(item["value_wei"]), bytes.fromhex(item["data"][2:])) for item in items
     )
-    if calls_json(calls) != [dict(item) for item in items]:
+    if calls_json(calls) != [dict(item) for item in items] or any(not 0 <= c.value_wei <= UINT256_MAX for c in calls):
         raise ValueError("calls are not in their canonical form")
     return calls
 

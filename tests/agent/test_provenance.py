@@ -206,6 +206,13 @@ def test_a_validly_signed_record_that_contradicts_itself_is_rejected() -> None:
     assert failures(sign(sections, richer)) == ["candidate"], "the calls are nobody's candidate"
 
 
+def test_amounts_that_no_call_can_carry_are_rejected_without_a_traceback() -> None:
+    record = sample()
+    for amount in ("-1", str(2**256)):
+        assert "actions" in failures(changed(record, ("actions", "calls", 0, "value_wei"), amount))
+        assert failures(changed(record, ("inputs", "candidates", 0, "lines", 0, "amount"), amount))
+
+
 def test_somebody_elses_approval_is_rejected() -> None:
     record = sample(by="operator", approved=True)
     assert failures(record) == []
