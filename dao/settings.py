@@ -39,8 +39,8 @@ def _by_chain(text: str) -> dict[int, list[str]]:
 
 
 DEBUG = False
-# Without a secret file nothing can be served; tests and the embedded stack make one of their own.
-SECRET_KEY = _secret("MANDATE_SECRET_KEY", "") or "unset"
+# Empty without a secret file: then nothing is served, signed or mailed. Tests and the embedded stack make one.
+SECRET_KEY = _secret("MANDATE_SECRET_KEY", "")
 ORIGIN = os.environ.get("MANDATE_ORIGIN", "http://127.0.0.1:8000")
 ALLOWED_HOSTS = [ORIGIN.split("://", 1)[1].rsplit(":", 1)[0]]
 CSRF_TRUSTED_ORIGINS = [ORIGIN]

@@ -3,7 +3,10 @@
 
 import os
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
+if not os.environ.get("MANDATE_SECRET_KEY_FILE"):
+    raise ImproperlyConfigured("MANDATE_SECRET_KEY_FILE is not set: name a file that holds a long random text")
 application = get_wsgi_application()

@@ -31,7 +31,7 @@ _TRANSITIONS = {
 _VERDICTS = {
     "matches": "The text matches what the calls do",
     "differs": "The text and the calls differ",
-    "unmatched": "Some call is said by no sentence that was read",
+    "unmatched": "Not every call is told in the text that was read",
     "opaque": "Some calls can't be decoded, so nobody can say",
     "unread": "The text was not compared: no claims were read from it",
 }
@@ -124,6 +124,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         "proposals",
         row=row,
         summary=summary,
+        findings=reading.findings(summary),
         verdict_text=_VERDICTS.get(summary.verdict, summary.verdict) if summary else "",
         calls=calls,
         policy=policy_in(place, calls),

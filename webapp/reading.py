@@ -404,6 +404,18 @@ class ActionView:
     effects: list[dict] = field(default_factory=list)
 
 
+def findings(summary: Summary | None) -> list[dict[str, str]]:
+    """What the verdict rests on: each finding's text, and what it is about (an effect in words, or a quoted claim)."""
+    if summary is None:
+        return []
+    told = {effect["id"]: effect["sentence"] for effect in summary.effects}
+    quoted = {claim["id"]: "“" + " ".join(claim["quotes"]) + "”" for claim in summary.claims if claim.get("quotes")}
+    return [
+        {"text": item["text"], "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), "")}
+        for item in summary.findings
+    ]
+
+
 def actions(place: Place, proposal: Proposal, summary: Summary | None) -> list[ActionView]:
     """The proposal's calls in order, each with its decoded call and the effects that were computed from it."""
     by_call: dict[int, list[dict]] = defaultdict(list)

@@ -35,7 +35,7 @@ class Summary(models.Model):
     class Verdict(models.TextChoices):
         MATCHES = "matches"  # every claim is done and every effect is claimed
         DIFFERS = "differs"  # something claimed is not done, or an amount or an address differs
-        UNMATCHED = "unmatched"  # some call is said by no sentence that was read
+        UNMATCHED = "unmatched"  # a call is told by no sentence that was read
         OPAQUE = "opaque"  # some call can't be decoded, so nobody can say
         UNREAD = "unread"  # no claims were read (the model is down, abstained, or the text is empty)
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from agent.models import Summary
 from governance.models import OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
@@ -342,3 +343,20 @@ def test_the_proposal_page_counts_constant_queries(client, made, django_assert_m
 
 def test_health(client, db):
     assert client.get("/health").json() == {"status": "ok"}
+
+
+def test_a_finding_says_what_it_is_about():
+    """Two calls and one sentence: the page must say which call the text does not tell of."""
+    summary = Summary(
+        effects=[{"id": "e1", "sentence": "Pays ines."}, {"id": "e2", "sentence": "Pays mallory."}],
+        claims=[{"id": "c1", "quotes": ["We pay", "ines."]}],
+        findings=[
+            {"kind": "done_not_claimed", "text": "Not told.", "claim": None, "effect": "e2"},
+            {"kind": "claimed_not_done", "text": "Not done.", "claim": "c1", "effect": None},
+        ],
+    )
+    assert reading.findings(summary) == [
+        {"text": "Not told.", "about": "Pays mallory."},
+        {"text": "Not done.", "about": "“We pay ines.”"},
+    ]
+    assert reading.findings(None) == []

@@ -23,7 +23,7 @@ from webapp.reading import Place
 _VERDICTS = {
     "matches": "Text and calls match (computed).",
     "differs": "TEXT AND CALLS DIFFER (computed).",
-    "unmatched": "Some call is said by no sentence that was read (computed).",
+    "unmatched": "Not every call is told in the text that was read (computed).",
     "opaque": "Some calls can't be decoded, so nobody can say whether text and calls match.",
     "unread": "The text was not compared with the calls.",
 }
