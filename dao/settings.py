@@ -106,7 +106,6 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [ROOT / ".build" / "static"] if (ROOT / ".build" / "static").is_dir() else []
-STATIC_ROOT = STATE_DIR / "static"
 WHITENOISE_USE_FINDERS = True  # files are served from where they lie: nothing to collect, nothing to forget
 
 SESSION_COOKIE_HTTPONLY = True

@@ -147,7 +147,7 @@ def _perform(row: Work) -> None:
             change = {**release, "due_at": again.due_at, "attempts": 0, "last_error": _told(again)}
         except Abandon as reason:
             change = {**release, "done_at": Now(), "last_error": _told(reason)}
-            logger.warning("%s is abandoned: %s", row, reason)
+            logger.warning("%s is abandoned: %s", row, _told(reason))
         except Exception as error:
             wait_s = _wait_s(row.attempts)
             change = {

@@ -19,7 +19,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI, Schema, Status
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import Field
@@ -596,7 +596,7 @@ def vote_by_signature(request: HttpRequest, slug: str, proposal_id: str, payload
 
 
 @api.post("/daos/{slug}/subscriptions", response={202: Json})
-def subscribe(request: HttpRequest, slug: str, payload: Subscribe) -> tuple[int, Json]:
+def subscribe(request: HttpRequest, slug: str, payload: Subscribe) -> Status[Json]:
     """Ask for a digest. The answer is the same whether or not the address was known."""
     _changes(request)
     place = Place.of(slug)
@@ -609,7 +609,7 @@ def subscribe(request: HttpRequest, slug: str, payload: Subscribe) -> tuple[int,
         subscriptions.ask(place.dao, payload.email, payload.frequency, delegate, throttle.who_asks(request))
     except subscriptions.TooOften as error:
         raise HttpError(429, str(error)) from error
-    return 202, {"status": "a message with a link to confirm is on its way"}
+    return Status(202, {"status": "a message with a link to confirm is on its way"})
 
 
 def _signed_in(request: HttpRequest) -> bytes:
@@ -632,7 +632,7 @@ def _policy_asked_for(place: Place, text: str) -> bytes:
 
 
 @api.post("/daos/{slug}/requests", response={201: Json})
-def ask(request: HttpRequest, slug: str, payload: Ask) -> tuple[int, Json]:
+def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     """Ask the agent for something; the asker is who is signed in. Words alone move nothing."""
     _changes(request)
     account = _signed_in(request)
@@ -649,7 +649,7 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> tuple[int, Json]:
         made = requests.submit(place.dao, policy_id, payload.text, account, key)
     except (requests.RequestError, NoPolicyInForce) as error:
         raise HttpError(409, str(error)) from error
-    return 201, _request(_one_request(slug, made.pk)[1])
+    return Status(201, _request(_one_request(slug, made.pk)[1]))
 
 
 @api.post("/daos/{slug}/requests/{request_id}/approve")
