@@ -72,8 +72,8 @@ _WORDS: Mapping[ClaimType, str] = {
     ClaimType.MINT: r"mint|issu|creat",
     ClaimType.BURN: r"burn|destroy",
     ClaimType.DELEGATION: r"delegat",
-    ClaimType.ROLE_CHANGE: r"role|owner|admin|guardian|signer|multisig|controller|grant|revok|assign|appoint|remov|add|"
-    r"authori|permission|module|enabl|disabl|renew",
+    ClaimType.ROLE_CHANGE: r"role|owner|admin|guardian|signer|multisig|controller|grant|revok|assign|appoint|remov|"
+    r"add(?!ress)|authori|permission|module|enabl|disabl|renew",
     ClaimType.UPGRADE: r"upgrad|implementation|migrat|replac|deploy|new version|switch",
     ClaimType.PARAMETER_CHANGE: r"set|chang|updat|increas|decreas|rais|lower|reduc|extend|shorten|adjust|parameter",
     ClaimType.POLICY: r"policy|budget|mandate|agent",
@@ -258,7 +258,8 @@ def claim(claim_id: str, kind: ClaimType, spans: tuple[Span, ...], book: Book) -
         type=kind,
         spans=spans,
         recipients=tuple(dict.fromkeys(addresses_in(words))),
-        names=names_in(words, book),
+        # "from the treasury" names who pays, and a payment's claim is about who is paid.
+        names=names_in(words, book, not_after=r"(?:from|out of)\s" if kind is ClaimType.PAYMENT else ""),
         amounts=tuple(dict.fromkeys(amounts_in(words, book))),
     )
 
@@ -286,14 +287,18 @@ def addresses_in(text: str) -> list[bytes]:
     return [bytes.fromhex(match[1]) for match in _ADDRESS.finditer(text)]
 
 
-def names_in(text: str, book: Book) -> tuple[bytes, ...]:
-    """Addresses whose name in the address book stands in the text as a whole word."""
+def names_in(text: str, book: Book, *, not_after: str = "") -> tuple[bytes, ...]:
+    """Addresses whose name in the address book stands in the text as a whole word.
+
+    A place right after `not_after` (an expression) does not count.
+    """
     folded = fold(text)
-    return tuple(
-        address
-        for address, name in book.names.items()
-        if len(name) > 2 and re.search(rf"(?<!\w){re.escape(fold(name))}(?!\w)", folded)
-    )
+
+    def is_named(name: str) -> bool:
+        places = re.finditer(rf"(?<!\w){re.escape(fold(name))}(?!\w)", folded)
+        return any(not not_after or not re.search(rf"\b{not_after}$", folded[: place.start()]) for place in places)
+
+    return tuple(address for address, name in book.names.items() if len(name) > 2 and is_named(name))
 
 
 def amounts_in(text: str, book: Book) -> list[Amount]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from agent.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Effect, Kind
 from agent.ingest import Document
-from agent.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, matches_amount, names_in
+from agent.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, amounts_in, matches_amount, names_in
 from governance.chain.address import ZERO, checksum
 
 LARGE_SHARE_BPS = 1_000  # a tenth of what the treasury holds of an asset
@@ -245,7 +245,7 @@ def judge(document: Document, claims: Sequence[Claim], effects: Sequence[Effect]
     findings += [
         Finding(FindingKind.CLAIMED_NOT_DONE, "The text says so, and no call does it.", claim=claim.id)
         for claim in claims_of_calls
-        if claim.id not in used and _is_specific(claim)
+        if claim.id not in used and _is_specific(claim) and not _tells_a_policy(claim, effects, book)
     ]
     return Verdict(_outcome(findings, bool(claims)), tuple(findings))
 
@@ -266,6 +266,22 @@ def _outcome(findings: Sequence[Finding], read: bool) -> Outcome:
 def _is_specific(claim: Claim) -> bool:
     """Holds something that a call could have done: an address, or an amount of a known token."""
     return bool(claim.recipients) or any(amount.asset is not None for amount in claim.amounts)
+
+
+def _tells_a_policy(claim: Claim, effects: Sequence[Effect], book: Book) -> bool:
+    """Whether every address and number of the claim stands in the words of a policy that is set.
+
+    A proposal for a policy says what the agent may pay; no call of the proposal itself pays it.
+    """
+    for effect in effects:
+        if effect.kind is not Kind.POLICY_SET:
+            continue
+        words = " ".join(effect.details)
+        addresses = {effect.target, *addresses_in(words), *names_in(words, book)}
+        numbers = {amount.number for amount in amounts_in(words, book)}
+        if {*claim.recipients, *claim.names} <= addresses and {amount.number for amount in claim.amounts} <= numbers:
+            return True
+    return False
 
 
 def _of_effect(effect: Effect, claims: Sequence[Claim], in_text: set[bytes], book: Book) -> Finding:

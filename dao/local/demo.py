@@ -221,7 +221,7 @@ class Demo:
             if not self._node.call(self.governor, "hasVoted(uint256,address)", arguments, ["bool"]):
                 cast = [self._id(proposal), support, reason]
                 self._wallets[who].invoke(self.governor, "castVoteWithReason(uint256,uint8,string)", cast)
-        self._say(f"  {', '.join(votes)} vote on: {proposal.title}")
+        self._say(f"  {', '.join(votes)} {'votes' if len(votes) == 1 else 'vote'} on: {proposal.title}")
 
     def _queue(self, proposal: Proposal) -> None:
         if self._state(proposal) == ACTIVE:

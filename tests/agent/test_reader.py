@@ -47,7 +47,7 @@ def test_the_model_points_and_code_quotes_and_parses():
     assert payment.type is ClaimType.PAYMENT
     assert payment.spans[0].text == f"It transfers 1,500.5 USDC from the treasury to 0x{ADA.hex()}."
     assert payment.recipients == (ADA,)
-    assert payment.names == (TREASURY,)
+    assert payment.names == ()  # "from the treasury" says who pays, not who is paid
     assert [(amount.asset, amount.base_units) for amount in payment.amounts] == [(USDC, 1_500_500_000)]
     assert purpose.type is ClaimType.PURPOSE
     assert purpose.as_json()["quotes"] == ["This proposal pays Ada for her work on the documentation last month."]

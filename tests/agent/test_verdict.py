@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from agent.reader import ClaimType
 from agent.verdict import FindingKind, Outcome
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
+from policies import document, encoding
 from policies.amounts import Token
 
 USDC, TREASURY = (bytes([n]) * 20 for n in (0xC0, 0x7E))
@@ -176,3 +180,31 @@ def test_no_text_of_ours_made_up_to_suppress_a_flag_does(code, injection):
 @given(st.text(max_size=300), st.sampled_from(sorted(FLAGGED)))
 def test_no_text_appended_takes_a_flag_away(text, code):
     assert set(codes(TEXT, FLAGGED[code])) <= set(codes(f"{TEXT}\n\n{text}", FLAGGED[code]))
+
+
+def test_who_pays_is_not_taken_for_who_is_paid():
+    """An honest grant that names its recipient in words only: not comparable, but no alarm either."""
+    text = "The call below transfers 2,500 USDC from the treasury to lea and does nothing else."
+    judgement = judged(text, transfer(ADA, 2_500 * 10**6))
+    assert kinds(judgement) == [FindingKind.NOT_COMPARED]
+    assert judgement.outcome is Outcome.UNMATCHED
+    to_the_treasury = "This transfers 2,500 USDC to the treasury."
+    assert judged(to_the_treasury, transfer(ADA, 2_500 * 10**6)).outcome is Outcome.DIFFERS
+
+
+def test_a_policys_own_words_promise_no_payment_of_the_proposal():
+    template = (Path(__file__).parents[2] / "policies" / "templates" / "payroll.yaml").read_text()
+    paid_in = template.replace("0x5c0000000000000000000000000000000000dEAD", checksum(USDC))
+    code = encoding.encode(document.load(paid_in))
+    set_policy = PlainCall(TREASURY, 0, encode_call("setPolicy(bytes32,bytes)", [b"\1" * 32, code]))
+    ines = checksum(bytes.fromhex("10" + "00" * 18 + "01"))
+    told = f"It may call transfer on USDC: to must be one of these: ines ({ines}); at most 5,000 USDC an act."
+    assert FindingKind.CLAIMED_NOT_DONE not in kinds(judged(told, set_policy))
+    more = f"It may call transfer on USDC: to must be one of these: ines ({ines}); at most 5,001 USDC an act."
+    assert FindingKind.CLAIMED_NOT_DONE in kinds(judged(more, set_policy))
+
+
+def test_the_word_address_makes_no_change_of_roles():
+    assert reader.type_in(ingest.read(f"The address {checksum(ADA)} is theirs.").spans[0], BOOK) is not (
+        ClaimType.ROLE_CHANGE
+    )
