@@ -135,6 +135,7 @@ class Demo:
 
         for member, delegate in (("ada", "ada"), ("ben", "ben"), ("chloe", "dana")):
             self._delegate(member, delegate)
+        self._node.advance(2)  # who proposes must have held the votes a second ago, by the chain's clock
 
         policy, stands = self._policy(), self._payment("jon", 24_000, MARKETING_TEXT)
         self._propose("ada", policy)

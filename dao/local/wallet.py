@@ -22,8 +22,8 @@ class ChainError(Exception):
 class Reverted(Exception):
     """A transaction was mined and reverted."""
 
-    def __init__(self, receipt: dict[str, Any]):
-        super().__init__(f"transaction {receipt['transactionHash']} reverted")
+    def __init__(self, receipt: dict[str, Any], why: str = ""):
+        super().__init__(f"transaction {receipt['transactionHash']} reverted" + (f": {why}" if why else ""))
         self.receipt = receipt
 
 
@@ -129,8 +129,17 @@ class Wallet:
                 raise ChainError(f"transaction {transaction_hash} of {self.name} was not mined within 30 s")
             time.sleep(0.05)
         if must_succeed and int(receipt["status"], 16) != 1:
-            raise Reverted(receipt)
+            raise Reverted(receipt, self._why(to, data, value_wei, receipt))
         return receipt
+
+    def _why(self, to: str, data: str, value_wei: int, receipt: dict[str, Any]) -> str:
+        """What the node says of the same call on the state that the transaction's block left."""
+        call = {"from": self.address, "to": to, "data": data, "value": hex(value_wei)}
+        try:
+            self.node.request("eth_call", call, receipt["blockNumber"])
+        except ChainError as error:
+            return str(error)
+        return "the same call would pass a block later"
 
     def invoke(self, to: str, signature: str, arguments: list[Any], *, must_succeed: bool = True) -> dict[str, Any]:
         return self.send(to, calldata(signature, arguments), must_succeed=must_succeed)
