@@ -30,6 +30,9 @@ _MAX_MESSAGE = 300
 _SHORTEST_SECRET = 8
 _MOST_INDEX = 2**31 - 1
 _MOST_ANSWER_S = 120.0  # for a whole answer: the timeout is for each piece of it
+_DOWN_FAILURES = 5  # in a row, and an endpoint counts as down
+_MOST_DISTRUST_S = 6 * 3600.0
+logger = logging.getLogger(__name__)
 
 
 class _BelowWarning(logging.Filter):
@@ -112,6 +115,10 @@ class RpcUnreachable(RpcError):
         super().__init__(None, message, endpoint=endpoint)
 
 
+class Distrusted(RpcError):
+    """Every endpoint left was caught answering what is not so. `Rpc.distrust` says for how long none is asked."""
+
+
 class WrongChain(RpcError):
     """The endpoint serves another chain than the one it is configured for."""
 
@@ -128,19 +135,24 @@ _RANGE = re.compile(
     r"response size (is )?(exceeded|too large|should not)|limited to (a |0 - )?[\d,]+k? (blocks? )?range|"
     r"limited to 0 ?- ?[\d,]+ blocks|exceeds? max(imum)? (results|logs|block)|"
     r"query timeout exceeded|response too (large|big)|matched by query exceeds|bigger than range|"
-    r"exceeds the range|reduce (your|the) (block )?range|please limit the query",
+    r"exceeds the range|reduce (your|the) (block )?range|please limit the query|"
+    r"range [\d,]+ exceeds limit|narrow (your|the) (filter|query|block range)",
     re.IGNORECASE,
 )
 _LIMITED = re.compile(
     r"rate limit|rate-limit|too many requests|request limit|request rate|requests? count exceeded|throughput|"
-    r"compute units|capacity|calls per second|per second|quota|credits",
+    r"compute units|capacity|calls per second|per second|quota|credits|limited to [\d,]+ ?/ ?sec",
     re.IGNORECASE,
 )
+# QuickNode's -32007 (requests) and -32012 (credits), Ankr's -32090, others' -32029; 429 where the status is repeated.
+_LIMITED_CODES = frozenset({429, -32007, -32012, -32029, -32090})
 _BETWEEN_HEX = re.compile(r"\[\s*(0x[0-9a-fA-F]{1,16})\s*,\s*(0x[0-9a-fA-F]{1,16})\s*\]")
 _BETWEEN_DECIMAL = re.compile(r"range (\d{1,18})\s*-\s*(\d{1,18})")
 _SPAN = re.compile(
     r"(?:limited to (?:a |0 ?- ?)?|up to a |max(?:imum)?(?: block)? range(?: is|:)? |range limit(?: is|:)? |"
-    r"max(?:imum)? is(?: set to)? |greater than |maximum block range: )([\d,]{1,12})(k?)\b(?! (?:results|logs))",
+    r"max(?:imum)? is(?: set to)? |greater than |max(?:imum)? block range(?: =|:) |max range: |"
+    r"range [\d,]{1,20} exceeds limit of |block range exceeds server limit, narrow your filter: )"
+    r"([\d,]{1,12})(k?)\b(?! (?:results|logs))",
     re.IGNORECASE,
 )
 
@@ -198,7 +210,7 @@ def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str]
         large = RangeTooLarge(code, short, data, endpoint=endpoint)
         large.suggested, large.max_blocks = _suggestion(message, data)
         return large
-    if code in (429, -32007, -32029) or (code in (-32005, -32097, -32600, -32000, None) and _LIMITED.search(message)):
+    if code in _LIMITED_CODES or (code in (-32005, -32097, -32600, -32000, None) and _LIMITED.search(message)):
         return RpcLimited(code, short, data, endpoint=endpoint)
     if code == -32005 and method == "eth_getLogs":
         large = RangeTooLarge(code, short, data, endpoint=endpoint)
@@ -219,6 +231,7 @@ class Header(NamedTuple):
     timestamp_chain_s: int
     base_fee_wei: int | None
     transactions: tuple[Any, ...]
+    logs_bloom: bytes | None = None  # 256 bytes where the node gives it; see governance.chain.bloom
 
 
 class Log(NamedTuple):
@@ -296,6 +309,7 @@ def parse_header(raw: Any) -> Header:
         bounded_quantity(raw["timestamp"]),
         quantity(raw["baseFeePerGas"]) if raw.get("baseFeePerGas") is not None else None,
         tuple(unhex(item, 32) if isinstance(item, str) else item for item in raw.get("transactions", ())),
+        unhex(raw["logsBloom"], 256) if raw.get("logsBloom") is not None else None,
     )  # fmt: skip
 
 
@@ -353,7 +367,9 @@ class _Endpoint:
         self.timeout_s = timeout_s
         self.checked = False  # its chain id was right since it last failed
         self.aside_until = 0.0  # monotonic
-        self.failures = 0
+        self.failures = 0  # in a row
+        self.distrusted_until = 0.0  # monotonic: what it answered was found untrue
+        self.lies = 0
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
 
@@ -420,6 +436,9 @@ class Rpc:
 
     Reads go to the first endpoint that is not set aside, and on to the next when it fails; an endpoint that failed is
     set aside for `aside_s` (longer each time). Sends are tried once, unless no byte left this machine.
+
+    An endpoint that was caught in an untrue answer (`distrust`) is not asked at all for a while, not even where no
+    other is left: a missing answer is repeated later, an untrue one is believed.
     """
 
     def __init__(
@@ -430,6 +449,7 @@ class Rpc:
         timeout_s: float = 15.0,
         attempts: int = 3,
         aside_s: float = 5.0,
+        distrust_s: float = 300.0,
         max_response_bytes: int = _MAX_RESPONSE_BYTES,
     ):
         """`chain_id` None asks any chain (to find out which one it is); everyone else names the one expected."""
@@ -437,8 +457,10 @@ class Rpc:
             raise RpcUnreachable(f"no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS")
         self.chain_id = chain_id
         self.attempts, self.aside_s, self.max_response_bytes = attempts, aside_s, max_response_bytes
+        self.distrust_s = distrust_s
         self._endpoints = [_Endpoint(url, timeout_s) for url in urls]
         self._ids = itertools.count(1)
+        self._said = threading.local()  # .by: the endpoint that answered this thread last
 
     @classmethod
     def for_chain(cls, chain_id: int) -> "Rpc":
@@ -457,6 +479,44 @@ class Rpc:
         """Close the connections; the next call opens new ones."""
         for endpoint in self._endpoints:
             endpoint.close()
+
+    # --- one endpoint's word against another's
+
+    @property
+    def names(self) -> str:
+        """Scheme and host of the endpoints, for messages."""
+        return ", ".join(endpoint.name for endpoint in self._endpoints)
+
+    def answerer(self) -> "Rpc":
+        """The endpoint alone that answered this thread's last request; the first where there was none."""
+        return self._alone(getattr(self._said, "by", None) or self._endpoints[0])
+
+    def others(self) -> "list[Rpc]":
+        """The other endpoints, each alone, those first that are not set aside; not those that are distrusted."""
+        said, now = self.answerer()._endpoints[0], time.monotonic()
+        left = [e for e in self._endpoints if e is not said and e.distrusted_until <= now]
+        return [self._alone(e) for e in sorted(left, key=lambda e: max(e.aside_until - now, 0))]
+
+    def is_down(self) -> bool:
+        """Whether every endpoint failed several times in a row: none can be waited for."""
+        return all(endpoint.failures >= _DOWN_FAILURES for endpoint in self._endpoints)
+
+    def distrust(self, reason: str) -> None:
+        """Ask these endpoints nothing for a while (`distrust_s`, longer each time): what they answered is not so."""
+        for endpoint in self._endpoints:
+            endpoint.lies += 1
+            endpoint.checked = False
+            pause_s = min(self.distrust_s * 2 ** (endpoint.lies - 1), _MOST_DISTRUST_S)
+            endpoint.distrusted_until = time.monotonic() + pause_s
+            logger.warning("%s is not asked for %d s: %s", endpoint.name, pause_s, reason)
+
+    def _alone(self, endpoint: _Endpoint) -> "Rpc":
+        """A client of one of our endpoints, sharing its connections and what is known of it."""
+        alone = object.__new__(Rpc)
+        alone.chain_id, alone.attempts, alone.aside_s = self.chain_id, self.attempts, self.aside_s
+        alone.max_response_bytes, alone.distrust_s = self.max_response_bytes, self.distrust_s
+        alone._endpoints, alone._ids, alone._said = [endpoint], self._ids, threading.local()
+        return alone
 
     # --- requests
 
@@ -493,7 +553,10 @@ class Rpc:
         now = time.monotonic()
         wrong: WrongChain | None = None
         failure: RpcError | None = None
-        for endpoint in sorted(self._endpoints, key=lambda e: max(e.aside_until - now, 0)):
+        trusted = [endpoint for endpoint in self._endpoints if endpoint.distrusted_until <= now]
+        if not trusted:
+            raise Distrusted(None, f"every endpoint of chain {self.chain_id} was caught in an untrue answer")
+        for endpoint in sorted(trusted, key=lambda e: max(e.aside_until - now, 0)):
             try:
                 self._check_chain(endpoint)
                 result = request(endpoint)
@@ -512,6 +575,7 @@ class Rpc:
                     raise
             else:
                 endpoint.failures = 0
+                self._said.by = endpoint
                 return result
         if failure is None:
             assert wrong is not None
@@ -727,6 +791,18 @@ class Rpc:
     def receipt(self, hash: bytes) -> Receipt | None:
         """A mined transaction's receipt; None while it is not mined."""
         return self._parsed("eth_getTransactionReceipt", ["0x" + hash.hex()], _or_none(parse_receipt))
+
+    def block_receipts(self, block_hash: bytes) -> list[Receipt] | None:
+        """All receipts of a block by its hash, in order; None where the node has no such block. Raises RpcError where
+        it doesn't know the method. An answer for another block is refused."""
+
+        def parse(answer: Any) -> list[Receipt]:
+            receipts = [parse_receipt(item) for item in answer]
+            if any(receipt.block_hash != block_hash for receipt in receipts):
+                raise ValueError("a receipt of a block that was not asked for")
+            return receipts
+
+        return self._parsed("eth_getBlockReceipts", ["0x" + block_hash.hex()], _or_none(parse))
 
     def send_raw(self, signed: bytes) -> bytes:
         """Broadcast a signed transaction; its hash. Tried once: the caller repeats, from a journal."""

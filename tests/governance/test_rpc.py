@@ -106,6 +106,12 @@ LARGE = [
     (-32005, "exceed maximum block range: 50000", None, None, 50_000),
     (-32000, "eth_getLogs range is too large, max is 1k blocks", None, None, 1000),
     (-32000, "query timeout exceeded. Consider reducing your block range.", None, None, None),
+    (-32602, "range 1000000 exceeds limit of 10000", None, None, 10_000),  # Infura, since 2026
+    (-32602, "query block range exceeds server limit, narrow your filter: 1000", None, None, 1000),  # Erigon 3.4
+    (-32000, "query returns too many logs, narrow your filter: 20000", None, None, None),
+    (-32005, "block range too large, max range: 1000", None, None, 1000),
+    (-32000, "block range is larger than max, block range = 5120, max block range = 5000", None, None, 5000),
+    (-32600, "block range too high", None, None, None),
     (-32005, "query returned more than 5 results", {"from": "nonsense", "to": "0x1"}, None, None),
 ]  # fmt: skip
 
@@ -125,6 +131,8 @@ def test_too_large_a_range_is_known_in_each_providers_words(code, message, data,
         (-32005, "daily request count exceeded, request rate limited"),
         (-32007, "50/second request limit reached - reduce calls per second or upgrade your account"),
         (-32000, "Too many requests, please slow down"),
+        (-32012, "credits limited to 6000/sec"),
+        (-32090, "Too many requests, please apply an Ankr API key"),
     ],
 )
 def test_a_rate_limit_is_not_a_range_limit(code, message):
