@@ -1,44 +1,73 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Policy code, byte for byte as docs/policy-code.md (format 1) says: documents to code, code to values and back.
+"""Policy code, byte for byte as docs/policy-code.md (format 2) says: documents to code, code to values and back.
 
-`decode` accepts exactly the canonical bytes that the module's `setPolicy` accepts, except for what only the chain
-knows (whether a target has code, which targets are forbidden). For every code c it accepts, `pack(decode(c)) == c`.
+`decode` accepts exactly the canonical bytes that PolicyChecker accepts, except for what only the chain knows (which
+addresses have code, which targets are forbidden); with a `Chain` it accepts exactly those. For every code c it accepts,
+`pack(decode(c)) == c`.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.code import (
+    ETHER_ASSET,
+    Budget,
+    Charge,
+    Clause,
+    Dynamic,
+    Income,
+    Kind,
+    PlaceKind,
+    PolicyCode,
+    Rule,
+    Scope,
+    Source,
+)
 from policies.document import PolicyDocument
 from policies.lowering import lower
 from policies.primitives import WORD, keccak, selector, word
 from policies.ring import BUCKET_MAX
-from policies.signatures import OUTLIVING, TRANSFER
+from policies.signatures import APPROVE, OUTLIVING, TRANSFER
 
-FORMAT = 1
+FORMAT = 2
 HEADER_BYTES = 100
 BUDGETS_AT, LISTS_AT, RULES_AT = 97, 98, 99
-BUDGET_BYTES = 66
-RULE_HEAD_BYTES = 28
-CLAUSE_BYTES = 34
-CHARGE_BYTES = 3
-NO_SELECTOR, MUST_RETURN_TRUE = 1, 2
+BUDGET_BYTES = 67
+HEAD_BYTES = 32
+DYNAMIC_BYTES = 2
+CLAUSE_BYTES = 35
+CHARGE_BYTES = 4
+INCOME_BYTES = 53
+NO_SELECTOR, MUST_RETURN_TRUE, APPROVAL = 1, 2, 4
+MEASURED = 1
 MAX_END_S = (2**24 - 1) * 3600
-MAX_EXPONENT = 228
+MAX_EXPONENT = 77
 MAX_BPS = 10_000
 MAX_WORDS = 32
 MIN_PERIOD_S = 7
 MAX_CODE_BYTES = 24_575  # EIP-170's limit for contract code, less the STOP byte
-ZERO_ADDRESS = bytes(20)
 
 
 class DecodeError(ValueError):
-    """Bytes that are no canonical policy code: what is wrong, and at which byte."""
+    """Bytes that are no canonical policy code: `problem` as PolicyChecker's BadPolicy names it, and at which byte."""
 
     def __init__(self, offset: int, problem: str) -> None:
         super().__init__(f"byte {offset}: {problem}")
         self.offset = offset
         self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What only the chain knows of a policy's addresses.
+
+    `forbidden` are the module, the checker, the treasury, the owner, the governor and the modules that the treasury has
+    enabled; `has_code` says whether there is a contract at an address.
+    """
+
+    forbidden: Collection[bytes]
+    votes_token: bytes
+    has_code: Callable[[bytes], bool]
 
 
 def codehash(code: bytes) -> bytes:
@@ -62,9 +91,24 @@ def encode(policy: PolicyDocument) -> bytes:
     return pack(lower(policy))
 
 
+# Values to bytes
+
+
 def pack(policy: PolicyCode) -> bytes:
     """The bytes of a policy's values. They are canonical when the values are; `decode` is what checks that."""
-    header = (
+    budgets = b"".join(map(pack_budget, policy.budgets))
+    lists = b"".join(map(_pack_list, policy.lists))
+    bodies = [_pack_body(rule) for rule in policy.rules]
+    at = HEADER_BYTES + len(budgets) + HEAD_BYTES * len(policy.rules) + len(lists)
+    heads = []
+    for rule, body in zip(policy.rules, bodies, strict=True):
+        heads.append(_pack_head(rule, at))
+        at += len(body)
+    return b"".join([_pack_header(policy), budgets, *heads, lists, *bodies])
+
+
+def _pack_header(policy: PolicyCode) -> bytes:
+    return (
         bytes([FORMAT])
         + policy.agent
         + policy.operator
@@ -77,21 +121,14 @@ def pack(policy: PolicyCode) -> bytes:
         + policy.document_hash
         + bytes([len(policy.budgets), len(policy.lists), len(policy.rules)])
     )
-    return header + b"".join(
-        [
-            *map(pack_budget, policy.budgets),
-            *(len(items).to_bytes(2, "big") + b"".join(map(word, items)) for items in policy.lists),
-            *map(_pack_rule, policy.rules),
-        ]
-    )
 
 
 def pack_budget(budget: Budget) -> bytes:
-    """A budget's 66 bytes: also the order in which budgets stand."""
+    """A budget's 67 bytes: also the order in which budgets stand."""
     return (
         bytes([budget.scope])
         + budget.asset
-        + bytes([budget.exponent])
+        + bytes([budget.exponent, MEASURED * budget.measured])
         + budget.period_s.to_bytes(4, "big")
         + budget.instant_limit.to_bytes(4, "big")
         + budget.limit.to_bytes(4, "big")
@@ -99,54 +136,60 @@ def pack_budget(budget: Budget) -> bytes:
     )
 
 
-def pack_clause(clause: Clause) -> bytes:
-    """A clause's 34 bytes: also the order in which clauses stand."""
-    return bytes([clause.word, clause.kind]) + word(clause.operand)
+def _pack_list(items: tuple[int, ...]) -> bytes:
+    return len(items).to_bytes(2, "big") + b"".join(map(word, items))
 
 
-def _pack_rule(rule: Rule) -> bytes:
-    flags = NO_SELECTOR * rule.no_selector | MUST_RETURN_TRUE * rule.must_return_true
-    return (
-        rule.target
-        + rule.selector
-        + bytes([flags, rule.words, len(rule.clauses), len(rule.charges)])
-        + b"".join(map(pack_clause, rule.clauses))
-        + b"".join(bytes([charge.budget, charge.source, charge.word]) for charge in rule.charges)
+def _pack_head(rule: Rule, body_at: int) -> bytes:
+    flags = NO_SELECTOR * rule.no_selector | MUST_RETURN_TRUE * rule.must_return_true | APPROVAL * rule.approval
+    counts = (rule.dynamics, rule.clauses, rule.charges, rule.incomes)
+    return rule.target + rule.selector + bytes([flags, rule.words, *map(len, counts)]) + body_at.to_bytes(2, "big")
+
+
+def _pack_body(rule: Rule) -> bytes:
+    return b"".join(
+        [
+            *map(pack_dynamic, rule.dynamics),
+            *map(pack_clause, rule.clauses),
+            *map(pack_charge, rule.charges),
+            *map(pack_income, rule.incomes),
+        ]
     )
 
 
-def decode(code: bytes) -> PolicyCode:
+def pack_dynamic(dynamic: Dynamic) -> bytes:
+    """A dynamic argument's 2 bytes: also the order in which they stand."""
+    return bytes([dynamic.word, dynamic.width])
+
+
+def pack_clause(clause: Clause) -> bytes:
+    """A clause's 35 bytes: also the order in which clauses stand."""
+    return bytes([clause.word, clause.column, clause.kind]) + word(clause.operand)
+
+
+def pack_charge(charge: Charge) -> bytes:
+    """A charge's 4 bytes: also the order in which charges stand."""
+    return bytes([charge.budget, charge.source, charge.word, charge.column])
+
+
+def pack_income(income: Income) -> bytes:
+    """An income's 53 bytes: also the order in which incomes stand."""
+    ratio = income.numerator.to_bytes(16, "big") + income.denominator.to_bytes(16, "big")
+    return income.asset + bytes([income.budget]) + ratio
+
+
+# Bytes to values
+
+
+def decode(code: bytes, chain: Chain | None = None) -> PolicyCode:
     """The values of canonical policy code. Raises DecodeError, and nothing else, for any other bytes.
 
-    Checks come in the module's order, so that both name the same offset.
+    Checks come in PolicyChecker's order, so that both name the same offset and the same problem. Without a `chain`
+    those checks are left out that need one.
     """
-    _require(len(code) <= MAX_CODE_BYTES, MAX_CODE_BYTES, f"more than the {MAX_CODE_BYTES} bytes a contract can hold")
-    _require(len(code) >= HEADER_BYTES, len(code), "the code ends within the header")
-    header = _header(code)
-    budgets, at = _budgets(code, header)
-    lists, at = _lists(code, at)
-    rules, at = _rules(code, at, budgets, lists)
-    _require(at == len(code), at, f"{len(code) - at} bytes too many")
-    return replace(header, budgets=budgets, lists=lists, rules=rules)
-
-
-def refuse_targets(
-    policy: PolicyCode, *, forbidden: Collection[bytes], votes_token: bytes, has_code: Callable[[bytes], bool]
-) -> None:
-    """The module's last checks in `setPolicy`: of what only the chain knows about a policy's targets.
-
-    `forbidden` are the module, its treasury, owner and governor and whatever module the treasury has enabled. Raises
-    DecodeError with the offset that the module names.
-    """
-    at = HEADER_BYTES + BUDGET_BYTES * len(policy.budgets) + sum(2 + WORD * len(items) for items in policy.lists)
-    for rule in policy.rules:
-        _require(rule.target not in forbidden, at, "a rule targets what could change the policy's own bounds")
-        only_transfer = rule.target != votes_token or (not rule.no_selector and rule.selector == TRANSFER)
-        _require(only_transfer, at, "on the votes token only transfer is permitted")
-        if not rule.no_selector:
-            _require(has_code(rule.target), at, "a rule's target has no code")
-            _require(rule.selector not in OUTLIVING, at + 20, "a rule's function outlives every budget")
-        at += RULE_HEAD_BYTES + CLAUSE_BYTES * len(rule.clauses) + CHARGE_BYTES * len(rule.charges)
+    _require(len(code) <= MAX_CODE_BYTES, MAX_CODE_BYTES, "too long")
+    _require(len(code) >= HEADER_BYTES, len(code), "header cut off")
+    return _Decoder(code, chain).policy()
 
 
 def _require(holds: bool, offset: int, problem: str) -> None:
@@ -154,161 +197,254 @@ def _require(holds: bool, offset: int, problem: str) -> None:
         raise DecodeError(offset, problem)
 
 
-def _number(code: bytes, offset: int, size: int) -> int:
-    return int.from_bytes(code[offset : offset + size], "big")
+@dataclass(slots=True)
+class _Decoder:
+    """Reads one code from its beginning to its end; `_at` is the byte that is read next."""
 
+    code: bytes
+    chain: Chain | None
+    at: int = HEADER_BYTES
+    header: PolicyCode = field(init=False)
+    budgets: tuple[Budget, ...] = ()
+    lists: tuple[tuple[int, ...], ...] = ()
 
-def _header(code: bytes) -> PolicyCode:
-    """The header's fields, with no budgets, lists or rules yet."""
-    header = PolicyCode(
-        agent=code[1:21],
-        operator=code[21:41],
-        start_s=_number(code, 41, 5),
-        end_s=_number(code, 46, 5),
-        cooldown_s=_number(code, 51, 4),
-        objection_delay_s=_number(code, 55, 4),
-        release_window_s=_number(code, 59, 4),
-        objection_threshold_bps=_number(code, 63, 2),
-        document_hash=code[65:97],
-        budgets=(),
-        lists=(),
-        rules=(),
-    )
-    _require(code[0] == FORMAT, 0, f"format {code[0]} is not known")
-    _require(header.agent != ZERO_ADDRESS, 1, "the agent is the zero address")
-    _require(header.operator != ZERO_ADDRESS, 21, "the operator is the zero address")
-    _require(header.start_s < header.end_s, 46, "the end is not after the start")
-    _require(header.end_s % 3600 == 0, 46, "the end is not a whole hour")
-    _require(header.end_s <= MAX_END_S, 46, "the end is past the last hour that fits")
-    _require(1 <= header.objection_threshold_bps <= MAX_BPS, 63, "the objection threshold is not 1 to 10000 bps")
-    _require(code[RULES_AT] >= 1, RULES_AT, "there is no rule")
-    return header
+    def policy(self) -> PolicyCode:
+        self.header = self._header()
+        self.budgets = self._budgets()
+        heads_at = self.at
+        heads = self._heads()
+        self.lists = self._lists()
+        rules = tuple(
+            self._body(head, heads_at + HEAD_BYTES * index, counts) for index, (head, counts) in enumerate(heads)
+        )
+        self._refuse_unused_budgets(rules)
+        _require(self.at == len(self.code), self.at, "bytes left over")
+        return replace(self.header, budgets=self.budgets, lists=self.lists, rules=rules)
 
+    def _number(self, offset: int, size: int) -> int:
+        return int.from_bytes(self.code[offset : offset + size], "big")
 
-def _budgets(code: bytes, header: PolicyCode) -> tuple[tuple[Budget, ...], int]:
-    budgets: list[Budget] = []
-    rings: set[tuple[object, ...]] = set()
-    at = HEADER_BYTES
-    for _ in range(code[BUDGETS_AT]):
-        budget = _budget(code, at, header)
-        ring = (budget.scope, budget.asset, budget.exponent, budget.segment_s, budget.name)
-        if budgets:
-            _require(pack_budget(budgets[-1]) < pack_budget(budget), at, "budgets are not strictly ascending")
-        _require(ring not in rings, at, "two budgets share a ring")
-        budgets.append(budget)
-        rings.add(ring)
-        at += BUDGET_BYTES
-    return tuple(budgets), at
+    def _header(self) -> PolicyCode:
+        """The header's fields, with no budgets, lists or rules yet."""
+        code = self.code
+        header = PolicyCode(
+            agent=code[1:21],
+            operator=code[21:41],
+            start_s=self._number(41, 5),
+            end_s=self._number(46, 5),
+            cooldown_s=self._number(51, 4),
+            objection_delay_s=self._number(55, 4),
+            release_window_s=self._number(59, 4),
+            objection_threshold_bps=self._number(63, 2),
+            document_hash=code[65:97],
+            budgets=(),
+            lists=(),
+            rules=(),
+        )
+        _require(code[0] == FORMAT, 0, "unknown format")
+        _require(any(header.agent), 1, "no agent")
+        _require(any(header.operator), 21, "no operator")
+        _require(header.start_s < header.end_s, 46, "end is not after start")
+        _require(header.end_s % 3600 == 0, 46, "end is not a whole hour")
+        _require(header.end_s <= MAX_END_S, 46, "end too late")
+        _require(1 <= header.objection_threshold_bps <= MAX_BPS, 63, "threshold not 1 to 10000 bps")
+        _require(code[RULES_AT] >= 1, RULES_AT, "no rules")
+        return header
 
+    # Budgets
 
-def _budget(code: bytes, at: int, header: PolicyCode) -> Budget:
-    _require(at + BUDGET_BYTES <= len(code), len(code), "the code ends within a budget")
-    _require(code[at] <= max(Scope), at, f"budget scope {code[at]} is not known")
-    budget = Budget(
-        scope=Scope(code[at]),
-        asset=code[at + 1 : at + 21],
-        exponent=code[at + 21],
-        period_s=_number(code, at + 22, 4),
-        instant_limit=_number(code, at + 26, 4),
-        limit=_number(code, at + 30, 4),
-        name=code[at + 34 : at + 66],
-    )
-    _require(budget.exponent <= MAX_EXPONENT, at + 21, "a budget's unit is too large")
-    _require(budget.period_s >= MIN_PERIOD_S, at + 22, f"a budget's period is less than {MIN_PERIOD_S} seconds")
-    _require(1 <= budget.limit <= BUCKET_MAX, at + 30, f"a budget's limit is not 1 to {BUCKET_MAX} units")
-    _require(budget.instant_limit <= budget.limit, at + 26, "a budget's instant limit is above its limit")
-    if budget.instant_limit < budget.limit:
-        _require(header.objection_delay_s > 0, 55, "a budget needs an objection window, but the objection delay is 0")
-        _require(header.release_window_s > 0, 59, "a budget needs an objection window, but the release window is 0")
-    letters = budget.name.rstrip(b"\0")
-    _require(all(0x20 <= letter <= 0x7E for letter in letters), at + 34, "a budget's name is not printable ASCII")
-    return budget
+    def _budgets(self) -> tuple[Budget, ...]:
+        budgets: list[Budget] = []
+        for _ in range(self.code[BUDGETS_AT]):
+            budget = self._budget()
+            if budgets:
+                _require(pack_budget(budgets[-1]) < pack_budget(budget), self.at, "budgets not ascending")
+            _require(all(other.ring != budget.ring for other in budgets), self.at, "two budgets share a ring")
+            budgets.append(budget)
+            self.at += BUDGET_BYTES
+        return tuple(budgets)
 
+    def _budget(self) -> Budget:
+        code, at = self.code, self.at
+        _require(at + BUDGET_BYTES <= len(code), len(code), "budget cut off")
+        _require(code[at] <= max(Scope), at, "unknown scope")
+        budget = Budget(
+            scope=Scope(code[at]),
+            asset=code[at + 1 : at + 21],
+            exponent=code[at + 21],
+            measured=bool(code[at + 22] & MEASURED),
+            period_s=self._number(at + 23, 4),
+            instant_limit=self._number(at + 27, 4),
+            limit=self._number(at + 31, 4),
+            name=code[at + 35 : at + BUDGET_BYTES],
+        )
+        _require(budget.exponent <= MAX_EXPONENT, at + 21, "unit too large")
+        _require(code[at + 22] <= MEASURED, at + 22, "unknown flag")
+        if budget.measured and budget.asset != ETHER_ASSET:
+            _require(self._has_code(budget.asset), at + 1, "asset has no code")
+        _require(budget.period_s >= MIN_PERIOD_S, at + 23, "period too short")
+        _require(1 <= budget.limit <= BUCKET_MAX, at + 31, "limit not 1 to 2^28 - 1")
+        _require(budget.instant_limit <= budget.limit, at + 27, "instant limit above limit")
+        if budget.instant_limit < budget.limit:
+            _require(self.header.objection_delay_s > 0, 55, "no objection delay")
+            _require(self.header.release_window_s > 0, 59, "no release window")
+        letters = budget.name.rstrip(b"\0")
+        _require(all(0x20 <= letter <= 0x7E for letter in letters), at + 35, "name not printable ASCII")
+        return budget
 
-def _lists(code: bytes, at: int) -> tuple[tuple[tuple[int, ...], ...], int]:
-    lists: list[tuple[int, ...]] = []
-    for _ in range(code[LISTS_AT]):
-        _require(at + 2 <= len(code), len(code), "the code ends within a list")
-        count = _number(code, at, 2)
-        _require(count >= 1, at, "a list is empty")
-        at += 2
-        _require(at + WORD * count <= len(code), len(code), "the code ends within a list")
+    def _refuse_unused_budgets(self, rules: tuple[Rule, ...]) -> None:
+        charged = {charge.budget for rule in rules for charge in rule.charges}
+        for index, budget in enumerate(self.budgets):
+            used = budget.measured or index in charged
+            _require(used, HEADER_BYTES + BUDGET_BYTES * index, "budget never charged")
+
+    # Heads and lists
+
+    def _heads(self) -> list[tuple[Rule, tuple[int, int, int, int]]]:
+        """Each rule without its body, and how many dynamic arguments, clauses, charges and incomes that has."""
+        heads: list[tuple[Rule, tuple[int, int, int, int]]] = []
+        for _ in range(self.code[RULES_AT]):
+            _require(self.at + HEAD_BYTES <= len(self.code), len(self.code), "rule cut off")
+            heads.append(self._head(heads[-1][0] if heads else None))
+            self.at += HEAD_BYTES
+        return heads
+
+    def _head(self, previous: Rule | None) -> tuple[Rule, tuple[int, int, int, int]]:
+        code, at = self.code, self.at
+        flags, words, dynamics, clauses, charges, incomes = code[at + 24 : at + 30]
+        rule = Rule(
+            target=code[at : at + 20],
+            selector=code[at + 20 : at + 24],
+            no_selector=bool(flags & NO_SELECTOR),
+            must_return_true=bool(flags & MUST_RETURN_TRUE),
+            approval=bool(flags & APPROVAL),
+            words=words,
+            clauses=(),
+            charges=(),
+        )
+        _require(previous is None or previous.key <= rule.key, at, "rules not ascending")
+        _require(flags <= NO_SELECTOR | MUST_RETURN_TRUE | APPROVAL, at + 24, "unknown flag")
+        if rule.no_selector:
+            _require(rule.selector == bytes(4), at + 20, "selector given for none")
+            _require(words == 0, at + 25, "arguments without selector")
+        _require(words <= MAX_WORDS, at + 25, "too many arguments")
+        _require(dynamics <= words, at + 26, "too many dynamic arguments")
+        self._refuse_target(rule)
+        self._refuse_function(rule, dynamics)
+        return rule, (dynamics, clauses, charges, incomes)
+
+    def _refuse_target(self, rule: Rule) -> None:
+        if self.chain is None:
+            return
+        _require(rule.target not in self.chain.forbidden, self.at, "forbidden target")
+        only_transfer = rule.target != self.chain.votes_token or (not rule.no_selector and rule.selector == TRANSFER)
+        _require(only_transfer, self.at, "votes token: only transfer")
+        _require(rule.no_selector or self._has_code(rule.target), self.at, "target has no code")
+
+    def _refuse_function(self, rule: Rule, dynamics: int) -> None:
+        if not rule.approval:
+            _require(rule.no_selector or rule.selector not in OUTLIVING, self.at + 20, "outlives every budget")
+            return
+        is_approve = rule.selector == APPROVE and rule.words == 2 and dynamics == 0
+        _require(is_approve, self.at + 24, "approval of no approve")
+        measured = any(budget.measured and budget.asset == rule.target for budget in self.budgets)
+        _require(measured, self.at + 24, "approval not measured")
+
+    def _has_code(self, address: bytes) -> bool:
+        return self.chain is None or self.chain.has_code(address)
+
+    def _lists(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(self._list() for _ in range(self.code[LISTS_AT]))
+
+    def _list(self) -> tuple[int, ...]:
+        code = self.code
+        _require(self.at + 2 <= len(code), len(code), "list cut off")
+        count = self._number(self.at, 2)
+        _require(count >= 1, self.at, "empty list")
+        self.at += 2
+        _require(self.at + WORD * count <= len(code), len(code), "list cut off")
         items: list[int] = []
         for _ in range(count):
-            item = _number(code, at, WORD)
-            _require(not items or items[-1] < item, at, "a list's items are not strictly ascending")
+            item = self._number(self.at, WORD)
+            _require(not items or items[-1] < item, self.at, "list not ascending")
             items.append(item)
-            at += WORD
-        lists.append(tuple(items))
-    return tuple(lists), at
+            self.at += WORD
+        return tuple(items)
 
+    # Bodies
 
-def _rules(
-    code: bytes, at: int, budgets: tuple[Budget, ...], lists: tuple[tuple[int, ...], ...]
-) -> tuple[tuple[Rule, ...], int]:
-    rules: list[Rule] = []
-    for _ in range(code[RULES_AT]):
-        _require(at + RULE_HEAD_BYTES <= len(code), len(code), "the code ends within a rule")
-        clauses_at = at + RULE_HEAD_BYTES
-        charges_at = clauses_at + CLAUSE_BYTES * code[at + 26]
-        end = charges_at + CHARGE_BYTES * code[at + 27]
-        _require(end <= len(code), len(code), "the code ends within a rule")
-        head = _rule_head(code, at, rules[-1] if rules else None)
-        clauses = _clauses(code, clauses_at, charges_at, head.words, len(lists))
-        charges = _charges(code, charges_at, end, head.words, len(budgets))
-        rules.append(replace(head, clauses=clauses, charges=charges))
-        at = end
-    charged = {charge.budget for rule in rules for charge in rule.charges}
-    _require(len(charged) == len(budgets), HEADER_BYTES, "no rule charges one of the budgets")
-    return tuple(rules), at
+    def _body(self, head: Rule, head_at: int, counts: tuple[int, int, int, int]) -> Rule:
+        sizes = (DYNAMIC_BYTES, CLAUSE_BYTES, CHARGE_BYTES, INCOME_BYTES)
+        _require(self._number(head_at + 30, 2) == self.at, head_at + 30, "body elsewhere")
+        end = self.at + sum(size * count for size, count in zip(sizes, counts, strict=True))
+        _require(end <= len(self.code), len(self.code), "rule cut off")
+        dynamics, clauses, charges, incomes = counts
+        rule = replace(head, dynamics=self._dynamics(head, dynamics))
+        rule = replace(rule, clauses=tuple(self._clause(rule) for _ in self._parts(clauses, CLAUSE_BYTES, "clauses")))
+        rule = replace(rule, charges=tuple(self._charges(rule, charges)))
+        return replace(rule, incomes=tuple(self._income(rule) for _ in self._parts(incomes, INCOME_BYTES, "incomes")))
 
+    def _parts(self, count: int, size: int, what: str) -> Iterator[None]:
+        """Stops at each of `count` parts of a body; once it is read, refuses it unless it stands behind the last."""
+        for index in range(count):
+            yield
+            part, previous = self.code[self.at : self.at + size], self.code[self.at - size : self.at]
+            _require(index == 0 or previous < part, self.at, f"{what} not ascending")
+            self.at += size
 
-def _rule_head(code: bytes, at: int, previous: Rule | None) -> Rule:
-    """A rule without its clauses and charges."""
-    flags = code[at + 24]
-    rule = Rule(
-        target=code[at : at + 20],
-        selector=code[at + 20 : at + 24],
-        no_selector=bool(flags & NO_SELECTOR),
-        must_return_true=bool(flags & MUST_RETURN_TRUE),
-        words=code[at + 25],
-        clauses=(),
-        charges=(),
-    )
-    _require(previous is None or previous.key <= rule.key, at, "rules are not in ascending order")
-    _require(flags <= NO_SELECTOR | MUST_RETURN_TRUE, at + 24, "a rule has a flag that is not known")
-    if rule.no_selector:
-        _require(rule.selector == bytes(4), at + 20, "a rule without selector has one")
-        _require(rule.words == 0, at + 25, "a rule without selector has arguments")
-    _require(rule.words <= MAX_WORDS, at + 25, f"a rule has more than {MAX_WORDS} arguments")
-    return rule
+    def _dynamics(self, head: Rule, count: int) -> tuple[Dynamic, ...]:
+        dynamics: list[Dynamic] = []
+        for _ in range(count):
+            dynamic = Dynamic(*self.code[self.at : self.at + DYNAMIC_BYTES])
+            _require(dynamic.word < head.words, self.at, "no such argument")
+            _require(not dynamics or dynamics[-1].word < dynamic.word, self.at, "dynamics not ascending")
+            dynamics.append(dynamic)
+            self.at += DYNAMIC_BYTES
+        return tuple(dynamics)
 
+    def _clause(self, rule: Rule) -> Clause:
+        at = self.at
+        index, column, kind = self.code[at : at + 3]
+        operand = self._number(at + 3, WORD)
+        place = rule.place(index, column)
+        _require(place is not None, at, "clause on no place")
+        _require(min(Kind) <= kind <= max(Kind), at + 2, "unknown clause")
+        if kind == Kind.IN_LIST:
+            _require(operand < len(self.lists), at + 3, "no such list")
+        _require(kind != Kind.CAP or place is not PlaceKind.HASH, at + 2, "cap on a hash")
+        return Clause(index, Kind(kind), operand, column)
 
-def _clauses(code: bytes, at: int, end: int, words: int, lists: int) -> tuple[Clause, ...]:
-    clauses: list[Clause] = []
-    for offset in range(at, end, CLAUSE_BYTES):
-        index, kind, operand = code[offset], code[offset + 1], _number(code, offset + 2, WORD)
-        _require(index < words, offset, f"a clause names argument {index} of {words}")
-        _require(min(Kind) <= kind <= max(Kind), offset + 1, f"clause kind {kind} is not known")
-        clause = Clause(index, Kind(kind), operand)
-        if clause.kind is Kind.IN_LIST:
-            _require(operand < lists, offset + 2, "a clause names a list that does not exist")
-        if clauses:
-            _require(pack_clause(clauses[-1]) < pack_clause(clause), offset, "clauses are not strictly ascending")
-        clauses.append(clause)
-    return tuple(clauses)
+    def _charges(self, rule: Rule, count: int) -> Iterator[Charge]:
+        previous = -1
+        for _ in range(count):
+            charge = self._charge(rule, previous)
+            previous = charge.budget
+            yield charge
+            self.at += CHARGE_BYTES
 
-
-def _charges(code: bytes, at: int, end: int, words: int, budgets: int) -> tuple[Charge, ...]:
-    charges: list[Charge] = []
-    for offset in range(at, end, CHARGE_BYTES):
-        budget, source, index = code[offset : offset + CHARGE_BYTES]
-        _require(budget < budgets, offset, f"a charge names budget {budget} of {budgets}")
-        _require(not charges or charges[-1].budget < budget, offset, "charges are not strictly ascending by budget")
-        _require(source <= max(Source), offset + 1, f"charge source {source} is not known")
+    def _charge(self, rule: Rule, previous: int) -> Charge:
+        at = self.at
+        budget, source, index, column = self.code[at : at + CHARGE_BYTES]
+        _require(budget < len(self.budgets), at, "no such budget")
+        _require(previous < budget, at, "charges not ascending")
+        _require(source <= max(Source), at + 1, "unknown source")
         if source == Source.VALUE:
-            _require(index == 0, offset + 2, "a charge of the value names an argument")
+            _require((index, column) == (0, 0), at + 2, "place of value")
+            _require(self.budgets[budget].asset == ETHER_ASSET, at + 1, "value is ether")
         else:
-            _require(index < words, offset + 2, f"a charge names argument {index} of {words}")
-        charges.append(Charge(budget, Source(source), index))
-    return tuple(charges)
+            chargeable = rule.place(index, column) in (PlaceKind.WORD, PlaceKind.COLUMN)
+            _require(chargeable, at + 2, "charge of no place")
+        return Charge(budget, Source(source), index, column)
+
+    def _income(self, rule: Rule) -> Income:
+        at = self.at
+        asset, budget = self.code[at : at + 20], self.code[at + 20]
+        income = Income(asset, budget, self._number(at + 21, 16), self._number(at + 37, 16))
+        _require(asset == ETHER_ASSET or self._has_code(asset), at, "asset has no code")
+        _require(budget < len(self.budgets), at + 20, "no such budget")
+        charged = self.budgets[budget].measured or any(charge.budget == budget for charge in rule.charges)
+        _require(charged, at + 20, "income for no charge")
+        _require(self.budgets[budget].asset != asset, at + 20, "income in the same asset")
+        _require(income.numerator > 0, at + 21, "no numerator")
+        _require(income.denominator > 0, at + 37, "no denominator")
+        return income

@@ -37,8 +37,8 @@ def _budget(budget: DocumentBudget) -> Budget:
         asset=budget.token.address,
         exponent=budget.exponent,
         period_s=budget.period_s,
-        instant_limit=budget.instant_limit >> budget.exponent,
-        limit=budget.limit >> budget.exponent,
+        instant_limit=budget.instant_limit // 10**budget.exponent,
+        limit=budget.limit // 10**budget.exponent,
         name=budget.name.encode("ascii").ljust(32, b"\0"),
     )
 

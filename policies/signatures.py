@@ -93,6 +93,7 @@ OUTLIVING = frozenset(
     )
 )
 TRANSFER = _selector("transfer(address,uint256)")
+APPROVE = _selector("approve(address,uint256)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generated policies: every canonical code of few budgets, lists and rules, biased to boundaries."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.encoding import pack_budget, pack_clause
+from policies.code import (
+    Budget,
+    Charge,
+    Clause,
+    Dynamic,
+    Income,
+    Kind,
+    PlaceKind,
+    PolicyCode,
+    Rule,
+    Scope,
+    Source,
+)
+from policies.encoding import pack_budget, pack_charge, pack_clause, pack_income
+from policies.signatures import APPROVE
 
 AGENT = bytes.fromhex("a9" * 20)
 OPERATOR = bytes.fromhex("0b" * 20)
-# What the policies may call; the differential test puts code at these addresses.
+ETHER = bytes(20)
+# What the policies may call; the differential test puts a contract at these addresses, which is also their token.
 TARGETS = tuple(bytes([0x70 + i]) * 20 for i in range(3))
-ASSETS = (bytes(20), TARGETS[0])
+ASSETS = (ETHER, TARGETS[0], TARGETS[1])
 SELECTORS = (bytes(4), bytes.fromhex("a9059cbb"), b"\xff" * 4)
 START_S = 2_000_000_000
 
@@ -30,7 +45,8 @@ def budgets(draw: st.DrawFn) -> Budget:
     return Budget(
         scope=draw(st.sampled_from(Scope)),
         asset=draw(st.sampled_from(ASSETS)),
-        exponent=draw(st.sampled_from([0, 0, 1, 3, 10, 128, 227, 228])),
+        exponent=draw(st.sampled_from([0, 0, 0, 1, 3, 38, 76, 77])),
+        measured=draw(st.booleans()),
         period_s=draw(
             st.one_of(st.sampled_from([7, 8, 13, 14, 50, 604_800, 2_073_600, 2**32 - 1]), st.integers(7, 200))
         ),
@@ -40,58 +56,111 @@ def budgets(draw: st.DrawFn) -> Budget:
     )
 
 
-def _ring(budget: Budget) -> tuple[object, ...]:
-    return (budget.scope, budget.asset, budget.exponent, budget.segment_s, budget.name)
-
-
 def lists() -> st.SearchStrategy[tuple[int, ...]]:
     return st.sets(words, min_size=1, max_size=5).map(lambda items: tuple(sorted(items)))
 
 
 @st.composite
-def rules(draw: st.DrawFn, budget_count: int, list_count: int) -> Rule:
+def rules(draw: st.DrawFn, some: tuple[Budget, ...], list_count: int) -> Rule:
+    """A rule that charges and demands only what the budgets allow."""
+    measured = [budget.asset for budget in some if budget.measured and any(budget.asset)]
+    if measured and draw(st.integers(0, 4)) == 0:
+        head = Rule(draw(st.sampled_from(measured)), APPROVE, False, draw(st.booleans()), 2, (), (), approval=True)
+    else:
+        head = draw(_heads())
+    clauses = draw(_clauses(head, list_count))
+    charges = draw(_charges(head, some))
+    rule = replace(head, clauses=clauses, charges=charges)
+    return replace(rule, incomes=draw(_incomes(rule, some)))
+
+
+@st.composite
+def _heads(draw: st.DrawFn) -> Rule:
     no_selector = draw(st.integers(0, 4)) == 0
-    count = 0 if no_selector else draw(st.sampled_from([0, 1, 2, 2, 3, 32]))
-    clauses = draw(st.lists(_clause(count, list_count), max_size=4, unique=True)) if count else []
-    charged = draw(st.sets(st.integers(0, budget_count - 1), max_size=3)) if budget_count else set()
+    count = 0 if no_selector else draw(st.sampled_from([0, 1, 2, 2, 2, 3, 3, 4, 32]))
+    at = draw(st.sets(st.integers(0, min(count, 4) - 1), max_size=2)) if count else set()
     return Rule(
         target=draw(st.sampled_from(TARGETS)),
         selector=bytes(4) if no_selector else draw(st.sampled_from(SELECTORS)),
         no_selector=no_selector,
         must_return_true=draw(st.booleans()),
         words=count,
-        clauses=tuple(sorted(clauses, key=pack_clause)),
-        charges=tuple(draw(_charge(index, count)) for index in sorted(charged)),
+        clauses=(),
+        charges=(),
+        dynamics=tuple(Dynamic(index, draw(st.sampled_from([0, 0, 1, 1, 2, 3]))) for index in sorted(at)),
     )
 
 
+def places(rule: Rule, kinds: Iterable[PlaceKind] = PlaceKind) -> list[tuple[int, int]]:
+    """The rule's places of these kinds, in its first four words."""
+    wanted = set(kinds)
+    every = [(index, column) for index in range(min(rule.words, 4)) for column in range(5)]
+    return [place for place in every if rule.place(*place) in wanted]
+
+
 @st.composite
-def _clause(draw: st.DrawFn, count: int, list_count: int) -> Clause:
-    kinds = [kind for kind in Kind if kind is not Kind.IN_LIST or list_count]
+def _clauses(draw: st.DrawFn, rule: Rule, list_count: int) -> tuple[Clause, ...]:
+    if not rule.words:
+        return ()
+    return tuple(sorted(draw(st.lists(_clause(rule, list_count), max_size=4, unique=True)), key=pack_clause))
+
+
+@st.composite
+def _clause(draw: st.DrawFn, rule: Rule, list_count: int) -> Clause:
+    index, column = draw(st.sampled_from(places(rule)))
+    hashed = rule.place(index, column) is PlaceKind.HASH
+    kinds = [kind for kind in Kind if (kind is not Kind.IN_LIST or list_count) and not (kind is Kind.CAP and hashed)]
     kind = draw(st.sampled_from(kinds))
     operand = draw(st.integers(0, list_count - 1)) if kind is Kind.IN_LIST else draw(words)
-    return Clause(draw(st.integers(0, min(count, 3) - 1)), kind, operand)
+    return Clause(index, kind, operand, column)
 
 
 @st.composite
-def _charge(draw: st.DrawFn, budget: int, count: int) -> Charge:
-    if count and draw(st.integers(0, 3)):
-        return Charge(budget, Source.ARGUMENT, draw(st.integers(0, min(count, 3) - 1)))
-    return Charge(budget, Source.VALUE, 0)
+def _charges(draw: st.DrawFn, rule: Rule, some: tuple[Budget, ...]) -> tuple[Charge, ...]:
+    chosen = draw(st.sets(st.integers(0, len(some) - 1), max_size=3)) if some else set()
+    made = (draw(_charge(index, rule, some[index])) for index in sorted(chosen))
+    return tuple(charge for charge in made if charge is not None)
+
+
+@st.composite
+def _charge(draw: st.DrawFn, index: int, rule: Rule, budget: Budget) -> Charge | None:
+    """None where the rule has nothing that the budget can be charged with."""
+    found = [Charge(index, Source.ARGUMENT, *place) for place in places(rule, (PlaceKind.WORD, PlaceKind.COLUMN))]
+    value = [Charge(index, Source.VALUE, 0)] if not any(budget.asset) else []
+    if not found and not value:
+        return None
+    return draw(st.sampled_from(found + value * max(1, len(found))))
+
+
+@st.composite
+def _incomes(draw: st.DrawFn, rule: Rule, some: tuple[Budget, ...]) -> tuple[Income, ...]:
+    charged = {charge.budget for charge in rule.charges}
+    usable = [index for index, budget in enumerate(some) if budget.measured or index in charged]
+    if not usable or draw(st.integers(0, 3)):
+        return ()
+    incomes = draw(st.lists(_income(usable, some), min_size=1, max_size=2, unique=True))
+    return tuple(sorted(incomes, key=pack_income))
+
+
+@st.composite
+def _income(draw: st.DrawFn, usable: list[int], some: tuple[Budget, ...]) -> Income:
+    index = draw(st.sampled_from(usable))
+    asset = draw(st.sampled_from([asset for asset in ASSETS if asset != some[index].asset]))
+    ratio = st.sampled_from([1, 1, 2, 3, 199, 200, 10**12, 2**128 - 1])
+    return Income(asset, index, draw(ratio), draw(ratio))
 
 
 @st.composite
 def policies(draw: st.DrawFn) -> PolicyCode:
-    """A canonical policy. Budgets that no generated rule charges are charged by the last rule."""
+    """A canonical policy. Budgets that no generated rule charges are measured."""
     some = draw(
-        st.lists(budgets(), max_size=3, unique_by=_ring).map(lambda found: tuple(sorted(found, key=pack_budget)))
+        st.lists(budgets(), max_size=3, unique_by=lambda one: one.ring).map(
+            lambda all_: tuple(sorted(all_, key=pack_budget))
+        )
     )
     some_lists = tuple(draw(st.lists(lists(), max_size=2)))
-    some_rules = draw(st.lists(rules(len(some), len(some_lists)), min_size=1, max_size=4))
-    charged = {charge.budget for rule in some_rules for charge in rule.charges}
-    missing = [Charge(index, Source.VALUE, 0) for index in range(len(some)) if index not in charged]
-    last = some_rules.pop()
-    some_rules.append(replace(last, charges=tuple(sorted([*last.charges, *missing], key=lambda one: one.budget))))
+    some_rules = draw(st.lists(rules(some, len(some_lists)), min_size=1, max_size=4))
+    some, some_rules = measure_unused(some, some_rules)
     needs_window = any(budget.instant_limit < budget.limit for budget in some)
     delay = draw(st.sampled_from([1, 60, 172_800] if needs_window else [0, 1, 60]))
     window = draw(st.sampled_from([1, 60, 432_000] if needs_window else [0, 1, 60]))
@@ -109,6 +178,21 @@ def policies(draw: st.DrawFn) -> PolicyCode:
         lists=some_lists,
         rules=tuple(sorted(some_rules, key=lambda rule: rule.key)),
     )
+
+
+def measure_unused(some: tuple[Budget, ...], made: list[Rule]) -> tuple[tuple[Budget, ...], list[Rule]]:
+    """Budgets that no rule charges measured, and everything in its place again (the flag is part of the order)."""
+    charged = {charge.budget for rule in made for charge in rule.charges}
+    changed = [replace(budget, measured=budget.measured or index not in charged) for index, budget in enumerate(some)]
+    order = sorted(range(len(changed)), key=lambda index: pack_budget(changed[index]))
+    place = {index: now for now, index in enumerate(order)}
+    moved = []
+    for rule in made:
+        charges = (replace(charge, budget=place[charge.budget]) for charge in rule.charges)
+        incomes = (replace(income, budget=place[income.budget]) for income in rule.incomes)
+        charges_, incomes_ = tuple(sorted(charges, key=pack_charge)), tuple(sorted(incomes, key=pack_income))
+        moved.append(replace(rule, charges=charges_, incomes=incomes_))
+    return tuple(changed[index] for index in order), moved
 
 
 @st.composite

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.encoding import DecodeError, codehash, decode, pack, policy_id, set_policy_calldata
+from policies.code import Budget, Charge, Clause, Dynamic, Income, Kind, PolicyCode, Rule, Scope, Source
+from policies.encoding import Chain, DecodeError, codehash, decode, pack, policy_id, set_policy_calldata
 from policies.primitives import keccak
-from tests.policies.strategies import AGENT, OPERATOR, TARGETS, policies
+from policies.signatures import APPROVE
+from tests.policies.strategies import AGENT, OPERATOR, SELECTORS, TARGETS, policies
 
 FUZZ = int(os.environ.get("MANDATE_DECODER_FUZZ", "500"))
 
@@ -41,7 +42,7 @@ def test_bytes_too_many_are_refused_where_they_begin(policy: PolicyCode, tail: b
 
 
 @settings(max_examples=FUZZ)
-@given(st.one_of(st.binary(max_size=400), st.binary(min_size=100, max_size=400).map(lambda raw: b"\1" + raw[1:])))
+@given(st.one_of(st.binary(max_size=400), st.binary(min_size=100, max_size=400).map(lambda raw: b"\2" + raw[1:])))
 def test_noise_is_refused_or_reads_back_the_same(raw: bytes) -> None:
     _reads_back_or_refuses(raw)
 
@@ -72,98 +73,195 @@ def _decoded(raw: bytes) -> tuple[PolicyCode | None, DecodeError | None]:
 
 
 def _plain() -> PolicyCode:
-    budgets = tuple(Budget(Scope.POLICY, TARGETS[0], 10, 700, 1, 2, name.ljust(32, b"\0")) for name in (b"a", b"b"))
-    clauses = (Clause(0, Kind.IN_LIST, 0), Clause(1, Kind.CAP, 500))
-    rules = tuple(Rule(target, b"\xa9\x05\x9c\xbb", False, True, 2, clauses, ()) for target in TARGETS[:2])
+    budgets = (
+        Budget(Scope.POLICY, bytes(20), 10, 700, 1, 2, b"ether".ljust(32, b"\0")),
+        Budget(Scope.POLICY, TARGETS[0], 10, 700, 1, 2, b"a".ljust(32, b"\0")),
+        Budget(Scope.POLICY, TARGETS[0], 10, 700, 1, 2, b"b".ljust(32, b"\0"), measured=True),
+    )
+    clauses = (
+        Clause(0, Kind.IN_LIST, 0),
+        Clause(1, Kind.CAP, 500, 1),
+        Clause(1, Kind.AT_MOST, 9, 2),
+        Clause(2, Kind.EQUAL, 5, 1),
+    )
+    rules = tuple(
+        Rule(target, SELECTORS[1], False, True, 3, clauses, (), dynamics=(Dynamic(1, 2), Dynamic(2, 0)))
+        for target in TARGETS[:2]
+    )
     return PolicyCode(AGENT, OPERATOR, 5, 7200, 0, 60, 60, 500, bytes(32), budgets, ((1, 2),), rules)
 
 
 def _charged() -> bytes:
-    charges = (Charge(0, Source.ARGUMENT, 1), Charge(1, Source.ARGUMENT, 1))
+    charges = (Charge(0, Source.VALUE, 0), Charge(1, Source.ARGUMENT, 1, 1), Charge(2, Source.ARGUMENT, 0))
+    incomes = (Income(bytes(20), 1, 1, 2), Income(TARGETS[1], 2, 3, 4))
     policy = _plain()
-    return pack(replace(policy, rules=tuple(replace(rule, charges=charges) for rule in policy.rules)))
+    return pack(replace(policy, rules=tuple(replace(rule, charges=charges, incomes=incomes) for rule in policy.rules)))
 
 
-BUDGETS, LISTS = 100, 100 + 2 * 66
-RULES = LISTS + 2 + 64
-CLAUSES = RULES + 28
-CHARGES = CLAUSES + 2 * 34
+BUDGETS = 100
+HEADS = BUDGETS + 3 * 67
+LISTS = HEADS + 2 * 32
+BODY = LISTS + 2 + 64
+CLAUSES = BODY + 2 * 2
+CHARGES = CLAUSES + 4 * 35
+INCOMES = CHARGES + 3 * 4
+NEXT = INCOMES + 2 * 53
 
 
 @pytest.mark.parametrize(
-    ("at", "bytes_", "offset", "words"),
+    ("at", "bytes_", "offset", "problem"),
     [
-        (0, b"\2", 0, "format"),
-        (1, bytes(20), 1, "agent"),
-        (21, bytes(20), 21, "operator"),
-        (41, (7200).to_bytes(5, "big"), 46, "after the start"),
-        (46, (7201).to_bytes(5, "big"), 46, "whole hour"),
-        (46, (2**24 * 3600).to_bytes(5, "big"), 46, "last hour"),
-        (55, bytes(4), 55, "delay"),
-        (59, bytes(4), 59, "window"),
-        (63, bytes(2), 63, "threshold"),
-        (63, (10_001).to_bytes(2, "big"), 63, "threshold"),
-        (99, b"\0", 99, "no rule"),
-        (BUDGETS, b"\3", BUDGETS, "scope"),
-        (BUDGETS + 21, b"\xe5", BUDGETS + 21, "unit"),
-        (BUDGETS + 22, (6).to_bytes(4, "big"), BUDGETS + 22, "period"),
-        (BUDGETS + 26, (3).to_bytes(4, "big"), BUDGETS + 26, "instant"),
-        (BUDGETS + 30, bytes(4), BUDGETS + 30, "limit"),
-        (BUDGETS + 30, (2**28).to_bytes(4, "big"), BUDGETS + 30, "limit"),
-        (BUDGETS + 34, b"\n", BUDGETS + 34, "ASCII"),
-        (BUDGETS + 34, b"\0a", BUDGETS + 34, "ASCII"),
-        (BUDGETS + 34, b"b", BUDGETS + 66, "ascending"),
-        (BUDGETS + 34, b"c", BUDGETS + 66, "ascending"),
-        (BUDGETS + 66 + 22, (701).to_bytes(4, "big") + (1).to_bytes(4, "big"), None, ""),
-        (LISTS, bytes(2), LISTS, "empty"),
-        (LISTS + 2 + 32, (1).to_bytes(32, "big"), LISTS + 2 + 32, "ascending"),
-        (RULES, TARGETS[2], RULES + 28 + 68 + 6, "order"),
-        (RULES + 24, b"\4", RULES + 24, "flag"),
-        (RULES + 24, b"\3", RULES + 20, "selector"),
-        (RULES + 25, b"\x21", RULES + 25, "arguments"),
-        (CLAUSES, b"\2", CLAUSES, "argument 2 of 2"),
-        (CLAUSES + 1, b"\7", CLAUSES + 1, "kind"),
-        (CLAUSES + 1, b"\0", CLAUSES + 1, "kind"),
-        (CLAUSES + 2, (1).to_bytes(32, "big"), CLAUSES + 2, "list"),
-        (CLAUSES, b"\1\7", CLAUSES + 1, "kind"),
-        (CLAUSES, b"\1\6" + (501).to_bytes(32, "big"), CLAUSES + 34, "ascending"),
-        (CHARGES, b"\2", CHARGES, "budget"),
-        (CHARGES, b"\1", CHARGES + 3, "ascending"),
-        (CHARGES + 1, b"\2", CHARGES + 1, "source"),
-        (CHARGES + 1, b"\1", CHARGES + 2, "value"),
-        (CHARGES + 2, b"\2", CHARGES + 2, "argument"),
+        (0, b"\1", 0, "unknown format"),
+        (1, bytes(20), 1, "no agent"),
+        (21, bytes(20), 21, "no operator"),
+        (41, (7200).to_bytes(5, "big"), 46, "end is not after start"),
+        (46, (7201).to_bytes(5, "big"), 46, "end is not a whole hour"),
+        (46, (2**24 * 3600).to_bytes(5, "big"), 46, "end too late"),
+        (55, bytes(4), 55, "no objection delay"),
+        (59, bytes(4), 59, "no release window"),
+        (63, bytes(2), 63, "threshold not 1 to 10000 bps"),
+        (63, (10_001).to_bytes(2, "big"), 63, "threshold not 1 to 10000 bps"),
+        (99, b"\0", 99, "no rules"),
+        (BUDGETS, b"\3", BUDGETS, "unknown scope"),
+        (BUDGETS + 21, b"\x4e", BUDGETS + 21, "unit too large"),
+        (BUDGETS + 22, b"\2", BUDGETS + 22, "unknown flag"),
+        (BUDGETS + 23, (6).to_bytes(4, "big"), BUDGETS + 23, "period too short"),
+        (BUDGETS + 27, (3).to_bytes(4, "big"), BUDGETS + 27, "instant limit above limit"),
+        (BUDGETS + 31, bytes(4), BUDGETS + 31, "limit not 1 to 2^28 - 1"),
+        (BUDGETS + 31, (2**28).to_bytes(4, "big"), BUDGETS + 31, "limit not 1 to 2^28 - 1"),
+        (BUDGETS + 35, b"\n", BUDGETS + 35, "name not printable ASCII"),
+        (BUDGETS + 35, b"\0a", BUDGETS + 35, "name not printable ASCII"),
+        (BUDGETS, b"\1", BUDGETS + 67, "budgets not ascending"),
+        (BUDGETS + 67 + 22, b"\1", BUDGETS + 134, None),
+        (HEADS, TARGETS[2], HEADS + 32, "rules not ascending"),
+        (HEADS + 24, b"\x08", HEADS + 24, "unknown flag"),
+        (HEADS + 24, b"\1", HEADS + 20, "selector given for none"),
+        (HEADS + 20, bytes(4) + b"\1", HEADS + 25, "arguments without selector"),
+        (HEADS + 25, b"\x21", HEADS + 25, "too many arguments"),
+        (HEADS + 26, b"\4", HEADS + 26, "too many dynamic arguments"),
+        (HEADS + 20, bytes.fromhex("095ea7b3"), HEADS + 20, "outlives every budget"),
+        (HEADS + 24, b"\4", HEADS + 24, "approval of no approve"),
+        (HEADS + 31, b"\0", HEADS + 30, "body elsewhere"),
+        (HEADS + 63, b"\0", HEADS + 62, "body elsewhere"),
+        (LISTS, bytes(2), LISTS, "empty list"),
+        (LISTS + 2 + 32, (1).to_bytes(32, "big"), LISTS + 2 + 32, "list not ascending"),
+        (BODY, b"\3", BODY, "no such argument"),
+        (BODY + 2, b"\1", BODY + 2, "dynamics not ascending"),
+        (CLAUSES, b"\3", CLAUSES, "clause on no place"),
+        (CLAUSES + 1, b"\1", CLAUSES, "clause on no place"),
+        (CLAUSES + 2, b"\7", CLAUSES + 2, "unknown clause"),
+        (CLAUSES + 2, b"\0", CLAUSES + 2, "unknown clause"),
+        (CLAUSES + 3, (1).to_bytes(32, "big"), CLAUSES + 3, "no such list"),
+        (CLAUSES + 105 + 2, b"\6", CLAUSES + 105 + 2, "cap on a hash"),
+        (CLAUSES, b"\1\1\6" + (501).to_bytes(32, "big"), CLAUSES + 35, "clauses not ascending"),
+        (CHARGES, b"\3", CHARGES, "no such budget"),
+        (CHARGES + 4, b"\0\1\0\0", CHARGES + 4, "charges not ascending"),
+        (CHARGES + 1, b"\2", CHARGES + 1, "unknown source"),
+        (CHARGES + 2, b"\1", CHARGES + 2, "place of value"),
+        (CHARGES + 3, b"\1", CHARGES + 2, "place of value"),
+        (CHARGES + 4, b"\1\1\0\0", CHARGES + 5, "value is ether"),
+        (CHARGES + 4 + 3, b"\2", CHARGES + 6, "charge of no place"),
+        (CHARGES + 4 + 2, b"\2\0", CHARGES + 6, "charge of no place"),
+        (INCOMES + 20, b"\3", INCOMES + 20, "no such budget"),
+        (INCOMES + 20, b"\0", INCOMES + 20, "income in the same asset"),
+        (INCOMES + 21, bytes(16), INCOMES + 21, "no numerator"),
+        (INCOMES + 37, bytes(16), INCOMES + 37, "no denominator"),
+        (INCOMES, TARGETS[2], INCOMES + 53, "incomes not ascending"),
     ],
 )  # fmt: skip
 def test_what_is_not_canonical_is_refused_with_its_offset(
-    at: int, bytes_: bytes, offset: int | None, words: str
+    at: int, bytes_: bytes, offset: int, problem: str | None
 ) -> None:
     code = _charged()
     decode(code)
     wrong = code[:at] + bytes_ + code[at + len(bytes_) :]
-    if offset is None:
-        decode(wrong)
+    if problem is None:
+        assert decode(wrong) != decode(code)
         return
-    with pytest.raises(DecodeError, match=words) as refused:
+    with pytest.raises(DecodeError) as refused:
         decode(wrong)
-    assert refused.value.offset == offset
+    assert (refused.value.offset, refused.value.problem) == (offset, problem)
+    assert len(problem) <= 32
+
+
+def test_the_layout_above_is_the_layout() -> None:
+    code = _charged()
+    assert int.from_bytes(code[HEADS + 30 : HEADS + 32], "big") == BODY
+    assert int.from_bytes(code[HEADS + 62 : HEADS + 64], "big") == NEXT
+    assert len(code) == 2 * NEXT - BODY
 
 
 def test_two_budgets_on_one_ring_are_refused() -> None:
     policy = decode(_charged())
     same = replace(policy.budgets[0], limit=3)
-    with pytest.raises(DecodeError, match="share a ring") as refused:
-        decode(pack(replace(policy, budgets=(policy.budgets[0], same))))
-    assert refused.value.offset == BUDGETS + 66
+    with pytest.raises(DecodeError) as refused:
+        decode(pack(replace(policy, budgets=(policy.budgets[0], same, *policy.budgets[1:]))))
+    assert (refused.value.offset, refused.value.problem) == (BUDGETS + 67, "two budgets share a ring")
 
 
 def test_a_budget_that_nothing_charges_is_refused() -> None:
-    with pytest.raises(DecodeError, match="no rule charges"):
+    with pytest.raises(DecodeError) as refused:
         decode(pack(_plain()))
+    assert refused.value.problem == "budget never charged"
+
+
+def test_an_income_for_what_is_neither_charged_nor_measured_is_refused() -> None:
+    policy = decode(_charged())
+    first, second = policy.rules
+    unpaid = replace(first, charges=first.charges[:1], incomes=(Income(bytes(20), 1, 1, 2),))
+    with pytest.raises(DecodeError) as refused:
+        decode(pack(replace(policy, rules=(unpaid, second))))
+    assert refused.value.problem == "income for no charge"
+
+
+def _approving(**changes: object) -> bytes:
+    rule = Rule(TARGETS[0], APPROVE, False, True, 2, (), (), approval=True)
+    budget = Budget(Scope.POLICY, TARGETS[0], 0, 700, 2, 2, bytes(32), measured=True)
+    return pack(replace(_plain(), budgets=(budget,), lists=(), rules=(replace(rule, **changes),)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"words": 3}, "approval of no approve"),
+        ({"dynamics": (Dynamic(1, 1),)}, "approval of no approve"),
+        ({"selector": SELECTORS[1]}, "approval of no approve"),
+        ({"target": TARGETS[1]}, "approval not measured"),
+    ],
+)
+def test_an_approval_is_of_a_measured_token(changes: dict[str, object], problem: str) -> None:
+    assert decode(_approving()).rules[0].approval
+    with pytest.raises(DecodeError) as refused:
+        decode(_approving(**changes))
+    assert refused.value.problem == problem
+
+
+def test_what_only_the_chain_knows_is_checked_when_it_is_asked() -> None:
+    code = _charged()
+    chain = Chain(forbidden=(), votes_token=b"\1" * 20, has_code=TARGETS.__contains__)
+    assert decode(code, chain) == decode(code)
+    for changed, offset, problem in (
+        (replace(chain, forbidden=TARGETS[1:2]), HEADS + 32, "forbidden target"),
+        (replace(chain, has_code=TARGETS[1:].__contains__), BUDGETS + 134 + 1, "asset has no code"),
+        (replace(chain, has_code=TARGETS[:1].__contains__), HEADS + 32, "target has no code"),
+    ):
+        with pytest.raises(DecodeError) as refused:
+            decode(code, changed)
+        assert (refused.value.offset, refused.value.problem) == (offset, problem)
+
+
+def test_of_the_votes_token_only_transfer_is_permitted() -> None:
+    code = _charged()
+    chain = Chain(forbidden=(), votes_token=TARGETS[0], has_code=TARGETS.__contains__)
+    decode(code, chain)
+    other = code[: HEADS + 20] + b"\1\2\3\4" + code[HEADS + 24 :]
+    with pytest.raises(DecodeError, match="votes token"):
+        decode(other, chain)
 
 
 def test_code_larger_than_a_contract_is_refused_at_once() -> None:
     with pytest.raises(DecodeError) as refused:
-        decode(b"\1" * 100_000)
+        decode(b"\2" * 100_000)
     assert refused.value.offset == 24_575
 
 
