@@ -219,6 +219,8 @@ class _Decoder:
         )
         self._refuse_unused_budgets(rules)
         _require(self.at == len(self.code), self.at, "bytes left over")
+        for index, rule in enumerate(rules):
+            self._refuse_forbidden(rule, heads_at + HEAD_BYTES * index)
         return replace(self.header, budgets=self.budgets, lists=self.lists, rules=rules)
 
     def _number(self, offset: int, size: int) -> int:
@@ -279,7 +281,7 @@ class _Decoder:
             name=code[at + 35 : at + BUDGET_BYTES],
         )
         _require(budget.exponent <= MAX_EXPONENT, at + 21, "unit too large")
-        _require(code[at + 22] <= MEASURED, at + 22, "unknown flag")
+        _require(code[at + 22] <= MEASURED, at + 22, "unknown budget flag")
         if budget.measured and budget.asset != ETHER_ASSET:
             _require(self._has_code(budget.asset), at + 1, "asset has no code")
         _require(budget.period_s >= MIN_PERIOD_S, at + 23, "period too short")
@@ -329,26 +331,10 @@ class _Decoder:
             _require(words == 0, at + 25, "arguments without selector")
         _require(words <= MAX_WORDS, at + 25, "too many arguments")
         _require(dynamics <= words, at + 26, "too many dynamic arguments")
-        self._refuse_target(rule)
-        self._refuse_function(rule, dynamics)
+        if rule.approval:
+            is_approve = rule.selector == APPROVE and words == 2 and dynamics == 0
+            _require(is_approve, at + 20, "approval of another form")
         return rule, (dynamics, clauses, charges, incomes)
-
-    def _refuse_target(self, rule: Rule) -> None:
-        if self.chain is None:
-            return
-        _require(rule.target not in self.chain.forbidden, self.at, "forbidden target")
-        only_transfer = rule.target != self.chain.votes_token or (not rule.no_selector and rule.selector == TRANSFER)
-        _require(only_transfer, self.at, "votes token: only transfer")
-        _require(rule.no_selector or self._has_code(rule.target), self.at, "target has no code")
-
-    def _refuse_function(self, rule: Rule, dynamics: int) -> None:
-        if not rule.approval:
-            _require(rule.no_selector or rule.selector not in OUTLIVING, self.at + 20, "outlives every budget")
-            return
-        is_approve = rule.selector == APPROVE and rule.words == 2 and dynamics == 0
-        _require(is_approve, self.at + 24, "approval of no approve")
-        measured = any(budget.measured and budget.asset == rule.target for budget in self.budgets)
-        _require(measured, self.at + 24, "approval not measured")
 
     def _has_code(self, address: bytes) -> bool:
         return self.chain is None or self.chain.has_code(address)
@@ -375,7 +361,7 @@ class _Decoder:
 
     def _body(self, head: Rule, head_at: int, counts: tuple[int, int, int, int]) -> Rule:
         sizes = (DYNAMIC_BYTES, CLAUSE_BYTES, CHARGE_BYTES, INCOME_BYTES)
-        _require(self._number(head_at + 30, 2) == self.at, head_at + 30, "body elsewhere")
+        _require(self._number(head_at + 30, 2) == self.at, head_at + 30, "body lies elsewhere")
         end = self.at + sum(size * count for size, count in zip(sizes, counts, strict=True))
         _require(end <= len(self.code), len(self.code), "rule cut off")
         dynamics, clauses, charges, incomes = counts
@@ -397,7 +383,7 @@ class _Decoder:
         for _ in range(count):
             dynamic = Dynamic(*self.code[self.at : self.at + DYNAMIC_BYTES])
             _require(dynamic.word < head.words, self.at, "no such argument")
-            _require(not dynamics or dynamics[-1].word < dynamic.word, self.at, "dynamics not ascending")
+            _require(not dynamics or dynamics[-1].word < dynamic.word, self.at, "dynamic arguments not ascending")
             dynamics.append(dynamic)
             self.at += DYNAMIC_BYTES
         return tuple(dynamics)
@@ -406,12 +392,11 @@ class _Decoder:
         at = self.at
         index, column, kind = self.code[at : at + 3]
         operand = self._number(at + 3, WORD)
-        place = rule.place(index, column)
-        _require(place is not None, at, "clause on no place")
+        place = self._place(rule, index, column)
         _require(min(Kind) <= kind <= max(Kind), at + 2, "unknown clause")
+        _require(kind != Kind.CAP or place is not PlaceKind.HASH, at + 2, "cap on a hash")
         if kind == Kind.IN_LIST:
             _require(operand < len(self.lists), at + 3, "no such list")
-        _require(kind != Kind.CAP or place is not PlaceKind.HASH, at + 2, "cap on a hash")
         return Clause(index, Kind(kind), operand, column)
 
     def _charges(self, rule: Rule, count: int) -> Iterator[Charge]:
@@ -429,22 +414,45 @@ class _Decoder:
         _require(previous < budget, at, "charges not ascending")
         _require(source <= max(Source), at + 1, "unknown source")
         if source == Source.VALUE:
-            _require((index, column) == (0, 0), at + 2, "place of value")
-            _require(self.budgets[budget].asset == ETHER_ASSET, at + 1, "value is ether")
+            _require((index, column) == (0, 0), at + 2, "argument of value")
+            _require(self.budgets[budget].asset == ETHER_ASSET, at, "value charges another asset")
         else:
-            chargeable = rule.place(index, column) in (PlaceKind.WORD, PlaceKind.COLUMN)
-            _require(chargeable, at + 2, "charge of no place")
+            holds_amounts = self._place(rule, index, column) in (PlaceKind.WORD, PlaceKind.COLUMN)
+            _require(holds_amounts, at + 3, "charge of no amounts")
         return Charge(budget, Source(source), index, column)
 
     def _income(self, rule: Rule) -> Income:
         at = self.at
         asset, budget = self.code[at : at + 20], self.code[at + 20]
         income = Income(asset, budget, self._number(at + 21, 16), self._number(at + 37, 16))
-        _require(asset == ETHER_ASSET or self._has_code(asset), at, "asset has no code")
         _require(budget < len(self.budgets), at + 20, "no such budget")
         charged = self.budgets[budget].measured or any(charge.budget == budget for charge in rule.charges)
         _require(charged, at + 20, "income for no charge")
-        _require(self.budgets[budget].asset != asset, at + 20, "income in the same asset")
-        _require(income.numerator > 0, at + 21, "no numerator")
+        _require(asset == ETHER_ASSET or self._has_code(asset), at, "asset has no code")
+        _require(self.budgets[budget].asset != asset, at, "income of what is spent")
+        _require(income.numerator > 0, at + 21, "income of nothing")
         _require(income.denominator > 0, at + 37, "no denominator")
         return income
+
+    def _place(self, rule: Rule, index: int, column: int) -> PlaceKind:
+        """What the place that is being read names."""
+        _require(index < rule.words, self.at, "no such argument")
+        place = rule.place(index, column)
+        if place is None:
+            raise DecodeError(self.at + 1, "no such column")
+        return place
+
+    # What no policy may do
+
+    def _refuse_forbidden(self, rule: Rule, at: int) -> None:
+        """Targets through which an act could change its own bounds, and functions that outlive every budget."""
+        if self.chain is not None:
+            _require(rule.target not in self.chain.forbidden, at, "forbidden target")
+            only_transfer = rule.target != self.chain.votes_token or rule.selector == TRANSFER
+            _require(only_transfer, at, "votes token: only transfer")
+            _require(rule.no_selector or self.chain.has_code(rule.target), at, "target has no code")
+        if rule.approval:
+            measured = any(budget.measured and budget.asset == rule.target for budget in self.budgets)
+            _require(measured, at, "approval is not measured")
+        else:
+            _require(rule.no_selector or rule.selector not in OUTLIVING, at + 20, "outlives every budget")

@@ -124,7 +124,7 @@ NEXT = INCOMES + 2 * 53
         (99, b"\0", 99, "no rules"),
         (BUDGETS, b"\3", BUDGETS, "unknown scope"),
         (BUDGETS + 21, b"\x4e", BUDGETS + 21, "unit too large"),
-        (BUDGETS + 22, b"\2", BUDGETS + 22, "unknown flag"),
+        (BUDGETS + 22, b"\2", BUDGETS + 22, "unknown budget flag"),
         (BUDGETS + 23, (6).to_bytes(4, "big"), BUDGETS + 23, "period too short"),
         (BUDGETS + 27, (3).to_bytes(4, "big"), BUDGETS + 27, "instant limit above limit"),
         (BUDGETS + 31, bytes(4), BUDGETS + 31, "limit not 1 to 2^28 - 1"),
@@ -140,15 +140,15 @@ NEXT = INCOMES + 2 * 53
         (HEADS + 25, b"\x21", HEADS + 25, "too many arguments"),
         (HEADS + 26, b"\4", HEADS + 26, "too many dynamic arguments"),
         (HEADS + 20, bytes.fromhex("095ea7b3"), HEADS + 20, "outlives every budget"),
-        (HEADS + 24, b"\4", HEADS + 24, "approval of no approve"),
-        (HEADS + 31, b"\0", HEADS + 30, "body elsewhere"),
-        (HEADS + 63, b"\0", HEADS + 62, "body elsewhere"),
+        (HEADS + 24, b"\4", HEADS + 20, "approval of another form"),
+        (HEADS + 31, b"\0", HEADS + 30, "body lies elsewhere"),
+        (HEADS + 63, b"\0", HEADS + 62, "body lies elsewhere"),
         (LISTS, bytes(2), LISTS, "empty list"),
         (LISTS + 2 + 32, (1).to_bytes(32, "big"), LISTS + 2 + 32, "list not ascending"),
         (BODY, b"\3", BODY, "no such argument"),
-        (BODY + 2, b"\1", BODY + 2, "dynamics not ascending"),
-        (CLAUSES, b"\3", CLAUSES, "clause on no place"),
-        (CLAUSES + 1, b"\1", CLAUSES, "clause on no place"),
+        (BODY + 2, b"\1", BODY + 2, "dynamic arguments not ascending"),
+        (CLAUSES, b"\3", CLAUSES, "no such argument"),
+        (CLAUSES + 1, b"\1", CLAUSES + 1, "no such column"),
         (CLAUSES + 2, b"\7", CLAUSES + 2, "unknown clause"),
         (CLAUSES + 2, b"\0", CLAUSES + 2, "unknown clause"),
         (CLAUSES + 3, (1).to_bytes(32, "big"), CLAUSES + 3, "no such list"),
@@ -157,14 +157,15 @@ NEXT = INCOMES + 2 * 53
         (CHARGES, b"\3", CHARGES, "no such budget"),
         (CHARGES + 4, b"\0\1\0\0", CHARGES + 4, "charges not ascending"),
         (CHARGES + 1, b"\2", CHARGES + 1, "unknown source"),
-        (CHARGES + 2, b"\1", CHARGES + 2, "place of value"),
-        (CHARGES + 3, b"\1", CHARGES + 2, "place of value"),
-        (CHARGES + 4, b"\1\1\0\0", CHARGES + 5, "value is ether"),
-        (CHARGES + 4 + 3, b"\2", CHARGES + 6, "charge of no place"),
-        (CHARGES + 4 + 2, b"\2\0", CHARGES + 6, "charge of no place"),
+        (CHARGES + 2, b"\1", CHARGES + 2, "argument of value"),
+        (CHARGES + 3, b"\1", CHARGES + 2, "argument of value"),
+        (CHARGES + 4, b"\1\1\0\0", CHARGES + 4, "value charges another asset"),
+        (CHARGES + 4 + 3, b"\2", CHARGES + 7, "charge of no amounts"),
+        (CHARGES + 4 + 3, b"\3", CHARGES + 5, "no such column"),
+        (CHARGES + 4 + 2, b"\2\0", CHARGES + 7, "charge of no amounts"),
         (INCOMES + 20, b"\3", INCOMES + 20, "no such budget"),
-        (INCOMES + 20, b"\0", INCOMES + 20, "income in the same asset"),
-        (INCOMES + 21, bytes(16), INCOMES + 21, "no numerator"),
+        (INCOMES + 20, b"\0", INCOMES, "income of what is spent"),
+        (INCOMES + 21, bytes(16), INCOMES + 21, "income of nothing"),
         (INCOMES + 37, bytes(16), INCOMES + 37, "no denominator"),
         (INCOMES, TARGETS[2], INCOMES + 53, "incomes not ascending"),
     ],
@@ -223,10 +224,10 @@ def _approving(**changes: object) -> bytes:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"words": 3}, "approval of no approve"),
-        ({"dynamics": (Dynamic(1, 1),)}, "approval of no approve"),
-        ({"selector": SELECTORS[1]}, "approval of no approve"),
-        ({"target": TARGETS[1]}, "approval not measured"),
+        ({"words": 3}, "approval of another form"),
+        ({"dynamics": (Dynamic(1, 1),)}, "approval of another form"),
+        ({"selector": SELECTORS[1]}, "approval of another form"),
+        ({"target": TARGETS[1]}, "approval is not measured"),
     ],
 )
 def test_an_approval_is_of_a_measured_token(changes: dict[str, object], problem: str) -> None:
@@ -243,11 +244,19 @@ def test_what_only_the_chain_knows_is_checked_when_it_is_asked() -> None:
     for changed, offset, problem in (
         (replace(chain, forbidden=TARGETS[1:2]), HEADS + 32, "forbidden target"),
         (replace(chain, has_code=TARGETS[1:].__contains__), BUDGETS + 134 + 1, "asset has no code"),
-        (replace(chain, has_code=TARGETS[:1].__contains__), HEADS + 32, "target has no code"),
+        (replace(chain, has_code=TARGETS[:1].__contains__), INCOMES + 53, "asset has no code"),
     ):
         with pytest.raises(DecodeError) as refused:
             decode(code, changed)
         assert (refused.value.offset, refused.value.problem) == (offset, problem)
+
+
+def test_a_target_without_code_has_no_function() -> None:
+    policy = decode(_charged())
+    poor = pack(replace(policy, rules=tuple(replace(rule, incomes=()) for rule in policy.rules)))
+    with pytest.raises(DecodeError) as refused:
+        decode(poor, Chain(forbidden=(), votes_token=b"\1" * 20, has_code=TARGETS[:1].__contains__))
+    assert (refused.value.offset, refused.value.problem) == (HEADS + 32, "target has no code")
 
 
 def test_of_the_votes_token_only_transfer_is_permitted() -> None:
