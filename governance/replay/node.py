@@ -1,22 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An Ethereum node that serves a recording over JSON-RPC on the loopback interface, with faults on demand.
+"""An Ethereum node that serves a recording, or a chain made up in memory, over JSON-RPC on the loopback interface: by
+HTTP and by WebSocket (requests, and `eth_subscribe` to newHeads and logs), with faults on demand.
 
-What the recording lacks is made up, deterministically, and `web3_clientVersion` says so: block hashes, parent hashes,
+What a recording lacks is made up, deterministically, and `web3_clientVersion` says so: block hashes, parent hashes,
 transaction hashes, and the times that were not recorded. Nothing else is made up: a question whose answer was not
 recorded (a call, a balance, a receipt) gets the error "not recorded".
 """
 
 import bisect
+import contextlib
+import itertools
+import logging
+import socket
+import sys
 import threading
 import time
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
 from eth_hash.auto import keccak
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import Server, ServerConnection, serve
 
+from governance.chain import bloom
+from governance.replay.faults import KINDS, PROVIDERS, Chance, Faults, rate_refusal
 from governance.replay.recording import RecordedLog, Recording
+from governance.replay.sight import Chain, NodeError, PlainAnswer, ServedLog, Sight
+from governance.replay.synthetic import SyntheticChain
+
+__all__ = ["CLIENT_VERSION", "Faults", "NodeError", "ReplayChain", "ReplayNode"]
 
 CLIENT_VERSION = "mandate-replay/1 (recorded logs; block hashes, transaction hashes and unrecorded times are made up)"
 _FINALITY_DEPTH = 64
@@ -32,43 +45,25 @@ _NOT_RECORDED = frozenset(
 )  # fmt: skip
 _MOST_BODY_BYTES = 4 * 2**20
 _MOST_BATCH = 1000
-
-
-class NodeError(Exception):
-    """An error that the node answers with."""
-
-    def __init__(self, code: int, message: str, data: Any = None):
-        self.code, self.message, self.data = code, message, data
-        super().__init__(message)
-
-
-@dataclass
-class Faults:
-    """What goes wrong on demand. Everything may be changed while the node runs."""
-
-    max_range: int | None = None  # blocks that one eth_getLogs may span
-    max_results: int | None = None  # logs that one eth_getLogs may return
-    latency_s: float = 0.0
-    # method -> how many of its next answers are errors
-    errors: dict[str, int] = field(default_factory=dict)
-    head_back: int = 0  # how many blocks the node's head lies behind the chain's, as behind a lagging load balancer
+_PUSH_S = 0.02  # how often a subscription looks for what is new
 
 
 class ReplayChain:
     """A recorded chain: blocks by number or hash, logs, reorgs. Thread-safe; no block is stored."""
 
+    client = CLIENT_VERSION
+
     def __init__(self, recording: Recording, *, extra_blocks: int = 2 * _FINALITY_DEPTH):
         """The head is `extra_blocks` above the last recorded block, so that all of it can be final."""
         self.recording = recording
         self.chain_id = recording.chain_id
-        self.faults = Faults()
         self.head = recording.last_block + extra_blocks
         self.finality_depth = min(_FINALITY_DEPTH, extra_blocks)
         self._logs: list[RecordedLog] = list(recording.logs)
         self._numbers = [log.block_number for log in self._logs]
         # Reorgs, oldest first: from this block on, the hashes are of this generation.
         self._forks: list[tuple[int, int]] = [(0, 0)]
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._prefix = b"mandate replay" + recording.chain_id.to_bytes(32, "big")
         self._spacing = _BLOCK_S.get(recording.chain_id, 2)
         self._anchors = sorted(recording.times.items())
@@ -78,12 +73,12 @@ class ReplayChain:
 
     def set_head(self, number: int) -> None:
         """Let the chain end at `number`."""
-        with self._lock:
+        with self.lock:
             self.head = number
 
     def reorg(self, depth: int, *, drop_logs: bool = False) -> None:
         """Replace the last `depth` blocks by others of the same numbers, with the same logs or without them."""
-        with self._lock:
+        with self.lock:
             first = self.head - depth + 1
             if depth < 1 or first < 1:
                 raise NodeError(-32602, f"a reorg of {depth} blocks is not possible")
@@ -93,15 +88,22 @@ class ReplayChain:
                 self._logs = [log for log in self._logs if not first <= log.block_number <= self.head]
                 self._numbers = [log.block_number for log in self._logs]
 
-    # --- made up
+    # --- as a chain (`sight.Chain`); hashes, transactions and most times are made up
 
-    def block_hash(self, number: int) -> bytes:
+    def final_at(self, head: int) -> int:
+        return max(head - self.finality_depth, 0)
+
+    def hash_at(self, number: int) -> bytes:
         """Ends in the block's number, so that a block is found by its hash without any table."""
         generation = self._forks[bisect.bisect_right(self._forks, (number, 2**62)) - 1][1]
         digest = keccak(self._prefix + number.to_bytes(32, "big") + generation.to_bytes(32, "big"))
         return digest[:24] + number.to_bytes(8, "big")
 
-    def timestamp(self, number: int) -> int:
+    def number_of(self, block_hash: bytes) -> int | None:
+        number = int.from_bytes(block_hash[24:], "big")
+        return number if number <= self.head and self.hash_at(number) == block_hash else None
+
+    def time_at(self, number: int) -> int:
         """A block's time as recorded; else between its recorded neighbours, or evenly spaced. Never goes backwards."""
         if not self._anchors:
             return _MADE_UP_START_S + number * self._spacing
@@ -117,243 +119,139 @@ class ReplayChain:
         high_number, high_time = self._anchors[after]
         return low_time + (high_time - low_time) * (number - low_number) // (high_number - low_number)
 
+    def bloom_at(self, number: int) -> bytes:
+        return bloom.of_logs((log.address, log.topics) for log in self._between(number, number))
+
+    def logs_between(self, first: int, last: int) -> list[ServedLog]:
+        return [
+            ServedLog(
+                log.block_number, log.log_index, log.transaction_index, self.transaction_hash(log), log.address,
+                log.topics, log.data,
+            )
+            for log in self._between(first, last)
+        ]  # fmt: skip
+
     def transaction_hash(self, log: RecordedLog) -> bytes:
         place = log.block_number.to_bytes(32, "big") + log.transaction_index.to_bytes(32, "big")
         return keccak(self._prefix + b"transaction" + place)
 
-    # --- answers
+    def transactions_at(self, _number: int) -> list[dict[str, Any]] | None:
+        return None
 
-    def answer(self, method: str, params: list[Any]) -> Any:
-        """The result of one request. Raises NodeError."""
-        if self.faults.latency_s:
-            time.sleep(self.faults.latency_s)
-        if self.faults.errors.get(method, 0) > 0:
-            self.faults.errors[method] -= 1
-            raise NodeError(-32000, "an error on demand")
-        if method in _NOT_RECORDED:
-            raise NodeError(-32001, f"not recorded: a replay can't answer {method}")
-        with self._lock:
-            match method:
-                case "web3_clientVersion":
-                    return CLIENT_VERSION
-                case "eth_chainId":
-                    return hex(self.chain_id)
-                case "net_version":
-                    return str(self.chain_id)
-                case "eth_syncing":
-                    return False
-                case "eth_blockNumber":
-                    return hex(self._shown_head())
-                case "eth_getBlockByNumber":
-                    return self._block(self._number(_at(params, 0)), _at(params, 1))
-                case "eth_getBlockByHash":
-                    return self._block(self._by_hash(_at(params, 0)), _at(params, 1))
-                case "eth_getLogs":
-                    return self._get_logs(_at(params, 0))
+    def other(self, _method: str, _params: list[Any], _number: int) -> Any:
         raise NodeError(-32601, "the method does not exist")
 
-    def _shown_head(self) -> int:
-        return max(self.head - self.faults.head_back, 0)
-
-    def _number(self, block: Any) -> int | None:
-        head = self._shown_head()
-        match block:
-            case "latest" | "pending":
-                return head
-            case "finalized" | "safe":
-                return max(head - self.finality_depth, 0)
-            case "earliest":
-                return 0
-        number = _quantity(block)
-        return number if number <= head else None
-
-    def _by_hash(self, block_hash: Any) -> int | None:
-        raw = _word(block_hash)
-        number = int.from_bytes(raw[24:], "big")
-        return number if number <= self._shown_head() and self.block_hash(number) == raw else None
-
-    def _logs_between(self, first: int, last: int) -> list[RecordedLog]:
+    def _between(self, first: int, last: int) -> list[RecordedLog]:
         return self._logs[bisect.bisect_left(self._numbers, first) : bisect.bisect_right(self._numbers, last)]
-
-    def _block(self, number: int | None, full: Any) -> Any:
-        if number is None:
-            return None
-        logs = self._logs_between(number, number)
-        if full is True and logs:
-            raise NodeError(-32001, "not recorded: a replay knows transactions by their place only")
-        hashes = dict.fromkeys("0x" + self.transaction_hash(log).hex() for log in logs)
-        zero = "0x" + "00" * 32
-        return {
-            "number": hex(number),
-            "hash": "0x" + self.block_hash(number).hex(),
-            "parentHash": "0x" + self.block_hash(number - 1).hex() if number else zero,
-            "timestamp": hex(self.timestamp(number)),
-            "transactions": list(hashes),
-            "uncles": [],
-            "nonce": "0x0000000000000000",
-            "sha3Uncles": zero,
-            "logsBloom": "0x" + "ff" * 256,
-            "transactionsRoot": zero,
-            "stateRoot": zero,
-            "receiptsRoot": zero,
-            "miner": "0x" + "00" * 20,
-            "difficulty": "0x0",
-            "extraData": "0x" + CLIENT_VERSION[:16].encode().hex(),
-            "size": "0x0",
-            "gasLimit": "0x0",
-            "gasUsed": "0x0",
-        }
-
-    def _get_logs(self, condition: Any) -> list[dict[str, Any]]:
-        if not isinstance(condition, dict):
-            raise NodeError(-32602, "the filter is not an object")
-        head = self._shown_head()
-        if condition.get("blockHash") is not None:
-            if condition.get("fromBlock") is not None or condition.get("toBlock") is not None:
-                raise NodeError(-32602, "blockHash excludes fromBlock and toBlock")
-            number = self._by_hash(condition["blockHash"])
-            if number is None:
-                raise NodeError(-32000, "unknown block")
-            first = last = number
-        else:
-            first_or_none = self._number(condition.get("fromBlock", "latest"))
-            last_or_none = self._number(condition.get("toBlock", "latest"))
-            if first_or_none is None or last_or_none is None:
-                raise NodeError(-32602, f"the block range extends beyond the current head block {head}")
-            first, last = first_or_none, last_or_none
-            if first > last:
-                raise NodeError(-32602, "invalid block range: fromBlock is above toBlock")
-            most = self.faults.max_range
-            if most is not None and last - first + 1 > most:
-                raise NodeError(-32602, f"eth_getLogs is limited to a {most} blocks range")
-        wanted = _addresses(condition.get("address"))
-        topics = _topic_filter(condition.get("topics"))
-        found = [
-            log
-            for log in self._logs_between(first, last)
-            if (not wanted or log.address in wanted) and _fits(log, topics)
-        ]
-        most = self.faults.max_results
-        if most is not None and len(found) > most:
-            good = max(found[most].block_number - 1, first)
-            raise NodeError(
-                -32005,
-                f"query returned more than {most} results. Try with this block range [{hex(first)}, {hex(good)}].",
-                {"from": hex(first), "to": hex(good), "limit": most},
-            )
-        return [self._shown(log) for log in found]
-
-    def _shown(self, log: RecordedLog) -> dict[str, Any]:
-        return {
-            "address": "0x" + log.address.hex(),
-            "topics": ["0x" + topic.hex() for topic in log.topics],
-            "data": "0x" + log.data.hex(),
-            "blockNumber": hex(log.block_number),
-            "blockHash": "0x" + self.block_hash(log.block_number).hex(),
-            "blockTimestamp": hex(self.timestamp(log.block_number)),
-            "transactionHash": "0x" + self.transaction_hash(log).hex(),
-            "transactionIndex": hex(log.transaction_index),
-            "logIndex": hex(log.log_index),
-            "removed": False,
-        }
-
-
-def _at(params: list[Any], position: int) -> Any:
-    return params[position] if position < len(params) else None
-
-
-def _quantity(value: Any) -> int:
-    try:
-        if isinstance(value, str) and value.startswith("0x") and len(value) <= 18:
-            return int(value, 16)
-    except ValueError:
-        pass  # falls through to the one error for all that is no quantity
-    raise NodeError(-32602, "not a block number or tag")
-
-
-def _word(value: Any, length: int = 32) -> bytes:
-    try:
-        if isinstance(value, str) and value.startswith("0x") and len(value) == 2 + 2 * length:
-            return bytes.fromhex(value[2:])
-    except ValueError:
-        pass  # falls through to the one error for all that is no word
-    raise NodeError(-32602, f"expected {length} bytes of hexadecimal data")
-
-
-def _addresses(value: Any) -> frozenset[bytes]:
-    if value is None:
-        return frozenset()
-    return frozenset(_word(item, 20) for item in (value if isinstance(value, list) else [value]))
-
-
-def _topic_filter(value: Any) -> list[frozenset[bytes] | None]:
-    if value is None:
-        return []
-    if not isinstance(value, list) or len(value) > 4:
-        raise NodeError(-32602, "topics must be a list of at most four")
-    places: list[frozenset[bytes] | None] = []
-    for item in value:
-        if item is None or item == []:
-            places.append(None)
-        else:
-            places.append(frozenset(_word(word) for word in (item if isinstance(item, list) else [item])))
-    return places
-
-
-def _fits(log: RecordedLog, places: list[frozenset[bytes] | None]) -> bool:
-    if len(places) > len(log.topics):
-        return False
-    return all(place is None or topic in place for place, topic in zip(places, log.topics, strict=False))
 
 
 class ReplayNode:
     """Serves a chain on a free loopback port: `with ReplayNode(recording) as node: Rpc([node.url], node.chain_id)`.
 
-    With `controls` the methods `replay_setHead`, `replay_reorg` and `replay_faults` change the chain from outside.
+    Several nodes may serve one chain, each with its own faults; `seed` decides which requests a fault by chance hits.
+    With `controls` the methods `replay_setHead`, `replay_reorg` and `replay_faults` change a recorded chain from
+    outside. `websocket` serves `ws_url` too.
     """
 
-    def __init__(self, recording: Recording, *, controls: bool = False, **chain: Any):
-        self.chain = ReplayChain(recording, **chain)
-        self.chain_id = self.chain.chain_id
-        self.faults = self.chain.faults
+    def __init__(
+        self,
+        source: Recording | ReplayChain | SyntheticChain,
+        *,
+        controls: bool = False,
+        faults: Faults | None = None,
+        seed: int = 0,
+        websocket: bool = False,
+        **chain: Any,
+    ):
+        self.chain: Any = ReplayChain(source, **chain) if isinstance(source, Recording) else source
+        self.chain_id: int = self.chain.chain_id
+        self.faults = faults or Faults()
+        self.chance = Chance(seed)
         self.controls = controls
+        self.websocket = websocket
         self.requests = 0  # answered so far
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
+        self._sockets: Server | None = None
+        self._port = 0
 
     @property
     def url(self) -> str:
-        assert self._server is not None, "the node is not running"
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        """Where it answers HTTP; the same after a restart."""
+        assert self._port, "the node is not running"
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Where it answers WebSocket."""
+        assert self._sockets is not None, "the node does not serve WebSocket"
+        return f"ws://127.0.0.1:{self._sockets.socket.getsockname()[1]}"
 
     def __enter__(self) -> "ReplayNode":
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="replay node", daemon=True
-        )
-        self._thread.start()
+        self.start()
+        if self.websocket:
+            self._sockets = serve(self._converse, "127.0.0.1", 0, max_size=_MOST_BODY_BYTES, logger=_QUIET)
+            threading.Thread(target=self._sockets.serve_forever, name="replay sockets", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+        if self._sockets is not None:
+            self._sockets.shutdown()
+            self._sockets = None
+
+    def start(self) -> None:
+        """Listen, on the port of before where there was one."""
+        self._server = _Server(("127.0.0.1", self._port), _handler(self))
+        self._port = self._server.server_address[1]
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="replay node", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening and cut every connection, also in the middle of a request."""
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
+            self._server.cut()
             self._server = None
 
+    # --- answers
+
+    def sight(self) -> Sight:
+        """What the node sees in one request: behind a load balancer, one of its nodes."""
+        if isinstance(self.chain, SyntheticChain):
+            back = self.faults.sights_back
+            if self.chance.hits(self.faults, "older_sight"):
+                back += 1 + self.chance.pick(4)
+            chain: Chain = self.chain.moment(back)
+        else:
+            chain = self.chain
+        return Sight(chain, self.faults, self.chance)
+
     def respond(self, body: bytes) -> bytes:
-        """The JSON-RPC answer to a request or a batch."""
+        """The JSON-RPC answer to a request or a batch, whatever the HTTP status."""
+        return self.answer(body)[1]
+
+    def answer(self, body: bytes) -> tuple[int, bytes]:
+        """(HTTP status, body). Raises PlainAnswer where the gateway gives no JSON-RPC."""
         try:
             request = orjson.loads(body)
         except orjson.JSONDecodeError:
-            return orjson.dumps(_failure(None, NodeError(-32700, "not JSON")))
+            return 200, orjson.dumps(_failure(None, NodeError(-32700, "not JSON")))
+        if self.faults.latency_s:
+            time.sleep(self.faults.latency_s)
+        sight = self.sight()
         if isinstance(request, list):
             if not 0 < len(request) <= _MOST_BATCH:
-                return orjson.dumps(_failure(None, NodeError(-32600, f"a batch has 1 to {_MOST_BATCH} requests")))
-            return orjson.dumps([self._one(item) for item in request])
-        return orjson.dumps(self._one(request))
+                return 200, orjson.dumps(_failure(None, NodeError(-32600, f"a batch has 1 to {_MOST_BATCH} requests")))
+            return 200, orjson.dumps([self._one(sight, item)[1] for item in request])
+        status, answer = self._one(sight, request)
+        return status, orjson.dumps(answer)
 
-    def _one(self, request: Any) -> dict[str, Any]:
+    def _one(self, sight: Sight, request: Any) -> tuple[int, dict[str, Any]]:
         self.requests += 1
         number = request.get("id") if isinstance(request, dict) else None
         try:
@@ -362,13 +260,19 @@ class ReplayNode:
             params = request.get("params", [])
             if not isinstance(params, list):
                 raise NodeError(-32602, "params must be a list")
-            if self.controls and request["method"].startswith("replay_"):
-                result = self._control(request["method"], params)
+            method = request["method"]
+            if self.controls and method.startswith("replay_"):
+                result = self._control(method, params)
+            elif isinstance(self.chain, ReplayChain):
+                if method in _NOT_RECORDED:
+                    raise NodeError(-32001, f"not recorded: a replay can't answer {method}")
+                with self.chain.lock:
+                    result = sight.answer(method, params)
             else:
-                result = self.chain.answer(request["method"], params)
+                result = sight.answer(method, params)
         except NodeError as error:
-            return _failure(number, error)
-        return {"jsonrpc": "2.0", "id": number, "result": result}
+            return error.status, _failure(number, error)
+        return 200, {"jsonrpc": "2.0", "id": number, "result": result}
 
     def _control(self, method: str, params: list[Any]) -> Any:
         try:
@@ -378,15 +282,99 @@ class ReplayNode:
                 case "replay_reorg", [int(depth), *rest]:
                     self.chain.reorg(depth, drop_logs=bool(rest and rest[0]))
                 case "replay_faults", [dict(changes)]:
-                    for name, value in changes.items():
-                        if name not in Faults.__dataclass_fields__:
-                            raise NodeError(-32602, f"no such fault: {name}")
-                        setattr(self.faults, name, value)
+                    self._change_faults(changes)
                 case _:
                     raise NodeError(-32602, "no such control, or not its parameters")
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             raise NodeError(-32602, str(error)) from None
         return True
+
+    def _change_faults(self, changes: dict[str, Any]) -> None:
+        for name, value in changes.items():
+            if name not in Faults.__dataclass_fields__:
+                raise NodeError(-32602, f"no such fault: {name}")
+            if name == "provider" and value not in PROVIDERS:
+                raise NodeError(-32602, f"no such provider: one of {', '.join(PROVIDERS)}")
+            if name == "chances" and not set(value) <= KINDS:
+                raise NodeError(-32602, f"no such fault: chances are of {', '.join(sorted(KINDS))}")
+            setattr(self.faults, name, value)
+
+    # --- WebSocket
+
+    def _converse(self, connection: ServerConnection) -> None:
+        """One WebSocket: requests and their answers; subscriptions send what is new until the connection ends."""
+        subscriptions: dict[str, threading.Event] = {}
+        numbers = itertools.count(1)
+        try:
+            for message in connection:
+                body = message.encode() if isinstance(message, str) else message
+                try:
+                    request = orjson.loads(body)
+                except orjson.JSONDecodeError:
+                    request = None
+                method = request.get("method") if isinstance(request, dict) else None
+                params = request.get("params") if isinstance(request, dict) else None
+                if method == "eth_subscribe" and params and params[0] in ("newHeads", "logs"):
+                    name, ended = hex(next(numbers)), threading.Event()
+                    subscriptions[name] = ended
+                    # Seen from before the answer, so that nothing is missed between the two.
+                    known = self.sight()
+                    connection.send(orjson.dumps({"jsonrpc": "2.0", "id": request["id"], "result": name}).decode())
+                    condition = params[1] if len(params) > 1 else {}
+                    arguments = (connection, name, params[0], condition, known, ended)
+                    threading.Thread(target=self._push, args=arguments, name="subscription", daemon=True).start()
+                elif method == "eth_unsubscribe" and params:
+                    ended_or_none = subscriptions.pop(params[0], None)
+                    if ended_or_none is not None:
+                        ended_or_none.set()
+                    known_one = ended_or_none is not None
+                    connection.send(orjson.dumps({"jsonrpc": "2.0", "id": request["id"], "result": known_one}).decode())
+                else:
+                    try:
+                        connection.send(self.respond(body).decode())
+                    except PlainAnswer:
+                        return  # a gateway that limits the rate ends the connection
+        except ConnectionClosed:
+            return
+        finally:
+            for ended in subscriptions.values():
+                ended.set()
+
+    def _push(
+        self, connection: ServerConnection, name: str, kind: str, condition: Any, known: Sight, ended: threading.Event
+    ) -> None:
+        """Send new heads, or logs: those of blocks that were replaced again with `removed`, as nodes do."""
+
+        def hashes(sight: Sight) -> dict[int, bytes]:
+            first = max(sight.head - 2 * _FINALITY_DEPTH, 0)
+            return {number: sight.chain.hash_at(number) for number in range(first, sight.head + 1)}
+
+        before = hashes(known)
+        while not ended.wait(_PUSH_S):
+            now = self.sight()
+            after = hashes(now)
+            if after == before:
+                continue
+            low = min(before, default=0)
+            gone = [n for n, block_hash in before.items() if after.get(n) != block_hash and n >= min(after)]
+            fresh = [n for n, block_hash in after.items() if before.get(n) != block_hash and n >= low]
+            results: list[Any] = []
+            try:
+                if kind == "newHeads":
+                    results = [now.answer("eth_getBlockByNumber", [hex(n), False]) for n in fresh]
+                else:
+                    for sight, numbers, removed in ((known, gone[::-1], True), (now, fresh, False)):
+                        for n in numbers:
+                            asked = {**condition, "blockHash": "0x" + sight.chain.hash_at(n).hex()}
+                            logs = sight.answer("eth_getLogs", [asked])
+                            results += [{**log, "removed": removed} for log in logs]
+                for result in results:
+                    told = {"subscription": name, "result": result}
+                    text = orjson.dumps({"jsonrpc": "2.0", "method": "eth_subscription", "params": told}).decode()
+                    connection.send(text)
+            except (ConnectionClosed, NodeError, PlainAnswer):
+                return
+            known, before = now, after
 
 
 def _failure(number: Any, error: NodeError) -> dict[str, Any]:
@@ -396,17 +384,46 @@ def _failure(number: Any, error: NodeError) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "error": body}
 
 
+_QUIET = logging.getLogger(f"{__name__}.sockets")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False  # stdout and stderr belong to the command
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    allow_reuse_address = False
+    allow_reuse_address = True  # a node that restarts comes back on its port
     request_queue_size = 64
+
+    def __init__(self, *arguments: Any):
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._open_lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._open_lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def cut(self) -> None:
+        """End every connection, as a process that dies does."""
+        with self._open_lock:
+            left = list(self._open)
+        for request in left:
+            with contextlib.suppress(OSError):  # the other side was first
+                request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is none of our business; anything else is a bug and shows as one."""
-        import sys
-
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
+
+
+_PAGE = b"<html><body><h1>Bad Gateway</h1></body></html>"
 
 
 def _handler(node: ReplayNode) -> type[BaseHTTPRequestHandler]:
@@ -422,14 +439,58 @@ def _handler(node: ReplayNode) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 self._send(413 if length.isdigit() else 411, b"")
                 return
-            self._send(200, node.respond(self.rfile.read(int(length))))
+            body = self.rfile.read(int(length))
+            try:
+                self._answer(body)
+            except PlainAnswer as plain:
+                self._send(plain.status, plain.body, kind="text/plain")
 
-        def _send(self, status: int, body: bytes) -> None:
+        def _answer(self, body: bytes) -> None:
+            def hits(kind: str) -> bool:
+                return node.chance.hits(node.faults, kind)
+
+            if hits("hang_up"):
+                self.close_connection = True
+                return
+            if hits("server_error"):
+                self._send(502, _PAGE, kind="text/html")
+                return
+            if hits("not_json"):
+                self._send(200, _PAGE, kind="text/html")
+                return
+            if hits("rate_status"):
+                self._limit()
+                return
+            if hits("rate_status_after"):
+                self._limit({"retry-after": str(node.faults.retry_after_s)})
+                return
+            status, answer = node.answer(body)
+            if hits("truncated"):
+                answer = answer[: max(len(answer) - 1 - node.chance.pick(len(answer)), 1)]
+            if hits("half_closed"):
+                self.close_connection = True
+                self._send(status, answer, shown=len(answer) // 2)
+                return
+            self._send(status, answer)
+
+        def _limit(self, headers: dict[str, str] | None = None) -> None:
+            refusal = rate_refusal(node.faults.provider)
+            body = refusal.body
+            if body is None:
+                body = orjson.dumps(_failure(None, NodeError(refusal.code, refusal.message, refusal.data)))
+            self._send(429, body, headers=headers)
+
+        def _send(
+            self, status: int, body: bytes, *, kind: str = "application/json", headers: dict[str, str] | None = None,
+            shown: int | None = None,
+        ) -> None:  # fmt: skip
             self.send_response(status)
-            self.send_header("content-type", "application/json")
+            self.send_header("content-type", kind)
             self.send_header("content-length", str(len(body)))
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(body if shown is None else body[:shown])
 
         def log_message(self, format: str, *args: Any) -> None:
             """Requests are not logged: stdout belongs to the command."""
