@@ -6,8 +6,10 @@ clock; durations are seconds; operands and list items are full 32-byte words as 
 a call's arguments a value stands: a word of their head, and a column where that word leads to an array or to bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from functools import cached_property, lru_cache
 
 from policies.primitives import keccak, word
 from policies.ring import segment_seconds
@@ -90,14 +92,7 @@ class Budget:
     def key(self, policy_id: bytes, agent: bytes) -> bytes:
         """The ring's key: replacing a policy keeps it, another asset, unit, segment, name or scope is another ring."""
         scope_id = {Scope.POLICY: policy_id, Scope.AGENT: agent.rjust(32, b"\0"), Scope.DAO: bytes(32)}[self.scope]
-        return keccak(
-            word(self.scope)
-            + scope_id
-            + self.asset.rjust(32, b"\0")
-            + word(self.exponent)
-            + word(self.segment_s)
-            + self.name
-        )
+        return _ring_key(self.scope, scope_id, self.asset, self.exponent, self.segment_s, self.name)
 
     def units(self, amount: int) -> int:
         """What charging `amount` base units takes from the budget: always rounded up."""
@@ -105,6 +100,13 @@ class Budget:
 
     def base_units(self, units: int) -> int:
         return units * self.unit
+
+
+@lru_cache(maxsize=4096)
+def _ring_key(scope: Scope, scope_id: bytes, asset: bytes, exponent: int, segment_s: int, name: bytes) -> bytes:
+    return keccak(
+        word(scope) + scope_id + asset.rjust(32, b"\0") + word(exponent) + word(segment_s) + name,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,10 @@ class Rule:
                 return PlaceKind.COLUMN if column < width else None
 
 
-@dataclass(frozen=True, slots=True)
+RuleKey = tuple[bytes, bytes, bool]
+
+
+@dataclass(frozen=True)
 class PolicyCode:
     """A whole policy. `objection_threshold_bps` is in basis points of the past total supply."""
 
@@ -207,3 +212,16 @@ class PolicyCode:
     budgets: tuple[Budget, ...]
     lists: tuple[tuple[int, ...], ...]
     rules: tuple[Rule, ...]
+
+    @cached_property
+    def alternatives(self) -> Mapping[RuleKey, tuple[tuple[int, Rule], ...]]:
+        """The rules (with their place in the policy) that a call can be matched by, by their key, in order."""
+        found: dict[RuleKey, tuple[tuple[int, Rule], ...]] = {}
+        for index, rule in enumerate(self.rules):
+            found[rule.key] = (*found.get(rule.key, ()), (index, rule))
+        return found
+
+    @cached_property
+    def members(self) -> tuple[frozenset[int], ...]:
+        """The lists, for looking something up in them."""
+        return tuple(map(frozenset, self.lists))
