@@ -8,10 +8,11 @@
 #   make story           the story without a person; `make story JSON=1` or `make story ARGS=--json` for machines
 #                        (`make story --json` can't be: make keeps options for itself)
 #   make check           style, types, layers, migrations, lock files
+#   make bench-gas       gas of acts by our module and by others; bench/results/gas.json (installs its own npm packages)
 #   make lock            resolve requirements/base.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story check lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story check bench-gas lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -57,6 +58,12 @@ check: install
 	$(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(RUN) -m dao.local.lock --check
 	npm run --silent check:wallet
+
+# The systems beside ours come from packages that nothing else needs.
+bench-gas: install
+	@cd bench/gas && if ! cmp -s package-lock.json node_modules/installed.json; then \
+		npm ci --ignore-scripts --loglevel=error && cp package-lock.json node_modules/installed.json; fi
+	@$(RUN) -m bench.gas $(ARGS)
 
 lock: install
 	$(RUN) -m dao.local.lock
