@@ -88,8 +88,8 @@ class Reason:
     """Why an act is refused. `error` and `arguments` are the module's custom error (docs of IPolicyModule).
 
     `call`, `rule`, `clause`, `income` and `budget` are places in the act and in the policy, from 0, and `element` that
-    of the failing element in an array; `value` is what was asked and `limit` what is permitted (words for clauses, units for
-    budgets, base units for incomes, seconds for times).
+    of the failing element in an array; `value` is what was asked and `limit` what is permitted (words for clauses, units
+    for budgets, base units for incomes, seconds for times).
     """
 
     error: str
