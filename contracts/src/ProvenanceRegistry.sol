@@ -8,7 +8,7 @@ import {IProvenanceRegistry} from "./IProvenanceRegistry.sol";
 
 /// @title ProvenanceRegistry
 /// @notice Models and data sets that the members voted for, and content hashes co-signed by a declared set of parties.
-/// Nothing here moves money, and nothing that was said is ever unsaid: entries end, statements complete, once.
+/// Nothing here moves money. What was in force and what is complete stays on record: no vote and no party can undo it.
 /// @dev No initialiser, no upgrade, no ether. The only call that leaves here is ERC-1271's, a STATICCALL.
 contract ProvenanceRegistry is IProvenanceRegistry, EIP712 {
     // Storage, by slot:
@@ -123,7 +123,7 @@ contract ProvenanceRegistry is IProvenanceRegistry, EIP712 {
         _checkLength(text);
         if (parties.length == 0 || parties.length > MAX_PARTIES) revert BadPartyCount(parties.length);
         if (threshold == 0 || threshold > parties.length) revert BadThreshold(threshold);
-        address last;
+        address last; // from zero on: nobody below
         for (uint256 i; i < parties.length; ++i) {
             if (parties[i] <= last) revert NotAscending(i);
             last = parties[i];
