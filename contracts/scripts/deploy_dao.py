@@ -17,7 +17,8 @@ Usage: deploy_dao.py --rpc URL --keystore FILE --password-file FILE --params FIL
 
 The holder "treasury" means the treasury that is being deployed. `--out` gets
 
-    {"chain_id", "start_block", "contracts": {"votes_token", "governor", "timelock", "treasury", "module", "usdc"?},
+    {"chain_id", "start_block",
+     "contracts": {"votes_token", "governor", "timelock", "treasury", "module", "provenance_registry", "usdc"?},
      "code_hashes": {...the same names...}}
 
 Contracts that need each other's addresses get them in advance (an address follows from deployer and nonce), so nobody
@@ -237,6 +238,7 @@ class _Deployment:
             "timelock": timelock,
             "treasury": treasury,
             "module": module,
+            "provenance_registry": self._deploy("ProvenanceRegistry", timelock.address),
         }
         if parameters.test_usdc is not None:
             contracts["usdc"] = self._deploy("TestUSDC")
@@ -308,6 +310,10 @@ class _Deployment:
             ("the module knows the governor", lambda: module.governor() == governor.address),
             ("the module serves the treasury", lambda: module.treasury() == treasury.address),
             ("the deployer is not the guardian", lambda: module.guardian() != deployer),
+            (
+                "the provenance registry belongs to the timelock",
+                lambda: contracts["provenance_registry"].owner() == timelock.address,
+            ),
         ]
         self._timelock = timelock
         for what, holds in checks:
