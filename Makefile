@@ -9,10 +9,11 @@
 #                        (`make story --json` can't be: make keeps options for itself)
 #   make check           style, types, layers, migrations, lock files
 #   make bench-gas       gas of acts by our module and by others; bench/results/gas.json (installs its own npm packages)
+#   make verify-deployment ARGS="1 --rpc URL"   rebuild what deployments/1.json records and compare every byte (docs/deployments.md)
 #   make lock            resolve requirements/base.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story check bench-gas lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story check bench-gas verify-deployment lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -64,6 +65,9 @@ bench-gas: install
 	@cd bench/gas && if ! cmp -s package-lock.json node_modules/installed.json; then \
 		npm ci --ignore-scripts --loglevel=error && cp package-lock.json node_modules/installed.json; fi
 	@$(RUN) -m bench.gas $(ARGS)
+
+verify-deployment: install
+	@$(RUN) contracts/scripts/verify_deployment.py $(ARGS)
 
 lock: install
 	$(RUN) -m dao.local.lock

@@ -19,7 +19,10 @@ The holder "treasury" means the treasury that is being deployed. `--out` gets
 
     {"chain_id", "start_block",
      "contracts": {"votes_token", "governor", "timelock", "treasury", "module", "provenance_registry", "usdc"?},
-     "code_hashes": {...the same names...}}
+     "code_hashes": {...the same names...},
+     "deployer", "compiler": {"version", "input"}, "creations": {...the same names...}}
+
+and `inputs/<sha256>.json` beside it the compiler's input: verify_deployment.py makes every byte again from both.
 
 Contracts that need each other's addresses get them in advance (an address follows from deployer and nonce), so nobody
 ever needs a temporary role. The end checks on chain that it came out so. Exit status 1 with one line on any failure.
@@ -40,7 +43,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "contracts" / "scripts"))
 
-import compile as contracts_compile  # noqa: E402  (the script beside this one)
+import compile as contracts_compile  # noqa: E402  (the scripts beside this one)
+import deployment_record  # noqa: E402
 
 ALIAS = "deployer"
 NETWORK = "target"
@@ -200,6 +204,7 @@ class _Deployment:
     def __init__(self, ape: Any, account: Any, provider: Any, parameters: Parameters) -> None:
         self.ape, self.account, self.provider, self.parameters = ape, account, provider, parameters
         self.first_nonce = account.nonce
+        self.creations: dict[str, dict[str, Any]] = {}  # by address
 
     def run(self) -> dict[str, Any]:
         parameters = self.parameters
@@ -254,6 +259,8 @@ class _Deployment:
             "start_block": start_block,
             "contracts": {name: contract.address for name, contract in contracts.items()},
             "code_hashes": {name: self._code_hash(contract.address) for name, contract in contracts.items()},
+            "deployer": self.account.address,
+            "creations": {name: self.creations[contract.address] for name, contract in contracts.items()},
         }
 
     def _address(self, deployment: int) -> str:
@@ -277,7 +284,19 @@ class _Deployment:
                 "runtimeBytecode": {"bytecode": artifact["deployedBytecode"]},
             }
         )
-        return self.account.deploy(ContractContainer(kind), *arguments, required_confirmations=0)
+        nonce = self.account.nonce
+        contract = self.account.deploy(ContractContainer(kind), *arguments, required_confirmations=0)
+        sent = bytes(self.provider.get_receipt(contract.txn_hash).data)
+        code = bytes.fromhex(artifact["bytecode"][2:])
+        if not sent.startswith(code):
+            raise DeployError(f"{name} was created with other code than was compiled; deploy again")
+        self.creations[contract.address] = {
+            "contract": name,
+            "nonce": nonce,
+            "transaction": contract.txn_hash,
+            "constructor_arguments": "0x" + sent[len(code) :].hex(),
+        }
+        return contract
 
     def _code_hash(self, address: str) -> str:
         from eth_utils import keccak
@@ -340,9 +359,13 @@ def main() -> int:
             password = options.password_file.read_text().strip()
         except OSError as error:
             raise DeployError(f"can't read the password file: {error.strerror}: {options.password_file}") from None
-        deployment = deploy(options.rpc, options.keystore, password, Parameters.read(options.params))
+        parameters = Parameters.read(options.params)
+        input_file, input_text = deployment_record.compiler_input_file(contracts_compile.compiler_input())
+        compiler = {"version": deployment_record.compiler_version(), "input": input_file}
+        deployment = deploy(options.rpc, options.keystore, password, parameters) | {"compiler": compiler}
+        contracts_compile.write(options.out.parent / input_file, input_text)
         contracts_compile.write(options.out, json.dumps(deployment, indent=1) + "\n")
-    except (DeployError, contracts_compile.CompileError) as error:
+    except (DeployError, deployment_record.RecordError, contracts_compile.CompileError) as error:
         print(f"deploy_dao: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a deployment's record says of how its contracts came about, so that a stranger can make every byte again.
+
+Beside the addresses and code hashes a record (docs/deployments.md) holds
+
+    "deployer": "0x...",
+    "compiler": {"version": "0.8.37+commit.6706e56e", "input": "inputs/<sha256>.json"},
+    "creations": {"module": {"contract": "PolicyModule", "nonce": 4, "transaction": "0x...",
+                             "constructor_arguments": "0x..."}, ...}
+
+The compiler's input is a file named by its own hash, so that records share it and none can be changed unseen.
+"""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import compile as contracts_compile  # the script beside this one
+
+_HASH = re.compile(r"0x[0-9a-f]{64}")
+_DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_INPUT = re.compile(r"inputs/([0-9a-f]{64})\.json")
+_MAX_BYTES = 16 * 2**20
+
+
+class RecordError(Exception):
+    """The record can't be used. The message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Creation:
+    """How one contract was made: by a plain creation transaction of the deployer."""
+
+    name: str
+    contract: str
+    address: bytes
+    code_hash: bytes
+    nonce: int
+    transaction: bytes
+    constructor_arguments: bytes
+
+
+@dataclass(frozen=True)
+class Record:
+    """A deployment as recorded. `creations` are in the order of their nonces."""
+
+    chain_id: int
+    deployer: bytes
+    compiler_version: str
+    compiler_input: dict[str, Any]
+    creations: tuple[Creation, ...]
+
+
+def compiler_version() -> str:
+    """Version and commit of the installed compiler, such as 0.8.37+commit.6706e56e."""
+    try:
+        said = subprocess.run(
+            [str(contracts_compile.compiler()), "--version"], capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        raise RecordError("the compiler is not installed; run `make install`") from None
+    return said.strip().rpartition("Version: ")[2].partition(".Emscripten")[0]
+
+
+def compiler_input_file(standard_input: dict[str, Any]) -> tuple[str, str]:
+    """The file that holds a compiler's standard JSON input: its path beside the record, and its text."""
+    text = json.dumps(standard_input, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    return f"inputs/{hashlib.sha256(text.encode()).hexdigest()}.json", text
+
+
+def read(path: Path) -> Record:
+    """Reads a record and the compiler input that it names. Raises RecordError with one line."""
+    raw = _json(path, "the record")
+    try:
+        compiler, names = raw["compiler"], sorted(raw["contracts"])
+        if not names or names != sorted(raw["creations"]) or names != sorted(raw["code_hashes"]):
+            raise RecordError(f"{path}: contracts, code_hashes and creations don't name the same contracts")
+        creations = [
+            Creation(
+                name,
+                _text(raw["creations"][name]["contract"]),
+                _bytes(raw["contracts"][name], _ADDRESS),
+                _bytes(raw["code_hashes"][name], _HASH),
+                _whole(raw["creations"][name]["nonce"]),
+                _bytes(raw["creations"][name]["transaction"], _HASH),
+                _bytes(raw["creations"][name]["constructor_arguments"], _DATA),
+            )
+            for name in names
+        ]
+        found = _INPUT.fullmatch(_text(compiler["input"]))
+        if found is None:
+            raise RecordError(f"{path}: the compiler input is not a file inputs/<sha256>.json beside the record")
+        return Record(
+            _whole(raw["chain_id"]),
+            _bytes(raw["deployer"], _ADDRESS),
+            _text(compiler["version"]),
+            _compiler_input(path.parent / found[0], found[1]),
+            tuple(sorted(creations, key=lambda creation: creation.nonce)),
+        )
+    except KeyError as error:
+        raise RecordError(f"{path} has no {error}: it is no record of a deployment that can be rebuilt") from None
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{path} is not a record of a deployment: {error}") from None
+
+
+def _compiler_input(path: Path, sha256: str) -> dict[str, Any]:
+    """Raises RecordError when the file is not what its name says."""
+    found = _json(path, "the compiler input")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        raise RecordError(f"{path} was changed: its SHA-256 is not its name; take it from the commit that recorded it")
+    return found
+
+
+def _json(path: Path, what: str) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise RecordError(f"{what} {path} is larger than 16 MiB")
+        found = json.loads(path.read_text())
+    except OSError as error:
+        raise RecordError(f"can't read {what}: {error.strerror}: {path}") from None
+    except (ValueError, RecursionError):
+        raise RecordError(f"{what} {path} is not JSON") from None
+    if not isinstance(found, dict):
+        raise RecordError(f"{what} {path} is not a JSON object")
+    return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"{value!r} is not a text")
+    return value
+
+
+def _bytes(value: Any, form: re.Pattern[str]) -> bytes:
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise ValueError(f"{str(value)[:80]!r} is not of the form {form.pattern}")
+    return bytes.fromhex(value[2:])
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise ValueError(f"{value!r} is not a whole number")
+    return value
