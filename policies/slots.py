@@ -11,7 +11,7 @@ from enum import Enum
 
 from policies.code import Budget, PolicyCode, Rule, Source
 from policies.permitted import ANY, Values, permitted
-from policies.signatures import Function
+from policies.signatures import WORD_TYPE, Function
 
 _UNKNOWN_TYPE = "uint256"
 
@@ -89,7 +89,7 @@ def _field(policy: PolicyCode, rule: Rule, function: Function | None, index: int
         if charge.source is Source.ARGUMENT and (charge.word, charge.column) == (index, column)
     )
     name = leaf.path if leaf else f"argument {index + 1}" + (f".{column + 1}" if rule.width(index) else "")
-    kind = leaf.type if leaf else _UNKNOWN_TYPE
+    kind = leaf.type if leaf and leaf.type != WORD_TYPE else _UNKNOWN_TYPE
     return Field(name, kind, _within(values, [policy.budgets[budget] for budget in budgets]), budgets)
 
 
