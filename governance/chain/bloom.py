@@ -7,12 +7,14 @@ blocks have most bits set, so "may" says little there, and a second source has t
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from eth_hash.auto import keccak
 
 BYTES = 256
 
 
+@lru_cache(maxsize=8192)
 def bits(item: bytes) -> int:
     """The three bits that an address or a topic sets, as a number."""
     digest = keccak(item)

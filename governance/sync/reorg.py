@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from governance import outbox
 from governance.chain.address import checksum
 from governance.chain.rpc import Header, Rpc
@@ -28,6 +30,7 @@ from governance.sync.fetch import headers_of
 
 _STEP = 32
 _MOST_NAMED = 100
+_FOUND_IN_LOGS = ("gap", "undecodable", "policy_code", "timelock_changed")
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def note_deep_reorg(dao: Dao, ancestor: Ancestor) -> SyncIncident:
 def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: int) -> SyncIncident:
     """Drop blocks and logs above the ancestor with all that was derived from them, in one transaction.
 
-    `kind` is `reorg` or `local_chain_rewound`. The incident's facts name what was lost; the outbox tells it as undone.
+    `kind` is `reorg`, `local_chain_rewound` or `missed_logs`. The incident's facts name what was lost; the outbox tells
+    it as undone.
     """
     dao = writer.dao
     with writer.transaction() as cursor:
@@ -119,6 +123,7 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: i
         cursor.refusals_next_block = min(cursor.refusals_next_block, ancestor.number + 1)
         cursor.node_head_block = node_head_block
         cursor.save()
+        _resolve_findings(dao, first_block__gt=ancestor.number)
         fold.refold(dao)
         fold.link_votes(dao, touched)
         fold.count_votes(dao, touched)
@@ -129,13 +134,28 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: i
     return incident
 
 
+def drop_wrong(writer: Writer, first_block: int, node_head_block: int) -> SyncIncident:
+    """Drop blocks from here on, of which a node had not told the truth, so that they are read again."""
+    below = Block.objects.filter(dao=writer.dao, number=first_block - 1).first()
+    ancestor = Ancestor(first_block - 1, below.hash if below else None, below.timestamp_chain_s if below else 0)
+    return drop_above(writer, ancestor, "missed_logs", node_head_block)
+
+
+def _resolve_findings(dao: Dao, **blocks: Any) -> None:
+    """Close what was found in logs that are gone; folding again finds anew what the remaining ones still show."""
+    SyncIncident.objects.filter(dao=dao, kind__in=_FOUND_IN_LOGS, resolved_at=None, **blocks).update(
+        resolved_at=timezone.now()
+    )
+
+
 def _words(kind: str, facts: dict[str, Any]) -> str:
     count = facts["to_block"] - facts["from_block"] + 1
-    what = (
-        f"The local chain went back behind the mirror: blocks {facts['from_block']} to {facts['to_block']} are gone"
-        if kind == "local_chain_rewound"
-        else f"The chain replaced {count} block(s) from {facts['from_block']} on"
-    )
+    what = {
+        "local_chain_rewound": (
+            f"The local chain went back behind the mirror: blocks {facts['from_block']} to {facts['to_block']} are gone"
+        ),
+        "missed_logs": f"A node had answered wrongly about blocks from {facts['from_block']} on, which are read again",
+    }.get(kind, f"The chain replaced {count} block(s) from {facts['from_block']} on")
     lost = [f"{facts['dropped_logs']} log(s)"]
     if facts["dropped_votes"]:
         lost.append(f"{len(facts['dropped_votes'])} vote(s)")
@@ -154,7 +174,7 @@ def _undone(dao: Dao, **blocks: Any) -> list[tuple[str, str, int]]:
             standing[(topic.removesuffix(".undone"), key, block)] -= 1
         else:
             standing[(topic, key, block)] += 1
-    told = [(f"{topic}.undone", key, block) for (topic, key, block), count in standing.items() if count > 0]
+    told = [(f"{topic}.undone", key, block) for topic, key, block in standing.elements()]
     return told[::-1]
 
 

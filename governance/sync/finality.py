@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is final, by no single node's word: a block that was called final and is replaced stops the mirror."""
+
+from collections.abc import Sequence
+
+from django.db.models import Max, Min
+from django.utils import timezone
+
+from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.models import Block, Contract, Dao, RawLog, SyncIncident
+from governance.sync import fetch, witness
+
+_MOST_BLOCKS = 2000  # in one look
+_MOST_LAG = 4  # blocks that one endpoint may be behind another without being set aside
+
+
+class Missed(Exception):
+    """The mirror has other logs of this block than the chain; what stands above it is to be read again."""
+
+    def __init__(self, block_number: int, problem: str):
+        self.block_number = block_number
+        super().__init__(problem)
+
+
+def final_block(rpc: Rpc, head: Header, depth: int) -> int:
+    """The last block that can't change: what every endpoint that answers calls final, and `depth` below the head at
+    most, so that one wrong claim never makes a reorg of that depth look impossible.
+
+    Raises:
+        RpcUnreachable, RpcLimited: the only endpoint failed.
+    """
+    by_depth = head.number - depth
+    others = rpc.others()
+    claims = [by_depth]
+    for view in [rpc.answerer(), *others] if others else [rpc]:
+        try:
+            claimed = view.block("finalized")
+        except (RpcUnreachable, RpcLimited):
+            if others:
+                continue
+            raise
+        except RpcError:
+            continue  # a chain without the tag
+        if claimed is not None:
+            claims.append(claimed.number)
+    return min(claims)
+
+
+def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> int:
+    """The last block that may be marked final: what is stored of those that came to be final since was looked at again
+    (`witness.second_look`).
+
+    Raises:
+        Missed: a block's logs are others than the ones that are stored.
+    """
+    waiting = Block.objects.filter(dao=dao, finalized=False, number__lte=final)
+    ends = waiting.aggregate(first=Min("number"), last=Max("number"))
+    if ends["first"] is None:
+        return final
+    first, last = ends["first"], min(ends["last"], ends["first"] + _MOST_BLOCKS - 1)
+    questions = fetch.filters(contracts, last)
+    if questions:
+        stored = list(
+            RawLog.objects.filter(dao=dao, block_number__range=(first, last)).only(
+                "block_number", "block_hash", "log_index", "address"
+            )
+        )
+        truth = witness.second_look(rpc, questions, first, last, stored)
+        if truth is None:
+            return first - 1
+        # A contract's logs before its first block may or may not have been read with those of others.
+        starts: dict[bytes, int] = {}
+        for contract in contracts:
+            starts[contract.address] = min(contract.start_block, starts.get(contract.address, contract.start_block))
+        ours = {witness.key(log): log for log in stored if log.block_number >= starts.get(log.address, first)}
+        theirs = {witness.key(log): log for log in truth if log.block_number >= starts.get(log.address, first)}
+        if ours.keys() != theirs.keys():
+            hashes = dict(waiting.values_list("number", "hash"))
+            if any(hashes.get(log.block_number, log.block_hash) != log.block_hash for log in theirs.values()):
+                return first - 1  # a reorg, which the next step sees
+            missing, extra = theirs.keys() - ours.keys(), ours.keys() - theirs.keys()
+            number = min((theirs.get(k) or ours[k]).block_number for k in missing | extra)
+            raise Missed(
+                number,
+                f"Before blocks became final they were read again: from block {number} on the mirror lacked "
+                f"{len(missing)} log(s) and had {len(extra)} that the chain has not",
+            )
+    return final if last == ends["last"] else last
+
+
+def has_others_vouching(dao: Dao, rpc: Rpc) -> bool:
+    """Whether another endpoint than the one that answered last still has our newest final block."""
+    block = Block.objects.filter(dao=dao, finalized=True).order_by("-number").first()
+    if block is None:
+        return False
+    for view in rpc.others():
+        try:
+            theirs = view.block(block.number)
+        except RpcError:
+            continue
+        if theirs is not None and theirs.hash == block.hash:
+            return True
+    return False
+
+
+def note_caught(dao: Dao, rpc: Rpc) -> None:
+    """Keep what endpoints were caught at where people see it; it needs no hand: they are not asked for a while."""
+    for told in rpc.take_caught():
+        SyncIncident.objects.create(dao=dao, kind="lying_node", detail=told, resolved_at=timezone.now())
+
+
+def newest(rpc: Rpc) -> Header:
+    """The newest block. Where there are several endpoints and the one that is asked lags behind another, that other
+    one's, and the one that lags is asked last for a while: one whose head stands still says nothing is new for ever.
+
+    Raises:
+        RpcError: the node failed, or has no newest block.
+    """
+    head = rpc.block("latest")
+    if head is None:
+        raise RpcError(None, "the node has no latest block")
+    first = rpc.answerer()
+    for view in rpc.others():
+        try:
+            theirs = view.block("latest")
+        except RpcError:
+            continue
+        if theirs is not None and theirs.number > head.number + _MOST_LAG:
+            first.set_aside()
+            return theirs
+    return head
