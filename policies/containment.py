@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from policies.code import Charge, Income, Kind, PolicyCode, Rule, Source
-from policies.permitted import Calls, Place, cap_of, matched, permitted
+from policies.permitted import Calls, Place, cap_of, matched, permitted, sends_ether
 
 MAX_STEPS = 20_000  # so that no policy, however made, keeps anybody waiting; beyond it nothing is proven
 RuleKey = tuple[bytes, bytes, bool]
@@ -163,11 +163,6 @@ class Loosened:
             and income.numerator * wanted.denominator >= wanted.numerator * income.denominator
             for income in self._rule.incomes
         )
-
-
-def sends_ether(rule: Rule) -> bool:
-    """Whether a call under the rule may carry ether."""
-    return any(charge.source is Source.VALUE for charge in rule.charges)
 
 
 def what_is_charged(charge: Charge) -> tuple[Source, int, int]:

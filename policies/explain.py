@@ -2,63 +2,62 @@
 """A policy in plain English, sentence by sentence in a fixed order, from the decoded code alone.
 
 The caller lends names for addresses, tokens with their decimals, and functions by selector; whatever is not lent is
-said plainly to be unknown, never guessed. Lent names only stand beside the address, never in its place.
+said plainly to be unknown, never guessed. No lent text can change what a sentence says: see `policies.wording`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from policies.amounts import ETHER, Token, format_amount, format_duration, format_share, format_time
-from policies.code import Budget, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.evaluate import Reason
-from policies.primitives import checksum
-from policies.ring import BUCKETS
-from policies.signatures import TRANSFER, Argument, Function, known_unbounded
+from policies.amounts import Token, format_duration, format_share, format_time
+from policies.code import Budget, Charge, Clause, PlaceKind, PolicyCode, Rule, Scope, Source
+from policies.permitted import Place, permitted, sends_ether
+from policies.reasons import reason
+from policies.signatures import Function, known_unbounded
+from policies.wording import (
+    HASH_OF,
+    LONG_LIST,
+    AddressNames,
+    Vocabulary,
+    budget_name,
+    call_name,
+    capital,
+    clause_text,
+    income_text,
+    is_known,
+    is_pay,
+    limits,
+    place_name,
+)
+from policies.worst_case import (
+    YEAR_DAYS,
+    WorstCase,
+    comes_back_within_s,
+    pays,
+    worst_case,
+    worst_case_units,
+)
 
-AddressNames = Mapping[bytes, str]
-_TRANSFER = Function("transfer", (Argument("address", "to"), Argument("uint256", "amount")))
-_LONG_LIST = 50
-_SCOPE_WORDS = {
-    Scope.POLICY: "",
-    Scope.AGENT: ", shared by all policies of this agent",
-    Scope.DAO: ", shared by all policies of the DAO",
+if TYPE_CHECKING:
+    from policies.document import PolicyDocument
+
+__all__ = ["budget_sentence", "explain", "lent", "reason", "rule_sentence", "worst_case_units"]
+
+_DAY_S = 86_400
+_SHORTEST_S = {  # how far apart two payments of a schedule are at least
+    "hour": 3600,
+    "day": _DAY_S,
+    "week": 7 * _DAY_S,
+    "two weeks": 14 * _DAY_S,
+    "calendar month": 28 * _DAY_S,
+    "quarter of a year": 90 * _DAY_S,
+    "year": 365 * _DAY_S,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What the caller knows: names and tokens by address, functions by selector (wrong ones are ignored)."""
-
-    names: AddressNames = field(default_factory=dict)
-    tokens: Mapping[bytes, Token] = field(default_factory=dict)
-    functions: Mapping[bytes, Function] = field(default_factory=dict)
-
-    def address(self, address: bytes) -> str:
-        """`ines (0x…)`, or the address alone."""
-        name = self.names.get(address) or getattr(self.tokens.get(address), "symbol", None)
-        return f"{printable(name)} ({checksum(address)})" if name else checksum(address)
-
-    def token(self, asset: bytes) -> Token | None:
-        return ETHER if asset == ETHER.address else self.tokens.get(asset)
-
-    def amount(self, base_units: int, asset: bytes) -> str:
-        """An amount with its token; base units where the token's decimals are unknown."""
-        token = self.token(asset)
-        if token is None:
-            return f"{base_units:,} base units of the unknown token {checksum(asset)}"
-        return format_amount(base_units, Token(printable(token.symbol), token.address, token.decimals))
-
-    def function(self, rule: Rule) -> Function | None:
-        """The rule's function, where it is known and has as many arguments as the rule checks."""
-        function = self.functions.get(rule.selector, _TRANSFER if rule.selector == TRANSFER else None)
-        if rule.no_selector or function is None or function.selector != rule.selector:
-            return None
-        return function if len(function.arguments) == rule.words else None
-
-
-def printable(name: str) -> str:
-    """A lent name as it may stand in a sentence: whatever could hide or turn text round is replaced."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)[:64]
+_THE_RULES = "{the rules}"  # no label can hold braces
+_COUNTABLE = 2**16
+_SHARED = {
+    Scope.AGENT: "all policies of this agent",
+    Scope.DAO: "all policies of the DAO",
+}
 
 
 def explain(
@@ -66,251 +65,307 @@ def explain(
     names: AddressNames,
     tokens: Mapping[bytes, Token],
     functions: Mapping[bytes, Function] | None = None,
+    *,
+    document: "PolicyDocument | None" = None,
 ) -> list[str]:
-    """The sentences a member votes on: who and when, what is permitted, budgets, worst case, what is not bounded."""
-    words = Vocabulary(names, tokens, functions or {})
+    """The sentences a member votes on: who and when, what is permitted, budgets, worst case, what is not bounded.
+
+    What `document` lends counts only if it is the document whose hash stands in the code, and behind what the caller
+    lends by itself.
+    """
+    words = lent(policy, Vocabulary(names, tokens, functions or {}), document)
     return [
         *_who_and_when(policy, words),
-        *(_rule(policy, rule, words) for rule in policy.rules),
+        *_rules(policy, words),
         "Everything else is impossible for the agent, whatever it is told.",
-        *(_budget(budget, words) for budget in policy.budgets),
+        *(budget_sentence(policy, number, words) for number in range(len(policy.budgets))),
+        *(_repeat(policy, number) for number in range(len(policy.budgets))),
         *_worst_case(policy, words),
         *_not_bounded(policy, words),
     ]
 
 
-def worst_case_units(limit: int, segment_s: int, duration_s: int) -> int:
-    """The most that a budget of `limit` units lets out in any `duration_s` seconds: limit x ceil(segments / 8).
+def lent(policy: PolicyCode, words: Vocabulary, document: "PolicyDocument | None") -> Vocabulary:
+    """The vocabulary with what the policy's own document adds to it; another document adds nothing."""
+    if document is None or document.document_hash != policy.document_hash:
+        return words
+    return Vocabulary(
+        {address: name for name, address in document.addresses} | dict(words.names),
+        {token.address: token for token in document.tokens} | dict(words.tokens),
+        {rule.function.selector: rule.function for rule in document.rules if rule.function} | dict(words.functions),
+    )
 
-    An interval of Y whole seconds touches at most floor((Y - 2) / S) + 2 segments, and eight in a row hold one limit.
-    """
-    if duration_s <= 0:
-        return 0
-    segments = (duration_s - 2) // segment_s + 2
-    return limit * -(-segments // BUCKETS)
+
+# Who, and when
 
 
 def _who_and_when(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
     yield (
-        f"The agent {words.address(policy.agent)} may act from {format_time(policy.start_s)} "
-        f"until {format_time(policy.end_s)} ({format_duration(policy.end_s - policy.start_s)})."
+        f"From {format_time(policy.start_s)} until {format_time(policy.end_s)} "
+        f"({format_duration(policy.end_s - policy.start_s)}) the agent {words.address(policy.agent)} "
+        "may make the treasury do what the following sentences say, without asking again."
     )
-    yield f"The operator {words.address(policy.operator)} runs the agent and signs who is paid what."
+    yield (
+        f"The operator {words.address(policy.operator)} runs the agent and signs the lists of who is paid what; "
+        "those lists are not checked on chain, the bounds below are."
+    )
     if policy.cooldown_s:
-        yield f"Between two acts at least {format_duration(policy.cooldown_s)} pass."
+        yield f"Between two acts of the agent at least {format_duration(policy.cooldown_s)} pass."
     else:
         yield "Acts may follow each other without a pause."
-    if any(budget.instant_limit < budget.limit for budget in policy.budgets):
-        yield (
-            f"An act that goes over a budget's part without objection is announced and waits "
-            f"{format_duration(policy.objection_delay_s)}; it is void when members with "
-            f"{format_share(policy.objection_threshold_bps)} of all votes object, "
-            f"and must then be made within {format_duration(policy.release_window_s)}."
-        )
-    else:
-        yield "No act has an objection window."
+    yield _objection(policy)
 
 
-def _rule(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
-    if rule.no_selector:
-        sentence = f"It may send ether, without data, to {words.address(rule.target)}"
-    else:
-        sentence = f"It may call {_function_name(rule, words)} on {words.address(rule.target)}"
-    bounds = [_argument_bounds(policy, rule, index, words) for index in range(rule.words)]
-    charges = [_charge(policy, charge.budget, charge.source, charge.word, rule, words) for charge in rule.charges]
-    if not any(charge.source is Source.VALUE for charge in rule.charges):
-        charges.append("no ether may go with it")
-    if rule.must_return_true:
-        charges.append("the call must return true")
-    return f"{sentence}: {'; '.join([*bounds, *charges])}."
-
-
-def _function_name(rule: Rule, words: Vocabulary) -> str:
-    function = words.function(rule)
-    if function is not None:
-        return function.signature
-    known = known_unbounded(rule.selector)
-    name = f"{known[0]}, which {known[1]}," if known else "an unknown function"
-    return f"{name} (selector 0x{rule.selector.hex()}, {rule.words} arguments)"
-
-
-def _argument_name(rule: Rule, index: int, words: Vocabulary) -> str:
-    function = words.function(rule)
-    return f"`{function.arguments[index].name}`" if function else f"argument {index + 1}"
-
-
-def _argument_bounds(policy: PolicyCode, rule: Rule, index: int, words: Vocabulary) -> str:
-    name = _argument_name(rule, index, words)
-    clauses = [clause for clause in rule.clauses if clause.word == index]
-    if not clauses:
-        charged = any(charge.source is Source.ARGUMENT and charge.word == index for charge in rule.charges)
-        return f"{name} is bounded by its budget alone" if charged else f"{name} may be ANYTHING"
-    return " and ".join(_bound(policy, rule, clause, name, words) for clause in clauses)
-
-
-def _bound(policy: PolicyCode, rule: Rule, clause: Clause, name: str, words: Vocabulary) -> str:
-    if clause.kind is Kind.IN_LIST:
-        items = policy.lists[clause.operand]
-        shown = ", ".join(_value(policy, rule, clause.word, item, words) for item in items[:_LONG_LIST])
-        more = f" and {len(items) - _LONG_LIST} more" if len(items) > _LONG_LIST else ""
-        return (
-            f"{name} must be one of these {len(items)}: {shown}{more}" if len(items) > 1 else f"{name} must be {shown}"
-        )
-    value = _value(policy, rule, clause.word, clause.operand, words)
-    return {
-        Kind.EQUAL: f"{name} must be {value}",
-        Kind.NOT_EQUAL: f"{name} must not be {value}",
-        Kind.AT_MOST: f"{name} is at most {value} a call",
-        Kind.AT_LEAST: f"{name} is at least {value} a call",
-        Kind.CAP: f"{name} is at most {value} an act, all its calls under this rule together",
-    }[clause.kind]
-
-
-def _value(policy: PolicyCode, rule: Rule, index: int, value: int, words: Vocabulary) -> str:
-    """An argument's word as people read it: by its type where that is known, as an amount where a budget counts it."""
-    function = words.function(rule)
-    kind = function.arguments[index].type if function else ""
-    if kind == "address":
-        return words.address(value.to_bytes(32, "big")[12:]) if value < 2**160 else f"the word 0x{value:064x}"
-    for charge in rule.charges:
-        if charge.source is Source.ARGUMENT and charge.word == index:
-            return words.amount(value, policy.budgets[charge.budget].asset)
-    if kind == "bool" and value < 2:
-        return "true" if value else "false"
-    if kind.startswith("int") and value >= 2**255:
-        return f"{value - 2**256:,}"
-    if kind.startswith("bytes"):
-        return f"0x{value:064x}"[: 2 + 2 * int(kind[5:])]
-    return f"{value:,}" if kind or value < 2**64 else f"the word 0x{value:064x}"
-
-
-def _charge(policy: PolicyCode, budget: int, source: Source, index: int, rule: Rule, words: Vocabulary) -> str:
-    what = "the ether sent" if source is Source.VALUE else _argument_name(rule, index, words)
-    return f'{what} counts against the budget "{policy.budgets[budget].label}"'
-
-
-def _budget(budget: Budget, words: Vocabulary) -> str:
-    period = format_duration(budget.period_s)
-    limit, instant = _limits(budget, words)
-    sentence = f'Budget "{budget.label}": at most {limit} in any {period}{_SCOPE_WORDS[budget.scope]}'
-    if budget.instant_limit == budget.limit:
-        free = "all of it"
-    elif budget.instant_limit == 0:
-        free = "nothing of it"
-    else:
-        free = f"of which {instant}"
-    step = words.amount(budget.base_units(1), budget.asset)
-    steps = f"; amounts count in steps of {step}, each call rounded up" if budget.exponent else ""
-    return f"{sentence}, {free} without an objection window; more is impossible{steps}."
-
-
-def _limits(budget: Budget, words: Vocabulary) -> tuple[str, str]:
+def _objection(policy: PolicyCode) -> str:
+    if all(budget.instant_limit == budget.limit for budget in policy.budgets):
+        return "Nothing has to wait for objections: whatever this policy permits, the agent may do at once."
     return (
-        words.amount(budget.base_units(budget.limit), budget.asset),
-        words.amount(budget.base_units(budget.instant_limit), budget.asset),
+        "An act that takes more of a budget than may be spent at once must be announced and waits "
+        f"{format_duration(policy.objection_delay_s)}; it is void if members with at least "
+        f"{format_share(policy.objection_threshold_bps)} of all votes object in that time or before it is made, "
+        f"and it must be made within {format_duration(policy.release_window_s)} after the wait."
     )
+
+
+# Rules
+
+
+def _rules(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
+    for number, rule in enumerate(policy.rules):
+        sentence = rule_sentence(policy, rule, words)
+        yield f"Rule {number + 1}: it may {sentence}." if len(policy.rules) > 1 else f"It may {sentence}."
+    if len({rule.key for rule in policy.rules}) < len(policy.rules):
+        yield "Where several rules permit the same function, the first whose bounds on the arguments hold applies."
+
+
+def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
+    """What the rule permits, as an infinitive with all its bounds: `call … on …: …; …`."""
+    bounds = [
+        *(_place_bounds(policy, rule, place, words) for place in places(rule) if not _goes_without_saying(rule, place)),
+        *(charge_text(policy, rule, charge, words) for charge in rule.charges),
+    ]
+    if not sends_ether(rule):
+        bounds.append("no ether may go with it")
+    bounds.extend(income_text(policy, income, words) for income in rule.incomes)
+    if rule.must_return_true:
+        bounds.append("the call must return true")
+    if rule.approval:
+        bounds.append("when the act ends, nothing may be left of what the spender was allowed to take")
+    return f"{call_name(rule, words)}: {'; '.join(bounds)}"
+
+
+def places(rule: Rule) -> list[Place]:
+    """Every place of the rule's arguments, in the order of the call's data."""
+    columns = {dynamic.word: max(dynamic.width, 1) for dynamic in rule.dynamics}
+    return [(word, column) for word in range(rule.words) for column in range(columns.get(word, 0) + 1)]
+
+
+def clauses_at(rule: Rule, place: Place) -> list[Clause]:
+    return [clause for clause in rule.clauses if (clause.word, clause.column) == place]
+
+
+def _is_charged(rule: Rule, place: Place) -> bool:
+    return any(charge.source is Source.ARGUMENT and (charge.word, charge.column) == place for charge in rule.charges)
+
+
+def _goes_without_saying(rule: Rule, place: Place) -> bool:
+    """An unbounded number of entries, or the hash of bytes: nobody expects a bound there."""
+    kind = rule.place(*place)
+    return kind in (PlaceKind.COUNT, PlaceKind.HASH) and not clauses_at(rule, place)
+
+
+def _place_bounds(policy: PolicyCode, rule: Rule, place: Place, words: Vocabulary) -> str:
+    name, clauses = place_name(rule, place, words), clauses_at(rule, place)
+    if clauses:
+        return f"{name} {' and '.join(clause_text(policy, rule, clause, words) for clause in clauses)}"
+    return f"{name} is bounded by its budget alone" if _is_charged(rule, place) else f"{name} may be ANYTHING"
+
+
+def charge_text(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabulary) -> str:
+    """`the amount counts against the budget “payroll”`."""
+    return f"{charged_text(rule, charge, words)} counts against {budget_name(policy, charge.budget)}"
+
+
+def charged_text(rule: Rule, charge: Charge, words: Vocabulary) -> str:
+    if charge.source is Source.VALUE:
+        return "the ether that goes with it"
+    place = (charge.word, charge.column)
+    summed = "the sum of " if rule.place(*place) is PlaceKind.COLUMN else ""
+    return f"{summed}{place_name(rule, place, words)}"
+
+
+# Budgets
+
+
+def budget_sentence(policy: PolicyCode, number: int, words: Vocabulary) -> str:
+    """The budget with both its levels, what it counts, and who shares it."""
+    budget = policy.budgets[number]
+    parts = [f"{capital(budget_name(policy, number))} counts {words.asset(budget.asset)}: {limits_text(budget, words)}"]
+    if budget.measured:
+        parts.append("it is measured: each call of this policy counts with what the treasury's balance falls by it")
+        parts[-1] += ", if that is more than the rules count"
+    if budget.scope in _SHARED:
+        parts.append(f"it is shared with the budgets of this name, token and period in {_SHARED[budget.scope]}")
+    if budget.exponent:
+        step = words.amount(budget.unit, budget.asset)
+        parts.append(f"what an act counts in all is rounded up to whole steps of {step}")
+    return "; ".join(parts) + "."
+
+
+def limits_text(budget: Budget, words: Vocabulary) -> str:
+    """`at most 12,000 USDC in any 24 days, of which 6,000 USDC …`."""
+    limit, instant = limits(budget, words)
+    return f"at most {limit} in any {format_duration(budget.period_s)}, {_levels(budget, instant)}"
+
+
+def _levels(budget: Budget, instant: str) -> str:
+    if budget.instant_limit == budget.limit:
+        return "all of which may be spent at once"
+    if budget.instant_limit == 0:
+        return "all of which must be announced and can be objected to"
+    return f"of which {instant} may be spent at once and the rest must be announced and can be objected to"
+
+
+def _repeat(policy: PolicyCode, number: int) -> str:
+    """Whether the budget fits a schedule that pays it out in full again and again."""
+    budget = policy.budgets[number]
+    latest_s = comes_back_within_s(budget)
+    works = [name for name, shortest_s in _SHORTEST_S.items() if shortest_s >= latest_s]
+    fails = [name for name, shortest_s in _SHORTEST_S.items() if shortest_s < latest_s]
+    answers = [f"every {works[0]} works"] if works else []
+    if fails:
+        answers.append(f"every {fails[-1]} does not always")
+    return (
+        f"What is spent from {budget_name(policy, number)} can be spent again after "
+        f"{format_duration(budget.period_s)} at the earliest and {format_duration(latest_s)} at the latest: "
+        f"paying out the whole of it {', '.join(answers)}."
+    )
+
+
+# Worst case
 
 
 def _worst_case(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
-    duration_s = policy.end_s - policy.start_s
-    for budget in policy.budgets:
-        limit, instant = _limits(budget, words)
-        whole = worst_case_units(budget.limit, budget.segment_s, duration_s)
-        unopposed = worst_case_units(budget.instant_limit, budget.segment_s, duration_s)
-        yield (
-            f'Worst case for "{budget.label}": in any {format_duration(budget.period_s)}, '
-            f"a stolen key can take {instant} unopposed, and {limit} if nobody objects; over the policy's whole time, "
-            f"{words.amount(budget.base_units(unopposed), budget.asset)} unopposed and "
-            f"{words.amount(budget.base_units(whole), budget.asset)} in all."
-        )
+    for case in worst_case(policy, YEAR_DAYS):
+        yield _worst_case_of(policy, case, words)
+    if any(budget.scope in _SHARED for budget in policy.budgets):
+        yield "What other policies spend of a shared budget counts in these numbers too."
     if not policy.budgets:
         yield "Worst case: no budget counts anything; every permitted call may be made again and again."
 
 
-def _not_bounded(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
-    for rule in policy.rules:
-        where = f"{_function_name(rule, words)} on {words.address(rule.target)}"
-        known = known_unbounded(rule.selector) if not rule.no_selector else None
-        if known is not None:
-            yield f"NOT BOUNDED IN TIME: {where} ({known[0]}) {known[1]}."
-        elif not rule.no_selector and words.function(rule) is None:
-            yield f"NOT KNOWN: what {where} does, and whether its effect ends with the act."
-        if not rule.charges:
-            yield f"NOT COUNTED: {where} charges no budget."
-    yield ("Not bounded by any policy: what a target's own code does, and what its owners change in it after the vote.")
+def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> str:
+    budget = policy.budgets[case.budget]
+    period, duration = format_duration(budget.period_s), format_duration(case.duration_s)
+    in_time = f"in any {duration}" if case.duration_s == YEAR_DAYS * _DAY_S else f"in all its time ({duration})"
 
+    def amount(base_units: int) -> str:
+        return words.amount(base_units, budget.asset) if base_units else "nothing"
 
-def reason(
-    refusal: Reason,
-    policy: PolicyCode,
-    names: AddressNames,
-    tokens: Mapping[bytes, Token],
-    functions: Mapping[bytes, Function] | None = None,
-) -> str:
-    """Why an act is refused, in one sentence: the clause, the value, the limit and what is left."""
-    words = Vocabulary(names, tokens, functions or {})
-    if refusal.budget is not None:
-        return _over_budget(refusal, policy.budgets[refusal.budget], words)
-    if refusal.rule is not None and refusal.clause is not None:
-        return _failed_clause(refusal, policy, words)
-    call = f"Call {refusal.call + 1}" if refusal.call is not None else "The act"
-    match refusal.error:
-        case "NoRule":
-            target, selector = bytes_of(refusal.arguments[1]), bytes_of(refusal.arguments[2])
-            what = f"the function 0x{selector.hex()}" if any(selector) else "plain ether"
-            return f"{call}: the policy permits no such call ({what} on {words.address(target)})."
-        case "BadLength":
-            return f"{call}: the calldata has {refusal.value} bytes; the permitted function has {refusal.limit}."
-        case "ValueNotCharged":
-            return f"{call}: it sends {words.amount(refusal.value or 0, ETHER.address)}, and its rule permits none."
-    return _moment(refusal)
-
-
-def bytes_of(argument: int | bytes) -> bytes:
-    """An error's argument that is an address or a selector."""
-    if isinstance(argument, int):
-        raise TypeError("an address or selector was expected")
-    return argument
-
-
-def _moment(refusal: Reason) -> str:
-    until = format_time(refusal.limit or 0)
-    texts = {
-        "IsPaused": "Everything is paused until a vote ends the pause.",
-        "NoCalls": "The act has no calls.",
-        "NotStarted": f"The policy is in force from {until}.",
-        "Ended": f"The policy ended at {until}.",
-        "Voided": f"The policy ended at {until}, and the announced act with it.",
-        "NotYet": f"The announced act can be released from {until}.",
-        "Expired": f"The announced act could be released until {until}.",
-        "Cooling": f"The next act is possible at {until}.",
-        "NotSchedulable": "The policy has no objection window, so nothing can be scheduled.",
-        "TooManyPending": f"As many acts as permitted are pending; the first expires at {until}.",
-        "Quiet": f"Members stopped an act; nothing is scheduled before {until}.",
-    }
-    return texts.get(refusal.error, f"The module refuses it: {refusal.error}.")
-
-
-def _over_budget(refusal: Reason, budget: Budget, words: Vocabulary) -> str:
-    asked = words.amount(budget.base_units(refusal.value or 0), budget.asset)
-    left = words.amount(budget.base_units(refusal.limit or 0), budget.asset)
-    limit, instant = _limits(budget, words)
-    period = format_duration(budget.period_s)
-    if refusal.error == "OverInstant":
-        return (
-            f'Budget "{budget.label}": the act takes {asked}, and {left} are left of the {instant} in any {period} '
-            "without an objection window; it must be scheduled."
+    if case.at_once == case.in_a_period:
+        takes = f"{amount(case.at_once)} at once, unopposed, and no more in any {period}; {in_time} at most "
+        takes += amount(case.in_all)
+    else:
+        takes = (
+            f"{amount(case.at_once)} unopposed, and at most {amount(case.in_a_period)} in any {period} if nobody "
+            f"objects; {in_time} at most {amount(case.unopposed)} unopposed and {amount(case.in_all)} in all"
         )
-    return f'Budget "{budget.label}": the act takes {asked}, and {left} are left of the {limit} in any {period}.'
+    return f"Worst case for {budget_name(policy, case.budget)}: a stolen key can take {takes}; {_to_whom(case, words)}."
 
 
-def _failed_clause(refusal: Reason, policy: PolicyCode, words: Vocabulary) -> str:
-    rule = policy.rules[refusal.rule or 0]
-    clause = rule.clauses[refusal.clause or 0]
-    name = _argument_name(rule, clause.word, words)
-    value = _value(policy, rule, clause.word, refusal.value or 0, words)
-    bound = _bound(policy, rule, clause, name, words)
-    call = f"Call {refusal.call + 1}: " if refusal.call is not None else ""
-    if refusal.error == "OverCap":
-        return f"{call}{name} comes to {value} in this act, but {bound}."
-    return f"{call}{name} is {value}, but {bound}."
+def _to_whom(case: WorstCase, words: Vocabulary) -> str:
+    if case.recipients is None:
+        return "this policy does not limit who gets it in the end"
+    if not case.recipients:
+        return "to nobody, for the bounds leave no recipient"
+    shown = ", ".join(words.address(address) for address in case.recipients[:LONG_LIST])
+    more = len(case.recipients) - LONG_LIST
+    count = len(case.recipients)
+    return f"to {f'these {count:,}' if count > 1 else 'this one address'} only: {shown}" + (
+        f" and {more:,} more" if more > 0 else ""
+    )
+
+
+# What is not bounded
+
+
+def _not_bounded(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
+    found: dict[str, list[int]] = {}
+    for number, rule in enumerate(policy.rules):
+        for finding in _findings(policy, rule, words):
+            found.setdefault(finding, []).append(number + 1)
+    for finding, numbers in found.items():
+        yield finding.replace(_THE_RULES, _which_rules(numbers, len(policy.rules)))
+    yield _assumed(policy, words)
+    yield (
+        "Not bounded by any policy: what the treasury's owners and its other modules do, "
+        "and what a token is worth: budgets count tokens, not money."
+    )
+
+
+def _which_rules(numbers: list[int], of: int) -> str:
+    if of == 1:
+        return "the rule above"
+    *first, last = map(str, numbers)
+    return f"rules {', '.join(first)} and {last}" if first else f"rule {last}"
+
+
+def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str]:
+    """What the rule leaves open, as sentences with a gap where the rules' numbers go."""
+    known = None if rule.no_selector or rule.approval else known_unbounded(rule.selector)
+    if known is not None:
+        yield f"NOT BOUNDED IN TIME, under {_THE_RULES}: `{known[0]}` {known[1]}."
+    elif not rule.no_selector and not is_known(rule, words):
+        yield f"NOT KNOWN, under {_THE_RULES}: what the called function does, and whether its effect ends with the act."
+    if not rule.charges:
+        yield f"NOT COUNTED, under {_THE_RULES}: no budget is charged{_but_measured(policy)}."
+    yield from _recipient(policy, rule)
+    yield from _content(rule, words)
+    for charge in rule.charges:
+        if not pays(policy, rule, charge.budget):
+            yield from _what_it_costs(policy, rule, charge, words)
+
+
+def _but_measured(policy: PolicyCode) -> str:
+    measured = [budget_name(policy, number) for number, budget in enumerate(policy.budgets) if budget.measured]
+    if not measured:
+        return ", so the call may be made again and again"
+    return f" by itself; what the treasury loses counts only where {' or '.join(measured)} measures it"
+
+
+def _recipient(policy: PolicyCode, rule: Rule) -> Iterator[str]:
+    if is_pay(rule) and permitted(rule, policy).at((0, 0)).listed(most=_COUNTABLE) is None:
+        yield f"NOT BOUNDED IN RECIPIENT, under {_THE_RULES}: nearly anybody can be paid."
+
+
+def _content(rule: Rule, words: Vocabulary) -> Iterator[str]:
+    for dynamic in rule.dynamics:
+        hash_ = (dynamic.word, 1)
+        if dynamic.width == 0 and not clauses_at(rule, hash_):
+            what = place_name(rule, hash_, words).removeprefix(HASH_OF)
+            yield f"NOT BOUNDED IN CONTENT, under {_THE_RULES}: {what} may say ANYTHING to the called contract."
+
+
+def _what_it_costs(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabulary) -> Iterator[str]:
+    budget, name = policy.budgets[charge.budget], budget_name(policy, charge.budget)
+    if is_pay(rule) and charge.source is Source.ARGUMENT and rule.target != budget.asset:
+        moved, counted = words.address(rule.target), words.asset(budget.asset)
+        yield f"NOT WHAT IT COUNTS, under {_THE_RULES}: the call moves {moved}, and {name} counts {counted}."
+    elif charge.source is Source.ARGUMENT and not budget.measured:
+        yield f"NOT MEASURED, under {_THE_RULES}: {name} counts what the argument says, not what leaves the treasury."
+    if any(income.budget == charge.budget for income in rule.incomes):
+        yield f"BOUNDED IN PRICE BY THE RATIO ALONE, under {_THE_RULES}: a stolen key can take the worst price of it."
+    else:
+        yield f"NOT BOUNDED IN PRICE, under {_THE_RULES}: all that {name} lets out can be lost; nothing must come back."
+
+
+def _assumed(policy: PolicyCode, words: Vocabulary) -> str:
+    targets = sorted({rule.target for rule in policy.rules if not rule.no_selector})
+    if not targets:
+        return "Assumed: whoever is sent ether keeps control of the address."
+    shown = ", ".join(words.address(target) for target in targets[:LONG_LIST])
+    more = f" and {len(targets) - LONG_LIST:,} more" if len(targets) > LONG_LIST else ""
+    return (
+        f"Assumed, for a policy can't show it: the code at {shown}{more} is what it seems and stays so; "
+        "whoever controls a proxy among them can put other code there after the vote."
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
-from policies.code import Clause, Dynamic, Kind, PolicyCode, Rule
+from policies.code import Clause, Dynamic, Kind, PolicyCode, Rule, Source
 from policies.primitives import UINT256_MAX
 
 Place = tuple[int, int]
@@ -166,6 +166,11 @@ def permitted(rule: Rule, policy: PolicyCode) -> Calls:
 def cap_of(rule: Rule, place: Place) -> int | None:
     """The most that the place's values may sum up to in an act, under this rule; None where nothing caps them."""
     return min((c.operand for c in rule.clauses if c.kind is Kind.CAP and (c.word, c.column) == place), default=NO_CAP)
+
+
+def sends_ether(rule: Rule) -> bool:
+    """Whether a call under the rule may carry ether: it must then charge it."""
+    return any(charge.source is Source.VALUE for charge in rule.charges)
 
 
 def _calls(rule: Rule, policy: PolicyCode, clauses: Iterable[Clause]) -> Calls:
