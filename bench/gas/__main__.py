@@ -81,8 +81,10 @@ def table(rows: list[Row]) -> str:
     systems = list(dict.fromkeys(row.system for row in rows))
     gas = {(row.act, row.system): f"{row.gas:,}" for row in rows}
     first = max(map(len, acts))
-    lines = [[act.ljust(first), *(gas.get((act, s), "-").rjust(len(s)) for s in systems)] for act in acts]
-    return "\n".join("  ".join(line) for line in [["gas".ljust(first), *systems], *lines])
+    widths = {system: max(len(system), len("000,000")) for system in systems}
+    lines = [["gas".ljust(first), *(system.rjust(widths[system]) for system in systems)]]
+    lines += [[act.ljust(first), *(gas.get((act, s), "-").rjust(widths[s]) for s in systems)] for act in acts]
+    return "\n".join("  ".join(line) for line in lines)
 
 
 def report(found: Field) -> dict[str, Any]:

@@ -332,7 +332,7 @@ def _mandate_variants(found: Field, system: str, module: mandate.Module, terms: 
     variant("transfer-20-rules", "the rule that applies is the last of 20", other_targets=targets)
     variant("transfer-act-cap", "the cap is on the act's sum", act_cap=True)
     variant("transfer-parent-budget", "charged to the DAO's budget, too", parent=True)
-    #    variant("transfer-measured", "the treasury's loss is measured, too", measured=True)
+    variant("transfer-measured", "the treasury's loss is measured, too", measured=True)
 
 
 def _mandate_refusals(found: Field, system: str, module: mandate.Module, policy: Policy) -> None:
