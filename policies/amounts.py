@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from policies.primitives import UINT256_MAX
 from policies.problems import shown
 
-_AMOUNT = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]+))? +([A-Za-z][A-Za-z0-9.]*)")
+_AMOUNT = re.compile(r"([0-9]{1,3}(?:,[0-9]{3}){1,40}|[0-9]{1,120})(?:\.([0-9]{1,120}))? +([A-Za-z][A-Za-z0-9.]*)")
 _NUMBER_ONLY = re.compile(r"[0-9][0-9.,_']*")
-_DECIMAL_COMMA = re.compile(r"([0-9]+),([0-9]{1,2}|[0-9]{4,}) +([A-Za-z][A-Za-z0-9.]*)")
+_DECIMAL_COMMA = re.compile(r"([0-9]{1,120}),([0-9]{1,2}|[0-9]{4,120}) +([A-Za-z][A-Za-z0-9.]*)")
 _DOTTED_THOUSANDS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+) +([A-Za-z][A-Za-z0-9.]*)")
 _DURATION = re.compile(r"([0-9]{1,10}) +(second|minute|hour|day|week)s?")
 _SHARE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))? ?%")
@@ -54,12 +54,18 @@ def parse_amount(text: str, tokens: dict[str, Token]) -> tuple[int, Token]:
             + ("" if fraction.endswith("0") else f" as {whole}.{fraction}0 {symbol}"),
         )
     token = _token(symbol, tokens)
-    if len(fraction) > token.decimals:
+    significant = fraction.rstrip("0")
+    if len(significant) > token.decimals:
         raise Unclear(
-            f"{shown(text)} has {len(fraction)} decimals and {symbol} has {token.decimals}",
+            f"{shown(text)} has {len(significant)} decimals and {symbol} has {token.decimals}",
             f"write at most {token.decimals} decimals",
         )
-    amount = int(whole.replace(",", "") + fraction.ljust(token.decimals, "0"))
+    return int(whole.replace(",", "") + significant.ljust(token.decimals, "0")), token
+
+
+def parse_supply_amount(text: str, tokens: dict[str, Token]) -> tuple[int, Token]:
+    """The same, refusing what no word can hold and so no token can have."""
+    amount, token = parse_amount(text, tokens)
     if amount > UINT256_MAX:
         raise Unclear(f"{shown(text)} is more than any token can have", "write a smaller amount")
     return amount, token
@@ -97,6 +103,13 @@ def format_amount(amount: int, token: Token) -> str:
     return f"{whole:,}{'.' + digits if digits else ''} {token.symbol}"
 
 
+def write_amount(amount: int, token: Token) -> str:
+    """The same as `parse_amount` reads it: never with exactly three decimals, which could be thousands."""
+    text = format_amount(amount, token)
+    digits, _, symbol = text.rpartition(" ")
+    return f"{digits}0 {symbol}" if _DOTTED_THOUSANDS.fullmatch(text) and not digits.startswith("0.") else text
+
+
 def parse_duration(text: str) -> int:
     """`24 days` in seconds. One whole number and one unit; months and years have no fixed length. Raises Unclear."""
     match = _DURATION.fullmatch(text)
@@ -109,6 +122,13 @@ def parse_duration(text: str) -> int:
             raise Unclear(f"{shown(text)}: years have no fixed length", "write days, such as `365 days`")
         raise Unclear(f"{shown(text)} is not a duration", "write a whole number and a unit, such as `24 days`")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def write_duration(seconds: int) -> str:
+    """The same as `parse_duration` reads it: a whole number and one unit."""
+    units = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+    unit, length = next((unit, length) for unit, length in units if seconds % length == 0)
+    return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
 
 
 def format_duration(seconds: int) -> str:
@@ -148,7 +168,15 @@ def parse_time(text: str) -> int:
     return int(moment.timestamp())
 
 
+def write_time(seconds: int) -> str:
+    """The same as `parse_time` reads it."""
+    return (datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def format_time(seconds: int) -> str:
     """Unix seconds as `2026-11-01 00:00 UTC`, with seconds when there are any."""
-    moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)
+    try:
+        moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        return f"{seconds:,} seconds after 1970-01-01 00:00 UTC"
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if seconds % 60 else "%Y-%m-%d %H:%M UTC")

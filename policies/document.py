@@ -5,210 +5,167 @@ Reading is strict: what could be read in two ways, permits more than it shows, o
 line, column and what to write in its place. All problems are reported at once where that is possible.
 """
 
-import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import rfc8785
 
-from policies import amounts, units, yaml_tree
+from policies import amounts, fields, schedules, units, yaml_tree
 from policies.amounts import ETHER, Token, Unclear
-from policies.code import Kind, Scope, Source
-from policies.primitives import checksum, is_hex_address, keccak
+from policies.code import Kind, PlaceKind, Scope
+from policies.document_model import (
+    DocumentBudget,
+    DocumentCharge,
+    DocumentClause,
+    DocumentIncome,
+    DocumentRule,
+    PolicyDocument,
+    Sources,
+)
+from policies.encoding import DecodeError, check_size, decode, pack
+from policies.fields import Fields, Reader
+from policies.lowering import lower
+from policies.naming import Names
 from policies.problems import Place, PolicyError, Problem, Problems, shown
-from policies.signatures import TRANSFER, Argument, Function, parse_function, why_unbounded
-from policies.yaml_tree import Mapping, Node, Sequence, Text
+from policies.ring import BUCKET_MAX
+from policies.rule_reading import RuleReader
+from policies.signatures import WORD_TYPE, Leaf
+from policies.yaml_tree import Frozen, Json, Mapping, Node, Sequence, Text
 
-__all__ = ["DocumentBudget", "DocumentRule", "PolicyDocument", "PolicyError", "Problem", "load"]
+__all__ = [
+    "DocumentBudget",
+    "DocumentCharge",
+    "DocumentClause",
+    "DocumentIncome",
+    "DocumentRule",
+    "PolicyDocument",
+    "PolicyError",
+    "Problem",
+    "References",
+    "Sources",
+    "load",
+    "references",
+]
 
 VERSION = 1
-MAX_SECONDS = 2**32 - 1
-MAX_HOURS = 2**24 - 1
-MIN_PERIOD_S = 7
-MAX_EACH = 255
-ANYTHING = ("anything", "anyone")
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _.-]{0,31}")
-_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,15}")
+POLICY_KEYS = (
+    "version|name|summary?|agent|operator|valid|cooldown|objection|tokens?|addresses?|lists?|budgets?|rules|found hash?"
+)
+BUDGET_KEYS = "limit|period|without objection|shared by?|measured?|due?|unit?|name in the code?"
+UNKNOWN = "unknown"
 _SCOPES = {"policy": Scope.POLICY, "agent": Scope.AGENT, "dao": Scope.DAO}
-_KINDS = {
-    "equals": Kind.EQUAL,
-    "not": Kind.NOT_EQUAL,
-    "at most": Kind.AT_MOST,
-    "at least": Kind.AT_LEAST,
-    "one of": Kind.IN_LIST,
-    "cap": Kind.CAP,
-}
-_ORDERED = (Kind.AT_MOST, Kind.AT_LEAST, Kind.CAP)
-T = TypeVar("T")
+_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.eth")
+_CODE_NAME = re.compile(r"[\x20-\x7e]{0,32}")
+_ANY_WORD = Leaf("item", WORD_TYPE, 0, 0, PlaceKind.WORD)
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentBudget:
-    """A budget; limits in the token's base units, `exponent` the unit they are exact in."""
+class References:
+    """What a document refers to outside itself: names to resolve, lists to read, ABIs to find."""
 
-    name: str
-    token: Token
-    scope: Scope
-    limit: int
-    instant_limit: int
-    period_s: int
-    exponent: int
+    ens: tuple[str, ...]
+    files: tuple[str, ...]
+    abis: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentClause:
-    """A condition on argument number `word`. `values` has one word, except for IN_LIST."""
-
-    word: int
-    kind: Kind
-    values: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentCharge:
-    """Which budget, by name, and what it is charged with."""
-
-    budget: str
-    source: Source
-    word: int
+def references(text: str, *, source: str = "policy.yaml") -> References:
+    """What a caller has to resolve before `load`, each once, in the order of writing. Raises PolicyError."""
+    ens: dict[str, None] = {}
+    under: dict[str, dict[str, None]] = {"file": {}, "abi": {}}
+    for key, scalar in _scalars(yaml_tree.parse(text, source), ""):
+        if key in under:
+            under[key][scalar] = None
+        elif _DOMAIN.fullmatch(scalar):
+            ens[scalar] = None
+    return References(tuple(ens), tuple(under["file"]), tuple(under["abi"]))
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentRule:
-    """One permitted function of one target; `function` is None for sending ether with empty data."""
+def _scalars(node: Node, key: str) -> Iterator[tuple[str, str]]:
+    """Every scalar, with the key that it stands under."""
+    match node:
+        case Text():
+            yield key, node.text
+        case Sequence():
+            for item in node.items:
+                yield from _scalars(item, key)
+        case Mapping():
+            for name, value in node.entries:
+                yield from _scalars(value, name.text)
 
-    target: bytes
-    function: Function | None
-    must_return_true: bool
-    clauses: tuple[DocumentClause, ...]
-    charges: tuple[DocumentCharge, ...]
 
+def load(
+    text: str, *, source: str = "policy.yaml", sources: Sources | None = None, read_back: bool = False
+) -> PolicyDocument:
+    """Reads a policy document. `source` names it in messages. Raises PolicyError with all problems found.
 
-@dataclass(frozen=True, slots=True)
-class PolicyDocument:
-    """A valid policy document. Times are Unix seconds by the chain's clock, durations seconds.
-
-    `content` is the document in canonical JSON (RFC 8785), every scalar as the text that was written; its keccak256 is
-    the document hash that the code carries. `warnings` are unwise, not wrong.
+    With `read_back` it is the document of code found on chain (policies.writing.document_of): it may permit whatever
+    the code permits, and what nobody should write is a warning.
     """
-
-    name: str
-    summary: str
-    agent: bytes
-    operator: bytes
-    start_s: int
-    end_s: int
-    cooldown_s: int
-    objection_delay_s: int
-    release_window_s: int
-    objection_threshold_bps: int
-    tokens: tuple[Token, ...]
-    addresses: tuple[tuple[str, bytes], ...]
-    budgets: tuple[DocumentBudget, ...]
-    rules: tuple[DocumentRule, ...]
-    content: bytes
-    warnings: tuple[Problem, ...]
-
-    @property
-    def document_hash(self) -> bytes:
-        return keccak(self.content)
-
-
-def load(text: str, *, source: str = "policy.yaml") -> PolicyDocument:
-    """Reads a policy document. `source` names it in messages. Raises PolicyError with all problems found."""
     tree = yaml_tree.parse(text, source)
     problems, warnings = Problems(), Problems()
-    policy = _Reading(problems, warnings).policy(tree)
+    policy = _Reading(problems, warnings, sources or Sources(), read_back).policy(tree)
     if policy is None or problems:
         raise PolicyError(source, problems.in_order())
+    _check_encodable(policy, source)
     return policy
 
 
-class _Fields:
-    """A mapping with a known set of keys: reports unknown and missing ones, hands out the rest."""
-
-    def __init__(self, problems: Problems, node: Node | None, what: str, keys: str) -> None:
-        self._problems, self._what = problems, what
-        self._known = [key.strip("?") for key in keys.split("|")]
-        self._entries: dict[str, Node] = {}
-        self.place = node.place if node else Place(1, 1)
-        self.keys: dict[str, Place] = {}
-        if not isinstance(node, Mapping):
-            if node is not None:
-                problems.add(node.place, f"{what} must be a mapping", f"write keys: {', '.join(self._known)}")
-            return
-        for key, value in node.entries:
-            if key.text in self._known:
-                self._entries[key.text], self.keys[key.text] = value, key.place
-            else:
-                self._unknown(key)
-        for name in keys.split("|"):
-            if not name.endswith("?") and name not in self._entries:
-                problems.add(node.place, f"{what} has no `{name}`", f"add `{name}:`")
-
-    def _unknown(self, key: Text) -> None:
-        near = difflib.get_close_matches(key.text, self._known, 1)
-        self._problems.add(
-            key.place,
-            f"{self._what} has no key {shown(key.text)}",
-            f"write `{near[0]}`" if near else f"the keys are: {', '.join(self._known)}",
-        )
-
-    def get(self, key: str) -> Node | None:
-        return self._entries.get(key)
+def _check_encodable(policy: PolicyDocument, source: str) -> None:
+    """Whether the chain would take it: what each part says is right by now, what is left is the whole's size."""
+    try:
+        code = lower(policy)
+        check_size(code)
+        decode(pack(code))
+    except DecodeError as error:
+        problem = Problem(Place(1, 1), f"no policy code can hold this policy: {error.problem}", "split the policy")
+        raise PolicyError(source, (problem,)) from None
 
 
 class _Reading:
     """One reading of one document. Methods return None for what they refused and reported."""
 
-    def __init__(self, problems: Problems, warnings: Problems) -> None:
+    def __init__(self, problems: Problems, warnings: Problems, sources: Sources, read_back: bool) -> None:
         self._problems, self._warnings = problems, warnings
-        self._tokens: dict[str, Token] = {ETHER.symbol: ETHER}
-        self._addresses: dict[str, bytes] = {}
-        self._lists: dict[str, tuple[Place, tuple[tuple[bytes, Place], ...]]] = {}
-        self._used_lists: set[str] = set()
+        self._reader = Reader(problems)
+        self._sources, self._read_back = sources, read_back
+        self._names = Names(sources, read_back=read_back)
+        self._frozen = Frozen()
+        self._lists: dict[str, tuple[Text, ...]] = {}
+        self._list_places: dict[str, Place] = {}
+        self._list_files: dict[Place, tuple[Text, ...]] = {}
         self._budgets: dict[str, DocumentBudget] = {}
         self._budget_places: dict[str, Place] = {}
-        self._seen_addresses: dict[bytes, str] = {}
 
     def policy(self, tree: Node) -> PolicyDocument | None:
-        keys = "version|name|summary?|agent|operator|valid|cooldown|objection|tokens?|addresses?|lists?|budgets?|rules"
-        fields = _Fields(self._problems, tree, "the policy", keys)
-        if (version := fields.get("version")) and (not isinstance(version, Text) or version.text != str(VERSION)):
+        found = Fields(self._problems, tree, "the policy", POLICY_KEYS)
+        version = found.get("version")
+        if version and (not isinstance(version, Text) or version.text != str(VERSION)):
             self._problems.add(version.place, "this version of the format is not known", f"write {VERSION}")
-        name = self._text(fields.get("name"), "the name", _name)
-        summary = self._text(fields.get("summary"), "the summary", str)
-        self._read_tokens(fields.get("tokens"))
-        self._read_addresses(fields.get("addresses"))
-        agent = self._account(fields.get("agent"), "agent")
-        operator = self._account(fields.get("operator"), "operator")
-        if agent is not None and agent == operator:
-            self._problems.add(
-                fields.keys["operator"],
-                "the operator is the agent",
-                "name another account: it signs what the agent may plan",
-            )
-        valid = self._valid(fields.get("valid"))
-        cooldown_s = self._text(fields.get("cooldown"), "the cooldown", _cooldown)
-        objection = self._objection(fields.get("objection"))
-        self._read_lists(fields.get("lists"))
-        self._read_budgets(fields.get("budgets"))
-        rules = tuple(self._rules(fields.get("rules")))
-        self._check_whole(fields, rules)
-        if (
-            name is None
-            or agent is None
-            or operator is None
-            or valid is None
-            or cooldown_s is None
-            or objection is None
-        ):
+        name = self._reader.text(found.get("name"), "the name", fields.name)
+        summary = self._reader.text(found.get("summary"), "the summary", str)
+        found_hash = self._found_hash(found)
+        self._read_tokens(found.get("tokens"))
+        self._read_addresses(found.get("addresses"))
+        self._read_lists(found.get("lists"))
+        valid = self._valid(found.get("valid"))
+        cooldown_s = self._reader.text(found.get("cooldown"), "the cooldown", fields.seconds_or_none)
+        objection = self._objection(found)
+        self._read_budgets(found.get("budgets"))
+        self._check_objection(found, objection)
+        reader = self._rule_reader()
+        agent = reader.address(found.get("agent"), "the agent")
+        operator = reader.address(found.get("operator"), "the operator")
+        placed = tuple(reader.rules(found.get("rules")))
+        lists = self._named_lists(reader)
+        self._check_parties(found, agent, operator, tuple(rule for rule, _ in placed))
+        self._check_whole(placed)
+        self._report_doubts(found)
+        if None in (name, agent, operator, valid, cooldown_s, objection) or self._problems:
             return None
-        self._warn_about_recipients(fields, rules, agent, operator)
+        assert name is not None and agent is not None and operator is not None  # noqa: PT018 as was just seen
+        assert valid is not None and cooldown_s is not None and objection is not None  # noqa: PT018
         return PolicyDocument(
             name=name,
             summary=summary or "",
@@ -220,156 +177,165 @@ class _Reading:
             objection_delay_s=objection[0],
             release_window_s=objection[1],
             objection_threshold_bps=objection[2],
-            tokens=tuple(token for token in self._tokens.values() if token is not ETHER),
-            addresses=tuple(self._addresses.items()),
+            tokens=tuple(token for token in self._names.tokens.values() if token is not ETHER),
+            addresses=tuple(self._names.addresses.items()),
+            lists=lists,
             budgets=tuple(self._budgets.values()),
-            rules=rules,
-            content=rfc8785.dumps(yaml_tree.as_json(tree)),
+            rules=tuple(rule for rule, _ in placed),
+            content=self._content(tree),
             warnings=self._warnings.in_order(),
+            found_hash=found_hash,
         )
 
-    # Plain values
+    def _rule_reader(self) -> RuleReader:
+        return RuleReader(
+            self._reader,
+            self._warnings,
+            self._frozen,
+            self._names,
+            self._sources,
+            self._budgets,
+            tuple(self._budget_places),
+            self._lists,
+            read_back=self._read_back,
+        )
 
-    def _text(self, node: Node | None, what: str, read: Callable[[str], T]) -> T | None:
-        if node is None:
-            return None
-        if not isinstance(node, Text):
-            self._problems.add(node.place, f"{what} must be one value", "write it on one line")
-            return None
-        try:
-            return read(node.text)
-        except Unclear as unclear:
-            self._problems.add(node.place, unclear.problem, unclear.suggestion)
-            return None
+    def _unsafe(self, place: Place, problem: str, suggestion: str) -> None:
+        (self._warnings if self._read_back else self._problems).add(place, problem, suggestion)
 
-    def _entries(self, node: Node | None, what: str) -> Iterator[tuple[Text, Node]]:
-        if node is None:
-            return
-        if not isinstance(node, Mapping) or not node.entries:
+    def _content(self, tree: Node) -> bytes:
+        """Canonical JSON, with what stood outside the document frozen in it."""
+        for place, items in self._list_files.items():
+            frozen: list[Json] = [self._frozen.values.get(item.place, item.text) for item in items]
+            self._frozen.values[place] = frozen
+        return rfc8785.dumps(yaml_tree.as_json(tree, self._frozen))
+
+    def _found_hash(self, found: Fields) -> bytes | None:
+        """The document hash in code found on chain. Only there: elsewhere it would name a document nobody reads."""
+        if self._read_back:
+            return self._reader.text(found.get("found hash"), "the hash", fields.hash_)
+        if "found hash" in found.keys:
             self._problems.add(
-                node.place, f"{what} must be a mapping with entries", "write `name: ...` on each line, or leave it out"
+                found.keys["found hash"], "a document that is written has the hash of its content", "remove it"
             )
-            return
-        yield from node.entries
+        return None
 
-    def _items(self, node: Node | None, what: str) -> tuple[Node, ...]:
-        if node is None:
-            return ()
-        if not isinstance(node, Sequence) or not node.items:
-            self._problems.add(node.place, f"{what} must be a list with items", "write `- ...` on each line")
-            return ()
-        return node.items
-
-    # Addresses
-
-    def _address(self, text: str) -> bytes:
-        if text in self._addresses:
-            return self._addresses[text]
-        if text in self._tokens and text != ETHER.symbol:
-            return self._tokens[text].address
-        address = _checksummed(text, (*self._addresses, *self._tokens))
-        self._beware_look_alikes(address, checksum(address))
-        return address
-
-    def _new_address(self, text: str, name: str) -> bytes:
-        address = _checksummed(text, ())
-        if address in self._seen_addresses:
-            raise Unclear(
-                f"{checksum(address)} is already called {self._seen_addresses[address]}",
-                "keep one name for one address",
-            )
-        self._beware_look_alikes(address, name)
-        return address
-
-    def _beware_look_alikes(self, address: bytes, name: str) -> None:
-        for other, other_name in self._seen_addresses.items():
-            if other != address and other[:2] == address[:2] and other[-2:] == address[-2:]:
-                raise Unclear(
-                    f"{checksum(address)} looks like {other_name} ({checksum(other)}) and is another address",
-                    "check which of the two is meant: such pairs are made to be mistaken for each other",
-                )
-        self._seen_addresses.setdefault(address, name)
-
-    def _account(self, node: Node | None, what: str) -> bytes | None:
-        return self._text(node, f"the {what}", self._address)
+    # Names
 
     def _read_tokens(self, node: Node | None) -> None:
-        for key, value in self._entries(node, "`tokens`"):
-            symbol = self._text(key, "a token's symbol", self._new_symbol)
-            fields = _Fields(self._problems, value, f"the token {key.text}", "address|decimals")
-            address = self._text(fields.get("address"), "the address", partial(self._new_address, name=key.text))
-            decimals = self._text(fields.get("decimals"), "the decimals", _decimals)
-            if symbol is not None and address is not None and decimals is not None:
-                self._tokens[symbol] = Token(symbol, address, decimals)
+        for key, value in self._reader.entries(node, "`tokens`"):
+            symbol = self._reader.text(key, "a token's symbol", self._names.new_symbol)
+            found = Fields(self._problems, value, f"the token {key.text}", "address|decimals")
+            decimals = self._reader.text(found.get("decimals"), "the decimals", self._decimals)
+            if symbol is None or decimals is None:
+                continue
+            address = found.get("address")
+            add = partial(self._names.add_token, symbol, decimals=decimals)
+            self._freeze(address, self._reader.text(address, "the address", add))
 
-    def _new_symbol(self, text: str) -> str:
-        if _SYMBOL.fullmatch(text) is None:
-            raise Unclear(f"{shown(text)} is not a token's symbol", "write letters and digits, such as USDC")
-        if text.lower() in (known.lower() for known in self._tokens):
-            raise Unclear(f"the symbol {text} is taken", "give each token its own symbol (ETH is ether)")
-        return text
+    def _decimals(self, text: str) -> int:
+        """Unknown decimals, in code found on chain, count base units."""
+        return 0 if self._read_back and text == UNKNOWN else fields.decimals(text)
 
     def _read_addresses(self, node: Node | None) -> None:
-        for key, value in self._entries(node, "`addresses`"):
-            name = self._text(key, "a name", self._new_name)
-            address = self._text(value, "an address", partial(self._new_address, name=key.text))
-            if name is not None and address is not None:
-                self._addresses[name] = address
+        for key, value in self._reader.entries(node, "`addresses`"):
+            name = self._reader.text(key, "a name", self._names.new_name)
+            if name is not None:
+                add = partial(self._names.name_address, name)
+                named = self._reader.text(value, "an address", add)
+                self._freeze(value, named[1] if named else None)
 
-    def _new_name(self, text: str) -> str:
-        name = _name(text)
-        taken = (*self._addresses, *self._tokens, *ANYTHING)
-        if name.lower() in (known.lower() for known in taken):
-            raise Unclear(f"the name {name} is taken", "give each address its own name")
-        return name
+    def _freeze(self, node: Node | None, text: str | None) -> None:
+        if node is not None and text is not None:
+            self._frozen.values[node.place] = text
 
     def _read_lists(self, node: Node | None) -> None:
-        for key, value in self._entries(node, "`lists`"):
-            items: dict[bytes, Place] = {}
-            for item in self._items(value, f"the list {shown(key.text)}"):
-                address = self._text(item, "a list's item", self._address)
-                if address in items:
-                    self._problems.add(item.place, "this address stands twice in the list", "remove it")
-                elif address is not None:
-                    items[address] = item.place
-            if self._text(key, "a list's name", self._new_list_name) is not None:
-                self._lists[key.text] = (key.place, tuple(items.items()))
+        for key, value in self._reader.entries(node, "`lists`"):
+            name = self._reader.text(key, "a list's name", self._names.new_list_name)
+            items = self._list_items(value, f"the list {shown(key.text)}")
+            if name is not None:
+                self._names.list_names.append(name)
+                self._lists[name], self._list_places[name] = items, key.place
 
-    def _new_list_name(self, text: str) -> str:
-        name = _name(text)
-        if name.lower() in (known.lower() for known in (*self._lists, *self._addresses, *self._tokens, *ANYTHING)):
-            raise Unclear(f"the name {name} is taken", "give the list its own name")
-        return name
+    def _list_items(self, node: Node, what: str) -> tuple[Text, ...]:
+        """Items as they are written, or as they stand in the file that is named."""
+        if isinstance(node, Mapping):
+            found = Fields(self._problems, node, what, "file")
+            named = found.get("file")
+            items = self._reader.text(named, "the file's name", partial(self._file_items, place=node.place))
+            self._list_files[node.place] = items or ()
+            return items or ()
+        texts = [item for item in self._reader.items(node, what) if self._reader.text(item, "an item", str) is not None]
+        return tuple(item for item in texts if isinstance(item, Text))
+
+    def _file_items(self, name: str, place: Place) -> tuple[Text, ...]:
+        if self._sources.read_list is None:
+            raise Unclear(f"the file {shown(name)} was not read", "write the items out")
+        try:
+            items = self._sources.read_list(name)
+        except (OSError, ValueError) as error:
+            raise Unclear(f"the file {shown(name)} can't be read: {error}", "correct the file or its name") from None
+        if not items:
+            raise Unclear(f"the file {shown(name)} has no items", "write one on each line")
+        return tuple(Text(Place(place.line, place.column, index + 1), item) for index, item in enumerate(items))
+
+    def _named_lists(self, reader: RuleReader) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """All lists in the order of writing. What no rule uses is refused, or, in code found on chain, plain words."""
+        found = []
+        misread = bool(self._problems)  # a rule that was refused may have been the one that uses a list
+        for name, place in self._list_places.items():
+            if name not in reader.used_lists and not misread:
+                self._unsafe(place, f"no rule uses the list {name}", "use it in a rule, or remove it")
+            if name not in reader.list_words and self._read_back:
+                reader.list_words[name] = reader.read_list(name, _ANY_WORD, None)
+            found.append((name, reader.list_words.get(name, ())))
+        return tuple(found)
 
     # Times
 
     def _valid(self, node: Node | None) -> tuple[int, int] | None:
         if node is None:
             return None
-        fields = _Fields(self._problems, node, "`valid`", "from|until")
-        start_s = self._text(fields.get("from"), "the start", amounts.parse_time)
-        end_s = self._text(fields.get("until"), "the end", _whole_hour)
+        found = Fields(self._problems, node, "`valid`", "from|until")
+        start_s = self._reader.text(found.get("from"), "the start", amounts.parse_time)
+        end_s = self._reader.text(found.get("until"), "the end", fields.whole_hour)
         if start_s is None or end_s is None:
             return None
         if start_s >= end_s:
-            self._problems.add(fields.keys["until"], "the policy ends before it starts", "write a later end")
+            self._problems.add(found.keys["until"], "the policy ends before it starts", "write a later end")
             return None
         return start_s, end_s
 
-    def _objection(self, node: Node | None) -> tuple[int, int, int] | None:
+    def _objection(self, policy: Fields) -> tuple[int, int, int] | None:
+        node = policy.get("objection")
         if node is None:
             return None
-        fields = _Fields(self._problems, node, "`objection`", "delay|release within|threshold")
-        delay_s = self._text(fields.get("delay"), "the delay", _some_time)
-        window_s = self._text(fields.get("release within"), "the release window", _some_time)
-        bps = self._text(fields.get("threshold"), "the threshold", amounts.parse_share)
+        found = Fields(self._problems, node, "`objection`", "delay|release within|threshold")
+        delay_s = self._reader.text(found.get("delay"), "the delay", fields.some_time)
+        window_s = self._reader.text(found.get("release within"), "the release window", fields.some_time)
+        bps = self._reader.text(found.get("threshold"), "the threshold", amounts.parse_share)
         return None if delay_s is None or window_s is None or bps is None else (delay_s, window_s, bps)
+
+    def _check_objection(self, policy: Fields, objection: tuple[int, int, int] | None) -> None:
+        if objection is None or (objection[0] and objection[1]):
+            return
+        node = policy.get("objection")
+        place = node.place if node else policy.place
+        announced = next((one for one in self._budgets.values() if one.instant_limit < one.limit), None)
+        if announced is not None:
+            self._problems.add(
+                place,
+                f"the budget {announced.name} has a part that members may object to, and there is no time for it",
+                "write a delay and a release window, or make all of the budget free of objection",
+            )
+        elif objection[0] or objection[1]:
+            self._unsafe(place, "an objection window needs both times", "write both, or `none` for both")
 
     # Budgets
 
     def _read_budgets(self, node: Node | None) -> None:
-        for key, value in self._entries(node, "`budgets`"):
-            name = self._text(key, "a budget's name", self._new_budget_name)
+        for key, value in self._reader.entries(node, "`budgets`"):
+            name = self._reader.text(key, "a budget's name", self._new_budget_name)
             budget = self._budget(name or "", value)
             if name is not None:
                 self._budget_places[name] = key.place
@@ -377,440 +343,250 @@ class _Reading:
                     self._budgets[name] = budget
 
     def _new_budget_name(self, text: str) -> str:
-        name = _name(text)
+        name = fields.name(text)
         if name.lower() in (known.lower() for known in self._budget_places):
             raise Unclear(f"the name {name} is taken", "give each budget its own name")
         return name
 
     def _budget(self, name: str, node: Node) -> DocumentBudget | None:
-        fields = _Fields(self._problems, node, "the budget", "limit|period|without objection|shared by?")
-        limit = self._text(fields.get("limit"), "the limit", self._limit)
-        instant = self._text(fields.get("without objection"), "the part without objection", self._amount)
-        period_s = self._text(fields.get("period"), "the period", _period)
-        scope = self._text(fields.get("shared by"), "`shared by`", _scope) if fields.get("shared by") else Scope.POLICY
-        if limit is None or instant is None or period_s is None or scope is None:
+        found = Fields(self._problems, node, "the budget", BUDGET_KEYS)
+        read = self._reader.text
+        limit = read(found.get("limit"), "the limit", self._limit)
+        instant = read(found.get("without objection"), "the part without objection", self._amount)
+        period_s = read(found.get("period"), "the period", fields.period)
+        scope = read(found.get("shared by"), "`shared by`", fields.one_of(_SCOPES, "shares no budget"))
+        measured = read(found.get("measured"), "`measured`", fields.yes_or_no) or False
+        code_name = read(found.get("name in the code"), "the name", _code_name)
+        if limit is None or instant is None or period_s is None or not self._check_limits(found, limit, instant):
             return None
-        (amount, token), (instant_amount, instant_token) = limit, instant
-        if token != instant_token:
+        exponent = self._exponent(found, limit, instant[0])
+        if exponent is None or (scope is None and "shared by" in found.keys):
+            return None
+        return DocumentBudget(
+            name=name,
+            token=limit[1],
+            scope=scope or Scope.POLICY,
+            limit=limit[0],
+            instant_limit=instant[0],
+            period_s=period_s,
+            exponent=exponent,
+            measured=measured,
+            code_name=name if code_name is None else code_name,
+            due=self._due(found, period_s),
+        )
+
+    def _check_limits(self, found: Fields, limit: tuple[int, Token], instant: tuple[int, Token]) -> bool:
+        place = found.place_of("without objection")
+        if limit[1] != instant[1]:
             self._problems.add(
-                fields.keys["without objection"],
-                f"a budget counts one token, here {token.symbol}",
-                f"write it in {token.symbol}",
+                place, f"a budget counts one token, here {limit[1].symbol}", f"write it in {limit[1].symbol}"
             )
-            return None
-        if instant_amount > amount:
+            return False
+        if instant[0] > limit[0]:
             self._problems.add(
-                fields.keys["without objection"],
+                place,
                 "more is free of objection than the limit allows at all",
-                f"write at most {amounts.format_amount(amount, token)}",
+                f"write at most {amounts.write_amount(*limit)}",
             )
+            return False
+        return True
+
+    def _exponent(self, found: Fields, limit: tuple[int, Token], instant_amount: int) -> int | None:
+        """The unit's exponent: the one that is written, or the smallest with room."""
+        amount, token = limit
+        node = found.get("unit")
+        chosen = self._reader.text(node, "the unit", partial(self._unit, token=token))
+        if node is not None and chosen is None:
             return None
         try:
-            exponent = units.choose_exponent(amount, instant_amount)
+            if chosen is None:
+                return units.choose_exponent(amount, instant_amount)
+            units.check_exponent(amount, instant_amount, chosen)
+            return chosen
         except units.InexactLimit as inexact:
             key = "limit" if inexact.amount == amount else "without objection"
             self._problems.add(
-                fields.keys[key],
-                f"{amounts.format_amount(inexact.amount, token)} can't be held exactly",
-                f"write {amounts.format_amount(inexact.below, token)} or {amounts.format_amount(inexact.above, token)}",
+                found.place_of(key),
+                f"{amounts.write_amount(inexact.amount, token)} can't be held exactly",
+                _nearest(inexact, amount, instant_amount, token),
             )
-            return None
-        if exponent > 228:
-            self._problems.add(fields.keys["limit"], "the limit is larger than any supply", "write the amount you mean")
-            return None
-        return DocumentBudget(name, token, scope, amount, instant_amount, period_s, exponent)
+        except units.UnitTooSmall as small:
+            self._problems.add(
+                found.place_of("unit"),
+                "the limit has more units than can be counted",
+                f"write `unit: {amounts.write_amount(10**small.least, token)}` or more, or leave it out",
+            )
+        return None
+
+    def _unit(self, text: str, token: Token) -> int:
+        amount, written = self._amount(text)
+        exponent = len(str(amount)) - 1
+        if written != token or amount != 10**exponent or exponent > units.MAX_EXPONENT:
+            raise Unclear(
+                f"{shown(text)} is no unit", f"write 1, 10, 100 and so on, or 0.1, 0.01 and so on, in {token.symbol}"
+            )
+        return exponent
+
+    def _due(self, found: Fields, period_s: int) -> str:
+        """The schedule that the budget is for. Warns where its period would make payments late."""
+        names = {name: name for name in schedules.SHORTEST_GAP_S}
+        due = self._reader.text(found.get("due"), "`due`", fields.one_of(names, "is no schedule")) or ""
+        meant = due or schedules.suspected(period_s)
+        if meant and not schedules.in_time(period_s, meant) and not self._read_back:
+            self._warnings.add(
+                found.place_of("period"),
+                f"{meant} payments would come late: what is spent comes back after up to "
+                f"{amounts.format_duration(schedules.comes_back_within_s(period_s))}",
+                f"write `period: {amounts.write_duration(schedules.longest_period_s(meant))}`",
+            )
+        return due
 
     def _amount(self, text: str) -> tuple[int, Token]:
-        return amounts.parse_amount(text, self._tokens)
+        return amounts.parse_amount(text, self._names.tokens)
 
     def _limit(self, text: str) -> tuple[int, Token]:
         if text.lower() in ("unlimited", "none", "infinite", "max", "any"):
             raise Unclear("an unlimited budget is none", "write the most that may be spent in one period")
-        amount, token = self._amount(text)
+        read = amounts.parse_amount if self._read_back else amounts.parse_supply_amount
+        amount, token = read(text, self._names.tokens)
         if amount == 0:
             raise Unclear("a budget of nothing permits nothing", "write an amount, or remove the budget and its rules")
         return amount, token
 
-    # Rules
-
-    def _rules(self, node: Node | None) -> Iterator[DocumentRule]:
-        for item in self._items(node, "`rules`"):
-            if isinstance(item, Mapping) and any(key.text == "send" for key, _ in item.entries):
-                yield from self._send_rules(item)
-            elif (rule := self._call_rule(item)) is not None:
-                yield rule
-
-    def _send_rules(self, node: Mapping) -> Iterator[DocumentRule]:
-        """`send: ETH` with empty data: one rule for each recipient."""
-        fields = _Fields(self._problems, node, "the rule", "send|to|charge")
-        self._text(fields.get("send"), "`send`", _ether)
-        charges = self._charges(fields.get("charge"), None)
-        if charges is not None and not charges:
-            self._problems.add(
-                fields.place, "ether that no budget is charged with can't be sent", "add `charge: {<budget>: value}`"
-            )
-        for target in self._recipients(fields.get("to")):
-            yield DocumentRule(target, None, False, (), charges or ())
-
-    def _recipients(self, node: Node | None) -> tuple[bytes, ...]:
-        if isinstance(node, Text) and node.text in self._lists:
-            self._used_lists.add(node.text)
-            return tuple(address for address, _ in self._lists[node.text][1])
-        address = self._text(node, "the recipient", self._address)
-        return () if address is None else (address,)
-
-    def _call_rule(self, node: Node) -> DocumentRule | None:
-        keys = "call|on|where?|charge?|charges?|returns true?"
-        fields = _Fields(self._problems, node, "the rule", keys)
-        function = self._text(fields.get("call"), "the function", _permitted_function)
-        target = self._text(fields.get("on"), "the target", self._address)
-        if function is None or target is None:
-            return None
-        charges = self._charges(fields.get("charge"), function)
-        if charges is None:
-            return None
-        nothing = self._text(fields.get("charges"), "`charges`", _nothing)
-        if not charges and nothing is None:
-            self._problems.add(
-                fields.place,
-                "this rule charges no budget: what it spends would be unlimited",
-                "add `charge: {<budget>: <argument>}`, or, if it moves nothing of value, `charges: nothing`",
-            )
-        if charges and "charges" in fields.keys:
-            self._problems.add(
-                fields.keys["charges"], "the rule charges a budget and says it doesn't", "remove one of the two"
-            )
-        self._check_token_rule(fields, function, target, charges)
-        clauses = self._clauses(fields, function, charges)
-        must_return_true = self._returns_true(fields.get("returns true"), function, target)
-        return DocumentRule(target, function, must_return_true, clauses, charges)
-
-    def _check_token_rule(
-        self, fields: _Fields, function: Function, target: bytes, charges: tuple[DocumentCharge, ...]
-    ) -> None:
-        token = next((token for token in self._tokens.values() if token.address == target), None)
-        if token is None:
-            if function.selector == TRANSFER:
-                self._problems.add(
-                    fields.keys["on"], "this token is not known", "add it with its decimals under `tokens`"
-                )
-            return
-        if function.selector != TRANSFER:
-            self._problems.add(
-                fields.keys["call"],
-                f"on the token {token.symbol} only `transfer` can be bounded",
-                "write `transfer(address to, uint256 amount)`",
-            )
-            return
-        bounded = any(
-            charge.source is Source.ARGUMENT
-            and charge.word == 1
-            and (budget := self._budgets.get(charge.budget)) is not None
-            and budget.token == token
-            for charge in charges
-        )
-        unread = any(charge.budget not in self._budgets for charge in charges)
-        if not bounded and not unread:
-            amount = function.arguments[1].name
-            self._problems.add(
-                fields.keys.get("charge", fields.place),
-                f"nothing bounds how much {token.symbol} this rule moves",
-                f"charge a budget in {token.symbol} with `{amount}`",
-            )
-
-    def _charges(self, node: Node | None, function: Function | None) -> tuple[DocumentCharge, ...] | None:
-        """None when one was refused; the whole rule would then only cause misleading problems."""
-        charges = []
-        complete = True
-        for key, value in self._entries(node, "`charge`"):
-            if key.text not in self._budget_places:
-                known = ", ".join(self._budget_places) or "none"
-                self._problems.add(key.place, f"there is no budget {shown(key.text)}", f"the budgets are: {known}")
-                complete = False
-                continue
-            charge = self._text(value, "what is charged", partial(self._charge, budget=key.text, function=function))
-            if charge is None:
-                complete = False
-            else:
-                charges.append(charge)
-        return tuple(charges) if complete else None
-
-    def _charge(self, text: str, budget: str, function: Function | None) -> DocumentCharge:
-        if text == "value":
-            known = self._budgets.get(budget)
-            if known is not None and known.token != ETHER:
-                raise Unclear(
-                    f"a call's value is ether and the budget {budget} counts {known.token.symbol}",
-                    "charge a budget in ETH",
-                )
-            return DocumentCharge(budget, Source.VALUE, 0)
-        index = function.index(text) if function else None
-        if function is None or index is None:
-            names = ", ".join(argument.name for argument in function.arguments) if function else ""
-            raise Unclear(
-                f"the call has no argument {shown(text)}", f"write one of: {names + ', ' if names else ''}value"
-            )
-        if not function.arguments[index].is_unsigned:
-            raise Unclear(
-                f"{text} is of type {function.arguments[index].type}, which is no amount", "charge an unsigned number"
-            )
-        return DocumentCharge(budget, Source.ARGUMENT, index)
-
-    def _returns_true(self, node: Node | None, function: Function, target: bytes) -> bool:
-        if node is not None:
-            return self._text(node, "`returns true`", _yes_or_no) or False
-        return function.selector == TRANSFER and any(token.address == target for token in self._tokens.values())
-
-    def _clauses(
-        self, fields: _Fields, function: Function, charges: tuple[DocumentCharge, ...]
-    ) -> tuple[DocumentClause, ...]:
-        clauses: list[DocumentClause] = []
-        named: set[int] = {charge.word for charge in charges if charge.source is Source.ARGUMENT}
-        tokens = {
-            charge.word: self._budgets[charge.budget].token
-            for charge in charges
-            if charge.source is Source.ARGUMENT and charge.budget in self._budgets
-        }
-        for key, value in self._entries(fields.get("where"), "`where`"):
-            index = function.index(key.text)
-            if index is None:
-                names = ", ".join(argument.name for argument in function.arguments) or "none"
-                self._problems.add(
-                    key.place, f"the function has no argument {shown(key.text)}", f"its arguments are: {names}"
-                )
-                continue
-            named.add(index)
-            argument = function.arguments[index]
-            if isinstance(value, Text) and value.text in ANYTHING:
-                self._warnings.add(value.place, f"{argument.name} may be anything", "name what it may be, if you can")
-            else:
-                clauses.extend(self._argument_clauses(value, index, argument, tokens.get(index)))
-        for index, argument in enumerate(function.arguments):
-            if index not in named:
-                self._problems.add(
-                    fields.keys.get("where", fields.place),
-                    f"nothing bounds the argument {argument.name}",
-                    f"add `{argument.name}: ...` under `where`, or say `{argument.name}: anything`",
-                )
-        return tuple(clauses)
-
-    def _argument_clauses(
-        self, node: Node, index: int, argument: Argument, token: Token | None
-    ) -> Iterator[DocumentClause]:
-        fields = _Fields(self._problems, node, f"the bound on {argument.name}", "|".join(f"{key}?" for key in _KINDS))
-        if isinstance(node, Mapping) and not node.entries:
-            self._problems.add(node.place, f"nothing bounds {argument.name}", f"write one of: {', '.join(_KINDS)}")
-        for key, kind in _KINDS.items():
-            value = fields.get(key)
-            if value is None:
-                continue
-            if kind in _ORDERED and not argument.is_unsigned:
-                self._problems.add(fields.keys[key], f"a {argument.type} has no order", "write `equals` or `one of`")
-                continue
-            values = self._one_of(value, argument, token) if kind is Kind.IN_LIST else self._one(value, argument, token)
-            if values:
-                yield DocumentClause(index, kind, values)
-
-    def _one(self, node: Node, argument: Argument, token: Token | None) -> tuple[int, ...]:
-        value = self._text(node, "the bound", lambda text: self._value(text, argument, token))
-        return () if value is None else (value,)
-
-    def _one_of(self, node: Node, argument: Argument, token: Token | None) -> tuple[int, ...]:
-        if isinstance(node, Text):
-            if node.text not in self._lists or argument.type != "address":
-                known = ", ".join(self._lists) or "none"
-                self._problems.add(
-                    node.place, f"there is no list {shown(node.text)}", f"the lists of addresses are: {known}"
-                )
-                return ()
-            self._used_lists.add(node.text)
-            return tuple(sorted(int.from_bytes(address, "big") for address, _ in self._lists[node.text][1]))
-        values: set[int] = set()
-        for item in self._items(node, "`one of`"):
-            value = self._text(item, "an item", lambda text: self._value(text, argument, token))
-            if value in values:
-                self._problems.add(item.place, "this stands twice in the list", "remove it")
-            elif value is not None:
-                values.add(value)
-        return tuple(sorted(values))
-
-    def _value(self, text: str, argument: Argument, token: Token | None) -> int:
-        """The word that the text stands for, by the argument's type."""
-        if argument.type == "address":
-            return int.from_bytes(self._address(text), "big")
-        if argument.type == "bool":
-            return int(_yes_or_no(text))
-        if argument.type.startswith("bytes"):
-            return _fixed_bytes(text, int(argument.type[5:]))
-        if argument.type.startswith("int"):
-            return _signed(text, int(argument.type[3:]))
-        value = self._number(text, token)
-        argument.check(value)
-        return value
-
-    def _number(self, text: str, token: Token | None) -> int:
-        if re.fullmatch(r"0|[1-9][0-9]{0,77}", text) and token is None:
-            return int(text)
-        value, written = self._amount(text)
-        if token is not None and written != token:
-            raise Unclear(f"this argument counts {token.symbol}", f"write the amount in {token.symbol}")
-        return value
-
     # The whole
 
-    def _check_whole(self, fields: _Fields, rules: tuple[DocumentRule, ...]) -> None:
+    def _check_whole(self, placed: tuple[tuple[DocumentRule, Place], ...]) -> None:
+        rules = [rule for rule, _ in placed]
         charged = {charge.budget for rule in rules for charge in rule.charges}
         for name, place in self._budget_places.items():
-            if name not in charged and not self._problems:
+            measured = name in self._budgets and self._budgets[name].measured
+            if name not in charged and not measured and not self._problems:
                 self._problems.add(place, f"no rule charges the budget {name}", "charge it in a rule, or remove it")
-        for name, (place, _) in self._lists.items():
-            if name not in self._used_lists and not self._problems:
-                self._problems.add(place, f"no rule uses the list {name}", "use it in a rule, or remove it")
-        place = fields.keys.get("rules", fields.place)
-        if len(rules) > MAX_EACH or len(self._budgets) > MAX_EACH:
-            self._problems.add(place, f"there are more than {MAX_EACH} rules or budgets", "split the policy")
-        if len(set(rules)) < len(rules):
-            self._problems.add(place, "the same rule stands twice", "remove one of them")
-        keys = [(rule.target, rule.function and rule.function.selector) for rule in rules]
-        if len(set(keys)) < len(keys):
+        for index, (rule, place) in enumerate(placed):
+            if rule in rules[:index]:
+                self._unsafe(place, "the same rule stands twice", "remove one of them")
+            elif earlier := [other for other in rules[:index] if _key(other) == _key(rule)]:
+                self._check_alternative(place, rule, earlier)
+
+    def _check_alternative(self, place: Place, rule: DocumentRule, earlier: list[DocumentRule]) -> None:
+        """A rule for a function that earlier rules permit already."""
+        if any(_permits_all_of(other, rule) for other in earlier):
+            self._unsafe(
+                place,
+                "this rule is never reached: an earlier one permits every call that it permits",
+                "put the narrower rule first, or remove it",
+            )
+        elif any(_permits_all_of(rule, other) for other in earlier):
+            self._warnings.add(
+                place,
+                "this rule permits more than an earlier one for the same function, whose bounds a call can so avoid",
+                "make sure that is meant: the first rule whose bounds all hold applies",
+            )
+        else:
             self._warnings.add(
                 place,
                 "several rules permit the same function",
-                "the first whose clauses all hold applies; caps hold for each rule alone",
+                "the first whose bounds all hold applies; caps hold for each rule alone",
             )
 
-    def _warn_about_recipients(
-        self, fields: _Fields, rules: tuple[DocumentRule, ...], agent: bytes, operator: bytes
+    def _check_parties(
+        self,
+        found: Fields,
+        agent: bytes | None,
+        operator: bytes | None,
+        rules: tuple[DocumentRule, ...],
     ) -> None:
-        paid = {
-            value
-            for rule in rules
-            if rule.function is not None
-            for clause in rule.clauses
-            if clause.kind in (Kind.IN_LIST, Kind.EQUAL) and rule.function.arguments[clause.word].type == "address"
-            for value in clause.values
-        } | {int.from_bytes(rule.target, "big") for rule in rules if rule.function is None}
+        if agent is not None and agent == operator:
+            self._unsafe(
+                found.place_of("operator"),
+                "the operator is the agent",
+                "name another account: it signs what the agent may plan",
+            )
+        paid = set(_named_in(rules))
         for key, address in (("agent", agent), ("operator", operator)):
-            if int.from_bytes(address, "big") in paid:
+            if address is not None and int.from_bytes(address, "big") in paid:
                 self._warnings.add(
-                    fields.keys[key],
+                    found.place_of(key),
                     f"the {key} may pay itself",
                     "leave it out of the recipients, unless that is meant",
                 )
 
+    def _report_doubts(self, found: Fields) -> None:
+        for doubt in self._names.doubts:
+            self._warnings.add(found.place, doubt.problem, doubt.suggestion)
 
-def _name(text: str) -> str:
-    if _NAME.fullmatch(text) is None or text != text.strip():
-        raise Unclear(
-            f"{shown(text)} is not a name", "write 1 to 32 letters, digits, spaces or .-_ beginning with a letter"
-        )
+
+def _nearest(inexact: units.InexactLimit, limit: int, instant_amount: int, token: Token) -> str:
+    """What to write in place of an amount that is no whole number of units."""
+    nearest = [amounts.write_amount(one, token) for one in (inexact.below, inexact.above) if one]
+    finest = units.least_exponent(limit, BUCKET_MAX)
+    if limit % 10**finest or instant_amount % 10**finest:
+        return f"write {' or '.join(nearest)}"
+    smaller = amounts.write_amount(10**finest, token)
+    return f"write {' or '.join(nearest)}, or add `unit: {smaller}`, which leaves less room to raise the limit"
+
+
+def _code_name(text: str) -> str:
+    if _CODE_NAME.fullmatch(text) is None:
+        raise Unclear(f"{shown(text)} can't stand in the code", "write at most 32 printable ASCII characters")
     return text
 
 
-def _checksummed(text: str, names: tuple[str, ...]) -> bytes:
-    if not is_hex_address(text):
-        near = difflib.get_close_matches(text, names, 1)
-        raise Unclear(
-            f"{shown(text)} is not an address" + (" or a known name" if names else ""),
-            f"write `{near[0]}`" if near else "write 0x and 40 hexadecimal digits, or add the name under `addresses`",
-        )
-    address = bytes.fromhex(text[2:])
-    if not any(address):
-        raise Unclear("the zero address is nobody", "write the address you mean")
-    if checksum(address) != text:
-        raise Unclear(
-            f"{text} has no valid checksum (EIP-55): a digit may be wrong",
-            f"copy it again from its source, and only if it is right write {checksum(address)}",
-        )
-    return address
+def _named_in(rules: tuple[DocumentRule, ...]) -> Iterator[int]:
+    """Every address that a rule names as recipient: its ether, or an argument."""
+    for rule in rules:
+        if rule.function is None:
+            yield int.from_bytes(rule.target, "big")
+            continue
+        for clause in rule.clauses:
+            leaf = rule.function.leaf_at(clause.word, clause.column)
+            if clause.kind in (Kind.IN_LIST, Kind.EQUAL) and leaf is not None and leaf.type == "address":
+                yield from clause.values
 
 
-def _decimals(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) > 36:
-        raise Unclear(
-            f"{shown(text)} is not a number of decimals", "write what the token's decimals() answers, such as 6"
-        )
-    return int(text)
+def _key(rule: DocumentRule) -> tuple[bytes, bytes | None]:
+    return (rule.target, rule.function.selector if rule.function else None)
 
 
-def _seconds(text: str) -> int:
-    seconds = amounts.parse_duration(text)
-    if seconds > MAX_SECONDS:
-        raise Unclear(f"{shown(text)} is longer than fits", "write at most 136 years")
-    return seconds
+def _permits_all_of(wide: DocumentRule, narrow: DocumentRule) -> bool:
+    """Whether every call that fits `narrow` fits `wide`, caps apart. Where it can't be seen at once: no."""
+    if wide.function is None or narrow.function is None:
+        return wide.function is narrow.function
+    if (wide.function.words, wide.function.dynamics) != (narrow.function.words, narrow.function.dynamics):
+        return False
+    return all(_follows(clause, narrow) for clause in wide.clauses if clause.kind is not Kind.CAP)
 
 
-def _cooldown(text: str) -> int:
-    return 0 if text == "none" else _seconds(text)
+def _follows(clause: DocumentClause, rule: DocumentRule) -> bool:
+    """Whether the rule's own clauses on the place make the clause hold."""
+    place = (clause.word, clause.column)
+    others = [other for other in rule.clauses if (other.word, other.column) == place]
+    return any(_implies(other, clause) for other in others)
 
 
-def _some_time(text: str) -> int:
-    seconds = _seconds(text)
-    if seconds == 0:
-        raise Unclear("no time at all lets nobody object", "write a duration, such as `2 days`")
-    return seconds
+def _implies(given: DocumentClause, wanted: DocumentClause) -> bool:
+    if given.kind in (Kind.EQUAL, Kind.IN_LIST):
+        return all(_holds(wanted, value) for value in given.values)
+    if given.kind is not wanted.kind:
+        return given.kind is Kind.CAP and wanted.kind is Kind.AT_MOST and given.values[0] <= wanted.values[0]
+    match given.kind:
+        case Kind.AT_MOST:
+            return given.values[0] <= wanted.values[0]
+        case Kind.AT_LEAST:
+            return given.values[0] >= wanted.values[0]
+        case _:
+            return given.values == wanted.values
 
 
-def _period(text: str) -> int:
-    seconds = _seconds(text)
-    if seconds < MIN_PERIOD_S:
-        raise Unclear(f"a period has at least {MIN_PERIOD_S} seconds", "write a longer one, such as `24 days`")
-    return seconds
-
-
-def _whole_hour(text: str) -> int:
-    seconds = amounts.parse_time(text)
-    if seconds % 3600:
-        raise Unclear("a policy ends at a whole hour", f"write {amounts.format_time(seconds - seconds % 3600)}")
-    if seconds // 3600 > MAX_HOURS:
-        raise Unclear(f"{shown(text)} is later than fits", "write an earlier end")
-    return seconds
-
-
-def _scope(text: str) -> Scope:
-    if text not in _SCOPES:
-        raise Unclear(f"{shown(text)} shares no budget", f"write one of: {', '.join(_SCOPES)}")
-    return _SCOPES[text]
-
-
-def _ether(text: str) -> str:
-    if text != ETHER.symbol:
-        raise Unclear(
-            "only ether is sent without a call", "write `call: transfer(address to, uint256 amount)` for tokens"
-        )
-    return text
-
-
-def _nothing(text: str) -> bool:
-    if text != "nothing":
-        raise Unclear(
-            f"{shown(text)} is not `nothing`", "write `charge: {<budget>: <argument>}`, or `charges: nothing`"
-        )
-    return True
-
-
-def _yes_or_no(text: str) -> bool:
-    if text not in ("yes", "no", "true", "false"):
-        raise Unclear(f"{shown(text)} is neither yes nor no", "write yes or no")
-    return text in ("yes", "true")
-
-
-def _permitted_function(text: str) -> Function:
-    function = parse_function(text)
-    if (why := why_unbounded(function)) is not None:
-        raise Unclear(
-            f"`{function.name}` {why}: no budget bounds it", "pay with `transfer(address to, uint256 amount)`"
-        )
-    return function
-
-
-def _fixed_bytes(text: str, size: int) -> int:
-    if not re.fullmatch(rf"0x[0-9a-fA-F]{{{2 * size}}}", text):
-        raise Unclear(f"{shown(text)} is not {size} bytes", f"write 0x and {2 * size} hexadecimal digits")
-    return int(text, 16) << 8 * (32 - size)
-
-
-def _signed(text: str, bits: int) -> int:
-    if not re.fullmatch(r"0|-?[1-9][0-9]{0,77}", text) or not -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1):
-        raise Unclear(f"{shown(text)} is not an int{bits}", "write a whole number that fits")
-    return int(text) % 2**256
+def _holds(clause: DocumentClause, value: int) -> bool:
+    match clause.kind:
+        case Kind.EQUAL | Kind.IN_LIST:
+            return value in clause.values
+        case Kind.NOT_EQUAL:
+            return value != clause.values[0]
+        case Kind.AT_MOST:
+            return value <= clause.values[0]
+        case Kind.AT_LEAST:
+            return value >= clause.values[0]
+        case Kind.CAP:
+            return True

@@ -23,7 +23,7 @@ from policies.code import (
     Scope,
     Source,
 )
-from policies.document import PolicyDocument
+from policies.document_model import PolicyDocument
 from policies.lowering import lower
 from policies.primitives import WORD, keccak, selector, word
 from policies.ring import BUCKET_MAX
@@ -45,6 +45,7 @@ MAX_EXPONENT = 77
 MAX_BPS = 10_000
 MAX_WORDS = 32
 MIN_PERIOD_S = 7
+MAX_COUNT = 255
 MAX_CODE_BYTES = 24_575  # EIP-170's limit for contract code, less the STOP byte
 
 
@@ -89,6 +90,20 @@ def set_policy_calldata(id_: bytes, code: bytes) -> bytes:
 def encode(policy: PolicyDocument) -> bytes:
     """The policy code of a validated document."""
     return pack(lower(policy))
+
+
+def check_size(policy: PolicyCode) -> None:
+    """Whether the values fit their fields and a contract. Raises DecodeError; `pack` would fail on them."""
+    parts = [policy.budgets, policy.lists, policy.rules]
+    for rule in policy.rules:
+        parts += [rule.dynamics, rule.clauses, rule.charges, rule.incomes]
+    _require(all(len(part) <= MAX_COUNT for part in parts), 0, f"more than {MAX_COUNT} of one kind")
+    size = HEADER_BYTES + BUDGET_BYTES * len(policy.budgets) + HEAD_BYTES * len(policy.rules)
+    size += sum(2 + WORD * len(items) for items in policy.lists)
+    for rule in policy.rules:
+        size += DYNAMIC_BYTES * len(rule.dynamics) + CLAUSE_BYTES * len(rule.clauses)
+        size += CHARGE_BYTES * len(rule.charges) + INCOME_BYTES * len(rule.incomes)
+    _require(size <= MAX_CODE_BYTES, MAX_CODE_BYTES, f"{size} bytes are more than the {MAX_CODE_BYTES} that fit")
 
 
 # Values to bytes

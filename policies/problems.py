@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position in the document, counted from 1."""
+    """A position in the document, counted from 1; in a list that stands in a file of its own also the item, else 0."""
 
     line: int
     column: int
+    item: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Problem:
     suggestion: str
 
     def __str__(self) -> str:
-        return f"{self.place.line}:{self.place.column}: {self.problem}; {self.suggestion}"
+        item = f"item {self.place.item}: " if self.place.item else ""
+        return f"{self.place.line}:{self.place.column}: {item}{self.problem}; {self.suggestion}"
 
 
 class PolicyError(ValueError):
@@ -63,7 +65,11 @@ class Problems:
 
     def in_order(self) -> tuple[Problem, ...]:
         """Everything found, from the document's beginning to its end, each once."""
-        return tuple(sorted(dict.fromkeys(self._found), key=lambda found: (found.place.line, found.place.column)))
+        return tuple(
+            sorted(
+                dict.fromkeys(self._found), key=lambda found: (found.place.line, found.place.column, found.place.item)
+            )
+        )
 
 
 def shown(text: str, length: int = 60) -> str:

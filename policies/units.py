@@ -3,7 +3,7 @@
 
 from policies.ring import BUCKET_MAX
 
-ROOM = 16  # how often a later vote can double a limit and more without changing its unit, which would empty its ring
+ROOM = 16  # a later vote may multiply a limit by this and keep its unit; another unit is another, empty, ring
 ROOMY_UNITS = BUCKET_MAX // ROOM
 MAX_EXPONENT = 77
 

@@ -8,7 +8,7 @@ refused.
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -58,6 +58,14 @@ Node = Text | Sequence | Mapping
 Json = str | list["Json"] | dict[str, "Json"]
 
 
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What stands for something outside the file: the values to write in its place, and the keys to leave out."""
+
+    values: dict[Place, Json] = field(default_factory=dict)
+    dropped: set[Place] = field(default_factory=set)
+
+
 class _Stop(Exception):
     """Reading can't go on."""
 
@@ -83,15 +91,17 @@ def parse(text: str, source: str) -> Node:
         raise PolicyError(source, (problem,)) from None
 
 
-def as_json(node: Node) -> Json:
-    """The tree as JSON values, every scalar as the text that was written."""
+def as_json(node: Node, frozen: Frozen) -> Json:
+    """The tree as JSON values: every scalar as the text that was written, but for what was frozen."""
+    if node.place in frozen.values:
+        return frozen.values[node.place]
     match node:
         case Text():
             return node.text
         case Sequence():
-            return [as_json(item) for item in node.items]
+            return [as_json(item, frozen) for item in node.items]
         case Mapping():
-            return {key.text: as_json(value) for key, value in node.entries}
+            return {key.text: as_json(value, frozen) for key, value in node.entries if key.place not in frozen.dropped}
 
 
 def _refuse_odd_characters(text: str) -> None:
