@@ -512,6 +512,18 @@ contract ProvenanceRegistryTest is ProvenanceBase {
         refuse(id, 2, word(id, 1), invalid(people[2]));
     }
 
+    /// Whoever sends it: not the owner, not another party, nobody speaks for a party.
+    function test_sign_revert_InvalidSignature_whoever_sends(address who) public {
+        address[3] memory others = [who, timelock, people[1]];
+        bytes32 id = openForAll();
+        bytes memory signature = word(id, 1);
+        for (uint256 i; i < 3; ++i) {
+            if (others[i] == people[2]) continue;
+            vm.prank(others[i]);
+            refuse(id, 2, signature, invalid(people[2]));
+        }
+    }
+
     /// One fault undoes the batch.
     function test_sign_revert_undoes_the_batch(uint256 bad) public {
         bad = bound(bad, 0, 4);
