@@ -36,6 +36,13 @@ class Dao(models.Model):
         return self.name
 
 
+def _of_a_dao() -> models.ForeignKey:
+    """The DAO of a row of which there are millions, all written by the sync while it holds the DAO's cursor row (which
+    does have the constraint). Checking the DAO's existence for each, and an index of its own that others begin with,
+    would cost more than the rest of storing it."""
+    return models.ForeignKey(Dao, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+
+
 class Contract(models.Model):
     """A contract whose logs are read for a DAO. `capabilities` holds what probing it answered (CLOCK_MODE, ...)."""
 
@@ -87,7 +94,7 @@ class Block(models.Model):
 class RawLog(models.Model):
     """A log exactly as the node returned it. `dao` is whose reading it belongs to."""
 
-    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    dao = _of_a_dao()
     block_number = models.BigIntegerField()
     block_hash = Bytes32Field()
     block_timestamp_chain_s = models.BigIntegerField()
@@ -106,7 +113,6 @@ class RawLog(models.Model):
         indexes = [
             models.Index(fields=["dao", "block_number", "log_index"]),
             models.Index(fields=["dao", "topic0"]),
-            models.Index(fields=["transaction_hash"]),
         ]
 
     def __str__(self) -> str:
@@ -175,6 +181,7 @@ class Proposal(models.Model):
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="proposals")
     proposal_id = Uint256Field()
     log = models.ForeignKey(RawLog, on_delete=models.CASCADE, related_name="+")
+    created_block = models.BigIntegerField(default=0)  # its log's block: what pages are ordered by
     proposer = AddressField()
     description = models.TextField()
     title = models.CharField(max_length=300)
@@ -196,6 +203,11 @@ class Proposal(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dao", "proposal_id"], name="proposal_once")]
+        indexes = [
+            models.Index(fields=["dao", "-created_block", "-id"], name="proposal_newest_first"),
+            models.Index(fields=["dao", "operation_id"], name="proposal_by_operation"),
+            models.Index(fields=["dao", "operation_id_v4"], name="proposal_by_operation_v4"),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -233,8 +245,10 @@ class ProposalTransition(models.Model):
 class Vote(models.Model):
     """Projection: one row per vote log. `proposal_id` stands even where the proposal was never seen (a gap)."""
 
-    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
-    proposal = models.ForeignKey(Proposal, on_delete=models.SET_NULL, null=True, related_name="votes")
+    dao = _of_a_dao()
+    proposal = models.ForeignKey(
+        Proposal, on_delete=models.SET_NULL, null=True, related_name="votes", db_index=False, db_constraint=False
+    )
     onchain_proposal_id = Uint256Field()
     log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
     voter = AddressField()
@@ -244,7 +258,11 @@ class Vote(models.Model):
     params = models.BinaryField(default=b"")
 
     class Meta:
-        indexes = [models.Index(fields=["dao", "onchain_proposal_id"]), models.Index(fields=["voter"])]
+        indexes = [
+            models.Index(fields=["dao", "onchain_proposal_id"]),
+            models.Index(fields=["voter"]),
+            models.Index(fields=["proposal", "-weight", "id"], name="vote_by_weight"),
+        ]
 
     def __str__(self) -> str:
         return f"vote {self.support} by 0x{self.voter.hex()}"
@@ -253,11 +271,17 @@ class Vote(models.Model):
 class Delegation(models.Model):
     """Projection: a DelegateChanged log."""
 
-    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    dao = _of_a_dao()
     log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
     delegator = AddressField()
     from_delegate = AddressField()
     to_delegate = AddressField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["dao", "delegator"], name="delegation_by_delegator"),
+            models.Index(fields=["dao", "to_delegate"], name="delegation_by_delegate"),
+        ]
 
     def __str__(self) -> str:
         return f"0x{self.delegator.hex()} -> 0x{self.to_delegate.hex()}"
@@ -266,7 +290,7 @@ class Delegation(models.Model):
 class PowerCheckpoint(models.Model):
     """Projection: a DelegateVotesChanged log. Power at T is the last row with `timepoint` <= T (the token's clock)."""
 
-    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    dao = _of_a_dao()
     log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
     account = AddressField()
     timepoint = models.BigIntegerField()
@@ -477,7 +501,7 @@ class OutboxEntry(models.Model):
     A reorg that undoes what an entry told appends a `*.undone` entry with the same key. `key` is unique per occurrence.
     """
 
-    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    dao = _of_a_dao()
     topic = models.CharField(
         max_length=40
     )  # proposal.created, vote.cast, proposal.executed, policy.set, act.scheduled, ...
@@ -486,7 +510,10 @@ class OutboxEntry(models.Model):
     written_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["topic", "id"])]
+        indexes = [
+            models.Index(fields=["topic", "id"]),
+            models.Index(fields=["dao", "block_number"], name="outbox_by_block"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.topic} {self.key}"

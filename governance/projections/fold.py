@@ -11,13 +11,15 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import Model, QuerySet, Sum
 from django.utils import timezone
 from eth_hash.auto import keccak
 
+from governance import bulk
 from governance.chain import abi
 from governance.fields import UINT256_MAX
 from governance.models import (
@@ -40,10 +42,12 @@ from governance.models import (
     TreasuryFlow,
     Vote,
 )
-from governance.projections import events
+from governance.projections import events, hot
 from governance.projections.events import Event, Kind, Undecodable, bounded, text_of
+from governance.projections.rows import AnyLog
 
 logger = logging.getLogger(__name__)
+_Row = TypeVar("_Row", bound=Model)
 
 EXECUTE = "execute(bytes32,bytes32,uint24,(address,uint256,bytes)[],bytes32)"
 SCHEDULE = "schedule(bytes32,bytes32,uint24,(address,uint256,bytes)[],bytes32)"
@@ -53,6 +57,14 @@ _INT_MAX = 2**31 - 1
 
 # Events of which a DAO has few, and which are folded again after a reorg.
 LIFECYCLE = (Kind.GOVERNOR, Kind.TIMELOCK, Kind.MODULE)
+_VOTE_COLUMNS = (
+    "dao_id", "proposal_id", "onchain_proposal_id", "log_id", "voter", "support", "weight", "reason", "params",
+)  # fmt: skip
+# What ProposalCreated says of a proposal; written anew where a reorg brings it back.
+_CREATED_FIELDS = (
+    "log", "created_block", "proposer", "description", "title", "snapshot", "deadline", "eta_chain_s", "queued",
+    "executed", "canceled", "operation_id", "operation_id_v4", "extra",
+)  # fmt: skip
 _PER_LOG = ("VoteCast", "VoteCastWithParams", "DelegateChanged", "DelegateVotesChanged", "Transfer")
 
 
@@ -104,7 +116,7 @@ def act_key(policy_id: bytes, number: int) -> str:
     return f"0x{policy_id.hex()}:{number}"
 
 
-def vote_key(proposal_id: int, log: RawLog) -> str:
+def vote_key(proposal_id: int, log: AnyLog) -> str:
     """A vote's name in the outbox: the proposal, the transaction and the log's place."""
     return f"{proposal_id}:0x{log.transaction_hash.hex()}:{log.log_index}"
 
@@ -117,57 +129,107 @@ class Unread:
     unknown: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
+@dataclass
+class _Known:
+    """A proposal while a batch is applied: what changes are written at the end, in one go."""
+
+    pk: int | None
+    told: dict[str, set[int]]  # kind of transition -> the logs that said it
+    changes: dict[str, Any] = field(default_factory=dict)
+    calls: list[tuple[bytes, int, str, bytes]] | None = None  # set where the batch creates it
+    transitions: list[tuple[str, int]] = field(default_factory=list)
+
+
 class Projector:
     """Applies logs of one DAO, in chain order, inside the caller's transaction. One instance per transaction.
 
-    `news` collects (topic, key, block number) for the outbox; `touched` the rows that handlers wrote.
+    `news` collects (topic, key, block number) for the outbox, in chain order; `touched` the rows that handlers wrote.
+    A batch is applied as a whole: what many logs bring one row each (votes above all) goes by COPY, what few logs
+    change (proposals) is changed in memory and written once.
+
+    `anew`: the logs are folded once more, and rows of the pass before are still there. Then only what this pass has
+    touched itself is seen, as in a mirror that reads these logs for the first time.
     """
 
-    def __init__(self, dao: Dao):
-        self.dao = dao
+    def __init__(self, dao: Dao, *, anew: bool = False):
+        self.dao, self.anew = dao, anew
         self.contracts: dict[bytes, list[Contract]] = defaultdict(list)
         for contract in dao.contracts.all():
             self.contracts[contract.address].append(contract)
         self.treasuries = {c.address for cs in self.contracts.values() for c in cs if c.kind == Kind.TREASURY}
-        self.news: list[tuple[str, str, int]] = []
         self.unread = Unread()
         self.touched: dict[type, set[int]] = defaultdict(set)
-        self._votes: list[Vote] = []
-        self._delegations: list[Delegation] = []
-        self._checkpoints: list[PowerCheckpoint] = []
+        self._news: list[tuple[tuple[int, int], tuple[str, str, int]]] = []
+        self._history_s = dao.created_at.timestamp()
+        self._votes: list[tuple[int, int, bytes, int, int, bytes, bytes]] = []
+        self._delegations: list[tuple[object, ...]] = []
+        self._checkpoints: list[tuple[object, ...]] = []
         self._flows: list[TreasuryFlow] = []
-        self._tallies: set[int] = set()
+        self._proposals: dict[int, _Known | None] = {}
+        self._recount: set[int] = set()
+        self._handlers = {
+            name.removeprefix("_on_"): getattr(self, name) for name in dir(type(self)) if name.startswith("_on_")
+        }
+
+    @property
+    def news(self) -> list[tuple[str, str, int]]:
+        """(topic, key, block number) of what happened, in chain order."""
+        return [entry for _, entry in sorted(self._news, key=itemgetter(0))]
 
     # --- entrance
 
-    def apply(self, logs: Iterable[RawLog]) -> None:
+    def apply(self, logs: Iterable[AnyLog]) -> None:
         """Project logs (in chain order), then write what was collected."""
+        later: list[tuple[Contract, AnyLog, Event]] = []
         for log in logs:
             for contract in self.contracts.get(log.address, ()):
-                self._apply_one(contract, log)
+                if not self._apply_hot(contract, log):
+                    event = self._decoded(contract, log)
+                    if event is not None and event.name in self._handlers:
+                        later.append((contract, log, event))
+        self._load({e.args["proposalId"] for _, _, e in later if "proposalId" in e.args and e.name not in _PER_LOG})
+        for contract, log, event in later:
+            try:
+                self._handlers[event.name](contract, log, event)
+            except Undecodable as error:
+                self._undecodable(contract, log, error)
         self._flush()
 
-    def _apply_one(self, contract: Contract, log: RawLog) -> None:
+    def _apply_hot(self, contract: Contract, log: AnyLog) -> bool:
+        """The events of which there are many, read by hand; False for others, and for those that look unusual."""
+        if log.topic0 == hot.VOTE_CAST:
+            if contract.kind != Kind.GOVERNOR or (vote := hot.vote_cast(log)) is None:
+                return False
+            self._vote(log, *vote)
+            return True
+        if contract.kind != Kind.VOTES_TOKEN:
+            return False
+        if log.topic0 == hot.DELEGATE_VOTES_CHANGED and (change := hot.delegate_votes_changed(log)) is not None:
+            self._checkpoint(contract, log, *change)
+            return True
+        return False
+
+    def _decoded(self, contract: Contract, log: AnyLog) -> Event | None:
         try:
             event = events.decode(Kind(contract.kind), log)
-            if event is None:
-                if contract.kind in LIFECYCLE:
-                    self.unread.unknown[f"{contract}: 0x{(log.topic0 or b'').hex()}"] += 1
-            else:
-                handler = getattr(self, f"_on_{event.name}", None)
-                if handler is not None:
-                    handler(contract, log, event)
         except Undecodable as error:
-            self.unread.undecodable[f"{contract}: {error}"] += 1
-            self._incident(
-                "undecodable",
-                f"A log of {contract} can't be read and is kept raw: {error}",
-                {"contract": contract.pk, "log": f"{log.block_number}:{log.log_index}"},
-                log.block_number,
-            )
+            self._undecodable(contract, log, error)
+            return None
+        if event is None and contract.kind in LIFECYCLE:
+            self.unread.unknown[f"{contract}: 0x{(log.topic0 or b'').hex()}"] += 1
+        return event
 
-    def _publish(self, topic: str, key: str, log: RawLog) -> None:
-        self.news.append((topic, key, log.block_number))
+    def _undecodable(self, contract: Contract, log: AnyLog, error: Undecodable) -> None:
+        self.unread.undecodable[f"{contract}: {error}"] += 1
+        self._incident(
+            "undecodable",
+            f"A log of {contract} can't be read and is kept raw: {error}",
+            {"contract": contract.pk, "log": f"{log.block_number}:{log.log_index}"},
+            log.block_number,
+        )
+
+    def _publish(self, topic: str, key: str, log: AnyLog) -> None:
+        self._news.append(((log.block_number, log.log_index), (topic, key, log.block_number)))
 
     def _incident(self, kind: str, detail: str, facts: dict[str, Any], block: int) -> None:
         SyncIncident.objects.get_or_create(
@@ -175,20 +237,95 @@ class Projector:
         )
 
     def _flush(self) -> None:
-        Vote.objects.bulk_create(self._votes, batch_size=2000)
-        Delegation.objects.bulk_create(self._delegations, batch_size=2000)
-        PowerCheckpoint.objects.bulk_create(self._checkpoints, batch_size=2000)
+        self._write_proposals()
+        self._write_votes()
+        bulk.copy_rows(
+            "governance_delegation", ("dao_id", "log_id", "delegator", "from_delegate", "to_delegate"),
+            self._delegations,
+        )  # fmt: skip
+        bulk.copy_rows(
+            "governance_powercheckpoint",
+            ("dao_id", "log_id", "account", "timepoint", "previous_power", "power"),
+            self._checkpoints,
+        )
         TreasuryFlow.objects.bulk_create(self._flows, batch_size=2000)
-        self._votes, self._delegations, self._checkpoints, self._flows = [], [], [], []
-        if self._tallies:
-            link_votes(self.dao, self._tallies)
-            count_votes(self.dao, self._tallies)
-            note_gaps(self.dao)
-            self._tallies = set()
+        self._delegations, self._checkpoints, self._flows = [], [], []
 
-    # --- governor
+    # --- governor: proposals
 
-    def _on_ProposalCreated(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _load(self, proposal_ids: Iterable[int]) -> None:
+        """Have these proposals at hand; None where the mirror has none of that number."""
+        missing = [number for number in proposal_ids if number not in self._proposals]
+        if not missing or self.anew:
+            return
+        by_pk = {}
+        for pk, number in Proposal.objects.filter(dao=self.dao, proposal_id__in=missing).values_list(
+            "pk", "proposal_id"
+        ):
+            self._proposals[number] = by_pk[pk] = _Known(pk, defaultdict(set))
+        told = ProposalTransition.objects.filter(proposal__in=by_pk).values_list("proposal_id", "kind", "log_id")
+        for pk, kind, log_pk in told:
+            by_pk[pk].told[kind].add(log_pk)
+        for number in missing:
+            self._proposals.setdefault(number, None)
+
+    def _seen(self, rows: QuerySet[_Row]) -> QuerySet[_Row]:
+        """These rows; when folding anew, those of them that this pass has touched."""
+        return rows.filter(pk__in=self.touched[rows.model]) if self.anew else rows
+
+    def _write_proposals(self) -> None:
+        """Write what changed in proposals since the last time, in a number of statements that doesn't grow with them
+        (but for those that were changed and not created)."""
+        changed = {number: known for number, known in self._proposals.items() if known and known.changes}
+        created = {number: known for number, known in changed.items() if known.calls is not None}
+        if created:
+            self._write_created(created)
+        for number, known in changed.items():
+            if number not in created:
+                Proposal.objects.filter(pk=known.pk).update(**known.changes)
+        ProposalTransition.objects.bulk_create(
+            ProposalTransition(proposal_id=known.pk, kind=kind, log_id=log_pk)
+            for known in changed.values()
+            for kind, log_pk in known.transitions
+        )
+        for known in changed.values():
+            known.changes, known.calls, known.transitions = {}, None, []
+
+    def _write_created(self, created: dict[int, _Known]) -> None:
+        quorums = {
+            int(answer.key): int.from_bytes(answer.value, "big")
+            for answer in ChainAnswer.objects.filter(
+                dao=self.dao, kind=ChainAnswer.Kind.QUORUM, key__in=[str(number) for number in created]
+            )
+        }
+        rows = [
+            Proposal(dao=self.dao, proposal_id=number, quorum_votes=quorums.get(number), **known.changes)
+            for number, known in created.items()
+        ]
+        fields = ["quorum_votes", *_CREATED_FIELDS]
+        # Tallies are not among them: they are counted, and a proposal that is created once more keeps its votes.
+        Proposal.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["dao", "proposal_id"], update_fields=fields
+        )
+        for row, known in zip(rows, created.values(), strict=True):
+            known.pk = row.pk
+            self.touched[Proposal].add(row.pk)
+        ProposalAction.objects.filter(proposal__in=rows).delete()
+        ProposalAction.objects.bulk_create(
+            ProposalAction(
+                proposal=row, position=position, target=to, value_wei=value, signature=signature, calldata=data
+            )
+            for row, known in zip(rows, created.values(), strict=True)
+            for position, (to, value, signature, data) in enumerate(known.calls or ())
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE governance_timelockoperation o SET proposal_id = p.id FROM governance_proposal p
+                   WHERE o.dao_id = %s AND p.id = ANY(%s) AND o.operation_id IN (p.operation_id, p.operation_id_v4)""",
+                [self.dao.pk, [row.pk for row in rows]],
+            )
+
+    def _on_ProposalCreated(self, contract: Contract, log: AnyLog, event: Event) -> None:
         a = event.args
         description = text_of(a["description"])
         extra: dict[str, Any] = {}
@@ -210,75 +347,62 @@ class Projector:
             ids = operation_ids(contract.address, targets, values, calldatas, a["description"])
         if "proposalType" in a:
             extra["proposal_type"] = a["proposalType"]
-        proposal, _ = Proposal.objects.update_or_create(
-            dao=self.dao,
-            proposal_id=a["proposalId"],
-            defaults={
-                "log": log,
-                "proposer": a["proposer"],
-                "description": description,
-                "title": title_of(description),
-                "snapshot": bounded(a["voteStart"]),
-                "deadline": bounded(a["voteEnd"]),
-                "eta_chain_s": None,
-                "queued": False,
-                "executed": False,
-                "canceled": False,
-                "operation_id": ids[0],
-                "operation_id_v4": ids[1],
-                "extra": extra,
-                "quorum_votes": self._quorum(a["proposalId"]),
-            },
-        )
-        self.touched[Proposal].add(proposal.pk)
-        proposal.actions.all().delete()
-        ProposalAction.objects.bulk_create(
-            ProposalAction(
-                proposal=proposal, position=position, target=to, value_wei=value, signature=signature, calldata=data
-            )
-            for position, (to, value, signature, data) in enumerate(calls)
-        )
-        for row in TimelockOperation.objects.filter(dao=self.dao, operation_id__in=[i for i in ids if i]):
-            TimelockOperation.objects.filter(pk=row.pk).update(proposal=proposal)
-        self._transition(proposal, "created", log)
-        self._tallies.add(a["proposalId"])
-        self._publish("proposal.created", str(a["proposalId"]), log)
+        changes = {
+            "log_id": log.pk,
+            "created_block": log.block_number,
+            "proposer": a["proposer"],
+            "description": description,
+            "title": title_of(description),
+            "snapshot": bounded(a["voteStart"]),
+            "deadline": bounded(a["voteEnd"]),
+            "eta_chain_s": None,
+            "queued": False,
+            "executed": False,
+            "canceled": False,
+            "operation_id": ids[0],
+            "operation_id_v4": ids[1],
+            "extra": extra,
+        }
+        number = a["proposalId"]
+        known = self._proposals.get(number)
+        if known is None:
+            known = self._proposals[number] = _Known(None, defaultdict(set))
+        known.changes, known.calls = changes, calls
+        self._transition(known, "created", log)
+        self._recount.add(number)
+        self._publish("proposal.created", str(number), log)
 
-    def _quorum(self, proposal_id: int) -> int | None:
-        answer = ChainAnswer.objects.filter(dao=self.dao, kind=ChainAnswer.Kind.QUORUM, key=str(proposal_id)).first()
-        return int.from_bytes(answer.value, "big") if answer else None
+    @staticmethod
+    def _transition(known: _Known, kind: str, log: AnyLog) -> None:
+        if log.pk not in known.told[kind]:
+            known.told[kind].add(log.pk)
+            known.transitions.append((kind, log.pk))
 
-    def _proposal(self, proposal_id: int, log: RawLog) -> Proposal | None:
-        proposal = Proposal.objects.filter(dao=self.dao, proposal_id=proposal_id).first()
-        if proposal is None:
-            _gap(self.dao, proposal_id, log.block_number)
-        return proposal
+    def _change(self, log: AnyLog, event: Event, kind: str, **fields: Any) -> None:
+        number = event.args["proposalId"]
+        known = self._proposals.get(number)
+        if known is None:
+            _gap(self.dao, number, log.block_number)
+            return
+        known.changes.update(fields)
+        # A governor that says the same twice (two ProposalCanceled were seen) has it told once.
+        if not known.told[kind]:
+            self._publish(f"proposal.{kind}", str(number), log)
+        self._transition(known, kind, log)
 
-    def _transition(self, proposal: Proposal, kind: str, log: RawLog) -> None:
-        ProposalTransition.objects.get_or_create(proposal=proposal, kind=kind, log=log)
-
-    def _change(self, log: RawLog, event: Event, kind: str, **fields: Any) -> None:
-        proposal = self._proposal(event.args["proposalId"], log)
-        if proposal is not None:
-            Proposal.objects.filter(pk=proposal.pk).update(**fields)
-            # A governor that says the same twice (two ProposalCanceled were seen) has it told once.
-            if not proposal.transitions.filter(kind=kind).exists():
-                self._publish(f"proposal.{kind}", str(proposal.proposal_id), log)
-            self._transition(proposal, kind, log)
-
-    def _on_ProposalQueued(self, _contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_ProposalQueued(self, _contract: Contract, log: AnyLog, event: Event) -> None:
         self._change(log, event, "queued", queued=True, eta_chain_s=bounded(event.args["eta"]))
 
-    def _on_ProposalExecuted(self, _contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_ProposalExecuted(self, _contract: Contract, log: AnyLog, event: Event) -> None:
         self._change(log, event, "executed", executed=True)
 
-    def _on_ProposalCanceled(self, _contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_ProposalCanceled(self, _contract: Contract, log: AnyLog, event: Event) -> None:
         self._change(log, event, "canceled", canceled=True)
 
-    def _on_ProposalExtended(self, _contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_ProposalExtended(self, _contract: Contract, log: AnyLog, event: Event) -> None:
         self._change(log, event, "extended", deadline=bounded(event.args["extendedDeadline"]))
 
-    def _on_TimelockChange(self, _contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_TimelockChange(self, _contract: Contract, log: AnyLog, event: Event) -> None:
         new = event.args["newTimelock"]
         if not any(c.kind == Kind.TIMELOCK for c in self.contracts.get(new, ())):
             self._incident(
@@ -289,39 +413,80 @@ class Projector:
                 log.block_number,
             )
 
-    def _on_VoteCast(self, _contract: Contract, log: RawLog, event: Event) -> None:
+    # --- governor: votes
+
+    def _on_VoteCast(self, _contract: Contract, log: AnyLog, event: Event) -> None:
         a = event.args
-        self._votes.append(
-            Vote(
-                dao=self.dao, onchain_proposal_id=a["proposalId"], log=log, voter=a["voter"], support=a["support"],
-                weight=a["weight"], reason=text_of(a["reason"]), params=a.get("params", b""),
-            )
+        self._vote(
+            log, a["proposalId"], a["voter"], a["support"], a["weight"], a["reason"], a.get("params", b"")
         )  # fmt: skip
-        self._tallies.add(a["proposalId"])
-        self._publish("vote.cast", vote_key(a["proposalId"], log), log)
 
     _on_VoteCastWithParams = _on_VoteCast
 
+    def _vote(
+        self, log: AnyLog, number: int, voter: bytes, support: int, weight: int, reason: bytes, params: bytes
+    ) -> None:
+        self._votes.append((number, log.pk, voter, support, weight, reason, params))
+        # What was voted before anybody mirrored the DAO is history: a million old votes are no news to anyone.
+        if log.block_timestamp_chain_s >= self._history_s:
+            self._publish("vote.cast", vote_key(number, log), log)
+
+    def _write_votes(self) -> None:
+        votes, self._votes = self._votes, []
+        numbers = {vote[0] for vote in votes} | self._recount
+        if not numbers:
+            return
+        if self._recount:
+            link_votes(self.dao, self._recount)
+        found = Proposal.objects.filter(dao=self.dao, proposal_id__in=numbers).values_list("proposal_id", "pk")
+        # Each vote's line begins and goes on with what is the same for all votes of its proposal.
+        begins = {number: f"{self.dao.pk}\t\\N\t{number}\t" for number in numbers}
+        begins |= {number: f"{self.dao.pk}\t{pk}\t{number}\t" for number, pk in found}
+        bulk.copy_lines(
+            "governance_vote",
+            (
+                "dao_id",
+                "proposal_id",
+                "onchain_proposal_id",
+                "log_id",
+                "voter",
+                "support",
+                "weight",
+                "reason",
+                "params",
+            ),
+            [
+                f"{begins[number]}{log_pk}\t\\\\x{voter.hex()}\t{support}\t{weight}\t"
+                f"{bulk.field(text_of(reason)) if reason else ''}\t\\\\x{params.hex()}"
+                for number, log_pk, voter, support, weight, reason, params in votes
+            ],
+        )
+        # A proposal that was created in this batch may have votes from before, so its votes are summed; to others only
+        # these votes are added.
+        sums: dict[int, Tally] = defaultdict(Tally)
+        for number, _, _, support, weight, _, params in votes:
+            if number not in self._recount:
+                sums[number].add(support, weight, params)
+        _add_to_tallies(self.dao, sums)
+        if self._recount:
+            count_votes(self.dao, self._recount)
+        self._recount = set()
+        note_gaps(self.dao)
+
     # --- votes token, assets
 
-    def _on_DelegateChanged(self, _contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_DelegateChanged(self, _contract: Contract, log: AnyLog, event: Event) -> None:
         a = event.args
-        self._delegations.append(
-            Delegation(
-                dao=self.dao, log=log, delegator=a["delegator"], from_delegate=a["fromDelegate"],
-                to_delegate=a["toDelegate"],
-            )
-        )  # fmt: skip
+        self._delegations.append((self.dao.pk, log.pk, a["delegator"], a["fromDelegate"], a["toDelegate"]))
 
-    def _on_DelegateVotesChanged(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_DelegateVotesChanged(self, contract: Contract, log: AnyLog, event: Event) -> None:
         a = event.args
+        self._checkpoint(contract, log, a["delegate"], a["previousVotes"], a["newVotes"])
+
+    def _checkpoint(self, contract: Contract, log: AnyLog, account: bytes, previous: int, power: int) -> None:
         by_time = contract.capabilities.get("clock") == "timestamp"
-        self._checkpoints.append(
-            PowerCheckpoint(
-                dao=self.dao, log=log, account=a["delegate"], previous_power=a["previousVotes"], power=a["newVotes"],
-                timepoint=log.block_timestamp_chain_s if by_time else log.block_number,
-            )
-        )  # fmt: skip
+        timepoint = log.block_timestamp_chain_s if by_time else log.block_number
+        self._checkpoints.append((self.dao.pk, log.pk, account, timepoint, previous, power))
 
     def _on_Transfer(self, contract: Contract, log: RawLog, event: Event) -> None:
         a = event.args
@@ -329,27 +494,28 @@ class Projector:
         if outgoing or a["to"] in self.treasuries:
             self._flows.append(
                 TreasuryFlow(
-                    dao=self.dao, log=log, asset=contract.address, amount=a["value"], outgoing=outgoing,
+                    dao=self.dao, log_id=log.pk, asset=contract.address, amount=a["value"], outgoing=outgoing,
                     counterparty=a["to"] if outgoing else a["from"],
                 )
             )  # fmt: skip
 
     # --- timelock
 
-    def _on_CallScheduled(self, _contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_CallScheduled(self, _contract: Contract, log: AnyLog, event: Event) -> None:
         a = event.args
         if a["index"]:
             return  # one log per call of the batch; the operation is made by the first
+        self._write_proposals()  # the operation's may be among them
         proposal = (
-            Proposal.objects.filter(dao=self.dao, operation_id=a["id"]).first()
-            or Proposal.objects.filter(dao=self.dao, operation_id_v4=a["id"]).first()
+            self._seen(Proposal.objects.filter(dao=self.dao, operation_id=a["id"])).first()
+            or self._seen(Proposal.objects.filter(dao=self.dao, operation_id_v4=a["id"])).first()
         )
         operation, _ = TimelockOperation.objects.update_or_create(
             dao=self.dao,
             operation_id=a["id"],
             defaults={
                 "proposal": proposal,
-                "log": log,
+                "log_id": log.pk,
                 "ready_chain_s": bounded(log.block_timestamp_chain_s + a["delay"]),
                 "executed": False,
                 "canceled": False,
@@ -358,17 +524,17 @@ class Projector:
         self.touched[TimelockOperation].add(operation.pk)
 
     def _operation(self, event: Event, **fields: Any) -> None:
-        TimelockOperation.objects.filter(dao=self.dao, operation_id=event.args["id"]).update(**fields)
+        self._seen(TimelockOperation.objects.filter(dao=self.dao, operation_id=event.args["id"])).update(**fields)
 
-    def _on_CallExecuted(self, _contract: Contract, _log: RawLog, event: Event) -> None:
+    def _on_CallExecuted(self, _contract: Contract, _log: AnyLog, event: Event) -> None:
         self._operation(event, executed=True)
 
-    def _on_Cancelled(self, _contract: Contract, _log: RawLog, event: Event) -> None:
+    def _on_Cancelled(self, _contract: Contract, _log: AnyLog, event: Event) -> None:
         self._operation(event, canceled=True)
 
     # --- policy module
 
-    def _on_PolicySet(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_PolicySet(self, contract: Contract, log: AnyLog, event: Event) -> None:
         a = event.args
         answer = ChainAnswer.objects.filter(
             dao=self.dao, kind=ChainAnswer.Kind.CODE, key="0x" + a["pointer"].hex()
@@ -392,25 +558,25 @@ class Projector:
                 "agent": a["agent"],
                 "codehash": a["codehash"],
                 "code": code[1:],
-                "log": log,
+                "log_id": log.pk,
             },
         )
         self.touched[PolicyVersion].add(policy.pk)
         self._void(log, module=contract, policy_id=a["policyId"])
         self._publish("policy.set", f"0x{a['policyId'].hex()}:{a['version']}", log)
 
-    def _on_PolicyShortened(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_PolicyShortened(self, contract: Contract, log: AnyLog, event: Event) -> None:
         if event.args["end"] <= log.block_timestamp_chain_s:
             self._void(log, module=contract, policy_id=event.args["policyId"])
         self._publish("policy.shortened", f"0x{event.args['policyId'].hex()}:{event.args['end']}", log)
 
-    def _void(self, log: RawLog, **which: Any) -> None:
-        waiting = Act.objects.filter(status=Act.Status.SCHEDULED, **which)
+    def _void(self, log: AnyLog, **which: Any) -> None:
+        waiting = self._seen(Act.objects.filter(status=Act.Status.SCHEDULED, **which))
         for act in waiting:
             self._publish("act.voided", act_key(act.policy_id, act.number), log)
-        waiting.update(status=Act.Status.VOIDED, final_log=log)
+        waiting.update(status=Act.Status.VOIDED, final_log_id=log.pk)
 
-    def _act(self, contract: Contract, log: RawLog, event: Event, status: str, **fields: Any) -> Act:
+    def _act(self, contract: Contract, log: AnyLog, event: Event, status: str, **fields: Any) -> Act:
         a = event.args
         act, _ = Act.objects.update_or_create(
             module=contract,
@@ -422,8 +588,8 @@ class Projector:
                 "agent": a["agent"],
                 "decision": a["decision"],
                 "status": status,
-                "log": log,
-                "final_log": None,
+                "log_id": log.pk,
+                "final_log_id": None,
                 "act_id": None,
                 "releasable_chain_s": None,
                 "expires_chain_s": None,
@@ -435,14 +601,15 @@ class Projector:
         )
         self.touched[Act].add(act.pk)
         act.calls.all().delete()
+        act.objections.all().delete()
         return act
 
-    def _on_ActExecuted(self, contract: Contract, log: RawLog, event: Event) -> None:
-        act = self._act(contract, log, event, Act.Status.EXECUTED, final_log=log)
+    def _on_ActExecuted(self, contract: Contract, log: AnyLog, event: Event) -> None:
+        act = self._act(contract, log, event, Act.Status.EXECUTED, final_log_id=log.pk)
         _add_calls(act, self._calls_of(contract, log, event))
         self._publish("act.executed", act_key(act.policy_id, act.number), log)
 
-    def _calls_of(self, contract: Contract, log: RawLog, event: Event) -> tuple[tuple[bytes, int, bytes], ...]:
+    def _calls_of(self, contract: Contract, log: AnyLog, event: Event) -> tuple[tuple[bytes, int, bytes], ...]:
         """The calls, from the transaction's input where it went directly to the module and names this very act."""
         answer = ChainAnswer.objects.filter(
             dao=self.dao, kind=ChainAnswer.Kind.TRANSACTION, key="0x" + log.transaction_hash.hex()
@@ -457,7 +624,7 @@ class Projector:
             return ()
         return asked.calls
 
-    def _on_ActScheduled(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_ActScheduled(self, contract: Contract, log: AnyLog, event: Event) -> None:
         a = event.args
         act = self._act(
             contract, log, event, Act.Status.SCHEDULED, act_id=a["actId"], releasable_chain_s=a["releasableAt"],
@@ -467,47 +634,49 @@ class Projector:
         self._publish("act.scheduled", act_key(act.policy_id, act.number), log)
 
     def _scheduled(self, contract: Contract, event: Event) -> Act | None:
-        return Act.objects.filter(module=contract, act_id=event.args["actId"]).order_by("-pk").first()
+        return self._seen(Act.objects.filter(module=contract, act_id=event.args["actId"])).order_by("-pk").first()
 
-    def _finish(self, contract: Contract, log: RawLog, event: Event, status: str) -> None:
+    def _finish(self, contract: Contract, log: AnyLog, event: Event, status: str) -> None:
         act = self._scheduled(contract, event)
         if act is not None:
-            Act.objects.filter(pk=act.pk).update(status=status, final_log=log)
+            Act.objects.filter(pk=act.pk).update(status=status, final_log_id=log.pk)
             self._publish(f"act.{status}", act_key(act.policy_id, act.number), log)
 
-    def _on_ActReleased(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_ActReleased(self, contract: Contract, log: AnyLog, event: Event) -> None:
         self._finish(contract, log, event, Act.Status.RELEASED)
 
-    def _on_ActKilled(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_ActKilled(self, contract: Contract, log: AnyLog, event: Event) -> None:
         self._finish(contract, log, event, Act.Status.KILLED)
 
-    def _on_ActVetoed(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_ActVetoed(self, contract: Contract, log: AnyLog, event: Event) -> None:
         self._finish(contract, log, event, Act.Status.VETOED)
 
-    def _on_ActObjected(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_ActObjected(self, contract: Contract, log: AnyLog, event: Event) -> None:
         act = self._scheduled(contract, event)
         if act is None:
             return
         a = event.args
-        Objection.objects.update_or_create(log=log, defaults={"act": act, "account": a["account"], "power": a["power"]})
+        Objection.objects.update_or_create(
+            log_id=log.pk, defaults={"act": act, "account": a["account"], "power": a["power"]}
+        )
         total = act.objections.aggregate(total=Sum("power"))["total"]
         Act.objects.filter(pk=act.pk).update(objection_power=min(int(total), UINT256_MAX))
         self._publish("act.objected", f"{act_key(act.policy_id, act.number)}:0x{a['account'].hex()}", log)
 
-    def _module(self, contract: Contract, log: RawLog, **fields: Any) -> None:
-        state, _ = ModuleState.objects.update_or_create(module=contract, defaults={"log": log, **fields})
+    def _module(self, contract: Contract, log: AnyLog, **fields: Any) -> None:
+        state, _ = ModuleState.objects.update_or_create(module=contract, defaults={"log_id": log.pk, **fields})
         self.touched[ModuleState].add(state.pk)
 
-    def _on_Paused(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_Paused(self, contract: Contract, log: AnyLog, event: Event) -> None:
         self._module(contract, log, paused=True, pause_epoch=min(event.args["epoch"], _INT_MAX))
         self._void(log, module=contract)
         self._publish("module.paused", f"0x{contract.address.hex()}:{event.args['epoch']}", log)
 
-    def _on_Unpaused(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_Unpaused(self, contract: Contract, log: AnyLog, event: Event) -> None:
         self._module(contract, log, paused=False, pause_epoch=min(event.args["epoch"], _INT_MAX))
         self._publish("module.unpaused", f"0x{contract.address.hex()}:{event.args['epoch']}", log)
 
-    def _on_GuardianSet(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_GuardianSet(self, contract: Contract, log: AnyLog, event: Event) -> None:
         self._module(contract, log, guardian=event.args["guardian"])
 
 
@@ -548,13 +717,29 @@ def count_votes(dao: Dao, proposal_ids: Iterable[int]) -> None:
 
     No honest governor's sum leaves uint256; a hostile one's stands at the type's end, where the chain's answer differs.
     """
-    sums = tallies(dao, proposal_ids)
-    for proposal in Proposal.objects.filter(dao=dao, proposal_id__in=list(sums)):
-        tally = sums[proposal.proposal_id]
-        Proposal.objects.filter(pk=proposal.pk).update(
-            against_votes=min(tally.against_votes, UINT256_MAX),
-            for_votes=min(tally.for_votes, UINT256_MAX),
-            abstain_votes=min(tally.abstain_votes, UINT256_MAX),
+    _write_tallies(dao, tallies(dao, proposal_ids), "d.{0}")
+
+
+def _add_to_tallies(dao: Dao, sums: dict[int, "Tally"]) -> None:
+    """Add new votes' sums to proposals' tallies."""
+    _write_tallies(dao, sums, "p.{0} + d.{0}")
+
+
+def _write_tallies(dao: Dao, sums: dict[int, "Tally"], value: str) -> None:
+    if not sums:
+        return
+    names = ("against_votes", "for_votes", "abstain_votes")
+    changes = ", ".join(f"{name} = least({value.format(name)}, {UINT256_MAX})" for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""UPDATE governance_proposal p SET {changes}
+                FROM unnest(%s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS d (id, {", ".join(names)})
+                WHERE p.dao_id = %s AND p.proposal_id = d.id""",  # noqa: S608 -- ours
+            [
+                [str(number) for number in sums],
+                *([str(getattr(tally, name)) for tally in sums.values()] for name in names),
+                dao.pk,
+            ],
         )
 
 
@@ -566,6 +751,24 @@ class Tally:
     for_votes: int = 0
     abstain_votes: int = 0
     votes: int = 0
+
+    def add(self, support: int, weight: int, params: bytes) -> None:
+        """Count a vote, as `tallies` does in PostgreSQL."""
+        self.votes += 1
+        if support == 0:
+            self.against_votes += weight
+        elif support == 1:
+            self.for_votes += weight
+        elif support == 2:
+            self.abstain_votes += weight
+        elif support == _FRACTIONAL and len(params) == 48:
+            self.add_parts(params)
+
+    def add_parts(self, params: bytes) -> None:
+        """Add a fractional vote's parts."""
+        self.against_votes += int.from_bytes(params[:16], "big")
+        self.for_votes += int.from_bytes(params[16:32], "big")
+        self.abstain_votes += int.from_bytes(params[32:], "big")
 
 
 _FRACTIONAL = 255  # VoteType.Parameters of GovernorCountingFractional: three uint128 in params
@@ -593,10 +796,7 @@ def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Ta
     for vote in fractional.only("onchain_proposal_id", "params"):
         params = bytes(vote.params)
         if len(params) == 48:
-            tally = found[vote.onchain_proposal_id]
-            tally.against_votes += int.from_bytes(params[:16], "big")
-            tally.for_votes += int.from_bytes(params[16:32], "big")
-            tally.abstain_votes += int.from_bytes(params[32:], "big")
+            found[vote.onchain_proposal_id].add_parts(params)
     return found
 
 
@@ -634,9 +834,9 @@ def note_gaps(dao: Dao) -> None:
 def refold(dao: Dao) -> None:
     """Fold all logs of governor, timelock and modules again (not the votes), after some were dropped."""
     _reset_changing_rows(dao)
-    projector = Projector(dao)
+    projector = Projector(dao, anew=True)
     addresses = [c.address for c in dao.contracts.filter(kind__in=LIFECYCLE)]
-    projector.apply(_in_order(dao, RawLog.objects.filter(address__in=addresses).exclude(topic0__in=_per_log())))
+    projector.apply(_in_order(dao, RawLog.objects.filter(address__in=addresses, topic0__in=_folded_again())))
     _drop_what_no_log_makes(dao, projector)
 
 
@@ -648,10 +848,8 @@ def rebuild(dao: Dao) -> Unread:
     """
     for model in (Vote, Delegation, PowerCheckpoint, TreasuryFlow):
         model.objects.filter(dao=dao).delete()
-    ProposalTransition.objects.filter(proposal__dao=dao).delete()
-    Objection.objects.filter(act__dao=dao).delete()
     _reset_changing_rows(dao)
-    projector = Projector(dao)
+    projector = Projector(dao, anew=True)
     batch: list[RawLog] = []
     for log in _in_order(dao, RawLog.objects.all()):
         batch.append(log)
@@ -663,10 +861,10 @@ def rebuild(dao: Dao) -> Unread:
     return projector.unread
 
 
-def _per_log() -> list[bytes]:
-    """Topics of the events whose rows fall with their log: of these there are many, and nothing needs doing."""
-    known = (layout for kind in Kind for layout in events.layouts(kind).values())
-    return sorted({layout.topic0 for layout in known if layout.name in _PER_LOG})
+def _folded_again() -> list[bytes]:
+    """Topics of the events of which a DAO has few. The rows of the others fall with their log: nothing needs doing."""
+    known = (layout for kind in LIFECYCLE for layout in events.layouts(kind).values())
+    return sorted({layout.topic0 for layout in known if layout.name not in _PER_LOG})
 
 
 def _in_order(dao: Dao, logs: QuerySet[RawLog]) -> Iterable[RawLog]:
@@ -674,6 +872,8 @@ def _in_order(dao: Dao, logs: QuerySet[RawLog]) -> Iterable[RawLog]:
 
 
 def _reset_changing_rows(dao: Dao) -> None:
+    ProposalTransition.objects.filter(proposal__dao=dao).delete()
+    Objection.objects.filter(act__dao=dao).delete()
     TimelockOperation.objects.filter(dao=dao).update(executed=False, canceled=False)
     ModuleState.objects.filter(module__dao=dao).update(paused=False, pause_epoch=0, guardian=None, log=None)
 

@@ -2,7 +2,9 @@
 """What is asked of the node: which logs of which contracts, headers, and what only the chain answers."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from eth_hash.auto import keccak
@@ -16,13 +18,17 @@ from governance.chain.rpc import (
     RpcLimited,
     RpcUnreachable,
     parse_header,
-    parse_log,
+    parse_logs,
 )
-from governance.models import ChainAnswer, Contract, Dao, RawLog
+from governance.models import ChainAnswer, Contract, Dao
 from governance.projections import events
 from governance.projections.events import Kind, Undecodable
+from governance.projections.rows import AnyLog, LogRow
+from governance.sync import witness
 
 TRANSFER = keccak(b"Transfer(address,address,uint256)")
+_NO_TOPICS = [(None,) * (4 - count) for count in range(5)]
+_PLACE = attrgetter("block_number", "log_index")
 _MOST_BLOCKS = 100_000
 _AIM_LOGS = 5_000
 _BLOCKS_AT_ONCE = 20  # with four questions and a header each, as many as one batch takes
@@ -65,7 +71,7 @@ def filters(contracts: Iterable[Contract], last_block: int) -> list[Filter]:
 def _unique(logs: Iterable[Log]) -> list[Log]:
     """In chain order, each once: two filters may find the same log."""
     once = {(log.block_hash, log.log_index): log for log in logs}
-    return sorted(once.values(), key=lambda log: (log.block_number, log.log_index))
+    return sorted(once.values(), key=_PLACE)
 
 
 @dataclass
@@ -108,7 +114,68 @@ def logs_of_range(
             span.narrow(error, first_block)
             continue
         span.learn(len(found))
-        return _unique(found), last
+        return witness.check_range(rpc, filters(contracts, last), first_block, last, _unique(found)), last
+
+
+@dataclass(frozen=True)
+class Range:
+    """Final blocks as one node had them, from `first_block` to `head`: their logs, and every header that was read."""
+
+    first_block: int
+    below: Header | None  # of the block before, where it was asked for
+    head: Header
+    logs: list[Log]
+    headers: dict[int, Header]
+    span: Span
+
+
+def read_range(
+    rpc: Rpc, contracts: Sequence[Contract], first_block: int, most_last_block: int, span: Span, *, below: bool
+) -> Range:
+    """A range of final blocks; asks no database, so that one range can be read while the last one is stored. `below`
+    asks for the header before it too."""
+    logs, last = logs_of_range(rpc, contracts, first_block, most_last_block, span)
+    numbers = {log.block_number for log in logs if log.timestamp_chain_s is None} | {last}
+    if below:
+        numbers.add(first_block - 1)
+    headers = {h.number: h for h in headers_of(rpc, sorted(numbers))}
+    return Range(first_block, headers.pop(first_block - 1, None) if below else None, headers[last], logs, headers, span)
+
+
+class Ahead:
+    """Reads the next range in a thread while the last one is stored. Whatever it raises is raised by `take`."""
+
+    def __init__(self, rpc: Rpc, contracts: Sequence[Contract]):
+        self._rpc, self._contracts = rpc, contracts
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading ahead")
+        self._first: int | None = None
+        self._coming: Future[Range] | None = None
+
+    def begin(self, first_block: int, most_last_block: int, span: Span, *, below: bool) -> None:
+        """Have the range that begins at `first_block` read."""
+        self.forget()
+        self._first = first_block
+        self._coming = self._thread.submit(
+            read_range, self._rpc, self._contracts, first_block, most_last_block, Span(span.blocks), below=below
+        )
+
+    def take(self, first_block: int, most_last_block: int, span: Span, *, below: bool) -> Range:
+        """The range that begins at `first_block`: the one that is being read, else one read now."""
+        if self._coming is None or self._first != first_block:
+            self.begin(first_block, most_last_block, span, below=below)
+        coming, self._coming = self._coming, None
+        assert coming is not None
+        return coming.result()
+
+    def forget(self) -> None:
+        """What is being read is not wanted any more."""
+        coming, self._coming = self._coming, None
+        if coming is not None and not coming.cancel():
+            coming.exception()  # wait for it: one question at a time
+
+    def close(self) -> None:
+        self.forget()
+        self._thread.shutdown()
 
 
 def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Header]) -> list[Log]:
@@ -120,7 +187,8 @@ def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[He
     found: list[Log] = []
     for start in range(0, len(headers), _BLOCKS_AT_ONCE):
         found += _logs_of_some(rpc, contracts, headers[start : start + _BLOCKS_AT_ONCE])
-    return _unique(found)
+    asked = [witness.Asked(header, filters(contracts, header.number)) for header in headers]
+    return witness.check_blocks(rpc, asked, _unique(found))
 
 
 def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Header]) -> list[Log]:
@@ -148,7 +216,7 @@ def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Hea
                 if answer is None or parse_header(answer).hash != header.hash:
                     raise ChainMoved(header.number)
                 continue
-            logs = [parse_log(item) for item in answer]
+            logs = parse_logs(answer)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RpcError(None, f"the node's logs of block {header.number} are malformed") from error
         if any(log.block_hash != header.hash or log.address not in f.addresses for log in logs):
@@ -171,29 +239,29 @@ def headers_of(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
     return [header for header in found if header is not None]
 
 
-def raw_logs(dao: Dao, logs: Sequence[Log], headers: dict[int, Header]) -> list[RawLog]:
-    """Rows for logs, not saved. Blocks' times come from `headers`, else from the logs where the node says them."""
+def raw_logs(logs: Sequence[Log], headers: dict[int, Header]) -> list[LogRow]:
+    """Rows for logs, not stored. Blocks' times come from `headers`, else from the logs where the node says them."""
     rows = []
     for log in logs:
         header = headers.get(log.block_number)
-        if header is not None and header.hash != log.block_hash:
-            raise ChainMoved(log.block_number)
-        time_s = header.timestamp_chain_s if header is not None else log.timestamp_chain_s
-        if time_s is None:
-            raise RpcError(None, f"no time is known for block {log.block_number}")
-        topics = [*log.topics, None, None, None, None][:4]
+        if header is None:
+            time_s = log.timestamp_chain_s
+            if time_s is None:
+                raise RpcError(None, f"no time is known for block {log.block_number}")
+        else:
+            if header.hash != log.block_hash:
+                raise ChainMoved(log.block_number)
+            time_s = header.timestamp_chain_s
         rows.append(
-            RawLog(
-                dao=dao, block_number=log.block_number, block_hash=log.block_hash, block_timestamp_chain_s=time_s,
-                transaction_hash=log.transaction_hash, transaction_index=log.transaction_index,
-                log_index=log.log_index, address=log.address, topic0=topics[0], topic1=topics[1], topic2=topics[2],
-                topic3=topics[3], data=log.data,
+            LogRow(
+                log.block_number, log.block_hash, time_s, log.transaction_hash, log.transaction_index, log.log_index,
+                log.address, *log.topics, *_NO_TOPICS[len(log.topics)], log.data,
             )
         )  # fmt: skip
     return rows
 
 
-def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], rows: Sequence[RawLog]) -> list[ChainAnswer]:
+def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], rows: Iterable[AnyLog]) -> list[ChainAnswer]:
     """What projecting these logs needs and no log says: policy code, and the input of transactions that acted.
 
     A node that can't answer such a question leaves it open (the projection says so); one that fails is asked again.
@@ -232,7 +300,7 @@ def _answer(question: Any) -> bytes | None:
         return None
 
 
-def _transaction(rpc: Rpc, row: RawLog) -> bytes | None:
+def _transaction(rpc: Rpc, row: AnyLog) -> bytes | None:
     found = rpc.transaction(row.transaction_hash)
     if found is None or found.hash != row.transaction_hash:
         return None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sync step: from the node having blocks to their logs, projections and news being in the database."""
 
+import gc
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, Po
 from governance.projections import fold
 from governance.projections.events import Kind, decode
 from governance.state import now_of
-from governance.sync import fetch, reorg
+from governance.sync import fetch, finality, reorg
 from governance.sync.fence import Writer, hold
 from governance.sync.store import note_contact, store_step, stored_heights
 
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 _HEAD_BATCH = 64  # blocks near the head that one step reads
 _MOST_QUORUMS = 50
 _MOVED_S = 0.2
+_COLLECT_AFTER = 200_000
 _CALLS_ASKED_BLOCKS = 256
 
 
@@ -70,7 +72,10 @@ def sync_once(dao: Dao, rpc: Rpc, *, budget_s: float = 20.0) -> SyncResult:
     with hold(dao) as writer:
         if writer is None:
             return SyncResult(Status.BUSY)
-        return _Sync(writer, rpc, time.monotonic() + budget_s).run()
+        try:
+            return _Sync(writer, rpc, time.monotonic() + budget_s).run()
+        finally:
+            finality.note_caught(dao, rpc)
 
 
 class _Sync:
@@ -81,8 +86,21 @@ class _Sync:
         self.local = is_local(self.chain)
         self.contracts: list[Contract] = list(self.dao.contracts.all())
         self.result = SyncResult(Status.CAUGHT_UP)
+        self.finalized = -1  # the last block that was final when the node was last asked
+        self.ahead = fetch.Ahead(rpc, self.contracts)
 
     def run(self) -> SyncResult:
+        # A range is tens of thousands of small objects that all live until it is stored: looking for cycles among them
+        # every few hundred takes half of the time.
+        young, *old = gc.get_threshold()
+        gc.set_threshold(max(young, _COLLECT_AFTER), *old)
+        try:
+            return self._run()
+        finally:
+            gc.set_threshold(young, *old)
+            self.ahead.close()
+
+    def _run(self) -> SyncResult:
         self._check_genesis()
         head = self._head()
         while True:
@@ -104,18 +122,22 @@ class _Sync:
                     continue
                 self._read(cursor, head)
             except fetch.ChainMoved:
+                self._forget()
                 time.sleep(_MOVED_S)  # a load balancer's nodes disagree for a moment
                 head = self._head()
             except _Parted:
+                self._forget()
                 if not self._follow(cursor, head):
                     return self._end(head, Status.STOPPED)
                 head = self._head()
 
+    def _forget(self) -> None:
+        """What was read ahead, and what was called final, may be of another chain than the one that is followed now."""
+        self.ahead.forget()
+        self.finalized = -1
+
     def _head(self) -> Header:
-        head = self.rpc.block("latest")
-        if head is None:
-            raise RpcError(None, "the node has no latest block")
-        return head
+        return finality.newest(self.rpc)
 
     def _check_genesis(self) -> None:
         """A chain id says little: another test chain has the same. The first block's hash tells them apart."""
@@ -131,6 +153,10 @@ class _Sync:
             Chain.objects.filter(pk=self.chain.pk, genesis_hash=None).update(genesis_hash=genesis.hash)
         elif self.chain.genesis_hash != genesis.hash:
             if not self.local:
+                if self.rpc.others():  # one endpoint's fail-over went wrong: the others may do
+                    self.rpc.answerer().distrust("its first block is another chain's")
+                    self._check_genesis()
+                    return
                 SyncIncident.objects.get_or_create(
                     dao=self.dao, kind="wrong_chain", resolved_at=None,
                     defaults={
@@ -153,36 +179,32 @@ class _Sync:
             raise _Parted
 
     def _finalized_block(self, head: Header) -> int:
-        """The last block that can't change. The node's `finalized`, or a depth; the local chain, which is made to
-        reorg at will and calls blocks final at once, by depth always."""
-        by_depth = head.number - self.chain.finality_depth
+        """The last block that can't change (`finality.final_block`); of the local chain, which is made to reorg at will
+        and calls blocks final at once, by depth alone."""
         if self.local:
-            return by_depth
-        try:
-            finalized = self.rpc.block("finalized")
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:
-            return by_depth
-        return by_depth if finalized is None else min(finalized.number, head.number)
+            return head.number - self.chain.finality_depth
+        return finality.final_block(self.rpc, head, self.chain.finality_depth)
 
     def _read(self, cursor: Cursor, head: Header) -> None:
-        finalized = self._finalized_block(head)
         first = cursor.next_block
+        if first > self.finalized:
+            self.finalized = self._finalized_block(head)
+        finalized = self.finalized
         span = fetch.Span(cursor.span_blocks)
         if first <= finalized:
-            if cursor.head_hash is not None and first > 0:
-                below = fetch.headers_of(self.rpc, [first - 1])[0]
-                if below.hash != cursor.head_hash:
-                    raise _Parted
-            logs, last = fetch.logs_of_range(self.rpc, self.contracts, first, finalized, span)
-            numbers = {log.block_number for log in logs if log.timestamp_chain_s is None} | {last}
-            numbers |= stored_heights(self.dao, first, last)
-            found = {h.number: h for h in fetch.headers_of(self.rpc, sorted(numbers))}
-            checked = list(found.values())
-            headers = [found[last]]
-            head_read = found[last]
-            rows = fetch.raw_logs(self.dao, logs, found)
+            below = cursor.head_hash is not None and first > 0
+            found = self.ahead.take(first, finalized, span, below=below)
+            if found.below is not None and found.below.hash != cursor.head_hash:
+                raise _Parted
+            head_read, last, span = found.head, found.head.number, found.span
+            if last < finalized:
+                self.ahead.begin(last + 1, finalized, span, below=True)
+            again = stored_heights(self.dao, first, last)
+            if missing := again - found.headers.keys():
+                found.headers.update((h.number, h) for h in fetch.headers_of(self.rpc, sorted(missing)))
+            checked = list(found.headers.values()) if again else []
+            headers = [found.headers[number] for number in sorted(found.headers)]
+            rows = fetch.raw_logs(found.logs, found.headers)
         else:
             last = min(head.number, first + _HEAD_BATCH - 1)
             headers = fetch.headers_of(self.rpc, range(first, last + 1))
@@ -196,7 +218,7 @@ class _Sync:
             logs = fetch.logs_of_blocks(self.rpc, self.contracts, headers)
             head_read = headers[-1]
             checked = headers
-            rows = fetch.raw_logs(self.dao, logs, {h.number: h for h in headers})
+            rows = fetch.raw_logs(logs, {h.number: h for h in headers})
         answers = fetch.answers_for(self.dao, self.rpc, self.contracts, rows)
         new = store_step(
             self.writer, self.contracts, rows, answers, headers, first, head_read,
@@ -210,6 +232,9 @@ class _Sync:
         if ancestor.number >= cursor.next_block - 1:
             return True  # the node has our head again: it had shown another for a moment
         if not self.local and reorg.deeper_than_finality(self.dao, ancestor):
+            if finality.has_others_vouching(self.dao, self.rpc):
+                self.rpc.answerer().distrust("its chain lacks a block that was final and that another endpoint has")
+                return True
             incident = reorg.note_deep_reorg(self.dao, ancestor)
             self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
             return False
@@ -221,7 +246,15 @@ class _Sync:
 
     def _end(self, head: Header, status: Status) -> SyncResult:
         if status in (Status.CAUGHT_UP, Status.BEHIND):
-            note_contact(self.writer, head.number, self._finalized_block(head), keep_headers=self.local)
+            try:
+                final = self._finalized_block(head)
+                confirmed = final if self.local else finality.confirm(self.dao, self.rpc, self.contracts, final)
+            except finality.Missed as missed:
+                logger.warning("%s: %s", self.dao, missed)
+                incident = reorg.drop_wrong(self.writer, missed.block_number, head.number)
+                self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
+                return replace(self.result, status=Status.BEHIND)
+            note_contact(self.writer, head.number, confirmed, keep_headers=self.local)
             self._ask_quorums()
             fetch_missing_code(self.writer, self.rpc)
             fetch_missing_calls(self.writer, self.rpc)
@@ -241,10 +274,10 @@ class _Sync:
         if governor is None or call is None or cursor.head_hash is None:
             return
         now = now_of(self.dao, governor)
+        waiting = Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=now.timepoint)
+        open_ids = list(waiting.order_by("-pk").values_list("pk", flat=True))
         open_ones = list(
-            Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=now.timepoint).order_by("-pk")[
-                :_MOST_QUORUMS
-            ]
+            Proposal.objects.filter(pk__in=_in_turn(open_ids, cursor.fence))
         )
         if not open_ones:
             return
@@ -260,6 +293,16 @@ class _Sync:
                     defaults={"value": answer, "block_number": cursor.next_block - 1},
                 )  # fmt: skip
                 Proposal.objects.filter(pk=proposal.pk).update(quorum_votes=int.from_bytes(answer, "big"))
+
+
+def _in_turn(ids: list[int], turn: int) -> list[int]:
+    """Those to ask about: half of what one step asks are the newest, half the others in turn, for some are never
+    answered and must not keep the others from being asked."""
+    newest, rest = ids[: _MOST_QUORUMS // 2], ids[_MOST_QUORUMS // 2 :]
+    if not rest:
+        return newest
+    start = turn * (_MOST_QUORUMS // 2) % len(rest)
+    return newest + (rest[start:] + rest[:start])[: _MOST_QUORUMS // 2]
 
 
 def fetch_missing_code(writer: Writer, rpc: Rpc) -> None:

@@ -1,60 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
 """One transaction per step: logs, scanned ranges, cursor, projections and outbox stand or fall together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from struct import Struct
 
-import psycopg
 from django.db import connection
 from django.utils import timezone
 
-from governance import outbox
+from governance import bulk, outbox
 from governance.chain.rpc import Header
 from governance.models import Block, ChainAnswer, Contract, Cursor, Dao, RawLog, ScannedRange
 from governance.projections.fold import Projector
+from governance.projections.rows import LogRow
 from governance.sync.fence import Superseded, Writer
 from governance.sync.reorg import drop_orphans
 
-_COLUMNS = {
-    "dao_id": "bigint",
-    "block_number": "bigint",
-    "block_hash": "bytea",
-    "block_timestamp_chain_s": "bigint",
-    "transaction_hash": "bytea",
-    "transaction_index": "bigint",
-    "log_index": "bigint",
-    "address": "bytea",
-    "topic0": "bytea",
-    "topic1": "bytea",
-    "topic2": "bytea",
-    "topic3": "bytea",
-    "data": "bytea",
-}
-_CHUNK = 5000
-_KEPT_HEADERS = 1024  # final ones, to tell a deep reorg from a node that serves nonsense
+_COLUMNS = (
+    "id", "dao_id", "block_number", "block_hash", "block_timestamp_chain_s", "transaction_hash", "transaction_index",
+    "log_index", "address", "topic0", "topic1", "topic2", "topic3", "data",
+)  # fmt: skip
+# A row of these in binary COPY: the number of fields, then each field's length and bytes (-1 for NULL). By the number
+# of topics; the data's bytes follow.
+_PACKED = [
+    Struct(">h" + "iq" * 3 + "i32s" + "iq" + "i32s" + "ii" * 2 + "i20s" + "i32s" * topics + "i" * (4 - topics) + "i")
+    for topics in range(5)
+]
+_NULLS = [(-1,) * (4 - topics) for topics in range(5)]
+_KEPT_HEADERS = 1024  # final ones without logs, to tell a deep reorg from a node that serves nonsense
+_PRUNED_AT_ONCE = 4096
 
 
-def insert_logs(rows: Sequence[RawLog]) -> list[RawLog]:
-    """Store logs, each once; those that were new, with their ids, in chain order. Ids ascend with the chain."""
-    names = ", ".join(_COLUMNS)
-    arrays = ", ".join(f"%s::{kind}[]" for kind in _COLUMNS.values())
-    statement = (
-        f"INSERT INTO governance_rawlog ({names}) SELECT * FROM unnest({arrays}) AS new ({names}) "  # noqa: S608
-        "ORDER BY block_number, log_index ON CONFLICT (dao_id, block_hash, log_index) DO NOTHING "
-        "RETURNING id, block_hash, log_index"
+def insert_logs(dao: Dao, rows: Sequence[LogRow]) -> list[LogRow]:
+    """Store logs (in chain order), each once; those that were new, with their ids. Ids ascend with the chain.
+
+    To be called by the DAO's writer in its transaction: nobody else adds to the logs that are compared with.
+    """
+    if not rows:
+        return []
+    known = set(
+        RawLog.objects.filter(dao=dao, block_number__range=(rows[0].block_number, rows[-1].block_number)).values_list(
+            "block_hash", "log_index"
+        )
     )
-    new: list[RawLog] = []
-    connection.ensure_connection()
-    for start in range(0, len(rows), _CHUNK):
-        part = rows[start : start + _CHUNK]
-        by_place = {(row.block_hash, row.log_index): row for row in part}
-        # A server-side cursor of psycopg's own: arrays of bytes travel in binary.
-        with psycopg.Cursor(connection.connection) as sql:
-            sql.execute(statement, [[getattr(row, name) for row in part] for name in _COLUMNS])
-            for pk, block_hash, log_index in sql.fetchall():
-                row = by_place[(bytes(block_hash), log_index)]
-                row.pk = pk
-                new.append(row)
-    return sorted(new, key=lambda row: (row.block_number, row.log_index))
+    new = [row for row in rows if (row.block_hash, row.log_index) not in known] if known else list(rows)
+    for row, pk in zip(new, bulk.next_ids("governance_rawlog", len(new)), strict=True):
+        row.pk = pk
+    bulk.copy_binary("governance_rawlog", _COLUMNS, _packed(dao.pk, new))
+    return new
+
+
+def _packed(dao_pk: int, rows: Iterable[LogRow]) -> Iterator[bytes]:
+    for row in rows:
+        words: list[int | bytes] = []
+        for topic in (row.topic0, row.topic1, row.topic2, row.topic3):
+            if topic is None:
+                break
+            words += (32, topic)
+        topics = len(words) // 2
+        yield _PACKED[topics].pack(
+            14, 8, row.pk, 8, dao_pk, 8, row.block_number, 32, row.block_hash, 8, row.block_timestamp_chain_s,
+            32, row.transaction_hash, 4, row.transaction_index, 4, row.log_index, 20, row.address,
+            *words, *_NULLS[topics], len(row.data),
+        )  # fmt: skip
+        yield row.data
 
 
 def stored_heights(dao: Dao, first_block: int, last_block: int) -> set[int]:
@@ -81,7 +89,7 @@ def extend_range(contract: Contract, first_block: int, last_block: int) -> None:
 def store_step(
     writer: Writer,
     contracts: Sequence[Contract],
-    rows: Sequence[RawLog],
+    rows: Sequence[LogRow],
     answers: Sequence[ChainAnswer],
     headers: Sequence[Header],
     first_block: int,
@@ -101,15 +109,16 @@ def store_step(
     with writer.transaction() as cursor:
         if cursor.next_block != first_block:
             raise Superseded(f"the cursor stands at {cursor.next_block}, not at {first_block}")
-        Block.objects.bulk_create(
-            Block(
-                dao=writer.dao, number=h.number, hash=h.hash, parent_hash=h.parent_hash,
-                timestamp_chain_s=h.timestamp_chain_s, finalized=h.number <= finalized_block,
-            )
-            for h in headers
-        )  # fmt: skip
+        bulk.copy_rows(
+            "governance_block",
+            ("dao_id", "number", "hash", "parent_hash", "timestamp_chain_s", "finalized"),
+            (
+                (writer.dao.pk, h.number, h.hash, h.parent_hash, h.timestamp_chain_s, h.number <= finalized_block)
+                for h in headers
+            ),
+        )
         undone = drop_orphans(writer.dao, checked)
-        new = insert_logs(rows)
+        new = insert_logs(writer.dao, rows)
         for contract in contracts:
             if contract.start_block <= head.number:
                 extend_range(contract, max(first_block, contract.start_block), head.number)
@@ -130,10 +139,18 @@ def store_step(
 def note_contact(writer: Writer, node_head_block: int, finalized_block: int, *, keep_headers: bool) -> None:
     """Note that the node was heard, and which of the blocks that were read are final now.
 
-    Headers far below are dropped, unless all are to be kept (the local chain may be wound back to anywhere).
+    Headers far below without logs are dropped, unless all are to be kept (the local chain may be wound back to
+    anywhere).
     """
     with writer.transaction() as cursor:
         Cursor.objects.filter(pk=cursor.pk).update(node_head_block=node_head_block, synced_at=timezone.now())
         Block.objects.filter(dao=writer.dao, finalized=False, number__lte=finalized_block).update(finalized=True)
         if not keep_headers:
-            Block.objects.filter(dao=writer.dao, finalized=True, number__lt=finalized_block - _KEPT_HEADERS).delete()
+            last = finalized_block - _KEPT_HEADERS - 1
+            with connection.cursor() as sql:
+                sql.execute(
+                    """DELETE FROM governance_block b WHERE dao_id = %s AND number BETWEEN %s AND %s AND finalized
+                       AND NOT EXISTS (SELECT FROM governance_rawlog l
+                                       WHERE l.dao_id = b.dao_id AND l.block_number = b.number)""",
+                    [writer.dao.pk, last - _PRUNED_AT_ONCE, last],
+                )
