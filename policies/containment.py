@@ -37,18 +37,15 @@ def ring_keys(policy: PolicyCode) -> tuple[RingKey, ...]:
 
 @dataclass(frozen=True)
 class Side:
-    """The alternatives that one policy has for one (target, selector)."""
+    """The alternatives that one policy has for one (target, selector); `rings` are those of its budgets."""
 
     policy: PolicyCode
     rules: tuple[Rule, ...]
+    rings: tuple[RingKey, ...]
 
     @classmethod
-    def of(cls, policy: PolicyCode, key: RuleKey) -> "Side":
-        return cls(policy, tuple(rule for rule in policy.rules if rule.key == key))
-
-    @cached_property
-    def rings(self) -> tuple[RingKey, ...]:
-        return ring_keys(self.policy)
+    def of(cls, policy: PolicyCode, key: RuleKey, rings: tuple[RingKey, ...]) -> "Side":
+        return cls(policy, tuple(rule for rule in policy.rules if rule.key == key), rings)
 
     @cached_property
     def matched(self) -> tuple[Calls, ...]:

@@ -13,7 +13,8 @@ line unless it is proven:
 - every old budget has a new one with the same ring (scope and its agent, asset, unit, segment, name), with no larger
   limits, and measured if it was; or nothing that a new rule permits was charged to it. The period itself is in no
   check, only its seventh part, the segment. A budget with another ring starts empty: for a while old and new are spent;
-- every new rule lies within the old rules: see `policies.containment`.
+- every new rule lies within the old rules: see `policies.containment`. There a budget that became another is taken for
+  the one that it stands in place of, for its own line already is a wider one.
 
 *tighter* means: the line by itself takes something away, and gives nothing. *same*: it was written in another way and
 permits the same. *other*: it bounds nothing.
@@ -26,7 +27,7 @@ from enum import StrEnum
 from policies.amounts import Token, format_duration, format_share, format_time
 from policies.code import Clause, Income, Kind, PolicyCode, Rule
 from policies.containment import Containment, Loosened, RuleKey, Side, ring_keys
-from policies.explain import budget_sentence, charge_text, charged_text, limits_text, rule_sentence
+from policies.explain import budget_sentence, charge_text, charged_text, limits_text, place_bounds, rule_sentence
 from policies.permitted import Place, Values, cap_of
 from policies.primitives import checksum
 from policies.signatures import Function
@@ -36,7 +37,6 @@ from policies.wording import (
     budget_name,
     call_name,
     capital,
-    clause_text,
     income_text,
     place_name,
     values_text,
@@ -74,12 +74,13 @@ def diff(
 ) -> list[Change]:
     """Every change in a fixed order: who and when, objections, rules, budgets, document. Empty if nothing changes."""
     words = Vocabulary(names, tokens, functions or {})
-    rules = _Rules(old, new, words)
+    pairs = _Pairs(old, new)
+    rules = _Rules(old, new, pairs, words)
     return [
         *_who_and_when(old, new, words),
         *_objections(old, new),
         *rules.changes(),
-        *_Budgets(old, new, words, rules.unproven).changes(),
+        *_Budgets(old, new, pairs, words, rules.unproven).changes(),
         *_document(old, new),
     ]
 
@@ -116,9 +117,9 @@ def _can_announce(policy: PolicyCode) -> bool:
 def _objections(old: PolicyCode, new: PolicyCode) -> Iterator[Change]:
     could, can = _can_announce(old), _can_announce(new)
     if can and not could:
-        yield Change(Mark.WIDER, f"Acts can be announced, which none could be: {_wait(new)}.")
+        yield Change(Mark.WIDER, f"Acts can be announced, which none could be, with {_wait(new)}.")
     elif could and not can:
-        yield Change(Mark.TIGHTER, f"No act can be announced any more. It was so: {_wait(old)}.")
+        yield Change(Mark.TIGHTER, f"No act can be announced any more, which could be with {_wait(old)}.")
     elif can:
         yield from _announced(old, new)
     elif _wait(old) != _wait(new):
@@ -126,10 +127,10 @@ def _objections(old: PolicyCode, new: PolicyCode) -> Iterator[Change]:
 
 
 def _wait(policy: PolicyCode) -> str:
+    wait, window = format_duration(policy.objection_delay_s), format_duration(policy.release_window_s)
+    share = format_share(policy.objection_threshold_bps)
     return (
-        f"they wait {format_duration(policy.objection_delay_s)}, must then be made within "
-        f"{format_duration(policy.release_window_s)}, and are void if members with at least "
-        f"{format_share(policy.objection_threshold_bps)} of all votes object"
+        f"a wait of {wait}, then {window} to make them, and void if members with at least {share} of all votes object"
     )
 
 
@@ -165,10 +166,12 @@ def _document(old: PolicyCode, new: PolicyCode) -> Iterator[Change]:
 class _Rules:
     """The changes of rules, (target, selector) by (target, selector)."""
 
-    def __init__(self, old: PolicyCode, new: PolicyCode, words: Vocabulary) -> None:
-        self._old, self._new, self._words = old, new, words
+    def __init__(self, old: PolicyCode, new: PolicyCode, pairs: "_Pairs", words: Vocabulary) -> None:
+        self._words = words
         self._keys = sorted({rule.key for rule in (*old.rules, *new.rules)})
-        self._sides = {key: (Side.of(old, key), Side.of(new, key)) for key in self._keys}
+        self._sides = {
+            key: (Side.of(old, key, pairs.old_rings), Side.of(new, key, pairs.new_rings)) for key in self._keys
+        }
         self._widening = {key: Containment(new, old).proven for key, (old, new) in self._sides.items()}
 
     @property
@@ -267,9 +270,10 @@ class _Parts:
         if (items := self._listed(place)) is not None:
             yield from self._items(place, *items)
             return
-        name = place_name(self._is, place, self._words)
-        before, after = (self._bounds(side, place) for side in (self._old, self._new))
-        text = f"{name} {after} instead of: {name} {before}"
+        before, after = (
+            place_bounds(side.policy, side.rules[0], place, self._words) for side in (self._old, self._new)
+        )
+        text = f"{after}, instead of: {before}"
         if _is_looser(self._new, self._old, place):
             yield Mark.WIDER, text
         else:
@@ -297,12 +301,6 @@ class _Parts:
             shown = values_text(self._old.policy, self._was, place, removed, self._words)
             yield Mark.TIGHTER, f"{name} may no longer be {shown}"
 
-    def _bounds(self, side: Side, place: Place) -> str:
-        rule = side.rules[0]
-        clauses = (clause for clause in rule.clauses if (clause.word, clause.column) == place)
-        texts = [clause_text(side.policy, rule, clause, self._words) for clause in clauses]
-        return " and ".join(texts) or "may be ANYTHING that its budgets let out"
-
     def _charges(self) -> Iterator[Part]:
         for charge in self._lost.charges:
             name = budget_name(self._old.policy, charge.budget)
@@ -320,10 +318,7 @@ class _Parts:
         for income in self._lost.incomes:
             after = next((text for other, text in self._demanded(self._new) if other.asset == income.asset), None)
             before = income_text(self._old.policy, income, self._words)
-            yield (
-                Mark.WIDER,
-                f"{after} instead of: {before}" if after else f"nothing must come back any more, where {before}",
-            )
+            yield Mark.WIDER, f"{after}, instead of: {before}" if after else f"no longer demanded: {before}"
         for income in self._won.incomes:
             yield Mark.TIGHTER, f"now {income_text(self._new.policy, income, self._words)}"
 
@@ -354,40 +349,51 @@ def _is_looser(inner: Side, outer: Side, place: Place) -> bool:
 # Budgets
 
 
-class _Budgets:
-    """The changes of budgets: of the same ring, gone, new, and become another."""
+class _Pairs:
+    """Which budgets are the same in both policies, by their rings, and which stand in the place of others."""
 
-    def __init__(self, old: PolicyCode, new: PolicyCode, words: Vocabulary, unproven: frozenset[RuleKey]) -> None:
-        self._old, self._new, self._words, self._unproven = old, new, words, unproven
-        before, after = ring_keys(old), ring_keys(new)
-        self._kept = [(before.index(ring), number) for number, ring in enumerate(after) if ring in before]
-        self._gone = [number for number, ring in enumerate(before) if ring not in after]
-        self._added = [number for number, ring in enumerate(after) if ring not in before]
-
-    def changes(self) -> Iterator[Change]:
-        for before, after in self._kept:
-            yield from self._same_ring(before, after)
-        successors = self._successors()
-        for before in self._gone:
-            if before in successors:
-                yield self._became(before, successors[before])
-            else:
-                yield self._is_gone(before)
-        for after in self._added:
-            if after not in successors.values():
-                yield self._is_new(after)
+    def __init__(self, old: PolicyCode, new: PolicyCode) -> None:
+        self._old, self._new = old, new
+        before, self.new_rings = ring_keys(old), ring_keys(new)
+        self.kept = [(before.index(ring), number) for number, ring in enumerate(self.new_rings) if ring in before]
+        self.gone = [number for number, ring in enumerate(before) if ring not in self.new_rings]
+        self.added = [number for number, ring in enumerate(self.new_rings) if ring not in before]
+        self.successors = self._successors()
+        self.old_rings = tuple(
+            self.new_rings[self.successors[number]] if number in self.successors else ring
+            for number, ring in enumerate(before)
+        )
 
     def _successors(self) -> dict[int, int]:
-        """Which new budget stands in the place of one that is gone: of the same name, or else of the same asset."""
+        """The new budget in the place of one that is gone: of the same name, or else of the same asset."""
         found: dict[int, int] = {}
         for alike in ("name", "asset"):
-            for before in self._gone:
+            for before in self.gone:
                 wanted = getattr(self._old.budgets[before], alike)
-                free = (number for number in self._added if number not in found.values())
+                free = (number for number in self.added if number not in found.values())
                 after = next((number for number in free if getattr(self._new.budgets[number], alike) == wanted), None)
                 if before not in found and after is not None:
                     found[before] = after
         return found
+
+
+class _Budgets:
+    """The changes of budgets: of the same ring, gone, new, and become another."""
+
+    def __init__(
+        self, old: PolicyCode, new: PolicyCode, pairs: _Pairs, words: Vocabulary, unproven: frozenset[RuleKey]
+    ) -> None:
+        self._old, self._new, self._pairs, self._words, self._unproven = old, new, pairs, words, unproven
+
+    def changes(self) -> Iterator[Change]:
+        successors = self._pairs.successors
+        for before, after in self._pairs.kept:
+            yield from self._same_ring(before, after)
+        for before in self._pairs.gone:
+            yield self._became(before, successors[before]) if before in successors else self._is_gone(before)
+        for after in self._pairs.added:
+            if after not in successors.values():
+                yield self._is_new(after)
 
     def _same_ring(self, before: int, after: int) -> Iterator[Change]:
         was, is_ = self._old.budgets[before], self._new.budgets[after]
@@ -433,8 +439,9 @@ class _Budgets:
         budget, name = self._old.budgets[number], budget_name(self._old, number)
         rules = [rule for rule in self._old.rules if any(charge.budget == number for charge in rule.charges)]
         if budget.measured or any(rule.key in self._unproven for rule in rules):
-            return Change(Mark.WIDER, f"Nothing counts against {name} any more: {limits_text(budget, self._words)}.")
-        return Change(Mark.TIGHTER, f"{capital(name)} is gone, and so is all that was paid from it.")
+            limit = limits_text(budget, self._words)
+            return Change(Mark.WIDER, f"Nothing counts against the old policy's {name} any more: {limit}.")
+        return Change(Mark.TIGHTER, f"The old policy's {name} is gone, and so is all that was paid from it.")
 
     def _is_new(self, number: int) -> Change:
         rules = [rule for rule in self._new.rules if any(charge.budget == number for charge in rule.charges)]

@@ -141,7 +141,7 @@ def _rules(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
 def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
     """What the rule permits, as an infinitive with all its bounds: `call … on …: …; …`."""
     bounds = [
-        *(_place_bounds(policy, rule, place, words) for place in places(rule) if not _goes_without_saying(rule, place)),
+        *(place_bounds(policy, rule, place, words) for place in places(rule) if not _goes_without_saying(rule, place)),
         *(charge_text(policy, rule, charge, words) for charge in rule.charges),
     ]
     if not sends_ether(rule):
@@ -174,7 +174,8 @@ def _goes_without_saying(rule: Rule, place: Place) -> bool:
     return kind in (PlaceKind.COUNT, PlaceKind.HASH) and not clauses_at(rule, place)
 
 
-def _place_bounds(policy: PolicyCode, rule: Rule, place: Place, words: Vocabulary) -> str:
+def place_bounds(policy: PolicyCode, rule: Rule, place: Place, words: Vocabulary) -> str:
+    """What the place's value may be: `the amount is at most …`."""
     name, clauses = place_name(rule, place, words), clauses_at(rule, place)
     if clauses:
         return f"{name} {' and '.join(clause_text(policy, rule, clause, words) for clause in clauses)}"

@@ -18,7 +18,7 @@ from policies.explain import explain, lent, reason
 from policies.primitives import checksum, selector
 from policies.signatures import parse_function
 from policies.wording import Vocabulary, plain_label
-from tests.policies.test_diff import Maker
+from tests.policies.maker import Maker
 
 DOCUMENT = load((Path(__file__).resolve().parents[2] / "policies" / "templates" / "payroll.yaml").read_text())
 POLICY = decode(encode(DOCUMENT))
