@@ -64,10 +64,15 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
             if held.next_block < numbers[-1] + 1 or held.head_hash != cursor.head_hash:
                 return found
             # Blocks that are read again (a module was added) may have been replaced meanwhile, and their failures gone.
-            RefusedAct.objects.filter(dao=writer.dao, block_number__in=numbers).exclude(
+            gone = RefusedAct.objects.filter(dao=writer.dao, block_number__in=numbers).exclude(
                 block_hash__in=[h.hash for h in headers]
-            ).delete()
-            new = []
+            )
+            new = [
+                ("act.refused.undone", "0x" + transaction_hash.hex(), number)
+                for transaction_hash, number in gone.order_by("-pk").values_list("transaction_hash", "block_number")
+            ]
+            gone.delete()
+            told = len(new)
             for row in rows:
                 _, created = RefusedAct.objects.get_or_create(
                     dao=writer.dao, transaction_hash=row.transaction_hash, block_hash=row.block_hash,
@@ -81,7 +86,7 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
             held.refusals_next_block = numbers[-1] + 1
             held.save(update_fields=["refusals_next_block"])
             outbox.publish_many(writer.dao, new)
-            found += len(new)
+            found += len(new) - told
     return found
 
 

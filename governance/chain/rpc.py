@@ -33,7 +33,6 @@ _MOST_INDEX = 2**31 - 1
 _PLACE = operator.attrgetter("block_number", "log_index")
 _MOST_WORDS = 5_000  # read once and remembered while one answer is read
 _MOST_ANSWER_S = 120.0  # for a whole answer: the timeout is for each piece of it
-_DOWN_FAILURES = 5  # in a row, and an endpoint counts as down
 _MOST_DISTRUST_S = 6 * 3600.0
 _UNKNOWN_METHOD = -32601
 logger = logging.getLogger(__name__)
@@ -432,6 +431,7 @@ class _Endpoint:
         self.checked = False  # its chain id was right since it last failed
         self.aside_until = 0.0  # monotonic
         self.failures = 0  # in a row
+        self.failing_since = 0.0  # monotonic: the first of them
         self.distrusted_until = 0.0  # monotonic: what it answered was found untrue
         self.lies = 0
         self.unknown: set[str] = set()  # methods that it does not know
@@ -515,6 +515,7 @@ class Rpc:
         attempts: int = 3,
         aside_s: float = 5.0,
         distrust_s: float = 300.0,
+        down_s: float = 120.0,
         max_response_bytes: int = _MAX_RESPONSE_BYTES,
     ):
         """`chain_id` None asks any chain (to find out which one it is); everyone else names the one expected."""
@@ -522,7 +523,7 @@ class Rpc:
             raise RpcUnreachable(f"no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS")
         self.chain_id = chain_id
         self.attempts, self.aside_s, self.max_response_bytes = attempts, aside_s, max_response_bytes
-        self.distrust_s = distrust_s
+        self.distrust_s, self.down_s = distrust_s, down_s
         self._endpoints = [_Endpoint(url, timeout_s) for url in urls]
         self._ids = itertools.count(1)
         self._said = threading.local()  # .by: the endpoint that answered this thread last
@@ -564,8 +565,9 @@ class Rpc:
         return [self._alone(e) for e in sorted(left, key=lambda e: max(e.aside_until - now, 0))]
 
     def is_down(self) -> bool:
-        """Whether every endpoint failed several times in a row: none can be waited for."""
-        return all(endpoint.failures >= _DOWN_FAILURES for endpoint in self._endpoints)
+        """Whether every endpoint has done nothing but fail for `down_s`: none is waited for any more."""
+        since = time.monotonic() - self.down_s
+        return all(endpoint.failures and endpoint.failing_since <= since for endpoint in self._endpoints)
 
     def distrust(self, reason: str) -> None:
         """Ask these endpoints nothing for a while (`distrust_s`, longer each time): what they answered is not so."""
@@ -594,7 +596,7 @@ class Rpc:
         """A client of one of our endpoints, sharing its connections and what is known of it."""
         alone = object.__new__(Rpc)
         alone.chain_id, alone.attempts, alone.aside_s = self.chain_id, self.attempts, self.aside_s
-        alone.max_response_bytes, alone.distrust_s = self.max_response_bytes, self.distrust_s
+        alone.max_response_bytes, alone.distrust_s, alone.down_s = self.max_response_bytes, self.distrust_s, self.down_s
         alone._endpoints, alone._ids, alone._said = [endpoint], self._ids, threading.local()
         alone._caught = self._caught
         return alone
@@ -665,6 +667,8 @@ class Rpc:
 
     def _set_aside(self, endpoint: _Endpoint) -> None:
         endpoint.checked = False
+        if not endpoint.failures:
+            endpoint.failing_since = time.monotonic()
         endpoint.failures += 1
         endpoint.aside_until = time.monotonic() + self.aside_s * min(2 ** (endpoint.failures - 1), 16)
 

@@ -198,6 +198,7 @@ def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, in
     heights = set(orphans.values_list("block_number", flat=True))
     if not heights:
         return []
+    RefusedAct.objects.filter(dao=dao, block_number__in=heights).delete()  # read again; `_undone` takes back its news
     touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
     orphans.delete()
     fold.refold(dao)

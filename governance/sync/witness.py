@@ -65,6 +65,7 @@ def check_blocks(rpc: Rpc, asked: Iterable[Asked], found: list[Log]) -> list[Log
         ours.setdefault(log.block_hash, []).append(log)
     first = rpc.answerer()
     others = rpc.others()
+    wrong: list[tuple[Rpc, str]] = []
     for other in others:
         try:
             theirs = _ask_blocks(other, doubted)
@@ -73,7 +74,8 @@ def check_blocks(rpc: Rpc, asked: Iterable[Asked], found: list[Log]) -> list[Log
         for a in doubted:
             one, two = ours.get(a.header.hash, []), theirs[a.header.hash]
             if {key(log) for log in one} != {key(log) for log in two}:
-                ours[a.header.hash] = _judge(a, [(first, one), (other, two)])
+                ours[a.header.hash] = _judge(a, [(first, one), (other, two)], wrong)
+        _distrust(wrong)
         break
     else:
         if not others:
@@ -195,24 +197,21 @@ def settle(questions: Sequence[Question], answers: Sequence[tuple[Rpc, Sequence[
     numbers = sorted({(ours.get(k) or theirs[k]).block_number for k in ours.keys() ^ theirs.keys()})
     step = max(len(numbers) // _MOST_JUDGED, 1)
     judged = numbers[::step]
-    wrong = [0, 0]
+    wrong: list[tuple[Rpc, str]] = []
     truth: dict[int, list[Any]] = {}
     for number in judged:
         header = _header(number, (first, second))
         parts = [[log for log in logs if log.block_number == number] for logs in (one, two)]
         if any(log.block_hash != header.hash for part in parts for log in part):
             raise RpcError(None, f"an endpoint answered logs of another block {number} than the one it shows")
-        truth[number] = _judge(Asked(header, questions), [(first, parts[0]), (second, parts[1])])
-        is_so = {key(log) for log in truth[number]}
-        for place, part in enumerate(parts):
-            wrong[place] += {key(log) for log in part} != is_so
+        truth[number] = _judge(Asked(header, questions), [(first, parts[0]), (second, parts[1])], wrong)
+    _distrust(wrong)
     if len(judged) == len(numbers):
         rest = [log for log in one if log.block_number not in truth]
         merged = [*rest, *(log for logs in truth.values() for log in logs)]
         return sorted(merged, key=lambda log: (log.block_number, log.log_index))
-    for place, logs in enumerate((one, two)):
-        if wrong[place] == 0 and wrong[1 - place] == len(judged):
-            return list(logs)
+    if len(wrong) == len(judged) and len({id(view) for view, _ in wrong}) == 1:
+        return list(two if wrong[0][0] is first else one)
     raise RpcError(None, f"two endpoints' logs differ in {len(numbers)} blocks, and neither is right in all of them")
 
 
@@ -227,8 +226,8 @@ def _header(number: int, views: Sequence[Rpc]) -> Header:
 # --- who is right
 
 
-def _judge(asked: Asked, answers: Sequence[tuple[Rpc, Sequence[Any]]]) -> list[Any]:
-    """The block's logs as they are; who answered otherwise is distrusted."""
+def _judge(asked: Asked, answers: Sequence[tuple[Rpc, Sequence[Any]]], wrong: list[tuple[Rpc, str]]) -> list[Any]:
+    """The block's logs as they are; who answered otherwise, and what, is added to `wrong`."""
     truth: list[Any] | None = None
     for view, _ in answers:
         truth = _of_receipts(view, asked)
@@ -246,11 +245,15 @@ def _judge(asked: Asked, answers: Sequence[tuple[Rpc, Sequence[Any]]]) -> list[A
     for view, logs in answers:
         said = {key(log) for log in logs}
         if said != is_so:
-            view.distrust(
-                f"its logs of block {asked.header.number} lack {len(is_so - said)} of {len(is_so)} and have "
-                f"{len(said - is_so)} that the block has not"
-            )
+            problem = f"lack {len(is_so - said)} of {len(is_so)} and have {len(said - is_so)} that the block has not"
+            wrong.append((view, f"its logs of block {asked.header.number} {problem}"))
     return sorted(truth, key=lambda log: log.log_index)
+
+
+def _distrust(wrong: Sequence[tuple[Rpc, str]]) -> None:
+    """After all was judged: who is distrusted is asked nothing any more, not for receipts either."""
+    for view, reason in wrong:
+        view.distrust(reason)
 
 
 def _of_receipts(view: Rpc, asked: Asked) -> list[Log] | None:

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes that answer what is not so: which of it the mirror finds, when, and what it does."""
+
+from random import Random
+
+import pytest
+from eth_utils import keccak
+
+from governance.chain import bloom
+from governance.chain.rpc import Distrusted, Rpc, RpcError
+from governance.models import Block, Chain, Cursor, OutboxEntry, RawLog, RefusedAct, SyncIncident
+from governance.replay.faults import Faults
+from governance.replay.node import ReplayNode
+from governance.replay.synthetic import SyntheticChain, SyntheticTransaction
+from governance.sync import GenesisChanged, Status, fence, finality, reorg, sync_once
+from tests.governance.lives import (
+    ACCOUNTS,
+    FIRST_BLOCK,
+    GOVERNOR,
+    START_S,
+    Kind,
+    Life,
+    answer,
+    assert_fresh,
+    emit,
+    mirrored,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+EMPTY, THIN = {"empty_logs": 1.0}, {"missing_logs": 1.0}
+
+
+def vote(number: int) -> SyntheticTransaction:
+    log = emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[number % 4], number, 1, 10**18, b"")
+    return SyntheticTransaction(GOVERNOR, (log,), salt=number)
+
+
+@pytest.fixture
+def chain():
+    made = SyntheticChain(77, START_S, finality_depth=8, call=answer)
+    made.grow(*[[] for _ in range(FIRST_BLOCK - 1)])
+    return made
+
+
+@pytest.fixture
+def serve(chain):
+    """Nodes of the chain, each with its faults; they end with the test."""
+    running = []
+
+    def start(faults: Faults | None = None) -> ReplayNode:
+        node = ReplayNode(chain, faults=faults or Faults())
+        node.start()
+        running.append(node)
+        return node
+
+    yield start
+    for node in running:
+        node.stop()
+
+
+@pytest.fixture
+def dao(chain):
+    return mirrored(chain, "d")
+
+
+def client(*nodes: ReplayNode, **options) -> Rpc:
+    return Rpc([node.url for node in nodes], 77, **{"attempts": 1, "aside_s": 0.0, **options})
+
+
+def caught(dao) -> list[str]:
+    return [incident.detail for incident in SyncIncident.objects.filter(dao=dao, kind="lying_node")]
+
+
+# ------------------------------------------------------------------------------------------------------------ bloom
+
+
+def test_a_bloom_never_denies_what_is_there():
+    random = Random(5)
+    items = [random.randbytes(random.choice((20, 32))) for _ in range(200)]
+    seen = bloom.of_items(items)
+    assert all(bloom.may_have(seen, item) for item in items)
+    assert not any(bloom.may_have(bytes(256), item) for item in items)
+    few = bloom.of_items(items[:5])
+    assert sum(bloom.may_have(few, item) for item in items[5:]) < 3
+
+
+def test_a_bloom_is_ethereums():
+    """By the Yellow Paper's definition, spelled out: the low 11 bits of the hash's first three pairs of bytes."""
+    item = b"\x0e" * 20
+    digest = keccak(item)
+    expected = 0
+    for place in (0, 2, 4):
+        expected |= 1 << (((digest[place] << 8) + digest[place + 1]) & 0x7FF)
+    assert bloom.of_items([item]) == expected.to_bytes(256, "big")
+
+
+def test_anvils_bloom_is_ours(deployed):
+    receipt = deployed.send("ada", "votes_token", "delegate", deployed.address("ben"))
+    header = Rpc([deployed.url], 31337).block(int(receipt["blockNumber"], 16))
+    logs = [
+        (bytes.fromhex(log["address"][2:]), [bytes.fromhex(t[2:]) for t in log["topics"]]) for log in receipt["logs"]
+    ]
+    assert logs
+    assert header.logs_bloom == bloom.of_logs(logs)
+
+
+# -------------------------------------------------------------------------------------------------- near the head
+
+
+@pytest.mark.parametrize("lies", [EMPTY, THIN])
+@pytest.mark.parametrize("first", [True, False])
+def test_near_the_head_another_endpoint_has_what_one_leaves_out(chain, serve, dao, lies, first):
+    chain.grow(*[[vote(n), vote(n + 10)] for n in range(6)])
+    liar, honest = serve(Faults(chances=lies)), serve()
+    rpc = client(liar, honest) if first else client(honest, liar)
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert_fresh(chain, dao, honest.url)
+    assert len(caught(dao)) == 1
+    assert liar.url in caught(dao)[0]
+
+
+def test_who_was_caught_is_not_asked_even_where_nobody_else_answers(chain, serve, dao):
+    chain.grow([vote(1)])
+    liar, honest = serve(Faults(chances=EMPTY)), serve()
+    rpc = client(liar, honest)
+    sync_once(dao, rpc)
+    chain.grow([vote(2)])
+    asked = liar.requests
+    honest.stop()
+    with pytest.raises(RpcError):
+        sync_once(dao, rpc)
+    assert liar.requests == asked
+    rpc.answerer().distrust("it too")
+    with pytest.raises(Distrusted):
+        rpc.head_number()
+
+
+def test_one_endpoint_alone_is_held_against_its_own_receipts(chain, serve, dao):
+    """The index of logs has a hole, the receipts have not: seen where a node's index lags or was pruned."""
+    chain.grow([vote(1)], [], [vote(2)])
+    node = serve(Faults(chances=EMPTY))
+    assert sync_once(dao, client(node)).logs == 2
+    assert RawLog.objects.filter(dao=dao).count() == 2
+
+
+def test_what_one_endpoint_alone_leaves_out_is_found_when_the_blocks_become_final(chain, serve, dao):
+    chain.grow([vote(1), vote(2)], [vote(3)])
+    node = serve(Faults(chances=THIN))
+    rpc = client(node)
+    sync_once(dao, rpc)
+    assert RawLog.objects.filter(dao=dao).count() < 3  # a thinned answer shows nothing at first
+    node.faults.chances = {}
+    chain.grow(*[[] for _ in range(12)])
+    for _ in range(3):
+        sync_once(dao, rpc)
+    assert_fresh(chain, dao, node.url)
+    incident = SyncIncident.objects.get(dao=dao, kind="missed_logs")
+    assert "answered wrongly" in incident.detail
+    told = list(
+        OutboxEntry.objects.filter(dao=dao, topic__startswith="vote").order_by("id").values_list("topic", flat=True)
+    )
+    assert told.count("vote.cast") - told.count("vote.cast.undone") == 3
+
+
+# ------------------------------------------------------------------------------------------------------- ranges
+
+
+@pytest.mark.parametrize("lies", [EMPTY, THIN])
+def test_a_range_is_asked_of_two(chain, serve, dao, lies):
+    chain.grow(*[[vote(n)] for n in range(40)])
+    liar, honest = serve(Faults(chances=lies)), serve(Faults(max_range=7, provider="erigon"))
+    assert sync_once(dao, client(liar, honest)).status is Status.CAUGHT_UP
+    assert_fresh(chain, dao, honest.url)
+    assert caught(dao)
+
+
+def test_a_range_waits_for_the_second_endpoint_and_not_for_one_that_is_down_for_good(chain, serve, dao):
+    chain.grow(*[[vote(n)] for n in range(40)])
+    one, other = serve(), serve()
+    other.stop()
+    with pytest.raises(RpcError, match="no connection"):
+        sync_once(dao, client(one, other))
+    assert not RawLog.objects.filter(dao=dao).exists()
+    assert sync_once(dao, client(one, other, down_s=0.0)).status is Status.CAUGHT_UP
+    assert_fresh(chain, dao, one.url)
+
+
+def test_an_empty_range_is_asked_for_twice_where_there_is_one_endpoint(chain, serve, dao):
+    chain.grow(*[[vote(n)] for n in range(40)])
+
+    class Once(Rpc):
+        """Behind a balancer whose first node has pruned its index."""
+
+        lies = 1
+
+        def batch(self, requests, **options):
+            answers = super().batch(requests, **options)
+            if self.lies and any(method == "eth_getLogs" for method, _ in requests):
+                self.lies = 0
+                return [[] if m == "eth_getLogs" else a for (m, _), a in zip(requests, answers, strict=True)]
+            return answers
+
+    node = serve()
+    rpc = Once([node.url], 77, attempts=1)
+    sync_once(dao, rpc)
+    assert rpc.lies == 0
+    assert_fresh(chain, dao, node.url)
+
+
+# ----------------------------------------------------------------------------------------- finality, other chains
+
+
+def test_one_node_that_calls_its_head_final_stops_nobody(chain, serve, dao):
+    """Alone, up to the chain's own depth; beside another, at any depth."""
+    chain.grow(*[[vote(n)] for n in range(20)])
+    node = serve(Faults(final_back=0))
+    rpc = client(node)
+    sync_once(dao, rpc)
+    assert Block.objects.filter(dao=dao, finalized=True).order_by("-number").first().number == chain.head - 8
+    chain.reorg(7, *[[vote(n)] for n in range(50, 60)])
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert_fresh(chain, dao, node.url)
+
+
+def test_beside_another_node_a_false_claim_counts_for_nothing(chain, serve, dao):
+    Chain.objects.update(finality_depth=0)
+    chain.grow(*[[vote(n)] for n in range(20)])
+    liar, honest = serve(Faults(final_back=0)), serve()
+    rpc = client(liar, honest)
+    sync_once(dao, rpc)
+    assert Block.objects.filter(dao=dao, finalized=True).order_by("-number").first().number == chain.final
+    chain.reorg(8, *[[vote(n)] for n in range(50, 60)])
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+
+
+def test_a_node_on_another_chain_is_left_where_another_has_what_was_final(chain, serve, dao):
+    chain.grow(*[[vote(n)] for n in range(20)])
+    honest = serve()
+    sync_once(dao, client(honest))
+    branch = SyntheticChain(77, START_S, finality_depth=8, call=answer)
+    branch.grow(*[[vote(n)] for n in range(90, 120)])
+    with ReplayNode(branch) as strayed:
+        rpc = client(strayed, honest)
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        assert "was final" in caught(dao)[0]
+        assert not SyncIncident.objects.filter(dao=dao, kind="deep_reorg").exists()
+        assert sync_once(dao, client(strayed)).status is Status.STOPPED  # one word against what was final
+    assert sync_once(dao, client(honest)).status is Status.CAUGHT_UP
+    assert_fresh(chain, dao, honest.url)
+
+
+def test_a_fail_over_to_another_chain_is_seen_by_its_first_block(chain, serve, dao):
+    chain.grow([vote(1)])
+    honest = serve()
+    sync_once(dao, client(honest))
+    foreign = SyntheticChain(77, START_S + 1, finality_depth=8, call=answer)
+    with ReplayNode(foreign) as wrong:
+        assert sync_once(dao, client(wrong, honest)).status is Status.CAUGHT_UP
+        with pytest.raises(GenesisChanged):
+            sync_once(dao, client(wrong))
+
+
+def test_an_endpoint_whose_head_stands_still_keeps_nobody_waiting(chain, serve, dao):
+    chain.grow(*[[vote(n)] for n in range(20)])
+    stuck, honest = serve(Faults(head_back=10)), serve()
+    rpc = client(stuck, honest, aside_s=60.0)
+    sync_once(dao, rpc)
+    assert Cursor.objects.get(dao=dao).next_block == chain.head + 1
+
+
+def test_blocks_are_not_called_final_on_one_of_two_words(chain, serve, dao):
+    chain.grow(*[[vote(n)] for n in range(6)])
+    one, other = serve(), serve()
+    rpc = client(one, other)
+    sync_once(dao, rpc)
+    chain.grow(*[[] for _ in range(4)])
+    other.stop()
+    sync_once(dao, rpc)
+    assert not Block.objects.filter(dao=dao, finalized=True).exists()
+    other.start()
+    sync_once(dao, rpc)
+    assert Block.objects.filter(dao=dao, finalized=True).exists()
+
+
+def test_final_is_what_the_deepest_claim_says(chain, serve):
+    chain.grow(*[[] for _ in range(30)])
+    rpc = client(serve(Faults(final_back=20)), serve(Faults(final_back=0)))
+    head = rpc.block("latest")
+    assert finality.final_block(rpc, head, 5) == head.number - 20
+    assert finality.final_block(rpc, head, 25) == head.number - 25
+
+
+# -------------------------------------------------------------------------------------------------------- refusals
+
+
+def test_a_refusal_in_a_replaced_block_is_taken_back(chain, serve, dao):
+    """Blocks are read again, and what failed in one of them did not fail in the one that replaced it."""
+    life = Life(Random(1), chain)
+    chain.grow([], [life._refused()], [])
+    node = serve()
+    rpc = client(node)
+    sync_once(dao, rpc)
+    assert RefusedAct.objects.filter(dao=dao).count() == 1
+    with fence.hold(dao) as writer:
+        reorg.restart_from(writer, FIRST_BLOCK)
+    chain.reorg(2, [], [], [])
+    sync_once(dao, rpc)
+    assert not RefusedAct.objects.filter(dao=dao).exists()
+    told = OutboxEntry.objects.filter(dao=dao).order_by("id").values_list("topic", flat=True)
+    assert list(told) == ["act.refused", "act.refused.undone"]
