@@ -10,6 +10,9 @@
 #   make check           style, types, layers, migrations, lock files
 #   make bench-gas       gas of acts by our module and by others; bench/results/gas.json (installs its own npm packages)
 #   make verify-deployment ARGS="1 --rpc URL"   rebuild what deployments/1.json records and compare every byte (docs/deployments.md)
+#   make bench-sync      how fast a DAO's past is read, beside the floor and Ponder (needs node 20 and half an hour)
+#   make bench-queries   the pages' queries at 10,000 proposals and 1,000,000 votes, with their plans
+#   make bench-freshness from the node having a block to the page showing it
 #   make lock            resolve requirements/base.in anew
 
 .DEFAULT_GOAL := help
@@ -50,6 +53,15 @@ test: install
 
 test-browser: install-browser
 	$(RUN) -m pytest -q -m browser $(ARGS)
+
+bench-sync: install
+	$(RUN) -m bench.sync.run $(ARGS)
+
+bench-queries: install
+	$(RUN) -m bench.queries $(ARGS)
+
+bench-freshness: install
+	$(RUN) -m bench.freshness $(ARGS)
 
 check: install
 	.venv/bin/ruff check .
