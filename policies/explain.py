@@ -12,6 +12,7 @@ from policies.amounts import Token, format_duration, format_share, format_time
 from policies.code import Budget, Charge, Clause, PlaceKind, PolicyCode, Rule, Scope, Source
 from policies.permitted import Place, permitted, sends_ether
 from policies.reasons import reason
+from policies.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
 from policies.signatures import Function, known_unbounded
 from policies.wording import (
     HASH_OF,
@@ -29,9 +30,9 @@ from policies.wording import (
     place_name,
 )
 from policies.worst_case import (
+    DAY_S,
     YEAR_DAYS,
     WorstCase,
-    comes_back_within_s,
     pays,
     worst_case,
     worst_case_units,
@@ -42,16 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["budget_sentence", "explain", "lent", "reason", "rule_sentence", "worst_case_units"]
 
-_DAY_S = 86_400
-_SHORTEST_S = {  # how far apart two payments of a schedule are at least
-    "hour": 3600,
-    "day": _DAY_S,
-    "week": 7 * _DAY_S,
-    "two weeks": 14 * _DAY_S,
-    "calendar month": 28 * _DAY_S,
-    "quarter of a year": 90 * _DAY_S,
-    "year": 365 * _DAY_S,
-}
 _THE_RULES = "{the rules}"  # no label can hold braces
 _COUNTABLE = 2**16
 _SHARED = {
@@ -79,7 +70,7 @@ def explain(
         *_rules(policy, words),
         "Everything else is impossible for the agent, whatever it is told.",
         *(budget_sentence(policy, number, words) for number in range(len(policy.budgets))),
-        *(_repeat(policy, number) for number in range(len(policy.budgets))),
+        *(_repeat(policy, number, document) for number in range(len(policy.budgets))),
         *_worst_case(policy, words),
         *_not_bounded(policy, words),
     ]
@@ -87,13 +78,17 @@ def explain(
 
 def lent(policy: PolicyCode, words: Vocabulary, document: "PolicyDocument | None") -> Vocabulary:
     """The vocabulary with what the policy's own document adds to it; another document adds nothing."""
-    if document is None or document.document_hash != policy.document_hash:
+    if document is None or not is_its_document(policy, document):
         return words
     return Vocabulary(
         {address: name for name, address in document.addresses} | dict(words.names),
         {token.address: token for token in document.tokens} | dict(words.tokens),
         {rule.function.selector: rule.function for rule in document.rules if rule.function} | dict(words.functions),
     )
+
+
+def is_its_document(policy: PolicyCode, document: "PolicyDocument") -> bool:
+    return document.document_hash == policy.document_hash
 
 
 # Who, and when
@@ -109,11 +104,14 @@ def _who_and_when(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
         f"The operator {words.address(policy.operator)} runs the agent and signs the lists of who is paid what; "
         "those lists are not checked on chain, the bounds below are."
     )
-    if policy.cooldown_s:
-        yield f"Between two acts of the agent at least {format_duration(policy.cooldown_s)} pass."
-    else:
-        yield "Acts may follow each other without a pause."
+    yield f"An act is one call or several that happen together or not at all; {_pause(policy)}."
     yield _objection(policy)
+
+
+def _pause(policy: PolicyCode) -> str:
+    if policy.cooldown_s:
+        return f"the agent must wait at least {format_duration(policy.cooldown_s)} between two acts"
+    return "acts may follow each other without a pause"
 
 
 def _objection(policy: PolicyCode) -> str:
@@ -169,9 +167,13 @@ def _is_charged(rule: Rule, place: Place) -> bool:
 
 
 def _goes_without_saying(rule: Rule, place: Place) -> bool:
-    """An unbounded number of entries, or the hash of bytes: nobody expects a bound there."""
-    kind = rule.place(*place)
-    return kind in (PlaceKind.COUNT, PlaceKind.HASH) and not clauses_at(rule, place)
+    """An unbounded number of entries, or half of what can be said of bytes while the other half is bounded."""
+    if clauses_at(rule, place):
+        return False
+    word, column = place
+    kind = rule.place(word, column)
+    is_said = kind is PlaceKind.LENGTH and clauses_at(rule, (word, 1))
+    return bool(kind in (PlaceKind.COUNT, PlaceKind.HASH) or is_said)
 
 
 def place_bounds(policy: PolicyCode, rule: Rule, place: Place, words: Vocabulary) -> str:
@@ -179,6 +181,8 @@ def place_bounds(policy: PolicyCode, rule: Rule, place: Place, words: Vocabulary
     name, clauses = place_name(rule, place, words), clauses_at(rule, place)
     if clauses:
         return f"{name} {' and '.join(clause_text(policy, rule, clause, words) for clause in clauses)}"
+    if rule.place(*place) is PlaceKind.LENGTH:
+        return f"{place_name(rule, (place[0], 1), words).removeprefix(HASH_OF)} may be ANYTHING, of any length"
     return f"{name} is bounded by its budget alone" if _is_charged(rule, place) else f"{name} may be ANYTHING"
 
 
@@ -203,8 +207,10 @@ def budget_sentence(policy: PolicyCode, number: int, words: Vocabulary) -> str:
     budget = policy.budgets[number]
     parts = [f"{capital(budget_name(policy, number))} counts {words.asset(budget.asset)}: {limits_text(budget, words)}"]
     if budget.measured:
-        parts.append("it is measured: each call of this policy counts with what the treasury's balance falls by it")
-        parts[-1] += ", if that is more than the rules count"
+        parts.append(
+            "it is measured: if a call of this policy lowers the treasury's balance by more than its rule counts, "
+            "the whole fall counts"
+        )
     if budget.scope in _SHARED:
         parts.append(f"it is shared with the budgets of this name, token and period in {_SHARED[budget.scope]}")
     if budget.exponent:
@@ -227,20 +233,40 @@ def _levels(budget: Budget, instant: str) -> str:
     return f"of which {instant} may be spent at once and the rest must be announced and can be objected to"
 
 
-def _repeat(policy: PolicyCode, number: int) -> str:
-    """Whether the budget fits a schedule that pays it out in full again and again."""
-    budget = policy.budgets[number]
-    latest_s = comes_back_within_s(budget)
-    works = [name for name, shortest_s in _SHORTEST_S.items() if shortest_s >= latest_s]
-    fails = [name for name, shortest_s in _SHORTEST_S.items() if shortest_s < latest_s]
-    answers = [f"every {works[0]} works"] if works else []
-    if fails:
-        answers.append(f"every {fails[-1]} does not always")
+def _repeat(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> str:
+    """Whether the budget fits a schedule that pays it out in full again and again, and the one that it is for."""
+    budget, name = policy.budgets[number], budget_name(policy, number)
+    if worst_case_units(1, budget.segment_s, policy.end_s - policy.start_s) == 1:
+        return f"What is spent from {name} does not come back while this policy lasts.{_due(policy, number, document)}"
     return (
-        f"What is spent from {budget_name(policy, number)} can be spent again after "
-        f"{format_duration(budget.period_s)} at the earliest and {format_duration(latest_s)} at the latest: "
-        f"paying out the whole of it {', '.join(answers)}."
+        f"What is spent from {name} can be spent again after {format_duration(budget.period_s)} at the earliest and "
+        f"{format_duration(comes_back_within_s(budget.period_s))} at the latest: paying out the whole of it "
+        f"{_schedules(budget)}.{_due(policy, number, document)}"
     )
+
+
+def _schedules(budget: Budget) -> str:
+    """The most frequent schedule that the budget fits, and the next one that it does not."""
+    latest_s = comes_back_within_s(budget.period_s)
+    fitting = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s >= latest_s]
+    late = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s < latest_s]
+    names = {gap_s: name for name, gap_s in SHORTEST_GAP_S.items()}
+    answers = [f"{names[min(fitting)]} works"] if fitting else []
+    if late:
+        answers.append(f"{names[max(late)]} does not always")
+    return ", ".join(answers)
+
+
+def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> str:
+    """The schedule that the document says the budget is for, and whether it can be kept."""
+    budget = policy.budgets[number]
+    for written in document.budgets if document and is_its_document(policy, document) else ():
+        name = written.code_name.encode("ascii").ljust(32, b"\0")
+        same = (name, written.token.address, written.scope) == (budget.name, budget.asset, budget.scope)
+        if same and written.due in SHORTEST_GAP_S:
+            kept = "which it always can" if in_time(budget.period_s, written.due) else "for which it can come too late"
+            return f" It is meant to be paid out in full {written.due}, {kept}."
+    return ""
 
 
 # Worst case
@@ -258,7 +284,7 @@ def _worst_case(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
 def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> str:
     budget = policy.budgets[case.budget]
     period, duration = format_duration(budget.period_s), format_duration(case.duration_s)
-    in_time = f"in any {duration}" if case.duration_s == YEAR_DAYS * _DAY_S else f"in all its time ({duration})"
+    in_time = f"in any {duration}" if case.duration_s == YEAR_DAYS * DAY_S else f"in all its time ({duration})"
 
     def amount(base_units: int) -> str:
         return words.amount(base_units, budget.asset) if base_units else "nothing"
@@ -267,9 +293,10 @@ def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> st
         takes = f"{amount(case.at_once)} at once, unopposed, and no more in any {period}; {in_time} at most "
         takes += amount(case.in_all)
     else:
+        unopposed = f"at most {amount(case.unopposed)}" if case.unopposed else "nothing"
         takes = (
             f"{amount(case.at_once)} unopposed, and at most {amount(case.in_a_period)} in any {period} if nobody "
-            f"objects; {in_time} at most {amount(case.unopposed)} unopposed and {amount(case.in_all)} in all"
+            f"objects; {in_time} {unopposed} unopposed and at most {amount(case.in_all)} in all"
         )
     return f"Worst case for {budget_name(policy, case.budget)}: a stolen key can take {takes}; {_to_whom(case, words)}."
 
@@ -319,7 +346,7 @@ def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str
     elif not rule.no_selector and not is_known(rule, words):
         yield f"NOT KNOWN, under {_THE_RULES}: what the called function does, and whether its effect ends with the act."
     if not rule.charges:
-        yield f"NOT COUNTED, under {_THE_RULES}: no budget is charged{_but_measured(policy)}."
+        yield f"NOT COUNTED, under {_THE_RULES}: the call itself charges no budget, {_but_measured(policy)}."
     yield from _recipient(policy, rule)
     yield from _content(rule, words)
     for charge in rule.charges:
@@ -330,8 +357,8 @@ def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str
 def _but_measured(policy: PolicyCode) -> str:
     measured = [budget_name(policy, number) for number, budget in enumerate(policy.budgets) if budget.measured]
     if not measured:
-        return ", so the call may be made again and again"
-    return f" by itself; what the treasury loses counts only where {' or '.join(measured)} measures it"
+        return "so it may be made again and again"
+    return f"and what the treasury loses by it counts only where {' or '.join(measured)} measures it"
 
 
 def _recipient(policy: PolicyCode, rule: Rule) -> Iterator[str]:

@@ -8,7 +8,7 @@ announcement. tests/policies/test_worst_case.py holds this against a spender who
 
 from dataclasses import dataclass
 
-from policies.code import Budget, PolicyCode, Rule, Source
+from policies.code import PolicyCode, Rule, Source
 from policies.permitted import permitted
 from policies.ring import BUCKETS
 from policies.signatures import TRANSFER
@@ -64,11 +64,6 @@ def worst_case_units(limit: int, segment_s: int, duration_s: int) -> int:
         return 0
     segments = (duration_s - 2) // segment_s + 2
     return limit * -(-segments // BUCKETS)
-
-
-def comes_back_within_s(budget: Budget) -> int:
-    """How long after a charge, at the latest, all of it can be spent again."""
-    return BUCKETS * budget.segment_s
 
 
 def recipients(policy: PolicyCode, number: int) -> tuple[bytes, ...] | None:

@@ -326,9 +326,9 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         budget(period_s=30 * 86_400, exponent=6, instant_limit=6_000, limit=12_000),
         [
             f"wider: {COUNTS}: at most 12,000 USDC in any 30 days, {AS_BEFORE}; what an act counts in all is rounded "
-            f"up to whole steps of 1 USDC. Before: {COUNTS}: at most 12,000 USDC in any 24 days, {AS_BEFORE}; what an act "
-            "counts in all is rounded up to whole steps of 0.001 USDC. To the chain it is another budget, which starts "
-            "empty: at first the agent may spend old and new, which together is 24,000 USDC."
+            f"up to whole steps of 1 USDC. Before: {COUNTS}: at most 12,000 USDC in any 24 days, {AS_BEFORE}; what an "
+            "act counts in all is rounded up to whole steps of 0.001 USDC. To the chain it is another budget, which "
+            "starts empty: at first the agent may spend old and new, which together is 24,000 USDC."
         ],
     ),
     "measured": (OLD, MEASURED, ["tighter: The budget “payroll” now measures how far the treasury's balance falls."]),
@@ -343,8 +343,8 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         OLD,
         [
             f"wider: Not permitted so before: it may {TRADING[0].lower()}{TRADING[1:]}`amount` (argument 1) is at most "
-            "1,000 USDC in each call; the length in bytes of `data` (argument 2) may be ANYTHING; `amount` "
-            f"(argument 1) counts against the budget “payroll”; no ether may go with it; {RECEIVES.format('0.9 DAI')}."
+            "1,000 USDC in each call; `data` (argument 2) may be ANYTHING, of any length; `amount` (argument 1) "
+            f"counts against the budget “payroll”; no ether may go with it; {RECEIVES.format('0.9 DAI')}."
         ],
     ),
     "a rule less with its budget": (

@@ -55,7 +55,8 @@ def test_the_payroll_in_words() -> None:
         "without asking again.",
         "The operator 0xA1c40d9B6D8B0B3E1c2D3F40516273849506a7B8 runs the agent and signs the lists of who is paid "
         "what; those lists are not checked on chain, the bounds below are.",
-        "Between two acts of the agent at least 10 minutes pass.",
+        "An act is one call or several that happen together or not at all; the agent must wait at least 10 minutes "
+        "between two acts.",
         "An act that takes more of a budget than may be spent at once must be announced and waits 2 days; it is void "
         "if members with at least 5 % of all votes object in that time or before it is made, and it must be made "
         "within 5 days after the wait.",
@@ -67,11 +68,10 @@ def test_the_payroll_in_words() -> None:
         "once and the rest must be announced and can be objected to; what an act counts in all is rounded up to whole "
         "steps of 0.001 USDC.",
         "What is spent from the budget “payroll” can be spent again after 24 days at the earliest and 27 days 10 hours "
-        "17 minutes 12 seconds at the latest: paying out the whole of it every calendar month works, every two weeks "
-        "does not always.",
+        "17 minutes 12 seconds at the latest: paying out the whole of it monthly works, every 2 weeks does not always.",
         "Worst case for the budget “payroll”: a stolen key can take 6,000 USDC unopposed, and at most 12,000 USDC in "
-        "any 24 days if nobody objects; in any 365 days at most 84,000 USDC unopposed and 168,000 USDC in all; to "
-        f"these 5 only: {FIVE}.",
+        "any 24 days if nobody objects; in any 365 days at most 84,000 USDC unopposed and at most 168,000 USDC in all; "
+        f"to these 5 only: {FIVE}.",
         f"Assumed, for a policy can't show it: the code at {TOKEN} is what it seems and stays so; whoever controls a "
         "proxy among them can put other code there after the vote.",
         "Not bounded by any policy: what the treasury's owners and its other modules do, and what a token is worth: "
@@ -81,7 +81,23 @@ def test_the_payroll_in_words() -> None:
 
 def test_a_period_of_30_days_is_said_to_be_late_for_months() -> None:
     monthly = replace(POLICY, budgets=(replace(POLICY.budgets[0], period_s=30 * 86_400),))
-    assert "every quarter of a year works, every calendar month does not always." in said(monthly)
+    assert "paying out the whole of it quarterly works, monthly does not always." in said(monthly)
+
+
+def test_the_schedule_that_the_document_names_is_said_to_fit_or_not() -> None:
+    (written,) = DOCUMENT.budgets
+    for period_s, kept in ((24, "which it always can"), (30, "for which it can come too late")):
+        policy = replace(POLICY, budgets=(replace(POLICY.budgets[0], period_s=period_s * 86_400),))
+        document = replace(DOCUMENT, budgets=(replace(written, due="monthly"),), found_hash=policy.document_hash)
+        meant = f"It is meant to be paid out in full monthly, {kept}."
+        assert meant in said(policy, {}, TOKENS, document=document)
+        assert meant not in said(replace(policy, document_hash=bytes(32)), {}, TOKENS, document=document)
+
+
+def test_a_budget_for_the_policys_whole_time_is_spent_once() -> None:
+    text = said(replace(POLICY, budgets=(replace(POLICY.budgets[0], period_s=365 * 86_400),)))
+    assert "What is spent from the budget “payroll” does not come back while this policy lasts." in text
+    assert "at most 12,000 USDC in all" in text
 
 
 def test_a_budget_that_needs_no_objections_is_taken_at_once() -> None:
@@ -96,12 +112,13 @@ def test_a_budget_that_needs_no_objections_is_taken_at_once() -> None:
 def test_a_budget_that_is_all_announced_leaves_a_stolen_key_nothing_unopposed() -> None:
     text = said(replace(POLICY, budgets=(replace(POLICY.budgets[0], instant_limit=0),)))
     assert "all of which must be announced and can be objected to" in text
-    assert "a stolen key can take nothing unopposed" in text
+    assert "a stolen key can take nothing unopposed, and at most 12,000 USDC in any 24 days if nobody objects" in text
+    assert "in any 365 days nothing unopposed and at most 168,000 USDC in all" in text
 
 
 def test_a_shorter_time_than_a_year_is_the_worst_cases_time() -> None:
     text = said(replace(POLICY, end_s=POLICY.start_s + 86_400))
-    assert "in all its time (1 day) at most 6,000 USDC unopposed and 12,000 USDC in all" in text
+    assert "in all its time (1 day) at most 6,000 USDC unopposed and at most 12,000 USDC in all" in text
 
 
 def test_measured_shared_and_several_budgets_are_told_apart() -> None:
@@ -109,7 +126,7 @@ def test_measured_shared_and_several_budgets_are_told_apart() -> None:
     second = replace(first, scope=Scope.DAO, measured=False)
     text = said(with_rules(call("deposit(uint256 assets)", Charge(1, Source.ARGUMENT, 0)), budgets=(first, second)))
     assert "Budget 1 “payroll” counts" in text
-    assert "each call of this policy counts with what the treasury's balance falls by it, if that is more" in text
+    assert "if a call of this policy lowers the treasury's balance by more than its rule counts, the whole fall" in text
     assert "Budget 2 “payroll” counts" in text
     assert "it is shared with the budgets of this name, token and period in all policies of the DAO" in text
     assert "What other policies spend of a shared budget counts in these numbers too." in text
@@ -146,6 +163,9 @@ def test_arrays_bytes_and_incomes_in_words() -> None:
         "this policy does not limit who gets it in the end",
     ):
         assert part in text
+    unbounded = said(with_rules(replace(rule, clauses=())), {}, tokens, {function.selector: function})
+    assert "`note` (argument 3) may be ANYTHING, of any length" in unbounded
+    assert "each `to[]` (argument 1) may be ANYTHING" in unbounded
     bare = said(with_rules(rule), {}, {})
     assert f"an unknown function (selector 0x{function.selector.hex()})" in bare
     assert "each entry of argument 1 must be one of these 5: the word 0x" in bare
@@ -169,7 +189,7 @@ def test_an_approval_must_end_at_zero_and_a_foreign_one_is_not_bounded_in_time()
     assert "the spender may be ANYTHING" in bound
     assert "when the act ends, nothing may be left of what the spender was allowed to take" in bound
     assert "NOT BOUNDED IN TIME" not in bound
-    assert "no budget is charged by itself; what the treasury loses counts only where the budget “payroll”" in bound
+    assert "and what the treasury loses by it counts only where the budget “payroll” measures it." in bound
     foreign = said(with_rules(approve, budgets=()))
     assert (
         "NOT BOUNDED IN TIME, under the rule above: `approve(address,uint256)` lets another account spend later."
