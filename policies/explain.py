@@ -352,6 +352,11 @@ def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str
     for charge in rule.charges:
         if not pays(policy, rule, charge.budget):
             yield from _what_it_costs(policy, rule, charge, words)
+    if rule.incomes:
+        yield (
+            f"BOUNDED IN PRICE BY THE RATIO ALONE, under {_THE_RULES}: whoever has the key can trade at the worst "
+            "ratio that the rule permits."
+        )
 
 
 def _but_measured(policy: PolicyCode) -> str:
@@ -381,9 +386,7 @@ def _what_it_costs(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabu
         yield f"NOT WHAT IT COUNTS, under {_THE_RULES}: the call moves {moved}, and {name} counts {counted}."
     elif charge.source is Source.ARGUMENT and not budget.measured:
         yield f"NOT MEASURED, under {_THE_RULES}: {name} counts what the argument says, not what leaves the treasury."
-    if any(income.budget == charge.budget for income in rule.incomes):
-        yield f"BOUNDED IN PRICE BY THE RATIO ALONE, under {_THE_RULES}: a stolen key can take the worst price of it."
-    else:
+    if all(income.budget != charge.budget for income in rule.incomes):
         yield f"NOT BOUNDED IN PRICE, under {_THE_RULES}: all that {name} lets out can be lost; nothing must come back."
 
 

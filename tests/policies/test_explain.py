@@ -159,7 +159,7 @@ def test_arrays_bytes_and_incomes_in_words() -> None:
         "the treasury must receive at least 0.000000000000000001 ETH for each 0.000003 USDC",
         "NOT BOUNDED IN CONTENT, under the rule above: `note` (argument 3) may say ANYTHING to the called contract.",
         "NOT MEASURED, under the rule above: the budget “payroll” counts what the argument says",
-        "BOUNDED IN PRICE BY THE RATIO ALONE, under the rule above: a stolen key can take the worst price of it.",
+        "BOUNDED IN PRICE BY THE RATIO ALONE, under the rule above: whoever has the key can trade at the worst ratio",
         "this policy does not limit who gets it in the end",
     ):
         assert part in text
@@ -196,6 +196,13 @@ def test_an_approval_must_end_at_zero_and_a_foreign_one_is_not_bounded_in_time()
         in (foreign)
     )
     assert "every permitted call may be made again and again" in foreign
+
+
+def test_an_income_for_what_is_only_measured_bounds_the_price_by_its_ratio() -> None:
+    rule = call("withdraw(uint256 assets)", incomes=(Income(DAI, 0, 1, 1),))
+    text = said(with_rules(rule, budgets=(replace(POLICY.budgets[0], measured=True),)))
+    assert "BOUNDED IN PRICE BY THE RATIO ALONE, under the rule above" in text
+    assert "NOT BOUNDED IN PRICE" not in text
 
 
 def test_a_transfer_to_anybody_and_of_another_token_than_counted_is_said() -> None:
