@@ -12,27 +12,25 @@ interface IPolicyModule {
         bytes data;
     }
 
-    enum Status {
-        None, // no such act
-        Pending, // waits out its objection delay, unless it is void (see `pending`)
-        Released,
-        Killed, // objections reached the threshold
-        Vetoed
-
-    }
-
-    /// @notice An act that was scheduled.
+    /// @notice A scheduled act that holds one of its policy's four places.
     struct PendingAct {
-        bytes32 policyId;
-        bytes32 decision;
+        uint48 snapshot; // objections count with the power held then, in the votes token's clock
+        uint32 epoch; // pause epoch, when it was scheduled
         uint16 version; // of the policy, when it was scheduled
         uint24 number;
-        uint32 epoch; // pause epoch, when it was scheduled
-        uint40 releasableAt;
-        uint40 expiresAt; // the first second at which it can't be released any more
-        uint48 snapshot; // objections count with the power held then, in the votes token's clock
-        Status status;
-        uint256 objections; // power that has objected
+        uint32 releasableAt;
+        uint32 expiresAt; // the first second at which it can't be released any more; 0: released, killed or vetoed
+        uint32 quietUntil; // of place 0: nothing is scheduled before, because an act was killed
+        bytes32 actId;
+    }
+
+    /// @notice Members who ask for a pause.
+    struct Petition {
+        uint48 snapshot; // signatures count with the power held then, in the votes token's clock
+        uint40 until;
+        uint32 epoch; // pause epoch, when it opened; a pause voids it
+        uint32 serial; // counts the policy's petitions, from 1
+        uint256 power; // that has signed
     }
 
     // ---------------------------------------------------------------- events
@@ -43,8 +41,9 @@ interface IPolicyModule {
     );
     /// @notice The policy ends earlier: `end` as stored, a whole hour.
     event PolicyShortened(bytes32 indexed policyId, uint40 end);
+    /// @notice An act was performed under the policy in force: the version that the last `PolicySet` named.
     event ActExecuted(
-        bytes32 indexed policyId, address indexed agent, bytes32 indexed decision, uint24 number, uint16 version
+        bytes32 indexed policyId, address indexed agent, bytes32 indexed decision, uint24 number
     );
     event ActScheduled(
         bytes32 indexed policyId,
@@ -56,16 +55,26 @@ interface IPolicyModule {
         uint40 releasableAt,
         uint40 expiresAt,
         uint48 snapshot,
-        uint256 threshold,
         Call[] calls
     );
     event ActReleased(
         bytes32 indexed policyId, address indexed agent, bytes32 indexed decision, bytes32 actId
     );
-    /// @notice `account` objected with `power`; the objections are now `total`.
-    event ActObjected(bytes32 indexed actId, address indexed account, uint256 power, uint256 total);
-    event ActKilled(bytes32 indexed actId, uint256 total);
-    event ActVetoed(bytes32 indexed actId, address by);
+    /// @notice `account` objected with `power`; the objections are now `total`, and `threshold` kills.
+    event ActObjected(
+        bytes32 indexed policyId,
+        bytes32 indexed actId,
+        address indexed account,
+        uint256 power,
+        uint256 total,
+        uint256 threshold
+    );
+    event ActKilled(bytes32 indexed policyId, bytes32 indexed actId, uint256 total);
+    event ActVetoed(bytes32 indexed policyId, bytes32 indexed actId, address by);
+    event PetitionOpened(bytes32 indexed policyId, uint32 serial, uint48 snapshot, uint40 until, uint256 threshold);
+    event PetitionSigned(
+        bytes32 indexed policyId, address indexed account, uint32 serial, uint256 power, uint256 total
+    );
     event Paused(address by, uint32 epoch);
     event Unpaused(uint32 epoch);
     event GuardianSet(address guardian);
@@ -98,16 +107,17 @@ interface IPolicyModule {
     error NoCalls();
     /// @notice The policy permits no such function (or no plain ether) at this target.
     error NoRule(uint256 call, address target, bytes4 selector);
-    /// @notice The calldata has not exactly the selector and the words that the rule names.
-    error BadLength(uint256 call);
+    /// @notice The calldata has not exactly the form that the rule names: selector, words, canonical tails.
+    error BadCalldata(uint256 call);
     /// @notice The call sends ether and its rule does not charge it.
     error ValueNotCharged(uint256 call);
     /// @notice The failing clause of the only, or else the last, alternative.
     /// @param rule the rule's place in the policy, from 0
     /// @param clause the clause's place in the rule, from 0
     error ClauseFailed(uint256 call, uint256 rule, uint256 clause, bytes32 argument);
-    /// @param total what the capped argument would come to in this act
-    error OverCap(uint256 rule, uint256 clause, uint256 total);
+    /// @param amount what the call would add under the cap
+    /// @param left what the calls before it in this act have left of it
+    error OverCap(uint256 call, uint256 rule, uint256 clause, uint256 amount, uint256 left);
     /// @notice More than may be spent at once, but not more than may be scheduled.
     /// @param key the ring's key
     /// @param units what the act would charge
@@ -121,6 +131,10 @@ interface IPolicyModule {
     error CallFailed(uint256 call, bytes reason);
     /// @notice The target did not return true although the rule demands it.
     error NotTrue(uint256 call);
+    /// @notice The treasury's balance of the asset rose by `risen`, less than the `needed` that the rule demands.
+    error TooLittleIncome(uint256 call, address asset, uint256 risen, uint256 needed);
+    /// @notice The act ended with an allowance for the spender; it must end with none.
+    error AllowanceLeft(uint256 call, address spender, uint256 allowance);
 
     // ---------------------------------------------------------------- errors: pending acts
 
@@ -135,10 +149,13 @@ interface IPolicyModule {
     error Expired(uint40 expiresAt);
     /// @notice The policy was replaced or ended, or a pause came, since the act was scheduled. It stays void for ever.
     error Voided();
-    /// @notice These are not the calls that were scheduled.
+    /// @notice These are not the calls, or not the decision, that were scheduled.
     error OtherCalls();
     error NoPower();
     error AlreadyObjected();
+    error AlreadySigned();
+    /// @notice The signature is not the account's over this objection.
+    error BadSignature(address account);
 
     // ---------------------------------------------------------------- errors: the owner's and guardian's
 
@@ -175,8 +192,8 @@ interface IPolicyModule {
     function execute(
         bytes32 policyId,
         bytes32 codehash,
-        uint24 number,
         Call[] calldata calls,
+        uint24 number,
         bytes32 decision
     ) external;
 
@@ -186,13 +203,15 @@ interface IPolicyModule {
     function schedule(
         bytes32 policyId,
         bytes32 codehash,
-        uint24 number,
         Call[] calldata calls,
+        uint24 number,
         bytes32 decision
     ) external returns (bytes32 actId);
 
     /// @notice Performs a scheduled act after its objection delay and within its release window; checks all again.
-    function release(bytes32 actId, Call[] calldata calls) external;
+    /// @param number the act number that it was scheduled under
+    /// @param calls and `decision`: exactly what was scheduled
+    function release(bytes32 policyId, uint24 number, Call[] calldata calls, bytes32 decision) external;
 
     /// @notice The agent gives its policy up: it ends now.
     function renounce(bytes32 policyId) external;
@@ -200,10 +219,18 @@ interface IPolicyModule {
     // ---------------------------------------------------------------- those who stop it
 
     /// @notice Objects against pending acts with the caller's voting power at each act's snapshot.
-    function object(bytes32[] calldata actIds) external;
+    function object(bytes32 policyId, bytes32[] calldata actIds) external;
+
+    /// @notice The same for an account that has signed `Objection(bytes32 policyId,bytes32 actId)` (EIP-712; ERC-1271 for
+    /// contracts). It needs no nonce and no deadline: an account objects to an act once, and only while it is pending.
+    function objectBySig(bytes32 policyId, bytes32 actId, address account, bytes calldata signature) external;
+
+    /// @notice Asks for a pause with the caller's voting power, at the petition's snapshot; opens a petition if none is
+    /// open. It is open for seven days; when it reaches the policy's objection threshold, the module is paused.
+    function petition(bytes32 policyId) external;
 
     /// @notice Guardian or owner: the pending act is never released.
-    function veto(bytes32 actId) external;
+    function veto(bytes32 policyId, bytes32 actId) external;
 
     /// @notice Guardian or owner: nothing is performed until a vote unpauses, and all that is pending is void.
     function pause() external;
@@ -233,8 +260,22 @@ interface IPolicyModule {
     /// 28 i, holds the segment whose index is i modulo 8.
     function ring(bytes32 key) external view returns (uint256 word);
 
-    /// @notice A scheduled act, and whether it can still be objected to, vetoed and, in its time, released.
-    function pending(bytes32 actId) external view returns (PendingAct memory act, bool live);
+    /// @notice The policy's four places for pending acts, as stored. An act is pending while its place names its id,
+    /// `expiresAt` lies ahead, and version and epoch are those in force.
+    function pendingActs(bytes32 policyId) external view returns (PendingAct[4] memory);
+
+    /// @notice The power that has objected to an act, and whether it can still be objected to, vetoed and, in its time,
+    /// released.
+    function pending(bytes32 policyId, bytes32 actId) external view returns (uint256 objections, bool live);
+
+    /// @notice The policy's last petition, as stored.
+    function petitionOf(bytes32 policyId) external view returns (Petition memory);
+
+    /// @notice The serial of the last petition of the policy that the account signed; 0 for none.
+    function signedPetition(bytes32 policyId, address account) external view returns (uint32);
+
+    /// @notice The power that kills an act or carries a petition of this snapshot, under the policy in force.
+    function threshold(bytes32 policyId, uint48 snapshot) external view returns (uint256);
 
     function hasObjected(bytes32 actId, address account) external view returns (bool);
     function paused() external view returns (bool);
@@ -244,6 +285,8 @@ interface IPolicyModule {
     function governor() external view returns (address);
     function treasury() external view returns (address);
     function votesToken() external view returns (address);
+    /// @notice Says which bytes can be a policy of this module.
+    function checker() external view returns (address);
 
     /// @notice The votes token's clock, as ERC-6372 writes it.
     // solhint-disable-next-line func-name-mixedcase

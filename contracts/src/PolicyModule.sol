@@ -4,38 +4,49 @@ pragma solidity 0.8.37;
 import {IERC6372} from "@openzeppelin/contracts/interfaces/IERC6372.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IPolicyModule} from "./IPolicyModule.sol";
 import {ITreasury} from "./ITreasury.sol";
-import {Docket} from "./libraries/Docket.sol";
+import {PolicyChecker} from "./PolicyChecker.sol";
+import {Arguments} from "./libraries/Arguments.sol";
+import {Balances} from "./libraries/Balances.sol";
+import {Calls} from "./libraries/Calls.sol";
 import {PolicyCode} from "./libraries/PolicyCode.sol";
+import {PolicyState} from "./libraries/PolicyState.sol";
 import {Ring} from "./libraries/Ring.sol";
-import {StandingEffects} from "./libraries/StandingEffects.sol";
+import {Words} from "./libraries/Words.sol";
 
 /// @title PolicyModule
 /// @notice Makes a treasury perform an agent's acts, and only those that the members' policy permits. Guardians and
 /// objecting members can only stop or tighten; only a vote, through the owner, loosens.
 /// @dev No initialiser, no clone, no upgrade; everything but the guardian is immutable. The only call that leaves here
-/// for anything but the votes token is the treasury's `execTransactionFromModuleReturnData`, always with operation CALL.
-contract PolicyModule is IPolicyModule {
-    using SafeCast for uint256;
+/// and may change something is the treasury's `execTransactionFromModuleReturnData`, always with operation CALL.
+///
+/// Storage, slot by slot:
+///   0  | pause epoch (32) | paused (8) | guardian (160) |
+///   1  policyId -> | end, hours (24) | last act, seconds (32) | act number (24) | version (16) | pointer (160) |
+///   2  ring key -> | newest segment (32) | eight buckets (8 x 28) |
+///   3  policyId -> four places of two slots:
+///        | quiet until (32) | expires (32) | releasable (32) | number (24) | version (16) | epoch (32) | snapshot (48) |
+///        | act id (256) |
+///   4  actId -> power that has objected
+///   5  actId -> account -> whether it has objected
+///   6  policyId -> | serial (32) | epoch (32) | until (40) | snapshot (48) | and power (256) of the last petition
+///   7  policyId -> account -> serial of the last petition signed
+///   transient 0  the lock
+contract PolicyModule is IPolicyModule, EIP712 {
+    using PolicyState for uint256;
+    using Calls for Call[];
 
-    /// @dev A policy's moving parts: one slot. Version, act number and last act never go back and never wrap.
-    /// | end, hours (24) | last act, seconds (32) | act number (24) | version (16) | pointer (160) |
-    struct State {
-        address pointer;
-        uint16 version;
-        uint24 number;
-        uint32 lastAct;
-        uint24 endHours;
+    /// @dev One word of storage that is found once, then read and written.
+    struct Slot {
+        uint256 word;
     }
 
-    /// @dev An act while it is checked: where the policy lies in memory, the rule of each call, the units per budget.
-    struct Checked {
-        uint256 code;
-        uint256[] rules;
-        uint256[] units;
-    }
+    bytes32 private constant OBJECTION = keccak256("Objection(bytes32 policyId,bytes32 actId)");
+    uint256 private constant PLACES = 4;
+    uint256 private constant PETITION_TIME = 7 days;
 
     /// @inheritdoc IPolicyModule
     address public immutable owner;
@@ -45,9 +56,10 @@ contract PolicyModule is IPolicyModule {
     address public immutable treasury;
     /// @inheritdoc IPolicyModule
     address public immutable votesToken;
+    /// @inheritdoc IPolicyModule
+    address public immutable checker;
     bool private immutable _clockIsTime;
 
-    // One slot: | pause epoch (32) | paused (8) | guardian (160) |
     /// @inheritdoc IPolicyModule
     address public guardian;
     /// @inheritdoc IPolicyModule
@@ -55,17 +67,19 @@ contract PolicyModule is IPolicyModule {
     /// @inheritdoc IPolicyModule
     uint32 public pauseEpoch;
 
-    mapping(bytes32 policyId => State) private _states;
+    mapping(bytes32 policyId => Slot) private _states;
     /// @inheritdoc IPolicyModule
-    mapping(bytes32 key => uint256 word) public ring;
-    mapping(bytes32 actId => PendingAct) private _pending;
+    mapping(bytes32 key => Slot) public ring;
+    mapping(bytes32 policyId => PendingAct[PLACES]) private _places;
+    mapping(bytes32 actId => uint256 power) private _objections;
     /// @inheritdoc IPolicyModule
     mapping(bytes32 actId => mapping(address account => bool)) public hasObjected;
-    // By policy, then by (version, pause epoch): replacing a policy or pausing starts an empty docket.
-    mapping(bytes32 policyId => mapping(uint256 versionAndEpoch => uint256 docket)) private _dockets;
+    mapping(bytes32 policyId => Petition) private _petitions;
+    /// @inheritdoc IPolicyModule
+    mapping(bytes32 policyId => mapping(address account => uint32 serial)) public signedPetition;
 
     /// @dev One lock over all policies: a target that calls back can start no other act, of whatever policy.
-    bool private transient _locked;
+    uint256 private transient _locked;
 
     modifier onlyOwner() {
         if (msg.sender != owner) revert NotOwner();
@@ -78,10 +92,10 @@ contract PolicyModule is IPolicyModule {
     }
 
     modifier lock() {
-        if (_locked) revert Locked();
-        _locked = true;
+        if (_locked != 0) revert Locked();
+        _locked = 1;
         _;
-        _locked = false;
+        _locked = 0;
     }
 
     /// @param owner_ the timelock
@@ -89,7 +103,9 @@ contract PolicyModule is IPolicyModule {
     /// @param treasury_ our Treasury or a Safe that has this module enabled
     /// @param votesToken_ whose past votes count as objections (ERC-5805)
     /// @param guardian_ who may stop and shorten; zero for none
-    constructor(address owner_, address governor_, address treasury_, address votesToken_, address guardian_) {
+    constructor(address owner_, address governor_, address treasury_, address votesToken_, address guardian_)
+        EIP712("Mandate PolicyModule", "2")
+    {
         if (
             owner_ == address(0) || governor_ == address(0) || treasury_ == address(0) || votesToken_ == address(0)
         ) revert NoAddress();
@@ -99,6 +115,7 @@ contract PolicyModule is IPolicyModule {
         votesToken = votesToken_;
         guardian = guardian_;
         emit GuardianSet(guardian_);
+        checker = address(new PolicyChecker());
         _clockIsTime = _probeClock(votesToken_);
     }
 
@@ -106,16 +123,16 @@ contract PolicyModule is IPolicyModule {
 
     /// @inheritdoc IPolicyModule
     function setPolicy(bytes32 policyId, bytes calldata code) external onlyOwner {
-        uint256 parsed = PolicyCode.validate(code);
-        _refuseForbidden(parsed);
+        PolicyChecker(checker).check(this, code);
         address pointer = PolicyCode.store(code);
 
-        State storage state = _states[policyId];
-        uint16 version = state.version + 1; // checked: 65,535 versions, then no more
-        state.pointer = pointer;
-        state.version = version;
-        state.endHours = uint24(PolicyCode.end(parsed) / 1 hours);
-        emit PolicySet(policyId, PolicyCode.agent(parsed), version, pointer.codehash, pointer);
+        Slot storage slot = _states[policyId];
+        uint256 state = slot.word;
+        uint16 version = state.version() + 1; // checked: 65,535 versions, then no more
+        uint256 stored = PolicyCode.load(pointer);
+        uint24 endHours = uint24(PolicyCode.end(stored) / 1 hours); // fits: the checker has seen to it
+        slot.word = state.withPolicy(pointer, version).withEndHours(endHours);
+        emit PolicySet(policyId, PolicyCode.agent(stored), version, pointer.codehash, pointer);
     }
 
     /// @inheritdoc IPolicyModule
@@ -137,87 +154,82 @@ contract PolicyModule is IPolicyModule {
     function execute(
         bytes32 policyId,
         bytes32 codehash,
-        uint24 number,
         Call[] calldata calls,
+        uint24 number,
         bytes32 decision
     ) external lock {
-        (uint256 code, uint16 version) = _begin(policyId, codehash, number, decision);
-        Checked memory act = _check(code, calls);
-        _charge(policyId, act, true);
-        emit ActExecuted(policyId, msg.sender, decision, number, version);
-        _perform(act, calls);
+        (uint256 code,) = _begin(policyId, codehash, number, decision);
+        (uint256[] memory heads, uint256[] memory amounts) = _check(code, calls);
+        _charge(policyId, code, amounts, true, true);
+        emit ActExecuted(policyId, msg.sender, decision, number);
+        _perform(policyId, code, calls, heads, amounts, true);
     }
 
     /// @inheritdoc IPolicyModule
     function schedule(
         bytes32 policyId,
         bytes32 codehash,
-        uint24 number,
         Call[] calldata calls,
+        uint24 number,
         bytes32 decision
     ) external lock returns (bytes32 actId) {
         (uint256 code, uint16 version) = _begin(policyId, codehash, number, decision);
-        _checkBudgets(policyId, _check(code, calls));
+        (, uint256[] memory amounts) = _check(code, calls);
+        _charge(policyId, code, amounts, false, false);
+        uint256 delay = PolicyCode.objectionDelay(code);
+        uint256 window = PolicyCode.releaseWindow(code);
+        if (delay == 0 || window == 0) revert NotSchedulable();
 
-        PendingAct memory act = PendingAct({
-            policyId: policyId,
-            decision: decision,
+        PendingAct memory pending_ = PendingAct({
+            snapshot: _clock() - 1,
+            epoch: pauseEpoch,
             version: version,
             number: number,
-            epoch: pauseEpoch,
-            releasableAt: (block.timestamp + PolicyCode.objectionDelay(code)).toUint40(),
-            expiresAt: 0,
-            snapshot: _clock() - 1,
-            status: Status.Pending,
-            objections: 0
+            releasableAt: _time32(block.timestamp + delay),
+            expiresAt: _time32(block.timestamp + delay + window),
+            quietUntil: 0,
+            actId: calls.hash(policyId, version, number, decision)
         });
-        act.expiresAt = act.releasableAt + uint40(PolicyCode.releaseWindow(code));
-        if (PolicyCode.objectionDelay(code) == 0 || act.expiresAt == act.releasableAt) revert NotSchedulable();
-        _enter(act);
-
-        actId = _actId(act, calls);
-        _pending[actId] = act;
+        _enter(policyId, pending_);
         emit ActScheduled(
             policyId,
             msg.sender,
             decision,
-            actId,
+            pending_.actId,
             number,
             version,
-            act.releasableAt,
-            act.expiresAt,
-            act.snapshot,
-            _threshold(code, act.snapshot),
+            pending_.releasableAt,
+            pending_.expiresAt,
+            pending_.snapshot,
             calls
         );
+        return pending_.actId;
     }
 
     /// @inheritdoc IPolicyModule
-    function release(bytes32 actId, Call[] calldata calls) external lock {
-        PendingAct memory act = _pending[actId];
-        if (act.status != Status.Pending) revert NotPending();
+    function release(bytes32 policyId, uint24 number, Call[] calldata calls, bytes32 decision) external lock {
+        PendingAct storage place = _placeOfNumber(policyId, number);
+        PendingAct memory pending_ = place;
         if (paused) revert IsPaused();
-        if (!_live(act)) revert Voided();
-        if (block.timestamp < act.releasableAt) revert NotYet(act.releasableAt);
-        if (block.timestamp >= act.expiresAt) revert Expired(act.expiresAt);
-        if (_actId(act, calls) != actId) revert OtherCalls();
+        if (!_isLive(policyId, pending_)) revert Voided();
+        if (block.timestamp < pending_.releasableAt) revert NotYet(pending_.releasableAt);
+        if (block.timestamp >= pending_.expiresAt) revert Expired(pending_.expiresAt);
 
         // Living means: the same version, so the same code; and an end that has not come.
-        uint256 code = PolicyCode.load(_states[act.policyId].pointer);
+        uint256 code = PolicyCode.load(_states[policyId].word.pointer());
         if (msg.sender != PolicyCode.agent(code)) revert NotAgent(PolicyCode.agent(code));
-        Checked memory checked = _check(code, calls);
-        _charge(act.policyId, checked, false);
-        _pending[actId].status = Status.Released;
-        _vacate(act);
-        emit ActReleased(act.policyId, msg.sender, act.decision, actId);
-        _perform(checked, calls);
+        bytes32 actId = calls.hash(policyId, pending_.version, number, decision);
+        if (actId != pending_.actId) revert OtherCalls();
+        (uint256[] memory heads, uint256[] memory amounts) = _check(code, calls);
+        _charge(policyId, code, amounts, false, true);
+        place.expiresAt = 0;
+        emit ActReleased(policyId, msg.sender, decision, actId);
+        _perform(policyId, code, calls, heads, amounts, false);
     }
 
     /// @inheritdoc IPolicyModule
     function renounce(bytes32 policyId) external {
-        address pointer = _states[policyId].pointer;
-        if (pointer == address(0)) revert NoPolicy();
-        address agent = PolicyCode.agent(PolicyCode.load(pointer));
+        address agent = PolicyCode.agent(_load(policyId));
         if (msg.sender != agent) revert NotAgent(agent);
         _shorten(policyId, block.timestamp);
     }
@@ -225,32 +237,61 @@ contract PolicyModule is IPolicyModule {
     // ================================================================ those who stop it
 
     /// @inheritdoc IPolicyModule
-    function object(bytes32[] calldata actIds) external {
+    function object(bytes32 policyId, bytes32[] calldata actIds) external {
         for (uint256 i; i < actIds.length; ++i) {
-            _object(actIds[i]);
+            _object(policyId, actIds[i], msg.sender);
         }
     }
 
     /// @inheritdoc IPolicyModule
-    function veto(bytes32 actId) external onlyGuardianOrOwner {
-        PendingAct memory act = _pending[actId];
-        if (act.status != Status.Pending) revert NotPending();
-        _pending[actId].status = Status.Vetoed;
-        _vacate(act);
-        emit ActVetoed(actId, msg.sender);
+    function objectBySig(bytes32 policyId, bytes32 actId, address account, bytes calldata signature) external {
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(OBJECTION, policyId, actId)));
+        if (!SignatureChecker.isValidSignatureNowCalldata(account, digest, signature)) revert BadSignature(account);
+        _object(policyId, actId, account);
+    }
+
+    /// @inheritdoc IPolicyModule
+    function petition(bytes32 policyId) external {
+        if (paused) revert IsPaused();
+        uint256 code = _load(policyId);
+        uint40 end = _states[policyId].word.end();
+        if (block.timestamp >= end) revert Ended(end);
+        Petition memory asked = _petitions[policyId];
+        if (block.timestamp >= asked.until || asked.epoch != pauseEpoch) {
+            asked = Petition({
+                snapshot: _clock() - 1,
+                until: uint40(block.timestamp + PETITION_TIME),
+                epoch: pauseEpoch,
+                serial: asked.serial + 1,
+                power: 0
+            });
+            emit PetitionOpened(policyId, asked.serial, asked.snapshot, asked.until, _threshold(code, asked.snapshot));
+        }
+        if (signedPetition[policyId][msg.sender] == asked.serial) revert AlreadySigned();
+        uint256 power = _powerOf(msg.sender, asked.snapshot);
+
+        signedPetition[policyId][msg.sender] = asked.serial;
+        asked.power += power;
+        _petitions[policyId] = asked;
+        emit PetitionSigned(policyId, msg.sender, asked.serial, power, asked.power);
+        if (asked.power >= _threshold(code, asked.snapshot)) _pause();
+    }
+
+    /// @inheritdoc IPolicyModule
+    function veto(bytes32 policyId, bytes32 actId) external onlyGuardianOrOwner {
+        _placeOfAct(policyId, actId).expiresAt = 0;
+        emit ActVetoed(policyId, actId, msg.sender);
     }
 
     /// @inheritdoc IPolicyModule
     function pause() external onlyGuardianOrOwner {
         if (paused) revert IsPaused();
-        paused = true;
-        pauseEpoch += 1; // checked: never wraps, so a voided act never comes back
-        emit Paused(msg.sender, pauseEpoch);
+        _pause();
     }
 
     /// @inheritdoc IPolicyModule
     function shorten(bytes32 policyId, uint40 end) external onlyGuardianOrOwner {
-        if (_states[policyId].pointer == address(0)) revert NoPolicy();
+        if (_states[policyId].word.pointer() == address(0)) revert NoPolicy();
         _shorten(policyId, end);
     }
 
@@ -262,19 +303,37 @@ contract PolicyModule is IPolicyModule {
         view
         returns (address pointer, uint16 version, uint24 number, uint32 lastAct, uint40 end)
     {
-        State memory state = _states[policyId];
-        return (state.pointer, state.version, state.number, state.lastAct, _end(state.endHours));
+        uint256 state = _states[policyId].word;
+        return (state.pointer(), state.version(), state.number(), state.lastAct(), state.end());
     }
 
     /// @inheritdoc IPolicyModule
     function spent(bytes32 key, uint32 segment) external view returns (uint256 units) {
-        return Ring.sum(Ring.turn(ring[key], block.timestamp, segment));
+        return Ring.sum(Ring.turn(ring[key].word, block.timestamp, segment));
     }
 
     /// @inheritdoc IPolicyModule
-    function pending(bytes32 actId) external view returns (PendingAct memory act, bool live) {
-        act = _pending[actId];
-        live = act.status == Status.Pending && block.timestamp < act.expiresAt && _live(act);
+    function pendingActs(bytes32 policyId) external view returns (PendingAct[PLACES] memory) {
+        return _places[policyId];
+    }
+
+    /// @inheritdoc IPolicyModule
+    function pending(bytes32 policyId, bytes32 actId) external view returns (uint256 objections, bool live) {
+        objections = _objections[actId];
+        for (uint256 i; i < PLACES; ++i) {
+            PendingAct memory place = _places[policyId][i];
+            if (place.actId == actId) live = block.timestamp < place.expiresAt && _isLive(policyId, place);
+        }
+    }
+
+    /// @inheritdoc IPolicyModule
+    function petitionOf(bytes32 policyId) external view returns (Petition memory) {
+        return _petitions[policyId];
+    }
+
+    /// @inheritdoc IPolicyModule
+    function threshold(bytes32 policyId, uint48 snapshot) external view returns (uint256) {
+        return _threshold(_load(policyId), snapshot);
     }
 
     /// @inheritdoc IPolicyModule
@@ -291,312 +350,341 @@ contract PolicyModule is IPolicyModule {
         returns (uint256 code, uint16 version)
     {
         if (paused) revert IsPaused();
-        State memory state = _states[policyId];
-        if (state.pointer == address(0)) revert NoPolicy();
-        if (codehash != state.pointer.codehash) revert StalePolicy(state.pointer.codehash);
-        code = PolicyCode.load(state.pointer);
-        if (msg.sender != PolicyCode.agent(code)) revert NotAgent(PolicyCode.agent(code));
-        uint24 expected = state.number + 1; // checked: 16,777,215 acts, then no more
-        if (number != expected) revert WrongNumber(expected);
+        Slot storage slot = _states[policyId];
+        uint256 state = slot.word;
+        address pointer = state.pointer();
+        if (pointer == address(0)) revert NoPolicy();
+        if (codehash != pointer.codehash) revert StalePolicy(pointer.codehash);
+        code = PolicyCode.load(pointer);
+        address agent = PolicyCode.agent(code);
+        if (msg.sender != agent) revert NotAgent(agent);
+        // In 256 bits: after 16,777,215 acts no number is one more than the last.
+        unchecked {
+            if (number != uint256(state.number()) + 1) revert WrongNumber(state.number() + 1);
+        }
         if (decision == 0) revert NoDecision();
-        uint40 end = _end(state.endHours);
-        if (block.timestamp < PolicyCode.start(code)) revert NotStarted(PolicyCode.start(code));
-        if (block.timestamp >= end) revert Ended(end);
-        uint256 until = state.lastAct + PolicyCode.cooldown(code);
-        if (block.timestamp < until) revert Cooling(uint40(until));
-        if (block.timestamp > type(uint32).max) revert BadTime();
+        if (block.timestamp < PolicyCode.start(code)) revert NotStarted(uint40(PolicyCode.start(code)));
+        if (block.timestamp >= state.end()) revert Ended(state.end());
+        unchecked {
+            uint256 until = uint256(state.lastAct()) + PolicyCode.cooldown(code); // 33 bits at most
+            if (block.timestamp < until) revert Cooling(uint40(until));
+        }
 
-        State storage stored = _states[policyId];
-        stored.number = number;
-        stored.lastAct = uint32(block.timestamp);
-        return (code, state.version);
+        slot.word = state.withAct(number, _time32(block.timestamp));
+        return (code, state.version());
     }
 
     // ================================================================ checking calls
 
     /// @dev Every call against its rule, in order. Reads the chain in nothing: what is permitted is in the code alone.
-    function _check(uint256 code, Call[] calldata calls) private pure returns (Checked memory act) {
-        if (calls.length == 0) revert NoCalls();
-        act.code = code;
-        act.rules = new uint256[](calls.length);
-        act.units = new uint256[](PolicyCode.budgets(code));
-        uint256 firstRule = PolicyCode.listAt(code, PolicyCode.lists(code));
-        for (uint256 i; i < calls.length; ++i) {
-            Call calldata call = calls[i];
-            (uint256 rule, uint256 index) = _ruleOf(code, firstRule, i, call);
-            act.rules[i] = rule;
-            _countCaps(act, calls, i, index);
-            _countCharges(act, rule, i, call);
-        }
-    }
-
-    /// @dev The first rule for this target and selector whose length and word clauses fit the call.
-    function _ruleOf(uint256 code, uint256 rule, uint256 i, Call calldata call)
+    /// @return heads the rule head of each call
+    /// @return amounts what the act charges each budget, in base units
+    function _check(uint256 code, Call[] calldata calls)
         private
         pure
-        returns (uint256, uint256)
+        returns (uint256[] memory heads, uint256[] memory amounts)
     {
-        bool bare = call.data.length == 0;
-        if (!bare && call.data.length < 4) revert BadLength(i);
-        bytes4 selector = bare ? bytes4(0) : bytes4(call.data);
-        uint256 wanted = PolicyCode.keyOf(call.to, selector, bare);
-
-        uint256 count = PolicyCode.rules(code);
-        for (uint256 index; index < count; ++index) {
-            uint256 key = PolicyCode.ruleKey(rule);
-            if (key > wanted) break; // rules ascend
-            uint256 next = PolicyCode.nextRule(rule);
-            if (key == wanted) {
-                uint256 failing = _failingClause(code, rule, call.data);
-                if (failing == FITS) return (rule, index);
-                bool last = index + 1 == count || PolicyCode.ruleKey(next) != wanted;
-                if (last) _refuse(rule, i, index, failing, call.data);
-            }
-            rule = next;
-        }
-        revert NoRule(i, call.to, selector);
-    }
-
-    uint256 private constant FITS = type(uint256).max;
-    uint256 private constant LENGTH = type(uint256).max - 1;
-
-    /// @dev The first word clause that the calldata fails; or LENGTH; or FITS.
-    function _failingClause(uint256 code, uint256 rule, bytes calldata data) private pure returns (uint256) {
-        uint256 expected = PolicyCode.flags(rule) & PolicyCode.NO_SELECTOR != 0 ? 0 : 4 + 32 * PolicyCode.words(rule);
-        if (data.length != expected) return LENGTH;
-        uint256 count = PolicyCode.clauses(rule);
+        uint256 count = calls.length;
+        if (count == 0) revert NoCalls();
+        (heads, amounts) = Words.make(count, PolicyCode.budgets(code));
         for (uint256 i; i < count; ++i) {
-            uint256 clause = PolicyCode.clauseAt(rule, i);
-            if (!_holds(code, clause, _argument(data, PolicyCode.clauseWord(clause)))) return i;
-        }
-        return FITS;
-    }
-
-    function _holds(uint256 code, uint256 clause, uint256 argument) private pure returns (bool) {
-        uint256 kind = PolicyCode.clauseKind(clause);
-        uint256 operand = PolicyCode.operand(clause);
-        if (kind == PolicyCode.EQUAL) return argument == operand;
-        if (kind == PolicyCode.NOT_EQUAL) return argument != operand;
-        if (kind == PolicyCode.AT_MOST) return argument <= operand;
-        if (kind == PolicyCode.AT_LEAST) return argument >= operand;
-        if (kind == PolicyCode.IN_LIST) return PolicyCode.contains(PolicyCode.listAt(code, operand), argument);
-        return kind == PolicyCode.CAP; // counted over the whole act, see _countCaps; anything else never holds
-    }
-
-    function _refuse(uint256 rule, uint256 i, uint256 index, uint256 failing, bytes calldata data) private pure {
-        if (failing == LENGTH) revert BadLength(i);
-        uint256 clause = PolicyCode.clauseAt(rule, failing);
-        revert ClauseFailed(i, index, failing, bytes32(_argument(data, PolicyCode.clauseWord(clause))));
-    }
-
-    /// @dev Counts each cap of the rule down by the call's argument. The caps are counted in the act's own copy of the
-    /// policy in memory: a cap's operand is what is left of it in this act.
-    function _countCaps(Checked memory act, Call[] calldata calls, uint256 i, uint256 index) private pure {
-        uint256 rule = act.rules[i];
-        uint256 count = PolicyCode.clauses(rule);
-        for (uint256 j; j < count; ++j) {
-            uint256 clause = PolicyCode.clauseAt(rule, j);
-            if (PolicyCode.clauseKind(clause) != PolicyCode.CAP) continue;
-            uint256 argument = _argument(calls[i].data, PolicyCode.clauseWord(clause));
-            uint256 left = PolicyCode.operand(clause);
-            if (argument > left) revert OverCap(index, j, _total(act, calls, i, PolicyCode.clauseWord(clause)));
-            PolicyCode.setOperand(clause, left - argument);
+            (address to, uint256 value, bytes calldata data) = calls.at_(i);
+            uint256 head = _ruleOf(code, i, to, data);
+            Words.set(heads, i, head);
+            _countCharges(code, head, i, value, data, amounts);
         }
     }
 
-    /// @dev What an argument comes to in the act's calls under one rule, up to call i; saturates. For the error alone.
-    function _total(Checked memory act, Call[] calldata calls, uint256 i, uint256 word)
-        private
-        pure
-        returns (uint256 total)
-    {
-        for (uint256 j; j <= i; ++j) {
-            if (act.rules[j] == act.rules[i]) total = _saturatingAdd(total, _argument(calls[j].data, word));
-        }
-    }
-
-    /// @dev Adds what the call charges to the act's units. Sums saturate: far above any limit, they stay above it.
-    function _countCharges(Checked memory act, uint256 rule, uint256 i, Call calldata call) private pure {
-        bool valueCharged;
-        uint256 count = PolicyCode.charges(rule);
-        for (uint256 j; j < count; ++j) {
-            uint256 charge = PolicyCode.chargeAt(rule, j);
-            uint256 index = PolicyCode.chargedBudget(charge);
-            uint256 budget = PolicyCode.budgetAt(act.code, index);
-            uint256 amount;
-            if (PolicyCode.chargeSource(charge) == PolicyCode.FROM_VALUE) {
-                amount = call.value;
-                if (PolicyCode.asset(budget) == address(0)) valueCharged = true;
-            } else {
-                amount = _argument(call.data, PolicyCode.chargeWord(charge));
+    /// @dev The head of the first rule for this target and selector whose form and clauses fit the call. Counts its caps.
+    function _ruleOf(uint256 code, uint256 i, address to, bytes calldata data) private pure returns (uint256 head) {
+        bool bare = data.length == 0;
+        if (!bare && data.length < 4) revert BadCalldata(i);
+        bytes4 selector = bare ? bytes4(0) : bytes4(bytes32(Arguments.load(data, 0)));
+        uint256 wanted = PolicyCode.keyOf(to, selector, bare);
+        uint256 index;
+        (index, head) = PolicyCode.find(code, wanted);
+        if (head == 0) revert NoRule(i, to, selector);
+        while (true) {
+            (uint256 failing, uint256 value, bool capped) = Arguments.failing(code, head, data);
+            if (failing == Arguments.NONE) {
+                if (capped) _countCaps(code, head, data, i, index);
+                return head;
             }
-            uint256 units = Ring.unitsOf(amount, PolicyCode.exponent(budget));
-            act.units[index] = _saturatingAdd(act.units[index], units);
+            head = PolicyCode.alternative(code, index + 1, wanted);
+            if (head == 0) {
+                if (failing == Arguments.FORM) revert BadCalldata(i);
+                revert ClauseFailed(i, index, failing, bytes32(value));
+            }
+            ++index;
         }
-        if (call.value != 0 && !valueCharged) revert ValueNotCharged(i);
     }
 
-    function _argument(bytes calldata data, uint256 word) private pure returns (uint256) {
-        uint256 offset = 4 + 32 * word;
-        return uint256(bytes32(data[offset:offset + 32]));
+    /// @dev Counts each cap of the rule down by the call's amount. The caps are counted in the act's own copy of the
+    /// policy in memory: a cap's operand is what is left of it in this act.
+    function _countCaps(uint256 code, uint256 head, bytes calldata data, uint256 i, uint256 index) private pure {
+        uint256 count = PolicyCode.clauses(head);
+        for (uint256 j; j < count; ++j) {
+            uint256 clause = PolicyCode.clauseAt(code, head, j);
+            uint256 clauseHead = PolicyCode.wordAt(clause);
+            if (PolicyCode.kindOf(clauseHead) != PolicyCode.CAP) continue;
+            uint256 left = PolicyCode.operandOf(clause);
+            uint256 amount = Arguments.total(
+                code, head, data, PolicyCode.wordOf(clauseHead), PolicyCode.columnOf(clauseHead)
+            );
+            if (amount > left) revert OverCap(i, index, j, amount, left);
+            PolicyCode.setOperand(clause, left - amount);
+        }
+    }
+
+    /// @dev Adds what the call charges to the act's amounts. Ether may only be sent where it is charged.
+    function _countCharges(
+        uint256 code,
+        uint256 head,
+        uint256 i,
+        uint256 value,
+        bytes calldata data,
+        uint256[] memory amounts
+    ) private pure {
+        unchecked {
+            bool valueCharged;
+            uint256 charge = PolicyCode.chargeAt(code, head, 0);
+            uint256 end = charge + PolicyCode.CHARGE * PolicyCode.charges(head);
+            for (; charge != end; charge += PolicyCode.CHARGE) {
+                (uint256 budget, uint256 amount, bool isValue) = Arguments.charge(code, head, charge, value, data);
+                Words.set(amounts, budget, Arguments.saturatingAdd(Words.get(amounts, budget), amount));
+                if (isValue) valueCharged = true;
+            }
+            if (value != 0 && !valueCharged) revert ValueNotCharged(i);
+        }
     }
 
     // ================================================================ budgets
 
-    /// @dev Charges every budget of the act against its instant limit or its whole limit.
-    function _charge(bytes32 policyId, Checked memory act, bool instant) private {
-        for (uint256 i; i < act.units.length; ++i) {
-            if (act.units[i] == 0) continue;
-            (bytes32 key, uint256 turned) = _fit(policyId, act, i, instant);
-            ring[key] = Ring.add(turned, act.units[i]);
+    /// @dev Charges every budget of the act against its instant limit or its whole limit; or only looks whether it could.
+    function _charge(bytes32 policyId, uint256 code, uint256[] memory amounts, bool instant, bool store) private {
+        uint256 count = amounts.length;
+        for (uint256 i; i < count; ++i) {
+            uint256 amount = Words.get(amounts, i);
+            if (amount != 0) _chargeBudget(policyId, code, i, amount, 0, instant, store);
         }
     }
 
-    /// @dev Whether the act would fit into its budgets now; charges nothing.
-    function _checkBudgets(bytes32 policyId, Checked memory act) private view {
-        for (uint256 i; i < act.units.length; ++i) {
-            if (act.units[i] != 0) _fit(policyId, act, i, false);
+    /// @dev Charges budget i with `amount`, of which this act has charged `charged` already. Reverts if it has no room.
+    function _chargeBudget(
+        bytes32 policyId,
+        uint256 code,
+        uint256 i,
+        uint256 amount,
+        uint256 charged,
+        bool instant,
+        bool store
+    ) private {
+        unchecked {
+            uint256 budget = PolicyCode.budgetAt(code, i);
+            uint256 unit = PolicyCode.unitOf(budget);
+            uint256 units = Ring.unitsOf(amount, unit);
+            uint256 before = charged == 0 ? 0 : Ring.unitsOf(charged, unit);
+            bytes32 key = PolicyCode.ringKey(budget, policyId, PolicyCode.agent(code));
+            Slot storage slot = ring[key];
+            uint256 word = Ring.turn(slot.word, block.timestamp, Ring.segmentOf(PolicyCode.period(budget)));
+            uint256 already = Ring.sum(word) - before; // what this act has charged is in the sum
+            uint256 most = PolicyCode.limit(budget);
+            // Neither is above 2^28, once the first comparison has been made.
+            if (units > most || already + units > most) revert OverBudget(key, units, _left(most, already));
+            if (instant) {
+                most = PolicyCode.instantLimit(budget);
+                if (already + units > most) revert OverInstant(key, units, _left(most, already));
+            }
+            if (store) slot.word = Ring.add(word, units - before);
         }
     }
 
-    /// @dev Reverts unless the budget has room. Returns its ring, turned to now.
-    function _fit(bytes32 policyId, Checked memory act, uint256 i, bool instant)
-        private
-        view
-        returns (bytes32 key, uint256 turned)
-    {
-        uint256 budget = PolicyCode.budgetAt(act.code, i);
-        key = PolicyCode.ringKey(budget, policyId, PolicyCode.agent(act.code));
-        turned = Ring.turn(ring[key], block.timestamp, Ring.segmentOf(PolicyCode.period(budget)));
-        uint256 already = Ring.sum(turned);
-        // A limit may have been lowered below what is spent: then nothing is left.
-        uint256 left = _left(PolicyCode.limit(budget), already);
-        if (act.units[i] > left) revert OverBudget(key, act.units[i], left);
-        if (!instant) return (key, turned);
-        left = _left(PolicyCode.instantLimit(budget), already);
-        if (act.units[i] > left) revert OverInstant(key, act.units[i], left);
-    }
-
+    /// @dev A limit may have been lowered below what is spent: then nothing is left.
     function _left(uint256 limit, uint256 already) private pure returns (uint256) {
-        return limit > already ? limit - already : 0;
+        unchecked {
+            return limit > already ? limit - already : 0;
+        }
     }
 
     // ================================================================ performing
 
     /// @dev Everything is checked and written; now the treasury calls, in order. One failure undoes all.
-    function _perform(Checked memory act, Call[] calldata calls) private {
-        for (uint256 i; i < calls.length; ++i) {
-            Call calldata call = calls[i];
-            (bool success, bytes memory returned) =
-                ITreasury(treasury).execTransactionFromModuleReturnData(call.to, call.value, call.data, 0);
-            if (!success) revert CallFailed(i, returned);
-            if (PolicyCode.flags(act.rules[i]) & PolicyCode.MUST_RETURN_TRUE != 0) {
-                if (!_isTrue(call.to, returned)) revert NotTrue(i);
+    function _perform(
+        bytes32 policyId,
+        uint256 code,
+        Call[] calldata calls,
+        uint256[] memory heads,
+        uint256[] memory amounts,
+        bool instant
+    ) private {
+        if (Balances.measured(code)) return _performMeasured(policyId, code, calls, heads, amounts, instant);
+        uint256 count = calls.length;
+        for (uint256 i; i < count; ++i) {
+            uint256 head = Words.get(heads, i);
+            if (PolicyCode.incomes(head) == 0) {
+                _call(head, calls, i);
+            } else {
+                uint256[] memory before = Balances.read(code, head, treasury);
+                _call(head, calls, i);
+                _settle(code, head, calls, i, before, new uint256[](0));
             }
         }
     }
 
-    /// @dev As SafeERC20 does: nothing returned counts as true if there is a contract that could have reverted.
-    function _isTrue(address target, bytes memory returned) private view returns (bool) {
-        if (returned.length == 0) return target.code.length != 0;
-        return returned.length >= 32 && uint256(bytes32(returned)) == 1;
+    /// @dev The same under a policy with measured budgets: only such a policy can permit approvals. What can't be known
+    /// before the calls (falls, incomes, allowances) is checked after them.
+    function _performMeasured(
+        bytes32 policyId,
+        uint256 code,
+        Call[] calldata calls,
+        uint256[] memory heads,
+        uint256[] memory amounts,
+        bool instant
+    ) private {
+        uint256[] memory falls = new uint256[](amounts.length);
+        for (uint256 i; i < calls.length; ++i) {
+            uint256[] memory before = Balances.read(code, heads[i], treasury);
+            _call(heads[i], calls, i);
+            _settle(code, heads[i], calls, i, before, falls);
+        }
+        for (uint256 i; i < falls.length; ++i) {
+            if (falls[i] == 0) continue;
+            uint256 amount = Arguments.saturatingAdd(amounts[i], falls[i]);
+            _chargeBudget(policyId, code, i, amount, amounts[i], instant, true);
+        }
+        for (uint256 i; i < calls.length; ++i) {
+            if (PolicyCode.flags(heads[i]) & PolicyCode.APPROVAL != 0) _requireNoAllowance(calls, i);
+        }
+    }
+
+    function _call(uint256 head, Call[] calldata calls, uint256 i) private {
+        (address to, uint256 value, bytes calldata data) = calls.at_(i);
+        (bool success, bytes memory returned) = Calls.perform(treasury, to, value, data);
+        if (!success) revert CallFailed(i, returned);
+        if (PolicyCode.flags(head) & PolicyCode.MUST_RETURN_TRUE == 0) return;
+        // As SafeERC20 does: nothing returned counts as true if there is a contract that could have reverted.
+        uint256 length = returned.length;
+        if (length == 0 ? to.code.length == 0 : length < 32 || Words.first(returned) != 1) revert NotTrue(i);
+    }
+
+    /// @dev After call i: adds to `falls` what the treasury lost of each measured budget beyond the call's own charge, and
+    /// demands the incomes. `falls` is empty if nothing is measured.
+    function _settle(
+        uint256 code,
+        uint256 head,
+        Call[] calldata calls,
+        uint256 i,
+        uint256[] memory before,
+        uint256[] memory falls
+    ) private view {
+        (, uint256 value, bytes calldata data) = calls.at_(i);
+        uint256[] memory charged = new uint256[](PolicyCode.budgets(code));
+        uint256 count = PolicyCode.charges(head);
+        for (uint256 j; j < count; ++j) {
+            uint256 charge = PolicyCode.chargeAt(code, head, j);
+            (uint256 budget, uint256 amount,) = Arguments.charge(code, head, charge, value, data);
+            charged[budget] = amount;
+        }
+        uint256[] memory afterwards = Balances.read(code, head, treasury);
+        for (uint256 j; j < falls.length; ++j) {
+            uint256 fall = before[j] > afterwards[j] ? before[j] - afterwards[j] : 0;
+            if (fall <= charged[j]) continue;
+            falls[j] = Arguments.saturatingAdd(falls[j], fall - charged[j]);
+            charged[j] = fall;
+        }
+        Balances.requireIncomes(code, head, i, charged, before, afterwards);
+    }
+
+    /// @dev An approval is for the act alone: whatever of it is not used must have been taken back.
+    function _requireNoAllowance(Call[] calldata calls, uint256 i) private view {
+        (address token,, bytes calldata data) = calls.at_(i);
+        address spender = address(uint160(Arguments.load(data, 4)));
+        uint256 allowance = IERC20(token).allowance(treasury, spender);
+        if (allowance != 0) revert AllowanceLeft(i, spender, allowance);
     }
 
     // ================================================================ pending acts
 
-    /// @dev Objects with the caller's power; kills the act when the objections reach the threshold.
-    function _object(bytes32 actId) private {
-        PendingAct memory act = _pending[actId];
-        if (act.status != Status.Pending) revert NotPending();
-        if (!_live(act)) revert Voided();
-        if (block.timestamp >= act.expiresAt) revert Expired(act.expiresAt);
-        if (hasObjected[actId][msg.sender]) revert AlreadyObjected();
-        uint256 power = IVotes(votesToken).getPastVotes(msg.sender, act.snapshot);
-        if (power == 0) revert NoPower();
-
-        hasObjected[actId][msg.sender] = true;
-        uint256 total = act.objections + power;
-        _pending[actId].objections = total;
-        emit ActObjected(actId, msg.sender, power, total);
-
-        uint256 code = PolicyCode.load(_states[act.policyId].pointer);
-        if (total < _threshold(code, act.snapshot)) return;
-        _pending[actId].status = Status.Killed;
-        _vacate(act);
-        // No new announcement at once: members who have just objected need not watch every block.
-        mapping(uint256 => uint256) storage dockets = _dockets[act.policyId];
-        uint256 place = _docketOf(act);
-        dockets[place] = Docket.quieten(dockets[place], block.timestamp + PolicyCode.objectionDelay(code));
-        emit ActKilled(actId, total);
+    /// @dev Puts an act into the first free place: one that was never used, or whose act is over or void.
+    function _enter(bytes32 policyId, PendingAct memory entering) private {
+        PendingAct[PLACES] storage places = _places[policyId];
+        uint32 quietUntil = places[0].quietUntil;
+        if (block.timestamp < quietUntil) revert Quiet(quietUntil);
+        uint32 firstExpiry = type(uint32).max;
+        for (uint256 i; i < PLACES; ++i) {
+            PendingAct storage place = places[i];
+            uint32 expiresAt = place.expiresAt;
+            if (block.timestamp >= expiresAt || place.version != entering.version || place.epoch != entering.epoch) {
+                places[i] = entering;
+                return;
+            }
+            if (expiresAt < firstExpiry) firstExpiry = expiresAt;
+        }
+        revert TooManyPending(firstExpiry);
     }
 
-    /// @dev Power that kills: basis points of the past total supply, rounded down, at least 1.
-    function _threshold(uint256 code, uint48 snapshot) private view returns (uint256) {
-        uint256 supply = IVotes(votesToken).getPastTotalSupply(snapshot);
-        uint256 threshold = supply * PolicyCode.objectionBps(code) / 10_000;
-        return threshold == 0 ? 1 : threshold;
+    /// @dev Objects with the account's power; kills the act when the objections reach the threshold.
+    function _object(bytes32 policyId, bytes32 actId, address account) private {
+        PendingAct storage place = _placeOfAct(policyId, actId);
+        PendingAct memory pending_ = place;
+        if (!_isLive(policyId, pending_)) revert Voided();
+        if (block.timestamp >= pending_.expiresAt) revert Expired(pending_.expiresAt);
+        if (hasObjected[actId][account]) revert AlreadyObjected();
+        uint256 power = _powerOf(account, pending_.snapshot);
+
+        hasObjected[actId][account] = true;
+        uint256 total = _objections[actId] + power;
+        _objections[actId] = total;
+        uint256 code = _load(policyId);
+        uint256 kills = _threshold(code, pending_.snapshot);
+        emit ActObjected(policyId, actId, account, power, total, kills);
+        if (total < kills) return;
+
+        place.expiresAt = 0;
+        // No new announcement at once: members who have just objected need not watch every block.
+        uint256 quietUntil = block.timestamp + PolicyCode.objectionDelay(code);
+        _places[policyId][0].quietUntil = quietUntil > type(uint32).max ? type(uint32).max : uint32(quietUntil);
+        emit ActKilled(policyId, actId, total);
+    }
+
+    /// @dev The place of an act that was scheduled and not yet released, killed or vetoed. It may be void or expired.
+    function _placeOfAct(bytes32 policyId, bytes32 actId) private view returns (PendingAct storage place) {
+        for (uint256 i; i < PLACES; ++i) {
+            place = _places[policyId][i];
+            if (place.actId == actId && place.expiresAt != 0) return place;
+        }
+        revert NotPending();
+    }
+
+    function _placeOfNumber(bytes32 policyId, uint24 number) private view returns (PendingAct storage place) {
+        for (uint256 i; i < PLACES; ++i) {
+            place = _places[policyId][i];
+            if (place.number == number && place.expiresAt != 0) return place;
+        }
+        revert NotPending();
     }
 
     /// @dev Whether nothing has voided the act: the version it was scheduled under is in force and has not ended, and
     /// there was no pause since. Each of these is final: versions and epochs only rise, and within a version the end
     /// only falls.
-    function _live(PendingAct memory act) private view returns (bool) {
-        State memory state = _states[act.policyId];
-        return act.version == state.version && act.epoch == pauseEpoch && block.timestamp < _end(state.endHours);
+    function _isLive(bytes32 policyId, PendingAct memory act) private view returns (bool) {
+        uint256 state = _states[policyId].word;
+        return act.version == state.version() && act.epoch == pauseEpoch && block.timestamp < state.end();
     }
 
-    /// @dev Binds the act's calls to what was announced, on this chain and this module.
-    function _actId(PendingAct memory act, Call[] calldata calls) private view returns (bytes32) {
-        return keccak256(
-            abi.encode(block.chainid, address(this), act.policyId, act.version, act.number, act.decision, calls)
-        );
+    // ================================================================ votes
+
+    /// @dev Reverts if the account had none: an objection or signature that counts nothing is a mistake.
+    function _powerOf(address account, uint48 snapshot) private view returns (uint256 power) {
+        power = IVotes(votesToken).getPastVotes(account, snapshot);
+        if (power == 0) revert NoPower();
     }
 
-    function _docketOf(PendingAct memory act) private pure returns (uint256) {
-        return uint256(act.version) << 32 | act.epoch;
-    }
-
-    function _enter(PendingAct memory act) private {
-        mapping(uint256 => uint256) storage dockets = _dockets[act.policyId];
-        uint256 place = _docketOf(act);
-        uint256 docket = dockets[place];
-        uint256 quiet = Docket.quietUntil(docket);
-        if (block.timestamp < quiet) revert Quiet(uint40(quiet));
-        (uint256 entered, uint256 firstExpiry) =
-            Docket.enter(docket, block.timestamp, act.number, _time32(act.expiresAt));
-        if (entered == 0) revert TooManyPending(uint40(firstExpiry));
-        dockets[place] = entered;
-    }
-
-    function _vacate(PendingAct memory act) private {
-        mapping(uint256 => uint256) storage dockets = _dockets[act.policyId];
-        uint256 place = _docketOf(act);
-        dockets[place] = Docket.vacate(dockets[place], act.number);
-    }
-
-    // ================================================================ small things
-
-    function _shorten(bytes32 policyId, uint256 end) private {
-        State storage state = _states[policyId];
-        uint256 endHours = end / 1 hours;
-        if (endHours >= state.endHours) revert NotShorter(_end(state.endHours));
-        state.endHours = uint24(endHours); // fits: it is less than what was there
-        emit PolicyShortened(policyId, _end(uint24(endHours)));
-    }
-
-    function _saturatingAdd(uint256 a, uint256 b) private pure returns (uint256) {
-        unchecked {
-            return a + b < a ? type(uint256).max : a + b;
-        }
-    }
-
-    function _end(uint24 endHours) private pure returns (uint40) {
-        return uint40(endHours) * 1 hours;
-    }
-
-    function _time32(uint256 time) private pure returns (uint256) {
-        if (time > type(uint32).max) revert BadTime();
-        return time;
+    /// @dev Power that kills or pauses: basis points of the past total supply, rounded down, at least 1.
+    function _threshold(uint256 code, uint48 snapshot) private view returns (uint256) {
+        uint256 supply = IVotes(votesToken).getPastTotalSupply(snapshot);
+        uint256 power = supply * PolicyCode.objectionBps(code) / 10_000;
+        return power == 0 ? 1 : power;
     }
 
     /// @dev Now, in the votes token's clock.
@@ -614,34 +702,33 @@ contract PolicyModule is IPolicyModule {
         return false;
     }
 
-    /// @dev Targets through which an act could change its own bounds or move votes, and functions whose effect outlives
-    /// every budget.
-    function _refuseForbidden(uint256 code) private view {
-        uint256 rule = PolicyCode.listAt(code, PolicyCode.lists(code));
-        for (uint256 left = PolicyCode.rules(code); left != 0; --left) {
-            uint256 key = PolicyCode.ruleKey(rule);
-            address target = address(uint160(key >> 33));
-            bytes4 selector = bytes4(uint32(key >> 1));
-            bool bare = key & PolicyCode.NO_SELECTOR != 0;
-            uint256 offset = rule - code;
-            if (
-                target == address(this) || target == treasury || target == owner || target == governor
-                    || _isModule(target)
-            ) revert BadPolicy(offset, "forbidden target");
-            if (target == votesToken && (bare || selector != IERC20.transfer.selector)) {
-                revert BadPolicy(offset, "votes token: only transfer");
-            }
-            if (!bare) {
-                if (target.code.length == 0) revert BadPolicy(offset, "target has no code");
-                if (StandingEffects.has(selector)) revert BadPolicy(offset + 20, "outlives every budget");
-            }
-            rule = PolicyCode.nextRule(rule);
-        }
+    // ================================================================ small things
+
+    function _pause() private {
+        paused = true;
+        pauseEpoch += 1; // checked: never wraps, so a voided act never comes back
+        emit Paused(msg.sender, pauseEpoch);
     }
 
-    /// @dev Another module could be made to act for the treasury. A treasury that can't be asked has none to protect.
-    function _isModule(address target) private view returns (bool) {
-        (bool answered, bytes memory returned) = treasury.staticcall(abi.encodeCall(ITreasury.isModuleEnabled, (target)));
-        return answered && returned.length >= 32 && uint256(bytes32(returned)) != 0;
+    function _shorten(bytes32 policyId, uint256 end) private {
+        Slot storage slot = _states[policyId];
+        uint256 state = slot.word;
+        uint256 endHours = end / 1 hours;
+        if (endHours >= state.endHours()) revert NotShorter(state.end());
+        state = state.withEndHours(uint24(endHours)); // fits: it is less than what was there
+        slot.word = state;
+        emit PolicyShortened(policyId, state.end());
+    }
+
+    /// @dev The code of the policy in force.
+    function _load(bytes32 policyId) private view returns (uint256 code) {
+        address pointer = _states[policyId].word.pointer();
+        if (pointer == address(0)) revert NoPolicy();
+        return PolicyCode.load(pointer);
+    }
+
+    function _time32(uint256 time) private pure returns (uint32) {
+        if (time > type(uint32).max) revert BadTime();
+        return uint32(time);
     }
 }

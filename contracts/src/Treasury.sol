@@ -75,7 +75,8 @@ contract Treasury is ITreasury {
         external
         returns (bool success)
     {
-        (success,) = _callForModule(to, value, data, operation);
+        _onlyModule(operation);
+        (success,) = _call(to, value, data);
     }
 
     /// @inheritdoc ITreasury
@@ -83,20 +84,36 @@ contract Treasury is ITreasury {
         external
         returns (bool success, bytes memory returnData)
     {
-        return _callForModule(to, value, data, operation);
+        _onlyModule(operation);
+        (success, returnData) = _call(to, value, data);
+        assembly ("memory-safe") {
+            // What the compiler would return, without copying the bytes again: success, where they begin, length, bytes.
+            // The two words in front of them are free: _call keeps them so.
+            let length := mload(returnData)
+            mstore(add(add(returnData, 32), length), 0)
+            mstore(sub(returnData, 64), success)
+            mstore(sub(returnData, 32), 64)
+            return(sub(returnData, 64), add(96, and(add(length, 31), not(31))))
+        }
     }
 
-    function _callForModule(address to, uint256 value, bytes calldata data, uint8 operation)
-        private
-        returns (bool, bytes memory)
-    {
+    function _onlyModule(uint8 operation) private view {
         if (!isModuleEnabled[msg.sender]) revert NotModule();
         if (operation != 0) revert OnlyCall();
-        return _call(to, value, data);
     }
 
+    /// @dev Leaves two free words in front of `returned`.
     function _call(address to, uint256 value, bytes calldata data) private returns (bool success, bytes memory returned) {
-        (success, returned) = to.call{value: value}(data);
+        assembly ("memory-safe") {
+            let start := mload(0x40)
+            calldatacopy(start, data.offset, data.length)
+            success := call(gas(), to, value, start, data.length, 0, 0)
+            returned := add(start, 64)
+            let length := returndatasize()
+            mstore(returned, length)
+            returndatacopy(add(returned, 32), 0, length)
+            mstore(0x40, and(add(add(returned, length), 95), not(31)))
+        }
         if (success && value != 0) emit Sent(to, value);
     }
 

@@ -10,16 +10,16 @@ contract ExecuteTest is Base {
     using Build for Build.Policy;
 
     event ActExecuted(
-        bytes32 indexed policyId, address indexed agent, bytes32 indexed decision, uint24 number, uint16 version
+        bytes32 indexed policyId, address indexed agent, bytes32 indexed decision, uint24 number
     );
 
     function test_execute_pays(uint256 who, uint256 amount) public {
         amount = bound(amount, 0, MOST);
         vm.expectEmit(true, true, true, true, address(module));
-        emit ActExecuted(ID, agent, DECISION, 1, 1);
+        emit ActExecuted(ID, agent, DECISION, 1);
         execute(pay(who, amount));
         equal(IERC20(usdc).balanceOf(address(uint160(people[who % 5]))), amount, "balance");
-        equal(module.spent(key(), (PERIOD + 6) / 7), units(amount), "spent");
+        equal(module.spent(key(), SEGMENT), units(amount), "spent");
         (,, uint24 number, uint32 lastAct,) = module.policyState(ID);
         equal(number, 1, "number");
         equal(lastAct, block.timestamp, "last act");
@@ -29,28 +29,28 @@ contract ExecuteTest is Base {
         first = bound(first, 0, 3000 * USDC);
         second = bound(second, 0, 3000 * USDC);
         execute(payTwice(first, second));
-        equal(module.spent(key(), (PERIOD + 6) / 7), units(first) + units(second), "each call is rounded up");
+        equal(module.spent(key(), SEGMENT), units(first + second), "rounded up once");
     }
 
     function test_execute_revert_NoPolicy(bytes32 other) public {
         vm.assume(other != ID);
         vm.prank(agent);
         vm.expectRevert(IPolicyModule.NoPolicy.selector);
-        module.execute(other, codehash, 1, pay(0, 1), DECISION);
+        module.execute(other, codehash, pay(0, 1), 1, DECISION);
     }
 
     function test_execute_revert_StalePolicy(bytes32 other) public {
         vm.assume(other != codehash);
         vm.prank(agent);
         vm.expectRevert(abi.encodeWithSelector(IPolicyModule.StalePolicy.selector, codehash));
-        module.execute(ID, other, 1, pay(0, 1), DECISION);
+        module.execute(ID, other, pay(0, 1), 1, DECISION);
     }
 
     function test_execute_revert_NotAgent(address who) public {
         vm.assume(who != agent);
         vm.prank(who);
         vm.expectRevert(abi.encodeWithSelector(IPolicyModule.NotAgent.selector, agent));
-        module.execute(ID, codehash, 1, pay(0, 1), DECISION);
+        module.execute(ID, codehash, pay(0, 1), 1, DECISION);
     }
 
     function test_execute_revert_WrongNumber(uint24 number) public {
@@ -59,13 +59,13 @@ contract ExecuteTest is Base {
         vm.assume(number != 2);
         vm.prank(agent);
         vm.expectRevert(err(IPolicyModule.WrongNumber.selector, 2));
-        module.execute(ID, codehash, number, pay(0, 1), DECISION);
+        module.execute(ID, codehash, pay(0, 1), number, DECISION);
     }
 
     function test_execute_revert_NoDecision() public {
         vm.prank(agent);
         vm.expectRevert(IPolicyModule.NoDecision.selector);
-        module.execute(ID, codehash, 1, pay(0, 1), 0);
+        module.execute(ID, codehash, pay(0, 1), 1, 0);
     }
 
     function test_execute_revert_NotStarted(uint256 early) public {
@@ -147,14 +147,14 @@ contract ExecuteTest is Base {
         execute(calling(target, 0, ""));
     }
 
-    function test_execute_revert_BadLength(uint256 length) public {
+    function test_execute_revert_BadCalldata(uint256 length) public {
         length = bound(length, 1, 200);
         bytes memory data = new bytes(length);
         for (uint256 i; i < 4 && i < length; ++i) {
             data[i] = TRANSFER[i];
         }
         vm.assume(length != 68);
-        refuseExecute(calling(usdc, 0, data), err(IPolicyModule.BadLength.selector, 0));
+        refuseExecute(calling(usdc, 0, data), err(IPolicyModule.BadCalldata.selector, 0));
     }
 
     function test_execute_revert_ValueNotCharged(uint256 value) public {
@@ -239,9 +239,9 @@ contract ExecuteTest is Base {
             return;
         }
         execute(pay(0, amount));
-        bytes32 large = keccak256(abi.encode(0, ID, usdc, EXPONENT, (PERIOD + 6) / 7, bytes32("large")));
-        equal(module.spent(key(), (PERIOD + 6) / 7), amount <= 1000 * USDC ? units(amount) : 0, "day");
-        equal(module.spent(large, (PERIOD + 6) / 7), amount > 1000 * USDC ? units(amount) : 0, "large");
+        bytes32 large = keccak256(abi.encode(0, ID, usdc, EXPONENT, SEGMENT, bytes32("large")));
+        equal(module.spent(key(), SEGMENT), amount <= 1000 * USDC ? units(amount) : 0, "day");
+        equal(module.spent(large, SEGMENT), amount > 1000 * USDC ? units(amount) : 0, "large");
     }
 
     function test_execute_revert_OverCap(uint256 first, uint256 second) public {
@@ -255,7 +255,7 @@ contract ExecuteTest is Base {
         } else {
             refuseExecute(
                 payTwice(first, second),
-                abi.encodeWithSelector(IPolicyModule.OverCap.selector, 0, 0, first + second)
+                abi.encodeWithSelector(IPolicyModule.OverCap.selector, 1, 0, 0, second, MOST - first)
             );
         }
     }
@@ -267,7 +267,7 @@ contract ExecuteTest is Base {
         first = bound(first, 1, MOST);
         second = bound(second, type(uint256).max - first + 1, type(uint256).max);
         refuseExecute(
-            payTwice(first, second), abi.encodeWithSelector(IPolicyModule.OverCap.selector, 0, 0, type(uint256).max)
+            payTwice(first, second), abi.encodeWithSelector(IPolicyModule.OverCap.selector, 1, 0, 0, second, MOST - first)
         );
     }
 
@@ -299,7 +299,7 @@ contract ExecuteTest is Base {
         Build.Policy memory p = payroll();
         p.rules = one(Build.rule(usdc, TRANSFER, 2, 2, "", Build.charge(0, 0, 1)));
         put(p);
-        amount = bound(amount, 12_000 * USDC + 1, type(uint256).max - 63);
+        amount = bound(amount, 12_000 * USDC + 1, type(uint256).max);
         refuseExecute(
             pay(0, amount), abi.encodeWithSelector(IPolicyModule.OverBudget.selector, key(), units(amount), LIMIT)
         );
@@ -312,7 +312,7 @@ contract ExecuteTest is Base {
         p.rules = one(Build.rule(usdc, TRANSFER, 2, 2, "", Build.charge(0, 0, 1)));
         put(p);
         first = bound(first, 1, type(uint256).max);
-        bytes32 k = keccak256(abi.encode(0, ID, usdc, 0, (PERIOD + 6) / 7, bytes32("day")));
+        bytes32 k = keccak256(abi.encode(0, ID, usdc, 0, SEGMENT, bytes32("day")));
         refuseExecute(
             payTwice(first, type(uint256).max - first + 1),
             abi.encodeWithSelector(IPolicyModule.OverBudget.selector, k, type(uint256).max, 1000)
@@ -356,9 +356,9 @@ contract ExecuteTest is Base {
         token.transfer(stranger, 1_000_000 * USDC - 10);
         vm.prank(agent);
         vm.expectRevert();
-        module.execute(ID, codehash, 1, payTwice(10, 1), DECISION);
+        module.execute(ID, codehash, payTwice(10, 1), 1, DECISION);
         equal(token.balanceOf(treasury), 10, "nothing moved");
-        equal(module.spent(key(), (PERIOD + 6) / 7), 0, "nothing charged");
+        equal(module.spent(key(), SEGMENT), 0, "nothing charged");
     }
 
     function test_execute_revert_NotTrue(bytes memory returned) public {
@@ -381,15 +381,15 @@ contract ExecuteTest is Base {
     function test_execute_sends_and_charges_ether(uint256 value) public {
         value = bound(value, 0, 3 ether);
         Build.Policy memory p = payroll();
-        // A unit is 2^40 wei.
-        p.budgets = one(Build.budget(0, address(0), 40, PERIOD, uint32(1 ether >> 40), uint32(2 ether >> 40), "eth"));
+        // A unit is 10^11 wei.
+        p.budgets = one(Build.budget(0, address(0), 11, PERIOD, 1 ether / 1e11, 2 ether / 1e11, "eth"));
         p.lists = new bytes[](0);
         p.rules = one(Build.rule(stranger, bytes4(0), 1, 0, "", Build.charge(0, 1, 0)));
         put(p);
-        bytes32 k = keccak256(abi.encode(0, ID, address(0), 40, (PERIOD + 6) / 7, bytes32("eth")));
-        uint256 needed = (value + (1 << 40) - 1) >> 40;
-        uint256 limit = 2 ether >> 40;
-        uint256 instant = 1 ether >> 40;
+        bytes32 k = keccak256(abi.encode(0, ID, address(0), 11, SEGMENT, bytes32("eth")));
+        uint256 needed = (value + 1e11 - 1) / 1e11;
+        uint256 limit = 2 ether / 1e11;
+        uint256 instant = 1 ether / 1e11;
         if (needed > limit) {
             refuseExecute(
                 calling(stranger, value, ""), abi.encodeWithSelector(IPolicyModule.OverBudget.selector, k, needed, limit)
@@ -423,26 +423,26 @@ contract ExecuteTest is Base {
         vm.prank(owner);
         module.setPolicy("other", same);
         bytes32 hash = codehash;
-        bytes32 agents = keccak256(abi.encode(1, agent, usdc, EXPONENT, (PERIOD + 6) / 7, bytes32("all")));
+        bytes32 agents = keccak256(abi.encode(1, agent, usdc, EXPONENT, SEGMENT, bytes32("all")));
         vm.prank(agent);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IPolicyModule.OverInstant.selector, agents, units(4000 * USDC), INSTANT - units(4000 * USDC)
             )
         );
-        module.execute("other", hash, 1, pay(0, 4000 * USDC), DECISION);
+        module.execute("other", hash, pay(0, 4000 * USDC), 1, DECISION);
         p.agent = stranger;
         same = p.encode();
         vm.prank(owner);
         module.setPolicy("third", same);
-        bytes32 daos = keccak256(abi.encode(2, 0, usdc, EXPONENT, (PERIOD + 6) / 7, bytes32("all")));
+        bytes32 daos = keccak256(abi.encode(2, 0, usdc, EXPONENT, SEGMENT, bytes32("all")));
         vm.prank(stranger);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IPolicyModule.OverInstant.selector, daos, units(4000 * USDC), INSTANT - units(4000 * USDC)
             )
         );
-        module.execute("third", keccak256(abi.encodePacked(hex"00", same)), 1, pay(0, 4000 * USDC), DECISION);
+        module.execute("third", keccak256(abi.encodePacked(hex"00", same)), pay(0, 4000 * USDC), 1, DECISION);
     }
 
     function clauseFailed(uint256 call, uint256 rule, uint256 clause, uint256 argument)

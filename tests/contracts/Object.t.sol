@@ -6,8 +6,15 @@ import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
 import {Base, IDelegate} from "./support/Base.sol";
 
 contract ObjectTest is Base {
-    event ActObjected(bytes32 indexed actId, address indexed account, uint256 power, uint256 total);
-    event ActKilled(bytes32 indexed actId, uint256 total);
+    event ActObjected(
+        bytes32 indexed policyId,
+        bytes32 indexed actId,
+        address indexed account,
+        uint256 power,
+        uint256 total,
+        uint256 threshold
+    );
+    event ActKilled(bytes32 indexed policyId, bytes32 indexed actId, uint256 total);
 
     bytes32 private actId;
 
@@ -19,7 +26,7 @@ contract ObjectTest is Base {
 
     function test_object_below_the_threshold_lets_it_live() public {
         vm.expectEmit(true, true, true, true, address(module));
-        emit ActObjected(actId, ben, 90_000e18, 90_000e18);
+        emit ActObjected(ID, actId, ben, 90_000e18, 90_000e18, 100_000e18);
         objectAs(ben, actId);
         pass(DELAY);
         release(actId, pay(0, 5000 * USDC));
@@ -28,12 +35,13 @@ contract ObjectTest is Base {
     function test_object_at_the_threshold_kills() public {
         objectAs(ben, actId);
         vm.expectEmit(true, true, true, true, address(module));
-        emit ActObjected(actId, chloe, 90_000e18, 180_000e18);
+        emit ActObjected(ID, actId, chloe, 90_000e18, 180_000e18, 100_000e18);
         vm.expectEmit(true, true, true, true, address(module));
-        emit ActKilled(actId, 180_000e18);
+        emit ActKilled(ID, actId, 180_000e18);
         objectAs(chloe, actId);
-        (IPolicyModule.PendingAct memory act, bool live) = module.pending(actId);
-        require(act.status == IPolicyModule.Status.Killed && !live, "killed");
+        (uint256 objections, bool live) = module.pending(ID, actId);
+        require(isOver(actId) && !live, "killed");
+        equal(objections, 180_000e18, "objections");
         pass(DELAY);
         refuseRelease(actId, pay(0, 5000 * USDC), err(IPolicyModule.NotPending.selector));
     }
@@ -45,8 +53,7 @@ contract ObjectTest is Base {
         pass(COOLDOWN);
         bytes32 id = schedule(pay(0, 1));
         objectAs(ada, id);
-        (IPolicyModule.PendingAct memory act,) = module.pending(id);
-        require((act.status == IPolicyModule.Status.Killed) == !oneLess, "threshold");
+        require(isOver(id) == !oneLess && isLive(id) == oneLess, "threshold");
     }
 
     function test_object_several_at_once() public {
@@ -54,10 +61,9 @@ contract ObjectTest is Base {
         bytes32[] memory ids = new bytes32[](2);
         (ids[0], ids[1]) = (actId, schedule(pay(1, 1)));
         vm.prank(ada);
-        module.object(ids);
+        module.object(ID, ids);
         for (uint256 i; i < 2; ++i) {
-            (IPolicyModule.PendingAct memory act,) = module.pending(ids[i]);
-            require(act.status == IPolicyModule.Status.Killed, "killed");
+            require(isOver(ids[i]), "killed");
         }
     }
 
@@ -72,7 +78,7 @@ contract ObjectTest is Base {
         (ids[0], ids[1]) = (actId, actId);
         vm.prank(ben);
         vm.expectRevert(IPolicyModule.AlreadyObjected.selector);
-        module.object(ids);
+        module.object(ID, ids);
     }
 
     function test_object_revert_NoPower(address who) public {
@@ -106,8 +112,7 @@ contract ObjectTest is Base {
         vm.expectRevert(IPolicyModule.NoPower.selector);
         this.objectExternal(ada, id);
         objectAs(dana, id);
-        (IPolicyModule.PendingAct memory act,) = module.pending(id);
-        require(act.status == IPolicyModule.Status.Killed, "killed");
+        require(isOver(id), "killed");
     }
 
     /// Votes that arrive in the second of scheduling come too late, so a loan inside one transaction is worth nothing.

@@ -21,7 +21,7 @@ contract ReleaseTest is Base {
         emit ActReleased(ID, agent, DECISION, actId);
         release(actId, pay(2, amount));
         equal(IERC20(usdc).balanceOf(address(uint160(people[2]))), amount, "balance");
-        equal(module.spent(key(), (PERIOD + 6) / 7), units(amount), "spent");
+        equal(module.spent(key(), SEGMENT), units(amount), "spent");
         refuseRelease(actId, pay(2, amount), err(IPolicyModule.NotPending.selector)); // once only
     }
 
@@ -41,8 +41,12 @@ contract ReleaseTest is Base {
         release(actId, pay(0, 1));
     }
 
-    function test_release_revert_NotPending(bytes32 actId) public {
-        refuseRelease(actId, pay(0, 1), err(IPolicyModule.NotPending.selector));
+    function test_release_revert_NotPending(uint24 number) public {
+        schedule(pay(0, 1));
+        pass(DELAY);
+        vm.assume(number != 1);
+        numberOf["other"] = number;
+        refuseRelease("other", pay(0, 1), err(IPolicyModule.NotPending.selector));
     }
 
     function test_release_revert_NotAgent(address who) public {
@@ -51,7 +55,7 @@ contract ReleaseTest is Base {
         pass(DELAY);
         vm.prank(who);
         vm.expectRevert(abi.encodeWithSelector(IPolicyModule.NotAgent.selector, agent));
-        module.release(actId, pay(0, 1));
+        module.release(ID, 1, pay(0, 1), DECISION);
     }
 
     function test_release_revert_NotYet(uint256 wait) public {
@@ -97,7 +101,7 @@ contract ReleaseTest is Base {
         pass(WINDOW - DELAY - 3 * COOLDOWN); // nearly a period later: what was paid still counts
         vm.prank(agent);
         vm.expectPartialRevert(IPolicyModule.OverBudget.selector);
-        module.release(third, pay(0, 5000 * USDC));
+        module.release(ID, 3, pay(0, 5000 * USDC), DECISION);
     }
 
     function test_release_later_in_the_window_when_the_ring_has_turned() public {
@@ -119,7 +123,7 @@ contract ReleaseTest is Base {
         IERC20(usdc).transfer(stranger, 1_000_000 * USDC);
         vm.prank(agent);
         vm.expectPartialRevert(IPolicyModule.CallFailed.selector);
-        module.release(actId, pay(0, 5));
+        module.release(ID, 1, pay(0, 5), DECISION);
         vm.prank(stranger);
         IERC20(usdc).transfer(treasury, 5);
         release(actId, pay(0, 5));
@@ -134,8 +138,7 @@ contract ReleaseTest is Base {
         put(p);
         pass(DELAY);
         refuseRelease(actId, pay(0, 1), err(IPolicyModule.Voided.selector));
-        (, bool live) = module.pending(actId);
-        require(!live, "not live");
+        require(!isLive(actId), "not live");
     }
 
     function test_release_revert_Voided_paused(bool unpaused) public {
@@ -187,7 +190,7 @@ contract ReleaseTest is Base {
     function test_release_revert_NotPending_vetoed(bool byOwner) public {
         bytes32 actId = schedule(pay(0, 1));
         vm.prank(byOwner ? owner : guardian);
-        module.veto(actId);
+        module.veto(ID, actId);
         pass(DELAY);
         refuseRelease(actId, pay(0, 1), err(IPolicyModule.NotPending.selector));
     }

@@ -45,11 +45,12 @@ contract RingTest {
     }
 
     function test_ring_units_round_up(uint256 amount, uint8 exponent) public pure {
-        exponent = exponent % 229;
-        uint256 units = Ring.unitsOf(amount, exponent);
-        require(units >= amount >> exponent, "not below");
-        require(units - (amount >> exponent) <= 1, "at most one more");
-        require((units == amount >> exponent) == ((amount >> exponent) << exponent == amount), "exact when exact");
+        uint256 unit = 10 ** (exponent % 78);
+        uint256 units = Ring.unitsOf(amount, unit);
+        uint256 whole = amount / unit;
+        require(units >= whole, "not below");
+        require(units - whole <= 1, "at most one more");
+        require((units == whole) == (whole * unit == amount), "exact when exact");
     }
 
     function test_ring_keeps_buckets_apart(uint256[8] calldata units, uint32 segment) public pure {

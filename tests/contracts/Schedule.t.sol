@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
-import {Base} from "./support/Base.sol";
+import {Base, IDelegate} from "./support/Base.sol";
 import {Build} from "./support/Build.sol";
 
 contract ScheduleTest is Base {
@@ -18,24 +18,26 @@ contract ScheduleTest is Base {
         uint40 releasableAt,
         uint40 expiresAt,
         uint48 snapshot,
-        uint256 threshold,
         IPolicyModule.Call[] calls
     );
 
     function test_schedule_announces_and_charges_nothing(uint256 amount) public {
         amount = bound(amount, 0, MOST);
         uint40 time = uint40(block.timestamp);
-        bytes32 expected =
-            keccak256(abi.encode(block.chainid, module, ID, uint16(1), uint24(1), DECISION, pay(0, amount)));
+        bytes32 expected = actIdOf(pay(0, amount), 1, 1);
         vm.expectEmit(true, true, true, true, address(module));
         emit ActScheduled(
-            ID, agent, DECISION, expected, 1, 1, time + DELAY, time + DELAY + WINDOW, time - 1, SUPPLY / 10, pay(0, amount)
+            ID, agent, DECISION, expected, 1, 1, time + DELAY, time + DELAY + WINDOW, time - 1, pay(0, amount)
         );
         bytes32 actId = schedule(pay(0, amount));
         require(actId == expected, "act id");
-        equal(module.spent(key(), (PERIOD + 6) / 7), 0, "spent");
-        (IPolicyModule.PendingAct memory act, bool live) = module.pending(actId);
-        require(live && act.status == IPolicyModule.Status.Pending && act.policyId == ID, "pending");
+        equal(module.spent(key(), SEGMENT), 0, "spent");
+        require(isLive(actId), "live");
+        IPolicyModule.PendingAct memory act = module.pendingActs(ID)[0];
+        require(act.actId == actId, "in the first place");
+        equal(act.number, 1, "number");
+        equal(act.version, 1, "version");
+        equal(act.epoch, 0, "epoch");
         equal(act.releasableAt, time + DELAY, "releasable");
         equal(act.expiresAt, time + DELAY + WINDOW, "expires");
         equal(act.snapshot, time - 1, "snapshot");
@@ -47,14 +49,14 @@ contract ScheduleTest is Base {
         pass(COOLDOWN);
         vm.prank(agent);
         vm.expectRevert(err(IPolicyModule.WrongNumber.selector, 2));
-        module.execute(ID, codehash, 1, pay(0, 1), DECISION);
+        module.execute(ID, codehash, pay(0, 1), 1, DECISION);
     }
 
     function test_schedule_revert_NotAgent(address who) public {
         vm.assume(who != agent);
         vm.prank(who);
         vm.expectRevert(abi.encodeWithSelector(IPolicyModule.NotAgent.selector, agent));
-        module.schedule(ID, codehash, 1, pay(0, 1), DECISION);
+        module.schedule(ID, codehash, pay(0, 1), 1, DECISION);
     }
 
     function test_schedule_revert_IsPaused() public {
@@ -67,7 +69,7 @@ contract ScheduleTest is Base {
         Build.Policy memory p = payroll();
         p.rules = one(Build.rule(usdc, TRANSFER, 2, 2, "", Build.charge(0, 0, 1)));
         put(p);
-        amount = bound(amount, 12_000 * USDC + 1, type(uint256).max - 63);
+        amount = bound(amount, 12_000 * USDC + 1, type(uint256).max);
         refuseSchedule(
             pay(0, amount), abi.encodeWithSelector(IPolicyModule.OverBudget.selector, key(), units(amount), LIMIT)
         );
@@ -105,7 +107,7 @@ contract ScheduleTest is Base {
         how = bound(how, 0, 3);
         if (how == 0) {
             vm.prank(guardian);
-            module.veto(ids[which % 4]);
+            module.veto(ID, ids[which % 4]);
         } else if (how == 1) {
             vm.warp(T0 + 1 days + 1000);
             release(ids[which % 4], pay(0, 1));
@@ -123,7 +125,7 @@ contract ScheduleTest is Base {
             uint24 number = nextNumber();
             vm.prank(agent);
             vm.expectPartialRevert(IPolicyModule.TooManyPending.selector);
-            module.schedule(ID, codehash, number, pay(0, 1), DECISION);
+            module.schedule(ID, codehash, pay(0, 1), number, DECISION);
         }
     }
 
@@ -160,12 +162,16 @@ contract ScheduleTest is Base {
         Build.Policy memory p = payroll();
         p.objectionBps = 1;
         put(p);
-        vm.expectEmit(true, true, true, true, address(module));
-        uint40 time = uint40(block.timestamp);
-        bytes32 id = keccak256(abi.encode(block.chainid, module, ID, uint16(1), uint24(1), DECISION, pay(0, 1)));
-        emit ActScheduled(
-            ID, agent, DECISION, id, 1, 1, time + DELAY, time + DELAY + WINDOW, time - 1, 1, pay(0, 1)
-        );
-        schedule(pay(0, 1));
+        bytes32 actId = schedule(pay(0, 1));
+        equal(module.threshold(ID, uint48(block.timestamp - 1)), 1, "threshold");
+        vm.prank(ada);
+        IDelegate(votes).delegate(ada);
+        pass(COOLDOWN);
+        bytes32 second = schedule(pay(0, 1));
+        vm.prank(ada);
+        vm.expectRevert(IPolicyModule.NoPower.selector); // delegated too late for the first
+        module.object(ID, list(actId));
+        objectAs(ada, second);
+        require(isLive(actId) && isOver(second), "killed");
     }
 }

@@ -6,7 +6,7 @@ import {Base} from "./support/Base.sol";
 
 /// @notice veto, pause, unpause, shorten, renounce, setGuardian, and the constructor.
 contract StopTest is Base {
-    event ActVetoed(bytes32 indexed actId, address by);
+    event ActVetoed(bytes32 indexed policyId, bytes32 indexed actId, address by);
     event Paused(address by, uint32 epoch);
     event Unpaused(uint32 epoch);
     event GuardianSet(address guardian);
@@ -16,11 +16,10 @@ contract StopTest is Base {
         bytes32 actId = schedule(pay(0, 1));
         address by = byOwner ? owner : guardian;
         vm.expectEmit(true, true, true, true, address(module));
-        emit ActVetoed(actId, by);
+        emit ActVetoed(ID, actId, by);
         vm.prank(by);
-        module.veto(actId);
-        (IPolicyModule.PendingAct memory act, bool live) = module.pending(actId);
-        require(act.status == IPolicyModule.Status.Vetoed && !live, "vetoed");
+        module.veto(ID, actId);
+        require(isOver(actId) && !isLive(actId), "vetoed");
     }
 
     function test_veto_revert_NotGuardian(address who) public {
@@ -28,13 +27,13 @@ contract StopTest is Base {
         bytes32 actId = schedule(pay(0, 1));
         vm.prank(who);
         vm.expectRevert(IPolicyModule.NotGuardian.selector);
-        module.veto(actId);
+        module.veto(ID, actId);
     }
 
     function test_veto_revert_NotPending(bytes32 actId) public {
         vm.prank(guardian);
         vm.expectRevert(IPolicyModule.NotPending.selector);
-        module.veto(actId);
+        module.veto(ID, actId);
     }
 
     function test_pause_stops_everything_and_unpause_is_the_owners(bool byOwner) public {

@@ -124,7 +124,7 @@ contract TreasuryTest is Base {
         vault.disableModule(address(module));
         vm.prank(agent);
         vm.expectRevert(bytes4(keccak256("NotModule()")));
-        module.execute(ID, codehash, 1, pay(0, 1), DECISION);
+        module.execute(ID, codehash, pay(0, 1), 1, DECISION);
         vm.prank(stranger);
         vm.expectRevert(bytes4(keccak256("NotOwner()")));
         vault.disableModule(address(module));

@@ -51,7 +51,7 @@ contract Handler is Base {
     // ---------------------------------------------------------------- what may happen
 
     function wait(uint256 seed) external {
-        uint256 segment = (uint256(PERIOD) + 6) / 7;
+        uint256 segment = SEGMENT;
         uint256[8] memory steps =
             [1, COOLDOWN, segment - 1, segment, segment + 1, PERIOD - 1, PERIOD, (seed >> 8) % PERIOD];
         pass(steps[seed % 8]);
@@ -63,16 +63,16 @@ contract Handler is Base {
         first = amountOf(first);
         second = batch ? amountOf(second) : 0;
         IPolicyModule.Call[] memory calls = batch ? payTwice(first, second) : pay(0, first);
-        uint256 wanted = units(first) + (batch ? units(second) : 0);
+        uint256 wanted = units(first + second);
         uint24 number = nextNumber();
         vm.prank(agent);
-        try module.execute(ID, codehash, number, calls, DECISION) {
+        try module.execute(ID, codehash, calls, number, DECISION) {
             ++accepted;
             record(first + second, wanted, true);
         } catch (bytes memory reason) {
             ++refused;
             // What has surely left every window must be free again.
-            if (!module.paused() && sumSince(8 * segmentLength()) + wanted <= now_().instant) {
+            if (!module.paused() && sumSince(8 * uint256(SEGMENT)) + wanted <= now_().instant) {
                 require(first > MOST || second > MOST || isEnded(), string.concat("refused for nothing: ", hexOf(reason)));
             }
         }
@@ -84,7 +84,8 @@ contract Handler is Base {
         amount = amountOf(amount);
         uint24 number = nextNumber();
         vm.prank(agent);
-        try module.schedule(ID, codehash, number, pay(0, amount), DECISION) returns (bytes32 id) {
+        try module.schedule(ID, codehash, pay(0, amount), number, DECISION) returns (bytes32 id) {
+            numberOf[id] = number;
             announced.push(Announced(id, amount, block.timestamp, lastVersion, module.pauseEpoch(), false));
         } catch {
             ++refused;
@@ -97,7 +98,7 @@ contract Handler is Base {
         Announced storage act = announced[which % announced.length];
         if (late && block.timestamp < act.time + DELAY) vm.warp(act.time + DELAY);
         vm.prank(agent);
-        try module.release(act.id, pay(0, act.amount)) {
+        try module.release(ID, numberOf[act.id], pay(0, act.amount), DECISION) {
             ++accepted;
             require(!act.dead, "a dead act was released");
             require(block.timestamp >= act.time + DELAY, "released before its delay");
@@ -119,11 +120,11 @@ contract Handler is Base {
         ids[0] = act.id;
         address[5] memory members = [ada, ben, chloe, dana, stranger];
         vm.prank(members[who % 5]);
-        try module.object(ids) {
-            (IPolicyModule.PendingAct memory pending,) = module.pending(act.id);
-            require(pending.objections <= SUPPLY, "more power than there is");
-            bool reached = pending.objections >= SUPPLY * BPS / 10_000;
-            require((pending.status == IPolicyModule.Status.Killed) == reached, "killed at the threshold");
+        try module.object(ID, ids) {
+            (uint256 objections, bool live) = module.pending(ID, act.id);
+            require(objections <= SUPPLY, "more power than there is");
+            bool reached = objections >= SUPPLY * BPS / 10_000;
+            require(isOver(act.id) == reached && live == !reached, "killed at the threshold");
             if (reached) act.dead = true;
         } catch {}
         check();
@@ -133,7 +134,7 @@ contract Handler is Base {
         if (announced.length == 0 || which % 4 != 0) return;
         Announced storage act = announced[which / 4 % announced.length];
         vm.prank(guardian);
-        try module.veto(act.id) {
+        try module.veto(ID, act.id) {
             act.dead = true;
         } catch {}
         check();
@@ -146,7 +147,7 @@ contract Handler is Base {
         ready();
         uint24 number = nextNumber();
         vm.prank(agent);
-        try module.execute(ID, codehash, number, pay(0, 1), DECISION) {
+        try module.execute(ID, codehash, pay(0, 1), number, DECISION) {
             revert("spent in a pause");
         } catch {}
         vm.prank(owner);
@@ -176,7 +177,7 @@ contract Handler is Base {
         address[4] memory others = [stranger, operator, guardian, ada];
         uint24 number = nextNumber();
         vm.prank(others[who % 4]);
-        try module.execute(ID, codehash, number, pay(0, amountOf(amount)), DECISION) {
+        try module.execute(ID, codehash, pay(0, amountOf(amount)), number, DECISION) {
             revert("somebody else spent");
         } catch {}
     }
@@ -200,14 +201,14 @@ contract Handler is Base {
             sum += charges[i - 1].amount;
             if (charges[i - 1].instant) instantSum += charges[i - 1].amount;
         }
-        require(sum <= highest << EXPONENT, "more than the limit left within one period");
-        require(instantSum <= highestInstant << EXPONENT, "more than the instant limit left at once within one period");
+        require(sum <= highest * UNIT, "more than the limit left within one period");
+        require(instantSum <= highestInstant * UNIT, "more than the instant limit left at once within one period");
 
         (, uint16 version, uint24 number, uint32 lastAct,) = module.policyState(ID);
         require(version >= lastVersion && number >= lastNumber && lastAct >= lastActTime, "something went back");
         (lastVersion, lastNumber, lastActTime) = (version, number, lastAct);
         require(IERC20(usdc).balanceOf(treasury) == 1_000_000_000 * USDC - paid, "what left is what was charged");
-        require(module.spent(key(), uint32(segmentLength())) >= sumSince(PERIOD), "the ring counts too little");
+        require(module.spent(key(), SEGMENT) >= sumSince(PERIOD), "the ring counts too little");
     }
 
     // ---------------------------------------------------------------- small things
@@ -259,19 +260,15 @@ contract Handler is Base {
         return block.timestamp >= end;
     }
 
-    function segmentLength() private pure returns (uint256) {
-        return (uint256(PERIOD) + 6) / 7;
-    }
-
     /// Small, around a unit's edge, around the rule's most, and what is just left.
     function amountOf(uint256 seed) private view returns (uint256) {
         uint256 kind = seed % 6;
         if (kind == 0) return seed >> 8 & 0xff;
         if (kind == 1) return MOST - (seed >> 8) % 100;
         if (kind == 2) {
-            uint256 spent = module.spent(key(), uint32(segmentLength()));
+            uint256 spent = module.spent(key(), SEGMENT);
             uint256 limit = seed & 256 == 0 ? now_().instant : now_().limit;
-            uint256 left = limit > spent ? (limit - spent) << EXPONENT : 0;
+            uint256 left = limit > spent ? (limit - spent) * UNIT : 0;
             return left < MOST ? left + (seed >> 16) % 3 : MOST;
         }
         return (seed >> 8) % (MOST + 2);

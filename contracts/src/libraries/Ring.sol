@@ -21,33 +21,46 @@ library Ring {
     uint256 private constant ONES = ALL / MAX;
 
     /// @notice Seven segments are at least the period.
+    /// @param period seconds, at most 2^32 - 1
     function segmentOf(uint256 period) internal pure returns (uint256) {
-        return (period + 6) / 7;
+        unchecked {
+            return (period + 6) / 7;
+        }
     }
 
-    /// @notice Amount in units of 2^exponent, rounded up: a charge is never less than what leaves.
-    function unitsOf(uint256 amount, uint256 exponent) internal pure returns (uint256 units) {
-        units = amount >> exponent;
-        // Where anything was cut off, the exponent is at least 1, so this cannot overflow.
-        if (units << exponent != amount) ++units;
+    /// @notice Amount in whole units, rounded up: a charge is never less than what leaves.
+    /// @param unit base units in one unit, not zero
+    function unitsOf(uint256 amount, uint256 unit) internal pure returns (uint256 units) {
+        unchecked {
+            assembly ("memory-safe") {
+                units := div(amount, unit)
+            }
+            // Where anything was cut off, the unit is at least 2, so this cannot overflow.
+            if (units * unit != amount) ++units;
+        }
     }
 
     /// @notice The same ring at `time`: segments that fell out of the window are emptied.
     function turn(uint256 word, uint256 time, uint256 segment) internal pure returns (uint256) {
-        uint256 newest = time / segment;
-        uint256 last = word >> (BITS * BUCKETS);
-        if (newest < last || newest > type(uint32).max) revert IPolicyModule.BadTime();
-        uint256 passed = newest - last;
-        if (passed == 0) return word;
-        uint256 buckets;
-        if (passed < BUCKETS) {
-            // The `passed` buckets after the last one, going round.
-            uint256 gone = (1 << (BITS * passed)) - 1;
-            uint256 from = BITS * ((last + 1) % BUCKETS);
-            gone = (gone << from) | (gone >> (BITS * BUCKETS - from));
-            buckets = word & ALL & ~gone;
+        unchecked {
+            uint256 newest;
+            assembly ("memory-safe") {
+                newest := div(time, segment) // as `/`, without asking whether the segment is zero: it is at least 1
+            }
+            uint256 last = word >> (BITS * BUCKETS);
+            if (newest == last) return word;
+            if (newest < last || newest > type(uint32).max) revert IPolicyModule.BadTime();
+            uint256 passed = newest - last;
+            uint256 buckets;
+            if (passed < BUCKETS) {
+                // The `passed` buckets after the last one, going round.
+                uint256 gone = (1 << (BITS * passed)) - 1;
+                uint256 from = BITS * ((last + 1) % BUCKETS);
+                gone = (gone << from) | (gone >> (BITS * BUCKETS - from));
+                buckets = word & ALL & ~gone;
+            }
+            return (newest << (BITS * BUCKETS)) | buckets;
         }
-        return (newest << (BITS * BUCKETS)) | buckets;
     }
 
     /// @notice The sum of all buckets of a turned ring.
@@ -61,6 +74,8 @@ library Ring {
     /// @notice Adds to the newest bucket of a turned ring.
     /// @dev The caller has made sure that sum(word) + units <= MAX.
     function add(uint256 word, uint256 units) internal pure returns (uint256) {
-        return word + (units << (BITS * ((word >> (BITS * BUCKETS)) % BUCKETS)));
+        unchecked {
+            return word + (units << (BITS * ((word >> (BITS * BUCKETS)) % BUCKETS)));
+        }
     }
 }

@@ -26,9 +26,11 @@ abstract contract Base {
     uint256 internal constant T0 = 1_800_000_000; // a whole hour
     uint256 internal constant USDC = 1e6;
     uint32 internal constant PERIOD = 1 days;
-    uint8 internal constant EXPONENT = 6; // a unit is 64 base units
-    uint32 internal constant LIMIT = uint32(12_000 * USDC >> EXPONENT);
-    uint32 internal constant INSTANT = uint32(6_000 * USDC >> EXPONENT);
+    uint32 internal constant SEGMENT = (PERIOD + 6) / 7;
+    uint8 internal constant EXPONENT = 3;
+    uint256 internal constant UNIT = 10 ** EXPONENT; // base units: a tenth of a cent
+    uint32 internal constant LIMIT = uint32(12_000 * USDC / UNIT);
+    uint32 internal constant INSTANT = uint32(6_000 * USDC / UNIT);
     uint256 internal constant MOST = 5_000 * USDC;
     uint32 internal constant COOLDOWN = 60;
     uint32 internal constant DELAY = 1 days;
@@ -64,6 +66,7 @@ abstract contract Base {
     uint256[] internal people;
     bytes internal code;
     bytes32 internal codehash;
+    mapping(bytes32 actId => uint24) internal numberOf; // of the acts that `schedule` announced
 
     function setUp() public virtual {
         vm.warp(T0);
@@ -113,7 +116,7 @@ abstract contract Base {
         p.rules = one(payRule());
     }
 
-    function payRule() internal view returns (bytes memory) {
+    function payRule() internal view returns (Build.Rule memory) {
         return Build.rule(
             usdc,
             TRANSFER,
@@ -132,6 +135,16 @@ abstract contract Base {
     function two(bytes memory a, bytes memory b) internal pure returns (bytes[] memory parts) {
         parts = new bytes[](2);
         (parts[0], parts[1]) = (a, b);
+    }
+
+    function one(Build.Rule memory rule) internal pure returns (Build.Rule[] memory rules) {
+        rules = new Build.Rule[](1);
+        rules[0] = rule;
+    }
+
+    function two(Build.Rule memory a, Build.Rule memory b) internal pure returns (Build.Rule[] memory rules) {
+        rules = new Build.Rule[](2);
+        (rules[0], rules[1]) = (a, b);
     }
 
     function put(Build.Policy memory p) internal {
@@ -184,45 +197,49 @@ abstract contract Base {
     function execute(IPolicyModule.Call[] memory calls) internal {
         uint24 number = nextNumber();
         vm.prank(agent);
-        module.execute(ID, codehash, number, calls, DECISION);
+        module.execute(ID, codehash, calls, number, DECISION);
     }
 
-    function schedule(IPolicyModule.Call[] memory calls) internal returns (bytes32) {
+    function schedule(IPolicyModule.Call[] memory calls) internal returns (bytes32 actId) {
         uint24 number = nextNumber();
         vm.prank(agent);
-        return module.schedule(ID, codehash, number, calls, DECISION);
+        actId = module.schedule(ID, codehash, calls, number, DECISION);
+        numberOf[actId] = number;
     }
 
     function release(bytes32 actId, IPolicyModule.Call[] memory calls) internal {
         vm.prank(agent);
-        module.release(actId, calls);
+        module.release(ID, numberOf[actId], calls, DECISION);
     }
 
     function objectAs(address member, bytes32 actId) internal {
-        bytes32[] memory ids = new bytes32[](1);
-        ids[0] = actId;
         vm.prank(member);
-        module.object(ids);
+        module.object(ID, list(actId));
+    }
+
+    function list(bytes32 actId) internal pure returns (bytes32[] memory ids) {
+        ids = new bytes32[](1);
+        ids[0] = actId;
     }
 
     function refuseExecute(IPolicyModule.Call[] memory calls, bytes memory reason) internal {
         uint24 number = nextNumber();
         vm.prank(agent);
         vm.expectRevert(reason);
-        module.execute(ID, codehash, number, calls, DECISION);
+        module.execute(ID, codehash, calls, number, DECISION);
     }
 
     function refuseSchedule(IPolicyModule.Call[] memory calls, bytes memory reason) internal {
         uint24 number = nextNumber();
         vm.prank(agent);
         vm.expectRevert(reason);
-        module.schedule(ID, codehash, number, calls, DECISION);
+        module.schedule(ID, codehash, calls, number, DECISION);
     }
 
     function refuseRelease(bytes32 actId, IPolicyModule.Call[] memory calls, bytes memory reason) internal {
         vm.prank(agent);
         vm.expectRevert(reason);
-        module.release(actId, calls);
+        module.release(ID, numberOf[actId], calls, DECISION);
     }
 
     function key() internal view returns (bytes32) {
@@ -231,7 +248,31 @@ abstract contract Base {
     }
 
     function units(uint256 amount) internal pure returns (uint256) {
-        return (amount + (1 << EXPONENT) - 1) >> EXPONENT;
+        return amount / UNIT + (amount % UNIT == 0 ? 0 : 1);
+    }
+
+    /// The name of an act, written out a second time: six words, then each call as target, value, length and padded data.
+    function actIdOf(IPolicyModule.Call[] memory calls, uint16 version, uint24 number) internal view returns (bytes32) {
+        bytes memory all = abi.encode(block.chainid, module, ID, version, number, DECISION);
+        for (uint256 i; i < calls.length; ++i) {
+            bytes memory data = calls[i].data;
+            bytes memory padding = new bytes((32 - data.length % 32) % 32);
+            all = abi.encodePacked(all, abi.encode(calls[i].to, calls[i].value, data.length), data, padding);
+        }
+        return keccak256(all);
+    }
+
+    function isLive(bytes32 actId) internal view returns (bool live) {
+        (, live) = module.pending(ID, actId);
+    }
+
+    /// Killed, vetoed or released: of the places that still name it, if any, none holds it.
+    function isOver(bytes32 actId) internal view returns (bool) {
+        IPolicyModule.PendingAct[4] memory places = module.pendingActs(ID);
+        for (uint256 i; i < 4; ++i) {
+            if (places[i].actId == actId && places[i].expiresAt != 0) return false;
+        }
+        return true;
     }
 
     function pass(uint256 time) internal {
