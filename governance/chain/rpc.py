@@ -280,6 +280,16 @@ class Receipt(NamedTuple):
     logs: tuple[Log, ...]
 
 
+class RangeLogs(NamedTuple):
+    """What one node has of a range of blocks: logs, the last block's header, that of the block before the range where
+    it was asked for, and the number of the block that it calls final (None where it knows no such tag)."""
+
+    logs: list[Log]
+    last: Header
+    below: Header | None
+    final_block: int | None
+
+
 def quantity(value: Any) -> int:
     """A JSON-RPC quantity. Raises ValueError for anything else."""
     if not isinstance(value, str) or not value.startswith("0x") or len(value) > 66:
@@ -828,6 +838,59 @@ class Rpc:
         if last is None:
             raise RpcError(None, f"the node that was asked for logs up to block {last_block} does not have that block")
         return checked("eth_getLogs", answer, parse)
+
+    def range_logs(
+        self,
+        filters: Iterable[tuple[Sequence[bytes], Sequence[Any]]],
+        first_block: int,
+        last_block: int,
+        *,
+        below: bool,
+    ) -> RangeLogs:
+        """Logs that any of these filters (addresses, topics) finds in first_block..last_block, as one node has them:
+        all is asked in one request, for behind a load balancer the next one may reach a node on another branch.
+
+        Raises:
+            RangeTooLarge: ask for less, see its `suggested`.
+            RpcError: the node has not the last block, or answers what was not asked.
+        """
+        at = {"fromBlock": hex(first_block), "toBlock": hex(last_block)}
+        asked = [
+            (
+                set(addresses),
+                {"address": ["0x" + a.hex() for a in addresses], "topics": [_topic(t) for t in topics], **at},
+            )
+            for addresses, topics in filters
+        ]
+        numbers = [hex(last_block), "finalized", *([hex(first_block - 1)] if below else [])]
+        requests: list[tuple[str, Sequence[Any]]] = [("eth_getLogs", [condition]) for _, condition in asked]
+        requests += [("eth_getBlockByNumber", [number, False]) for number in numbers]
+        answers = self.batch(requests)
+        ends = answers[len(asked) :]
+        for answer in [*answers[: len(asked)], ends[0], *ends[2:]]:
+            if isinstance(answer, RpcError):
+                raise answer
+        found: list[Log] = []
+        for (wanted, _), answer in zip(asked, answers, strict=False):
+            logs = checked("eth_getLogs", answer, parse_logs)
+            for log in logs:
+                if log.address not in wanted or not first_block <= log.block_number <= last_block:
+                    raise RpcError(
+                        None, f"asked for logs of blocks {first_block} to {last_block}, the node answered others"
+                    )
+            found += logs
+        headers = []
+        for number, answer in zip((last_block, first_block - 1), (ends[0], *ends[2:]), strict=False):
+            header = checked("eth_getBlockByNumber", answer, _or_none(parse_header))
+            if header is None or header.number != number:
+                raise RpcError(
+                    None, f"the node that was asked for logs up to block {last_block} does not have block {number}"
+                )
+            headers.append(header)
+        final = (
+            None if isinstance(ends[1], RpcError) else checked("eth_getBlockByNumber", ends[1], _or_none(parse_header))
+        )
+        return RangeLogs(found, headers[0], headers[1] if below else None, final.number if final else None)
 
     def eth_call(
         self, to: bytes, data: bytes, block: BlockId = "latest", *, sender: bytes | None = None, value_wei: int = 0

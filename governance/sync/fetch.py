@@ -12,6 +12,7 @@ from eth_hash.auto import keccak
 from governance.chain.rpc import (
     Header,
     Log,
+    RangeLogs,
     RangeTooLarge,
     Rpc,
     RpcError,
@@ -100,21 +101,28 @@ class Span:
 
 
 def logs_of_range(
-    rpc: Rpc, contracts: Sequence[Contract], first_block: int, most_last_block: int, span: Span
-) -> tuple[list[Log], int]:
-    """The DAO's logs from `first_block` to the block that is returned beside them, as far as the node lets us."""
+    rpc: Rpc,
+    contracts: Sequence[Contract],
+    first_block: int,
+    most_last_block: int,
+    span: Span,
+    *,
+    below: bool = False,
+) -> RangeLogs:
+    """The DAO's logs from `first_block` on as far as the node lets us, in chain order, with the headers at its ends."""
     while True:
         last = min(first_block + span.blocks - 1, most_last_block)
+        questions = filters(contracts, last)
         try:
-            found: list[Log] = []
-            for f in filters(contracts, last):
-                found += rpc.logs(f.addresses, f.topics, first_block=first_block, last_block=last)
+            found = rpc.range_logs([(f.addresses, f.topics) for f in questions], first_block, last, below=below)
         except RangeTooLarge as error:
             span.blocks = min(span.blocks, last - first_block + 1)
             span.narrow(error, first_block)
             continue
-        span.learn(len(found))
-        return witness.check_range(rpc, filters(contracts, last), first_block, last, _unique(found)), last
+        span.learn(len(found.logs))
+        return found._replace(
+            logs=witness.check_range(rpc, questions, first_block, last, _unique(found.logs)),
+        )
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,7 @@ class Range:
     logs: list[Log]
     headers: dict[int, Header]
     span: Span
+    final_block: int | None  # what the node that answered calls final; None where it knows no such tag
 
 
 def read_range(
@@ -134,12 +143,11 @@ def read_range(
 ) -> Range:
     """A range of final blocks; asks no database, so that one range can be read while the last one is stored. `below`
     asks for the header before it too."""
-    logs, last = logs_of_range(rpc, contracts, first_block, most_last_block, span)
-    numbers = {log.block_number for log in logs if log.timestamp_chain_s is None} | {last}
-    if below:
-        numbers.add(first_block - 1)
-    headers = {h.number: h for h in headers_of(rpc, sorted(numbers))}
-    return Range(first_block, headers.pop(first_block - 1, None) if below else None, headers[last], logs, headers, span)
+    found = logs_of_range(rpc, contracts, first_block, most_last_block, span, below=below)
+    numbers = {log.block_number for log in found.logs if log.timestamp_chain_s is None} - {found.last.number}
+    headers = {h.number: h for h in headers_of(rpc, sorted(numbers))} if numbers else {}
+    headers[found.last.number] = found.last
+    return Range(first_block, found.below, found.last, found.logs, headers, span, found.final_block)
 
 
 class Ahead:

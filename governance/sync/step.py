@@ -196,6 +196,10 @@ class _Sync:
             found = self.ahead.take(first, finalized, span, below=below)
             if found.below is not None and found.below.hash != cursor.head_hash:
                 raise _Parted
+            if not self.local and found.final_block is not None and found.final_block < found.head.number:
+                # Behind a load balancer another node answers than the one that called these blocks final, and it may
+                # still be on a branch that was left.
+                raise fetch.ChainMoved(found.head.number)
             head_read, last, span = found.head, found.head.number, found.span
             if last < finalized:
                 self.ahead.begin(last + 1, finalized, span, below=True)
@@ -276,9 +280,7 @@ class _Sync:
         now = now_of(self.dao, governor)
         waiting = Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=now.timepoint)
         open_ids = list(waiting.order_by("-pk").values_list("pk", flat=True))
-        open_ones = list(
-            Proposal.objects.filter(pk__in=_in_turn(open_ids, cursor.fence))
-        )
+        open_ones = list(Proposal.objects.filter(pk__in=_in_turn(open_ids, cursor.fence)))
         if not open_ones:
             return
         answers = self.rpc.eth_calls([(governor.address, call(p.snapshot)) for p in open_ones], cursor.head_hash)

@@ -269,9 +269,11 @@ def assert_fresh(chain: SyntheticChain, dao: Dao, url: str) -> None:
     rpc.close()
     ours, theirs = dump(dao), dump(fresh)
     for table, rows in theirs.items():
-        assert ours[table] == rows, f"{table} differs"
+        only = [f"-{row}" for row in rows if row not in ours[table]] + [f"+{r}" for r in ours[table] if r not in rows]
+        assert ours[table] == rows, f"{table} differs (- missing, + too many):\n" + "\n".join(only)
     assert len(ours["RawLog"]) == len(set(ours["RawLog"]))
-    assert standing(dao) == standing(fresh)
+    told, due = standing(dao), standing(fresh)
+    assert told == due, f"told and not so: {told - due}; so and not told: {due - told}"
     kinds = ("gap", "undecodable", "policy_code", "timelock_changed", "deep_reorg")
     assert open_incidents(dao, *kinds) == open_incidents(fresh, *kinds)
     fresh.delete()

@@ -3,7 +3,7 @@
 
 import pytest
 
-from governance.chain.rpc import Log, RangeTooLarge, Rpc
+from governance.chain.rpc import Header, Log, RangeLogs, RangeTooLarge, Rpc
 from governance.models import Contract
 from governance.sync import fetch
 from governance.sync.fetch import Span
@@ -18,27 +18,29 @@ class Node(Rpc):
         super().__init__(["http://127.0.0.1:9"], 1)
         self.most, self.suggests, self.asked = most, suggests, []
 
-    def logs(self, *_filter, first_block=None, last_block=None):
+    def range_logs(self, _filters, first_block, last_block, **_below):
         self.asked.append((first_block, last_block))
         if last_block - first_block + 1 > self.most:
             error = RangeTooLarge(-32005, "block range is too large")
             error.suggested = (first_block, first_block + self.most - 1) if self.suggests else None
             raise error
-        return [
+        logs = [
             Log(GOVERNOR.address, (bytes(32),), b"", n, bytes(32), bytes(32), 0, n, 1)
             for n in range(first_block, last_block + 1)
         ]
+        return RangeLogs(logs, Header(last_block, bytes(32), bytes(32), 1, None, ()), None, None)
 
 
 def test_the_range_narrows_until_the_node_is_content():
     span = Span(2000)
-    logs, last = fetch.logs_of_range(Node(300), [GOVERNOR], 10, 10**9, span)
-    assert (logs[0].block_number, last, len(logs)) == (10, 10 + 250 - 1, 250)
+    found = fetch.logs_of_range(Node(300), [GOVERNOR], 10, 10**9, span)
+    logs = found.logs
+    assert (logs[0].block_number, found.last.number, len(logs)) == (10, 10 + 250 - 1, 250)
 
 
 def test_the_nodes_own_suggestion_is_taken():
     node = Node(300, suggests=True)
-    _, last = fetch.logs_of_range(node, [GOVERNOR], 10, 10**9, Span(2000))
+    last = fetch.logs_of_range(node, [GOVERNOR], 10, 10**9, Span(2000)).last.number
     assert last == 309
     assert len(node.asked) == 2
 
@@ -61,7 +63,7 @@ def test_small_answers_widen_and_big_ones_narrow():
 
 def test_the_last_block_asked_is_never_beyond_what_is_wanted():
     node = Node(10**9)
-    _, last = fetch.logs_of_range(node, [GOVERNOR], 10, 40, Span(2000))
+    last = fetch.logs_of_range(node, [GOVERNOR], 10, 40, Span(2000)).last.number
     assert (last, node.asked) == (40, [(10, 40)])
 
 
