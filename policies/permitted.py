@@ -103,9 +103,9 @@ class Form:
     def of(cls, rule: Rule) -> "Form":
         return cls(rule.no_selector, rule.words, rule.dynamics)
 
-    def may_meet(self, other: "Form") -> bool:
-        """Whether some data could have both forms. Without arrays and bytes the length alone tells them apart."""
-        return self == other or bool(self.dynamics or other.dynamics)
+    def may_meet(self, another: "Form") -> bool:
+        """Whether some data could have both, though they differ. Only without arrays and bytes the length tells."""
+        return bool(self.dynamics or another.dynamics)
 
 
 @dataclass(frozen=True, slots=True)

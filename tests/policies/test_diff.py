@@ -423,6 +423,45 @@ def test_another_form_of_the_same_function_is_not_proven() -> None:
     assert Mark.WIDER in marks(new, old)
 
 
+def test_data_that_has_two_forms_is_held_against_both() -> None:
+    """An array of one element is spelt as three static words: the old policy's first rule demanded true of it."""
+    static = Rule(VAULT, SELECTORS[0], False, True, 3, (), ())
+    array = Rule(VAULT, SELECTORS[0], False, False, 1, (), (), dynamics=(Dynamic(0, 1),))
+    old, new = replace(OLD, budgets=(), rules=(static, array)), replace(OLD, budgets=(), rules=(array,))
+    assert Mark.WIDER in marks(old, new)
+    act = ([Call(VAULT, 0, SELECTORS[0] + word(32) + word(1) + word(9))], Observations([Observation(is_true=False)]))
+    state = Maker(0).state((old,), START_S)
+    assert lets_through(new, state, act, START_S, Mode.RELEASE)
+    assert not lets_through(old, state, act, START_S, Mode.RELEASE)
+
+
+def test_static_forms_of_different_lengths_never_meet() -> None:
+    short, long = (Rule(VAULT, SELECTORS[0], False, demands, n, (), ()) for n, demands in ((1, True), (2, False)))
+    old, new = replace(OLD, budgets=(), rules=(short, long)), replace(OLD, budgets=(), rules=(long,))
+    assert Mark.WIDER not in marks(old, new)
+
+
+def test_an_alternative_that_is_never_reached_bounds_nothing() -> None:
+    """What held for Bob alone is no bound on paying Ann."""
+    for_bob = replace(PAY, clauses=(Clause(0, Kind.EQUAL, BOB),), charges=())
+    for_ann = replace(PAY, clauses=(Clause(0, Kind.EQUAL, ANN), CAPPED), must_return_true=False)
+    old = rules(TRADE, for_bob, for_ann)
+    assert Mark.WIDER not in marks(old, rules(TRADE, for_ann))
+    assert Mark.WIDER not in marks(
+        old, rules(TRADE, replace(for_ann, clauses=(*for_ann.clauses, Clause(1, Kind.AT_LEAST, 1))))
+    )
+    assert Mark.WIDER in marks(old, rules(TRADE, replace(for_ann, clauses=(Clause(0, Kind.AT_LEAST, BOB), CAPPED))))
+
+
+def test_of_two_caps_the_smaller_counts() -> None:
+    smaller = replace(CAPPED, operand=CAPPED.operand - 1)
+    both = paying(SAYS_WHO, smaller, CAPPED)
+    only = paying(SAYS_WHO, smaller)
+    assert marks(both, only) == marks(only, both) == [Mark.SAME]
+    assert marks(OLD, both) == [Mark.TIGHTER]
+    assert marks(both, OLD) == [Mark.WIDER]
+
+
 def test_the_order_of_alternatives_matters_only_where_they_overlap() -> None:
     loose = replace(PAY, charges=())
     for_ann = replace(PAY, clauses=(Clause(0, Kind.EQUAL, ANN),))
@@ -458,16 +497,25 @@ def test_nothing_changes_between_a_policy_and_itself(seed: int) -> None:
 
 values = st.builds(
     lambda items, whole: permitted.Values.of(items) if whole else permitted.Values.of(items).complement(),
-    st.lists(st.integers(0, 12)),
+    st.lists(st.one_of(st.integers(0, 12), st.integers(2**256 - 3, 2**256 - 1))),
     st.booleans(),
 )
 
 
 @given(values, values)
 def test_sets_of_values_are_sets(a: permitted.Values, b: permitted.Values) -> None:
-    for value in (*range(15), 2**256 - 1):
+    for value in (*range(15), *range(2**256 - 5, 2**256)):
         assert (value in a & b) == (value in a and value in b)
         assert (value in a - b) == (value in a and value not in b)
         assert (value in a.complement()) != (value in a)
     assert (a <= b) == (not a - b)
     assert a.complement().complement() == a
+    assert a.highest == max((value for value in (*range(15), *range(2**256 - 5, 2**256)) if value in a), default=0)
+
+
+def test_a_set_lists_its_words_up_to_so_many() -> None:
+    found = permitted.Values.of([7, 3, 4])
+    assert found.intervals == ((3, 4), (7, 7))
+    assert found.listed(3) == (3, 4, 7)
+    assert found.listed(2) is None
+    assert permitted.Values.between(5, 4).intervals == ()
