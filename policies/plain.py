@@ -33,6 +33,8 @@ def _budget(budget: Budget) -> Plain:
         "scope": budget.scope.name.lower(),
         "asset": checksum(budget.asset),
         "unit_exponent": budget.exponent,
+        "unit": str(budget.unit),
+        "measured": budget.measured,
         "period_s": budget.period_s,
         "segment_s": budget.segment_s,
         "instant_limit": str(budget.base_units(budget.instant_limit)),
@@ -45,13 +47,34 @@ def _rule(rule: Rule) -> Plain:
         "target": checksum(rule.target),
         "selector": "" if rule.no_selector else "0x" + rule.selector.hex(),
         "must_return_true": rule.must_return_true,
+        "approval": rule.approval,
         "arguments": rule.words,
+        "dynamic": [{"argument": dynamic.word, "width": dynamic.width} for dynamic in rule.dynamics],
         "clauses": [
-            {"argument": clause.word, "kind": clause.kind.name.lower(), "operand": f"0x{clause.operand:064x}"}
+            {
+                "argument": clause.word,
+                "column": clause.column,
+                "kind": clause.kind.name.lower(),
+                "operand": f"0x{clause.operand:064x}",
+            }
             for clause in rule.clauses
         ],
         "charges": [
-            {"budget": charge.budget, "source": charge.source.name.lower(), "argument": charge.word}
+            {
+                "budget": charge.budget,
+                "source": charge.source.name.lower(),
+                "argument": charge.word,
+                "column": charge.column,
+            }
             for charge in rule.charges
+        ],
+        "incomes": [
+            {
+                "asset": checksum(income.asset),
+                "budget": income.budget,
+                "numerator": str(income.numerator),
+                "denominator": str(income.denominator),
+            }
+            for income in rule.incomes
         ],
     }

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies from files: the document or code, and the lists and ABIs that a document names, relative to it.
+
+Files come from strangers: a document can't make this read anything outside its own folder, nor anything large.
+"""
+
+import json
+import re
+import stat
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from governance.chain import ens
+from governance.chain.rpc import Rpc, RpcError
+from policies import document, encoding
+from policies.amounts import Token
+from policies.code import PolicyCode
+from policies.document_model import PolicyDocument, Sources
+from policies.signatures import Function
+
+MAX_FILE_BYTES = 1024 * 1024
+MAX_LIST_ITEMS = 2000
+MAX_NAMES = 200
+_HEX = re.compile(r"\s*(0x)?([0-9a-fA-F\s]*)")
+
+
+class FileProblem(Exception):
+    """A file that can't be used: one line that says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A policy as it was found, and what its document lends to explain it (nothing, where there is only code)."""
+
+    code: PolicyCode
+    raw: bytes
+    document: PolicyDocument | None
+    names: Mapping[bytes, str]
+    tokens: Mapping[bytes, Token]
+    functions: Mapping[bytes, Function]
+    notes: tuple[str, ...] = ()
+
+
+def read_text(file: str) -> str:
+    """The text of a file, or of standard input for `-`. Raises FileProblem."""
+    try:
+        with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as stream:
+            raw = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise FileProblem(f"{file}: can't be read ({error.strerror}); name an existing file") from None
+    if len(raw) > MAX_FILE_BYTES:
+        raise FileProblem(f"{file}: the file is larger than {MAX_FILE_BYTES} bytes; write a shorter policy")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FileProblem(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8 text") from None
+
+
+def is_code(text: str) -> bool:
+    """Whether the text is policy code in hexadecimal."""
+    return text.lstrip().startswith("0x") and _HEX.fullmatch(text) is not None
+
+
+def code_bytes(text: str, file: str) -> bytes:
+    """Policy code from hexadecimal text. Raises FileProblem."""
+    match = _HEX.fullmatch(text)
+    digits = "".join(match[2].split()) if match else ""
+    if not digits or len(digits) % 2:
+        raise FileProblem(f"{file}: this is no policy code; write it in hexadecimal, 0x first")
+    return bytes.fromhex(digits)
+
+
+def load_code(raw: bytes) -> Loaded:
+    """Policy code by itself. Raises encoding.DecodeError."""
+    return Loaded(encoding.decode(raw), raw, None, {}, {}, {})
+
+
+def load_document(text: str, file: str, rpc: Rpc | None = None, *, read_back: bool = False) -> Loaded:
+    """A document with what it refers to: files in its folder, and ENS names if there is a node to ask.
+
+    With `read_back` it is one that was made of code (policies.writing). Raises FileProblem, or PolicyError with every
+    problem of the document.
+    """
+    wanted = document.references(text, source=file)
+    folder = Path.cwd() if file == "-" else Path(file).resolve().parent
+    addresses = _resolved(wanted.ens, rpc)
+    sources = Sources(
+        abis={name: _abi(folder, name) for name in wanted.abis},
+        ens=addresses,
+        read_list=lambda name: _list(folder, name),
+    )
+    policy = document.load(text, source=file, sources=sources, read_back=read_back)
+    raw = encoding.encode(policy)
+    notes = tuple(ens.note(rpc, name, address) for name, address in addresses.items() if rpc is not None)
+    return Loaded(
+        code=encoding.decode(raw),
+        raw=raw,
+        document=policy,
+        names={address: name for name, address in policy.addresses},
+        tokens={token.address: token for token in policy.tokens},
+        functions={rule.function.selector: rule.function for rule in policy.rules if rule.function},
+        notes=notes,
+    )
+
+
+def load(text: str, file: str, rpc: Rpc | None = None) -> Loaded:
+    """A document, or policy code in hexadecimal. Raises FileProblem, PolicyError or DecodeError."""
+    return load_code(code_bytes(text, file)) if is_code(text) else load_document(text, file, rpc)
+
+
+def _resolved(names: tuple[str, ...], rpc: Rpc | None) -> dict[str, bytes]:
+    """Without a node the document's own reading says which name was not resolved, and where it stands."""
+    if rpc is None or not names:
+        return {}
+    if len(names) > MAX_NAMES:
+        raise FileProblem(f"there are more than {MAX_NAMES} ENS names; write addresses")
+    try:
+        ens.check_chain(rpc)
+        block = rpc.head_number()
+        return {name: ens.resolve(rpc, name, block) for name in names}
+    except (ens.NotResolved, RpcError) as error:
+        raise FileProblem(str(error)) from None
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """The file that a document names, if it lies in the document's folder or below it. Raises ValueError."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise ValueError("it lies outside the document's folder")
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is no plain file")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError(f"it is larger than {MAX_FILE_BYTES} bytes")
+    return path
+
+
+def _list(folder: Path, name: str) -> list[str]:
+    """The items of a list, one a line; blank lines and what follows `#` are left out. Raises OSError, ValueError."""
+    lines = _inside(folder, name).read_text(encoding="utf-8").splitlines()
+    items = [text for line in lines if (text := line.partition("#")[0].strip())]
+    if len(items) > MAX_LIST_ITEMS:
+        raise ValueError(f"it has more than {MAX_LIST_ITEMS} items")
+    return items
+
+
+def _abi(folder: Path, name: str) -> list[dict[str, Any]]:
+    """A JSON ABI, or the ABI in a compiler's artifact. Raises FileProblem."""
+    try:
+        found = json.loads(_inside(folder, name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileProblem(f"{name}: can't be read ({error.strerror}); name an ABI beside the document") from None
+    except (ValueError, RecursionError) as error:
+        what = "this is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise FileProblem(f"{name}: {what}; name a JSON ABI beside the document") from None
+    abi = found.get("abi") if isinstance(found, dict) else found
+    if not isinstance(abi, list) or not all(isinstance(item, dict) for item in abi):
+        raise FileProblem(f"{name}: this is no ABI; name a JSON ABI beside the document")
+    return abi
