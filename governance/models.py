@@ -207,6 +207,18 @@ class Proposal(models.Model):
             models.Index(fields=["dao", "-created_block", "-id"], name="proposal_newest_first"),
             models.Index(fields=["dao", "operation_id"], name="proposal_by_operation"),
             models.Index(fields=["dao", "operation_id_v4"], name="proposal_by_operation_v4"),
+            # What may still change is little beside what is over: votes to come, and what carried and was not executed.
+            models.Index(
+                fields=["dao", "deadline"],
+                condition=models.Q(executed=False, canceled=False),
+                name="proposal_undecided",
+            ),
+            models.Index(
+                fields=["dao", "-created_block", "-id"],
+                condition=models.Q(executed=False, canceled=False)
+                & (models.Q(eta_chain_s__gt=0) | models.Q(for_votes__gt=models.F("against_votes"))),
+                name="proposal_carried",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, Subquery, Sum
 from django.http import Http404
 
 from agent.models import Summary
@@ -41,6 +41,7 @@ from governance.models import (
     ProposalTransition,
     RefusedAct,
     SyncIncident,
+    TimelockOperation,
     TreasuryFlow,
     Vote,
 )
@@ -301,23 +302,26 @@ def open_condition(place: Place) -> Q:
         counted = counted + F("abstain_votes")
     queued = Q(eta_chain_s__gt=0)
     carried = queued | (Q(for_votes__gt=F("against_votes")) & (Q(quorum_votes=None) | Q(quorum_votes__lte=counted)))
-    ended = queued & (Q(operations__executed=True) | Q(operations__canceled=True))
+    not_queued = Q(eta_chain_s=None) | Q(eta_chain_s__lte=0)
+    performed = TimelockOperation.objects.filter(proposal=OuterRef("pk")).filter(Q(executed=True) | Q(canceled=True))
+    waiting = not_queued | ~Exists(performed)
     if (grace_s := told.get("grace_period_s")) is not None:
-        ended |= queued & Q(eta_chain_s__lte=place.now_chain_s - grace_s)
-    over = Proposal.objects.filter(dao=place.dao).filter(ended).values("pk")
-    return Q(executed=False, canceled=False) & (undecided | (carried & ~Q(pk__in=over)))
+        waiting &= not_queued | Q(eta_chain_s__gt=place.now_chain_s - grace_s)
+    return Q(executed=False, canceled=False) & (undecided | (carried & waiting))
 
 
 def proposals(
     place: Place, *, only_open: bool = False, page: int = 1, size: int = PAGE
 ) -> tuple[list[ProposalRow], int]:
-    """A page of proposals, newest first, and how many there are in all. Two queries and one for the summaries."""
+    """A page of proposals, newest first, and how many there are in all. As many queries for 10 rows as for 100."""
     found = Proposal.objects.filter(dao=place.dao)
     if only_open:
         found = found.filter(open_condition(place))
     count = found.count()
-    rows = _with_summary(found.order_by("-log__block_number", "-id"))[(page - 1) * size : page * size]
-    return [proposal_row(place, proposal) for proposal in rows], count
+    newest = found.order_by("-created_block", "-id").values_list("pk", flat=True)
+    # Their numbers first, from the index alone: the last page of thousands must not read all texts before it.
+    rows = Proposal.objects.filter(pk__in=list(newest[(page - 1) * size : page * size]))
+    return [proposal_row(place, row) for row in _with_summary(rows.order_by("-created_block", "-id"))], count
 
 
 def proposal(place: Place, proposal_id: int) -> Proposal:
@@ -447,8 +451,11 @@ def decode(place: Place, target: bytes, calldata: bytes) -> abi.DecodedCall | No
 
 def votes(proposal: Proposal, *, page: int = 1, size: int = 50) -> tuple[list[Vote], int]:
     """A page of the votes on a proposal, the heaviest first."""
-    found = Vote.objects.filter(proposal=proposal).select_related("log")
-    return list(found.order_by("-weight", "id")[(page - 1) * size : page * size]), found.count()
+    found = Vote.objects.filter(proposal=proposal)
+    # Their numbers first, from the index alone: a page in the middle of a million must not join all that it skips.
+    heaviest = list(found.order_by("-weight", "id").values_list("pk", flat=True)[(page - 1) * size : page * size])
+    rows = Vote.objects.filter(pk__in=heaviest).select_related("log").order_by("-weight", "id")
+    return list(rows), found.count()
 
 
 def transitions(proposal: Proposal) -> list[ProposalTransition]:

@@ -70,7 +70,13 @@ class Made:
             **values,
         }
         made = Proposal.objects.create(
-            dao=self.dao, proposal_id=number, log=log, proposer=account(100), description=description, **fields
+            dao=self.dao,
+            proposal_id=number,
+            log=log,
+            created_block=log.block_number,
+            proposer=account(100),
+            description=description,
+            **fields,
         )
         usdc = bytes(self.contracts["asset"].address)
         ProposalAction.objects.create(

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages' queries in a large DAO, each with its plan: `make bench-queries`, or python -m bench.queries.
+
+    --proposals N (10000)   --votes N (1000000)   --delegates N (200000)
+
+Fills a database of its own, opens the real pages, explains every query they made and runs it again. A query that takes
+20 ms or more, or that reads a large table from end to end, is a miss; then it exits with 1. Prints JSON with the plans.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+BAR_MS = 20.0
+LARGE = 5_000  # rows; a table with more must not be read from end to end
+_RUNS = 5
+_HEAVY = 20  # one vote in so many is cast on one proposal
+
+# %(...)s: how many of each. Every proposal has one created log, every vote and delegate theirs.
+_FILL = (
+    """INSERT INTO governance_rawlog (id, dao_id, block_number, block_hash, block_timestamp_chain_s, transaction_hash,
+           transaction_index, log_index, address, topic0, data)
+       SELECT n, %(dao)s, 1000000 + n / 10, sha256(int8send(n / 10)), 1600000000 + n, sha256(int8send(n)), n %% 10,
+           n %% 10, '\\x90fe90fe90fe90fe90fe90fe90fe90fe90fe90fe', sha256('topic'), '\\x00'
+       FROM generate_series(1, %(proposals)s + %(votes)s + 2 * %(delegates)s) n""",
+    """INSERT INTO governance_proposal (id, dao_id, proposal_id, log_id, created_block, proposer, description, title,
+           snapshot, deadline, queued, executed, canceled, against_votes, for_votes, abstain_votes, quorum_votes, extra,
+           operation_id, operation_id_v4, eta_chain_s)
+       SELECT n, %(dao)s, n::numeric * 1e60, n, 1000000 + n / 10, '\\x1111111111111111111111111111111111111111',
+           repeat('What is asked for, and why it would be good. ', 60), 'Proposal ' || n, 1000000 + n / 10 + 7200,
+           CASE WHEN n > %(proposals)s - 10 THEN 9000000 ELSE 1000000 + n / 10 + 57600 END, n %% 3 = 1, n %% 3 = 1,
+           n %% 17 = 0, 1e24, CASE WHEN n %% 3 = 1 OR n %% 60 = 0 THEN 2e24 ELSE 0 END, 0, 1e23, '{}',
+           sha256(int8send(n)), sha256(int8send(-n)), CASE WHEN n %% 3 = 1 THEN 1600000000 + n END
+       FROM generate_series(1, %(proposals)s) n""",
+    """INSERT INTO governance_proposalaction (proposal_id, position, target, value_wei, signature, calldata)
+       SELECT n, k, '\\x2222222222222222222222222222222222222222', 0, '', '\\xa9059cbb'
+       FROM generate_series(1, %(proposals)s) n, generate_series(0, 1) k""",
+    """INSERT INTO governance_proposaltransition (proposal_id, kind, log_id)
+       SELECT n, k, n FROM generate_series(1, %(proposals)s) n, unnest(ARRAY['created', 'queued']) k""",
+    """INSERT INTO governance_timelockoperation (dao_id, operation_id, proposal_id, log_id, ready_chain_s, executed,
+           canceled)
+       SELECT %(dao)s, sha256(int8send(n)), n, n, 1600000000 + n, true, false
+       FROM generate_series(1, %(proposals)s, 3) n""",
+    """INSERT INTO governance_onchaincheck (dao_id, subject, block_number, block_hash, chain_says, mirror_says, matched,
+           checked_at)
+       SELECT %(dao)s, 'proposal:' || (n::numeric * 1e60)::numeric(78, 0) || k, 1, sha256('b'), '1', '1', true, now()
+       FROM generate_series(1, %(proposals)s) n, unnest(ARRAY[':state', ':votes', ':quorum']) k""",
+    """INSERT INTO agent_summary (proposal_id, input_hash, status, reason, verdict, sentences, claims, effects, flags,
+           findings, hidden, spans_read, spans_total, model_name, model_is_demo, prompt_tokens, cached_tokens,
+           output_tokens, duration_ms, created_at)
+       SELECT n, sha256(int8send(n)), 'written', '', 'matches', '[]', '[]', '[]', '[]', '[]', '[]', 1, 1, 'bench', true,
+           0, 0, 0, 0, now()
+       FROM generate_series(1, %(proposals)s) n""",
+    # One vote in twenty is for the newest proposal, the others are spread evenly.
+    """INSERT INTO governance_vote (dao_id, proposal_id, onchain_proposal_id, log_id, voter, support, weight, reason,
+           params)
+       SELECT %(dao)s, p, p::numeric * 1e60, %(proposals)s + n,
+           decode(lpad(to_hex(1 + (n::bigint * 7919) %% %(delegates)s), 40, '0'), 'hex'), n %% 3,
+           ((n::bigint * 2654435761) %% 1000003)::numeric * 1e18, CASE WHEN n %% 20 = 3 THEN 'Because.' ELSE '' END, ''
+       FROM (SELECT n, CASE WHEN n %% %(heavy)s = 0 THEN %(proposals)s ELSE 1 + n %% %(proposals)s END p
+             FROM generate_series(1, %(votes)s) n) numbered""",
+    """INSERT INTO governance_delegation (dao_id, log_id, delegator, from_delegate, to_delegate)
+       SELECT %(dao)s, %(proposals)s + %(votes)s + n, decode(lpad(to_hex(n), 40, '0'), 'hex'), '\\x00',
+           decode(lpad(to_hex(1 + n / 3), 40, '0'), 'hex')
+       FROM generate_series(1, %(delegates)s) n""",
+    """INSERT INTO governance_powercheckpoint (dao_id, log_id, account, timepoint, previous_power, power)
+       SELECT %(dao)s, %(proposals)s + %(votes)s + %(delegates)s + n, decode(lpad(to_hex(n), 40, '0'), 'hex'),
+           1000000 + n, 0, ((n::bigint * 2654435761) %% 1000003)::numeric * 1e18
+       FROM generate_series(1, %(delegates)s) n""",
+)
+
+
+def fill(proposals: int, votes: int, delegates: int) -> Any:
+    """A DAO of this size in the (empty, migrated) database; statistics are fresh, as autovacuum keeps them."""
+    from django.db import connection
+
+    from governance.models import Chain, Contract, Cursor, Dao
+
+    chain = Chain.objects.create(chain_id=1, name="bench")
+    dao = Dao.objects.create(chain=chain, slug="bench", name="Bench DAO")
+    told = {"family": "openzeppelin", "clock": "blocknumber", "quorum": "quorum(uint256)"}
+    governor = bytes.fromhex("90fe" * 10)
+    Contract.objects.create(dao=dao, kind="governor", address=governor, capabilities=told)
+    Contract.objects.create(dao=dao, kind="timelock", address=b"\x33" * 20)
+    Contract.objects.create(
+        dao=dao, kind="votes_token", address=b"\x44" * 20, capabilities={"symbol": "VOTE", "decimals": 18}
+    )
+    last = 1_000_000 + (proposals + votes + 2 * delegates) // 10
+    Cursor.objects.create(
+        dao=dao, next_block=last + 1, head_hash=bytes(32), head_timestamp_chain_s=1_700_000_000, node_head_block=last
+    )
+    sizes = {"dao": dao.pk, "proposals": proposals, "votes": votes, "delegates": delegates, "heavy": _HEAVY}
+    with connection.cursor() as sql:
+        for statement in _FILL:
+            sql.execute(statement, sizes)
+        sql.execute("VACUUM ANALYZE")
+    return dao
+
+
+def pages(dao: Any) -> dict[str, str]:
+    """The pages that are opened: name -> address."""
+    from django.urls import reverse
+
+    from governance.models import Proposal
+
+    numbers = Proposal.objects.filter(dao=dao).order_by("id").values_list("proposal_id", flat=True)
+    newest, old = numbers.last(), numbers[len(numbers) // 2]
+    lists = reverse("proposals", args=[dao.slug])
+    return {
+        "list": lists,
+        "list, last page": f"{lists}?page={-(-len(numbers) // 25)}",
+        "list, open only": f"{lists}?show=open",
+        "proposal with the most votes": reverse("proposal", args=[dao.slug, newest]),
+        "the same, in the middle of its votes": reverse("proposal", args=[dao.slug, newest]) + "?page=500",
+        "an old proposal": reverse("proposal", args=[dao.slug, old]),
+    }
+
+
+def queries_of(path: str) -> tuple[list[str], float]:
+    """The SQL that opening a page runs (values included), and how long the page took, ms."""
+    from django.conf import settings
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(SERVER_NAME=settings.ALLOWED_HOSTS[0])
+    with CaptureQueriesContext(connection) as captured:
+        begun = time.perf_counter()
+        answer = client.get(path)
+        elapsed_ms = (time.perf_counter() - begun) * 1000
+    if answer.status_code != 200:
+        raise SystemExit(f"{path} answered {answer.status_code}")
+    return [query["sql"] for query in captured.captured_queries if query["sql"].startswith("SELECT")], elapsed_ms
+
+
+def explain(sql: str, runs: int = _RUNS) -> dict[str, Any]:
+    """A query's best time of several runs (planning and execution), its plan, and the large tables read whole."""
+    from django.db import connection
+
+    best: dict[str, Any] = {}
+    with connection.cursor() as cursor:
+        for _ in range(runs):
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")
+            (found,) = cursor.fetchone()
+            found = (json.loads(found) if isinstance(found, str) else found)[0]
+            ms = found["Planning Time"] + found["Execution Time"]
+            if not best or ms < best["ms"]:
+                best = {"ms": ms, "plan": found["Plan"]}
+        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples > %s", [LARGE])
+        large = {name for (name,) in cursor.fetchall()}
+    nodes = list(_nodes(best["plan"]))
+    return {
+        "ms": round(best["ms"], 2),
+        "whole_tables": sorted({n["Relation Name"] for n in nodes if n["Node Type"] == "Seq Scan"} & large),
+        "plan": [_words(node) for node in nodes],
+        "sql": sql if len(sql) < 1000 else f"{sql[:1000]}...",
+    }
+
+
+def _nodes(plan: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
+    yield {**plan, "Depth": depth}
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child, depth + 1)
+
+
+def _words(node: dict[str, Any]) -> str:
+    where = node.get("Index Name") or node.get("Relation Name") or ""
+    rows = f"{node['Actual Rows']} rows" + (f" x {node['Actual Loops']}" if node["Actual Loops"] > 1 else "")
+    return f"{'  ' * node['Depth']}{node['Node Type']} {where} ({rows}, {node['Actual Total Time']} ms)"
+
+
+def measure(dao: Any) -> dict[str, Any]:
+    """Every page's queries, explained; those that miss are named."""
+    found: dict[str, Any] = {}
+    for name, path in pages(dao).items():
+        queries_of(path)  # what is read once a process is read
+        queries, page_ms = queries_of(path)
+        found[name] = {"page_ms": round(page_ms, 1), "queries": [explain(sql) for sql in queries]}
+    return found
+
+
+def misses(found: dict[str, Any]) -> list[str]:
+    """Queries that are too slow, or that read a large table from end to end."""
+    missed = []
+    for name, page in found.items():
+        for query in page["queries"]:
+            if query["ms"] >= BAR_MS:
+                missed.append(f"{name}: {query['ms']} ms: {query['sql'][:200]}")
+            if query["whole_tables"]:
+                missed.append(f"{name}: reads all of {', '.join(query['whole_tables'])}: {query['sql'][:200]}")
+    return missed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The pages' queries in a large DAO, with their plans.")
+    parser.add_argument("--proposals", type=int, default=10_000)
+    parser.add_argument("--votes", type=int, default=1_000_000)
+    parser.add_argument("--delegates", type=int, default=200_000)
+    arguments = parser.parse_args()
+
+    from bench.sync.cluster import cluster
+
+    with cluster() as server:
+        os.environ["DATABASE_URL"] = server.fresh("queries")
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
+        import django
+
+        django.setup()
+        from django.conf import settings
+        from django.core.management import call_command
+        from django.db import connection
+
+        settings.SECRET_KEY = secrets.token_hex(32)  # for the cookies of the measured pages
+        call_command("migrate", verbosity=0, interactive=False)
+        begun = time.monotonic()
+        dao = fill(arguments.proposals, arguments.votes, arguments.delegates)
+        print(f"filled in {time.monotonic() - begun:.0f} s", file=sys.stderr)
+        found = measure(dao)
+        connection.close()
+    missed = misses(found)
+    sizes = {"proposals": arguments.proposals, "votes": arguments.votes, "delegates": arguments.delegates}
+    print(json.dumps({**sizes, "bar_ms": BAR_MS, "missed": missed, "pages": found}, indent=2))
+    for name, page in found.items():
+        slowest = max(query["ms"] for query in page["queries"])
+        count = len(page["queries"])
+        print(f"{name:<38} {count:>3} queries, slowest {slowest:>7.2f} ms, page {page['page_ms']} ms", file=sys.stderr)
+    if missed:
+        raise SystemExit("missed:\n" + "\n".join(missed))
+
+
+if __name__ == "__main__":
+    main()

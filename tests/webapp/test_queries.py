@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages' queries in a DAO that is large enough for plans to differ: none reads a large table from end to end."""
+
+import pytest
+
+from bench import queries
+
+
+@pytest.fixture
+def dao(settings, transactional_db):
+    settings.RPC_URLS = {}
+    return queries.fill(proposals=6_000, votes=30_000, delegates=6_000)
+
+
+def test_no_page_reads_a_large_table_whole(dao):
+    found = queries.measure(dao)
+    assert {name: len(page["queries"]) for name, page in found.items()}
+    whole = {name: [q["sql"] for q in page["queries"] if q["whole_tables"]] for name, page in found.items()}
+    assert not {name: texts for name, texts in whole.items() if texts}
+
+
+def test_the_bench_sees_a_table_that_is_read_whole(dao):
+    explained = queries.explain("SELECT count(*) FROM governance_vote WHERE reason = 'nothing says this'", runs=1)
+    assert explained["whole_tables"] == ["governance_vote"]
+    slow = {**explained, "ms": queries.BAR_MS}
+    assert len(queries.misses({"a page": {"queries": [explained, slow]}})) == 3
