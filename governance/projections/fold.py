@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import Model, QuerySet, Sum
+from django.db.models import Min, Model, QuerySet, Sum
 from django.utils import timezone
 from eth_hash.auto import keccak
 
@@ -801,31 +801,37 @@ def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Ta
 
 
 def _gap(dao: Dao, proposal_id: int, block: int) -> None:
-    SyncIncident.objects.get_or_create(
+    gap = _gap_of(dao, proposal_id, block)
+    if not SyncIncident.objects.filter(dao=dao, kind=gap.kind, facts=gap.facts, resolved_at=None).exists():
+        gap.save()
+
+
+def _gap_of(dao: Dao, proposal_id: int, block: int) -> SyncIncident:
+    return SyncIncident(
         dao=dao,
         kind="gap",
         facts={"proposal_id": str(proposal_id)},
-        resolved_at=None,
-        defaults={
-            "detail": f"Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block.",
-            "first_block": block,
-        },
+        detail=f"Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block.",
+        first_block=block,
     )
 
 
 def note_gaps(dao: Dao) -> None:
     """Raise an incident for each proposal that has votes and was never seen; resolve those that were seen since."""
-    unseen = set(
-        Vote.objects.filter(dao=dao, proposal__isnull=True).values_list("onchain_proposal_id", flat=True).distinct()
+    unseen = (
+        Vote.objects.filter(dao=dao, proposal__isnull=True)
+        .values_list("onchain_proposal_id")
+        .annotate(first=Min("log__block_number"))
     )
-    for proposal_id in unseen:
-        first = Vote.objects.filter(dao=dao, onchain_proposal_id=proposal_id).select_related("log").earliest("log_id")
-        _gap(dao, proposal_id, first.log.block_number)
-    for incident in SyncIncident.objects.filter(dao=dao, kind="gap", resolved_at=None):
-        seen = Proposal.objects.filter(dao=dao, proposal_id=int(incident.facts["proposal_id"])).exists()
-        if seen:
-            incident.resolved_at = timezone.now()
-            incident.save(update_fields=["resolved_at"])
+    noted = {
+        int(facts["proposal_id"]): pk
+        for pk, facts in SyncIncident.objects.filter(dao=dao, kind="gap", resolved_at=None).values_list("pk", "facts")
+    }
+    SyncIncident.objects.bulk_create(
+        [_gap_of(dao, proposal_id, first) for proposal_id, first in unseen if proposal_id not in noted], batch_size=1000
+    )
+    seen = Proposal.objects.filter(dao=dao, proposal_id__in=list(noted)).values_list("proposal_id", flat=True)
+    SyncIncident.objects.filter(pk__in=[noted[i] for i in seen]).update(resolved_at=timezone.now())
 
 
 # --- again from raw logs

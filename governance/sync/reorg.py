@@ -127,6 +127,7 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: i
         fold.refold(dao)
         fold.link_votes(dao, touched)
         fold.count_votes(dao, touched)
+        fold.note_gaps(dao)
         incident = SyncIncident.objects.create(
             dao=dao, kind=kind, detail=_words(kind, facts), facts=facts, first_block=ancestor.number + 1
         )

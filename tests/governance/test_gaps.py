@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is open in a mirror: proposals that were never seen, quorums that nobody has answered yet; and what a rebuild
+tells anybody: nothing."""
+
+from random import Random
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from governance.chain.rpc import Rpc
+from governance.models import OutboxEntry, Proposal, SyncIncident
+from governance.projections import fold
+from governance.replay.node import ReplayNode
+from governance.replay.sight import NodeError
+from governance.replay.synthetic import SyntheticChain, SyntheticTransaction
+from governance.sync import Status, fence, step, sync_once
+from tests.governance.lives import ACCOUNTS, ASSET, FIRST_BLOCK, GOVERNOR, START_S, Kind, Life, answer, emit, mirrored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def chain():
+    made = SyntheticChain(78, START_S, finality_depth=8, call=answer)
+    made.grow(*[[] for _ in range(FIRST_BLOCK - 1)])
+    return made
+
+
+@pytest.fixture
+def rpc(chain):
+    with ReplayNode(chain) as node:
+        client = Rpc([node.url], 78, attempts=1)
+        yield client
+        client.close()
+
+
+def vote(proposal_id: int) -> SyntheticTransaction:
+    log = emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[0], proposal_id, 1, 5, b"")
+    return SyntheticTransaction(GOVERNOR, (log,), salt=proposal_id)
+
+
+def created(proposal_id: int, snapshot: int) -> SyntheticTransaction:
+    values = (proposal_id, ACCOUNTS[0], [ASSET], [0], [b""], [b""], snapshot, snapshot + 9, b"# Pay")
+    return SyntheticTransaction(GOVERNOR, (emit(Kind.GOVERNOR, "ProposalCreated", *values),), salt=1000 + proposal_id)
+
+
+def gaps(dao) -> dict[str, int]:
+    found = SyncIncident.objects.filter(dao=dao, kind="gap", resolved_at=None)
+    return {incident.facts["proposal_id"]: incident.first_block for incident in found}
+
+
+def test_many_proposals_never_seen_cost_as_many_queries_as_one(chain, rpc):
+    dao = mirrored(chain, "d")
+    chain.grow([vote(1)])
+    sync_once(dao, rpc)
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
+        fold.note_gaps(dao)
+    chain.grow([vote(n) for n in range(2, 60)])
+    sync_once(dao, rpc)
+    with CaptureQueriesContext(connection) as many:
+        fold.note_gaps(dao)
+    assert len(gaps(dao)) == 59
+    assert len(many) == len(one)
+
+
+def test_a_gap_closes_when_the_proposal_is_seen_and_when_what_named_it_is_gone(chain, rpc):
+    dao = mirrored(chain, "d")
+    chain.grow([], [vote(1), vote(2)])
+    sync_once(dao, rpc)
+    assert gaps(dao) == {"1": 3, "2": 3}
+    chain.grow([created(1, 90)])
+    sync_once(dao, rpc)
+    assert gaps(dao) == {"2": 3}
+    chain.reorg(2, [vote(1)], [], [], [])
+    sync_once(dao, rpc)
+    assert gaps(dao) == {"1": 3}
+
+
+def test_quorums_that_are_never_answered_keep_no_other_from_being_asked(chain, rpc):
+    """Sixty newer proposals whose quorum the governor refuses, and ten older ones that it answers."""
+
+    def refusing(to: bytes, data: bytes, block: int) -> bytes:
+        if to == GOVERNOR and int.from_bytes(data[4:36], "big") >= 5:
+            raise NodeError(3, "execution reverted", "0x")
+        return answer(to, data, block)
+
+    chain.call = refusing
+    dao = mirrored(chain, "d")
+    chain.grow([created(n, 4) for n in range(10)], [created(n, 5) for n in range(10, 80)], *[[] for _ in range(9)])
+    for _ in range(6):
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert Proposal.objects.filter(dao=dao, snapshot=4, quorum_votes=None).count() == 0
+    assert Proposal.objects.filter(dao=dao, snapshot=5).exclude(quorum_votes=None).count() == 0
+
+
+def test_asking_in_turn_comes_to_everyone_and_always_to_the_newest():
+    ids = list(range(500, 0, -1))
+    asked = [step._in_turn(ids, turn) for turn in range(30)]
+    assert {i for part in asked for i in part} == set(ids)
+    assert all(part[0] == 500 and len(part) == len(set(part)) <= step._MOST_QUORUMS for part in asked)
+    assert step._in_turn([3, 2], 7) == [3, 2]
+
+
+def test_a_rebuild_tells_nothing_and_neither_does_the_reading_after_it(chain, rpc):
+    dao = mirrored(chain, "d")
+    chain.grow(*Life(Random(3), chain).blocks(40))
+    sync_once(dao, rpc)
+    told = list(OutboxEntry.objects.filter(dao=dao).order_by("id").values_list("topic", "key", "block_number"))
+    assert told
+    with fence.hold(dao) as writer, writer.transaction():
+        fold.rebuild(dao)
+    for _ in range(2):
+        sync_once(dao, rpc)
+    again = list(OutboxEntry.objects.filter(dao=dao).order_by("id").values_list("topic", "key", "block_number"))
+    assert again == told
