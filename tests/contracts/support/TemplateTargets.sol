@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+
+// What the policy templates call, small and for tests only: tests/policies/test_templates.py.
+
+/// @notice OpenZeppelin's vault as it is.
+contract TestVault is ERC20("Test vault", "vUSDC"), ERC4626 {
+    constructor(IERC20 asset) ERC4626(asset) {}
+
+    function decimals() public view override(ERC20, ERC4626) returns (uint8) {
+        return ERC4626.decimals();
+    }
+}
+
+/// @notice A worthless token with 18 decimals that anybody mints.
+contract TestWeth is ERC20("Test wrapped ether", "WETH") {
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+}
+
+/// @notice A router with one price that anybody sets, and that can take less than it is told to.
+contract TestRouter {
+    struct ExactInputSingleParams {
+        address tokenIn;
+        address tokenOut;
+        uint24 fee;
+        address recipient;
+        uint256 deadline;
+        uint256 amountIn;
+        uint256 amountOutMinimum;
+        uint160 sqrtPriceLimitX96;
+    }
+
+    uint256 public outPerMillionIn; // base units of tokenOut for each 1e6 base units of tokenIn
+    uint256 public takenPerMille = 1000;
+
+    function setPrice(uint256 outPerMillionIn_, uint256 takenPerMille_) external {
+        (outPerMillionIn, takenPerMille) = (outPerMillionIn_, takenPerMille_);
+    }
+
+    function exactInputSingle(ExactInputSingleParams calldata params) external returns (uint256 amountOut) {
+        require(params.deadline >= block.timestamp, "too late");
+        uint256 taken = params.amountIn * takenPerMille / 1000;
+        require(IERC20(params.tokenIn).transferFrom(msg.sender, address(this), taken), "not paid");
+        amountOut = taken * outPerMillionIn / 1e6;
+        require(amountOut >= params.amountOutMinimum, "too little");
+        require(IERC20(params.tokenOut).transfer(params.recipient, amountOut), "not given");
+    }
+}
+
+/// @notice A stream whose whole amount is paid in when it is opened.
+contract TestStreams {
+    struct Stream {
+        address recipient;
+        uint256 total;
+        uint64 startsAt;
+        uint64 endsAt;
+    }
+
+    IERC20 public immutable token;
+    Stream[] public streams;
+
+    constructor(IERC20 token_) {
+        token = token_;
+    }
+
+    function openBoundedStream(address recipient, uint256 total, uint64 startsAt, uint64 endsAt) external {
+        require(startsAt < endsAt, "no time");
+        require(token.transferFrom(msg.sender, address(this), total), "not paid");
+        streams.push(Stream(recipient, total, startsAt, endsAt));
+    }
+}
+
+/// @notice Remembers the last vote.
+contract TestVotes {
+    address public voter;
+    uint256 public proposalId;
+    uint8 public support;
+    string public reason;
+
+    function castVote(uint256 proposalId_, uint8 support_) external returns (uint256) {
+        (voter, proposalId, support, reason) = (msg.sender, proposalId_, support_, "");
+        return 1;
+    }
+
+    function castVoteWithReason(uint256 proposalId_, uint8 support_, string calldata reason_)
+        external
+        returns (uint256)
+    {
+        (voter, proposalId, support, reason) = (msg.sender, proposalId_, support_, reason_);
+        return 1;
+    }
+}
+
+/// @notice Registry and resolver of ENS in one, which answers whatever it is told to, also what no resolver should.
+contract TestEns {
+    mapping(bytes32 node => address) public resolver;
+    mapping(bytes32 node => bytes) public answers;
+
+    error OffchainLookup(address sender, string[] urls, bytes callData, bytes4 callback, bytes extraData);
+
+    function set(bytes32 node, address resolver_, bytes calldata answer) external {
+        (resolver[node], answers[node]) = (resolver_, answer);
+    }
+
+    function addr(bytes32 node) external view {
+        bytes memory answer = answers[node];
+        if (answer.length == 1) revert OffchainLookup(address(this), new string[](0), "", 0, "");
+        assembly {
+            return(add(answer, 32), mload(answer))
+        }
+    }
+}
