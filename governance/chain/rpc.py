@@ -365,7 +365,9 @@ def parse_logs(raw: Any) -> list[Log]:
 
     fromhex, new, known = bytes.fromhex, tuple.__new__, words.get
     logs: list[Log] = []
-    block, block_text, hash_text, block_hash = 0, None, None, b""
+    block, block_hash = 0, b""
+    block_text: Any = object()  # equal to nothing that a node can say
+    hash_text: Any = object()
     for item in raw:
         if item.get("removed"):
             raise ValueError("a removed log")

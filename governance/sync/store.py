@@ -109,20 +109,32 @@ def store_step(
     with writer.transaction() as cursor:
         if cursor.next_block != first_block:
             raise Superseded(f"the cursor stands at {cursor.next_block}, not at {first_block}")
-        bulk.copy_rows(
+        if head.number <= finalized_block:
+            # A power cut may take the last of these transactions back, whole and with their cursor: they are read
+            # again. Whoever acts on the outbox commits after them, and no commit lasts without those before it.
+            with connection.cursor() as sql:
+                sql.execute("SET LOCAL synchronous_commit = off")
+        bulk.copy_lines(
             "governance_block",
             ("dao_id", "number", "hash", "parent_hash", "timestamp_chain_s", "finalized"),
-            (
-                (writer.dao.pk, h.number, h.hash, h.parent_hash, h.timestamp_chain_s, h.number <= finalized_block)
+            [
+                f"{writer.dao.pk}\t{h.number}\t\\\\x{h.hash.hex()}\t\\\\x{h.parent_hash.hex()}\t{h.timestamp_chain_s}\t"
+                f"{'t' if h.number <= finalized_block else 'f'}"
                 for h in headers
-            ),
+            ],
         )
         undone = drop_orphans(writer.dao, checked)
         new = insert_logs(writer.dao, rows)
         for contract in contracts:
             if contract.start_block <= head.number:
                 extend_range(contract, max(first_block, contract.start_block), head.number)
-        ChainAnswer.objects.bulk_create(answers, ignore_conflicts=True)
+        # A transaction that is read again may stand in another block now, with which its answer is to fall.
+        ChainAnswer.objects.bulk_create(
+            answers,
+            update_conflicts=True,
+            unique_fields=["dao", "kind", "key"],
+            update_fields=["value", "block_number"],
+        )
         cursor.next_block = head.number + 1
         cursor.head_hash = head.hash
         cursor.head_timestamp_chain_s = head.timestamp_chain_s
