@@ -8,7 +8,6 @@ from django.apps import apps
 from django.db.models import ForeignKey, Model
 
 from governance.models import (
-    ChainAnswer,
     Contract,
     Dao,
     OutboxEntry,
@@ -20,14 +19,12 @@ from governance.models import (
 
 # By their own words in governance/models.py, so that a new projection is compared without being named here.
 PROJECTIONS = [m for m in apps.get_app_config("governance").get_models() if (m.__doc__ or "").startswith("Projection")]
-# Not of the chain: which row it is, whose it is, and at which block a question happened to be asked.
-_LEFT_OUT: dict[type[Model], set[str]] = {ChainAnswer: {"block_number"}}
 
 
 def dump(dao: Dao) -> dict[str, list[str]]:
     """Each table's rows of the DAO in an order of their own, references as what they refer to."""
     found = {}
-    for model in [RawLog, ChainAnswer, RefusedAct, ScannedRange, *PROJECTIONS]:
+    for model in [RawLog, RefusedAct, ScannedRange, *PROJECTIONS]:
         rows = model._default_manager.filter(**{_way_to_dao(model): dao})
         found[model.__name__] = sorted(_shown(row) for row in rows)
     return found
@@ -44,8 +41,8 @@ def _way_to_dao(model: type[Model]) -> str:
 
 
 def _shown(row: Model) -> str:
-    left_out = {"id", "dao", *_LEFT_OUT.get(type(row), ())}
-    fields = [field for field in row._meta.concrete_fields if field.name not in left_out]
+    # Which row it is and whose is not of the chain.
+    fields = [field for field in row._meta.concrete_fields if field.name not in ("id", "dao")]
     return ", ".join(f"{field.name}={_value(row, field)}" for field in fields)
 
 

@@ -15,7 +15,7 @@ from governance.projections import events, fold
 from governance.projections.events import Kind
 from governance.replay.sight import NodeError
 from governance.replay.synthetic import Emitted, SyntheticChain, SyntheticTransaction
-from governance.sync import Status, sync_once
+from governance.sync import Status, fence, sync_once
 from tests.governance.dump import dump, open_incidents, standing
 
 GOVERNOR, TOKEN, TIMELOCK, TREASURY, MODULE, ASSET = (bytes([n]) * 20 for n in (0x60, 0x70, 0x71, 0x72, 0x73, 0x74))
@@ -276,4 +276,9 @@ def assert_fresh(chain: SyntheticChain, dao: Dao, url: str) -> None:
     assert told == due, f"told and not so: {told - due}; so and not told: {due - told}"
     kinds = ("gap", "undecodable", "policy_code", "timelock_changed", "deep_reorg")
     assert open_incidents(dao, *kinds) == open_incidents(fresh, *kinds)
+    with fence.hold(dao) as writer:
+        assert writer is not None
+        with writer.transaction():
+            fold.rebuild(dao)
+    assert dump(dao) == theirs, "what is stored raw does not give the projections again"
     fresh.delete()
