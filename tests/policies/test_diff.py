@@ -118,11 +118,14 @@ OLD = PolicyCode(
     AGENT, OPERATOR, START_S, END_S, 600, 172_800, 432_000, 500, bytes(32), (BUDGET,), ((CAT, ANN),), (TRADE, PAY)
 )
 PAYING = f"Pay in the token USDC ({checksum(USDC)}), by calling `transfer(address,uint256)`: "
+MAY_PAY = f"{PAYING[0].lower()}{PAYING[1:]}"
 TRADING = f"Call `swap(uint256,bytes)` (selector 0x{SWAP.selector.hex()}) on {checksum(VAULT)}: "
 AS_BEFORE = "of which 6,000 USDC may be spent at once and the rest must be announced and can be objected to"
 COUNTS = f"The budget “payroll” counts the token USDC ({checksum(USDC)})"
 IN_AN_ACT = "in one act, all its calls under this rule added up"
 RECEIVES = "the treasury must receive at least {} for each 1 USDC that the call counts against the budget “payroll”"
+THE_REST = "the amount counts against the budget “payroll”; no ether may go with it; the call must return true"
+ETHER_BUDGET = replace(BUDGET, asset=bytes(20))
 CAT_SHOWN = f"“cat” ({checksum(CAT.to_bytes(20, 'big'))})"
 BOB_SHOWN = f"“bob” ({checksum(BOB.to_bytes(20, 'big'))})"
 ANN_SHOWN = f"“ann” ({checksum(ANN.to_bytes(20, 'big'))})"
@@ -364,6 +367,78 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
             f"24 days, {AS_BEFORE}.",
         ],
     ),
+    "another argument charged": (
+        OLD,
+        paying(charges=(Charge(0, Source.ARGUMENT, 0),)),
+        [
+            f"wider: {PAYING}the amount no longer counts against the budget “payroll”.",
+            f"tighter: {PAYING}now the recipient counts against the budget “payroll”.",
+        ],
+    ),
+    "ether in place of none": (
+        replace(OLD, budgets=(ETHER_BUDGET,), rules=(replace(PAY, charges=()),)),
+        replace(OLD, budgets=(ETHER_BUDGET,), rules=(replace(PAY, charges=(Charge(0, Source.VALUE, 0),)),)),
+        [
+            f"wider: {PAYING}ether may go with it, which none could.",
+        ],
+    ),
+    "no ether any more": (
+        replace(OLD, budgets=(ETHER_BUDGET,), rules=(replace(PAY, charges=(Charge(0, Source.VALUE, 0),)),)),
+        replace(OLD, budgets=(ETHER_BUDGET,), rules=(replace(PAY, charges=()),)),
+        [
+            f"tighter: {PAYING}no ether may go with it any more.",
+        ],
+    ),
+    "an allowance that may stay": (
+        paying(approval=True),
+        OLD,
+        [f"wider: {PAYING}the spender may go on taking after the act has ended."],
+    ),
+    "an allowance that must go": (
+        OLD,
+        paying(approval=True),
+        [f"tighter: {PAYING}when the act ends, nothing may be left of what the spender was allowed to take."],
+    ),
+    "one amount in place of another, both capped": (
+        paying(Clause(1, Kind.EQUAL, 10**6), CAPPED),
+        paying(Clause(1, Kind.EQUAL, 2 * 10**6), CAPPED),
+        [
+            f"wider: {PAYING}the amount must be 2 USDC and comes to at most 5,000 USDC {IN_AN_ACT}, instead of: "
+            f"the amount must be 1 USDC and comes to at most 5,000 USDC {IN_AN_ACT}."
+        ],
+    ),
+    "one amount in place of another, now capped": (
+        paying(Clause(1, Kind.EQUAL, 10**6)),
+        paying(Clause(1, Kind.EQUAL, 10**6), CAPPED),
+        [
+            f"tighter: {PAYING}the amount must be 1 USDC and comes to at most 5,000 USDC {IN_AN_ACT}, instead of: "
+            "the amount must be 1 USDC."
+        ],
+    ),
+    "bounds that leave nothing": (
+        OLD,
+        paying(Clause(0, Kind.EQUAL, BOB), SAYS_WHO),
+        [
+            f"tighter: Permitted before, within looser or other bounds: it may {MAY_PAY}"
+            f"the recipient must be {BOB_SHOWN} and must be one of these 2: {CAT_SHOWN}, {ANN_SHOWN}; the amount is "
+            "bounded by its budget alone; the amount counts against the budget “payroll”; no ether may go with it; "
+            "the call must return true.",
+            f"tighter: Gone: that it may {MAY_PAY}the recipient must be one of these 2: "
+            f"{CAT_SHOWN}, {ANN_SHOWN}; the amount comes to at most 5,000 USDC {IN_AN_ACT}; {THE_REST}.",
+        ],
+    ),
+    "two rules in place of one": (
+        rules(PAY),
+        rules(replace(PAY, clauses=(Clause(0, Kind.EQUAL, CAT), CAPPED)), replace(PAY, clauses=(SAYS_WHO,))),
+        [
+            f"wider: Not permitted so before: it may {MAY_PAY}the recipient must be {CAT_SHOWN}; "
+            f"the amount comes to at most 5,000 USDC {IN_AN_ACT}; {THE_REST}.",
+            f"wider: Not permitted so before: it may {MAY_PAY}the recipient must be one of these 2: "
+            f"{CAT_SHOWN}, {ANN_SHOWN}; the amount is bounded by its budget alone; {THE_REST}.",
+            f"same: Gone, while other rules permit the same: that it may {MAY_PAY}the recipient must be one of these "
+            f"2: {CAT_SHOWN}, {ANN_SHOWN}; the amount comes to at most 5,000 USDC {IN_AN_ACT}; {THE_REST}.",
+        ],
+    ),
     "another document": (
         OLD,
         replace(OLD, document_hash=b"\1" * 32),
@@ -451,6 +526,59 @@ def test_an_alternative_that_is_never_reached_bounds_nothing() -> None:
         old, rules(TRADE, replace(for_ann, clauses=(*for_ann.clauses, Clause(1, Kind.AT_LEAST, 1))))
     )
     assert Mark.WIDER in marks(old, rules(TRADE, replace(for_ann, clauses=(Clause(0, Kind.AT_LEAST, BOB), CAPPED))))
+
+
+def test_every_part_of_what_a_rule_is_left_with_is_compared() -> None:
+    """The new second rule is left with others than Bob, and with Bob above 10: the others' old bounds are lost."""
+    only_bob, not_bob = Clause(0, Kind.EQUAL, BOB), Clause(0, Kind.NOT_EQUAL, BOB)
+    to_bob = replace(PAY, clauses=(only_bob,), must_return_true=False)
+    few_to_bob = replace(to_bob, clauses=(only_bob, Clause(1, Kind.AT_MOST, 10)))
+    anybody = replace(to_bob, clauses=())
+    demanding = replace(PAY, clauses=(not_bob,))
+    capped = replace(to_bob, clauses=(not_bob, CAPPED))
+    for bound in (demanding, capped):
+        assert Mark.WIDER in marks(rules(bound, to_bob), rules(few_to_bob, anybody))
+        assert Mark.WIDER not in marks(rules(bound, to_bob), rules(few_to_bob, bound))
+
+
+def test_a_value_that_is_always_zero_adds_nothing_to_caps_and_budgets() -> None:
+    nothing, at_most_one = Clause(1, Kind.EQUAL, 0), Clause(1, Kind.AT_MOST, 1)
+    for old in (paying(replace(CAPPED, operand=0)), paying(CAPPED)):
+        assert Mark.WIDER not in marks(old, paying(nothing))
+        assert Mark.WIDER in marks(old, paying(at_most_one))
+    assert Mark.WIDER not in marks(OLD, paying(SAYS_WHO, nothing, charges=()))
+    assert Mark.WIDER in marks(OLD, paying(SAYS_WHO, replace(CAPPED, operand=1), charges=()))
+
+
+@pytest.mark.parametrize(
+    ("was", "is_", "mark"),
+    [
+        ((1, 2), (1, 3), Mark.WIDER),
+        ((1, 2), (2, 3), Mark.TIGHTER),
+        ((2, 3), (5, 7), Mark.TIGHTER),
+        ((5, 7), (2, 3), Mark.WIDER),
+    ],
+)
+def test_ratios_are_compared_exactly(was: tuple[int, int], is_: tuple[int, int], mark: Mark) -> None:
+    old, new = (trading(incomes=(Income(DAI, 0, *ratio),)) for ratio in (was, is_))
+    assert marks(old, new) == [mark]
+
+
+def test_a_budget_is_wider_if_one_of_its_rules_is() -> None:
+    """Gone or new, it is charged by two rules, of which only one permits more."""
+    both = (Charge(0, Source.ARGUMENT, 1), Charge(1, Source.ARGUMENT, 1))
+    charging = replace(TWO, rules=(TWO.rules[0], replace(PAY, charges=both)))
+    gone = diff(charging, without_budget(replace(charging, rules=charging.rules[1:]), 1), {}, {})
+    assert [change.mark for change in gone] == [Mark.TIGHTER, Mark.WIDER, Mark.WIDER]
+    added = diff(ONLY_PAY, charging, {}, {})
+    assert [change.mark for change in added] == [Mark.WIDER, Mark.TIGHTER, Mark.WIDER]
+    assert marks(ONLY_PAY, replace(charging, rules=charging.rules[1:])) == [Mark.TIGHTER, Mark.TIGHTER]
+
+
+def test_an_income_of_another_asset_or_budget_is_none() -> None:
+    two = replace(TWO, rules=(TRADE, PAY))
+    for other in (Income(bytes(20), 0, 9 * 10**11, 1), Income(DAI, 1, 9 * 10**11, 1)):
+        assert Mark.WIDER in marks(two, replace(two, rules=(replace(TRADE, incomes=(other,)), PAY)))
 
 
 def test_of_two_caps_the_smaller_counts() -> None:
