@@ -20,7 +20,8 @@ from policies.signatures import parse_function
 from policies.wording import Vocabulary, plain_label
 from tests.policies.maker import Maker
 
-DOCUMENT = load((Path(__file__).resolve().parents[2] / "policies" / "templates" / "payroll.yaml").read_text())
+TEMPLATES = Path(__file__).resolve().parents[2] / "policies" / "templates"
+DOCUMENT = load((TEMPLATES / "payroll.yaml").read_text())
 POLICY = decode(encode(DOCUMENT))
 NAMES = {address: name for name, address in DOCUMENT.addresses}
 TOKENS = {token.address: token for token in DOCUMENT.tokens}
@@ -370,3 +371,13 @@ def test_every_policy_can_be_explained(seed: int) -> None:
     assert sum(" counts " in sentence and "at most" in sentence for sentence in sentences) >= len(policy.budgets)
     assert sum(sentence.startswith(("It may ", "Rule ")) for sentence in sentences) == len(policy.rules)
     assert not any("{" in sentence for sentence in sentences)
+
+
+@pytest.mark.parametrize("template", sorted(path.name for path in TEMPLATES.glob("*.yaml")))
+def test_every_template_explains_itself_with_nothing_unknown(template: str) -> None:
+    document = load((TEMPLATES / template).read_text(), source=template)
+    sentences = explain(decode(encode(document)), {}, {}, document=document)
+    assert all(sentence.isprintable() and sentence.endswith(".") for sentence in sentences)
+    assert not any("unknown" in sentence or "NOT KNOWN" in sentence for sentence in sentences)
+    assert not any(sentence.startswith("NOT BOUNDED IN TIME") for sentence in sentences)
+    assert len(sentences) == len(set(sentences))
