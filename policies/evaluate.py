@@ -88,8 +88,8 @@ class Reason:
     """Why an act is refused. `error` and `arguments` are the module's custom error (docs of IPolicyModule).
 
     `call`, `rule`, `clause`, `income` and `budget` are places in the act and in the policy, from 0, and `element` that
-    of the failing element in an array; `value` is what was asked and `limit` what is permitted (words for clauses, units
-    for budgets, base units for incomes, seconds for times).
+    of the failing element in an array; `value` is what was asked and `limit` what is permitted (words for clauses,
+    units for budgets, base units for incomes, seconds for times).
     """
 
     error: str
@@ -219,8 +219,6 @@ def _moment(policy: PolicyCode, state: PolicyState, now_s: int, mode: Mode) -> I
     ready_s = state.last_act_s + policy.cooldown_s
     if now_s < ready_s:
         yield Reason("Cooling", (ready_s,), value=now_s, limit=ready_s)
-    if now_s > MAX_TIME_S:
-        yield Reason("BadTime")
 
 
 def _release_moment(state: PolicyState, now_s: int) -> Iterator[Reason]:

@@ -12,7 +12,6 @@ from policies.problems import Place, Problems, shown
 from policies.yaml_tree import Mapping, Node, Sequence, Text
 
 MAX_SECONDS = 2**32 - 1
-MAX_HOURS = 2**24 - 1
 MIN_PERIOD_S = 7
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _.-]{0,31}")
@@ -160,8 +159,8 @@ def whole_hour(text: str) -> int:
     found = amounts.parse_time(text)
     if found % 3600:
         raise Unclear("a policy ends at a whole hour", f"write {amounts.format_time(found - found % 3600)}")
-    if found // 3600 > MAX_HOURS:
-        raise Unclear(f"{shown(text)} is later than fits", "write an earlier end")
+    if found > MAX_SECONDS:
+        raise Unclear(f"{shown(text)} is later than fits", "write an end before the year 2106")
     return found
 
 

@@ -347,8 +347,7 @@ class PolicyChain:
         return slots
 
     def _answer(self, question: Question, answer: dict[str, Any]) -> Answer:
-        if "error" in answer:
-            raise RuntimeError(answer["error"])
+        assert "error" not in answer, answer["error"]
         raw = bytes.fromhex(answer["result"][2:])
         success, returned, seen = abi_decode(["bool", "bytes", "bytes[]"], raw)
         error, arguments = ("", ()) if success else self._decoded(returned)
@@ -365,12 +364,14 @@ def _probes(keys: tuple[bytes, ...]) -> list[bytes]:
 
 
 def _policy_state(data: bytes) -> tuple[int, int, int, int]:
+    assert len(data) == 5 * 32, "the module does not tell its state"
     _, version, number, last_act, end = struct.unpack(">32s" + "24x8s" * 4, data)
     return tuple(int.from_bytes(word, "big") for word in (version, number, last_act, end))  # type: ignore[return-value]
 
 
 def _places(data: bytes) -> tuple[Place, ...]:
     """IPolicyModule.PendingAct, four times: eight words each, the act's id last."""
+    assert len(data) == 4 * 8 * 32, "the module does not tell its pending acts"
     words = [data[at : at + 32] for at in range(0, len(data), 32)]
     found = []
     for first in range(0, len(words), 8):

@@ -104,8 +104,9 @@ class Life:
         self.stored = Stored(pack(self.policy), 1, number, 0, self.policy.end_s, False, self.random.choice([0, 3]), {})
         self._temper = self.random.choice(list(TEMPERS))
         self.now_s = self.policy.start_s + self.random.choice([-1, 0, 0, 5, 777])
-        if self.random.random() < 0.04:
-            self.now_s = LAST_S - self.random.choice([0, 1, 60, 121, 600])
+        if self.random.random() < 0.05:
+            self._temper = "announcer"
+            self.now_s = LAST_S // 3600 * 3600 - self.random.choice([0, 1, 60, 121, 600])
 
     # What happens between acts
 
@@ -161,8 +162,8 @@ class Life:
             budgets.append(replace(budget, limit=limit, instant_limit=limit if same else self.random.randint(0, limit)))
         if sorted(budgets, key=pack_budget) == budgets:
             self.policy = replace(self.policy, budgets=tuple(budgets))
-        if self.now_s >= self.policy.end_s and self.now_s < LAST_S:
-            self.policy = replace(self.policy, end_s=(self.now_s // 3600 + 20_000) * 3600)
+        if self.policy.end_s <= self.now_s < LAST_S // 3600 * 3600:
+            self.policy = replace(self.policy, end_s=min(self.now_s // 3600 + 20_000, LAST_S // 3600) * 3600)
         stored = self.stored
         self.stored = replace(stored, code=pack(self.policy), version=stored.version + 1, end_s=self.policy.end_s)
 
@@ -184,8 +185,10 @@ class Life:
         if kind == "release":
             place = self.random.choice(waiting)
             moments = [place.releasable_s, place.releasable_s - 1, place.expires_s - 1, place.expires_s]
-            self.now_s = max(self.now_s, self.random.choice([*moments, moments[0]]))
+            self.now_s = max(self.now_s, self.random.choice([*moments, *moments[:1] * 4]))
             return self._ask(Mode.RELEASE, self.announced[place.number], place)
+        if kind == "schedule" and self.announced and self.random.random() < 0.6:
+            return self._ask(Mode.SCHEDULE, self.random.choice(list(self.announced.values())), None)
         count = self.random.choice([1, 1, 1, 2, 2, 3, 0 if self.random.random() < 0.1 else 1])
         return self._ask(Mode(kind), [self._call() for _ in range(count)], None)
 

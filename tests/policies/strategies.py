@@ -174,7 +174,9 @@ def policies(draw: st.DrawFn) -> PolicyCode:
         agent=AGENT,
         operator=OPERATOR,
         start_s=START_S + draw(st.sampled_from([0, 0, 0, 5])),
-        end_s=(START_S // 3600 + draw(st.sampled_from([1, 24, 10_000, 640_000, 640_000, 640_000]))) * 3600 + 3600,
+        end_s=draw(st.sampled_from([*(START_S + hours * 3600 for hours in (1, 24, 10_000)), *[2**32] * 3]))
+        // 3600
+        * 3600,
         cooldown_s=draw(st.sampled_from([0, 0, 0, 1, 30])),
         objection_delay_s=delay,
         release_window_s=window,

@@ -116,7 +116,7 @@ NEXT = INCOMES + 2 * 53
         (21, bytes(20), 21, "no operator"),
         (41, (7200).to_bytes(5, "big"), 46, "end is not after start"),
         (46, (7201).to_bytes(5, "big"), 46, "end is not a whole hour"),
-        (46, (2**24 * 3600).to_bytes(5, "big"), 46, "end too late"),
+        (46, (2**32 // 3600 * 3600 + 3600).to_bytes(5, "big"), 46, "end too late"),
         (55, bytes(4), 55, "no objection delay"),
         (59, bytes(4), 59, "no release window"),
         (63, bytes(2), 63, "threshold not 1 to 10000 bps"),
