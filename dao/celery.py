@@ -28,14 +28,15 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["governance", "agent", "webapp"])
 
 
-def _every(task: str, seconds: float) -> dict[str, object]:
+def _every(task: str, seconds: float, **arguments: object) -> dict[str, object]:
     """A wake-up that nobody took in time is dropped, not piled up: the next one says the same."""
-    return {"task": task, "schedule": seconds, "options": {"expires": max(5.0, 2 * seconds)}}
+    return {"task": task, "schedule": seconds, "kwargs": arguments, "options": {"expires": max(5.0, 2 * seconds)}}
 
 
 # Wake-ups only. Each layer polls what it owns; which task runs how often is said here, above them all.
 app.conf.beat_schedule = {
-    "sync": _every("governance.tasks.sync_all", 1.0),
+    # One worker watches the chains' heads at a time; the wake-ups in between find it at work and end at once.
+    "sync": _every("governance.tasks.sync_all", 1.0, watch_s=20.0),
     "governance work": _every("governance.tasks.work_due", 2.0),
     "reconcile": _every("governance.tasks.reconcile_all", 10.0),
     "agent's acts": _every("agent.tasks.act", 1.0),

@@ -9,16 +9,33 @@ from django.db.utils import InterfaceError, OperationalError
 from governance import reconcile, work
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Dao, SyncIncident
-from governance.sync import GenesisChanged, Superseded, sync_once
+from governance.sync import GenesisChanged, Superseded, sync_once, watch
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task(name="governance.tasks.sync_all")
-def sync_all() -> None:
-    """Read every DAO's chain on. One DAO's failing node keeps no other waiting for more than its timeouts, and what a
-    DAO's contracts or node make go wrong keeps no other from being read at all."""
-    for dao in Dao.objects.order_by("pk"):
+def sync_all(watch_s: float = 0) -> None:
+    """Read every DAO's chain on, and for `watch_s` seconds more whenever a head moves. One DAO's failing node keeps no
+    other waiting for more than its timeouts, and what a DAO's contracts or node make go wrong keeps no other from being
+    read at all."""
+    watch.follow(_chains, _head_of, _read_chain, watch_s)
+
+
+def _chains() -> list[int]:
+    return sorted(set(Dao.objects.values_list("chain_id", flat=True)))
+
+
+def _head_of(chain_id: int) -> int | None:
+    try:
+        return Rpc.for_chain(chain_id).head_number()
+    except RpcError as error:
+        logger.debug("chain %d was not asked for its head: %s", chain_id, error)  # reading it says so aloud
+        return None
+
+
+def _read_chain(chain_id: int) -> None:
+    for dao in Dao.objects.filter(chain=chain_id).order_by("pk"):
         try:
             sync_once(dao, Rpc.for_chain(dao.chain_id))
         except Superseded as taken:
