@@ -60,6 +60,35 @@ def test_without_a_wider_line_nothing_is_allowed_that_was_refused(seed: int) -> 
     assert found is None, found
 
 
+def tightened(maker: Maker, policy: PolicyCode) -> PolicyCode:
+    """The policy with something taken away, where each function has one rule."""
+    first, *others = policy.rules
+    ways = [
+        replace(policy, cooldown_s=policy.cooldown_s + 1),
+        replace(policy, start_s=policy.start_s + 1),
+        replace(policy, budgets=tuple(replace(budget, limit=budget.instant_limit or 1) for budget in policy.budgets)),
+        replace(policy, budgets=tuple(replace(budget, measured=True) for budget in policy.budgets)),
+        replace(policy, rules=(replace(first, must_return_true=True), *others)),
+        replace(policy, lists=tuple(items[:1] for items in policy.lists)),
+    ]
+    if others:
+        ways.append(replace(policy, rules=tuple(others)))
+    if first.words:
+        clauses = tuple(sorted({*first.clauses, maker.clause(first)}, key=repr))
+        ways.append(replace(policy, rules=(replace(first, clauses=clauses), *others)))
+    return maker.random.choice(ways)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**64))
+def test_what_only_takes_away_has_no_wider_line(seed: int) -> None:
+    maker = Maker(seed)
+    policy = maker.policy()
+    unique = {rule.key: rule for rule in policy.rules}
+    policy = replace(policy, rules=ordered(list(unique.values())))
+    assert not is_wider(diff(policy, tightened(maker, policy), {}, {}))
+
+
 # Planted faults: each must be noticed
 
 
