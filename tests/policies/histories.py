@@ -104,9 +104,9 @@ class Life:
         self.stored = Stored(pack(self.policy), 1, number, 0, self.policy.end_s, False, self.random.choice([0, 3]), {})
         self._temper = self.random.choice(list(TEMPERS))
         self.now_s = self.policy.start_s + self.random.choice([-1, 0, 0, 5, 777])
-        if self.random.random() < 0.05:
+        if self.policy.end_s == LAST_S // 3600 * 3600 and self.random.random() < 0.3:
             self._temper = "announcer"
-            self.now_s = LAST_S // 3600 * 3600 - self.random.choice([0, 1, 60, 121, 600])
+            self.now_s = self.policy.end_s - self.random.choice([1, 60, 61, 119, 120, 600])
 
     # What happens between acts
 
@@ -185,7 +185,7 @@ class Life:
         if kind == "release":
             place = self.random.choice(waiting)
             moments = [place.releasable_s, place.releasable_s - 1, place.expires_s - 1, place.expires_s]
-            self.now_s = max(self.now_s, self.random.choice([*moments, *moments[:1] * 4]))
+            self.now_s = max(self.now_s, self.random.choice([*moments, *moments[:2], moments[0]]))
             return self._ask(Mode.RELEASE, self.announced[place.number], place)
         if kind == "schedule" and self.announced and self.random.random() < 0.6:
             return self._ask(Mode.SCHEDULE, self.random.choice(list(self.announced.values())), None)

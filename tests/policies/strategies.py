@@ -168,8 +168,8 @@ def policies(draw: st.DrawFn) -> PolicyCode:
     some_rules = draw(st.lists(rules(some, len(some_lists)), min_size=1, max_size=4))
     some, some_rules = measure_unused(some, some_rules)
     needs_window = any(budget.instant_limit < budget.limit for budget in some)
-    delay = draw(st.sampled_from([1, 60, 172_800] if needs_window else [0, 1, 60]))
-    window = draw(st.sampled_from([1, 60, 432_000] if needs_window else [0, 1, 60]))
+    delay = draw(st.sampled_from([1, 60, 172_800] if needs_window else [0, 60, 172_800]))
+    window = draw(st.sampled_from([1, 60, 432_000] if needs_window else [0, 60, 432_000]))
     return PolicyCode(
         agent=AGENT,
         operator=OPERATOR,
