@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from governance.chain import ens
 from governance.chain.address import checksum
 from governance.chain.rpc import CallReverted, Rpc
-from governance.models import Chain, Contract, Dao, RawLog, TreasuryFlow
+from governance.models import Chain, Contract, Dao, PolicyVersion, RawLog, TreasuryFlow
 from policies.encoding import codehash, decode
 from policies.primitives import selector
 
@@ -407,3 +407,32 @@ def test_decode_from_the_chain(deployed, tmp_path: Path) -> None:
     status, _, err = run("decode", "--pointer", checksum(deployed.address("usdc")), "--rpc", deployed.url)
     assert (status, len(err.splitlines())) == (1, 1)
     assert "holds no policy" in err
+
+
+@pytest.mark.django_db
+def test_a_dao_s_policy_is_read_on_chain_and_its_module_is_asked(deployed, tmp_path: Path) -> None:
+    file = write(tmp_path, "payroll.yaml", at(deployed, PAYROLL.read_text()))
+    compiled = json.loads(run("compile", file, "--json")[1])
+    id_, raw = (bytes.fromhex(compiled[key][2:]) for key in ("policy_id", "code"))
+    dao = Dao.objects.create(chain=Chain.objects.create(chain_id=31337, name="test"), slug="demo", name="Demo")
+    module = Contract.objects.create(dao=dao, kind=Contract.Kind.MODULE, address=deployed.address("module"))
+    log = RawLog.objects.create(
+        dao=dao, block_number=1, block_hash=b"\1" * 32, block_timestamp_chain_s=1, transaction_hash=b"\1" * 32,
+        transaction_index=0, log_index=0, address=module.address, data=b"",
+    )  # fmt: skip
+    PolicyVersion.objects.create(
+        dao=dao, module=module, policy_id=id_, version=1, agent=b"\1" * 20, codehash=codehash(raw), code=b"of old",
+        log=log,
+    )  # fmt: skip
+    node = ("--dao", "demo", "--rpc", deployed.url)
+    status, _, err = run("decode", *node, "--name", "payroll")
+    assert (status, err) == (1, "demo: the policy payroll is not in force any more\n")
+    deployed.set_policy(id_, raw)
+    status, out, _ = run("decode", *node, "--name", "payroll", "--json")
+    assert (status, json.loads(out)["codehash"]) == (0, compiled["codehash"])
+    assert run("check", file, *node)[0] == 0
+    forbidden = at(deployed, PAYROLL.read_text()).replace("on: USDC", f'on: "{checksum(deployed.address("treasury"))}"')
+    forbidden = forbidden.replace("transfer(address to", "sweep(address to")
+    status, _, err = run("check", write(tmp_path, "forbidden.yaml", forbidden), *node)
+    assert status == 1
+    assert "the module refuses it: forbidden target (byte " in err

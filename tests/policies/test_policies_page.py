@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "policies.md").read_text()
 TEMPLATES = ROOT / "policies" / "templates"
 # Sentences are the explainer's own, and its tests hold them; here their figures must be those of the page.
-SENTENCES = ("policy explain", "policy diff")
+SENTENCES = ("policy explain", "policy diff", "policy backtest")
 FIGURES = re.compile(r"[0-9][0-9,.]* (?:v?USDC|WETH|days|minutes)")
 
 
