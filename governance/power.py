@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Voting power as the mirror knows it: base units of the votes token, from checkpoint logs, never from guessed sums."""
 
+import json
 from dataclasses import dataclass
 
 from django.db import connection
@@ -71,3 +72,30 @@ def _current(dao: Dao, condition: str = "TRUE", *arguments: bytes) -> list[tuple
             [dao.pk, *arguments],
         )
         return [(bytes(who), bytes(to)) for who, to in sql.fetchall()]
+
+
+@dataclass(frozen=True)
+class Continuity:
+    """How an account's checkpoints follow each other: `pairs` of neighbours, and the later logs (block, log index) of
+    those where what the token says was before is not what it said last: a log between the two is missing."""
+
+    pairs: int
+    breaks: tuple[tuple[int, int], ...]
+
+
+def continuity(dao: Dao) -> Continuity:
+    """Whether each checkpoint begins with what the same delegate's last one ended with. One query over all of them."""
+    with connection.cursor() as sql:
+        sql.execute(
+            """SELECT count(*), coalesce(
+                   jsonb_agg(jsonb_build_array(block, index) ORDER BY block, index) FILTER (WHERE was <> before), '[]')
+               FROM (
+                   SELECT c.previous_power AS was, l.block_number AS block, l.log_index AS index,
+                          lag(c.power) OVER (PARTITION BY c.account ORDER BY l.block_number, l.log_index) AS before
+                   FROM governance_powercheckpoint c JOIN governance_rawlog l ON l.id = c.log_id WHERE c.dao_id = %s
+               ) AS pairs WHERE before IS NOT NULL""",
+            [dao.pk],
+        )
+        pairs, breaks = sql.fetchone()
+    found = json.loads(breaks) if isinstance(breaks, str) else breaks
+    return Continuity(pairs, tuple((int(block), int(index)) for block, index in found))

@@ -94,6 +94,28 @@ class Chance:
             return kept if len(kept) < len(items) else kept[:-1]
 
 
+def mix(seed: int) -> list[Faults]:
+    """Two nodes of one chain at which all that can go wrong goes wrong now and then: one lies about logs and finality,
+    the other does not; both refuse as some provider does."""
+    random_ = random.Random(seed)  # noqa: S311 -- chooses faults, keeps no secret
+
+    def node(*kinds: str, worst: float) -> Faults:
+        return Faults(
+            provider=random_.choice(PROVIDERS),
+            max_range=random_.choice((None, 10_000, 1_000_000)),
+            max_results=random_.choice((None, 1000, 3000)),
+            head_back=random_.choice((0, 1, 3)),
+            chances={kind: random_.uniform(0, worst) for kind in kinds},
+            retry_after_s=0,
+        )
+
+    carried = [kind for kind in CARRIED if kind != "older_sight"]  # a recording has no earlier moments
+    liar = node(*carried, worst=0.05)
+    liar.chances |= {lie: random_.uniform(0.1, 0.5) for lie in sorted(LIES)}
+    liar.final_back = random_.choice((None, 0))
+    return [liar, node(*carried, "internal_error", "rate_error", "null_block", worst=0.03)]
+
+
 def _between(first: int, last: int) -> str:
     return f"[{hex(first)}, {hex(last)}]"
 

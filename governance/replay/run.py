@@ -4,14 +4,17 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from governance import power
 from governance.chain.address import checksum
-from governance.chain.rpc import Rpc
+from governance.chain.rpc import Rpc, RpcError
 from governance.models import Chain, Contract, Cursor, Dao, OnchainCheck, Proposal, RawLog, SyncIncident, Vote
-from governance.projections import events
-from governance.replay.node import CLIENT_VERSION, ReplayNode
+from governance.projections import events, options
+from governance.replay.faults import Faults
+from governance.replay.node import CLIENT_VERSION, ReplayChain, ReplayNode
 from governance.replay.recording import Recording, known_events
 
 _KINDS = {
@@ -22,6 +25,7 @@ _KINDS = {
     "TimelockController": Contract.Kind.TIMELOCK,
     "TimelockCompound": Contract.Kind.TIMELOCK,
 }
+_MOST_FAILURES = 100  # in a row, without a block read
 _SUPPORT = {0: "against", 1: "for", 2: "abstain"}
 
 
@@ -45,17 +49,28 @@ class Report:
     chains: dict[str, Any] = field(default_factory=dict)
     contracts: list[dict[str, Any]] = field(default_factory=list)
     timing: Timing = field(default_factory=Timing)
+    repeated: int = 0  # steps that a node made fail, and that were done again
 
     def as_json(self) -> dict[str, Any]:
         return {
             "chains": self.chains,
             "contracts": self.contracts,
+            "repeated": self.repeated,
             "seconds": {"reading": round(self.timing.reading_s, 3), "sync": round(self.timing.sync_s, 3)},
         }
 
 
-def replay(recordings: Sequence[Recording], progress: Callable[[str], None] = lambda _: None) -> Report:
-    """Serve each chain from a node of its own and read it with the real sync into the (empty) database.
+def replay(
+    recordings: Sequence[Recording],
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    nodes: Sequence[Faults] = (),
+    seed: int = 0,
+) -> Report:
+    """Serve each chain from nodes of its own and read it with the real sync into the (empty) database.
+
+    `nodes` says what goes wrong at each node (none named: one node, at which nothing does), `seed` which requests it
+    hits. What goes wrong for a moment is tried again, as the worker does; that is counted.
 
     Raises:
         ReplayStopped: the sync could not finish, or the mirror disagrees with its own votes.
@@ -66,12 +81,18 @@ def replay(recordings: Sequence[Recording], progress: Callable[[str], None] = la
             f"chain {recording.chain_id}: {len(recording.logs)} recorded events, "
             f"blocks {recording.first_block} to {recording.last_block}"
         )
-        with ReplayNode(recording) as node:
-            rpc = Rpc([node.url], recording.chain_id)
+        chain = ReplayChain(recording)
+        with ExitStack() as stack:
+            started_nodes = [
+                stack.enter_context(ReplayNode(chain, faults=faults, seed=seed + place))
+                for place, faults in enumerate(nodes or [Faults()])
+            ]
+            attempts = 1 if any(faults.chances for faults in nodes) else 3
+            rpc = Rpc([node.url for node in started_nodes], recording.chain_id, attempts=attempts)
             try:
                 for dao in register(recording):
                     started = time.monotonic()
-                    _sync(dao, rpc)
+                    report.repeated += _sync(dao, rpc)
                     report.timing.sync_s += time.monotonic() - started
                     report.contracts.append(_tell(dao))
             finally:
@@ -80,7 +101,7 @@ def replay(recordings: Sequence[Recording], progress: Callable[[str], None] = la
                 "client": CLIENT_VERSION,
                 "first_block": recording.first_block,
                 "last_block": recording.last_block,
-                "head_block": node.chain.head,
+                "head_block": chain.head,
                 "recorded_events": len(recording.logs),
                 "recorded_times": len(recording.times),
             }
@@ -107,13 +128,24 @@ def register(recording: Recording) -> list[Dao]:
     return daos
 
 
-def _sync(dao: Dao, rpc: Rpc) -> None:
+def _sync(dao: Dao, rpc: Rpc) -> int:
+    """Read to the end; how often a node made it begin again."""
     from governance.sync import Status, sync_once
 
+    failures, place = 0, -1
+    repeated = 0
     while True:
-        result = sync_once(dao, rpc)
+        try:
+            result = sync_once(dao, rpc)
+        except RpcError:
+            failures, repeated = failures + 1, repeated + 1
+            reached = Cursor.objects.values_list("next_block", flat=True).get(dao=dao)
+            failures, place = (0, reached) if reached > place else (failures, place)
+            if failures > _MOST_FAILURES:
+                raise
+            continue
         if result.status == Status.CAUGHT_UP:
-            return
+            return repeated
         if result.status != Status.BEHIND:
             raise ReplayStopped(f"{dao}: the sync ended as {result.status} at block {result.next_block}")
 
@@ -130,7 +162,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
         counts[name] += 1
         if not present or (present[0], len(present)) not in understood:
             unread[name] += 1
-    tallies: dict[int, dict[str, int]] = {}
+    tallies: dict[int, dict[str, Any]] = {}
     votes = Vote.objects.filter(dao=dao).values_list("onchain_proposal_id", "support", "weight")
     count = 0
     # Summed here as Python's integers, from one row a vote: what the mirror keeps as tallies is held against it below.
@@ -148,6 +180,12 @@ def _tell(dao: Dao) -> dict[str, Any]:
         summed = (tally["against"], tally["for"], tally["abstain"])
         if kept != summed:
             raise ReplayStopped(f"proposal {proposal_id}: the mirror keeps {kept}, its votes sum to {summed}")
+    kinds: Counter[str] = Counter()
+    for proposal in Proposal.objects.filter(dao=dao).order_by("pk"):
+        kinds[options.kind_of(proposal.extra).value] += 1
+        if by_option := options.option_tallies(dao, proposal):
+            tallies[proposal.proposal_id]["options"] = by_option
+    follows = power.continuity(dao)
     checks = OnchainCheck.objects.filter(dao=dao)
     checked = "not checked"
     if checks.exists():
@@ -159,6 +197,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
         "events": dict(sorted(counts.items())),
         "kept_raw_only": dict(sorted(unread.items())),  # stored, and not understood by any projection
         "proposals": len(proposals),
+        "kinds": dict(sorted(kinds.items())),
         "votes": count,
         "tallies": {
             str(proposal_id): {
@@ -167,6 +206,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
                 "abstain": str(tally["abstain"]),
                 **({"other": str(tally["other"])} if tally["other"] else {}),
                 "votes": tally["votes"],
+                **({"options": {str(o): str(w) for o, w in tally["options"].items()}} if "options" in tally else {}),
                 "proposal_seen": proposal_id in proposals,
             }
             for proposal_id, tally in sorted(tallies.items())
@@ -176,6 +216,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
             for proposal_id in sorted(tallies)
             if proposal_id not in proposals
         ],
+        "power": {"pairs": follows.pairs, "breaks": [f"{block}:{index}" for block, index in follows.breaks]},
         "incidents": [
             {"kind": incident.kind, "detail": incident.detail}
             for incident in SyncIncident.objects.filter(dao=dao).order_by("pk")

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from governance.chain.rpc import RpcError
+from governance.replay.faults import mix
 from governance.replay.recording import BadRecording, load
 from governance.replay.run import ReplayStopped, Report, replay
 from governance.replay.scratch import NoDatabase, temporary_database
@@ -25,9 +26,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+        parser.add_argument(
+            "--faults", type=int, metavar="SEED",
+            help="serve from two nodes at which everything goes wrong now and then, one of which lies; by this seed",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
 
-    def handle(self, *, folders: list[Path], json: bool, **_: Any) -> None:
+    def handle(self, *, folders: list[Path], json: bool, faults: int | None, **_: Any) -> None:
         # SIGTERM ends like Ctrl-C, so that the temporary database is removed either way.
         signal.signal(signal.SIGTERM, _interrupt)
         started = time.monotonic()
@@ -36,7 +41,8 @@ class Command(BaseCommand):
             recordings = load(folders)  # first: a broken folder is told before a database is made for it
             reading_s = time.monotonic() - started
             with temporary_database():
-                report = replay(recordings, say)
+                nodes = () if faults is None else mix(faults)
+                report = replay(recordings, say, nodes=nodes, seed=faults or 0)
             report.timing.reading_s = reading_s
         except (BadRecording, ReplayStopped, NoDatabase, RpcError) as error:
             raise CommandError(str(error)) from None
@@ -52,13 +58,21 @@ class Command(BaseCommand):
             self.stdout.write(f"\nchain {contract['chain_id']}, {contract['kind']} {contract['address']}")
             for event, count in contract["events"].items():
                 self.stdout.write(f"  {count:>7}  {event}")
-            self.stdout.write(f"  {contract['proposals']} proposals, {contract['votes']} votes")
+            kinds = ", ".join(f"{count} {kind}" for kind, count in contract["kinds"].items())
+            proposals = f"{contract['proposals']} proposals" + (f" ({kinds})" if kinds else "")
+            self.stdout.write(f"  {proposals}, {contract['votes']} votes")
             for proposal_id, tally in contract["tallies"].items():
                 if tally["votes"]:
                     self.stdout.write(
                         f"  proposal {proposal_id}: for {tally['for']}, against {tally['against']}, "
                         f"abstain {tally['abstain']} ({tally['votes']} votes)"
                     )
+                    for option, weight in tally.get("options", {}).items():
+                        self.stdout.write(f"    option {option}: {weight}")
+            if contract["power"]["pairs"]:
+                broken = contract["power"]["breaks"]
+                pairs = contract["power"]["pairs"]
+                self.stdout.write(f"  {pairs - len(broken)} of {pairs} checkpoints begin where the last one ended")
             for event, count in contract["kept_raw_only"].items():
                 self.stdout.write(f"  {count} {event} kept as raw logs only: no projection reads this event yet")
             for gap in contract["gaps"]:
@@ -69,7 +83,8 @@ class Command(BaseCommand):
         timing = report.timing
         self.stdout.write(
             f"\n{timing.logs} events: read in {timing.reading_s:.2f} s, synced in {timing.sync_s:.2f} s, "
-            f"{seconds:.1f} s in all. Block hashes and unrecorded times are made up."
+            f"{seconds:.1f} s in all, {report.repeated} steps done again. "
+            "Block hashes and unrecorded times are made up."
         )
 
 
