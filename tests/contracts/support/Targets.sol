@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @notice Takes any call, and remembers what it was called with.
+contract Sink {
+    bytes public last;
+    uint256 public calls;
+    uint256 public received;
+
+    receive() external payable {
+        _take();
+    }
+
+    fallback() external payable {
+        _take();
+    }
+
+    function _take() private {
+        last = msg.data;
+        ++calls;
+        received += msg.value;
+    }
+}
+
+/// @notice Pulls what it is told to pull from its caller and gives what it is told to give, whatever it *says* it takes:
+/// an exchange, honest or not.
+contract Market {
+    receive() external payable {}
+
+    /// @param said what a policy would charge
+    /// @param pulled what is taken from the caller, of `tokenIn` (which must be allowed)
+    /// @param given what the caller gets, of `tokenOut`; the zero address for ether
+    function trade(uint256 said, address tokenIn, uint256 pulled, address tokenOut, uint256 given) external payable {
+        said;
+        if (pulled != 0) IERC20(tokenIn).transferFrom(msg.sender, address(this), pulled);
+        if (given == 0) return;
+        if (tokenOut != address(0)) {
+            IERC20(tokenOut).transfer(msg.sender, given);
+        } else {
+            (bool done,) = msg.sender.call{value: given}("");
+            require(done, "ether");
+        }
+    }
+}
+
+/// @notice An agent that is a contract, so that it may start several acts in one transaction, or act in a callback.
+contract AgentContract {
+    function act(address module, bytes calldata data) external returns (bool done, bytes memory answer) {
+        return module.call(data);
+    }
+}
