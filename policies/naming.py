@@ -32,12 +32,14 @@ class Names:
         self._sources = sources
         self._read_back = read_back
         self._callers: dict[bytes, str] = {address: name for name, address in sources.book.items()}
-        self._meant: dict[bytes, str] = {}
+        self._by_ends: dict[bytes, dict[bytes, str]] = {}
         self._domains: dict[str, str] = {}
         self.tokens: dict[str, Token] = {ETHER.symbol: ETHER}
         self.addresses: dict[str, bytes] = {}
         self.list_names: list[str] = []
         self.doubts: list[Unclear] = []
+        for address, name in self._callers.items():
+            self._alike(address).setdefault(address, name)
 
     def address(self, text: str) -> tuple[bytes, str]:
         """The address that is meant, and the text to freeze in place of what stands outside the document."""
@@ -161,15 +163,19 @@ class Names:
         return address
 
     def _beware_look_alikes(self, address: bytes, name: str) -> None:
-        for other, other_name in (*self._meant.items(), *self._callers.items()):
-            if other != address and other[:2] == address[:2] and other[-2:] == address[-2:]:
+        for other, other_name in self._alike(address).items():
+            if other != address:
                 self._doubt(
                     Unclear(
                         f"{checksum(address)} looks like {other_name} ({checksum(other)}) and is another address",
                         "check which of the two is meant: such pairs are made to be mistaken for each other",
                     )
                 )
-        self._meant.setdefault(address, name)
+        self._alike(address).setdefault(address, name)
+
+    def _alike(self, address: bytes) -> dict[bytes, str]:
+        """The addresses met so far that begin and end like this one: what people compare when they compare two."""
+        return self._by_ends.setdefault(address[:2] + address[-2:], {})
 
     def _doubt(self, unclear: Unclear) -> None:
         if not self._read_back:
