@@ -36,7 +36,7 @@ def _every(task: str, seconds: float, **arguments: object) -> dict[str, object]:
 # Wake-ups only. Each layer polls what it owns; which task runs how often is said here, above them all.
 app.conf.beat_schedule = {
     # One worker watches the chains' heads at a time; the wake-ups in between find it at work and end at once.
-    "sync": _every("governance.tasks.sync_all", 1.0, watch_s=20.0),
+    "sync": _every("governance.tasks.sync_all", 1.0, watch_s=60.0),
     "governance work": _every("governance.tasks.work_due", 2.0),
     "reconcile": _every("governance.tasks.reconcile_all", 10.0),
     "agent's acts": _every("agent.tasks.act", 1.0),

@@ -8,10 +8,11 @@ from django.db.utils import InterfaceError, OperationalError
 
 from governance import reconcile, work
 from governance.chain.rpc import Rpc, RpcError, WrongChain
-from governance.models import Dao, SyncIncident
+from governance.models import Block, Dao, SyncIncident
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
 
 logger = logging.getLogger(__name__)
+_PACED_BY = 16  # headers
 
 
 @shared_task(name="governance.tasks.sync_all")
@@ -19,11 +20,22 @@ def sync_all(watch_s: float = 0) -> None:
     """Read every DAO's chain on, and for `watch_s` seconds more whenever a head moves. One DAO's failing node keeps no
     other waiting for more than its timeouts, and what a DAO's contracts or node make go wrong keeps no other from being
     read at all."""
-    watch.follow(_chains, _head_of, _read_chain, watch_s)
+    watch.follow(_chains, _head_of, _read_chain, watch_s, _block_s)
 
 
 def _chains() -> list[int]:
     return sorted(set(Dao.objects.values_list("chain_id", flat=True)))
+
+
+def _block_s(chain_id: int) -> float | None:
+    """How long the last blocks took by the chain's clock; None where too few were read."""
+    times = list(
+        Block.objects.filter(dao__chain=chain_id)
+        .order_by("-number")
+        .values_list("number", "timestamp_chain_s")[:_PACED_BY]
+    )
+    blocks = times[0][0] - times[-1][0] if times else 0
+    return (times[0][1] - times[-1][1]) / blocks if blocks else None
 
 
 def _head_of(chain_id: int) -> int | None:

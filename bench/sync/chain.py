@@ -170,9 +170,9 @@ class _Life:
         return GOVERNOR, (PROPOSAL_CREATED,), data
 
 
-def write(folder: Path, logs: int) -> Index:
+def write(folder: Path, logs: int, *, per_block: int = LOGS_PER_BLOCK) -> Index:
     """Write a chain of so many logs into the folder; see `read`."""
-    blocks = -(-logs // LOGS_PER_BLOCK)
+    blocks = -(-logs // per_block)
     last = FIRST_BLOCK + blocks - 1
     index = Index(logs, FIRST_BLOCK, last, last + EMPTY_BLOCKS_AFTER, [GOVERNOR, TOKEN])
     for address in index.addresses:
@@ -184,7 +184,7 @@ def write(folder: Path, logs: int) -> Index:
         for number in range(FIRST_BLOCK, index.head + 1):
             for address in index.addresses:
                 index.firsts[address].append(len(index.topics[address]))
-            count = min(LOGS_PER_BLOCK, logs - place) if number <= last else 0
+            count = min(per_block, logs - place) if number <= last else 0
             hashes = [transaction_hash(number, position) for position in range(count)]
             shared = f'"blockNumber":"{hex(number)}","blockHash":"{block_hash(number)}"'
             for position in range(count):

@@ -212,8 +212,12 @@ def main() -> None:
         server.chain = served  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(server.server_address[1], flush=True)
-        for line in sys.stdin:  # each line asks how often each method was called since the last
-            if line.strip() == "requests":
+        for line in sys.stdin:
+            command, _, number = line.strip().partition(" ")
+            if command == "head":  # the chain ends there from now on
+                served.index.head = int(number)
+                print("ok", flush=True)
+            if command == "requests":  # how often each method was called since this was asked last
                 print(orjson.dumps(served.requests).decode(), flush=True)
                 served.requests = {}
 

@@ -77,17 +77,25 @@ class Node:
         self._process.stdin.flush()
         return json.loads(self._line())
 
+    def set_head(self, number: int) -> float:
+        """Let the chain end at a block that was written; when the node has it (monotonic)."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"head {number}\n")
+        self._process.stdin.flush()
+        self._line()
+        return time.monotonic()
+
     def close(self) -> None:
         self._process.terminate()
         self._process.wait()
 
 
 @contextmanager
-def node(logs: int) -> Iterator[Node]:
+def node(logs: int, *, per_block: int = chain.LOGS_PER_BLOCK) -> Iterator[Node]:
     """A node with so many logs."""
     folder = Path(tempfile.mkdtemp(prefix="mandate-bench-chain-"))
     try:
-        chain.write(folder, logs)
+        chain.write(folder, logs, per_block=per_block)
         served = Node(folder)
         try:
             yield served

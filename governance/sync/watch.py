@@ -13,7 +13,8 @@ POLL_S = 0.25  # how often a head that is due is asked for
 SWEEP_S = 3.0  # how long a chain goes unread at most
 _DUE = 0.7  # of the time that blocks took, nothing is asked
 _LONGEST_WAIT_S = 6.0
-_FAILED_S = 1.0  # before a node that did not answer is asked again
+_FAILED_S = 1.0  # before a node that did not answer is asked again, or one whose chain stands still
+_OVERDUE = 4  # times as long as blocks took, and the chain stands still
 _WEIGHT = 0.3  # of the newest block's time in the average
 
 
@@ -27,17 +28,19 @@ class _Chain:
 
     def saw(self, head: int | None, now: float) -> bool:
         """Note what the node says; whether the head moved since it was asked last."""
-        self.ask_at = now + (_FAILED_S if head is None else POLL_S)
+        known = self.moved_at is not None and self.block_s is not None
+        overdue = known and now - self.moved_at > _OVERDUE * self.block_s  # type: ignore[operator]
+        self.ask_at = now + (_FAILED_S if head is None or overdue else POLL_S)
         if head is None or head == self.head:
             return False
         if self.head is not None and self.moved_at is not None and head > self.head:
             took = (now - self.moved_at) / (head - self.head)
             self.block_s = took if self.block_s is None else self.block_s + _WEIGHT * (took - self.block_s)
-        if self.head is not None:
+        if self.head is not None:  # else nobody knows when this block came, nor when the next one will
             self.moved_at = now
+            if self.block_s is not None:
+                self.ask_at = now + max(POLL_S, min(_DUE * self.block_s, _LONGEST_WAIT_S))
         self.head = head
-        if self.block_s is not None:
-            self.ask_at = now + max(POLL_S, min(_DUE * self.block_s, _LONGEST_WAIT_S))
         return True
 
 
@@ -46,13 +49,15 @@ def follow(
     head_of: Callable[[int], int | None],
     read: Callable[[int], None],
     for_s: float,
+    block_s: Callable[[int], float | None] = lambda _chain_id: None,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Read the chains once, then whenever their heads move, until `for_s` seconds are over; 0 reads once.
 
-    `head_of` answers None where the node could not be asked; `read` raises nothing that one chain alone brings about.
+    `head_of` answers None where the node could not be asked; `block_s` says how long blocks took before this; `read`
+    raises nothing that one chain alone brings about.
     """
     begun = clock()
     known: dict[int, _Chain] = {}
@@ -60,7 +65,10 @@ def follow(
     while True:
         now = clock()
         if listed_at is None or now - listed_at >= SWEEP_S:
-            known = {chain_id: known.get(chain_id, _Chain()) for chain_id in chains()}
+            known = {
+                chain_id: known.get(chain_id) or _Chain(block_s=block_s(chain_id) if for_s > 0 else None)
+                for chain_id in chains()
+            }
             listed_at = now
         for chain_id, chain in known.items():
             swept = listed_at == now and now - chain.read_at >= SWEEP_S

@@ -26,8 +26,11 @@ class World:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def follow(self, for_s: float) -> None:
-        watch.follow(lambda: list(self.blocks), self.head, self.read, for_s, clock=lambda: self.now, sleep=self.sleep)
+    def follow(self, for_s: float, block_s: float | None = None) -> None:
+        watch.follow(
+            lambda: list(self.blocks), self.head, self.read, for_s, lambda _chain_id: block_s,
+            clock=lambda: self.now, sleep=self.sleep,
+        )  # fmt: skip
 
     def delays(self, chain_id: int, blocks: list[float]) -> list[float]:
         times = [at for chain, at in self.reads if chain == chain_id]
@@ -56,6 +59,22 @@ def test_slow_blocks_are_not_asked_for_all_the_time():
     world.follow(120)
     assert max(world.delays(1, blocks[:-1])) <= 0.35
     assert world.asked < 120 / watch.POLL_S * 0.75
+
+
+def test_how_long_blocks_took_before_is_known_at_once():
+    blocks = [105.0 + 12 * n for n in range(5)]
+    world = World({1: blocks})
+    world.follow(50, block_s=12)
+    assert max(world.delays(1, blocks[:-1])) <= 0.35
+    learnt = World({1: blocks})
+    learnt.follow(50)
+    assert world.asked < learnt.asked - 15
+
+
+def test_a_chain_that_stands_still_is_asked_once_a_second():
+    world = World({1: [101.0, 103.0]})
+    world.follow(100, block_s=2)
+    assert world.asked < 140
 
 
 def test_a_chain_whose_head_stands_still_is_read_now_and_then():
