@@ -7,7 +7,7 @@ from policies.calldata import Row, Value, pack_call
 from policies.code import PolicyCode, Source
 from policies.evaluate import Call
 from policies.permitted import Values, cap_of
-from policies.primitives import keccak
+from policies.primitives import UINT256_MAX, keccak
 from policies.slots import Shape, Slot, sent_wei, slots
 
 MOST_CALLS = 50
@@ -58,7 +58,8 @@ class HungryRule:
         values = [self._fill(slot, rooms, capped, count, used) for slot in self._slots]
         value_wei = 0
         if self._paid_in_wei:
-            value_wei = _largest(self._wei, min(rooms[budget] for budget in self._paid_in_wei))
+            room = min(rooms[budget] for budget in self._paid_in_wei)
+            value_wei = _largest(self._wei, room) if self._wanted in self._paid_in_wei else 0
             for budget in self._paid_in_wei:
                 used[budget] = used.get(budget, 0) + value_wei
         call = Call(self._rule.target, value_wei, pack_call(self._rule, values))
@@ -76,15 +77,11 @@ class HungryRule:
     def _word(self, slot: Slot, column: int, rooms: Rooms, capped: int, rows: int, used: dict[int, int]) -> int:
         """The value of a field in each of so many rows: what is wanted as large as it may be, all else as small."""
         field = slot.fields[column]
-        if not field.values:
-            raise Starved
-        if not field.budgets:
-            return field.values.intervals[0][0]
-        room = min(rooms[budget] for budget in field.budgets)
+        room = min((rooms[budget] for budget in field.budgets), default=UINT256_MAX)
         if self._wanted in field.budgets:
             item = _largest(field.values, self._share(slot.word, column, room, capped, rows))
         else:
-            item = _largest(field.values & Values.between(0, field.values.intervals[0][0]), room // rows)
+            item = _smallest(field.values, room // rows)
         for budget in field.budgets:
             used[budget] = used.get(budget, 0) + item * rows
         return item
@@ -109,6 +106,13 @@ def _largest(values: Values, most: int) -> int:
     if not found:
         raise Starved
     return found.highest
+
+
+def _smallest(values: Values, most: int) -> int:
+    """The smallest of the values, if it is at most `most`. Raises Starved."""
+    if not values or values.intervals[0][0] > most:
+        raise Starved
+    return values.intervals[0][0]
 
 
 def _nearest(sizes: Values, wanted: int) -> int:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from policies import simulate as simulate_module
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.code import Budget, Charge, Clause, Dynamic, Kind, PolicyCode, Rule, Scope, Source
 from policies.evaluate import Mode
 from policies.simulate import simulate
 from tests.policies.strategies import AGENT, OPERATOR, policies
@@ -95,3 +95,25 @@ def test_the_bound_is_what_stops_a_module_that_forgets(monkeypatch: pytest.Monke
     (reached,) = simulate(plain_policy(cooldown_s=60), 1, most_acts=50)
     assert reached.unopposed > reached.unopposed_bound
     assert Mode.EXECUTE.value == "execute"
+
+
+def test_ether_is_emptied_through_the_value_and_tokens_are_not_sent_along() -> None:
+    policy = plain_policy()
+    ether = replace(policy.budgets[0], asset=bytes(20), name=b"tips".ljust(32, b"\0"))
+    sends = Rule(b"\x11" * 20, bytes(4), True, False, 0, (), (Charge(0, Source.VALUE, 0),))
+    pays = replace(policy.rules[0], charges=(Charge(1, Source.ARGUMENT, 1),))
+    tips, wages = simulate(replace(policy, budgets=(ether, policy.budgets[0]), rules=(sends, pays)), 24)
+    assert (tips.unopposed, wages.unopposed) == (6_000, 6_000)
+    both = replace(policy.rules[0], charges=(Charge(0, Source.VALUE, 0), Charge(1, Source.ARGUMENT, 1)))
+    tips, wages = simulate(replace(policy, budgets=(ether, policy.budgets[0]), rules=(both,)), 24)
+    assert (tips.unopposed, wages.unopposed) == (6_000, 6_000)
+
+
+def test_arrays_are_filled_row_by_row() -> None:
+    policy = plain_policy()
+    rule = replace(
+        policy.rules[0], words=1, dynamics=(Dynamic(0, 2),), charges=(Charge(0, Source.ARGUMENT, 0, 1),),
+        clauses=(Clause(0, Kind.IN_LIST, 0), Clause(0, Kind.AT_MOST, 100, 1), Clause(0, Kind.AT_MOST, 10, 2)),
+    )  # fmt: skip
+    (reached,) = simulate(replace(policy, rules=(rule,)), 24)
+    assert reached.unopposed == reached.unopposed_bound == 6_000
