@@ -103,10 +103,8 @@ def _who_and_when(old: PolicyCode, new: PolicyCode, words: Vocabulary) -> Iterat
         text = f"The policy ends at {format_time(new.end_s)} instead of {format_time(old.end_s)}."
         yield Change(_mark(new.end_s > old.end_s), text)
     if new.cooldown_s != old.cooldown_s:
-        text = (
-            f"Between two acts at least {format_duration(new.cooldown_s)} pass "
-            f"instead of {format_duration(old.cooldown_s)}."
-        )
+        waits = format_duration(new.cooldown_s)
+        text = f"Between two acts the agent must wait {waits} instead of {format_duration(old.cooldown_s)}."
         yield Change(_mark(new.cooldown_s < old.cooldown_s), text)
 
 

@@ -200,7 +200,7 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         [
             "tighter: The policy begins at 2033-05-18 03:34:20 UTC instead of 2033-05-18 03:33:20 UTC.",
             "wider: The policy ends at 2033-05-22 08:00 UTC instead of 2033-05-22 07:00 UTC.",
-            "wider: Between two acts at least 1 minute pass instead of 10 minutes.",
+            "wider: Between two acts the agent must wait 1 minute instead of 10 minutes.",
         ],
     ),
     "objections": (
