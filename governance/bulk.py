@@ -3,10 +3,12 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import psycopg
 from django.db import connection
 
+_AT_ONCE = 500  # rows, or pieces of them
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _NAMES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
@@ -33,27 +35,32 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[object
 
 def copy_lines(table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
     """Append rows that are written already: `field`s with tabs between them."""
-    body = "\n".join(lines)
-    if body:
-        _copy(table, columns, (body + "\n").encode(), "text")
+    _copy(table, columns, "text", (line.encode() + b"\n" for line in lines))
 
 
 def copy_binary(table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
     """Append rows in PostgreSQL's binary COPY format (each with its number of fields in front)."""
-    body = b"".join(rows)
-    if body:
-        header = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-        _copy(table, columns, header + body + b"\xff\xff", "binary")
+    _copy(table, columns, "binary", rows, b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff")
 
 
-def _copy(table: str, columns: Sequence[str], body: bytes, how: str) -> None:
+def _copy(
+    table: str, columns: Sequence[str], how: str, rows: Iterable[bytes], header: bytes = b"", trailer: bytes = b""
+) -> None:
+    pieces = iter(rows)
+    part = list(islice(pieces, _AT_ONCE))
+    if not part:
+        return
     connection.ensure_connection()
     # A cursor of psycopg's own: Django's knows no COPY.
     with (
         psycopg.Cursor(connection.connection) as sql,
         sql.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT {how})") as copy,
     ):
-        copy.write(body)
+        copy.write(header)
+        while part:  # the server stores one part while we write the next one
+            copy.write(b"".join(part))
+            part = list(islice(pieces, _AT_ONCE))
+        copy.write(trailer)
 
 
 def next_ids(table: str, count: int) -> Sequence[int]:

@@ -3,6 +3,7 @@
 
 import gc
 import logging
+import sys
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,6 +29,7 @@ _HEAD_BATCH = 64  # blocks near the head that one step reads
 _MOST_QUORUMS = 50
 _MOVED_S = 0.2
 _COLLECT_AFTER = 200_000
+_SWITCH_S = 0.0005
 _CALLS_ASKED_BLOCKS = 256
 
 
@@ -94,9 +96,13 @@ class _Sync:
         # every few hundred takes half of the time.
         young, *old = gc.get_threshold()
         gc.set_threshold(max(young, _COLLECT_AFTER), *old)
+        # The thread that reads ahead must not keep this one waiting each time that the database has answered.
+        switch_s = sys.getswitchinterval()
+        sys.setswitchinterval(min(switch_s, _SWITCH_S))
         try:
             return self._run()
         finally:
+            sys.setswitchinterval(switch_s)
             gc.set_threshold(young, *old)
             self.ahead.close()
 
