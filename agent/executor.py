@@ -613,7 +613,8 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         return
     signer = signer or agent_signer()
     calls = calls_from_json(binding.candidate.calls)
-    calldata = release_calldata(bytes(act.act_id), calls)
+    decision = bytes(act.decision)
+    calldata = release_calldata(bytes(act.policy_id), act.number, calls, decision)
     if sent is not None and sent.status == OutgoingTransaction.Status.FAILED:
         binding.release_attempt += 1
         binding.save(update_fields=["release_attempt"])
@@ -626,7 +627,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
             return
         pinned = read_pinned(policy, rpc)
         try:
-            judgement = judge_release(policy, pinned, rpc, bytes(act.act_id), calls)
+            judgement = judge_release(policy, pinned, rpc, act.number, calls, decision)
         except Halted as halted:
             _again(15, f"the agent is halted: {halted}")
         if not judgement.allowed:

@@ -89,14 +89,16 @@ def judge(policy: PolicyInForce, pinned: Pinned, rpc: Rpc, calls: Sequence[Call]
     return Judgement(mode, answer, asked)
 
 
-def judge_release(policy: PolicyInForce, pinned: Pinned, rpc: Rpc, act_id: bytes, calls: Sequence[Call]) -> Judgement:
+def judge_release(
+    policy: PolicyInForce, pinned: Pinned, rpc: Rpc, number: int, calls: Sequence[Call], decision: bytes
+) -> Judgement:
     """Whether a scheduled act may be released at the block. Raises as `judge`."""
     answer = evaluation.evaluate(policy.code, pinned.state, evaluation_calls(calls), pinned.now_chain_s, Mode.RELEASE)
     asked = simulate(
         rpc,
         policy.code.agent,
         policy.module,
-        release_calldata(act_id, calls),
+        release_calldata(policy.policy_id, number, calls, decision),
         pinned.block.hash,
         f"{pinned.block.number}",
     )
@@ -108,7 +110,7 @@ def judge_release(policy: PolicyInForce, pinned: Pinned, rpc: Rpc, act_id: bytes
 def _must_agree(
     policy: PolicyInForce, pinned: Pinned, calls: Sequence[Call], answer: Allowed | Refused, asked: Simulation
 ) -> None:
-    if not disagree(isinstance(answer, Allowed), asked):
+    if not disagree(answer, asked):
         return
     said = "allows" if isinstance(answer, Allowed) else f"refuses ({answer.reasons[0].error})"
     halt(

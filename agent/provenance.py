@@ -63,10 +63,8 @@ SECTIONS = {
     "output": "outputHash",
     "checks": "checksHash",
 }
-EXECUTED = "ActExecuted(bytes32,address,bytes32,uint24,uint16)"
-SCHEDULED = (
-    "ActScheduled(bytes32,address,bytes32,bytes32,uint24,uint16,uint40,uint40,uint48,uint256,(address,uint256,bytes)[])"
-)
+EXECUTED = "ActExecuted(bytes32,address,bytes32,uint24)"
+SCHEDULED = "ActScheduled(bytes32,address,bytes32,bytes32,uint24,uint16,uint40,uint40,uint48,(address,uint256,bytes)[])"
 # Of secp256k1: a signature with the larger s is as valid, and would be a second text of the same record.
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _KEYS = {"format", *SECTIONS, "actions", "domain", "message", "signer", "signature", "hash"}

@@ -8,14 +8,15 @@ from typing import Any
 from agent.requests import Call
 from governance.chain import abi
 from governance.chain.rpc import BlockId, CallReverted, Rpc
+from policies.evaluate import Allowed, Refused
 
 _CALLS = "(address,uint256,bytes)[]"
-EXECUTE = f"execute(bytes32,bytes32,uint24,{_CALLS},bytes32)"
-SCHEDULE = f"schedule(bytes32,bytes32,uint24,{_CALLS},bytes32)"
-RELEASE = f"release(bytes32,{_CALLS})"
+EXECUTE = f"execute(bytes32,bytes32,{_CALLS},uint24,bytes32)"
+SCHEDULE = f"schedule(bytes32,bytes32,{_CALLS},uint24,bytes32)"
+RELEASE = f"release(bytes32,uint24,{_CALLS},bytes32)"
 
 # Reverts that no evaluation of the policy can foresee: they come from the targets, or from acts other than this one.
-FROM_TARGET = frozenset({"CallFailed", "NotTrue"})
+FROM_TARGET = frozenset({"CallFailed"})
 FROM_ELSEWHERE = frozenset({"TooManyPending", "Quiet", "Locked"})
 # Reverts of a pending act that ended, or will by itself.
 ENDED = frozenset({"NotPending", "Expired", "Voided"})
@@ -38,12 +39,12 @@ def act_calldata(
     scheduled: bool, policy_id: bytes, codehash: bytes, number: int, calls: Sequence[Call], decision: bytes
 ) -> bytes:
     """Calldata of `execute`, or of `schedule`."""
-    return abi.encode_call(SCHEDULE if scheduled else EXECUTE, [policy_id, codehash, number, _tuples(calls), decision])
+    return abi.encode_call(SCHEDULE if scheduled else EXECUTE, [policy_id, codehash, _tuples(calls), number, decision])
 
 
-def release_calldata(act_id: bytes, calls: Sequence[Call]) -> bytes:
-    """Calldata of `release`."""
-    return abi.encode_call(RELEASE, [act_id, _tuples(calls)])
+def release_calldata(policy_id: bytes, number: int, calls: Sequence[Call], decision: bytes) -> bytes:
+    """Calldata of `release`: the number, calls and decision with which the act was scheduled."""
+    return abi.encode_call(RELEASE, [policy_id, number, _tuples(calls), decision])
 
 
 def _tuples(calls: Sequence[Call]) -> list[tuple[bytes, int, bytes]]:
@@ -65,12 +66,13 @@ def simulate(rpc: Rpc, sender: bytes, module: bytes, calldata: bytes, block: Blo
     return Simulation(True, shown)
 
 
-def disagree(allowed: bool, simulation: Simulation) -> bool:
+def disagree(answer: Allowed | Refused, simulation: Simulation) -> bool:
     """Whether the evaluator's answer and the module's can't both be right, at one block and one time.
 
     A revert that can't be decoded proves nothing (gas, a foreign error), and neither does one that only the target or
-    the list of pending acts explains.
+    the list of pending acts explains, or one that the evaluator names as a condition that only the calls can show.
     """
-    if simulation.ok:
-        return not allowed
-    return allowed and simulation.name != "" and simulation.name not in FROM_TARGET | FROM_ELSEWHERE
+    if isinstance(answer, Refused):
+        return simulation.ok
+    left_open = FROM_TARGET | FROM_ELSEWHERE | {condition.error for condition in answer.conditions}
+    return not simulation.ok and simulation.name != "" and simulation.name not in left_open

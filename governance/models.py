@@ -123,13 +123,15 @@ class ChainAnswer(models.Model):
     """What the chain answered where no log says it; kept raw like the logs, so that projections rebuild without a node.
 
     `key` is the pointer's address for `code`, a transaction's hash for `transaction` (value: recipient, then input) and
-    the proposal id for `quorum` (value: 32 bytes). An answer with a block number falls with that block in a reorg.
+    the proposal id for `quorum` (value: 32 bytes); for `supply`, the total supply of votes, a time in the votes token's
+    clock (value: 32 bytes). An answer with a block number falls with that block in a reorg.
     """
 
     class Kind(models.TextChoices):
         CODE = "code"
         TRANSACTION = "transaction"
         QUORUM = "quorum"
+        SUPPLY = "supply"
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
     kind = models.CharField(max_length=12, choices=Kind.choices)

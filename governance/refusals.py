@@ -265,6 +265,8 @@ _TEXTS = {
     "OtherCalls": "These are not the calls that were scheduled.",
     "NoPower": "The account had no voting power when the act was scheduled.",
     "AlreadyObjected": "The account has objected already.",
+    "AlreadySigned": "The account has signed this petition already.",
+    "BadSignature": "The signature is not the account's over this objection.",
     "Locked": "A call came back into the module while an act was being performed.",
 }
 
@@ -279,23 +281,23 @@ def reason_of(error: abi.Decoded, code: Any, asked: ActInput) -> Reason | None:
                 return None
             return Reason(error.name, values, budget=keys.index(values[0]), value=values[1], limit=values[2])
         case "ClauseFailed" | "OverCap":
-            call, rule, clause = values[:3] if error.name == "ClauseFailed" else (None, values[0], values[1])
+            call, rule, clause = values[:3]
             if rule >= len(code.rules) or clause >= len(code.rules[rule].clauses):
                 return None
-            value = int.from_bytes(values[3], "big") if error.name == "ClauseFailed" else values[2]
-            operand = code.rules[rule].clauses[clause].operand
-            return Reason(error.name, values, call=call, rule=rule, clause=clause, value=value, limit=operand)
+            if error.name == "OverCap":
+                value, limit = values[3:5]
+            else:
+                value, limit = int.from_bytes(values[3], "big"), code.rules[rule].clauses[clause].operand
+            return Reason(error.name, values, call=call, rule=rule, clause=clause, value=value, limit=limit)
         case "NoRule":
             return Reason(error.name, values, call=values[0])
-        case "BadLength" | "ValueNotCharged":
-            if values[0] >= len(asked.calls):
-                return None
-            target, value, data = asked.calls[values[0]]
-            if error.name == "ValueNotCharged":
-                return Reason(error.name, values, call=values[0], value=value, limit=0)
-            rules = [rule for rule in code.rules if rule.key == (target, data[:4], False)]
-            expected = 4 + 32 * rules[-1].words if rules else 0
-            return Reason(error.name, values, call=values[0], value=len(data), limit=expected)
+        case "BadCalldata" | "AllowanceLeft":
+            return Reason(error.name, values, call=values[0])
+        case "TooLittleIncome":
+            return Reason(error.name, values, call=values[0], value=values[2], limit=values[3])
+        case "ValueNotCharged":
+            value = asked.calls[values[0]][1] if values[0] < len(asked.calls) else 0
+            return Reason(error.name, values, call=values[0], value=value, limit=0)
         case "NotStarted" | "Ended" | "Cooling" | "TooManyPending" | "Quiet":
             return Reason(error.name, values, limit=values[0])
         case "NoCalls" | "NotSchedulable":

@@ -5,7 +5,7 @@ from policies.ring import BUCKET_MAX
 
 ROOM = 16  # a later vote may multiply a limit by this and keep its unit; another unit is another, empty, ring
 ROOMY_UNITS = BUCKET_MAX // ROOM
-MAX_EXPONENT = 77
+MAX_EXPONENT = 68  # so that 2^256 - 1 base units, where sums saturate, are over every limit
 
 
 class InexactLimit(ValueError):

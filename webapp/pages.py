@@ -225,8 +225,8 @@ def policies(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-_OBJECT = "object(bytes32[])"
-_VETO = "veto(bytes32)"
+_OBJECT = "object(bytes32,bytes32[])"
+_VETO = "veto(bytes32,bytes32)"
 _PAUSE = "pause()"
 
 
@@ -276,8 +276,9 @@ def act_view(place: Place, act: Act, has_record: bool) -> dict[str, Any]:
         "module": words.address_text(act.module.address),
     }
     if act.act_id:
-        view["object_calldata"] = words.hash_text(abi.encode_call(_OBJECT, [[bytes(act.act_id)]]))
-        view["veto_calldata"] = words.hash_text(abi.encode_call(_VETO, [bytes(act.act_id)]))
+        policy_id, act_id = bytes(act.policy_id), bytes(act.act_id)
+        view["object_calldata"] = words.hash_text(abi.encode_call(_OBJECT, [policy_id, [act_id]]))
+        view["veto_calldata"] = words.hash_text(abi.encode_call(_VETO, [policy_id, act_id]))
     return view
 
 

@@ -52,7 +52,7 @@ contract PolicyChecker {
         uint256 end = PolicyCode.end(start);
         _require(PolicyCode.start(start) < end, 46, "end is not after start");
         _require(end % 1 hours == 0, 46, "end is not a whole hour");
-        _require(end / 1 hours <= type(uint24).max, 46, "end too late");
+        _require(end <= type(uint32).max, 46, "end too late");
         uint256 bps = PolicyCode.objectionBps(start);
         _require(bps != 0 && bps <= 10_000, 63, "threshold not 1 to 10000 bps");
         _require(PolicyCode.rules(start) != 0, 99, "no rules");
@@ -76,7 +76,8 @@ contract PolicyChecker {
     function _checkBudget(Code memory code, uint256 offset) private view {
         uint256 budget = code.start + offset;
         _require(PolicyCode.scope(budget) <= PolicyCode.SCOPE_DAO, offset, "unknown scope");
-        _require(PolicyCode.exponent(budget) <= 77, offset + 21, "unit too large");
+        // 2^256 - 1 base units are more than any limit: so a sum that saturates is over it.
+        _require(PolicyCode.exponent(budget) <= 68, offset + 21, "unit too large");
         _require(PolicyCode.budgetFlags(budget) <= PolicyCode.MEASURED, offset + 22, "unknown budget flag");
         if (PolicyCode.isMeasured(budget)) _requireAsset(PolicyCode.asset(budget), offset + 1);
         _require(PolicyCode.period(budget) >= 7, offset + 23, "period too short");

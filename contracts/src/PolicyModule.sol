@@ -24,16 +24,17 @@ import {Words} from "./libraries/Words.sol";
 /// and may change something is the treasury's `execTransactionFromModuleReturnData`, always with operation CALL.
 ///
 /// Storage, slot by slot:
-///   0  | pause epoch (32) | paused (8) | guardian (160) |
-///   1  policyId -> | end, hours (24) | last act, seconds (32) | act number (24) | version (16) | pointer (160) |
-///   2  ring key -> | newest segment (32) | eight buckets (8 x 28) |
-///   3  policyId -> four places of two slots:
+///   0, 1  never used: the names of OpenZeppelin's EIP712, when they do not fit an immutable
+///   2  | pause epoch (32) | paused (8) | guardian (160) |
+///   3  policyId -> | end, hours (24) | last act, seconds (32) | act number (24) | version (16) | pointer (160) |
+///   4  ring key -> | newest segment (32) | eight buckets (8 x 28) |
+///   5  policyId -> four places of two slots:
 ///        | quiet until (32) | expires (32) | releasable (32) | number (24) | version (16) | epoch (32) | snapshot (48) |
 ///        | act id (256) |
-///   4  actId -> power that has objected
-///   5  actId -> account -> whether it has objected
-///   6  policyId -> | serial (32) | epoch (32) | until (40) | snapshot (48) | and power (256) of the last petition
-///   7  policyId -> account -> serial of the last petition signed
+///   6  actId -> power that has objected
+///   7  actId -> account -> whether it has objected
+///   8  policyId -> | serial (32) | epoch (32) | until (40) | snapshot (48) | and power (256) of the last petition
+///   9  policyId -> account -> serial of the last petition signed
 ///   transient 0  the lock
 contract PolicyModule is IPolicyModule, EIP712 {
     using PolicyState for uint256;
@@ -160,9 +161,10 @@ contract PolicyModule is IPolicyModule, EIP712 {
     ) external lock {
         (uint256 code,) = _begin(policyId, codehash, number, decision);
         (uint256[] memory heads, uint256[] memory amounts) = _check(code, calls);
-        _charge(policyId, code, amounts, true, true);
+        bool measured = _charge(policyId, code, amounts, true, true);
         emit ActExecuted(policyId, msg.sender, decision, number);
-        _perform(policyId, code, calls, heads, amounts, true);
+        if (measured) _performMeasured(policyId, code, calls, heads, amounts, true);
+        else _perform(code, calls, heads);
     }
 
     /// @inheritdoc IPolicyModule
@@ -221,10 +223,11 @@ contract PolicyModule is IPolicyModule, EIP712 {
         bytes32 actId = calls.hash(policyId, pending_.version, number, decision);
         if (actId != pending_.actId) revert OtherCalls();
         (uint256[] memory heads, uint256[] memory amounts) = _check(code, calls);
-        _charge(policyId, code, amounts, false, true);
+        bool measured = _charge(policyId, code, amounts, false, true);
         place.expiresAt = 0;
         emit ActReleased(policyId, msg.sender, decision, actId);
-        _perform(policyId, code, calls, heads, amounts, false);
+        if (measured) _performMeasured(policyId, code, calls, heads, amounts, false);
+        else _perform(code, calls, heads);
     }
 
     /// @inheritdoc IPolicyModule
@@ -370,7 +373,7 @@ contract PolicyModule is IPolicyModule, EIP712 {
             if (block.timestamp < until) revert Cooling(uint40(until));
         }
 
-        slot.word = state.withAct(number, _time32(block.timestamp));
+        slot.word = state.withAct(number, uint32(block.timestamp)); // fits: the policy ends before the year 2106
         return (code, state.version());
     }
 
@@ -397,13 +400,11 @@ contract PolicyModule is IPolicyModule, EIP712 {
 
     /// @dev The head of the first rule for this target and selector whose form and clauses fit the call. Counts its caps.
     function _ruleOf(uint256 code, uint256 i, address to, bytes calldata data) private pure returns (uint256 head) {
-        bool bare = data.length == 0;
-        if (!bare && data.length < 4) revert BadCalldata(i);
-        bytes4 selector = bare ? bytes4(0) : bytes4(bytes32(Arguments.load(data, 0)));
-        uint256 wanted = PolicyCode.keyOf(to, selector, bare);
+        if (data.length < 4 && data.length != 0) revert BadCalldata(i);
+        uint256 wanted = PolicyCode.keyOf(to, data);
         uint256 index;
         (index, head) = PolicyCode.find(code, wanted);
-        if (head == 0) revert NoRule(i, to, selector);
+        if (head == 0) revert NoRule(i, to, PolicyCode.selectorOf(wanted));
         while (true) {
             (uint256 failing, uint256 value, bool capped) = Arguments.failing(code, head, data);
             if (failing == Arguments.NONE) {
@@ -446,41 +447,51 @@ contract PolicyModule is IPolicyModule, EIP712 {
         uint256[] memory amounts
     ) private pure {
         unchecked {
-            bool valueCharged;
+            uint256 uncharged = value;
             uint256 charge = PolicyCode.chargeAt(code, head, 0);
             uint256 end = charge + PolicyCode.CHARGE * PolicyCode.charges(head);
             for (; charge != end; charge += PolicyCode.CHARGE) {
                 (uint256 budget, uint256 amount, bool isValue) = Arguments.charge(code, head, charge, value, data);
                 Words.set(amounts, budget, Arguments.saturatingAdd(Words.get(amounts, budget), amount));
-                if (isValue) valueCharged = true;
+                if (isValue) uncharged = 0;
             }
-            if (value != 0 && !valueCharged) revert ValueNotCharged(i);
+            if (uncharged != 0) revert ValueNotCharged(i);
         }
     }
 
     // ================================================================ budgets
 
     /// @dev Charges every budget of the act against its instant limit or its whole limit; or only looks whether it could.
-    function _charge(bytes32 policyId, uint256 code, uint256[] memory amounts, bool instant, bool store) private {
-        uint256 count = amounts.length;
-        for (uint256 i; i < count; ++i) {
-            uint256 amount = Words.get(amounts, i);
-            if (amount != 0) _chargeBudget(policyId, code, i, amount, 0, instant, store);
+    /// @return measured whether any of the policy's budgets is
+    function _charge(bytes32 policyId, uint256 code, uint256[] memory amounts, bool instant, bool store)
+        private
+        returns (bool measured)
+    {
+        unchecked {
+            uint256 flags;
+            uint256 count = amounts.length;
+            uint256 budget = PolicyCode.budgetAt(code, 0);
+            for (uint256 i; i < count; ++i) {
+                flags |= PolicyCode.budgetFlags(budget);
+                uint256 amount = Words.get(amounts, i);
+                if (amount != 0) _chargeBudget(policyId, code, budget, amount, 0, instant, store);
+                budget += PolicyCode.BUDGET;
+            }
+            return flags & PolicyCode.MEASURED != 0;
         }
     }
 
-    /// @dev Charges budget i with `amount`, of which this act has charged `charged` already. Reverts if it has no room.
+    /// @dev Charges a budget with `amount`, of which this act has charged `charged` already. Reverts if it has no room.
     function _chargeBudget(
         bytes32 policyId,
         uint256 code,
-        uint256 i,
+        uint256 budget,
         uint256 amount,
         uint256 charged,
         bool instant,
         bool store
     ) private {
         unchecked {
-            uint256 budget = PolicyCode.budgetAt(code, i);
             uint256 unit = PolicyCode.unitOf(budget);
             uint256 units = Ring.unitsOf(amount, unit);
             uint256 before = charged == 0 ? 0 : Ring.unitsOf(charged, unit);
@@ -509,15 +520,7 @@ contract PolicyModule is IPolicyModule, EIP712 {
     // ================================================================ performing
 
     /// @dev Everything is checked and written; now the treasury calls, in order. One failure undoes all.
-    function _perform(
-        bytes32 policyId,
-        uint256 code,
-        Call[] calldata calls,
-        uint256[] memory heads,
-        uint256[] memory amounts,
-        bool instant
-    ) private {
-        if (Balances.measured(code)) return _performMeasured(policyId, code, calls, heads, amounts, instant);
+    function _perform(uint256 code, Call[] calldata calls, uint256[] memory heads) private {
         uint256 count = calls.length;
         for (uint256 i; i < count; ++i) {
             uint256 head = Words.get(heads, i);
@@ -550,7 +553,7 @@ contract PolicyModule is IPolicyModule, EIP712 {
         for (uint256 i; i < falls.length; ++i) {
             if (falls[i] == 0) continue;
             uint256 amount = Arguments.saturatingAdd(amounts[i], falls[i]);
-            _chargeBudget(policyId, code, i, amount, amounts[i], instant, true);
+            _chargeBudget(policyId, code, PolicyCode.budgetAt(code, i), amount, amounts[i], instant, true);
         }
         for (uint256 i; i < calls.length; ++i) {
             if (PolicyCode.flags(heads[i]) & PolicyCode.APPROVAL != 0) _requireNoAllowance(calls, i);
@@ -563,8 +566,9 @@ contract PolicyModule is IPolicyModule, EIP712 {
         if (!success) revert CallFailed(i, returned);
         if (PolicyCode.flags(head) & PolicyCode.MUST_RETURN_TRUE == 0) return;
         // As SafeERC20 does: nothing returned counts as true if there is a contract that could have reverted.
-        uint256 length = returned.length;
-        if (length == 0 ? to.code.length == 0 : length < 32 || Words.first(returned) != 1) revert NotTrue(i);
+        if (returned.length < 32 || Words.first(returned) != 1) {
+            if (returned.length != 0 || to.code.length == 0) revert NotTrue(i);
+        }
     }
 
     /// @dev After call i: adds to `falls` what the treasury lost of each measured budget beyond the call's own charge, and

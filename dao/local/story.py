@@ -46,9 +46,9 @@ HASH_PROPOSAL = "hashProposal(address[],uint256[],bytes[],bytes32)"
 COOLDOWN_S = 600  # the payroll template's, in seconds
 RESTING = ("executed", "scheduled", "refused", "stopped", "failed", "abstained")
 POWER_CHANGED = keccak(text="DelegateVotesChanged(address,uint256,uint256)")
-MODULE_EXECUTE = "execute(bytes32,bytes32,uint24,(address,uint256,bytes)[],bytes32)"
+MODULE_EXECUTE = "execute(bytes32,bytes32,(address,uint256,bytes)[],uint24,bytes32)"
 KILLED_ERROR = "NotPending"  # what the module says of an act that members objected to
-MODULE_RELEASE = "release(bytes32,(address,uint256,bytes)[])"
+MODULE_RELEASE = "release(bytes32,uint24,(address,uint256,bytes)[],bytes32)"
 
 
 class StepFailed(Exception):
@@ -572,11 +572,11 @@ class Story:
             [
                 keccak(text=POLICY_ID),
                 self.codehash(),
-                self.policy_state()[2] + 1,
                 [
                     (self.contracts["usdc"], 0, bytes.fromhex(calldata("transfer(address,uint256)", list(p))[2:]))
                     for p in payments
                 ],
+                self.policy_state()[2] + 1,
                 keccak(text="no decision at all"),
             ],
             must_succeed=False,
@@ -640,14 +640,15 @@ class Story:
         act = self.until("the pending act on the page", lambda: self.act_of(request))
         self.show("scheduled", f"act {act['number']}, id {act['act_id']}")
         module, act_id = self.contracts["module"], bytes.fromhex(act["act_id"][2:])
-        receipt = self.wallets["ada"].invoke(module, "object(bytes32[])", [[act_id]])
+        receipt = self.wallets["ada"].invoke(module, "object(bytes32,bytes32[])", [keccak(text=POLICY_ID), [act_id]])
         self.show("ada objects", receipt["transactionHash"])
         killed = self.until("the act as killed", lambda: self.act_of(request), lambda saw: saw["status"] == "killed")
         self.show("objected", f"{killed['objection_power']} of {killed['objection_threshold']} needed, on the page")
         self.node.advance(self.objection_delay() + 2)
         held = self.balance(self.wallets["kim"].address)
         calls = [(call["target"], int(call["value_wei"]), bytes.fromhex(call["calldata"][2:])) for call in act["calls"]]
-        receipt = self.wallets["agent"].invoke(module, MODULE_RELEASE, [act_id, calls], must_succeed=False)
+        released = [keccak(text=POLICY_ID), act["number"], calls, bytes.fromhex(act["decision"][2:])]
+        receipt = self.wallets["agent"].invoke(module, MODULE_RELEASE, released, must_succeed=False)
         refused = self.refused_by_the_chain(receipt, KILLED_ERROR)
         self.must(self.balance(self.wallets["kim"].address) == held, "no balance may move", held)
         self.show(

@@ -140,15 +140,17 @@ _DECLARATIONS: dict[str, tuple[str, ...]] = {
     Kind.MODULE: (
         "PolicySet(bytes32 indexed policyId,address indexed agent,uint16 version,bytes32 codehash,address pointer)",
         "PolicyShortened(bytes32 indexed policyId,uint40 end)",
-        "ActExecuted(bytes32 indexed policyId,address indexed agent,bytes32 indexed decision,uint24 number,"
-        "uint16 version)",
+        "ActExecuted(bytes32 indexed policyId,address indexed agent,bytes32 indexed decision,uint24 number)",
         "ActScheduled(bytes32 indexed policyId,address indexed agent,bytes32 indexed decision,bytes32 actId,"
-        "uint24 number,uint16 version,uint40 releasableAt,uint40 expiresAt,uint48 snapshot,uint256 threshold,"
+        "uint24 number,uint16 version,uint40 releasableAt,uint40 expiresAt,uint48 snapshot,"
         "(address,uint256,bytes)[] calls)",
         "ActReleased(bytes32 indexed policyId,address indexed agent,bytes32 indexed decision,bytes32 actId)",
-        "ActObjected(bytes32 indexed actId,address indexed account,uint256 power,uint256 total)",
-        "ActKilled(bytes32 indexed actId,uint256 total)",
-        "ActVetoed(bytes32 indexed actId,address by)",
+        "ActObjected(bytes32 indexed policyId,bytes32 indexed actId,address indexed account,uint256 power,"
+        "uint256 total,uint256 threshold)",
+        "ActKilled(bytes32 indexed policyId,bytes32 indexed actId,uint256 total)",
+        "ActVetoed(bytes32 indexed policyId,bytes32 indexed actId,address by)",
+        "PetitionOpened(bytes32 indexed policyId,uint32 serial,uint48 snapshot,uint40 until,uint256 threshold)",
+        "PetitionSigned(bytes32 indexed policyId,address indexed account,uint32 serial,uint256 power,uint256 total)",
         "Paused(address by,uint32 epoch)",
         "Unpaused(uint32 epoch)",
         "GuardianSet(address guardian)",

@@ -45,13 +45,14 @@ from governance.models import (
 from governance.projections import events, hot
 from governance.projections.events import Event, Kind, Undecodable, bounded, text_of
 from governance.projections.rows import AnyLog
+from policies.encoding import DecodeError, decode
 
 logger = logging.getLogger(__name__)
 _Row = TypeVar("_Row", bound=Model)
 
-EXECUTE = "execute(bytes32,bytes32,uint24,(address,uint256,bytes)[],bytes32)"
-SCHEDULE = "schedule(bytes32,bytes32,uint24,(address,uint256,bytes)[],bytes32)"
-_ACT_TYPES = ["bytes32", "bytes32", "uint24", "(address,uint256,bytes)[]", "bytes32"]
+EXECUTE = "execute(bytes32,bytes32,(address,uint256,bytes)[],uint24,bytes32)"
+SCHEDULE = "schedule(bytes32,bytes32,(address,uint256,bytes)[],uint24,bytes32)"
+_ACT_TYPES = ["bytes32", "bytes32", "(address,uint256,bytes)[]", "uint24", "bytes32"]
 
 _INT_MAX = 2**31 - 1
 
@@ -74,8 +75,8 @@ class ActInput:
 
     policy_id: bytes
     codehash: bytes
-    number: int
     calls: tuple[tuple[bytes, int, bytes], ...]  # target, value in wei, calldata
+    number: int
     decision: bytes
 
 
@@ -319,6 +320,13 @@ class Projector:
             for position, (to, value, signature, data) in enumerate(known.calls or ())
         )
         with connection.cursor() as cursor:
+            # A proposal that is created once more with other calls is not the one that its operation was of.
+            cursor.execute(
+                """UPDATE governance_timelockoperation o SET proposal_id = NULL FROM governance_proposal p
+                   WHERE o.proposal_id = p.id AND p.id = ANY(%s)
+                     AND (o.operation_id IN (p.operation_id, p.operation_id_v4)) IS NOT TRUE""",
+                [[row.pk for row in rows]],
+            )
             cursor.execute(
                 """UPDATE governance_timelockoperation o SET proposal_id = p.id FROM governance_proposal p
                    WHERE o.dao_id = %s AND p.id = ANY(%s) AND o.operation_id IN (p.operation_id, p.operation_id_v4)""",
@@ -584,7 +592,7 @@ class Projector:
             number=a["number"],
             defaults={
                 "dao": self.dao,
-                "version": a["version"],
+                "version": a["version"] if "version" in a else self._version_in_force(contract, a["policyId"]),
                 "agent": a["agent"],
                 "decision": a["decision"],
                 "status": status,
@@ -628,10 +636,41 @@ class Projector:
         a = event.args
         act = self._act(
             contract, log, event, Act.Status.SCHEDULED, act_id=a["actId"], releasable_chain_s=a["releasableAt"],
-            expires_chain_s=a["expiresAt"], snapshot=a["snapshot"], objection_threshold=a["threshold"],
+            expires_chain_s=a["expiresAt"], snapshot=a["snapshot"],
+            objection_threshold=self._threshold(contract, a["policyId"], a["snapshot"]),
         )  # fmt: skip
         _add_calls(act, a["calls"])
         self._publish("act.scheduled", act_key(act.policy_id, act.number), log)
+
+    def _version_in_force(self, contract: Contract, policy_id: bytes) -> int:
+        """The version that the last `PolicySet` named; 0 if none was seen (a gap)."""
+        policy = self._policy_in_force(contract, policy_id)
+        return policy.version if policy else 0
+
+    def _policy_in_force(self, contract: Contract, policy_id: bytes) -> PolicyVersion | None:
+        versions = self._seen(PolicyVersion.objects.filter(module=contract, policy_id=policy_id))
+        return versions.order_by("-version").first()
+
+    def _threshold(self, contract: Contract, policy_id: bytes, snapshot: int) -> int | None:
+        """The power that kills an act, as the module counts it; None if the supply or the policy is not known."""
+        policy = self._policy_in_force(contract, policy_id)
+        supply = ChainAnswer.objects.filter(dao=self.dao, kind=ChainAnswer.Kind.SUPPLY, key=str(snapshot)).first()
+        if policy is None or supply is None:
+            return None
+        try:
+            share_bps = decode(bytes(policy.code)).objection_threshold_bps
+        except DecodeError:
+            return None
+        return max(1, int.from_bytes(supply.value, "big") * share_bps // 10_000)
+
+    def _on_PetitionOpened(self, contract: Contract, log: AnyLog, event: Event) -> None:
+        a = event.args
+        self._publish("petition.opened", f"0x{contract.address.hex()}:0x{a['policyId'].hex()}:{a['serial']}", log)
+
+    def _on_PetitionSigned(self, contract: Contract, log: AnyLog, event: Event) -> None:
+        a = event.args
+        opened = f"0x{contract.address.hex()}:0x{a['policyId'].hex()}:{a['serial']}"
+        self._publish("petition.signed", f"{opened}:0x{a['account'].hex()}", log)
 
     def _scheduled(self, contract: Contract, event: Event) -> Act | None:
         return self._seen(Act.objects.filter(module=contract, act_id=event.args["actId"])).order_by("-pk").first()
@@ -660,7 +699,9 @@ class Projector:
             log_id=log.pk, defaults={"act": act, "account": a["account"], "power": a["power"]}
         )
         total = act.objections.aggregate(total=Sum("power"))["total"]
-        Act.objects.filter(pk=act.pk).update(objection_power=min(int(total), UINT256_MAX))
+        Act.objects.filter(pk=act.pk).update(
+            objection_power=min(int(total), UINT256_MAX), objection_threshold=a["threshold"]
+        )
         self._publish("act.objected", f"{act_key(act.policy_id, act.number)}:0x{a['account'].hex()}", log)
 
     def _module(self, contract: Contract, log: AnyLog, **fields: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
+from governance.chain import abi
 from governance.chain.rpc import (
     Header,
     Log,
@@ -270,7 +271,8 @@ def raw_logs(logs: Sequence[Log], headers: dict[int, Header]) -> list[LogRow]:
 
 
 def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], rows: Iterable[AnyLog]) -> list[ChainAnswer]:
-    """What projecting these logs needs and no log says: policy code, and the input of transactions that acted.
+    """What projecting these logs needs and no log says: policy code, the input of transactions that acted, and the
+    supply of votes that objections are counted against.
 
     A node that can't answer such a question leaves it open (the projection says so); one that fails is asked again.
     """
@@ -292,6 +294,10 @@ def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], rows: Iterabl
         elif event.name == "ActExecuted":
             value = _answer(lambda row=row: _transaction(rpc, row))
             kind, key = ChainAnswer.Kind.TRANSACTION, "0x" + row.transaction_hash.hex()
+        elif event.name == "ActScheduled":
+            snapshot = event.args["snapshot"]
+            value = _answer(lambda snapshot=snapshot: _supply(rpc, contracts, snapshot))
+            kind, key = ChainAnswer.Kind.SUPPLY, str(snapshot)
         else:
             continue
         if value is not None:
@@ -306,6 +312,15 @@ def _answer(question: Any) -> bytes | None:
         raise
     except RpcError:
         return None
+
+
+def _supply(rpc: Rpc, contracts: Sequence[Contract], snapshot: int) -> bytes | None:
+    """The total supply of votes at a past time of the token's clock (ERC-5805), as a word."""
+    for contract in contracts:
+        if contract.kind == Kind.VOTES_TOKEN:
+            answer = rpc.eth_call(contract.address, abi.encode_call("getPastTotalSupply(uint256)", [snapshot]))
+            return answer if len(answer) == 32 else None
+    return None
 
 
 def _transaction(rpc: Rpc, row: AnyLog) -> bytes | None:

@@ -126,7 +126,7 @@ def test_a_scheduled_act_that_members_stop_is_never_released(world: World) -> No
     assert request.status == Request.Status.SCHEDULED
     act = world.acts()[-1]
     held = world.balance("kim")
-    world.suite.send("ada", "module", "object", [bytes(act.act_id)])
+    world.suite.send("ada", "module", "object", POLICY_ID, [bytes(act.act_id)])
     world.wind(2 * DAY_S + 2)
     request = world.rest(request)
     assert request.status == Request.Status.STOPPED
@@ -171,7 +171,7 @@ def test_an_act_whose_stop_was_reorganised_away_is_not_released_once_the_month_i
     act = world.acts()[-1]
     world.wind(120)
     before = world.suite.anvil.call("evm_snapshot")
-    world.suite.send("ada", "module", "object", [bytes(act.act_id)])
+    world.suite.send("ada", "module", "object", POLICY_ID, [bytes(act.act_id)])
     assert world.rest(first, 2).status == Request.Status.STOPPED
     # The operator has the month paid in a smaller part, which goes at once; then the chain forgets the objection.
     again = world.settle(world.ask(f"pay ines for {first.text[-7:]}"), 3)
@@ -234,7 +234,7 @@ def test_another_act_under_the_same_number_is_overtaken_only_when_that_is_final(
     transfer = world.suite.calldata("usdc", "transfer", world.address("ines"), 5 * USDC)
     codehash = bytes(request.dao.policy_versions.get().codehash)
     world.suite.send(
-        "agent", "module", "execute", POLICY_ID, codehash, 1, [(world.address("usdc"), 0, transfer)], b"\x99" * 32
+        "agent", "module", "execute", POLICY_ID, codehash, [(world.address("usdc"), 0, transfer)], 1, b"\x99" * 32
     )
     world.wind(120)
     request = world.rest(request, 4)
@@ -277,7 +277,7 @@ def test_what_somebody_else_paid_with_the_agents_key_is_not_paid_again_unseen(
     assert request.status == Request.Status.PLANNED
     pays = [(world.address("usdc"), 0, world.suite.calldata("usdc", "transfer", world.address("ines"), 100 * USDC))]
     codehash = bytes(request.dao.policy_versions.get().codehash)
-    world.suite.send("agent", "module", "execute", POLICY_ID, codehash, 2, pays, decision)
+    world.suite.send("agent", "module", "execute", POLICY_ID, codehash, pays, 2, decision)
     with pytest.raises(work.Again, match="behind the chain"):
         executor.execute(request.pk)
     world.wind(120)

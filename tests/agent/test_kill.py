@@ -118,7 +118,7 @@ def test_killed_before_the_journal_a_row_changed_meanwhile_pays_nobody(world: Wo
     binding = Binding.objects.get()
     stolen = (world.address("usdc"), 0, world.suite.calldata("usdc", "transfer", world.address("ines"), 5000 * USDC))
     codehash, decision = bytes(binding.policy_codehash), bytes(binding.record.hash)
-    arguments = (bytes(binding.policy_id), codehash, binding.number, [stolen], decision)
+    arguments = (bytes(binding.policy_id), codehash, [stolen], binding.number, decision)
     binding.calldata = world.suite.calldata("module", "execute", *arguments)
     binding.save()
     request = world.rest(request)

@@ -80,6 +80,15 @@ contract SetPolicyTest is Base {
         }
     }
 
+    /// Where the code should be deployed, something is already.
+    function test_setPolicy_revert_NotStored() public {
+        vm.etch(vm.computeCreateAddress(address(module), vm.getNonce(address(module))), hex"00");
+        bytes memory code_ = code;
+        vm.prank(owner);
+        vm.expectRevert(bytes4(keccak256("NotStored()")));
+        module.setPolicy(ID, code_);
+    }
+
     // ---------------------------------------------------------------- mutations: only canonical bytes
 
     function test_setPolicy_revert_BadPolicy_cutOff(uint256 length) public {
@@ -140,15 +149,15 @@ contract SetPolicyTest is Base {
         (p.start, p.end) = (start, end);
         if (start >= end) refusePolicy(p, 46, "end is not after start");
         else if (end % 3600 != 0) refusePolicy(p, 46, "end is not a whole hour");
-        else if (end / 3600 > type(uint24).max) refusePolicy(p, 46, "end too late");
+        else if (end > type(uint32).max) refusePolicy(p, 46, "end too late");
         else put(p);
     }
 
     function test_setPolicy_revert_BadPolicy_endTooLate(uint40 later) public {
         Build.Policy memory p = payroll();
-        p.end = uint40(bound(later, 2 ** 24, type(uint40).max / 3600) * 3600);
+        p.end = uint40(bound(later, uint256(type(uint32).max) / 3600 + 1, type(uint40).max / 3600) * 3600);
         refusePolicy(p, 46, "end too late");
-        p.end = uint40((2 ** 24 - 1) * 3600);
+        p.end = type(uint32).max / 3600 * 3600;
         put(p);
         (,,,, uint40 end) = module.policyState(ID);
         equal(end, p.end, "end");
@@ -183,7 +192,7 @@ contract SetPolicyTest is Base {
     function test_setPolicy_revert_BadPolicy_budget(uint256 field, uint256 value) public {
         field = bound(field, 0, 5);
         if (field == 0) mutate(BUDGET_AT, bound(value, 3, 255), 1, BUDGET_AT, "unknown scope");
-        if (field == 1) mutate(BUDGET_AT + 21, bound(value, 78, 255), 1, BUDGET_AT + 21, "unit too large");
+        if (field == 1) mutate(BUDGET_AT + 21, bound(value, 69, 255), 1, BUDGET_AT + 21, "unit too large");
         if (field == 5) mutate(BUDGET_AT + 22, bound(value, 2, 255), 1, BUDGET_AT + 22, "unknown budget flag");
         if (field == 2) mutate(BUDGET_AT + 23, bound(value, 0, 6), 4, BUDGET_AT + 23, "period too short");
         if (field == 3) {

@@ -82,7 +82,7 @@ def payroll(mirror) -> Callable[..., bytes]:
             "end_s": (d.anvil.now // 3600 + 24 * 365) * 3600, "cooldown_s": 0, "objection_delay_s": 3600,
             "release_window_s": 86400, "objection_threshold_bps": 1000, "document_hash": keccak(text="payroll"),
             "budgets": (
-                Budget(Scope.POLICY, d.addresses["usdc"], 8, 24 * 86400, 3000 * USDC >> 8, 5000 * USDC >> 8,
+                Budget(Scope.POLICY, d.addresses["usdc"], 3, 24 * 86400, 3000 * USDC // 1000, 5000 * USDC // 1000,
                        b"payroll".ljust(32, b"\0")),
             ),
             "lists": (people,),

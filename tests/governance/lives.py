@@ -180,7 +180,7 @@ class Life:
         policy, number = self.random.choice(POLICIES), self.random.randint(1, 3)
         return emit(
             Kind.MODULE, "ActScheduled", policy, self._account(), keccak(bytes([number])), self._act_id(policy, number),
-            number, 1, self.chain.start_s + 100, self.chain.start_s + 900, 20, 10**18, [(ASSET, 0, b"\x01")],
+            number, 1, self.chain.start_s + 100, self.chain.start_s + 900, 20, [(ASSET, 0, b"\x01")],
         )  # fmt: skip
 
     def _scheduled_ends(self) -> Emitted:
@@ -189,9 +189,9 @@ class Life:
         return self.random.choice(
             (
                 lambda: emit(Kind.MODULE, "ActReleased", policy, self._account(), keccak(b"d"), act),
-                lambda: emit(Kind.MODULE, "ActObjected", act, self._account(), self._weight(), 5),
-                lambda: emit(Kind.MODULE, "ActKilled", act, 7),
-                lambda: emit(Kind.MODULE, "ActVetoed", act, self._account()),
+                lambda: emit(Kind.MODULE, "ActObjected", policy, act, self._account(), self._weight(), 5, 10**18),
+                lambda: emit(Kind.MODULE, "ActKilled", policy, act, 7),
+                lambda: emit(Kind.MODULE, "ActVetoed", policy, act, self._account()),
             )
         )()
 
@@ -218,15 +218,15 @@ class Life:
 
     def _input(self, number: int, policy: bytes) -> bytes:
         calls = [(ASSET, 0, b"\x02\x03")]
-        types = ["bytes32", "bytes32", "uint24", "(address,uint256,bytes)[]", "bytes32"]
+        types = ["bytes32", "bytes32", "(address,uint256,bytes)[]", "uint24", "bytes32"]
         return abi.selector(fold.EXECUTE) + abi.encode(
-            types, [policy, bytes(32), number, calls, keccak(bytes([number]))]
+            types, [policy, bytes(32), calls, number, keccak(bytes([number]))]
         )
 
     def _executed(self) -> SyntheticTransaction:
         """An act that is paid at once: by a transaction to the module, or through another contract."""
         policy, number = self.random.choice(POLICIES), self.random.randint(1, 3)
-        log = emit(Kind.MODULE, "ActExecuted", policy, self._account(), keccak(bytes([number])), number, 1)
+        log = emit(Kind.MODULE, "ActExecuted", policy, self._account(), keccak(bytes([number])), number)
         to = self.random.choice((MODULE, MODULE, STRANGER))
         return SyntheticTransaction(to, (log,), ACCOUNTS[0], self._input(number, policy), salt=self.count)
 
@@ -236,8 +236,8 @@ class Life:
 
 
 def answer(to: bytes, data: bytes, _block: int) -> bytes:
-    """`eth_call`: the quorum follows from the timepoint; what the module refused, it refuses by name; nothing else."""
-    if to == GOVERNOR and data[:4] == abi.selector("quorum(uint256)"):
+    """`eth_call`: quorum and supply follow from the timepoint; what the module refused, it refuses by name."""
+    if data[:4] in (abi.selector("quorum(uint256)"), abi.selector("getPastTotalSupply(uint256)")):
         return (int.from_bytes(data[4:36], "big") * 10**18).to_bytes(32, "big")
     if to == MODULE:
         raise NodeError(3, "execution reverted", "0x" + abi.selector("NoDecision()").hex())

@@ -59,7 +59,7 @@ def payment(mirror, who: str, usdc: int) -> tuple[bytes, int, bytes]:
 
 def act(mirror, function: str, number: int, calls, decision=b"\x07" * 32, sender="agent", policy=POLICY_ID):
     codehash = PolicyVersion.objects.filter(dao=mirror.dao).latest("version").codehash
-    data = mirror.deployed.calldata("module", function, policy, codehash, number, calls, decision)
+    data = mirror.deployed.calldata("module", function, policy, codehash, calls, number, decision)
     return send_anyway(mirror, sender, "module", data)
 
 
@@ -210,7 +210,7 @@ def test_a_proposal_from_draft_to_policy_in_force_and_acts(mirror, payroll):
     waiting = Act.objects.get(dao=mirror.dao, number=2)
     assert waiting.status == "scheduled"
     assert waiting.calls.count() == 2
-    d.send("ben", "module", "object", [waiting.act_id])
+    d.send("ben", "module", "object", bytes(waiting.policy_id), [waiting.act_id])
     mirror.sync()
     waiting.refresh_from_db()
     assert waiting.status == "killed"

@@ -203,6 +203,8 @@ def test_our_own_contracts_emit_what_is_understood(compiled):
             for items in abi.Registry.load(abi._BUILT).events.values()
             for item in items
             if item.owner == item_owner
+            # ERC-5267: the library declares it, and emits it only where the name of a domain can change.
+            and item.name != "EIP712DomainChanged"
         }
         assert emitted
         assert emitted <= set(events.layouts(kind))

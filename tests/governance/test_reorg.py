@@ -118,13 +118,13 @@ def test_a_reorg_brings_back_what_the_dropped_blocks_had_changed(mirror, payroll
     codehash = mirror.dao.policy_versions.get().codehash
     d.anvil.wind(10)
     calls = [payment(mirror, "ines", 1000)]
-    d.send("agent", "module", "schedule", POLICY_ID, codehash, 1, calls, b"\x07" * 32)
+    d.send("agent", "module", "schedule", POLICY_ID, codehash, calls, 1, b"\x07" * 32)
     mirror.sync()
     act = mirror.dao.acts.get()
     before = snapshot_of(mirror.dao)
-    d.send("ben", "module", "object", [act.act_id])
+    d.send("ben", "module", "object", POLICY_ID, [act.act_id])
     d.send("gus", "module", "pause")
-    refused = d.calldata("module", "execute", POLICY_ID, codehash, 2, calls, b"\x07" * 32)
+    refused = d.calldata("module", "execute", POLICY_ID, codehash, calls, 2, b"\x07" * 32)
     assert send_anyway(mirror, "agent", "module", refused)["status"] == "0x0"
     mirror.sync()
     act.refresh_from_db()

@@ -234,7 +234,7 @@ def mutated(draw: st.DrawFn) -> bytes:
             case 0 | 1:
                 raw[at] ^= 1 << draw(st.integers(0, 7))
             case 2:
-                raw[at] = draw(st.sampled_from([0, 1, 2, 3, 4, 6, 7, 8, 32, 33, 77, 78, 127, 255]))
+                raw[at] = draw(st.sampled_from([0, 1, 2, 3, 4, 6, 7, 8, 32, 33, 68, 69, 127, 255]))
             case 3:
                 raw.insert(at, draw(st.integers(0, 255)))
             case 4:

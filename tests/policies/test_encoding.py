@@ -78,7 +78,7 @@ def _mutated(random: Random, code: bytes) -> bytes:
             case 0 | 1:
                 raw[at] ^= 1 << random.randrange(8)
             case 2:
-                raw[at] = random.choice([0, 1, 2, 4, 6, 7, 32, 33, 77, 78, 255])
+                raw[at] = random.choice([0, 1, 2, 4, 6, 7, 32, 33, 68, 69, 255])
             case 3:
                 raw[at:at] = random.randbytes(random.choice([1, 2, 32]))
             case 4:

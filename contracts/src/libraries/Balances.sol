@@ -10,19 +10,6 @@ import {PolicyCode} from "./PolicyCode.sol";
 /// @notice Measures a treasury around a call: the assets of the policy's measured budgets, and those in which the call's
 /// rule demands an income.
 library Balances {
-    /// @notice Whether any budget of the policy is measured.
-    function measured(uint256 code) internal pure returns (bool) {
-        unchecked {
-            uint256 flags;
-            uint256 budget = PolicyCode.budgetAt(code, 0);
-            for (uint256 left = PolicyCode.budgets(code); left != 0; --left) {
-                flags |= PolicyCode.budgetFlags(budget);
-                budget += PolicyCode.BUDGET;
-            }
-            return flags & PolicyCode.MEASURED != 0;
-        }
-    }
-
     /// @notice The treasury's balances: one for each budget (0 for those that are not measured), then one for each income.
     function read(uint256 code, uint256 head, address treasury) internal view returns (uint256[] memory balances) {
         uint256 count = PolicyCode.budgets(code);

@@ -297,24 +297,36 @@ library PolicyCode {
         return (head >> 64 << 1) | (flags(head) & NO_SELECTOR);
     }
 
-    function keyOf(address to, bytes4 selector_, bool bare) internal pure returns (uint256) {
-        return (uint256(uint160(to)) << 33) | (uint256(uint32(selector_)) << 1) | (bare ? NO_SELECTOR : 0);
+    /// @notice The same of a call whose data are empty or at least a selector long.
+    function keyOf(address to, bytes calldata data) internal pure returns (uint256 key) {
+        assembly ("memory-safe") {
+            key := NO_SELECTOR
+            if data.length { key := shl(1, shr(224, calldataload(data.offset))) }
+            key := or(shl(33, to), key)
+        }
+    }
+
+    function selectorOf(uint256 key) internal pure returns (bytes4) {
+        return bytes4(uint32(key >> 1));
     }
 
     /// @notice The first rule with the key: its place among the rules and its head; a zero head if there is none.
     function find(uint256 code, uint256 key) internal pure returns (uint256 low, uint256 head) {
         unchecked {
             uint256 table = headsOf(code);
-            uint256 count = rules(code);
-            uint256 high = count;
+            uint256 high = rules(code);
+            uint256 found; // the key of `head`, the lowest that is known not to be below the one wanted
             while (low < high) {
                 uint256 middle = (low + high) / 2;
-                if (keyOf(wordAt(table + HEAD * middle)) < key) low = middle + 1;
-                else high = middle;
+                uint256 candidate = wordAt(table + HEAD * middle);
+                uint256 candidateKey = keyOf(candidate);
+                if (candidateKey < key) {
+                    low = middle + 1;
+                } else {
+                    (high, head, found) = (middle, candidate, candidateKey);
+                }
             }
-            // Behind the last rule lies something else, which may look like a head.
-            if (low < count) head = wordAt(table + HEAD * low);
-            if (keyOf(head) != key) head = 0;
+            if (found != key) head = 0;
         }
     }
 
@@ -342,15 +354,22 @@ library PolicyCode {
         assembly ("memory-safe") {
             let count := shr(240, mload(list))
             let item := add(list, 2)
-            // Halve what is left until looking at each is cheaper. The value is not before `item`.
+            let last := add(list, sub(shl(5, count), 30))
+            // Halve what is left to eight words, of which the first is not above the value if any before it is not; then
+            // halve three times without a jump. `item` moves on to a word only if that is not above the value.
             for {} gt(count, 8) {} {
                 let half := shr(1, count)
-                let step := shl(5, half)
-                item := add(item, mul(step, iszero(gt(mload(add(item, step)), value))))
+                let middle := add(item, shl(5, half))
+                item := add(item, mul(shl(5, half), iszero(gt(mload(middle), value))))
                 count := sub(count, half)
             }
-            let last := add(item, shl(5, count))
-            for {} lt(item, last) { item := add(item, 32) } { found := or(found, eq(mload(item), value)) }
+            let next := add(item, 128)
+            item := add(item, mul(128, and(iszero(gt(next, last)), iszero(gt(mload(next), value)))))
+            next := add(item, 64)
+            item := add(item, mul(64, and(iszero(gt(next, last)), iszero(gt(mload(next), value)))))
+            next := add(item, 32)
+            item := add(item, mul(32, and(iszero(gt(next, last)), iszero(gt(mload(next), value)))))
+            found := eq(mload(item), value)
         }
     }
 
