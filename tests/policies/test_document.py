@@ -3,6 +3,7 @@
 
 import os
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -561,6 +562,56 @@ def test_the_frozen_document_reads_the_same(text: str) -> None:
     again = load(policy.content.decode())
     assert again.document_hash == policy.document_hash
     assert encode(again) == encode(policy)
+
+
+WORDS = [
+    *("name", "valid", "budgets", "rules", "call", "on", "where", "charge", "income", "equals", "cap", "one of"),
+    *("at most", "empty", "anything", "yes", "no", "0", "-1", "ETH", "USDC", "ines", "value", "[]", "{}", "[[]]"),
+    *("{a: b}", "~", "0x", "1e9", "f()", "f((uint256 a)[] b)", "f(bytes x)", "1 day", "everything else"),
+]
+
+
+def _damaged(random: Random, text: str) -> str:
+    """A document with a line moved, a word changed or a letter replaced."""
+    lines = text.split("\n")
+    at = random.randrange(len(lines))
+    match random.randrange(5):
+        case 0:
+            del lines[at]
+        case 1:
+            lines.insert(at, random.choice(lines))
+        case 2:
+            words = lines[at].split(" ")
+            words[random.randrange(len(words))] = random.choice(WORDS)
+            lines[at] = " ".join(words)
+        case 3:
+            lines[at] = f"{lines[at].partition(': ')[0]}: {random.choice(WORDS)}"
+        case _:
+            place = random.randrange(len(lines[at]) + 1)
+            lines[at] = lines[at][:place] + random.choice("{}[]:,'\"&*!|>%@`-?0\u202e ") + lines[at][place + 1 :]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("read_back", [False, True])
+def test_damaged_documents_are_refused_or_compile(read_back: bool) -> None:
+    random, compiled = Random(4), 0
+    for _ in range(int(os.environ.get("MANDATE_DOCUMENT_CASES", "150"))):
+        text = _damaged(random, random.choice([PAYROLL, TREASURER]))
+        policy, refusal = _loaded(text, read_back)
+        if refusal is not None:
+            assert all("\n" not in str(problem) for problem in refusal.problems)
+        if policy is not None:
+            compiled += 1
+            assert pack(decode(encode(policy))) == encode(policy)
+            assert read_back or encode(load(policy.content.decode())) == encode(policy)
+    assert compiled
+
+
+def _loaded(text: str, read_back: bool) -> tuple[PolicyDocument | None, PolicyError | None]:
+    try:
+        return load(text, read_back=read_back), None
+    except PolicyError as refusal:
+        return None, refusal
 
 
 # Read back from the chain
