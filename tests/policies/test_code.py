@@ -38,7 +38,7 @@ def test_limits_and_measuring_leave_the_ring_and_all_else_makes_another() -> Non
     others = (
         {"asset": TARGETS[1]},
         {"exponent": 4},
-        {"period_s": 2_073_601},
+        {"period_s": 2_073_604},
         {"name": bytes(32)},
         {"scope": Scope.DAO},
     )
