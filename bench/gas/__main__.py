@@ -24,9 +24,9 @@ BARS = {
     ("batch5", "mandate-safe"): 150_000,
     ("schedule+release", "mandate-treasury"): 138_000,
 }
-"""Gas that an act may use at most (issue 3). It says of the first three through what; of schedule and release it does not, and
-its figure is that of the design's sketch through the Treasury (136,551, beside 68,234 for a transfer). The row through a
-Safe stands beside it in the table.
+"""Gas that an act may use at most (issue 3). Of schedule and release it doesn't say through what: its
+figure is near the design's sketch through the Treasury (136,551, beside 68,234 for a transfer). Through a
+Safe they stand in the table.
 """
 MAX_RUNTIME_BYTES = 24_576
 """Of a contract's code (EIP-170)."""
