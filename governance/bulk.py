@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 
 import psycopg
@@ -66,14 +67,21 @@ def _copy(
 def next_ids(table: str, count: int) -> Sequence[int]:
     """So many ids of a table, ascending, that nobody else will get."""
     with connection.cursor() as sql:
-        # Nearly always they follow each other, and then the first one says all.
+        # The sequence stands there as a constant: as an expression it would be looked up for every single id.
+        # Nearly always the ids follow each other, and then the first one says all.
         sql.execute(
             """SELECT min(id), CASE WHEN max(id) - min(id) + 1 <> count(*) THEN array_agg(id ORDER BY id) END
-               FROM (SELECT nextval(pg_get_serial_sequence(%s, 'id')::regclass) id
-                     FROM generate_series(1, %s)) taken""",
-            [table, count],
+               FROM (SELECT nextval(%s::regclass) id FROM generate_series(1, %s)) taken""",
+            [_sequence(table), count],
         )
         first, apart = sql.fetchone()
     if apart is not None:
         return apart
     return range(first, first + count) if count else ()
+
+
+@lru_cache(maxsize=16)
+def _sequence(table: str) -> str:
+    with connection.cursor() as sql:
+        sql.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+        return sql.fetchone()[0]
