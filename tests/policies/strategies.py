@@ -3,7 +3,9 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from random import Random
 
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from policies.code import (
@@ -19,7 +21,7 @@ from policies.code import (
     Scope,
     Source,
 )
-from policies.encoding import pack_budget, pack_charge, pack_clause, pack_income
+from policies.encoding import pack, pack_budget, pack_charge, pack_clause, pack_income
 from policies.primitives import keccak
 from policies.signatures import APPROVE
 
@@ -219,3 +221,48 @@ def window_policies(draw: st.DrawFn) -> PolicyCode:
     rule = Rule(TARGETS[0], SELECTORS[1], False, True, 1, (), (Charge(0, Source.ARGUMENT, 0),))
     end_s = (START_S // 3600 + 10_000) * 3600
     return PolicyCode(AGENT, OPERATOR, START_S, end_s, 0, 1, 60, 500, bytes(32), (budget,), (), (rule,))
+
+
+def code_pool(size: int) -> list[bytes]:
+    """Some valid codes, always the same."""
+    found: list[bytes] = []
+
+    @settings(
+        max_examples=size,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(policies())
+    def collect(policy: PolicyCode) -> None:
+        found.append(pack(policy))
+
+    collect()
+    return found
+
+
+def mutated_code(random: Random, code: bytes) -> bytes:
+    """The code with one or a few of its bytes wrong."""
+    raw = bytearray(code)
+    for _ in range(random.choice([1, 1, 1, 2, 4])):
+        at = random.randrange(len(raw))
+        match random.randrange(7):
+            case 0 | 1:
+                raw[at] ^= 1 << random.randrange(8)
+            case 2:
+                raw[at] = random.choice([0, 1, 2, 4, 6, 7, 32, 33, 77, 78, 255])
+            case 3:
+                raw[at:at] = random.randbytes(random.choice([1, 2, 32]))
+            case 4:
+                del raw[at : at + random.choice([1, 2, 4, 32, 35, 67])]
+            case 5:
+                size = random.choice([2, 4, 32, 35])
+                other = random.randrange(len(raw))
+                raw[at : at + size] = raw[other : other + size]
+            case _:
+                raw[at : at + 32] = bytes(32)
+        if not raw:
+            return b""
+    return bytes(raw)

@@ -7,14 +7,14 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.code import Budget, Charge, Clause, Dynamic, Income, Kind, PolicyCode, Rule, Scope, Source
 from policies.encoding import Chain, DecodeError, codehash, decode, pack, policy_id, set_policy_calldata
 from policies.primitives import keccak
 from policies.signatures import APPROVE
-from tests.policies.strategies import AGENT, OPERATOR, SELECTORS, TARGETS, policies
+from tests.policies.strategies import AGENT, OPERATOR, SELECTORS, TARGETS, code_pool, mutated_code, policies
 
 FUZZ = int(os.environ.get("MANDATE_DECODER_FUZZ", "20000"))
 
@@ -45,53 +45,17 @@ def test_bytes_too_many_are_refused_where_they_begin(policy: PolicyCode, tail: b
 
 def test_noise_and_mutated_code_are_refused_or_read_back_the_same() -> None:
     """`MANDATE_DECODER_FUZZ` inputs (default 20,000): noise, and valid code with a few things wrong."""
-    random, pool, outcomes = Random(2), _pool(200), Counter[str]()
+    random, pool, outcomes = Random(2), code_pool(200), Counter[str]()
     for _ in range(FUZZ):
-        raw = _mutated(random, random.choice(pool)) if random.random() < 0.9 else _noise(random)
+        raw = mutated_code(random, random.choice(pool)) if random.random() < 0.9 else _noise(random)
         outcomes[_reads_back_or_refuses(raw)] += 1
     assert outcomes["read"] > FUZZ / 20
     assert len(outcomes) > 25 or FUZZ < 20_000, outcomes
 
 
-def _pool(size: int) -> list[bytes]:
-    found: list[bytes] = []
-
-    @settings(max_examples=size, derandomize=True, database=None, phases=[Phase.generate], deadline=None)
-    @given(policies())
-    def collect(policy: PolicyCode) -> None:
-        found.append(pack(policy))
-
-    collect()
-    return found
-
-
 def _noise(random: Random) -> bytes:
     raw = random.randbytes(random.randrange(400))
     return b"\2" + raw[1:] if random.random() < 0.5 else raw
-
-
-def _mutated(random: Random, code: bytes) -> bytes:
-    raw = bytearray(code)
-    for _ in range(random.choice([1, 1, 1, 2, 4])):
-        at = random.randrange(len(raw))
-        match random.randrange(7):
-            case 0 | 1:
-                raw[at] ^= 1 << random.randrange(8)
-            case 2:
-                raw[at] = random.choice([0, 1, 2, 4, 6, 7, 32, 33, 68, 69, 255])
-            case 3:
-                raw[at:at] = random.randbytes(random.choice([1, 2, 32]))
-            case 4:
-                del raw[at : at + random.choice([1, 2, 4, 32, 35, 67])]
-            case 5:
-                size = random.choice([2, 4, 32, 35])
-                other = random.randrange(len(raw))
-                raw[at : at + size] = raw[other : other + size]
-            case _:
-                raw[at : at + 32] = bytes(32)
-        if not raw:
-            return b""
-    return bytes(raw)
 
 
 def _reads_back_or_refuses(raw: bytes) -> str:
