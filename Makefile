@@ -13,10 +13,15 @@
 #   make bench-sync      how fast a DAO's past is read, beside the floor and Ponder (needs node 20 and half an hour)
 #   make bench-queries   the pages' queries at 10,000 proposals and 1,000,000 votes, with their plans
 #   make bench-freshness from the node having a block to the page showing it
-#   make lock            resolve requirements/base.in anew
+#   make slither         slither's findings, each explained in contracts/tools/slither.toml (these five: docs/assurance.md)
+#   make prove           the ring's properties for every input, with halmos, and that each proof can fail
+#   make coverage        lines and branches of the policy module that the tests reach; fails where one is missed
+#   make fuzz            at least 200,000 calls under the invariants, and the policy code's fuzzers; ARGS="--calls N"
+#   make mutate          which small mistakes in the contracts the tests notice; ARGS="--sample 200 --minutes 30"
+#   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story check bench-gas verify-deployment lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story check bench-gas verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -81,5 +86,23 @@ bench-gas: install
 verify-deployment: install
 	@$(RUN) contracts/scripts/verify_deployment.py $(ARGS)
 
+slither: install
+	@$(RUN) contracts/tools/assurance.py
+	@$(RUN) contracts/tools/slither.py
+
+prove: install
+	@$(RUN) contracts/tools/assurance.py
+	@$(RUN) contracts/tools/prove.py $(ARGS)
+
+coverage: install
+	@$(RUN) contracts/tools/coverage.py
+
+fuzz: install
+	@$(RUN) contracts/tools/fuzz.py $(ARGS)
+
+mutate: install
+	@$(RUN) contracts/tools/mutation.py $(ARGS)
+
 lock: install
 	$(RUN) -m dao.local.lock
+	$(RUN) contracts/tools/assurance.py --lock

@@ -151,18 +151,22 @@ contract RingSymbolic {
     /// The step of the induction, with counts as the two checks above move them: whatever was charged since `since`
     /// segments ago is still counted, and so is the new charge, as long as `since` is then at most 7. With the checks of
     /// 1: the sum that is held against the limit holds everything charged within a period.
-    function check_window_step(uint32[8] calldata counts, uint32 units) external pure {
-        for (uint256 passed; passed < 8; ++passed) {
-            for (uint256 since; since + passed < 8; ++since) {
-                uint256 before;
-                for (uint256 back; back <= since; ++back) {
-                    before += counts[back];
+    function check_window_step(uint256[8] calldata given, uint256 units) external pure {
+        uint256[8] memory counts = given;
+        unchecked {
+            for (uint256 passed; passed < 8; ++passed) {
+                for (uint256 since; since + passed < 8; ++since) {
+                    uint256 before;
+                    for (uint256 back; back <= since; ++back) {
+                        before += counts[back];
+                    }
+                    uint256 afterwards;
+                    for (uint256 back; back <= since + passed; ++back) {
+                        uint256 moved = back < passed ? 0 : counts[back - passed];
+                        afterwards += back == 0 ? moved + units : moved;
+                    }
+                    assert(afterwards == before + units);
                 }
-                uint256 afterwards;
-                for (uint256 back; back <= since + passed; ++back) {
-                    if (back >= passed) afterwards += counts[back - passed];
-                }
-                assert(afterwards + units == before + units);
             }
         }
     }
