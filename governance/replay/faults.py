@@ -102,7 +102,7 @@ def mix(seed: int) -> list[Faults]:
     def node(*kinds: str, worst: float) -> Faults:
         return Faults(
             provider=random_.choice(PROVIDERS),
-            max_range=random_.choice((None, 10_000, 1_000_000)),
+            max_range=random_.choice((None, 50_000, 80_000)),
             max_results=random_.choice((None, 1000, 3000)),
             head_back=random_.choice((0, 1, 3)),
             chances={kind: random_.uniform(0, worst) for kind in kinds},

@@ -11,11 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from governance.replay import run
+from governance.replay.faults import mix
+from governance.replay.recording import load
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "governance-events"
 PROPOSALS, VOTES = DATA / "1000-all-uniswap-to-PID83", DATA / "2000-uniswap-PID83-only"
 ELECTION = DATA / "3000-op-approval-PID31049"
+CREATED = DATA / "5000-all-optimism-proposalcreated-to-20250425"
 POWER = DATA / "5500-10Koptimism-dvc-w-blocks"
+ELECTED = "31049359136632781771607732021569520613741907517136820917236339424553298132866"
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -69,17 +75,66 @@ def test_votes_without_their_proposal_are_tallied_and_the_gap_is_shown():
     assert [gap["proposal_id"] for gap in contract["gaps"]] == ["83"]
 
 
-def test_other_folders_of_the_layout_are_counted():
-    """What the election's options got comes with the mirror; the abstentions stand in the plain events already."""
+def test_an_elections_options_come_out_exactly():
+    """What each option got is in the params of the votes in favour; the abstentions stand in the plain events."""
     votes, with_params = rows(ELECTION, "VoteCast"), rows(ELECTION, "VoteCastWithParams")
     (contract,) = replay(ELECTION)["contracts"]
     assert sorted(contract["events"].values()) == [1, len(votes), len(with_params)] == [1, 86, 7629]
-    (tally,) = contract["tallies"].values()
     assert (contract["proposals"], contract["gaps"], contract["kept_raw_only"]) == (1, [], {})
+    assert contract["kinds"] == {"approval": 1}
+    ((proposal_id, tally),) = contract["tallies"].items()
+    assert proposal_id == ELECTED
+    assert_election(tally)
+    sums = Counter()
+    for row in with_params:
+        if row["support"] == "1":
+            words = [int(row["params"][at : at + 64], 16) for at in range(0, len(row["params"]), 64)]
+            for option in words[2 : 2 + words[1]]:  # one dynamic array: where it begins, how long it is, its items
+                sums[option] += int(row["weight"])
+    assert tally["options"] == {str(option): str(sums[option]) for option in range(15)}
+
+
+def assert_election(tally):
     assert tally["votes"] == 86 + 7629
     assert tally["abstain"] == "1087007682453656513592020"
-    (power,) = replay(POWER)["contracts"]
-    assert sum(power["events"].values()) == 10_000
+    assert tally["options"]["0"] == "32371488932049684561146389"
+    assert tally["options"]["14"] == "10504614280025813357834598"
+
+
+def test_three_kinds_of_proposals_are_told_apart():
+    (contract,) = replay(CREATED)["contracts"]
+    assert contract["kinds"] == {"standard": 73, "approval": 51, "optimistic": 3}
+    assert (contract["proposals"], contract["gaps"], contract["kept_raw_only"]) == (127, [], {})
+
+
+def test_every_checkpoint_begins_where_the_delegates_last_one_ended():
+    last, pairs = {}, 0
+    for row in sorted(rows(POWER, "DelegateVotesChanged"), key=lambda r: (int(r["block_number"]), int(r["log_index"]))):
+        if row["delegate"] in last:
+            assert last[row["delegate"]] == row["previous_balance"]
+            pairs += 1
+        last[row["delegate"]] = row["new_balance"]
+    (contract,) = replay(POWER)["contracts"]
+    assert sum(contract["events"].values()) == 10_000
+    assert contract["power"] == {"pairs": pairs, "breaks": []} == {"pairs": 8995, "breaks": []}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", range(int(os.environ.get("MANDATE_REPLAY_SEEDS", 1))))
+def test_the_numbers_are_the_same_when_everything_goes_wrong(seed):
+    """Two nodes, one of which lies about logs and finality, and every fault of every provider now and then."""
+    recordings = load([PROPOSALS, VOTES, ELECTION, CREATED, POWER])
+    report = run.replay(recordings, nodes=mix(seed), seed=seed).as_json()
+    assert report["repeated"] > 0
+    uniswap, optimism, token = report["contracts"]
+    assert (uniswap["proposals"], uniswap["votes"]) == (83, 352)
+    assert uniswap["tallies"]["83"] == {**sums(rows(VOTES, "VoteCast")), "votes": 352, "proposal_seen": True}
+    # The election's proposal is one of the 127.
+    assert optimism["kinds"] == {"standard": 73, "approval": 51, "optimistic": 3}
+    assert_election(optimism["tallies"][ELECTED])
+    assert token["power"] == {"pairs": 8995, "breaks": []}
+    stopping = {"gap", "deep_reorg", "node_error", "undecodable"}
+    assert not [i for contract in report["contracts"] for i in contract["incidents"] if i["kind"] in stopping]
 
 
 def test_a_file_cut_off_in_the_middle_is_one_clear_line(tmp_path):
