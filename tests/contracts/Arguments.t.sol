@@ -319,7 +319,8 @@ contract ArgumentsTest is Base {
         if (dynamic) {
             execute(calling(address(sink), 0, sample(flat)));
         } else if (flat != 7) {
-            refuse(abi.encodeWithSelector(F, flat, 1), abi.encodeWithSelector(IPolicyModule.ClauseFailed.selector, 0, 1, 0, flat));
+            bytes memory reason = abi.encodeWithSelector(IPolicyModule.ClauseFailed.selector, 0, 1, 0, flat);
+            refuse(abi.encodeWithSelector(F, flat, 1), reason);
         }
         pass(COOLDOWN);
         execute(calling(address(sink), 0, abi.encodeWithSelector(F, 7, flat)));

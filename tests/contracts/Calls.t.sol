@@ -184,6 +184,45 @@ contract CallsTest is Base {
         module.release(ID, 1, pay(0, 1), other);
     }
 
+    // ---------------------------------------------------------------- what the treasury answers
+
+    /// A treasury whose answer is not two words and bytes, as the interface says, is not believed.
+    function test_perform_revert_malformedAnswer(uint256 length, uint256 offset, uint256 size) public {
+        length = bound(length, 0, 200);
+        offset = offset % 3 == 0 ? 64 : offset;
+        size = size % 2 == 0 ? bound(size, 0, 200) : size;
+        bytes memory answer = abi.encodePacked(abi.encode(true, offset, size, 1), new bytes(72));
+        assembly {
+            mstore(answer, length)
+        }
+        mockTreasury(answer);
+        vm.prank(agent);
+        if (length < 96 || offset != 64 || size > length - 96) {
+            vm.expectRevert(bytes(""));
+            module.execute(ID, codehash, pay(0, 1), 1, DECISION);
+        } else if (size == 0 || size >= 32) {
+            module.execute(ID, codehash, pay(0, 1), 1, DECISION); // nothing, or a first word of 1: true
+        } else {
+            vm.expectRevert(err(IPolicyModule.NotTrue.selector, 0));
+            module.execute(ID, codehash, pay(0, 1), 1, DECISION);
+        }
+    }
+
+    /// Only 1 is success.
+    function test_perform_revert_CallFailed_oddSuccess(uint256 success, bytes memory returned) public {
+        vm.assume(success != 1);
+        mockTreasury(abi.encodePacked(abi.encode(success, 64, returned.length), returned));
+        refuseExecute(pay(0, 1), abi.encodeWithSelector(IPolicyModule.CallFailed.selector, 0, returned));
+    }
+
+    function mockTreasury(bytes memory answer) private {
+        vm.mockCall(
+            treasury,
+            abi.encodePacked(bytes4(keccak256("execTransactionFromModuleReturnData(address,uint256,bytes,uint8)"))),
+            answer
+        );
+    }
+
     // ---------------------------------------------------------------- scattering
 
     /// The calls as an ABI-encoded array, but with their parts in any order, at any place, garbage between them. Offsets

@@ -445,6 +445,23 @@ contract ExecuteTest is Base {
         module.execute("third", keccak256(abi.encodePacked(hex"00", same)), pay(0, 4000 * USDC), 1, DECISION);
     }
 
+    /// A clock that runs backwards, past what was charged, forgets nothing: it stops.
+    function test_execute_revert_BadTime(uint256 back) public {
+        Build.Policy memory p = payroll();
+        p.budgets = one(Build.budget(2, usdc, EXPONENT, PERIOD, INSTANT, LIMIT, "all"));
+        put(p);
+        vm.warp(block.timestamp / SEGMENT * SEGMENT + 20 * uint256(SEGMENT));
+        execute(pay(0, 1));
+        bytes memory same = code;
+        vm.prank(owner);
+        module.setPolicy("other", same);
+        bytes32 hash = codehash;
+        vm.warp(block.timestamp - bound(back, 1, 10 * uint256(SEGMENT)));
+        vm.prank(agent);
+        vm.expectRevert(IPolicyModule.BadTime.selector);
+        module.execute("other", hash, pay(0, 1), 1, DECISION);
+    }
+
     function clauseFailed(uint256 call, uint256 rule, uint256 clause, uint256 argument)
         private
         pure

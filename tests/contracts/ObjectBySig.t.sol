@@ -109,10 +109,12 @@ contract ObjectBySigTest is Base {
 
     /// (r, s) and (r, -s) sign the same: only one of them counts, so that a signature has one form.
     function test_objectBySig_revert_BadSignature_malleable() public {
-        (uint8 v, bytes32 r, bytes32 s) = signer.sign(KEY, digestOf(ID, actId, block.chainid, address(module)));
-        bytes memory other = abi.encodePacked(r, bytes32(ORDER - uint256(s)), v == 27 ? uint8(28) : uint8(27));
-        require(ecrecover(digestOf(ID, actId, block.chainid, address(module)), v == 27 ? 28 : 27, r, bytes32(ORDER - uint256(s))) == eva, "signs too");
-        refuse(ID, actId, eva, other);
+        bytes32 digest = digestOf(ID, actId, block.chainid, address(module));
+        (uint8 v, bytes32 r, bytes32 s) = signer.sign(KEY, digest);
+        v = v == 27 ? 28 : 27;
+        s = bytes32(ORDER - uint256(s));
+        require(ecrecover(digest, v, r, s) == eva, "signs too");
+        refuse(ID, actId, eva, abi.encodePacked(r, s, v));
     }
 
     function test_objectBySig_revert_BadSignature_anyByteChanged(uint256 position, uint8 value) public {
@@ -147,8 +149,9 @@ contract ObjectBySigTest is Base {
     }
 
     function test_objectBySig_revert_NoPower() public {
+        bytes memory signature = signed(OTHER_KEY, digestOf(ID, actId, block.chainid, address(module)));
         vm.expectRevert(IPolicyModule.NoPower.selector);
-        module.objectBySig(ID, actId, vm.addr(OTHER_KEY), signed(OTHER_KEY, digestOf(ID, actId, block.chainid, address(module))));
+        module.objectBySig(ID, actId, vm.addr(OTHER_KEY), signature);
     }
 
     function test_objectBySig_revert_NotPending(bytes32 other) public {

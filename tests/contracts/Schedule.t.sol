@@ -143,6 +143,44 @@ contract ScheduleTest is Base {
         schedule(pay(0, 1));
     }
 
+    /// Times of pending acts are 32 bits: what lies beyond the year 2106 can't be announced.
+    function test_schedule_revert_BadTime(uint32 delay, uint32 window) public {
+        Build.Policy memory p = payroll();
+        p.objectionDelay = uint32(bound(delay, 1, type(uint32).max));
+        p.releaseWindow = uint32(bound(window, 1, type(uint32).max));
+        put(p);
+        uint256 expires = block.timestamp + p.objectionDelay + p.releaseWindow;
+        if (expires > type(uint32).max) refuseSchedule(pay(0, 1), err(IPolicyModule.BadTime.selector));
+        else schedule(pay(0, 1));
+    }
+
+    /// Nor does the quiet time wrap round: it is for ever, then.
+    function test_schedule_revert_Quiet_untilTheEndOfTime(uint256 wait) public {
+        Build.Policy memory p = payroll();
+        p.end = type(uint32).max / 3600 * 3600;
+        p.objectionDelay = uint32(type(uint32).max - block.timestamp - 1);
+        p.releaseWindow = 1;
+        put(p);
+        bytes32 actId = schedule(pay(0, 1));
+        pass(bound(wait, COOLDOWN, 30 * 365 days));
+        objectAs(ada, actId);
+        uint256 until = block.timestamp + p.objectionDelay;
+        refuseSchedule(pay(0, 1), err(IPolicyModule.BadTime.selector));
+        equal(module.pendingActs(ID)[0].quietUntil, until > type(uint32).max ? type(uint32).max : until, "quiet");
+    }
+
+    /// A votes token without a clock counts blocks, and so do its snapshots.
+    function test_schedule_snapshot_in_blocks(uint256 blocks) public {
+        module = IPolicyModule(
+            vm.deployCode("PolicyModule.sol:PolicyModule", abi.encode(owner, governor, treasury, usdc, guardian))
+        );
+        put(payroll());
+        blocks = bound(blocks, 1001, 1e9);
+        vm.roll(blocks);
+        schedule(pay(0, 1));
+        equal(module.pendingActs(ID)[0].snapshot, blocks - 1, "snapshot");
+    }
+
     function quietOrCooling(uint256 until) private view returns (bytes memory) {
         (,,, uint32 lastAct,) = module.policyState(ID);
         return block.timestamp < lastAct + COOLDOWN

@@ -231,7 +231,7 @@ contract Handler is Base {
     function newPolicy(uint32 instant, uint32 limit) private {
         Build.Policy memory p = payroll();
         p.start = 0;
-        p.end = uint40(T0 + 100 * 365 days);
+        p.end = type(uint32).max / 3600 * 3600; // the last there is
         p.budgets = one(Build.budget(0, usdc, EXPONENT, PERIOD, instant, limit, "day"));
         put(p);
         killAll();

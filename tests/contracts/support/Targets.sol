@@ -51,3 +51,22 @@ contract AgentContract {
         return module.call(data);
     }
 }
+
+/// @notice An agent that spends again whenever it is paid in ether.
+contract GreedyAgent {
+    address private target;
+    bytes private data;
+    uint256 public tries;
+    bytes public answer;
+
+    function aim(address target_, bytes calldata data_) external {
+        (target, data) = (target_, data_);
+    }
+
+    receive() external payable {
+        ++tries;
+        bool done;
+        (done, answer) = target.call(data);
+        require(!done, "spent again");
+    }
+}
