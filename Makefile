@@ -88,14 +88,14 @@ verify-deployment: install
 
 slither: install
 	@$(RUN) contracts/tools/assurance.py
-	@$(RUN) contracts/tools/slither.py
+	@$(RUN) contracts/tools/slither_check.py
 
 prove: install
 	@$(RUN) contracts/tools/assurance.py
 	@$(RUN) contracts/tools/prove.py $(ARGS)
 
 coverage: install
-	@$(RUN) contracts/tools/coverage.py
+	@$(RUN) contracts/tools/line_coverage.py
 
 fuzz: install
 	@$(RUN) contracts/tools/fuzz.py $(ARGS)

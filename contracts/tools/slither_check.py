@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs slither over the contracts and holds its findings against contracts/tools/slither.toml.
 
-    .venv/bin/python contracts/tools/slither.py
+    .venv/bin/python contracts/tools/slither_check.py
 
 Exit status 1 when a finding has no explanation there, or an explanation has no finding.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".venv-assurance" / "bin"
-WAIVERS = Path(__file__).with_suffix(".toml")
+WAIVERS = Path(__file__).with_name("slither.toml")
 OUTPUT = ROOT / ".build" / "slither.json"
 OUT = ".build/slither/out"
 

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tools that check the contracts' tests: mutants, their score, coverage and slither's waivers."""
+
+import json
+import shutil
+import sys
+import tomllib
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "tools")]
+
+import line_coverage as coverage_tool  # noqa: E402
+import mutation  # noqa: E402
+import slither_check as slither_tool  # noqa: E402
+from mutants import Mutant, mutants_of  # noqa: E402
+
+SOURCE = b"""// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+contract C {
+    event Put(uint256 a);
+    error Big(uint256 a, uint256 b);
+    uint256 x;
+    modifier only() { if (msg.sender != address(this)) revert(); _; }
+    function put(uint256 a, uint256 b) external only {
+        if (a > b || a == 7) revert Big(a, b);
+        x = a - b;
+        assembly ("memory-safe") { if lt(a, b) { sstore(0, add(a, 1)) } }
+        emit Put(a + 1);
+    }
+}
+"""
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+@pytest.fixture(scope="module")
+def mutants() -> list[Mutant]:
+    compiler = mutation.Compiler()
+    try:
+        answer = compiler.run(
+            {
+                "language": "Solidity",
+                "sources": {"C.sol": {"content": SOURCE.decode()}},
+                "settings": {"outputSelection": {"*": {"": ["ast"]}}},
+            }
+        )
+    finally:
+        compiler.close()
+    return mutants_of("C.sol", SOURCE, answer["sources"]["C.sol"]["ast"])
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("operator", "after"),
+    [
+        ("comparison", "if (a >= b || a == 7) revert Big(a, b);"),
+        ("comparison", "if (a > b || a != 7) revert Big(a, b);"),
+        ("logic", "if (a > b && a == 7) revert Big(a, b);"),
+        ("drop condition", "if (a > b) revert Big(a, b);"),
+        ("condition false", "if (false) revert Big(a, b);"),
+        ("off by one", "if (a > b || a == 8) revert Big(a, b);"),
+        ("drop revert", "if (a > b || a == 7) {}"),
+        ("swap arguments", "if (a > b || a == 7) revert Big(b, a);"),
+        ("arithmetic", "x = a + b;"),
+        ("swap operands", "x = (b) - (a);"),
+        ("drop statement", "{}"),
+        ("drop modifier", "function put(uint256 a, uint256 b) external {"),
+        ("comparison", 'assembly ("memory-safe") { if iszero(gt(a, b)) { sstore(0, add(a, 1)) } }'),
+        ("condition true", 'assembly ("memory-safe") { if 1 { sstore(0, add(a, 1)) } }'),
+        ("arithmetic", 'assembly ("memory-safe") { if lt(a, b) { sstore(0, sub(a, 1)) } }'),
+        ("drop statement", 'assembly ("memory-safe") { if lt(a, b) { } }'),
+        ("drop event", "{}"),
+    ],
+)
+def test_a_mistake_of_each_kind_is_made(mutants: list[Mutant], operator: str, after: str) -> None:
+    assert (operator, after) in {(mutant.operator, mutant.after) for mutant in mutants}
+
+
+@needs_node
+def test_each_mutant_changes_the_source_and_has_a_name_of_its_own(mutants: list[Mutant]) -> None:
+    assert len({mutant.apply(SOURCE) for mutant in mutants}) == len(mutants) > 30
+    assert len({mutant.key for mutant in mutants}) == len(mutants)
+    assert {mutant.function for mutant in mutants} == {"C.only", "C.put"}
+    # Lines above change where a mutant is, not what it is called.
+    assert all(mutant.events_only == ("emit" in mutant.before) for mutant in mutants)
+
+
+class Kept:
+    def __init__(self, found: dict[str, mutation.Outcome]) -> None:
+        self.found = found
+
+
+def one(after: str) -> Mutant:
+    return Mutant("C.sol", "C.put", "comparison", 0, 1, "x", 1, "if (a > b)", after, False)
+
+
+@pytest.fixture
+def three() -> tuple[list[Mutant], Any]:
+    mutants = [one("if (a >= b)"), one("if (a < b)"), one("if (a == b)")]
+    statuses = ("killed", "survived", "equivalent")
+    outcomes = {mutant.key: mutation.Outcome(status) for mutant, status in zip(mutants, statuses, strict=True)}
+    return mutants, Kept(outcomes)
+
+
+def explain(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, after: str) -> None:
+    entry = {"file": "C.sol", "function": "C.put", "before": "if (a > b)", "after": after, "why": "because"}
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in entry.items())
+    (tmp_path / "survivors.toml").write_text("[[survivor]]\n" + lines)
+    monkeypatch.setattr(mutation, "SURVIVORS", tmp_path / "survivors.toml")
+
+
+def test_a_survivor_lowers_the_score(three: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutation, "SURVIVORS", tmp_path / "none.toml")
+    figures, wrong = mutation.report(three[0], 3, three[1], [])
+    assert figures["logic"]["score"] == 0.5
+    assert "below 95%" in wrong[0]
+
+
+def test_an_explained_survivor_does_not(three: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    explain(tmp_path, monkeypatch, "if (a < b)")
+    figures, wrong = mutation.report(three[0], 3, three[1], [])
+    assert (figures["logic"]["score"], wrong) == (1.0, [])
+    assert figures["survivors"][0]["why"] == "because"
+
+
+@pytest.mark.parametrize(("after", "told"), [("if (a >= b)", "does not survive"), ("if (a)", "no mutant is any more")])
+def test_an_explanation_of_nothing_is_told(
+    three: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, after: str, told: str
+) -> None:
+    explain(tmp_path, monkeypatch, after)
+    assert any(told in line for line in mutation.report(three[0], 3, three[1], [])[1])
+
+
+def test_coverage_names_lines_and_branches_that_are_missed() -> None:
+    report = (
+        "SF:contracts/src/PolicyModule.sol\nDA:1,3\nDA:2,0\nBRDA:2,0,0,-\nBRDA:2,0,1,4\nend_of_record\n"
+        "SF:tests/contracts/X.t.sol\nDA:1,0\nend_of_record\n"
+    )
+    assert coverage_tool.missed(report) == {
+        "contracts/src/PolicyModule.sol": {
+            "lines": 2,
+            "lines_missed": [2],
+            "branches": 2,
+            "branches_missed": ["2.0"],
+        }
+    }
+
+
+def test_waivers_have_a_line_each_and_serious_ones_name_their_place() -> None:
+    for waiver in tomllib.loads(slither_tool.WAIVERS.read_text())["waiver"]:
+        assert waiver["why"].strip(), waiver
+        assert "\n" not in waiver["why"]
+        if "*" in waiver["where"]:
+            assert waiver["detector"] in ("timestamp", "assembly")
+
+
+def test_a_finding_without_explanation_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = {"type": "contract", "name": "C", "type_specific_fields": {}}
+    element = {"type": "function", "name": "f", "type_specific_fields": {"parent": contract}}
+    finding = {"check": "reentrancy-eth", "impact": "High", "description": "bad\nmore", "elements": [element]}
+    monkeypatch.setattr(slither_tool, "findings", lambda: [finding])
+    assert slither_tool.main() == 1
+    assert "not explained: High reentrancy-eth at C.f: bad" in capsys.readouterr().err
