@@ -121,6 +121,6 @@ def _failed_clause(refusal: Reason, policy: PolicyCode, rule_number: int, number
     call = f"Call {refusal.call + 1}: " if refusal.call is not None else ""
     if refusal.error == "OverCap":
         left = value_text(policy, rule, place, refusal.limit or 0, words)
-        return f"{call}{name} adds {value} where {left} are left in this act, but {name} {bound}."
+        return f"{call}{name} adds {value}, and {left} are left in this act: {name} {bound}."
     entry = f" (entry {refusal.element + 1})" if refusal.element else ""
     return f"{call}{name}{entry} is {value}, but {bound}."

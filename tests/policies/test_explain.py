@@ -353,7 +353,7 @@ def test_refusals_name_values_and_limits() -> None:
     place = next(i for i, clause in enumerate(POLICY.rules[0].clauses) if clause.kind is Kind.CAP)
     over = Reason("OverCap", call=1, rule=0, clause=place, value=3 * 10**9, limit=2 * 10**9)
     assert reason(over, POLICY, {}, TOKENS) == (
-        "Call 2: the amount adds 3,000 USDC where 2,000 USDC are left in this act, but the amount comes to at most "
+        "Call 2: the amount adds 3,000 USDC, and 2,000 USDC are left in this act: the amount comes to at most "
         "5,000 USDC in one act, all its calls under this rule added up."
     )
     income = Reason("TooLittleIncome", (0, DAI, 5, 7), call=0, value=5, limit=7)
