@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The long form of the policy module's stateful invariants, and the proof that they can fail.
+
+    .venv/bin/python tests/contracts/invariants/run.py [--calls N] [--depth N]     at least 200,000 calls, with counts
+    .venv/bin/python tests/contracts/invariants/run.py --mutants [WORD ...] [--minutes N]
+
+The second compiles each named mistake of mutants.py (those whose name has one of the words in it) and runs the
+invariants against it; it prints which invariant caught it. What was caught under the same sources is remembered in
+.build/invariants, so a run that was stopped goes on. Both work in a copy of the contracts, so the tree stays as it is.
+
+Exit status: 0; 1 when an invariant fails, a mutant survives or something can't be run.
+"""
+
+import argparse
+import collections
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT), str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "tools")]
+
+import compile as contracts_compile  # noqa: E402
+import mutation  # noqa: E402
+
+from tests.contracts.invariants.mutants import MUTANTS, SOURCES, Mutant  # noqa: E402
+
+PLACE = ROOT / ".build" / "invariants"
+TESTS = Path("tests") / "contracts" / "invariants"
+SUITE = TESTS / "Policy.invariant.t.sol"
+MODULE = "contracts/src/PolicyModule.sol"
+COUNTS = "counts.jsonl"
+IN_PLACE = PLACE / "a mutant is in place"
+SUITES = 2
+MUTANT_RUNS, MUTANT_DEPTH = 40, 150  # a suite: 12,000 calls for a mutant, at most
+
+
+class RunError(Exception):
+    """What can't be run, in one line."""
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def prepare() -> None:
+    """A copy of contracts and invariants, where forge may write a file and no annotation shortens the runs."""
+    for folder in (Path("contracts"), TESTS):
+        shutil.rmtree(PLACE / folder, ignore_errors=True)
+        shutil.copytree(ROOT / folder, PLACE / folder, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    shutil.copytree(ROOT / "contracts" / "tools", PLACE / "contracts" / "tools", dirs_exist_ok=True)
+    suite = (PLACE / SUITE).read_text()
+    (PLACE / SUITE).write_text(re.sub(r"^\s*/// forge-config:.*\n", "", suite, flags=re.MULTILINE))
+    if not (PLACE / "node_modules").exists():
+        (PLACE / "node_modules").symlink_to(ROOT / "node_modules")
+    settings = (ROOT / "foundry.toml").read_text()
+    allowed = 'fs_permissions = [{ access = "read-write", path = "." }]\n'
+    (PLACE / "foundry.toml").write_text(settings.replace("offline = true\n", "offline = true\n" + allowed, 1))
+    (PLACE / ".build" / "solc").mkdir(parents=True, exist_ok=True)
+    shutil.copy(contracts_compile.compiler(), PLACE / ".build" / "solc")
+    if IN_PLACE.exists():  # a run was killed before it could put the original back
+        shutil.rmtree(PLACE / ".build" / "forge", ignore_errors=True)
+        IN_PLACE.unlink()
+
+
+def forge(runs: int, depth: int, shrink: int) -> dict[str, str]:
+    """Runs the invariants. The reason of each suite that failed."""
+    shutil.rmtree(PLACE / "cache", ignore_errors=True)  # what failed before would be played again first
+    (PLACE / COUNTS).unlink(missing_ok=True)
+    environment = os.environ | {
+        "FOUNDRY_PROFILE": "default",
+        "FOUNDRY_CODE_SIZE_LIMIT": "1000000",  # mutants are compiled without the optimizer
+        "FOUNDRY_INVARIANT_RUNS": str(runs),
+        "FOUNDRY_INVARIANT_DEPTH": str(depth),
+        "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": str(shrink),
+        # Every step takes a seed and nothing else, so values seen on chain are worth nothing.
+        "FOUNDRY_INVARIANT_DICTIONARY_WEIGHT": "0",
+        "FOUNDRY_INVARIANT_INCLUDE_STORAGE": "false",
+        "FOUNDRY_INVARIANT_INCLUDE_PUSH_BYTES": "false",
+        "MANDATE_INVARIANT_COUNTS": COUNTS,
+    }
+    command = [str(mutation._forge()), "test", "--offline", "--json", "--match-path", str(SUITE)]
+    done = subprocess.run(command, cwd=PLACE, env=environment, capture_output=True, text=True, check=False)
+    start = done.stdout.find('{"tests/')
+    if start < 0:
+        raise RunError(f"forge did not run the invariants: {(done.stdout + done.stderr)[-500:]}")
+    suites: dict[str, Any] = json.loads(done.stdout[start:].splitlines()[0])
+    return {
+        suite.rpartition(":")[2]: result["reason"] or "failed"
+        for suite, results in suites.items()
+        for result in results["test_results"].values()
+        if result["status"] == "Failure"
+    }
+
+
+def long_run(calls: int, depth: int) -> int:
+    """At least so many calls over all suites; prints what was accepted and refused."""
+    runs = -(-calls // (SUITES * depth))
+    began = time.monotonic()
+    failed = forge(runs, depth, 5000)
+    counts: collections.Counter[str] = collections.Counter()
+    written = PLACE / COUNTS
+    for line in written.read_text().splitlines() if written.exists() else ():
+        counts.update(json.loads(line))
+    made = counts.pop("runs", 0) * depth
+    say(f"{made:,} calls in {time.monotonic() - began:,.0f} s: {SUITES} treasuries, runs of {depth} calls")
+    for name, count in counts.items():
+        say(f"  {name:22}{count:>9,}")
+    for suite, reason in sorted(failed.items()):
+        say(f"{suite} failed: {reason}")
+    return 1 if failed or made < calls else 0
+
+
+def mutants_run(words: list[str], minutes: float | None) -> int:
+    """Each named mistake against the invariants, until the time is over."""
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
+    kept = PLACE / "mutants.json"
+    state = _state()
+    found: dict[str, str] = {}
+    if kept.exists():
+        loaded = json.loads(kept.read_text())
+        found = loaded["found"] if loaded["state"] == state else {}
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    compiler = mutation.Compiler()
+    survivors, left = [], 0
+    try:
+        for mutant in chosen:
+            if mutant.name in found:
+                continue
+            if deadline is not None and time.monotonic() > deadline:
+                left += 1
+                continue
+            reason = _try(mutant, compiler)
+            if reason is None:
+                survivors.append(mutant.name)
+                say(f"SURVIVES  {mutant.name}")
+                continue
+            found[mutant.name] = reason
+            say(f"caught    {mutant.name}: {reason}")
+            kept.write_text(json.dumps({"state": state, "found": found}, indent=1))
+    finally:
+        compiler.close()
+    caught = sum(mutant.name in found for mutant in chosen)
+    say(f"{caught} of {len(chosen)} caught, {len(survivors)} survived, {left} not tried")
+    by = collections.Counter(reason.partition(":")[0] for reason in found.values())
+    say("caught by: " + ", ".join(f"{name} {count}" for name, count in sorted(by.items())))
+    return 1 if survivors else 0
+
+
+def _try(mutant: Mutant, compiler: mutation.Compiler) -> str | None:
+    """Compiles the mutant in the original's place. How it was caught; None if it was not."""
+    name = f"contracts/src/{mutant.file}"
+    sources = contracts_compile.collect([MODULE])
+    sources[name] = {"content": mutant.apply((SOURCES / mutant.file).read_text())}
+    answer = compiler.run(
+        {
+            "language": "Solidity",
+            "sources": sources,
+            "settings": {
+                "evmVersion": "prague",
+                "viaIR": True,
+                "optimizer": {"enabled": False},
+                "metadata": {"bytecodeHash": "none", "appendCBOR": False},
+                "outputSelection": {MODULE: {"PolicyModule": ["evm.bytecode", "evm.deployedBytecode"]}},
+            },
+        }
+    )
+    errors = [error["message"] for error in answer.get("errors", []) if error["severity"] == "error"]
+    if errors:
+        raise RunError(f"{mutant.name} does not compile: {errors[0]}")
+    artifact = PLACE / ".build" / "forge" / "out" / "PolicyModule.sol" / "PolicyModule.json"
+    original = artifact.read_text()
+    evm = answer["contracts"][MODULE]["PolicyModule"]["evm"]
+    built = json.loads(original) | {"bytecode": evm["bytecode"], "deployedBytecode": evm["deployedBytecode"]}
+    try:
+        IN_PLACE.touch()
+        artifact.write_text(json.dumps(built))
+        failed = forge(MUTANT_RUNS, MUTANT_DEPTH, 0)
+    finally:
+        artifact.write_text(original)
+        IN_PLACE.unlink()
+    return sorted(failed.values())[0] if failed else None
+
+
+def _state() -> str:
+    """Changes with the contracts and with the invariants."""
+    digest = hashlib.sha256()
+    for path in sorted([*SOURCES.rglob("*.sol"), *(ROOT / TESTS).glob("*")]):
+        if path.suffix in (".sol", ".py"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="The policy module's stateful invariants, at length.")
+    parser.add_argument("--calls", type=int, default=200_000, help="at least so many (default 200,000)")
+    parser.add_argument("--depth", type=int, default=200, help="calls of a run (default 200)")
+    parser.add_argument("--mutants", nargs="*", metavar="WORD", help="run named mistakes; all, or those with a word")
+    parser.add_argument("--minutes", type=float, help="start no mutant after so many minutes")
+    options = parser.parse_args()
+    try:
+        prepare()
+        if options.mutants is None:
+            return long_run(options.calls, options.depth)
+        failed = forge(2, 40, 0)  # builds, and sees that nothing fails without a mistake
+        if failed:
+            raise RunError(f"the invariants fail without any mistake: {sorted(failed.values())[0]}")
+        return mutants_run(options.mutants, options.minutes)
+    except (RunError, mutation.MutationError, contracts_compile.CompileError, ValueError) as error:
+        print(f"invariants: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
