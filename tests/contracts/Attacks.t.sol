@@ -735,8 +735,9 @@ contract AttacksTest is Base {
         module.execute(ID, codehash, calls, 1, DECISION);
     }
 
-    /// Four places are all there are, whatever the agent does for a year; and each act in them could be objected to.
-    function test_attack_spam_of_scheduled_acts_for_a_year(uint256 seed) public {
+    /// Four places are all there are, whatever the agent does for weeks; and each act in them could be objected to.
+    /// forge-config: default.fuzz.runs = 24
+    function test_attack_spam_of_scheduled_acts_for_weeks(uint256 seed) public {
         uint256 scheduled;
         for (uint256 i; i < 40; ++i) {
             uint24 number = nextNumber();

@@ -27,5 +27,5 @@ def test_forge(compiled: None) -> None:
         if result["status"] != "Success"
     }
     assert not failed
-    assert sum(len(results["test_results"]) for results in suites.values()) > 150
+    assert sum(len(results["test_results"]) for results in suites.values()) > 400
     assert done.returncode == 0
