@@ -158,7 +158,7 @@ library Arguments {
                 } else if (kind == PolicyCode.CAP) {
                     holds = capped = true;
                 } else {
-                    (holds, value) = _holdsForAll(code, head, data, clauseHead, operand);
+                    (holds, value) = holdsForAll(code, head, data, clauseHead, operand);
                 }
                 if (!holds) return ((clause - first) / PolicyCode.CLAUSE, value, false);
             }
@@ -166,9 +166,10 @@ library Arguments {
         }
     }
 
-    /// @dev Whether a clause holds for every value at its place; the last value that was looked at.
-    function _holdsForAll(uint256 code, uint256 head, bytes calldata data, uint256 clauseHead, uint256 operand)
-        private
+    /// @notice Whether a clause, which is no cap, holds for every value at its place; the last value that was looked at:
+    /// the first that fails. Only for data that `fit`.
+    function holdsForAll(uint256 code, uint256 head, bytes calldata data, uint256 clauseHead, uint256 operand)
+        internal
         pure
         returns (bool holds, uint256 value)
     {
