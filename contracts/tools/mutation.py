@@ -211,7 +211,8 @@ class Worker:
         self.forge = _forge()
         self.originals: dict[Unit, dict[str, Any]] = {}
         self.optimized: dict[Unit, str] = {}
-        self.skipped: list[str] = []
+        self.skipped: set[str] = set()
+        self.skipped_suites: set[str] = set()
 
     def prepare(self) -> None:
         """Builds, replaces what is deployed by the fast build of it, and sees that the tests pass with it."""
@@ -238,9 +239,17 @@ class Worker:
             self.originals[unit] = _with(self.originals[unit], code)
             self._put(unit, self.originals[unit])
         failing = self._failing(SUITES[0], fail_fast=False)
-        self.skipped = sorted({name.rpartition(":")[2].partition("(")[0] for name in failing})
-        if len(self.skipped) > 12:
+        if failing is None:
+            raise MutationError(f"the tests do not end within {TEST_SECONDS} s without any mutant")
+        for name in failing:  # file:Suite:test(...); of a suite that can't be set up nothing can be used
+            _, suite, test = name.split(":")
+            (self.skipped_suites if test.startswith("setUp") else self.skipped).add(
+                suite if test.startswith("setUp") else test.partition("(")[0]
+            )
+        if len(failing) > 12:
             raise MutationError(f"the tests fail without any mutant: {failing[0]} and {len(failing) - 1} more")
+        if failing and self._failing(SUITES[0], fail_fast=True) != []:
+            raise MutationError(f"the tests fail without any mutant, also without {', '.join(failing)}")
 
     def judge(self, mutant: Mutant) -> Outcome:
         """Compiles and tests one mutant."""
@@ -306,7 +315,9 @@ class Worker:
         """The failing tests as `file:Suite:test`; None when the tests do not end."""
         command = [str(self.forge), "test", "--offline", "--json", *(["--fail-fast"] if fail_fast else [])]
         if self.skipped:
-            command += ["--no-match-test", "^(" + "|".join(self.skipped) + ")$"]
+            command += ["--no-match-test", f"^({'|'.join(sorted(self.skipped))})([(]|$)"]
+        if self.skipped_suites:
+            command += ["--no-match-contract", f"^({'|'.join(sorted(self.skipped_suites))})$"]
         done = self._run(command, environment)
         if done is None:
             return None
@@ -490,8 +501,9 @@ def run(mutants: list[Mutant], kept: Kept, project: Project, jobs: int, deadline
         for worker in everyone:
             worker.prepare()
             workers.put(worker)
-        if everyone[0].skipped:
-            say(f"not used, since they fail on the fast build: {', '.join(everyone[0].skipped)}")
+        skipped = sorted(everyone[0].skipped | everyone[0].skipped_suites)
+        if skipped:
+            say(f"not used, since they fail on the fast build: {', '.join(skipped)}")
 
         def judge(mutant: Mutant) -> tuple[Mutant, Outcome | None]:
             if deadline is not None and time.monotonic() > deadline:
@@ -520,7 +532,7 @@ def run(mutants: list[Mutant], kept: Kept, project: Project, jobs: int, deadline
     finally:
         for worker in everyone:
             worker.compiler.close()
-    return everyone[0].skipped
+    return skipped
 
 
 def say(line: str) -> None:
