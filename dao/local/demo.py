@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_utils import keccak
 
-from dao.local.founding import DAY_S, USDC, FoundingError
+from dao.local.founding import DAY_S, OTHER_VERSION, USDC, FoundingError, same_contracts
 from dao.local.people import CONTRIBUTORS
 from dao.local.stack import Stack
 from dao.local.wallet import Node, Wallet, calldata
@@ -125,6 +125,8 @@ class Demo:
     def fill(self) -> None:
         """Deploy and fill, or go on where an earlier run stopped, or see that all is done."""
         if self._is_filled():
+            if not same_contracts(self._stack.state_dir / f"deployment-{SLUG}.json"):
+                raise FoundingError(OTHER_VERSION)
             return
         started = time.monotonic()
         self._say("Founding the DAO: deploying its contracts with Ape ...")

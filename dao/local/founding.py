@@ -6,8 +6,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "policies" / "templates" / "payroll.yaml"
+BUILT = ROOT / ".build" / "contracts"
+OTHER_VERSION = (
+    "The local DAO's contracts are of another version of Mandate: `make demo-reset` forgets them and begins anew."
+)
 MAND = 10**18  # base units of the votes token
 USDC = 10**6  # base units of the test USDC
 DAY_S = 86_400
@@ -54,8 +59,26 @@ def deploy(stack: "Stack", slug: str, name: str) -> dict[str, Any]:
     deployment = _known(stack, file)
     if deployment is None:
         deployment = _deploy(stack, name, file)
+    elif not same_contracts(file):
+        raise FoundingError(OTHER_VERSION)
     register(stack, file, slug, name)
     return deployment
+
+
+def same_contracts(file: Path) -> bool:
+    """Whether the contracts of a deployment are those that this version of Mandate compiles to, byte for byte."""
+    made = json.loads(file.read_text()).get("built")
+    return bool(made) and made == _built(made)
+
+
+def _built(contracts: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of each contract's creation code, as compiled."""
+    found = {}
+    for name in sorted(contracts):
+        artifact = BUILT / f"{name}.json"
+        code = json.loads(artifact.read_text())["bytecode"] if artifact.exists() else ""
+        found[name] = sha256(code.encode()).hexdigest()
+    return found
 
 
 def _known(stack: "Stack", file: Path) -> dict[str, Any] | None:
@@ -105,6 +128,8 @@ def _deploy(stack: "Stack", name: str, file: Path) -> dict[str, Any]:
         said = [line for line in (run.stderr or run.stdout).splitlines() if line.strip()]
         raise FoundingError("the contracts could not be deployed: " + (said[-1] if said else "no output"))
     deployment: dict[str, Any] = json.loads(half.read_text())
+    deployment["built"] = _built(creation["contract"] for creation in deployment["creations"].values())
+    half.write_text(json.dumps(deployment, indent=1))
     stack.wait_chain_saved()  # the file must not outlive what it tells of
     half.replace(file)
     return deployment

@@ -613,7 +613,7 @@ class Story:
         self.show("spent so far", "5,000 + 900 at once, 5,000 after its objection delay")
         cases = [
             ("over the cap", "pay ines 5,001 USDC as a bonus", [(ines, 5001 * USDC)], "OverCap", "at most 5,000 USDC"),
-            ("to a stranger", f"pay {mallory} 100 USDC", [(mallory, 100 * USDC)], "ClauseFailed", "must be one of these 5"),
+            ("to a stranger", f"pay {mallory} 100 USDC", [(mallory, 100 * USDC)], "ClauseFailed", "one of these 5"),
             (
                 "over the rolling budget", "pay ines 1,200 USDC for travel", [(ines, 1200 * USDC)],
                 "OverBudget", "12,000 USDC in any 24 days",
