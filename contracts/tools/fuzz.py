@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The long stateful run: every invariant of tests/contracts under at least this many calls, together with the Python
-fuzzers of the policy code.
+"""The long stateful run: every invariant of tests/contracts under at least this many calls, then the policy module's
+against all its adversaries as often again (tests/contracts/invariants/run.py), and the Python fuzzers of the policy code.
 
     .venv/bin/python contracts/tools/fuzz.py [--calls 200000] [--seed HEX] [--without-python]
 
@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results" / "fuzz.json"
 # The policies' own fuzzers, each told by its environment variable how much to do.
 PYTHON = {"MANDATE_DECODER_FUZZ": "200000", "MANDATE_DIFFERENTIAL_CASES": "20000"}
+# These have runs of their own length, and a long form that counts what was accepted.
+ADVERSARIES = "tests/contracts/invariants"
 PYTHON_TESTS = ("tests/policies/test_encoding.py", "tests/policies/test_differential.py")
 
 
@@ -34,7 +36,7 @@ def forge() -> Path:
 def invariants() -> list[str]:
     """All `Suite.invariant_...` of the tests, without building them twice."""
     done = subprocess.run(
-        [forge(), "test", "--list", "--json", "--match-test", "^invariant"],
+        [forge(), "test", "--list", "--json", "--match-test", "^invariant", "--no-match-path", f"{ADVERSARIES}/*"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -59,7 +61,10 @@ def main() -> int:
     print(f"fuzz: {len(names)} invariants, {runs} runs of {depth} calls each, seed {options.seed}", flush=True)
     began = time.monotonic()
     done = subprocess.run(
-        [forge(), "test", "--json", "--match-test", "^invariant", "--fuzz-seed", options.seed],
+        [
+            *(forge(), "test", "--json", "--match-test", "^invariant", "--fuzz-seed", options.seed),
+            *("--no-match-path", f"{ADVERSARIES}/*"),
+        ],
         cwd=ROOT,
         env=os.environ | {"FOUNDRY_INVARIANT_RUNS": str(runs)},
         capture_output=True,
@@ -89,6 +94,8 @@ def main() -> int:
     invariants_ = [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
     figures = {"calls": calls, "seed": options.seed, "invariants": invariants_}
     RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
+    command = [sys.executable, f"{ADVERSARIES}/run.py", "--calls", str(options.calls), "--seed", options.seed]
+    wrong += subprocess.run(command, cwd=ROOT, check=False).returncode != 0
     tests = [name for name in PYTHON_TESTS if (ROOT / name).exists()]
     if tests and not options.without_python:
         command = [sys.executable, "-m", "pytest", "-q", "-s", *tests]

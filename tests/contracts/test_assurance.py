@@ -144,10 +144,16 @@ def test_coverage_names_lines_and_branches_that_are_missed() -> None:
         "contracts/src/PolicyModule.sol": {
             "lines": 2,
             "lines_missed": [2],
+            "assembly_lines": 0,
             "branches": 2,
             "branches_missed": ["2.0"],
         }
     }
+
+
+def test_assembly_is_counted_apart() -> None:
+    source = 'f() {\n  assembly ("memory-safe") {\n    if x { y }\n    z\n  }\n  w;\n  assembly { a }\n  b;\n}\n'
+    assert coverage_tool.assembly_lines(source) == {3, 4, 5}
 
 
 def test_waivers_have_a_line_each_and_serious_ones_name_their_place() -> None:
