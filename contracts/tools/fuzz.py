@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The long stateful run: every invariant of tests/contracts under at least this many calls, then the policy module's
-against all its adversaries as often again (tests/contracts/invariants/run.py), and the Python fuzzers of the policy code.
+against all its adversaries as often again (tests/contracts/invariants/run.py), then the Python fuzzers of the policy
+code.
 
     .venv/bin/python contracts/tools/fuzz.py [--calls 200000] [--seed HEX] [--without-python]
 

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The long form of the policy module's stateful invariants, and the proof that they can fail.
 
-    .venv/bin/python tests/contracts/invariants/run.py [--calls N] [--depth N]     at least 200,000 calls, with counts
+    .venv/bin/python tests/contracts/invariants/run.py [--calls N] [--depth N] [--seed HEX]
     .venv/bin/python tests/contracts/invariants/run.py --mutants [WORD ...] [--minutes N]
 
-The second compiles each named mistake of mutants.py (those whose name has one of the words in it) and runs the
-invariants against it; it prints which invariant caught it. What was caught under the same sources is remembered in
-.build/invariants, so a run that was stopped goes on. Both work in a copy of the contracts, so the tree stays as it is.
+The first makes at least 200,000 calls and prints what was accepted and what refused. The second compiles each named
+mistake of mutants.py (those whose name has one of the words in it) and runs the invariants against it; it prints which
+of them caught it. What was caught under the same sources is remembered in .build/invariants, so a run that was stopped
+goes on. Both work in a copy of the contracts, so the tree stays as it is.
 
 Exit status: 0; 1 when an invariant fails, a mutant survives or something can't be run.
 """
@@ -18,6 +19,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -41,6 +43,7 @@ COUNTS = "counts.jsonl"
 IN_PLACE = PLACE / "a mutant is in place"
 SUITES = 2
 MUTANT_RUNS, MUTANT_DEPTH = 40, 150  # a suite: 12,000 calls for a mutant, at most
+MUTANT_SEED = "0x4d616e64617465"
 
 
 class RunError(Exception):
@@ -71,7 +74,7 @@ def prepare() -> None:
         IN_PLACE.unlink()
 
 
-def forge(runs: int, depth: int, shrink: int) -> dict[str, str]:
+def forge(runs: int, depth: int, shrink: int, seed: str) -> dict[str, str]:
     """Runs the invariants. The reason of each suite that failed."""
     shutil.rmtree(PLACE / "cache", ignore_errors=True)  # what failed before would be played again first
     (PLACE / COUNTS).unlink(missing_ok=True)
@@ -87,7 +90,7 @@ def forge(runs: int, depth: int, shrink: int) -> dict[str, str]:
         "FOUNDRY_INVARIANT_INCLUDE_PUSH_BYTES": "false",
         "MANDATE_INVARIANT_COUNTS": COUNTS,
     }
-    command = [str(mutation._forge()), "test", "--offline", "--json", "--match-path", str(SUITE)]
+    command = [str(mutation._forge()), "test", "--offline", "--json", "--match-path", str(SUITE), "--fuzz-seed", seed]
     done = subprocess.run(command, cwd=PLACE, env=environment, capture_output=True, text=True, check=False)
     start = done.stdout.find('{"tests/')
     if start < 0:
@@ -101,17 +104,17 @@ def forge(runs: int, depth: int, shrink: int) -> dict[str, str]:
     }
 
 
-def long_run(calls: int, depth: int) -> int:
+def long_run(calls: int, depth: int, seed: str) -> int:
     """At least so many calls over all suites; prints what was accepted and refused."""
     runs = -(-calls // (SUITES * depth))
     began = time.monotonic()
-    failed = forge(runs, depth, 5000)
+    failed = forge(runs, depth, 5000, seed)
     counts: collections.Counter[str] = collections.Counter()
     written = PLACE / COUNTS
     for line in written.read_text().splitlines() if written.exists() else ():
         counts.update(json.loads(line))
     made = counts.pop("runs", 0) * depth
-    say(f"{made:,} calls in {time.monotonic() - began:,.0f} s: {SUITES} treasuries, runs of {depth} calls")
+    say(f"{made:,} calls in {time.monotonic() - began:,.0f} s: {SUITES} treasuries, runs of {depth} calls, seed {seed}")
     for name, count in counts.items():
         say(f"  {name:22}{count:>9,}")
     for suite, reason in sorted(failed.items()):
@@ -183,7 +186,7 @@ def _try(mutant: Mutant, compiler: mutation.Compiler) -> str | None:
     try:
         IN_PLACE.touch()
         artifact.write_text(json.dumps(built))
-        failed = forge(MUTANT_RUNS, MUTANT_DEPTH, 0)
+        failed = forge(MUTANT_RUNS, MUTANT_DEPTH, 0, MUTANT_SEED)
     finally:
         artifact.write_text(original)
         IN_PLACE.unlink()
@@ -203,14 +206,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="The policy module's stateful invariants, at length.")
     parser.add_argument("--calls", type=int, default=200_000, help="at least so many (default 200,000)")
     parser.add_argument("--depth", type=int, default=200, help="calls of a run (default 200)")
+    parser.add_argument("--seed", default="0x" + secrets.token_hex(16), help="to repeat a run (default: a new one)")
     parser.add_argument("--mutants", nargs="*", metavar="WORD", help="run named mistakes; all, or those with a word")
     parser.add_argument("--minutes", type=float, help="start no mutant after so many minutes")
     options = parser.parse_args()
     try:
         prepare()
         if options.mutants is None:
-            return long_run(options.calls, options.depth)
-        failed = forge(2, 40, 0)  # builds, and sees that nothing fails without a mistake
+            return long_run(options.calls, options.depth, options.seed)
+        failed = forge(2, 40, 0, MUTANT_SEED)  # builds, and sees that nothing fails without a mistake
         if failed:
             raise RunError(f"the invariants fail without any mistake: {sorted(failed.values())[0]}")
         return mutants_run(options.mutants, options.minutes)
