@@ -276,7 +276,7 @@ abstract contract World {
     function draw(uint256 which) internal returns (SlowPolicy.Policy memory p) {
         p.agent = agentOf(which);
         p.operator = address(0xE55);
-        p.start = oneIn(16) ? block.timestamp + random(2 hours) : block.timestamp - random(10);
+        p.start = oneIn(16) ? block.timestamp + random(1 hours) : block.timestamp - random(10);
         p.end = (block.timestamp / 1 hours + 2 + random(oneIn(8) ? 48 : 80_000)) * 1 hours;
         p.cooldown = [uint256(0), 0, 1, 60][random(4)];
         p.delay = [uint256(1), 13, 100, 1 days][random(4)];
