@@ -290,6 +290,17 @@ class PolicyChain:
         answered = self._post(requests)
         return [self._answer(question, one) for question, one in zip(questions, answered, strict=True)]
 
+    def views(self, questions: Sequence[Question], to: bytes, all_data: Sequence[bytes]) -> list[bytes]:
+        """What the contract `to` returns for each data, in its question's state and at its time, in one request."""
+        requests = []
+        for question, data in zip(questions, all_data, strict=True):
+            _, block, overrides, at = self._question(question, None)["params"]
+            transaction = {"from": _hex(OWNER), "to": _hex(to), "data": _hex(data), "gas": hex(GAS)}
+            requests.append(self._request("eth_call", [transaction, block, overrides, at]))
+        answered = self._post(requests)
+        assert not any("error" in answer for answer in answered), answered
+        return [bytes.fromhex(answer["result"][2:]) for answer in answered]
+
     def executed(self, question: Question) -> set[int]:
         """Where in the module's code the question runs through."""
         transaction, block, overrides, at = self._question(question, None)["params"]
