@@ -18,7 +18,8 @@ Usage: deploy_dao.py --rpc URL --keystore FILE --password-file FILE --params FIL
 The holder "treasury" means the treasury that is being deployed. `--out` gets
 
     {"chain_id", "start_block",
-     "contracts": {"votes_token", "governor", "timelock", "treasury", "module", "provenance_registry", "usdc"?},
+     "contracts": {"votes_token", "governor", "timelock", "treasury", "module", "provenance_registry", "usdc"?,
+                   "policy_lens"},
      "code_hashes": {...the same names...},
      "deployer", "compiler": {"version", "input"}, "creations": {...the same names...}}
 
@@ -250,6 +251,7 @@ class _Deployment:
             contracts["usdc"].mint(
                 treasury.address, parameters.test_usdc, sender=self.account, required_confirmations=0
             )
+        contracts["policy_lens"] = self._deploy("PolicyLens")
         if parameters.treasury_wei:
             self.account.transfer(treasury.address, parameters.treasury_wei, required_confirmations=0)
 

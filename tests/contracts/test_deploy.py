@@ -90,7 +90,7 @@ def test_ape_deploys_the_whole_suite_in_an_empty_home(deployed: Deployed, parame
     made = json.loads((tmp_path / "deployment.json").read_text())
     assert made["chain_id"] == 31337
     assert set(made["contracts"]) == {
-        "votes_token", "governor", "timelock", "treasury", "module", "provenance_registry", "usdc"
+        "votes_token", "governor", "timelock", "treasury", "module", "provenance_registry", "usdc", "policy_lens"
     }  # fmt: skip
     votes_token = Deployed(
         deployed.anvil, {"votes_token": bytes.fromhex(made["contracts"]["votes_token"][2:])}, deployed.abis, {}, 0
