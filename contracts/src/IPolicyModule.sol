@@ -218,7 +218,8 @@ interface IPolicyModule {
 
     // ---------------------------------------------------------------- those who stop it
 
-    /// @notice Objects against pending acts with the caller's voting power at each act's snapshot.
+    /// @notice Objects against pending acts with the caller's voting power at each act's snapshot. Of several, those that
+    /// are over are passed by; reverts if all are.
     function object(bytes32 policyId, bytes32[] calldata actIds) external;
 
     /// @notice The same for an account that has signed `Objection(bytes32 policyId,bytes32 actId)` (EIP-712; ERC-1271 for

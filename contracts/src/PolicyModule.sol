@@ -241,9 +241,19 @@ contract PolicyModule is IPolicyModule, EIP712 {
 
     /// @inheritdoc IPolicyModule
     function object(bytes32 policyId, bytes32[] calldata actIds) external {
-        for (uint256 i; i < actIds.length; ++i) {
+        uint256 count = actIds.length;
+        bool counted;
+        for (uint256 i; i < count; ++i) {
+            // Of several acts, one that is over by now (the agent may have released it just in front) must not save the
+            // others. Of one alone, say why.
+            if (count != 1) {
+                (, bool live) = pending(policyId, actIds[i]);
+                if (!live) continue;
+            }
             _object(policyId, actIds[i], msg.sender);
+            counted = true;
         }
+        if (!counted) revert NotPending();
     }
 
     /// @inheritdoc IPolicyModule
@@ -321,7 +331,7 @@ contract PolicyModule is IPolicyModule, EIP712 {
     }
 
     /// @inheritdoc IPolicyModule
-    function pending(bytes32 policyId, bytes32 actId) external view returns (uint256 objections, bool live) {
+    function pending(bytes32 policyId, bytes32 actId) public view returns (uint256 objections, bool live) {
         objections = _objections[actId];
         for (uint256 i; i < PLACES; ++i) {
             PendingAct memory place = _places[policyId][i];
