@@ -300,7 +300,7 @@ contract PolicyChecker {
 
     function _checkFunction(Code memory code, uint256 head, uint256 offset) private view {
         address target = PolicyCode.target(head);
-        _require(target.code.length != 0, offset, "target has no code");
+        _require(_hasCode(target), offset, "target has no code");
         if (PolicyCode.flags(head) & PolicyCode.APPROVAL != 0) {
             _require(_isMeasured(code, target), offset, "approval is not measured");
         } else {
@@ -326,7 +326,14 @@ contract PolicyChecker {
 
     /// @dev Ether, or a contract that can be asked for a balance.
     function _requireAsset(address asset, uint256 offset) private view {
-        _require(asset == address(0) || asset.code.length != 0, offset, "asset has no code");
+        _require(asset == address(0) || _hasCode(asset), offset, "asset has no code");
+    }
+
+    /// @dev Whether a contract lies there. An account with a key that runs a contract's code (EIP-7702) is none: its code is
+    /// ef0100 and an address, and the key names another whenever it likes.
+    function _hasCode(address account) private view returns (bool) {
+        uint256 size = account.code.length;
+        return size != 0 && (size != 23 || bytes3(account.code) != 0xef0100);
     }
 
     /// @dev Whether the `size` bytes at `item` come after the `size` bytes in front of them.

@@ -2,10 +2,11 @@
 pragma solidity 0.8.37;
 
 /// @title StandingEffects
-/// @notice Functions that authorise somebody to take value *later*, past every budget. No rule may name one.
+/// @notice Functions that authorise somebody to take value *later*, past every budget. No rule may name one, but for an
+/// ERC-20's `approve` under a rule that demands the allowance back to zero at the end of the act.
 /// @dev A list can't be complete: any contract may have such a function under another name. It catches what is known;
 /// the people who vote see target and selector of the rest, and the explanation says that foreign code is not bounded in
-/// time. An `approve` that must end with allowance zero needs a check after the calls, which this format doesn't have.
+/// time. `policies/standing_effects.py` holds the same list.
 library StandingEffects {
     /// @notice Whether the selector is one of the known ones.
     function has(bytes4 selector) internal pure returns (bool) {
