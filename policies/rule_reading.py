@@ -17,6 +17,7 @@ from policies.document_model import (
 )
 from policies.fields import Fields, Reader
 from policies.naming import ANYTHING, Names
+from policies.primitives import UINT256_MAX
 from policies.problems import Place, Problems, shown
 from policies.ratios import parse_ratio
 from policies.signatures import (
@@ -64,6 +65,23 @@ _MOVERS = (
     "bridge",
     "buy",
 )
+
+
+def highest_word(type_: str) -> int | None:
+    """The highest word that is a clean value of the type; None where clean values don't lie below one word."""
+    if type_ == "address":
+        return 2**160 - 1
+    if type_ == "bool":
+        return 1
+    if type_.startswith("uint"):
+        return int(2 ** int(type_.removeprefix("uint") or "256") - 1)
+    return UINT256_MAX if type_ in ("int256", "bytes32", WORD_TYPE) else None
+
+
+def _keeps_below(clause: DocumentClause, highest: int | None) -> bool:
+    if clause.kind in (Kind.EQUAL, Kind.IN_LIST):
+        return True
+    return clause.kind is Kind.AT_MOST and highest is not None and clause.values[0] <= highest
 
 
 class RuleReader:
@@ -437,11 +455,25 @@ class RuleReader:
 
     def _leaf_clauses(self, node: Node, leaf: Leaf, token: Token | None) -> Iterator[DocumentClause]:
         """One bound, or several which must all hold."""
-        if isinstance(node, Sequence):
-            for item in self._reader.items(node, f"the bounds on {leaf.path}"):
-                yield from self._bound(item, leaf, token)
-        else:
-            yield from self._bound(node, leaf, token)
+        bounds = self._reader.items(node, f"the bounds on {leaf.path}") if isinstance(node, Sequence) else (node,)
+        clauses = [clause for item in bounds for clause in self._bound(item, leaf, token)]
+        self._check_exclusions(node.place, leaf, clauses)
+        yield from clauses
+
+    def _check_exclusions(self, place: Place, leaf: Leaf, clauses: list[DocumentClause]) -> None:
+        """A word that differs only in bits which the called contract cuts off is another word to the module."""
+        highest = highest_word(leaf.type) if leaf.kind in (PlaceKind.WORD, PlaceKind.COLUMN) else UINT256_MAX
+        excludes = any(clause.kind is Kind.NOT_EQUAL for clause in clauses)
+        if highest == UINT256_MAX or not excludes or any(_keeps_below(clause, highest) for clause in clauses):
+            return
+        self.unsafe(
+            place,
+            f"`not` alone keeps nothing out of {leaf.path}: with more bits than the type {leaf.type} has it is another "
+            "value here, and may be the same one to the called contract",
+            "write `one of` with what may stand there"
+            if highest is None or leaf.type == "address"
+            else f"add `at most: {highest}`",
+        )
 
     def _bound(self, node: Node, leaf: Leaf, token: Token | None) -> Iterator[DocumentClause]:
         bound = Fields(self._problems, node, f"the bound on {leaf.path}", "|".join(f"{key}?" for key in KINDS))
@@ -452,7 +484,7 @@ class RuleReader:
             if value is None:
                 continue
             if kind in ORDERED and not leaf.argument.is_unsigned and leaf.type != WORD_TYPE:
-                self.unsafe(bound.keys[key], f"a {leaf.type} has no order", "write `equals` or `one of`")
+                self.unsafe(bound.keys[key], f"a value of type {leaf.type} has no order", "write `equals` or `one of`")
             if kind is Kind.IN_LIST:
                 yield from self._in_list(value, leaf, token)
             elif (word := self._word(value, leaf, token)) is not None:

@@ -125,6 +125,7 @@ WRONG = [
     ("one of: contributors", "one of: contributers", "there is no list", "contributors"),
     ("one of: contributors", "one off: contributors", "no key", "one of"),
     ("one of: contributors", "at most: ines", "no order", "equals"),
+    ("one of: contributors", "not: ines", "keeps nothing out of to", "write `one of`"),
     ('cap: "5,000 USDC"', "cap: 5", "no token", "5 USDC"),
     ("charge: {payroll: amount}", "charge: {payrol: amount}", "no budget", "payroll"),
     ("charge: {payroll: amount}", "charge: {payroll: amounts}", "no argument", "amount"),
