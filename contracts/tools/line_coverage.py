@@ -9,6 +9,9 @@ this builds a copy of the project in .build/coverage without the tests' own comp
 without the optimizer. Gas and code sizes mean nothing there. The IR pipeline's source maps don't reach into inline
 assembly, so forge takes each line of it for not reached: those lines are counted apart, and what holds for them is
 shown by the mutants in them (mutation.py).
+
+tests/contracts/uncovered.toml explains, one by one, the places that run although forge does not see them. An
+explanation fails the run as soon as its place is seen, or is no more.
 """
 
 import json
@@ -17,11 +20,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / ".build" / "coverage"
 RESULTS = ROOT / "bench" / "results" / "coverage.json"
+UNCOVERED = ROOT / "tests" / "contracts" / "uncovered.toml"
 COVERED = re.compile(r"contracts/src/(Policy(Module|Checker|Lens)\.sol|libraries/\w+\.sol)$")
 
 
@@ -93,7 +98,73 @@ def missed(report: str) -> dict[str, dict[str, object]]:
     return files
 
 
+class CoverageError(Exception):
+    """Why the explanations can't be used, and what to do."""
+
+
+def function_at(source: str, number: int) -> str:
+    """Contract.function that the line lies in."""
+    contract = function = ""
+    for line in source.splitlines()[:number]:
+        if opened := re.match(r"(?:abstract )?(?:contract|library|interface) (\w+)", line):
+            contract, function = opened[1], ""
+        elif opened := re.match(r"    (?:function|modifier) (\w+)|    (constructor|receive|fallback)\b", line):
+            function = opened[1] or opened[2]
+    return f"{contract}.{function}" if function else contract
+
+
+def gaps_of(name: str, found: dict[str, object], source: str) -> dict[tuple[str, ...], str]:
+    """What is missed in one file: (file, function, what, the line with its spaces squeezed) -> how to name it.
+
+    Of equal lines in one function, the second that is missed has " #2" behind it, and so on.
+    """
+    lines = source.splitlines()
+    gaps: dict[tuple[str, ...], str] = {}
+    for kind in ("lines", "branches"):
+        missing = found[f"{kind}_missed"]
+        assert isinstance(missing, list)
+        for gap in missing:
+            number, _, outcome = str(gap).partition(".")
+            what = f"branch {outcome}" if outcome else "line"
+            text = " ".join(lines[int(number) - 1].split())
+            function = function_at(source, int(number))
+            nth = 1 + sum(key[:3] == (name, function, what) and key[3].partition(" #")[0] == text for key in gaps)
+            key = (name, function, what, text if nth == 1 else f"{text} #{nth}")
+            gaps[key] = f"{name}:{number}: {what} of {function} not reached: {text}"
+    return gaps
+
+
+def explanations(text: str) -> dict[tuple[str, ...], str]:
+    """uncovered.toml: (file, function, what, line) -> why the place runs although forge does not see it."""
+    found = {}
+    for entry in tomllib.loads(text).get("uncovered", []):
+        try:
+            key = tuple(entry[name] for name in ("file", "function", "what", "line"))
+            why = entry["why"].strip()
+        except KeyError as missing:
+            raise CoverageError(f"{UNCOVERED.name}: an entry has no {missing}") from None
+        if not why:
+            raise CoverageError(f"{UNCOVERED.name}: the entry for `{key[3]}` does not say why")
+        if key in found:
+            raise CoverageError(f"{UNCOVERED.name}: explains `{key[3]}` of {key[1]} twice")
+        found[key] = why
+    return found
+
+
+def unexplained(gaps: dict[tuple[str, ...], str], explained: dict[tuple[str, ...], str]) -> list[str]:
+    """What is missed and not explained, and what is explained and not missed."""
+    wrong = [said for key, said in gaps.items() if key not in explained]
+    for file, function, what, line in explained.keys() - gaps.keys():
+        wrong.append(f"{UNCOVERED.name}: explains what is reached, or no more: {file}: {what} of {function}: {line}")
+    return sorted(wrong)
+
+
 def main() -> int:
+    try:
+        explained = explanations(UNCOVERED.read_text())
+    except (CoverageError, OSError, tomllib.TOMLDecodeError) as error:
+        print(f"coverage: {error}", file=sys.stderr)
+        return 1
     files = missed(lcov())
     wanted = {
         path.relative_to(ROOT).as_posix()
@@ -103,6 +174,7 @@ def main() -> int:
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(files, indent=1) + "\n")
     wrong = [f"forge reports nothing of {name}" for name in sorted(wanted - files.keys())]
+    missing: dict[tuple[str, ...], str] = {}
     for name, found in sorted(files.items()):
         for kind in ("lines", "branches"):
             gaps = found[f"{kind}_missed"]
@@ -111,8 +183,11 @@ def main() -> int:
             assert isinstance(total, int)
             apart = f", {found['assembly_lines']} in assembly apart" if kind == "lines" else ""
             print(f"coverage: {name}: {total - len(gaps)} of {total} {kind}{apart}")
-            if gaps:
-                wrong.append(f"{name}: {kind} not reached: {', '.join(map(str, gaps))}")
+        missing |= gaps_of(name, found, (ROOT / name).read_text())
+    waived = missing.keys() & explained.keys()
+    if waived:
+        print(f"coverage: {len(waived)} of what is not reached is explained in {UNCOVERED.relative_to(ROOT)}")
+    wrong += unexplained(missing, explained)
     for line in wrong:
         print(f"coverage: {line}", file=sys.stderr)
     return 1 if wrong else 0

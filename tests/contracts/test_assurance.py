@@ -156,6 +156,58 @@ def test_assembly_is_counted_apart() -> None:
     assert coverage_tool.assembly_lines(source) == {3, 4, 5}
 
 
+GAPS = """\
+library L {
+    function f() internal {
+        return   a;
+    }
+    function g(bool b) internal {
+        if (b) h();
+        return a;
+        return a;
+    }
+}
+"""
+EXPLAINED = """
+[[uncovered]]
+file = "L.sol"
+function = "L.g"
+what = "branch 0"
+line = "if (b) h();"
+why = "seen by test_h"
+"""
+
+
+def test_a_gap_in_the_coverage_is_named_by_its_function_and_text() -> None:
+    found: dict[str, object] = {"lines_missed": [3, 7, 8], "branches_missed": ["6.0"]}
+    assert list(coverage_tool.gaps_of("L.sol", found, GAPS)) == [
+        ("L.sol", "L.f", "line", "return a;"),
+        ("L.sol", "L.g", "line", "return a;"),
+        ("L.sol", "L.g", "line", "return a; #2"),
+        ("L.sol", "L.g", "branch 0", "if (b) h();"),
+    ]
+
+
+def test_a_gap_passes_only_while_it_is_one_and_is_explained() -> None:
+    explained = coverage_tool.explanations(EXPLAINED)
+    gap: dict[str, object] = {"lines_missed": [], "branches_missed": ["6.0"]}
+    assert coverage_tool.unexplained(coverage_tool.gaps_of("L.sol", gap, GAPS), explained) == []
+    assert coverage_tool.unexplained(coverage_tool.gaps_of("L.sol", gap, GAPS), {}) == [
+        "L.sol:6: branch 0 of L.g not reached: if (b) h();"
+    ]
+    for now in ({"lines_missed": [], "branches_missed": []}, {"lines_missed": [], "branches_missed": ["6.1"]}):
+        assert any(
+            "explains what is reached, or no more: L.sol: branch 0 of L.g" in line
+            for line in coverage_tool.unexplained(coverage_tool.gaps_of("L.sol", dict(now), GAPS), explained)
+        )
+    with pytest.raises(coverage_tool.CoverageError, match="does not say why"):
+        coverage_tool.explanations(EXPLAINED.replace("seen by test_h", " "))
+    with pytest.raises(coverage_tool.CoverageError, match="has no 'function'"):
+        coverage_tool.explanations(EXPLAINED.replace('function = "L.g"', ""))
+    with pytest.raises(coverage_tool.CoverageError, match="twice"):
+        coverage_tool.explanations(EXPLAINED + EXPLAINED)
+
+
 def test_waivers_have_a_line_each_and_serious_ones_name_their_place() -> None:
     for waiver in tomllib.loads(slither_tool.WAIVERS.read_text())["waiver"]:
         assert waiver["why"].strip(), waiver
