@@ -364,6 +364,27 @@ contract TheftTest is Base {
         put(p);
     }
 
+    /// Other contracts' words for "may take from me later".
+    function test_theft_operators_under_other_names() public {
+        string[9] memory signatures = [
+            "approve(uint256,address,uint256)",
+            "setOperator(address,uint48)",
+            "setOperator(bytes19,address,uint256)",
+            "setAccountOperator(address,address,bool)",
+            "setOperators((address,bool)[])",
+            "setRelayerApproval(address,address,bool)",
+            "authorizeOperatorByPartition(bytes32,address)",
+            "cdpAllow(uint256,address,uint256)",
+            "registerAllowedOrderSigner(address,bool)"
+        ];
+        for (uint256 i; i < signatures.length; ++i) {
+            Build.Policy memory p = payroll();
+            p.budgets = new bytes[](0);
+            p.rules = one(Build.rule(usdc, bytes4(keccak256(bytes(signatures[i]))), 0, 4, "", ""));
+            refusePolicy(p, 100 + 20, "outlives every budget");
+        }
+    }
+
     /// Not protected: the threshold of the policy that is petitioned against pauses the module, and so every policy.
     function test_limit_a_policy_with_a_low_threshold_pauses_all() public {
         Build.Policy memory p = payroll();

@@ -18,6 +18,7 @@ library StandingEffects {
             || s == bytes4(keccak256("increaseAllowance(address,uint256)"))
             || s == bytes4(keccak256("increaseApproval(address,uint256)"))
             || s == bytes4(keccak256("approve(address,uint256,uint256)")) // ERC-6909
+            || s == bytes4(keccak256("approve(uint256,address,uint256)")) // ERC-3525
             || s == bytes4(keccak256("approve(address,address,uint160,uint48)")) // Permit2
             || s == bytes4(keccak256("approveAndCall(address,uint256)")) // ERC-1363
             || s == bytes4(keccak256("approveAndCall(address,uint256,bytes)"))
@@ -28,9 +29,16 @@ library StandingEffects {
     function _operator(bytes4 s) private pure returns (bool) {
         return s == bytes4(keccak256("setApprovalForAll(address,bool)")) // ERC-721, ERC-1155
             || s == bytes4(keccak256("setOperator(address,bool)")) // ERC-6909, ERC-7540
+            || s == bytes4(keccak256("setOperator(address,uint48)")) // ERC-7984
+            || s == bytes4(keccak256("setOperator(bytes19,address,uint256)")) // Euler
+            || s == bytes4(keccak256("setAccountOperator(address,address,bool)")) // Euler
+            || s == bytes4(keccak256("setOperators((address,bool)[])")) // dYdX
+            || s == bytes4(keccak256("setRelayerApproval(address,address,bool)")) // Balancer
             || s == bytes4(keccak256("authorizeOperator(address)")) // ERC-777
+            || s == bytes4(keccak256("authorizeOperatorByPartition(bytes32,address)")) // ERC-1400
             || s == bytes4(keccak256("allow(address,bool)")) // Compound III
             || s == bytes4(keccak256("hope(address)")) // Maker
+            || s == bytes4(keccak256("cdpAllow(uint256,address,uint256)")) // Maker
             || s == bytes4(keccak256("setAuthorization(address,bool)")); // Morpho
     }
 
@@ -40,6 +48,7 @@ library StandingEffects {
             || s == bytes4(keccak256("permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)")) // DAI
             || s == bytes4(keccak256("approveHash(bytes32)")) // Safe
             || s == bytes4(keccak256("setPreSignature(bytes,bool)")) // CoW
+            || s == bytes4(keccak256("registerAllowedOrderSigner(address,bool)")) // 0x
             || s == bytes4(keccak256("signMessage(bytes)"));
     }
 
