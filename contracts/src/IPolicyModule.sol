@@ -222,8 +222,8 @@ interface IPolicyModule {
     /// are over are passed by; reverts if all are.
     function object(bytes32 policyId, bytes32[] calldata actIds) external;
 
-    /// @notice The same for an account that has signed `Objection(bytes32 policyId,bytes32 actId)` (EIP-712; ERC-1271 for
-    /// contracts). It needs no nonce and no deadline: an account objects to an act once, and only while it is pending.
+    /// @notice The same for an account that has signed `Objection(bytes32 policyId,bytes32 actId,address account)`
+    /// (EIP-712; ERC-1271 for contracts, whose owners' signatures then count for no other contract of theirs). It needs no nonce and no deadline: an account objects to an act once, and only while it is pending.
     function objectBySig(bytes32 policyId, bytes32 actId, address account, bytes calldata signature) external;
 
     /// @notice Asks for a pause with the caller's voting power, at the petition's snapshot; opens a petition if none is

@@ -45,7 +45,7 @@ contract PolicyModule is IPolicyModule, EIP712 {
         uint256 word;
     }
 
-    bytes32 private constant OBJECTION = keccak256("Objection(bytes32 policyId,bytes32 actId)");
+    bytes32 private constant OBJECTION = keccak256("Objection(bytes32 policyId,bytes32 actId,address account)");
     uint256 private constant PLACES = 4;
     uint256 private constant PETITION_TIME = 7 days;
 
@@ -258,7 +258,7 @@ contract PolicyModule is IPolicyModule, EIP712 {
 
     /// @inheritdoc IPolicyModule
     function objectBySig(bytes32 policyId, bytes32 actId, address account, bytes calldata signature) external {
-        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(OBJECTION, policyId, actId)));
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(OBJECTION, policyId, actId, account)));
         if (!SignatureChecker.isValidSignatureNowCalldata(account, digest, signature)) revert BadSignature(account);
         _object(policyId, actId, account);
     }

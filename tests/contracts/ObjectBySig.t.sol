@@ -49,8 +49,22 @@ contract ObjectBySigTest is Base {
         endow(wallet, 150_000e18);
         pass(COOLDOWN);
         bytes32 id = schedule(pay(1, 1));
-        module.objectBySig(ID, id, wallet, signed(KEY, digestOf(ID, id, block.chainid, address(module))));
+        module.objectBySig(ID, id, wallet, signed(KEY, digestFor(wallet, ID, id, block.chainid, address(module))));
         require(module.hasObjected(id, wallet) && isOver(id), "killed");
+    }
+
+    /// What an owner signed for one wallet says nothing for another of theirs, or for the owner.
+    function test_objectBySig_revert_BadSignature_forAnotherWalletOfTheSameOwner() public {
+        address wallet = address(new SimpleWallet(eva));
+        address other = address(new SimpleWallet(eva));
+        endow(wallet, 50_000e18);
+        endow(other, 50_000e18);
+        pass(COOLDOWN);
+        bytes32 id = schedule(pay(1, 1));
+        bytes memory signature = signed(KEY, digestFor(wallet, ID, id, block.chainid, address(module)));
+        refuse(ID, id, other, signature);
+        refuse(ID, id, eva, signature);
+        module.objectBySig(ID, id, wallet, signature);
     }
 
     function test_objectBySig_revert_BadSignature_ofAContract(uint256 mood) public {
@@ -149,9 +163,10 @@ contract ObjectBySigTest is Base {
     }
 
     function test_objectBySig_revert_NoPower() public {
-        bytes memory signature = signed(OTHER_KEY, digestOf(ID, actId, block.chainid, address(module)));
+        address powerless = vm.addr(OTHER_KEY);
+        bytes memory signature = signed(OTHER_KEY, digestFor(powerless, ID, actId, block.chainid, address(module)));
         vm.expectRevert(IPolicyModule.NoPower.selector);
-        module.objectBySig(ID, actId, vm.addr(OTHER_KEY), signature);
+        module.objectBySig(ID, actId, powerless, signature);
     }
 
     function test_objectBySig_revert_NotPending(bytes32 other) public {
@@ -194,7 +209,15 @@ contract ObjectBySigTest is Base {
     }
 
     /// EIP-712 written out a second time, so that the module's own hashing is tested.
-    function digestOf(bytes32 policyId, bytes32 id, uint256 chain, address contract_) private pure returns (bytes32) {
+    function digestOf(bytes32 policyId, bytes32 id, uint256 chain, address contract_) private view returns (bytes32) {
+        return digestFor(eva, policyId, id, chain, contract_);
+    }
+
+    function digestFor(address account, bytes32 policyId, bytes32 id, uint256 chain, address contract_)
+        private
+        pure
+        returns (bytes32)
+    {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -204,7 +227,8 @@ contract ObjectBySigTest is Base {
                 contract_
             )
         );
-        bytes32 struct_ = keccak256(abi.encode(keccak256("Objection(bytes32 policyId,bytes32 actId)"), policyId, id));
+        bytes32 type_ = keccak256("Objection(bytes32 policyId,bytes32 actId,address account)");
+        bytes32 struct_ = keccak256(abi.encode(type_, policyId, id, account));
         return keccak256(abi.encodePacked(hex"1901", domain, struct_));
     }
 }

@@ -415,9 +415,8 @@ abstract contract Adversary is World {
         bytes32 policyId = idOf(pending.which);
         if (bySignature) {
             address signer = oneIn(4) ? member(random(MEMBERS)) : account;
-            data = abi.encodeCall(
-                IPolicyModule.objectBySig, (policyId, pending.id, account, signatureOf(signer, policyId, pending.id))
-            );
+            bytes memory signature = signatureOf(signer, account, policyId, pending.id);
+            data = abi.encodeCall(IPolicyModule.objectBySig, (policyId, pending.id, account, signature));
             (twice, stolen) = (false, signer != account);
         } else {
             bytes32[] memory ids = new bytes32[](twice ? 2 : 1);
@@ -444,7 +443,7 @@ abstract contract Adversary is World {
         policies[pending.which].quietUntil = block.timestamp + inForce(pending.which).delay;
     }
 
-    function signatureOf(address signer, bytes32 policyId, bytes32 actId) private view returns (bytes memory) {
+    function signatureOf(address signer, address account, bytes32 policyId, bytes32 actId) private view returns (bytes memory) {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -456,7 +455,7 @@ abstract contract Adversary is World {
         );
         uint256 key = 0xA0;
         while (vm.addr(key) != signer) ++key;
-        bytes32 content = keccak256(abi.encode(OBJECTION, policyId, actId));
+        bytes32 content = keccak256(abi.encode(OBJECTION, policyId, actId, account));
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, keccak256(abi.encodePacked(hex"1901", domain, content)));
         return abi.encodePacked(r, s, v);
     }

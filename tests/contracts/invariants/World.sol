@@ -27,7 +27,7 @@ abstract contract World {
     uint256 internal constant SUPPLY = 1_000_000e18;
     uint256 internal constant POLICIES = 3;
     uint256 internal constant MEMBERS = 5;
-    bytes32 internal constant OBJECTION = keccak256("Objection(bytes32 policyId,bytes32 actId)");
+    bytes32 internal constant OBJECTION = keccak256("Objection(bytes32 policyId,bytes32 actId,address account)");
 
     // Budgets, before they are sorted.
     uint8 internal constant OWN = 0;
