@@ -399,6 +399,61 @@ contract TheftTest is Base {
         refuseExecute(pay(0, 1), err(IPolicyModule.IsPaused.selector));
     }
 
+    /// Not protected: a guardian that vetoes an act in front of the objection that would kill it spares the agent the
+    /// quiet time. The act is over all the same.
+    function test_limit_guardian_vetoes_in_front_of_the_kill(bool vetoes) public {
+        bytes32 actId = schedule(pay(0, 1));
+        pass(COOLDOWN);
+        if (vetoes) {
+            vm.prank(guardian);
+            module.veto(ID, actId);
+            vm.prank(ada);
+            vm.expectRevert(IPolicyModule.NotPending.selector);
+            module.object(ID, list(actId));
+            schedule(pay(0, 1));
+        } else {
+            objectAs(ada, actId);
+            refuseSchedule(pay(0, 1), err(IPolicyModule.Quiet.selector, block.timestamp + DELAY));
+        }
+        require(isOver(actId), "over");
+    }
+
+    /// Not protected: two incomes in one asset are each demanded, but the same rise answers both.
+    function test_limit_two_incomes_of_one_asset_are_not_added_up(uint256 given) public {
+        Market market = new Market();
+        Token coin = new Token(6);
+        Token other = new Token(6);
+        Build.Policy memory p = payroll();
+        p.budgets = two(
+            Build.budget(0, usdc, EXPONENT, PERIOD, INSTANT, LIMIT, "day"),
+            Build.budget(0, address(other), EXPONENT, PERIOD, INSTANT, LIMIT, "day")
+        );
+        if (uint160(usdc) > uint160(address(other))) (p.budgets[0], p.budgets[1]) = (p.budgets[1], p.budgets[0]);
+        bytes memory incomes =
+            abi.encodePacked(Build.income(address(coin), 0, 1, 1), Build.income(address(coin), 1, 1, 1));
+        bytes memory charges = abi.encodePacked(Build.charge(0, 0, 0), Build.charge(1, 0, 0));
+        p.rules = one(Build.rule(address(market), Market.trade.selector, 0, 5, "", charges).earning(incomes));
+        put(p);
+        given = bound(given, 0, 2000);
+        coin.mint(address(market), given);
+        IPolicyModule.Call[] memory calls =
+            calling(address(market), 0, abi.encodeCall(Market.trade, (1000, usdc, 0, address(coin), given)));
+        if (given < 1000) {
+            refuseExecute(
+                calls, abi.encodeWithSelector(IPolicyModule.TooLittleIncome.selector, 0, address(coin), given, 1000)
+            );
+        } else {
+            execute(calls); // 1000 are enough, though 1000 of each was charged
+        }
+    }
+
+    /// Wrapped ether and old contracts pay with 2,300 gas: what is owed to the treasury must still come in.
+    function test_treasury_is_paid_with_a_stipend() public {
+        vm.deal(address(this), 1);
+        payable(treasury).transfer(1);
+        equal(treasury.balance, 100 ether + 1, "came in");
+    }
+
     /// A treasury that is no contract performs nothing, and so nothing counts as performed.
     function test_theft_treasury_without_code() public {
         module = IPolicyModule(
