@@ -112,13 +112,27 @@ def _refuse_odd_characters(text: str) -> None:
         if character == "\n":
             line, column = line + 1, 1
             continue
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and character != "\r":
+        if _is_odd(character) and character != "\r":
             raise _Stop(
                 Place(line, column),
                 f"an invisible character (U+{ord(character):04X}) stands here",
                 "remove it; indent with spaces",
             )
         column += 1
+
+
+def _is_odd(character: str) -> bool:
+    """Whether nobody sees it, or it changes how the rest is seen."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def _refuse_escaped_characters(value: str, place: Place) -> None:
+    """In double quotes YAML makes any character of an escape such as \\u202e: the text of the file doesn't show it."""
+    if value.isprintable():
+        return
+    odd = next((character for character in value if _is_odd(character) and character != "\n"), None)
+    if odd is not None:
+        raise _Stop(place, f"an escape here makes an invisible character (U+{ord(odd):04X})", "write it without")
 
 
 class _Builder:
@@ -161,7 +175,9 @@ class _Builder:
         if depth > MAX_DEPTH:
             raise _Stop(place, "this is nested too deep", "follow docs/policies.md")
         if isinstance(event, ScalarEvent):
-            return Text(place, str(event.value))
+            value = str(event.value)
+            _refuse_escaped_characters(value, place)
+            return Text(place, value)
         if isinstance(event, SequenceStartEvent):
             return Sequence(place, tuple(self._sequence(depth)))
         return Mapping(place, tuple(self._mapping(depth)))

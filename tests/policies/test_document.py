@@ -291,6 +291,15 @@ def test_hostile_yaml_is_refused_in_one_line(text: str) -> None:
     assert all("\n" not in str(one) and len(str(one)) < 500 for one in error.problems)
 
 
+@pytest.mark.parametrize("escape", ["\\u202e", "\\x1b[2J", "\\0", "\\t", "\\r", "\\u200b", "\\ud800", "\\U000e0041"])
+def test_escapes_bring_in_no_characters_that_the_text_may_not_hold(escape: str) -> None:
+    summary = "summary: Monthly pay of the five contributors."
+    error = refused(changed(summary, f'summary: "Monthly {escape} pay"'))
+    assert "an escape here makes an invisible character" in str(error.problems)
+    assert (error.problems[0].place.line, error.problems[0].place.column) == (8, 10)
+    assert load(changed(summary, 'summary: "Monthly\\n\\u00e9 pay"')).summary == "Monthly\né pay"
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200))
 @example("version: 1\nrules: []\n")
