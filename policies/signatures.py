@@ -40,7 +40,7 @@ WORD_TYPE = "word"
 _FUNCTION = re.compile(r"([A-Za-z_$][A-Za-z0-9_$]{0,63}|0x[0-9a-f]{8}) ?\((.*)\)", re.DOTALL)
 _ARGUMENT = re.compile(r"(\(.*\)|[a-z]+[0-9]{0,3})((?:\[[0-9]{0,3}\])*) +([A-Za-z_][A-Za-z0-9_]{0,63})", re.DOTALL)
 _SUFFIX = re.compile(r"\[([0-9]*)\]$")
-_STATIC = re.compile(r"address|bool|word|u?int(?P<bits>[0-9]{1,3})|bytes(?P<size>[0-9]{1,2})")
+_STATIC = re.compile(r"address|bool|word|u?int(?P<bits>[1-9][0-9]{0,2})|bytes(?P<size>[1-9][0-9]?)")
 _NESTED = "only values of fixed size, bytes, text, and arrays of values of fixed size can be bounded"
 
 

@@ -118,6 +118,7 @@ WRONG = [
     (f"call: {CALL}", "call: transfer\n    abi: token", "no ABI", "none was given"),
     (CALL, "transfer(address, uint256)", "type and a name", "address to"),
     (CALL, "transfer(address to, uint amount)", "two spellings", "uint256"),
+    (CALL, "transfer(address to, uint064 amount)", "is not a type", "uint256"),
     (CALL, "transfer(address to, uint300 amount)", "not a type", "uint256"),
     (CALL, "mint(address to, uint256 amount)", "only `transfer`", "transfer"),
     ("decimals: 6", "decimals: six", "number of decimals", "6"),
