@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from policies.amounts import ETHER, Token, Unclear, parse_amount, parse_time
+from policies.amounts import ETHER, Token, Unclear, parse_supply_amount, parse_time
 from policies.evaluate import Call
 from policies.primitives import UINT256_MAX, checksum, is_hex_address, selector, word
 from policies.problems import shown
@@ -141,7 +141,7 @@ class _Reading:
         token = next((token for token in self._tokens.values() if token.address == asset), None)
         if token is None:
             raise Unclear("the decimals of this token are not known", "add it to the policy, or write `base_units`")
-        return parse_amount(f"{text} {token.symbol}", self._tokens)[0]
+        return parse_supply_amount(f"{text} {token.symbol}", self._tokens)[0]
 
 
 def _time(text: str) -> int:

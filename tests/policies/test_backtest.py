@@ -105,6 +105,7 @@ def test_reads_csv_and_json_alike() -> None:
         (HEADER + "1,USDC,mallory,1\n", 'a.csv:2: "mallory" is not known'),
         (HEADER + "1,USDC,ines,1.0000001\n", "has 7 decimals and USDC has 6"),
         (HEADER + "1,USDC,ines\n", "is not an amount"),
+        (HEADER + f"1,USDC,ines,1{'0' * 78}\n", "more than any token can have"),
         (HEADER + f"1,{checksum(JON)},ines,1\n", "the decimals of this token are not known"),
         (HEADER + f"1,USDC,{checksum(bytes(range(20, 40))).swapcase().replace('X', 'x')},1\n", "no valid checksum"),
         ('time,token,to,base_units\n1,USDC,ines,"1\n', "this is not CSV"),
