@@ -90,6 +90,10 @@ class Names:
     def new_name(self, text: str) -> str:
         taken = (*self.addresses, *self.tokens, *ANYTHING)
         _refuse_taken(checked_name(text), taken, "the name", "give each address its own name")
+        if text.lower().endswith(".eth") and not self._read_back:
+            raise Unclear(
+                f"members would take {text} for an ENS name that was resolved", "give the address a name without .eth"
+            )
         return text
 
     def new_list_name(self, text: str) -> str:

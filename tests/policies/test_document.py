@@ -197,6 +197,12 @@ def test_one_address_has_one_name() -> None:
     assert "already called ines" in error.problem
 
 
+@pytest.mark.parametrize("name", ["ines.eth", "Ines.ETH"])
+def test_a_name_of_the_authors_own_does_not_pass_for_an_ens_name(name: str) -> None:
+    text = changed("ines:", f"{name}:").replace("[ines,", f"[{name},")
+    assert refused(text).problems[0].problem == f"members would take {name} for an ENS name that was resolved"
+
+
 def test_look_alike_addresses_are_refused() -> None:
     poison = checksum(bytes.fromhex("1000" + "ab" * 16 + "0001"))
     error = refused(changed('"0x2000000000000000000000000000000000000002"', f'"{poison}"'))
