@@ -74,8 +74,8 @@ def prepare() -> None:
         IN_PLACE.unlink()
 
 
-def forge(runs: int, depth: int, shrink: int, seed: str) -> dict[str, str]:
-    """Runs the invariants. The reason of each suite that failed."""
+def forge(runs: int, depth: int, shrink: int, seed: str) -> tuple[dict[str, str], int]:
+    """Runs the invariants. The reason of each suite that failed, and how many calls were made."""
     shutil.rmtree(PLACE / "cache", ignore_errors=True)  # what failed before would be played again first
     (PLACE / COUNTS).unlink(missing_ok=True)
     environment = os.environ | {
@@ -96,24 +96,25 @@ def forge(runs: int, depth: int, shrink: int, seed: str) -> dict[str, str]:
     if start < 0:
         raise RunError(f"forge did not run the invariants: {(done.stdout + done.stderr)[-500:]}")
     suites: dict[str, Any] = json.loads(done.stdout[start:].splitlines()[0])
-    return {
-        suite.rpartition(":")[2]: result["reason"] or "failed"
-        for suite, results in suites.items()
-        for result in results["test_results"].values()
-        if result["status"] == "Failure"
-    }
+    failed, calls = {}, 0
+    for suite, results in suites.items():
+        for result in results["test_results"].values():
+            calls += result["kind"].get("Invariant", {}).get("calls", 0)
+            if result["status"] == "Failure":
+                failed[suite.rpartition(":")[2]] = result["reason"] or "failed"
+    return failed, calls
 
 
 def long_run(calls: int, depth: int, seed: str) -> int:
     """At least so many calls over all suites; prints what was accepted and refused."""
     runs = -(-calls // (SUITES * depth))
     began = time.monotonic()
-    failed = forge(runs, depth, 5000, seed)
+    failed, made = forge(runs, depth, 5000, seed)
     counts: collections.Counter[str] = collections.Counter()
     written = PLACE / COUNTS
     for line in written.read_text().splitlines() if written.exists() else ():
         counts.update(json.loads(line))
-    made = counts.pop("runs", 0) * depth
+    del counts["runs"]
     say(f"{made:,} calls in {time.monotonic() - began:,.0f} s: {SUITES} treasuries, runs of {depth} calls, seed {seed}")
     for name, count in counts.items():
         say(f"  {name:22}{count:>9,}")
@@ -186,7 +187,7 @@ def _try(mutant: Mutant, compiler: mutation.Compiler) -> str | None:
     try:
         IN_PLACE.touch()
         artifact.write_text(json.dumps(built))
-        failed = forge(MUTANT_RUNS, MUTANT_DEPTH, 0, MUTANT_SEED)
+        failed, _ = forge(MUTANT_RUNS, MUTANT_DEPTH, 0, MUTANT_SEED)
     finally:
         artifact.write_text(original)
         IN_PLACE.unlink()
@@ -214,7 +215,7 @@ def main() -> int:
         prepare()
         if options.mutants is None:
             return long_run(options.calls, options.depth, options.seed)
-        failed = forge(2, 40, 0, MUTANT_SEED)  # builds, and sees that nothing fails without a mistake
+        failed, _ = forge(2, 40, 0, MUTANT_SEED)  # builds, and sees that nothing fails without a mistake
         if failed:
             raise RunError(f"the invariants fail without any mistake: {sorted(failed.values())[0]}")
         return mutants_run(options.mutants, options.minutes)
