@@ -17,6 +17,8 @@ from governance.chain.rpc import CallReverted, Rpc
 from governance.models import Chain, Contract, Dao, PolicyVersion, RawLog, TreasuryFlow
 from policies.encoding import codehash, decode
 from policies.primitives import selector
+from tests.conftest import Deployed
+from tests.policies.targets import put
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "policies" / "templates"
@@ -318,6 +320,25 @@ def test_resolves_a_name() -> None:
 def test_a_hostile_resolver_resolves_nothing(answer: bytes | CallReverted) -> None:
     with pytest.raises(ens.NotResolved, match="write the address it stands for"):
         ens.resolve(resolves_to(answer), "vitalik.eth")
+
+
+def test_names_are_asked_of_a_registry_on_a_chain(deployed: Deployed) -> None:
+    code = deployed.anvil.call("eth_getCode", checksum(put(deployed, "ens", "TestEns")), "latest")
+    deployed.anvil.call("anvil_setCode", checksum(ens.REGISTRY), code)
+    deployed.addresses["ens"] = ens.REGISTRY
+    rpc = Rpc([deployed.anvil.url], None, attempts=1)
+    ens.check_chain(rpc)
+    deployed.send("deployer", "ens", "set", NODE, ens.REGISTRY, FOUND.rjust(32, b"\0"))
+    assert ens.resolve(rpc, "vitalik.eth") == FOUND
+    for resolver, answer, problem in (
+        (bytes(20), FOUND.rjust(32, b"\0"), "no resolver"),
+        (RESOLVER, b"", "gives no address"),
+        (ens.REGISTRY, b"\1" * 32, "gives no address"),
+        (ens.REGISTRY, b"\1", "off chain"),
+    ):
+        deployed.send("deployer", "ens", "set", NODE, resolver, answer)
+        with pytest.raises(ens.NotResolved, match=problem):
+            ens.resolve(rpc, "vitalik.eth")
 
 
 ODD_NAMES = [
