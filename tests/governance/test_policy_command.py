@@ -118,6 +118,14 @@ def test_diff_marks_what_is_wider(tmp_path: Path) -> None:
     assert run("diff", PAYROLL, PAYROLL) == (0, "", "")
 
 
+def test_a_policy_of_another_name_stands_beside_the_old_one(tmp_path: Path) -> None:
+    other = write(tmp_path, "other.yaml", PAYROLL.read_text().replace("name: payroll", "name: pay"))
+    status, out, _ = run("diff", PAYROLL, other)
+    assert status == 1
+    assert out.startswith("wider: The new policy is called pay and not payroll: it does not replace the old one.")
+    assert run("diff", PAYROLL, PAYROLL)[1] == ""
+
+
 def test_schemas() -> None:
     assert json.loads(run("schema")[1])["title"] == "Mandate policy"
     acts = json.loads(run("schema", PAYROLL)[1])

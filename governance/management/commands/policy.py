@@ -230,6 +230,7 @@ class Command(BaseCommand):
             old.code, new.code, {**old.names, **new.names}, {**old.tokens, **new.tokens},
             {**old.functions, **new.functions},
         )  # fmt: skip
+        changes = [*_another_id(old, new), *changes]
         if options["json"]:
             plain = [{"mark": str(change.mark), "text": change.text} for change in changes]
             self._print_json({"ok": not changes, "changes": plain})
@@ -363,6 +364,17 @@ class Command(BaseCommand):
             known = ", ".join(Dao.objects.order_by("slug").values_list("slug", flat=True)[:20]) or "none"
             raise Refusal([f"{options['dao']}: no such DAO in the mirror; there are: {known}"])
         return dao
+
+
+def _another_id(old: Loaded, new: Loaded) -> list[diff.Change]:
+    """Policies of two names don't replace each other; code by itself has no name."""
+    if old.document is None or new.document is None or old.document.name == new.document.name:
+        return []
+    text = (
+        f"The new policy is called {new.document.name} and not {old.document.name}: it does not replace the old one. "
+        "Until members remove that, the agent may do what either permits, and budgets of the policy count apart."
+    )
+    return [diff.Change(diff.Mark.WIDER, text)]
 
 
 def _file(options: Mapping[str, Any]) -> str:
