@@ -377,7 +377,7 @@ abstract contract Adversary is World {
         else if (kind < 9) petition(which);
         else if (kind == 9) flash(which);
         else if (kind == 10) veto();
-        else if (kind == 11) pause();
+        else if (kind == 11) pauseAndTrespass(which);
         else if (kind < 14) shorten(which);
         else if (kind == 14) renounce(which);
         else trespass(which);
@@ -541,6 +541,11 @@ abstract contract Adversary is World {
         if (done) stopped();
     }
 
+    function pauseAndTrespass(uint256 which) private {
+        pause();
+        trespass(which);
+    }
+
     function unpause() private {
         vm.prank(owner);
         module.unpause();
@@ -572,7 +577,8 @@ abstract contract Adversary is World {
         address[5] memory people = [stranger, member(0), guardian, agentOf(which), agentOf(2 - which)];
         uint256 who = random(5);
         bytes memory data;
-        uint256 kind = paused && oneIn(2) ? 0 : random(8);
+        uint256 kind = random(8);
+        if (paused && oneIn(2)) (kind, who) = (0, oneIn(2) ? 2 : who);
         if (kind == 0) data = abi.encodeCall(IPolicyModule.unpause, ());
         else if (kind == 1) data = abi.encodeCall(IPolicyModule.setPolicy, (idOf(which), codeOf(which)));
         else if (kind == 2) data = abi.encodeCall(IPolicyModule.setGuardian, (stranger));
