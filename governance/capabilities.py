@@ -81,6 +81,7 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
             "nonces": ("nonces(address)", [bytes(20)], [zero]),
             "quorum": ("quorum(uint256)", [0], [zero]),
             "quorum_votes": _view("quorumVotes()", zero),
+            "super_quorum": ("superQuorum(uint256)", [0], [zero]),
             "proposal_count": _view("proposalCount()", zero),
         },
         block,
@@ -94,7 +95,15 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
         "clock": _clock(clock_mode),
         "clock_mode": clock_mode,
         "counting_mode": counting,
-        "quorum": "quorumVotes()" if bravo else "quorum(uint256)" if counting is not None else None,
+        # OpenZeppelin's likeness of Bravo has both, and counts by the snapshot's: quorumVotes() is only the newest one.
+        "quorum": (
+            "quorumVotes()"
+            if bravo and found["quorum"] is None
+            else "quorum(uint256)"
+            if bravo or counting is not None
+            else None
+        ),
+        "super_quorum": found["super_quorum"] is not None,
         "quorum_counts": (parse_qs(counting or "").get("quorum") or ["for" if bravo else "for,abstain"])[0],
         "nonces": found["nonces"] is not None,
     }
@@ -184,6 +193,13 @@ def quorum_call(governor: Contract) -> Callable[[int], bytes] | None:
         case "quorumVotes()":
             return lambda _snapshot: abi.encode_call("quorumVotes()")
     return None
+
+
+def super_quorum_call(governor: Contract) -> Callable[[int], bytes] | None:
+    """The calldata that asks for the votes that end a vote early at a snapshot; None where nothing ends it early."""
+    if not governor.capabilities.get("super_quorum"):
+        return None
+    return lambda snapshot: abi.encode_call("superQuorum(uint256)", [snapshot])
 
 
 def tokens_of(dao: Dao) -> dict[bytes, Token]:

@@ -55,6 +55,7 @@ class ProposalFacts:
 
     `quorum_counts_abstain`: COUNTING_MODE says `quorum=for,abstain` (OpenZeppelin's) or `for` alone (Bravo's).
     `grace_period_s`: after ETA and this, a queued proposal is expired; None where the timelock knows no expiry.
+    `super_quorum`: GovernorSuperQuorum, where `super_quorum_votes` for votes end a vote early (None: not known yet).
     `operation`: None where the governor has no TimelockController, or its operation was never seen.
     """
 
@@ -70,6 +71,8 @@ class ProposalFacts:
     operation: Operation | None = None
     quorum_counts_abstain: bool = True
     grace_period_s: int | None = None
+    super_quorum: bool = False
+    super_quorum_votes: int | None = None
 
 
 def proposal_state(facts: ProposalFacts, now: Now) -> State:
@@ -81,7 +84,7 @@ def proposal_state(facts: ProposalFacts, now: Now) -> State:
     if facts.snapshot >= now.timepoint:
         return State.PENDING
     if facts.deadline >= now.timepoint:
-        return State.ACTIVE
+        return _early(facts) if facts.super_quorum else State.ACTIVE
     if not facts.eta_chain_s:
         return _counted(facts)
     # Queued once: it had succeeded, and votes after the deadline are impossible.
@@ -92,6 +95,17 @@ def proposal_state(facts: ProposalFacts, now: Now) -> State:
     if facts.grace_period_s is not None and now.timestamp_chain_s >= facts.eta_chain_s + facts.grace_period_s:
         return State.EXPIRED
     return State.QUEUED
+
+
+def _early(facts: ProposalFacts) -> State:
+    """While votes are taken. The timelock's word counts only after the deadline: GovernorSuperQuorum doesn't ask it."""
+    if facts.for_votes <= facts.against_votes:
+        return State.ACTIVE
+    if facts.super_quorum_votes is None:
+        return State.UNKNOWN
+    if facts.for_votes < facts.super_quorum_votes:
+        return State.ACTIVE
+    return State.QUEUED if facts.eta_chain_s else State.SUCCEEDED
 
 
 def _counted(facts: ProposalFacts) -> State:
@@ -148,7 +162,13 @@ def facts_of(proposal: Proposal, governor: Contract | None = None) -> ProposalFa
         operation=operation,
         quorum_counts_abstain="abstain" in governor.capabilities.get("quorum_counts", "for,abstain"),
         grace_period_s=governor.capabilities.get("grace_period_s"),
+        super_quorum=bool(governor.capabilities.get("super_quorum")),
+        super_quorum_votes=_whole(proposal.extra.get("super_quorum_votes")),
     )
+
+
+def _whole(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def state_of(proposal: Proposal, now: Now | None = None, governor: Contract | None = None) -> State:

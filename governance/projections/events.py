@@ -102,6 +102,9 @@ _DECLARATIONS: dict[str, tuple[str, ...]] = {
         "VoteCast(address indexed voter,uint256 proposalId,uint8 support,uint256 weight,string reason)",
         "VoteCastWithParams(address indexed voter,uint256 proposalId,uint8 support,uint256 weight,string reason,"
         "bytes params)",
+        # GovernorCountingOverridable: a holder's own vote, and what it takes from their delegate's
+        "OverrideVoteCast(address indexed voter,uint256 proposalId,uint8 support,uint256 weight,string reason)",
+        "VoteReduced(address indexed delegate,uint256 proposalId,uint8 support,uint256 weight)",
         "ProposalQueued(uint256 proposalId,uint256 eta)",
         "ProposalExecuted(uint256 proposalId)",
         "ProposalCanceled(uint256 proposalId)",

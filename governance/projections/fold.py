@@ -66,7 +66,10 @@ _CREATED_FIELDS = (
     "log", "created_block", "proposer", "description", "title", "snapshot", "deadline", "eta_chain_s", "queued",
     "executed", "canceled", "operation_id", "operation_id_v4", "extra",
 )  # fmt: skip
-_PER_LOG = ("VoteCast", "VoteCastWithParams", "DelegateChanged", "DelegateVotesChanged", "Transfer")
+_PER_LOG = (
+    "VoteCast", "VoteCastWithParams", "OverrideVoteCast", "VoteReduced", "DelegateChanged",
+    "DelegateVotesChanged", "Transfer",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,18 @@ def operation_ids(
     types = ["address[]", "uint256[]", "bytes[]", "bytes32", "bytes32"]
     batch = [targets, values, calldatas, bytes(32)]
     return keccak(abi.encode(types, [*batch, salt])), keccak(abi.encode(types, [*batch, description_hash]))
+
+
+def super_quorum_key(proposal_id: int) -> str:
+    """The key of the chain's answer about a super quorum, of the kind `quorum`; hexadecimal, to fit its column."""
+    return f"super:{proposal_id:x}"
+
+
+def super_quorums(dao: Dao, proposal_ids: Iterable[int]) -> dict[int, int]:
+    """The super quorums, in base units of votes, that the chain was asked for (GovernorSuperQuorum)."""
+    keys = {super_quorum_key(number): number for number in proposal_ids}
+    answers = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.QUORUM, key__in=list(keys))
+    return {keys[answer.key]: int.from_bytes(answer.value, "big") for answer in answers}
 
 
 def title_of(description: str) -> str:
@@ -299,6 +314,9 @@ class Projector:
                 dao=self.dao, kind=ChainAnswer.Kind.QUORUM, key__in=[str(number) for number in created]
             )
         }
+        for number, votes in super_quorums(self.dao, created).items():
+            extra = created[number].changes["extra"]
+            created[number].changes["extra"] = {**extra, "super_quorum_votes": str(votes)}
         rows = [
             Proposal(dao=self.dao, proposal_id=number, quorum_votes=quorums.get(number), **known.changes)
             for number, known in created.items()
@@ -430,6 +448,10 @@ class Projector:
         )  # fmt: skip
 
     _on_VoteCastWithParams = _on_VoteCast
+    _on_OverrideVoteCast = _on_VoteCast
+
+    def _on_VoteReduced(self, _contract: Contract, _log: AnyLog, event: Event) -> None:
+        self._recount.add(event.args["proposalId"])  # `tallies` reads what was taken from the raw logs
 
     def _vote(
         self, log: AnyLog, number: int, voter: bytes, support: int, weight: int, reason: bytes, params: bytes
@@ -838,7 +860,34 @@ def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Ta
         params = bytes(vote.params)
         if len(params) == 48:
             found[vote.onchain_proposal_id].add_parts(params)
+    _take_overridden(dao, found)
     return found
+
+
+def _take_overridden(dao: Dao, found: dict[int, Tally]) -> None:
+    """Take from delegates' votes what their delegators voted themselves afterwards (GovernorCountingOverridable).
+
+    From the raw logs, for no row holds it: such a log always comes with a vote's, with which it falls in a reorg."""
+    layout = next(known for known in events.layouts(Kind.GOVERNOR).values() if known.name == "VoteReduced")
+    for governor in dao.contracts.filter(kind=Kind.GOVERNOR):
+        if "override" not in (governor.capabilities.get("counting_mode") or ""):
+            continue
+        for log in RawLog.objects.filter(dao=dao, address=governor.address, topic0=layout.topic0):
+            try:
+                event = events.decode(Kind.GOVERNOR, log)
+            except Undecodable:
+                continue  # told as an incident when the log was read
+            if event is None or event.args["proposalId"] not in found:
+                continue
+            tally, weight = found[event.args["proposalId"]], event.args["weight"]
+            # Not below nothing: while all is projected again, a log may be stored whose votes are still to come.
+            match event.args["support"]:
+                case 0:
+                    tally.against_votes = max(0, tally.against_votes - weight)
+                case 1:
+                    tally.for_votes = max(0, tally.for_votes - weight)
+                case 2:
+                    tally.abstain_votes = max(0, tally.abstain_votes - weight)
 
 
 def _gap(dao: Dao, proposal_id: int, block: int) -> None:

@@ -5,6 +5,7 @@ import gc
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from eth_hash.auto import keccak
 
 from governance import refusals
-from governance.capabilities import quorum_call
+from governance.capabilities import quorum_call, super_quorum_call
 from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal, SyncIncident
 from governance.projections import fold
@@ -283,6 +284,7 @@ class _Sync:
         cursor = Cursor.objects.get(dao=self.dao)
         if governor is None or call is None or cursor.head_hash is None:
             return
+        ask_super = super_quorum_call(governor)
         now = now_of(self.dao, governor)
         waiting = Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=now.timepoint)
         open_ids = list(waiting.order_by("-pk").values_list("pk", flat=True))
@@ -290,12 +292,26 @@ class _Sync:
         if not open_ones:
             return
         answers = self.rpc.eth_calls([(governor.address, call(p.snapshot)) for p in open_ones], cursor.head_hash)
+        supers: Sequence[bytes | RpcError | None] = [None] * len(open_ones)
+        if ask_super is not None:
+            supers = self.rpc.eth_calls(
+                [(governor.address, ask_super(p.snapshot)) for p in open_ones], cursor.head_hash
+            )
         with self.writer.transaction() as held:
             if held.head_hash != cursor.head_hash:
                 return
-            for proposal, answer in zip(open_ones, answers, strict=True):
+            for proposal, answer, early in zip(open_ones, answers, supers, strict=True):
                 if isinstance(answer, RpcError) or len(answer) != 32:
                     continue  # stays open: "not checked"
+                if ask_super is not None:
+                    if not isinstance(early, bytes) or len(early) != 32:
+                        continue
+                    ChainAnswer.objects.update_or_create(
+                        dao=self.dao, kind=ChainAnswer.Kind.QUORUM, key=fold.super_quorum_key(proposal.proposal_id),
+                        defaults={"value": early, "block_number": cursor.next_block - 1},
+                    )  # fmt: skip
+                    extra = {**proposal.extra, "super_quorum_votes": str(int.from_bytes(early, "big"))}
+                    Proposal.objects.filter(pk=proposal.pk).update(extra=extra)
                 ChainAnswer.objects.update_or_create(
                     dao=self.dao, kind=ChainAnswer.Kind.QUORUM, key=str(proposal.proposal_id),
                     defaults={"value": answer, "block_number": cursor.next_block - 1},

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.chain import abi
-from governance.models import Chain, Contract, Cursor, Dao, Proposal, RawLog, SyncIncident, Vote
+from governance.models import Chain, ChainAnswer, Contract, Cursor, Dao, Proposal, RawLog, SyncIncident, Vote
 from governance.projections import events, fold
 from governance.projections.events import Kind, Undecodable
 
@@ -208,3 +208,41 @@ def test_our_own_contracts_emit_what_is_understood(compiled):
         }
         assert emitted
         assert emitted <= set(events.layouts(kind))
+
+
+OVERRIDE = VOTE.replace("VoteCast", "OverrideVoteCast")
+REDUCED = "VoteReduced(address indexed delegate,uint256 proposalId,uint8 support,uint256 weight)"
+
+
+def test_a_holders_own_vote_is_taken_from_their_delegates(dao):
+    dao.contracts.update(capabilities={"counting_mode": "support=bravo,override&quorum=for,abstain&overridable=true"})
+    logs = [
+        created(dao),
+        log(dao, VOTE, VOTER, 7, 0, 100, b"", block=2),
+        log(dao, REDUCED, VOTER, 7, 0, 30, block=3, index=0),
+        log(dao, OVERRIDE, b"\x33" * 20, 7, 1, 30, b"my own", block=3, index=1),
+    ]
+    for one in logs:  # as they come at the head, and then all at once
+        project(dao, one)
+    proposal = Proposal.objects.get()
+    assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (70, 30, 0)
+    fold.rebuild(dao)
+    proposal.refresh_from_db()
+    assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (70, 30, 0)
+    # A reorg drops the override: the delegate's vote is whole again.
+    for gone in logs[2:]:
+        gone.delete()
+    fold.refold(dao)
+    fold.count_votes(dao, [7])
+    proposal.refresh_from_db()
+    assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (100, 0, 0)
+    assert Vote.objects.get().weight == 100
+
+
+def test_the_chains_super_quorum_stays_with_a_proposal_that_is_projected_again(dao):
+    project(dao, created(dao, proposal_id=2**256 - 1))
+    ChainAnswer.objects.create(
+        dao=dao, kind="quorum", key=fold.super_quorum_key(2**256 - 1), value=(60).to_bytes(32, "big"), block_number=11
+    )
+    fold.rebuild(dao)
+    assert Proposal.objects.get().extra["super_quorum_votes"] == "60"

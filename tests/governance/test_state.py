@@ -68,3 +68,19 @@ def test_the_grace_period_runs_by_time_where_the_clock_counts_blocks():
     facts = replace(OPEN, eta_chain_s=1_000_000, grace_period_s=10)
     assert proposal_state(facts, Now(400, 1_000_009)) is State.QUEUED
     assert proposal_state(facts, Now(400, 1_000_010)) is State.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"super_quorum_votes": 50}, State.SUCCEEDED),  # GovernorSuperQuorum: at once, with the vote still open
+        ({"super_quorum_votes": 50, "eta_chain_s": 300}, State.QUEUED),
+        ({"super_quorum_votes": 51}, State.ACTIVE),
+        ({"super_quorum_votes": 5, "for_votes": 10}, State.ACTIVE),  # a tie ends nothing
+        ({"super_quorum_votes": None}, State.UNKNOWN),
+        ({"super_quorum_votes": None, "for_votes": 10}, State.ACTIVE),
+        ({"super_quorum_votes": 50, "super_quorum": False}, State.ACTIVE),
+    ],
+)
+def test_a_super_quorum_ends_a_vote_early(changes, expected):
+    assert at(150, **{"super_quorum": True, **changes}) is expected

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mirror's states held against `state()` of real governors over generated lives.
+
+`make test` lives a few; `MANDATE_STATE_LIVES=2000 pytest tests/governance/test_state_lives.py -s` lives as many. A
+failure names the seed; `MANDATE_STATE_SEED` begins with it again.
+"""
+
+import os
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from governance.chain.rpc import Rpc
+from governance.models import Contract, Proposal
+from governance.state import State, now_of, state_of
+from governance.sync import Status, sync_once
+from tests.governance.governors.lives import BLOCK_GAS, FINAL, GOVERNORS, House, World, onchain
+
+pytestmark = pytest.mark.django_db
+
+LIVES = int(os.environ.get("MANDATE_STATE_LIVES", "60"))
+SEED = int(os.environ.get("MANDATE_STATE_SEED") or random.SystemRandom().randrange(2**32))
+CHAIN_ID = 31337
+
+
+@pytest.fixture
+def chain(anvil, settings):
+    """The shared chain, mining by hand; what it was comes back afterwards."""
+    settings.LOCAL_CHAIN_ID = CHAIN_ID
+    settings.RPC_URLS = {CHAIN_ID: [anvil.url]}
+    before = anvil.call("evm_snapshot")
+    limit = anvil.call("eth_getBlockByNumber", "latest", False)["gasLimit"]
+    anvil.call("evm_setAutomine", False)
+    anvil.call("evm_setBlockGasLimit", hex(BLOCK_GAS))
+    try:
+        yield anvil
+    finally:
+        anvil.call("evm_setBlockGasLimit", limit)
+        anvil.call("evm_setAutomine", True)
+        assert anvil.call("evm_revert", before)
+
+
+def compare(world: World, house: House, seen: Counter, differences: list[str]) -> int:
+    """Bring the mirror to the newest block and ask the governor there about every life. Returns how many it asked."""
+    open_lives = [life for life in house.lives if life.state not in FINAL or world.rng.random() < 0.1]
+    if not open_lives:
+        return 0
+    result = sync_once(house.dao, world.rpc)
+    while result.status is not Status.CAUGHT_UP:
+        assert result.status is Status.BEHIND, result
+        result = sync_once(house.dao, world.rpc)
+    governor = house.dao.contracts.get(kind=Contract.Kind.GOVERNOR)
+    now = now_of(house.dao, governor)
+    texts = [life.text for life in open_lives]
+    rows = {
+        row.description: row
+        for row in Proposal.objects.filter(dao=house.dao, description__in=texts).prefetch_related("operations")
+    }
+    asked = [(life, rows[life.text]) for life in open_lives if life.text in rows]
+    if not asked:
+        return 0
+    number, _ = world.head()
+    for (life, row), answer in zip(
+        asked, world.states(house, [row.proposal_id for _, row in asked], number), strict=True
+    ):
+        said, found = onchain(answer), state_of(row, now, governor)
+        life.row, life.state = row, said
+        seen[house.contract, said.value if said else "revert"] += 1
+        if said is not found:
+            differences.append(
+                f"{house.name}: {life.text} at block {number}: chain {said}, mirror {found}; snapshot {row.snapshot}, "
+                f"deadline {row.deadline}, eta {row.eta_chain_s}, {now}, votes {row.against_votes}/{row.for_votes}/"
+                f"{row.abstain_votes} of {row.quorum_votes}"
+            )
+    return len(asked)
+
+
+def test_states_are_the_chains_over_generated_lives(chain):
+    rng, began = random.Random(SEED), time.monotonic()
+    people = [a.lower() for a in chain.call("eth_accounts")[:6]]
+    world = World(chain, Rpc([chain.url], CHAIN_ID, attempts=1), people, rng, list(GOVERNORS))
+    seen: Counter = Counter()
+    differences: list[str] = []
+    asked = steps = 0
+    at_once = max(12, min(LIVES, 240))
+    while not differences:
+        running = [life for house in world.houses for life in house.lives if life.state not in FINAL]
+        if world.begun >= LIVES and (not running or steps > 100 * (1 + LIVES // at_once)):
+            break
+        while world.begun < LIVES and len(running) < at_once and rng.random() < 0.9:
+            house = world.houses[world.begun % len(world.houses)]
+            world.begin(house)
+            running.append(house.lives[-1])
+        for life in running:
+            world.live(life)
+        for house in world.houses:
+            if rng.random() < 0.1:
+                world.stir(house)
+        world.step()
+        steps += 1
+        for house in world.houses:
+            if rng.random() < (0.25 if LIVES < 100 else 0.4):
+                asked += compare(world, house, seen, differences)
+    for house in world.houses:
+        asked += compare(world, house, seen, differences)
+    took = time.monotonic() - began
+    print(f"\nseed {SEED}: {world.begun} lives, {steps} blocks of acts, {asked} answers compared in {took:.0f} s")
+    for contract in dict.fromkeys(contract for contract, _ in seen):
+        print(f"  {contract}: {dict(sorted((s, n) for (c, s), n in seen.items() if c == contract))}")
+    assert not differences, f"MANDATE_STATE_SEED={SEED} MANDATE_STATE_LIVES={LIVES}: " + "\n".join(differences[:10])
+    assert all(life.row is not None for house in world.houses for life in house.lives), "a life was never mirrored"
+    states = {state for _, state in seen}
+    if LIVES < 200:
+        assert len(states) >= 5, f"only {states} were seen (seed {SEED})"
+        return
+    assert states >= {s.value for s in State} - {State.UNKNOWN.value}, f"only {states} were ever seen (seed {SEED})"
