@@ -7,7 +7,7 @@ import {Calls} from "../../contracts/src/libraries/Calls.sol";
 import {PolicyCode} from "../../contracts/src/libraries/PolicyCode.sol";
 import {Ring} from "../../contracts/src/libraries/Ring.sol";
 import {Words} from "../../contracts/src/libraries/Words.sol";
-import {Base} from "./support/Base.sol";
+import {Base, IMint} from "./support/Base.sol";
 import {Build} from "./support/Build.sol";
 import {Sink} from "./support/Targets.sol";
 
@@ -273,6 +273,55 @@ contract SurvivorsTest is Base {
         }
     }
 
+    // ---------------------------------------------------------------- Calls.hash, Calls.at_
+
+    /// The name of an act, written out a second time, for data of every length around whole words; in memory that was
+    /// written to before, of which nothing is taken for good and nothing before it is touched.
+    function test_calls_hash_of_every_length() public view {
+        for (uint256 length; length < 67; ++length) {
+            IPolicyModule.Call[] memory calls = new IPolicyModule.Call[](length % 4);
+            for (uint256 i; i < calls.length; ++i) {
+                bytes memory data = new bytes(length + i);
+                for (uint256 j; j < data.length; ++j) {
+                    data[j] = bytes1(uint8(1 + j));
+                }
+                calls[i] = IPolicyModule.Call(address(uint160(type(uint160).max - i)), length + 7 * i, data);
+            }
+            require(this.named(calls) == nameOf(calls), "the name");
+        }
+    }
+
+    function nameOf(IPolicyModule.Call[] memory calls) private view returns (bytes32) {
+        bytes memory all = abi.encode(block.chainid, this, ID, 3, 9, DECISION);
+        for (uint256 i; i < calls.length; ++i) {
+            bytes memory data = calls[i].data;
+            bytes memory padding = new bytes((32 - data.length % 32) % 32);
+            all = abi.encodePacked(all, abi.encode(calls[i].to, calls[i].value, data.length), data, padding);
+        }
+        return keccak256(all);
+    }
+
+    function named(IPolicyModule.Call[] calldata calls) external view returns (bytes32 name) {
+        uint256[2] memory kept = [uint256(11), 12];
+        uint256 free;
+        assembly {
+            free := mload(0x40)
+            for { let i := 0 } lt(i, 1280) { i := add(i, 1) } { mstore8(add(free, i), 0xee) }
+        }
+        name = Calls.hash(calls, ID, 3, 9, DECISION);
+        uint256 freeAfter;
+        assembly {
+            freeAfter := mload(0x40)
+        }
+        equal(freeAfter, free, "memory taken");
+        require(kept[0] == 11 && kept[1] == 12, "memory touched");
+        for (uint256 i; i < calls.length; ++i) {
+            (address to, uint256 value, bytes calldata data) = Calls.at_(calls, i);
+            require(to == calls[i].to && value == calls[i].value, "target and value");
+            require(keccak256(data) == keccak256(calls[i].data), "data");
+        }
+    }
+
     // ---------------------------------------------------------------- Calls.perform
 
     /// What a treasury may answer, and what it may not, to the byte.
@@ -333,6 +382,35 @@ contract SurvivorsTest is Base {
     }
 
     // ---------------------------------------------------------------- Balances
+
+    /// Of each budget what is held if it is measured, and nothing if not; then of each income.
+    function test_balances_read() public {
+        vm.deal(address(0xabc), 5 ether);
+        IMint(usdc).mint(address(0xabc), 77);
+        for (uint8 measured; measured < 4; ++measured) {
+            Build.Policy memory p = payroll();
+            p.budgets = two(
+                budgetOf(measured % 2 == 1, address(0), "ether"), budgetOf(measured / 2 == 1, usdc, "day")
+            );
+            bytes memory incomes;
+            for (uint256 i; i < 3; ++i) {
+                p.rules = one(payRule().earning(incomes));
+                uint256 code_ = place(p.encode());
+                uint256[] memory balances = Balances.read(code_, PolicyCode.headAt(code_, 0), address(0xabc));
+                equal(balances.length, 2 + i, "how many");
+                equal(balances[0], measured % 2 == 1 ? 5 ether : 0, "ether");
+                equal(balances[1], measured / 2 == 1 ? 77 : 0, "token");
+                if (i > 0) equal(balances[2], 77, "first income");
+                if (i > 1) equal(balances[3], 5 ether, "second income");
+                incomes = abi.encodePacked(incomes, Build.income(i == 0 ? usdc : address(0), 0, 1, 1));
+            }
+        }
+    }
+
+    function budgetOf(bool measured, address asset, bytes32 name) private pure returns (bytes memory) {
+        if (measured) return Build.measured(0, asset, EXPONENT, PERIOD, INSTANT, LIMIT, name);
+        return Build.budget(0, asset, EXPONENT, PERIOD, INSTANT, LIMIT, name);
+    }
 
     /// The share of an income, to the base unit: rounded up, and the most there is where it does not fit.
     function test_balances_incomes_to_the_unit() public {
