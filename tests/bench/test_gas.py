@@ -100,6 +100,7 @@ def test_a_revert_with_a_text_is_named_by_it(token: Contract) -> None:
     assert token.error_name(data) == "GS104"
 
 
+@needs_packages
 def test_a_payment_that_does_not_arrive_is_no_measurement(node: Chain) -> None:
     with node.undone():
         found = Field(node)
@@ -108,6 +109,7 @@ def test_a_payment_that_does_not_arrive_is_no_measurement(node: Chain) -> None:
             found.pay(found.agent, found.token.address, silent, [found.payment])
 
 
+@needs_packages
 def test_a_system_that_lets_something_through_fails_the_run(node: Chain) -> None:
     with node.undone():
         found = Field(node)
@@ -116,6 +118,7 @@ def test_a_system_that_lets_something_through_fails_the_run(node: Chain) -> None
             found.refuses("eoa", "a stranger", found.token, "Any", found.agent, found.token.address, data)
 
 
+@needs_packages
 def test_a_refusal_for_another_reason_fails_the_run(node: Chain) -> None:
     with node.undone():
         found = Field(node)
@@ -124,6 +127,7 @@ def test_a_refusal_for_another_reason_fails_the_run(node: Chain) -> None:
             found.refuses("eoa", "more", found.token, "OverCap", found.agent, found.token.address, data)
 
 
+@needs_packages
 def test_acts_that_never_settle_have_no_figure(node: Chain) -> None:
     with node.undone():
         found, costs = Field(node), iter(range(100))
@@ -132,6 +136,7 @@ def test_acts_that_never_settle_have_no_figure(node: Chain) -> None:
         assert found.rows == []
 
 
+@needs_packages
 def test_a_plain_transfer_costs_what_it_costs_everywhere(node: Chain) -> None:
     """The floor of all figures; the stored field (issue 3) was measured on another EVM: 34,164."""
     with node.undone():
@@ -141,6 +146,7 @@ def test_a_plain_transfer_costs_what_it_costs_everywhere(node: Chain) -> None:
     assert 33_500 < found.rows[0].gas < 35_000
 
 
+@needs_packages
 def test_our_module_is_measured_and_refuses(node: Chain) -> None:
     with node.undone():
         found = Field(node)
