@@ -2,6 +2,8 @@
 """Celery's way in, thin. Each may be doubled, overlap or come again: locks, fences and leases make that harmless."""
 
 import logging
+from itertools import pairwise
+from statistics import median
 
 from celery import shared_task
 from django.db.utils import InterfaceError, OperationalError
@@ -34,8 +36,8 @@ def _block_s(chain_id: int) -> float | None:
         .order_by("-number")
         .values_list("number", "timestamp_chain_s")[:_PACED_BY]
     )
-    blocks = times[0][0] - times[-1][0] if times else 0
-    return (times[0][1] - times[-1][1]) / blocks if blocks else None
+    gaps = [(late - early) / (newer - older) for (newer, late), (older, early) in pairwise(times) if newer > older]
+    return median(gaps) if gaps else None  # not the mean: a clock that was wound on makes one gap of days
 
 
 def _head_of(chain_id: int) -> int | None:

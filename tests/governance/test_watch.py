@@ -3,6 +3,10 @@
 
 from itertools import pairwise
 
+import pytest
+
+from governance import tasks
+from governance.models import Block, Chain, Dao
 from governance.sync import watch
 
 
@@ -96,3 +100,18 @@ def test_it_ends_when_its_time_is_over():
     world = World({1: []})
     world.follow(20)
     assert 120 <= world.now < 121
+
+
+@pytest.mark.django_db
+def test_a_clock_that_was_wound_on_does_not_slow_the_watch() -> None:
+    chain = Chain.objects.create(chain_id=77, name="wound", finality_depth=1)
+    dao = Dao.objects.create(chain=chain, slug="wound", name="wound")
+    times = [1000 + 2 * number + (259_200 if number > 4 else 0) for number in range(10)]
+    Block.objects.bulk_create(
+        Block(
+            dao=dao, number=number, hash=bytes([number]) * 32, parent_hash=bytes(32), timestamp_chain_s=time_s,
+            finalized=False,
+        )
+        for number, time_s in enumerate(times)
+    )  # fmt: skip
+    assert tasks._block_s(77) == 2
