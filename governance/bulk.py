@@ -4,12 +4,11 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import islice
 
 import psycopg
 from django.db import connection
 
-_AT_ONCE = 500  # rows, or pieces of them
+_AT_ONCE = 1000  # lines
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _NAMES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
@@ -29,39 +28,31 @@ def field(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is not for COPY")
 
 
-def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Append rows, each with a value for every column."""
-    copy_lines(table, columns, ("\t".join(map(field, row)) for row in rows))
-
-
-def copy_lines(table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
+def copy_lines(table: str, columns: Sequence[str], lines: Sequence[str]) -> None:
     """Append rows that are written already: `field`s with tabs between them."""
-    _copy(table, columns, "text", (line.encode() + b"\n" for line in lines))
+    if lines:
+        _copy(table, columns, "text", ("\n".join([*lines[i : i + _AT_ONCE], ""]).encode() for i in _starts(lines)))
 
 
 def copy_binary(table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
-    """Append rows in PostgreSQL's binary COPY format (each with its number of fields in front)."""
-    _copy(table, columns, "binary", rows, b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff")
+    """Append rows in PostgreSQL's binary COPY format (each with its number of fields in front), in pieces of any
+    size."""
+    _copy(table, columns, "binary", (b"PGCOPY\n\xff\r\n\0" + bytes(8), *rows, b"\xff\xff"))
 
 
-def _copy(
-    table: str, columns: Sequence[str], how: str, rows: Iterable[bytes], header: bytes = b"", trailer: bytes = b""
-) -> None:
-    pieces = iter(rows)
-    part = list(islice(pieces, _AT_ONCE))
-    if not part:
-        return
+def _starts(lines: Sequence[str]) -> range:
+    return range(0, len(lines), _AT_ONCE)
+
+
+def _copy(table: str, columns: Sequence[str], how: str, pieces: Iterable[bytes]) -> None:
     connection.ensure_connection()
     # A cursor of psycopg's own: Django's knows no COPY.
     with (
         psycopg.Cursor(connection.connection) as sql,
         sql.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT {how})") as copy,
     ):
-        copy.write(header)
-        while part:  # the server stores one part while we write the next one
-            copy.write(b"".join(part))
-            part = list(islice(pieces, _AT_ONCE))
-        copy.write(trailer)
+        for piece in pieces:  # the server stores one while we write the next one
+            copy.write(piece)
 
 
 def next_ids(table: str, count: int) -> Sequence[int]:

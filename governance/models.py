@@ -8,8 +8,21 @@ times by the wall clock are `*_at`.
 
 from django.db import models
 from django.utils import timezone
+from eth_hash.auto import keccak
 
 from governance.fields import AddressField, Bytes32Field, Uint256Field
+
+# Events of which a DAO may have millions. Each brings a row of its own, so none of them is looked for by its topic.
+MANY_TOPICS = tuple(
+    keccak(signature)
+    for signature in (
+        b"VoteCast(address,uint256,uint8,uint256,string)",
+        b"VoteCastWithParams(address,uint256,uint8,uint256,string,bytes)",
+        b"DelegateChanged(address,address,address)",
+        b"DelegateVotesChanged(address,uint256,uint256)",
+        b"Transfer(address,address,uint256)",
+    )
+)
 
 
 class Chain(models.Model):
@@ -43,6 +56,13 @@ def _of_a_dao() -> models.ForeignKey:
     return models.ForeignKey(Dao, on_delete=models.CASCADE, db_index=False, db_constraint=False)
 
 
+def _of_a_log() -> models.OneToOneField:
+    """The log that made a row of which there are millions. It is stored in the same transaction, and takes the row with
+    it where it falls (Django deletes both); checking that for each row at COMMIT, once more and one by one, would cost
+    a third of storing it."""
+    return models.OneToOneField("RawLog", on_delete=models.CASCADE, related_name="+", db_constraint=False)
+
+
 class Contract(models.Model):
     """A contract whose logs are read for a DAO. `capabilities` holds what probing it answered (CLOCK_MODE, ...)."""
 
@@ -74,7 +94,7 @@ class Block(models.Model):
     as already followed.
     """
 
-    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    dao = _of_a_dao()
     number = models.BigIntegerField()
     hash = Bytes32Field()
     parent_hash = Bytes32Field()
@@ -82,10 +102,7 @@ class Block(models.Model):
     finalized = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["dao", "hash"], name="block_hash_once"),
-            models.UniqueConstraint(fields=["dao", "number"], name="block_number_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["dao", "number"], name="block_number_once")]
 
     def __str__(self) -> str:
         return f"block {self.number}"
@@ -109,14 +126,19 @@ class RawLog(models.Model):
     data = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["dao", "block_hash", "log_index"], name="raw_log_once")]
+        # Of one height there is only ever one block's logs: another one's are dropped before these are stored.
+        constraints = [models.UniqueConstraint(fields=["dao", "block_number", "log_index"], name="raw_log_once")]
         indexes = [
-            models.Index(fields=["dao", "block_number", "log_index"]),
-            models.Index(fields=["dao", "topic0"]),
+            models.Index(fields=["dao", "topic0"], condition=~models.Q(topic0__in=MANY_TOPICS), name="raw_log_of_few")
         ]
 
     def __str__(self) -> str:
         return f"log {self.log_index} of block {self.block_number}"
+
+    @property
+    def topics(self) -> tuple[bytes, ...]:
+        """The words that are there, in order."""
+        return tuple(t for t in (self.topic0, self.topic1, self.topic2, self.topic3) if t is not None)
 
 
 class ChainAnswer(models.Model):
@@ -264,7 +286,7 @@ class Vote(models.Model):
         Proposal, on_delete=models.SET_NULL, null=True, related_name="votes", db_index=False, db_constraint=False
     )
     onchain_proposal_id = Uint256Field()
-    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+    log = _of_a_log()
     voter = AddressField()
     support = models.PositiveSmallIntegerField()  # 0 against, 1 for, 2 abstain
     weight = Uint256Field()
@@ -273,7 +295,10 @@ class Vote(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["dao", "onchain_proposal_id"]),
+            # Votes of proposals that were never seen; those of others are found by their proposal.
+            models.Index(
+                fields=["dao", "onchain_proposal_id"], condition=models.Q(proposal=None), name="vote_without_proposal"
+            ),
             models.Index(fields=["voter"]),
             models.Index(fields=["proposal", "-weight", "id"], name="vote_by_weight"),
         ]
@@ -286,7 +311,7 @@ class Delegation(models.Model):
     """Projection: a DelegateChanged log."""
 
     dao = _of_a_dao()
-    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+    log = _of_a_log()
     delegator = AddressField()
     from_delegate = AddressField()
     to_delegate = AddressField()
@@ -305,7 +330,7 @@ class PowerCheckpoint(models.Model):
     """Projection: a DelegateVotesChanged log. Power at T is the last row with `timepoint` <= T (the token's clock)."""
 
     dao = _of_a_dao()
-    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+    log = _of_a_log()
     account = AddressField()
     timepoint = models.BigIntegerField()
     previous_power = Uint256Field()

@@ -68,7 +68,7 @@ def reconcile(dao: Dao, rpc: Rpc) -> Reconciled | None:
     if moved.head_hash != cursor.head_hash:
         return None
     answers = rpc.eth_calls([(q.to, q.calldata) for q in questions], cursor.head_hash)
-    if not Block.objects.filter(dao=dao, hash=cursor.head_hash).exists():
+    if not Block.objects.filter(dao=dao, number=cursor.next_block - 1, hash=cursor.head_hash).exists():
         return None  # a reorg dropped the block, and its checks, while the chain was asked
     checked, differing = 0, []
     for question, answer in zip(questions, answers, strict=True):

@@ -14,6 +14,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -315,13 +316,16 @@ def unhex(value: Any, length: int | None = None) -> bytes:
     return raw
 
 
-def parse_header(raw: Any) -> Header:
-    """A header from a block object. Raises ValueError, KeyError or TypeError where it is not one."""
+def parse_header(raw: Any, *, transactions: bool = True) -> Header:
+    """A header from a block object, without its transactions where they are not wanted. Raises ValueError, KeyError or
+    TypeError where it is not one."""
     return Header(
         bounded_quantity(raw["number"]), unhex(raw["hash"], 32), unhex(raw["parentHash"], 32),
         bounded_quantity(raw["timestamp"]),
         quantity(raw["baseFeePerGas"]) if raw.get("baseFeePerGas") is not None else None,
-        tuple([unhex(item, 32) if isinstance(item, str) else item for item in raw.get("transactions", ())]),
+        tuple([unhex(item, 32) if isinstance(item, str) else item for item in raw.get("transactions", ())])
+        if transactions
+        else (),
         unhex(raw["logsBloom"], 256) if raw.get("logsBloom") is not None else None,
     )  # fmt: skip
 
@@ -356,7 +360,10 @@ def parse_logs(raw: Any) -> list[Log]:
     places: dict[str, int] = {}
 
     def word(text: Any) -> bytes:
-        words[text] = found = unhex(text, 32)
+        found = fromhex(text[2:])
+        if len(found) != 32 or text[:2] != "0x":
+            raise ValueError("not a word")
+        words[text] = found
         return found
 
     def place(text: Any) -> int:
@@ -775,14 +782,15 @@ class Rpc:
         return header
 
     def blocks(self, numbers: Iterable[int]) -> list[Header | None]:
-        """Headers of many blocks in batches. Raises what the node answered for any of them."""
+        """Headers of many blocks in batches, without their transactions. Raises what the node answered for any of
+        them."""
         asked = list(numbers)
         answers = self.batch([("eth_getBlockByNumber", [hex(number), False]) for number in asked])
         headers = []
         for number, answer in zip(asked, answers, strict=True):
             if isinstance(answer, RpcError):
                 raise answer
-            header = checked("eth_getBlockByNumber", answer, _or_none(parse_header))
+            header = checked("eth_getBlockByNumber", answer, _or_none(partial(parse_header, transactions=False)))
             if header is not None and header.number != number:
                 raise RpcError(None, f"asked for block {number}, the node answered block {header.number}")
             headers.append(header)

@@ -24,13 +24,13 @@ class Undecodable(ValueError):
 
 
 class LogLike(Protocol):
-    """What decoding needs of a log."""
+    """What decoding needs of a log; a node's has it, and a stored one."""
 
-    topic0: bytes | None
-    topic1: bytes | None
-    topic2: bytes | None
-    topic3: bytes | None
-    data: bytes
+    @property
+    def topics(self) -> tuple[bytes, ...]: ...
+
+    @property
+    def data(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,19 +173,15 @@ def decode(kind: str, log: LogLike) -> Event | None:
     Raises:
         Undecodable: the event is known, and its data is not what its signature says.
     """
-    topics = [log.topic0, log.topic1, log.topic2, log.topic3]
-    count = sum(topic is not None for topic in topics)
-    found = layouts(kind).get((log.topic0, count)) if log.topic0 is not None else None
+    topics = log.topics
+    found = layouts(kind).get((topics[0], len(topics))) if topics else None
     if found is None:
         return None
     plain = [p for p in found.parameters if not p.indexed]
     try:
         words = iter(abi.decode([p.type for p in plain], log.data, canonical=False))
         indexed = iter(topics[1:])
-        args = {
-            p.name: abi.decode([p.type], next(indexed) or b"")[0] if p.indexed else next(words)
-            for p in found.parameters
-        }
+        args = {p.name: abi.decode([p.type], next(indexed))[0] if p.indexed else next(words) for p in found.parameters}
     except abi.NotCanonical as error:
         raise Undecodable(f"{found.signature}: {error}") from error
     return Event(found.name, found.signature, args)

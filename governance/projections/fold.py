@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from governance import bulk
 from governance.chain import abi
 from governance.fields import UINT256_MAX
 from governance.models import (
+    MANY_TOPICS,
     Act,
     ActCall,
     ChainAnswer,
@@ -42,9 +44,10 @@ from governance.models import (
     TreasuryFlow,
     Vote,
 )
-from governance.projections import events, hot
+from governance.projections import events
+from governance.projections.batch import FRACTIONAL, LIFECYCLE, Batch, Source, Tally
 from governance.projections.events import Event, Kind, Undecodable, bounded, text_of
-from governance.projections.rows import AnyLog
+from governance.projections.rows import LogRow, row_of
 from policies.encoding import DecodeError, decode
 
 logger = logging.getLogger(__name__)
@@ -56,8 +59,6 @@ _ACT_TYPES = ["bytes32", "bytes32", "(address,uint256,bytes)[]", "uint24", "byte
 
 _INT_MAX = 2**31 - 1
 
-# Events of which a DAO has few, and which are folded again after a reorg.
-LIFECYCLE = (Kind.GOVERNOR, Kind.TIMELOCK, Kind.MODULE)
 _VOTE_COLUMNS = (
     "dao_id", "proposal_id", "onchain_proposal_id", "log_id", "voter", "support", "weight", "reason", "params",
 )  # fmt: skip
@@ -132,11 +133,6 @@ def act_key(policy_id: bytes, number: int) -> str:
     return f"0x{policy_id.hex()}:{number}"
 
 
-def vote_key(proposal_id: int, log: AnyLog) -> str:
-    """A vote's name in the outbox: the proposal, the transaction and the log's place."""
-    return f"{proposal_id}:0x{log.transaction_hash.hex()}:{log.log_index}"
-
-
 @dataclass
 class Unread:
     """What could not be understood: known events that don't decode, and events that nothing here knows."""
@@ -169,17 +165,13 @@ class Projector:
 
     def __init__(self, dao: Dao, *, anew: bool = False):
         self.dao, self.anew = dao, anew
-        self.contracts: dict[bytes, list[Contract]] = defaultdict(list)
-        for contract in dao.contracts.all():
-            self.contracts[contract.address].append(contract)
+        self.source = Source(dao, dao.contracts.all())
+        self.contracts = self.source.contracts
         self.treasuries = {c.address for cs in self.contracts.values() for c in cs if c.kind == Kind.TREASURY}
         self.unread = Unread()
         self.touched: dict[type, set[int]] = defaultdict(set)
         self._news: list[tuple[tuple[int, int], tuple[str, str, int]]] = []
-        self._history_s = dao.created_at.timestamp()
-        self._votes: list[tuple[int, int, bytes, int, int, bytes, bytes]] = []
-        self._delegations: list[tuple[object, ...]] = []
-        self._checkpoints: list[tuple[object, ...]] = []
+        self._batch = Batch(self.source)
         self._flows: list[TreasuryFlow] = []
         self._proposals: dict[int, _Known | None] = {}
         self._recount: set[int] = set()
@@ -194,15 +186,18 @@ class Projector:
 
     # --- entrance
 
-    def apply(self, logs: Iterable[AnyLog]) -> None:
-        """Project logs (in chain order), then write what was collected."""
-        later: list[tuple[Contract, AnyLog, Event]] = []
-        for log in logs:
-            for contract in self.contracts.get(log.address, ()):
-                if not self._apply_hot(contract, log):
-                    event = self._decoded(contract, log)
-                    if event is not None and event.name in self._handlers:
-                        later.append((contract, log, event))
+    def apply(self, logs: Iterable[RawLog]) -> None:
+        """Project stored logs, in chain order."""
+        self.write(Batch(self.source).read(map(row_of, logs)))
+
+    def write(self, batch: Batch) -> None:
+        """Write what logs bring, as `Batch.read` found it."""
+        self._batch = batch
+        for contract, log, error in batch.undecodable:
+            self._undecodable(contract, log, error)
+        for name, count in batch.unknown.items():
+            self.unread.unknown[name] += count
+        later = [told for told in batch.later if told[2].name in self._handlers]
         self._load({e.args["proposalId"] for _, _, e in later if "proposalId" in e.args and e.name not in _PER_LOG})
         for contract, log, event in later:
             try:
@@ -211,41 +206,17 @@ class Projector:
                 self._undecodable(contract, log, error)
         self._flush()
 
-    def _apply_hot(self, contract: Contract, log: AnyLog) -> bool:
-        """The events of which there are many, read by hand; False for others, and for those that look unusual."""
-        if log.topic0 == hot.VOTE_CAST:
-            if contract.kind != Kind.GOVERNOR or (vote := hot.vote_cast(log)) is None:
-                return False
-            self._vote(log, *vote)
-            return True
-        if contract.kind != Kind.VOTES_TOKEN:
-            return False
-        if log.topic0 == hot.DELEGATE_VOTES_CHANGED and (change := hot.delegate_votes_changed(log)) is not None:
-            self._checkpoint(contract, log, *change)
-            return True
-        return False
-
-    def _decoded(self, contract: Contract, log: AnyLog) -> Event | None:
-        try:
-            event = events.decode(Kind(contract.kind), log)
-        except Undecodable as error:
-            self._undecodable(contract, log, error)
-            return None
-        if event is None and contract.kind in LIFECYCLE:
-            self.unread.unknown[f"{contract}: 0x{(log.topic0 or b'').hex()}"] += 1
-        return event
-
-    def _undecodable(self, contract: Contract, log: AnyLog, error: Undecodable) -> None:
+    def _undecodable(self, contract: Contract, log: LogRow, error: Undecodable) -> None:
         self.unread.undecodable[f"{contract}: {error}"] += 1
         self._incident(
             "undecodable",
             f"A log of {contract} can't be read and is kept raw: {error}",
-            {"contract": contract.pk, "log": f"{log.block_number}:{log.log_index}"},
+            {"contract": contract.pk, "log": "{}:{}".format(*log.place)},
             log.block_number,
         )
 
-    def _publish(self, topic: str, key: str, log: AnyLog) -> None:
-        self._news.append(((log.block_number, log.log_index), (topic, key, log.block_number)))
+    def _publish(self, topic: str, key: str, log: LogRow) -> None:
+        self._news.append((log.place, (topic, key, log.block_number)))
 
     def _incident(self, kind: str, detail: str, facts: dict[str, Any], block: int) -> None:
         SyncIncident.objects.get_or_create(
@@ -255,17 +226,19 @@ class Projector:
     def _flush(self) -> None:
         self._write_proposals()
         self._write_votes()
-        bulk.copy_rows(
+        batch, self._batch = self._batch, Batch(self.source)
+        self._news += batch.news
+        bulk.copy_lines(
             "governance_delegation", ("dao_id", "log_id", "delegator", "from_delegate", "to_delegate"),
-            self._delegations,
+            batch.delegations,
         )  # fmt: skip
-        bulk.copy_rows(
+        bulk.copy_lines(
             "governance_powercheckpoint",
             ("dao_id", "log_id", "account", "timepoint", "previous_power", "power"),
-            self._checkpoints,
+            batch.checkpoints,
         )
         TreasuryFlow.objects.bulk_create(self._flows, batch_size=2000)
-        self._delegations, self._checkpoints, self._flows = [], [], []
+        self._flows = []
 
     # --- governor: proposals
 
@@ -351,7 +324,7 @@ class Projector:
                 [self.dao.pk, [row.pk for row in rows]],
             )
 
-    def _on_ProposalCreated(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ProposalCreated(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
         description = text_of(a["description"])
         extra: dict[str, Any] = {}
@@ -399,12 +372,12 @@ class Projector:
         self._publish("proposal.created", str(number), log)
 
     @staticmethod
-    def _transition(known: _Known, kind: str, log: AnyLog) -> None:
+    def _transition(known: _Known, kind: str, log: LogRow) -> None:
         if log.pk not in known.told[kind]:
             known.told[kind].add(log.pk)
             known.transitions.append((kind, log.pk))
 
-    def _change(self, log: AnyLog, event: Event, kind: str, **fields: Any) -> None:
+    def _change(self, log: LogRow, event: Event, kind: str, **fields: Any) -> None:
         number = event.args["proposalId"]
         known = self._proposals.get(number)
         if known is None:
@@ -416,19 +389,19 @@ class Projector:
             self._publish(f"proposal.{kind}", str(number), log)
         self._transition(known, kind, log)
 
-    def _on_ProposalQueued(self, _contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ProposalQueued(self, _contract: Contract, log: LogRow, event: Event) -> None:
         self._change(log, event, "queued", queued=True, eta_chain_s=bounded(event.args["eta"]))
 
-    def _on_ProposalExecuted(self, _contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ProposalExecuted(self, _contract: Contract, log: LogRow, event: Event) -> None:
         self._change(log, event, "executed", executed=True)
 
-    def _on_ProposalCanceled(self, _contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ProposalCanceled(self, _contract: Contract, log: LogRow, event: Event) -> None:
         self._change(log, event, "canceled", canceled=True)
 
-    def _on_ProposalExtended(self, _contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ProposalExtended(self, _contract: Contract, log: LogRow, event: Event) -> None:
         self._change(log, event, "extended", deadline=bounded(event.args["extendedDeadline"]))
 
-    def _on_TimelockChange(self, _contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_TimelockChange(self, _contract: Contract, log: LogRow, event: Event) -> None:
         new = event.args["newTimelock"]
         if not any(c.kind == Kind.TIMELOCK for c in self.contracts.get(new, ())):
             self._incident(
@@ -441,84 +414,41 @@ class Projector:
 
     # --- governor: votes
 
-    def _on_VoteCast(self, _contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_VoteCast(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
-        self._vote(
-            log, a["proposalId"], a["voter"], a["support"], a["weight"], a["reason"], a.get("params", b"")
-        )  # fmt: skip
+        self._batch.add_vote(
+            contract, *log, a["proposalId"], a["voter"], a["support"], a["weight"], a["reason"], a.get("params", b"")
+        )
 
     _on_VoteCastWithParams = _on_VoteCast
     _on_OverrideVoteCast = _on_VoteCast
 
-    def _on_VoteReduced(self, _contract: Contract, _log: AnyLog, event: Event) -> None:
+    def _on_VoteReduced(self, _contract: Contract, _log: LogRow, event: Event) -> None:
         self._recount.add(event.args["proposalId"])  # `tallies` reads what was taken from the raw logs
 
-    def _vote(
-        self, log: AnyLog, number: int, voter: bytes, support: int, weight: int, reason: bytes, params: bytes
-    ) -> None:
-        self._votes.append((number, log.pk, voter, support, weight, reason, params))
-        # What was voted before anybody mirrored the DAO is history: a million old votes are no news to anyone.
-        if log.block_timestamp_chain_s >= self._history_s:
-            self._publish("vote.cast", vote_key(number, log), log)
-
     def _write_votes(self) -> None:
-        votes, self._votes = self._votes, []
-        numbers = {vote[0] for vote in votes} | self._recount
+        votes, sums = self._batch.votes, self._batch.sums
+        numbers = sums.keys() | self._recount
         if not numbers:
             return
         if self._recount:
             link_votes(self.dao, self._recount)
         found = Proposal.objects.filter(dao=self.dao, proposal_id__in=numbers).values_list("proposal_id", "pk")
-        # Each vote's line begins and goes on with what is the same for all votes of its proposal.
+        # Each vote's line begins with what is the same for all votes of its proposal.
         begins = {number: f"{self.dao.pk}\t\\N\t{number}\t" for number in numbers}
         begins |= {number: f"{self.dao.pk}\t{pk}\t{number}\t" for number, pk in found}
-        bulk.copy_lines(
-            "governance_vote",
-            (
-                "dao_id",
-                "proposal_id",
-                "onchain_proposal_id",
-                "log_id",
-                "voter",
-                "support",
-                "weight",
-                "reason",
-                "params",
-            ),
-            [
-                f"{begins[number]}{log_pk}\t\\\\x{voter.hex()}\t{support}\t{weight}\t"
-                f"{bulk.field(text_of(reason)) if reason else ''}\t\\\\x{params.hex()}"
-                for number, log_pk, voter, support, weight, reason, params in votes
-            ],
-        )
+        bulk.copy_lines("governance_vote", _VOTE_COLUMNS, [begins[number] + line for number, line in votes])
         # A proposal that was created in this batch may have votes from before, so its votes are summed; to others only
         # these votes are added.
-        sums: dict[int, Tally] = defaultdict(Tally)
-        for number, _, _, support, weight, _, params in votes:
-            if number not in self._recount:
-                sums[number].add(support, weight, params)
-        _add_to_tallies(self.dao, sums)
+        _add_to_tallies(self.dao, {number: sums[number] for number in sums.keys() - self._recount})
         if self._recount:
             count_votes(self.dao, self._recount)
         self._recount = set()
         note_gaps(self.dao)
 
-    # --- votes token, assets
+    # --- assets
 
-    def _on_DelegateChanged(self, _contract: Contract, log: AnyLog, event: Event) -> None:
-        a = event.args
-        self._delegations.append((self.dao.pk, log.pk, a["delegator"], a["fromDelegate"], a["toDelegate"]))
-
-    def _on_DelegateVotesChanged(self, contract: Contract, log: AnyLog, event: Event) -> None:
-        a = event.args
-        self._checkpoint(contract, log, a["delegate"], a["previousVotes"], a["newVotes"])
-
-    def _checkpoint(self, contract: Contract, log: AnyLog, account: bytes, previous: int, power: int) -> None:
-        by_time = contract.capabilities.get("clock") == "timestamp"
-        timepoint = log.block_timestamp_chain_s if by_time else log.block_number
-        self._checkpoints.append((self.dao.pk, log.pk, account, timepoint, previous, power))
-
-    def _on_Transfer(self, contract: Contract, log: RawLog, event: Event) -> None:
+    def _on_Transfer(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
         outgoing = a["from"] in self.treasuries
         if outgoing or a["to"] in self.treasuries:
@@ -531,7 +461,7 @@ class Projector:
 
     # --- timelock
 
-    def _on_CallScheduled(self, _contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_CallScheduled(self, _contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
         if a["index"]:
             return  # one log per call of the batch; the operation is made by the first
@@ -556,15 +486,15 @@ class Projector:
     def _operation(self, event: Event, **fields: Any) -> None:
         self._seen(TimelockOperation.objects.filter(dao=self.dao, operation_id=event.args["id"])).update(**fields)
 
-    def _on_CallExecuted(self, _contract: Contract, _log: AnyLog, event: Event) -> None:
+    def _on_CallExecuted(self, _contract: Contract, _log: LogRow, event: Event) -> None:
         self._operation(event, executed=True)
 
-    def _on_Cancelled(self, _contract: Contract, _log: AnyLog, event: Event) -> None:
+    def _on_Cancelled(self, _contract: Contract, _log: LogRow, event: Event) -> None:
         self._operation(event, canceled=True)
 
     # --- policy module
 
-    def _on_PolicySet(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_PolicySet(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
         answer = ChainAnswer.objects.filter(
             dao=self.dao, kind=ChainAnswer.Kind.CODE, key="0x" + a["pointer"].hex()
@@ -595,18 +525,18 @@ class Projector:
         self._void(log, module=contract, policy_id=a["policyId"])
         self._publish("policy.set", f"0x{a['policyId'].hex()}:{a['version']}", log)
 
-    def _on_PolicyShortened(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_PolicyShortened(self, contract: Contract, log: LogRow, event: Event) -> None:
         if event.args["end"] <= log.block_timestamp_chain_s:
             self._void(log, module=contract, policy_id=event.args["policyId"])
         self._publish("policy.shortened", f"0x{event.args['policyId'].hex()}:{event.args['end']}", log)
 
-    def _void(self, log: AnyLog, **which: Any) -> None:
+    def _void(self, log: LogRow, **which: Any) -> None:
         waiting = self._seen(Act.objects.filter(status=Act.Status.SCHEDULED, **which))
         for act in waiting:
             self._publish("act.voided", act_key(act.policy_id, act.number), log)
         waiting.update(status=Act.Status.VOIDED, final_log_id=log.pk)
 
-    def _act(self, contract: Contract, log: AnyLog, event: Event, status: str, **fields: Any) -> Act:
+    def _act(self, contract: Contract, log: LogRow, event: Event, status: str, **fields: Any) -> Act:
         a = event.args
         act, _ = Act.objects.update_or_create(
             module=contract,
@@ -634,15 +564,15 @@ class Projector:
         act.objections.all().delete()
         return act
 
-    def _on_ActExecuted(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ActExecuted(self, contract: Contract, log: LogRow, event: Event) -> None:
         act = self._act(contract, log, event, Act.Status.EXECUTED, final_log_id=log.pk)
         _add_calls(act, self._calls_of(contract, log, event))
         self._publish("act.executed", act_key(act.policy_id, act.number), log)
 
-    def _calls_of(self, contract: Contract, log: AnyLog, event: Event) -> tuple[tuple[bytes, int, bytes], ...]:
+    def _calls_of(self, contract: Contract, log: LogRow, event: Event) -> tuple[tuple[bytes, int, bytes], ...]:
         """The calls, from the transaction's input where it went directly to the module and names this very act."""
         answer = ChainAnswer.objects.filter(
-            dao=self.dao, kind=ChainAnswer.Kind.TRANSACTION, key="0x" + log.transaction_hash.hex()
+            dao=self.dao, kind=ChainAnswer.Kind.TRANSACTION, key="0x" + log.log.transaction_hash.hex()
         ).first()
         if answer is None or bytes(answer.value[:20]) != contract.address:
             return ()
@@ -654,7 +584,7 @@ class Projector:
             return ()
         return asked.calls
 
-    def _on_ActScheduled(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ActScheduled(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
         act = self._act(
             contract, log, event, Act.Status.SCHEDULED, act_id=a["actId"], releasable_chain_s=a["releasableAt"],
@@ -685,11 +615,11 @@ class Projector:
             return None
         return max(1, int.from_bytes(supply.value, "big") * share_bps // 10_000)
 
-    def _on_PetitionOpened(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_PetitionOpened(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
         self._publish("petition.opened", f"0x{contract.address.hex()}:0x{a['policyId'].hex()}:{a['serial']}", log)
 
-    def _on_PetitionSigned(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_PetitionSigned(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
         opened = f"0x{contract.address.hex()}:0x{a['policyId'].hex()}:{a['serial']}"
         self._publish("petition.signed", f"{opened}:0x{a['account'].hex()}", log)
@@ -697,22 +627,22 @@ class Projector:
     def _scheduled(self, contract: Contract, event: Event) -> Act | None:
         return self._seen(Act.objects.filter(module=contract, act_id=event.args["actId"])).order_by("-pk").first()
 
-    def _finish(self, contract: Contract, log: AnyLog, event: Event, status: str) -> None:
+    def _finish(self, contract: Contract, log: LogRow, event: Event, status: str) -> None:
         act = self._scheduled(contract, event)
         if act is not None:
             Act.objects.filter(pk=act.pk).update(status=status, final_log_id=log.pk)
             self._publish(f"act.{status}", act_key(act.policy_id, act.number), log)
 
-    def _on_ActReleased(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ActReleased(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._finish(contract, log, event, Act.Status.RELEASED)
 
-    def _on_ActKilled(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ActKilled(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._finish(contract, log, event, Act.Status.KILLED)
 
-    def _on_ActVetoed(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ActVetoed(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._finish(contract, log, event, Act.Status.VETOED)
 
-    def _on_ActObjected(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_ActObjected(self, contract: Contract, log: LogRow, event: Event) -> None:
         act = self._scheduled(contract, event)
         if act is None:
             return
@@ -726,20 +656,20 @@ class Projector:
         )
         self._publish("act.objected", f"{act_key(act.policy_id, act.number)}:0x{a['account'].hex()}", log)
 
-    def _module(self, contract: Contract, log: AnyLog, **fields: Any) -> None:
+    def _module(self, contract: Contract, log: LogRow, **fields: Any) -> None:
         state, _ = ModuleState.objects.update_or_create(module=contract, defaults={"log_id": log.pk, **fields})
         self.touched[ModuleState].add(state.pk)
 
-    def _on_Paused(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_Paused(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._module(contract, log, paused=True, pause_epoch=min(event.args["epoch"], _INT_MAX))
         self._void(log, module=contract)
         self._publish("module.paused", f"0x{contract.address.hex()}:{event.args['epoch']}", log)
 
-    def _on_Unpaused(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_Unpaused(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._module(contract, log, paused=False, pause_epoch=min(event.args["epoch"], _INT_MAX))
         self._publish("module.unpaused", f"0x{contract.address.hex()}:{event.args['epoch']}", log)
 
-    def _on_GuardianSet(self, contract: Contract, log: AnyLog, event: Event) -> None:
+    def _on_GuardianSet(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._module(contract, log, guardian=event.args["guardian"])
 
 
@@ -758,7 +688,7 @@ def add_calls_of(act: Act) -> None:
     """Give an executed act its calls, from a transaction that was read after the act's log was."""
     event = events.decode(Kind.MODULE, act.log)
     assert event is not None
-    _add_calls(act, Projector(act.dao)._calls_of(act.module, act.log, event))
+    _add_calls(act, Projector(act.dao)._calls_of(act.module, row_of(act.log), event))
 
 
 # --- tallies and gaps
@@ -783,12 +713,12 @@ def count_votes(dao: Dao, proposal_ids: Iterable[int]) -> None:
     _write_tallies(dao, tallies(dao, proposal_ids), "d.{0}")
 
 
-def _add_to_tallies(dao: Dao, sums: dict[int, "Tally"]) -> None:
+def _add_to_tallies(dao: Dao, sums: dict[int, Tally]) -> None:
     """Add new votes' sums to proposals' tallies."""
     _write_tallies(dao, sums, "p.{0} + d.{0}")
 
 
-def _write_tallies(dao: Dao, sums: dict[int, "Tally"], value: str) -> None:
+def _write_tallies(dao: Dao, sums: dict[int, Tally], value: str) -> None:
     if not sums:
         return
     names = ("against_votes", "for_votes", "abstain_votes")
@@ -806,43 +736,17 @@ def _write_tallies(dao: Dao, sums: dict[int, "Tally"], value: str) -> None:
         )
 
 
-@dataclass
-class Tally:
-    """Sums of votes by support, in base units of the votes token; `votes` counts logs."""
-
-    against_votes: int = 0
-    for_votes: int = 0
-    abstain_votes: int = 0
-    votes: int = 0
-
-    def add(self, support: int, weight: int, params: bytes) -> None:
-        """Count a vote, as `tallies` does in PostgreSQL."""
-        self.votes += 1
-        if support == 0:
-            self.against_votes += weight
-        elif support == 1:
-            self.for_votes += weight
-        elif support == 2:
-            self.abstain_votes += weight
-        elif support == _FRACTIONAL and len(params) == 48:
-            self.add_parts(params)
-
-    def add_parts(self, params: bytes) -> None:
-        """Add a fractional vote's parts."""
-        self.against_votes += int.from_bytes(params[:16], "big")
-        self.for_votes += int.from_bytes(params[16:32], "big")
-        self.abstain_votes += int.from_bytes(params[32:], "big")
-
-
-_FRACTIONAL = 255  # VoteType.Parameters of GovernorCountingFractional: three uint128 in params
-
-
 def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Tally]:
-    """The votes' sums per proposal, also of proposals that were never seen; all proposals with votes where None."""
-    ids = None if proposal_ids is None else [str(i) for i in proposal_ids]
-    found = {int(i): Tally() for i in ids or ()}
-    where = "dao_id = %s" + ("" if ids is None else " AND onchain_proposal_id = ANY(%s::numeric[])")
-    arguments: list[Any] = [dao.pk] if ids is None else [dao.pk, ids]
+    """The votes' sums per proposal: of these, as far as they are in the mirror and their votes are linked; where None,
+    of all that have votes, also of those that were never seen."""
+    found = {i: Tally() for i in proposal_ids or ()}
+    where, arguments = "dao_id = %s", [dao.pk]
+    fractional = Vote.objects.filter(dao=dao, support=FRACTIONAL)
+    if proposal_ids is not None:
+        # By the proposal's row, for which votes have an index.
+        pks = list(Proposal.objects.filter(dao=dao, proposal_id__in=list(found)).values_list("pk", flat=True))
+        where, arguments = "proposal_id = ANY(%s)", [pks]
+        fractional = fractional.filter(proposal__in=pks)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT onchain_proposal_id, coalesce(sum(weight) FILTER (WHERE support = 0), 0),
@@ -853,9 +757,6 @@ def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Ta
         )
         for proposal_id, against, in_favour, abstain, votes in cursor.fetchall():
             found[int(proposal_id)] = Tally(int(against), int(in_favour), int(abstain), votes)
-    fractional = Vote.objects.filter(dao=dao, support=_FRACTIONAL)
-    if proposal_ids is not None:
-        fractional = fractional.filter(onchain_proposal_id__in=list(found))
     for vote in fractional.only("onchain_proposal_id", "params"):
         params = bytes(vote.params)
         if len(params) == 48:
@@ -872,7 +773,8 @@ def _take_overridden(dao: Dao, found: dict[int, Tally]) -> None:
     for governor in dao.contracts.filter(kind=Kind.GOVERNOR):
         if "override" not in (governor.capabilities.get("counting_mode") or ""):
             continue
-        for log in RawLog.objects.filter(dao=dao, address=governor.address, topic0=layout.topic0):
+        logs = RawLog.objects.filter(dao=dao, address=governor.address, topic0=layout.topic0)
+        for log in logs.exclude(topic0__in=MANY_TOPICS):
             try:
                 event = events.decode(Kind.GOVERNOR, log)
             except Undecodable:
@@ -932,7 +834,8 @@ def refold(dao: Dao) -> None:
     _reset_changing_rows(dao)
     projector = Projector(dao, anew=True)
     addresses = [c.address for c in dao.contracts.filter(kind__in=LIFECYCLE)]
-    projector.apply(_in_order(dao, RawLog.objects.filter(address__in=addresses, topic0__in=_folded_again())))
+    logs = RawLog.objects.filter(address__in=addresses, topic0__in=_folded_again()).exclude(topic0__in=MANY_TOPICS)
+    projector.apply(_in_order(dao, logs))
     _drop_what_no_log_makes(dao, projector)
 
 
@@ -946,13 +849,9 @@ def rebuild(dao: Dao) -> Unread:
         model.objects.filter(dao=dao).delete()
     _reset_changing_rows(dao)
     projector = Projector(dao, anew=True)
-    batch: list[RawLog] = []
-    for log in _in_order(dao, RawLog.objects.all()):
-        batch.append(log)
-        if len(batch) == 5000:
-            projector.apply(batch)
-            batch = []
-    projector.apply(batch)
+    logs = iter(_in_order(dao, RawLog.objects.all()))
+    while part := list(islice(logs, 5000)):
+        projector.apply(part)
     _drop_what_no_log_makes(dao, projector)
     return projector.unread
 

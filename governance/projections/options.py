@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from governance.chain import abi
-from governance.models import Dao, Proposal, Vote
+from governance.models import Proposal, Vote
 from governance.projections.events import text_of
 
 
@@ -73,7 +73,7 @@ def approved(params: bytes) -> tuple[int, ...]:
     return tuple(sorted(set(options)))
 
 
-def option_tallies(dao: Dao, proposal: Proposal) -> dict[int, int]:
+def option_tallies(proposal: Proposal) -> dict[int, int]:
     """The weight that approved each option of an approval proposal, base units of the votes token, exactly. Options
     that nobody approved stand with 0; what is voted for and does not exist is not counted.
 
@@ -84,7 +84,7 @@ def option_tallies(dao: Dao, proposal: Proposal) -> dict[int, int]:
     asked = approval_of(bytes.fromhex(proposal.extra["proposal_data"][2:]))
     assert asked is not None
     sums: Counter[int] = Counter({option: 0 for option in range(len(asked.options))})
-    votes = Vote.objects.filter(dao=dao, onchain_proposal_id=proposal.proposal_id, support=1)
+    votes = Vote.objects.filter(proposal=proposal, support=1)
     for params, weight in votes.values_list("params", "weight").iterator(chunk_size=5000):
         for option in approved(bytes(params)):
             if option < len(asked.options):

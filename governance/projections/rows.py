@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """A raw log on its way through the sync, light: reading a busy DAO's past makes millions of them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from governance.chain.rpc import Log
 from governance.models import RawLog
 
 
-@dataclass(slots=True)
-class LogRow:
-    """What `models.RawLog` holds, under the same names; `pk` is 0 until it is stored."""
+class LogRow(NamedTuple):
+    """A log with what the database adds: its id, and its block's time (Unix seconds by the chain's clock)."""
 
-    block_number: int
-    block_hash: bytes
+    pk: int
     block_timestamp_chain_s: int
-    transaction_hash: bytes
-    transaction_index: int
-    log_index: int
-    address: bytes
-    topic0: bytes | None
-    topic1: bytes | None
-    topic2: bytes | None
-    topic3: bytes | None
-    data: bytes
-    pk: int = 0
+    log: Log
+
+    @property
+    def block_number(self) -> int:
+        """The height of the log's block."""
+        return self.log.block_number
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where in the chain it stands: its block's height, and its index there."""
+        return self.log.block_number, self.log.log_index
 
 
-AnyLog = LogRow | RawLog
+def row_of(stored: RawLog) -> LogRow:
+    """A stored log, as it was when it was read."""
+    return LogRow(
+        stored.pk,
+        stored.block_timestamp_chain_s,
+        Log(
+            stored.address, stored.topics, bytes(stored.data), stored.block_number, stored.block_hash,
+            stored.transaction_hash, stored.transaction_index, stored.log_index, None,
+        ),
+    )  # fmt: skip

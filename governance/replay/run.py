@@ -183,7 +183,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
     kinds: Counter[str] = Counter()
     for proposal in Proposal.objects.filter(dao=dao).order_by("pk"):
         kinds[options.kind_of(proposal.extra).value] += 1
-        if by_option := options.option_tallies(dao, proposal):
+        if by_option := options.option_tallies(proposal):
             tallies[proposal.proposal_id]["options"] = by_option
     follows = power.continuity(dao)
     checks = OnchainCheck.objects.filter(dao=dao)

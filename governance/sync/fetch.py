@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is asked of the node: which logs of which contracts, headers, and what only the chain answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -25,11 +25,9 @@ from governance.chain.rpc import (
 from governance.models import ChainAnswer, Contract, Dao
 from governance.projections import events
 from governance.projections.events import Kind, Undecodable
-from governance.projections.rows import AnyLog, LogRow
 from governance.sync import witness
 
 TRANSFER = keccak(b"Transfer(address,address,uint256)")
-_NO_TOPICS = [(None,) * (4 - count) for count in range(5)]
 _PLACE = attrgetter("block_number", "log_index")
 _MOST_BLOCKS = 100_000
 _AIM_LOGS = 5_000
@@ -137,6 +135,7 @@ class Range:
     headers: dict[int, Header]
     span: Span
     final_block: int | None  # what the node that answered calls final; None where it knows no such tag
+    prepared: Any = None  # what `Ahead` was given to do with it made of it
 
 
 def read_range(
@@ -152,10 +151,11 @@ def read_range(
 
 
 class Ahead:
-    """Reads the next range in a thread while the last one is stored. Whatever it raises is raised by `take`."""
+    """Reads the next range in a thread while the last one is stored, and prepares it for being stored (`prepare`, which
+    asks no database either). Whatever it raises is raised by `take`."""
 
-    def __init__(self, rpc: Rpc, contracts: Sequence[Contract]):
-        self._rpc, self._contracts = rpc, contracts
+    def __init__(self, rpc: Rpc, contracts: Sequence[Contract], prepare: Callable[[Range], Any]):
+        self._rpc, self._contracts, self._prepare = rpc, contracts, prepare
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading ahead")
         self._first: int | None = None
         self._coming: Future[Range] | None = None
@@ -164,9 +164,11 @@ class Ahead:
         """Have the range that begins at `first_block` read."""
         self.forget()
         self._first = first_block
-        self._coming = self._thread.submit(
-            read_range, self._rpc, self._contracts, first_block, most_last_block, Span(span.blocks), below=below
-        )
+        self._coming = self._thread.submit(self._read, first_block, most_last_block, Span(span.blocks), below=below)
+
+    def _read(self, first_block: int, most_last_block: int, span: Span, *, below: bool) -> Range:
+        found = read_range(self._rpc, self._contracts, first_block, most_last_block, span, below=below)
+        return replace(found, prepared=self._prepare(found))
 
     def take(self, first_block: int, most_last_block: int, span: Span, *, below: bool) -> Range:
         """The range that begins at `first_block`: the one that is being read, else one read now."""
@@ -248,41 +250,43 @@ def headers_of(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
     return [header for header in found if header is not None]
 
 
-def raw_logs(logs: Sequence[Log], headers: dict[int, Header]) -> list[LogRow]:
-    """Rows for logs, not stored. Blocks' times come from `headers`, else from the logs where the node says them."""
-    rows = []
+def times_of(logs: Sequence[Log], headers: dict[int, Header]) -> list[int]:
+    """Each log's block's time, Unix seconds by the chain's clock: from `headers`, else from the log where the node says
+    it.
+
+    Raises:
+        ChainMoved: a log is of another block than the header of its height.
+    """
+    times = []
+    number, block_hash, time_s = -1, b"", None
     for log in logs:
-        header = headers.get(log.block_number)
-        if header is None:
-            time_s = log.timestamp_chain_s
+        if log.block_number != number or log.block_hash != block_hash:
+            number, block_hash = log.block_number, log.block_hash
+            header = headers.get(number)
+            if header is not None and header.hash != block_hash:
+                raise ChainMoved(number)
+            time_s = log.timestamp_chain_s if header is None else header.timestamp_chain_s
             if time_s is None:
-                raise RpcError(None, f"no time is known for block {log.block_number}")
-        else:
-            if header.hash != log.block_hash:
-                raise ChainMoved(log.block_number)
-            time_s = header.timestamp_chain_s
-        rows.append(
-            LogRow(
-                log.block_number, log.block_hash, time_s, log.transaction_hash, log.transaction_index, log.log_index,
-                log.address, *log.topics, *_NO_TOPICS[len(log.topics)], log.data,
-            )
-        )  # fmt: skip
-    return rows
+                raise RpcError(None, f"no time is known for block {number}")
+        times.append(time_s)
+    return times
 
 
-def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], rows: Iterable[AnyLog]) -> list[ChainAnswer]:
+def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], logs: Iterable[Log]) -> list[ChainAnswer]:
     """What projecting these logs needs and no log says: policy code, the input of transactions that acted, and the
     supply of votes that objections are counted against.
 
     A node that can't answer such a question leaves it open (the projection says so); one that fails is asked again.
     """
     modules = {c.address for c in contracts if c.kind == Kind.MODULE}
+    if not modules:
+        return []
     found: dict[tuple[str, str], ChainAnswer] = {}
-    for row in rows:
-        if row.address not in modules:
+    for log in logs:
+        if log.address not in modules:
             continue
         try:
-            event = events.decode(Kind.MODULE, row)
+            event = events.decode(Kind.MODULE, log)
         except Undecodable:
             continue  # the projection counts it
         if event is None:
@@ -292,8 +296,8 @@ def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], rows: Iterabl
             value = _answer(lambda pointer=pointer: rpc.get_code(pointer))
             kind, key = ChainAnswer.Kind.CODE, "0x" + pointer.hex()
         elif event.name == "ActExecuted":
-            value = _answer(lambda row=row: _transaction(rpc, row))
-            kind, key = ChainAnswer.Kind.TRANSACTION, "0x" + row.transaction_hash.hex()
+            value = _answer(lambda log=log: _transaction(rpc, log))
+            kind, key = ChainAnswer.Kind.TRANSACTION, "0x" + log.transaction_hash.hex()
         elif event.name == "ActScheduled":
             snapshot = event.args["snapshot"]
             value = _answer(lambda snapshot=snapshot: _supply(rpc, contracts, snapshot))
@@ -301,7 +305,7 @@ def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], rows: Iterabl
         else:
             continue
         if value is not None:
-            found[(kind, key)] = ChainAnswer(dao=dao, kind=kind, key=key, value=value, block_number=row.block_number)
+            found[(kind, key)] = ChainAnswer(dao=dao, kind=kind, key=key, value=value, block_number=log.block_number)
     return list(found.values())
 
 
@@ -323,8 +327,8 @@ def _supply(rpc: Rpc, contracts: Sequence[Contract], snapshot: int) -> bytes | N
     return None
 
 
-def _transaction(rpc: Rpc, row: AnyLog) -> bytes | None:
-    found = rpc.transaction(row.transaction_hash)
-    if found is None or found.hash != row.transaction_hash:
+def _transaction(rpc: Rpc, log: Log) -> bytes | None:
+    found = rpc.transaction(log.transaction_hash)
+    if found is None or found.hash != log.transaction_hash:
         return None
     return (found.to or bytes(20)) + found.calldata

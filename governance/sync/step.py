@@ -15,14 +15,15 @@ from eth_hash.auto import keccak
 
 from governance import refusals
 from governance.capabilities import quorum_call, super_quorum_call
-from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.chain.rpc import Header, Log, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal, SyncIncident
 from governance.projections import fold
+from governance.projections.batch import Source
 from governance.projections.events import Kind, decode
 from governance.state import now_of
 from governance.sync import fetch, finality, reorg
 from governance.sync.fence import Writer, hold
-from governance.sync.store import note_contact, store_step, stored_heights
+from governance.sync.store import Ids, Prepared, new_logs, note_contact, prepare, store_step, stored_heights
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ _MOVED_S = 0.2
 _COLLECT_AFTER = 200_000
 _SWITCH_S = 0.0005
 _CALLS_ASKED_BLOCKS = 256
+_LEAST_IDS = 2_000  # for logs of a range that is read ahead
 
 
 class Status(StrEnum):
@@ -54,6 +56,19 @@ class SyncResult:
     logs: int = 0
     refusals: int = 0
     incidents: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What was read of the node, ready to be stored: all logs, those of them that are new, and headers; `checked` as in
+    `store_step`."""
+
+    logs: Sequence[Log]
+    prepared: Prepared
+    head: Header  # of the last block
+    headers: Sequence[Header]
+    checked: Sequence[Header]
+    span_blocks: int
 
 
 class _Parted(Exception):
@@ -90,7 +105,9 @@ class _Sync:
         self.contracts: list[Contract] = list(self.dao.contracts.all())
         self.result = SyncResult(Status.CAUGHT_UP)
         self.finalized = -1  # the last block that was final when the node was last asked
-        self.ahead = fetch.Ahead(rpc, self.contracts)
+        self.source = Source(self.dao, self.contracts)
+        self.ids = Ids()
+        self.ahead = fetch.Ahead(rpc, self.contracts, self._prepare_ahead)
 
     def run(self) -> SyncResult:
         # A range is tens of thousands of small objects that all live until it is stored: looking for cycles among them
@@ -197,45 +214,68 @@ class _Sync:
         if first > self.finalized:
             self.finalized = self._finalized_block(head)
         finalized = self.finalized
-        span = fetch.Span(cursor.span_blocks)
-        if first <= finalized:
-            below = cursor.head_hash is not None and first > 0
-            found = self.ahead.take(first, finalized, span, below=below)
-            if found.below is not None and found.below.hash != cursor.head_hash:
-                raise _Parted
-            if not self.local and found.final_block is not None and found.final_block < found.head.number:
-                # Behind a load balancer another node answers than the one that called these blocks final, and it may
-                # still be on a branch that was left.
-                raise fetch.ChainMoved(found.head.number)
-            head_read, last, span = found.head, found.head.number, found.span
-            if last < finalized:
-                self.ahead.begin(last + 1, finalized, span, below=True)
-            again = stored_heights(self.dao, first, last)
-            if missing := again - found.headers.keys():
-                found.headers.update((h.number, h) for h in fetch.headers_of(self.rpc, sorted(missing)))
-            checked = list(found.headers.values()) if again else []
-            headers = [found.headers[number] for number in sorted(found.headers)]
-            rows = fetch.raw_logs(found.logs, found.headers)
-        else:
-            last = min(head.number, first + _HEAD_BATCH - 1)
-            headers = fetch.headers_of(self.rpc, range(first, last + 1))
-            above = cursor.head_hash
-            for header in headers:
-                if above is not None and header.parent_hash != above:
-                    if header is headers[0]:
-                        raise _Parted
-                    raise fetch.ChainMoved(header.number)
-                above = header.hash
-            logs = fetch.logs_of_blocks(self.rpc, self.contracts, headers)
-            head_read = headers[-1]
-            checked = headers
-            rows = fetch.raw_logs(logs, {h.number: h for h in headers})
-        answers = fetch.answers_for(self.dao, self.rpc, self.contracts, rows)
+        read = self._final_range(cursor, finalized) if first <= finalized else self._near_head(cursor, head)
+        answers = fetch.answers_for(self.dao, self.rpc, self.contracts, read.logs)
         new = store_step(
-            self.writer, self.contracts, rows, answers, headers, first, head_read,
-            checked=checked, finalized_block=finalized, node_head_block=head.number, span_blocks=span.blocks,
+            self.writer, self.contracts, read.prepared, answers, read.headers, first, read.head, checked=read.checked,
+            finalized_block=finalized, node_head_block=head.number, span_blocks=read.span_blocks,
         )  # fmt: skip
         self.result = replace(self.result, logs=self.result.logs + new)
+
+    def _final_range(self, cursor: Cursor, finalized: int) -> _Read:
+        first = cursor.next_block
+        below = cursor.head_hash is not None and first > 0
+        found = self.ahead.take(first, finalized, fetch.Span(cursor.span_blocks), below=below)
+        if found.below is not None and found.below.hash != cursor.head_hash:
+            raise _Parted
+        last = found.head.number
+        if not self.local and found.final_block is not None and found.final_block < last:
+            # Behind a load balancer another node answers than the one that called these blocks final, and it may still
+            # be on a branch that was left.
+            raise fetch.ChainMoved(last)
+        again = stored_heights(self.dao, first, last)
+        if missing := again - found.headers.keys():
+            found.headers.update((h.number, h) for h in fetch.headers_of(self.rpc, sorted(missing)))
+        prepared: Prepared | None = found.prepared
+        if prepared is None or again:
+            prepared = self._prepare_now(found.logs, found.headers, stored=bool(again))
+        if last < finalized:
+            # Only now: the ids that are reserved for the next range are above those of this one.
+            self.ids.reserve(max(_LEAST_IDS, 2 * len(found.logs)))
+            self.ahead.begin(last + 1, finalized, found.span, below=True)
+        headers = [found.headers[number] for number in sorted(found.headers)]
+        return _Read(found.logs, prepared, found.head, headers, headers if again else [], found.span.blocks)
+
+    def _near_head(self, cursor: Cursor, head: Header) -> _Read:
+        first = cursor.next_block
+        headers = fetch.headers_of(self.rpc, range(first, min(head.number, first + _HEAD_BATCH - 1) + 1))
+        above = cursor.head_hash
+        for header in headers:
+            if above is not None and header.parent_hash != above:
+                if header is headers[0]:
+                    raise _Parted
+                raise fetch.ChainMoved(header.number)
+            above = header.hash
+        logs = fetch.logs_of_blocks(self.rpc, self.contracts, headers)
+        prepared = self._prepare_now(logs, {h.number: h for h in headers}, stored=True)
+        return _Read(logs, prepared, headers[-1], headers, headers, cursor.span_blocks)
+
+    def _prepare_now(self, logs: Sequence[Log], headers: dict[int, Header], *, stored: bool) -> Prepared:
+        """`stored`: some of them may be stored already."""
+        times = fetch.times_of(logs, headers)  # of all: one of another block than its height's means a moved chain
+        if stored:
+            logs = new_logs(self.dao, logs)
+            times = fetch.times_of(logs, headers)
+        self.ids.reserve(len(logs))
+        ids = self.ids.take(len(logs))
+        assert ids is not None
+        return prepare(self.source, logs, times, ids)
+
+    def _prepare_ahead(self, found: fetch.Range) -> Prepared | None:
+        """In the thread that reads ahead: all that is to be done for a range before it is stored. None where too few
+        ids were reserved: then it is done when the range's turn comes."""
+        ids = self.ids.take(len(found.logs))
+        return None if ids is None else prepare(self.source, found.logs, fetch.times_of(found.logs, found.headers), ids)
 
     def _follow(self, cursor: Cursor, head: Header) -> bool:
         start = min((c.start_block for c in self.contracts), default=0)

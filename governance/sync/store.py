@@ -2,16 +2,17 @@
 """One transaction per step: logs, scanned ranges, cursor, projections and outbox stand or fall together."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from struct import Struct
 
 from django.db import connection
 from django.utils import timezone
 
 from governance import bulk, outbox
-from governance.chain.rpc import Header
+from governance.chain.rpc import Header, Log
 from governance.models import Block, ChainAnswer, Contract, Cursor, Dao, RawLog, ScannedRange
+from governance.projections.batch import Batch, Source
 from governance.projections.fold import Projector
-from governance.projections.rows import LogRow
 from governance.sync.fence import Superseded, Writer
 from governance.sync.reorg import drop_orphans
 
@@ -30,39 +31,69 @@ _KEPT_HEADERS = 1024  # final ones without logs, to tell a deep reorg from a nod
 _PRUNED_AT_ONCE = 4096
 
 
-def insert_logs(dao: Dao, rows: Sequence[LogRow]) -> list[LogRow]:
-    """Store logs (in chain order), each once; those that were new, with their ids. Ids ascend with the chain.
+@dataclass(frozen=True)
+class Prepared:
+    """Logs that are not stored yet, with their ids: packed for COPY, and read for the projections."""
 
-    To be called by the DAO's writer in its transaction: nobody else adds to the logs that are compared with.
+    count: int
+    packed: bytes
+    batch: Batch
+
+
+class Ids:
+    """Ids of logs, taken from the database before it is known for how many: so a range can be prepared while the last
+    one is stored. They ascend; what is left over in the end is nobody's."""
+
+    def __init__(self) -> None:
+        self._left: list[int] = []
+
+    def reserve(self, count: int) -> None:
+        """Have at least so many. Not to be called while another thread may `take` some."""
+        if len(self._left) < count:
+            self._left += bulk.next_ids("governance_rawlog", count - len(self._left))
+
+    def take(self, count: int) -> list[int] | None:
+        """The next ones; None where there are not so many. Asks no database."""
+        if count > len(self._left):
+            return None
+        taken, self._left = self._left[:count], self._left[count:]
+        return taken
+
+
+def prepare(source: Source, logs: Sequence[Log], times: Sequence[int], ids: Sequence[int]) -> Prepared:
+    """All that can be done for logs (in chain order, with their blocks' times) before the database is needed."""
+    packed = b"".join(_packed(source.dao_pk, zip(ids, times, logs, strict=True)))
+    return Prepared(len(logs), packed, Batch(source).read(zip(ids, times, logs, strict=True)))
+
+
+def new_logs(dao: Dao, logs: Sequence[Log]) -> list[Log]:
+    """Those of these logs (in chain order) that are not stored.
+
+    To be called by the DAO's writer: where another one has come and added some, the fence lets nothing be written.
     """
-    if not rows:
+    if not logs:
         return []
-    known = set(
-        RawLog.objects.filter(dao=dao, block_number__range=(rows[0].block_number, rows[-1].block_number)).values_list(
-            "block_hash", "log_index"
-        )
-    )
-    new = [row for row in rows if (row.block_hash, row.log_index) not in known] if known else list(rows)
-    for row, pk in zip(new, bulk.next_ids("governance_rawlog", len(new)), strict=True):
-        row.pk = pk
-    bulk.copy_binary("governance_rawlog", _COLUMNS, _packed(dao.pk, new))
-    return new
+    stored = RawLog.objects.filter(dao=dao, block_number__range=(logs[0].block_number, logs[-1].block_number))
+    known = set(stored.values_list("block_hash", "log_index"))
+    return [log for log in logs if (log.block_hash, log.log_index) not in known]
 
 
-def _packed(dao_pk: int, rows: Iterable[LogRow]) -> Iterator[bytes]:
-    for row in rows:
+def insert_logs(new: Prepared) -> None:
+    """Store logs. By the DAO's writer, in its transaction."""
+    if new.count:
+        bulk.copy_binary("governance_rawlog", _COLUMNS, [new.packed])
+
+
+def _packed(dao_pk: int, rows: Iterable[tuple[int, int, Log]]) -> Iterator[bytes]:
+    for pk, time_s, (address, topics, data, number, block_hash, transaction, position, index, _) in rows:
         words: list[int | bytes] = []
-        for topic in (row.topic0, row.topic1, row.topic2, row.topic3):
-            if topic is None:
-                break
+        for topic in topics:
             words += (32, topic)
-        topics = len(words) // 2
-        yield _PACKED[topics].pack(
-            14, 8, row.pk, 8, dao_pk, 8, row.block_number, 32, row.block_hash, 8, row.block_timestamp_chain_s,
-            32, row.transaction_hash, 4, row.transaction_index, 4, row.log_index, 20, row.address,
-            *words, *_NULLS[topics], len(row.data),
+        yield _PACKED[len(topics)].pack(
+            14, 8, pk, 8, dao_pk, 8, number, 32, block_hash, 8, time_s, 32, transaction, 4, position, 4, index,
+            20, address, *words, *_NULLS[len(topics)], len(data),
         )  # fmt: skip
-        yield row.data
+        yield data
 
 
 def stored_heights(dao: Dao, first_block: int, last_block: int) -> set[int]:
@@ -89,7 +120,7 @@ def extend_range(contract: Contract, first_block: int, last_block: int) -> None:
 def store_step(
     writer: Writer,
     contracts: Sequence[Contract],
-    rows: Sequence[LogRow],
+    new: Prepared,
     answers: Sequence[ChainAnswer],
     headers: Sequence[Header],
     first_block: int,
@@ -100,8 +131,8 @@ def store_step(
     node_head_block: int,
     span_blocks: int,
 ) -> int:
-    """Write what was read of the blocks first_block..head.number. Returns how many logs were new. `checked` are headers
-    of heights whose logs may be another block's (see `drop_orphans`).
+    """Write what was read of the blocks first_block..head.number. `new` are those of their logs that are not stored:
+    returns how many. `checked` are headers of heights whose logs may be another block's (see `drop_orphans`).
 
     Raises:
         Superseded: another worker has moved on; nothing is written.
@@ -124,7 +155,7 @@ def store_step(
             ],
         )
         undone = drop_orphans(writer.dao, checked)
-        new = insert_logs(writer.dao, rows)
+        insert_logs(new)
         for contract in contracts:
             if contract.start_block <= head.number:
                 extend_range(contract, max(first_block, contract.start_block), head.number)
@@ -143,9 +174,9 @@ def store_step(
         cursor.synced_at = timezone.now()
         cursor.save()
         projector = Projector(writer.dao)
-        projector.apply(new)
+        projector.write(new.batch)
         outbox.publish_many(writer.dao, [*undone, *projector.news])
-    return len(new)
+    return new.count
 
 
 def note_contact(writer: Writer, node_head_block: int, finalized_block: int, *, keep_headers: bool) -> None:

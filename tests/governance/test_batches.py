@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from governance import bulk
 from governance.chain import rpc
+from governance.chain.rpc import Log
 from governance.models import Chain, Contract, Cursor, Dao, Proposal, RawLog, Vote
 from governance.projections import events, fold, hot
+from governance.projections.batch import Source
 from governance.projections.events import Kind, Undecodable
-from governance.projections.rows import LogRow
+from governance.projections.rows import row_of
 from governance.sync import store
 
 GOVERNOR, TOKEN = b"\x60" * 20, b"\x70" * 20
@@ -26,9 +28,19 @@ PARAMS = events.layout(
 )
 
 
-def row(topics, data, *, block=1, index=0, address=GOVERNOR) -> LogRow:
-    padded = (*topics, None, None, None, None)[:4]
-    return LogRow(block, block.to_bytes(32, "big"), block * 12, bytes(31) + b"t", 0, index, address, *padded, data)
+def row(topics, data, *, block=1, index=0, address=GOVERNOR) -> Log:
+    return Log(address, tuple(topics), data, block, block.to_bytes(32, "big"), bytes(31) + b"t", 0, index, block * 12)
+
+
+def insert_logs(dao, logs) -> list[RawLog]:
+    """What the sync does with logs: those that are new, as stored."""
+    new = store.new_logs(dao, logs)
+    ids = store.Ids()
+    ids.reserve(len(new))
+    taken = ids.take(len(new))
+    source = Source(dao, dao.contracts.all())
+    store.insert_logs(store.prepare(source, new, [log.timestamp_chain_s for log in new], taken))
+    return list(RawLog.objects.filter(pk__in=taken).order_by("pk"))
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -124,14 +136,12 @@ def test_logs_are_stored_byte_for_byte_and_once(dao):
         row([bytes([n]) * 32 for n in range(1, topics + 1)], bytes(range(256))[: topics * 40], block=topics, index=7)
         for topics in range(5)
     ]
-    new = store.insert_logs(dao, logs)
+    new = insert_logs(dao, logs)
     assert [log.pk for log in new] == sorted(log.pk for log in new)
-    names = [name for name in LogRow.__slots__ if name != "data"]
-    for stored, log in zip(RawLog.objects.filter(dao=dao).order_by("id"), new, strict=True):
-        assert [getattr(stored, name) for name in names] == [getattr(log, name) for name in names]
-        assert bytes(stored.data) == log.data
+    assert [row_of(stored).log for stored in new] == [log._replace(timestamp_chain_s=None) for log in logs]
+    assert [stored.block_timestamp_chain_s for stored in new] == [log.timestamp_chain_s for log in logs]
     more = [*logs, row([], b"x", block=4, index=8)]
-    assert [log.data for log in store.insert_logs(dao, more)] == [b"x"]
+    assert [bytes(log.data) for log in insert_logs(dao, more)] == [b"x"]
     assert RawLog.objects.count() == 6
 
 
@@ -159,7 +169,7 @@ def test_ids_are_nobody_elses_also_where_others_take_some_between(monkeypatch):
 
 @pytest.mark.parametrize("text", ["tab\there", "line\nbreak\r", "back\\slash \\N \\.", "\\x41", "", "é \U0001f600"])
 def test_text_arrives_as_it_was(dao, text):
-    (log,) = store.insert_logs(dao, [row([hot.VOTE_CAST, bytes(32)], eth_abi.encode(VOTE_TYPES, [1, 1, 1, text]))])
+    (log,) = insert_logs(dao, [row([hot.VOTE_CAST, bytes(32)], eth_abi.encode(VOTE_TYPES, [1, 1, 1, text]))])
     fold.Projector(dao).apply([log])
     assert Vote.objects.get().reason == text
 
@@ -173,7 +183,7 @@ EVENTS = st.lists(
 )  # fmt: skip
 
 
-def _log(place: int, what: str, number: int, support: int, weight: int) -> LogRow:
+def _log(place: int, what: str, number: int, support: int, weight: int) -> Log:
     at = {"block": 1 + place // 3, "index": place % 3}
     if what == "vote":
         data = eth_abi.encode(VOTE_TYPES, [number, support, weight, f"reason\t{place}"])
@@ -240,7 +250,7 @@ def test_batches_of_any_size_give_the_same_rows(django_db_setup, django_db_block
             for length in size:
                 part, logs = logs[:length], logs[length:]
                 projector = fold.Projector(dao)
-                projector.apply(store.insert_logs(dao, part))
+                projector.apply(insert_logs(dao, part))
                 news += projector.news
             told.append(news)
             tables.append(_tables(dao))
@@ -255,7 +265,7 @@ def test_what_no_contract_means_is_counted_and_kept(dao):
     """A vote whose words don't read goes by the slow way into an incident, and the votes beside it are stored."""
     good = eth_abi.encode(VOTE_TYPES, [1, 1, 5, ""])
     bad = good[:32] + b"\xff" * 32 + good[64:]
-    logs = store.insert_logs(
+    logs = insert_logs(
         dao, [row([hot.VOTE_CAST, bytes(32)], data, index=n) for n, data in enumerate((good, bad, good))]
     )
     projector = fold.Projector(dao)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.chain import abi
+from governance.chain.rpc import Log
 from governance.projections import events
 from governance.projections.events import Kind, Undecodable
-from governance.projections.rows import LogRow
 
 LAYOUTS = sorted({(kind, layout) for kind in Kind for layout in events.layouts(kind).values()}, key=str)
 NAMES = [f"{kind}-{layout.signature}-{layout.topics}" for kind, layout in LAYOUTS]
@@ -48,9 +48,8 @@ def as_read(of: abi.Type, value):
     return value
 
 
-def log_of(topics, data) -> LogRow:
-    words = [*topics, None, None, None, None][:4]
-    return LogRow(1, bytes(32), 12, bytes(32), 0, 0, bytes(20), *words, data)
+def log_of(topics, data) -> Log:
+    return Log(bytes(20), tuple(topics), data, 1, bytes(32), bytes(32), 0, 0, 12)
 
 
 @pytest.mark.parametrize(("kind", "layout"), LAYOUTS, ids=NAMES)

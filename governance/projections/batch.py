@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many logs at once, read and not yet written: pure, so that one range can be read while the last one is stored.
+
+What many logs bring a row each (votes, delegations, power) becomes lines for COPY; what few logs change is decoded and
+kept in chain order for `fold.Projector`, which alone writes.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from governance import bulk
+from governance.chain.rpc import Log
+from governance.models import Contract, Dao
+from governance.projections import events, hot
+from governance.projections.events import Event, Kind, Undecodable, text_of
+from governance.projections.rows import LogRow
+
+# Of these a DAO has few events, all of which its projections should know.
+LIFECYCLE = (Kind.GOVERNOR, Kind.TIMELOCK, Kind.MODULE)
+FRACTIONAL = 255  # VoteType.Parameters of GovernorCountingFractional: three uint128 in params
+
+
+def vote_key(proposal_id: int, log: Log) -> str:
+    """A vote's name in the outbox: the proposal, the transaction and the log's place."""
+    return f"{proposal_id}:0x{log.transaction_hash.hex()}:{log.log_index}"
+
+
+@dataclass
+class Tally:
+    """Sums of votes by support, in base units of the votes token; `votes` counts logs."""
+
+    against_votes: int = 0
+    for_votes: int = 0
+    abstain_votes: int = 0
+    votes: int = 0
+
+    def add(self, support: int, weight: int, params: bytes) -> None:
+        """Count a vote, as `fold.tallies` does in PostgreSQL."""
+        self.votes += 1
+        if support == 1:
+            self.for_votes += weight
+        elif support == 0:
+            self.against_votes += weight
+        elif support == 2:
+            self.abstain_votes += weight
+        elif support == FRACTIONAL and len(params) == 48:
+            self.add_parts(params)
+
+    def add_parts(self, params: bytes) -> None:
+        """Add a fractional vote's parts."""
+        self.against_votes += int.from_bytes(params[:16], "big")
+        self.for_votes += int.from_bytes(params[16:32], "big")
+        self.abstain_votes += int.from_bytes(params[32:], "big")
+
+
+class Source:
+    """Whose logs they are: a DAO and its contracts, as they were when this was made."""
+
+    def __init__(self, dao: Dao, contracts: Iterable[Contract]):
+        self.dao_pk = dao.pk
+        # What was voted before anybody mirrored the DAO is history: a million old votes are no news to anyone.
+        self.history_s = dao.created_at.timestamp()
+        self.contracts: dict[bytes, list[Contract]] = defaultdict(list)
+        for contract in contracts:
+            self.contracts[contract.address].append(contract)
+
+
+@dataclass
+class Batch:
+    """What logs of one DAO bring. Lines are fields of COPY's text format with tabs between them."""
+
+    source: Source
+    votes: list[tuple[int, str]] = field(default_factory=list)  # proposal id; the line from the log on
+    sums: dict[int, Tally] = field(default_factory=lambda: defaultdict(Tally))  # of these votes
+    delegations: list[str] = field(default_factory=list)
+    checkpoints: list[str] = field(default_factory=list)
+    # Known events that are to be applied one after the other, in chain order.
+    later: list[tuple[Contract, LogRow, Event]] = field(default_factory=list)
+    undecodable: list[tuple[Contract, LogRow, Undecodable]] = field(default_factory=list)
+    unknown: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # contract and topic -> logs
+    news: list[tuple[tuple[int, int], tuple[str, str, int]]] = field(default_factory=list)  # place; outbox entry
+
+    def read(self, rows: Iterable[tuple[int, int, Log]]) -> "Batch":
+        """Add logs in chain order: `LogRow`s, or tuples like them. Returns itself."""
+        contracts = self.source.contracts
+        by_hand = {
+            hot.VOTE_CAST: (Kind.GOVERNOR, hot.vote_cast, self.add_vote),
+            hot.VOTE_CAST_WITH_PARAMS: (Kind.GOVERNOR, hot.vote_cast_with_params, self.add_vote),
+            hot.DELEGATE_VOTES_CHANGED: (Kind.VOTES_TOKEN, hot.delegate_votes_changed, self._add_checkpoint),
+            hot.DELEGATE_CHANGED: (Kind.VOTES_TOKEN, hot.delegate_changed, self._add_delegation),
+        }
+        for pk, time_s, log in rows:
+            topics = log.topics
+            known = by_hand.get(topics[0]) if topics else None
+            for contract in contracts.get(log.address, ()):
+                if known is not None and contract.kind == known[0] and (read := known[1](log)) is not None:
+                    known[2](contract, pk, time_s, log, *read)  # type: ignore[operator]
+                else:
+                    self._decode(contract, LogRow(pk, time_s, log))
+        return self
+
+    def _decode(self, contract: Contract, row: LogRow) -> None:
+        try:
+            event = events.decode(Kind(contract.kind), row.log)
+        except Undecodable as error:
+            self.undecodable.append((contract, row, error))
+            return
+        if event is not None:
+            self.later.append((contract, row, event))
+        elif contract.kind in LIFECYCLE:
+            topic = row.log.topics[0].hex() if row.log.topics else ""
+            self.unknown[f"{contract}: 0x{topic}"] += 1
+
+    def add_vote(
+        self, _contract: Contract, pk: int, time_s: int, log: Log, number: int, voter: bytes, support: int, weight: int,
+        reason: bytes, params: bytes,
+    ) -> None:  # fmt: skip
+        """A vote on proposal `number`."""
+        said = bulk.field(text_of(reason)) if reason else ""
+        self.votes.append((number, f"{pk}\t\\\\x{voter.hex()}\t{support}\t{weight}\t{said}\t\\\\x{params.hex()}"))
+        self.sums[number].add(support, weight, params)
+        if time_s >= self.source.history_s:
+            told = ("vote.cast", vote_key(number, log), log.block_number)
+            self.news.append(((log.block_number, log.log_index), told))
+
+    def _add_checkpoint(
+        self, contract: Contract, pk: int, time_s: int, log: Log, account: bytes, previous: int, power: int
+    ) -> None:
+        timepoint = time_s if contract.capabilities.get("clock") == "timestamp" else log.block_number
+        self.checkpoints.append(f"{self.source.dao_pk}\t{pk}\t\\\\x{account.hex()}\t{timepoint}\t{previous}\t{power}")
+
+    def _add_delegation(
+        self, _contract: Contract, pk: int, _time_s: int, _log: Log, delegator: bytes, old: bytes, new: bytes
+    ) -> None:
+        self.delegations.append(
+            f"{self.source.dao_pk}\t{pk}\t\\\\x{delegator.hex()}\t\\\\x{old.hex()}\t\\\\x{new.hex()}"
+        )
