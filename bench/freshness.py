@@ -175,7 +175,7 @@ def measure(blocks: int, block_s: float, votes: int) -> dict[str, Any]:
     """Delays of so many blocks, and what the services cost while nothing happens."""
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="mandate-bench-fresh-")))
-        index = chain.write(folder, (_BLOCKS_BEFORE + blocks) * votes, per_block=votes)
+        index = chain.write(folder, (_BLOCKS_BEFORE + blocks) * votes, per_block=votes, block_s=max(1, round(block_s)))
         proposal, counts = votes_by_block(folder, index.last_block)
         served = Node(folder)
         held.callback(served.close)

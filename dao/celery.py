@@ -13,6 +13,9 @@ from governance.embedded.process import set_death_signal
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
 
 
+_WATCH_EXPIRES_S = 5.0
+
+
 class OneAtATime(Task):
     """Every task here is a wake-up: one that finds the same at work already has nothing to do."""
 
@@ -20,7 +23,11 @@ class OneAtATime(Task):
         from governance import work  # the models are there only after django.setup()
 
         with work.alone(self.name) as mine:
-            return self.run(*args, **kwargs) if mine else None
+            result = self.run(*args, **kwargs) if mine else None
+        if mine and kwargs.get("watch_s"):
+            # The next watch begins now: until beat's next wake-up a block would go unseen for a second.
+            self.apply_async(kwargs=kwargs, expires=_WATCH_EXPIRES_S)
+        return result
 
 
 app = Celery("mandate", task_cls=OneAtATime)

@@ -54,6 +54,7 @@ class Index:
     first_block: int
     last_block: int  # with logs
     head: int
+    block_s: int = BLOCK_S  # between two blocks, by the chain's clock
     addresses: list[bytes] = field(default_factory=list)
     starts: dict[bytes, array] = field(default_factory=dict)
     firsts: dict[bytes, array] = field(default_factory=dict)
@@ -73,16 +74,16 @@ def transaction_hash(number: int, position: int) -> str:
     return "0x" + hashlib.sha256(b"transaction %d %d" % (number, position)).hexdigest()
 
 
-def timestamp(number: int) -> int:
-    return FIRST_TIME_S + (number - FIRST_BLOCK) * BLOCK_S
+def timestamp(number: int, block_s: int = BLOCK_S) -> int:
+    return FIRST_TIME_S + (number - FIRST_BLOCK) * block_s
 
 
-def header(number: int, transactions: str) -> str:
+def header(number: int, transactions: str, block_s: int = BLOCK_S) -> str:
     """A block object; `transactions` is the JSON of its list."""
     zero = "0x" + "00" * 32
     return (
         f'{{"number":"{hex(number)}","hash":"{block_hash(number)}",'
-        f'"parentHash":"{block_hash(number - 1) if number else zero}","timestamp":"{hex(max(timestamp(number), 0))}",'
+        f'"parentHash":"{block_hash(number - 1) if number else zero}","timestamp":"{hex(max(timestamp(number, block_s), 0))}",'
         f'"transactions":{transactions},"uncles":[],"nonce":"0x0000000000000000","sha3Uncles":"{zero}",'
         f'"logsBloom":"0x{"ff" * 256}","transactionsRoot":"{zero}","stateRoot":"{zero}","receiptsRoot":"{zero}",'
         f'"mixHash":"{zero}","miner":"0x{"00" * 20}","difficulty":"0x0","totalDifficulty":"0x0","extraData":"0x",'
@@ -170,11 +171,11 @@ class _Life:
         return GOVERNOR, (PROPOSAL_CREATED,), data
 
 
-def write(folder: Path, logs: int, *, per_block: int = LOGS_PER_BLOCK) -> Index:
+def write(folder: Path, logs: int, *, per_block: int = LOGS_PER_BLOCK, block_s: int = BLOCK_S) -> Index:
     """Write a chain of so many logs into the folder; see `read`."""
     blocks = -(-logs // per_block)
     last = FIRST_BLOCK + blocks - 1
-    index = Index(logs, FIRST_BLOCK, last, last + EMPTY_BLOCKS_AFTER, [GOVERNOR, TOKEN])
+    index = Index(logs, FIRST_BLOCK, last, last + EMPTY_BLOCKS_AFTER, block_s, [GOVERNOR, TOKEN])
     for address in index.addresses:
         index.starts[address], index.firsts[address], index.topics[address] = array("Q", [0]), array("I"), array("B")
     life, place, offset = _Life(), 0, 0
@@ -201,7 +202,7 @@ def write(folder: Path, logs: int, *, per_block: int = LOGS_PER_BLOCK) -> Index:
                 )
                 files[address].write(text.encode())
                 index.starts[address].append(index.starts[address][-1] + len(text))
-            body = header(number, "[" + ",".join(f'"{word}"' for word in hashes) + "]")
+            body = header(number, "[" + ",".join(f'"{word}"' for word in hashes) + "]", block_s)
             offset += headers.write(body.encode())
             index.headers.append(offset)
             index.transactions.append(count)

@@ -89,10 +89,10 @@ class Chain:
             return [b"null"]
         place = number - self.index.first_block
         if place < 0:
-            return [chain.header(number, "[]").encode()]
+            return [chain.header(number, "[]", self.index.block_s).encode()]
         if full:
             transactions = chain.full_transactions(number, self.index.transactions[place])
-            return [chain.header(number, transactions).encode()]
+            return [chain.header(number, transactions, self.index.block_s).encode()]
         return [self.headers[self.index.headers[place] : self.index.headers[place + 1]]]
 
     def _get_logs(self, condition: dict[str, Any]) -> list[bytes | memoryview]:

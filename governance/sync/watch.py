@@ -35,7 +35,9 @@ class _Chain:
             return False
         if self.head is not None and self.moved_at is not None and head > self.head:
             took = (now - self.moved_at) / (head - self.head)
-            self.block_s = took if self.block_s is None else self.block_s + _WEIGHT * (took - self.block_s)
+            # Several at once: they come faster than was thought, and each further mistake would keep people waiting.
+            hasty = self.block_s is None or (head > self.head + 1 and took < self.block_s)
+            self.block_s = took if hasty else self.block_s + _WEIGHT * (took - self.block_s)  # type: ignore[operator]
         if self.head is not None:  # else nobody knows when this block came, nor when the next one will
             self.moved_at = now
             if self.block_s is not None:

@@ -75,6 +75,13 @@ def test_how_long_blocks_took_before_is_known_at_once():
     assert world.asked < learnt.asked - 15
 
 
+def test_blocks_that_come_faster_than_before_are_waited_for_too_long_once():
+    blocks = [101.0 + 2 * n for n in range(30)]
+    world = World({1: blocks})
+    world.follow(61, block_s=12)
+    assert sum(delay > 0.35 for delay in world.delays(1, blocks[:-1])) <= 3  # those of the one wait of six seconds
+
+
 def test_a_chain_that_stands_still_is_asked_once_a_second():
     world = World({1: [101.0, 103.0]})
     world.follow(100, block_s=2)
