@@ -9,6 +9,7 @@ import psycopg
 from django.db import connection
 
 _AT_ONCE = 1000  # lines
+NULL = r"\N"
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _NAMES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
@@ -16,7 +17,7 @@ _NAMES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 def field(value: object) -> str:
     """A value as COPY's text format has it: int, bool, bytes, text without NUL, or None."""
     if value is None:
-        return r"\N"
+        return NULL
     if isinstance(value, bytes):
         return r"\\x" + value.hex()
     if isinstance(value, str):
@@ -57,18 +58,17 @@ def _copy(table: str, columns: Sequence[str], how: str, pieces: Iterable[bytes])
 
 def next_ids(table: str, count: int) -> Sequence[int]:
     """So many ids of a table, ascending, that nobody else will get."""
+    if not count:
+        return ()
+    # The sequence stands there as a constant: as an expression it would be looked up for every single id.
+    taken = "FROM (SELECT nextval(%s::regclass) AS id FROM generate_series(1, %s)) AS taken"
     with connection.cursor() as sql:
-        # The sequence stands there as a constant: as an expression it would be looked up for every single id.
-        # Nearly always the ids follow each other, and then the first one says all.
-        sql.execute(
-            """SELECT min(id), CASE WHEN max(id) - min(id) + 1 <> count(*) THEN array_agg(id ORDER BY id) END
-               FROM (SELECT nextval(%s::regclass) id FROM generate_series(1, %s)) taken""",
-            [_sequence(table), count],
-        )
-        first, apart = sql.fetchone()
-    if apart is not None:
-        return apart
-    return range(first, first + count) if count else ()
+        sql.execute(f"SELECT min(id), max(id) {taken}", [_sequence(table), count])
+        first, last = sql.fetchone()
+        if last - first + 1 == count:  # nearly always they follow each other, and then the ends say all
+            return range(first, last + 1)
+        sql.execute(f"SELECT array_agg(id) {taken}", [_sequence(table), count])
+        return sorted(sql.fetchone()[0])
 
 
 @lru_cache(maxsize=16)

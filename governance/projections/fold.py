@@ -167,6 +167,7 @@ class Projector:
         self.dao, self.anew = dao, anew
         self.source = Source(dao, dao.contracts.all())
         self.contracts = self.source.contracts
+        self._has_timelock = any(c.kind == Kind.TIMELOCK for cs in self.contracts.values() for c in cs)
         self.treasuries = {c.address for cs in self.contracts.values() for c in cs if c.kind == Kind.TREASURY}
         self.unread = Unread()
         self.touched: dict[type, set[int]] = defaultdict(set)
@@ -269,9 +270,12 @@ class Projector:
         created = {number: known for number, known in changed.items() if known.calls is not None}
         if created:
             self._write_created(created)
+        alike: dict[tuple[str, ...], list[Proposal]] = defaultdict(list)
         for number, known in changed.items():
             if number not in created:
-                Proposal.objects.filter(pk=known.pk).update(**known.changes)
+                alike[tuple(known.changes)].append(Proposal(pk=known.pk, **known.changes))
+        for fields, rows in alike.items():
+            Proposal.objects.bulk_update(rows, fields)
         ProposalTransition.objects.bulk_create(
             ProposalTransition(proposal_id=known.pk, kind=kind, log_id=log_pk)
             for known in changed.values()
@@ -299,10 +303,14 @@ class Projector:
         Proposal.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["dao", "proposal_id"], update_fields=fields
         )
+        came_back = []
         for row, known in zip(rows, created.values(), strict=True):
+            if self.anew or known.pk is not None:
+                came_back.append(row.pk)
             known.pk = row.pk
             self.touched[Proposal].add(row.pk)
-        ProposalAction.objects.filter(proposal__in=rows).delete()
+        if came_back:
+            ProposalAction.objects.filter(proposal__in=came_back).delete()
         ProposalAction.objects.bulk_create(
             ProposalAction(
                 proposal=row, position=position, target=to, value_wei=value, signature=signature, calldata=data
@@ -310,18 +318,22 @@ class Projector:
             for row, known in zip(rows, created.values(), strict=True)
             for position, (to, value, signature, data) in enumerate(known.calls or ())
         )
+        if self._has_timelock:
+            self._link_operations([row.pk for row in rows])
+
+    def _link_operations(self, pks: list[int]) -> None:
         with connection.cursor() as cursor:
             # A proposal that is created once more with other calls is not the one that its operation was of.
             cursor.execute(
                 """UPDATE governance_timelockoperation o SET proposal_id = NULL FROM governance_proposal p
                    WHERE o.proposal_id = p.id AND p.id = ANY(%s)
                      AND (o.operation_id IN (p.operation_id, p.operation_id_v4)) IS NOT TRUE""",
-                [[row.pk for row in rows]],
+                [pks],
             )
             cursor.execute(
                 """UPDATE governance_timelockoperation o SET proposal_id = p.id FROM governance_proposal p
                    WHERE o.dao_id = %s AND p.id = ANY(%s) AND o.operation_id IN (p.operation_id, p.operation_id_v4)""",
-                [self.dao.pk, [row.pk for row in rows]],
+                [self.dao.pk, pks],
             )
 
     def _on_ProposalCreated(self, contract: Contract, log: LogRow, event: Event) -> None:
@@ -427,24 +439,28 @@ class Projector:
         self._recount.add(event.args["proposalId"])  # `tallies` reads what was taken from the raw logs
 
     def _write_votes(self) -> None:
-        votes, sums = self._batch.votes, self._batch.sums
-        numbers = sums.keys() | self._recount
+        votes = self._batch.votes
+        numbers = votes.keys() | self._recount
         if not numbers:
             return
         if self._recount:
             link_votes(self.dao, self._recount)
         found = Proposal.objects.filter(dao=self.dao, proposal_id__in=numbers).values_list("proposal_id", "pk")
-        # Each vote's line begins with what is the same for all votes of its proposal.
-        begins = {number: f"{self.dao.pk}\t\\N\t{number}\t" for number in numbers}
-        begins |= {number: f"{self.dao.pk}\t{pk}\t{number}\t" for number, pk in found}
-        bulk.copy_lines("governance_vote", _VOTE_COLUMNS, [begins[number] + line for number, line in votes])
+        pks = dict(found)
+        pieces = []
+        for number, of_one in votes.items():
+            # Each line begins with what is the same for all votes of its proposal.
+            begin = f"{self.dao.pk}\t{pks.get(number, bulk.NULL)}\t{number}\t"
+            pieces.append(begin + f"\n{begin}".join(of_one.lines))
+        bulk.copy_lines("governance_vote", _VOTE_COLUMNS, pieces)
         # A proposal that was created in this batch may have votes from before, so its votes are summed; to others only
         # these votes are added.
-        _add_to_tallies(self.dao, {number: sums[number] for number in sums.keys() - self._recount})
+        _add_to_tallies(self.dao, {number: votes[number].tally for number in votes.keys() - self._recount})
         if self._recount:
             count_votes(self.dao, self._recount)
+        if self._recount or votes.keys() - pks.keys():
+            note_gaps(self.dao)
         self._recount = set()
-        note_gaps(self.dao)
 
     # --- assets
 

@@ -15,16 +15,20 @@ DELEGATE_CHANGED = keccak(b"DelegateChanged(address,address,address)")
 DELEGATE_VOTES_CHANGED = keccak(b"DelegateVotesChanged(address,uint256,uint256)")
 _ZERO_12, _ZERO_31, _ZERO_32 = bytes(12), bytes(31), bytes(32)
 _TEXT_AT = (128).to_bytes(32, "big")
+NO_REASON = _TEXT_AT + _ZERO_32  # what VoteCast's data has behind the weight where no reason is given
 _TEXT_AFTER_PARAMS = (160).to_bytes(32, "big")
 _number = int.from_bytes
+
+
+def is_vote(topics: tuple[bytes, ...], data: bytes) -> bool:
+    """Whether these are VoteCast's words, apart from the reason's."""
+    return len(topics) == 2 and topics[1][:12] == _ZERO_12 and data[32:63] == _ZERO_31
 
 
 def vote_cast(log: LogLike) -> tuple[int, bytes, int, int, bytes, bytes] | None:
     """(proposal id, voter, support, weight, reason, params) of VoteCast with the voter indexed."""
     topics, data = log.topics, log.data
-    if len(topics) != 2 or topics[1][:12] != _ZERO_12:
-        return None
-    if data[32:63] != _ZERO_31 or data[96:128] != _TEXT_AT:
+    if not is_vote(topics, data) or data[96:128] != _TEXT_AT:
         return None
     length = data[128:160]
     if length == _ZERO_32:

@@ -30,7 +30,8 @@ from governance.sync import witness
 TRANSFER = keccak(b"Transfer(address,address,uint256)")
 _PLACE = attrgetter("block_number", "log_index")
 _MOST_BLOCKS = 100_000
-_AIM_LOGS = 5_000
+_AIM_LOGS = 12_000  # less where a node refuses: many do above 10,000
+_LEAST_LOGS = 500
 _BLOCKS_AT_ONCE = 20  # with four questions and a header each, as many as one batch takes
 
 
@@ -79,6 +80,8 @@ class Span:
     """How many blocks are searched at once: fewer when the node complains, more while it is content."""
 
     blocks: int
+    most_blocks: int = _MOST_BLOCKS  # the widest range that the node said it takes
+    aim_logs: int = _AIM_LOGS  # in one answer
 
     def narrow(self, error: RangeTooLarge, first_block: int) -> None:
         """Learn from a node's complaint. Raises it again where one block was too much already."""
@@ -89,14 +92,15 @@ class Span:
             wish = min(self.blocks - 1, error.suggested[1] - first_block + 1)
         elif error.max_blocks is not None:
             wish = min(self.blocks - 1, error.max_blocks)
+            self.most_blocks = max(1, wish)
+        if error.max_blocks is None:  # then it was the answer that would have been too large
+            self.aim_logs = max(self.aim_logs * 3 // 4, _LEAST_LOGS)
         self.blocks = max(1, wish)
 
     def learn(self, logs: int) -> None:
-        """Widen after a small answer, narrow after a big one."""
-        if logs < _AIM_LOGS // 2:
-            self.blocks = min(self.blocks * 2, _MOST_BLOCKS)
-        elif logs > _AIM_LOGS * 2:
-            self.blocks = max(1, self.blocks // 2)
+        """Go towards answers of a good size: wider after a small one, narrower after a big one."""
+        wish = self.blocks * self.aim_logs // max(logs, 1)
+        self.blocks = max(1, min(max(wish, self.blocks // 2), self.blocks * 2, self.most_blocks))
 
 
 def logs_of_range(
@@ -164,7 +168,7 @@ class Ahead:
         """Have the range that begins at `first_block` read."""
         self.forget()
         self._first = first_block
-        self._coming = self._thread.submit(self._read, first_block, most_last_block, Span(span.blocks), below=below)
+        self._coming = self._thread.submit(self._read, first_block, most_last_block, replace(span), below=below)
 
     def _read(self, first_block: int, most_last_block: int, span: Span, *, below: bool) -> Range:
         found = read_range(self._rpc, self._contracts, first_block, most_last_block, span, below=below)

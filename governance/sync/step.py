@@ -107,6 +107,7 @@ class _Sync:
         self.finalized = -1  # the last block that was final when the node was last asked
         self.source = Source(self.dao, self.contracts)
         self.ids = Ids()
+        self.span: fetch.Span | None = None  # what was learned of the node's limits
         self.ahead = fetch.Ahead(rpc, self.contracts, self._prepare_ahead)
 
     def run(self) -> SyncResult:
@@ -225,7 +226,8 @@ class _Sync:
     def _final_range(self, cursor: Cursor, finalized: int) -> _Read:
         first = cursor.next_block
         below = cursor.head_hash is not None and first > 0
-        found = self.ahead.take(first, finalized, fetch.Span(cursor.span_blocks), below=below)
+        found = self.ahead.take(first, finalized, self.span or fetch.Span(cursor.span_blocks), below=below)
+        self.span = found.span
         if found.below is not None and found.below.hash != cursor.head_hash:
             raise _Parted
         last = found.head.number

@@ -102,19 +102,25 @@ def stored_heights(dao: Dao, first_block: int, last_block: int) -> set[int]:
     return set(stored.values_list("block_number", flat=True))
 
 
-def extend_range(contract: Contract, first_block: int, last_block: int) -> None:
-    """Note that a contract's blocks were read completely; ranges that touch become one."""
-    touching = ScannedRange.objects.filter(
-        contract=contract, first_block__lte=last_block + 1, last_block__gte=first_block - 1
-    )
-    found = list(touching)
-    first = min([first_block, *(r.first_block for r in found)])
-    last = max([last_block, *(r.last_block for r in found)])
-    if len(found) == 1:
-        touching.update(first_block=first, last_block=last)
-    else:
-        touching.delete()
-        ScannedRange.objects.create(contract=contract, first_block=first, last_block=last)
+def extend_ranges(contracts: Iterable[Contract], first_block: int, last_block: int) -> None:
+    """Note that these blocks of the contracts were read completely; ranges that touch become one."""
+    begun = [contract for contract in contracts if contract.start_block <= last_block]
+    touching: dict[int, list[ScannedRange]] = {contract.pk: [] for contract in begun}
+    for found in ScannedRange.objects.filter(
+        contract__in=begun, first_block__lte=last_block + 1, last_block__gte=first_block - 1
+    ):
+        touching[found.contract_id].append(found)
+    longer = []  # nearly all: the blocks follow the last ones that were read
+    for contract in begun:
+        ranges = touching[contract.pk]
+        first = min([max(first_block, contract.start_block), *(r.first_block for r in ranges)])
+        last = max([last_block, *(r.last_block for r in ranges)])
+        if len(ranges) == 1 and (first, last) == (ranges[0].first_block, last_block):
+            longer.append(ranges[0].pk)
+        else:
+            ScannedRange.objects.filter(pk__in=[r.pk for r in ranges]).delete()
+            ScannedRange.objects.create(contract=contract, first_block=first, last_block=last)
+    ScannedRange.objects.filter(pk__in=longer).update(last_block=last_block)
 
 
 def store_step(
@@ -156,9 +162,7 @@ def store_step(
         )
         undone = drop_orphans(writer.dao, checked)
         insert_logs(new)
-        for contract in contracts:
-            if contract.start_block <= head.number:
-                extend_range(contract, max(first_block, contract.start_block), head.number)
+        extend_ranges(contracts, first_block, head.number)
         # A transaction that is read again may stand in another block now, with which its answer is to fall.
         ChainAnswer.objects.bulk_create(
             answers,

@@ -146,7 +146,7 @@ def test_logs_are_stored_byte_for_byte_and_once(dao):
 
 
 def test_ids_are_nobody_elses_also_where_others_take_some_between(monkeypatch):
-    taken = {}
+    asked = []
 
     class Cursor:
         def __enter__(self):
@@ -156,15 +156,24 @@ def test_ids_are_nobody_elses_also_where_others_take_some_between(monkeypatch):
             return None
 
         def execute(self, _sql, arguments):
-            taken["count"] = arguments[1]
+            asked.append(arguments[1])
 
         def fetchone(self):
-            return 5, [5, 6, 9]  # the last one's neighbours went to somebody else
+            # One of those between went to somebody else: these are left, and others are taken one by one.
+            return (5, 8) if len(asked) == 1 else ([10, 9, 12],)
 
     monkeypatch.setattr(bulk, "_sequence", lambda table: f"{table}_id_seq")
     monkeypatch.setattr(bulk, "connection", type("C", (), {"cursor": lambda _self: Cursor()})())
-    assert list(bulk.next_ids("governance_rawlog", 3)) == [5, 6, 9]
-    assert taken == {"count": 3}
+    assert list(bulk.next_ids("governance_rawlog", 3)) == [9, 10, 12]
+    assert asked == [3, 3]
+
+
+@pytest.mark.django_db
+def test_ids_that_follow_each_other_are_taken_at_once():
+    first, second = bulk.next_ids("governance_rawlog", 3), bulk.next_ids("governance_rawlog", 2)
+    assert isinstance(first, range)
+    assert [*first, *second] == list(range(first[0], first[0] + 5))
+    assert list(bulk.next_ids("governance_rawlog", 0)) == []
 
 
 @pytest.mark.parametrize("text", ["tab\there", "line\nbreak\r", "back\\slash \\N \\.", "\\x41", "", "é \U0001f600"])

@@ -89,14 +89,14 @@ from governance.chain.rpc import Rpc
 from governance.models import Dao
 from governance.projections.fold import Projector
 from governance.sync import sync_once
-apply, steps = Projector.apply, int(sys.argv[2])
-def dying(self, logs, **options):
+write, steps = Projector.write, int(sys.argv[2])
+def dying(self, batch):
     global steps
-    apply(self, logs, **options)
+    write(self, batch)
     steps -= 1
     if not steps:
         os.kill(os.getpid(), signal.SIGKILL)  # logs and projections are written, nothing is committed
-Projector.apply = dying
+Projector.write = dying
 sync_once(Dao.objects.get(), Rpc([sys.argv[1]], 31337))
 """
 
