@@ -107,8 +107,9 @@ def split_types(text: str) -> list[str]:
 class _Reader:
     """Decodes. `canonical`: offsets must be those an encoder writes, padding zero, nothing left over.
 
-    Otherwise (logs, which some compilers wrote with dirty padding) any offset in range will do, but no byte is read
-    more often than a canonical encoding of this length would: a log can't be made to unfold into gigabytes.
+    Otherwise (logs, which some compilers wrote with dirty padding) any offset behind the heads will do, as for eth_abi,
+    but no byte is read more often than a canonical encoding of this length would: a log can't be made to unfold into
+    gigabytes.
     """
 
     def __init__(self, data: bytes, *, canonical: bool):
@@ -126,15 +127,15 @@ class _Reader:
     def sequence(self, types: Sequence[Type], base: int) -> tuple[tuple[Any, ...], int]:
         """Values of consecutive types whose heads start at `base`, and where their tails end."""
         head = base
-        tail = base + sum(32 if item.dynamic else item.head for item in types)
+        ends = tail = base + sum(32 if item.dynamic else item.head for item in types)
         values = []
         for item in types:
             if item.dynamic:
                 offset = self.word(head)
                 if self.canonical and base + offset != tail:
                     raise NotCanonical("an offset is not the one an encoder writes")
-                if offset > len(self.data):
-                    raise NotCanonical("an offset points outside")
+                if not ends <= base + offset < len(self.data):
+                    raise NotCanonical("an offset points outside, or at the offsets themselves")
                 value, tail = self.value(item, base + offset)
                 head += 32
             else:
