@@ -6,16 +6,27 @@ that does not answer at all raises, for then nothing was learnt.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+from eth_hash.auto import keccak
+
 from governance.chain import abi
-from governance.chain.address import checksum
+from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import BlockId, Rpc, RpcError
-from governance.models import Contract, Dao
+from governance.models import Contract, Dao, Proposal
 from policies.amounts import Token
 
 Answer = tuple[Any, ...] | None
+
+# Governors that number their proposals from 1 and take that number alone: Compound's two, and Nouns', which grew out of
+# the second. What they answer to `proposals(uint256)`, and where (for, against, abstain) stand in it.
+BY_NUMBER = {"alpha": (5, 6, None), "bravo": (5, 6, 7), "nouns": (7, 8, 9)}
+# They name their votes token each in their own way; the rest of the world says token().
+_TOKENS = ("token", "comp", "uni", "nouns", "xvsVault")
+# GovernorAlpha's ballots are for or against; Bravo's have three choices, and so have all that came after.
+_ALPHA_BALLOT = keccak(b"Ballot(uint256 proposalId,bool support)")
 
 
 def ask(
@@ -53,6 +64,36 @@ def _first(answer: Answer) -> Any:
     return answer[0] if answer else None
 
 
+def _family(found: dict[str, Answer]) -> str:
+    """Whose governor it is; OpenZeppelin's likeness of Bravo says COUNTING_MODE and is one of theirs only by name."""
+    if _first(found["proposal_types"]):
+        return "agora"
+    if _first(found["counting_mode"]) == "support=bravo&quorum=bravo":
+        return "bravo"
+    if found["counting_mode"] is not None:
+        return "openzeppelin"
+    if found["nouns"] is not None and found["vetoer"] is not None:
+        return "nouns"
+    if found["quorum_votes"] is None:
+        return "unknown"
+    return "alpha" if _first(found["ballot_typehash"]) == _ALPHA_BALLOT else "bravo"
+
+
+def _quorum(found: dict[str, Answer]) -> str | None:
+    """The function that tells a proposal's quorum, and what it is asked by."""
+    match _family(found):
+        case "agora":
+            return "quorum(proposal)"  # OptimismGovernor: the same selector, but asked by the proposal's number
+        case "nouns":
+            return "proposals(uint256)"  # of its creation; quorumVotes() is the newest one
+        # OpenZeppelin's likeness of Bravo has both, and counts by the snapshot's: quorumVotes() is only the newest one.
+        case "bravo" | "alpha" if found["quorum"] is None:
+            return "quorumVotes()"
+        case "unknown":
+            return None
+    return "quorum(uint256)"
+
+
 def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict[str, Any]:
     """A governor's capabilities, as JSON. `quorum` names the function that tells it; `family` whose governor it is."""
     zero = "uint256"
@@ -65,7 +106,7 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
             "clock_mode": _view("CLOCK_MODE()", "string"),
             "clock": _view("clock()", "uint48"),
             "counting_mode": _view("COUNTING_MODE()", "string"),
-            "token": _view("token()", "address"),
+            **{name: _view(f"{name}()", "address") for name in _TOKENS},
             "timelock": _view("timelock()", "address"),
             "voting_delay": _view("votingDelay()", zero),
             "voting_period": _view("votingPeriod()", zero),
@@ -82,31 +123,34 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
             "quorum": ("quorum(uint256)", [0], [zero]),
             "quorum_votes": _view("quorumVotes()", zero),
             "super_quorum": ("superQuorum(uint256)", [0], [zero]),
+            "vetoer": _view("vetoer()", "address"),
+            "dynamic_quorum": ("getDynamicQuorumParamsAt(uint256)", [0], ["uint16", "uint16", "uint32"]),
+            "proposal_types": _view("PROPOSAL_TYPES_CONFIGURATOR()", "address"),
             "proposal_count": _view("proposalCount()", zero),
         },
         block,
     )
     clock_mode, counting = _first(found["clock_mode"]), _first(found["counting_mode"])
-    bravo = found["quorum_votes"] is not None and counting in (None, "support=bravo&quorum=bravo")
+    family, quorum = _family(found), _quorum(found)
+    types = _first(found["proposal_types"])
     capabilities: dict[str, Any] = {
-        "family": "bravo" if bravo else "openzeppelin" if counting is not None else "unknown",
+        "family": family,
         "name": _first(found["name"]),
         "version": _first(found["version"]),
         "clock": _clock(clock_mode),
         "clock_mode": clock_mode,
         "counting_mode": counting,
-        # OpenZeppelin's likeness of Bravo has both, and counts by the snapshot's: quorumVotes() is only the newest one.
-        "quorum": (
-            "quorumVotes()"
-            if bravo and found["quorum"] is None
-            else "quorum(uint256)"
-            if bravo or counting is not None
-            else None
-        ),
+        "quorum": quorum,
         "super_quorum": found["super_quorum"] is not None,
-        "quorum_counts": (parse_qs(counting or "").get("quorum") or ["for" if bravo else "for,abstain"])[0],
+        "quorum_counts": (parse_qs(counting or "").get("quorum") or ["for" if family in BY_NUMBER else "for,abstain"])[
+            0
+        ],
         "nonces": found["nonces"] is not None,
+        "proposal_types": checksum(types) if types and any(types) else None,
+        "dynamic_quorum": family == "nouns" and found["dynamic_quorum"] is not None,
     }
+    token = next((found[name] for name in _TOKENS if found[name]), None)
+    found["token"] = token
     for name in ("token", "timelock"):
         address = _first(found[name])
         capabilities[name] = checksum(address) if address and any(address) else None
@@ -154,6 +198,7 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
             "supply": _view("totalSupply()", "uint256"),
             "clock_mode": _view("CLOCK_MODE()", "string"),
             "votes": ("getVotes(address)", [bytes(20)], ["uint256"]),
+            "current_votes": ("getCurrentVotes(address)", [bytes(20)], ["uint256"]),
         },
         block,
     )
@@ -165,7 +210,11 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
         "total_supply": None if supply is None else str(supply),
         "clock_mode": _first(found["clock_mode"]),
         "clock": _clock(_first(found["clock_mode"])),
-        "votes": found["votes"] is not None,
+        "votes": found["votes"] is not None or found["current_votes"] is not None,
+        # ERC-5805's names; COMP, UNI, Nouns and what grew out of them have their own.
+        "votes_call": "getCurrentVotes(address)"
+        if found["votes"] is None and found["current_votes"]
+        else "getVotes(address)",
     }
 
 
@@ -185,21 +234,62 @@ def probe_module(rpc: Rpc, module: bytes, block: BlockId = "latest") -> dict[str
     return shown
 
 
-def quorum_call(governor: Contract) -> Callable[[int], bytes] | None:
-    """The calldata that asks a governor for its quorum at a snapshot, by what probing found; None where it has none."""
-    match governor.capabilities.get("quorum"):
+@dataclass(frozen=True)
+class Rule:
+    """A view that tells one number by which a proposal is decided. `name` is "quorum", or what the mirror calls it in
+    `Proposal.extra`; `word` is which 32-byte word of the answer it is."""
+
+    name: str
+    to: bytes
+    calldata: bytes
+    word: int = 0
+
+    def value(self, answer: bytes) -> int | None:
+        """The number in an answer; None where the answer is no such view's."""
+        found = answer[32 * self.word : 32 * self.word + 32]
+        return int.from_bytes(found, "big") if len(answer) % 32 == 0 and len(found) == 32 else None
+
+
+def rules_of(governor: Contract) -> Callable[[Proposal], list[Rule]] | None:
+    """What to ask about a proposal that no log says, by what probing found: its quorum first. None where the governor
+    has none that is known."""
+    told, address = governor.capabilities, governor.address
+    number = "proposals(uint256)"
+    match told.get("quorum"):
+        case "quorum(uint256)" if told.get("super_quorum"):
+            # The votes that end a vote early at a snapshot.
+            return lambda p: [
+                Rule("quorum", address, abi.encode_call("quorum(uint256)", [p.snapshot])),
+                Rule("super_quorum_votes", address, abi.encode_call("superQuorum(uint256)", [p.snapshot])),
+            ]
         case "quorum(uint256)":
-            return lambda snapshot: abi.encode_call("quorum(uint256)", [snapshot])
+            return lambda p: [Rule("quorum", address, abi.encode_call("quorum(uint256)", [p.snapshot]))]
         case "quorumVotes()":
-            return lambda _snapshot: abi.encode_call("quorumVotes()")
+            return lambda _: [Rule("quorum", address, abi.encode_call("quorumVotes()"))]
+        case "proposals(uint256)" if told.get("dynamic_quorum"):
+            params = "getDynamicQuorumParamsAt(uint256)"
+            return lambda p: [
+                Rule("quorum", address, abi.encode_call(number, [p.proposal_id]), 3),
+                Rule("quorum_supply", address, abi.encode_call(number, [p.proposal_id]), 13),
+                Rule("quorum_least_bps", address, abi.encode_call(params, [p.created_block])),
+                Rule("quorum_most_bps", address, abi.encode_call(params, [p.created_block]), 1),
+                Rule("quorum_coefficient", address, abi.encode_call(params, [p.created_block]), 2),
+            ]
+        case "proposals(uint256)":
+            return lambda p: [Rule("quorum", address, abi.encode_call(number, [p.proposal_id]), 3)]
+        case "quorum(proposal)" if told.get("proposal_types"):
+            types = to_bytes(told["proposal_types"])
+            return lambda p: [
+                Rule("quorum", address, abi.encode_call("quorum(uint256)", [p.proposal_id])),
+                # A struct with texts: its place first, then its quorum and its threshold.
+                Rule(
+                    "approval_threshold_bps",
+                    types,
+                    abi.encode_call("proposalTypes(uint8)", [p.extra.get("proposal_type", 0)]),
+                    2,
+                ),
+            ]
     return None
-
-
-def super_quorum_call(governor: Contract) -> Callable[[int], bytes] | None:
-    """The calldata that asks for the votes that end a vote early at a snapshot; None where nothing ends it early."""
-    if not governor.capabilities.get("super_quorum"):
-        return None
-    return lambda snapshot: abi.encode_call("superQuorum(uint256)", [snapshot])
 
 
 def tokens_of(dao: Dao) -> dict[bytes, Token]:

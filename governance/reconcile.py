@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from governance.capabilities import quorum_call
+from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
@@ -28,7 +28,7 @@ from governance.models import (
     Proposal,
 )
 from governance.power import power_now
-from governance.state import ONCHAIN_STATES, State, governor_of, is_final, now_of, state_of
+from governance.state import ONCHAIN_STATES, State, facts_of, governor_of, is_final, now_of, quorum_of, state_of
 
 _SAMPLED_ACCOUNTS = 20
 _MOST_PROPOSALS = 100
@@ -106,7 +106,7 @@ def _about_proposals(dao: Dao) -> list[_Question]:
     if governor is None or governor.capabilities.get("family", "unknown") == "unknown":
         return []
     now = now_of(dao, governor_of(dao))
-    ask_quorum = quorum_call(governor)
+    family = governor.capabilities["family"]
     settled = {
         row.subject: row for row in OnchainCheck.objects.filter(dao=dao, subject__startswith="proposal:", matched=True)
     }
@@ -124,25 +124,46 @@ def _about_proposals(dao: Dao) -> list[_Question]:
         call = abi.encode_call("state(uint256)", [proposal.proposal_id])
         if state is not State.UNKNOWN:
             questions.append(_Question(f"{name}:state", governor.address, call, ("uint8",), state.value, _state_name))
-        if governor.capabilities["family"] == "openzeppelin":
+        if (votes := _votes_question(governor, family, proposal, name)) is not None:
+            questions.append(votes)
+        quorum_votes = quorum_of(facts_of(proposal, governor))
+        call_quorum = _QUORUM_CALLS.get(str(governor.capabilities.get("quorum")))
+        if call_quorum is not None and quorum_votes is not None and proposal.snapshot < now.timepoint:
             questions.append(
                 _Question(
-                    f"{name}:votes",
-                    governor.address,
-                    abi.encode_call("proposalVotes(uint256)", [proposal.proposal_id]),
-                    ("uint256", "uint256", "uint256"),
-                    f"{proposal.against_votes}/{proposal.for_votes}/{proposal.abstain_votes}",
-                    lambda votes: "/".join(map(str, votes)),
-                )
-            )
-        if ask_quorum is not None and proposal.quorum_votes is not None and proposal.snapshot < now.timepoint:
-            questions.append(
-                _Question(
-                    f"{name}:quorum", governor.address, ask_quorum(proposal.snapshot), ("uint256",),
-                    str(proposal.quorum_votes), lambda quorum: str(quorum[0]),
+                    f"{name}:quorum", governor.address, call_quorum(proposal), ("uint256",),
+                    str(quorum_votes), lambda quorum: str(quorum[0]),
                 )
             )  # fmt: skip
     return questions
+
+
+# The views that answer a proposal's quorum as it is now, by what probing called it.
+_QUORUM_CALLS: dict[str, Callable[[Proposal], bytes]] = {
+    "quorum(uint256)": lambda p: abi.encode_call("quorum(uint256)", [p.snapshot]),
+    "quorum(proposal)": lambda p: abi.encode_call("quorum(uint256)", [p.proposal_id]),
+    "quorumVotes()": lambda _: abi.encode_call("quorumVotes()"),
+    "proposals(uint256)": lambda p: abi.encode_call("quorumVotes(uint256)", [p.proposal_id]),
+}
+
+
+def _votes_question(governor: Contract, family: str, proposal: Proposal, name: str) -> _Question | None:
+    """What the governor counted: OpenZeppelin's has a view for it, Compound's and Nouns' tell it among the rest."""
+    tally = (proposal.against_votes, proposal.for_votes, proposal.abstain_votes)
+    if family in BY_NUMBER:
+        in_favour, against, abstain = BY_NUMBER[family]
+        call = abi.encode_call("proposals(uint256)", [proposal.proposal_id])
+        places = [place for place in (against, in_favour, abstain) if place is not None]
+        return _Question(
+            f"{name}:votes", governor.address, call, ("uint256",) * (max(places) + 1),
+            "/".join(map(str, tally[: len(places)])), lambda words: "/".join(str(words[place]) for place in places),
+        )  # fmt: skip
+    if family not in ("openzeppelin", "agora"):
+        return None
+    return _Question(
+        f"{name}:votes", governor.address, abi.encode_call("proposalVotes(uint256)", [proposal.proposal_id]),
+        ("uint256",) * 3, "/".join(map(str, tally)), lambda votes: "/".join(map(str, votes)),
+    )  # fmt: skip
 
 
 def _about_power(dao: Dao) -> list[_Question]:
@@ -150,6 +171,7 @@ def _about_power(dao: Dao) -> list[_Question]:
     token = dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN).first()
     if token is None:
         return []
+    call = token.capabilities.get("votes_call", "getVotes(address)")
     newest = (
         PowerCheckpoint.objects.filter(dao=dao)
         .values("account")
@@ -158,7 +180,7 @@ def _about_power(dao: Dao) -> list[_Question]:
     )
     return [
         _Question(
-            f"power:{checksum(row['account'])}", token.address, abi.encode_call("getVotes(address)", [row["account"]]),
+            f"power:{checksum(row['account'])}", token.address, abi.encode_call(call, [row["account"]]),
             ("uint256",), str(power_now(dao, row["account"])), lambda power: str(power[0]),
         )
         for row in newest

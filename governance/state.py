@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proposal's state as one pure function of what is known and when: OpenZeppelin Governor v5, and Compound's Bravo.
+"""A proposal's state as one pure function of what is known and when: OpenZeppelin's governors, Compound's two, Nouns'
+and Agora's.
 
 Held against the chain's own `state()` by governance.reconcile. Follows Governor.state (v5), then what its timelock
 modules override: GovernorTimelockControl (an operation run or cancelled in the timelock itself decides, with no event
-of the governor), GovernorTimelockCompound (Expired after the ETA and the grace period).
+of the governor), GovernorTimelockCompound (Expired after the ETA and the grace period). GovernorAlpha and
+GovernorBravoDelegate decide alike; Nouns adds a veto, a quorum that grows with the votes against, and in its later
+versions two periods of its own; Optimism's governor counts votes against for the quorum and asks a share in favour.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from governance.models import Contract, Cursor, Dao, Proposal
 
 
 class State(StrEnum):
-    """IGovernor.ProposalState, by name. `UNKNOWN`: the quorum decides and the chain could not be asked for it."""
+    """IGovernor.ProposalState, by name, and Nouns' three more. `UNKNOWN`: what decides (a quorum, a voting module's own
+    rule) is the chain's to say, and it could not be asked yet."""
 
     PENDING = "Pending"
     ACTIVE = "Active"
@@ -23,13 +28,17 @@ class State(StrEnum):
     QUEUED = "Queued"
     EXPIRED = "Expired"
     EXECUTED = "Executed"
+    VETOED = "Vetoed"
+    OBJECTION_PERIOD = "ObjectionPeriod"  # after a late turn in favour: only votes against are taken
+    UPDATABLE = "Updatable"  # before the vote, while its proposer may write it anew
     UNKNOWN = "Unknown"
 
 
-# The numbers that `state()` answers, in the order of IGovernor.ProposalState.
+# The numbers that `state()` answers, in the order of IGovernor.ProposalState; Nouns goes on from there.
 ONCHAIN_STATES = (
     State.PENDING, State.ACTIVE, State.CANCELED, State.DEFEATED,
     State.SUCCEEDED, State.QUEUED, State.EXPIRED, State.EXECUTED,
+    State.VETOED, State.OBJECTION_PERIOD, State.UPDATABLE,
 )  # fmt: skip
 
 
@@ -50,10 +59,30 @@ class Now:
 
 
 @dataclass(frozen=True)
+class DynamicQuorum:
+    """Nouns' quorum: a share of the supply at creation (in basis points) that grows with the share against, by a
+    coefficient in millionths, up to a most."""
+
+    supply: int
+    least_bps: int
+    most_bps: int
+    coefficient: int
+
+    def votes(self, against_votes: int) -> int:
+        """The votes in favour that are needed against so many. Follows NounsDAOLogicV2.dynamicQuorumVotes."""
+        grown_bps = self.least_bps + self.coefficient * (10_000 * against_votes // self.supply) // 1_000_000
+        return self.supply * min(self.most_bps, grown_bps) // 10_000
+
+
+@dataclass(frozen=True)
 class ProposalFacts:
     """All that decides a proposal's state. Timepoints are the governor's clock, votes base units of the votes token.
 
-    `quorum_counts_abstain`: COUNTING_MODE says `quorum=for,abstain` (OpenZeppelin's) or `for` alone (Bravo's).
+    `quorum_counts_abstain`: COUNTING_MODE says `quorum=for,abstain` (OpenZeppelin's) or `for` alone (Bravo's);
+    `quorum_counts_against`: `against,for,abstain` (Optimism's).
+    `dynamic_quorum`: Nouns'; it decides in place of `quorum_votes`.
+    `by_type`: Agora's, where `approval_threshold_bps` of the votes for and against must be in favour (None: not known
+    yet), in place of more for than against. `module_state`: a voting module decides: what state() said after the vote.
     `grace_period_s`: after ETA and this, a queued proposal is expired; None where the timelock knows no expiry.
     `super_quorum`: GovernorSuperQuorum, where `super_quorum_votes` for votes end a vote early (None: not known yet).
     `operation`: None where the governor has no TimelockController, or its operation was never seen.
@@ -73,18 +102,33 @@ class ProposalFacts:
     grace_period_s: int | None = None
     super_quorum: bool = False
     super_quorum_votes: int | None = None
+    vetoed: bool = False
+    updatable_until: int | None = None
+    objection_until: int | None = None
+    dynamic_quorum: DynamicQuorum | None = None
+    quorum_counts_against: bool = False
+    by_type: bool = False
+    approval_threshold_bps: int | None = None
+    by_module: bool = False
+    module_state: State | None = None
 
 
 def proposal_state(facts: ProposalFacts, now: Now) -> State:
     """The state at `now`, equal to the governor's `state()` for the same facts."""
     if facts.executed:
         return State.EXECUTED
+    if facts.vetoed:
+        return State.VETOED
     if facts.canceled:
         return State.CANCELED
+    if facts.updatable_until is not None and facts.updatable_until >= now.timepoint:
+        return State.UPDATABLE
     if facts.snapshot >= now.timepoint:
         return State.PENDING
     if facts.deadline >= now.timepoint:
         return _early(facts) if facts.super_quorum else State.ACTIVE
+    if facts.objection_until is not None and facts.objection_until >= now.timepoint:
+        return State.OBJECTION_PERIOD
     if not facts.eta_chain_s:
         return _counted(facts)
     # Queued once: it had succeeded, and votes after the deadline are impossible.
@@ -109,17 +153,45 @@ def _early(facts: ProposalFacts) -> State:
 
 
 def _counted(facts: ProposalFacts) -> State:
-    if facts.for_votes <= facts.against_votes:
+    if facts.by_module:
+        return facts.module_state or State.UNKNOWN
+    quorum_votes = quorum_of(facts)
+    if facts.by_type:
+        if facts.approval_threshold_bps is None:
+            return State.UNKNOWN
+        if not _approved(facts):
+            return State.DEFEATED
+    elif facts.for_votes <= facts.against_votes:
         return State.DEFEATED
-    if facts.quorum_votes is None:
+    if quorum_votes is None:
         return State.UNKNOWN
+    return State.SUCCEEDED if counted_votes(facts) >= quorum_votes else State.DEFEATED
+
+
+def _approved(facts: ProposalFacts) -> bool:
+    """Follows OptimismGovernor._voteSucceeded: no threshold is always met, and where nobody voted no other is."""
+    assert facts.approval_threshold_bps is not None
+    total = facts.for_votes + facts.against_votes
+    if facts.approval_threshold_bps == 0:
+        return True
+    return total > 0 and facts.for_votes * 10_000 // total >= facts.approval_threshold_bps
+
+
+def counted_votes(facts: ProposalFacts) -> int:
+    """The votes that count towards the quorum, base units of the votes token."""
     counted = facts.for_votes + (facts.abstain_votes if facts.quorum_counts_abstain else 0)
-    return State.SUCCEEDED if counted >= facts.quorum_votes else State.DEFEATED
+    return counted + (facts.against_votes if facts.quorum_counts_against else 0)
+
+
+def quorum_of(facts: ProposalFacts) -> int | None:
+    """The votes that the quorum asks for now, base units of the votes token; None where the chain has not told."""
+    dynamic = facts.dynamic_quorum
+    return facts.quorum_votes if dynamic is None else dynamic.votes(facts.against_votes)
 
 
 def is_final(state: State) -> bool:
     """Whether time and votes can't change the state any more."""
-    return state in (State.CANCELED, State.DEFEATED, State.EXPIRED, State.EXECUTED)
+    return state in (State.CANCELED, State.DEFEATED, State.EXPIRED, State.EXECUTED, State.VETOED)
 
 
 # --- from the database's rows
@@ -146,6 +218,8 @@ def now_at(governor: Contract, block_number: int, timestamp_chain_s: int) -> Now
 def facts_of(proposal: Proposal, governor: Contract | None = None) -> ProposalFacts:
     """What the mirror knows of a proposal. One query for its operation; `prefetch_related("operations")` spares it."""
     governor = governor or governor_of(proposal.dao)
+    told, extra = governor.capabilities, proposal.extra
+    module_state = _whole(extra.get("module_state"))
     operation = None
     for row in sorted(proposal.operations.all(), key=lambda row: row.pk):
         operation = Operation.DONE if row.executed else Operation.CANCELED if row.canceled else Operation.PENDING
@@ -160,11 +234,30 @@ def facts_of(proposal: Proposal, governor: Contract | None = None) -> ProposalFa
         executed=proposal.executed,
         canceled=proposal.canceled,
         operation=operation,
-        quorum_counts_abstain="abstain" in governor.capabilities.get("quorum_counts", "for,abstain"),
-        grace_period_s=governor.capabilities.get("grace_period_s"),
-        super_quorum=bool(governor.capabilities.get("super_quorum")),
-        super_quorum_votes=_whole(proposal.extra.get("super_quorum_votes")),
+        quorum_counts_abstain="abstain" in told.get("quorum_counts", "for,abstain"),
+        grace_period_s=told.get("grace_period_s"),
+        super_quorum=bool(told.get("super_quorum")),
+        super_quorum_votes=_whole(extra.get("super_quorum_votes")),
+        vetoed=bool(extra.get("vetoed")),
+        updatable_until=extra.get("updatable_until"),
+        objection_until=extra.get("objection_until"),
+        dynamic_quorum=_dynamic_quorum(extra),
+        quorum_counts_against="against" in told.get("quorum_counts", ""),
+        by_type=told.get("family") == "agora",
+        approval_threshold_bps=_whole(extra.get("approval_threshold_bps")),
+        by_module="voting_module" in extra,
+        # What it says before the vote is over decides nothing: events tell of all that comes after.
+        module_state={3: State.DEFEATED, 4: State.SUCCEEDED}.get(-1 if module_state is None else module_state),
     )
+
+
+def _dynamic_quorum(extra: dict[str, Any]) -> DynamicQuorum | None:
+    """None for other governors, and for Nouns' proposals from before it had one: their supply was not noted."""
+    names = ("quorum_supply", "quorum_least_bps", "quorum_most_bps", "quorum_coefficient")
+    told = [_whole(extra.get(name)) for name in names]
+    if any(value is None for value in told) or not told[0]:
+        return None
+    return DynamicQuorum(*(value or 0 for value in told))
 
 
 def _whole(text: str | None) -> int | None:

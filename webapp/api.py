@@ -122,7 +122,7 @@ def _row(place: Place, row: reading.ProposalRow) -> Json:
             "for": str(proposal.for_votes),
             "abstain": str(proposal.abstain_votes),
         },
-        "quorum": None if proposal.quorum_votes is None else str(proposal.quorum_votes),
+        "quorum": None if row.quorum_votes is None else str(row.quorum_votes),
         "quorum_reached": row.quorum_reached,
         "verdict": row.verdict or None,
         "flags": row.flags,

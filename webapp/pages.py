@@ -13,6 +13,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from agent.models import DecisionRecord, Refusal, Request
+from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.models import Act, Dao, Proposal
 from governance.state import State
@@ -177,8 +178,10 @@ def policy_in(place: Place, calls: list[reading.ActionView]) -> dict[str, Any] |
 
 def next_step(place: Place, proposal: Proposal, state: State, calls: list[reading.ActionView]) -> dict[str, str] | None:
     """The transaction that moves a proposal on, when one can."""
-    if place.governor.capabilities.get("family") == "bravo":
+    if place.governor.capabilities.get("family") in BY_NUMBER:
         return None  # its functions take the proposal's number alone; nothing is offered that the chain would refuse
+    if "voting_module" in proposal.extra:
+        return None  # what the module would call is its own to say
     timelock = place.one("timelock")
     if state is State.SUCCEEDED and timelock:
         label, why, call = "Queue", "The vote has carried. Anybody may queue it in the timelock.", queue_call

@@ -45,7 +45,17 @@ from governance.models import (
     TreasuryFlow,
     Vote,
 )
-from governance.state import Now, State, state_of
+from governance.state import (
+    Now,
+    ProposalFacts,
+    State,
+    counted_votes,
+    facts_of,
+    is_final,
+    proposal_state,
+    quorum_of,
+    state_of,
+)
 from webapp import words
 
 PATIENCE_S = 3.0  # how long a page waits for the node, which it can do without
@@ -246,7 +256,12 @@ class ProposalRow:
     state: State
     flags: list[dict[str, str]]
     verdict: str
-    abstain_counts: bool = True
+    facts: ProposalFacts
+
+    @property
+    def quorum_votes(self) -> int | None:
+        """What the quorum asks for now; None where the chain has not told."""
+        return quorum_of(self.facts)
 
     @property
     def state_name(self) -> str:
@@ -254,8 +269,8 @@ class ProposalRow:
 
     @property
     def cast(self) -> int:
-        """Votes that count towards the quorum: for and abstain, or for alone where the governor counts so."""
-        return self.proposal.for_votes + (self.proposal.abstain_votes if self.abstain_counts else 0)
+        """Votes that count towards the quorum: for and abstain, or others where the governor counts so."""
+        return counted_votes(self.facts)
 
     @property
     def total(self) -> int:
@@ -263,7 +278,7 @@ class ProposalRow:
 
     @property
     def quorum_reached(self) -> bool:
-        return self.proposal.quorum_votes is not None and self.cast >= self.proposal.quorum_votes
+        return self.quorum_votes is not None and self.cast >= self.quorum_votes
 
 
 def _with_summary(proposals):
@@ -280,12 +295,13 @@ def summary_of(proposal: Proposal) -> Summary | None:
 def proposal_row(place: Place, proposal: Proposal) -> ProposalRow:
     """The row of one proposal, its state by the chain's clock at the last block read."""
     summary = summary_of(proposal)
+    facts = facts_of(proposal, place.governor)
     return ProposalRow(
         proposal,
-        state_of(proposal, place.now, place.governor),
+        proposal_state(facts, place.now),
         list(summary.flags) if summary else [],
         summary.verdict if summary else "",
-        "abstain" in place.governor.capabilities.get("quorum_counts", "for,abstain"),
+        facts,
     )
 
 
@@ -296,6 +312,11 @@ def open_condition(place: Place) -> Q:
     """
     governor = place.one("governor")
     told = governor.capabilities if governor else {}
+    if governor is not None and told.get("family") in ("nouns", "agora"):
+        # A quorum that grows, a share by type, a module's own rule: no column says how these end.
+        undone = Proposal.objects.filter(dao=place.dao, executed=False, canceled=False).prefetch_related("operations")
+        rows = undone.defer("description")
+        return Q(pk__in=[row.pk for row in rows if not is_final(state_of(row, place.now, governor))])
     undecided = Q(deadline__gte=place.clock_now)
     counted = F("for_votes")
     if "abstain" in told.get("quorum_counts", "for,abstain"):

@@ -95,6 +95,39 @@ def _indexed(declaration: str) -> str:
     return declaration
 
 
+_COLUMNS = "address[] targets,uint256[] values,string[] signatures,bytes[] calldatas"
+_NOUNS = (
+    f"ProposalCreatedWithRequirements(uint256 proposalId,address proposer,{_COLUMNS},uint256 voteStart,"
+    "uint256 voteEnd,uint256 proposalThreshold,uint256 quorumVotes,string description)",
+    f"ProposalCreatedWithRequirements(uint256 proposalId,address proposer,address[] signers,{_COLUMNS},"
+    "uint256 voteStart,uint256 voteEnd,uint256 updatePeriodEndBlock,uint256 proposalThreshold,uint256 quorumVotes,"
+    "string description)",
+    "ProposalCreatedWithRequirements(uint256 proposalId,address[] signers,uint256 updatePeriodEndBlock,"
+    "uint256 proposalThreshold,uint256 quorumVotes,uint32 indexed clientId)",
+    f"ProposalUpdated(uint256 indexed proposalId,address indexed proposer,{_COLUMNS},string description,"
+    "string updateMessage)",
+    f"ProposalTransactionsUpdated(uint256 indexed proposalId,address indexed proposer,{_COLUMNS},string updateMessage)",
+    "ProposalDescriptionUpdated(uint256 indexed proposalId,address indexed proposer,string description,"
+    "string updateMessage)",
+    "ProposalVetoed(uint256 proposalId)",
+    "ProposalObjectionPeriodSet(uint256 indexed proposalId,uint256 objectionPeriodEndBlock)",
+    "ProposalCreatedOnTimelockV1(uint256 proposalId)",
+    "VoteCastWithClientId(address indexed voter,uint256 indexed proposalId,uint32 indexed clientId)",
+    "RefundableVote(address indexed voter,uint256 refundAmount,bool refundSent)",
+    "SignatureCancelled(address indexed signer,bytes signature)",
+    "ProposalThresholdBPSSet(uint256 oldValue,uint256 newValue)",
+    "QuorumVotesBPSSet(uint256 oldValue,uint256 newValue)",
+    "MinQuorumVotesBPSSet(uint16 oldValue,uint16 newValue)",
+    "MaxQuorumVotesBPSSet(uint16 oldValue,uint16 newValue)",
+    "QuorumCoefficientSet(uint32 oldValue,uint32 newValue)",
+    "NewVetoer(address oldVetoer,address newVetoer)",
+    "NewPendingVetoer(address oldPendingVetoer,address newPendingVetoer)",
+    "ObjectionPeriodDurationSet(uint32 oldValue,uint32 newValue)",
+    "LastMinuteWindowSet(uint32 oldValue,uint32 newValue)",
+    "ProposalUpdatablePeriodSet(uint32 oldValue,uint32 newValue)",
+    "Withdraw(uint256 amount,bool sent)",
+)
+
 _DECLARATIONS: dict[str, tuple[str, ...]] = {
     Kind.GOVERNOR: (
         # OpenZeppelin v4 and v5, and Bravo, whose parameters have other names but the same types
@@ -102,6 +135,8 @@ _DECLARATIONS: dict[str, tuple[str, ...]] = {
         "VoteCast(address indexed voter,uint256 proposalId,uint8 support,uint256 weight,string reason)",
         "VoteCastWithParams(address indexed voter,uint256 proposalId,uint8 support,uint256 weight,string reason,"
         "bytes params)",
+        # Compound's GovernorAlpha
+        "VoteCast(address voter,uint256 proposalId,bool support,uint256 weight)",
         # GovernorCountingOverridable: a holder's own vote, and what it takes from their delegate's
         "OverrideVoteCast(address indexed voter,uint256 proposalId,uint8 support,uint256 weight,string reason)",
         "VoteReduced(address indexed delegate,uint256 proposalId,uint8 support,uint256 weight)",
@@ -113,8 +148,34 @@ _DECLARATIONS: dict[str, tuple[str, ...]] = {
         "VotingPeriodSet(uint256 oldValue,uint256 newValue)",
         "ProposalThresholdSet(uint256 oldValue,uint256 newValue)",
         "QuorumNumeratorUpdated(uint256 oldValue,uint256 newValue)",
+        "SuperQuorumNumeratorUpdated(uint256 oldValue,uint256 newValue)",
         "LateQuorumVoteExtensionSet(uint64 oldValue,uint64 newValue)",
+        "ProposalGuardianSet(address oldGuardian,address newGuardian)",
         "TimelockChange(address oldTimelock,address newTimelock)",
+        "EIP712DomainChanged()",
+        # of governors behind proxies
+        "Initialized(uint8 version)",
+        "Initialized(uint64 version)",
+        "Upgraded(address indexed implementation)",
+        "AdminChanged(address previousAdmin,address newAdmin)",
+        "OwnershipTransferred(address indexed previousOwner,address indexed newOwner)",
+        # Bravo's own settings
+        "NewImplementation(address oldImplementation,address newImplementation)",
+        "NewPendingAdmin(address oldPendingAdmin,address newPendingAdmin)",
+        "NewAdmin(address oldAdmin,address newAdmin)",
+        "NewGuardian(address oldGuardian,address newGuardian)",
+        "WhitelistAccountExpirationSet(address account,uint256 expiration)",
+        "WhitelistGuardianSet(address oldGuardian,address newGuardian)",
+        "ProposalMaxOperationsUpdated(uint256 oldValue,uint256 newValue)",
+        # Nouns: Bravo with a veto, requirements of each proposal, a quorum that grows with what is against, and from
+        # its third version on a time to write a proposal anew and one to object to a late turn
+        *_NOUNS,
+        # Optimism's and Agora's settings
+        "ProposalTypeUpdated(uint256 indexed proposalId,uint8 proposalType)",
+        "ProposalDeadlineUpdated(uint256 proposalId,uint64 deadline)",
+        "ProposalCancellerUpdated(address newCanceller)",
+        "AdminSet(address indexed oldAdmin,address indexed newAdmin)",
+        "ManagerSet(address indexed oldManager,address indexed newManager)",
         # Optimism's and Agora's: voting modules in place of calls, and a proposal type
         _indexed(_PROPOSAL_CALLS) + ",uint8 proposalType)",
         _PROPOSAL_CALLS + ",uint8 proposalType)",
@@ -133,9 +194,20 @@ _DECLARATIONS: dict[str, tuple[str, ...]] = {
         "RoleGranted(bytes32 indexed role,address indexed account,address indexed sender)",
         "RoleRevoked(bytes32 indexed role,address indexed account,address indexed sender)",
         "RoleAdminChanged(bytes32 indexed role,bytes32 indexed previousAdminRole,bytes32 indexed newAdminRole)",
+        # Compound's timelock, and Nouns'
+        *(
+            f"{what}Transaction(bytes32 indexed id,address indexed target,uint256 value,string signature,bytes data,"
+            "uint256 eta)"
+            for what in ("Queue", "Execute", "Cancel")
+        ),
+        "NewAdmin(address indexed newAdmin)",
+        "NewPendingAdmin(address indexed newPendingAdmin)",
+        "NewDelay(uint256 indexed newDelay)",
     ),
     Kind.VOTES_TOKEN: (
         "DelegateChanged(address indexed delegator,address indexed fromDelegate,address indexed toDelegate)",
+        # ERC20VotesPartialDelegation: several delegates at once, each with a share in ten thousandths
+        "DelegateChanged(address indexed delegator,(address,uint96)[] oldDelegates,(address,uint96)[] newDelegates)",
         "DelegateVotesChanged(address indexed delegate,uint256 previousVotes,uint256 newVotes)",
     ),
     Kind.ASSET: ("Transfer(address indexed from,address indexed to,uint256 value)",),

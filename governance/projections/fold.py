@@ -107,16 +107,44 @@ def operation_ids(
     return keccak(abi.encode(types, [*batch, salt])), keccak(abi.encode(types, [*batch, description_hash]))
 
 
-def super_quorum_key(proposal_id: int) -> str:
-    """The key of the chain's answer about a super quorum, of the kind `quorum`; hexadecimal, to fit its column."""
-    return f"super:{proposal_id:x}"
+# What the chain alone knows of a proposal beside its quorum: the name in `Proposal.extra` -> the answer's key, short
+# enough for its column together with the proposal's number in hexadecimal.
+_RULE_KEYS = {
+    "super_quorum_votes": "super", "quorum_supply": "supply", "quorum_least_bps": "least", "quorum_most_bps": "most",
+    "quorum_coefficient": "coefficient", "approval_threshold_bps": "approval", "module_state": "module",
+}  # fmt: skip
 
 
-def super_quorums(dao: Dao, proposal_ids: Iterable[int]) -> dict[int, int]:
-    """The super quorums, in base units of votes, that the chain was asked for (GovernorSuperQuorum)."""
-    keys = {super_quorum_key(number): number for number in proposal_ids}
-    answers = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.QUORUM, key__in=list(keys))
-    return {keys[answer.key]: int.from_bytes(answer.value, "big") for answer in answers}
+def rule_key(name: str, proposal_id: int) -> str:
+    """The key of the chain's answer about a rule of a proposal (`capabilities.Rule.name`), of the kind `quorum`."""
+    return str(proposal_id) if name == "quorum" else f"{_RULE_KEYS[name]}:{proposal_id:x}"
+
+
+def told_rules(dao: Dao, proposal_ids: Iterable[int], *, since_block: int = 0) -> dict[int, dict[str, int]]:
+    """What the chain was asked about proposals (at `since_block` or later): proposal id -> rule's name -> number."""
+    names = ("quorum", *_RULE_KEYS)
+    keys = {rule_key(name, number): (number, name) for number in proposal_ids for name in names}
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    for answer in ChainAnswer.objects.filter(
+        dao=dao, kind=ChainAnswer.Kind.QUORUM, key__in=list(keys), block_number__gte=since_block
+    ):
+        number, name = keys[answer.key]
+        found[number][name] = int.from_bytes(answer.value, "big")
+    return found
+
+
+def note_rules(dao: Dao, proposal: Proposal, told: dict[str, int], block_number: int) -> None:
+    """Keep what the chain said of a proposal's rules at a block, raw and with the proposal."""
+    for name, value in told.items():
+        ChainAnswer.objects.update_or_create(
+            dao=dao, kind=ChainAnswer.Kind.QUORUM, key=rule_key(name, proposal.proposal_id),
+            defaults={"value": value.to_bytes(32, "big"), "block_number": block_number},
+        )  # fmt: skip
+    extra = {name: str(value) for name, value in told.items() if name != "quorum"}
+    changes: dict[str, Any] = {"extra": {**proposal.extra, **extra}} if extra else {}
+    if "quorum" in told:
+        changes["quorum_votes"] = told["quorum"]
+    Proposal.objects.filter(pk=proposal.pk).update(**changes)
 
 
 def title_of(description: str) -> str:
@@ -150,6 +178,8 @@ class _Known:
     changes: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[bytes, int, str, bytes]] | None = None  # set where the batch creates it
     transitions: list[tuple[str, int]] = field(default_factory=list)
+    unsaid: set[str] = field(default_factory=set)  # rules whose answers are older than what changed them
+    rewritten: list[tuple[bytes, int, str, bytes]] | None = None  # calls in place of those it was created with
 
 
 class Projector:
@@ -266,14 +296,18 @@ class Projector:
     def _write_proposals(self) -> None:
         """Write what changed in proposals since the last time, in a number of statements that doesn't grow with them
         (but for those that were changed and not created)."""
-        changed = {number: known for number, known in self._proposals.items() if known and known.changes}
+        changed = {n: known for n, known in self._proposals.items() if known and (known.changes or known.transitions)}
         created = {number: known for number, known in changed.items() if known.calls is not None}
         if created:
             self._write_created(created)
         alike: dict[tuple[str, ...], list[Proposal]] = defaultdict(list)
         for number, known in changed.items():
             if number not in created:
-                alike[tuple(known.changes)].append(Proposal(pk=known.pk, **known.changes))
+                if known.changes:
+                    alike[tuple(known.changes)].append(Proposal(pk=known.pk, **known.changes))
+                if known.rewritten is not None:
+                    ProposalAction.objects.filter(proposal=known.pk).delete()
+                    ProposalAction.objects.bulk_create(_actions(known.pk, known.rewritten))
         for fields, rows in alike.items():
             Proposal.objects.bulk_update(rows, fields)
         ProposalTransition.objects.bulk_create(
@@ -282,22 +316,19 @@ class Projector:
             for kind, log_pk in known.transitions
         )
         for known in changed.values():
-            known.changes, known.calls, known.transitions = {}, None, []
+            known.changes, known.calls, known.transitions, known.unsaid, known.rewritten = {}, None, [], set(), None
 
     def _write_created(self, created: dict[int, _Known]) -> None:
-        quorums = {
-            int(answer.key): int.from_bytes(answer.value, "big")
-            for answer in ChainAnswer.objects.filter(
-                dao=self.dao, kind=ChainAnswer.Kind.QUORUM, key__in=[str(number) for number in created]
-            )
-        }
-        for number, votes in super_quorums(self.dao, created).items():
-            extra = created[number].changes["extra"]
-            created[number].changes["extra"] = {**extra, "super_quorum_votes": str(votes)}
-        rows = [
-            Proposal(dao=self.dao, proposal_id=number, quorum_votes=quorums.get(number), **known.changes)
-            for number, known in created.items()
-        ]
+        told = told_rules(self.dao, created)
+        rows = []
+        for number, known in created.items():
+            rules = told.get(number, {})
+            quorum_votes = rules.pop("quorum", None)
+            rules = {name: str(value) for name, value in rules.items() if name not in known.unsaid}
+            changes = {**known.changes, "extra": {**known.changes["extra"], **rules}}
+            if "quorum" in known.unsaid:
+                quorum_votes = None
+            rows.append(Proposal(dao=self.dao, proposal_id=number, quorum_votes=quorum_votes, **changes))
         fields = ["quorum_votes", *_CREATED_FIELDS]
         # Tallies are not among them: they are counted, and a proposal that is created once more keeps its votes.
         Proposal.objects.bulk_create(
@@ -312,11 +343,9 @@ class Projector:
         if came_back:
             ProposalAction.objects.filter(proposal__in=came_back).delete()
         ProposalAction.objects.bulk_create(
-            ProposalAction(
-                proposal=row, position=position, target=to, value_wei=value, signature=signature, calldata=data
-            )
+            action
             for row, known in zip(rows, created.values(), strict=True)
-            for position, (to, value, signature, data) in enumerate(known.calls or ())
+            for action in _actions(row.pk, known.calls if known.rewritten is None else known.rewritten)
         )
         if self._has_timelock:
             self._link_operations([row.pk for row in rows])
@@ -346,16 +375,10 @@ class Projector:
             extra["voting_module"] = "0x" + a["votingModule"].hex()
             extra["proposal_data"] = "0x" + a["proposalData"].hex()
         else:
-            targets = list(a["targets"])
-            # A governor that emits columns of unequal length is taken by its targets: the rest reads as empty.
-            values = _to_length(list(a["values"]), len(targets), 0)
-            signatures = _to_length(list(a["signatures"]), len(targets), b"")
-            calldatas = _to_length(list(a["calldatas"]), len(targets), b"")
-            calls = [
-                (to, value, text_of(signature)[:400], data)
-                for to, value, signature, data in zip(targets, values, signatures, calldatas, strict=True)
-            ]
-            ids = operation_ids(contract.address, targets, values, calldatas, a["description"])
+            calls = _calls_in(event)
+            ids = operation_ids(
+                contract.address, [c[0] for c in calls], [c[1] for c in calls], [c[3] for c in calls], a["description"]
+            )
         if "proposalType" in a:
             extra["proposal_type"] = a["proposalType"]
         changes = {
@@ -410,8 +433,81 @@ class Projector:
     def _on_ProposalCanceled(self, _contract: Contract, log: LogRow, event: Event) -> None:
         self._change(log, event, "canceled", canceled=True)
 
+    def _on_ProposalVetoed(self, _contract: Contract, log: LogRow, event: Event) -> None:
+        # Nouns. `canceled` too: what may no longer change is found by it.
+        self._change(log, event, "vetoed", canceled=True)
+        self._add_extra(event, vetoed=True)
+
     def _on_ProposalExtended(self, _contract: Contract, log: LogRow, event: Event) -> None:
         self._change(log, event, "extended", deadline=bounded(event.args["extendedDeadline"]))
+
+    def _on_ProposalDeadlineUpdated(self, _contract: Contract, log: LogRow, event: Event) -> None:
+        # Optimism's and Agora's manager moves the end of a vote, back too; what a module said at the old one is over.
+        self._change(log, event, "rescheduled", deadline=bounded(event.args["deadline"]))
+        self._ask_again(log, event, "module_state")
+
+    def _on_ProposalTypeUpdated(self, _contract: Contract, log: LogRow, event: Event) -> None:
+        self._change(log, event, "retyped")
+        self._add_extra(event, proposal_type=event.args["proposalType"])
+        self._ask_again(log, event, "quorum", "approval_threshold_bps", "module_state")
+
+    def _on_ProposalObjectionPeriodSet(self, _contract: Contract, log: LogRow, event: Event) -> None:
+        self._change(log, event, "objectionable")
+        self._add_extra(event, objection_until=bounded(event.args["objectionPeriodEndBlock"]))
+
+    def _on_ProposalCreatedWithRequirements(self, contract: Contract, log: LogRow, event: Event) -> None:
+        """Nouns says what it demands of a proposal beside having created it, each version in an event of its own."""
+        a = event.args
+        if self._proposals.get(a["proposalId"]) is None:
+            if "targets" not in a:
+                _gap(self.dao, a["proposalId"], log.block_number)
+                return
+            self._on_ProposalCreated(contract, log, event)
+        requirements: dict[str, Any] = {"proposal_threshold": str(a["proposalThreshold"])}
+        if "signers" in a:
+            requirements["signers"] = ["0x" + signer.hex() for signer in a["signers"]]
+        if a.get("updatePeriodEndBlock"):
+            requirements["updatable_until"] = bounded(a["updatePeriodEndBlock"])
+        self._add_extra(event, **requirements)
+
+    def _on_ProposalUpdated(self, _contract: Contract, log: LogRow, event: Event) -> None:
+        """Nouns' proposers may write their proposal anew before the vote: its text, its calls or both."""
+        self._change(log, event, "updated")
+        known = self._proposals.get(event.args["proposalId"])
+        if known is None:
+            return
+        if "description" in event.args:
+            description = text_of(event.args["description"])
+            known.changes.update(description=description, title=title_of(description))
+        if "targets" in event.args:
+            known.rewritten = _calls_in(event)
+
+    _on_ProposalTransactionsUpdated = _on_ProposalUpdated
+    _on_ProposalDescriptionUpdated = _on_ProposalUpdated
+
+    def _add_extra(self, event: Event, **more: Any) -> None:
+        """Add to what variants carry of a proposal."""
+        known = self._proposals.get(event.args["proposalId"])
+        if known is None:
+            return
+        if "extra" not in known.changes:
+            known.changes["extra"] = Proposal.objects.values_list("extra", flat=True).get(pk=known.pk)
+        known.changes["extra"] = {**known.changes["extra"], **more}
+
+    def _ask_again(self, log: LogRow, event: Event, *rules: str) -> None:
+        """Forget what the chain said of a proposal's rules before this log changed them: the sync asks again. What it
+        said since stands, so that folding the log once more asks nothing."""
+        number = event.args["proposalId"]
+        known = self._proposals.get(number)
+        if known is None:
+            return
+        said_since = told_rules(self.dao, [number], since_block=log.block_number)[number]
+        known.unsaid |= set(rules) - set(said_since)
+        if known.calls is None and known.unsaid:
+            self._add_extra(event)
+            known.changes["extra"] = {k: v for k, v in known.changes["extra"].items() if k not in known.unsaid}
+            if "quorum" in known.unsaid:
+                known.changes["quorum_votes"] = None
 
     def _on_TimelockChange(self, _contract: Contract, log: LogRow, event: Event) -> None:
         new = event.args["newTimelock"]
@@ -428,8 +524,16 @@ class Projector:
 
     def _on_VoteCast(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
+        # GovernorAlpha's support is a bool, and it takes no reasons.
         self._batch.add_vote(
-            contract, *log, a["proposalId"], a["voter"], a["support"], a["weight"], a["reason"], a.get("params", b"")
+            contract,
+            *log,
+            a["proposalId"],
+            a["voter"],
+            int(a["support"]),
+            a["weight"],
+            a.get("reason", b""),
+            a.get("params", b""),
         )
 
     _on_VoteCastWithParams = _on_VoteCast
@@ -687,6 +791,28 @@ class Projector:
 
     def _on_GuardianSet(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._module(contract, log, guardian=event.args["guardian"])
+
+
+def _actions(proposal: int | None, calls: Iterable[tuple[bytes, int, str, bytes]] | None) -> Iterable[ProposalAction]:
+    return (
+        ProposalAction(
+            proposal_id=proposal, position=position, target=to, value_wei=value, signature=signature, calldata=data
+        )
+        for position, (to, value, signature, data) in enumerate(calls or ())
+    )
+
+
+def _calls_in(event: Event) -> list[tuple[bytes, int, str, bytes]]:
+    """(target, value, signature, calldata) of each call that an event gives in columns."""
+    targets = list(event.args["targets"])
+    # A governor that emits columns of unequal length is taken by its targets: the rest reads as empty.
+    values = _to_length(list(event.args["values"]), len(targets), 0)
+    signatures = _to_length(list(event.args["signatures"]), len(targets), b"")
+    calldatas = _to_length(list(event.args["calldatas"]), len(targets), b"")
+    return [
+        (to, value, text_of(signature)[:400], data)
+        for to, value, signature, data in zip(targets, values, signatures, calldatas, strict=True)
+    ]
 
 
 def _to_length(column: list[Any], length: int, empty: Any) -> list[Any]:

@@ -5,6 +5,7 @@ import gc
 import logging
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,7 +15,8 @@ from django.utils import timezone
 from eth_hash.auto import keccak
 
 from governance import refusals
-from governance.capabilities import quorum_call, super_quorum_call
+from governance.capabilities import Rule, rules_of
+from governance.chain.abi import encode_call
 from governance.chain.rpc import Header, Log, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal, SyncIncident
 from governance.projections import fold
@@ -320,45 +322,49 @@ class _Sync:
         return replace(self.result, status=status)
 
     def _ask_quorums(self) -> None:
-        """The quorum at the snapshot, which no log says: asked once the snapshot has passed, at the block read last."""
+        """The quorum at the snapshot, and what else decides that no log says (`capabilities.rules_of`): asked once the
+        snapshot has passed, at the block read last; whether a voting module's proposal carried, once its vote is over.
+        """
         governor = next((c for c in self.contracts if c.kind == Contract.Kind.GOVERNOR), None)
-        call = quorum_call(governor) if governor else None
+        rules = rules_of(governor) if governor else None
         cursor = Cursor.objects.get(dao=self.dao)
-        if governor is None or call is None or cursor.head_hash is None:
+        if governor is None or rules is None or cursor.head_hash is None:
             return
-        ask_super = super_quorum_call(governor)
         now = now_of(self.dao, governor)
-        waiting = Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=now.timepoint)
-        open_ids = list(waiting.order_by("-pk").values_list("pk", flat=True))
-        open_ones = list(Proposal.objects.filter(pk__in=_in_turn(open_ids, cursor.fence)))
-        if not open_ones:
+        open_ids = list(
+            Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=now.timepoint)
+            .order_by("-pk")
+            .values_list("pk", flat=True)
+        )
+        asked = [
+            (proposal, rule)
+            for proposal in Proposal.objects.filter(pk__in=_in_turn(open_ids, cursor.fence))
+            for rule in rules(proposal)
+        ]
+        if governor.capabilities.get("proposal_types"):
+            asked += self._about_modules(governor, now.timepoint)
+        if not asked:
             return
-        answers = self.rpc.eth_calls([(governor.address, call(p.snapshot)) for p in open_ones], cursor.head_hash)
-        supers: Sequence[bytes | RpcError | None] = [None] * len(open_ones)
-        if ask_super is not None:
-            supers = self.rpc.eth_calls(
-                [(governor.address, ask_super(p.snapshot)) for p in open_ones], cursor.head_hash
-            )
+        answers = self.rpc.eth_calls([(rule.to, rule.calldata) for _, rule in asked], cursor.head_hash)
+        told: dict[int, dict[str, int | None]] = defaultdict(dict)
+        for (proposal, rule), answer in zip(asked, answers, strict=True):
+            told[proposal.pk][rule.name] = None if isinstance(answer, RpcError) else rule.value(answer)
         with self.writer.transaction() as held:
             if held.head_hash != cursor.head_hash:
                 return
-            for proposal, answer, early in zip(open_ones, answers, supers, strict=True):
-                if isinstance(answer, RpcError) or len(answer) != 32:
-                    continue  # stays open: "not checked"
-                if ask_super is not None:
-                    if not isinstance(early, bytes) or len(early) != 32:
-                        continue
-                    ChainAnswer.objects.update_or_create(
-                        dao=self.dao, kind=ChainAnswer.Kind.QUORUM, key=fold.super_quorum_key(proposal.proposal_id),
-                        defaults={"value": early, "block_number": cursor.next_block - 1},
-                    )  # fmt: skip
-                    extra = {**proposal.extra, "super_quorum_votes": str(int.from_bytes(early, "big"))}
-                    Proposal.objects.filter(pk=proposal.pk).update(extra=extra)
-                ChainAnswer.objects.update_or_create(
-                    dao=self.dao, kind=ChainAnswer.Kind.QUORUM, key=str(proposal.proposal_id),
-                    defaults={"value": answer, "block_number": cursor.next_block - 1},
-                )  # fmt: skip
-                Proposal.objects.filter(pk=proposal.pk).update(quorum_votes=int.from_bytes(answer, "big"))
+            for proposal in {proposal.pk: proposal for proposal, _ in asked}.values():
+                known = {name: value for name, value in told[proposal.pk].items() if value is not None}
+                if len(known) == len(told[proposal.pk]):  # else it stays open: "not checked"
+                    fold.note_rules(self.dao, proposal, known, cursor.next_block - 1)
+
+    def _about_modules(self, governor: Contract, timepoint: int) -> list[tuple[Proposal, Rule]]:
+        over = Proposal.objects.filter(
+            dao=self.dao, deadline__lt=timepoint, executed=False, canceled=False, extra__has_key="voting_module"
+        ).exclude(extra__has_key="module_state")
+        return [
+            (proposal, Rule("module_state", governor.address, encode_call("state(uint256)", [proposal.proposal_id])))
+            for proposal in over.order_by("-pk")[:_MOST_QUORUMS]
+        ]
 
 
 def _in_turn(ids: list[int], turn: int) -> list[int]:

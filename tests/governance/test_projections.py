@@ -242,7 +242,11 @@ def test_a_holders_own_vote_is_taken_from_their_delegates(dao):
 def test_the_chains_super_quorum_stays_with_a_proposal_that_is_projected_again(dao):
     project(dao, created(dao, proposal_id=2**256 - 1))
     ChainAnswer.objects.create(
-        dao=dao, kind="quorum", key=fold.super_quorum_key(2**256 - 1), value=(60).to_bytes(32, "big"), block_number=11
+        dao=dao,
+        kind="quorum",
+        key=fold.rule_key("super_quorum_votes", 2**256 - 1),
+        value=(60).to_bytes(32, "big"),
+        block_number=11,
     )
     fold.rebuild(dao)
     assert Proposal.objects.get().extra["super_quorum_votes"] == "60"
