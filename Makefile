@@ -7,6 +7,8 @@
 #   make test-browser    the pages and the wallet in a real Chromium
 #   make story           the story without a person; `make story JSON=1` or `make story ARGS=--json` for machines
 #                        (`make story --json` can't be: make keeps options for itself)
+#   make lives           states held against state() of governors of many kinds, other DAOs' own among them (installs npm
+#                        packages of their contracts); MANDATE_STATE_LIVES=2000 make lives
 #   make check           style, types, layers, migrations, lock files
 #   make bench-gas       gas of acts by our module and by others; bench/results/gas.json (installs its own npm packages)
 #   make verify-deployment ARGS="1 --rpc URL"   rebuild what deployments/1.json records and compare every byte (docs/deployments.md)
@@ -21,7 +23,7 @@
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story check bench-gas verify-deployment slither prove coverage fuzz mutate lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story lives check bench-gas verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -58,6 +60,12 @@ test: install
 
 test-browser: install-browser
 	$(RUN) -m pytest -q -m browser $(ARGS)
+
+# The governors that other DAOs published come from packages that nothing else needs.
+lives: install
+	@cd tests/governance/governors/packages && if ! cmp -s package-lock.json node_modules/installed.json; then \
+		npm ci --ignore-scripts --loglevel=error && cp package-lock.json node_modules/installed.json; fi
+	$(RUN) -m pytest -q -s tests/governance/test_state_lives.py $(ARGS)
 
 bench-sync: install
 	$(RUN) -m bench.sync.run $(ARGS)

@@ -60,14 +60,12 @@ contract Votes5 is ERC20Votes, VotesExtended {
 
 /// Asks many states at one block; 255 where `state` reverts.
 contract Lens {
-    function states(Governor governor, uint256[] calldata ids) external view returns (uint8[] memory found) {
+    function states(address governor, uint256[] calldata ids) external view returns (uint8[] memory found) {
         found = new uint8[](ids.length);
         for (uint256 i = 0; i < ids.length; ++i) {
-            try governor.state(ids[i]) returns (Governor.ProposalState state) {
-                found[i] = uint8(state);
-            } catch {
-                found[i] = 255;
-            }
+            // Not as IGovernor's enumeration: Nouns' goes further.
+            (bool answered, bytes memory answer) = governor.staticcall(abi.encodeCall(Governor.state, (ids[i])));
+            found[i] = answered ? uint8(abi.decode(answer, (uint256))) : 255;
         }
     }
 }

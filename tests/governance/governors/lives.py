@@ -24,7 +24,7 @@ GAS = 1_000_000
 BLOCK_GAS = 2_000_000_000
 PROPOSE = "propose(address[],uint256[],bytes[],string)"
 _BATCH = "(address[],uint256[],bytes[],bytes32)"
-FINAL = (State.CANCELED, State.DEFEATED, State.EXPIRED, State.EXECUTED)
+FINAL = (State.CANCELED, State.DEFEATED, State.EXPIRED, State.EXECUTED, State.VETOED)
 
 # Name of the life's governor -> contract, clock by time, timelock: "control", "compound" or none.
 GOVERNORS: dict[str, tuple[str, bool, str | None]] = {
@@ -84,9 +84,12 @@ class House:
 class World:
     """All governors on one chain. `rng` decides everything, so a seed tells a run (its times aside)."""
 
+    grace_s = GRACE_S
+    furthest_s = 30  # how far a block's time may be from the last one's
+
     def __init__(self, anvil: Any, rpc: Rpc, people: list[str], rng: random.Random, names: list[str]):
         self.anvil, self.rpc, self.people, self.rng = anvil, rpc, people, rng
-        self.code = compiled()
+        self.code = self._code()
         self.pending: list[dict[str, Any]] = []
         self.begun = 0
         self.guardian = people[-1]
@@ -95,8 +98,12 @@ class World:
 
     # --- the chain
 
+    def _code(self) -> dict[str, Any]:
+        """Name -> {"abi", "bytecode"} of all that is deployed."""
+        return compiled()
+
     def _deploy(self, name: str, *arguments: Any) -> bytes:
-        inputs = next((e["inputs"] for e in self.code[name]["abi"] if e["type"] == "constructor"), [])
+        inputs = next((e["inputs"] for e in self.code[name]["abi"] if e.get("type") == "constructor"), [])
         data = self.code[name]["bytecode"] + encode([i["type"] for i in inputs], arguments).hex()
         sent = self.anvil.call("eth_sendTransaction", {"from": self.people[0], "data": data, "gas": hex(12_000_000)})
         self.anvil.call("evm_mine")
@@ -183,8 +190,8 @@ class World:
 
     # --- what people do
 
-    def begin(self, house: House) -> None:
-        """Propose another life."""
+    def begin(self, house: House) -> bool:
+        """Propose another life; False where nobody may now."""
         self.begun += 1
         targets, datas = [], []
         for position in range(self.rng.randint(1, 2)):
@@ -193,6 +200,7 @@ class World:
         life = Life(house, f"life {self.begun}", (targets, [0] * len(targets), datas), self.rng.choice(self.people))
         self.send(life.proposer, house.governor, call(PROPOSE, *life.calls, life.text))
         house.lives.append(life)
+        return True
 
     def live(self, life: Life) -> None:
         """One thing that may happen to a life now, likely what its state allows."""
@@ -294,10 +302,10 @@ class World:
                     ahead = ahead_s if house.by_time else ahead_blocks
                     ahead |= {life.row.snapshot, life.row.snapshot + 1, life.row.deadline, life.row.deadline + 1}
                     if eta := life.row.eta_chain_s:
-                        ahead_s |= {eta - 1, eta, eta + GRACE_S - 1, eta + GRACE_S}
+                        ahead_s |= {eta - 1, eta, eta + self.grace_s - 1, eta + self.grace_s}
             seconds = min((t - now for t in ahead_s if t > now), default=seconds)
             blocks = min((b - number for b in ahead_blocks if b > number), default=blocks)
-            seconds, blocks = min(seconds, 30), min(blocks, 30)
+            seconds, blocks = min(seconds, self.furthest_s), min(blocks, 30)
         self.mine(blocks, seconds)
 
 
