@@ -620,15 +620,21 @@ class Projector:
             dao=self.dao, kind=ChainAnswer.Kind.CODE, key="0x" + a["pointer"].hex()
         ).first()
         code = bytes(answer.value) if answer else b""
+        facts = {"policy_id": "0x" + a["policyId"].hex(), "version": a["version"]}
         if not code.startswith(b"\x00") or keccak(code) != a["codehash"]:
             self._incident(
                 "policy_code",
                 f"The code of policy 0x{a['policyId'].hex()} version {a['version']} at 0x{a['pointer'].hex()} "
                 + ("could not be read" if not answer else "does not have the hash that its log names"),
-                {"policy_id": "0x" + a["policyId"].hex(), "version": a["version"]},
+                facts,
                 log.block_number,
             )
             code = b""
+        else:
+            # The code may have come with another log that points to it, and this one is folded again since.
+            SyncIncident.objects.filter(dao=self.dao, kind="policy_code", resolved_at=None, facts=facts).update(
+                resolved_at=timezone.now()
+            )
         policy, _ = PolicyVersion.objects.update_or_create(
             module=contract,
             policy_id=a["policyId"],

@@ -275,7 +275,8 @@ def assert_fresh(chain: SyntheticChain, dao: Dao, url: str) -> None:
     told, due = standing(dao), standing(fresh)
     assert told == due, f"told and not so: {told - due}; so and not told: {due - told}"
     kinds = ("gap", "undecodable", "policy_code", "timelock_changed", "deep_reorg")
-    assert open_incidents(dao, *kinds) == open_incidents(fresh, *kinds)
+    ours_open, theirs_open = open_incidents(dao, *kinds), open_incidents(fresh, *kinds)
+    assert ours_open == theirs_open, f"incidents {ours_open}, and not {theirs_open}"
     with fence.hold(dao) as writer:
         assert writer is not None
         with writer.transaction():

@@ -250,3 +250,20 @@ def test_the_chains_super_quorum_stays_with_a_proposal_that_is_projected_again(d
     )
     fold.rebuild(dao)
     assert Proposal.objects.get().extra["super_quorum_votes"] == "60"
+
+
+POLICY_SET = "PolicySet(bytes32 indexed policyId,address indexed agent,uint16 version,bytes32 codehash,address pointer)"
+
+
+def test_code_that_came_with_another_log_ends_the_search_for_it(dao):
+    """The same code set anew points to the same contract: what could not be read the first time is known from then."""
+    code, policy = b"\x00code", keccak(text="payroll")
+    pointer = keccak(code)[:20]
+    Contract.objects.create(dao=dao, kind=Kind.MODULE, address=GOVERNOR)
+    project(dao, log(dao, POLICY_SET, policy, VOTER, 1, keccak(code), pointer))
+    assert [incident.kind for incident in SyncIncident.objects.filter(resolved_at=None)] == ["policy_code"]
+    ChainAnswer.objects.create(dao=dao, kind="code", key="0x" + pointer.hex(), value=code, block_number=2)
+    project(dao, log(dao, POLICY_SET, policy, VOTER, 2, keccak(code), pointer, block=2))
+    fold.refold(dao)
+    assert [bytes(version.code) for version in dao.policy_versions.order_by("version")] == [b"code", b"code"]
+    assert not SyncIncident.objects.filter(resolved_at=None).exists()
