@@ -202,7 +202,9 @@ def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, in
     RefusedAct.objects.filter(dao=dao, block_number__in=heights).delete()  # read again; `_undone` takes back its news
     touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
     orphans.delete()
+    _resolve_findings(dao, first_block__in=heights)
     fold.refold(dao)
     fold.link_votes(dao, touched)
     fold.count_votes(dao, touched)
+    fold.note_gaps(dao)
     return _undone(dao, block_number__in=heights)

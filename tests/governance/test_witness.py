@@ -308,3 +308,18 @@ def test_a_refusal_in_a_replaced_block_is_taken_back(chain, serve, dao):
     assert not RefusedAct.objects.filter(dao=dao).exists()
     told = OutboxEntry.objects.filter(dao=dao).order_by("id").values_list("topic", flat=True)
     assert list(told) == ["act.refused", "act.refused.undone"]
+
+
+def test_what_was_found_in_a_replaced_block_is_found_no_more(chain, serve, dao):
+    """Blocks are read again while the chain replaces them: what their logs had shown wrong is gone with them."""
+    broken = emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[0], 1, 1, 1, b"", data=b"\x01")
+    chain.grow([], [SyntheticTransaction(GOVERNOR, (broken,)), vote(9)], [])
+    rpc = client(serve())
+    sync_once(dao, rpc)
+    found = SyncIncident.objects.filter(dao=dao, resolved_at=None)
+    assert sorted(found.values_list("kind", flat=True)) == ["gap", "undecodable"]
+    with fence.hold(dao) as writer:
+        reorg.restart_from(writer, FIRST_BLOCK)
+    chain.reorg(2, [], [], [])
+    sync_once(dao, rpc)
+    assert not found.exists()
