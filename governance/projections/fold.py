@@ -977,14 +977,16 @@ def note_gaps(dao: Dao) -> None:
 # --- again from raw logs
 
 
-def refold(dao: Dao) -> None:
-    """Fold all logs of governor, timelock and modules again (not the votes), after some were dropped."""
+def refold(dao: Dao) -> list[tuple[str, str, int]]:
+    """Fold all logs of governor, timelock and modules again (not the votes), after some were dropped. Returns what is
+    news in them (topic, key, block number), all that was ever to be told."""
     _reset_changing_rows(dao)
     projector = Projector(dao, anew=True)
     addresses = [c.address for c in dao.contracts.filter(kind__in=LIFECYCLE)]
     logs = RawLog.objects.filter(address__in=addresses, topic0__in=_folded_again()).exclude(topic0__in=MANY_TOPICS)
     projector.apply(_in_order(dao, logs))
     _drop_what_no_log_makes(dao, projector)
+    return projector.news
 
 
 def rebuild(dao: Dao) -> Unread:

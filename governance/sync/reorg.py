@@ -2,7 +2,7 @@
 """When the chain is not the one that was read: find the common ancestor, drop what is above, fold the rest again."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,10 +124,11 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: i
         cursor.node_head_block = node_head_block
         cursor.save()
         _resolve_findings(dao, first_block__gt=ancestor.number)
-        fold.refold(dao)
+        news = fold.refold(dao)
         fold.link_votes(dao, touched)
         fold.count_votes(dao, touched)
         fold.note_gaps(dao)
+        undone += _told_beside(dao, news, undone, ancestor.number)
         incident = SyncIncident.objects.create(
             dao=dao, kind=kind, detail=_words(kind, facts), facts=facts, first_block=ancestor.number + 1
         )
@@ -165,18 +166,46 @@ def _words(kind: str, facts: dict[str, Any]) -> str:
     return f"{what}; the mirror dropped {', '.join(lost)} and followed."
 
 
-def _undone(dao: Dao, **blocks: Any) -> list[tuple[str, str, int]]:
+_News = tuple[str, str, int]
+_OF_ONE_LOG = ("vote.cast", "act.refused")  # told of a log or a transaction alone, whatever stands beside it
+
+
+def _undone(dao: Dao, **blocks: Any) -> list[_News]:
     """What was told of these blocks and not taken back since, newest first, as `*.undone`."""
-    standing: Counter[tuple[str, str, int]] = Counter()
+    told = [(f"{topic}.undone", key, block) for topic, key, block in _standing(dao, **blocks).elements()]
+    return told[::-1]
+
+
+def _standing(dao: Dao, **blocks: Any) -> Counter[_News]:
+    """What was told of these blocks and not taken back since, oldest first."""
     entries = OutboxEntry.objects.filter(dao=dao, **blocks).order_by("id")
-    for entry in entries.values_list("topic", "key", "block_number"):
-        topic, key, block = entry
+    return _sum(entries.values_list("topic", "key", "block_number"))
+
+
+def _sum(told: Iterable[_News]) -> Counter[_News]:
+    standing: Counter[_News] = Counter()
+    for topic, key, block in told:
         if topic.endswith(".undone"):
             standing[(topic.removesuffix(".undone"), key, block)] -= 1
         else:
             standing[(topic, key, block)] += 1
-    told = [(f"{topic}.undone", key, block) for topic, key, block in standing.elements()]
-    return told[::-1]
+    return standing
+
+
+def _told_beside(dao: Dao, news: Iterable[_News], undone: Iterable[_News], block_number: int) -> list[_News]:
+    """What the outbox is to tell beside `undone`, now that logs from about this block on are gone.
+
+    While blocks are read again, logs of blocks that were replaced may still stand above those that are read, and what
+    is new in these is told as if both were so: a proposal is queued that only the old branch created. `news` is what is
+    so. Only as far below as a branch can reach: what an older version told otherwise long ago stays.
+    """
+    lowest = block_number - dao.chain.finality_depth
+    standing = _standing(dao, block_number__gte=lowest)
+    standing.update(_sum(undone))
+    standing = Counter({told: n for told, n in standing.items() if n > 0 and told[0] not in _OF_ONE_LOG})
+    due = Counter(told for told in news if told[2] >= lowest)
+    wrong = [(f"{topic}.undone", key, block) for topic, key, block in (standing - due).elements()]
+    return [*wrong[::-1], *(due - standing).elements()]
 
 
 def restart_from(writer: Writer, block_number: int) -> None:
@@ -203,8 +232,9 @@ def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, in
     touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
     orphans.delete()
     _resolve_findings(dao, first_block__in=heights)
-    fold.refold(dao)
+    news = fold.refold(dao)
     fold.link_votes(dao, touched)
     fold.count_votes(dao, touched)
     fold.note_gaps(dao)
-    return _undone(dao, block_number__in=heights)
+    undone = _undone(dao, block_number__in=heights)
+    return undone + _told_beside(dao, news, undone, min(heights))

@@ -18,6 +18,7 @@ from tests.governance.lives import (
     FIRST_BLOCK,
     GOVERNOR,
     START_S,
+    STRANGER,
     Kind,
     Life,
     answer,
@@ -323,3 +324,24 @@ def test_what_was_found_in_a_replaced_block_is_found_no_more(chain, serve, dao):
     chain.reorg(2, [], [], [])
     sync_once(dao, rpc)
     assert not found.exists()
+
+
+def test_what_only_a_replaced_block_made_true_is_taken_back(chain, serve, dao):
+    """Blocks are read again, of a branch that is shorter at first: what is new in it was told beside what only the old
+    branch had further up, and not taken back with that."""
+    life = Life(Random(1), chain)
+    created = emit(
+        Kind.GOVERNOR, "ProposalCreated", 5, ACCOUNTS[0], [STRANGER], [0], [b""], [b""], 11, 20, b"# Pay",
+    )  # fmt: skip
+    queued = emit(Kind.GOVERNOR, "ProposalQueued", 5, START_S + 900)
+    chain.grow([], [], [], [SyntheticTransaction(GOVERNOR, (created,))])
+    node = serve()
+    rpc = client(node)
+    sync_once(dao, rpc)
+    with fence.hold(dao) as writer:
+        reorg.restart_from(writer, FIRST_BLOCK)
+    chain.reorg(3, [SyntheticTransaction(GOVERNOR, (queued,))])
+    sync_once(dao, rpc)
+    chain.grow(*life.blocks(1), [], [])
+    sync_once(dao, rpc)
+    assert_fresh(chain, dao, node.url)
