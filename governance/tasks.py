@@ -6,11 +6,12 @@ from itertools import pairwise
 from statistics import median
 
 from celery import shared_task
+from django.db import transaction
 from django.db.utils import InterfaceError, OperationalError
 
 from governance import reconcile, work
 from governance.chain.rpc import Rpc, RpcError, WrongChain
-from governance.models import Block, Dao, SyncIncident
+from governance.models import Block, Cursor, Dao, SyncIncident
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
 
 logger = logging.getLogger(__name__)
@@ -90,9 +91,12 @@ def work_due() -> None:
 
 def note_failure(dao: Dao, kind: str, detail: str) -> None:
     """One open incident per kind of failure, with the newest message; closed when the node is read again."""
-    incident, created = SyncIncident.objects.get_or_create(
-        dao=dao, kind=kind, resolved_at=None, defaults={"detail": detail}
-    )
+    with transaction.atomic():
+        # In turn: of a task that came twice both may fail, and a second open incident would make every later one fail.
+        Cursor.objects.select_for_update().filter(dao=dao).first()
+        incident, created = SyncIncident.objects.get_or_create(
+            dao=dao, kind=kind, resolved_at=None, defaults={"detail": detail}
+        )
     if created:
         logger.warning("%s: %s", dao, detail)
     elif incident.detail != detail:

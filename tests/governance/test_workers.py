@@ -149,6 +149,25 @@ def test_tasks_told_of_a_node_that_is_down(mirror, settings):
     assert incident.resolved_at is not None
 
 
+def test_a_task_that_came_twice_tells_of_a_failure_once(mirror, monkeypatch):
+    save = SyncIncident.save
+
+    def slow(self, **options):
+        time.sleep(0.3)
+        save(self, **options)
+
+    monkeypatch.setattr(SyncIncident, "save", slow)
+    threads = [
+        threading.Thread(target=in_thread, args=(lambda: tasks.note_failure(mirror.dao, "node_error", "no connection"),))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert SyncIncident.objects.count() == 1
+
+
 def test_a_dao_that_can_not_be_read_keeps_no_other_from_being_read(mirror, monkeypatch):
     other = Dao.objects.create(chain=mirror.dao.chain, slug="other", name="Other")
     asked = []
