@@ -158,7 +158,9 @@ def test_a_task_that_came_twice_tells_of_a_failure_once(mirror, monkeypatch):
 
     monkeypatch.setattr(SyncIncident, "save", slow)
     threads = [
-        threading.Thread(target=in_thread, args=(lambda: tasks.note_failure(mirror.dao, "node_error", "no connection"),))
+        threading.Thread(
+            target=in_thread, args=(lambda: tasks.note_failure(mirror.dao, "node_error", "no connection"),)
+        )
         for _ in range(2)
     ]
     for thread in threads:
