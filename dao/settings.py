@@ -139,6 +139,8 @@ EMAIL_HOST_USER = os.environ.get("SMTP_USER", "")
 EMAIL_HOST_PASSWORD = _secret("SMTP_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("SMTP_TLS", "") == "1"
 EMAIL_TIMEOUT = 10
+# Blocks that must stand on the one that brings news before it is mailed; what is replaced after that is corrected.
+MAIL_DEPTH_BLOCKS = _number("MANDATE_MAIL_DEPTH", 0)
 DEFAULT_FROM_EMAIL = os.environ.get("MANDATE_FROM", "Mandate <mandate@localhost>")
 
 # Chains: where to read, and which one (if any) is the local test chain that may be wound forward.

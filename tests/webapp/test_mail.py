@@ -11,7 +11,7 @@ from django.core import mail
 
 from agent.verdict import Outcome
 from governance import outbox, work
-from governance.models import Work
+from governance.models import Cursor, Work
 from tests.webapp.conftest import NOW, account
 from webapp.mail import digest, send, subscriptions
 from webapp.models import DigestSent, Subscription
@@ -180,6 +180,89 @@ def test_a_removed_proposal_is_corrected_only_for_those_who_were_told(client, ma
     send.follow_outbox()
     work.run_due("webapp.")
     assert [message.subject.partition(": ")[2][:10] for message in mail.outbox] == ["new propos", "correction"]
+
+
+def subjects():
+    return [message.subject.partition(": ")[2].partition(":")[0] for message in mail.outbox]
+
+
+def follow():
+    send.follow_outbox()
+    Work.objects.filter(done_at=None).update(due_at=datetime.datetime.now(datetime.UTC))
+    work.run_due("webapp.")
+
+
+def test_a_proposal_that_comes_back_after_its_correction_is_told_again(client, made):
+    """The last word is what is so, in whichever block; a mere change of block is no news."""
+    subscribed(client, made)
+    send.follow_outbox()
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")
+    follow()
+    made.dao.proposals.all().delete()
+    tell(made, "proposal.created.undone", "7")
+    follow()
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")
+    follow()
+    tell(made, "proposal.created.undone", "7")
+    tell(made, "proposal.created", "7")
+    follow()
+    assert subjects() == ["new proposal", "correction", "new proposal"]
+
+
+def test_a_removed_act_is_corrected_and_one_that_was_performed_is_not(client, made):
+    subscribed(client, made)
+    send.follow_outbox()
+    keys = []
+    for number in (4, 5):
+        times = {"releasable_chain_s": NOW + 9, "expires_chain_s": NOW + 99}
+        act = made.act(number, status="scheduled", act_id=bytes([number]) * 32, **times)
+        keys.append(f"0x{bytes(act.policy_id).hex()}:{number}")
+        tell(made, "act.scheduled", keys[-1])
+    follow()
+    made.dao.acts.filter(number=4).delete()
+    made.dao.acts.filter(number=5).update(status="executed")
+    for key in keys:
+        tell(made, "act.scheduled.undone", key)
+    follow()
+    assert subjects() == ["the agent wants to perform act 4", "the agent wants to perform act 5", "correction"]
+
+
+def test_a_correction_waits_for_what_it_corrects(client, made):
+    """Another worker has handed the news to the mail server and not yet noted it, or was killed just then."""
+    held = subscribed(client, made)
+    send.follow_outbox()
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")
+    send.follow_outbox()
+    topic = Work.objects.get(name=send.DIGEST_WORK).arguments["topic"]
+    now = datetime.datetime.now(datetime.UTC)
+    row = DigestSent.objects.create(
+        subscription=held, topic=topic, message_id="<x@localhost>", leased_until=now + datetime.timedelta(seconds=30)
+    )
+    made.dao.proposals.all().delete()
+    tell(made, "proposal.created.undone", "7")
+    follow()
+    assert not mail.outbox
+    DigestSent.objects.filter(pk=row.pk).update(leased_until=now)  # it does not come back
+    follow()
+    follow()
+    assert subjects() == ["correction"]
+
+
+def test_news_wait_for_so_many_blocks(client, made, settings):
+    settings.MAIL_DEPTH_BLOCKS = 3
+    subscribed(client, made)
+    send.follow_outbox()
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")  # in block 400
+    Cursor.objects.filter(dao=made.dao).update(next_block=403)
+    follow()
+    assert not mail.outbox
+    Cursor.objects.filter(dao=made.dao).update(next_block=404)
+    follow()
+    assert subjects() == ["new proposal"]
 
 
 def test_the_mail_server_is_down_then_back(client, made, monkeypatch, caplog):

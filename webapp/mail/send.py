@@ -17,12 +17,12 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from agent.models import Summary
 from governance import outbox, work
-from governance.models import Act, OutboxEntry
+from governance.models import Act, Cursor, OutboxEntry
 from webapp import reading
 from webapp.mail import digest, subscriptions
 from webapp.models import DigestSent, ReadingCursor, Subscription
@@ -35,6 +35,8 @@ WAIT_FOR_SUMMARY = datetime.timedelta(seconds=25)  # a digest without a summary 
 SEND_AT = datetime.time(7, 0)  # UTC, of daily and weekly digests
 WEEKLY_ON = 0  # Monday
 TOPICS = ("proposal.created", "act.scheduled")
+UNDONE = ".undone"  # what the outbox appends to a topic that a reorganisation took back
+SENT, PERHAPS_SENT, NOTHING = "sent", "perhaps sent", "nothing to say"
 
 
 class MailNotSent(Exception):
@@ -102,16 +104,22 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     if row.sent_at is not None:
         return
     place = Place(subscription.dao)
-    mail = _compose(subscription, place, topic, row.created_at)
-    now = timezone.now()
-    taken = DigestSent.objects.filter(Q(leased_until=None) | Q(leased_until__lt=now), pk=row.pk, sent_at=None).update(
-        leased_until=now + LEASE, attempts=F("attempts") + 1
-    )
-    if not taken:
-        raise work.Again(now + datetime.timedelta(seconds=5), "another worker is sending it")
-    if mail is None:
-        DigestSent.objects.filter(pk=row.pk).update(sent_at=now, leased_until=None, outcome="nothing to say")
-        return
+    _wait_for_depth(place, arguments.get("block"))
+    with transaction.atomic():
+        # One message of a subscription is decided on at a time: news and its correction each depend on what was sent.
+        Subscription.objects.select_for_update().get(pk=subscription.pk)
+        now = timezone.now()
+        _wait_for_others(row)
+        mail = _compose(subscription, place, topic, row.created_at)
+        free = DigestSent.objects.filter(Q(leased_until=None) | Q(leased_until__lt=now), pk=row.pk, sent_at=None)
+        begun = free.filter(leased_until__isnull=False).exists()  # by a worker that was killed, perhaps after sending
+        taken = free.update(leased_until=now + LEASE, attempts=F("attempts") + 1)
+        if not taken:
+            raise work.Again(now + datetime.timedelta(seconds=5), "another worker is sending it")
+        if mail is None:
+            outcome = PERHAPS_SENT if begun else NOTHING
+            DigestSent.objects.filter(pk=row.pk).update(sent_at=now, leased_until=None, outcome=outcome)
+            return
     link = subscriptions.unsubscribe_link(subscription)
     try:
         _send(
@@ -130,7 +138,43 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     except MailNotSent:
         DigestSent.objects.filter(pk=row.pk).update(leased_until=None)
         raise
-    DigestSent.objects.filter(pk=row.pk).update(sent_at=timezone.now(), leased_until=None, outcome="sent")
+    DigestSent.objects.filter(pk=row.pk).update(sent_at=timezone.now(), leased_until=None, outcome=SENT)
+
+
+def _wait_for_depth(place: Place, block: int | None) -> None:
+    """Until so many blocks stand on the one that brought the news; most reorganisations are over by then."""
+    if block is None or not settings.MAIL_DEPTH_BLOCKS:
+        return
+    read = Cursor.objects.values_list("next_block", flat=True).get(dao=place.dao) - 1
+    if read < block + settings.MAIL_DEPTH_BLOCKS:
+        raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "its block may still be replaced")
+
+
+def _about(subscription: Subscription, kind: str, key: str) -> QuerySet[DigestSent]:
+    """The digests that said that this happened, and that it did not."""
+    news = Q(topic=f"{kind}:{key}") | Q(topic__startswith=f"{kind}:{key}@")  # without an entry: of older versions
+    return DigestSent.objects.filter(
+        news | Q(topic__startswith=f"{kind}{UNDONE}:{key}@"), subscription=subscription
+    )  # fmt: skip
+
+
+def _parts(topic: str) -> tuple[str, str]:
+    """What a topic is about, whether it is news or its correction: kind and key."""
+    kind, _, rest = topic.partition(":")
+    return kind.removesuffix(UNDONE), rest.partition("@")[0]
+
+
+def _wait_for_others(row: DigestSent) -> None:
+    """While another message about the same is on its way, nobody knows what was said last."""
+    others = _about(row.subscription, *_parts(row.topic)).exclude(pk=row.pk)
+    if others.filter(sent_at=None, leased_until__isnull=False).exists():
+        raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "another message about it is on its way")
+
+
+def _stands(subscription: Subscription, kind: str, key: str) -> bool:
+    """Whether the last message that left about it said that it happened."""
+    left = _about(subscription, kind, key).filter(outcome__in=(SENT, PERHAPS_SENT)).order_by("-sent_at", "-pk").first()
+    return left is not None and not left.topic.startswith(kind + UNDONE)
 
 
 def _compose(subscription: Subscription, place: Place, topic: str, asked_at: datetime.datetime) -> digest.Mail | None:
@@ -142,38 +186,52 @@ def _compose(subscription: Subscription, place: Place, topic: str, asked_at: dat
         count = len(items)
         heading = f"{count} decision{'' if count == 1 else 's'} open"
         return digest.compose(subscription, place, items, heading) if items else None
-    if kind == "proposal.created":
-        proposal = reading.Proposal.objects.filter(dao=place.dao, proposal_id=int(key)).first()
-        if proposal is None:
-            return None  # a reorganisation took it back before anybody was told
-        proposal = reading.proposal(place, int(key))
-        summary = reading.summary_of(proposal)
-        waited = timezone.now() - asked_at
-        if (summary is None or summary.status == Summary.Status.PENDING) and waited < WAIT_FOR_SUMMARY:
-            raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "its summary is being written")
-        item = digest.of_proposal(place, proposal, delegate)
-        return digest.compose(subscription, place, [item], f"new proposal: {item.title}")
-    if kind == "proposal.created.undone":
-        told = DigestSent.objects.filter(
-            subscription=subscription, topic=f"proposal.created:{key.partition('@')[0]}", outcome="sent"
-        )
-        if not told.exists():
-            return None
-        text = "A reorganisation of the chain removed a proposal that we wrote to you about. It may come back."
-        link = settings.ORIGIN + digest.reverse("proposals", args=[place.dao.slug])
-        return digest.compose(
-            subscription, place, [digest.Item("Correction", link, [text])], "correction: a proposal was removed"
-        )
+    kind, key = _parts(topic)
+    if kind not in TOPICS:
+        raise work.Abandon(f"there is no digest about {kind}")
+    # News may come again with another block, and a correction late: what counts is what is so and what was said last.
+    stands = _stands(subscription, kind, key)
+    if topic.startswith(kind + UNDONE):
+        return _correction(subscription, place, kind) if stands and not _happened(place, kind, key) else None
+    if stands or not _happened(place, kind, key):
+        return None
     if kind == "act.scheduled":
-        policy, _, number = key.rpartition(":")
-        acts = Act.objects.filter(dao=place.dao, number=int(number), status=Act.Status.SCHEDULED)
-        act = next((act for act in acts if bytes(act.policy_id).hex() == policy.removeprefix("0x")), None)
+        act = _acts(place, key).filter(status=Act.Status.SCHEDULED).first()
         if act is None:
-            return None
-        return digest.compose(
-            subscription, place, [digest.of_act(place, act)], f"the agent wants to perform act {act.number}"
-        )
-    raise work.Abandon(f"there is no digest about {kind}")
+            return None  # nothing is waited for any more
+        item = digest.of_act(place, act)
+        return digest.compose(subscription, place, [item], f"the agent wants to perform act {act.number}")
+    proposal = reading.proposal(place, int(key))
+    summary = reading.summary_of(proposal)
+    waited = timezone.now() - asked_at
+    if (summary is None or summary.status == Summary.Status.PENDING) and waited < WAIT_FOR_SUMMARY:
+        raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "its summary is being written")
+    item = digest.of_proposal(place, proposal, delegate)
+    return digest.compose(subscription, place, [item], f"new proposal: {item.title}")
+
+
+def _happened(place: Place, kind: str, key: str) -> bool:
+    """Whether the mirror has it, on the chain as it is now."""
+    if kind == "proposal.created":
+        return reading.Proposal.objects.filter(dao=place.dao, proposal_id=int(key)).exists()
+    return _acts(place, key).exclude(act_id=None).exists()  # performed at once, it was never scheduled
+
+
+def _acts(place: Place, key: str) -> QuerySet[Act]:
+    policy, _, number = key.rpartition(":")
+    return Act.objects.filter(
+        dao=place.dao, number=int(number), policy_id=bytes.fromhex(policy.removeprefix("0x"))
+    )  # fmt: skip
+
+
+def _correction(subscription: Subscription, place: Place, kind: str) -> digest.Mail:
+    """Of something that we wrote about and that a reorganisation removed."""
+    what, page = ("a proposal", "proposals") if kind == "proposal.created" else ("an act of the agent", "agent")
+    text = f"A reorganisation of the chain removed {what} that we wrote to you about. It may come back."
+    link = settings.ORIGIN + digest.reverse(page, args=[place.dao.slug])
+    return digest.compose(
+        subscription, place, [digest.Item("Correction", link, [text])], f"correction: {what} was removed"
+    )  # fmt: skip
 
 
 def follow_outbox() -> int:
@@ -187,28 +245,21 @@ def follow_outbox() -> int:
         cursor = ReadingCursor.objects.select_for_update().get(reader=READER)
         entries = outbox.read("", cursor.after_id)
         for entry in entries:
-            if entry.topic in TOPICS:
-                topic = f"{entry.topic}:{entry.key}"
-            elif entry.topic == "proposal.created.undone":
-                topic = f"{entry.topic}:{entry.key}@{entry.pk}"
-            else:
+            if entry.topic.removesuffix(UNDONE) not in TOPICS:
                 continue
+            topic = f"{entry.topic}:{entry.key}@{entry.pk}"
             wanted = subscriptions.active(entry.dao).filter(frequency=Subscription.Frequency.IMMEDIATE)
             for pk in wanted.values_list("pk", flat=True):
-                _enqueue(pk, topic)
+                _enqueue(pk, topic, block=entry.block_number)
         if entries:
             cursor.after_id = entries[-1].id
             cursor.save(update_fields=["after_id"])
     return len(entries)
 
 
-def _enqueue(subscription_pk: int, topic: str, due_at: datetime.datetime | None = None) -> None:
-    work.enqueue(
-        DIGEST_WORK,
-        f"{subscription_pk}:{topic}"[:160],
-        due_at,
-        {"subscription": subscription_pk, "topic": topic},
-    )
+def _enqueue(subscription_pk: int, topic: str, *, block: int | None = None) -> None:
+    arguments = {"subscription": subscription_pk, "topic": topic, "block": block}
+    work.enqueue(DIGEST_WORK, f"{subscription_pk}:{topic}"[:160], None, arguments)
 
 
 def plan_periods(now: datetime.datetime | None = None) -> None:
