@@ -25,7 +25,8 @@ def dump(dao: Dao) -> dict[str, list[str]]:
     """Each table's rows of the DAO in an order of their own, references as what they refer to."""
     found = {}
     for model in [RawLog, RefusedAct, ScannedRange, *PROJECTIONS]:
-        rows = model._default_manager.filter(**{_way_to_dao(model): dao})
+        references = [field.name for field in model._meta.concrete_fields if isinstance(field, ForeignKey)]
+        rows = model._default_manager.filter(**{_way_to_dao(model): dao}).select_related(*references)
         found[model.__name__] = sorted(_shown(row) for row in rows)
     return found
 

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501 -- a place in the product is quoted as it stands there
+"""Named mistakes in the mirror, of the kinds that mirrors are known for; each of them the random runs must notice.
+
+    .venv/bin/python -m tests.governance.planted [--runs 50] [WORD ...]
+
+Each is planted in a copy of the product (.build/planted), and how many runs of the batch with seed 0 it took to notice
+it is printed. Exit status 1 where one was not noticed. WORDs choose those whose name has one of them.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACE = ROOT / ".build" / "planted"
+TEST = "tests/governance/test_model_based.py"
+COPIED = ("policies", "governance", "agent", "webapp", "dao", "tests", "pyproject.toml", "manage.py")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """In `file`, below governance/, each `before` stands exactly once and becomes its `after`."""
+
+    name: str
+    file: str
+    changes: tuple[tuple[str, str], ...]
+
+    def apply(self, text: str) -> str:
+        """The file's text with the mistake. Raises ValueError where a place is not there, or not the only one."""
+        for before, after in self.changes:
+            if text.count(before) != 1:
+                raise ValueError(f"{self.name}: {self.file} holds {text.count(before)} times: {before}")
+            text = text.replace(before, after)
+        return text
+
+
+FAULTS = (
+    Fault(
+        "a reorg keeps the orphans' votes",
+        "sync/reorg.py",
+        (("        logs.delete()", "        logs.exclude(pk__in=[vote.log_id for vote in votes]).delete()"),),
+    ),
+    Fault("a reorg keeps the orphans' logs", "sync/reorg.py", (("        logs.delete()\n", ""),)),
+    Fault(
+        "a reorg leaves what the dropped logs had changed",
+        "sync/reorg.py",
+        (("        news = fold.refold(dao)", "        news = []"),),
+    ),
+    Fault(
+        "a reorg leaves the dropped votes in the tally",
+        "sync/reorg.py",
+        (("        fold.count_votes(dao, touched)\n        fold.note_gaps", "        fold.note_gaps"),),
+    ),
+    Fault(
+        "a reorg keeps the refusals of dropped blocks",
+        "sync/reorg.py",
+        (("        RefusedAct.objects.filter(**above).delete()\n", ""),),
+    ),
+    Fault(
+        "a reorg leaves the scanned ranges",
+        "sync/reorg.py",
+        (("            last_block=ancestor.number\n", "            last_block=cursor.next_block\n"),),
+    ),
+    Fault("a correction is forgotten", "sync/reorg.py", (("        outbox.publish_many(dao, undone)\n", ""),)),
+    Fault(
+        "logs of a branch that was left stay where blocks are read again",
+        "sync/reorg.py",
+        (("    if not heights:\n        return []", "    return []"),),
+    ),
+    Fault(
+        "the cursor moves before the logs are stored",
+        "sync/store.py",
+        (
+            (
+                "    with writer.transaction() as cursor:\n        if cursor.next_block != first_block:",
+                "    with writer.transaction() as cursor:\n"
+                "        cursor.next_block, cursor.head_hash = head.number + 1, head.hash\n"
+                "        cursor.save()\n"
+                "    with writer.transaction() as cursor:\n        if cursor.next_block != head.number + 1:",
+            ),
+        ),
+    ),
+    Fault(
+        "projections have a transaction of their own",
+        "sync/store.py",
+        (
+            (
+                "        projector = Projector(writer.dao)\n",
+                "    with writer.transaction():\n        projector = Projector(writer.dao)\n",
+            ),
+        ),
+    ),
+    Fault(
+        "the outbox is written after the transaction",
+        "sync/store.py",
+        (
+            (
+                "        outbox.publish_many(writer.dao, [*undone, *projector.news])",
+                "    with writer.transaction():\n"
+                "        outbox.publish_many(writer.dao, [*undone, *projector.news])",
+            ),
+        ),
+    ),
+    Fault(
+        "the outbox tells twice what is read again",
+        "sync/store.py",
+        (
+            (
+                "        new = insert_logs(writer.dao, rows)",
+                "        new = insert_logs(writer.dao, rows)\n"
+                "        undone += [('vote.cast', row.transaction_hash.hex(), row.block_number) for row in rows if row.pk is None]",
+            ),
+        ),
+    ),
+    Fault(
+        "a proposal that comes with its votes counts them twice",
+        "projections/fold.py",
+        (
+            ("            if number not in self._recount:\n                sums", "            if True:\n                sums"),
+            (
+                "        _add_to_tallies(self.dao, sums)\n        if self._recount:\n"
+                "            count_votes(self.dao, self._recount)\n",
+                "        if self._recount:\n            count_votes(self.dao, self._recount)\n"
+                "        _add_to_tallies(self.dao, sums)\n",
+            ),
+        ),
+    ),
+    Fault(
+        "the fence is not checked",
+        "sync/fence.py",
+        (("filter(dao=self.dao, fence=self.fence)", "filter(dao=self.dao)"),),
+    ),
+    Fault(
+        "neither the lock nor the fence is checked",
+        "sync/fence.py",
+        (
+            ("filter(dao=self.dao, fence=self.fence)", "filter(dao=self.dao)"),
+            ("        if sql.fetchone()[0] is False:", "        if not sql.fetchone():"),
+        ),
+    ),
+    Fault(
+        "the parent's hash is not compared",
+        "sync/step.py",
+        (("if above is not None and header.parent_hash != above:", "if above is not None and not header.parent_hash:"),),
+    ),
+    Fault(
+        "a failed answer is an empty one",
+        "sync/fetch.py",
+        (("                raise ChainMoved(header.number) from answer\n            raise answer", "                raise ChainMoved(header.number) from answer\n            continue"),),
+    ),
+    Fault(
+        "one node's word about a range is believed",
+        "sync/witness.py",
+        (("    if not others:\n        return found or _ask_range", "    if True:\n        return found\n    if not others:\n        return found or _ask_range"),),
+    ),
+    Fault(
+        "what becomes final is not looked at again",
+        "sync/finality.py",
+        (("    if questions:\n        stored", "    if not questions:\n        stored"),),
+    ),
+    Fault("the boldest claim of finality counts", "sync/finality.py", (("    return min(claims)", "    return max(claims)"),)),
+    Fault(
+        "a block that a node lacks is passed over",
+        "sync/fetch.py",
+        (("        if header is None:\n            raise RpcError(None, f\"the node has no block", "        if header is None and not found:\n            raise RpcError(None, f\"the node has no block"),),
+    ),
+)  # fmt: skip
+
+
+def plant(fault: Fault) -> None:
+    """A fresh copy of the product with this mistake in it."""
+    for name in COPIED:
+        target = PLACE / name
+        if (ROOT / name).is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, target)
+    path = PLACE / "governance" / fault.file
+    path.write_text(fault.apply(path.read_text()))
+
+
+def noticed(fault: Fault, runs: int) -> tuple[int, str] | None:
+    """After how many runs the mistake showed, and as what; None where it did not."""
+    plant(fault)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-s", "--tb=short", "--show-capture=no", TEST, "-k", "seed0"],
+        cwd=PLACE,
+        env={**os.environ, "MANDATE_MODEL_RUNS": str(runs), "MANDATE_MODEL_SHRINK": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return None
+    found = re.search(r"batch seed 0, run (\d+)", done.stdout)
+    if found is None:
+        raise SystemExit(f"{fault.name}: the runs did not begin\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    reason = re.search(r"^E +(\S.*)$", done.stdout, re.MULTILINE)
+    return int(found[1]), reason[1][:90] if reason else ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Planted mistakes against the random runs.")
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    parser.add_argument("--runs", type=int, default=50, help="at most so many for each (default 50)")
+    options = parser.parse_args()
+    chosen = [f for f in FAULTS if not options.words or any(word in f.name for word in options.words)]
+    PLACE.mkdir(parents=True, exist_ok=True)
+    missed = 0
+    for fault in chosen:
+        began = time.monotonic()
+        found = noticed(fault, options.runs)
+        missed += found is None
+        told = f"run {found[0]:3}  " if found else "NOT NOTICED"
+        reason = f": {found[1]}" if found else ""
+        print(f"{told} {fault.name} ({time.monotonic() - began:.0f} s){reason}", flush=True)
+    print(f"{len(chosen) - missed} of {len(chosen)} noticed within {options.runs} runs")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

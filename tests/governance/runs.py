@@ -1,0 +1,547 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random lives of a chain, its nodes and the workers that read it: a plan says what happens, a run does it.
+
+A plan is drawn by Hypothesis (`plans`), small enough to be printed, and made smaller where it fails: happenings with
+their numbers, each with a salt from which its contents (transactions, faults' chances) follow. Dropping one happening
+thus leaves the others what they were. What a plan does not decide is how threads and processes interleave.
+"""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from random import Random
+from typing import Any
+
+import psycopg
+from django.db import connection, connections
+from django.db.utils import InterfaceError, OperationalError
+from hypothesis import strategies as st
+
+from governance import tasks
+from governance.chain.rpc import Rpc, RpcError
+from governance.models import Block, Chain, Cursor, Dao, SyncIncident
+from governance.projections import fold
+from governance.replay import node as replay_node
+from governance.replay import sight
+from governance.replay.faults import ANSWERED, CARRIED, KINDS, PROVIDERS, Chance, Faults
+from governance.replay.node import ReplayNode
+from governance.replay.synthetic import SyntheticChain
+from governance.sync import Status, Superseded, fence, reorg, sync_once
+from tests.governance.lives import FIRST_BLOCK, START_S, Life, answer, assert_fresh, mirrored
+
+CHAIN_ID = 10**6
+_MOST_STEPS = 400
+_MOST_WAIT_S = 20.0
+Step = tuple[str, tuple[int, ...]]
+
+
+# ------------------------------------------------------------------------------------------------------------- plans
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens. `str` is one line of JSON that `Plan.read` takes again."""
+
+    finality_depth: int = 3
+    blocks: int = 1  # to begin with
+    salt: int = 0  # of those blocks
+    faults: int = 0  # the salt of the first faults; 0 is none
+    liar: int = 0  # a second node that lies: 0 is none, 1 asked second, 2 asked first
+    steps: tuple[Step, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @staticmethod
+    def read(text: str) -> "Plan":
+        """The plan that `str` showed."""
+        found = json.loads(text)
+        steps = tuple((name, tuple(numbers)) for name, numbers in found.pop("steps"))
+        return Plan(**found, steps=steps)
+
+
+_SALT = st.integers(0, 2**16)
+_STATEMENT = st.integers(1, 120)
+# Each happening: how often, beside the others, and the numbers that it takes (`Run._<name>`).
+_HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
+    "grow": (6, (st.integers(1, 6), _SALT)),
+    "reorganise": (5, (st.integers(1, 12), st.integers(0, 4), _SALT)),
+    "swap": (1, (st.integers(0, 6),)),
+    "sync": (8, ()),
+    "twice": (1, ()),
+    "kill": (2, (_STATEMENT,)),
+    "kill_storing": (2, (st.integers(1, 60),)),
+    "end": (1, (_STATEMENT,)),
+    "lose_session": (1, (_STATEMENT,)),
+    "overtake": (1, (st.integers(1, 30),)),
+    "compete": (1, (st.integers(0, 100), st.integers(1, 12), _SALT)),
+    "restart_node": (1, (st.integers(0, 1),)),
+    "spoil": (2, (st.integers(1, 2**16),)),
+    "rebuild": (1, ()),
+    "read_again": (1, (st.integers(0, 40),)),
+}
+
+
+def steps() -> st.SearchStrategy[Step]:
+    """One happening with its numbers."""
+    often = [name for name, (weight, _) in _HAPPENINGS.items() for _ in range(weight)]
+    return st.sampled_from(often).flatmap(lambda name: st.tuples(st.just(name), st.tuples(*_HAPPENINGS[name][1])))
+
+
+def plans() -> st.SearchStrategy[Plan]:
+    """Any plan."""
+    return st.builds(
+        Plan,
+        finality_depth=st.sampled_from((3, 6, 12, 64)),
+        blocks=st.integers(1, 20),
+        salt=_SALT,
+        faults=st.integers(0, 2**16),
+        liar=st.sampled_from((0, 0, 0, 1, 2)),
+        steps=st.lists(steps(), min_size=4, max_size=16).map(tuple),
+    )
+
+
+# ---------------------------------------------------------------------------------------- what in fact happened
+
+
+MUST_HAPPEN = frozenset(
+    {
+        "the mirror followed a reorg of more than one block", "a worker was killed with -9 in its transaction",
+        "a worker was killed with -9 outside of one", "a worker was killed with -9 beside another",
+        "a database session was lost", "another worker was busy", "a worker was superseded", "a task came twice",
+        "a worker ended in the middle", "a node restarted", "an earlier branch came back", "projections were rebuilt",
+        "blocks were read again", "a liar was caught", "logs that were left out were found",
+        "a reorg shortened the chain", "a transaction moved to another block", "the outbox took something back",
+        "a node served another chain",
+        "a node called too much final", "a head went backwards",
+        *(f"fault: {kind}" for kind in KINDS),
+        *(f"{provider} refused {what}" for provider in PROVIDERS for what in ("a range", "a size", "a rate")),
+    }
+)  # fmt: skip
+
+
+@contextmanager
+def counted(happened: Counter[str]) -> Iterator[None]:
+    """Count what the replay nodes of this process make go wrong."""
+    hits, ranges, sizes = Chance.hits, sight.range_refusal, sight.size_refusal
+    rates = {module: module.rate_refusal for module in (sight, replay_node)}
+
+    def counting_hits(self: Chance, faults: Faults, kind: str) -> bool:
+        if hit := hits(self, faults, kind):
+            happened[f"fault: {kind}"] += 1
+        return hit
+
+    def counting(what: str, refuse: Callable[..., Any]) -> Callable[..., Any]:
+        def refused(provider: str, *rest: Any) -> Any:
+            happened[f"{provider} refused {what}"] += 1
+            return refuse(provider, *rest)
+
+        return refused
+
+    Chance.hits = counting_hits  # type: ignore[method-assign]
+    sight.range_refusal, sight.size_refusal = counting("a range", ranges), counting("a size", sizes)
+    for module, rate in rates.items():
+        module.rate_refusal = counting("a rate", rate)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        Chance.hits = hits  # type: ignore[method-assign]
+        sight.range_refusal, sight.size_refusal = ranges, sizes
+        for module, rate in rates.items():
+            module.rate_refusal = rate  # type: ignore[attr-defined]
+
+
+# ------------------------------------------------------------------------------------------------------ ends of workers
+
+
+class Killed(BaseException):
+    """The worker ends here, without a word to anybody."""
+
+
+class _Before:
+    """Does something before the n-th statement that counts."""
+
+    def __init__(self, statement: int, do: Callable[[], None], counts: Callable[[], bool] = lambda: True):
+        self.left, self.do, self.counts = statement, do, counts
+
+    def __call__(self, execute, sql, params, many, context):
+        if self.left and self.counts():
+            self.left -= 1
+            if not self.left:
+                self.do()
+        return execute(sql, params, many, context)
+
+
+def _in_transaction() -> bool:
+    return connection.in_atomic_block
+
+
+def _end() -> None:
+    raise Killed
+
+
+def _terminate_session() -> None:
+    """As where the database restarts, or an operator ends the session."""
+    pid = connection.connection.info.backend_pid
+    with psycopg.connect(**connections["default"].get_connection_params(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        until = time.monotonic() + _MOST_WAIT_S
+        while other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone():
+            assert time.monotonic() < until, "the session did not end"
+
+
+class Worker:
+    """A worker process that reads the DAO; what it has to tell comes through a pipe."""
+
+    def __init__(self, work: Callable[[Callable[[str], None]], None]):
+        connections.close_all()
+        self._read, write = os.pipe()
+        self.pid = os.fork()
+        if self.pid:
+            os.close(write)
+            return
+        status = 1
+        try:
+            work(lambda text: os.write(write, text.encode() + b"\n") and None)
+            status = 0
+        except (OperationalError, InterfaceError):
+            status = 0
+        finally:
+            os._exit(status)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def told(self) -> list[str]:
+        """Waits for its end: killed, or by itself without a failure."""
+        with os.fdopen(self._read) as pipe:
+            told = pipe.read().splitlines()
+        _, status = os.waitpid(self.pid, 0)
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "a worker failed; its traceback is above"
+        if os.WIFSIGNALED(status):
+            told.append("killed")
+        return told
+
+
+# -------------------------------------------------------------------------------------------------------------- runs
+
+
+class Run:
+    """One life: `play` does the plan's steps, `settle` lets the mirror come to the head, `check` judges."""
+
+    def __init__(self, plan: Plan, stack: ExitStack, happened: Counter[str] | None = None):
+        self.plan = plan
+        self.random = Random()
+        self.happened: Counter[str] = Counter() if happened is None else happened
+        self.log: list[str] = []  # what happened, for whoever has to find out why
+        stack.enter_context(counted(self.happened))
+        self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=answer)
+        self.life = Life(self.random, self.chain)
+        self._salted(plan.salt)
+        self.chain.grow(*self.life.blocks(plan.blocks))
+        self.branches = [self.chain.blocks]
+        self.honest = Faults(retry_after_s=0)
+        self.liar = Faults(retry_after_s=0) if plan.liar else None
+        nodes = [ReplayNode(self.chain, faults=self.honest, seed=plan.faults)]
+        if self.liar:
+            nodes.insert(2 - plan.liar, ReplayNode(self.chain, faults=self.liar, seed=plan.faults + 1))
+        self.nodes = [stack.enter_context(node) for node in nodes]
+        self.dao = mirrored(self.chain, "run")
+        self.rpc = self._client()
+        stack.callback(self.rpc.close)
+        if plan.faults:
+            self._spoil(plan.faults)
+
+    def _client(self) -> Rpc:
+        return Rpc([node.url for node in self.nodes], self.chain.chain_id, attempts=1, aside_s=0.0, distrust_s=0.05)
+
+    def _salted(self, *numbers: int) -> None:
+        self.random.seed(repr(numbers))
+
+    # --- what happens
+
+    def play(self) -> None:
+        """The plan's steps."""
+        for name, numbers in self.plan.steps:
+            self.log.append(f"{name}{numbers} (head {self.chain.head}, final {self.chain.final})")
+            getattr(self, f"_{name}")(*numbers)
+            self.after_step()
+
+    def after_step(self) -> None:
+        """For runs that look at more."""
+
+    def _grow(self, count: int, salt: int) -> None:
+        self._salted(salt)
+        self.chain.grow(*self.life.blocks(count), salt=salt)
+
+    def _reorganise(self, depth: int, more: int, salt: int) -> None:
+        """Other blocks in the place of the last ones: more or fewer, some of the same transactions in another order."""
+        depth = min(depth, self.chain.head - self.chain.final)
+        if depth < 1:
+            return
+        self._salted(salt)
+        r = self.random
+        self.branches.append(self.chain.blocks)
+        head = self.chain.head
+        blocks = self.life.blocks((0, 1, depth, depth + 1, depth + 3)[more])
+        old = [t for block in self.chain.blocks[-depth:] for t in block.transactions if r.random() < 0.7]
+        r.shuffle(old)
+        known = {t.hash for block in self.chain.blocks[:-depth] for t in block.transactions}
+        for transaction in old:
+            if blocks and transaction.hash not in known:
+                r.choice(blocks).append(transaction)
+                self.happened["a transaction moved to another block"] += 1
+        self.chain.reorg(depth, *blocks, salt=salt + 10)
+        self.happened["a reorg shortened the chain"] += self.chain.head < head
+
+    def _swap(self, which: int) -> None:
+        """Back to an earlier branch."""
+        branch = self.branches[-1 - which % len(self.branches)]
+        if branch != self.chain.blocks and branch[: self.chain.final + 1] == self.chain.blocks[: self.chain.final + 1]:
+            self.branches.append(self.chain.blocks)
+            self.chain.return_to(branch)
+            self.happened["an earlier branch came back"] += 1
+
+    def _sync(self, rpc: Rpc | None = None) -> Status | None:
+        """What a task does; nothing that a node or another worker does may make it fail otherwise."""
+        told: list[str] = []
+        status = _read(self.dao, rpc or self.rpc, told.append)
+        self._note(told)
+        return status
+
+    def _note(self, told: list[str], **names: str) -> None:
+        """Keep what workers told; `names` has a happening for a word that one of them may begin with."""
+        words = {"busy": "another worker was busy", "Superseded": "a worker was superseded", **names}
+        for line in told:
+            self.log.append(f"  {line}")
+            if happening := words.get(line.partition(":")[0]):
+                self.happened[happening] += 1
+
+    def _twice(self) -> None:
+        """The task that reads all DAOs is delivered twice at once, and once more."""
+        told: list[str] = []
+
+        def task() -> None:
+            try:
+                tasks.sync_all()
+            except Exception as error:  # noqa: BLE001 -- told to the main thread, which fails
+                told.append(f"{type(error).__name__}: {error}")
+            finally:
+                connection.close()
+
+        original = Rpc.for_chain
+        Rpc.for_chain = staticmethod(lambda _chain_id: self._client())  # type: ignore[method-assign, assignment]
+        try:
+            other = threading.Thread(target=task)
+            other.start()
+            tasks.sync_all()
+            other.join(60)
+            assert not other.is_alive(), "the task that came twice did not end"
+            tasks.sync_all()
+        finally:
+            Rpc.for_chain = original  # type: ignore[method-assign]
+        assert not told, f"a task that came twice failed: {told}"
+        failed = SyncIncident.objects.filter(dao=self.dao, kind="sync_error")
+        assert not failed.exists(), failed.first().detail
+        self.happened["a task came twice"] += 1
+
+    def _kill(self, statement: int, counts: Callable[[], bool] = lambda: True) -> None:
+        """A worker process is killed with -9 before one of its statements."""
+
+        def work(tell: Callable[[str], None]) -> None:
+            def die() -> None:
+                tell("in its transaction" if connection.in_atomic_block else "outside of a transaction")
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            with connection.execute_wrapper(_Before(statement, die, counts)):
+                _read(self.dao, self._client(), tell)
+
+        self._note(
+            Worker(work).told(),
+            **{
+                "in its transaction": "a worker was killed with -9 in its transaction",
+                "outside of a transaction": "a worker was killed with -9 outside of one",
+            },
+        )
+
+    def _kill_storing(self, statement: int) -> None:
+        self._kill(statement, _in_transaction)
+
+    def _end(self, statement: int) -> None:
+        """A worker ends before one of its statements, and its connection with it."""
+        try:
+            with connection.execute_wrapper(_Before(statement, _end)):
+                self._sync()
+        except Killed:
+            connection.close()
+            self._note([f"ended before statement {statement}"])
+            self.happened["a worker ended in the middle"] += 1
+
+    def _lose_session(self, statement: int) -> None:
+        """The database ends the worker's session."""
+        try:
+            with connection.execute_wrapper(_Before(statement, _terminate_session)):
+                self._sync()
+        except (OperationalError, InterfaceError) as error:
+            connection.close()
+            self._note([f"lost its session: {str(error).splitlines()[0]}"])
+            self.happened["a database session was lost"] += 1
+
+    def _overtake(self, statement: int) -> None:
+        """A worker's lock is lost while it reads, and another one reads all before it goes on."""
+        told: list[str] = []
+
+        def other() -> None:
+            try:
+                _read(self.dao, self._client(), told.append)
+            finally:
+                connection.close()
+
+        def take_over() -> None:
+            with connection.cursor() as sql:
+                sql.execute("SELECT pg_advisory_unlock_all()")
+            thread = threading.Thread(target=other)
+            thread.start()
+            thread.join(60)
+            assert not thread.is_alive(), "the worker that took over did not end"
+
+        with connection.execute_wrapper(_Before(statement, take_over, lambda: not connection.in_atomic_block)):
+            self._sync()
+        self._note(told)
+
+    def _compete(self, kill_ms: int, depth: int, salt: int) -> None:
+        """Two workers at once while the chain goes on; one of them is killed at some moment."""
+
+        def work(tell: Callable[[str], None]) -> None:
+            rpc = self._client()  # a fork must not share sockets
+            for _ in range(3):
+                _read(self.dao, rpc, tell)
+
+        workers = [Worker(work), Worker(work)]
+        self._reorganise(depth, 2, salt)
+        self._grow(2, salt + 1)
+        time.sleep(kill_ms / 1000)  # not awaited by anything: whenever the kill comes, it must be right
+        workers[0].kill()
+        for worker in workers:
+            self._note(worker.told(), killed="a worker was killed with -9 beside another")
+
+    def _restart_node(self, which: int) -> None:
+        node = self.nodes[which % len(self.nodes)]
+        node.stop()
+        self._sync()
+        node.start()
+        self.happened["a node restarted"] += 1
+
+    def _spoil(self, salt: int) -> None:
+        """New faults. Where two nodes are asked, one of them lies; a node that is asked alone does all else."""
+        self._salted(salt)
+        r = self.random
+        worst = 0.03 if self.liar else 0.12
+        self.honest.provider = r.choice(PROVIDERS)
+        self.honest.chances = {kind: r.choice((0.0, 0.0, worst)) for kind in CARRIED}
+        self.honest.chances |= {kind: r.choice((0.0, 0.02)) for kind in ANSWERED if not kind.endswith("_logs")}
+        self.honest.head_back = r.choice((0, 0, 0, 1, 3, 8))
+        self.honest.max_range = r.choice((None, None, 1, 2, 7))
+        self.honest.max_results = r.choice((None, None, 5, 30))
+        self.happened["a head went backwards"] += self.honest.head_back > 0
+        if self.liar:
+            self.liar.provider = r.choice(PROVIDERS)
+            self.liar.chances = {"empty_logs": 0.3, "missing_logs": 0.3, "older_sight": r.choice((0.0, 0.2))}
+            self.liar.final_back = r.choice((None, 0, 1))
+            self.liar.chain_id = r.choice((None, None, 5))
+            self.happened["a node called too much final"] += self.liar.final_back is not None
+            self.happened["a node served another chain"] += self.liar.chain_id is not None
+
+    def _rebuild(self) -> None:
+        with fence.hold(self.dao) as writer:
+            if writer is not None:
+                with writer.transaction():
+                    fold.rebuild(self.dao)
+                self.happened["projections were rebuilt"] += 1
+
+    def _read_again(self, block: int) -> None:
+        """Blocks are read again, as where a contract is added."""
+        with fence.hold(self.dao) as writer:
+            if writer is not None:
+                reorg.restart_from(writer, FIRST_BLOCK + block % max(self.chain.head - FIRST_BLOCK + 1, 1))
+                self.happened["blocks were read again"] += 1
+
+    # --- in the end
+
+    def settle(self) -> None:
+        """The nodes answer again (a liar goes on lying), and the mirror comes to their head."""
+        self.log.append("settle")
+        self.honest.chances, self.honest.head_back, self.honest.max_results = {}, 0, None
+        if self.liar:
+            self.liar.chain_id = None
+        # A head that goes backwards is a node that lags, not a reorg: a shorter branch is followed once it is longer.
+        highest = max(len(moment.blocks) for moment in self.chain.moments)
+        self._salted(self.plan.salt + 1)
+        self.chain.grow(*self.life.blocks(max(highest - len(self.chain.blocks), 0) + 1))
+        if self.liar:
+            # What a liar left out near the head while the other node failed is found when the blocks become final.
+            self.chain.grow(*[[] for _ in range(self.chain.finality_depth)])
+        for _ in range(_MOST_STEPS):
+            status = self._sync()
+            assert status is not Status.STOPPED, "the mirror stopped, though nothing final changed"
+            if status is Status.CAUGHT_UP:
+                cursor = Cursor.objects.get(dao=self.dao)
+                looked = not Block.objects.filter(dao=self.dao, finalized=False, number__lte=self.chain.final).exists()
+                at_head = cursor.head_hash == self.chain.blocks[-1].hash
+                if at_head and cursor.refusals_next_block > self.chain.head and (looked or not self.liar):
+                    return
+            time.sleep(0.01)  # a killed session, or an endpoint set aside
+        raise AssertionError("the mirror did not come to the head")
+
+    def check(self) -> None:
+        """Against a fresh index, by a node that never fails."""
+        found = SyncIncident.objects.filter(dao=self.dao)
+        self.happened["the mirror followed a reorg of more than one block"] += sum(
+            incident.facts["blocks"] > 1 for incident in found.filter(kind="reorg")
+        )
+        self.happened["logs that were left out were found"] += found.filter(kind="missed_logs").count()
+        self.happened["a liar was caught"] += found.filter(kind="lying_node", detail__contains="its logs of").count()
+        self.happened["the outbox took something back"] += self.dao.outboxentry_set.filter(
+            topic__endswith=".undone"
+        ).count()
+        with ReplayNode(self.chain) as node:
+            assert_fresh(self.chain, self.dao, node.url)
+
+
+def _read(dao: Dao, rpc: Rpc, tell: Callable[[str], None]) -> Status | None:
+    """One task's reading. What nodes and other workers may bring about is told; all else fails the run."""
+    try:
+        status = sync_once(dao, rpc, budget_s=5).status
+    except (RpcError, Superseded) as error:
+        tell(f"{type(error).__name__}: {' '.join(str(error).split())}")
+        return None
+    tell(status.value)
+    return status
+
+
+def live(plan: Plan, happened: Counter[str] | None = None, kind: type[Run] = Run) -> None:
+    """A whole run. Prints its plan and what happened where it fails."""
+    with ExitStack() as stack:
+        run = None
+        try:
+            run = kind(plan, stack, happened)
+            run.play()
+            run.settle()
+            run.check()
+        except BaseException:
+            print("\n".join([f"MANDATE_MODEL_RUN='{plan}'", *(run.log if run else [])]))
+            raise
+        finally:
+            connection.close()  # a session that was left in any state is not the next run's
+            _forget()
+
+
+def _forget() -> None:
+    Dao.objects.filter(chain=CHAIN_ID).delete()
+    Chain.objects.filter(pk=CHAIN_ID).delete()
