@@ -116,7 +116,7 @@ FAULTS = (
             (
                 "        new = insert_logs(writer.dao, rows)",
                 "        new = insert_logs(writer.dao, rows)\n"
-                "        undone += [('vote.cast', row.transaction_hash.hex(), row.block_number) for row in rows if row.pk is None]",
+                "        undone += [('vote.cast', row.transaction_hash.hex(), row.block_number) for row in rows if not row.pk]",
             ),
         ),
     ),

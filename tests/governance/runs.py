@@ -52,6 +52,7 @@ class Plan:
     blocks: int = 1  # to begin with
     salt: int = 0  # of those blocks
     faults: int = 0  # the salt of the first faults; 0 is none
+    provider: int = 0  # whose words they have
     liar: int = 0  # a second node that lies: 0 is none, 1 asked second, 2 asked first
     steps: tuple[Step, ...] = field(default=())
 
@@ -68,23 +69,24 @@ class Plan:
 
 _SALT = st.integers(0, 2**16)
 _STATEMENT = st.integers(1, 120)
+_PROVIDER = st.sampled_from(range(len(PROVIDERS)))
 # Each happening: how often, beside the others, and the numbers that it takes (`Run._<name>`).
 _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
-    "grow": (6, (st.integers(1, 6), _SALT)),
+    "grow": (5, (st.integers(1, 6), _SALT)),
     "reorganise": (5, (st.integers(1, 12), st.integers(0, 4), _SALT)),
     "swap": (1, (st.integers(0, 6),)),
-    "sync": (8, ()),
+    "sync": (6, ()),
     "twice": (1, ()),
-    "kill": (2, (_STATEMENT,)),
-    "kill_storing": (2, (st.integers(1, 60),)),
+    "kill": (3, (_STATEMENT,)),
+    "kill_storing": (3, (st.integers(1, 60),)),
     "end": (1, (_STATEMENT,)),
-    "lose_session": (1, (_STATEMENT,)),
-    "overtake": (1, (st.integers(1, 30),)),
-    "compete": (1, (st.integers(0, 100), st.integers(1, 12), _SALT)),
+    "lose_session": (2, (_STATEMENT,)),
+    "overtake": (2, (st.integers(4, 14),)),
+    "compete": (2, (st.integers(0, 100), st.integers(1, 12), _SALT)),
     "restart_node": (1, (st.integers(0, 1),)),
-    "spoil": (2, (st.integers(1, 2**16),)),
+    "spoil": (2, (_SALT, _PROVIDER)),
     "rebuild": (1, ()),
-    "read_again": (1, (st.integers(0, 40),)),
+    "read_again": (2, (st.integers(0, 40),)),
 }
 
 
@@ -99,11 +101,12 @@ def plans() -> st.SearchStrategy[Plan]:
     return st.builds(
         Plan,
         finality_depth=st.sampled_from((3, 6, 12, 64)),
-        blocks=st.integers(1, 20),
+        blocks=st.integers(1, 14),
         salt=_SALT,
-        faults=st.integers(0, 2**16),
+        faults=_SALT,
+        provider=_PROVIDER,
         liar=st.sampled_from((0, 0, 0, 1, 2)),
-        steps=st.lists(steps(), min_size=4, max_size=16).map(tuple),
+        steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
 
 
@@ -256,7 +259,7 @@ class Run:
         self.rpc = self._client()
         stack.callback(self.rpc.close)
         if plan.faults:
-            self._spoil(plan.faults)
+            self._spoil(plan.faults, plan.provider)
 
     def _client(self) -> Rpc:
         return Rpc([node.url for node in self.nodes], self.chain.chain_id, attempts=1, aside_s=0.0, distrust_s=0.05)
@@ -438,17 +441,17 @@ class Run:
         node.start()
         self.happened["a node restarted"] += 1
 
-    def _spoil(self, salt: int) -> None:
+    def _spoil(self, salt: int, provider: int) -> None:
         """New faults. Where two nodes are asked, one of them lies; a node that is asked alone does all else."""
         self._salted(salt)
         r = self.random
         worst = 0.03 if self.liar else 0.12
-        self.honest.provider = r.choice(PROVIDERS)
+        self.honest.provider = PROVIDERS[provider]
         self.honest.chances = {kind: r.choice((0.0, 0.0, worst)) for kind in CARRIED}
         self.honest.chances |= {kind: r.choice((0.0, 0.02)) for kind in ANSWERED if not kind.endswith("_logs")}
         self.honest.head_back = r.choice((0, 0, 0, 1, 3, 8))
-        self.honest.max_range = r.choice((None, None, 1, 2, 7))
-        self.honest.max_results = r.choice((None, None, 5, 30))
+        limits: tuple[tuple[int | None, int | None], ...] = ((None, None), (1, None), (3, None), (None, 4), (None, 12))
+        self.honest.max_range, self.honest.max_results = r.choice(limits)
         self.happened["a head went backwards"] += self.honest.head_back > 0
         if self.liar:
             self.liar.provider = r.choice(PROVIDERS)
