@@ -21,7 +21,8 @@ CARRIED = (
     "server_error",  # HTTP 502 with a page
     "rate_status",  # HTTP 429 without Retry-After
     "rate_status_after",  # HTTP 429 with Retry-After
-    "older_sight",  # the load balancer's other node answers: it stands at an earlier moment of the chain
+    "older_sight",  # the load balancer's other node answers: it stands at an earlier moment of the chain (recorded
+    # chains, which have none: some blocks behind)
 )
 # By chance, for one answer within a request.
 ANSWERED = (
@@ -65,6 +66,7 @@ class Faults:
     final_back: int | None = None  # what it calls final lies so far behind its head; None: what is final
     chain_id: int | None = None  # another chain than it should serve, as after a wrong fail-over
     retry_after_s: int = 1
+    requests_per_s: int | None = None  # what comes above is refused in the provider's words; a batch counts one by one
 
 
 class Chance:

@@ -9,12 +9,14 @@ recorded (a call, a balance, a receipt) gets the error "not recorded".
 
 import bisect
 import contextlib
+import copy
 import itertools
 import logging
 import socket
 import sys
 import threading
 import time
+from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -26,7 +28,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 from governance.chain import bloom
 from governance.replay.faults import KINDS, PROVIDERS, Chance, Faults, rate_refusal
 from governance.replay.recording import RecordedLog, Recording
-from governance.replay.sight import Chain, NodeError, PlainAnswer, ServedLog, Sight
+from governance.replay.sight import Chain, NodeError, PlainAnswer, ServedLog, Sight, refuse
 from governance.replay.synthetic import SyntheticChain
 
 __all__ = ["CLIENT_VERSION", "Faults", "NodeError", "ReplayChain", "ReplayNode"]
@@ -170,10 +172,15 @@ class ReplayNode:
         self.controls = controls
         self.websocket = websocket
         self.requests = 0  # answered so far
+        self._answered_at: deque[float] = deque()  # within the last second, where the rate is limited
+        self._rate_lock = threading.Lock()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._sockets: Server | None = None
+        self._conversing: set[ServerConnection] = set()
+        self._conversing_lock = threading.Lock()
         self._port = 0
+        self._ws_port = 0
 
     @property
     def url(self) -> str:
@@ -183,34 +190,40 @@ class ReplayNode:
 
     @property
     def ws_url(self) -> str:
-        """Where it answers WebSocket."""
-        assert self._sockets is not None, "the node does not serve WebSocket"
-        return f"ws://127.0.0.1:{self._sockets.socket.getsockname()[1]}"
+        """Where it answers WebSocket; the same after a restart."""
+        assert self._ws_port, "the node does not serve WebSocket"
+        return f"ws://127.0.0.1:{self._ws_port}"
 
     def __enter__(self) -> "ReplayNode":
         self.start()
-        if self.websocket:
-            self._sockets = serve(self._converse, "127.0.0.1", 0, max_size=_MOST_BODY_BYTES, logger=_QUIET)
-            threading.Thread(target=self._sockets.serve_forever, name="replay sockets", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        if self._sockets is not None:
-            self._sockets.shutdown()
-            self._sockets = None
 
     def start(self) -> None:
-        """Listen, on the port of before where there was one."""
+        """Listen, on the ports of before where there were any."""
         self._server = _Server(("127.0.0.1", self._port), _handler(self))
         self._port = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="replay node", daemon=True
         )
         self._thread.start()
+        if self.websocket:
+            self._sockets = serve(self._converse, "127.0.0.1", self._ws_port, max_size=_MOST_BODY_BYTES, logger=_QUIET)
+            self._ws_port = self._sockets.socket.getsockname()[1]
+            threading.Thread(target=self._sockets.serve_forever, name="replay sockets", daemon=True).start()
 
     def stop(self) -> None:
         """Stop listening and cut every connection, also in the middle of a request."""
+        if self._sockets is not None:
+            self._sockets.shutdown()
+            self._sockets = None
+            with self._conversing_lock:
+                left = list(self._conversing)
+            for conversation in left:
+                with contextlib.suppress(OSError):  # the other side was first
+                    conversation.socket.shutdown(socket.SHUT_RDWR)
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._thread.join()
@@ -228,7 +241,11 @@ class ReplayNode:
                 back += 1 + self.chance.pick(4)
             chain: Chain = self.chain.moment(back)
         else:
-            chain = self.chain
+            # As it is now: what a subscription knew before a reorg must still be there to be taken back.
+            with self.chain.lock:
+                chain = copy.copy(self.chain)
+            if self.chance.hits(self.faults, "older_sight"):
+                chain.head = max(chain.head - 1 - self.chance.pick(4), 0)
         return Sight(chain, self.faults, self.chance)
 
     def respond(self, body: bytes) -> bytes:
@@ -255,6 +272,8 @@ class ReplayNode:
         self.requests += 1
         number = request.get("id") if isinstance(request, dict) else None
         try:
+            if self._is_over_rate():
+                refuse(rate_refusal(self.faults.provider))
             if not isinstance(request, dict) or not isinstance(request.get("method"), str):
                 raise NodeError(-32600, "not a JSON-RPC request")
             params = request.get("params", [])
@@ -266,13 +285,25 @@ class ReplayNode:
             elif isinstance(self.chain, ReplayChain):
                 if method in _NOT_RECORDED:
                     raise NodeError(-32001, f"not recorded: a replay can't answer {method}")
-                with self.chain.lock:
-                    result = sight.answer(method, params)
+                result = sight.answer(method, params)
             else:
                 result = sight.answer(method, params)
         except NodeError as error:
             return error.status, _failure(number, error)
         return 200, {"jsonrpc": "2.0", "id": number, "result": result}
+
+    def _is_over_rate(self) -> bool:
+        """Whether this request is one too many for the last second. One that is refused does not count."""
+        most, now = self.faults.requests_per_s, time.monotonic()
+        if most is None:
+            return False
+        with self._rate_lock:
+            while self._answered_at and self._answered_at[0] <= now - 1:
+                self._answered_at.popleft()
+            if len(self._answered_at) >= most:
+                return True
+            self._answered_at.append(now)
+            return False
 
     def _control(self, method: str, params: list[Any]) -> Any:
         try:
@@ -305,6 +336,8 @@ class ReplayNode:
         """One WebSocket: requests and their answers; subscriptions send what is new until the connection ends."""
         subscriptions: dict[str, threading.Event] = {}
         numbers = itertools.count(1)
+        with self._conversing_lock:
+            self._conversing.add(connection)
         try:
             for message in connection:
                 body = message.encode() if isinstance(message, str) else message
@@ -337,6 +370,8 @@ class ReplayNode:
         except ConnectionClosed:
             return
         finally:
+            with self._conversing_lock:
+                self._conversing.discard(connection)
             for ended in subscriptions.values():
                 ended.set()
 

@@ -90,7 +90,7 @@ class Sight:
         if self.chance.hits(self.faults, "internal_error"):
             raise NodeError(-32603, "internal error")
         if self.chance.hits(self.faults, "rate_error"):
-            _refuse(rate_refusal(self.faults.provider))
+            refuse(rate_refusal(self.faults.provider))
         match method:
             case "web3_clientVersion":
                 return self.chain.client
@@ -211,7 +211,7 @@ class Sight:
                 raise NodeError(-32602, "invalid block range: fromBlock is above toBlock")
             most = self.faults.max_range
             if most is not None and last - first + 1 > most:
-                _refuse(range_refusal(self.faults.provider, most, first, last))
+                refuse(range_refusal(self.faults.provider, most, first, last))
         wanted = _addresses(condition.get("address"))
         topics = _topic_filter(condition.get("topics"))
         found = [
@@ -222,7 +222,7 @@ class Sight:
         most = self.faults.max_results
         if most is not None and len(found) > most and condition.get("blockHash") is None:
             good = max(found[most].block_number - 1, first)
-            _refuse(size_refusal(self.faults.provider, most, first, good))
+            refuse(size_refusal(self.faults.provider, most, first, good))
         if found and self.chance.hits(self.faults, "empty_logs"):
             return []
         if found and self.chance.hits(self.faults, "missing_logs"):
@@ -300,7 +300,8 @@ class Sight:
 _TAGS = frozenset({"latest", "pending", "finalized", "safe", "earliest"})
 
 
-def _refuse(refusal: Refusal) -> None:
+def refuse(refusal: Refusal) -> None:
+    """Answer as the provider refuses. Raises NodeError, or PlainAnswer where it gives no JSON-RPC."""
     if refusal.body is not None:
         raise PlainAnswer(refusal.status, refusal.body)
     raise NodeError(refusal.code, refusal.message, refusal.data, refusal.status)

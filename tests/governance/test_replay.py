@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from governance.chain import abi
 from governance.chain.rpc import RangeTooLarge, Rpc, RpcError
@@ -236,6 +237,30 @@ def test_a_reorg_changes_hashes_from_its_depth_on_and_may_drop_logs(rpc):
     assert after[5].parent_hash == before[4].hash
     assert rpc.block(before[5].hash) is None
     assert [log.block_number for log in rpc.logs(first_block=0, last_block=135)] == [100, 120, 120]
+
+
+def test_a_load_balancer_before_recordings_flips_between_heads(node, rpc):
+    head = rpc.head_number()
+    node.faults.chances = {"older_sight": 0.5}
+    assert {rpc.head_number() for _ in range(60)} == {head - back for back in range(5)}
+
+
+def test_recorded_logs_are_pushed_by_websocket_as_the_head_passes_them_and_taken_back(tmp_path):
+    folder = record(tmp_path, created=[created()], vote=[vote(), vote(block=130, voter=BEN)])
+    with ReplayNode(load([folder])[0], websocket=True) as node:
+        node.chain.set_head(110)
+        with connect(node.ws_url) as heads, connect(node.ws_url) as logs:
+            for socket, kind in ((heads, "newHeads"), (logs, "logs")):
+                socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": [kind]}))
+                assert "result" in json.loads(socket.recv(5))
+            node.chain.set_head(121)
+            numbers = [json.loads(heads.recv(5))["params"]["result"]["number"] for _ in range(11)]
+            assert numbers == [hex(number) for number in range(111, 122)]
+            log = json.loads(logs.recv(5))["params"]["result"]
+            assert (log["blockNumber"], log["removed"]) == (hex(120), False)
+            node.chain.reorg(5, drop_logs=True)
+            gone = json.loads(logs.recv(5))["params"]["result"]
+            assert (gone["blockHash"], gone["removed"]) == (log["blockHash"], True)
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,45 @@ def test_lies_and_older_sights(chain, node):
     assert set(CARRIED) < KINDS
 
 
+def test_a_load_balancer_flips_between_heads_and_each_answer_is_of_one_of_them(chain, node):
+    """Requests meet now one node and now another; those of a batch meet the same."""
+    earlier = chain.blocks
+    for number in range(50, 54):
+        chain.grow([sent(number)])
+    chain.reorg(2, [sent(60)], [sent(61)], [sent(62)])
+    later = chain.blocks
+    node.faults.chances = {"older_sight": 0.5}
+    rpc, seen = client(node), set()
+    for _ in range(60):
+        head, below = rpc.batch([("eth_getBlockByNumber", [n, False]) for n in ("latest", hex(19))])
+        assert below["hash"] == "0x" + earlier[19].hash.hex()
+        seen.add((head["number"], head["hash"]))
+    shown = {(hex(len(moment.blocks) - 1), "0x" + moment.blocks[-1].hash.hex()) for moment in chain.moments[-5:]}
+    assert (hex(len(later) - 1), "0x" + later[-1].hash.hex()) in seen
+    assert len(seen) > 1
+    assert seen <= shown
+
+
+def test_a_rate_limit_lets_so_many_requests_through_a_second(chain, node):
+    """Those of a batch count one by one, as providers count them."""
+    node.faults.requests_per_s = 5
+    rpc = client(node)
+    begun, through, refused = time.monotonic(), 0, 0
+    while time.monotonic() - begun < 1.5:
+        try:
+            rpc.call("eth_blockNumber")
+            through += 1
+        except RpcLimited:
+            refused += 1
+    assert 5 <= through <= 11
+    assert refused > 5
+    time.sleep(1.1)
+    with pytest.raises(RpcLimited):
+        rpc.batch([("eth_blockNumber", [])] * 6)
+    time.sleep(1.1)
+    assert rpc.batch([("eth_blockNumber", [])] * 4) == [hex(chain.head)] * 4
+
+
 def test_one_seed_gives_one_sequence_of_faults(chain):
     def told(seed: int) -> list[str]:
         with ReplayNode(chain, faults=Faults(chances={"hang_up": 0.3, "not_json": 0.3}), seed=seed) as running:
@@ -249,6 +288,25 @@ def test_heads_and_logs_are_pushed_and_those_of_replaced_blocks_are_taken_back(c
         while "result" not in (answer := json.loads(heads.recv(5))):
             pass
         assert answer["result"] is True
+
+
+def test_a_restart_ends_every_socket_and_the_node_answers_at_the_same_address(chain, node):
+    url = node.ws_url
+    with connect(url) as socket:
+        subscribe(socket, "newHeads")
+        node.stop()
+        with pytest.raises(ConnectionClosed):
+            socket.recv(5)
+    with pytest.raises(OSError):
+        connect(url)
+    chain.reorg(1, [], [])
+    node.start()
+    assert node.ws_url == url
+    with connect(url) as socket:
+        name = subscribe(socket, "newHeads")
+        chain.grow([])
+        pushed = json.loads(socket.recv(5))["params"]
+        assert (pushed["subscription"], pushed["result"]["number"]) == (name, hex(chain.head))
 
 
 def test_controls_refuse_what_does_not_exist():
