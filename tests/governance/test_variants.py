@@ -44,6 +44,20 @@ def test_alphas_votes_are_for_or_against(dao):
 
 
 class TestNouns:
+    def test_calls_alone_are_written_anew(self, dao):
+        project(dao, created(dao))
+        project(
+            dao,
+            log(
+                dao, NOUNS["ProposalTransactionsUpdated"], 7, VOTER, [b"\x33" * 20], [1], [b""], [b"\x02"], b"why",
+                block=2,
+            ),
+        )  # fmt: skip
+        proposal = Proposal.objects.get()
+        assert [a.target for a in proposal.actions.all()] == [b"\x33" * 20]
+        assert proposal.title == "Title"
+        assert proposal.transitions.filter(kind="updated").count() == 1
+
     def test_the_life_of_a_proposal_of_the_third_version(self, dao):
         governor = become(dao, family="nouns", quorum="proposals(uint256)", quorum_counts="for")
         v3 = log(
