@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -40,6 +41,10 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(
             model_name="vote",
             name="governance__dao_id_f8e52b_idx",
+        ),
+        migrations.RemoveIndex(
+            model_name="vote",
+            name="governance__voter_2bd0c8_idx",
         ),
         migrations.AlterField(
             model_name="block",
@@ -91,6 +96,10 @@ class Migration(migrations.Migration):
                 fields=["dao", "onchain_proposal_id"],
                 name="vote_without_proposal",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="vote",
+            index=django.contrib.postgres.indexes.HashIndex(fields=["voter"], name="vote_by_voter"),
         ),
         migrations.AddConstraint(
             model_name="rawlog",

@@ -33,7 +33,7 @@ _HEAD_BATCH = 64  # blocks near the head that one step reads
 _MOST_QUORUMS = 50
 _MOVED_S = 0.2
 _COLLECT_AFTER = 200_000
-_SWITCH_S = 0.0005
+_SWITCH_S = 0.00005
 _CALLS_ASKED_BLOCKS = 256
 _LEAST_IDS = 2_000  # for logs of a range that is read ahead
 
