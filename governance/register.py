@@ -4,12 +4,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
 from governance.capabilities import probe_governor, probe_module, probe_token
+from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable, quantity
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState
@@ -24,6 +26,26 @@ class NotRegistered(Exception):
     """The DAO can't be taken in; the message says why and what to do, in one line."""
 
 
+class Level(StrEnum):
+    """How well the mirror reads something of a DAO."""
+
+    SUPPORTED = "supported"
+    DEGRADED = "degraded"  # something stands in for it, which is named
+    UNSUPPORTED = "unsupported"  # with the reason, and what to do
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a DAO's mirror does, and how well it can here; `words` name what stands in, or what to do."""
+
+    level: Level
+    subject: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.level:<12} {self.subject}: {self.words}"
+
+
 @dataclass(frozen=True)
 class Preflight:
     """What was found out before anything is written. `contracts` are (kind, address, capabilities)."""
@@ -32,7 +54,7 @@ class Preflight:
     governor: bytes
     start_block: int
     contracts: tuple[tuple[str, bytes, dict[str, Any]], ...]
-    warnings: tuple[str, ...] = field(default=())
+    findings: tuple[Finding, ...] = field(default=())
 
     @property
     def capabilities(self) -> dict[str, Any]:
@@ -49,14 +71,13 @@ class Preflight:
             f"clock          {found['clock']}",
             f"voting         starts after {found['voting_delay']} {unit}, lasts {found['voting_period']} {unit}",
             f"counting       {found['counting_mode'] or 'not said'}; quorum by {found['quorum'] or 'unknown'}",
-            f"vote by sig    {found['ballot_typehash'] or 'not offered'}{', with nonces' if found['nonces'] else ''}",
         ]
         shown += [
             f"{kind:<14} {checksum(address)} {_described(found)}".rstrip()
             for kind, address, found in self.contracts
             if kind != Kind.GOVERNOR
         ]
-        return shown + [f"note: {warning}" for warning in self.warnings]
+        return shown + [str(finding) for finding in self.findings]
 
 
 def _described(found: dict[str, Any]) -> str:
@@ -65,10 +86,100 @@ def _described(found: dict[str, Any]) -> str:
     return ""
 
 
+_FAMILIES = {
+    "openzeppelin": "OpenZeppelin Governor",
+    "alpha": "Compound's GovernorAlpha",
+    "bravo": "Compound's GovernorBravo",
+    "nouns": "Nouns DAO",
+    "agora": "Optimism's and Agora's governor",
+}
+
+
+def _about_governor(found: dict[str, Any]) -> list[Finding]:
+    """What probing says of how well a governor is read."""
+    good, less, not_ = Level.SUPPORTED, Level.DEGRADED, Level.UNSUPPORTED
+    told = [Finding(good, "proposals and votes", f"as of {_FAMILIES[found['family']]}; clock by {found['clock']}")]
+    if found["quorum"] is None:
+        told.append(
+            Finding(
+                less, "state", "the governor tells no quorum: what carried reads Unknown after its vote, until it is "
+                "queued or executed"
+            )
+        )  # fmt: skip
+    elif found["family"] == "agora":
+        told.append(
+            Finding(
+                less, "state", "computed for proposals with calls; those of voting modules read Unknown after their "
+                "vote until the chain was asked, then what state() answered"
+            )
+        )  # fmt: skip
+    else:
+        dynamic = ", which grows with the votes against" if found.get("dynamic_quorum") else ""
+        told.append(Finding(good, "state", f"computed from events, with the quorum of {found['quorum']}{dynamic}"))
+    if not found["timelock"]:
+        told.append(Finding(good, "timelock", "there is none: what carries is executed at once"))
+    elif found.get("timelock_controller"):
+        told.append(Finding(good, "timelock", "OpenZeppelin's; operations that pass by the governor are read too"))
+    elif found.get("grace_period_s") is not None:
+        told.append(Finding(good, "timelock", f"Compound's; queued proposals expire after {found['grace_period_s']} s"))
+    else:
+        told.append(
+            Finding(
+                less, "timelock", "of no kind that is known: state follows the governor's own events, so that what is "
+                "cancelled or run in the timelock alone is seen only by the check against the chain"
+            )
+        )  # fmt: skip
+    if found["eip712"] and found["nonces"] and found["ballot_typehash"]:
+        told.append(Finding(good, "votes by signature", f"ballot {found['ballot_typehash'][:10]}..., with nonces"))
+    elif found["ballot_typehash"]:
+        told.append(
+            Finding(less, "votes by signature", "not offered, its ballots have no nonces: members vote by transaction")
+        )
+    else:
+        told.append(Finding(not_, "votes by signature", "the governor takes none: members vote by transaction"))
+    return told
+
+
+def _about_token(found: dict[str, Any] | None) -> Finding:
+    if found is None:
+        return Finding(
+            Level.UNSUPPORTED, "power and delegation",
+            "the governor names no votes token: name it with --token, or both are not read",
+        )  # fmt: skip
+    if not found["votes"]:
+        return Finding(
+            Level.DEGRADED, "power and delegation",
+            "the token answers neither getVotes() nor getCurrentVotes(): read from events, not held against the chain",
+        )  # fmt: skip
+    return Finding(Level.SUPPORTED, "power and delegation", f"from events, held against {found['votes_call']}")
+
+
+# What answers to these is no governor that is read; it is named, with what can be done.
+_OTHERS = {
+    "getGovernanceStrategy()": "an Aave v2 governor, whose proposals are counted by executors and strategies",
+    "getPayloadsCount()": "an Aave v3 payloads controller, which holds no votes",
+    "getCrossChainControllerAddress()": "an Aave v3 governor, whose votes are cast on other chains",
+    "getThreshold()": "a Safe: its signers decide, nobody votes",
+    "getMinDelay()": "a timelock, not its governor",
+    "GRACE_PERIOD()": "a timelock, not its governor",
+    "decimals()": "a token, not its governor",
+    "kernel()": "an Aragon application, whose votes are counted by its own rules",
+}
+
+
+def _what_else(rpc: Rpc, address: bytes) -> str | None:
+    answers = rpc.eth_calls([(address, abi.encode_call(view)) for view in _OTHERS], "latest")
+    for words, answer in zip(_OTHERS.values(), answers, strict=True):
+        if isinstance(answer, bytes) and len(answer) >= 32:
+            return words
+    return None
+
+
 def preflight(
     rpc: Rpc,
     governor: bytes,
     *,
+    token: bytes | None = None,
     module: bytes | None = None,
     treasury: bytes | None = None,
     assets: Sequence[bytes] = (),
@@ -89,17 +200,19 @@ def preflight(
         )
     found = probe_governor(rpc, governor)
     if found["family"] == "unknown":
+        other = _what_else(rpc, governor)
         raise NotRegistered(
-            f"the contract at {checksum(governor)} is no governor that is understood: it answers neither "
-            "COUNTING_MODE() nor quorumVotes()"
+            f"unsupported: the contract at {checksum(governor)} is no governor that is understood, for it answers "
+            "neither COUNTING_MODE() nor quorumVotes(): "
+            + (f"it is {other}. " if other else "")
+            + "Pass the governor's own address (the proxy's, where it has one)."
         )
     contracts: dict[tuple[str, bytes], dict[str, Any]] = {(Kind.GOVERNOR.value, governor): found}
-    warnings = []
-    token = to_bytes(found["token"]) if found["token"] else None
+    findings = _about_governor(found)
+    token = token or (to_bytes(found["token"]) if found["token"] else None)
     if token:
         contracts[Kind.VOTES_TOKEN.value, token] = probe_token(rpc, token)
-    else:
-        warnings.append("the governor names no votes token: power and delegations are not read")
+    findings.append(_about_token(contracts[Kind.VOTES_TOKEN.value, token] if token else None))
     if found["timelock"]:
         contracts[Kind.TIMELOCK.value, to_bytes(found["timelock"])] = {}
     if module is not None:
@@ -109,26 +222,58 @@ def preflight(
         contracts[Kind.MODULE.value, module] = capabilities
         treasury = treasury or to_bytes(capabilities["treasury"])
         if found["timelock"] and capabilities["owner"] != found["timelock"]:
-            warnings.append(f"the policy module belongs to {capabilities['owner']}, not to the DAO's timelock")
+            findings.append(
+                Finding(
+                    Level.DEGRADED, "policies", f"the module belongs to {capabilities['owner']}, not to the DAO's "
+                    "timelock: it is read, and the DAO's votes do not rule it"
+                )
+            )  # fmt: skip
+        else:
+            findings.append(Finding(Level.SUPPORTED, "policies", "the module's acts, refusals and objections are read"))
     if treasury is not None:
         contracts[Kind.TREASURY.value, treasury] = {}
         for asset in dict.fromkeys([*assets, *([token] if token else [])]):
             contracts[Kind.ASSET.value, asset] = probe_token(rpc, asset)
     elif assets:
-        warnings.append("assets are followed only with a treasury: pass --treasury or --module")
+        findings.append(
+            Finding(Level.UNSUPPORTED, "assets", "followed only with a treasury: pass --treasury or --module")
+        )
     if start_block is None:
         start_block = _first_block(rpc, governor)
+        if start_block is None:
+            start_block = 0
+            findings.append(
+                Finding(
+                    Level.DEGRADED, "start block", "the node keeps no old state to find it by: all blocks from 0 on are "
+                    "read; pass --start-block, or an archive node"
+                )
+            )  # fmt: skip
+    findings.append(_about_finality(rpc))
     return Preflight(
         chain_id,
         governor,
         start_block,
         tuple((kind, address, capabilities) for (kind, address), capabilities in contracts.items()),
-        tuple(warnings),
+        tuple(findings),
     )
 
 
-def _first_block(rpc: Rpc, address: bytes) -> int:
-    """The block in which the contract appeared, by halving; 0 where the node keeps no old state."""
+def _about_finality(rpc: Rpc) -> Finding:
+    try:
+        rpc.block("finalized")
+    except (RpcUnreachable, RpcLimited):
+        raise
+    except RpcError:
+        return Finding(
+            Level.DEGRADED,
+            "finality",
+            "the node knows no `finalized` block: blocks are final by their depth alone",
+        )
+    return Finding(Level.SUPPORTED, "finality", "by the node's `finalized` block, and by depth")
+
+
+def _first_block(rpc: Rpc, address: bytes) -> int | None:
+    """The block in which the contract appeared, by halving; None where the node keeps no old state."""
     low, high = 0, rpc.head_number()
     try:
         while low < high:
@@ -140,7 +285,7 @@ def _first_block(rpc: Rpc, address: bytes) -> int:
     except (RpcUnreachable, RpcLimited):
         raise
     except RpcError:
-        return 0
+        return None
     return low
 
 
@@ -155,6 +300,7 @@ def add_dao(
     *,
     slug: str,
     name: str,
+    token: bytes | None = None,
     module: bytes | None = None,
     treasury: bytes | None = None,
     assets: Sequence[bytes] = (),
@@ -167,7 +313,7 @@ def add_dao(
         RpcError: the node failed; nothing is written.
     """
     return register(
-        preflight(rpc, governor, module=module, treasury=treasury, assets=assets, start_block=start_block),
+        preflight(rpc, governor, token=token, module=module, treasury=treasury, assets=assets, start_block=start_block),
         slug=slug,
         name=name,
     )

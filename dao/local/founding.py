@@ -137,7 +137,7 @@ def _deploy(stack: "Stack", name: str, file: Path) -> dict[str, Any]:
 
 def register(stack: "Stack", deployment: Path, slug: str, name: str) -> None:
     """Point the mirror at the deployment (a second time changes nothing)."""
-    stack.manage("add_dao", "--deployment", str(deployment), "--slug", slug, "--name", name)
+    stack.manage("add_dao", "--deployment", str(deployment), "--slug", slug, "--name", name, "--no-sync")
 
 
 def sign_roster(

@@ -6,17 +6,21 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from governance import capabilities, register
+from governance import capabilities, progress, register
 from governance.capabilities import tokens_of
 from governance.chain.address import checksum
-from governance.models import Cursor, Dao
+from governance.chain.rpc import Rpc, RpcError
+from governance.models import Cursor, Dao, RawLog
+from governance.progress import Progress
+from governance.register import Finding, Level
+from governance.sync import Status, SyncResult
 from tests.governance.conftest import CHAIN_ID
 
 pytestmark = pytest.mark.django_db
 
 
 def add(*arguments, **options) -> None:
-    call_command("add_dao", *arguments, **options)
+    call_command("add_dao", *arguments, **{"no_sync": True, **options})
 
 
 def test_from_a_deployment_file(local_chain, tmp_path, capsys):
@@ -44,7 +48,7 @@ def test_from_a_deployment_file(local_chain, tmp_path, capsys):
 
 
 def test_by_the_governors_address_alone_its_first_block_is_found(local_chain):
-    add(checksum(local_chain.addresses["governor"]), rpc=local_chain.url)
+    add(checksum(local_chain.addresses["governor"]), rpc=[local_chain.url])
     dao = Dao.objects.get()
     assert dao.slug == "mandate-dao"
     first = Cursor.objects.get().next_block
@@ -54,7 +58,7 @@ def test_by_the_governors_address_alone_its_first_block_is_found(local_chain):
 
 
 def test_checking_writes_nothing(local_chain):
-    add(checksum(local_chain.addresses["governor"]), rpc=local_chain.url, check=True)
+    add(checksum(local_chain.addresses["governor"]), rpc=[local_chain.url], check=True)
     assert not Dao.objects.exists()
 
 
@@ -100,7 +104,7 @@ def test_a_module_added_by_a_command_that_is_killed_is_added_the_next_time(local
         (("0x1234",), {}, "40 hexadecimal digits"),
         (("0x" + "11" * 20,), {}, "no contract at"),
         (("usdc",), {}, "no governor that is understood"),
-        (("governor",), {"rpc": "http://user:secret@127.0.0.1:9/key"}, "no connection"),
+        (("governor",), {"rpc": ["http://user:secret@127.0.0.1:9/key"]}, "no connection"),
         (("governor",), {"chain": 5}, "MANDATE_RPC_URLS"),
         (("governor",), {"module": "usdc"}, "no policy module"),
         ((), {"deployment": "missing.json"}, "can't be read"),
@@ -144,10 +148,127 @@ def test_a_governors_own_name_is_a_strangers_text(local_chain, monkeypatch, caps
 
 def test_a_node_of_another_chain(local_chain):
     with pytest.raises(CommandError, match=f"serves chain {CHAIN_ID}"):
-        add(checksum(local_chain.addresses["governor"]), rpc=local_chain.url, chain=1)
+        add(checksum(local_chain.addresses["governor"]), rpc=[local_chain.url], chain=1)
 
 
 def test_a_slug_belongs_to_one_dao(local_chain, mirror):
     Dao.objects.get().contracts.filter(kind="governor").update(address=b"\x01" * 20)
     with pytest.raises(CommandError, match="belongs to another DAO"):
         add(checksum(local_chain.addresses["governor"]), slug="mandate")
+
+
+def test_the_past_is_read_at_once_and_told_how_fast(local_chain, capsys):
+    add(checksum(local_chain.addresses["governor"]), rpc=[local_chain.url], no_sync=False)
+    dao = Dao.objects.get()
+    head = local_chain.anvil.call("eth_blockNumber")
+    assert Cursor.objects.get(dao=dao).next_block == int(head, 16) + 1
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    events = RawLog.objects.filter(dao=dao).count()
+    assert events > 0
+    assert last.startswith(f"[{'#' * 24}] 100%")
+    assert f"{events:,} events" in last
+    assert last.endswith("0 s left")
+
+
+@pytest.mark.parametrize(
+    ("stands", "says"),
+    [
+        (Progress(Status.BEHIND, 0, 1000, 0, 2.0), "0%  0 of 1,000 blocks  0 events, 0/s  time left not known yet"),
+        (Progress(Status.BEHIND, 250, 1000, 5000, 2.0), "25%  250 of 1,000 blocks  5,000 events, 2,500/s  6 s left"),
+        (
+            Progress(Status.BEHIND, 10, 1000, 5000, 10.0),
+            "1%  10 of 1,000 blocks  5,000 events, 500/s  16 min 30 s left",
+        ),
+        (Progress(Status.BEHIND, 1, 1000, 9, 10.0), "2 h 46 min left"),
+        (Progress(Status.BUSY, 250, 1000, 0, 2.0), "another worker is reading  6 s left"),
+        (Progress(Status.CAUGHT_UP, 0, 0, 0, 0.1), "100%"),
+    ],
+)
+def test_progress_in_words(stands, says):
+    assert says in str(stands)
+
+
+def test_a_reading_by_another_worker_is_waited_for(mirror, monkeypatch):
+    waited = []
+
+    def other_worker(seconds):
+        waited.append(seconds)
+        if len(waited) == 2:
+            mirror.sync()
+
+    monkeypatch.setattr(progress, "sync_once", lambda *_, **__: SyncResult(Status.BUSY))
+    told = list(progress.read(mirror.dao, mirror.rpc, wait=other_worker))
+    assert [one.status for one in told] == [Status.BUSY] * 3
+    assert (told[0].read_blocks, told[-1].read_blocks) == (0, told[-1].all_blocks)
+
+
+class TestPreflight:
+    """Each finding says how well something is read, and names what stands in for it or what to do."""
+
+    def lines(self, capsys, *arguments, **options) -> list[str]:
+        add(*arguments, check=True, **options)
+        return capsys.readouterr().out.splitlines()
+
+    def test_a_governor_of_which_all_is_read(self, local_chain, capsys):
+        lines = self.lines(
+            capsys, checksum(local_chain.addresses["governor"]), module=checksum(local_chain.addresses["module"])
+        )
+        levels = [line.split()[0] for line in lines if line.split()[0] in list(Level)]
+        assert levels == ["supported"] * 7
+        assert any("OpenZeppelin Governor" in line for line in lines)
+
+    def told(self, local_chain, monkeypatch, **changes) -> dict[str, Finding]:
+        real = register.probe_governor
+        monkeypatch.setattr(register, "probe_governor", lambda *a: {**real(*a), **changes})
+        rpc = Rpc([local_chain.url], CHAIN_ID, attempts=1)
+        found = register.preflight(rpc, local_chain.addresses["governor"])
+        return {finding.subject: finding for finding in found.findings}
+
+    @pytest.mark.parametrize(
+        ("changes", "subject", "level", "says"),
+        [
+            ({"quorum": None}, "state", Level.DEGRADED, "Unknown"),
+            ({"family": "agora"}, "state", Level.DEGRADED, "voting modules"),
+            ({"family": "nouns", "dynamic_quorum": True}, "state", Level.SUPPORTED, "grows with the votes against"),
+            ({"timelock": None}, "timelock", Level.SUPPORTED, "there is none"),
+            ({"timelock_controller": False, "grace_period_s": 1209600}, "timelock", Level.SUPPORTED, "expire after"),
+            ({"timelock_controller": False, "grace_period_s": None}, "timelock", Level.DEGRADED, "no kind"),
+            ({"token": None}, "power and delegation", Level.UNSUPPORTED, "--token"),
+            ({"eip712": None}, "votes by signature", Level.DEGRADED, "by transaction"),
+            ({"ballot_typehash": None}, "votes by signature", Level.UNSUPPORTED, "by transaction"),
+        ],
+    )
+    def test_what_is_missing_names_what_stands_in(self, local_chain, monkeypatch, changes, subject, level, says):
+        finding = self.told(local_chain, monkeypatch, **changes)[subject]
+        assert finding.level is level
+        assert says in finding.words
+
+    def test_a_token_that_the_governor_does_not_name(self, local_chain, capsys):
+        lines = self.lines(
+            capsys, checksum(local_chain.addresses["governor"]), token=checksum(local_chain.addresses["usdc"])
+        )
+        assert any(line.startswith("degraded     power and delegation: the token answers neither") for line in lines)
+
+    def test_a_node_without_old_state_or_finality(self, local_chain, monkeypatch):
+        class Young(Rpc):
+            def get_code(self, address, block="latest"):
+                if block != "latest":
+                    raise RpcError(-32000, "missing trie node")
+                return super().get_code(address, block)
+
+            def block(self, block):
+                if block == "finalized":
+                    raise RpcError(-32602, "unknown block")
+                return super().block(block)
+
+        found = register.preflight(Young([local_chain.url], CHAIN_ID, attempts=1), local_chain.addresses["governor"])
+        told = {finding.subject: finding for finding in found.findings}
+        assert found.start_block == 0
+        assert told["start block"].level is Level.DEGRADED
+        assert "--start-block" in told["start block"].words
+        assert told["finality"].level is Level.DEGRADED
+
+    @pytest.mark.parametrize(("contract", "is_a"), [("timelock", "a timelock"), ("usdc", "a token")])
+    def test_what_is_no_governor_is_named(self, local_chain, contract, is_a):
+        with pytest.raises(CommandError, match=f"unsupported: .* it is {is_a}, not its governor"):
+            add(checksum(local_chain.addresses[contract]))

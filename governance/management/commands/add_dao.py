@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`manage.py add_dao <governor>`: what the contracts are, then the DAO in the mirror."""
+"""`manage.py add_dao <governor>`: what the contracts are and how well they are read, then the DAO in the mirror, read
+up to its chain's head."""
 
 import json
 from argparse import ArgumentParser
@@ -9,9 +10,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from governance import progress
 from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError
+from governance.models import Dao
 from governance.register import NotRegistered, preflight, register, slug_of
+from governance.sync import Status
+
+_TOLD_EVERY_S = 5.0
 
 
 class Command(BaseCommand):
@@ -20,10 +26,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("governor", nargs="?", help="the governor's address")
         parser.add_argument("--deployment", type=Path, help="a deployment.json, in place of the addresses")
-        parser.add_argument("--rpc", metavar="URL", help="the node to ask (default: MANDATE_RPC_URLS)")
+        parser.add_argument(
+            "--rpc", metavar="URL", action="append", default=[],
+            help="a node to ask; repeatable (default: MANDATE_RPC_URLS, which the workers read from)",
+        )  # fmt: skip
         parser.add_argument("--chain", type=int, help="the chain's id, where several are configured")
         parser.add_argument("--slug", help="its name in addresses of pages (default: from --name)")
         parser.add_argument("--name", help="its name (default: the governor's own)")
+        parser.add_argument("--token", help="the votes token's address (default: what the governor names)")
         parser.add_argument("--module", help="the policy module's address")
         parser.add_argument("--treasury", help="the treasury's address (default: the module's)")
         parser.add_argument(
@@ -31,6 +41,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--start-block", type=int, help="first block to read (default: the governor's own)")
         parser.add_argument("--check", action="store_true", help="only say what was found; write nothing")
+        parser.add_argument("--no-sync", action="store_true", help="leave the reading to the workers")
 
     def handle(self, **options: Any) -> None:
         try:
@@ -42,8 +53,8 @@ class Command(BaseCommand):
         wanted = self._addresses(options)
         rpc = self._rpc(options["rpc"], wanted["chain_id"])
         found = preflight(
-            rpc, wanted["governor"], module=wanted["module"], treasury=wanted["treasury"], assets=wanted["assets"],
-            start_block=wanted["start_block"],
+            rpc, wanted["governor"], token=wanted["token"], module=wanted["module"], treasury=wanted["treasury"],
+            assets=wanted["assets"], start_block=wanted["start_block"],
         )  # fmt: skip
         for line in found.lines():
             self.stdout.write(line)
@@ -56,8 +67,32 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"{dao.name} is in the mirror as /{dao.slug}/"))
         if found.chain_id not in settings.RPC_URLS:
             self.stderr.write(
-                f"note: no node is configured for chain {found.chain_id}: set MANDATE_RPC_URLS, or nothing is read"
+                f"note: no node is configured for chain {found.chain_id}: set MANDATE_RPC_URLS, or nothing is read "
+                "after this command"
             )
+        if not options["no_sync"]:
+            self._sync(dao, rpc)
+
+    def _sync(self, dao: Dao, rpc: Rpc) -> None:
+        """Read on to the head; a line that rewrites itself for a person, one every few seconds for a log."""
+        person, told_at = self.stdout.isatty(), float("-inf")
+        done = None
+        try:
+            for done in progress.read(dao, rpc):
+                ended = done.status not in (Status.BEHIND, Status.BUSY)
+                if person:
+                    self.stdout.write(f"\r{done}\x1b[K", ending="\n" if ended else "")
+                    self.stdout.flush()
+                elif ended or done.elapsed_s - told_at >= _TOLD_EVERY_S:
+                    self.stdout.write(str(done))
+                    told_at = done.elapsed_s
+        except KeyboardInterrupt:
+            self.stdout.write("\nstopped: what was read is kept, and the workers or this command go on from there")
+            return
+        if done is not None and done.status is Status.NODE_BEHIND:
+            raise CommandError("the node's head is older than what was read already: use another node, or wait for it")
+        if done is not None and done.status is Status.STOPPED:
+            raise CommandError("the chain differs from what was final: see the incident on the status page")
 
     def _addresses(self, options: dict[str, Any]) -> dict[str, Any]:
         deployment: dict[str, Any] = {}
@@ -87,15 +122,16 @@ class Command(BaseCommand):
         return {
             "chain_id": options["chain"] or deployment.get("chain_id"),
             "governor": to_bytes(governor),
+            "token": optional("token"),
             "module": optional("module"),
             "treasury": optional("treasury"),
             "assets": [to_bytes(asset) for asset in assets],
             "start_block": deployment.get("start_block") if start_block is None else start_block,
         }
 
-    def _rpc(self, url: str | None, chain_id: int | None) -> Rpc:
-        if url:
-            return Rpc([url], chain_id, attempts=1)
+    def _rpc(self, urls: list[str] | str, chain_id: int | None) -> Rpc:
+        if urls:
+            return Rpc([urls] if isinstance(urls, str) else urls, chain_id, attempts=1)
         if chain_id is None:
             if len(settings.RPC_URLS) != 1:
                 raise CommandError(
