@@ -2,8 +2,9 @@
 """The mirror held against the chain at the very block it has read: the chain's own answers are the judge.
 
 Each answer becomes an OnchainCheck row, the newest per subject, which pages show as "checked at block N":
-`proposal:<id>:state`, `proposal:<id>:votes` (against/for/abstain), `proposal:<id>:quorum`, `power:<0x account>`,
-`policy:<0x id>:version`, `module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
+`proposal:<id>:state`, `proposal:<id>:votes` (against/for/abstain), `proposal:<id>:quorum`, `power:<0x account>` (now),
+`power:<0x account>@<snapshot>` (of a voter, when the vote began), `policy:<0x id>:version`,
+`module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
 """
 
 from collections.abc import Callable
@@ -26,8 +27,9 @@ from governance.models import (
     PolicyVersion,
     PowerCheckpoint,
     Proposal,
+    Vote,
 )
-from governance.power import power_now
+from governance.power import delegates, power_at, power_now
 from governance.state import ONCHAIN_STATES, State, facts_of, governor_of, is_final, now_of, quorum_of, state_of
 
 _SAMPLED_ACCOUNTS = 20
@@ -36,11 +38,14 @@ _MOST_PROPOSALS = 100
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What one reconciliation found: subjects asked and those that differ, at a block."""
+    """What one reconciliation found: subjects asked and those that differ, at a block; `unanswered` are those that the
+    chain can't be asked: a view that the contract does not have, or state that the node does not keep."""
 
     block_number: int
     checked: int
     differing: tuple[str, ...]
+    unanswered: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,10 @@ class _Question:
     show: Callable[[tuple[Any, ...]], str]
 
 
-def reconcile(dao: Dao, rpc: Rpc) -> Reconciled | None:
-    """Ask the chain about what is not settled, at the block the mirror has read. None before anything was read, or
-    where the mirror moved on meanwhile (the next call asks anew).
+def reconcile(dao: Dao, rpc: Rpc, *, whole: bool = False) -> Reconciled | None:
+    """Ask the chain about what is not settled, at the block the mirror has read; `whole`: about all proposals, all
+    accounts that hold power, and every vote's power when it began. None before anything was read, or where the mirror
+    moved on meanwhile (the next call asks anew).
 
     Raises:
         RpcError: the node failed; no check is stored.
@@ -63,20 +69,21 @@ def reconcile(dao: Dao, rpc: Rpc) -> Reconciled | None:
     cursor = Cursor.objects.get(dao=dao)
     if cursor.head_hash is None:
         return None
-    questions = [*_about_proposals(dao), *_about_power(dao), *_about_modules(dao)]
+    questions = [*_about_proposals(dao, whole), *_about_power(dao, whole), *_about_modules(dao)]
     moved = Cursor.objects.get(dao=dao)
     if moved.head_hash != cursor.head_hash:
         return None
     answers = rpc.eth_calls([(q.to, q.calldata) for q in questions], cursor.head_hash)
     if not Block.objects.filter(dao=dao, number=cursor.next_block - 1, hash=cursor.head_hash).exists():
         return None  # a reorg dropped the block, and its checks, while the chain was asked
-    checked, differing = 0, []
+    checked, differing, unanswered = 0, [], []
     for question, answer in zip(questions, answers, strict=True):
-        if isinstance(answer, RpcError):
-            continue  # the contract has no such function, or the node no such state: not checked
         try:
+            if isinstance(answer, RpcError):
+                raise abi.NotCanonical(str(answer))
             chain_says = question.show(abi.decode(question.types, answer, canonical=False))
         except abi.NotCanonical:
+            unanswered.append(question.subject)  # no such function, or no such state: not checked
             continue
         checked += 1
         matched = chain_says == question.mirror_says
@@ -93,7 +100,8 @@ def reconcile(dao: Dao, rpc: Rpc) -> Reconciled | None:
                 "matched": matched,
             },
         )
-    return Reconciled(cursor.next_block - 1, checked, tuple(differing))
+    subjects = tuple(question.subject for question in questions)
+    return Reconciled(cursor.next_block - 1, checked, tuple(differing), tuple(unanswered), subjects)
 
 
 def _state_name(answer: tuple[Any, ...]) -> str:
@@ -101,7 +109,7 @@ def _state_name(answer: tuple[Any, ...]) -> str:
     return ONCHAIN_STATES[number].value if number < len(ONCHAIN_STATES) else f"state {number}"
 
 
-def _about_proposals(dao: Dao) -> list[_Question]:
+def _about_proposals(dao: Dao, whole: bool) -> list[_Question]:
     governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
     if governor is None or governor.capabilities.get("family", "unknown") == "unknown":
         return []
@@ -117,9 +125,9 @@ def _about_proposals(dao: Dao) -> list[_Question]:
         name = f"proposal:{proposal.proposal_id}"
         done = settled.get(f"{name}:state")
         # What is final and was found right stays right: votes and states of the past don't change.
-        if is_final(state) and done is not None and done.mirror_says == state.value:
+        if not whole and is_final(state) and done is not None and done.mirror_says == state.value:
             continue
-        if len(questions) >= 3 * _MOST_PROPOSALS:
+        if not whole and len(questions) >= 3 * _MOST_PROPOSALS:
             break
         call = abi.encode_call("state(uint256)", [proposal.proposal_id])
         if state is not State.UNKNOWN:
@@ -166,24 +174,37 @@ def _votes_question(governor: Contract, family: str, proposal: Proposal, name: s
     )  # fmt: skip
 
 
-def _about_power(dao: Dao) -> list[_Question]:
-    """The accounts whose power changed last: where a lost log would show."""
+def _about_power(dao: Dao, whole: bool) -> list[_Question]:
+    """The accounts whose power changed last, where a lost log would show, and what voters had when their vote began."""
     token = dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN).first()
-    if token is None:
+    if token is None or not token.capabilities.get("votes", True):
         return []
-    call = token.capabilities.get("votes_call", "getVotes(address)")
-    newest = (
-        PowerCheckpoint.objects.filter(dao=dao)
-        .values("account")
-        .annotate(last=Max("log_id"))
-        .order_by("-last")[:_SAMPLED_ACCOUNTS]
-    )
-    return [
+    now_call = token.capabilities.get("votes_call", "getVotes(address)")
+    past_call = {"getCurrentVotes(address)": "getPriorVotes"}.get(now_call, "getPastVotes") + "(address,uint256)"
+    newest = PowerCheckpoint.objects.filter(dao=dao).values("account").annotate(last=Max("log_id")).order_by("-last")
+    accounts = [row["account"] for row in (newest if whole else newest[:_SAMPLED_ACCOUNTS])]
+    powers = {delegate.account: delegate.power for delegate in delegates(dao, limit=len(accounts))} if whole else {}
+    questions = [
         _Question(
-            f"power:{checksum(row['account'])}", token.address, abi.encode_call(call, [row["account"]]),
-            ("uint256",), str(power_now(dao, row["account"])), lambda power: str(power[0]),
+            f"power:{checksum(account)}", token.address, abi.encode_call(now_call, [account]), ("uint256",),
+            str(powers.get(account, 0) if whole else power_now(dao, account)), lambda power: str(power[0]),
         )
-        for row in newest
+        for account in accounts
+    ]  # fmt: skip
+    governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
+    clocks = {c.capabilities.get("clock", "blocknumber") for c in (token, governor) if c is not None}
+    if governor is None or len(clocks) > 1:
+        return questions  # a snapshot of one clock says nothing in the other
+    votes = Vote.objects.filter(dao=dao, proposal__isnull=False).order_by("-pk")
+    voted = votes.values_list("voter", "proposal__snapshot")
+    sample = voted if whole else voted[:_SAMPLED_ACCOUNTS]
+    pairs = dict.fromkeys((bytes(voter), snapshot) for voter, snapshot in sample)
+    return questions + [
+        _Question(
+            f"power:{checksum(voter)}@{snapshot}", token.address, abi.encode_call(past_call, [voter, snapshot]),
+            ("uint256",), str(power_at(dao, voter, snapshot)), lambda power: str(power[0]),
+        )
+        for voter, snapshot in pairs
     ]  # fmt: skip
 
 

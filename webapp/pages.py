@@ -85,6 +85,7 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
         flows=reading.flows(place),
         budgets=[budget for policy in policies for budget in policy.budgets],
         incidents=reading.incidents(place, 5),
+        held=reading.held_against(place),
     )
 
 

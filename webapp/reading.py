@@ -493,6 +493,25 @@ def checks(place: Place, prefix: str) -> dict[str, OnchainCheck]:
     return {check.subject.removeprefix(prefix): check for check in found}
 
 
+@dataclass
+class HeldAgainst:
+    """How the mirror stands against the chain's own answers: how many match, and those that differ, at a block."""
+
+    block: int
+    matched: int
+    differing: list[OnchainCheck]
+
+
+def held_against(place: Place, limit: int = 10) -> HeldAgainst | None:
+    """All that the chain was asked about this DAO; None where it was asked nothing yet."""
+    asked = OnchainCheck.objects.filter(dao=place.dao)
+    newest = asked.order_by("-block_number").first()
+    if newest is None:
+        return None
+    differing = list(asked.filter(matched=False).order_by("-block_number", "subject")[:limit])
+    return HeldAgainst(newest.block_number, asked.filter(matched=True).count(), differing)
+
+
 def reorgs_of(place: Place, proposal: Proposal) -> list[dict]:
     """Reorganisations that took something from this proposal, newest first: `[{"incident", "votes", "voters"}]`."""
     text = str(proposal.proposal_id)

@@ -6,8 +6,9 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
-from governance.models import Act, ChainAnswer, PolicyVersion, ScannedRange, SyncIncident
+from governance.models import Act, ChainAnswer, Cursor, PolicyVersion, PowerCheckpoint, ScannedRange, SyncIncident
 from governance.sync import sync_once
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 from tests.governance.test_life import act, payment, snapshot_of
@@ -35,8 +36,30 @@ def test_rebuild(past, capsys):
         call_command("rebuild", "elsewhere")
 
 
-def test_audit(past, capsys):
+def test_audit_holds_the_mirror_against_the_chain(past, capsys):
     call_command("audit", "mandate")
+    told = capsys.readouterr().out
+    head = Cursor.objects.get()
+    assert told.startswith(
+        f"mandate against chain {CHAIN_ID} at block {head.next_block - 1:,} (0x{head.head_hash.hex()})"
+    )
+    assert "nothing differs" in told
+    # A mirror that is wrong in each way is told of, and the command fails.
+    row = PowerCheckpoint.objects.order_by("-pk")[0]
+    PowerCheckpoint.objects.filter(pk=row.pk).update(power=row.power + 1)
+    with pytest.raises(SystemExit):
+        call_command("audit", "mandate", rpc=[past.deployed.url])
+    told = capsys.readouterr().out
+    assert f"differs: power:{checksum(row.account)}: the chain says {row.power}, the mirror {row.power + 1}" in told
+    with pytest.raises(CommandError, match="could not be asked"):
+        call_command("audit", "mandate", rpc=["http://127.0.0.1:9"])
+    Cursor.objects.update(head_hash=None)
+    with pytest.raises(CommandError, match="nothing of mandate was read"):
+        call_command("audit", "mandate")
+
+
+def test_the_auditors_record(past, capsys):
+    call_command("audit", "mandate", record=True)
     told = json.loads(capsys.readouterr().out)
     assert [(a["number"], a["status"], len(a["calls"])) for a in told["acts"]] == [(1, "executed", 1)]
     assert told["acts"][0]["transaction"] == told["acts"][0]["final_transaction"]

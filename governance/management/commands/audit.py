@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`manage.py audit <slug>`: every act and refusal with what it can be checked by, as JSON for auditors."""
+"""`manage.py audit <slug>`: the mirror held against the chain, and what differs. Exit status 1 where anything does.
+
+With `--record`, every act and refusal with what it can be checked by, as JSON for auditors, in place of asking.
+"""
 
 import json
+import sys
 from argparse import ArgumentParser
+from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from governance import reconcile
 from governance.chain.address import checksum
-from governance.models import Act, Cursor, Dao, OnchainCheck, PolicyVersion, RefusedAct, SyncIncident
+from governance.chain.rpc import Rpc, RpcError
+from governance.models import Act, Block, Cursor, Dao, OnchainCheck, PolicyVersion, RefusedAct, SyncIncident
 
 
 def audit(dao: Dao) -> dict[str, Any]:
@@ -73,14 +80,80 @@ def audit(dao: Dao) -> dict[str, Any]:
     }
 
 
+_TRIES = 5
+
+
 class Command(BaseCommand):
-    help = "Print a DAO's policies, acts, refusals and checks as JSON."
+    help = (
+        "Hold a DAO's mirror against its chain at the block that was read last: every proposal's state, votes and "
+        "quorum, all accounts' power, voters' when the vote began, policies, pauses. Exit status 1 where any differs."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug")
+        parser.add_argument(
+            "--rpc", metavar="URL", action="append", default=[], help="a node to ask (default: MANDATE_RPC_URLS)"
+        )
+        parser.add_argument(
+            "--record", action="store_true", help="print acts, refusals and checks as JSON; asks no node"
+        )
 
-    def handle(self, slug: str, **_options: Any) -> None:
+    def handle(self, slug: str, **options: Any) -> None:
         dao = Dao.objects.filter(slug=slug).first()
         if dao is None:
             raise CommandError(f"there is no DAO {slug!r} in the mirror")
-        self.stdout.write(json.dumps(audit(dao), indent=2))
+        if options["record"]:
+            self.stdout.write(json.dumps(audit(dao), indent=2))
+            return
+        urls = options["rpc"]
+        try:
+            rpc = Rpc(urls, dao.chain_id, attempts=1) if urls else Rpc.for_chain(dao.chain_id)
+            found = self._ask(dao, rpc)
+        except RpcError as error:
+            raise CommandError(f"the chain could not be asked: {error}") from None
+        self._tell(dao, found)
+        if found.differing:
+            sys.exit(1)
+
+    def _ask(self, dao: Dao, rpc: Rpc) -> reconcile.Reconciled:
+        if Cursor.objects.get(dao=dao).head_hash is None:
+            raise CommandError(f"nothing of {dao.slug} was read yet")
+        for _ in range(_TRIES):
+            found = reconcile.reconcile(dao, rpc, whole=True)
+            if found is not None:
+                return found
+        raise CommandError("the mirror moves on faster than the chain answers: stop the workers, or use a faster node")
+
+    def _tell(self, dao: Dao, found: reconcile.Reconciled) -> None:
+        rows = {
+            check.subject: check for check in OnchainCheck.objects.filter(dao=dao, subject__in=list(found.subjects))
+        }
+        pinned = Block.objects.filter(dao=dao, number=found.block_number).first()
+        at = f" (0x{pinned.hash.hex()})" if pinned else ""
+        self.stdout.write(f"{dao.slug} against chain {dao.chain_id} at block {found.block_number:,}{at}")
+        asked, differing, silent = (
+            Counter(map(_sort_of, subjects)) for subjects in (found.subjects, found.differing, found.unanswered)
+        )
+        for sort in _SORTS:
+            if asked[sort]:
+                said = f"{asked[sort] - silent[sort]:>7,} asked  {differing[sort]:>5,} differ"
+                self.stdout.write(
+                    f"  {sort:<9}{said}" + (f"  {silent[sort]:,} the chain does not answer" if silent[sort] else "")
+                )
+        for subject in found.differing:
+            check = rows[subject]
+            self.stdout.write(
+                self.style.ERROR(
+                    f"differs: {subject}: the chain says {check.chain_says}, the mirror {check.mirror_says}"
+                )
+            )
+        if not found.differing:
+            self.stdout.write(self.style.SUCCESS("nothing differs") if found.checked else "nothing was asked")
+
+
+_SORTS = ("state", "votes", "quorum", "power", "policies")
+
+
+def _sort_of(subject: str) -> str:
+    what, _, rest = subject.partition(":")
+    return rest.rpartition(":")[2] if what == "proposal" else "power" if what == "power" else "policies"
