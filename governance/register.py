@@ -239,15 +239,8 @@ def preflight(
             Finding(Level.UNSUPPORTED, "assets", "followed only with a treasury: pass --treasury or --module")
         )
     if start_block is None:
-        start_block = _first_block(rpc, governor)
-        if start_block is None:
-            start_block = 0
-            findings.append(
-                Finding(
-                    Level.DEGRADED, "start block", "the node keeps no old state to find it by: all blocks from 0 on are "
-                    "read; pass --start-block, or an archive node"
-                )
-            )  # fmt: skip
+        start_block, finding = _start_block(rpc, governor, token)
+        findings.append(finding)
     findings.append(_about_finality(rpc))
     return Preflight(
         chain_id,
@@ -270,6 +263,18 @@ def _about_finality(rpc: Rpc) -> Finding:
             "the node knows no `finalized` block: blocks are final by their depth alone",
         )
     return Finding(Level.SUPPORTED, "finality", "by the node's `finalized` block, and by depth")
+
+
+def _start_block(rpc: Rpc, governor: bytes, token: bytes | None) -> tuple[int, Finding]:
+    """The first block to read: the votes token's, where it is older, for power was delegated before the first vote."""
+    blocks = {"governor": _first_block(rpc, governor)} | ({"votes token": _first_block(rpc, token)} if token else {})
+    known = {name: block for name, block in blocks.items() if block is not None}
+    if len(known) < len(blocks):
+        words = "the node keeps no old state to find it by: all blocks are read; pass --start-block or an archive node"
+        return 0, Finding(Level.DEGRADED, "start block", words)
+    oldest = min(known, key=lambda name: known[name])
+    words = f"{known[oldest]:,}, in which the {oldest} was created"
+    return known[oldest], Finding(Level.SUPPORTED, "start block", words)
 
 
 def _first_block(rpc: Rpc, address: bytes) -> int | None:

@@ -51,10 +51,13 @@ def test_by_the_governors_address_alone_its_first_block_is_found(local_chain):
     add(checksum(local_chain.addresses["governor"]), rpc=[local_chain.url])
     dao = Dao.objects.get()
     assert dao.slug == "mandate-dao"
+    # The votes token's, which is older: who was delegated to before the first vote has power from then on.
     first = Cursor.objects.get().next_block
-    code = local_chain.anvil.call("eth_getCode", checksum(local_chain.addresses["governor"]), hex(first))
-    assert len(code) > 2
-    assert local_chain.anvil.call("eth_getCode", checksum(local_chain.addresses["governor"]), hex(first - 1)) == "0x"
+    token = checksum(local_chain.addresses["votes_token"])
+    assert len(local_chain.anvil.call("eth_getCode", token, hex(first))) > 2
+    assert local_chain.anvil.call("eth_getCode", token, hex(first - 1)) == "0x"
+    governor = checksum(local_chain.addresses["governor"])
+    assert local_chain.anvil.call("eth_getCode", governor, hex(first)) == "0x"
 
 
 def test_checking_writes_nothing(local_chain):
@@ -214,7 +217,7 @@ class TestPreflight:
             capsys, checksum(local_chain.addresses["governor"]), module=checksum(local_chain.addresses["module"])
         )
         levels = [line.split()[0] for line in lines if line.split()[0] in list(Level)]
-        assert levels == ["supported"] * 7
+        assert levels == ["supported"] * 8
         assert any("OpenZeppelin Governor" in line for line in lines)
 
     def told(self, local_chain, monkeypatch, **changes) -> dict[str, Finding]:
@@ -249,7 +252,7 @@ class TestPreflight:
         )
         assert any(line.startswith("degraded     power and delegation: the token answers neither") for line in lines)
 
-    def test_a_node_without_old_state_or_finality(self, local_chain, monkeypatch):
+    def test_a_node_without_old_state_or_finality(self, local_chain):
         class Young(Rpc):
             def get_code(self, address, block="latest"):
                 if block != "latest":
