@@ -3,18 +3,21 @@
 tells anybody: nothing."""
 
 from random import Random
+from threading import Thread
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from governance.chain.rpc import Rpc
-from governance.models import OutboxEntry, Proposal, SyncIncident
+from governance.models import OutboxEntry, Proposal, SyncIncident, Vote
 from governance.projections import fold
 from governance.replay.node import ReplayNode
 from governance.replay.sight import NodeError
 from governance.replay.synthetic import SyntheticChain, SyntheticTransaction
 from governance.sync import Status, fence, step, sync_once
+from tests.governance.dump import dump
 from tests.governance.lives import ACCOUNTS, ASSET, FIRST_BLOCK, GOVERNOR, START_S, Kind, Life, answer, emit, mirrored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,3 +119,48 @@ def test_a_rebuild_tells_nothing_and_neither_does_the_reading_after_it(chain, rp
         sync_once(dao, rpc)
     again = list(OutboxEntry.objects.filter(dao=dao).order_by("id").values_list("topic", "key", "block_number"))
     assert again == told
+
+
+def test_readers_keep_the_old_projections_until_a_rebuild_is_done(chain, rpc, monkeypatch, capsys):
+    """While a rebuild has dropped everything and written half of it, others read what was there, and wait for none."""
+    dao = mirrored(chain, "d")
+    chain.grow([created(1, chain.head + 3)], [], [], [vote(1)], [vote(1)])
+    sync_once(dao, rpc)
+    before = dump(dao)
+    assert Vote.objects.filter(dao=dao).count() == 2
+    seen = []
+
+    def in_another_connection() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '1s'")
+            seen.append(dump(dao))
+        finally:
+            connection.close()
+
+    real = fold._drop_what_no_log_makes
+
+    def half_done(*arguments):
+        Vote.objects.filter(dao=dao).delete()  # what the rebuild has not written yet
+        reader = Thread(target=in_another_connection)
+        reader.start()
+        reader.join(20)
+        real(*arguments)
+
+    # Once in the middle, where the votes are gone for the rebuild itself; the second time it is left alone.
+    with monkeypatch.context() as patch:
+        patch.setattr(fold, "_drop_what_no_log_makes", half_done)
+        call_command("rebuild", "d")
+    assert seen == [before]
+    call_command("rebuild", "d")
+    assert dump(dao) == before
+    assert "made anew from" in capsys.readouterr().out
+
+
+def test_a_proposal_that_only_another_event_names_is_a_gap(chain, rpc, capsys):
+    dao = mirrored(chain, "d")
+    chain.grow([SyntheticTransaction(GOVERNOR, (emit(Kind.GOVERNOR, "ProposalExecuted", 77),), salt=1)])
+    sync_once(dao, rpc)
+    with pytest.raises(SystemExit):
+        call_command("gaps", "d")
+    assert f"d: proposal 77 is named from block {chain.head} on, and never seen" in capsys.readouterr().out

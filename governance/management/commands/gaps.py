@@ -25,8 +25,14 @@ def gaps_of(dao: Dao) -> list[str]:
             next_block = max(next_block, read.last_block + 1)
         if next_block < cursor.next_block:
             found.append(f"{contract}: blocks {next_block} to {cursor.next_block - 1} were not read")
-    unseen = Vote.objects.filter(dao=dao, proposal=None).values_list("onchain_proposal_id", flat=True)
-    found += [f"proposal {i} has {n} votes and was never seen" for i, n in sorted(Counter(unseen).items())]
+    unseen = Counter(Vote.objects.filter(dao=dao, proposal=None).values_list("onchain_proposal_id", flat=True))
+    found += [f"proposal {i} has {n} votes and was never seen" for i, n in sorted(unseen.items())]
+    # Referred to by other events: queued, executed, canceled, extended.
+    for gap in SyncIncident.objects.filter(dao=dao, kind="gap", resolved_at=None).order_by("first_block", "pk"):
+        if int(gap.facts["proposal_id"]) not in unseen:
+            found.append(
+                f"proposal {gap.facts['proposal_id']} is named from block {gap.first_block} on, and never seen"
+            )
     for contract in dao.contracts.filter(kind__in=[Kind.GOVERNOR, Kind.TIMELOCK, Kind.MODULE]):
         understood = events.layouts(Kind(contract.kind))
         unknown: Counter[str] = Counter()

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`manage.py rebuild <slug>`: drop a DAO's projections and make them anew from its raw logs. Asks no node."""
+"""`manage.py rebuild <slug>`: drop a DAO's projections and make them anew from its raw logs. Asks no node.
+
+In one transaction: pages read the old projections until the new ones are there, all at once.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,7 +15,7 @@ from governance.sync.fence import hold
 
 
 class Command(BaseCommand):
-    help = "Make a DAO's projections anew from its raw logs, in one transaction. Reading waits meanwhile."
+    help = "Make a DAO's projections anew from its raw logs, in one transaction: pages show the old ones meanwhile."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug")
