@@ -327,6 +327,28 @@ class Delegation(models.Model):
         return f"0x{self.delegator.hex()} -> 0x{self.to_delegate.hex()}"
 
 
+WHOLE_BPS = 10_000
+
+
+class PartialDelegation(models.Model):
+    """Projection: one delegate among those of a DelegateChanged log that names several, each with a share of the
+    delegator's votes; they need not make up the whole. The delegator's `Delegation` of that log names the largest."""
+
+    dao = _of_a_dao()
+    log = models.ForeignKey(RawLog, on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveIntegerField()
+    delegator = AddressField()
+    delegate = AddressField()
+    share_bps = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["log", "position"], name="partial_delegation_once")]
+        indexes = [models.Index(fields=["dao", "delegate"], name="partial_by_delegate")]
+
+    def __str__(self) -> str:
+        return f"0x{self.delegator.hex()} -> 0x{self.delegate.hex()}: {self.share_bps} bps"
+
+
 class PowerCheckpoint(models.Model):
     """Projection: a DelegateVotesChanged log. Power at T is the last row with `timepoint` <= T (the token's clock)."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from governance.models import Dao, PowerCheckpoint
+from governance.models import WHOLE_BPS, Dao, PowerCheckpoint
 
 _NEWEST = ("-timepoint", "-log__block_number", "-log__log_index")
 
@@ -33,20 +33,35 @@ def power_now(dao: Dao, account: bytes) -> int:
 
 
 def delegate_of(dao: Dao, account: bytes) -> bytes:
-    """To whom the account delegates; 20 zero bytes for nobody."""
-    return next((to for who, to in _current(dao, "d.delegator = %s", account) if who == account), bytes(20))
+    """To whom the account delegates, or most of it; 20 zero bytes for nobody."""
+    return max(delegations_of(dao, account), key=lambda part: part[1], default=(bytes(20), 0))[0]
+
+
+def delegations_of(dao: Dao, account: bytes) -> list[tuple[bytes, int]]:
+    """To whom the account delegates, and what share of its votes in basis points; nobody is not among them."""
+    return [(to, share) for who, to, share in _current(dao, "d.delegator = %s", account) if any(to)]
 
 
 def delegators_of(dao: Dao, account: bytes) -> list[bytes]:
     """Accounts whose newest delegation names `account` (itself included if it is among them), in byte order."""
-    return sorted(who for who, to in _current(dao) if to == account)
+    return sorted(who for who, to, share in _current(dao) if to == account and share)
+
+
+def shared_with(dao: Dao, accounts: list[bytes]) -> list[tuple[bytes, bytes]]:
+    """(delegator, delegate) of those who delegate to several at once, of whom these accounts are some. One query."""
+    some = (
+        "d.delegator IN (SELECT p.delegator FROM governance_partialdelegation p "
+        "WHERE p.dao_id = d.dao_id AND p.delegate = ANY(%s))"
+    )
+    wanted = set(accounts)
+    return [(who, to) for who, to, share in _current(dao, some, accounts) if to in wanted and share]
 
 
 def delegates(dao: Dao, *, limit: int = 200) -> list[Delegate]:
     """Accounts with power or delegators, the most powerful first. Two queries, whatever the DAO's size."""
     counts: dict[bytes, int] = {}
-    for _, to in _current(dao):
-        if any(to):
+    for _, to, share in _current(dao):
+        if any(to) and share:
             counts[to] = counts.get(to, 0) + 1
     with connection.cursor() as sql:
         sql.execute(
@@ -61,17 +76,21 @@ def delegates(dao: Dao, *, limit: int = 200) -> list[Delegate]:
     return sorted(found, key=lambda d: (-d.power, d.account))[:limit]
 
 
-def _current(dao: Dao, condition: str = "TRUE", *arguments: bytes) -> list[tuple[bytes, bytes]]:
-    """(delegator, delegate) of each delegator's newest delegation."""
+def _current(dao: Dao, condition: str = "TRUE", *arguments: bytes | list[bytes]) -> list[tuple[bytes, bytes, int]]:
+    """(delegator, delegate, share in basis points) of each delegator's newest delegation."""
     with connection.cursor() as sql:
         sql.execute(
-            f"""SELECT DISTINCT ON (d.delegator) d.delegator, d.to_delegate
-                FROM governance_delegation d JOIN governance_rawlog l ON l.id = d.log_id
-                WHERE d.dao_id = %s AND {condition}
-                ORDER BY d.delegator, l.block_number DESC, l.log_index DESC""",  # noqa: S608 -- ours
+            f"""SELECT newest.delegator, coalesce(part.delegate, newest.to_delegate),
+                       coalesce(part.share_bps, {WHOLE_BPS})
+                FROM (SELECT DISTINCT ON (d.delegator) d.delegator, d.to_delegate, d.log_id
+                      FROM governance_delegation d JOIN governance_rawlog l ON l.id = d.log_id
+                      WHERE d.dao_id = %s AND {condition}
+                      ORDER BY d.delegator, l.block_number DESC, l.log_index DESC) newest
+                LEFT JOIN governance_partialdelegation part ON part.log_id = newest.log_id
+                ORDER BY newest.delegator, part.position""",  # noqa: S608 -- ours
             [dao.pk, *arguments],
         )
-        return [(bytes(who), bytes(to)) for who, to in sql.fetchall()]
+        return [(bytes(who), bytes(to), int(share)) for who, to, share in sql.fetchall()]
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ from governance.models import (
     TreasuryFlow,
     Vote,
 )
+from governance.power import shared_with
 from governance.state import (
     Now,
     ProposalFacts,
@@ -569,6 +570,9 @@ def delegates(place: Place, limit: int = 100) -> list[DelegateRow]:
     current = Delegation.objects.filter(dao=place.dao, to_delegate__in=accounts).annotate(newest=Subquery(newest))
     for delegation in current.filter(id=F("newest")).order_by("id")[:5000]:
         from_whom[bytes(delegation.to_delegate)].append(bytes(delegation.delegator))
+    for delegator, delegate in shared_with(place.dao, accounts):  # several delegates at once, with a share each
+        if delegator not in from_whom[delegate]:
+            from_whom[delegate].append(delegator)
     cast = {
         bytes(row["voter"]): row["proposals"]
         for row in Vote.objects.filter(dao=place.dao, voter__in=accounts)

@@ -95,7 +95,7 @@ class Batch:
             hot.VOTE_CAST: (Kind.GOVERNOR, hot.vote_cast, self.add_vote),
             hot.VOTE_CAST_WITH_PARAMS: (Kind.GOVERNOR, hot.vote_cast_with_params, self.add_vote),
             hot.DELEGATE_VOTES_CHANGED: (Kind.VOTES_TOKEN, hot.delegate_votes_changed, self._add_checkpoint),
-            hot.DELEGATE_CHANGED: (Kind.VOTES_TOKEN, hot.delegate_changed, self._add_delegation),
+            hot.DELEGATE_CHANGED: (Kind.VOTES_TOKEN, hot.delegate_changed, self.add_delegation),
         }
         known: dict[bytes, Votes] = {}  # by the proposal's word
         for pk, time_s, log in rows:
@@ -154,9 +154,10 @@ class Batch:
         timepoint = time_s if contract.capabilities.get("clock") == "timestamp" else log.block_number
         self.checkpoints.append(f"{self.source.dao_pk}\t{pk}\t\\\\x{account.hex()}\t{timepoint}\t{previous}\t{power}")
 
-    def _add_delegation(
+    def add_delegation(
         self, _contract: Contract, pk: int, _time_s: int, _log: Log, delegator: bytes, old: bytes, new: bytes
     ) -> None:
+        """A delegation from one delegate to another."""
         self.delegations.append(
             f"{self.source.dao_pk}\t{pk}\t\\\\x{delegator.hex()}\t\\\\x{old.hex()}\t\\\\x{new.hex()}"
         )

@@ -25,6 +25,7 @@ from governance.chain import abi
 from governance.fields import UINT256_MAX
 from governance.models import (
     MANY_TOPICS,
+    WHOLE_BPS,
     Act,
     ActCall,
     ChainAnswer,
@@ -33,6 +34,7 @@ from governance.models import (
     Delegation,
     ModuleState,
     Objection,
+    PartialDelegation,
     PolicyVersion,
     PowerCheckpoint,
     Proposal,
@@ -204,6 +206,7 @@ class Projector:
         self._news: list[tuple[tuple[int, int], tuple[str, str, int]]] = []
         self._batch = Batch(self.source)
         self._flows: list[TreasuryFlow] = []
+        self._partial: list[PartialDelegation] = []
         self._proposals: dict[int, _Known | None] = {}
         self._recount: set[int] = set()
         self._handlers = {
@@ -268,8 +271,9 @@ class Projector:
             ("dao_id", "log_id", "account", "timepoint", "previous_power", "power"),
             batch.checkpoints,
         )
+        PartialDelegation.objects.bulk_create(self._partial, batch_size=2000)
         TreasuryFlow.objects.bulk_create(self._flows, batch_size=2000)
-        self._flows = []
+        self._partial, self._flows = [], []
 
     # --- governor: proposals
 
@@ -567,6 +571,27 @@ class Projector:
         self._recount = set()
 
     # --- assets
+
+    def _on_DelegateChanged(self, contract: Contract, log: LogRow, event: Event) -> None:
+        """To several delegates at once (ERC20VotesPartialDelegation). What is delegated to one is read in `batch`."""
+        a = event.args
+        if "newDelegates" not in a:
+            self._batch.add_delegation(
+                contract, log.pk, 0, log.log, a["delegator"], a["fromDelegate"], a["toDelegate"]
+            )  # fmt: skip
+            return
+        shares = [(to, bounded(share, WHOLE_BPS)) for to, share in a["newDelegates"]]
+        # The first of the largest share stands where one delegate is asked for.
+        old, new = (
+            max(parts, key=lambda part: part[1], default=(bytes(20), 0))[0] for parts in (a["oldDelegates"], shares)
+        )
+        self._batch.add_delegation(contract, log.pk, 0, log.log, a["delegator"], old, new)
+        self._partial += [
+            PartialDelegation(
+                dao=self.dao, log_id=log.pk, position=position, delegator=a["delegator"], delegate=to, share_bps=share
+            )
+            for position, (to, share) in enumerate(shares)
+        ]
 
     def _on_Transfer(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
@@ -995,7 +1020,7 @@ def rebuild(dao: Dao) -> Unread:
     Proposals and acts keep their row ids (the layers above refer to them). To be called in one transaction that holds
     the DAO's cursor; tells nothing to the outbox: nothing happened.
     """
-    for model in (Vote, Delegation, PowerCheckpoint, TreasuryFlow):
+    for model in (Vote, Delegation, PartialDelegation, PowerCheckpoint, TreasuryFlow):
         model.objects.filter(dao=dao).delete()
     _reset_changing_rows(dao)
     projector = Projector(dao, anew=True)

@@ -4,6 +4,7 @@ from the third version on, Optimism's and Agora's). Those that can be run live i
 
 import pytest
 
+from governance import power
 from governance.chain import abi
 from governance.management.commands.gaps import gaps_of
 from governance.models import ChainAnswer, Contract, Proposal, ProposalTransition, RawLog, SyncIncident, Vote
@@ -196,3 +197,48 @@ class TestAgora:
         assert state_at(dao, 41, governor) is State.UNKNOWN
         assert ChainAnswer.objects.count() == 1
         assert abi.decode(["uint256"], bytes(ChainAnswer.objects.get().value)) == (4,)
+
+
+class TestPartialDelegation:
+    TOKEN = b"\x61" * 20
+    SEVERAL = (
+        "DelegateChanged(address indexed delegator,(address,uint96)[] oldDelegates,(address,uint96)[] newDelegates)"
+    )
+    ONE = "DelegateChanged(address indexed delegator,address indexed fromDelegate,address indexed toDelegate)"
+
+    @pytest.fixture(autouse=True)
+    def token(self, dao):
+        Contract.objects.create(dao=dao, kind=Kind.VOTES_TOKEN, address=self.TOKEN)
+
+    def delegated(self, dao, block: int, shares, old=()) -> None:
+        row = log(dao, self.SEVERAL, VOTER, list(old), list(shares), block=block)
+        RawLog.objects.filter(pk=row.pk).update(address=self.TOKEN)
+        row.refresh_from_db()
+        project(dao, row)
+
+    def test_several_delegates_with_their_shares(self, dao):
+        first, second, third = b"\xa1" * 20, b"\xa2" * 20, b"\xa3" * 20
+        self.delegated(dao, 1, [(first, 2_500), (second, 6_000)])
+        self.delegated(dao, 2, [(second, 1_000), (third, 9_000)], [(first, 2_500), (second, 6_000)])
+
+        def look() -> None:
+            assert power.delegations_of(dao, VOTER) == [(second, 1_000), (third, 9_000)]
+            assert power.delegate_of(dao, VOTER) == third
+            assert [power.delegators_of(dao, to) for to in (first, second, third)] == [[], [VOTER], [VOTER]]
+            assert {d.account: d.delegators for d in power.delegates(dao)} == {second: 1, third: 1}
+            assert power.shared_with(dao, [first, second]) == [(VOTER, second)]
+
+        look()
+        fold.rebuild(dao)
+        look()
+        RawLog.objects.filter(block_number=2).delete()  # a reorg
+        assert power.delegations_of(dao, VOTER) == [(first, 2_500), (second, 6_000)]
+        self.delegated(dao, 3, [], [(first, 2_500), (second, 6_000)])
+        assert power.delegations_of(dao, VOTER) == []
+        assert power.delegate_of(dao, VOTER) == bytes(20)
+        assert power.delegates(dao) == []
+
+    def test_more_than_the_whole_is_kept_raw(self, dao):
+        self.delegated(dao, 1, [(OTHER, 10_001)])
+        assert power.delegations_of(dao, VOTER) == []
+        assert "10001" in SyncIncident.objects.get(kind="undecodable").detail
