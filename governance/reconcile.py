@@ -135,12 +135,15 @@ def _about_proposals(dao: Dao, whole: bool) -> list[_Question]:
         if (votes := _votes_question(governor, family, proposal, name)) is not None:
             questions.append(votes)
         quorum_votes = quorum_of(facts_of(proposal, governor))
-        call_quorum = _QUORUM_CALLS.get(str(governor.capabilities.get("quorum")))
+        fixed = (
+            governor.capabilities.get("quorum") == "proposals(uint256)" and not governor.capabilities["dynamic_quorum"]
+        )
+        call_quorum = _QUORUM_CALLS.get("fixed" if fixed else str(governor.capabilities.get("quorum")))
         if call_quorum is not None and quorum_votes is not None and proposal.snapshot < now.timepoint:
             questions.append(
                 _Question(
-                    f"{name}:quorum", governor.address, call_quorum(proposal), ("uint256",),
-                    str(quorum_votes), lambda quorum: str(quorum[0]),
+                    f"{name}:quorum", governor.address, call_quorum(proposal), ("uint256",) * (4 if fixed else 1),
+                    str(quorum_votes), lambda quorum: str(quorum[-1]),
                 )
             )  # fmt: skip
     return questions
@@ -152,6 +155,8 @@ _QUORUM_CALLS: dict[str, Callable[[Proposal], bytes]] = {
     "quorum(proposal)": lambda p: abi.encode_call("quorum(uint256)", [p.proposal_id]),
     "quorumVotes()": lambda _: abi.encode_call("quorumVotes()"),
     "proposals(uint256)": lambda p: abi.encode_call("quorumVotes(uint256)", [p.proposal_id]),
+    # Nouns' first version: its fourth word. quorumVotes() is the newest one.
+    "fixed": lambda p: abi.encode_call("proposals(uint256)", [p.proposal_id]),
 }
 
 
