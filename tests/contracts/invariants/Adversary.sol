@@ -162,6 +162,12 @@ abstract contract Adversary is World {
         pending.releasableAt = block.timestamp + act.p.delay;
         pending.expiresAt = pending.releasableAt + act.p.window;
         pending.kills = thresholdOf(act.p.bps, pending.snapshot);
+        IPolicyModule.PendingAct[4] memory places = module.pendingActs(idOf(act.which));
+        uint256 i;
+        while (places[i].actId != id) ++i;
+        require(places[i].snapshot == pending.snapshot, "P8: votes of another time");
+        require(places[i].releasableAt == pending.releasableAt, "P3: another delay");
+        require(places[i].expiresAt == pending.expiresAt, "P3: another window");
     }
 
     function releasing(Pending storage pending, bool wrong) private returns (bytes memory) {
@@ -192,6 +198,8 @@ abstract contract Adversary is World {
             passTo(policies[which].lastAct + p.cooldown - (oneIn(8) && p.cooldown != 0 ? 1 : 0));
             if (!oneIn(4)) passTo(p.start);
         }
+        uint256 end = policies[which].end;
+        if (end < block.timestamp + 3 days && oneIn(4)) passTo(end - random(2));
         return open(which, p);
     }
 
@@ -226,7 +234,7 @@ abstract contract Adversary is World {
         if (kind == 2) {
             HostileToken.Payment[] memory payments = new HostileToken.Payment[](oneIn(8) ? random(5) : 1 + random(3));
             for (uint256 i; i < payments.length; ++i) {
-                payments[i] = HostileToken.Payment(payee, amount / payments.length);
+                payments[i] = HostileToken.Payment(oneIn(8) ? stranger : payee, amount / payments.length);
             }
             return callOf(address(usdc), 0, abi.encodeCall(HostileToken.transferMany, (payments)));
         }
@@ -288,7 +296,8 @@ abstract contract Adversary is World {
                 [treasury, address(module), address(votes), owner, address(accomplice), address(gold)];
             c.to = others[random(6)];
         } else if (kind == 5 && data.length >= 68) {
-            data[35] = bytes1(uint8(random(256))); // where the first dynamic argument lies
+            // Where the first dynamic argument lies: mostly on another word, where a lenient decoder finds one as well.
+            data[35] = bytes1(uint8(oneIn(4) ? random(256) : 32 * random(8)));
         } else if (data.length != 0) {
             data[random(data.length)] = bytes1(uint8(random(256)));
         }
@@ -639,8 +648,14 @@ abstract contract Adversary is World {
     /// @dev P7: whatever bytes are accepted, decoding and encoding them gives the same bytes again.
     function code(uint256 seed) external {
         begin(seed);
+        for (uint256 i; i < 3; ++i) {
+            tryCode();
+        }
+    }
+
+    function tryCode() private {
         bytes memory bytes_ = codeOf(random(POLICIES));
-        for (uint256 i = random(3); i != 0; --i) {
+        for (uint256 i = oneIn(16) ? 0 : 1 + random(4) / 3; i != 0; --i) {
             bytes_ = mutate(bytes_);
         }
         try this.rehearseCode(bytes_) {
@@ -663,7 +678,7 @@ abstract contract Adversary is World {
     }
 
     function mutate(bytes memory bytes_) private returns (bytes memory) {
-        uint256 kind = random(10);
+        uint256 kind = random(12);
         uint256 budgets = uint8(bytes_[97]);
         uint256 rules = uint8(bytes_[99]);
         uint256 heads = 100 + 67 * budgets;
@@ -687,7 +702,14 @@ abstract contract Adversary is World {
             else if (kind == 6) exchange(bytes_, charges, 4);
             else bytes_[head + 24 + random(8)] ^= bytes1(uint8(1 << random(8))); // flags, counts, where the body lies
         } else if (kind == 8) {
-            bytes_[102 + 67 * random(budgets) + 20 + random(45)] = bytes1(uint8(random(256))); // unit, flags, name
+            uint256 at = oneIn(3) ? 2 : oneIn(3) ? random(15) : 15 + random(32); // the flags; unit to limit; the name
+            bytes_[100 + 67 * random(budgets) + 20 + at] = bytes1(uint8(oneIn(2) ? random(256) : random(4)));
+        } else if (kind == 9) {
+            exchange(bytes_, heads + 32 * random(rules), 32, 24); // two rules' targets and selectors, and nothing else
+        } else if (kind == 10) {
+            uint256 from = heads + 32 * random(rules);
+            uint256 to = heads + 32 * random(rules);
+            (bytes_[to + 30], bytes_[to + 31]) = (bytes_[from + 30], bytes_[from + 31]); // another rule's body
         } else {
             bytes_[random(bytes_.length)] ^= bytes1(uint8(1 << random(8)));
         }
@@ -696,8 +718,13 @@ abstract contract Adversary is World {
 
     /// @dev Changes the places of two neighbours of the same size.
     function exchange(bytes memory bytes_, uint256 at, uint256 size) private pure {
+        exchange(bytes_, at, size, size);
+    }
+
+    /// @dev The same of their first `count` bytes.
+    function exchange(bytes memory bytes_, uint256 at, uint256 size, uint256 count) private pure {
         if (at + 2 * size > bytes_.length) return;
-        for (uint256 i; i < size; ++i) {
+        for (uint256 i; i < count; ++i) {
             (bytes_[at + i], bytes_[at + size + i]) = (bytes_[at + size + i], bytes_[at + i]);
         }
     }

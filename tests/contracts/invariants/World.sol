@@ -588,11 +588,18 @@ abstract contract World {
         }
         for (uint256 i = pendings.length; i != 0 && i + 6 > pendings.length; --i) {
             Pending storage act = pendings[i - 1];
-            (uint256 counted,) = module.pending(idOf(act.which), act.id);
+            (uint256 counted, bool live) = module.pending(idOf(act.which), act.id);
+            require(live == lives(act), "P6: an act is void that should live, or lives that should be void");
             require(counted == act.objections, "P8: objections were not counted once each");
             require(counted <= votes.getPastTotalSupply(act.snapshot), "P8: more power than there was");
         }
         require(accomplice.sneaked() == 0, "P4: an act began inside an act");
+    }
+
+    function lives(Pending storage act) private view returns (bool) {
+        Policy storage ghost = policies[act.which];
+        if (act.over || act.version != ghost.version || act.epoch != epoch) return false;
+        return block.timestamp < act.expiresAt && block.timestamp < ghost.end;
     }
 
     /// @dev The window property in its own words, over the whole past: for every half-open interval of one period that ends

@@ -15,12 +15,16 @@ SOURCES = ROOT / "contracts" / "src"
 
 @dataclass(frozen=True)
 class Mutant:
-    """In `file`, below contracts/src, `before` stands exactly once and becomes `after`."""
+    """In `file`, below contracts/src, `before` stands exactly once and becomes `after`.
+
+    `why` is for a mistake that the invariants can't or needn't tell from none: what makes up for it, in one sentence.
+    """
 
     name: str
     file: str
     before: str
     after: str
+    why: str = ""
 
     def apply(self, text: str) -> str:
         """The file's text with the mistake. Raises ValueError if the place is not there, or not the only one."""
