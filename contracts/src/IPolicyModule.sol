@@ -45,6 +45,8 @@ interface IPolicyModule {
     event ActExecuted(
         bytes32 indexed policyId, address indexed agent, bytes32 indexed decision, uint24 number
     );
+    /// @notice An act was announced: from now until `releasableAt` members can object, with the power that they held at
+    /// `snapshot`; then the agent can release it, until `expiresAt`. `calls` is the whole of what it would do.
     event ActScheduled(
         bytes32 indexed policyId,
         address indexed agent,
@@ -57,6 +59,7 @@ interface IPolicyModule {
         uint48 snapshot,
         Call[] calls
     );
+    /// @notice A scheduled act was performed. It is not pending any more.
     event ActReleased(
         bytes32 indexed policyId, address indexed agent, bytes32 indexed decision, bytes32 actId
     );
@@ -69,41 +72,60 @@ interface IPolicyModule {
         uint256 total,
         uint256 threshold
     );
+    /// @notice The objections, `total`, have reached the threshold: the act is never released.
     event ActKilled(bytes32 indexed policyId, bytes32 indexed actId, uint256 total);
+    /// @notice The guardian or the owner, `by`, stopped the act: it is never released.
     event ActVetoed(bytes32 indexed policyId, bytes32 indexed actId, address by);
+    /// @notice A member asks for a pause. Others may join until `until`, with the power that they held at `snapshot`;
+    /// `threshold` pauses.
     event PetitionOpened(bytes32 indexed policyId, uint32 serial, uint48 snapshot, uint40 until, uint256 threshold);
+    /// @notice `account` signed the petition `serial` with `power`; it has now `total`.
     event PetitionSigned(
         bytes32 indexed policyId, address indexed account, uint32 serial, uint256 power, uint256 total
     );
+    /// @notice Nothing is performed or announced until `Unpaused`, and what was pending is void. `by` is the guardian,
+    /// the owner, or the member whose signature carried a petition; `epoch` counts the pauses.
     event Paused(address by, uint32 epoch);
+    /// @notice A vote ended the pause `epoch`.
     event Unpaused(uint32 epoch);
+    /// @notice `guardian` may veto, pause and shorten from now on; zero means nobody.
     event GuardianSet(address guardian);
 
     // ---------------------------------------------------------------- errors: who
 
+    /// @notice Only the owner may.
     error NotOwner();
-    /// @param agent who may
+    /// @notice Only the agent that the policy in force names may: `agent`.
     error NotAgent(address agent);
+    /// @notice Only the guardian or the owner may.
     error NotGuardian();
 
     // ---------------------------------------------------------------- errors: when
 
+    /// @notice The module is paused.
     error IsPaused();
+    /// @notice The module is not paused, so nothing ends a pause.
     error NotPaused();
+    /// @notice No policy was ever set under this id.
     error NoPolicy();
-    /// @param inForce the code hash of the policy in force
+    /// @notice The act was planned under another policy than the one in force, whose code hash is `inForce`.
     error StalePolicy(bytes32 inForce);
-    /// @param expected the number of the next act
+    /// @notice The number is not the one that is due: `expected`.
     error WrongNumber(uint24 expected);
+    /// @notice The act names no decision record.
     error NoDecision();
+    /// @notice The policy is not yet in force; it is from `start` on.
     error NotStarted(uint40 start);
+    /// @notice The policy is in force no more; it ended at `end`.
     error Ended(uint40 end);
+    /// @notice The cooldown after the last act lasts until `until`.
     error Cooling(uint40 until);
     /// @notice A call came back into the module while an act was being performed.
     error Locked();
 
     // ---------------------------------------------------------------- errors: what
 
+    /// @notice The act holds no call.
     error NoCalls();
     /// @notice The policy permits no such function (or no plain ether) at this target.
     error NoRule(uint256 call, address target, bytes4 selector);
@@ -115,6 +137,9 @@ interface IPolicyModule {
     /// @param rule the rule's place in the policy, from 0
     /// @param clause the clause's place in the rule, from 0
     error ClauseFailed(uint256 call, uint256 rule, uint256 clause, bytes32 argument);
+    /// @notice The rule's calls of this act come to more than the rule lets one act have.
+    /// @param rule the rule's place in the policy, from 0
+    /// @param clause the cap's place in the rule, from 0
     /// @param amount what the call would add under the cap
     /// @param left what the calls before it in this act have left of it
     error OverCap(uint256 call, uint256 rule, uint256 clause, uint256 amount, uint256 left);
@@ -144,15 +169,21 @@ interface IPolicyModule {
     error TooManyPending(uint40 until);
     /// @notice An act was killed; nothing is scheduled before `until`.
     error Quiet(uint40 until);
+    /// @notice No such act is pending: it was never announced, or is released, killed or vetoed.
     error NotPending();
+    /// @notice Members may still object; the act can be released from `releasableAt` on.
     error NotYet(uint40 releasableAt);
+    /// @notice The act should have been released before `expiresAt`.
     error Expired(uint40 expiresAt);
     /// @notice The policy was replaced or ended, or a pause came, since the act was scheduled. It stays void for ever.
     error Voided();
     /// @notice These are not the calls, or not the decision, that were scheduled.
     error OtherCalls();
+    /// @notice The account had no voting power at the snapshot.
     error NoPower();
+    /// @notice The account has objected to this act before.
     error AlreadyObjected();
+    /// @notice The account has signed this petition before.
     error AlreadySigned();
     /// @notice The signature is not the account's over this objection.
     error BadSignature(address account);
@@ -165,6 +196,7 @@ interface IPolicyModule {
     error BadPolicy(uint256 offset, bytes32 problem);
     /// @notice An end can only be moved forward; the one in force is `end`.
     error NotShorter(uint40 end);
+    /// @notice Owner, governor, treasury and votes token must be given.
     error NoAddress();
     /// @notice The votes token's clock is neither the block's time nor its number.
     error UnknownClock();
@@ -223,7 +255,8 @@ interface IPolicyModule {
     function object(bytes32 policyId, bytes32[] calldata actIds) external;
 
     /// @notice The same for an account that has signed `Objection(bytes32 policyId,bytes32 actId,address account)`
-    /// (EIP-712; ERC-1271 for contracts, whose owners' signatures then count for no other contract of theirs). It needs no nonce and no deadline: an account objects to an act once, and only while it is pending.
+    /// (EIP-712; ERC-1271 for contracts, whose owners' signatures then count for no other contract of theirs). It needs
+    /// no nonce and no deadline: an account objects to an act once, and only while it is pending.
     function objectBySig(bytes32 policyId, bytes32 actId, address account, bytes calldata signature) external;
 
     /// @notice Asks for a pause with the caller's voting power, at the petition's snapshot; opens a petition if none is
@@ -278,14 +311,30 @@ interface IPolicyModule {
     /// @notice The power that kills an act or carries a petition of this snapshot, under the policy in force.
     function threshold(bytes32 policyId, uint48 snapshot) external view returns (uint256);
 
+    /// @notice Whether the account has objected to the act.
     function hasObjected(bytes32 actId, address account) external view returns (bool);
+
+    /// @notice Whether everything is stopped. Only a vote starts it again.
     function paused() external view returns (bool);
+
+    /// @notice How many pauses there were. What was announced in an earlier epoch is void.
     function pauseEpoch() external view returns (uint32);
+
+    /// @notice Who may veto, pause and shorten besides the owner; zero for nobody.
     function guardian() external view returns (address);
+
+    /// @notice The timelock, so: a vote. It never changes.
     function owner() external view returns (address);
+
+    /// @notice The governor. Held only so that no policy can ever reach it.
     function governor() external view returns (address);
+
+    /// @notice Whose calls the acts are: our Treasury, or a Safe.
     function treasury() external view returns (address);
+
+    /// @notice Whose past votes count as objections and in petitions (ERC-5805).
     function votesToken() external view returns (address);
+
     /// @notice Says which bytes can be a policy of this module.
     function checker() external view returns (address);
 

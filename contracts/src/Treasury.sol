@@ -13,17 +13,24 @@ contract Treasury is ITreasury {
     /// @inheritdoc ITreasury
     mapping(address module => bool) public isModuleEnabled;
 
+    /// @notice `module` may make this treasury call out from now on.
     event ModuleEnabled(address indexed module);
+    /// @notice `module` may no more.
     event ModuleDisabled(address indexed module);
     /// @notice Ether came in with empty calldata.
     event Received(address indexed from, uint256 value);
     /// @notice Ether went out. Tokens tell of themselves.
     event Sent(address indexed to, uint256 value);
 
+    /// @notice Only the owner may.
     error NotOwner();
+    /// @notice Only an enabled module may.
     error NotModule();
+    /// @notice An owner or a module must be given.
     error NoAddress();
+    /// @notice Another operation than CALL was asked for. There is none here.
     error OnlyCall();
+    /// @notice The call carries data, and nothing lies at `to` that could read it.
     error NoCode(address to);
 
     modifier onlyOwner() {
