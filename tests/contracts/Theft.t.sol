@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
-import {Base} from "./support/Base.sol";
+import {Base, IDelegate} from "./support/Base.sol";
 import {Build} from "./support/Build.sol";
 import {AgentContract, Market, Sink} from "./support/Targets.sol";
 import {Books, Token} from "./support/Tokens.sol";
@@ -463,7 +463,96 @@ contract TheftTest is Base {
         refuseExecute(pay(0, 1), "");
     }
 
+    /// Not protected: whoever holds one vote opens a petition, and so fixes its snapshot. What is delegated later counts in
+    /// the next petition, after seven days at the latest: opening one again before that changes nothing.
+    function test_limit_petition_opened_for_its_snapshot(uint256 wait) public {
+        vm.prank(owner);
+        IERC20(votes).transfer(stranger, 1);
+        vm.prank(stranger);
+        IDelegate(votes).delegate(stranger);
+        pass(1);
+        uint256 opened = block.timestamp;
+        vm.prank(stranger);
+        module.petition(ID);
+        vm.prank(owner); // 52 % that were never delegated
+        IDelegate(votes).delegate(owner);
+        pass(bound(wait, 1, 7 days - 1));
+        vm.prank(stranger);
+        vm.expectRevert(IPolicyModule.AlreadySigned.selector);
+        module.petition(ID);
+        vm.prank(owner);
+        vm.expectRevert(IPolicyModule.NoPower.selector);
+        module.petition(ID);
+        vm.warp(opened + 7 days);
+        vm.prank(stranger);
+        module.petition(ID); // at once again: but now the snapshot knows them
+        vm.prank(owner);
+        module.petition(ID);
+        require(module.paused(), "paused");
+    }
+
+    // ================================================================ locking funds up
+
+    /// Agent, guardian and members together, at their worst, lock nothing up: by vote everything can still be paid, the
+    /// module taken away, or the work be given to another agent in the budgets as they stand.
+    function test_theft_nothing_locks_the_treasury(bool paused, bool ended, uint256 spent) public {
+        spent = bound(spent, 1, 5000 * USDC);
+        execute(pay(0, spent));
+        for (uint256 i; i < 4; ++i) {
+            pass(COOLDOWN);
+            schedule(pay(i, 5000 * USDC)); // every place is taken
+        }
+        if (ended) {
+            vm.prank(agent);
+            module.renounce(ID);
+        }
+        if (paused) {
+            vm.prank(guardian);
+            module.pause();
+        }
+        payOutByVote(usdc, 0, abi.encodeWithSelector(TRANSFER, stranger, 10));
+        payOutByVote(stranger, 1 ether, "");
+        equal(IERC20(usdc).balanceOf(stranger), 10, "paid by vote");
+        equal(stranger.balance, 1 ether, "ether by vote");
+
+        // Another agent, another guardian; a pause ends by vote as well.
+        agent = address(0xA6E);
+        put(payroll());
+        vm.prank(owner);
+        module.setGuardian(address(0));
+        if (paused) {
+            vm.prank(owner);
+            module.unpause();
+        }
+        pass(COOLDOWN);
+        uint256 left = INSTANT - units(spent);
+        refuseExecute(
+            payTwice(5000 * USDC, 1000 * USDC), // what was spent stays spent
+            abi.encodeWithSelector(IPolicyModule.OverInstant.selector, key(), INSTANT, left)
+        );
+        execute(pay(1, left * UNIT < 5000 * USDC ? left * UNIT : 5000 * USDC));
+        schedule3();
+
+        payOutByVote(usdc, 0, abi.encodeWithSelector(TRANSFER, stranger, IERC20(usdc).balanceOf(treasury)));
+        payOutByVote(stranger, treasury.balance, "");
+        equal(IERC20(usdc).balanceOf(treasury) + treasury.balance, 0, "all of it");
+    }
+
     // ================================================================ small things
+
+    function payOutByVote(address to, uint256 value, bytes memory data) private {
+        vm.prank(owner);
+        (bool done,) = treasury.call(abi.encodeWithSignature("perform(address,uint256,bytes)", to, value, data));
+        require(done, "performed");
+    }
+
+    /// The places of acts that are void are free again.
+    function schedule3() private {
+        for (uint256 i; i < 3; ++i) {
+            pass(COOLDOWN);
+            schedule(pay(i, 1));
+        }
+    }
 
     /// A policy that approves a market without charging it, and measures.
     function marketPolicy(address market, bytes4 selector, uint8 words) private view returns (Build.Policy memory p) {

@@ -59,6 +59,12 @@ abstract contract Adversary is World {
     function schedule(uint256 seed) external {
         begin(seed);
         uint256 which = random(POLICIES);
+        for (uint256 i = oneIn(12) ? 6 : 1; i != 0; --i) {
+            trySchedule(which); // now and then as many as there are places, and more
+        }
+    }
+
+    function trySchedule(uint256 which) private {
         Act memory act = ready(which);
         Sent memory sent = drawSent(act, IPolicyModule.schedule.selector);
         (bool done, bytes memory returned) = send(sent.sender, sent.data);
@@ -245,7 +251,8 @@ abstract contract Adversary is World {
         if (kind == 7) return callOf(address(gold), 0, abi.encodeCall(HostileToken.transfer, (payee, amount)));
         if (kind == 8) {
             bytes memory text = new bytes(oneIn(8) ? random(70) : 1 + random(60));
-            return callOf(address(bazaar), 0, abi.encodeCall(Bazaar.note, (text, oneIn(8) ? random(6) : 5)));
+            uint256 value = oneIn(8) ? 1 : 0; // charged by no rule
+            return callOf(address(bazaar), value, abi.encodeCall(Bazaar.note, (text, oneIn(8) ? random(6) : 5)));
         }
         if (kind == 9) return callOf(address(bazaar), 0, abi.encodeCall(Bazaar.swap, (amount, 0)));
         if (kind == 10) return callOf(address(bazaar), 0, abi.encodeCall(Bazaar.swapAndClaim, (amount)));
@@ -269,7 +276,8 @@ abstract contract Adversary is World {
         }
         uint256 kind = random(16);
         if (kind < 4) return room;
-        if (kind == 4) return room + 1;
+        // What passes the whole limit must be scheduled, and be released before anything else is spent: tried more often.
+        if (kind == 4 || (!instant && kind > 12)) return room + 1;
         if (kind == 5) return 2 * room + random(1000);
         if (kind < 9) return room / 2 + random(2);
         if (kind < 12) return room / 3;

@@ -260,7 +260,7 @@ contract Bazaar is Watched {
         giveBack(msg.sender);
     }
 
-    function note(bytes calldata, uint256) external watched {
+    function note(bytes calldata, uint256) external payable watched {
         poke();
     }
 

@@ -51,7 +51,7 @@ MUTANTS = (
         "ring forgets one segment too many", RING, "(1 << (BITS * passed)) - 1;", "(1 << (BITS * (passed + 1))) - 1;"
     ),
     Mutant("ring empties the wrong buckets", RING, "((last + 1) % BUCKETS);", "((last + 2) % BUCKETS);"),
-    Mutant("seven buckets are summed", RING, "((word & ALL) * ONES)", "((word >> BITS & ALL) * ONES)"),
+    Mutant("seven buckets are summed", RING, "((word & ALL) * ONES)", "((word & ALL & ~MAX) * ONES)"),
     Mutant("charges go to the next bucket", RING, "(word >> (BITS * BUCKETS)) % BUCKETS", "((word >> 224) + 1) % BUCKETS"),
     Mutant("ring key without the name", CODE, "key := keccak256(start_, 192)", "key := keccak256(start_, 160)"),
     # budgets
