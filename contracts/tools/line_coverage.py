@@ -10,6 +10,9 @@ without the optimizer. Gas and code sizes mean nothing there. The IR pipeline's 
 assembly, so forge takes each line of it for not reached: those lines are counted apart, and what holds for them is
 shown by the mutants in them (mutation.py).
 
+A test that fails in that build is a failure, whatever it reaches. (The IR pipeline takes block.timestamp for constant
+within a function: a test that reads it, warps and reads it again fails there only. Such a test counts from T0.)
+
 tests/contracts/uncovered.toml explains, one by one, the places that run although forge does not see them. An
 explanation fails the run as soon as its place is seen, or is no more.
 """
@@ -56,9 +59,13 @@ def lcov() -> str:
         "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
     }
     done = subprocess.run(command, cwd=PLACE, env=environment, capture_output=True, text=True, check=False)
-    # A line that is only reached by a test that fails there is not shown to work.
-    if not report.exists() or done.returncode != 0:
+    if not report.exists():
         raise SystemExit(f"coverage: forge did not report: {(done.stdout + done.stderr)[-800:]}")
+    (PLACE / "forge.log").write_text(done.stdout + done.stderr)
+    # forge reports all the same; but what only a failing test reaches is not shown to work.
+    failing = sorted(set(re.findall(r"^\[FAIL.*\] (\w+)\(", done.stdout, re.MULTILINE)))
+    if done.returncode != 0:
+        raise SystemExit(f"coverage: tests fail when built for coverage: {', '.join(failing) or done.stderr[-800:]}")
     return report.read_text()
 
 
