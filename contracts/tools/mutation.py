@@ -19,8 +19,8 @@ import argparse
 import fnmatch
 import hashlib
 import json
+import math
 import os
-import random
 import re
 import shutil
 import signal
@@ -28,12 +28,12 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Queue
+from queue import Empty, Queue
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +41,7 @@ sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "t
 
 import compile as contracts_compile  # noqa: E402
 from mutants import Mutant, mutants_of  # noqa: E402
+from schemata import NONE, Schema, Site, activate, schema_of, site_of, sites_of  # noqa: E402
 
 PLACE = ROOT / ".build" / "mutation"
 SURVIVORS = ROOT / "tests" / "contracts" / "survivors.toml"
@@ -52,14 +53,28 @@ MUTATED = (
     "contracts/src/libraries/*.sol",
 )
 GOAL = 0.95
-TEST_SECONDS = 240
+CPU_SECONDS = 150  # of all threads together
+CHUNK = 250  # mutants in one compilation
+UNFIT = re.compile("InvariantTest:|:setUp")  # takes long, or can't be asked for by name
 COMPILATIONS_PER_PROCESS = 60  # WebAssembly memory only grows
-# What the tests deploy is compiled without the optimizer: half the time, and no less strict a test of the logic.
+# What the tests deploy is compiled without the optimizer: half the time, and no less strict a test of the logic. (And
+# mutants could not be switched on in optimized code.)
 FAST = {"optimizer": {"enabled": False}}
-# First the tests that end soon; what survives them meets the rest.
-SUITES = (
-    {"FOUNDRY_FUZZ_RUNS": "8", "FOUNDRY_INVARIANT_RUNS": "1", "FOUNDRY_INVARIANT_DEPTH": "40"},
-    {"FOUNDRY_FUZZ_RUNS": "64", "FOUNDRY_INVARIANT_RUNS": "12", "FOUNDRY_INVARIANT_DEPTH": "120"},
+FIXED = {
+    "FOUNDRY_FUZZ_SEED": "0x4d616e64617465",
+    "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
+    "FOUNDRY_PROFILE": "default",
+    # A mutant that never ends runs out of gas, soon.
+    "FOUNDRY_GAS_LIMIT": "300000000",
+}
+# For each fuzzed test forge gathers values from the bytecode of all contracts, which takes longer than to run the test:
+# nine tenths of all the time.
+NO_DICTIONARY = {"FOUNDRY_FUZZ_INCLUDE_PUSH_BYTES": "false", "FOUNDRY_FUZZ_INCLUDE_STORAGE": "false"}
+# First what ends within a second or two. What survives it meets more runs, and the invariants.
+SHORT = NO_DICTIONARY | {"FOUNDRY_FUZZ_RUNS": "3"}
+DEEP = (
+    NO_DICTIONARY | {"FOUNDRY_FUZZ_RUNS": "48", "FOUNDRY_INVARIANT_RUNS": "1", "FOUNDRY_INVARIANT_DEPTH": "40"},
+    {"FOUNDRY_FUZZ_RUNS": "16", "FOUNDRY_INVARIANT_RUNS": "6", "FOUNDRY_INVARIANT_DEPTH": "120"},
 )
 
 
@@ -142,6 +157,9 @@ class Project:
         self.files = [name for name in own if any(fnmatch.fnmatch(name, pattern) for pattern in MUTATED)]
         self.units = [unit for name in own for unit in self._units(name, False)]
         self.units += [unit for name in tests for unit in self._units(name, True)]
+        self.trees: dict[str, Any] = {}
+        self.deep = False  # whether survivors meet many fuzz runs
+        self.test_hashes = {name: self.test_hash(name) for name in tests}
         self.sources_hash = _hash(*(f"{name}\0{self.contents[name]}" for name in own))
 
     def _units(self, name: str, is_test: bool) -> Iterator[Unit]:
@@ -165,9 +183,34 @@ class Project:
             "settings": settings | {"outputSelection": wanted},
         }
 
+    def compile(
+        self, compiler: Compiler, units: list[Unit], settings: dict[str, Any], changed: dict[str, str]
+    ) -> dict[Unit, dict[str, Any]]:
+        if not units:
+            return {}
+        answer = compiler.run(self.input_for(units, settings, changed))
+        if any(error["severity"] == "error" for error in answer.get("errors", [])):
+            raise Stillborn
+        return {unit: answer["contracts"][unit.source][unit.contract]["evm"] for unit in units}
+
+    def compiled(
+        self, compiler: Compiler, units: list[Unit], settings: dict[str, Any], changed: dict[str, str]
+    ) -> dict[Unit, dict[str, Any]]:
+        """The same, kept on disk, unit by unit: a later run, and one with other tests, finds what has not changed."""
+        files = {
+            unit: PLACE / "compiled" / f"{_hash(json.dumps(self.input_for([unit], settings, changed)))}.json"
+            for unit in units
+        }
+        missing = [unit for unit in units if not files[unit].exists()]
+        for unit, code in self.compile(compiler, missing, settings, changed).items():
+            kept = {name: {"object": code[name]["object"]} for name in ("bytecode", "deployedBytecode")}
+            contracts_compile.write(files[unit], json.dumps(kept))
+        return {unit: json.loads(files[unit].read_text()) for unit in units}
+
     def mutants(self, compiler: Compiler, patterns: list[str]) -> list[Mutant]:
         found = []
-        names = [name for name in self.files if any(fnmatch.fnmatch(name, f"*{pattern}*") for pattern in patterns)]
+        matching = [name for pattern in patterns for name in self.files if fnmatch.fnmatch(name, f"*{pattern}*")]
+        names = list(dict.fromkeys(matching))
         sources = {unit: source for name in names for unit, source in contracts_compile.collect([name]).items()}
         answer = compiler.run(
             {
@@ -180,8 +223,87 @@ class Project:
             if "ast" not in answer.get("sources", {}).get(name, {}):
                 messages = [error["message"] for error in answer.get("errors", []) if error["severity"] == "error"]
                 raise MutationError(f"the sources do not compile: {(messages or [name])[0]}")
+            self.trees[name] = answer["sources"][name]["ast"]
             found += mutants_of(name, self.contents[name].encode(), answer["sources"][name]["ast"])
         return found
+
+
+# ---------------------------------------------------------------- many mutants, one compilation
+
+
+@dataclass
+class Chunk:
+    """Mutants of one file that are compiled together; `schema` is None for one that is compiled alone."""
+
+    file: str
+    mutants: list[Mutant]
+    schema: Schema | None = None
+
+
+class Schemata:
+    """Draws a file's mutants into chunks, and compiles chunks. What was compiled is kept: see `Project.compiled`."""
+
+    def __init__(self, project: Project, compiler: Compiler) -> None:
+        self.project, self.compiler = project, compiler
+
+    def chunks(self, file: str, mutants: list[Mutant]) -> list[Chunk]:
+        """In the order of `mutants`: the chunks, then the mutants that no schema can express, each alone."""
+        source = self.project.contents[file].encode()
+        sites = sites_of(source, self.project.trees[file])
+        fitting = [mutant for mutant in mutants if site_of(mutant, sites)]
+        chunks, fit = [], set()
+        for start in range(0, len(fitting), CHUNK):
+            part = self._analysed(file, source, sites, fitting[start : start + CHUNK])
+            fit |= {mutant.key for mutant in part}
+            chunks.append(Chunk(file, part, schema_of(source, sites, part)))
+        alone = [Chunk(file, [mutant]) for mutant in mutants if mutant.key not in fit]
+        return [chunk for chunk in chunks if chunk.mutants] + alone
+
+    def _analysed(self, file: str, source: bytes, sites: list[Site], mutants: list[Mutant]) -> list[Mutant]:
+        """Those of the mutants that the compiler takes; no code is made. Errors that lie in no mutant's own text (say,
+        of a constant that has become no number) are found by halving."""
+        while mutants:
+            schema = schema_of(source, sites, mutants)
+            errors = self._errors(file, schema.text.decode())
+            if not errors:
+                return mutants
+            places = [error.get("sourceLocation", {}).get("start", -1) for error in errors]
+            wrong = {key for key, (start, end) in schema.ranges.items() if any(start <= at <= end for at in places)}
+            if wrong:
+                mutants = [mutant for mutant in mutants if mutant.key not in wrong]
+            elif len(mutants) == 1:
+                return []
+            else:
+                half = len(mutants) // 2
+                parts = [self._analysed(file, source, sites, part) for part in (mutants[:half], mutants[half:])]
+                together = parts[0] + parts[1]
+                if len(together) == len(mutants):
+                    return parts[0]  # each half by itself is well, both are not: the rest goes alone
+                mutants = together
+        return []
+
+    def _errors(self, file: str, text: str) -> list[dict[str, Any]]:
+        names = contracts_compile.collect([file])
+        answer = self.compiler.run(
+            {
+                "language": "Solidity",
+                "sources": {name: {"content": text if name == file else self.project.contents[name]} for name in names},
+                "settings": self.project.settings | {"outputSelection": {file: {"": ["ast"]}}},
+            }
+        )
+        return [error for error in answer.get("errors", []) if error["severity"] == "error"]
+
+    def split(self, chunk: Chunk) -> list[Chunk]:
+        """For a chunk that is too much for the compiler's code generator."""
+        source = self.project.contents[chunk.file].encode()
+        sites = sites_of(source, self.project.trees[chunk.file])
+        half = len(chunk.mutants) // 2
+        if half == 0:
+            return [Chunk(chunk.file, chunk.mutants)]
+        return [
+            Chunk(chunk.file, part, schema_of(source, sites, part))
+            for part in (chunk.mutants[:half], chunk.mutants[half:])
+        ]
 
 
 # ---------------------------------------------------------------- testing
@@ -193,12 +315,15 @@ class Stillborn(Exception):
 
 @dataclass
 class Outcome:
-    """What became of a mutant. `by` is the test that killed it and `by_hash` the hash of that test's sources."""
+    """What became of a mutant. `by` is the test that killed it and `by_hash` the hash of that test's sources; `passed`
+    says which suites it survived, as they were then, and `deep` whether with many fuzz runs."""
 
     status: str  # killed, survived, equivalent, timeout, stillborn
     by: str = ""
     by_hash: str = ""
     seconds: float = 0.0
+    passed: dict[str, str] = field(default_factory=dict)
+    deep: bool = False
 
 
 class Worker:
@@ -207,157 +332,286 @@ class Worker:
     def __init__(self, number: int, project: Project) -> None:
         self.project = project
         self.compiler = Compiler()
+        self.schemata = Schemata(project, self.compiler)
         self.place = PLACE / f"worker{number}"
         self.forge = _forge()
         self.originals: dict[Unit, dict[str, Any]] = {}
         self.optimized: dict[Unit, str] = {}
-        self.skipped: set[str] = set()
-        self.skipped_suites: set[str] = set()
+        self.present: dict[Unit, dict[str, Any]] = {}  # what lies there in place of the original
+        self.skipped: set[str] = set()  # tests that fail on the fast build without any mutant
+        self.all_skipped: set[str] = set()
+        self.killers: dict[str, Counter[str]] = defaultdict(Counter)  # of a function's mutants, and of a file's
 
     def prepare(self) -> None:
         """Builds, replaces what is deployed by the fast build of it, and sees that the tests pass with it."""
-        for folder in ("contracts", "tests/contracts"):
+        built = self._built()
+        for folder in ("contracts", "tests", ".build/forge"):
             shutil.rmtree(self.place / folder, ignore_errors=True)
-            shutil.copytree(
-                ROOT / folder, self.place / folder, ignore=shutil.ignore_patterns("symbolic", "__pycache__")
-            )
-        shutil.rmtree(self.place / "cache", ignore_errors=True)
+            shutil.copytree(built / folder, self.place / folder)
         for name in ("node_modules", "docs"):
             if not (self.place / name).exists():
                 (self.place / name).symlink_to(ROOT / name)
         shutil.copyfile(ROOT / "foundry.toml", self.place / "foundry.toml")
-        (self.place / ".build" / "solc").mkdir(parents=True, exist_ok=True)
-        shutil.copy(contracts_compile.compiler(), self.place / ".build" / "solc")
-        shutil.rmtree(self.place / ".build" / "forge", ignore_errors=True)  # holds mutants
-        built = self._run([str(self.forge), "build", "--offline"], {})
-        if built.returncode != 0:
-            raise MutationError(f"the contracts or tests do not compile: {built.stdout[-500:]}{built.stderr[-500:]}")
-        deployed = [unit for unit in self.project.units if not unit.is_test]
+        # Nothing is compiled here. All that forge asks the compiler at each start is its version.
+        shim = self.place / ".build" / "solc" / contracts_compile.compiler().name
+        version = subprocess.run(
+            [contracts_compile.compiler(), "--version"], capture_output=True, text=True, check=True
+        )
+        contracts_compile.write(
+            shim, f"#!/bin/sh\n[ \"$1\" = --version ] || exit 1\ncat <<'EOF'\n{version.stdout.strip()}\nEOF\n"
+        )
+        shim.chmod(0o755)
+        # forge reads every artifact at every start; it needs little of them.
+        for path in (self.place / ".build" / "forge" / "out").rglob("*.json"):
+            if path.parent.name != "build-info":
+                path.write_text(json.dumps(_slim(json.loads(path.read_text()))))
         for unit in self.project.units:
             self.originals[unit] = json.loads((self.place / unit.artifact).read_text())
-        for unit, code in self._compile(deployed, self.project.settings | FAST, {}).items():
+        deployed = [unit for unit in self.project.units if not unit.is_test]
+        for unit, code in self.project.compiled(self.compiler, deployed, self.project.settings | FAST, {}).items():
             self.originals[unit] = _with(self.originals[unit], code)
             self._put(unit, self.originals[unit])
-        failing = self._failing(SUITES[0], fail_fast=False)
+        self._baseline()
+
+    def _built(self) -> Path:
+        """The folder in which forge itself has built contracts and tests: never touched by a mutant."""
+        place = PLACE / "built"
+        for folder in ("contracts", "tests/contracts"):
+            _mirror(ROOT / folder, place / folder)
+        for name in ("node_modules", "docs"):
+            if not (place / name).exists():
+                (place / name).symlink_to(ROOT / name)
+        shutil.copyfile(ROOT / "foundry.toml", place / "foundry.toml")
+        (place / ".build" / "solc").mkdir(parents=True, exist_ok=True)
+        shutil.copy(contracts_compile.compiler(), place / ".build" / "solc")
+        built = self._run([str(self.forge), "build", "--offline"], {}, place)
+        if built.returncode != 0:
+            raise MutationError(f"the contracts or tests do not compile: {built.stdout[-500:]}{built.stderr[-500:]}")
+        return place
+
+    def _baseline(self) -> None:
+        """Notes the tests that fail without any mutant, as things lie: they would say nothing."""
+        self.skipped = set()
+        failing = self._failing(SHORT, fail_fast=False)
         if failing is None:
-            raise MutationError(f"the tests do not end within {TEST_SECONDS} s without any mutant")
-        for name in failing:  # file:Suite:test(...); of a suite that can't be set up nothing can be used
-            _, suite, test = name.split(":")
-            (self.skipped_suites if test.startswith("setUp") else self.skipped).add(
-                suite if test.startswith("setUp") else test.partition("(")[0]
-            )
-        if len(failing) > 12:
+            raise MutationError(f"the tests need more than {CPU_SECONDS} s without any mutant")
+        self.skipped = {name for name in failing}
+        self.all_skipped |= self.skipped
+        if len(failing) > 12 or any(":setUp" in name for name in failing):
             raise MutationError(f"the tests fail without any mutant: {failing[0]} and {len(failing) - 1} more")
-        if failing and self._failing(SUITES[0], fail_fast=True) != []:
+        if failing and self._failing(SHORT, fail_fast=True) != []:
             raise MutationError(f"the tests fail without any mutant, also without {', '.join(failing)}")
 
-    def judge(self, mutant: Mutant) -> Outcome:
+    def chunk(self, chunk: Chunk, wanted: dict[str, Outcome | None]) -> Iterator[tuple[Mutant, Outcome]]:
+        """Judges the wanted mutants of a chunk, each with what is known of it from earlier runs."""
+        if chunk.schema is None:
+            for mutant in chunk.mutants:
+                yield mutant, self.judge_alone(mutant, wanted[mutant.key])
+            return
+        changed = {chunk.file: chunk.schema.text.decode()}
+        try:
+            built = self._build(chunk.file, changed)
+        except Stillborn:
+            for part in self.schemata.split(chunk):
+                if any(mutant.key in wanted for mutant in part.mutants):
+                    yield from self.chunk(part, wanted)
+            return
+        codes = {unit: _with(self.originals[unit], code) for unit, code in built.items()}
+        codes = {unit: code for unit, code in codes.items() if NONE.hex() in code["bytecode"]["object"]}
+        try:
+            for unit, code in codes.items():
+                self._put(unit, code)
+            self._baseline()
+            for mutant in chunk.mutants:
+                if mutant.key in wanted:
+                    began = time.monotonic()
+                    number = chunk.schema.numbers[mutant.key]
+                    mutated = {unit: _activated(code, number) for unit, code in codes.items()}
+                    outcome = self._test(mutant, mutated, wanted[mutant.key])
+                    outcome.seconds = round(time.monotonic() - began, 1)
+                    yield mutant, outcome
+        finally:
+            self._restore()
+            self.skipped = set()
+
+    def judge_alone(self, mutant: Mutant, known: Outcome | None = None) -> Outcome:
         """Compiles and tests one mutant."""
         began = time.monotonic()
-        changed = {mutant.file: mutant.apply(self.project.contents[mutant.file].encode()).decode()}
-        units = [unit for unit in self.project.units if mutant.file in unit.closure]
         try:
-            outcome = self._judge(units, changed)
+            built = self._build(mutant.file, self._changed(mutant))
+            mutated = {unit: _with(self.originals[unit], code) for unit, code in built.items()}
+            mutated = {unit: code for unit, code in mutated.items() if code != self.originals[unit]}
+            outcome = self._test(mutant, mutated, known) if mutated else Outcome("equivalent")
         except Stillborn:
             outcome = Outcome("stillborn")
+        finally:
+            self._restore()
         outcome.seconds = round(time.monotonic() - began, 1)
         return outcome
 
-    def _judge(self, units: list[Unit], changed: dict[str, str]) -> Outcome:
+    def _changed(self, mutant: Mutant) -> dict[str, str]:
+        return {mutant.file: mutant.apply(self.project.contents[mutant.file].encode()).decode()}
+
+    def _build(self, file: str, changed: dict[str, str]) -> dict[Unit, dict[str, Any]]:
+        units = [unit for unit in self.project.units if file in unit.closure]
         deployed = [unit for unit in units if not unit.is_test]
         suites = [unit for unit in units if unit.is_test]
-        built = self._compile(deployed, self.project.settings | FAST, changed)
-        built |= self._compile(suites, self.project.test_settings, changed)
-        differing = {
-            unit: code for unit, code in built.items() if _with(self.originals[unit], code) != self.originals[unit]
-        }
-        if not differing:
+        built = self.project.compiled(self.compiler, deployed, self.project.settings | FAST, changed)
+        return built | self.project.compiled(self.compiler, suites, self.project.test_settings, changed)
+
+    def _test(self, mutant: Mutant, mutated: dict[Unit, dict[str, Any]], known: Outcome | None) -> Outcome:
+        for unit, code in mutated.items():
+            self._put(unit, code)
+        passed = dict(known.passed) if known else {}
+        hashes = self.project.test_hashes
+        if any(passed.get(suite) != now for suite, now in hashes.items()):
+            likely = [name for name in self._likely(mutant) if name.partition(":")[0] in hashes]
+            found = None if passed else self._verdict(SHORT, [name.partition(":")[0] for name in likely], likely)
+            found = found or self._verdict(SHORT, [suite for suite, now in hashes.items() if passed.get(suite) != now])
+            if found:
+                return found
+        if not self.project.deep:
+            return Outcome("survived", passed=dict(hashes))
+        for environment in DEEP:
+            found = self._verdict(environment, list(hashes))
+            if found:
+                return found
+        if not any(unit.is_test for unit in mutated) and self._same_optimized(list(mutated), self._changed(mutant)):
             return Outcome("equivalent")
-        try:
-            for unit, code in differing.items():
-                self._put(unit, _with(self.originals[unit], code))
-            for environment in SUITES:
-                failing = self._failing(environment, fail_fast=True)
-                if failing is None:
-                    return Outcome("timeout")
-                if failing:
-                    suite = failing[0].partition(":")[0]
-                    return Outcome("killed", failing[0], self.project.test_hash(suite))
-        finally:
-            for unit in differing:
-                self._put(unit, self.originals[unit])
-        if not any(unit.is_test for unit in differing) and self._same_optimized(list(differing), changed):
-            return Outcome("equivalent")
-        return Outcome("survived")
+        return Outcome("survived", passed=dict(hashes), deep=True)
+
+    def learn(self, mutant: Mutant, outcome: Outcome) -> None:
+        if outcome.status == "killed":
+            self.killers[mutant.function][outcome.by] += 1
+            self.killers[mutant.file][outcome.by] += 1
+
+    def _likely(self, mutant: Mutant) -> list[str]:
+        """The tests that killed the most of the mutants nearby. A few tests alone take a third of the time of all."""
+        near = [name for name, _ in self.killers[mutant.function].most_common(10)]
+        near += [name for name, _ in self.killers[mutant.file].most_common(6)]
+        return [name for name in dict.fromkeys(near) if not UNFIT.search(name) and name not in self.skipped]
+
+    def _verdict(
+        self, environment: dict[str, str], suites: list[str], tests: list[str] | None = None
+    ) -> Outcome | None:
+        if tests is not None and not tests:
+            return None
+        failing = self._failing(environment, fail_fast=True, suites=suites, tests=tests)
+        if failing is None:  # by the processor's time, so not because the machine was busy; and once more to be sure
+            failing = self._failing(environment, fail_fast=True, suites=suites, tests=tests)
+        if failing is None:
+            return Outcome("timeout")
+        if failing:
+            return Outcome("killed", failing[0], self.project.test_hashes[failing[0].partition(":")[0]])
+        return None
 
     def _same_optimized(self, units: list[Unit], changed: dict[str, str]) -> bool:
         for unit in units:
             if unit not in self.optimized:
-                code = self._compile([unit], self.project.settings, {})[unit]
+                code = self.project.compiled(self.compiler, [unit], self.project.settings, {})[unit]
                 self.optimized[unit] = code["bytecode"]["object"]
-        mutated = self._compile(units, self.project.settings, changed)
-        return all(mutated[unit]["bytecode"]["object"] == self.optimized[unit] for unit in units)
-
-    def _compile(
-        self, units: list[Unit], settings: dict[str, Any], changed: dict[str, str]
-    ) -> dict[Unit, dict[str, Any]]:
-        if not units:
-            return {}
-        answer = self.compiler.run(self.project.input_for(units, settings, changed))
-        if any(error["severity"] == "error" for error in answer.get("errors", [])):
-            raise Stillborn
-        return {unit: answer["contracts"][unit.source][unit.contract]["evm"] for unit in units}
+            mutated = self.project.compile(self.compiler, [unit], self.project.settings, changed)
+            if mutated[unit]["bytecode"]["object"] != self.optimized[unit]:
+                return False
+        return True
 
     def _put(self, unit: Unit, artifact: dict[str, Any]) -> None:
         (self.place / unit.artifact).write_text(json.dumps(artifact))
+        self.present[unit] = artifact
 
-    def _failing(self, environment: dict[str, str], fail_fast: bool) -> list[str] | None:
-        """The failing tests as `file:Suite:test`; None when the tests do not end."""
+    def _restore(self) -> None:
+        for unit, artifact in list(self.present.items()):
+            if artifact is not self.originals[unit]:
+                self._put(unit, self.originals[unit])
+
+    def _failing(
+        self,
+        environment: dict[str, str],
+        fail_fast: bool,
+        suites: list[str] | None = None,
+        tests: list[str] | None = None,
+    ) -> list[str] | None:
+        """The failing tests as `file:Suite:test(...)`; None when the tests do not end."""
+        names = [unit.contract for unit in self.project.units if unit.is_test]
+        if suites is not None:
+            names = [unit.contract for unit in self.project.units if unit.is_test and unit.source in suites]
+        if environment is SHORT:
+            names = [name for name in names if not name.endswith("InvariantTest")]
+        if not names:
+            return []
         command = [str(self.forge), "test", "--offline", "--json", *(["--fail-fast"] if fail_fast else [])]
+        command += ["--match-contract", f"^({'|'.join(names)})$"]
+        if tests is not None:
+            wanted = sorted({name.split(":")[2].partition("(")[0] for name in tests})
+            command += ["--match-test", f"^({'|'.join(wanted)})([(]|$)"]
         if self.skipped:
-            command += ["--no-match-test", f"^({'|'.join(sorted(self.skipped))})([(]|$)"]
-        if self.skipped_suites:
-            command += ["--no-match-contract", f"^({'|'.join(sorted(self.skipped_suites))})$"]
-        done = self._run(command, environment)
+            skipped = sorted({name.split(":")[2].partition("(")[0] for name in self.skipped})
+            command += ["--no-match-test", f"^({'|'.join(skipped)})([(]|$)"]
+        done = self._run(command, environment, self.place)
         if done is None:
             return None
         start = done.stdout.find('{"')
         if start < 0:
             raise MutationError(f"forge did not run the tests: {(done.stdout + done.stderr)[-500:]}")
-        suites = json.loads(done.stdout[start:].splitlines()[0])
+        found = json.loads(done.stdout[start:].splitlines()[0])
         return [
             f"{suite}:{name}"
-            for suite, results in sorted(suites.items())
+            for suite, results in sorted(found.items())
             for name, result in sorted(results["test_results"].items())
             if result["status"] == "Failure"
         ]
 
-    def _run(self, command: list[str], environment: dict[str, str]) -> Any:
-        fixed = {
-            "FOUNDRY_FUZZ_SEED": "0x4d616e64617465",
-            "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
-            "FOUNDRY_PROFILE": "default",
-        }
+    def _run(self, command: list[str], environment: dict[str, str], place: Path) -> Any:
+        """None when the tests took more of the processor's time than they may; a busy machine takes none."""
+        limited = command[1] == "test"
         process = subprocess.Popen(
-            command,
-            cwd=self.place,
-            env=os.environ | fixed | environment,
+            ["sh", "-c", f'ulimit -t {CPU_SECONDS} && exec "$@"', "sh", *command] if limited else command,
+            cwd=place,
+            env=os.environ | FIXED | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
         try:
-            output, errors = process.communicate(timeout=TEST_SECONDS if command[1] == "test" else 1200)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            return None
+            output, errors = process.communicate()
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise
+        if limited and process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+            return None
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def _mirror(source: Path, target: Path) -> None:
+    """Makes the target like the source, and leaves alone what is like it already, so that forge compiles no more than
+    what changed."""
+    sources = [path for path in source.rglob("*") if path.suffix in (".sol", ".js") and "symbolic" not in path.parts]
+    wanted = {path.relative_to(source) for path in sources}
+    for path in list(target.rglob("*")):
+        if path.is_file() and path.relative_to(target) not in wanted:
+            path.unlink()
+    for name in wanted:
+        content = (source / name).read_bytes()
+        if not (target / name).exists() or (target / name).read_bytes() != content:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).write_bytes(content)
+
+
+def _slim(artifact: dict[str, Any]) -> dict[str, Any]:
+    """Without the source maps, which only coverage and traces need. (Without other fields forge would compile anew.)"""
+    for name in ("bytecode", "deployedBytecode"):
+        if name in artifact:
+            artifact[name]["sourceMap"] = ""
+    return artifact
+
+
+def _activated(artifact: dict[str, Any], number: int) -> dict[str, Any]:
+    changed = dict(artifact)
+    for name in ("bytecode", "deployedBytecode"):
+        changed[name] = artifact[name] | {"object": activate(artifact[name]["object"], number)}
+    return changed
 
 
 def _with(artifact: dict[str, Any], code: dict[str, Any]) -> dict[str, Any]:
@@ -372,39 +626,37 @@ def _with(artifact: dict[str, Any], code: dict[str, Any]) -> dict[str, Any]:
 
 
 class Kept:
-    """Outcomes of earlier runs, a line each. One holds while the sources and its killing test are what they were."""
+    """Outcomes of earlier runs, a line each. One holds while the sources and its killing test are what they were; a
+    survivor's says which suites it need not meet again."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.file = PLACE / "results.jsonl"
-        self.tests_hash = _hash(
-            *(f"{unit.source}\0{project.test_hash(unit.source)}" for unit in project.units if unit.is_test)
-        )
         self.found: dict[str, Outcome] = {}
+        self.partly: dict[str, Outcome] = {}  # survivors that have not met the suites of today
         hashes: dict[str, str] = {}
         for line in self.file.read_text().splitlines() if self.file.exists() else []:
             row = json.loads(line)
             if row["sources"] != project.sources_hash:
                 continue
             outcome = Outcome(**row["outcome"])
+            self.found.pop(row["key"], None)
             if outcome.status == "killed":
                 suite = outcome.by.partition(":")[0]
                 if suite not in hashes:
                     hashes[suite] = project.test_hash(suite) if (ROOT / suite).exists() else ""
                 current = hashes[suite] == outcome.by_hash
+            elif outcome.status == "survived":
+                current = all(outcome.passed.get(suite) == now for suite, now in project.test_hashes.items())
+                self.partly[row["key"]] = outcome
             else:
-                current = outcome.status in ("equivalent", "stillborn") or row["tests"] == self.tests_hash
+                current = True
             if current:
                 self.found[row["key"]] = outcome
 
     def add(self, mutant: Mutant, outcome: Outcome) -> None:
         self.found[mutant.key] = outcome
-        row = {
-            "key": mutant.key,
-            "sources": self.project.sources_hash,
-            "tests": self.tests_hash,
-            "outcome": vars(outcome),
-        }
+        row = {"key": mutant.key, "sources": self.project.sources_hash, "outcome": vars(outcome)}
         with self.file.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
@@ -435,7 +687,7 @@ def report(mutants: list[Mutant], total: int, kept: Kept, skipped: list[str]) ->
     explained = explanations()
     judged = [mutant for mutant in mutants if mutant.key in kept.found]
     groups: dict[str, Counter[str]] = {"logic": Counter(), "events": Counter()}
-    by_file: dict[str, Counter[str]] = {}
+    by_file: dict[str, Counter[str]] = defaultdict(Counter)
     survivors, used = [], set()
     for mutant in judged:
         status = kept.found[mutant.key].status
@@ -455,13 +707,16 @@ def report(mutants: list[Mutant], total: int, kept: Kept, skipped: list[str]) ->
                 }
             )
         groups["events" if mutant.events_only else "logic"][status] += 1
-        by_file.setdefault(mutant.file, Counter())[status] += 1
+        by_file[mutant.file][status] += 1
     figures = {
         "mutants": total,
         "tried": len(judged),
         "goal": GOAL,
         **{name: _score(counts) for name, counts in groups.items()},
-        "files": {name: _score(counts) for name, counts in sorted(by_file.items())},
+        "files": {
+            name: {"mutants": number, "tried": by_file[name].total()} | _score(by_file[name])
+            for name, number in Counter(mutant.file for mutant in mutants).items()
+        },
         "tests_not_used": skipped,
         "survivors": survivors,
     }
@@ -472,67 +727,144 @@ def report(mutants: list[Mutant], total: int, kept: Kept, skipped: list[str]) ->
     known = {place_of(mutant) for mutant in mutants}
     tried = {place_of(mutant) for mutant in judged}
     for key in explained:
-        if key not in known and len(mutants) == total:
+        if key not in known and len(mutants) == total and any(mutant.file == key[0] for mutant in mutants):
             wrong.append(f"{SURVIVORS.name}: explains what no mutant is any more: {key[1]}: {key[3]}")
         elif key in tried and key not in used:
             wrong.append(f"{SURVIVORS.name}: explains a mutant that does not survive: {key[1]}: {key[3]}")
     return figures, wrong
 
 
+def wilson(part: int, of: int) -> tuple[float, float]:
+    """The interval that holds the share in the whole with 95 %, where `part` of `of` drawn at random have it."""
+    if of == 0:
+        return 0.0, 1.0
+    z, share = 1.959964, part / of
+    middle, half = share + z * z / (2 * of), z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return (middle - half) / (1 + z * z / of), (middle + half) / (1 + z * z / of)
+
+
+def described(name: str, counts: dict[str, Any], partly: bool) -> str:
+    """A line of the report. Where not all was tried, with the interval in which the whole's score lies."""
+    low, high = counts["interval"]
+    interval = f" ({low:.1%} to {high:.1%})" if partly else ""
+    rest = ", ".join(f"{key} {value}" for key, value in counts.items() if key not in ("score", "interval"))
+    return f"{name}: {counts['score']:.1%}{interval}: {rest}"
+
+
 def _score(counts: Counter[str]) -> dict[str, Any]:
     """Killed of all that compile and differ from the original and are not explained."""
     killed = counts["killed"] + counts["timeout"]
     of = killed + counts["survived"]
-    return {"score": round(killed / of, 4) if of else 1.0, **{name: counts[name] for name in sorted(counts)}}
+    low, high = wilson(killed, of)
+    # The interval says what a part that was tried tells of the whole; of a whole that was tried the score is the score.
+    score = {"score": round(killed / of, 4) if of else 1.0, "interval": [round(low, 4), round(high, 4)]}
+    return score | {name: counts[name] for name in sorted(counts)}
 
 
 # ---------------------------------------------------------------- running
 
 
-def run(mutants: list[Mutant], kept: Kept, project: Project, jobs: int, deadline: float | None) -> list[str]:
-    """Judges what is not known yet. Returns the tests that could not be used."""
-    waiting = [mutant for mutant in mutants if mutant.key not in kept.found]
-    say(f"{len(mutants)} mutants, {len(mutants) - len(waiting)} known from earlier runs, {len(waiting)} to try")
-    if not waiting:
+def run(
+    mutants: list[Mutant],
+    every: list[Mutant],
+    kept: Kept,
+    project: Project,
+    seed: int,
+    jobs: int,
+    deadline: float | None,
+) -> list[str]:
+    """Judges what is not known yet of `mutants`, file by file, each file's in a seeded order: what has been tried at
+    any moment is a fair sample of its file. Returns the tests that could not be used."""
+    explained = explanations()
+    wanted: dict[str, Outcome | None] = {}
+    for mutant in mutants:
+        known = kept.found.get(mutant.key)
+        again = known and known.status == "survived" and project.deep and not known.deep
+        if known is None or (again and place_of(mutant) not in explained):
+            wanted[mutant.key] = kept.partly.get(mutant.key)
+    say(f"{len(mutants)} mutants, {len(mutants) - len(wanted)} known from earlier runs, {len(wanted)} to try")
+    if not wanted:
         return []
-    workers: Queue[Worker] = Queue()
-    everyone = [Worker(number, project) for number in range(min(jobs, len(waiting)))]
+    everyone = [Worker(number, project) for number in range(min(jobs, len(wanted)))]
+    done, skipped = 0, set()
     try:
         for worker in everyone:
             worker.prepare()
-            workers.put(worker)
-        skipped = sorted(everyone[0].skipped | everyone[0].skipped_suites)
-        if skipped:
-            say(f"not used, since they fail on the fast build: {', '.join(skipped)}")
+            for mutant in every:
+                if mutant.key in kept.found:
+                    worker.learn(mutant, kept.found[mutant.key])
+        waiting: Queue[Chunk] = Queue()
+        for file in dict.fromkeys(mutant.file for mutant in mutants if mutant.key in wanted):
+            # The same chunks in every run, so that what was compiled for one is found by the next.
+            drawn = shuffled([mutant for mutant in every if mutant.file == file], seed)
+            for chunk in everyone[0].schemata.chunks(file, drawn):
+                if any(mutant.key in wanted for mutant in chunk.mutants):
+                    waiting.put(chunk)
 
-        def judge(mutant: Mutant) -> tuple[Mutant, Outcome | None]:
-            if deadline is not None and time.monotonic() > deadline:
-                return mutant, None
-            worker = workers.get()
-            try:
-                return mutant, worker.judge(mutant)
-            finally:
-                workers.put(worker)
+        def work(worker: Worker) -> None:
+            nonlocal done
+            while deadline is None or time.monotonic() < deadline:
+                try:
+                    chunk = waiting.get_nowait()
+                except Empty:
+                    return
+                for mutant, outcome in worker.chunk(chunk, wanted):
+                    kept.add(mutant, outcome)
+                    worker.learn(mutant, outcome)
+                    done += 1
+                    if outcome.status == "survived":
+                        note = "event " if mutant.events_only else ""
+                        say(f"{note}survivor {mutant.file}:{mutant.line} {mutant.function} [{mutant.operator}]")
+                        say(f"    - {mutant.before}\n    + {mutant.after}")
+                    if done % 25 == 0:
+                        say(f"{done} of {len(wanted)} tried")
+                    if deadline is not None and time.monotonic() > deadline:
+                        break
 
-        done = 0
         with ThreadPoolExecutor(len(everyone)) as pool:
-            for mutant, outcome in pool.map(judge, waiting):
-                if outcome is None:
-                    continue
-                done += 1
-                kept.add(mutant, outcome)
-                if outcome.status == "survived":
-                    note = "event " if mutant.events_only else ""
-                    say(f"{note}survivor {mutant.file}:{mutant.line} {mutant.function} [{mutant.operator}]")
-                    say(f"    - {mutant.before}\n    + {mutant.after}")
-                if done % 25 == 0:
-                    say(f"{done} of {len(waiting)} tried")
-        if done < len(waiting):
-            say(f"the time is over: {len(waiting) - done} not tried; run again to go on")
+            for finished in [pool.submit(work, worker) for worker in everyone]:
+                finished.result()
+        if done < len(wanted):
+            say(f"the time is over: {len(wanted) - done} not tried; run again to go on")
+        for worker in everyone:
+            skipped |= worker.all_skipped
+        if skipped:
+            say(f"not used, since they fail on the fast build: {', '.join(sorted(skipped))}")
     finally:
         for worker in everyone:
             worker.compiler.close()
-    return skipped
+    return sorted(skipped)
+
+
+def shuffled(mutants: list[Mutant], seed: int) -> list[Mutant]:
+    """A seeded order in which no mutant's place hangs on the others: a sample of 100 is a part of that of 200."""
+    return sorted(mutants, key=lambda mutant: _hash(f"{seed}\0{mutant.key}"))
+
+
+def cross_check(mutants: list[Mutant], kept: Kept, project: Project, count: int, seed: int) -> list[str]:
+    """Judges so many of the mutants that a schema told of once more, each compiled by itself. Returns what differs."""
+    sites = {file: sites_of(project.contents[file].encode(), project.trees[file]) for file in project.trees}
+    told = [
+        mutant
+        for mutant in mutants
+        if mutant.key in kept.found
+        and kept.found[mutant.key].status != "stillborn"
+        and site_of(mutant, sites[mutant.file])
+    ]
+    worker, wrong = Worker(0, project), []
+    try:
+        worker.prepare()
+        for mutant in shuffled(told, seed + 1)[:count]:
+            first = kept.found[mutant.key].status
+            second = worker.judge_alone(mutant).status
+            same = first == second or {first, second} == {"equivalent", "survived"}
+            say(f"{'same' if same else 'OTHER'}: {first}, alone {second}: {mutant.file}:{mutant.line} {mutant.after}")
+            if not same:
+                wrong.append(f"{mutant.file}:{mutant.line} {mutant.after}: {first} in a schema, {second} alone")
+    finally:
+        worker.compiler.close()
+    say(f"{min(count, len(told))} mutants judged twice, {len(wrong)} differ")
+    return wrong
 
 
 def say(line: str) -> None:
@@ -556,12 +888,21 @@ def _forge() -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Mutation testing of the contracts.")
     parser.add_argument("--sample", type=int, help="this many mutants, drawn evenly over the files")
-    parser.add_argument("--seed", type=int, default=1, help="of the sample (default 1)")
-    parser.add_argument("--files", nargs="*", default=[""], help="only files whose path has one of these in it")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the order in which a file's mutants are tried (default 1)"
+    )
+    parser.add_argument(
+        "--files", nargs="*", default=[""], help="only files whose path has one of these in it, in this order"
+    )
     parser.add_argument("--function", help="only functions whose name has this in it")
     parser.add_argument("--minutes", type=float, help="stop then; a later run goes on")
+    parser.add_argument(
+        "--deep", action="store_true", help="survivors that are not explained meet many fuzz runs and the invariants"
+    )
+    parser.add_argument("--cross-check", type=int, metavar="N", help="judge N mutants again, each compiled by itself")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="only print the mutants")
+    parser.add_argument("--report", action="store_true", help="only print what is known")
     options = parser.parse_args()
     deadline = None if options.minutes is None else time.monotonic() + 60 * options.minutes
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -574,10 +915,8 @@ def main() -> int:
         finally:
             compiler.close()
         chosen = [mutant for mutant in every if (options.function or "") in mutant.function]
-        if options.sample is not None and options.sample < len(chosen):
-            # A seeded shuffle: the sample of 100 is a part of the sample of 200.
-            random.Random(options.seed).shuffle(chosen)  # noqa: S311
-            chosen = chosen[: options.sample]
+        if options.sample is not None:
+            chosen = shuffled(chosen, options.seed)[: options.sample]
         if options.list:
             for mutant in chosen:
                 print(f"{mutant.file}:{mutant.line} {mutant.function} [{mutant.operator}]")
@@ -585,7 +924,10 @@ def main() -> int:
             print(f"{len(chosen)} mutants of {len(every)}")
             return 0
         kept = Kept(project)
-        skipped = run(chosen, kept, project, options.jobs, deadline)
+        project.deep = options.deep
+        if options.cross_check is not None:
+            return 1 if cross_check(chosen, kept, project, options.cross_check, options.seed) else 0
+        skipped = [] if options.report else run(chosen, every, kept, project, options.seed, options.jobs, deadline)
         figures, wrong = report(chosen, len(every), kept, skipped)
     except (MutationError, contracts_compile.CompileError) as error:
         say(f"mutation: {error}")
@@ -595,9 +937,10 @@ def main() -> int:
         return 130
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     contracts_compile.write(RESULTS, json.dumps(figures, indent=1) + "\n")
+    for name, counts in figures["files"].items():
+        say(described(name.removeprefix("contracts/src/"), counts, counts["tried"] < counts["mutants"]))
     for name in ("logic", "events"):
-        counts = figures[name]
-        say(f"{name}: " + ", ".join(f"{key} {value}" for key, value in counts.items()))
+        say(described(name, figures[name], figures["tried"] < figures["mutants"]))
     for line in wrong:
         say(f"mutation: {line}")
     return 1 if wrong else 0

@@ -8,6 +8,11 @@ import tomllib
 from typing import Any
 
 import pytest
+from eth.chains.base import MiningChain
+from eth.db.atomic import AtomicDB
+from eth.exceptions import OutOfGas
+from eth.vm.forks.prague import PragueVM
+from eth.vm.message import Message
 
 from tests.conftest import ROOT
 
@@ -15,6 +20,7 @@ sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "t
 
 import line_coverage as coverage_tool  # noqa: E402
 import mutation  # noqa: E402
+import schemata  # noqa: E402
 import slither_check as slither_tool  # noqa: E402
 from mutants import Mutant, mutants_of  # noqa: E402
 
@@ -34,6 +40,8 @@ contract C {
 }
 """
 
+PLACE = b"\x11" * 20
+GENESIS = {"difficulty": 0, "gas_limit": 30_000_000, "timestamp": 1, "base_fee_per_gas": 0}
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
@@ -87,6 +95,101 @@ def test_each_mutant_changes_the_source_and_has_a_name_of_its_own(mutants: list[
     assert {mutant.function for mutant in mutants} == {"C.only", "C.put"}
     # Lines above change where a mutant is, not what it is called.
     assert all(mutant.events_only == ("emit" in mutant.before) for mutant in mutants)
+
+
+CHOICES = b"""// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+contract C {
+    event Put(uint256 a);
+    error Big(uint256 a, uint256 b);
+    uint256 constant STEP = 3;
+    uint256 x;
+    struct Pair { uint256 a; uint256 b; }
+    function two(uint256 a, uint256 b) private pure returns (uint256, uint256) { return (a + b, a ^ b); }
+    function rounds(uint256 a) private pure returns (uint256 r) {
+        for (uint256 i; i < a % 5; ++i) { if (i == 2) continue; r += 1 << i; }
+        while (r > 20 && r != 25) { r /= 2; if (r < 4) break; }
+    }
+    function low(uint256 a, uint256 b) private pure returns (uint256 r) {
+        assembly ("memory-safe") {
+            let c, d := two_(a, b)
+            function two_(m, n) -> p, q { p := and(m, n) q := shr(1, m) }
+            for { let i := 0 } lt(i, 3) { i := add(i, 1) } { if eq(i, 1) { continue } r := add(r, xor(c, i)) }
+            if gt(d, 7) { if iszero(b) { r := not(r) } }
+        }
+    }
+    fallback(bytes calldata data) external returns (bytes memory) {
+        (uint256 a, uint256 b) = abi.decode(data, (uint256, uint256));
+        if (a > b || a == 7) revert Big(a, b);
+        (, uint256 c) = two(a, b);
+        unchecked { c = c - a * STEP; }
+        Pair memory pair = a < 4 ? Pair(a, b) : Pair(b, a);
+        uint256 d = rounds(b);
+        if (d > 6) { x = d; emit Put(d + 1); } else x -= pair.a >> 1;
+        return abi.encode(c, d, pair.b & 6, low(a, b), x);
+    }
+}
+"""
+
+
+def compiled(compiler: mutation.Compiler, text: bytes, ir: bool) -> dict[str, Any]:
+    output = {"*": {"": ["ast"], "*": ["evm.deployedBytecode"]}}
+    settings = {"optimizer": {"enabled": False}, "viaIR": ir, "evmVersion": "prague", "outputSelection": output}
+    return compiler.run(
+        {"language": "Solidity", "sources": {"C.sol": {"content": text.decode()}}, "settings": settings}
+    )
+
+
+def behaviour(code: str) -> list[Any]:
+    """What the contract answers, stores and logs for some arguments, each from a new state; py-evm runs it."""
+    found = []
+    for a, b in ((2, 9), (7, 9), (17, 64), (4, 23)):
+        state = (
+            MiningChain.configure(vm_configuration=((0, PragueVM),)).from_genesis(AtomicDB(), GENESIS).get_vm().state
+        )
+        state.set_code(PLACE, bytes.fromhex(code))
+        state.set_storage(PLACE, 0, 5)
+        data = a.to_bytes(32) + b.to_bytes(32)
+        transaction = state.get_transaction_context_class()(gas_price=0, origin=PLACE)
+        message = Message(gas=60_000, to=PLACE, sender=PLACE, value=0, data=data, code=bytes.fromhex(code))
+        done = state.computation_class.apply_message(state, message, transaction)
+        out = "gas" if isinstance(done._error, OutOfGas) else done.output
+        found.append((done.is_success, out, state.get_storage(PLACE, 0), done.is_success and done.get_log_entries()))
+    return found
+
+
+@needs_node
+@pytest.mark.parametrize("ir", [True, False])
+def test_a_patched_mutant_does_what_the_mutant_compiled_alone_does(ir: bool) -> None:
+    compiler = mutation.Compiler()
+
+    def code_of(text: bytes) -> str | None:
+        answer = compiled(compiler, text, ir)
+        if any(error["severity"] == "error" for error in answer.get("errors", [])):
+            return None
+        return str(answer["contracts"]["C.sol"]["C"]["evm"]["deployedBytecode"]["object"])
+
+    try:
+        tree = compiled(compiler, CHOICES, ir)["sources"]["C.sol"]["ast"]
+        sites = schemata.sites_of(CHOICES, tree)
+        mutants = [mutant for mutant in mutants_of("C.sol", CHOICES, tree) if schemata.site_of(mutant, sites)]
+        alone = {mutant.key: code_of(mutant.apply(CHOICES)) for mutant in mutants}
+        schema = schemata.schema_of(CHOICES, sites, [mutant for mutant in mutants if alone[mutant.key]])
+        original, together = code_of(CHOICES), code_of(schema.text)
+    finally:
+        compiler.close()
+    assert original
+    assert together
+    assert len(schema.numbers) > 120
+    normal = behaviour(original)
+    assert behaviour(together) == behaviour(schemata.activate(together, 0)) == normal
+    told_apart = 0
+    for key, number in schema.numbers.items():
+        code = alone[key]
+        assert code
+        assert behaviour(schemata.activate(together, number)) == behaviour(code), key
+        told_apart += behaviour(code) != normal
+    assert told_apart > 90
 
 
 class Kept:
