@@ -16,6 +16,7 @@ Exit status: 0, or 1 when less than 95 % of the others are killed or an explanat
 """
 
 import argparse
+import fcntl
 import fnmatch
 import hashlib
 import json
@@ -253,11 +254,22 @@ class Schemata:
         fitting = [mutant for mutant in mutants if site_of(mutant, sites)]
         chunks, fit = [], set()
         for start in range(0, len(fitting), CHUNK):
-            part = self._analysed(file, source, sites, fitting[start : start + CHUNK])
+            part = self._fitting(file, source, sites, fitting[start : start + CHUNK])
             fit |= {mutant.key for mutant in part}
             chunks.append(Chunk(file, part, schema_of(source, sites, part)))
         alone = [Chunk(file, [mutant]) for mutant in mutants if mutant.key not in fit]
         return [chunk for chunk in chunks if chunk.mutants] + alone
+
+    def _fitting(self, file: str, source: bytes, sites: list[Site], mutants: list[Mutant]) -> list[Mutant]:
+        """What `_analysed` says, kept on disk."""
+        text = schema_of(source, sites, mutants).text.decode()
+        closure = contracts_compile.collect([file])
+        kept = PLACE / "compiled" / f"fits-{_hash(text, *(closure[name]['content'] for name in closure))}.json"
+        if not kept.exists():
+            keys = [mutant.key for mutant in self._analysed(file, source, sites, mutants)]
+            contracts_compile.write(kept, json.dumps(keys))
+        fit = set(json.loads(kept.read_text()))
+        return [mutant for mutant in mutants if mutant.key in fit]
 
     def _analysed(self, file: str, source: bytes, sites: list[Site], mutants: list[Mutant]) -> list[Mutant]:
         """Those of the mutants that the compiler takes; no code is made. Errors that lie in no mutant's own text (say,
@@ -267,8 +279,19 @@ class Schemata:
             errors = self._errors(file, schema.text.decode())
             if not errors:
                 return mutants
-            places = [error.get("sourceLocation", {}).get("start", -1) for error in errors]
-            wrong = {key for key, (start, end) in schema.ranges.items() if any(start <= at <= end for at in places)}
+            spans = [error.get("sourceLocation", {"start": 0, "end": 0}) for error in errors]
+            wrong = {
+                key
+                for key, (start, end) in schema.ranges.items()
+                if any(start <= span["start"] <= end for span in spans)
+            }
+            # A constant with a choice in it is no length of an array, and not for assembly: the error lies at its use.
+            named = {schema.text[span["start"] : span["end"]].decode() for span in spans}
+            wrong |= {
+                mutant.key
+                for mutant in mutants
+                if (site := site_of(mutant, sites)) and site.kind == "constant" and site.node["name"] in named
+            }
             if wrong:
                 mutants = [mutant for mutant in mutants if mutant.key not in wrong]
             elif len(mutants) == 1:
@@ -662,19 +685,21 @@ class Kept:
 
 
 def explanations() -> dict[tuple[str, ...], str]:
-    """survivors.toml: (file, function, before, after) -> why no test can or need tell it from the original."""
+    """survivors.toml: (file, function, before, after) -> why no test can or need tell it from the original. An entry is
+    for one mutant (`before` and `after`) or for several of a function with one reason (`mutants`, a list of both)."""
     if not SURVIVORS.exists():
         return {}
     found = {}
     for entry in tomllib.loads(SURVIVORS.read_text()).get("survivor", []):
         try:
-            key = tuple(entry[name] for name in ("file", "function", "before", "after"))
+            pairs = entry.get("mutants") or [(entry["before"], entry["after"])]
+            keys = [(entry["file"], entry["function"], before, after) for before, after in pairs]
             why = entry["why"].strip()
         except KeyError as missing:
             raise MutationError(f"{SURVIVORS.name}: an entry has no {missing}") from None
         if not why:
-            raise MutationError(f"{SURVIVORS.name}: the entry for `{key[2]}` does not say why")
-        found[key] = why
+            raise MutationError(f"{SURVIVORS.name}: the entry for `{keys[0][2]}` does not say why")
+        found |= dict.fromkeys(keys, why)
     return found
 
 
@@ -905,9 +930,15 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="only print what is known")
     options = parser.parse_args()
     deadline = None if options.minutes is None else time.monotonic() + 60 * options.minutes
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for one in (signal.SIGTERM, signal.SIGINT):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(one, signal.default_int_handler)
     try:
         PLACE.mkdir(parents=True, exist_ok=True)
+        alone = (PLACE / "lock").open("w")  # two runs in one folder would judge each other's mutants
+        try:
+            fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MutationError("another run is at work in .build/mutation") from None
         project = Project()
         compiler = Compiler()
         try:
