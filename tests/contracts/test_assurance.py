@@ -238,6 +238,42 @@ def test_an_explanation_of_nothing_is_told(
     assert any(told in line for line in mutation.report(three[0], 3, three[1], [])[1])
 
 
+def test_several_mutants_of_a_function_may_have_one_reason(
+    three: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = [["if (a > b)", "if (a < b)"], ["if (a > b)", "if (a == c)"]]
+    text = f'[[survivor]]\nfile = "C.sol"\nfunction = "C.put"\nmutants = {json.dumps(pairs)}\nwhy = "because"\n'
+    (tmp_path / "survivors.toml").write_text(text)
+    monkeypatch.setattr(mutation, "SURVIVORS", tmp_path / "survivors.toml")
+    figures, wrong = mutation.report(three[0], 3, three[1], [])
+    assert figures["logic"]["score"] == 1.0
+    assert ["if (a == c)" in line and "no mutant is any more" in line for line in wrong] == [True]
+    (tmp_path / "survivors.toml").write_text(text.replace('"because"', '" "'))
+    with pytest.raises(mutation.MutationError, match="does not say why"):
+        mutation.report(three[0], 3, three[1], [])
+
+
+def test_a_part_that_was_tried_is_told_with_its_interval(
+    three: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mutation, "SURVIVORS", tmp_path / "none.toml")
+    mutants, kept = three
+    del kept.found[mutants[0].key]
+    figures, _ = mutation.report(mutants, 3, kept, [])
+    assert (figures["files"]["C.sol"]["mutants"], figures["files"]["C.sol"]["tried"]) == (3, 2)
+    assert mutation.described("C", figures["files"]["C.sol"], True).startswith("C: 0.0% (0.0% to 79.3%): mutants 3, ")
+    assert [round(edge, 4) for edge in mutation.wilson(90, 100)] == [0.8256, 0.9448]
+    assert mutation.wilson(0, 0) == (0.0, 1.0)
+
+
+def test_a_smaller_sample_is_a_part_of_a_larger_one(three: Any) -> None:
+    more = [one(f"if (a > {number})") for number in range(40)]
+    order = mutation.shuffled(more, 1)
+    assert order != more
+    assert mutation.shuffled(more, 2) != order
+    assert mutation.shuffled(more[:20], 1) == [mutant for mutant in order if mutant in more[:20]]
+
+
 def test_coverage_names_lines_and_branches_that_are_missed() -> None:
     report = (
         "SF:contracts/src/PolicyModule.sol\nDA:1,3\nDA:2,0\nBRDA:2,0,0,-\nBRDA:2,0,1,4\nend_of_record\n"
