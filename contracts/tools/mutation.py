@@ -27,6 +27,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from collections import Counter, defaultdict
@@ -510,8 +511,8 @@ class Worker:
 
     def _likely(self, mutant: Mutant) -> list[str]:
         """The tests that killed the most of the mutants nearby. A few tests alone take a third of the time of all."""
-        near = [name for name, _ in self.killers[mutant.function].most_common(10)]
-        near += [name for name, _ in self.killers[mutant.file].most_common(6)]
+        near = [name for name, _ in self.killers[mutant.function].most_common(20)]
+        near += [name for name, _ in self.killers[mutant.file].most_common(30)]
         return [name for name in dict.fromkeys(near) if not UNFIT.search(name) and name not in self.skipped]
 
     def _verdict(
@@ -812,6 +813,11 @@ def run(
         return []
     everyone = [Worker(number, project) for number in range(min(jobs, len(wanted)))]
     done, skipped = 0, set()
+    stopped = threading.Event()
+
+    def over() -> bool:
+        return stopped.is_set() or (deadline is not None and time.monotonic() > deadline)
+
     try:
         for worker in everyone:
             worker.prepare()
@@ -828,7 +834,7 @@ def run(
 
         def work(worker: Worker) -> None:
             nonlocal done
-            while deadline is None or time.monotonic() < deadline:
+            while not over():
                 try:
                     chunk = waiting.get_nowait()
                 except Empty:
@@ -843,12 +849,16 @@ def run(
                         say(f"    - {mutant.before}\n    + {mutant.after}")
                     if done % 25 == 0:
                         say(f"{done} of {len(wanted)} tried")
-                    if deadline is not None and time.monotonic() > deadline:
+                    if over():
                         break
 
         with ThreadPoolExecutor(len(everyone)) as pool:
-            for finished in [pool.submit(work, worker) for worker in everyone]:
-                finished.result()
+            working = [pool.submit(work, worker) for worker in everyone]
+            try:
+                for each in working:
+                    each.result()
+            finally:
+                stopped.set()
         if done < len(wanted):
             say(f"the time is over: {len(wanted) - done} not tried; run again to go on")
         for worker in everyone:

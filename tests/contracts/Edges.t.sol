@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
+import {Base} from "./support/Base.sol";
+import {Build} from "./support/Build.sol";
+
+/// @notice The module at its edges, exactly: the second in which something begins or is over, the last unit, each part of
+/// a condition by itself, and each value of an error where no two are equal. Fuzzed tests reach these by luck; mutation
+/// (docs/assurance.md) shows which of them nothing else reaches.
+contract EdgesTest is Base {
+    using Build for Build.Policy;
+
+    // ---------------------------------------------------------------- construction
+
+    function test_constructor_takes_no_zero_address_but_the_guardian() public {
+        for (uint256 i; i < 4; ++i) {
+            address[4] memory given = [owner, governor, treasury, votes];
+            given[i] = address(0);
+            (bool done,) = address(this).call(abi.encodeCall(this.deploy, (given, guardian)));
+            require(!done, "took a zero address");
+        }
+        require(this.deploy([owner, governor, treasury, votes], address(0)).guardian() == address(0), "no guardian");
+        require(this.deploy([address(1), address(1), address(1), votes], address(1)).owner() == address(1), "one");
+    }
+
+    function deploy(address[4] memory given, address guardian_) external returns (IPolicyModule) {
+        bytes memory arguments = abi.encode(given[0], given[1], given[2], given[3], guardian_);
+        return IPolicyModule(vm.deployCode("PolicyModule.sol:PolicyModule", arguments));
+    }
+
+    // ---------------------------------------------------------------- seconds
+
+    function test_execute_from_the_first_second_to_the_last() public {
+        Build.Policy memory p = payroll();
+        p.start = uint40(T0 + 100);
+        p.end = uint40(T0 + 2 hours);
+        put(p);
+        vm.warp(T0 + 99);
+        refuseExecute(pay(0, 1), err(IPolicyModule.NotStarted.selector, T0 + 100));
+        vm.warp(T0 + 100);
+        execute(pay(0, 1));
+        vm.warp(T0 + 100 + COOLDOWN - 1);
+        refuseExecute(pay(0, 1), err(IPolicyModule.Cooling.selector, T0 + 100 + COOLDOWN));
+        vm.warp(T0 + 100 + COOLDOWN);
+        execute(pay(0, 1));
+        vm.warp(T0 + 2 hours - 1);
+        execute(pay(0, 1));
+        vm.warp(T0 + 2 hours);
+        refuseExecute(pay(0, 1), err(IPolicyModule.Ended.selector, T0 + 2 hours));
+    }
+
+    function test_release_from_the_first_second_to_the_last() public {
+        bytes32 first = schedule(pay(0, 1));
+        uint256 due = block.timestamp + DELAY;
+        pass(COOLDOWN);
+        bytes32 second = schedule(pay(0, 2));
+        vm.warp(due - 1);
+        refuseRelease(first, pay(0, 1), err(IPolicyModule.NotYet.selector, due));
+        vm.warp(due);
+        release(first, pay(0, 1));
+        uint256 over = due + COOLDOWN + WINDOW;
+        vm.warp(over - 1);
+        require(isLive(second), "live to the last second");
+        vm.warp(over);
+        require(!isLive(second), "over");
+        refuseRelease(second, pay(0, 2), err(IPolicyModule.Expired.selector, over));
+        vm.prank(ada);
+        vm.expectRevert(err(IPolicyModule.Expired.selector, over));
+        module.object(ID, list(second));
+        vm.warp(over - 1);
+        release(second, pay(0, 2));
+    }
+
+    function test_object_in_the_last_second() public {
+        bytes32 actId = schedule(pay(0, 1));
+        pass(DELAY + WINDOW - 1);
+        objectAs(ada, actId);
+        require(isOver(actId), "killed");
+    }
+
+    function test_schedule_after_the_quiet_time_to_the_second() public {
+        bytes32 actId = schedule(pay(0, 1));
+        pass(COOLDOWN);
+        objectAs(ada, actId);
+        uint256 until = block.timestamp + DELAY;
+        vm.warp(until - 1);
+        refuseSchedule(pay(0, 1), err(IPolicyModule.Quiet.selector, until));
+        vm.warp(until);
+        schedule(pay(0, 1));
+    }
+
+    /// The act in the second place is the first to expire, because the first place was used again.
+    function test_schedule_says_when_the_first_place_is_free() public {
+        bytes32 first = schedule(pay(0, 1));
+        pass(COOLDOWN);
+        uint256 free = block.timestamp + DELAY + WINDOW;
+        for (uint256 i; i < 3; ++i) {
+            schedule(pay(0, 1));
+            pass(COOLDOWN);
+        }
+        vm.prank(guardian);
+        module.veto(ID, first);
+        schedule(pay(0, 1));
+        pass(COOLDOWN);
+        refuseSchedule(pay(0, 1), err(IPolicyModule.TooManyPending.selector, free));
+        vm.warp(free - 1);
+        refuseSchedule(pay(0, 1), err(IPolicyModule.TooManyPending.selector, free));
+        vm.warp(free);
+        schedule(pay(0, 1));
+    }
+
+    function test_schedule_up_to_the_last_second_of_32_bits() public {
+        Build.Policy memory p = payroll();
+        p.objectionDelay = 1;
+        p.releaseWindow = uint32(type(uint32).max - block.timestamp - 1);
+        put(p);
+        schedule(pay(0, 1));
+        equal(module.pendingActs(ID)[0].expiresAt, type(uint32).max, "expires");
+        pass(COOLDOWN);
+        refuseSchedule(pay(0, 1), err(IPolicyModule.BadTime.selector));
+    }
+
+    /// Nothing can be announced under a policy without a delay, nor under one without a window.
+    function test_schedule_needs_both_a_delay_and_a_window() public {
+        for (uint256 i; i < 3; ++i) {
+            Build.Policy memory p = payroll();
+            p.budgets = one(Build.budget(0, usdc, EXPONENT, PERIOD, LIMIT, LIMIT, "day"));
+            p.objectionDelay = i == 0 ? DELAY : 0;
+            p.releaseWindow = i == 1 ? WINDOW : 0;
+            put(p);
+            refuseSchedule(pay(0, 1), err(IPolicyModule.NotSchedulable.selector));
+            execute(pay(0, 1));
+            pass(COOLDOWN);
+        }
+    }
+
+    function test_petition_up_to_the_last_second() public {
+        vm.prank(ben);
+        module.petition(ID);
+        pass(7 days - 1);
+        vm.prank(ben);
+        vm.expectRevert(IPolicyModule.AlreadySigned.selector);
+        module.petition(ID);
+        pass(1);
+        vm.prank(ben);
+        module.petition(ID);
+        equal(module.petitionOf(ID).serial, 2, "another petition");
+        vm.warp(T0 + 365 days - 1);
+        vm.prank(ben);
+        module.petition(ID);
+        vm.warp(T0 + 365 days);
+        vm.prank(chloe);
+        vm.expectRevert(err(IPolicyModule.Ended.selector, T0 + 365 days));
+        module.petition(ID);
+    }
+
+    // ---------------------------------------------------------------- what an act may do
+
+    /// Call, rule and clause are three numbers, and none is another's.
+    function test_cap_error_says_which_call_rule_and_clause() public {
+        Build.Policy memory p = payroll();
+        Build.Rule memory first = Build.rule(
+            usdc, TRANSFER, 2, 2, abi.encodePacked(Build.clause(1, AT_MOST, 1)), Build.charge(0, 0, 1)
+        );
+        bytes memory clauses = abi.encodePacked(
+            Build.clause(0, IN_LIST, 0), Build.clause(1, AT_MOST, MOST), Build.clause(1, CAP, 100)
+        );
+        p.rules = two(first, Build.rule(usdc, TRANSFER, 2, 2, clauses, Build.charge(0, 0, 1)));
+        put(p);
+        IPolicyModule.Call[] memory calls = new IPolicyModule.Call[](4);
+        for (uint256 i; i < 4; ++i) {
+            calls[i] = pay(i, 30)[0];
+        }
+        refuseExecute(calls, abi.encodeWithSelector(IPolicyModule.OverCap.selector, 3, 1, 2, 30, 10));
+    }
+
+    /// A policy measures if any of its budgets is measured, wherever in the list it stands.
+    function test_measured_wherever_the_measured_budget_stands() public {
+        bytes memory measured = Build.measured(0, usdc, EXPONENT, PERIOD, INSTANT, LIMIT, "measured");
+        for (uint8 i; i < 2; ++i) {
+            // Budgets are in the order of their bytes: the exponent decides which is first.
+            uint8 exponent = i == 0 ? EXPONENT + 1 : EXPONENT - 1;
+            bytes memory plain = Build.budget(0, usdc, exponent, PERIOD, INSTANT, LIMIT, "plain");
+            Build.Policy memory p = payroll();
+            p.budgets = i == 0 ? two(measured, plain) : two(plain, measured);
+            // Charges only the plain budget: what the other is charged is measured.
+            p.rules = one(Build.rule(usdc, TRANSFER, 2, 2, "", Build.charge(1 - i, 0, 1)));
+            put(p);
+            execute(pay(0, 100 * UNIT));
+            bytes32 ring = keccak256(abi.encode(0, ID, usdc, EXPONENT, SEGMENT, bytes32("measured")));
+            equal(module.spent(ring, SEGMENT), 100 * (uint256(i) + 1), "measured");
+            ring = keccak256(abi.encode(0, ID, usdc, exponent, SEGMENT, bytes32("plain")));
+            equal(module.spent(ring, SEGMENT), i == 0 ? 10 : 1000, "plain");
+            pass(COOLDOWN);
+        }
+    }
+}
