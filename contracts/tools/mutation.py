@@ -74,6 +74,7 @@ FIXED = {
 NO_DICTIONARY = {"FOUNDRY_FUZZ_INCLUDE_PUSH_BYTES": "false", "FOUNDRY_FUZZ_INCLUDE_STORAGE": "false"}
 # First what ends within a second or two. What survives it meets more runs, and the invariants.
 SHORT = NO_DICTIONARY | {"FOUNDRY_FUZZ_RUNS": "3"}
+SLOW = {"test_attack_spam_of_scheduled_acts_for_weeks"}  # a quarter of all the time; met with DEEP
 DEEP = (
     NO_DICTIONARY | {"FOUNDRY_FUZZ_RUNS": "48", "FOUNDRY_INVARIANT_RUNS": "1", "FOUNDRY_INVARIANT_DEPTH": "40"},
     {"FOUNDRY_FUZZ_RUNS": "16", "FOUNDRY_INVARIANT_RUNS": "6", "FOUNDRY_INVARIANT_DEPTH": "120"},
@@ -161,6 +162,7 @@ class Project:
         self.units += [unit for name in tests for unit in self._units(name, True)]
         self.trees: dict[str, Any] = {}
         self.deep = False  # whether survivors meet many fuzz runs
+        self.reached = {name: self._reached(name) for name in tests}
         self.test_hashes = {name: self.test_hash(name) for name in tests}
         self.sources_hash = _hash(*(f"{name}\0{self.contents[name]}" for name in own))
 
@@ -168,6 +170,17 @@ class Project:
         closure = frozenset(contracts_compile.collect([name]))
         for contract in re.findall(r"^contract (\w+)", self.contents[name], re.MULTILINE):
             yield Unit(name, contract, is_test, closure)
+
+    def _reached(self, suite: str) -> frozenset[str]:
+        """Every source that the suite is compiled from, or that what it deploys by name is compiled from."""
+        sources = contracts_compile.collect([suite])
+        named = {name for source in sources.values() for name in re.findall(r'"(\w+\.sol):\w+"', source["content"])}
+        deployed = [unit.closure for unit in self.units if not unit.is_test and Path(unit.source).name in named]
+        return frozenset(sources).union(*deployed)
+
+    def suites_for(self, file: str) -> list[str]:
+        """The suites that a mistake in the file could make fail."""
+        return [suite for suite, reached in self.reached.items() if file in reached]
 
     def test_hash(self, name: str) -> str:
         """Of a suite's file and the tests' own support files that it uses."""
@@ -488,16 +501,18 @@ class Worker:
             self._put(unit, code)
         passed = dict(known.passed) if known else {}
         hashes = self.project.test_hashes
-        if any(passed.get(suite) != now for suite, now in hashes.items()):
+        suites = self.project.suites_for(mutant.file)
+        unmet = [suite for suite in suites if passed.get(suite) != hashes[suite]]
+        if unmet:
             likely = [name for name in self._likely(mutant) if name.partition(":")[0] in hashes]
             found = None if passed else self._verdict(SHORT, [name.partition(":")[0] for name in likely], likely)
-            found = found or self._verdict(SHORT, [suite for suite, now in hashes.items() if passed.get(suite) != now])
+            found = found or self._verdict(SHORT, unmet)
             if found:
                 return found
         if not self.project.deep:
             return Outcome("survived", passed=dict(hashes))
         for environment in DEEP:
-            found = self._verdict(environment, list(hashes))
+            found = self._verdict(environment, suites)
             if found:
                 return found
         if not any(unit.is_test for unit in mutated) and self._same_optimized(list(mutated), self._changed(mutant)):
@@ -511,9 +526,13 @@ class Worker:
 
     def _likely(self, mutant: Mutant) -> list[str]:
         """The tests that killed the most of the mutants nearby. A few tests alone take a third of the time of all."""
-        near = [name for name, _ in self.killers[mutant.function].most_common(20)]
-        near += [name for name, _ in self.killers[mutant.file].most_common(30)]
-        return [name for name in dict.fromkeys(near) if not UNFIT.search(name) and name not in self.skipped]
+        near = [name for name, _ in self.killers[mutant.function].most_common(40)]
+        near += [name for name, _ in self.killers[mutant.file].most_common(60)]
+        return [
+            name
+            for name in dict.fromkeys(near)
+            if not UNFIT.search(name) and name not in self.skipped and not SLOW & {name.split(":")[2].partition("(")[0]}
+        ]
 
     def _verdict(
         self, environment: dict[str, str], suites: list[str], tests: list[str] | None = None
@@ -568,8 +587,10 @@ class Worker:
         if tests is not None:
             wanted = sorted({name.split(":")[2].partition("(")[0] for name in tests})
             command += ["--match-test", f"^({'|'.join(wanted)})([(]|$)"]
-        if self.skipped:
-            skipped = sorted({name.split(":")[2].partition("(")[0] for name in self.skipped})
+        skipped = sorted(
+            {name.split(":")[2].partition("(")[0] for name in self.skipped} | (SLOW if environment is SHORT else set())
+        )
+        if skipped:
             command += ["--no-match-test", f"^({'|'.join(skipped)})([(]|$)"]
         done = self._run(command, environment, self.place)
         if done is None:

@@ -4,6 +4,19 @@ pragma solidity 0.8.37;
 import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
 import {Base} from "./support/Base.sol";
 import {Build} from "./support/Build.sol";
+import {Sink} from "./support/Targets.sol";
+
+interface IRecord {
+    function record() external;
+    function accesses(address target) external returns (bytes32[] memory reads, bytes32[] memory writes);
+}
+
+/// @notice Answers every call with a revert that is longer than a word.
+contract Refusing {
+    fallback() external {
+        revert("this contract has no clock and says so at length");
+    }
+}
 
 /// @notice The module at its edges, exactly: the second in which something begins or is over, the last unit, each part of
 /// a condition by itself, and each value of an error where no two are equal. Fuzzed tests reach these by luck; mutation
@@ -27,6 +40,20 @@ contract EdgesTest is Base {
     function deploy(address[4] memory given, address guardian_) external returns (IPolicyModule) {
         bytes memory arguments = abi.encode(given[0], given[1], given[2], given[3], guardian_);
         return IPolicyModule(vm.deployCode("PolicyModule.sol:PolicyModule", arguments));
+    }
+
+    /// A votes token that has no clock counts blocks, however it says so: by a revert, or by no answer.
+    function test_constructor_counts_blocks_for_a_token_without_clock() public {
+        address token = address(new Refusing());
+        require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "a revert with data");
+        vm.etch(token, hex"00");
+        require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "no answer");
+        vm.etch(token, hex"5f1c5ffd"); // a revert without data
+        require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "a revert");
+    }
+
+    function blocks(IPolicyModule made) private view returns (bool) {
+        return keccak256(bytes(made.CLOCK_MODE())) == keccak256("mode=blocknumber&from=default");
     }
 
     // ---------------------------------------------------------------- seconds
@@ -194,5 +221,40 @@ contract EdgesTest is Base {
             equal(module.spent(ring, SEGMENT), i == 0 ? 10 : 1000, "plain");
             pass(COOLDOWN);
         }
+    }
+
+    /// An act writes its policy's state and the ring it charges, and nothing else.
+    function test_execute_writes_two_words() public {
+        Sink sink = new Sink();
+        bytes4 selector = 0xffffffff; // as a budget it would be measured, in units of 10^255
+        Build.Policy memory p = payroll();
+        p.lists = new bytes[](0);
+        p.rules = one(
+            Build.dynamic(
+                Build.rule(address(sink), selector, 0, 1, "", Build.charge(0, 0, 0, 0)), Build.array(0, 1)
+            )
+        );
+        put(p);
+        uint256[] memory amounts = new uint256[](2);
+        (amounts[0], amounts[1]) = (3 * UNIT, 4 * UNIT);
+        IRecord(address(vm)).record();
+        execute(calling(address(sink), 0, abi.encodeWithSelector(selector, amounts)));
+        (, bytes32[] memory writes) = IRecord(address(vm)).accesses(address(module));
+        equal(writes.length, 2, "words written");
+        equal(module.spent(key(), SEGMENT), 7, "spent");
+    }
+
+    /// What lies behind a rule's last clause is no clause, even where it looks like a cap.
+    function test_cap_only_where_there_is_a_clause() public {
+        Sink sink = new Sink();
+        bytes4 selector = 0x12345678;
+        Build.Policy memory p = payroll();
+        p.lists = new bytes[](0);
+        // The charge of word 6 would be a cap (kind 6) on word 0.
+        p.rules = one(Build.rule(address(sink), selector, 0, 7, Build.clause(1, CAP, 100), Build.charge(0, 0, CAP)));
+        put(p);
+        uint256 most = type(uint256).max;
+        execute(calling(address(sink), 0, abi.encodeWithSelector(selector, most, 100, most, most, most, most, 5)));
+        equal(module.spent(key(), SEGMENT), 1, "spent");
     }
 }
