@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
+import {ITreasury} from "../../contracts/src/ITreasury.sol";
 import {Base} from "./support/Base.sol";
 import {Build} from "./support/Build.sol";
 import {Sink} from "./support/Targets.sol";
@@ -24,6 +25,8 @@ contract Refusing {
 contract EdgesTest is Base {
     using Build for Build.Policy;
 
+    event GuardianSet(address guardian);
+
     // ---------------------------------------------------------------- construction
 
     function test_constructor_takes_no_zero_address_but_the_guardian() public {
@@ -33,6 +36,8 @@ contract EdgesTest is Base {
             (bool done,) = address(this).call(abi.encodeCall(this.deploy, (given, guardian)));
             require(!done, "took a zero address");
         }
+        vm.expectEmit(true, true, true, true, vm.computeCreateAddress(address(this), vm.getNonce(address(this))));
+        emit GuardianSet(address(0));
         require(this.deploy([owner, governor, treasury, votes], address(0)).guardian() == address(0), "no guardian");
         require(this.deploy([address(1), address(1), address(1), votes], address(1)).owner() == address(1), "one");
     }
@@ -256,5 +261,39 @@ contract EdgesTest is Base {
         uint256 most = type(uint256).max;
         execute(calling(address(sink), 0, abi.encodeWithSelector(selector, most, 100, most, most, most, most, 5)));
         equal(module.spent(key(), SEGMENT), 1, "spent");
+    }
+
+    /// A budget that an act does not touch is not asked, even one that would say no: its limit has been lowered below what
+    /// is spent.
+    function test_measured_budget_that_is_not_touched_is_not_asked() public {
+        Build.Policy memory p = payroll();
+        bytes memory day = Build.measured(0, usdc, EXPONENT, PERIOD, INSTANT, LIMIT, "day");
+        bytes memory other = Build.measured(0, votes, EXPONENT, PERIOD, 100, 100, "votes");
+        bool first = uint160(votes) < uint160(usdc);
+        p.budgets = first ? two(other, day) : two(day, other);
+        bytes memory both = abi.encodePacked(Build.charge(0, 0, 1), Build.charge(1, 0, 1));
+        p.rules = one(Build.rule(usdc, TRANSFER, 2, 2, "", both));
+        put(p);
+        execute(pay(0, 100 * UNIT));
+        pass(COOLDOWN);
+        other = Build.measured(0, votes, EXPONENT, PERIOD, 1, 1, "votes");
+        p.budgets = first ? two(other, day) : two(day, other);
+        p.rules = one(Build.rule(usdc, TRANSFER, 2, 2, "", Build.charge(first ? 1 : 0, 0, 1)));
+        put(p);
+        bytes32 untouched = keccak256(abi.encode(0, ID, votes, EXPONENT, SEGMENT, bytes32("votes")));
+        execute(pay(0, 100 * UNIT));
+        equal(module.spent(key(), SEGMENT), 200, "spent");
+        equal(module.spent(untouched, SEGMENT), 100, "not touched");
+    }
+
+    /// Less than a word is not true, whatever lies behind it.
+    function test_true_is_a_whole_word() public {
+        bytes memory exec = abi.encodePacked(ITreasury.execTransactionFromModuleReturnData.selector); // of whatever
+        for (uint256 length = 1; length < 32; ++length) {
+            vm.mockCall(treasury, exec, abi.encode(true, 64, length, 1));
+            refuseExecute(pay(0, 1), err(IPolicyModule.NotTrue.selector, 0));
+        }
+        vm.mockCall(treasury, exec, abi.encode(true, 64, 32, 1));
+        execute(pay(0, 1));
     }
 }
