@@ -83,7 +83,8 @@ def header(number: int, transactions: str, block_s: int = BLOCK_S) -> str:
     zero = "0x" + "00" * 32
     return (
         f'{{"number":"{hex(number)}","hash":"{block_hash(number)}",'
-        f'"parentHash":"{block_hash(number - 1) if number else zero}","timestamp":"{hex(max(timestamp(number, block_s), 0))}",'
+        f'"parentHash":"{block_hash(number - 1) if number else zero}",'
+        f'"timestamp":"{hex(max(timestamp(number, block_s), 0))}",'
         f'"transactions":{transactions},"uncles":[],"nonce":"0x0000000000000000","sha3Uncles":"{zero}",'
         f'"logsBloom":"0x{"ff" * 256}","transactionsRoot":"{zero}","stateRoot":"{zero}","receiptsRoot":"{zero}",'
         f'"mixHash":"{zero}","miner":"0x{"00" * 20}","difficulty":"0x0","totalDifficulty":"0x0","extraData":"0x",'
