@@ -2,7 +2,7 @@
 """The events of which there are most, read by slicing words: fifteen times as fast as decoding by signature.
 
 Each function reads only what every compiler writes; for anything else it answers None, and `events.decode` says what
-the log is. Held against it, and against eth_abi, by tests/governance/test_hot.py.
+the log is. Held against it, and against eth_abi, by tests/governance/test_batches.py.
 """
 
 from eth_hash.auto import keccak
