@@ -260,11 +260,14 @@ def times_of(logs: Sequence[Log], headers: dict[int, Header]) -> list[int]:
 
     Raises:
         ChainMoved: a log is of another block than the header of its height.
+        RpcError: the node said no time, or logs of two blocks of one height.
     """
     times = []
     number, block_hash, time_s = -1, b"", None
     for log in logs:
         if log.block_number != number or log.block_hash != block_hash:
+            if log.block_number == number:
+                raise RpcError(None, f"the node answered logs of two blocks {number}")
             number, block_hash = log.block_number, log.block_hash
             header = headers.get(number)
             if header is not None and header.hash != block_hash:

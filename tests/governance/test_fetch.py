@@ -3,7 +3,7 @@
 
 import pytest
 
-from governance.chain.rpc import Header, Log, RangeLogs, RangeTooLarge, Rpc
+from governance.chain.rpc import Header, Log, RangeLogs, RangeTooLarge, Rpc, RpcError
 from governance.models import Contract
 from governance.sync import fetch
 from governance.sync.fetch import Span
@@ -79,3 +79,14 @@ def test_only_what_concerns_the_treasury_is_read_of_an_asset():
         ((asset.address,), ((fetch.TRANSFER,), (word,))),
         ((asset.address,), ((fetch.TRANSFER,), None, (word,))),
     ]
+
+
+def test_logs_of_two_blocks_of_one_height_are_a_nodes_error():
+    """They have no place beside each other in the mirror; a log's own time keeps the header from being asked for."""
+    logs = [
+        Log(GOVERNOR.address, (), b"", 5, bytes([block]) * 32, bytes(32), 0, index, 60)
+        for block, index in ((1, 0), (2, 0), (1, 1))
+    ]
+    with pytest.raises(RpcError, match="two blocks 5"):
+        fetch.times_of(logs, {})
+    assert fetch.times_of([logs[0], logs[2]], {}) == [60, 60]
