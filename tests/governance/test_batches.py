@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many logs at once: read by hand as by signature, written by COPY as they are, and the same however they are cut."""
 
+from datetime import UTC, datetime
+
 import eth_abi
 import pytest
 from hypothesis import example, given, settings
@@ -11,7 +13,7 @@ from governance.chain import rpc
 from governance.chain.rpc import Log
 from governance.models import Chain, Contract, Cursor, Dao, Proposal, RawLog, Vote
 from governance.projections import events, fold, hot
-from governance.projections.batch import Source
+from governance.projections.batch import Batch, Source, Tally, Votes, vote_key
 from governance.projections.events import Kind, Undecodable
 from governance.projections.rows import row_of
 from governance.sync import store
@@ -119,6 +121,47 @@ def test_many_logs_are_read_as_each_alone_is(changes):
     assert result(lambda: rpc.parse_logs(raw)) == result(lambda: [rpc.parse_log(item) for item in raw])
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.data(), WORD | VOTER.map(lambda voter: bytes(12) + voter), st.booleans())
+def test_a_batch_reads_votes_as_their_signature_does(data, voter, news):
+    """Also those without a reason, which it reads without calling anything, and whether they are news or history."""
+    words = [WORD | UINT.map(lambda n: n.to_bytes(32, "big")) for _ in range(3)]
+    number, support, weight = (data.draw(word) for word in words)
+    support = data.draw(st.sampled_from([bytes(31) + support[31:], support]))
+    behind = data.draw(st.sampled_from([hot.NO_REASON, hot.NO_REASON[:-1], hot.NO_REASON + b"x", hot.NO_REASON * 2]))
+    raw = data.draw(st.sampled_from([number + support + weight + behind, _words(data)]))
+    log = row([hot.VOTE_CAST, voter], raw, index=4)
+    dao = Dao(pk=3, created_at=datetime.fromtimestamp(log.timestamp_chain_s + (not news), UTC))
+    batch = Batch(Source(dao, [Contract(kind=Kind.GOVERNOR, address=GOVERNOR)])).read([(9, log.timestamp_chain_s, log)])
+    try:
+        told = events.decode(Kind.GOVERNOR, log)
+    except Undecodable:
+        assert (dict(batch.votes), len(batch.undecodable)) == ({}, 1)
+        return
+    assert told is not None
+    a = told.args
+    said = bulk.field(events.text_of(a["reason"]))
+    line = f"9\t\\\\x{a['voter'].hex()}\t{a['support']}\t{a['weight']}\t{said}\t\\\\x"
+    if batch.later:  # words that only the signature reads are left to the projector
+        assert [event for _, _, event in batch.later] == [told]
+        return
+    tally = Tally()
+    tally.add(a["support"], a["weight"], b"")
+    assert batch.votes == {a["proposalId"]: Votes([line], tally)}
+    told_of = [("vote.cast", vote_key(a["proposalId"], log), 1)] if news else []
+    assert batch.news == [((1, 4), entry) for entry in told_of]
+
+
+@settings(max_examples=50, deadline=None)
+@given(VOTER, UINT, st.integers(0, 255), UINT)
+def test_a_vote_of_the_past_without_a_reason_is_what_eth_abi_reads(voter, number, support, weight):
+    log = row([hot.VOTE_CAST, bytes(12) + voter], eth_abi.encode(VOTE_TYPES, [number, support, weight, ""]))
+    dao = Dao(pk=3, created_at=datetime.fromtimestamp(log.timestamp_chain_s + 1, UTC))
+    batch = Batch(Source(dao, [Contract(kind=Kind.GOVERNOR, address=GOVERNOR)])).read([(9, log.timestamp_chain_s, log)])
+    assert batch.votes[number].lines == [f"9\t\\\\x{voter.hex()}\t{support}\t{weight}\t\t\\\\x"]
+    assert (batch.later, batch.news, batch.undecodable) == ([], [], [])
+
+
 # ------------------------------------------------------------------------------------------------------------- writing
 
 
@@ -185,7 +228,9 @@ def test_text_arrives_as_it_was(dao, text):
 
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(["vote", "vote", "vote", "params", "created", "queued", "executed", "canceled", "power"]),
+        st.sampled_from(
+            ["vote", "vote", "vote", "params", "created", "queued", "executed", "canceled", "power"]
+        ),
         st.integers(1, 3), st.integers(0, 3), st.integers(0, 2**128),
     ),
     max_size=30,
