@@ -405,7 +405,8 @@ class Projector:
         known = self._proposals.get(number)
         if known is None:
             known = self._proposals[number] = _Known(None, defaultdict(set))
-        known.changes, known.calls = changes, calls
+        # Of a governor that creates it twice, nothing stands that was said of the first, as where each came alone.
+        known.changes, known.calls, known.rewritten, known.unsaid = changes, calls, None, set()
         self._transition(known, "created", log)
         self._recount.add(number)
         self._publish("proposal.created", str(number), log)
