@@ -28,6 +28,14 @@ _TOKENS = ("token", "comp", "uni", "nouns", "xvsVault")
 # GovernorAlpha's ballots are for or against; Bravo's have three choices, and so have all that came after.
 _ALPHA_BALLOT = keccak(b"Ballot(uint256 proposalId,bool support)")
 
+# What OpenZeppelin's v5 has signed. v4's ballot names neither voter nor nonce: signed as v5's, every vote would fail.
+BALLOT_V5 = keccak(b"Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)")
+
+
+def takes_signed_ballots(told: dict[str, Any]) -> bool:
+    """Whether a governor of these capabilities takes the ballots that are offered for signing here."""
+    return told.get("ballot_typehash") == "0x" + BALLOT_V5.hex() and bool(told.get("nonces") and told.get("eip712"))
+
 
 def ask(
     rpc: Rpc, to: bytes, questions: dict[str, tuple[str, list[Any], list[str]]], block: BlockId

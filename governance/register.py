@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from governance.capabilities import probe_governor, probe_module, probe_token
+from governance.capabilities import probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable, quantity
@@ -129,11 +129,11 @@ def _about_governor(found: dict[str, Any]) -> list[Finding]:
                 "cancelled or run in the timelock alone is seen only by the check against the chain"
             )
         )  # fmt: skip
-    if found["eip712"] and found["nonces"] and found["ballot_typehash"]:
-        told.append(Finding(good, "votes by signature", f"ballot {found['ballot_typehash'][:10]}..., with nonces"))
+    if takes_signed_ballots(found):
+        told.append(Finding(good, "votes by signature", "OpenZeppelin v5's ballot, with voter and nonce"))
     elif found["ballot_typehash"]:
         told.append(
-            Finding(less, "votes by signature", "not offered, its ballots have no nonces: members vote by transaction")
+            Finding(less, "votes by signature", "not offered, its ballots are not v5's: members vote by transaction")
         )
     else:
         told.append(Finding(not_, "votes by signature", "the governor takes none: members vote by transaction"))

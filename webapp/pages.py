@@ -13,7 +13,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from agent.models import DecisionRecord, Refusal, Request
-from governance.capabilities import BY_NUMBER
+from governance.capabilities import BY_NUMBER, takes_signed_ballots
 from governance.chain import abi
 from governance.models import Act, Dao, Proposal
 from governance.state import State
@@ -139,7 +139,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         reorgs=reading.reorgs_of(place, row_proposal),
         timeline=timeline(place, row_proposal),
         transaction=next_step(place, row_proposal, row.state, calls),
-        relayer=bool(settings.RELAYER_KEYSTORE),
+        relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
     )
 
 

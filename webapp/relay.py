@@ -22,6 +22,7 @@ from eth_account.messages import encode_typed_data
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
+from governance.capabilities import BALLOT_V5
 from governance.chain import abi
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import KeyConflict, Signer, send_once, settle
@@ -100,8 +101,12 @@ def governor_of(place: Place, rpc: Rpc) -> Governor:
         _fields, name, version, chain_id, contract, _salt, _extensions = abi.decode(
             ["bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]"], answer, canonical=False
         )
+        # A proxy's governor may have become another since it was probed.
+        ballot_typehash = rpc.eth_call(address, abi.encode_call("BALLOT_TYPEHASH()"))
     except (CallReverted, abi.NotCanonical) as error:
         raise VoteRefused("this governor takes no votes by signature; vote by transaction") from error
+    if ballot_typehash != BALLOT_V5:
+        raise VoteRefused("this governor's ballots are of another kind than can be signed here; vote by transaction")
     if chain_id != place.dao.chain_id or contract != address:
         raise VoteRefused("the governor's signing domain names another contract; vote by transaction")
     return Governor(name, version, chain_id, address)
