@@ -29,7 +29,7 @@ from governance.models import (
     Proposal,
     Vote,
 )
-from governance.power import delegates, power_at, power_now
+from governance.power import power_at, power_now
 from governance.state import ONCHAIN_STATES, State, facts_of, governor_of, is_final, now_of, quorum_of, state_of
 
 _SAMPLED_ACCOUNTS = 20
@@ -58,10 +58,10 @@ class _Question:
     show: Callable[[tuple[Any, ...]], str]
 
 
-def reconcile(dao: Dao, rpc: Rpc, *, whole: bool = False) -> Reconciled | None:
-    """Ask the chain about what is not settled, at the block the mirror has read; `whole`: about all proposals, all
-    accounts that hold power, and every vote's power when it began. None before anything was read, or where the mirror
-    moved on meanwhile (the next call asks anew).
+def reconcile(dao: Dao, rpc: Rpc, *, whole: bool = False, most: int = _SAMPLED_ACCOUNTS) -> Reconciled | None:
+    """Ask the chain about what is not settled, at the block the mirror has read; `whole`: about all proposals. Of
+    power, the `most` accounts whose power changed last are asked about, and as many of the newest votes. None before
+    anything was read, or where the mirror moved on meanwhile (the next call asks anew).
 
     Raises:
         RpcError: the node failed; no check is stored.
@@ -69,7 +69,7 @@ def reconcile(dao: Dao, rpc: Rpc, *, whole: bool = False) -> Reconciled | None:
     cursor = Cursor.objects.get(dao=dao)
     if cursor.head_hash is None:
         return None
-    questions = [*_about_proposals(dao, whole), *_about_power(dao, whole), *_about_modules(dao)]
+    questions = [*_about_proposals(dao, whole), *_about_power(dao, most), *_about_modules(dao)]
     moved = Cursor.objects.get(dao=dao)
     if moved.head_hash != cursor.head_hash:
         return None
@@ -179,7 +179,7 @@ def _votes_question(governor: Contract, family: str, proposal: Proposal, name: s
     )  # fmt: skip
 
 
-def _about_power(dao: Dao, whole: bool) -> list[_Question]:
+def _about_power(dao: Dao, most: int) -> list[_Question]:
     """The accounts whose power changed last, where a lost log would show, and what voters had when their vote began."""
     token = dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN).first()
     if token is None or not token.capabilities.get("votes", True):
@@ -187,12 +187,11 @@ def _about_power(dao: Dao, whole: bool) -> list[_Question]:
     now_call = token.capabilities.get("votes_call", "getVotes(address)")
     past_call = {"getCurrentVotes(address)": "getPriorVotes"}.get(now_call, "getPastVotes") + "(address,uint256)"
     newest = PowerCheckpoint.objects.filter(dao=dao).values("account").annotate(last=Max("log_id")).order_by("-last")
-    accounts = [row["account"] for row in (newest if whole else newest[:_SAMPLED_ACCOUNTS])]
-    powers = {delegate.account: delegate.power for delegate in delegates(dao, limit=len(accounts))} if whole else {}
+    accounts = [row["account"] for row in newest[:most]]
     questions = [
         _Question(
             f"power:{checksum(account)}", token.address, abi.encode_call(now_call, [account]), ("uint256",),
-            str(powers.get(account, 0) if whole else power_now(dao, account)), lambda power: str(power[0]),
+            str(power_now(dao, account)), lambda power: str(power[0]),
         )
         for account in accounts
     ]  # fmt: skip
@@ -201,9 +200,8 @@ def _about_power(dao: Dao, whole: bool) -> list[_Question]:
     if governor is None or len(clocks) > 1:
         return questions  # a snapshot of one clock says nothing in the other
     votes = Vote.objects.filter(dao=dao, proposal__isnull=False).order_by("-pk")
-    voted = votes.values_list("voter", "proposal__snapshot")
-    sample = voted if whole else voted[:_SAMPLED_ACCOUNTS]
-    pairs = dict.fromkeys((bytes(voter), snapshot) for voter, snapshot in sample)
+    voted = votes.values_list("voter", "proposal__snapshot")[:most]
+    pairs = dict.fromkeys((bytes(voter), snapshot) for voter, snapshot in voted)
     return questions + [
         _Question(
             f"power:{checksum(voter)}@{snapshot}", token.address, abi.encode_call(past_call, [voter, snapshot]),

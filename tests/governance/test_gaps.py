@@ -10,8 +10,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from governance import tasks
 from governance.chain.rpc import Rpc
-from governance.models import OutboxEntry, Proposal, SyncIncident, Vote
+from governance.models import Cursor, OutboxEntry, Proposal, SyncIncident, Vote
 from governance.projections import fold
 from governance.replay.node import ReplayNode
 from governance.replay.sight import NodeError
@@ -164,3 +165,19 @@ def test_a_proposal_that_only_another_event_names_is_a_gap(chain, rpc, capsys):
     with pytest.raises(SystemExit):
         call_command("gaps", "d")
     assert f"d: proposal 77 is named from block {chain.head} on, and never seen" in capsys.readouterr().out
+
+
+def test_many_daos_on_many_chains_are_read_by_one_deployment(chain, settings):
+    """And a chain whose node is away keeps no other from being read."""
+    other = SyntheticChain(79, START_S, finality_depth=8, call=answer)
+    other.grow(*[[] for _ in range(FIRST_BLOCK + 3)])
+    with ReplayNode(chain) as one, ReplayNode(other) as node:
+        settings.RPC_URLS = {78: [one.url], 79: [node.url], 80: ["http://127.0.0.1:9"]}
+        daos = [mirrored(chain, "first"), mirrored(chain, "second"), mirrored(other, "third")]
+        away = mirrored(SyntheticChain(80, START_S, finality_depth=8, call=answer), "fourth")
+        tasks.sync_all()
+    heads = [chain.head, chain.head, other.head]
+    assert [Cursor.objects.get(dao=dao).next_block for dao in daos] == [head + 1 for head in heads]
+    assert Cursor.objects.get(dao=away).head_hash is None
+    assert [incident.kind for incident in away.incidents.all()] == ["node_error"]
+    assert not any(dao.incidents.exists() for dao in daos)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.chain import abi
+from governance.management.commands.gaps import gaps_of
 from governance.models import Chain, ChainAnswer, Contract, Cursor, Dao, Proposal, RawLog, SyncIncident, Vote
 from governance.projections import events, fold
 from governance.projections.events import Kind, Undecodable
@@ -267,3 +268,14 @@ def test_code_that_came_with_another_log_ends_the_search_for_it(dao):
     fold.refold(dao)
     assert [bytes(version.code) for version in dao.policy_versions.order_by("version")] == [b"code", b"code"]
     assert not SyncIncident.objects.filter(resolved_at=None).exists()
+
+
+def test_gaps_count_the_events_that_nothing_here_knows(dao):
+    executed = "ProposalExecuted(uint256 indexed proposalId)"  # known with another parameter indexed
+    surprises = [log(dao, "Surprise(uint256 what)", block, block=block) for block in (2, 3)]
+    project(dao, created(dao), *surprises, log(dao, executed, 7, block=4))
+    governor = f"governor 0x{GOVERNOR.hex()}"
+    assert [gap for gap in gaps_of(dao) if "unknown" in gap] == sorted(
+        f"{governor}: {count} logs of the unknown event 0x{events.layout(event).topic0.hex()} are kept raw"
+        for event, count in (("Surprise(uint256 what)", 2), (executed, 1))
+    )

@@ -86,7 +86,7 @@ _TRIES = 5
 class Command(BaseCommand):
     help = (
         "Hold a DAO's mirror against its chain at the block that was read last: every proposal's state, votes and "
-        "quorum, all accounts' power, voters' when the vote began, policies, pauses. Exit status 1 where any differs."
+        "quorum, accounts' power, voters' when the vote began, policies and pauses. Exit status 1 where any differs."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -94,6 +94,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rpc", metavar="URL", action="append", default=[], help="a node to ask (default: MANDATE_RPC_URLS)"
         )
+        parser.add_argument(
+            "--most", type=int, default=5000, metavar="N",
+            help="accounts whose power is asked about, those that changed last, and as many of the newest votes "
+            "(default: 5000)",
+        )  # fmt: skip
         parser.add_argument(
             "--record", action="store_true", help="print acts, refusals and checks as JSON; asks no node"
         )
@@ -108,18 +113,18 @@ class Command(BaseCommand):
         urls = options["rpc"]
         try:
             rpc = Rpc(urls, dao.chain_id, attempts=1) if urls else Rpc.for_chain(dao.chain_id)
-            found = self._ask(dao, rpc)
+            found = self._ask(dao, rpc, options["most"])
         except RpcError as error:
             raise CommandError(f"the chain could not be asked: {error}") from None
         self._tell(dao, found)
         if found.differing:
             sys.exit(1)
 
-    def _ask(self, dao: Dao, rpc: Rpc) -> reconcile.Reconciled:
+    def _ask(self, dao: Dao, rpc: Rpc, most: int) -> reconcile.Reconciled:
         if Cursor.objects.get(dao=dao).head_hash is None:
             raise CommandError(f"nothing of {dao.slug} was read yet")
         for _ in range(_TRIES):
-            found = reconcile.reconcile(dao, rpc, whole=True)
+            found = reconcile.reconcile(dao, rpc, whole=True, most=most)
             if found is not None:
                 return found
         raise CommandError("the mirror moves on faster than the chain answers: stop the workers, or use a faster node")

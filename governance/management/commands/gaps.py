@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Case, Count, When
 
 from governance.models import Cursor, Dao, PolicyVersion, Proposal, RawLog, ScannedRange, SyncIncident, Vote
 from governance.projections import events
@@ -36,11 +37,11 @@ def gaps_of(dao: Dao) -> list[str]:
     for contract in dao.contracts.filter(kind__in=[Kind.GOVERNOR, Kind.TIMELOCK, Kind.MODULE]):
         understood = events.layouts(Kind(contract.kind))
         unknown: Counter[str] = Counter()
-        words = RawLog.objects.filter(dao=dao, address=contract.address)
-        for topics in words.values_list("topic0", "topic1", "topic2", "topic3").iterator():
-            present = [topic for topic in topics if topic is not None]
-            if not present or (present[0], len(present)) not in understood:
-                unknown["0x" + present[0].hex() if present else "anonymous"] += 1
+        given = sum(Case(When(**{f"topic{n}__isnull": False}, then=1), default=0) for n in range(4))
+        logs = RawLog.objects.filter(dao=dao, address=contract.address).annotate(given=given)
+        for topic0, topics, count in logs.values_list("topic0", "given").annotate(Count("pk")).order_by("topic0"):
+            if topic0 is None or (bytes(topic0), topics) not in understood:
+                unknown["0x" + bytes(topic0).hex() if topic0 else "anonymous"] += count
         found += [f"{contract}: {n} logs of the unknown event {topic} are kept raw" for topic, n in unknown.items()]
     for incident in SyncIncident.objects.filter(dao=dao, kind="undecodable", resolved_at=None):
         found.append(incident.detail)
