@@ -27,19 +27,25 @@ COPIED = ("policies", "governance", "agent", "webapp", "dao", "tests", "pyprojec
 
 @dataclass(frozen=True)
 class Fault:
-    """In `file`, below governance/, each `before` stands exactly once and becomes its `after`."""
+    """In `file`, below governance/, each `before` stands exactly once and becomes its `after`; `also` names places in
+    other files."""
 
     name: str
     file: str
     changes: tuple[tuple[str, str], ...]
+    also: tuple[tuple[str, str, str], ...] = ()
 
-    def apply(self, text: str) -> str:
-        """The file's text with the mistake. Raises ValueError where a place is not there, or not the only one."""
-        for before, after in self.changes:
+    def apply(self, product: Path) -> dict[Path, str]:
+        """The changed files' texts, of the product in this folder. Raises ValueError where a place is not there, or not
+        the only one."""
+        found: dict[Path, str] = {}
+        for file, before, after in (*((self.file, *change) for change in self.changes), *self.also):
+            path = product / "governance" / file
+            text = found.get(path) or path.read_text()
             if text.count(before) != 1:
-                raise ValueError(f"{self.name}: {self.file} holds {text.count(before)} times: {before}")
-            text = text.replace(before, after)
-        return text
+                raise ValueError(f"{self.name}: {file} holds {text.count(before)} times: {before}")
+            found[path] = text.replace(before, after)
+        return found
 
 
 FAULTS = (
@@ -55,19 +61,9 @@ FAULTS = (
         (("        news = fold.refold(dao)", "        news = []"),),
     ),
     Fault(
-        "a reorg leaves the dropped votes in the tally",
-        "sync/reorg.py",
-        (("        fold.count_votes(dao, touched)\n        fold.note_gaps", "        fold.note_gaps"),),
-    ),
-    Fault(
         "a reorg keeps the refusals of dropped blocks",
         "sync/reorg.py",
         (("        RefusedAct.objects.filter(**above).delete()\n", ""),),
-    ),
-    Fault(
-        "a reorg leaves the scanned ranges",
-        "sync/reorg.py",
-        (("            last_block=ancestor.number\n", "            last_block=cursor.next_block\n"),),
     ),
     Fault("a correction is forgotten", "sync/reorg.py", (("        outbox.publish_many(dao, undone)\n", ""),)),
     Fault(
@@ -134,17 +130,10 @@ FAULTS = (
         ),
     ),
     Fault(
-        "the fence is not checked",
+        "neither the fence nor the cursor's place is checked",
         "sync/fence.py",
         (("filter(dao=self.dao, fence=self.fence)", "filter(dao=self.dao)"),),
-    ),
-    Fault(
-        "neither the lock nor the fence is checked",
-        "sync/fence.py",
-        (
-            ("filter(dao=self.dao, fence=self.fence)", "filter(dao=self.dao)"),
-            ("        if sql.fetchone()[0] is False:", "        if not sql.fetchone():"),
-        ),
+        (("sync/store.py", "        if cursor.next_block != first_block:", "        if cursor.next_block < 0:"),),
     ),
     Fault(
         "the parent's hash is not compared",
@@ -184,8 +173,8 @@ def plant(fault: Fault) -> None:
             shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, target)
-    path = PLACE / "governance" / fault.file
-    path.write_text(fault.apply(path.read_text()))
+    for path, text in fault.apply(PLACE).items():
+        path.write_text(text)
 
 
 def noticed(fault: Fault, runs: int) -> tuple[int, str] | None:

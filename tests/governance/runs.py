@@ -81,12 +81,12 @@ _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
     "kill_storing": (3, (st.integers(1, 60),)),
     "end": (1, (_STATEMENT,)),
     "lose_session": (2, (_STATEMENT,)),
-    "overtake": (2, (st.integers(4, 14),)),
+    "overtake": (2, (st.integers(4, 14), st.integers(0, 6), _SALT)),
     "compete": (2, (st.integers(0, 100), st.integers(1, 12), _SALT)),
     "restart_node": (1, (st.integers(0, 1),)),
     "spoil": (2, (_SALT, _PROVIDER)),
     "rebuild": (1, ()),
-    "read_again": (2, (st.integers(0, 40),)),
+    "read_again": (2, (st.integers(0, 40), st.integers(0, 6), _SALT)),
 }
 
 
@@ -167,7 +167,7 @@ class Killed(BaseException):
     """The worker ends here, without a word to anybody."""
 
 
-class _Before:
+class BeforeStatement:
     """Does something before the n-th statement that counts."""
 
     def __init__(self, statement: int, do: Callable[[], None], counts: Callable[[], bool] = lambda: True):
@@ -314,7 +314,7 @@ class Run:
     def _sync(self, rpc: Rpc | None = None) -> Status | None:
         """What a task does; nothing that a node or another worker does may make it fail otherwise."""
         told: list[str] = []
-        status = _read(self.dao, rpc or self.rpc, told.append)
+        status = read(self.dao, rpc or self.rpc, told.append)
         self._note(told)
         return status
 
@@ -362,8 +362,8 @@ class Run:
                 tell("in its transaction" if connection.in_atomic_block else "outside of a transaction")
                 os.kill(os.getpid(), signal.SIGKILL)
 
-            with connection.execute_wrapper(_Before(statement, die, counts)):
-                _read(self.dao, self._client(), tell)
+            with connection.execute_wrapper(BeforeStatement(statement, die, counts)):
+                read(self.dao, self._client(), tell)
 
         self._note(
             Worker(work).told(),
@@ -379,7 +379,7 @@ class Run:
     def _end(self, statement: int) -> None:
         """A worker ends before one of its statements, and its connection with it."""
         try:
-            with connection.execute_wrapper(_Before(statement, _end)):
+            with connection.execute_wrapper(BeforeStatement(statement, _end)):
                 self._sync()
         except Killed:
             connection.close()
@@ -389,32 +389,34 @@ class Run:
     def _lose_session(self, statement: int) -> None:
         """The database ends the worker's session."""
         try:
-            with connection.execute_wrapper(_Before(statement, _terminate_session)):
+            with connection.execute_wrapper(BeforeStatement(statement, _terminate_session)):
                 self._sync()
         except (OperationalError, InterfaceError) as error:
             connection.close()
             self._note([f"lost its session: {str(error).splitlines()[0]}"])
             self.happened["a database session was lost"] += 1
 
-    def _overtake(self, statement: int) -> None:
-        """A worker's lock is lost while it reads, and another one reads all before it goes on."""
+    def _overtake(self, statement: int, depth: int, salt: int) -> None:
+        """A worker's lock is lost while it reads; the chain replaces blocks, and another worker reads all of it before
+        this one goes on."""
         told: list[str] = []
 
         def other() -> None:
             try:
-                _read(self.dao, self._client(), told.append)
+                read(self.dao, self._client(), told.append)
             finally:
                 connection.close()
 
         def take_over() -> None:
             with connection.cursor() as sql:
                 sql.execute("SELECT pg_advisory_unlock_all()")
+            self._reorganise(depth, 2, salt)
             thread = threading.Thread(target=other)
             thread.start()
             thread.join(60)
             assert not thread.is_alive(), "the worker that took over did not end"
 
-        with connection.execute_wrapper(_Before(statement, take_over, lambda: not connection.in_atomic_block)):
+        with connection.execute_wrapper(BeforeStatement(statement, take_over, lambda: not connection.in_atomic_block)):
             self._sync()
         self._note(told)
 
@@ -424,7 +426,7 @@ class Run:
         def work(tell: Callable[[str], None]) -> None:
             rpc = self._client()  # a fork must not share sockets
             for _ in range(3):
-                _read(self.dao, rpc, tell)
+                read(self.dao, rpc, tell)
 
         workers = [Worker(work), Worker(work)]
         self._reorganise(depth, 2, salt)
@@ -468,12 +470,13 @@ class Run:
                     fold.rebuild(self.dao)
                 self.happened["projections were rebuilt"] += 1
 
-    def _read_again(self, block: int) -> None:
-        """Blocks are read again, as where a contract is added."""
+    def _read_again(self, block: int, depth: int, salt: int) -> None:
+        """Blocks are read again, as where a contract is added, while the chain replaces some."""
         with fence.hold(self.dao) as writer:
             if writer is not None:
                 reorg.restart_from(writer, FIRST_BLOCK + block % max(self.chain.head - FIRST_BLOCK + 1, 1))
                 self.happened["blocks were read again"] += 1
+        self._reorganise(depth, 2, salt)
 
     # --- in the end
 
@@ -517,7 +520,7 @@ class Run:
             assert_fresh(self.chain, self.dao, node.url)
 
 
-def _read(dao: Dao, rpc: Rpc, tell: Callable[[str], None]) -> Status | None:
+def read(dao: Dao, rpc: Rpc, tell: Callable[[str], None]) -> Status | None:
     """One task's reading. What nodes and other workers may bring about is told; all else fails the run."""
     try:
         status = sync_once(dao, rpc, budget_s=5).status
