@@ -19,11 +19,12 @@
 #   make prove           the ring's properties for every input, with halmos, and that each proof can fail
 #   make coverage        lines and branches of the policy module that the tests reach; fails where one is missed
 #   make fuzz            at least 200,000 calls under the invariants, and the policy code's fuzzers; ARGS="--calls N"
+#   make runs            500 random lives of a chain, its nodes and workers, against the mirror (tests/governance/test_model_based.py)
 #   make mutate          which small mistakes in the contracts the tests notice; ARGS="--sample 200 --minutes 30"
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story lives check bench-gas verify-deployment slither prove coverage fuzz mutate lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story lives runs check bench-gas verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -107,6 +108,9 @@ coverage: install
 
 fuzz: install
 	@$(RUN) contracts/tools/fuzz.py $(ARGS)
+
+runs: install
+	MANDATE_MODEL_RUNS=500 $(RUN) -m pytest -q -s tests/governance/test_model_based.py $(ARGS)
 
 mutate: install
 	@$(RUN) contracts/tools/mutation.py $(ARGS)
