@@ -5,8 +5,11 @@ by WebSocket all the same."""
 import json
 import threading
 import time
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -63,6 +66,42 @@ def test_a_reorg_of_any_shape_and_the_way_back(chain):
     chain.reorg(15, even_final=True)
     with pytest.raises(ValueError, match="final block"):
         chain.return_to(SyntheticChain(10).blocks)
+
+
+_CHANGES = st.lists(
+    st.tuples(st.sampled_from(("grow", "reorg", "return")), st.integers(0, 9), st.integers(0, 12), st.integers(0, 3)),
+    max_size=12,
+)
+
+
+@given(_CHANGES)
+def test_after_reorgs_of_any_depth_and_shape_a_chain_hangs_together(changes):
+    chain = SyntheticChain(9, finality_depth=6)
+    chain.grow(*[[sent(n)] for n in range(8)])
+    for what, depth, count, salt in changes:
+        before, final = chain.blocks, chain.final
+        blocks = [[sent(n, logs=1 + n % 3)] * (n % 2) for n in range(count)]
+        try:
+            if what == "grow":
+                chain.grow(*blocks, salt=salt)
+            elif what == "reorg":
+                chain.reorg(depth, *blocks, salt=salt)
+                kept = len(before) - depth
+                assert chain.blocks[:kept] == before[:kept]
+                assert chain.head == kept - 1 + count
+            else:
+                chain.return_to(chain.moment(depth).blocks)
+        except ValueError:
+            assert chain.blocks == before  # what is final stays
+        assert chain.final >= final
+        assert chain.blocks[: final + 1] == before[: final + 1]
+    moment = chain.moment()
+    for parent, block in pairwise(moment.blocks):
+        assert (block.number, block.parent_hash) == (parent.number + 1, parent.hash)
+        assert moment.number_of(block.hash) == block.number
+        logs = moment.logs_between(block.number, block.number)
+        assert [log.log_index for log in logs] == list(range(len(logs)))
+    assert len({block.hash for block in moment.blocks}) == len(moment.blocks)
 
 
 def test_equal_blocks_have_equal_hashes_and_others_have_others():
