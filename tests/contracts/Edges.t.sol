@@ -8,8 +8,24 @@ import {Build} from "./support/Build.sol";
 import {Sink} from "./support/Targets.sol";
 
 interface IRecord {
+    function expectCall(address callee, bytes calldata data, uint64 count) external;
     function record() external;
     function accesses(address target) external returns (bytes32[] memory reads, bytes32[] memory writes);
+}
+
+/// @notice A token of which a holder can lose several amounts in one call.
+contract Losing {
+    mapping(address => uint256) public balanceOf;
+
+    function give(address to, uint256 amount) external {
+        balanceOf[to] += amount;
+    }
+
+    function lose(uint256[] calldata amounts) external {
+        for (uint256 i; i < amounts.length; ++i) {
+            balanceOf[msg.sender] -= amounts[i];
+        }
+    }
 }
 
 /// @notice Answers every call with a revert that is longer than a word.
@@ -53,8 +69,10 @@ contract EdgesTest is Base {
         require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "a revert with data");
         vm.etch(token, hex"00");
         require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "no answer");
-        vm.etch(token, hex"5f1c5ffd"); // a revert without data
-        require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "a revert");
+        vm.etch(token, hex"5f5ffd");
+        require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "a revert without data");
+        vm.etch(token, hex"601f5ff3");
+        require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "a byte less than a word");
     }
 
     function blocks(IPolicyModule made) private view returns (bool) {
@@ -295,5 +313,56 @@ contract EdgesTest is Base {
         }
         vm.mockCall(treasury, exec, abi.encode(true, 64, 32, 1));
         execute(pay(0, 1));
+    }
+
+    /// Units so many that with what is spent they wrap round are more than any limit.
+    function test_charge_that_wraps_round_is_over_the_budget() public {
+        Sink sink = new Sink();
+        Build.Policy memory p = payroll();
+        p.budgets = one(Build.budget(0, usdc, 0, PERIOD, INSTANT, LIMIT, "day"));
+        p.lists = new bytes[](0);
+        p.rules = one(Build.rule(address(sink), TRANSFER, 0, 1, "", Build.charge(0, 0, 0)));
+        put(p);
+        execute(calling(address(sink), 0, abi.encodeWithSelector(TRANSFER, 2)));
+        pass(COOLDOWN);
+        bytes32 ring = keccak256(abi.encode(0, ID, usdc, 0, SEGMENT, bytes32("day")));
+        for (uint256 i; i < 3; ++i) {
+            uint256 amount = type(uint256).max - i;
+            refuseExecute(
+                calling(address(sink), 0, abi.encodeWithSelector(TRANSFER, amount)),
+                abi.encodeWithSelector(IPolicyModule.OverBudget.selector, ring, amount, LIMIT - 2)
+            );
+        }
+    }
+
+    /// As many calls leave as there are, under a policy that measures and under one that does not.
+    function test_execute_makes_as_many_calls_as_it_has() public {
+        bytes memory any = abi.encodePacked(ITreasury.execTransactionFromModuleReturnData.selector);
+        IRecord(address(vm)).expectCall(treasury, any, 4);
+        for (uint256 i; i < 2; ++i) {
+            Build.Policy memory p = payroll();
+            if (i == 1) p.budgets = one(Build.measured(0, usdc, EXPONENT, PERIOD, INSTANT, LIMIT, "day"));
+            put(p);
+            execute(payTwice(1, 2));
+            pass(COOLDOWN);
+        }
+    }
+
+    /// What a call charges by an array and what the balance falls are the same loss, once.
+    function test_measured_fall_of_a_charged_array_counts_once() public {
+        Losing token = new Losing();
+        token.give(treasury, 1e9);
+        Build.Policy memory p = payroll();
+        p.budgets = one(Build.measured(0, address(token), EXPONENT, PERIOD, INSTANT, LIMIT, "day"));
+        p.lists = new bytes[](0);
+        Build.Rule memory rule =
+            Build.rule(address(token), Losing.lose.selector, 0, 1, "", Build.charge(0, 0, 0, 0));
+        p.rules = one(Build.dynamic(rule, Build.array(0, 1)));
+        put(p);
+        uint256[] memory amounts = new uint256[](2);
+        (amounts[0], amounts[1]) = (3 * UNIT, 4 * UNIT);
+        execute(calling(address(token), 0, abi.encodeCall(Losing.lose, (amounts))));
+        bytes32 ring = keccak256(abi.encode(0, ID, token, EXPONENT, SEGMENT, bytes32("day")));
+        equal(module.spent(ring, SEGMENT), 7, "spent");
     }
 }
