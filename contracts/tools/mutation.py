@@ -187,6 +187,14 @@ class Project:
         closure = contracts_compile.collect([name])
         return _hash(*(f"{unit}\0{closure[unit]['content']}" for unit in closure if unit.startswith("tests/")))
 
+    def killer_hash(self, test: str) -> str:
+        """Of one test, `file:Suite:test(...)`: its own text, and all that its suite has besides other tests."""
+        suite, _, name = test.split(":")
+        closure = contracts_compile.collect([suite])
+        own = without_other_tests(closure[suite]["content"], name.partition("(")[0])
+        support = (unit for unit in closure if unit.startswith("tests/") and unit != suite)
+        return _hash(own, *(f"{unit}\0{closure[unit]['content']}" for unit in support))
+
     def input_for(self, units: list[Unit], settings: dict[str, Any], changed: dict[str, str]) -> dict[str, Any]:
         wanted: dict[str, dict[str, list[str]]] = {}
         for unit in units:
@@ -545,7 +553,7 @@ class Worker:
         if failing is None:
             return Outcome("timeout")
         if failing:
-            return Outcome("killed", failing[0], self.project.test_hashes[failing[0].partition(":")[0]])
+            return Outcome("killed", failing[0], self.project.killer_hash(failing[0]))
         return None
 
     def _same_optimized(self, units: list[Unit], changed: dict[str, str]) -> bool:
@@ -659,6 +667,15 @@ def _activated(artifact: dict[str, Any], number: int) -> dict[str, Any]:
     return changed
 
 
+def without_other_tests(source: str, test: str) -> str:
+    """A suite's text with no test but one: to write another test beside it changes nothing of what that one says."""
+
+    def kept(found: re.Match[str]) -> str:
+        return found[0] if found[1] == test else ""
+
+    return re.sub(r"^    function (test\w*)\(.*?^    }\n", kept, source, flags=re.MULTILINE | re.DOTALL)
+
+
 def _with(artifact: dict[str, Any], code: dict[str, Any]) -> dict[str, Any]:
     """The artifact with other code. Library references are all internal: nothing is linked."""
     changed = dict(artifact)
@@ -687,10 +704,10 @@ class Kept:
             outcome = Outcome(**row["outcome"])
             self.found.pop(row["key"], None)
             if outcome.status == "killed":
-                suite = outcome.by.partition(":")[0]
-                if suite not in hashes:
-                    hashes[suite] = project.test_hash(suite) if (ROOT / suite).exists() else ""
-                current = hashes[suite] == outcome.by_hash
+                if outcome.by not in hashes:
+                    there = (ROOT / outcome.by.partition(":")[0]).exists()
+                    hashes[outcome.by] = project.killer_hash(outcome.by) if there else ""
+                current = outcome.by_hash in (hashes[outcome.by], project.test_hashes.get(outcome.by.partition(":")[0]))
             elif outcome.status == "survived":
                 current = all(outcome.passed.get(suite) == now for suite, now in project.test_hashes.items())
                 self.partly[row["key"]] = outcome

@@ -266,6 +266,26 @@ def test_a_part_that_was_tried_is_told_with_its_interval(
     assert mutation.wilson(0, 0) == (0.0, 1.0)
 
 
+def test_a_killer_is_itself_and_not_its_neighbours() -> None:
+    suite = """contract T {
+    function setUp() public {}
+    function test_a() public {
+        if (x) {
+        }
+    }
+    function help() {
+    }
+    function test_ab(uint256 a) public {
+    }
+}
+"""
+    alone = mutation.without_other_tests(suite, "test_a")
+    assert alone == suite.replace("    function test_ab(uint256 a) public {\n    }\n", "")
+    assert mutation.without_other_tests(suite.replace("test_ab(uint256 a)", "test_c()"), "test_a") == alone
+    assert mutation.without_other_tests(suite.replace("(x)", "(y)"), "test_a") != alone
+    assert mutation.without_other_tests(suite.replace("help", "helps"), "test_a") != alone
+
+
 def test_a_smaller_sample_is_a_part_of_a_larger_one(three: Any) -> None:
     more = [one(f"if (a > {number})") for number in range(40)]
     order = mutation.shuffled(more, 1)
