@@ -43,7 +43,7 @@ sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "t
 
 import compile as contracts_compile  # noqa: E402
 from mutants import Mutant, mutants_of  # noqa: E402
-from schemata import NONE, Schema, Site, activate, schema_of, site_of, sites_of  # noqa: E402
+from schemata import NONE, Site, activate, schema_of, site_of, sites_of  # noqa: E402
 
 PLACE = ROOT / ".build" / "mutation"
 SURVIVORS = ROOT / "tests" / "contracts" / "survivors.toml"
@@ -256,42 +256,60 @@ class Project:
 
 @dataclass
 class Chunk:
-    """Mutants of one file that are compiled together; `schema` is None for one that is compiled alone."""
+    """Mutants that are compiled together: each file's text with all of its mutants, and each mutant's number. Without
+    numbers, a mutant that is compiled alone."""
 
-    file: str
     mutants: list[Mutant]
-    schema: Schema | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
 
 
 class Schemata:
-    """Draws a file's mutants into chunks, and compiles chunks. What was compiled is kept: see `Project.compiled`."""
+    """Puts mutants into chunks. What the compiler said is kept on disk, here and in `Project.compiled`."""
 
     def __init__(self, project: Project, compiler: Compiler) -> None:
         self.project, self.compiler = project, compiler
+        self.sites: dict[str, list[Site]] = {}
 
-    def chunks(self, file: str, mutants: list[Mutant]) -> list[Chunk]:
+    def chunks(self, mutants: list[Mutant]) -> list[Chunk]:
         """In the order of `mutants`: the chunks, then the mutants that no schema can express, each alone."""
-        source = self.project.contents[file].encode()
-        sites = sites_of(source, self.project.trees[file])
-        fitting = [mutant for mutant in mutants if site_of(mutant, sites)]
+        fitting = [mutant for mutant in mutants if site_of(mutant, self._sites(mutant.file))]
         chunks, fit = [], set()
         for start in range(0, len(fitting), CHUNK):
-            part = self._fitting(file, source, sites, fitting[start : start + CHUNK])
-            fit |= {mutant.key for mutant in part}
-            chunks.append(Chunk(file, part, schema_of(source, sites, part)))
-        alone = [Chunk(file, [mutant]) for mutant in mutants if mutant.key not in fit]
+            part = fitting[start : start + CHUNK]
+            names = dict.fromkeys(mutant.file for mutant in part)
+            taken = {key for name in names for key in self._fitting(name, [m for m in part if m.file == name])}
+            fit |= taken
+            chunks.append(self._chunk([mutant for mutant in part if mutant.key in taken]))
+        alone = [Chunk([mutant]) for mutant in mutants if mutant.key not in fit]
         return [chunk for chunk in chunks if chunk.mutants] + alone
 
-    def _fitting(self, file: str, source: bytes, sites: list[Site], mutants: list[Mutant]) -> list[Mutant]:
-        """What `_analysed` says, kept on disk."""
+    def _chunk(self, mutants: list[Mutant]) -> Chunk:
+        chunk = Chunk(mutants)
+        for name in dict.fromkeys(mutant.file for mutant in mutants):
+            here = [mutant for mutant in mutants if mutant.file == name]
+            source = self.project.contents[name].encode()
+            schema = schema_of(source, self._sites(name), here, len(chunk.numbers) + 1)
+            chunk.texts[name] = schema.text.decode()
+            chunk.numbers |= schema.numbers
+        return chunk
+
+    def _sites(self, file: str) -> list[Site]:
+        if file not in self.sites:
+            self.sites[file] = sites_of(self.project.contents[file].encode(), self.project.trees[file])
+        return self.sites[file]
+
+    def _fitting(self, file: str, mutants: list[Mutant]) -> list[str]:
+        """What `_analysed` says, by keys."""
+        source, sites = self.project.contents[file].encode(), self._sites(file)
         text = schema_of(source, sites, mutants).text.decode()
         closure = contracts_compile.collect([file])
         kept = PLACE / "compiled" / f"fits-{_hash(text, *(closure[name]['content'] for name in closure))}.json"
         if not kept.exists():
             keys = [mutant.key for mutant in self._analysed(file, source, sites, mutants)]
             contracts_compile.write(kept, json.dumps(keys))
-        fit = set(json.loads(kept.read_text()))
-        return [mutant for mutant in mutants if mutant.key in fit]
+        found: list[str] = json.loads(kept.read_text())
+        return found
 
     def _analysed(self, file: str, source: bytes, sites: list[Site], mutants: list[Mutant]) -> list[Mutant]:
         """Those of the mutants that the compiler takes; no code is made. Errors that lie in no mutant's own text (say,
@@ -340,15 +358,10 @@ class Schemata:
 
     def split(self, chunk: Chunk) -> list[Chunk]:
         """For a chunk that is too much for the compiler's code generator."""
-        source = self.project.contents[chunk.file].encode()
-        sites = sites_of(source, self.project.trees[chunk.file])
         half = len(chunk.mutants) // 2
         if half == 0:
-            return [Chunk(chunk.file, chunk.mutants)]
-        return [
-            Chunk(chunk.file, part, schema_of(source, sites, part))
-            for part in (chunk.mutants[:half], chunk.mutants[half:])
-        ]
+            return [Chunk(chunk.mutants)]
+        return [self._chunk(chunk.mutants[:half]), self._chunk(chunk.mutants[half:])]
 
 
 # ---------------------------------------------------------------- testing
@@ -449,13 +462,12 @@ class Worker:
 
     def chunk(self, chunk: Chunk, wanted: dict[str, Outcome | None]) -> Iterator[tuple[Mutant, Outcome]]:
         """Judges the wanted mutants of a chunk, each with what is known of it from earlier runs."""
-        if chunk.schema is None:
+        if not chunk.numbers:
             for mutant in chunk.mutants:
                 yield mutant, self.judge_alone(mutant, wanted[mutant.key])
             return
-        changed = {chunk.file: chunk.schema.text.decode()}
         try:
-            built = self._build(chunk.file, changed)
+            built = self._build(chunk.texts)
         except Stillborn:
             for part in self.schemata.split(chunk):
                 if any(mutant.key in wanted for mutant in part.mutants):
@@ -470,8 +482,11 @@ class Worker:
             for mutant in chunk.mutants:
                 if mutant.key in wanted:
                     began = time.monotonic()
-                    number = chunk.schema.numbers[mutant.key]
-                    mutated = {unit: _activated(code, number) for unit, code in codes.items()}
+                    number = chunk.numbers[mutant.key]
+                    mutated = {
+                        unit: _activated(code, number) if mutant.file in unit.closure else code
+                        for unit, code in codes.items()
+                    }
                     outcome = self._test(mutant, mutated, wanted[mutant.key])
                     outcome.seconds = round(time.monotonic() - began, 1)
                     yield mutant, outcome
@@ -483,7 +498,7 @@ class Worker:
         """Compiles and tests one mutant."""
         began = time.monotonic()
         try:
-            built = self._build(mutant.file, self._changed(mutant))
+            built = self._build(self._changed(mutant))
             mutated = {unit: _with(self.originals[unit], code) for unit, code in built.items()}
             mutated = {unit: code for unit, code in mutated.items() if code != self.originals[unit]}
             outcome = self._test(mutant, mutated, known) if mutated else Outcome("equivalent")
@@ -497,8 +512,8 @@ class Worker:
     def _changed(self, mutant: Mutant) -> dict[str, str]:
         return {mutant.file: mutant.apply(self.project.contents[mutant.file].encode()).decode()}
 
-    def _build(self, file: str, changed: dict[str, str]) -> dict[Unit, dict[str, Any]]:
-        units = [unit for unit in self.project.units if file in unit.closure]
+    def _build(self, changed: dict[str, str]) -> dict[Unit, dict[str, Any]]:
+        units = [unit for unit in self.project.units if unit.closure & changed.keys()]
         deployed = [unit for unit in units if not unit.is_test]
         suites = [unit for unit in units if unit.is_test]
         built = self.project.compiled(self.compiler, deployed, self.project.settings | FAST, changed)
@@ -567,6 +582,8 @@ class Worker:
         return True
 
     def _put(self, unit: Unit, artifact: dict[str, Any]) -> None:
+        if self.present.get(unit) is artifact:
+            return
         (self.place / unit.artifact).write_text(json.dumps(artifact))
         self.present[unit] = artifact
 
@@ -728,7 +745,7 @@ def explanations() -> dict[tuple[str, ...], str]:
     for one mutant (`before` and `after`) or for several of a function with one reason (`mutants`, a list of both)."""
     if not SURVIVORS.exists():
         return {}
-    found = {}
+    found: dict[tuple[str, ...], str] = {}
     for entry in tomllib.loads(SURVIVORS.read_text()).get("survivor", []):
         try:
             pairs = entry.get("mutants") or [(entry["before"], entry["after"])]
@@ -837,8 +854,9 @@ def run(
     jobs: int,
     deadline: float | None,
 ) -> list[str]:
-    """Judges what is not known yet of `mutants`, file by file, each file's in a seeded order: what has been tried at
-    any moment is a fair sample of its file. Returns the tests that could not be used."""
+    """Judges what is not known yet of `mutants` in a seeded order over all files: what has been tried at any moment is
+    a fair sample of every file, but for what must be compiled alone, which comes last. Returns the tests that could not
+    be used."""
     explained = explanations()
     wanted: dict[str, Outcome | None] = {}
     for mutant in mutants:
@@ -863,12 +881,10 @@ def run(
                 if mutant.key in kept.found:
                     worker.learn(mutant, kept.found[mutant.key])
         waiting: Queue[Chunk] = Queue()
-        for file in dict.fromkeys(mutant.file for mutant in mutants if mutant.key in wanted):
-            # The same chunks in every run, so that what was compiled for one is found by the next.
-            drawn = shuffled([mutant for mutant in every if mutant.file == file], seed)
-            for chunk in everyone[0].schemata.chunks(file, drawn):
-                if any(mutant.key in wanted for mutant in chunk.mutants):
-                    waiting.put(chunk)
+        # The same chunks in every run with the same options, so that what was compiled for one is found by the next.
+        for chunk in everyone[0].schemata.chunks(shuffled(mutants, seed)):
+            if any(mutant.key in wanted for mutant in chunk.mutants):
+                waiting.put(chunk)
 
         def work(worker: Worker) -> None:
             nonlocal done
@@ -964,10 +980,9 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=1, help="of the order in which a file's mutants are tried (default 1)"
     )
-    parser.add_argument(
-        "--files", nargs="*", default=[""], help="only files whose path has one of these in it, in this order"
-    )
+    parser.add_argument("--files", nargs="*", default=[""], help="only files whose path has one of these in it")
     parser.add_argument("--function", help="only functions whose name has this in it")
+    parser.add_argument("--operator", help="only mistakes of this kind, say 'drop modifier'")
     parser.add_argument("--minutes", type=float, help="stop then; a later run goes on")
     parser.add_argument(
         "--deep", action="store_true", help="survivors that are not explained meet many fuzz runs and the invariants"
@@ -993,7 +1008,11 @@ def main() -> int:
             every = project.mutants(compiler, options.files)
         finally:
             compiler.close()
-        chosen = [mutant for mutant in every if (options.function or "") in mutant.function]
+        chosen = [
+            mutant
+            for mutant in every
+            if (options.function or "") in mutant.function and (options.operator or "") in mutant.operator
+        ]
         if options.sample is not None:
             chosen = shuffled(chosen, options.seed)[: options.sample]
         if options.list:

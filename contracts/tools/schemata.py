@@ -14,10 +14,11 @@ where the compiler lays locals out. (Without the optimizer a comparison with a l
     a = b + c;              { if (!mutantIn_(7, 2)) { a = b + c; } else if (mutant_() == 7) { a = b - c; } else ... }
     uint256 a = b;          uint256 a; if (...) { a = b; } ...
     if (a < b)              if (!mutantIn_(...) ? (a < b) : mutant_() == ... ? (a <= b) : ...)
+    f() only {}             f() only_7_ {}  modifier only_7_() { if (!mutantIn_(7, 1)) { ... _; ... } else { _; } }
     constant A = 7;         constant A = (NONE == 7 ? uint256(8) : uint256(7));
     a := add(b, c)          switch lt(sub(NONE, 7), 2) case 0 { a := add(b, c) } default { switch NONE case 7 { ... } }
 
-What does not fit is left out, and told: modifiers, constants that assembly or a type needs, structs never assigned.
+What does not fit is left out, and told: constants that assembly or a type needs, structs that are never assigned.
 
 Pure: text and tree in, text and the mutants' numbers out.
 """
@@ -42,10 +43,21 @@ STATEMENTS = ("ExpressionStatement", "Return", "RevertStatement", "EmitStatement
 class Site:
     """A place where a choice can be made: `start` and `end` are bytes of the file."""
 
-    kind: str  # constant, statement, declaration, condition, yul statement, yul declaration, yul if, yul for
+    kind: str  # modifier, constant, statement, declaration, condition, yul statement, yul declaration, yul if, yul for
     start: int
     end: int
     node: Node
+
+
+@dataclass(frozen=True)
+class Body:
+    """A part of the file that is to be written once more, with the choices in it."""
+
+    start: int
+    end: int
+
+
+Pieces = list[bytes | tuple[str, bytes] | Body]  # text, a mutant's text with its key, or a copy
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,7 @@ class Schema:
 
 def sites_of(source: bytes, tree: Node) -> list[Site]:
     """All places of one file, in order. Those of one kind do not overlap, and none lies inside a statement."""
-    return sorted(_sites(source, tree), key=lambda site: site.start)
+    return sorted([*_sites(source, tree), *_modifiers(tree)], key=lambda site: site.start)
 
 
 def site_of(mutant: Mutant, sites: list[Site]) -> Site | None:
@@ -75,31 +87,42 @@ def site_of(mutant: Mutant, sites: list[Site]) -> Site | None:
     return None
 
 
-def schema_of(source: bytes, sites: list[Site], mutants: list[Mutant]) -> Schema:
-    """The file with all these mutants, each of which has a site."""
+def schema_of(source: bytes, sites: list[Site], mutants: list[Mutant], number: int = 1) -> Schema:
+    """The file with all these mutants, each of which has a site; `number` is the first one's."""
     at: dict[Site, list[Mutant]] = {}
     for mutant in sorted(mutants, key=lambda mutant: mutant.start):
         site = site_of(mutant, sites)
         assert site is not None
         at.setdefault(site, []).append(mutant)
     numbers: dict[str, int] = {}
-    edits: list[tuple[int, int, list[bytes | tuple[str, bytes]]]] = []
+    edits: list[tuple[int, int, Pieces]] = []
     for site, here in at.items():
-        first = len(numbers) + 1
+        first = number + len(numbers)
         for mutant in here:
-            numbers[mutant.key] = len(numbers) + 1
+            numbers[mutant.key] = number + len(numbers)
         edits += _edits(source, site, first, here)
-    text, ranges, position = bytearray(), {}, 0
-    for start, end, pieces in sorted(edits, key=lambda edit: edit[:2]):
-        text += source[position:start]
-        for piece in pieces:
-            if isinstance(piece, tuple):
-                key, piece = piece
-                ranges[key] = (len(text), len(text) + len(piece))
-            text += piece
-        position = end
-    text += source[position:] + HELPERS
-    return Schema(bytes(text), numbers, ranges)
+    ranges: dict[str, tuple[int, int]] = {}
+    edits.sort(key=lambda edit: edit[:2])
+
+    def written(begin: int, until: int, told: bool) -> bytes:
+        text, position = bytearray(), begin
+        for start, end, pieces in edits:
+            if start < begin or end > until:
+                continue
+            text += source[position:start]
+            for piece in pieces:
+                if isinstance(piece, Body):
+                    text += written(piece.start, piece.end, False)
+                elif isinstance(piece, tuple):
+                    if told:
+                        ranges[piece[0]] = (len(text), len(text) + len(piece[1]))
+                    text += piece[1]
+                else:
+                    text += piece
+            position = end
+        return bytes(text + source[position:until])
+
+    return Schema(written(0, len(source), True) + HELPERS, numbers, ranges)
 
 
 def activate(hexadecimal: str, number: int) -> str:
@@ -138,6 +161,21 @@ def _sites(source: bytes, node: Any) -> Iterator[Site]:
             yield from _sites(source, child)
 
 
+def _modifiers(tree: Node) -> Iterator[Site]:
+    """The modifiers of functions, where they are defined in the contract itself and take nothing."""
+    for contract in tree["nodes"]:
+        defined = {
+            member["name"]: member
+            for member in contract.get("nodes", [])
+            if member["nodeType"] == "ModifierDefinition" and not member["parameters"]["parameters"]
+        }
+        for member in contract.get("nodes", []):
+            for invoked in member.get("modifiers") or []:
+                name = invoked["modifierName"]["name"]
+                if invoked.get("kind") == "modifierInvocation" and name in defined:
+                    yield Site("modifier", _start(invoked), _end(invoked), {"of": defined[name], "in": contract})
+
+
 def _yul_sites(node: Any) -> Iterator[Site]:
     if isinstance(node, list):
         for part in node:
@@ -163,9 +201,6 @@ def _yul_sites(node: Any) -> Iterator[Site]:
 # ---------------------------------------------------------------- the choice
 
 
-Pieces = list[bytes | tuple[str, bytes]]
-
-
 def _edits(source: bytes, site: Site, first: int, here: list[Mutant]) -> list[tuple[int, int, Pieces]]:
     def mutated(start: int, end: int) -> list[tuple[str, bytes]]:
         return [
@@ -177,6 +212,13 @@ def _edits(source: bytes, site: Site, first: int, here: list[Mutant]) -> list[tu
         ]
 
     original, node = source[site.start : site.end], site.node
+    if site.kind == "modifier":
+        # Another modifier with the same body, or none of it, by choice: `_` may stand in it twice.
+        body = node["of"]["body"]
+        name, end = b"%s_%d_" % (original.split(b"(")[0], first), _end(node["in"]) - 1
+        choice = b"    modifier %s() { if (!mutantIn_(%d, 1)) " % (name, first)
+        made: Pieces = [choice, Body(_start(body), _end(body)), b" else ", (here[0].key, b"{ _; }"), b" }\n"]
+        return [(site.start, site.end, [name]), (end, end, made)]
     if site.kind == "statement":
         return [(site.start, site.end, [b"{ ", *_chain(first, original, mutated(site.start, site.end)), b" }"])]
     if site.kind == "condition":

@@ -5,7 +5,7 @@ import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
 import {ITreasury} from "../../contracts/src/ITreasury.sol";
 import {Base} from "./support/Base.sol";
 import {Build} from "./support/Build.sol";
-import {Sink} from "./support/Targets.sol";
+import {GreedyAgent, Sink} from "./support/Targets.sol";
 
 interface IRecord {
     function expectCall(address callee, bytes calldata data, uint64 count) external;
@@ -364,5 +364,33 @@ contract EdgesTest is Base {
         execute(calling(address(token), 0, abi.encodeCall(Losing.lose, (amounts))));
         bytes32 ring = keccak256(abi.encode(0, ID, token, EXPONENT, SEGMENT, bytes32("day")));
         equal(module.spent(ring, SEGMENT), 7, "spent");
+    }
+
+    /// While an act is under way no other begins, of no kind: an agent that is paid can't announce, execute or release.
+    function test_lock_holds_for_every_kind_of_act() public {
+        GreedyAgent greedy = new GreedyAgent();
+        agent = address(greedy);
+        Build.Policy memory p = payroll();
+        p.agent = agent;
+        p.cooldown = 0;
+        p.budgets = one(Build.budget(0, address(0), 11, PERIOD, 1e7, 2e7, "eth"));
+        p.lists = new bytes[](0);
+        p.rules = one(Build.rule(agent, bytes4(0), 1, 0, "", Build.charge(0, 1, 0)));
+        put(p);
+        IPolicyModule.Call[] memory calls = calling(agent, 1, "");
+        bytes32 pending = schedule(calling(agent, 0, ""));
+        pass(DELAY);
+        bytes[3] memory tries = [
+            abi.encodeCall(IPolicyModule.execute, (ID, codehash, calls, 3, DECISION)),
+            abi.encodeCall(IPolicyModule.schedule, (ID, codehash, calls, 4, DECISION)),
+            abi.encodeCall(IPolicyModule.release, (ID, 1, calling(agent, 0, ""), DECISION))
+        ];
+        for (uint256 i; i < 3; ++i) {
+            greedy.aim(address(module), tries[i]);
+            execute(calls);
+            equal(greedy.tries(), i + 1, "tried");
+            require(keccak256(greedy.answer()) == keccak256(err(IPolicyModule.Locked.selector)), "locked");
+        }
+        require(isLive(pending), "still pending");
     }
 }

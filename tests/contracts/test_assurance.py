@@ -105,6 +105,7 @@ contract C {
     uint256 constant STEP = 3;
     uint256 x;
     struct Pair { uint256 a; uint256 b; }
+    modifier odd() { if (x == 4) { _; return; } x += 2; _; x += 1; }
     function two(uint256 a, uint256 b) private pure returns (uint256, uint256) { return (a + b, a ^ b); }
     function rounds(uint256 a) private pure returns (uint256 r) {
         for (uint256 i; i < a % 5; ++i) { if (i == 2) continue; r += 1 << i; }
@@ -118,7 +119,7 @@ contract C {
             if gt(d, 7) { if iszero(b) { r := not(r) } }
         }
     }
-    fallback(bytes calldata data) external returns (bytes memory) {
+    fallback(bytes calldata data) external odd returns (bytes memory) {
         (uint256 a, uint256 b) = abi.decode(data, (uint256, uint256));
         if (a > b || a == 7) revert Big(a, b);
         (, uint256 c) = two(a, b);
