@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 _HEAD_BATCH = 64  # blocks near the head that one step reads
 _MOST_QUORUMS = 50
 _MOVED_S = 0.2
+_MOST_MOVES = 20  # in a row, before it is called an error
 _COLLECT_AFTER = 200_000
 _SWITCH_S = 0.00005
 _CALLS_ASKED_BLOCKS = 256
@@ -129,7 +130,7 @@ class _Sync:
 
     def _run(self) -> SyncResult:
         self._check_genesis()
-        head = self._head()
+        head, moves = self._head(), 0
         while True:
             if time.monotonic() > self.until:
                 return self._end(head, Status.BEHIND)
@@ -148,7 +149,11 @@ class _Sync:
                     head = newer
                     continue
                 self._read(cursor, head)
+                moves = 0
             except fetch.ChainMoved:
+                moves += 1
+                if moves > _MOST_MOVES:
+                    raise  # no chain changes so often: the node contradicts itself, and people are to see it
                 self._forget()
                 time.sleep(_MOVED_S)  # a load balancer's nodes disagree for a moment
                 head = self._head()

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from django.db import connection
 
-from governance.chain.rpc import Rpc
+from governance.chain.rpc import Rpc, RpcError
 from governance.models import Chain, Cursor, Dao, RawLog
 from governance.replay.node import ReplayNode
 from governance.replay.synthetic import SyntheticChain
@@ -98,3 +98,17 @@ def test_what_ends_a_step_with_a_range_under_way_loses_and_doubles_nothing(life,
     assert narrow["stored as prepared ahead"] > 0
     monkeypatch.setattr(fetch, "answers_for", answers_for)
     assert_fresh(chain, dao, node.url)
+
+
+def test_a_node_that_contradicts_itself_for_ever_is_an_error(life, monkeypatch):
+    """Its logs name another block than its header does, each time that it is asked."""
+    _, _, dao, rpc = life
+    monkeypatch.setattr(step, "_MOVED_S", 0)
+
+    def contradicting(logs, _headers):
+        raise fetch.ChainMoved(logs[0].block_number)
+
+    monkeypatch.setattr(fetch, "times_of", contradicting)
+    with pytest.raises(RpcError, match="changed while block"):
+        sync_once(dao, rpc, budget_s=600)
+    assert not RawLog.objects.filter(dao=dao).exists()
