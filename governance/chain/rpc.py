@@ -28,6 +28,7 @@ BlockId = int | str | bytes
 
 TAGS = frozenset({"latest", "finalized", "safe", "pending", "earliest"})
 _MAX_RESPONSE_BYTES = 128 * 2**20
+_MAX_LOGS_BYTES = 32 * 2**20  # tens of thousands of logs: a node without limits must not fill our memory
 _MAX_MESSAGE = 300
 _SHORTEST_SECRET = 8
 _MOST_INDEX = 2**31 - 1
@@ -117,6 +118,10 @@ class RpcUnreachable(RpcError):
 
     def __init__(self, message: str, *, endpoint: str = ""):
         super().__init__(None, message, endpoint=endpoint)
+
+
+class Oversized(RpcUnreachable):
+    """An endpoint answered with more than is read."""
 
 
 class Distrusted(RpcError):
@@ -504,7 +509,9 @@ class _Endpoint:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             problem = f"failed ({type(error).__name__})"
         # Raised outside the handlers: httpx's exceptions hold the request, and with it the URL.
-        failure = RpcUnreachable(problem, endpoint=self.name)
+        failure = (Oversized if problem.startswith("answered with more than") else RpcUnreachable)(
+            problem, endpoint=self.name
+        )
         failure.not_sent = problem in ("no connection", "certificate refused")  # type: ignore[attr-defined]
         raise failure
 
@@ -711,7 +718,7 @@ class Rpc:
     def _one(self, endpoint: _Endpoint, method: str, params: Sequence[Any]) -> Any:
         number = next(self._ids)
         body = orjson.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)})
-        answer = self._exchange(endpoint, body, method)
+        answer = self._exchange(endpoint, body, [method])
         if not isinstance(answer, dict):
             raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=endpoint.name)
         if answer.get("error") is not None:
@@ -728,7 +735,7 @@ class Rpc:
                 for number, (method, params) in zip(numbers, requests, strict=True)
             ]
         )
-        answer = self._exchange(endpoint, body, "a batch")
+        answer = self._exchange(endpoint, body, [method for method, _ in requests])
         if isinstance(answer, dict) and answer.get("error") is not None:
             raise classify(answer["error"], requests[0][0], endpoint.name, endpoint.secrets)
         if not isinstance(answer, list):
@@ -748,8 +755,17 @@ class Rpc:
                 results.append(item["result"])
         return results
 
-    def _exchange(self, endpoint: _Endpoint, body: bytes, method: str) -> Any:
-        status, raw, retry_after = endpoint.post(body, self.max_response_bytes)
+    def _exchange(self, endpoint: _Endpoint, body: bytes, methods: Sequence[str]) -> Any:
+        method, most = methods[0] if len(methods) == 1 else "a batch", self.max_response_bytes
+        if "eth_getLogs" in methods:
+            most = min(most, _MAX_LOGS_BYTES)
+        try:
+            status, raw, retry_after = endpoint.post(body, most)
+        except Oversized as error:
+            if "eth_getLogs" not in methods:
+                raise
+            # Nothing is wrong with the endpoint: less is to be asked of it at once.
+            raise RangeTooLarge(None, error.message, endpoint=endpoint.name) from None
         if status == 429:
             limited = RpcLimited(429, f"limits our rate ({method})", endpoint=endpoint.name)
             limited.retry_after_s = min(float(retry_after), 60.0) if retry_after and retry_after.isdigit() else None

@@ -192,6 +192,16 @@ def test_an_answer_without_end_is_cut_off(serve):
     assert time.monotonic() - started < 2
 
 
+def test_more_logs_than_are_read_at_once_are_a_range_that_is_too_large(serve):
+    """Or a busy stretch of a chain behind a node without limits could never be read."""
+    node = Node()
+    node.answers["eth_getLogs"] = "0" * 2**21
+    rpc = ask(node, serve, max_response_bytes=2**20)
+    with pytest.raises(RangeTooLarge, match="more than 1 MiB"):
+        rpc.range_logs([([b"\x01" * 20], [])], 1, 2, below=False)
+    assert not rpc._endpoints[0].failures  # it is asked again at once, for less
+
+
 def test_silence_ends_in_time(serve):
     node = Node()
     node.answers["eth_blockNumber"] = lambda _: time.sleep(1.5)
