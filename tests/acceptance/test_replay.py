@@ -4,16 +4,25 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
+from random import Random
 
 import pytest
+from django.db import connection
 
+from governance.chain.rpc import Rpc, RpcError
+from governance.models import Cursor, SyncIncident
 from governance.replay import run
 from governance.replay.faults import mix
+from governance.replay.node import ReplayChain, ReplayNode
 from governance.replay.recording import load
+from governance.sync import Status, sync_once
+from tests.governance.runs import BeforeStatement, Worker, read
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "governance-events"
@@ -135,6 +144,90 @@ def test_the_numbers_are_the_same_when_everything_goes_wrong(seed):
     assert token["power"] == {"pairs": 8995, "breaks": []}
     stopping = {"gap", "deep_reorg", "node_error", "undecodable"}
     assert not [i for contract in report["contracts"] for i in contract["incidents"] if i["kind"] in stopping]
+
+
+def head_of(recording, chain, random):
+    """A head at which blocks with logs can still be replaced."""
+    return min(random.choice(recording.logs).block_number + random.randint(0, 30), chain.head)
+
+
+def come_to_head(dao, rpc, head):
+    failures = Counter()
+    for _ in range(300):
+        try:
+            status = sync_once(dao, rpc).status
+        except RpcError as error:  # a fault; a task would come again
+            failures[str(error)] += 1
+            continue
+        failures[status] += 1
+        assert status is not Status.STOPPED
+        if status is Status.CAUGHT_UP and Cursor.objects.get(dao=dao).next_block > head - 4:  # the nodes lag so far
+            return
+    raise AssertionError(f"{dao} did not come to block {head}: {failures.most_common(5)}")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", range(int(os.environ.get("MANDATE_REPLAY_SEEDS", 1))))
+def test_the_numbers_are_the_same_after_reorgs_restarts_and_kills(seed):
+    """As above, and while the chain grows its last blocks are replaced, a load balancer flips between heads, nodes
+    restart, and workers are killed with -9 while they store. Of the recordings those whose logs lie close together: the
+    others are thousands of ranges without logs."""
+    random = Random(seed)
+    contracts, killed = [], 0
+    for recording in load([VOTES, ELECTION, POWER]):
+        chain = ReplayChain(recording)
+        last = chain.head
+        heads = [*sorted(head_of(recording, chain, random) for _ in range(3)), last]
+        with ExitStack() as stack:
+            faults = mix(seed)
+            for node_faults in faults:
+                node_faults.chances["older_sight"] = 0.02
+            nodes = [stack.enter_context(ReplayNode(chain, faults=f, seed=seed)) for f in faults]
+
+            def client(nodes=nodes, chain=chain):
+                return Rpc([node.url for node in nodes], chain.chain_id, attempts=3, aside_s=0.1, distrust_s=0.2)
+
+            rpc = client()
+            stack.callback(rpc.close)
+            daos = run.register(recording)
+            for head in heads:
+                print(head, flush=True)
+                chain.set_head(head)
+                for dao in daos:
+                    killed += "killed" in killed_while_storing(dao, client, random.randint(1, 25))
+                    come_to_head(dao, rpc, head)
+                if head < last:
+                    chain.reorg(random.randint(40, 60))
+                    node = random.choice(nodes)
+                    node.stop()
+                    node.start()
+                else:
+                    chain.reorg(random.randint(1, 60))
+            for dao in daos:
+                come_to_head(dao, rpc, last)
+                assert SyncIncident.objects.filter(dao=dao, kind="reorg", facts__dropped_logs__gt=0).exists()
+                contracts.append(run._tell(dao))
+    assert killed
+    uniswap, optimism, token = contracts
+    assert uniswap["tallies"] == {"83": {**sums(rows(VOTES, "VoteCast")), "votes": 352, "proposal_seen": False}}
+    assert_election(optimism["tallies"][ELECTED])
+    assert optimism["kinds"] == {"approval": 1}
+    assert token["power"] == {"pairs": 8995, "breaks": []}
+    wrong = SyncIncident.objects.filter(kind__in=("gap", "deep_reorg", "undecodable"), resolved_at=None)
+    assert [incident.facts for incident in wrong] == [{"proposal_id": "83"}]  # its creation is in another folder
+
+
+def killed_while_storing(dao, client, statement):
+    """What a worker told that is killed before its n-th statement in a transaction, if it comes so far."""
+
+    def work(tell):
+        def die():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        with connection.execute_wrapper(BeforeStatement(statement, die, lambda: connection.in_atomic_block)):
+            read(dao, client(), tell)
+
+    return Worker(work).told()
 
 
 def test_a_file_cut_off_in_the_middle_is_one_clear_line(tmp_path):
