@@ -105,7 +105,7 @@ abstract contract Adversary is World {
         Act memory act = open(which, inForce(which));
         act.calls = abi.decode(pending.calls, (IPolicyModule.Call[]));
         address sender = oneIn(24) ? agentOf(random(POLICIES)) : act.p.agent;
-        bytes memory data = releasing(pending, oneIn(24));
+        bytes memory data = releasing(pending, oneIn(8));
         arm(which);
         journal.clear();
         (bool done,) = send(sender, data);
@@ -227,7 +227,9 @@ abstract contract Adversary is World {
             for (uint256 i; i < calls.length; ++i) {
                 uint256 kind = random(act.which == 0 || oneIn(2) ? 9 : 13);
                 address asset = kind < 3 ? address(usdc) : kind < 6 ? address(0) : kind == 7 ? address(gold) : address(wild);
-                calls[i] = oneOf(act, kind, amountOf(act, asset, instant) / (oneIn(2) ? 1 : calls.length));
+                // The same again and again: what counts each call alone sees nothing wrong with it.
+                if (i != 0 && oneIn(3)) calls[i] = callOf(calls[i - 1].to, calls[i - 1].value, calls[i - 1].data);
+                else calls[i] = oneOf(act, kind, amountOf(act, asset, instant) / (oneIn(2) ? 1 : calls.length));
             }
         }
         if (oneIn(10)) corrupt(calls[random(calls.length)]);
@@ -235,7 +237,10 @@ abstract contract Adversary is World {
 
     function oneOf(Act memory, uint256 kind, uint256 amount) private returns (IPolicyModule.Call memory) {
         address payee = oneIn(24) ? stranger : address(uint160(payees[random(payees.length)]));
-        if (kind == 0) return callOf(address(usdc), 0, abi.encodeCall(HostileToken.transfer, (payee, amount)));
+        if (kind == 0) {
+            if (oneIn(3)) amount = 700 + random(900); // about the rule's lower cap, alone or with another
+            return callOf(address(usdc), 0, abi.encodeCall(HostileToken.transfer, (payee, amount)));
+        }
         if (kind == 1) return callOf(address(usdc), 0, abi.encodeCall(HostileToken.transfer, (favourite, amount)));
         if (kind == 2) {
             HostileToken.Payment[] memory payments = new HostileToken.Payment[](oneIn(8) ? random(5) : 1 + random(3));
@@ -286,8 +291,10 @@ abstract contract Adversary is World {
 
     /// @dev What an agent could hope that the module reads otherwise than the target.
     function corrupt(IPolicyModule.Call memory c) private {
-        uint256 kind = random(8);
         bytes memory data = c.data;
+        bytes4 selector = bytes4(data);
+        bool dynamic = selector == HostileToken.transferMany.selector || selector == Bazaar.note.selector;
+        uint256 kind = dynamic && oneIn(2) ? 5 : random(8);
         if (kind == 0) {
             c.data = data.length < 4 ? bytes(hex"a9") : bytes.concat(data, hex"00");
         } else if (kind == 1) {
@@ -305,7 +312,7 @@ abstract contract Adversary is World {
             c.to = others[random(6)];
         } else if (kind == 5 && data.length >= 68) {
             // Where the first dynamic argument lies: mostly on another word, where a lenient decoder finds one as well.
-            data[35] = bytes1(uint8(oneIn(4) ? random(256) : 32 * random(8)));
+            data[35] = bytes1(uint8(oneIn(4) ? random(256) : 32 * random(4)));
         } else if (data.length != 0) {
             data[random(data.length)] = bytes1(uint8(random(256)));
         }

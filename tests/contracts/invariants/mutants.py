@@ -76,7 +76,7 @@ MUTANTS = (
     Mutant("overlong data fits", ARGUMENTS, "if (count == 0) return data.length == size;", "if (count == 0) return data.length >= size;"),
     Mutant("only an array's first element is looked at", ARGUMENTS, "from += stride;", "left = 1;"),
     Mutant("offsets may lie", ARGUMENTS, "if (load(data, 4 + WORD * word) != size - 4) return false;", ""),
-    Mutant("caps are not counted", MODULE, "if (amount > left) revert OverCap", "if (false) revert OverCap"),
+    Mutant("caps are not counted", MODULE, "if (amount > left) revert OverCap(i, index, j, amount, left);", "if (amount > left) left = amount;"),
     Mutant("caps count each call alone", MODULE, "PolicyCode.setOperand(clause, left - amount);", ""),
     Mutant("value may go uncharged", MODULE, "if (uncharged != 0) revert ValueNotCharged(i);", ""),
     Mutant("delegate calls", CALLS, "mstore(add(start, 100), 0)", "mstore(add(start, 100), 1)"),
