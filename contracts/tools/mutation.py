@@ -713,12 +713,14 @@ class Kept:
         self.file = PLACE / "results.jsonl"
         self.found: dict[str, Outcome] = {}
         self.partly: dict[str, Outcome] = {}  # survivors that have not met the suites of today
+        self.before: set[str] = set()  # all of which anything was ever known, with these sources
         hashes: dict[str, str] = {}
         for line in self.file.read_text().splitlines() if self.file.exists() else []:
             row = json.loads(line)
             if row["sources"] != project.sources_hash:
                 continue
             outcome = Outcome(**row["outcome"])
+            self.before.add(row["key"])
             self.found.pop(row["key"], None)
             if outcome.status == "killed":
                 if outcome.by not in hashes:
@@ -988,6 +990,7 @@ def main() -> int:
         "--deep", action="store_true", help="survivors that are not explained meet many fuzz runs and the invariants"
     )
     parser.add_argument("--cross-check", type=int, metavar="N", help="judge N mutants again, each compiled by itself")
+    parser.add_argument("--again", action="store_true", help="only what was judged before tests were changed")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="only print the mutants")
     parser.add_argument("--report", action="store_true", help="only print what is known")
@@ -1013,6 +1016,9 @@ def main() -> int:
             for mutant in every
             if (options.function or "") in mutant.function and (options.operator or "") in mutant.operator
         ]
+        kept = Kept(project)
+        if options.again:
+            chosen = [mutant for mutant in chosen if mutant.key in kept.before and mutant.key not in kept.found]
         if options.sample is not None:
             chosen = shuffled(chosen, options.seed)[: options.sample]
         if options.list:
@@ -1021,7 +1027,6 @@ def main() -> int:
                 print(f"- {mutant.before}\n+ {mutant.after}")
             print(f"{len(chosen)} mutants of {len(every)}")
             return 0
-        kept = Kept(project)
         project.deep = options.deep
         if options.cross_check is not None:
             return 1 if cross_check(chosen, kept, project, options.cross_check, options.seed) else 0
