@@ -393,4 +393,67 @@ contract EdgesTest is Base {
         }
         require(isLive(pending), "still pending");
     }
+
+    /// Every kind of clause on a number below, at and above its operand: on a word of a call without dynamic arguments, on
+    /// a word beside one, and on an array's element.
+    function test_every_clause_below_at_and_above() public {
+        Sink sink = new Sink();
+        bytes4 selector = 0x12345678;
+        for (uint8 kind = EQUAL; kind <= IN_LIST; ++kind) {
+            for (uint256 form; form < 3; ++form) {
+                Build.Policy memory p = payroll();
+                p.budgets = new bytes[](0);
+                uint256[] memory ten = new uint256[](1);
+                ten[0] = 10;
+                p.lists = one(Build.list(ten));
+                bytes memory clause = Build.clause(form == 2 ? 1 : 0, kind, kind == IN_LIST ? 0 : 10);
+                Build.Rule memory rule = Build.rule(address(sink), selector, 0, form == 0 ? 1 : 2, clause, "");
+                if (form != 0) rule = Build.dynamic(rule, Build.array(1, 1));
+                p.rules = one(rule);
+                p.cooldown = 0;
+                put(p);
+                for (uint256 value = 9; value <= 11; ++value) {
+                    ten[0] = value;
+                    bytes memory data = form == 0
+                        ? abi.encodeWithSelector(selector, value)
+                        : abi.encodeWithSelector(selector, form == 1 ? value : 0, ten);
+                    bool holds = (kind == EQUAL || kind == IN_LIST) && value == 10 || kind == NOT_EQUAL && value != 10
+                        || kind == AT_MOST && value <= 10 || kind == AT_LEAST && value >= 10;
+                    if (holds) {
+                        execute(calling(address(sink), 0, data));
+                    } else {
+                        refuseExecute(
+                            calling(address(sink), 0, data),
+                            abi.encodeWithSelector(IPolicyModule.ClauseFailed.selector, 0, 0, 0, value)
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Budgets are the policy's, the agent's or the DAO's: there is no fourth scope.
+    function test_setPolicy_knows_three_scopes() public {
+        for (uint8 scope; scope < 5; ++scope) {
+            Build.Policy memory p = payroll();
+            p.budgets = one(Build.budget(scope, usdc, EXPONENT, PERIOD, INSTANT, LIMIT, "day"));
+            if (scope < 3) put(p);
+            else refusePolicy(p, 100, "unknown scope");
+        }
+    }
+
+    /// A tail that is wrong is wrong, even where the next one's offset points in front of the arguments, so that it would
+    /// end with the data.
+    function test_form_that_goes_on_in_front_of_the_data() public {
+        Sink sink = new Sink();
+        Build.Policy memory p = payroll();
+        p.budgets = new bytes[](0);
+        p.lists = new bytes[](0);
+        Build.Rule memory rule = Build.rule(address(sink), bytes4(0), 0, 3, "", "");
+        p.rules = one(Build.dynamic(rule, abi.encodePacked(Build.array(1, 1), Build.array(2, 1))));
+        put(p);
+        // Read from byte 0, the selector and the first word say three elements, which are all of the 128 bytes.
+        bytes memory data = abi.encodePacked(bytes4(0), uint256(3) << 32, uint256(96), type(uint256).max - 3, new bytes(28));
+        refuseExecute(calling(address(sink), 0, data), err(IPolicyModule.BadCalldata.selector, 0));
+    }
 }
