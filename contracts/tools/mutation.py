@@ -212,8 +212,9 @@ class Project:
         if not units:
             return {}
         answer = compiler.run(self.input_for(units, settings, changed))
-        if any(error["severity"] == "error" for error in answer.get("errors", [])):
-            raise Stillborn
+        for error in answer.get("errors", []):
+            if error["severity"] == "error":
+                raise Stillborn(error["message"])
         return {unit: answer["contracts"][unit.source][unit.contract]["evm"] for unit in units}
 
     def compiled(
@@ -468,7 +469,8 @@ class Worker:
             return
         try:
             built = self._build(chunk.texts)
-        except Stillborn:
+        except Stillborn as why:
+            say(f"{len(chunk.mutants)} mutants are too many for the compiler, so in halves: {why}")
             for part in self.schemata.split(chunk):
                 if any(mutant.key in wanted for mutant in part.mutants):
                     yield from self.chunk(part, wanted)
