@@ -210,11 +210,14 @@ def _told_beside(dao: Dao, news: Iterable[_News], undone: Iterable[_News], block
 
 def restart_from(writer: Writer, block_number: int) -> None:
     """Have blocks from here read again (a contract was added that began earlier). Logs that are known stay; the headers
-    go, so that reading on compares with nothing that is not read again; see `drop_orphans`."""
+    go, so that reading on compares with nothing that is read again; see `drop_orphans`."""
     with writer.transaction() as cursor:
         if cursor.next_block > block_number:
             Block.objects.filter(dao=writer.dao, number__gte=block_number).delete()
-            cursor.next_block, cursor.head_hash = block_number, None
+            # Reading on follows the block below: meanwhile the chain may have replaced that one too. It is not kept
+            # where it was final long ago, and then nothing can have replaced it.
+            below = Block.objects.filter(dao=writer.dao, number=block_number - 1).first()
+            cursor.next_block, cursor.head_hash = block_number, below.hash if below else None
             cursor.refusals_next_block = min(cursor.refusals_next_block, block_number)
             cursor.save()
 

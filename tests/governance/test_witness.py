@@ -8,7 +8,7 @@ from eth_utils import keccak
 
 from governance.chain import bloom
 from governance.chain.rpc import Distrusted, Rpc, RpcError
-from governance.models import Block, Chain, Cursor, OutboxEntry, RawLog, RefusedAct, SyncIncident
+from governance.models import Block, Chain, Cursor, OutboxEntry, RawLog, RefusedAct, SyncIncident, Vote
 from governance.replay.faults import Faults
 from governance.replay.node import ReplayNode
 from governance.replay.synthetic import SyntheticChain, SyntheticTransaction
@@ -345,3 +345,18 @@ def test_what_only_a_replaced_block_made_true_is_taken_back(chain, serve, dao):
     chain.grow(*life.blocks(1), [], [])
     sync_once(dao, rpc)
     assert_fresh(chain, dao, node.url)
+
+
+def test_the_block_below_those_that_are_read_again_is_compared_with(chain, serve, dao):
+    """It may be replaced meanwhile, and would else stay for ever: a fresh index has the chain's."""
+    chain.grow([], [vote(1)], [vote(2)], [])
+    node = serve()
+    rpc = client(node)
+    sync_once(dao, rpc)
+    with fence.hold(dao) as writer:
+        reorg.restart_from(writer, chain.head)
+    chain.reorg(3, [vote(3)], [], [], [])
+    sync_once(dao, rpc)
+    stored = dict(Block.objects.filter(dao=dao).values_list("number", "hash"))
+    assert stored == {number: chain.blocks[number].hash for number in stored}
+    assert Vote.objects.filter(dao=dao).count() == 1
