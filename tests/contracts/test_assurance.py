@@ -8,13 +8,9 @@ import tomllib
 from typing import Any
 
 import pytest
-from eth.chains.base import MiningChain
-from eth.db.atomic import AtomicDB
-from eth.exceptions import OutOfGas
-from eth.vm.forks.prague import PragueVM
-from eth.vm.message import Message
 
 from tests.conftest import ROOT
+from tests.contracts.evm import AtomicDB, Message, MiningChain, OutOfGas, PragueVM
 
 sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "tools")]
 
@@ -23,6 +19,12 @@ import mutation  # noqa: E402
 import schemata  # noqa: E402
 import slither_check as slither_tool  # noqa: E402
 from mutants import Mutant, mutants_of  # noqa: E402
+
+
+def test_this_process_recurses_no_deeper_than_any() -> None:
+    """After py-evm's import every test in the process would run with less of a guard than the product."""
+    assert sys.getrecursionlimit() <= 1_000
+
 
 SOURCE = b"""// SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
