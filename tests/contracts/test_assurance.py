@@ -154,7 +154,7 @@ def behaviour(code: str) -> list[Any]:
         state.set_storage(PLACE, 0, 5)
         data = a.to_bytes(32) + b.to_bytes(32)
         transaction = state.get_transaction_context_class()(gas_price=0, origin=PLACE)
-        message = Message(gas=60_000, to=PLACE, sender=PLACE, value=0, data=data, code=bytes.fromhex(code))
+        message = Message(gas=250_000, to=PLACE, sender=PLACE, value=0, data=data, code=bytes.fromhex(code))
         done = state.computation_class.apply_message(state, message, transaction)
         out = "gas" if isinstance(done._error, OutOfGas) else done.output
         found.append((done.is_success, out, state.get_storage(PLACE, 0), done.is_success and done.get_log_entries()))
