@@ -106,13 +106,12 @@ FAULTS = (
         ),
     ),
     Fault(
-        "the outbox tells twice what is read again",
+        "the outbox tells something twice",
         "sync/store.py",
         (
             (
-                "        new = insert_logs(writer.dao, rows)",
-                "        new = insert_logs(writer.dao, rows)\n"
-                "        undone += [('vote.cast', row.transaction_hash.hex(), row.block_number) for row in rows if not row.pk]",
+                "outbox.publish_many(writer.dao, [*undone, *projector.news])",
+                "outbox.publish_many(writer.dao, [*undone, *projector.news, *projector.news[:1]])",
             ),
         ),
     ),
@@ -120,12 +119,11 @@ FAULTS = (
         "a proposal that comes with its votes counts them twice",
         "projections/fold.py",
         (
-            ("            if number not in self._recount:\n                sums", "            if True:\n                sums"),
             (
-                "        _add_to_tallies(self.dao, sums)\n        if self._recount:\n"
-                "            count_votes(self.dao, self._recount)\n",
+                "        _add_to_tallies(self.dao, {number: votes[number].tally for number in votes.keys() - self._recount})\n"
+                "        if self._recount:\n            count_votes(self.dao, self._recount)\n",
                 "        if self._recount:\n            count_votes(self.dao, self._recount)\n"
-                "        _add_to_tallies(self.dao, sums)\n",
+                "        _add_to_tallies(self.dao, {number: of_one.tally for number, of_one in votes.items()})\n",
             ),
         ),
     ),
