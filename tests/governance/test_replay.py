@@ -181,7 +181,7 @@ def test_blocks_hang_together_by_number_and_by_hash(rpc):
         block, parent = rpc.blocks([number, number - 1])
         assert block.parent_hash == parent.hash
         assert block.timestamp_chain_s > parent.timestamp_chain_s
-        assert rpc.block(block.hash) == block
+        assert rpc.block(block.hash)._replace(transactions=()) == block  # batches come without transactions
     assert [rpc.block(number).timestamp_chain_s for number in (100, 115, 130)] == [5000, 5030, 5061]
     assert rpc.block(head.number + 1) is None
     assert rpc.block("finalized").number == head.number - 64
