@@ -6,6 +6,8 @@ logs show its scheme and host. What a node answers is hostile until it was check
 verified, and an answer for another chain is refused.
 """
 
+import hashlib
+import hmac
 import itertools
 import logging
 import operator
@@ -13,7 +15,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +24,8 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 import stamina
+
+from governance.chain.pace import Pace
 
 T = TypeVar("T")
 BlockId = int | str | bytes
@@ -36,6 +41,13 @@ _PLACE = operator.attrgetter("block_number", "log_index")
 _MOST_WORDS = 5_000  # read once and remembered while one answer is read
 _MOST_ANSWER_S = 120.0  # for a whole answer: the timeout is for each piece of it
 _MOST_DISTRUST_S = 6 * 3600.0
+_MOST_LEARNING = 5  # refusals because of the rate, beside the attempts: each finds a lower one
+_LIMIT_HOLDS_S = 24 * 3600.0  # then a limit is tried again: plans change
+_SLOW_S = 1.0
+_SLOW_TIMES = 4  # as slow as the fastest
+_LATENCY_WEIGHT = 0.2
+_SMALL_BYTES = 16_384
+_LATENCY_HOLDS_S = 300.0
 _UNKNOWN_METHOD = -32601
 logger = logging.getLogger(__name__)
 
@@ -113,6 +125,12 @@ class RpcLimited(RpcError):
     retry_after_s: float | None = None
 
 
+class BatchTooLarge(RpcError):
+    """The endpoint takes no batches of so many requests. `most` is what it said it takes, or None."""
+
+    most: int | None = None
+
+
 class RpcUnreachable(RpcError):
     """No endpoint answered: connection, timeout, HTTP error, an oversized answer or no JSON."""
 
@@ -153,6 +171,16 @@ _LIMITED = re.compile(
     r"compute units|capacity|calls per second|per second|quota|credits|limited to [\d,]+ ?/ ?sec",
     re.IGNORECASE,
 )
+_BATCH = re.compile(
+    r"batch(es)? (\w+ ){0,4}(too (large|big|long)|limit|size|not (supported|allowed)|support)|"
+    r"too many (requests|calls) in (a |the |one )?batch|batch of more than|(no|disallow\w*|unsupported) batch",
+    re.IGNORECASE,
+)
+_BATCH_MOST = re.compile(
+    r"(?:more than|at most|limit(?:ed to| is| of|:)?|max(?:imum)?(?: is| of|:)?) ?(\d{1,5})\b", re.IGNORECASE
+)
+_INVALID_REQUEST = -32600
+_BATCH_ANSWER_TOO_LARGE = -32003
 # QuickNode's -32007 (requests) and -32012 (credits), Ankr's -32090, others' -32029; 429 where the status is repeated.
 _LIMITED_CODES = frozenset({429, -32007, -32012, -32029, -32090})
 _BETWEEN_HEX = re.compile(r"\[\s*(0x[0-9a-fA-F]{1,16})\s*,\s*(0x[0-9a-fA-F]{1,16})\s*\]")
@@ -184,6 +212,23 @@ def _suggestion(message: str, data: Any) -> tuple[tuple[int, int] | None, int | 
     if (found := _SPAN.search(message)) and (digits := found[1].replace(",", "")):
         span = int(digits) * (1000 if found[2] else 1) or None
     return suggested, span
+
+
+def _refuses_batch(error: Any, count: int, *, of_one: bool) -> BatchTooLarge | None:
+    """Whether an error is about a batch of `count` being one, or about its size; `of_one` request in it, or of all."""
+    if count < 2 or not isinstance(error, dict):
+        return None
+    code, message = error.get("code"), error.get("message")
+    message = message if isinstance(message, str) else ""
+    says_so = code == _BATCH_ANSWER_TOO_LARGE or bool(_BATCH.search(message))
+    # What does not know batches calls them an invalid request.
+    unknown = code == _INVALID_REQUEST and not _LIMITED.search(message) and not _RANGE.search(message)
+    if not says_so and (of_one or not unknown):
+        return None
+    refused = BatchTooLarge(None, f"takes no batch of {count} requests")
+    if found := _BATCH_MOST.search(message):
+        refused.most = int(found[1])
+    return refused
 
 
 def _revert_data(data: Any) -> bytes:
@@ -444,10 +489,29 @@ def parse_receipt(raw: Any) -> Receipt:
 # --------------------------------------------------------------------------------------------------------- client
 
 
+@dataclass(frozen=True)
+class Known:
+    """What was learned of an endpoint. Times are Unix seconds of the wall clock, None where there was none; `name` is
+    scheme and host."""
+
+    name: str
+    most_blocks: int | None = None  # in one eth_getLogs
+    most_batch: int | None = None  # requests in one batch
+    rate_per_s: float | None = None  # requests a second; None: no limit was met
+    latency_s: float | None = None
+    failures: int = 0  # in a row
+    lies: int = 0
+    unknown: frozenset[str] = frozenset()  # methods
+    aside_until_s: float | None = None
+    distrusted_until_s: float | None = None
+    answered_at_s: float | None = None
+    problem: str = ""
+
+
 class _Endpoint:
     """One URL, its connection pool, and whether it is set aside. Its repr and errors show only scheme and host."""
 
-    def __init__(self, url: str, timeout_s: float):
+    def __init__(self, url: str, timeout_s: float, rate_window_s: float):
         self._url = url
         self.name = redact(url)
         self.secrets = secrets_of(url)
@@ -458,12 +522,76 @@ class _Endpoint:
         self.failing_since = 0.0  # monotonic: the first of them
         self.distrusted_until = 0.0  # monotonic: what it answered was found untrue
         self.lies = 0
+        self.problem = ""  # why it was set aside or distrusted last
+        self.answered_at = 0.0  # monotonic
         self.unknown: set[str] = set()  # methods that it does not know
+        self.pace = Pace(window_s=rate_window_s)
+        self._most_blocks: tuple[int, float] | None = None
+        self._latency_s: tuple[float, float] | None = None
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<endpoint {self.name}>"
+
+    @property
+    def most_blocks(self) -> int | None:
+        """The widest range that it said it takes; None where it said nothing of late."""
+        if self._most_blocks is None or time.monotonic() - self._most_blocks[1] > _LIMIT_HOLDS_S:
+            return None
+        return self._most_blocks[0]
+
+    @most_blocks.setter
+    def most_blocks(self, blocks: int) -> None:
+        self._most_blocks = (blocks, time.monotonic())
+
+    @property
+    def latency_s(self) -> float | None:
+        """How long it takes for small answers, on average; None where none was asked for of late."""
+        if self._latency_s is None or time.monotonic() - self._latency_s[1] > _LATENCY_HOLDS_S:
+            return None
+        return self._latency_s[0]
+
+    def took(self, seconds: float) -> None:
+        """A small answer took so long."""
+        known = self.latency_s
+        average = seconds if known is None else known + _LATENCY_WEIGHT * (seconds - known)
+        self._latency_s = (average, time.monotonic())
+
+    def fingerprint(self, secret: str) -> bytes:
+        """What tells its URL from others to who has the secret, and tells nothing of it to who has not."""
+        return hmac.new(secret.encode(), self._url.encode(), hashlib.sha256).digest()
+
+    def known(self) -> "Known":
+        """What was learned of it, in times of the wall clock."""
+        now, wall_s = time.monotonic(), time.time()
+
+        def wall(at: float) -> float | None:
+            return wall_s + at - now if at else None
+
+        return Known(
+            self.name, self.most_blocks, self.pace.most_batch, self.pace.rate_per_s, self.latency_s, self.failures,
+            self.lies, frozenset(self.unknown), wall(self.aside_until), wall(self.distrusted_until),
+            wall(self.answered_at), self.problem,
+        )  # fmt: skip
+
+    def recall(self, known: "Known") -> None:
+        """Add what another process, or this one before it was started anew, had learned. What this one knows better
+        stays: nobody is trusted sooner for it, and no limit is forgotten."""
+        now, wall_s = time.monotonic(), time.time()
+        if known.distrusted_until_s is not None:
+            self.distrusted_until = max(self.distrusted_until, now + known.distrusted_until_s - wall_s)
+        if known.aside_until_s is not None and not self.answered_at:
+            self.aside_until = max(self.aside_until, now + known.aside_until_s - wall_s)
+        self.lies = max(self.lies, known.lies)
+        self.unknown |= known.unknown
+        self.problem = self.problem or known.problem
+        if self.most_blocks is None and known.most_blocks is not None:
+            self.most_blocks = known.most_blocks
+        if self.pace.most_batch is None:
+            self.pace.most_batch = known.most_batch
+        if self.pace.rate_per_s is None:
+            self.pace.rate_per_s = known.rate_per_s
 
     def client(self) -> httpx.Client:
         with self._lock:
@@ -542,6 +670,7 @@ class Rpc:
         aside_s: float = 5.0,
         distrust_s: float = 300.0,
         down_s: float = 120.0,
+        rate_window_s: float = 1.0,
         max_response_bytes: int = _MAX_RESPONSE_BYTES,
     ):
         """`chain_id` None asks any chain (to find out which one it is); everyone else names the one expected."""
@@ -550,7 +679,7 @@ class Rpc:
         self.chain_id = chain_id
         self.attempts, self.aside_s, self.max_response_bytes = attempts, aside_s, max_response_bytes
         self.distrust_s, self.down_s = distrust_s, down_s
-        self._endpoints = [_Endpoint(url, timeout_s) for url in urls]
+        self._endpoints = [_Endpoint(url, timeout_s, rate_window_s) for url in urls]
         self._ids = itertools.count(1)
         self._said = threading.local()  # .by: the endpoint that answered this thread last
         self._caught: list[str] = []
@@ -601,6 +730,7 @@ class Rpc:
             if endpoint.distrusted_until > time.monotonic():
                 continue  # one wrong answer may show in many blocks
             endpoint.lies += 1
+            endpoint.problem = reason
             endpoint.checked = False
             pause_s = min(self.distrust_s * 2 ** (endpoint.lies - 1), _MOST_DISTRUST_S)
             endpoint.distrusted_until = time.monotonic() + pause_s
@@ -610,7 +740,17 @@ class Rpc:
     def set_aside(self) -> None:
         """Ask these endpoints last for a while: they lag."""
         for endpoint in self._endpoints:
-            endpoint.aside_until = time.monotonic() + self.aside_s
+            endpoint.aside_until, endpoint.problem = time.monotonic() + self.aside_s, "it lagged behind another"
+
+    def known(self, secret: str) -> dict[bytes, Known]:
+        """What was learned of each endpoint, by the fingerprint of its URL."""
+        return {endpoint.fingerprint(secret): endpoint.known() for endpoint in self._endpoints}
+
+    def recall(self, secret: str, known: Mapping[bytes, Known]) -> None:
+        """Add what `known` of another process says."""
+        for endpoint in self._endpoints:
+            if (found := known.get(endpoint.fingerprint(secret))) is not None:
+                endpoint.recall(found)
 
     def take_caught(self) -> list[str]:
         """What `distrust` was told since this was asked last, in words."""
@@ -637,22 +777,75 @@ class Rpc:
         """
         return self._perform(lambda endpoint: self._one(endpoint, method, params), [method])
 
-    def batch(self, requests: Iterable[tuple[str, Sequence[Any]]], *, size: int = 100) -> list[Any]:
-        """The results in the order asked, in batches of `size`. A request that the node refused gives its RpcError in
-        its place (returned, not raised); what fails as a whole is raised."""
+    def batch(
+        self, requests: Iterable[tuple[str, Sequence[Any]]], *, size: int = 100, together: bool = False
+    ) -> list[Any]:
+        """The results in the order asked, in batches of `size`, or of as many as the endpoint takes. A request that the
+        node refused gives its RpcError in its place (returned, not raised); what fails as a whole is raised.
+
+        `together` has one endpoint answer all of them, and in one request where it takes as many: one after the other
+        they may reach different nodes behind a load balancer."""
         asked = list(requests)
+        if together:
+            return self._perform(lambda endpoint: self._portions(endpoint, asked), [m for m, _ in asked])
         results: list[Any] = []
-        for start in range(0, len(asked), size):
-            part = asked[start : start + size]
-            results += self._perform(lambda endpoint, part=part: self._many(endpoint, part), [m for m, _ in part])
+        refusals = 0  # in a row
+        while len(results) < len(asked):
+            part = asked[len(results) : len(results) + self.portion(size)]
+            try:
+                results += self._perform(
+                    lambda endpoint, part=part: self._many(endpoint, part), [m for m, _ in part], may_shrink=True
+                )
+                refusals = 0
+            except BatchTooLarge:
+                if len(part) == 1:
+                    raise
+            except RpcLimited:
+                refusals += 1
+                if self.attempts == 1 or refusals > _MOST_LEARNING or self.portion(len(part)) == len(part):
+                    raise
         return results
 
-    def _perform(self, request: Callable[[_Endpoint], Any], methods: list[str]) -> Any:
+    def portion(self, count: int) -> int:
+        """How many of `count` requests the endpoint that is asked first takes in one batch."""
+        return self._in_order()[0].pace.portion(count)
+
+    @property
+    def most_blocks(self) -> int | None:
+        """The widest range that the endpoint that is asked first takes in eth_getLogs; None where that is not known."""
+        return self._in_order()[0].most_blocks
+
+    def _in_order(self) -> list[_Endpoint]:
+        """The endpoints, those first that answer soonest: not set aside, their rate not used up, not slow."""
+        now = time.monotonic()
+        latencies = {endpoint: endpoint.latency_s for endpoint in self._endpoints}
+
+        def is_slow(endpoint: _Endpoint) -> bool:
+            if (own := latencies[endpoint]) is None or len(latencies) == 1:
+                return False
+            fastest = min(other or 0.0 for e, other in latencies.items() if e is not endpoint)
+            return own > max(_SLOW_S, _SLOW_TIMES * fastest)
+
+        return sorted(
+            self._endpoints,
+            key=lambda e: (e.distrusted_until > now, max(e.aside_until - now, 0) + e.pace.wait_s(), is_slow(e)),
+        )
+
+    def _perform(self, request: Callable[[_Endpoint], Any], methods: list[str], *, may_shrink: bool = False) -> Any:
+        """What an endpoint answers, after some attempts; `may_shrink`: not where it now takes fewer at once."""
         if not all(_IDEMPOTENT.match(method) for method in methods):
             return self._once_over(request, repeat=False)
-        for attempt in stamina.retry_context(
-            on=(RpcUnreachable, RpcLimited), attempts=self.attempts, timeout=None, wait_initial=0.2, wait_max=3.0
-        ):
+        failed = 0
+
+        def again(error: Exception) -> bool:
+            nonlocal failed
+            if isinstance(error, RpcLimited):
+                return not (may_shrink and self.portion(len(methods)) < len(methods))
+            failed += 1
+            return isinstance(error, RpcUnreachable) and failed < self.attempts
+
+        attempts = self.attempts + (_MOST_LEARNING if self.attempts > 1 else 0)
+        for attempt in stamina.retry_context(on=again, attempts=attempts, timeout=None, wait_initial=0.2, wait_max=3.0):
             with attempt:
                 return self._once_over(request, repeat=True)
         raise AssertionError("stamina returns or raises")
@@ -662,18 +855,18 @@ class Rpc:
         now = time.monotonic()
         wrong: WrongChain | None = None
         failure: RpcError | None = None
-        trusted = [endpoint for endpoint in self._endpoints if endpoint.distrusted_until <= now]
+        trusted = [endpoint for endpoint in self._in_order() if endpoint.distrusted_until <= now]
         if not trusted:
             raise Distrusted(None, f"every endpoint of chain {self.chain_id} was caught in an untrue answer")
-        for endpoint in sorted(trusted, key=lambda e: max(e.aside_until - now, 0)):
+        for endpoint in trusted:
             try:
                 self._check_chain(endpoint)
                 result = request(endpoint)
             except WrongChain as error:
-                endpoint.aside_until = now + 3600
+                endpoint.aside_until, endpoint.problem = now + 3600, error.message
                 wrong = error
             except RpcUnreachable as error:
-                self._set_aside(endpoint)
+                self._set_aside(endpoint, error.message)
                 failure = error
                 if not repeat and not getattr(error, "not_sent", False):
                     raise
@@ -683,7 +876,8 @@ class Rpc:
                 if not repeat:
                     raise
             else:
-                endpoint.failures = 0
+                endpoint.failures, endpoint.answered_at = 0, time.monotonic()
+                endpoint.pace.answered()
                 self._said.by = endpoint
                 return result
         if failure is None:
@@ -691,8 +885,8 @@ class Rpc:
             raise wrong
         raise failure
 
-    def _set_aside(self, endpoint: _Endpoint) -> None:
-        endpoint.checked = False
+    def _set_aside(self, endpoint: _Endpoint, problem: str) -> None:
+        endpoint.checked, endpoint.problem = False, problem
         if not endpoint.failures:
             endpoint.failing_since = time.monotonic()
         endpoint.failures += 1
@@ -722,12 +916,47 @@ class Rpc:
         if not isinstance(answer, dict):
             raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=endpoint.name)
         if answer.get("error") is not None:
-            raise classify(answer["error"], method, endpoint.name, endpoint.secrets)
+            raise self._refusal(endpoint, answer["error"], [method])
         if answer.get("id") != number or "result" not in answer:
             raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=endpoint.name)
         return answer["result"]
 
+    def _refusal(self, endpoint: _Endpoint, raw: Any, methods: Sequence[str]) -> RpcError:
+        """The exception for an `error` member, after the endpoint's limits were learned from it."""
+        error = classify(raw, methods[0], endpoint.name, endpoint.secrets)
+        if isinstance(error, RpcLimited):
+            endpoint.pace.refused(len(methods))
+        elif isinstance(error, RangeTooLarge) and error.max_blocks is not None:
+            endpoint.most_blocks = error.max_blocks
+        return error
+
+    def _portions(self, endpoint: _Endpoint, requests: list[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """`_many` of one endpoint, in as few batches as it takes."""
+        results: list[Any] = []
+        while len(results) < len(requests):
+            rest = requests[len(results) :]
+            part = rest[: endpoint.pace.portion(len(rest))]
+            try:
+                results += self._many(endpoint, part)
+            except BatchTooLarge:
+                if len(part) == 1:
+                    raise
+        return results
+
+    def _alone_of_many(self, endpoint: _Endpoint, method: str, params: Sequence[Any]) -> Any:
+        try:
+            return self._one(endpoint, method, params)
+        except (RpcUnreachable, RpcLimited):
+            raise
+        except RpcError as error:
+            if error.code == _INVALID_REQUEST:
+                endpoint.pace.most_batch = None  # it was not for being in a batch that it was refused
+            return error
+
     def _many(self, endpoint: _Endpoint, requests: list[tuple[str, Sequence[Any]]]) -> list[Any]:
+        if len(requests) == 1 and endpoint.pace.most_batch == 1:  # it may take no batches at all
+            return [self._alone_of_many(endpoint, *requests[0])]
+        methods = [method for method, _ in requests]
         numbers = [next(self._ids) for _ in requests]
         body = orjson.dumps(
             [
@@ -735,9 +964,10 @@ class Rpc:
                 for number, (method, params) in zip(numbers, requests, strict=True)
             ]
         )
-        answer = self._exchange(endpoint, body, [method for method, _ in requests])
+        answer = self._exchange(endpoint, body, methods)
         if isinstance(answer, dict) and answer.get("error") is not None:
-            raise classify(answer["error"], requests[0][0], endpoint.name, endpoint.secrets)
+            self._learn_batch(endpoint, answer["error"], len(requests))
+            raise self._refusal(endpoint, answer["error"], methods)
         if not isinstance(answer, list):
             raise RpcUnreachable("answered a batch with something that is not one", endpoint=endpoint.name)
         by_number = {item["id"]: item for item in answer if isinstance(item, dict) and isinstance(item.get("id"), int)}
@@ -745,7 +975,8 @@ class Rpc:
         for number, (method, _) in zip(numbers, requests, strict=True):
             item = by_number.get(number)
             if item is not None and item.get("error") is not None:
-                error = classify(item["error"], method, endpoint.name, endpoint.secrets)
+                self._learn_batch(endpoint, item["error"], len(requests), of_one=True)
+                error = self._refusal(endpoint, item["error"], [method])
                 if isinstance(error, RpcLimited):
                     raise error  # the whole batch is repeated: a half-limited one has holes
                 results.append(error)
@@ -755,10 +986,24 @@ class Rpc:
                 results.append(item["result"])
         return results
 
+    def _learn_batch(self, endpoint: _Endpoint, error: Any, count: int, *, of_one: bool = False) -> None:
+        """Raises BatchTooLarge where an error (that the whole batch got, or one request in it) says that a batch of
+        `count` is more than the endpoint takes."""
+        if refused := _refuses_batch(error, count, of_one=of_one):
+            endpoint.pace.too_many(count, refused.most)
+            refused.endpoint = endpoint.name
+            raise refused
+
     def _exchange(self, endpoint: _Endpoint, body: bytes, methods: Sequence[str]) -> Any:
         method, most = methods[0] if len(methods) == 1 else "a batch", self.max_response_bytes
         if "eth_getLogs" in methods:
             most = min(most, _MAX_LOGS_BYTES)
+        wait_s = endpoint.pace.take(len(methods), endpoint.timeout_s)
+        if wait_s is None:
+            raise RpcLimited(None, f"its rate is used up ({method})", endpoint=endpoint.name)
+        if wait_s:
+            time.sleep(wait_s)
+        begun = time.monotonic()
         try:
             status, raw, retry_after = endpoint.post(body, most)
         except Oversized as error:
@@ -766,7 +1011,10 @@ class Rpc:
                 raise
             # Nothing is wrong with the endpoint: less is to be asked of it at once.
             raise RangeTooLarge(None, error.message, endpoint=endpoint.name) from None
+        if status == 413 and len(methods) > 1:
+            self._learn_batch(endpoint, {"code": _INVALID_REQUEST}, len(methods))
         if status == 429:
+            endpoint.pace.refused(len(methods))
             limited = RpcLimited(429, f"limits our rate ({method})", endpoint=endpoint.name)
             limited.retry_after_s = min(float(retry_after), 60.0) if retry_after and retry_after.isdigit() else None
             raise limited
@@ -780,6 +1028,8 @@ class Rpc:
             raise RpcUnreachable(f"answered {method} with HTTP {status}", endpoint=endpoint.name)
         if answer is None:
             raise RpcUnreachable(f"answered {method} with something that is not JSON", endpoint=endpoint.name)
+        if len(raw) < _SMALL_BYTES:
+            endpoint.took(time.monotonic() - begun)
         return answer
 
     # --- what is asked
@@ -857,7 +1107,9 @@ class Rpc:
         if block_hash is not None:
             return self._parsed("eth_getLogs", [condition], parse)
         # In one request, for behind a load balancer the next one may reach another node.
-        answer, last = self.batch([("eth_getLogs", [condition]), ("eth_getBlockByNumber", [hex(last_block), False])])
+        answer, last = self.batch(
+            [("eth_getLogs", [condition]), ("eth_getBlockByNumber", [hex(last_block), False])], together=True
+        )
         for result in (answer, last):
             if isinstance(result, RpcError):
                 raise result
@@ -891,7 +1143,7 @@ class Rpc:
         numbers = [hex(last_block), "finalized", *([hex(first_block - 1)] if below else [])]
         requests: list[tuple[str, Sequence[Any]]] = [("eth_getLogs", [condition]) for _, condition in asked]
         requests += [("eth_getBlockByNumber", [number, False]) for number in numbers]
-        answers = self.batch(requests)
+        answers = self.batch(requests, together=True)
         ends = answers[len(asked) :]
         for answer in [*answers[: len(asked)], ends[0], *ends[2:]]:
             if isinstance(answer, RpcError):

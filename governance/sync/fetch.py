@@ -113,6 +113,9 @@ def logs_of_range(
     below: bool = False,
 ) -> RangeLogs:
     """The DAO's logs from `first_block` on as far as the node lets us, in chain order, with the headers at its ends."""
+    if (most := rpc.most_blocks) is not None:
+        span.most_blocks = min(span.most_blocks, most)
+        span.blocks = min(span.blocks, most)
     while True:
         last = min(first_block + span.blocks - 1, most_last_block)
         questions = filters(contracts, last)
@@ -200,8 +203,10 @@ def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[He
         ChainMoved: a node that answered does not have the block (some say then that it has no logs).
     """
     found: list[Log] = []
-    for start in range(0, len(headers), _BLOCKS_AT_ONCE):
-        found += _logs_of_some(rpc, contracts, headers[start : start + _BLOCKS_AT_ONCE])
+    most = len(filters(contracts, headers[-1].number)) + 1 if headers else 1  # requests for one block
+    at_once = max(1, rpc.portion(_BLOCKS_AT_ONCE * most) // most)
+    for start in range(0, len(headers), at_once):
+        found += _logs_of_some(rpc, contracts, headers[start : start + at_once])
     asked = [witness.Asked(header, filters(contracts, header.number)) for header in headers]
     return witness.check_blocks(rpc, asked, _unique(found))
 
@@ -217,7 +222,8 @@ def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Hea
         [
             ("eth_getLogs", [_condition(h, f)]) if f else ("eth_getBlockByNumber", [hex(h.number), False])
             for h, f in asked
-        ]
+        ],
+        together=True,
     )
     found: list[Log] = []
     for (header, f), answer in zip(asked, answers, strict=True):

@@ -99,15 +99,17 @@ def _is_sparse(seen: bytes) -> bool:
 def _ask_blocks(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, list[Log]]:
     """The logs by block's hash. Raises RpcError where the endpoint has not all of these blocks."""
     found: dict[bytes, list[Log]] = {}
-    for start in range(0, len(asked), _AT_ONCE):
-        part = asked[start : start + _AT_ONCE]
+    most = max((len(a.questions) for a in asked), default=0) + 1  # requests for one block
+    at_once = max(1, rpc.portion(_AT_ONCE * most) // most)
+    for start in range(0, len(asked), at_once):
+        part = asked[start : start + at_once]
         requests: list[tuple[str, list[Any]]] = []
         for a in part:
             requests += [
                 ("eth_getLogs", [_condition(q) | {"blockHash": "0x" + a.header.hash.hex()}]) for q in a.questions
             ]
             requests.append(("eth_getBlockByNumber", [hex(a.header.number), False]))
-        answers = iter(rpc.batch(requests))
+        answers = iter(rpc.batch(requests, together=True))
         for a in part:
             logs: dict[tuple[bytes, int], Log] = {}
             for _ in a.questions:
@@ -166,6 +168,10 @@ def check_range(
 
 def _ask_range(rpc: Rpc, questions: Sequence[Question], first_block: int, last_block: int) -> list[Log]:
     """The logs, in parts where the endpoint takes only less."""
+    width, most = last_block - first_block + 1, rpc.most_blocks
+    if most is not None and most < width:
+        parts = range(first_block, last_block + 1, most)
+        return [log for first in parts for log in _ask_range(rpc, questions, first, min(first + most - 1, last_block))]
     try:
         logs: dict[tuple[bytes, int], Log] = {}
         for q in questions:

@@ -24,6 +24,10 @@ class Node:
         self.answers = {"eth_chainId": hex(chain_id)}
         self.raw = None  # (status, headers, body) in place of any answer
         self.asked = []
+        self.posts = 0
+
+    def refuses(self, _request) -> dict | None:
+        """The error that a whole HTTP request gets, if any."""
 
     def respond(self, request):
         self.asked.append(request["method"])
@@ -45,11 +49,16 @@ def serve():
 
             def do_POST(self):
                 request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                node.posts += 1
                 if node.raw is not None:
                     status, headers, body = node.raw
                 else:
-                    many = isinstance(request, list)
-                    answer = [node.respond(item) for item in request][::-1] if many else node.respond(request)
+                    if refusal := node.refuses(request):
+                        answer = {"jsonrpc": "2.0", "id": None, "error": refusal}
+                    elif isinstance(request, list):
+                        answer = [node.respond(item) for item in request][::-1]
+                    else:
+                        answer = node.respond(request)
                     status, headers, body = 200, {}, json.dumps(answer).encode()
                 self.send_response(status)
                 for name, value in headers.items():
@@ -209,6 +218,79 @@ def test_silence_ends_in_time(serve):
         ask(node, serve, timeout_s=0.3).head_number()
 
 
+def test_an_endpoint_is_asked_as_often_as_it_answers(serve):
+    """Of a rate limit that counts every request in a batch, reading learns; nothing is given up half way."""
+    times: list[float] = []
+
+    class Limited(Node):
+        def refuses(self, request):
+            count, now = len(request) if isinstance(request, list) else 1, time.monotonic()
+            times[:] = [t for t in times if t > now - 1]
+            if len(times) + count > 30:
+                return {"code": 429, "message": "compute units per second capacity exceeded"}
+            times.extend([now] * count)
+            return None
+
+    node = Limited()
+    node.answers["eth_getBalance"] = lambda params: params[0]
+    client = ask(node, serve, attempts=3)
+    asked = [("eth_getBalance", [hex(n)]) for n in range(100)]
+    assert client.batch(asked) == [params[0] for _, params in asked]
+    assert 5 <= client._endpoints[0].pace.rate_per_s <= 60
+
+
+def test_whoever_has_no_time_is_told_that_the_rate_is_used_up(serve):
+    node = Node()
+    node.answers["eth_blockNumber"] = "0x1"
+    client = Rpc([serve(node)], None, attempts=1, timeout_s=0.5)
+    pace = client._endpoints[0].pace
+    pace.rate_per_s = 1.0
+    client.head_number()
+    with pytest.raises(RpcLimited, match="its rate is used up"):
+        client.head_number()
+
+
+def test_a_slow_endpoint_is_asked_after_a_fast_one(serve):
+    slow, fast = Node(), Node()
+    slow.answers["eth_blockNumber"], fast.answers["eth_blockNumber"] = "0x1", "0x2"
+    client = Rpc([serve(slow), serve(fast)], 1)
+    assert client.head_number() == 1
+    client._endpoints[0].took(60.0)
+    assert client.head_number() == 2
+    assert client.answerer().head_number() == 2
+
+
+def test_a_range_that_was_refused_is_remembered(serve):
+    node = Node()
+    node.answers["eth_getLogs"] = error(-32614, "eth_getLogs is limited to a 500 range")
+    node.answers["eth_getBlockByNumber"] = None
+    client = ask(node, serve)
+    assert client.most_blocks is None
+    with pytest.raises(RangeTooLarge):
+        client.logs(first_block=0, last_block=10_000)
+    assert client.most_blocks == 500
+
+
+def test_what_one_process_learned_another_knows(serve):
+    one_url, two_url = serve(Node()), serve(Node())
+    one, two = Rpc([one_url, two_url], 1), Rpc([two_url, one_url], 1)
+    first, second = one._endpoints
+    first.most_blocks, first.pace.most_batch, first.pace.rate_per_s = 500, 10, 25.0
+    second.unknown.add("eth_getBlockReceipts")
+    one._alone(second).distrust("it lied")
+    two.recall("secret", one.known("secret"))
+    second, first = two._endpoints
+    assert (first.most_blocks, first.pace.most_batch, first.pace.rate_per_s) == (500, 10, 25.0)
+    assert second.unknown == {"eth_getBlockReceipts"}
+    assert (second.lies, second.problem) == (1, "it lied")
+    assert second.distrusted_until == pytest.approx(time.monotonic() + 300, abs=5)
+    assert first.distrusted_until == 0
+    stranger = Rpc([one_url, two_url], 1)
+    stranger.recall("another secret", one.known("secret"))
+    assert stranger._endpoints[0].most_blocks is None
+    assert KEY not in repr(one.known("secret"))
+
+
 def test_the_wrong_chain_is_refused_before_anything_else_is_asked(serve):
     node = Node(chain_id=5)
     with pytest.raises(WrongChain, match="serves chain 5, but it is configured for chain 1"):
@@ -221,6 +303,54 @@ def test_a_batch_keeps_its_order_and_errors_stay_in_their_place(serve):
     node.answers |= {"eth_blockNumber": "0x5", "eth_call": error(3, "execution reverted", "0x01")}
     one, two, three = ask(node, serve).batch([("eth_blockNumber", []), ("eth_call", []), ("eth_chainId", [])])
     assert (one, two.data, three) == ("0x5", b"\x01", "0x1")
+
+
+BATCH = [
+    # What nodes and gateways say to batches that are too large for them, or to any; what most it then has, if any.
+    ({"code": -32600, "message": "batch too large"}, None),
+    ({"code": -32005, "message": "Batch of more than 3 requests are not allowed on free tier"}, 3),
+    ({"code": -32000, "message": "batch size exceeds the limit of 10"}, 10),
+    ({"code": -32600, "message": "Invalid request"}, None),
+    ({"code": -32601, "message": "batch requests are not supported"}, None),
+]
+
+
+@pytest.mark.parametrize(("refusal", "most"), BATCH)
+@pytest.mark.parametrize("takes", [1, 3])
+@pytest.mark.parametrize("together", [True, False])
+def test_batches_are_as_small_as_the_node_wants_them(serve, refusal, most, takes, together):
+    sizes = []
+
+    class Strict(Node):
+        def refuses(self, request):
+            sizes.append(len(request) if isinstance(request, list) else 0)
+            return refusal if sizes[-1] > takes or (takes == 1 and sizes[-1]) else None
+
+    node = Strict()
+    node.answers["eth_getBalance"] = lambda params: params[0]
+    client = ask(node, serve)
+    asked = [("eth_getBalance", [hex(n)]) for n in range(40)]
+    assert client.batch(asked, together=together) == [hex(n) for n in range(40)]
+    sizes.clear()
+    assert client.batch(asked, together=together) == [hex(n) for n in range(40)]
+    assert max(sizes) <= takes  # it asks no second time for what it knows to be refused
+    if most and takes > 1:
+        assert max(sizes) <= most
+    client.batch(asked[:1])
+
+
+def test_a_call_that_is_invalid_is_no_reason_for_smaller_batches(serve):
+    class Odd(Node):
+        def refuses(self, request):
+            bad = isinstance(request, list) and any(item["method"] == "eth_odd" for item in request)
+            return {"code": -32600, "message": "Invalid request"} if bad else None
+
+    node = Odd()
+    node.answers |= {"eth_blockNumber": "0x5", "eth_odd": error(-32600, "Invalid request")}
+    client = ask(node, serve)
+    one, odd, two = client.batch([("eth_blockNumber", []), ("eth_odd", []), ("eth_blockNumber", [])])
+    assert (one, odd.code, two) == ("0x5", -32600, "0x5")
+    assert client.portion(100) == 100
 
 
 def test_a_batch_with_an_answer_left_out_fails_as_a_whole(serve):
@@ -253,11 +383,10 @@ def test_reads_are_repeated_and_sends_are_not(serve):
     client = ask(node, serve, attempts=3)
     assert client.head_number() == 1
     node.raw = (502, {}, b"")
-    node.asked.clear()
-    started = time.monotonic()
+    before = node.posts
     with pytest.raises(RpcUnreachable):
         client.send_raw(b"\x01")
-    assert time.monotonic() - started < 0.2
+    assert node.posts == before + 1
 
 
 LOG = {

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much an endpoint may be asked: learned from its refusals, because no provider's limits can be asked for.
+
+Nothing is held back until an endpoint refuses. Then its rate is half of what was asked in that second; it grows while
+nothing is refused, slowly near what was refused last, and is cut again where it was too much. A request counts as one,
+a batch as many as it has: that is how providers count.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+_CUT = 0.7
+_LEAST = 1.0  # requests in a window
+_LEAST_GUESS = 5.0
+_MOST = 2_000.0  # nothing here asks more: then nothing is held back
+_FEW = 10
+_DOUBT_WINDOWS = 5
+_GROWTH = 1.1  # for a window without a refusal
+_SLOW_GROWTH = 1.01  # near the rate that was refused last
+_NEAR = (0.85, 1.1)
+_BATCH_HOLDS_S = 24 * 3600.0  # then it is tried again: plans change
+_ONE_REFUSAL = 0.2  # of a window: refusals of requests that were under way together are one
+_PAUSE = 0.5  # of a window, after a refusal
+_BATCH = 0.5  # of a window's requests in one batch: a provider's second may begin at any moment
+
+
+class Pace:
+    """One endpoint's rate (`rate_per_s`, requests; None: no limit is known), and how many requests one batch may have.
+    Thread-safe. `window_s` is the time over which providers are taken to count: a second."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, window_s: float = 1.0):
+        self._clock, self._window_s = clock, window_s
+        self._lock = threading.Lock()
+        self._asked: deque[tuple[float, int]] = deque()  # (when, how many), of the last window
+        self._next_at = 0.0
+        self._grown_at = 0.0
+        self._cut_at = float("-inf")
+        self._doubted_at = float("-inf")
+        self._refused_per_s = 0.0
+        self.rate_per_s: float | None = None
+        self._most_batch: tuple[int, float] | None = None
+
+    @property
+    def most_batch(self) -> int | None:
+        """How many requests one batch may have; None where no limit is known, or none was met for a day."""
+        if self._most_batch is None or self._clock() - self._most_batch[1] > _BATCH_HOLDS_S:
+            return None
+        return self._most_batch[0]
+
+    @most_batch.setter
+    def most_batch(self, count: int | None) -> None:
+        self._most_batch = None if count is None else (count, self._clock())
+
+    def portion(self, count: int) -> int:
+        """How many of `count` requests may go in one batch; at least 1."""
+        rate, most = self.rate_per_s, self.most_batch
+        if most is not None:
+            count = min(count, most)
+        return max(1, count if rate is None else min(count, int(rate * self._window_s * _BATCH)))
+
+    def wait_s(self) -> float:
+        """How long a request would wait now."""
+        return 0.0 if self.rate_per_s is None else max(0.0, self._next_at - self._clock())
+
+    def take(self, count: int, most_wait_s: float) -> float | None:
+        """Take the place of a batch of `count` in the queue: the seconds to wait before it is sent; None, and no place
+        is taken, where they were more than `most_wait_s`."""
+        with self._lock:
+            now = self._clock()
+            wait_s = 0.0
+            if self.rate_per_s is not None:
+                wait_s = max(0.0, self._next_at - now)
+                if wait_s > most_wait_s:
+                    return None
+                self._next_at = now + wait_s + count / self.rate_per_s
+            self._forget(now)
+            self._asked.append((now + wait_s, count))
+            return wait_s
+
+    def refused(self, count: int) -> None:
+        """A batch of `count` was refused because of the rate."""
+        with self._lock:
+            now = self._clock()
+            self._forget(now)
+            tried = sum(asked for _, asked in self._asked)  # in a window, this batch too: more than the limit
+            self._next_at = max(self._next_at, now + _PAUSE * self._window_s)
+            if now - self._cut_at < self._window_s * (1.0 if tried > count else _ONE_REFUSAL):
+                return  # of the same window as the last one, if anything got through
+            if self.rate_per_s is None:
+                if tried <= _FEW and now - self._doubted_at > _DOUBT_WINDOWS * self._window_s:
+                    self._doubted_at = now  # others may use the same key, or the node is busy: once is no limit
+                    return
+                self._refused_per_s = tried / self._window_s
+                self.rate_per_s = max(tried / 2, _LEAST_GUESS) / self._window_s
+            else:
+                self._refused_per_s = self.rate_per_s
+                self.rate_per_s = max(_LEAST / self._window_s, self.rate_per_s * _CUT)
+            self._cut_at = self._grown_at = now
+
+    def answered(self) -> None:
+        """Something was answered."""
+        if self.rate_per_s is None:
+            return
+        with self._lock:
+            now = self._clock()
+            if self.rate_per_s is not None and now - self._grown_at >= self._window_s:
+                self._grown_at = now
+                near = _NEAR[0] * self._refused_per_s <= self.rate_per_s <= _NEAR[1] * self._refused_per_s
+                rate = self.rate_per_s * (_SLOW_GROWTH if near else _GROWTH)
+                self.rate_per_s = None if rate > _MOST / self._window_s else rate
+
+    def too_many(self, count: int, most: int | None) -> None:
+        """A batch of `count` was refused for having so many; `most` is what the endpoint said it takes, if it did."""
+        half = max(1, count // 2)
+        self.most_batch = half if most is None else max(1, min(most, count - 1))
+
+    def _forget(self, now: float) -> None:
+        while self._asked and self._asked[0][0] <= now - self._window_s:
+            self._asked.popleft()
