@@ -38,6 +38,35 @@ class Chain(models.Model):
         return f"{self.name} ({self.chain_id})"
 
 
+class RpcEndpoint(models.Model):
+    """What is known of a node that a chain is read from, so that each process and each start need not learn it anew.
+
+    `fingerprint` stands for its URL, which may hold a key and is stored nowhere; `name` is scheme and host.
+    """
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="endpoints")
+    fingerprint = Bytes32Field()
+    name = models.CharField(max_length=300)
+    most_blocks = models.PositiveBigIntegerField(null=True)  # in one eth_getLogs; null: it set no limit
+    most_batch = models.PositiveIntegerField(null=True)  # requests in one batch
+    rate_per_s = models.FloatField(null=True)  # requests a second that it answered
+    latency_s = models.FloatField(null=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    lies = models.PositiveIntegerField(default=0)  # untrue answers that it was caught at
+    unknown_methods = models.JSONField(default=list)
+    aside_until = models.DateTimeField(null=True)  # asked last until then
+    distrusted_until = models.DateTimeField(null=True)  # not asked until then
+    answered_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=400, blank=True)  # the last one
+    learned_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "fingerprint"], name="endpoint_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Dao(models.Model):
     """A DAO that is mirrored."""
 

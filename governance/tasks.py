@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db import transaction
 from django.db.utils import InterfaceError, OperationalError
 
-from governance import reconcile, work
+from governance import endpoints, reconcile, work
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Block, Cursor, Dao, SyncIncident
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
@@ -52,7 +52,8 @@ def _head_of(chain_id: int) -> int | None:
 def _read_chain(chain_id: int) -> None:
     for dao in Dao.objects.filter(chain=chain_id).order_by("pk"):
         try:
-            sync_once(dao, Rpc.for_chain(dao.chain_id))
+            with endpoints.known(chain_id) as rpc:
+                sync_once(dao, rpc)
         except Superseded as taken:
             logger.info("%s", taken)
         except GenesisChanged as error:
@@ -71,7 +72,8 @@ def reconcile_all() -> None:
     """Hold every DAO's mirror against its chain."""
     for dao in Dao.objects.order_by("pk"):
         try:
-            found = reconcile.reconcile(dao, Rpc.for_chain(dao.chain_id))
+            with endpoints.known(dao.chain_id) as rpc:
+                found = reconcile.reconcile(dao, rpc)
         except RpcError as error:
             logger.warning("%s could not be checked: %s", dao, error)
         except (OperationalError, InterfaceError):

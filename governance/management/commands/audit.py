@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from governance import reconcile
+from governance import endpoints, reconcile
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Block, Cursor, Dao, OnchainCheck, PolicyVersion, RefusedAct, SyncIncident
@@ -112,8 +112,11 @@ class Command(BaseCommand):
             return
         urls = options["rpc"]
         try:
-            rpc = Rpc(urls, dao.chain_id, attempts=1) if urls else Rpc.for_chain(dao.chain_id)
-            found = self._ask(dao, rpc, options["most"])
+            if urls:
+                found = self._ask(dao, Rpc(urls, dao.chain_id, attempts=1), options["most"])
+            else:
+                with endpoints.known(dao.chain_id) as rpc:
+                    found = self._ask(dao, rpc, options["most"])
         except RpcError as error:
             raise CommandError(f"the chain could not be asked: {error}") from None
         self._tell(dao, found)
@@ -154,6 +157,8 @@ class Command(BaseCommand):
             )
         if not found.differing:
             self.stdout.write(self.style.SUCCESS("nothing differs") if found.checked else "nothing was asked")
+        for line in endpoints.told(dao.chain_id):
+            self.stdout.write(f"node {line}")
 
 
 _SORTS = ("state", "votes", "quorum", "power", "policies")

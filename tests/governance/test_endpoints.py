@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one process learned of a node is known to all, and after a start; and the table holds no URL."""
+
+import time
+from collections import Counter
+from datetime import timedelta
+from random import Random
+
+import pytest
+from django.utils import timezone
+
+from governance import endpoints, tasks
+from governance.chain import rpc as jsonrpc
+from governance.chain.rpc import Rpc
+from governance.models import Chain, RpcEndpoint
+from governance.replay.faults import Faults
+from governance.replay.node import ReplayNode
+from governance.replay.synthetic import SyntheticChain
+from governance.sync import Status, sync_once
+from tests.governance.lives import START_S, Life, answer, assert_fresh, mirrored
+from tests.governance.runs import counted
+
+CHAIN_ID = 10**6 + 9
+KEY = "s3cr3t-api-key"
+URLS = (f"http://127.0.0.1:1/v2/{KEY}", "http://127.0.0.1:2")
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def chain():
+    return Chain.objects.create(chain_id=CHAIN_ID, name="synthetic")
+
+
+def client():
+    """Another process's."""
+    return Rpc(URLS, CHAIN_ID)
+
+
+def test_what_was_learned_is_known_to_another_process(chain):
+    one = client()
+    first, second = one._endpoints
+    first.most_blocks, first.pace.most_batch, first.pace.rate_per_s = 500, 10, 25.0
+    second.unknown.add("eth_getBlockReceipts")
+    one._alone(second).distrust("it lied")
+    endpoints.remember(one)
+    two = client()
+    endpoints.recall(two)
+    first, second = two._endpoints
+    assert (first.most_blocks, first.pace.most_batch, first.pace.rate_per_s) == (500, 10, 25.0)
+    assert (second.unknown, second.lies, second.problem) == ({"eth_getBlockReceipts"}, 1, "it lied")
+    assert second.distrusted_until == pytest.approx(time.monotonic() + 300, abs=5)
+    assert not first.distrusted_until
+
+
+def test_no_url_is_stored(chain):
+    endpoints.remember(client())
+    rows = list(RpcEndpoint.objects.order_by("name").values())
+    assert [row["name"] for row in rows] == ["http://127.0.0.1:1", "http://127.0.0.1:2"]
+    assert KEY not in repr(rows)
+    assert all(len(row["fingerprint"]) == 32 for row in rows)
+
+
+def test_who_was_caught_is_not_trusted_sooner_because_another_process_did_not_see_it(chain):
+    one, two = client(), client()
+    one._alone(one._endpoints[0]).distrust("it lied")
+    endpoints.remember(one)
+    endpoints.remember(two)
+    row = RpcEndpoint.objects.get(name="http://127.0.0.1:1")
+    assert row.lies == 1
+    assert row.distrusted_until > timezone.now() + timedelta(minutes=4)
+
+
+def test_limits_are_tried_again_after_a_day_and_lies_are_not_forgotten(chain):
+    one = client()
+    one._endpoints[0].most_blocks = 500
+    one._alone(one._endpoints[0]).distrust("it lied")
+    endpoints.remember(one)
+    RpcEndpoint.objects.update(learned_at=timezone.now() - timedelta(days=2))
+    two = client()
+    endpoints.recall(two)
+    assert two._endpoints[0].most_blocks is None
+    assert two._endpoints[0].lies == 1
+
+
+def test_it_is_written_when_something_is_learned_and_otherwise_now_and_then(chain, django_assert_num_queries):
+    one = client()
+    endpoints.remember(one)
+    with django_assert_num_queries(0):
+        endpoints.remember(one)
+    one._endpoints[0].took(0.5)  # changes with every request
+    with django_assert_num_queries(0):
+        endpoints.remember(one)
+    one._endpoints[0].pace.rate_per_s = 20.0
+    endpoints.remember(one)
+    assert RpcEndpoint.objects.get(name="http://127.0.0.1:1").rate_per_s == 20.0
+
+
+def test_how_nodes_stand_is_told_in_a_line_each(chain):
+    one = client()
+    one._endpoints[0].most_blocks, one._endpoints[0].pace.rate_per_s = 2000, 25.0
+    one._alone(one._endpoints[1]).distrust("its logs of block 7 lack 1 of 2")
+    endpoints.remember(one)
+    assert endpoints.told(CHAIN_ID)[0] == "http://127.0.0.1:1: no answer yet"
+    RpcEndpoint.objects.update(answered_at=timezone.now())
+    first, second = endpoints.told(CHAIN_ID)
+    assert first == "http://127.0.0.1:1: answers; takes 2,000 blocks a question, about 25 requests a second"
+    assert second.startswith("http://127.0.0.1:2: not asked until 20")
+    assert second.endswith(" UTC: its logs of block 7 lack 1 of 2")
+
+
+def test_a_chain_that_nobody_mirrors_is_not_written_of():
+    endpoints.remember(client())
+    assert not RpcEndpoint.objects.exists()
+
+
+def test_it_is_kept_whatever_was_raised(chain, settings):
+    settings.RPC_URLS = {CHAIN_ID: list(URLS)}
+
+    def fails():
+        with endpoints.known(CHAIN_ID) as rpc:
+            rpc._alone(rpc._endpoints[1]).distrust("it lied")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert RpcEndpoint.objects.get(lies=1).problem == "it lied"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_task_that_reads_keeps_what_it_learned_and_the_next_process_asks_for_no_more(settings):
+    """Of a node that takes few blocks, answers few requests a second, and counts each of a batch."""
+    chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=3, call=answer)
+    chain.grow(*Life(Random(5), chain).blocks(40))
+    faults = Faults(max_range=7, provider="quicknode", requests_per_s=40)
+    with ReplayNode(chain, faults=faults) as node:
+        settings.RPC_URLS = {CHAIN_ID: [node.url]}
+        dao = mirrored(chain, "limited")
+        tasks.sync_all()
+        row = RpcEndpoint.objects.get()
+        assert row.most_blocks == 7
+        assert 4 <= row.rate_per_s <= 80
+        assert row.answered_at is not None
+        told = [i.detail for i in dao.incidents.filter(kind__in=["node_error", "sync_error"])]
+        assert not told  # a limit is no failure
+        dao.delete()
+        dao = mirrored(chain, "again")
+        jsonrpc._cache.clear()
+        happened: Counter[str] = Counter()
+        with endpoints.known(CHAIN_ID) as rpc, counted(happened):
+            assert rpc.most_blocks == 7
+            assert sync_once(dao, rpc, budget_s=60).status is Status.CAUGHT_UP
+        assert not happened["quicknode refused a range"]
+        node.faults.requests_per_s = None
+        assert_fresh(chain, dao, node.url)
