@@ -139,9 +139,13 @@ FAULTS = (
         (("if above is not None and header.parent_hash != above:", "if above is not None and not header.parent_hash:"),),
     ),
     Fault(
-        "a failed answer is an empty one",
+        "a failed answer is an empty one, and nobody looks twice",
         "sync/fetch.py",
-        (("                raise ChainMoved(header.number) from answer\n            raise answer", "                raise ChainMoved(header.number) from answer\n            continue"),),
+        (
+            ("                raise ChainMoved(header.number) from answer\n            raise answer", "                raise ChainMoved(header.number) from answer\n            continue"),
+            ("    return witness.check_blocks(rpc, asked, _unique(found))", "    return _unique(found) if asked else []"),
+        ),
+        (("sync/finality.py", "    if questions:\n        stored", "    if not questions:\n        stored"),),
     ),
     Fault(
         "one node's word about a range is believed",

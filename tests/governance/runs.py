@@ -79,9 +79,11 @@ _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
     "twice": (1, ()),
     "kill": (3, (_STATEMENT,)),
     "kill_storing": (3, (st.integers(1, 60),)),
+    "kill_writing": (1, (st.integers(1, 8),)),
     "end": (1, (_STATEMENT,)),
     "lose_session": (2, (_STATEMENT,)),
     "overtake": (2, (st.integers(4, 14), st.integers(0, 6), _SALT)),
+    "overtake_writing": (1, (st.integers(1, 4), st.integers(0, 6), _SALT)),
     "compete": (2, (st.integers(0, 100), st.integers(1, 12), _SALT)),
     "restart_node": (1, (st.integers(0, 1),)),
     "spoil": (2, (_SALT, _PROVIDER)),
@@ -168,21 +170,30 @@ class Killed(BaseException):
 
 
 class BeforeStatement:
-    """Does something before the n-th statement that counts."""
+    """Does something before the n-th statement that counts, by its SQL."""
 
-    def __init__(self, statement: int, do: Callable[[], None], counts: Callable[[], bool] = lambda: True):
+    def __init__(self, statement: int, do: Callable[[], None], counts: Callable[[str], bool] = lambda _sql: True):
         self.left, self.do, self.counts = statement, do, counts
 
     def __call__(self, execute, sql, params, many, context):
-        if self.left and self.counts():
+        if self.left and self.counts(sql):
             self.left -= 1
             if not self.left:
                 self.do()
         return execute(sql, params, many, context)
 
 
-def _in_transaction() -> bool:
+def _in_transaction(_sql: str) -> bool:
     return connection.in_atomic_block
+
+
+def _between_transactions(_sql: str) -> bool:
+    return not connection.in_atomic_block
+
+
+def _begins_to_write(sql: str) -> bool:
+    """What a worker read is ready, and its transaction has begun (`fence.Writer.transaction`)."""
+    return connection.in_atomic_block and "governance_cursor" in sql and "FOR UPDATE" in sql
 
 
 def _end() -> None:
@@ -262,7 +273,8 @@ class Run:
             self._spoil(plan.faults, plan.provider)
 
     def _client(self) -> Rpc:
-        return Rpc([node.url for node in self.nodes], self.chain.chain_id, attempts=1, aside_s=0.0, distrust_s=0.05)
+        urls = [node.url for node in self.nodes]
+        return Rpc(urls, self.chain.chain_id, attempts=1, aside_s=0.0, distrust_s=0.05, rate_window_s=0.02)
 
     def _salted(self, *numbers: int) -> None:
         self.random.seed(repr(numbers))
@@ -354,7 +366,7 @@ class Run:
         assert not failed.exists(), failed.first().detail
         self.happened["a task came twice"] += 1
 
-    def _kill(self, statement: int, counts: Callable[[], bool] = lambda: True) -> None:
+    def _kill(self, statement: int, counts: Callable[[str], bool] = lambda _sql: True) -> None:
         """A worker process is killed with -9 before one of its statements."""
 
         def work(tell: Callable[[str], None]) -> None:
@@ -376,6 +388,9 @@ class Run:
     def _kill_storing(self, statement: int) -> None:
         self._kill(statement, _in_transaction)
 
+    def _kill_writing(self, transaction: int) -> None:
+        self._kill(transaction, _begins_to_write)
+
     def _end(self, statement: int) -> None:
         """A worker ends before one of its statements, and its connection with it."""
         try:
@@ -396,7 +411,9 @@ class Run:
             self._note([f"lost its session: {str(error).splitlines()[0]}"])
             self.happened["a database session was lost"] += 1
 
-    def _overtake(self, statement: int, depth: int, salt: int) -> None:
+    def _overtake(
+        self, statement: int, depth: int, salt: int, counts: Callable[[str], bool] = _between_transactions
+    ) -> None:
         """A worker's lock is lost while it reads; the chain replaces blocks, and another worker reads all of it before
         this one goes on."""
         told: list[str] = []
@@ -416,9 +433,12 @@ class Run:
             thread.join(60)
             assert not thread.is_alive(), "the worker that took over did not end"
 
-        with connection.execute_wrapper(BeforeStatement(statement, take_over, lambda: not connection.in_atomic_block)):
+        with connection.execute_wrapper(BeforeStatement(statement, take_over, counts)):
             self._sync()
         self._note(told)
+
+    def _overtake_writing(self, transaction: int, depth: int, salt: int) -> None:
+        self._overtake(transaction, depth, salt, _begins_to_write)
 
     def _compete(self, kill_ms: int, depth: int, salt: int) -> None:
         """Two workers at once while the chain goes on; one of them is killed at some moment."""
