@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -199,9 +200,9 @@ def compiled() -> None:
         _contracts_compile().build()
 
 
-@pytest.fixture(scope="session")
-def anvil() -> Iterator[Anvil]:
-    """A chain for this process (31337, mines on each transaction); it dies with the tests, however they end."""
+@contextmanager
+def _running_anvil() -> Iterator[Anvil]:
+    """A chain (31337, mines on each transaction); it dies with the tests, however they end."""
     machine = {"x86_64": "amd64", "arm64": "arm64", "aarch64": "arm64"}[platform.machine()]
     binary = ROOT / "node_modules" / "@foundry-rs" / f"anvil-{sys.platform}-{machine}" / "bin" / "anvil"
     if not binary.exists():
@@ -230,6 +231,14 @@ def anvil() -> Iterator[Anvil]:
 
 
 @pytest.fixture(scope="session")
+def anvil() -> Iterator[Anvil]:
+    """The chain that this process's tests share. It keeps the last 128 blocks' states: tests before may have used up
+    those of the deployment (`young_suite` has a chain of its own)."""
+    with _running_anvil() as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
 def accounts() -> dict[str, LocalAccount]:
     """The local people by name; anvil has their keys too, and each has 10,000 ether."""
     Account.enable_unaudited_hdwallet_features()
@@ -241,7 +250,19 @@ def accounts() -> dict[str, LocalAccount]:
 
 @pytest.fixture(scope="session")
 def _suite(anvil: Anvil, compiled: None, accounts: dict[str, LocalAccount]) -> Deployed:
-    """Deploys everything once, wired as contracts/scripts/deploy_dao.py wires it (tested by itself)."""
+    """Everything deployed once."""
+    return _deploy(anvil, accounts)
+
+
+@pytest.fixture
+def young_suite(compiled: None, accounts: dict[str, LocalAccount]) -> Iterator[Deployed]:
+    """The suite on a chain that no other test uses, with all its states."""
+    with _running_anvil() as node:
+        yield _deploy(node, accounts)
+
+
+def _deploy(anvil: Anvil, accounts: dict[str, LocalAccount]) -> Deployed:
+    """Deploys everything, wired as contracts/scripts/deploy_dao.py wires it (tested by itself)."""
     suite = Deployed(anvil, {}, {}, accounts, int(anvil.call("eth_blockNumber"), 16) + 1)
     deployer = suite.address("deployer")
     nonce = int(anvil.call("eth_getTransactionCount", _hex(deployer), "latest"), 16)
