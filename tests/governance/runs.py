@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from governance import tasks
 from governance.chain.rpc import Rpc, RpcError
-from governance.models import Block, Chain, Cursor, Dao, SyncIncident
+from governance.models import Block, Chain, Cursor, Dao, Proposal, SyncIncident
 from governance.projections import fold
 from governance.replay import node as replay_node
 from governance.replay import sight
@@ -79,11 +79,11 @@ _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
     "twice": (1, ()),
     "kill": (3, (_STATEMENT,)),
     "kill_storing": (3, (st.integers(1, 60),)),
-    "kill_writing": (1, (st.integers(1, 8),)),
+    "kill_writing": (2, (st.integers(1, 5), st.integers(1, 6), _SALT)),
     "end": (1, (_STATEMENT,)),
     "lose_session": (2, (_STATEMENT,)),
     "overtake": (2, (st.integers(4, 14), st.integers(0, 6), _SALT)),
-    "overtake_writing": (1, (st.integers(1, 4), st.integers(0, 6), _SALT)),
+    "overtake_writing": (2, (st.integers(1, 3), st.integers(1, 6), st.integers(0, 6), _SALT)),
     "compete": (2, (st.integers(0, 100), st.integers(1, 12), _SALT)),
     "restart_node": (1, (st.integers(0, 1),)),
     "spoil": (2, (_SALT, _PROVIDER)),
@@ -120,7 +120,8 @@ MUST_HAPPEN = frozenset(
         "the mirror followed a reorg of more than one block", "a worker was killed with -9 in its transaction",
         "a worker was killed with -9 outside of one", "a worker was killed with -9 beside another",
         "a database session was lost", "another worker was busy", "a worker was superseded", "a task came twice",
-        "a worker ended in the middle", "a node restarted", "an earlier branch came back", "projections were rebuilt",
+        "a worker ended in the middle", "a worker was overtaken as it began to write", "a node restarted",
+        "an earlier branch came back", "projections were rebuilt",
         "blocks were read again", "a liar was caught", "logs that were left out were found",
         "a reorg shortened the chain", "a transaction moved to another block", "the outbox took something back",
         "a node served another chain",
@@ -388,8 +389,20 @@ class Run:
     def _kill_storing(self, statement: int) -> None:
         self._kill(statement, _in_transaction)
 
-    def _kill_writing(self, transaction: int) -> None:
-        self._kill(transaction, _begins_to_write)
+    @contextmanager
+    def _node_that_answers(self) -> Iterator[None]:
+        """For moments that hardly a worker comes to where one request in three fails."""
+        chances, self.honest.chances = self.honest.chances, {}
+        try:
+            yield
+        finally:
+            self.honest.chances = chances
+
+    def _kill_writing(self, transaction: int, blocks: int, salt: int) -> None:
+        """One is killed as it begins one of its transactions, with something to write."""
+        self._grow(blocks, salt)
+        with self._node_that_answers():
+            self._kill(transaction, _begins_to_write)
 
     def _end(self, statement: int) -> None:
         """A worker ends before one of its statements, and its connection with it."""
@@ -413,9 +426,9 @@ class Run:
 
     def _overtake(
         self, statement: int, depth: int, salt: int, counts: Callable[[str], bool] = _between_transactions
-    ) -> None:
+    ) -> bool:
         """A worker's lock is lost while it reads; the chain replaces blocks, and another worker reads all of it before
-        this one goes on."""
+        this one goes on. Whether it came to that."""
         told: list[str] = []
 
         def other() -> None:
@@ -427,18 +440,25 @@ class Run:
         def take_over() -> None:
             with connection.cursor() as sql:
                 sql.execute("SELECT pg_advisory_unlock_all()")
-            self._reorganise(depth, 2, salt)
+            if depth:
+                self._reorganise(depth, 2, salt)
             thread = threading.Thread(target=other)
             thread.start()
             thread.join(60)
             assert not thread.is_alive(), "the worker that took over did not end"
 
-        with connection.execute_wrapper(BeforeStatement(statement, take_over, counts)):
+        before = BeforeStatement(statement, take_over, counts)
+        with connection.execute_wrapper(before):
             self._sync()
         self._note(told)
+        return not before.left
 
-    def _overtake_writing(self, transaction: int, depth: int, salt: int) -> None:
-        self._overtake(transaction, depth, salt, _begins_to_write)
+    def _overtake_writing(self, transaction: int, blocks: int, depth: int, salt: int) -> None:
+        """One is overtaken as it begins to write what it read."""
+        self._grow(blocks, salt)
+        with self._node_that_answers():
+            overtaken = self._overtake(transaction, depth, salt, _begins_to_write)
+        self.happened["a worker was overtaken as it began to write"] += overtaken
 
     def _compete(self, kill_ms: int, depth: int, salt: int) -> None:
         """Two workers at once while the chain goes on; one of them is killed at some moment."""
@@ -519,7 +539,9 @@ class Run:
             if status is Status.CAUGHT_UP:
                 cursor = Cursor.objects.get(dao=self.dao)
                 looked = not Block.objects.filter(dao=self.dao, finalized=False, number__lte=self.chain.final).exists()
-                at_head = cursor.head_hash == self.chain.blocks[-1].hash
+                # What a node that lags could not answer is asked again.
+                open_ = Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=self.chain.head)
+                at_head = cursor.head_hash == self.chain.blocks[-1].hash and not open_.exists()
                 if at_head and cursor.refusals_next_block > self.chain.head and (looked or not self.liar):
                     return
             time.sleep(0.01)  # a killed session, or an endpoint set aside
