@@ -214,7 +214,15 @@ abstract contract Adversary is World {
     }
 
     function drawCalls(Act memory act, bool instant) private returns (IPolicyModule.Call[] memory calls) {
-        if (act.which != 0 && oneIn(3)) {
+        if (act.which != 0 && oneIn(12)) {
+            // Two calls of which either takes more than it names: both falls count.
+            calls = new IPolicyModule.Call[](4);
+            uint256 amount = amountOf(act, address(wild), instant) / (oneIn(2) ? 1 : 2);
+            for (uint256 i; i < 4; i += 2) {
+                calls[i] = callOf(address(wild), 0, abi.encodeCall(HostileToken.approve, (address(bazaar), amount)));
+                calls[i + 1] = oneOf(act, 12, amount);
+            }
+        } else if (act.which != 0 && oneIn(3)) {
             calls = new IPolicyModule.Call[](3);
             uint256 amount = amountOf(act, address(wild), instant);
             calls[0] = callOf(address(wild), 0, abi.encodeCall(HostileToken.approve, (address(bazaar), amount)));
