@@ -5,13 +5,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from governance.chain.rpc import Rpc
+from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Cursor, Dao
-from governance.sync import Status, sync_once
+from governance.sync import GenesisChanged, Status, sync_once
 
 _BAR = 24
 _LOOK_S = 1.0
 _OTHERS_S = 1.0
+_MOST_FAILURES = 6  # of the node in a row; with the waits between them half a minute
+_LONGEST_WAIT_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Progress:
     all_blocks: int
     events: int
     elapsed_s: float
+    problem: str = ""  # the node failed, and is asked again
 
     @property
     def events_per_s(self) -> float:
@@ -38,7 +41,9 @@ class Progress:
     def __str__(self) -> str:
         share = self.read_blocks / self.all_blocks if self.all_blocks else 1.0
         bar = "#" * int(share * _BAR)
-        if self.status is Status.BUSY:
+        if self.problem:
+            speed = f"asked again in a moment: {self.problem}"
+        elif self.status is Status.BUSY:
             speed = "another worker is reading"
         else:
             speed = f"{self.events:,} events, {self.events_per_s:,.0f}/s"
@@ -62,15 +67,28 @@ def read(
 ) -> Iterator[Progress]:
     """Read the DAO's chain up to its head, telling about every `look_s` seconds how far it is. The last one's status
     says how it ended: CAUGHT_UP, or NODE_BEHIND or STOPPED, where reading does not go on. What another worker reads
-    meanwhile counts too.
+    meanwhile counts too. A node that fails is asked again a few times: hours of reading end at no hiccup.
 
     Raises:
-        RpcError: the node failed; what was read before is stored.
+        RpcError: the node kept failing, or serves another chain; what was read before is stored.
     """
     first = Cursor.objects.get(dao=dao).next_block
-    began, events = time.monotonic(), 0
+    began, events, failures = time.monotonic(), 0, 0
     while True:
-        result = sync_once(dao, rpc, budget_s=look_s)
+        try:
+            result = sync_once(dao, rpc, budget_s=look_s)
+        except RpcError as error:
+            failures += 1
+            if failures > _MOST_FAILURES or isinstance(error, WrongChain | GenesisChanged):
+                raise
+            cursor = Cursor.objects.get(dao=dao)
+            head = max(cursor.node_head_block, cursor.next_block - 1)
+            yield Progress(
+                Status.BEHIND, cursor.next_block - first, head + 1 - first, events, time.monotonic() - began, str(error)
+            )
+            wait(min(2.0 ** (failures - 1), _LONGEST_WAIT_S))
+            continue
+        failures = 0
         events += result.logs
         cursor = Cursor.objects.get(dao=dao)
         head = max(cursor.node_head_block, result.node_head_block, cursor.next_block - 1)

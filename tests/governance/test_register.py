@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from governance import capabilities, progress, register
 from governance.capabilities import tokens_of
 from governance.chain.address import checksum
-from governance.chain.rpc import Rpc, RpcError
+from governance.chain.rpc import Rpc, RpcError, RpcLimited
 from governance.models import Cursor, Dao, RawLog
 from governance.progress import Progress
 from governance.register import Finding, Level
@@ -204,6 +204,33 @@ def test_a_reading_by_another_worker_is_waited_for(mirror, monkeypatch):
     told = list(progress.read(mirror.dao, mirror.rpc, wait=other_worker))
     assert [one.status for one in told] == [Status.BUSY] * 3
     assert (told[0].read_blocks, told[-1].read_blocks) == (0, told[-1].all_blocks)
+
+
+def test_a_node_that_fails_now_and_then_does_not_end_a_reading(mirror, monkeypatch):
+    real, fails, waited = progress.sync_once, iter((True, True, False, True, False)), []
+
+    def sync_once(*arguments, **options):
+        if next(fails, False):
+            raise RpcLimited(429, "limits our rate")
+        return real(*arguments, **{**options, "budget_s": 0.0} if len(waited) < 3 else options)
+
+    monkeypatch.setattr(progress, "sync_once", sync_once)
+    told = list(progress.read(mirror.dao, mirror.rpc, wait=waited.append))
+    assert [one.problem for one in told][:2] == ["limits our rate (code 429)"] * 2
+    assert "asked again in a moment: limits our rate" in str(told[0])
+    assert waited == [1.0, 2.0, 1.0]
+    assert (told[-1].status, told[-1].read_blocks) == (Status.CAUGHT_UP, told[-1].all_blocks)
+
+
+def test_a_node_that_keeps_failing_ends_a_reading(mirror, monkeypatch):
+    def sync_once(*_, **__):
+        raise RpcLimited(429, "limits our rate")
+
+    monkeypatch.setattr(progress, "sync_once", sync_once)
+    waited = []
+    with pytest.raises(RpcLimited):
+        list(progress.read(mirror.dao, mirror.rpc, wait=waited.append))
+    assert waited == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
 
 
 class TestPreflight:

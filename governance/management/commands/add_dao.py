@@ -131,11 +131,11 @@ class Command(BaseCommand):
 
     def _rpc(self, urls: list[str] | str, chain_id: int | None) -> Rpc:
         if urls:
-            return Rpc([urls] if isinstance(urls, str) else urls, chain_id, attempts=1)
+            return Rpc([urls] if isinstance(urls, str) else urls, chain_id)
         if chain_id is None:
             if len(settings.RPC_URLS) != 1:
                 raise CommandError(
                     "name the chain with --chain or a node with --rpc: MANDATE_RPC_URLS has not just one"
                 )
             chain_id = next(iter(settings.RPC_URLS))
-        return Rpc(settings.RPC_URLS.get(chain_id, []), chain_id, attempts=1)
+        return Rpc(settings.RPC_URLS.get(chain_id, []), chain_id)

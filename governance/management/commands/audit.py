@@ -113,7 +113,7 @@ class Command(BaseCommand):
         urls = options["rpc"]
         try:
             if urls:
-                found = self._ask(dao, Rpc(urls, dao.chain_id, attempts=1), options["most"])
+                found = self._ask(dao, Rpc(urls, dao.chain_id), options["most"])
             else:
                 with endpoints.known(dao.chain_id) as rpc:
                     found = self._ask(dao, rpc, options["most"])
