@@ -124,11 +124,7 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: i
         cursor.node_head_block = node_head_block
         cursor.save()
         _resolve_findings(dao, first_block__gt=ancestor.number)
-        news = fold.refold(dao)
-        fold.link_votes(dao, touched)
-        fold.count_votes(dao, touched)
-        fold.note_gaps(dao)
-        undone += _told_beside(dao, news, undone, ancestor.number)
+        undone += fold_again(dao, ancestor.number, touched=touched, undone=undone)
         incident = SyncIncident.objects.create(
             dao=dao, kind=kind, detail=_words(kind, facts), facts=facts, first_block=ancestor.number + 1
         )
@@ -235,9 +231,17 @@ def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, in
     touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
     orphans.delete()
     _resolve_findings(dao, first_block__in=heights)
+    undone = _undone(dao, block_number__in=heights)
+    return undone + fold_again(dao, min(heights), touched=touched, undone=undone)
+
+
+def fold_again(
+    dao: Dao, block_number: int, *, touched: Iterable[int] = (), undone: Iterable[_News] = ()
+) -> list[_News]:
+    """Fold what changes with the order of logs anew, now that logs from about this block on are gone or came to be.
+    Returns what the outbox is to tell beside `undone`; `touched` are proposals (by number) whose votes changed."""
     news = fold.refold(dao)
     fold.link_votes(dao, touched)
     fold.count_votes(dao, touched)
     fold.note_gaps(dao)
-    undone = _undone(dao, block_number__in=heights)
-    return undone + _told_beside(dao, news, undone, min(heights))
+    return _told_beside(dao, news, undone, block_number)

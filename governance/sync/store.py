@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from governance import bulk, outbox
 from governance.chain.rpc import Header, Log
-from governance.models import Block, ChainAnswer, Contract, Cursor, Dao, RawLog, ScannedRange
+from governance.models import MANY_TOPICS, Block, ChainAnswer, Contract, Cursor, Dao, RawLog, ScannedRange
 from governance.projections.batch import Batch, Source
 from governance.projections.fold import Projector
 from governance.sync.fence import Superseded, Writer
-from governance.sync.reorg import drop_orphans
+from governance.sync.reorg import drop_orphans, fold_again
 
 _COLUMNS = (
     "id", "dao_id", "block_number", "block_hash", "block_timestamp_chain_s", "transaction_hash", "transaction_index",
@@ -161,6 +161,9 @@ def store_step(
             ],
         )
         undone = drop_orphans(writer.dao, checked)
+        out_of_order = (
+            _changes_with_order(new) and RawLog.objects.filter(dao=writer.dao, block_number__gte=first_block).exists()
+        )
         insert_logs(new)
         extend_ranges(contracts, first_block, head.number)
         # A transaction that is read again may stand in another block now, with which its answer is to fall.
@@ -180,7 +183,16 @@ def store_step(
         projector = Projector(writer.dao)
         projector.write(new.batch)
         outbox.publish_many(writer.dao, [*undone, *projector.news])
+        if out_of_order:
+            # Blocks are read again, and these logs stand below others that are folded already: a contract was added, or
+            # a node had left them out.
+            outbox.publish_many(writer.dao, fold_again(writer.dao, first_block))
     return new.count
+
+
+def _changes_with_order(new: Prepared) -> bool:
+    """Whether there are others among the logs than those that bring a row of their own, whatever stands beside them."""
+    return any(log.log.topics[0] not in MANY_TOPICS for _, log, _ in new.batch.later)
 
 
 def note_contact(writer: Writer, node_head_block: int, finalized_block: int, *, keep_headers: bool) -> None:

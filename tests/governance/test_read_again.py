@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blocks are read again, and logs come to light that stand below what is stored: the mirror is as if it had read them
+in their place."""
+
+from contextlib import ExitStack
+from random import Random
+
+import pytest
+
+from governance import outbox
+from governance.chain.rpc import Rpc
+from governance.models import MANY_TOPICS, RawLog
+from governance.replay.node import ReplayNode
+from governance.replay.synthetic import SyntheticChain
+from governance.sync import Status, fence, reorg, sync_once
+from tests.governance.lives import FIRST_BLOCK, START_S, Life, answer, assert_fresh, mirrored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHAIN_ID = 10**6 + 11
+_PARTS = 6
+
+
+@pytest.mark.parametrize("part", range(_PARTS))
+@pytest.mark.parametrize("salt", [5, 1688])
+def test_logs_that_were_left_out_take_their_place(part, salt):
+    """As where a node had left out every sixth log of the few kinds, or a contract is added later."""
+    with ExitStack() as stack:
+        chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=64, call=answer)
+        chain.grow(*Life(Random(salt), chain).blocks(40))
+        node = stack.enter_context(ReplayNode(chain))
+        rpc = Rpc([node.url], CHAIN_ID)
+        stack.callback(rpc.close)
+        dao = mirrored(chain, "again")
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        with fence.hold(dao) as writer:
+            assert writer is not None
+            with writer.transaction():
+                few = RawLog.objects.filter(dao=dao).exclude(topic0__in=MANY_TOPICS)
+                left_out = list(few.order_by("block_number", "log_index").values_list("pk", flat=True))[part::_PARTS]
+                assert left_out
+                RawLog.objects.filter(pk__in=left_out).delete()
+                outbox.publish_many(dao, reorg.fold_again(dao, 0))
+            reorg.restart_from(writer, FIRST_BLOCK)
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        assert_fresh(chain, dao, node.url)
