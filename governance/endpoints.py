@@ -1,27 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of the nodes, kept between processes and starts (`RpcEndpoint`): one worker's discovery that a node
-lies, limits its rate or takes only small ranges is every worker's.
+"""What is known of the nodes, kept between processes and starts (`RpcEndpoint`): that a node lies, or takes only small
+ranges or batches, need not be learned by each worker that reads chains.
 
-Read before a chain is read, and written after, in transactions of their own: while a chain is read, no request waits
-for the database.
+Read before a chain is read, and written after: while it is read, no request waits for the database. The rate is only
+shown: each process has a share of it, and finds its own.
 """
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from governance.chain.rpc import Known, Rpc
 from governance.models import Chain, RpcEndpoint
 
-_LIMITS_HOLD_S = 24 * 3600.0  # then they are tried again: plans change
 _WRITE_EVERY_S = 60.0  # where nothing changed but when it answered, and how fast
 _FASTER = 1.5  # a rate that changed by less is not written at once
 
@@ -41,8 +39,11 @@ def known(chain_id: int) -> Iterator[Rpc]:
     recall(rpc)
     try:
         yield rpc
-    finally:
-        remember(rpc)
+    except BaseException:
+        with suppress(DatabaseError):  # what was raised says more than that this could not be kept
+            remember(rpc)
+        raise
+    remember(rpc)
 
 
 def recall(rpc: Rpc) -> None:
@@ -68,11 +69,11 @@ def remember(rpc: Rpc) -> None:
         before[fingerprint] = (learned, now)
 
 
-def told(chain_id: int) -> list[str]:
-    """How each node of a chain stands, in words: one line each."""
-    return [
-        f"{row.name}: {_standing(row)}" for row in RpcEndpoint.objects.filter(chain=chain_id).order_by("name", "pk")
-    ]
+def told(rpc: Rpc) -> list[str]:
+    """How each node of the client stands, in words: one line each."""
+    asked = list(rpc.known(settings.SECRET_KEY))
+    rows = RpcEndpoint.objects.filter(chain=rpc.chain_id, fingerprint__in=asked).order_by("name", "pk")
+    return [f"{row.name}: {_standing(row)}" for row in rows]
 
 
 def _standing(row: RpcEndpoint) -> str:
@@ -80,10 +81,12 @@ def _standing(row: RpcEndpoint) -> str:
     why = f": {row.problem}" if row.problem else ""
     if row.distrusted_until and row.distrusted_until > now:
         return f"not asked until {row.distrusted_until:%Y-%m-%d %H:%M} UTC{why}"
-    if row.aside_until and row.aside_until > now:
-        return f"asked last until {row.aside_until:%Y-%m-%d %H:%M} UTC{why}"
     if row.answered_at is None:
         return f"no answer yet{why}"
+    if row.failures:
+        return f"fails; last answer at {row.answered_at:%Y-%m-%d %H:%M} UTC{why}"
+    if row.aside_until and row.aside_until > now:
+        return f"asked last until {row.aside_until:%Y-%m-%d %H:%M} UTC{why}"
     limits = [
         text
         for value, text in (
@@ -115,44 +118,38 @@ def _lasting(known: Known) -> Known:
 
 
 def _of_row(row: RpcEndpoint) -> Known:
-    held = (timezone.now() - row.learned_at).total_seconds() < _LIMITS_HOLD_S
+    said = {"blocks": (row.most_blocks, row.most_blocks_said_at), "batch": (row.most_batch, row.most_batch_said_at)}
+    limits = {name: (most, at.timestamp()) for name, (most, at) in said.items() if most is not None and at is not None}
 
     def seconds(at: datetime | None) -> float | None:
         return None if at is None else at.timestamp()
 
     return Known(
-        row.name, row.most_blocks if held else None, row.most_batch if held else None,
-        row.rate_per_s if held else None, row.latency_s, row.failures, row.lies, frozenset(row.unknown_methods),
-        seconds(row.aside_until), seconds(row.distrusted_until), seconds(row.answered_at), row.problem,
+        row.name, limits, row.rate_per_s, row.latency_s, row.failures, row.lies, seconds(row.aside_until),
+        seconds(row.distrusted_until), seconds(row.answered_at), row.problem,
     )  # fmt: skip
 
 
 def _write(chain_id: int | None, fingerprint: bytes, learned: Known) -> None:
+    """What another process knows and this one does not stays."""
+
     def moment(at_s: float | None) -> datetime | None:
         return None if at_s is None else datetime.fromtimestamp(at_s, UTC)
 
-    values: dict[str, Any] = {
-        "name": learned.name[:300],
-        "most_blocks": learned.most_blocks,
-        "most_batch": learned.most_batch,
-        "rate_per_s": learned.rate_per_s,
-        "latency_s": learned.latency_s,
-        "failures": learned.failures,
-        "aside_until": moment(learned.aside_until_s),
-        "problem": learned.problem[:400],
-    }
     with transaction.atomic():
         row, _ = RpcEndpoint.objects.select_for_update().get_or_create(
-            chain_id=chain_id, fingerprint=fingerprint, defaults={"name": values["name"]}
+            chain_id=chain_id, fingerprint=fingerprint, defaults={"name": learned.name[:300]}
         )
-        limits = ("most_blocks", "most_batch", "rate_per_s")
-        if any(values[limit] not in (None, getattr(row, limit)) for limit in limits):
-            row.learned_at = timezone.now()
-        for name, value in values.items():
-            setattr(row, name, value)
-        # What another process knows of these stays: who was caught is not trusted sooner because one did not see it.
+        for name, (most, said_at_s) in learned.limits.items():
+            said_at = getattr(row, f"most_{name}_said_at")
+            if said_at is None or said_at.timestamp() < said_at_s:
+                setattr(row, f"most_{name}", most)
+                setattr(row, f"most_{name}_said_at", moment(said_at_s))
+        row.rate_per_s, row.latency_s, row.failures = learned.rate_per_s, learned.latency_s, learned.failures
+        row.aside_until = moment(learned.aside_until_s)
+        row.problem = learned.problem[:400] or row.problem
         row.lies = max(row.lies, learned.lies)
-        row.unknown_methods = sorted({*row.unknown_methods, *learned.unknown})
+        # Who was caught is not trusted sooner because one process did not see it.
         row.distrusted_until = _later(row.distrusted_until, moment(learned.distrusted_until_s))
         row.answered_at = _later(row.answered_at, moment(learned.answered_at_s))
         row.save()

@@ -48,17 +48,18 @@ class RpcEndpoint(models.Model):
     fingerprint = Bytes32Field()
     name = models.CharField(max_length=300)
     most_blocks = models.PositiveBigIntegerField(null=True)  # in one eth_getLogs; null: it set no limit
-    most_batch = models.PositiveIntegerField(null=True)  # requests in one batch
-    rate_per_s = models.FloatField(null=True)  # requests a second that it answered
+    most_blocks_said_at = models.DateTimeField(null=True)
+    most_batch = models.PositiveIntegerField(null=True)  # requests in one batch; null: it set no limit
+    most_batch_said_at = models.DateTimeField(null=True)
+    rate_per_s = models.FloatField(null=True)  # requests a second that one process found it to answer; null: no limit
     latency_s = models.FloatField(null=True)
     failures = models.PositiveIntegerField(default=0)  # in a row
     lies = models.PositiveIntegerField(default=0)  # untrue answers that it was caught at
-    unknown_methods = models.JSONField(default=list)
     aside_until = models.DateTimeField(null=True)  # asked last until then
     distrusted_until = models.DateTimeField(null=True)  # not asked until then
     answered_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=400, blank=True)  # the last one
-    learned_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chain", "fingerprint"], name="endpoint_once")]

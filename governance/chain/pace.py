@@ -20,7 +20,7 @@ _DOUBT_WINDOWS = 5
 _GROWTH = 1.1  # for a window without a refusal
 _SLOW_GROWTH = 1.01  # near the rate that was refused last
 _NEAR = (0.85, 1.1)
-_BATCH_HOLDS_S = 24 * 3600.0  # then it is tried again: plans change
+_USED = 0.4  # of the rate, for it to grow
 _ONE_REFUSAL = 0.2  # of a window: refusals of requests that were under way together are one
 _PAUSE = 0.5  # of a window, after a refusal
 _BATCH = 0.5  # of a window's requests in one batch: a provider's second may begin at any moment
@@ -40,18 +40,7 @@ class Pace:
         self._doubted_at = float("-inf")
         self._refused_per_s = 0.0
         self.rate_per_s: float | None = None
-        self._most_batch: tuple[int, float] | None = None
-
-    @property
-    def most_batch(self) -> int | None:
-        """How many requests one batch may have; None where no limit is known, or none was met for a day."""
-        if self._most_batch is None or self._clock() - self._most_batch[1] > _BATCH_HOLDS_S:
-            return None
-        return self._most_batch[0]
-
-    @most_batch.setter
-    def most_batch(self, count: int | None) -> None:
-        self._most_batch = None if count is None else (count, self._clock())
+        self.most_batch: int | None = None
 
     def portion(self, count: int) -> int:
         """How many of `count` requests may go in one batch; at least 1."""
@@ -63,6 +52,13 @@ class Pace:
     def wait_s(self) -> float:
         """How long a request would wait now."""
         return 0.0 if self.rate_per_s is None else max(0.0, self._next_at - self._clock())
+
+    def note(self, count: int) -> None:
+        """So many are asked at once, whatever the rate."""
+        with self._lock:
+            now = self._clock()
+            self._forget(now)
+            self._asked.append((now, count))
 
     def take(self, count: int, most_wait_s: float) -> float | None:
         """Take the place of a batch of `count` in the queue: the seconds to wait before it is sent; None, and no place
@@ -100,12 +96,15 @@ class Pace:
             self._cut_at = self._grown_at = now
 
     def answered(self) -> None:
-        """Something was answered."""
+        """Something was answered. The rate grows only where it is used: else nothing says that more would be."""
         if self.rate_per_s is None:
             return
         with self._lock:
             now = self._clock()
-            if self.rate_per_s is not None and now - self._grown_at >= self._window_s:
+            self._forget(now)
+            if self.rate_per_s is None or sum(n for _, n in self._asked) < _USED * self.rate_per_s * self._window_s:
+                return
+            if now - self._grown_at >= self._window_s:
                 self._grown_at = now
                 near = _NEAR[0] * self._refused_per_s <= self.rate_per_s <= _NEAR[1] * self._refused_per_s
                 rate = self.rate_per_s * (_SLOW_GROWTH if near else _GROWTH)

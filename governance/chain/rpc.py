@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -41,7 +41,10 @@ _PLACE = operator.attrgetter("block_number", "log_index")
 _MOST_WORDS = 5_000  # read once and remembered while one answer is read
 _MOST_ANSWER_S = 120.0  # for a whole answer: the timeout is for each piece of it
 _MOST_DISTRUST_S = 6 * 3600.0
-_MOST_LEARNING = 5  # refusals because of the rate, beside the attempts: each finds a lower one
+_WRONG_CHAIN_S = 3600.0
+_MOST_LEARNING = 6  # refusals of a batch because of the rate, each of which makes it smaller
+_LONG_WAIT_S = 1.0  # of an endpoint at its rate's end: then others are asked before it
+_IMPATIENT_S = 0.5  # how long who makes one attempt waits for an endpoint's rate
 _LIMIT_HOLDS_S = 24 * 3600.0  # then a limit is tried again: plans change
 _SLOW_S = 1.0
 _SLOW_TIMES = 4  # as slow as the fastest
@@ -126,7 +129,10 @@ class RpcLimited(RpcError):
 
 
 class BatchTooLarge(RpcError):
-    """The endpoint takes no batches of so many requests. `most` is what it said it takes, or None."""
+    """The endpoint takes no batches of so many requests. `most` is what it said it takes, or None.
+
+    Where all must be answered at once (`batch(.., together=True)`) nothing can be done: use another node.
+    """
 
     most: int | None = None
 
@@ -179,8 +185,6 @@ _BATCH = re.compile(
 _BATCH_MOST = re.compile(
     r"(?:more than|at most|limit(?:ed to| is| of|:)?|max(?:imum)?(?: is| of|:)?) ?(\d{1,5})\b", re.IGNORECASE
 )
-_INVALID_REQUEST = -32600
-_BATCH_ANSWER_TOO_LARGE = -32003
 # QuickNode's -32007 (requests) and -32012 (credits), Ankr's -32090, others' -32029; 429 where the status is repeated.
 _LIMITED_CODES = frozenset({429, -32007, -32012, -32029, -32090})
 _BETWEEN_HEX = re.compile(r"\[\s*(0x[0-9a-fA-F]{1,16})\s*,\s*(0x[0-9a-fA-F]{1,16})\s*\]")
@@ -214,16 +218,10 @@ def _suggestion(message: str, data: Any) -> tuple[tuple[int, int] | None, int | 
     return suggested, span
 
 
-def _refuses_batch(error: Any, count: int, *, of_one: bool) -> BatchTooLarge | None:
-    """Whether an error is about a batch of `count` being one, or about its size; `of_one` request in it, or of all."""
-    if count < 2 or not isinstance(error, dict):
-        return None
-    code, message = error.get("code"), error.get("message")
-    message = message if isinstance(message, str) else ""
-    says_so = code == _BATCH_ANSWER_TOO_LARGE or bool(_BATCH.search(message))
-    # What does not know batches calls them an invalid request.
-    unknown = code == _INVALID_REQUEST and not _LIMITED.search(message) and not _RANGE.search(message)
-    if not says_so and (of_one or not unknown):
+def _refuses_batch(error: Any, count: int) -> BatchTooLarge | None:
+    """Whether the error that a whole batch of `count` got says that it is too large."""
+    message = error.get("message") if isinstance(error, dict) else None
+    if count < 2 or not isinstance(message, str) or not _BATCH.search(message):
         return None
     refused = BatchTooLarge(None, f"takes no batch of {count} requests")
     if found := _BATCH_MOST.search(message):
@@ -495,13 +493,11 @@ class Known:
     scheme and host."""
 
     name: str
-    most_blocks: int | None = None  # in one eth_getLogs
-    most_batch: int | None = None  # requests in one batch
+    limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)  # "blocks", "batch" -> most, when it said so
     rate_per_s: float | None = None  # requests a second; None: no limit was met
     latency_s: float | None = None
     failures: int = 0  # in a row
     lies: int = 0
-    unknown: frozenset[str] = frozenset()  # methods
     aside_until_s: float | None = None
     distrusted_until_s: float | None = None
     answered_at_s: float | None = None
@@ -526,7 +522,7 @@ class _Endpoint:
         self.answered_at = 0.0  # monotonic
         self.unknown: set[str] = set()  # methods that it does not know
         self.pace = Pace(window_s=rate_window_s)
-        self._most_blocks: tuple[int, float] | None = None
+        self._limits: dict[str, tuple[int, float]] = {}  # name -> what it takes, and when it said so (wall clock)
         self._latency_s: tuple[float, float] | None = None
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
@@ -537,13 +533,30 @@ class _Endpoint:
     @property
     def most_blocks(self) -> int | None:
         """The widest range that it said it takes; None where it said nothing of late."""
-        if self._most_blocks is None or time.monotonic() - self._most_blocks[1] > _LIMIT_HOLDS_S:
-            return None
-        return self._most_blocks[0]
+        return self._limit("blocks")
 
     @most_blocks.setter
     def most_blocks(self, blocks: int) -> None:
-        self._most_blocks = (blocks, time.monotonic())
+        self._limits["blocks"] = (blocks, time.time())
+
+    @property
+    def most_batch(self) -> int | None:
+        """How many requests it takes in one batch; None where it said nothing of late."""
+        return self._limit("batch")
+
+    def takes_no_batch(self, count: int, most: int | None) -> None:
+        """It refused a batch for having so many; `most` is what it said it takes, if it did."""
+        fewer = max(1, count // 2) if most is None else max(1, min(most, count - 1))
+        self._limits["batch"] = (fewer, time.time())
+
+    def _limit(self, name: str) -> int | None:
+        limit = self._limits.get(name)
+        return None if limit is None or time.time() - limit[1] > _LIMIT_HOLDS_S else limit[0]
+
+    def portion(self, count: int) -> int:
+        """How many of `count` requests may go in one batch."""
+        count = self.pace.portion(count)
+        return count if (most := self.most_batch) is None else min(count, most)
 
     @property
     def latency_s(self) -> float | None:
@@ -570,28 +583,27 @@ class _Endpoint:
             return wall_s + at - now if at else None
 
         return Known(
-            self.name, self.most_blocks, self.pace.most_batch, self.pace.rate_per_s, self.latency_s, self.failures,
-            self.lies, frozenset(self.unknown), wall(self.aside_until), wall(self.distrusted_until),
-            wall(self.answered_at), self.problem,
+            self.name, dict(self._limits), self.pace.rate_per_s, self.latency_s, self.failures, self.lies,
+            wall(self.aside_until), wall(self.distrusted_until), wall(self.answered_at), self.problem,
         )  # fmt: skip
 
     def recall(self, known: "Known") -> None:
-        """Add what another process, or this one before it was started anew, had learned. What this one knows better
-        stays: nobody is trusted sooner for it, and no limit is forgotten."""
+        """Add what another process, or this one before it was started anew, had learned. Nobody is trusted sooner for
+        it, and no limit lives longer than a day. The rate is not taken over: each process has its share of it."""
         now, wall_s = time.monotonic(), time.time()
-        if known.distrusted_until_s is not None:
-            self.distrusted_until = max(self.distrusted_until, now + known.distrusted_until_s - wall_s)
-        if known.aside_until_s is not None and not self.answered_at:
-            self.aside_until = max(self.aside_until, now + known.aside_until_s - wall_s)
+
+        def until(at_s: float | None, most_s: float) -> float:
+            """A wrong clock must not set it aside for ever."""
+            return 0.0 if at_s is None else now + min(at_s - wall_s, most_s)
+
+        self.distrusted_until = max(self.distrusted_until, until(known.distrusted_until_s, _MOST_DISTRUST_S))
+        if not self.answered_at:
+            self.aside_until = max(self.aside_until, until(known.aside_until_s, _WRONG_CHAIN_S))
         self.lies = max(self.lies, known.lies)
-        self.unknown |= known.unknown
         self.problem = self.problem or known.problem
-        if self.most_blocks is None and known.most_blocks is not None:
-            self.most_blocks = known.most_blocks
-        if self.pace.most_batch is None:
-            self.pace.most_batch = known.most_batch
-        if self.pace.rate_per_s is None:
-            self.pace.rate_per_s = known.rate_per_s
+        for name, limit in known.limits.items():
+            if name not in self._limits or self._limits[name][1] < limit[1]:
+                self._limits[name] = limit
 
     def client(self) -> httpx.Client:
         with self._lock:
@@ -783,32 +795,34 @@ class Rpc:
         """The results in the order asked, in batches of `size`, or of as many as the endpoint takes. A request that the
         node refused gives its RpcError in its place (returned, not raised); what fails as a whole is raised.
 
-        `together` has one endpoint answer all of them, and in one request where it takes as many: one after the other
-        they may reach different nodes behind a load balancer."""
+        `together` asks all of it in one request, whatever the endpoint's rate is: of two requests the second may reach
+        another node behind a load balancer, one that lags, and what the first one said is then taken for its word."""
         asked = list(requests)
         if together:
-            return self._perform(lambda endpoint: self._portions(endpoint, asked), [m for m, _ in asked])
+            return self._perform(lambda endpoint: self._many(endpoint, asked), [m for m, _ in asked]) if asked else []
         results: list[Any] = []
         refusals = 0  # in a row
+        patient = self.attempts > 1  # else it is asked as it comes: learning takes seconds
         while len(results) < len(asked):
-            part = asked[len(results) : len(results) + self.portion(size)]
+            rest = asked[len(results) : len(results) + size]
+            part = rest[: self.portion(len(rest))] if patient else rest
             try:
                 results += self._perform(
-                    lambda endpoint, part=part: self._many(endpoint, part), [m for m, _ in part], may_shrink=True
+                    lambda endpoint, part=part: self._many(endpoint, part), [m for m, _ in part], may_shrink=patient
                 )
                 refusals = 0
             except BatchTooLarge:
-                if len(part) == 1:
+                if not patient:
                     raise
             except RpcLimited:
                 refusals += 1
-                if self.attempts == 1 or refusals > _MOST_LEARNING or self.portion(len(part)) == len(part):
+                if not patient or refusals > _MOST_LEARNING or self.portion(len(part)) == len(part):
                     raise
         return results
 
     def portion(self, count: int) -> int:
         """How many of `count` requests the endpoint that is asked first takes in one batch."""
-        return self._in_order()[0].pace.portion(count)
+        return self._in_order()[0].portion(count)
 
     @property
     def most_blocks(self) -> int | None:
@@ -826,26 +840,26 @@ class Rpc:
             fastest = min(other or 0.0 for e, other in latencies.items() if e is not endpoint)
             return own > max(_SLOW_S, _SLOW_TIMES * fastest)
 
-        return sorted(
-            self._endpoints,
-            key=lambda e: (e.distrusted_until > now, max(e.aside_until - now, 0) + e.pace.wait_s(), is_slow(e)),
-        )
+        def wait_s(endpoint: _Endpoint) -> float:
+            own = endpoint.pace.wait_s()
+            # For a short wait nobody else is asked: answers of two nodes mixed are no one's.
+            return max(endpoint.aside_until - now, 0.0) + (own if own > _LONG_WAIT_S else 0.0)
+
+        return sorted(self._endpoints, key=lambda e: (e.distrusted_until > now, wait_s(e), is_slow(e)))
 
     def _perform(self, request: Callable[[_Endpoint], Any], methods: list[str], *, may_shrink: bool = False) -> Any:
         """What an endpoint answers, after some attempts; `may_shrink`: not where it now takes fewer at once."""
         if not all(_IDEMPOTENT.match(method) for method in methods):
             return self._once_over(request, repeat=False)
-        failed = 0
 
         def again(error: Exception) -> bool:
-            nonlocal failed
-            if isinstance(error, RpcLimited):
-                return not (may_shrink and self.portion(len(methods)) < len(methods))
-            failed += 1
-            return isinstance(error, RpcUnreachable) and failed < self.attempts
+            if isinstance(error, RpcLimited) and may_shrink and self.portion(len(methods)) < len(methods):
+                return False
+            return isinstance(error, RpcUnreachable | RpcLimited)
 
-        attempts = self.attempts + (_MOST_LEARNING if self.attempts > 1 else 0)
-        for attempt in stamina.retry_context(on=again, attempts=attempts, timeout=None, wait_initial=0.2, wait_max=3.0):
+        for attempt in stamina.retry_context(
+            on=again, attempts=self.attempts, timeout=None, wait_initial=0.2, wait_max=3.0
+        ):
             with attempt:
                 return self._once_over(request, repeat=True)
         raise AssertionError("stamina returns or raises")
@@ -863,7 +877,7 @@ class Rpc:
                 self._check_chain(endpoint)
                 result = request(endpoint)
             except WrongChain as error:
-                endpoint.aside_until, endpoint.problem = now + 3600, error.message
+                endpoint.aside_until, endpoint.problem = now + _WRONG_CHAIN_S, error.message
                 wrong = error
             except RpcUnreachable as error:
                 self._set_aside(endpoint, error.message)
@@ -930,32 +944,14 @@ class Rpc:
             endpoint.most_blocks = error.max_blocks
         return error
 
-    def _portions(self, endpoint: _Endpoint, requests: list[tuple[str, Sequence[Any]]]) -> list[Any]:
-        """`_many` of one endpoint, in as few batches as it takes."""
-        results: list[Any] = []
-        while len(results) < len(requests):
-            rest = requests[len(results) :]
-            part = rest[: endpoint.pace.portion(len(rest))]
-            try:
-                results += self._many(endpoint, part)
-            except BatchTooLarge:
-                if len(part) == 1:
-                    raise
-        return results
-
-    def _alone_of_many(self, endpoint: _Endpoint, method: str, params: Sequence[Any]) -> Any:
-        try:
-            return self._one(endpoint, method, params)
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError as error:
-            if error.code == _INVALID_REQUEST:
-                endpoint.pace.most_batch = None  # it was not for being in a batch that it was refused
-            return error
-
     def _many(self, endpoint: _Endpoint, requests: list[tuple[str, Sequence[Any]]]) -> list[Any]:
-        if len(requests) == 1 and endpoint.pace.most_batch == 1:  # it may take no batches at all
-            return [self._alone_of_many(endpoint, *requests[0])]
+        if len(requests) == 1:  # the endpoint may know no batches
+            try:
+                return [self._one(endpoint, *requests[0])]
+            except (RpcUnreachable, RpcLimited):
+                raise
+            except RpcError as error:
+                return [error]
         methods = [method for method, _ in requests]
         numbers = [next(self._ids) for _ in requests]
         body = orjson.dumps(
@@ -966,7 +962,10 @@ class Rpc:
         )
         answer = self._exchange(endpoint, body, methods)
         if isinstance(answer, dict) and answer.get("error") is not None:
-            self._learn_batch(endpoint, answer["error"], len(requests))
+            if refused := _refuses_batch(answer["error"], len(requests)):
+                endpoint.takes_no_batch(len(requests), refused.most)
+                refused.endpoint = endpoint.name
+                raise refused
             raise self._refusal(endpoint, answer["error"], methods)
         if not isinstance(answer, list):
             raise RpcUnreachable("answered a batch with something that is not one", endpoint=endpoint.name)
@@ -975,7 +974,6 @@ class Rpc:
         for number, (method, _) in zip(numbers, requests, strict=True):
             item = by_number.get(number)
             if item is not None and item.get("error") is not None:
-                self._learn_batch(endpoint, item["error"], len(requests), of_one=True)
                 error = self._refusal(endpoint, item["error"], [method])
                 if isinstance(error, RpcLimited):
                     raise error  # the whole batch is repeated: a half-limited one has holes
@@ -986,23 +984,23 @@ class Rpc:
                 results.append(item["result"])
         return results
 
-    def _learn_batch(self, endpoint: _Endpoint, error: Any, count: int, *, of_one: bool = False) -> None:
-        """Raises BatchTooLarge where an error (that the whole batch got, or one request in it) says that a batch of
-        `count` is more than the endpoint takes."""
-        if refused := _refuses_batch(error, count, of_one=of_one):
-            endpoint.pace.too_many(count, refused.most)
-            refused.endpoint = endpoint.name
-            raise refused
+    def _await_turn(self, endpoint: _Endpoint, methods: Sequence[str], name: str) -> None:
+        """Wait until the endpoint's rate allows another batch."""
+        if not all(_IDEMPOTENT.match(method) for method in methods):
+            endpoint.pace.note(len(methods))  # a payment does not queue behind the reading of the past
+            return
+        patience_s = endpoint.timeout_s if self.attempts > 1 else min(endpoint.timeout_s, _IMPATIENT_S)
+        wait_s = endpoint.pace.take(len(methods), patience_s)
+        if wait_s is None:
+            raise RpcLimited(None, f"its rate is used up ({name})", endpoint=endpoint.name)
+        if wait_s:
+            time.sleep(wait_s)
 
     def _exchange(self, endpoint: _Endpoint, body: bytes, methods: Sequence[str]) -> Any:
         method, most = methods[0] if len(methods) == 1 else "a batch", self.max_response_bytes
         if "eth_getLogs" in methods:
             most = min(most, _MAX_LOGS_BYTES)
-        wait_s = endpoint.pace.take(len(methods), endpoint.timeout_s)
-        if wait_s is None:
-            raise RpcLimited(None, f"its rate is used up ({method})", endpoint=endpoint.name)
-        if wait_s:
-            time.sleep(wait_s)
+        self._await_turn(endpoint, methods, method)
         begun = time.monotonic()
         try:
             status, raw, retry_after = endpoint.post(body, most)
@@ -1011,8 +1009,6 @@ class Rpc:
                 raise
             # Nothing is wrong with the endpoint: less is to be asked of it at once.
             raise RangeTooLarge(None, error.message, endpoint=endpoint.name) from None
-        if status == 413 and len(methods) > 1:
-            self._learn_batch(endpoint, {"code": _INVALID_REQUEST}, len(methods))
         if status == 429:
             endpoint.pace.refused(len(methods))
             limited = RpcLimited(429, f"limits our rate ({method})", endpoint=endpoint.name)

@@ -361,7 +361,7 @@ class _Settling:
     def _look(self, row: OutgoingTransaction, head: int, final_number: int, final_nonce: int) -> None:
         """Ask for the receipts of all the row's signings, in one batch (so that one node answers all of them)."""
         hashes = [bytes(row.transaction_hash), *(bytes.fromhex(text[2:]) for text in row.replaced)]
-        answers = self.rpc.batch([("eth_getTransactionReceipt", ["0x" + item.hex()]) for item in hashes])
+        answers = self.rpc.batch([("eth_getTransactionReceipt", ["0x" + item.hex()]) for item in hashes], together=True)
         receipt = None
         for answer in answers:
             if isinstance(answer, RpcError):
@@ -438,7 +438,8 @@ class _Settling:
             [
                 ("eth_getTransactionCount", ["0x" + self.sender.hex(), hex(final_number)]),
                 *(("eth_getTransactionReceipt", ["0x" + item.hex()]) for item in hashes),
-            ]
+            ],
+            together=True,
         )
         if isinstance(count, RpcError) or any(receipt is not None for receipt in receipts):
             return

@@ -1,5 +1,4 @@
 import django.db.models.deletion
-import django.utils.timezone
 from django.db import migrations, models
 
 import governance.fields
@@ -18,17 +17,18 @@ class Migration(migrations.Migration):
                 ("fingerprint", governance.fields.Bytes32Field(editable=True)),
                 ("name", models.CharField(max_length=300)),
                 ("most_blocks", models.PositiveBigIntegerField(null=True)),
+                ("most_blocks_said_at", models.DateTimeField(null=True)),
                 ("most_batch", models.PositiveIntegerField(null=True)),
+                ("most_batch_said_at", models.DateTimeField(null=True)),
                 ("rate_per_s", models.FloatField(null=True)),
                 ("latency_s", models.FloatField(null=True)),
                 ("failures", models.PositiveIntegerField(default=0)),
                 ("lies", models.PositiveIntegerField(default=0)),
-                ("unknown_methods", models.JSONField(default=list)),
                 ("aside_until", models.DateTimeField(null=True)),
                 ("distrusted_until", models.DateTimeField(null=True)),
                 ("answered_at", models.DateTimeField(null=True)),
                 ("problem", models.CharField(blank=True, max_length=400)),
-                ("learned_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
                 (
                     "chain",
                     models.ForeignKey(

@@ -32,6 +32,7 @@ _PLACE = attrgetter("block_number", "log_index")
 _MOST_BLOCKS = 100_000
 _AIM_LOGS = 12_000  # less where a node refuses: many do above 10,000
 _LEAST_LOGS = 500
+_MOST_PARTS = 20  # of a range, for a second node that takes less at once
 _BLOCKS_AT_ONCE = 20  # with four questions and a header each, as many as one batch takes
 
 
@@ -115,7 +116,10 @@ def logs_of_range(
     """The DAO's logs from `first_block` on as far as the node lets us, in chain order, with the headers at its ends."""
     if (most := rpc.most_blocks) is not None:
         span.most_blocks = min(span.most_blocks, most)
-        span.blocks = min(span.blocks, most)
+    for other in rpc.others():
+        if (most := other.most_blocks) is not None:  # which is to be asked too, in that many parts
+            span.most_blocks = min(span.most_blocks, most * _MOST_PARTS)
+    span.blocks = min(span.blocks, span.most_blocks)
     while True:
         last = min(first_block + span.blocks - 1, most_last_block)
         questions = filters(contracts, last)

@@ -40,15 +40,15 @@ def client():
 def test_what_was_learned_is_known_to_another_process(chain):
     one = client()
     first, second = one._endpoints
-    first.most_blocks, first.pace.most_batch, first.pace.rate_per_s = 500, 10, 25.0
-    second.unknown.add("eth_getBlockReceipts")
+    first.most_blocks = 500
+    first.takes_no_batch(100, 10)
     one._alone(second).distrust("it lied")
     endpoints.remember(one)
     two = client()
     endpoints.recall(two)
     first, second = two._endpoints
-    assert (first.most_blocks, first.pace.most_batch, first.pace.rate_per_s) == (500, 10, 25.0)
-    assert (second.unknown, second.lies, second.problem) == ({"eth_getBlockReceipts"}, 1, "it lied")
+    assert (first.most_blocks, first.most_batch) == (500, 10)
+    assert (second.lies, second.problem) == (1, "it lied")
     assert second.distrusted_until == pytest.approx(time.monotonic() + 300, abs=5)
     assert not first.distrusted_until
 
@@ -76,11 +76,35 @@ def test_limits_are_tried_again_after_a_day_and_lies_are_not_forgotten(chain):
     one._endpoints[0].most_blocks = 500
     one._alone(one._endpoints[0]).distrust("it lied")
     endpoints.remember(one)
-    RpcEndpoint.objects.update(learned_at=timezone.now() - timedelta(days=2))
+    RpcEndpoint.objects.update(most_blocks_said_at=timezone.now() - timedelta(days=2))
     two = client()
     endpoints.recall(two)
     assert two._endpoints[0].most_blocks is None
     assert two._endpoints[0].lies == 1
+
+
+def test_a_limit_does_not_grow_younger_by_being_handed_on(chain):
+    one = client()
+    one._endpoints[0].most_blocks = 500
+    endpoints.remember(one)
+    said_at = timezone.now() - timedelta(hours=23)
+    RpcEndpoint.objects.update(most_blocks_said_at=said_at)
+    two = client()
+    endpoints.recall(two)
+    two._endpoints[0].pace.rate_per_s = 20.0
+    endpoints.remember(two)
+    assert two._endpoints[0].most_blocks == 500
+    assert RpcEndpoint.objects.exclude(most_blocks=None).get().most_blocks_said_at == said_at
+
+
+def test_who_knows_nothing_erases_nothing(chain):
+    one = client()
+    one._endpoints[0].most_blocks = 500
+    one._alone(one._endpoints[0]).distrust("it lied")
+    endpoints.remember(one)
+    endpoints.remember(client())
+    row = RpcEndpoint.objects.get(lies=1)
+    assert (row.most_blocks, row.problem) == (500, "it lied")
 
 
 def test_it_is_written_when_something_is_learned_and_otherwise_now_and_then(chain, django_assert_num_queries):
@@ -101,12 +125,16 @@ def test_how_nodes_stand_is_told_in_a_line_each(chain):
     one._endpoints[0].most_blocks, one._endpoints[0].pace.rate_per_s = 2000, 25.0
     one._alone(one._endpoints[1]).distrust("its logs of block 7 lack 1 of 2")
     endpoints.remember(one)
-    assert endpoints.told(CHAIN_ID)[0] == "http://127.0.0.1:1: no answer yet"
+    first = "http://127.0.0.1:1: "
+    assert endpoints.told(one)[0] == first + "no answer yet"
     RpcEndpoint.objects.update(answered_at=timezone.now())
-    first, second = endpoints.told(CHAIN_ID)
-    assert first == "http://127.0.0.1:1: answers; takes 2,000 blocks a question, about 25 requests a second"
+    assert endpoints.told(one)[0] == first + "answers; takes 2,000 blocks a question, about 25 requests a second"
+    RpcEndpoint.objects.update(failures=3)
+    assert endpoints.told(one)[0].startswith(first + "fails; last answer at 20")
+    second = endpoints.told(one)[1]
     assert second.startswith("http://127.0.0.1:2: not asked until 20")
     assert second.endswith(" UTC: its logs of block 7 lack 1 of 2")
+    assert len(endpoints.told(Rpc(URLS[:1], CHAIN_ID))) == 1  # not those that are configured no more
 
 
 def test_a_chain_that_nobody_mirrors_is_not_written_of():

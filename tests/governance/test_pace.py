@@ -33,6 +33,7 @@ class Provider:
         """Ask `count` requests in batches of at most `batch`; how long it took."""
         begun = self.now
         while count > 0:
+            assert self.now < begun + 1000, "it came to no end"
             part = self.pace.portion(min(batch, count))
             count -= part if self.ask(part) else 0
         return self.now - begun
@@ -51,8 +52,10 @@ def test_nothing_is_held_back_before_a_refusal():
 def test_any_limit_is_found_whatever_the_batch(limit, batch):
     provider = Provider(limit)
     provider.ask_all(10 * limit, batch)
+    before = provider.refusals
     took_s = provider.ask_all(10 * limit, batch)
     assert took_s < 30 + 5
+    assert provider.refusals - before < took_s / 2 + 2
     assert provider.pace.rate_per_s is None or provider.pace.rate_per_s <= 2 * limit + 2
 
 
@@ -112,13 +115,12 @@ def test_who_can_not_wait_takes_no_place():
     assert pace.wait_s() == pytest.approx(0.5)
 
 
-def test_batches_become_as_small_as_they_must_be():
-    pace = Pace()
-    pace.too_many(100, None)
-    assert pace.portion(100) == 50
-    pace.too_many(50, 3)
-    assert pace.portion(100) == 3
-    pace.too_many(3, 10)  # it contradicts itself
-    assert pace.portion(100) == 2
-    pace.too_many(1, None)
-    assert pace.portion(100) == 1
+def test_a_rate_that_is_not_used_does_not_grow():
+    now = [5.0]
+    pace = Pace(lambda: now[0])
+    pace.rate_per_s = 100.0
+    for _ in range(600):
+        now[0] += 0.5
+        pace.take(1, 1.0)
+        pace.answered()
+    assert pace.rate_per_s == 100.0

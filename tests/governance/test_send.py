@@ -301,6 +301,25 @@ def test_a_lagging_node_that_lacks_our_receipt_does_not_make_us_pay_again(node, 
     assert (node.balance(TO), node.nonce(signer.address)) == (ETHER, 1)
 
 
+def test_what_could_pay_twice_is_asked_in_one_request_however_slow_the_node(node, chain, signer, monkeypatch):
+    """Of two requests the second may reach a node that lags, and has not our receipt yet."""
+    monkeypatch.setattr(send, "_broadcast", lambda *_: False)
+    pay(node, chain, signer)
+    monkeypatch.undo()
+    by_hand(node, signer, nonce=0)
+    mine(node, 5)
+    node.attempts, node._endpoints[0].pace.rate_per_s = 2, 3.0  # so slow that it is asked one at a time elsewhere
+    asked, real = [], Rpc._exchange
+
+    def exchange(self, endpoint, body, methods):
+        asked.append(list(methods))
+        return real(self, endpoint, body, methods)
+
+    monkeypatch.setattr(Rpc, "_exchange", exchange)
+    assert settle(node, chain, signer, stuck_after_s=0).moved == 1
+    assert ["eth_getTransactionCount", "eth_getTransactionReceipt"] in asked
+
+
 def test_a_nonce_gap_is_filled_with_nothing_and_ours_follow(node, chain, signer):
     mine(node)
     stranger = by_hand(node, signer, nonce=0)

@@ -111,15 +111,19 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(audit(dao), indent=2))
             return
         urls = options["rpc"]
+        nodes: list[str] = []
         try:
             if urls:
                 found = self._ask(dao, Rpc(urls, dao.chain_id), options["most"])
             else:
                 with endpoints.known(dao.chain_id) as rpc:
                     found = self._ask(dao, rpc, options["most"])
+                nodes = endpoints.told(rpc)
         except RpcError as error:
             raise CommandError(f"the chain could not be asked: {error}") from None
         self._tell(dao, found)
+        for node in nodes:
+            self.stdout.write(f"node {node}")
         if found.differing:
             sys.exit(1)
 
@@ -157,8 +161,6 @@ class Command(BaseCommand):
             )
         if not found.differing:
             self.stdout.write(self.style.SUCCESS("nothing differs") if found.checked else "nothing was asked")
-        for line in endpoints.told(dao.chain_id):
-            self.stdout.write(f"node {line}")
 
 
 _SORTS = ("state", "votes", "quorum", "power", "policies")
