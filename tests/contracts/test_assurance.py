@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -287,6 +288,17 @@ def test_a_killer_is_itself_and_not_its_neighbours() -> None:
     assert mutation.without_other_tests(suite.replace("test_ab(uint256 a)", "test_c()"), "test_a") == alone
     assert mutation.without_other_tests(suite.replace("(x)", "(y)"), "test_a") != alone
     assert mutation.without_other_tests(suite.replace("help", "helps"), "test_a") != alone
+
+
+def test_a_copied_build_folder_is_linked_to_its_own_checkout(tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(tmp_path)  # another checkout, which is still there
+    (tmp_path / "node_modules").symlink_to(tmp_path / "gone")
+    for _ in range(2):
+        mutation._link(tmp_path)
+        assert [(tmp_path / name).readlink() for name in ("node_modules", "docs")] == [
+            ROOT / "node_modules",
+            ROOT / "docs",
+        ]
 
 
 def test_a_smaller_sample_is_a_part_of_a_larger_one(three: Any) -> None:
