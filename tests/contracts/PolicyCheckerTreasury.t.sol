@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
+import {Base} from "./support/Base.sol";
+import {Build} from "./support/Build.sol";
+
+interface ITreasuryChecker {
+    function check(IPolicyModule module, bytes calldata code) external view;
+}
+
+/// @notice A treasury that answers every question alike, or refuses to, and a module that has it.
+contract AnsweringTreasury {
+    address public immutable treasury = address(this);
+    address public constant owner = address(1);
+    address public constant governor = address(2);
+    address public constant votesToken = address(3);
+
+    bytes private answer;
+    bool private refuses;
+
+    function set(bytes calldata answer_, bool refuses_) external {
+        (answer, refuses) = (answer_, refuses_);
+    }
+
+    fallback() external {
+        bytes memory answer_ = answer;
+        bool refuses_ = refuses;
+        assembly {
+            if refuses_ { revert(add(answer_, 32), mload(answer_)) }
+            return(add(answer_, 32), mload(answer_))
+        }
+    }
+}
+
+/// @notice What the checker makes of a treasury's answer, to the byte: a target is a module of it if a whole word comes
+/// back that is not zero, and by no refusal (docs/assurance.md, "Mutation"). And where a list is cut off.
+contract PolicyCheckerTreasuryTest is Base {
+    using Build for Build.Policy;
+
+    AnsweringTreasury private other; // and its module
+    bytes private ethers; // a policy that sends ether to a stranger
+
+    function setUp() public override {
+        super.setUp();
+        other = new AnsweringTreasury();
+        Build.Policy memory p = payroll();
+        (p.budgets, p.lists) = (new bytes[](0), new bytes[](0));
+        p.rules = one(Build.rule(stranger, 0, 1, 0, "", ""));
+        ethers = p.encode();
+    }
+
+    function test_module_is_one_by_a_whole_word_that_is_not_zero() public {
+        uint8[6] memory sizes = [0, 1, 31, 32, 33, 64];
+        for (uint256 j; j < sizes.length; ++j) {
+            bytes memory answer = new bytes(sizes[j]);
+            asked(answer, false, false);
+            for (uint256 i; i < sizes[j]; i += i == 0 ? 30 : 1) {
+                answer = new bytes(sizes[j]);
+                answer[i] = 0x01;
+                asked(answer, false, sizes[j] >= 32 && i < 32);
+                asked(answer, true, false);
+            }
+        }
+    }
+
+    function asked(bytes memory answer, bool refuses, bool forbidden) private {
+        other.set(answer, refuses);
+        ITreasuryChecker checker = ITreasuryChecker(module.checker());
+        if (forbidden) {
+            vm.expectRevert(
+                abi.encodeWithSelector(IPolicyModule.BadPolicy.selector, 100, bytes32("forbidden target"))
+            );
+        }
+        checker.check(IPolicyModule(address(other)), ethers);
+    }
+
+    /// Where the code ends with a list's count, that is read: it says whether words are missing, or the list is empty.
+    function test_list_that_ends_with_its_count() public {
+        bytes memory cut = code;
+        uint256 list = 199;
+        assembly {
+            mstore(cut, add(list, 2))
+        }
+        refuseCode(cut, list + 2, "list cut off");
+        cut[list + 1] = 0x00;
+        refuseCode(cut, list, "empty list");
+        assembly {
+            mstore(cut, add(list, 1))
+        }
+        refuseCode(cut, list + 1, "list cut off");
+    }
+}
