@@ -5,7 +5,7 @@ import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
 import {Base} from "./support/Base.sol";
 import {Build} from "./support/Build.sol";
 
-interface ITreasuryChecker {
+interface ICornersChecker {
     function check(IPolicyModule module, bytes calldata code) external view;
 }
 
@@ -33,9 +33,9 @@ contract AnsweringTreasury {
     }
 }
 
-/// @notice What the checker makes of a treasury's answer, to the byte: a target is a module of it if a whole word comes
-/// back that is not zero, and by no refusal (docs/assurance.md, "Mutation"). And where a list is cut off.
-contract PolicyCheckerTreasuryTest is Base {
+/// @notice The checker where something else than policy code is out of the ordinary, a treasury's answer say; and where
+/// parts are equal to those behind them, or end with the code (docs/assurance.md, "Mutation").
+contract PolicyCheckerCornersTest is Base {
     using Build for Build.Policy;
 
     AnsweringTreasury private other; // and its module
@@ -66,13 +66,28 @@ contract PolicyCheckerTreasuryTest is Base {
 
     function asked(bytes memory answer, bool refuses, bool forbidden) private {
         other.set(answer, refuses);
-        ITreasuryChecker checker = ITreasuryChecker(module.checker());
+        ICornersChecker checker = ICornersChecker(module.checker());
         if (forbidden) {
             vm.expectRevert(
                 abi.encodeWithSelector(IPolicyModule.BadPolicy.selector, 100, bytes32("forbidden target"))
             );
         }
         checker.check(IPolicyModule(address(other)), ethers);
+    }
+
+    /// A module is no target of its own policies, also where its treasury has not enabled it.
+    function test_module_that_is_not_enabled_is_forbidden() public {
+        address made = vm.deployCode(
+            "PolicyModule.sol:PolicyModule", abi.encode(owner, governor, treasury, votes, guardian)
+        );
+        Build.Policy memory p = payroll();
+        (p.budgets, p.lists) = (new bytes[](0), new bytes[](0));
+        p.rules = one(Build.rule(made, TRANSFER, 0, 0, "", ""));
+        bytes memory code_ = p.encode();
+        ICornersChecker checker = ICornersChecker(module.checker());
+        checker.check(module, code_); // to another module it is a contract like any other
+        vm.expectRevert(abi.encodeWithSelector(IPolicyModule.BadPolicy.selector, 100, bytes32("forbidden target")));
+        checker.check(IPolicyModule(made), code_);
     }
 
     /// Where the code ends with a list's count, that is read: it says whether words are missing, or the list is empty.
@@ -89,5 +104,24 @@ contract PolicyCheckerTreasuryTest is Base {
             mstore(cut, add(list, 1))
         }
         refuseCode(cut, list + 1, "list cut off");
+    }
+
+    /// Parts that are equal to the one before are refused by name, also where what lies behind is equal too.
+    function test_three_equal_parts_are_not_ascending() public {
+        uint256[] memory same = new uint256[](4);
+        (same[0], same[1], same[2], same[3]) = (7, 7, 7, 7);
+        Build.Policy memory p = payroll();
+        p.lists = one(Build.list(same));
+        refusePolicy(p, 199 + 2 + 32, "list not ascending");
+        p = payroll();
+        bytes memory clause = Build.clause(1, AT_MOST, MOST);
+        p.rules[0].clauses = abi.encodePacked(clause, clause, clause, clause);
+        refusePolicy(p, 199 + 2 + 5 * 32 + 35, "clauses not ascending");
+        p = payroll();
+        p.budgets = new bytes[](4);
+        for (uint256 i; i < 4; ++i) {
+            p.budgets[i] = Build.budget(0, usdc, EXPONENT, PERIOD, INSTANT, LIMIT, "day");
+        }
+        refusePolicy(p, 167, "budgets not ascending");
     }
 }
