@@ -134,6 +134,13 @@ contract ArgumentsEdgesTest is Base {
         bytes memory data = abi.encodePacked(F, uint256(64), uint256(288), uint256(3), new bytes(96));
         behind = abi.encode(0, 0, 0, type(uint256).max / 32 - 3);
         require(!fits(headOf(2, 2, 0), body, data, behind), "an array that reaches behind");
+        for (uint256 more = 1; more < 4; ++more) {
+            // Elements of one word, of which so many lie behind.
+            body = abi.encodePacked(Build.array(0, 1), Build.array(1, 1));
+            data = abi.encodePacked(F, uint256(64), 128 + 32 * more, 1 + more, uint256(0));
+            behind = abi.encodePacked(new bytes(32 * more), type(uint256).max / 32 - more);
+            require(!fits(headOf(2, 2, 0), body, data, behind), "elements behind");
+        }
         // 64 bytes, of which there is room for 32.
         body = abi.encodePacked(Build.array(0, 0), Build.array(1, 1));
         data = abi.encodePacked(F, uint256(64), uint256(160), uint256(64), new bytes(32));
