@@ -369,22 +369,22 @@ contract LensEdgesTest is Base {
         Sink sink = new Sink();
         Build.Policy memory p = payroll();
         p.lists = new bytes[](0);
-        bytes memory clauses = abi.encodePacked(Build.clause(0, 0, CAP, 50), Build.clause(0, 1, CAP, 70));
+        bytes memory clauses = abi.encodePacked(Build.clause(0, 0, CAP, 50), Build.clause(0, 1, CAP, 70 * UNIT));
         p.rules = one(
             Build.rule(address(sink), TRANSFER, 0, 1, clauses, Build.charge(0, 0, 0, 1)).dynamic(Build.array(0, 2))
         );
         put(p);
-        bytes memory data = abi.encodePacked(TRANSFER, abi.encode(32, 2, 20, 30, 30, 40));
+        bytes memory data = abi.encodePacked(TRANSFER, abi.encode(32, 2, 20, 30 * UNIT, 30, 40 * UNIT));
         (IPolicyLens.Finding[] memory none, IPolicyLens.Headroom[] memory budgets) =
             lens.check(module, executing(calling(address(sink), 0, data)));
         equal(none.length, 0, "fits");
-        equal(budgets[0].charged, 1, "70 base units are one unit");
+        equal(budgets[0].charged, 70, "charged");
         agree(executing(calling(address(sink), 0, data)), 0);
-        data = abi.encodePacked(TRANSFER, abi.encode(32, 2, 21, 30, 30, 41));
+        data = abi.encodePacked(TRANSFER, abi.encode(32, 2, 21, 30 * UNIT, 30, 41 * UNIT));
         IPolicyLens.Finding[] memory all = agree(executing(calling(address(sink), 7, data)), 3);
         bytes4 over = IPolicyModule.OverCap.selector;
         found(all[0], 0, 0, abi.encodeWithSelector(over, 0, 0, 0, 51, 50));
-        found(all[1], 0, 0, abi.encodeWithSelector(over, 0, 0, 1, 71, 70));
+        found(all[1], 0, 0, abi.encodeWithSelector(over, 0, 0, 1, 71 * UNIT, 70 * UNIT));
         found(all[2], 0, 0, err(IPolicyModule.ValueNotCharged.selector, 0));
     }
 
