@@ -488,6 +488,7 @@ contract LensEdgesTest is Base {
         IPolicyLens.Finding[] memory all = agree(act, 2);
         found(all[0], NOWHERE, NOWHERE, err(IPolicyModule.Cooling.selector, begins));
         found(all[1], NOWHERE, NOWHERE, err(IPolicyModule.BadTime.selector));
+        agree(executing(pay(0, 0)), 1); // a call that charges nothing does not ask it
         equal(lens.headroom(module, ID)[0].left, 0, "nothing is left");
         equal(lens.headroom(module, ID)[0].instantLeft, 0, "nor at once");
     }

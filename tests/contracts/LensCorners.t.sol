@@ -4,10 +4,13 @@ pragma solidity 0.8.37;
 import {IPolicyLens} from "../../contracts/src/IPolicyLens.sol";
 import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
 import {Base} from "./support/Base.sol";
+import {Build} from "./support/Build.sol";
 
-/// @notice What the lens says where there is nothing to read: no policy, no rule, no pending act. It leaves out what
-/// depends on them, and reads nothing that is not there (docs/assurance.md, "Mutation").
-contract LensNothingTest is Base {
+/// @notice What the lens says where there is nothing to read (no policy, no rule, no pending act): it leaves out what
+/// depends on them. And what it says of caps among clauses that fail, and of each scope (docs/assurance.md, "Mutation").
+contract LensCornersTest is Base {
+    using Build for Build.Policy;
+
     IPolicyLens private lens;
 
     function setUp() public override {
@@ -73,6 +76,46 @@ contract LensNothingTest is Base {
                 ? err(IPolicyModule.NotYet.selector, block.timestamp + DELAY)
                 : err(IPolicyModule.NotPending.selector);
             require(keccak256(all[0].revertData) == keccak256(reason), "reason");
+        }
+    }
+
+    /// A cap is none of the clauses that a call fails, whatever its value is beside it: it counts over the whole act.
+    function test_no_cap_among_the_clauses_that_fail() public {
+        Build.Policy memory p = payroll();
+        bytes memory clauses = abi.encodePacked(Build.clause(0, IN_LIST, 0), Build.clause(1, CAP, 100));
+        p.rules = one(Build.rule(usdc, TRANSFER, 2, 2, clauses, Build.charge(0, 0, 1)));
+        put(p);
+        for (uint256 amount = 99; amount < 102; ++amount) {
+            IPolicyModule.Call[] memory calls =
+                calling(usdc, 0, abi.encodeWithSelector(TRANSFER, stranger, amount));
+            IPolicyLens.Act memory act =
+                IPolicyLens.Act(IPolicyLens.Mode.EXECUTE, ID, codehash, calls, nextNumber(), DECISION, agent);
+            (IPolicyLens.Finding[] memory all,) = lens.check(module, act);
+            equal(all.length, 1, "findings");
+            bytes4 failed = IPolicyModule.ClauseFailed.selector;
+            bytes memory reason = abi.encodeWithSelector(failed, 0, 0, 0, uint256(uint160(stranger)));
+            require(keccak256(all[0].revertData) == keccak256(reason), "reason");
+        }
+    }
+
+    /// A budget's ring is the policy's, the agent's or the DAO's, and what is left is read there.
+    function test_headroom_of_each_scope() public {
+        Build.Policy memory p = payroll();
+        p.budgets = new bytes[](3);
+        bytes memory charges;
+        for (uint8 i; i < 3; ++i) {
+            p.budgets[i] = Build.budget(i, usdc, EXPONENT, PERIOD, INSTANT, LIMIT, "day");
+            charges = abi.encodePacked(charges, Build.charge(i, 0, 1));
+        }
+        p.rules = one(Build.rule(usdc, TRANSFER, 2, 2, "", charges));
+        put(p);
+        execute(pay(0, 5 * UNIT));
+        IPolicyLens.Headroom[] memory budgets = lens.headroom(module, ID);
+        uint256[3] memory ids = [uint256(ID), uint160(agent), 0];
+        for (uint256 i; i < 3; ++i) {
+            bytes32 ring = keccak256(abi.encode(i, ids[i], usdc, EXPONENT, SEGMENT, bytes32("day")));
+            require(budgets[i].key == ring, "key");
+            equal(budgets[i].left, LIMIT - 5, "left");
         }
     }
 }
