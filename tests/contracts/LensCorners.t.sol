@@ -5,9 +5,10 @@ import {IPolicyLens} from "../../contracts/src/IPolicyLens.sol";
 import {IPolicyModule} from "../../contracts/src/IPolicyModule.sol";
 import {Base} from "./support/Base.sol";
 import {Build} from "./support/Build.sol";
+import {Sink} from "./support/Targets.sol";
 
 /// @notice What the lens says where there is nothing to read (no policy, no rule, no pending act): it leaves out what
-/// depends on them. And what it says of caps among clauses that fail, and of each scope (docs/assurance.md, "Mutation").
+/// depends on it. And what it says of caps among clauses that fail, and of each scope (docs/assurance.md, "Mutation").
 contract LensCornersTest is Base {
     using Build for Build.Policy;
 
@@ -96,6 +97,23 @@ contract LensCornersTest is Base {
             bytes memory reason = abi.encodeWithSelector(failed, 0, 0, 0, uint256(uint160(stranger)));
             require(keccak256(all[0].revertData) == keccak256(reason), "reason");
         }
+    }
+
+    /// What lies behind a rule's last clause is no clause, even where it looks like a cap: a charge of word 6.
+    function test_no_cap_behind_the_last_clause() public {
+        address sink = address(new Sink());
+        Build.Policy memory p = payroll();
+        p.lists = new bytes[](0);
+        p.rules = one(Build.rule(sink, TRANSFER, 0, 7, Build.clause(1, CAP, 100), Build.charge(0, 0, CAP)));
+        put(p);
+        uint256 most = type(uint256).max;
+        IPolicyModule.Call[] memory calls =
+            calling(sink, 0, abi.encodeWithSelector(TRANSFER, most, 100, most, most, most, most, 5));
+        IPolicyLens.Act memory act =
+            IPolicyLens.Act(IPolicyLens.Mode.EXECUTE, ID, codehash, calls, nextNumber(), DECISION, agent);
+        (IPolicyLens.Finding[] memory all, IPolicyLens.Headroom[] memory budgets) = lens.check(module, act);
+        equal(all.length, 0, "findings");
+        equal(budgets[0].charged, 1, "charged");
     }
 
     /// A budget's ring is the policy's, the agent's or the DAO's, and what is left is read there.
