@@ -124,4 +124,13 @@ contract PolicyCheckerCornersTest is Base {
         }
         refusePolicy(p, 167, "budgets not ascending");
     }
+
+    /// All flags at once are known ones: a rule with them is refused for what it approves.
+    function test_every_flag_is_known() public {
+        Build.Policy memory p = payroll();
+        p.rules = one(Build.rule(usdc, 0, 7, 0, "", ""));
+        refusePolicy(p, 167 + 20, "approval of another form");
+        p.rules = one(Build.rule(usdc, 0, 8, 0, "", ""));
+        refusePolicy(p, 167 + 24, "unknown flag");
+    }
 }
