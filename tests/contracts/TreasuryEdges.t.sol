@@ -81,6 +81,20 @@ contract TreasuryEdgesTest is Base {
         require(keccak256(returned) == (fails ? keccak256(part) : keccak256(abi.encode(part))), "perform");
     }
 
+    /// What a vote's call brings back is whole, however long.
+    function test_long_answer_comes_back_whole() public {
+        for (uint256 size = 16_384; size <= 65_536; size *= 2) {
+            bytes memory words = new bytes(size);
+            for (uint256 i; i < size; i += 1024) {
+                words[i] = bytes1(uint8(1 + i / 1024));
+            }
+            for (uint256 i; i < 512; ++i) {
+                words[i] = 0xee;
+            }
+            performs(abi.encodeCall(Echo.echo, (false, size, words)), false, words);
+        }
+    }
+
     /// What arrives is what was to be sent: data, ether, nothing more.
     function test_call_carries_data_and_ether() public {
         Sink sink = new Sink();
