@@ -6,7 +6,7 @@ import shutil
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -299,6 +299,41 @@ def test_a_copied_build_folder_is_linked_to_its_own_checkout(tmp_path: Path) -> 
             ROOT / "node_modules",
             ROOT / "docs",
         ]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "tried"), [("Stack too deep. Try", [False, True]), ("Undeclared identifier", [False])]
+)
+def test_a_suite_whose_stack_is_too_short_for_a_choice_is_compiled_by_the_other_pipeline(
+    trouble: str, tried: list[bool]
+) -> None:
+    deployed = mutation.Unit("C.sol", "C", False, frozenset({"C.sol"}))
+    suite = mutation.Unit("T.t.sol", "T", True, frozenset({"C.sol", "T.t.sol"}))
+    other = mutation.Unit("D.sol", "D", False, frozenset({"D.sol"}))
+    pipelines = []
+
+    class Project:
+        units = (deployed, suite, other)
+        settings: ClassVar = {"viaIR": True}
+        test_settings: ClassVar = {"viaIR": False}
+
+        def compiled(self, _: Any, units: list[mutation.Unit], settings: dict[str, Any], __: Any) -> dict[Any, Any]:
+            if units == [suite]:
+                pipelines.append(settings["viaIR"])
+                if not settings["viaIR"]:
+                    raise mutation.Stillborn(trouble)
+            return dict.fromkeys(units, settings)
+
+    worker = object.__new__(mutation.Worker)
+    worker.project, worker.compiler = cast(Any, Project()), cast(Any, None)
+    if len(tried) == 2:
+        built = worker._build({"C.sol": "text"})
+        assert set(built) == {deployed, suite}
+        assert built[suite]["optimizer"] == {"enabled": False}
+    else:
+        with pytest.raises(mutation.Stillborn, match=trouble):
+            worker._build({"C.sol": "text"})
+    assert pipelines == tried
 
 
 def test_a_smaller_sample_is_a_part_of_a_larger_one(three: Any) -> None:
