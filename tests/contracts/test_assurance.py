@@ -5,7 +5,8 @@ import json
 import shutil
 import sys
 import tomllib
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -287,6 +288,52 @@ def test_a_killer_is_itself_and_not_its_neighbours() -> None:
     assert mutation.without_other_tests(suite.replace("test_ab(uint256 a)", "test_c()"), "test_a") == alone
     assert mutation.without_other_tests(suite.replace("(x)", "(y)"), "test_a") != alone
     assert mutation.without_other_tests(suite.replace("help", "helps"), "test_a") != alone
+
+
+def test_a_copied_build_folder_is_linked_to_its_own_checkout(tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(tmp_path)  # another checkout, which is still there
+    (tmp_path / "node_modules").symlink_to(tmp_path / "gone")
+    for _ in range(2):
+        mutation._link(tmp_path)
+        assert [(tmp_path / name).readlink() for name in ("node_modules", "docs")] == [
+            ROOT / "node_modules",
+            ROOT / "docs",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "tried"), [("Stack too deep. Try", [False, True]), ("Undeclared identifier", [False])]
+)
+def test_a_suite_whose_stack_is_too_short_for_a_choice_is_compiled_by_the_other_pipeline(
+    trouble: str, tried: list[bool]
+) -> None:
+    deployed = mutation.Unit("C.sol", "C", False, frozenset({"C.sol"}))
+    suite = mutation.Unit("T.t.sol", "T", True, frozenset({"C.sol", "T.t.sol"}))
+    other = mutation.Unit("D.sol", "D", False, frozenset({"D.sol"}))
+    pipelines = []
+
+    class Project:
+        units = (deployed, suite, other)
+        settings: ClassVar = {"viaIR": True}
+        test_settings: ClassVar = {"viaIR": False}
+
+        def compiled(self, _: Any, units: list[mutation.Unit], settings: dict[str, Any], __: Any) -> dict[Any, Any]:
+            if units == [suite]:
+                pipelines.append(settings["viaIR"])
+                if not settings["viaIR"]:
+                    raise mutation.Stillborn(trouble)
+            return dict.fromkeys(units, settings)
+
+    worker = object.__new__(mutation.Worker)
+    worker.project, worker.compiler = cast(Any, Project()), cast(Any, None)
+    if len(tried) == 2:
+        built = worker._build({"C.sol": "text"})
+        assert set(built) == {deployed, suite}
+        assert built[suite]["optimizer"] == {"enabled": False}
+    else:
+        with pytest.raises(mutation.Stillborn, match=trouble):
+            worker._build({"C.sol": "text"})
+    assert pipelines == tried
 
 
 def test_a_smaller_sample_is_a_part_of_a_larger_one(three: Any) -> None:
