@@ -58,8 +58,9 @@ FAULTS = (
     Fault(
         "a reorg leaves what the dropped logs had changed",
         "sync/reorg.py",
-        (("        news = fold.refold(dao)", "        news = []"),),
+        (("    news = fold.refold(dao)\n", "    news = []\n"),),
     ),
+    Fault("logs that come to light do not take their place", "sync/store.py", (("        if out_of_order:", "        if False:"),)),
     Fault(
         "a reorg keeps the refusals of dropped blocks",
         "sync/reorg.py",
