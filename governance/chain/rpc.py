@@ -42,7 +42,7 @@ _MOST_WORDS = 5_000  # read once and remembered while one answer is read
 _MOST_ANSWER_S = 120.0  # for a whole answer: the timeout is for each piece of it
 _MOST_DISTRUST_S = 6 * 3600.0
 _WRONG_CHAIN_S = 3600.0
-_MOST_LEARNING = 6  # refusals of a batch because of the rate, each of which makes it smaller
+_MOST_LEARNING = 8  # refusals of a batch in a row, each of which makes it smaller
 _LONG_WAIT_S = 1.0  # of an endpoint at its rate's end: then others are asked before it
 _IMPATIENT_S = 0.5  # how long who makes one attempt waits for an endpoint's rate
 _LIMIT_HOLDS_S = 24 * 3600.0  # then a limit is tried again: plans change
@@ -546,7 +546,7 @@ class _Endpoint:
 
     def takes_no_batch(self, count: int, most: int | None) -> None:
         """It refused a batch for having so many; `most` is what it said it takes, if it did."""
-        fewer = max(1, count // 2) if most is None else max(1, min(most, count - 1))
+        fewer = max(1, count // 2 if most is None or most >= count else most)
         self._limits["batch"] = (fewer, time.time())
 
     def _limit(self, name: str) -> int | None:
@@ -812,7 +812,8 @@ class Rpc:
                 )
                 refusals = 0
             except BatchTooLarge:
-                if not patient:
+                refusals += 1
+                if not patient or refusals > _MOST_LEARNING:
                     raise
             except RpcLimited:
                 refusals += 1

@@ -373,6 +373,16 @@ def test_what_must_be_one_nodes_word_is_one_request(serve):
     assert node.sizes == [3, 5]
 
 
+def test_endpoints_that_refuse_and_fail_in_turn_are_not_asked_for_ever(serve):
+    down, strict = Node(), Strict(0, {"code": -32600, "message": "batch too large"})
+    down.raw = (503, {}, b"down")
+    client = Rpc([serve(down), serve(strict)], 1, aside_s=0.0)
+    asked = [("eth_getBalance", [hex(n)]) for n in range(8)]
+    with pytest.raises(BatchTooLarge):
+        client.batch(asked)
+    assert len(strict.sizes) < 12
+
+
 def test_one_node_answers_although_its_rate_makes_it_wait(serve):
     one, two = Node(), Node()
     one.answers["eth_getBalance"], two.answers["eth_getBalance"] = "0x1", "0x2"
