@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+_WINDOW_S = 1.0  # over which providers are taken to count
 _CUT = 0.7
 _LEAST = 1.0  # requests in a window
 _LEAST_GUESS = 5.0
@@ -27,11 +28,10 @@ _BATCH = 0.5  # of a window's requests in one batch: a provider's second may beg
 
 
 class Pace:
-    """One endpoint's rate (`rate_per_s`, requests; None: no limit is known), and how many requests one batch may have.
-    Thread-safe. `window_s` is the time over which providers are taken to count: a second."""
+    """One endpoint's rate: `rate_per_s`, requests; None where no limit is known. Thread-safe."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, window_s: float = 1.0):
-        self._clock, self._window_s = clock, window_s
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
         self._lock = threading.Lock()
         self._asked: deque[tuple[float, int]] = deque()  # (when, how many), of the last window
         self._next_at = 0.0
@@ -40,14 +40,11 @@ class Pace:
         self._doubted_at = float("-inf")
         self._refused_per_s = 0.0
         self.rate_per_s: float | None = None
-        self.most_batch: int | None = None
 
     def portion(self, count: int) -> int:
-        """How many of `count` requests may go in one batch; at least 1."""
-        rate, most = self.rate_per_s, self.most_batch
-        if most is not None:
-            count = min(count, most)
-        return max(1, count if rate is None else min(count, int(rate * self._window_s * _BATCH)))
+        """How many of `count` requests the rate allows in one batch; at least 1."""
+        rate = self.rate_per_s
+        return max(1, count if rate is None else min(count, int(rate * _WINDOW_S * _BATCH)))
 
     def wait_s(self) -> float:
         """How long a request would wait now."""
@@ -81,18 +78,18 @@ class Pace:
             now = self._clock()
             self._forget(now)
             tried = sum(asked for _, asked in self._asked)  # in a window, this batch too: more than the limit
-            self._next_at = max(self._next_at, now + _PAUSE * self._window_s)
-            if now - self._cut_at < self._window_s * (1.0 if tried > count else _ONE_REFUSAL):
+            self._next_at = max(self._next_at, now + _PAUSE * _WINDOW_S)
+            if now - self._cut_at < _WINDOW_S * (1.0 if tried > count else _ONE_REFUSAL):
                 return  # of the same window as the last one, if anything got through
             if self.rate_per_s is None:
-                if tried <= _FEW and now - self._doubted_at > _DOUBT_WINDOWS * self._window_s:
+                if tried <= _FEW and now - self._doubted_at > _DOUBT_WINDOWS * _WINDOW_S:
                     self._doubted_at = now  # others may use the same key, or the node is busy: once is no limit
                     return
-                self._refused_per_s = tried / self._window_s
-                self.rate_per_s = max(tried / 2, _LEAST_GUESS) / self._window_s
+                self._refused_per_s = tried / _WINDOW_S
+                self.rate_per_s = max(tried / 2, _LEAST_GUESS) / _WINDOW_S
             else:
                 self._refused_per_s = self.rate_per_s
-                self.rate_per_s = max(_LEAST / self._window_s, self.rate_per_s * _CUT)
+                self.rate_per_s = max(_LEAST / _WINDOW_S, self.rate_per_s * _CUT)
             self._cut_at = self._grown_at = now
 
     def answered(self) -> None:
@@ -102,19 +99,14 @@ class Pace:
         with self._lock:
             now = self._clock()
             self._forget(now)
-            if self.rate_per_s is None or sum(n for _, n in self._asked) < _USED * self.rate_per_s * self._window_s:
+            if self.rate_per_s is None or sum(n for _, n in self._asked) < _USED * self.rate_per_s * _WINDOW_S:
                 return
-            if now - self._grown_at >= self._window_s:
+            if now - self._grown_at >= _WINDOW_S:
                 self._grown_at = now
                 near = _NEAR[0] * self._refused_per_s <= self.rate_per_s <= _NEAR[1] * self._refused_per_s
                 rate = self.rate_per_s * (_SLOW_GROWTH if near else _GROWTH)
-                self.rate_per_s = None if rate > _MOST / self._window_s else rate
-
-    def too_many(self, count: int, most: int | None) -> None:
-        """A batch of `count` was refused for having so many; `most` is what the endpoint said it takes, if it did."""
-        half = max(1, count // 2)
-        self.most_batch = half if most is None else max(1, min(most, count - 1))
+                self.rate_per_s = None if rate > _MOST / _WINDOW_S else rate
 
     def _forget(self, now: float) -> None:
-        while self._asked and self._asked[0][0] <= now - self._window_s:
+        while self._asked and self._asked[0][0] <= now - _WINDOW_S:
             self._asked.popleft()

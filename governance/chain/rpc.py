@@ -44,7 +44,6 @@ _MOST_DISTRUST_S = 6 * 3600.0
 _WRONG_CHAIN_S = 3600.0
 _MOST_LEARNING = 8  # refusals of a batch in a row, each of which makes it smaller
 _LONG_WAIT_S = 1.0  # of an endpoint at its rate's end: then others are asked before it
-_IMPATIENT_S = 0.5  # how long who makes one attempt waits for an endpoint's rate
 _LIMIT_HOLDS_S = 24 * 3600.0  # then a limit is tried again: plans change
 _SLOW_S = 1.0
 _SLOW_TIMES = 4  # as slow as the fastest
@@ -507,7 +506,7 @@ class Known:
 class _Endpoint:
     """One URL, its connection pool, and whether it is set aside. Its repr and errors show only scheme and host."""
 
-    def __init__(self, url: str, timeout_s: float, rate_window_s: float):
+    def __init__(self, url: str, timeout_s: float):
         self._url = url
         self.name = redact(url)
         self.secrets = secrets_of(url)
@@ -521,7 +520,7 @@ class _Endpoint:
         self.problem = ""  # why it was set aside or distrusted last
         self.answered_at = 0.0  # monotonic
         self.unknown: set[str] = set()  # methods that it does not know
-        self.pace = Pace(window_s=rate_window_s)
+        self.pace = Pace()
         self._limits: dict[str, tuple[int, float]] = {}  # name -> what it takes, and when it said so (wall clock)
         self._latency_s: tuple[float, float] | None = None
         self._client: httpx.Client | None = None
@@ -682,7 +681,6 @@ class Rpc:
         aside_s: float = 5.0,
         distrust_s: float = 300.0,
         down_s: float = 120.0,
-        rate_window_s: float = 1.0,
         max_response_bytes: int = _MAX_RESPONSE_BYTES,
     ):
         """`chain_id` None asks any chain (to find out which one it is); everyone else names the one expected."""
@@ -691,7 +689,7 @@ class Rpc:
         self.chain_id = chain_id
         self.attempts, self.aside_s, self.max_response_bytes = attempts, aside_s, max_response_bytes
         self.distrust_s, self.down_s = distrust_s, down_s
-        self._endpoints = [_Endpoint(url, timeout_s, rate_window_s) for url in urls]
+        self._endpoints = [_Endpoint(url, timeout_s) for url in urls]
         self._ids = itertools.count(1)
         self._said = threading.local()  # .by: the endpoint that answered this thread last
         self._caught: list[str] = []
@@ -802,28 +800,28 @@ class Rpc:
             return self._perform(lambda endpoint: self._many(endpoint, asked), [m for m, _ in asked]) if asked else []
         results: list[Any] = []
         refusals = 0  # in a row
-        patient = self.attempts > 1  # else it is asked as it comes: learning takes seconds
         while len(results) < len(asked):
             rest = asked[len(results) : len(results) + size]
-            part = rest[: self.portion(len(rest))] if patient else rest
+            part = rest[: self.portion(len(rest))]
             try:
                 results += self._perform(
-                    lambda endpoint, part=part: self._many(endpoint, part), [m for m, _ in part], may_shrink=patient
+                    lambda endpoint, part=part: self._many(endpoint, part), [m for m, _ in part], may_shrink=True
                 )
                 refusals = 0
             except BatchTooLarge:
                 refusals += 1
-                if not patient or refusals > _MOST_LEARNING:
+                if self.attempts == 1 or refusals > _MOST_LEARNING:
                     raise
             except RpcLimited:
                 refusals += 1
-                if not patient or refusals > _MOST_LEARNING or self.portion(len(part)) == len(part):
+                if refusals > _MOST_LEARNING or self.portion(len(part)) == len(part):
                     raise
         return results
 
     def portion(self, count: int) -> int:
-        """How many of `count` requests the endpoint that is asked first takes in one batch."""
-        return self._in_order()[0].portion(count)
+        """How many of `count` requests the endpoint that is asked first takes in one batch. All of them for who makes
+        one attempt: learning takes seconds, and many small batches fail more often than one."""
+        return count if self.attempts == 1 else self._in_order()[0].portion(count)
 
     @property
     def most_blocks(self) -> int | None:
@@ -986,12 +984,12 @@ class Rpc:
         return results
 
     def _await_turn(self, endpoint: _Endpoint, methods: Sequence[str], name: str) -> None:
-        """Wait until the endpoint's rate allows another batch."""
-        if not all(_IDEMPOTENT.match(method) for method in methods):
-            endpoint.pace.note(len(methods))  # a payment does not queue behind the reading of the past
+        """Wait until the endpoint's rate allows another batch. A payment does not queue behind the reading of the past,
+        nor does who makes one attempt: a page, say."""
+        if self.attempts == 1 or not all(_IDEMPOTENT.match(method) for method in methods):
+            endpoint.pace.note(len(methods))
             return
-        patience_s = endpoint.timeout_s if self.attempts > 1 else min(endpoint.timeout_s, _IMPATIENT_S)
-        wait_s = endpoint.pace.take(len(methods), patience_s)
+        wait_s = endpoint.pace.take(len(methods), endpoint.timeout_s)
         if wait_s is None:
             raise RpcLimited(None, f"its rate is used up ({name})", endpoint=endpoint.name)
         if wait_s:

@@ -275,7 +275,7 @@ class Run:
 
     def _client(self) -> Rpc:
         urls = [node.url for node in self.nodes]
-        return Rpc(urls, self.chain.chain_id, attempts=1, aside_s=0.0, distrust_s=0.05, rate_window_s=0.02)
+        return Rpc(urls, self.chain.chain_id, attempts=1, aside_s=0.0, distrust_s=0.05)
 
     def _salted(self, *numbers: int) -> None:
         self.random.seed(repr(numbers))

@@ -252,9 +252,9 @@ def test_an_endpoint_is_asked_as_often_as_it_answers(serve):
 def test_whoever_has_no_time_is_told_that_the_rate_is_used_up(serve):
     node = Node()
     node.answers["eth_blockNumber"] = "0x1"
-    client = Rpc([serve(node)], None, attempts=1, timeout_s=0.5)
+    client = Rpc([serve(node)], None, attempts=2, timeout_s=0.5)
     pace = client._endpoints[0].pace
-    pace.rate_per_s = 1.0
+    pace.rate_per_s = 0.1
     client.head_number()
     with pytest.raises(RpcLimited, match="its rate is used up"):
         client.head_number()
@@ -394,7 +394,7 @@ def test_one_node_answers_although_its_rate_makes_it_wait(serve):
 def test_what_a_contract_says_of_batches_is_no_limit(serve):
     node = Node()
     node.answers["eth_call"] = error(3, "execution reverted: batch limit 1", "0x")
-    client = ask(node, serve)
+    client = ask(node, serve, attempts=2)
     client.batch([("eth_call", [])] * 3)
     assert client.portion(100) == 100
 
@@ -411,14 +411,15 @@ def test_a_payment_does_not_wait_behind_the_reading(serve):
     assert time.monotonic() - started < 5
 
 
-def test_whoever_makes_one_attempt_does_not_wait_for_a_rate_to_be_learned(serve):
+def test_whoever_makes_one_attempt_does_not_wait(serve):
     node = Strict(100, None)
     client = Rpc([serve(node)], None, attempts=1)
-    client._endpoints[0].pace.rate_per_s = 10.0
-    client.batch([("eth_getBalance", [hex(n)]) for n in range(40)])
-    assert node.sizes == [40]
-    with pytest.raises(RpcLimited, match="its rate is used up"):
+    client._endpoints[0].pace.rate_per_s = 1.0
+    started = time.monotonic()
+    for _ in range(3):
         client.batch([("eth_getBalance", [hex(n)]) for n in range(40)])
+    assert node.sizes == [40] * 3
+    assert time.monotonic() - started < 10
 
 
 def test_a_batch_with_an_answer_left_out_fails_as_a_whole(serve):
