@@ -2,8 +2,8 @@
 """What is known of the nodes, kept between processes and starts (`RpcEndpoint`): that a node lies, or takes only small
 ranges or batches, need not be learned by each worker that reads chains.
 
-Read before a chain is read, and written after: while it is read, no request waits for the database. The rate is only
-shown: each process has a share of it, and finds its own.
+Read before a chain is read, and written after: while it is read, no request waits for the database. What a node's rate
+allows is not kept: each process has a share of it, and finds its own.
 """
 
 import time
@@ -21,7 +21,6 @@ from governance.chain.rpc import Known, Rpc
 from governance.models import Chain, RpcEndpoint
 
 _WRITE_EVERY_S = 60.0  # where nothing changed but when it answered, and how fast
-_FASTER = 1.5  # a rate that changed by less is not written at once
 
 # What this process wrote of an endpoint last, and when (monotonic).
 _written: WeakKeyDictionary[Rpc, dict[bytes, tuple[Known, float]]] = WeakKeyDictionary()
@@ -92,7 +91,6 @@ def _standing(row: RpcEndpoint) -> str:
         for value, text in (
             (row.most_blocks, f"{row.most_blocks or 0:,} blocks a question"),
             (row.most_batch, f"{row.most_batch or 0:,} requests a batch"),
-            (row.rate_per_s, f"about {row.rate_per_s or 0:.0f} requests a second"),
         )
         if value is not None
     ]
@@ -104,15 +102,13 @@ def _differs(before: Known, written_at: float, now: Known, at: float) -> bool:
     """Whether what is known now is worth a write."""
     if at - written_at > _WRITE_EVERY_S:
         return True
-    old, new = before.rate_per_s, now.rate_per_s
-    rate = (old is None) != (new is None) or bool(old and new and not 1 / _FASTER <= new / old <= _FASTER)
-    return rate or _lasting(before) != _lasting(now)
+    return _lasting(before) != _lasting(now)
 
 
 def _lasting(known: Known) -> Known:
     """Without what changes with every request; times of the wall clock, which wander a little, in whole 10 seconds."""
     return replace(
-        known, rate_per_s=None, latency_s=None, answered_at_s=None, failures=min(known.failures, 1),
+        known, latency_s=None, answered_at_s=None, failures=min(known.failures, 1),
         aside_until_s=None, distrusted_until_s=known.distrusted_until_s and round(known.distrusted_until_s, -1),
     )  # fmt: skip
 
@@ -125,7 +121,7 @@ def _of_row(row: RpcEndpoint) -> Known:
         return None if at is None else at.timestamp()
 
     return Known(
-        row.name, limits, row.rate_per_s, row.latency_s, row.failures, row.lies, seconds(row.aside_until),
+        row.name, limits, row.latency_s, row.failures, row.lies, seconds(row.aside_until),
         seconds(row.distrusted_until), seconds(row.answered_at), row.problem,
     )  # fmt: skip
 
@@ -145,7 +141,7 @@ def _write(chain_id: int | None, fingerprint: bytes, learned: Known) -> None:
             if said_at is None or said_at.timestamp() < said_at_s:
                 setattr(row, f"most_{name}", most)
                 setattr(row, f"most_{name}_said_at", moment(said_at_s))
-        row.rate_per_s, row.latency_s, row.failures = learned.rate_per_s, learned.latency_s, learned.failures
+        row.latency_s, row.failures = learned.latency_s, learned.failures
         row.aside_until = moment(learned.aside_until_s)
         row.problem = learned.problem[:400] or row.problem
         row.lies = max(row.lies, learned.lies)

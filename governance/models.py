@@ -51,7 +51,6 @@ class RpcEndpoint(models.Model):
     most_blocks_said_at = models.DateTimeField(null=True)
     most_batch = models.PositiveIntegerField(null=True)  # requests in one batch; null: it set no limit
     most_batch_said_at = models.DateTimeField(null=True)
-    rate_per_s = models.FloatField(null=True)  # requests a second that one process found it to answer; null: no limit
     latency_s = models.FloatField(null=True)
     failures = models.PositiveIntegerField(default=0)  # in a row
     lies = models.PositiveIntegerField(default=0)  # untrue answers that it was caught at

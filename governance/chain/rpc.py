@@ -43,7 +43,6 @@ _MOST_ANSWER_S = 120.0  # for a whole answer: the timeout is for each piece of i
 _MOST_DISTRUST_S = 6 * 3600.0
 _WRONG_CHAIN_S = 3600.0
 _MOST_LEARNING = 8  # refusals of a batch in a row, each of which makes it smaller
-_LONG_WAIT_S = 1.0  # of an endpoint at its rate's end: then others are asked before it
 _LIMIT_HOLDS_S = 24 * 3600.0  # then a limit is tried again: plans change
 _SLOW_S = 1.0
 _SLOW_TIMES = 4  # as slow as the fastest
@@ -493,7 +492,6 @@ class Known:
 
     name: str
     limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)  # "blocks", "batch" -> most, when it said so
-    rate_per_s: float | None = None  # requests a second; None: no limit was met
     latency_s: float | None = None
     failures: int = 0  # in a row
     lies: int = 0
@@ -582,13 +580,13 @@ class _Endpoint:
             return wall_s + at - now if at else None
 
         return Known(
-            self.name, dict(self._limits), self.pace.rate_per_s, self.latency_s, self.failures, self.lies,
+            self.name, dict(self._limits), self.latency_s, self.failures, self.lies,
             wall(self.aside_until), wall(self.distrusted_until), wall(self.answered_at), self.problem,
         )  # fmt: skip
 
     def recall(self, known: "Known") -> None:
         """Add what another process, or this one before it was started anew, had learned. Nobody is trusted sooner for
-        it, and no limit lives longer than a day. The rate is not taken over: each process has its share of it."""
+        it, and no limit lives longer than a day. What the rate allows is not taken over: each process has its share."""
         now, wall_s = time.monotonic(), time.time()
 
         def until(at_s: float | None, most_s: float) -> float:
@@ -829,7 +827,7 @@ class Rpc:
         return self._in_order()[0].most_blocks
 
     def _in_order(self) -> list[_Endpoint]:
-        """The endpoints, those first that answer soonest: not set aside, their rate not used up, not slow."""
+        """The endpoints, those first that answer soonest: not set aside, not slow."""
         now = time.monotonic()
         latencies = {endpoint: endpoint.latency_s for endpoint in self._endpoints}
 
@@ -839,17 +837,14 @@ class Rpc:
             fastest = min(other or 0.0 for e, other in latencies.items() if e is not endpoint)
             return own > max(_SLOW_S, _SLOW_TIMES * fastest)
 
-        def wait_s(endpoint: _Endpoint) -> float:
-            own = endpoint.pace.wait_s()
-            # For a short wait nobody else is asked: answers of two nodes mixed are no one's.
-            return max(endpoint.aside_until - now, 0.0) + (own if own > _LONG_WAIT_S else 0.0)
-
-        return sorted(self._endpoints, key=lambda e: (e.distrusted_until > now, wait_s(e), is_slow(e)))
+        return sorted(
+            self._endpoints, key=lambda e: (e.distrusted_until > now, max(e.aside_until - now, 0.0), is_slow(e))
+        )
 
     def _perform(self, request: Callable[[_Endpoint], Any], methods: list[str], *, may_shrink: bool = False) -> Any:
         """What an endpoint answers, after some attempts; `may_shrink`: not where it now takes fewer at once."""
         if not all(_IDEMPOTENT.match(method) for method in methods):
-            return self._once_over(request, repeat=False)
+            return self._once_over(request, len(methods), repeat=False)
 
         def again(error: Exception) -> bool:
             if isinstance(error, RpcLimited) and may_shrink and self.portion(len(methods)) < len(methods):
@@ -860,10 +855,10 @@ class Rpc:
             on=again, attempts=self.attempts, timeout=None, wait_initial=0.2, wait_max=3.0
         ):
             with attempt:
-                return self._once_over(request, repeat=True)
+                return self._once_over(request, len(methods), repeat=True)
         raise AssertionError("stamina returns or raises")
 
-    def _once_over(self, request: Callable[[_Endpoint], Any], *, repeat: bool) -> Any:
+    def _once_over(self, request: Callable[[_Endpoint], Any], count: int, *, repeat: bool) -> Any:
         """Each endpoint in turn until one answers; those set aside last, for nothing else may be left."""
         now = time.monotonic()
         wrong: WrongChain | None = None
@@ -890,7 +885,7 @@ class Rpc:
                     raise
             else:
                 endpoint.failures, endpoint.answered_at = 0, time.monotonic()
-                endpoint.pace.answered()
+                endpoint.pace.answered(count)
                 self._said.by = endpoint
                 return result
         if failure is None:
@@ -983,23 +978,10 @@ class Rpc:
                 results.append(item["result"])
         return results
 
-    def _await_turn(self, endpoint: _Endpoint, methods: Sequence[str], name: str) -> None:
-        """Wait until the endpoint's rate allows another batch. A payment does not queue behind the reading of the past,
-        nor does who makes one attempt: a page, say."""
-        if self.attempts == 1 or not all(_IDEMPOTENT.match(method) for method in methods):
-            endpoint.pace.note(len(methods))
-            return
-        wait_s = endpoint.pace.take(len(methods), endpoint.timeout_s)
-        if wait_s is None:
-            raise RpcLimited(None, f"its rate is used up ({name})", endpoint=endpoint.name)
-        if wait_s:
-            time.sleep(wait_s)
-
     def _exchange(self, endpoint: _Endpoint, body: bytes, methods: Sequence[str]) -> Any:
         method, most = methods[0] if len(methods) == 1 else "a batch", self.max_response_bytes
         if "eth_getLogs" in methods:
             most = min(most, _MAX_LOGS_BYTES)
-        self._await_turn(endpoint, methods, method)
         begun = time.monotonic()
         try:
             status, raw, retry_after = endpoint.post(body, most)

@@ -20,7 +20,6 @@ class Migration(migrations.Migration):
                 ("most_blocks_said_at", models.DateTimeField(null=True)),
                 ("most_batch", models.PositiveIntegerField(null=True)),
                 ("most_batch_said_at", models.DateTimeField(null=True)),
-                ("rate_per_s", models.FloatField(null=True)),
                 ("latency_s", models.FloatField(null=True)),
                 ("failures", models.PositiveIntegerField(default=0)),
                 ("lies", models.PositiveIntegerField(default=0)),

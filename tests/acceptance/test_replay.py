@@ -224,7 +224,7 @@ def killed_while_storing(dao, client, statement):
         def die():
             os.kill(os.getpid(), signal.SIGKILL)
 
-        with connection.execute_wrapper(BeforeStatement(statement, die, lambda: connection.in_atomic_block)):
+        with connection.execute_wrapper(BeforeStatement(statement, die, lambda _sql: connection.in_atomic_block)):
             read(dao, client(), tell)
 
     return Worker(work).told()

@@ -91,7 +91,7 @@ def test_a_limit_does_not_grow_younger_by_being_handed_on(chain):
     RpcEndpoint.objects.update(most_blocks_said_at=said_at)
     two = client()
     endpoints.recall(two)
-    two._endpoints[0].pace.rate_per_s = 20.0
+    two._alone(two._endpoints[0]).distrust("it lied")
     endpoints.remember(two)
     assert two._endpoints[0].most_blocks == 500
     assert RpcEndpoint.objects.exclude(most_blocks=None).get().most_blocks_said_at == said_at
@@ -115,20 +115,21 @@ def test_it_is_written_when_something_is_learned_and_otherwise_now_and_then(chai
     one._endpoints[0].took(0.5)  # changes with every request
     with django_assert_num_queries(0):
         endpoints.remember(one)
-    one._endpoints[0].pace.rate_per_s = 20.0
+    one._endpoints[0].most_blocks = 20
     endpoints.remember(one)
-    assert RpcEndpoint.objects.get(name="http://127.0.0.1:1").rate_per_s == 20.0
+    assert RpcEndpoint.objects.get(name="http://127.0.0.1:1").most_blocks == 20
 
 
 def test_how_nodes_stand_is_told_in_a_line_each(chain):
     one = client()
-    one._endpoints[0].most_blocks, one._endpoints[0].pace.rate_per_s = 2000, 25.0
+    one._endpoints[0].most_blocks = 2000
+    one._endpoints[0].takes_no_batch(100, 25)
     one._alone(one._endpoints[1]).distrust("its logs of block 7 lack 1 of 2")
     endpoints.remember(one)
     first = "http://127.0.0.1:1: "
     assert endpoints.told(one)[0] == first + "no answer yet"
     RpcEndpoint.objects.update(answered_at=timezone.now())
-    assert endpoints.told(one)[0] == first + "answers; takes 2,000 blocks a question, about 25 requests a second"
+    assert endpoints.told(one)[0] == first + "answers; takes 2,000 blocks a question, 25 requests a batch"
     RpcEndpoint.objects.update(failures=3)
     assert endpoints.told(one)[0].startswith(first + "fails; last answer at 20")
     second = endpoints.told(one)[1]
@@ -167,7 +168,6 @@ def test_the_task_that_reads_keeps_what_it_learned_and_the_next_process_asks_for
         tasks.sync_all()
         row = RpcEndpoint.objects.get()
         assert row.most_blocks == 7
-        assert 4 <= row.rate_per_s <= 80
         assert row.answered_at is not None
         told = [i.detail for i in dao.incidents.filter(kind__in=["node_error", "sync_error"])]
         assert not told  # a limit is no failure

@@ -308,7 +308,8 @@ def test_what_could_pay_twice_is_asked_in_one_request_however_slow_the_node(node
     monkeypatch.undo()
     by_hand(node, signer, nonce=0)
     mine(node, 5)
-    node.attempts, node._endpoints[0].pace.rate_per_s = 2, 3.0  # so slow that it is asked one at a time elsewhere
+    node.attempts = 2
+    node._endpoints[0].takes_no_batch(100, 1)  # elsewhere it is asked one by one
     asked, real = [], Rpc._exchange
 
     def exchange(self, endpoint, body, methods):
