@@ -10,14 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from governance.chain.rpc import Known, Rpc
+from governance.chain.rpc import MOST_DISTRUST_S, Known, Rpc
 from governance.models import Chain, RpcEndpoint
 
 _WRITE_EVERY_S = 60.0  # where nothing changed but when it answered, and how fast
@@ -146,7 +146,9 @@ def _write(chain_id: int | None, fingerprint: bytes, learned: Known) -> None:
         row.problem = learned.problem[:400] or row.problem
         row.lies = max(row.lies, learned.lies)
         # Who was caught is not trusted sooner because one process did not see it.
-        row.distrusted_until = _later(row.distrusted_until, moment(learned.distrusted_until_s))
+        until = _later(row.distrusted_until, moment(learned.distrusted_until_s))
+        # A wrong clock must not do it for ever: what is written once more lies no further ahead than it can.
+        row.distrusted_until = until and min(until, timezone.now() + timedelta(seconds=MOST_DISTRUST_S))
         row.answered_at = _later(row.answered_at, moment(learned.answered_at_s))
         row.save()
 

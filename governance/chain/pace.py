@@ -27,7 +27,10 @@ class Pace:
         return count if most is None else min(count, most)
 
     def refused(self, count: int) -> None:
-        """A batch of `count` was refused because of the rate."""
+        """A batch of `count` was refused because of the rate. Of a handful nothing is learned: the rate was used up
+        already, and smaller batches would not change that."""
+        if count <= _LEAST:
+            return
         with self._lock:
             self.most = max(_LEAST, min(count, self.most or count) // 2)
 

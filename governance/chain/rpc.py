@@ -40,8 +40,9 @@ _MOST_INDEX = 2**31 - 1
 _PLACE = operator.attrgetter("block_number", "log_index")
 _MOST_WORDS = 5_000  # read once and remembered while one answer is read
 _MOST_ANSWER_S = 120.0  # for a whole answer: the timeout is for each piece of it
-_MOST_DISTRUST_S = 6 * 3600.0
+MOST_DISTRUST_S = 6 * 3600.0
 _WRONG_CHAIN_S = 3600.0
+_LIMITED_WAIT_S = 0.6  # where the endpoint names no time: two of them outlast the second that providers count in
 _MOST_LEARNING = 8  # refusals of a batch in a row, each of which makes it smaller
 _LIMIT_HOLDS_S = 24 * 3600.0  # then a limit is tried again: plans change
 _SLOW_S = 1.0
@@ -593,7 +594,7 @@ class _Endpoint:
             """A wrong clock must not set it aside for ever."""
             return 0.0 if at_s is None else now + min(at_s - wall_s, most_s)
 
-        self.distrusted_until = max(self.distrusted_until, until(known.distrusted_until_s, _MOST_DISTRUST_S))
+        self.distrusted_until = max(self.distrusted_until, until(known.distrusted_until_s, MOST_DISTRUST_S))
         if not self.answered_at:
             self.aside_until = max(self.aside_until, until(known.aside_until_s, _WRONG_CHAIN_S))
         self.lies = max(self.lies, known.lies)
@@ -724,8 +725,7 @@ class Rpc:
     def others(self) -> "list[Rpc]":
         """The other endpoints, each alone, those first that are not set aside; not those that are distrusted."""
         said, now = self.answerer()._endpoints[0], time.monotonic()
-        left = [e for e in self._endpoints if e is not said and e.distrusted_until <= now]
-        return [self._alone(e) for e in sorted(left, key=lambda e: max(e.aside_until - now, 0))]
+        return [self._alone(e) for e in self._in_order() if e is not said and e.distrusted_until <= now]
 
     def is_down(self) -> bool:
         """Whether every endpoint has done nothing but fail for `down_s`: none is waited for any more."""
@@ -740,7 +740,7 @@ class Rpc:
             endpoint.lies += 1
             endpoint.problem = reason
             endpoint.checked = False
-            pause_s = min(self.distrust_s * 2 ** (endpoint.lies - 1), _MOST_DISTRUST_S)
+            pause_s = min(self.distrust_s * 2 ** (endpoint.lies - 1), MOST_DISTRUST_S)
             endpoint.distrusted_until = time.monotonic() + pause_s
             logger.warning("%s is not asked for %d s: %s", endpoint.name, pause_s, reason)
             self._caught.append(f"{endpoint.name} is not asked for {pause_s:.0f} s: {reason}.")
@@ -821,6 +821,23 @@ class Rpc:
         one attempt: learning takes seconds, and many small batches fail more often than one."""
         return count if self.attempts == 1 else self._in_order()[0].portion(count)
 
+    def in_groups(
+        self, items: Sequence[T], requests_each: int, most_items: int, ask: Callable[[Sequence[T]], None]
+    ) -> None:
+        """Have `ask` called with all items in turn, so many at a time (at most `most_items`) as the endpoint takes of
+        `requests_each` requests each, which stay `together`; with fewer once more where its rate refused them."""
+        done = 0
+        while done < len(items):
+            at_once = max(1, self.portion(most_items * requests_each) // requests_each)
+            part = items[done : done + at_once]
+            try:
+                ask(part)
+            except RpcLimited:
+                if max(1, self.portion(len(part) * requests_each) // requests_each) >= len(part):
+                    raise
+                continue
+            done += len(part)
+
     @property
     def most_blocks(self) -> int | None:
         """The widest range that the endpoint that is asked first takes in eth_getLogs; None where that is not known."""
@@ -846,10 +863,12 @@ class Rpc:
         if not all(_IDEMPOTENT.match(method) for method in methods):
             return self._once_over(request, len(methods), repeat=False)
 
-        def again(error: Exception) -> bool:
-            if isinstance(error, RpcLimited) and may_shrink and self.portion(len(methods)) < len(methods):
+        def again(error: Exception) -> bool | float:
+            if not isinstance(error, RpcLimited):
+                return isinstance(error, RpcUnreachable)
+            if may_shrink and self.portion(len(methods)) < len(methods):
                 return False
-            return isinstance(error, RpcUnreachable | RpcLimited)
+            return _LIMITED_WAIT_S if error.retry_after_s is None else min(max(error.retry_after_s, 0.01), 3.0)
 
         for attempt in stamina.retry_context(
             on=again, attempts=self.attempts, timeout=None, wait_initial=0.2, wait_max=3.0
@@ -924,16 +943,17 @@ class Rpc:
         if not isinstance(answer, dict):
             raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=endpoint.name)
         if answer.get("error") is not None:
-            raise self._refusal(endpoint, answer["error"], [method])
+            raise self._refusal(endpoint, answer["error"], method, 1)
         if answer.get("id") != number or "result" not in answer:
             raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=endpoint.name)
         return answer["result"]
 
-    def _refusal(self, endpoint: _Endpoint, raw: Any, methods: Sequence[str]) -> RpcError:
-        """The exception for an `error` member, after the endpoint's limits were learned from it."""
-        error = classify(raw, methods[0], endpoint.name, endpoint.secrets)
+    def _refusal(self, endpoint: _Endpoint, raw: Any, method: str, count: int) -> RpcError:
+        """The exception for an `error` member in the answer to `count` requests, after the endpoint's limits were
+        learned from it."""
+        error = classify(raw, method, endpoint.name, endpoint.secrets)
         if isinstance(error, RpcLimited):
-            endpoint.pace.refused(len(methods))
+            endpoint.pace.refused(count)
         elif isinstance(error, RangeTooLarge) and error.max_blocks is not None:
             endpoint.most_blocks = error.max_blocks
         return error
@@ -960,7 +980,7 @@ class Rpc:
                 endpoint.takes_no_batch(len(requests), refused.most)
                 refused.endpoint = endpoint.name
                 raise refused
-            raise self._refusal(endpoint, answer["error"], methods)
+            raise self._refusal(endpoint, answer["error"], methods[0], len(requests))
         if not isinstance(answer, list):
             raise RpcUnreachable("answered a batch with something that is not one", endpoint=endpoint.name)
         by_number = {item["id"]: item for item in answer if isinstance(item, dict) and isinstance(item.get("id"), int)}
@@ -968,7 +988,7 @@ class Rpc:
         for number, (method, _) in zip(numbers, requests, strict=True):
             item = by_number.get(number)
             if item is not None and item.get("error") is not None:
-                error = self._refusal(endpoint, item["error"], [method])
+                error = self._refusal(endpoint, item["error"], method, len(requests))
                 if isinstance(error, RpcLimited):
                     raise error  # the whole batch is repeated: a half-limited one has holes
                 results.append(error)
@@ -1005,7 +1025,7 @@ class Rpc:
             raise RpcUnreachable(f"answered {method} with HTTP {status}", endpoint=endpoint.name)
         if answer is None:
             raise RpcUnreachable(f"answered {method} with something that is not JSON", endpoint=endpoint.name)
-        if len(raw) < _SMALL_BYTES:
+        if len(raw) < _SMALL_BYTES and "eth_getLogs" not in methods:  # which takes long where there is nothing, too
             endpoint.took(time.monotonic() - begun)
         return answer
 

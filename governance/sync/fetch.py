@@ -207,10 +207,8 @@ def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[He
         ChainMoved: a node that answered does not have the block (some say then that it has no logs).
     """
     found: list[Log] = []
-    most = len(filters(contracts, headers[-1].number)) + 1 if headers else 1  # requests for one block
-    at_once = max(1, rpc.portion(_BLOCKS_AT_ONCE * most) // most)
-    for start in range(0, len(headers), at_once):
-        found += _logs_of_some(rpc, contracts, headers[start : start + at_once])
+    each = len(filters(contracts, headers[-1].number)) + 1 if headers else 1
+    rpc.in_groups(headers, each, _BLOCKS_AT_ONCE, lambda part: found.extend(_logs_of_some(rpc, contracts, part)))
     asked = [witness.Asked(header, filters(contracts, header.number)) for header in headers]
     return witness.check_blocks(rpc, asked, _unique(found))
 

@@ -99,27 +99,29 @@ def _is_sparse(seen: bytes) -> bool:
 def _ask_blocks(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, list[Log]]:
     """The logs by block's hash. Raises RpcError where the endpoint has not all of these blocks."""
     found: dict[bytes, list[Log]] = {}
-    most = max((len(a.questions) for a in asked), default=0) + 1  # requests for one block
-    at_once = max(1, rpc.portion(_AT_ONCE * most) // most)
-    for start in range(0, len(asked), at_once):
-        part = asked[start : start + at_once]
-        requests: list[tuple[str, list[Any]]] = []
-        for a in part:
-            requests += [
-                ("eth_getLogs", [_condition(q) | {"blockHash": "0x" + a.header.hash.hex()}]) for q in a.questions
-            ]
-            requests.append(("eth_getBlockByNumber", [hex(a.header.number), False]))
-        answers = iter(rpc.batch(requests, together=True))
-        for a in part:
-            logs: dict[tuple[bytes, int], Log] = {}
-            for _ in a.questions:
-                logs.update((key(log), log) for log in _read(next(answers), a))
-            header = next(answers)
-            if isinstance(header, RpcError):
-                raise header
-            if header is None or checked("eth_getBlockByNumber", header, parse_header).hash != a.header.hash:
-                raise RpcError(None, f"it does not have block {a.header.number} as the other endpoint has it")
-            found[a.header.hash] = list(logs.values())
+    each = max((len(a.questions) for a in asked), default=0) + 1
+    rpc.in_groups(asked, each, _AT_ONCE, lambda part: found.update(_ask_some(rpc, part)))
+    return found
+
+
+def _ask_some(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, list[Log]]:
+    """Few enough for one request, each block behind its logs."""
+    requests: list[tuple[str, list[Any]]] = []
+    for a in asked:
+        requests += [("eth_getLogs", [_condition(q) | {"blockHash": "0x" + a.header.hash.hex()}]) for q in a.questions]
+        requests.append(("eth_getBlockByNumber", [hex(a.header.number), False]))
+    answers = iter(rpc.batch(requests, together=True))
+    found: dict[bytes, list[Log]] = {}
+    for a in asked:
+        logs: dict[tuple[bytes, int], Log] = {}
+        for _ in a.questions:
+            logs.update((key(log), log) for log in _read(next(answers), a))
+        header = next(answers)
+        if isinstance(header, RpcError):
+            raise header
+        if header is None or checked("eth_getBlockByNumber", header, parse_header).hash != a.header.hash:
+            raise RpcError(None, f"it does not have block {a.header.number} as the other endpoint has it")
+        found[a.header.hash] = list(logs.values())
     return found
 
 

@@ -120,6 +120,15 @@ def test_it_is_written_when_something_is_learned_and_otherwise_now_and_then(chai
     assert RpcEndpoint.objects.get(name="http://127.0.0.1:1").most_blocks == 20
 
 
+def test_a_wrong_clock_distrusts_nobody_for_ever(chain):
+    endpoints.remember(client())
+    RpcEndpoint.objects.update(distrusted_until=timezone.now() + timedelta(days=365))
+    one = client()
+    endpoints.recall(one)
+    endpoints.remember(one)
+    assert not RpcEndpoint.objects.filter(distrusted_until__gt=timezone.now() + timedelta(hours=7)).exists()
+
+
 def test_how_nodes_stand_is_told_in_a_line_each(chain):
     one = client()
     one._endpoints[0].most_blocks = 2000

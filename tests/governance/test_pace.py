@@ -49,6 +49,15 @@ def test_a_handful_is_always_asked_at_once():
     assert pace.portion(100) == 8
 
 
+def test_the_refusal_of_a_single_request_says_nothing_of_batches():
+    pace = Pace()
+    pace.refused(1)
+    assert pace.portion(100) == 100
+    pace.refused(100)
+    pace.refused(1)
+    assert pace.portion(100) == 50
+
+
 def test_small_batches_say_nothing_of_larger_ones():
     pace = Pace()
     pace.refused(100)

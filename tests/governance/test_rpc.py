@@ -249,6 +249,15 @@ def test_an_endpoint_is_asked_as_often_as_it_answers(serve):
     assert client.portion(100) <= 38
 
 
+def test_one_limited_request_of_a_batch_is_a_batch_that_was_too_large(serve):
+    node = Node()
+    node.answers |= {"eth_blockNumber": "0x5", "eth_call": error(429, "rate limit")}
+    client = ask(node, serve, attempts=2)
+    with pytest.raises(RpcLimited):
+        client.batch([*[("eth_blockNumber", [])] * 99, ("eth_call", [])], together=True)
+    assert client._endpoints[0].pace.most == 25  # two attempts
+
+
 def test_a_slow_endpoint_is_asked_after_a_fast_one(serve):
     slow, fast = Node(), Node()
     slow.answers["eth_blockNumber"], fast.answers["eth_blockNumber"] = "0x1", "0x2"
