@@ -17,6 +17,7 @@ from eth_utils.crypto import keccak
 
 from agent.ingest import visible
 from governance.chain import abi
+from governance.chain import call as call_module
 from governance.chain.address import ZERO, checksum
 from policies import encoding
 from policies.amounts import Token
@@ -48,10 +49,8 @@ class Kind(StrEnum):
 class Action(Protocol):
     """A call of a proposal, e.g. a governance.models.ProposalAction."""
 
-    target: bytes
-    value_wei: int
-    signature: str
-    calldata: bytes
+    @property
+    def call(self) -> call_module.Call: ...
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,11 @@ class PlainCall:
     value_wei: int = 0
     calldata: bytes = b""
     signature: str = ""
+
+    @property
+    def call(self) -> call_module.Call:
+        """What is called, with the calldata that the chain executes."""
+        return call_module.Call(self.target, self.value_wei, self.signature.encode(), self.calldata)
 
 
 @dataclass(frozen=True)
@@ -170,10 +174,8 @@ def effects_of(
     book = Book(names or {}, tokens or {})
     found: list[Effect] = []
     for position, action in enumerate(actions):
-        calldata = bytes(action.calldata)
-        if action.signature:  # Bravo keeps the function's signature apart from its arguments
-            calldata = abi.selector(action.signature) + calldata
-        call = _Call(bytes(action.target), int(action.value_wei), calldata, position)
+        given = action.call
+        call = _Call(given.target, given.value_wei, given.calldata, position, signature=given.signature)
         found += _effects(call, book, MAX_EFFECTS - len(found) + 1)
     return [replace(effect, id=f"e{number}") for number, effect in enumerate(found[:MAX_EFFECTS], start=1)]
 
@@ -202,6 +204,7 @@ def _effects(call: _Call, book: Book, room: int) -> list[Effect]:
     known = _handlers().get(selector) if len(selector) == 4 else None
     if known is not None:
         for signature, types, handler in known:
+    signature: bytes = b""  # the function's text, where the proposal gives it apart from its arguments
             arguments = _exact(types, call.calldata[4:])
             if arguments is None:
                 continue
@@ -267,7 +270,9 @@ def _other(call: _Call, book: Book) -> Effect:
     decoded = abi.decode_call(call.calldata)
     if decoded is None:
         selector = call.calldata[:4].hex()
-        return _effect(call, Kind.UNKNOWN, f"Unknown function 0x{selector} on {where}: nobody can say what it does.")
+        called = f", which the proposal calls “{call_module.shown_signature(call.signature)}”" if call.signature else ""
+        said = f"Unknown function 0x{selector} on {where}{called}: nobody can say what it does."
+        return _effect(call, Kind.UNKNOWN, said)
     shown, addresses = [], []
     for argument in decoded.args:
         value = abi.json_value(abi.parse_type(argument.type), argument.value)

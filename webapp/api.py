@@ -31,6 +31,7 @@ from governance.chain.address import BadAddress, to_bytes
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Contract, Dao, OnchainCheck, Proposal, Vote
 from webapp import budgets, reading, relay, signin, throttle, words
+from webapp.governor_calls import next_step
 from webapp.mail import subscriptions
 from webapp.reading import Place
 
@@ -356,6 +357,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
     votes, count = reading.votes(found, page=_slice(votes_page, 1)[0], size=200)
     return {
         **_row(place, row),
+    actions = reading.actions(place, found, summary)
         "description": found.description,
         "actions": [
             {
@@ -366,12 +368,17 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
                 "effect": action.effects[0] if action.effects else None,
                 "effects": action.effects,
             }
-            for action in reading.actions(place, found, summary)
+                "data": words.hash_text(action.call.data),
+                "signature": action.call.shown_signature or None,
+                "signature_bytes": words.hash_text(action.call.signature) if action.call.signature else None,
+                "signature_says": action.claim or None,
+            for action in actions
         ],
         "votes_count": count,
         "votes": [_vote(vote) for vote in votes],
         "summary": _summary(summary),
         "transitions": [
+        "next_step": next_step(place, found, row.state, actions),
             {
                 "kind": step.kind,
                 "block": step.log.block_number,

@@ -22,6 +22,7 @@ from django.http import Http404
 from agent.models import Summary
 from governance.chain import abi
 from governance.chain.address import to_bytes
+from governance.chain.call import Call
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import (
     Act,
@@ -373,19 +374,10 @@ def arguments(place: Place, target: bytes, decoded: abi.DecodedCall | None) -> l
     found = []
     asset = place.assets.get(target)
     for argument in decoded.args if decoded else ():
-        shown = abi.json_value(abi.parse_type(argument.type), argument.value)
         note = ""
         if asset and decoded and argument.type == "uint256" and decoded.name in ("transfer", "transferFrom", "approve"):
             note = asset.text(argument.value, None)
-        found.append(
-            ArgumentView(
-                argument.name or "(unnamed)",
-                argument.type,
-                shown if isinstance(shown, str) else json.dumps(shown),
-                argument.value if argument.type == "address" else None,
-                note,
-            )
-        )
+        found.append(_argument(argument, note))
     return found
 
 
@@ -399,7 +391,18 @@ def inner_calls(place: Place, decoded: abi.DecodedCall | None) -> list[str]:
 
 
 def call_words(place: Place, target: bytes, value_wei: int, calldata: bytes) -> str:
-    """A call in one line: `pays 1,000 USDC to ines (0x12…ab)`, or the decoded function."""
+def _argument(argument: abi.Argument, note: str = "") -> ArgumentView:
+    shown = abi.json_value(abi.parse_type(argument.type), argument.value)
+    return ArgumentView(
+        argument.name or "(unnamed)",
+        argument.type,
+        shown if isinstance(shown, str) else json.dumps(shown),
+        argument.value if argument.type == "address" else None,
+        note,
+    )
+
+
+    """A call in one line: `pays 1,000 USDC to ines (0x12…ab)`, or the decoded function. `calldata` is the executed."""
 
     def name(address: bytes) -> str:
         known = place.names.get(address)
@@ -418,12 +421,10 @@ def call_words(place: Place, target: bytes, value_wei: int, calldata: bytes) -> 
 
 @dataclass
 class ActionView:
-    """A call of a proposal or an act beside what it means."""
+    """A call of a proposal beside what it means."""
 
     position: int
-    target: bytes
-    value_wei: int
-    calldata: bytes
+    call: Call
     decoded: abi.DecodedCall | None
     arguments: list[ArgumentView] = field(default_factory=list)
     inner: list[str] = field(default_factory=list)  # calls inside its arguments, in words
@@ -440,6 +441,29 @@ def findings(summary: Summary | None) -> list[dict[str, str]]:
         {"text": item["text"], "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), "")}
         for item in summary.findings
     ]
+    @property
+    def target(self) -> bytes:
+        return self.call.target
+
+    @property
+    def value_wei(self) -> int:
+        return self.call.value_wei
+
+    @cached_property
+    def calldata(self) -> bytes:
+        """What the chain executes, whatever form the proposal gives it in."""
+        return self.call.calldata
+
+    @property
+    def claim(self) -> str:
+        """A sentence about the function that the proposal names as text; empty where nothing need be said."""
+        return self.call.what_the_text_says(self.decoded.signature if self.decoded else "")
+
+    @property
+    def claimed_arguments(self) -> list[ArgumentView]:
+        """The arguments by the proposal's own text, where no interface of ours knows the function."""
+        return [] if self.decoded else [_argument(argument) for argument in self.call.arguments or ()]
+
 
 
 def actions(place: Place, proposal: Proposal, summary: Summary | None) -> list[ActionView]:
@@ -449,16 +473,14 @@ def actions(place: Place, proposal: Proposal, summary: Summary | None) -> list[A
     for effect in summary.effects if summary else []:
         by_call[effect["position"]].append(effect)
     for action in ProposalAction.objects.filter(proposal=proposal).order_by("position"):
-        target, calldata = bytes(action.target), bytes(action.calldata)
-        decoded = decode(place, target, calldata)
+        call = action.call
+        decoded = decode(place, call.target, call.calldata)
         found.append(
             ActionView(
                 action.position,
-                target,
-                action.value_wei,
-                calldata,
+                call,
                 decoded,
-                arguments(place, target, decoded),
+                arguments(place, call.target, decoded),
                 inner_calls(place, decoded),
                 by_call.get(action.position, []),
             )
