@@ -70,7 +70,7 @@ class PlainCall:
 
 @dataclass(frozen=True)
 class Effect:
-    """One thing that a proposal does. Amounts are base units of `asset` (20 zero bytes for ether)."""
+    """One thing that a proposal does. Amounts are base units of `asset` (20 zero bytes for the native currency)."""
 
     id: str  # e1, e2, ... in the order of the calls
     position: int  # which action of the proposal, from 0
@@ -125,7 +125,7 @@ class Book:
 
     names: Mapping[bytes, str] = field(default_factory=dict)
     tokens: Mapping[bytes, Token] = field(default_factory=dict)
-    ether: str = "ETH"
+    ether: str = "ETH"  # the symbol of the chain's native currency
 
     def name(self, address: bytes) -> str:
         """`the treasury (0xAb…)` for those in the book, the whole checksummed address for all others."""
@@ -137,7 +137,7 @@ class Book:
         if asset == ETHER:
             return self.ether
         token = self.tokens.get(asset)
-        return token.symbol if token else ""
+        return self._told_apart(token) if token else ""
 
     def amount(self, asset: bytes, amount: int) -> str:
         """`1,000 USDC`, exact; base units with the token's address where the token isn't known."""
@@ -146,7 +146,17 @@ class Book:
         token = self.tokens.get(asset)
         if token is None:
             return f"{amount:,} base units of token {self.name(asset)}"
-        return f"{units(amount, token.decimals)} {token.symbol}"
+        return f"{units(amount, token.decimals)} {self._told_apart(token)}"
+
+    def _told_apart(self, token: Token) -> str:
+        """The token's symbol, with its address where another token's is the same."""
+        same = [one for one in self.tokens.values() if one.symbol.casefold() == token.symbol.casefold()]
+        return f"{token.symbol} ({checksum(token.address)})" if len(same) > 1 else token.symbol
+
+    @property
+    def lent(self) -> dict[bytes, Token]:
+        """The tokens as policies are worded with them, the native currency under the zero address."""
+        return {**self.tokens, ETHER: Token(self.ether, ETHER, 18)}
 
 
 def units(amount: int, decimals: int) -> str:
@@ -168,10 +178,16 @@ def base_units(number: Decimal, decimals: int) -> int | None:
 
 
 def effects_of(
-    actions: Iterable[Action], names: Mapping[bytes, str] | None = None, tokens: Mapping[bytes, Token] | None = None
+    actions: Iterable[Action],
+    names: Mapping[bytes, str] | None = None,
+    tokens: Mapping[bytes, Token] | None = None,
+    native: str = "ETH",
 ) -> list[Effect]:
-    """The effects of a proposal's actions, in their order. Never raises for what the calldata holds."""
-    book = Book(names or {}, tokens or {})
+    """The effects of a proposal's actions, in their order. `native` is the symbol of the chain's native currency.
+
+    Never raises for what the calldata holds.
+    """
+    book = Book(names or {}, tokens or {}, native)
     found: list[Effect] = []
     for position, action in enumerate(actions):
         given = action.call
@@ -188,6 +204,7 @@ class _Call:
     position: int
     path: tuple[str, ...] = ()
     delegatecall: bool = False
+    signature: bytes = b""  # the function's text, where the proposal gives it apart from its arguments
 
     def inside(
         self, container: str, target: bytes, value_wei: int, data: bytes, *, delegatecall: bool = False
@@ -204,7 +221,6 @@ def _effects(call: _Call, book: Book, room: int) -> list[Effect]:
     known = _handlers().get(selector) if len(selector) == 4 else None
     if known is not None:
         for signature, types, handler in known:
-    signature: bytes = b""  # the function's text, where the proposal gives it apart from its arguments
             arguments = _exact(types, call.calldata[4:])
             if arguments is None:
                 continue
@@ -256,7 +272,7 @@ def _effect(call: _Call, kind: Kind, sentence: str, function: str = "", **fields
 
 
 def _with_value(effect: Effect, call: _Call, book: Book) -> Effect:
-    """Ether that goes along with a call never goes unsaid."""
+    """Native currency that goes along with a call never goes unsaid."""
     if not call.value_wei or (effect.kind is Kind.TRANSFER and effect.asset == ETHER):
         return effect
     return replace(effect, sentence=f"{effect.sentence} Sends {book.amount(ETHER, call.value_wei)} along.")
@@ -436,7 +452,7 @@ def _set_policy(call: _Call, book: Book, function: str, a: tuple) -> Effect:
         recipient=policy.agent,
         subject=f"0x{policy_id.hex()}",
         new_value=f"0x{codehash.hex()}",
-        details=tuple(explain(policy, book.names, book.tokens)),
+        details=tuple(explain(policy, book.names, book.lent)),
         others=[rule.target for rule in policy.rules],
     )
 

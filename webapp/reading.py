@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -23,6 +23,7 @@ from agent.models import Summary
 from governance.chain import abi
 from governance.chain.address import to_bytes
 from governance.chain.call import Call
+from governance.chain.native import DECIMALS, symbol_of
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import (
     Act,
@@ -67,21 +68,27 @@ LAST_PAGE = 10**7  # what is asked for beyond it is answered with it: PostgreSQL
 
 @dataclass(frozen=True)
 class Asset:
-    """A token (or ether, under 20 zero bytes) with what is needed to write its amounts."""
+    """A token (or the native currency, under 20 zero bytes) with what is needed to write its amounts."""
 
     address: bytes
     symbol: str
     decimals: int
     known: bool = True  # False: nobody told us its decimals, so amounts are in base units
+    shared: bool = False  # another asset of the DAO has the same symbol, so the symbol alone does not say which it is
+
+    @property
+    def name(self) -> str:
+        """The symbol, with the address where another asset has the same symbol."""
+        if not self.shared:
+            return self.symbol
+        return f"{self.symbol} ({words.address_text(self.address) if any(self.address) else 'the native currency'})"
 
     def text(self, base_units: int, places: int | None = 4) -> str:
         """`12.5 USDC`, or `12500000 base units of 0x1234…cdef`."""
         if not self.known:
             return f"{base_units:,} base units of {words.short(words.address_text(self.address))}"
-        return f"{words.amount(base_units, self.decimals, places=places)} {self.symbol}"
+        return f"{words.amount(base_units, self.decimals, places=places)} {self.name}"
 
-
-ETHER = Asset(words.ZERO_ADDRESS, "ETH", 18)
 
 _KIND_NAMES = {
     "governor": "Governor",
@@ -195,11 +202,18 @@ class Place:
 
     @cached_property
     def assets(self) -> dict[bytes, Asset]:
-        """Every asset the DAO follows, by address, ether included."""
-        known = {ETHER.address: ETHER}
+        """Every asset the DAO follows, by address, the native currency included."""
+        native = Asset(words.ZERO_ADDRESS, symbol_of(self.dao.chain_id), DECIMALS)
+        known = {native.address: native}
         for contract in [*self.contracts["asset"], *self.contracts["votes_token"]]:
             known[bytes(contract.address)] = _asset(contract)
-        return known
+        times = Counter(asset.symbol.casefold() for asset in known.values())
+        return {address: replace(asset, shared=times[asset.symbol.casefold()] > 1) for address, asset in known.items()}
+
+    @property
+    def native(self) -> Asset:
+        """The chain's native currency."""
+        return self.assets[words.ZERO_ADDRESS]
 
     def asset(self, address: bytes) -> Asset:
         """The asset at an address; one in base units where its decimals are not known."""
@@ -223,10 +237,6 @@ class Place:
             if any(bytes(contract.address) == target for contract in contracts):
                 return _ABI_KINDS.get(kind, ())
         return ()
-
-    @property
-    def ether(self) -> bytes:
-        return ETHER.address
 
     @property
     def behind(self) -> int:
@@ -381,16 +391,6 @@ def arguments(place: Place, target: bytes, decoded: abi.DecodedCall | None) -> l
     return found
 
 
-def inner_calls(place: Place, decoded: abi.DecodedCall | None) -> list[str]:
-    """Calls that the arguments carry, as `perform(address to, uint256 value, bytes data)` does, each in one line."""
-    found, values = [], list(decoded.args) if decoded else []
-    for to, value, data in zip(values, values[1:], values[2:], strict=False):
-        if (to.type, value.type, data.type) == ("address", "uint256", "bytes"):
-            found.append(call_words(place, to.value, value.value, data.value))
-    return found
-
-
-def call_words(place: Place, target: bytes, value_wei: int, calldata: bytes) -> str:
 def _argument(argument: abi.Argument, note: str = "") -> ArgumentView:
     shown = abi.json_value(abi.parse_type(argument.type), argument.value)
     return ArgumentView(
@@ -402,6 +402,16 @@ def _argument(argument: abi.Argument, note: str = "") -> ArgumentView:
     )
 
 
+def inner_calls(place: Place, decoded: abi.DecodedCall | None) -> list[str]:
+    """Calls that the arguments carry, as `perform(address to, uint256 value, bytes data)` does, each in one line."""
+    found, values = [], list(decoded.args) if decoded else []
+    for to, value, data in zip(values, values[1:], values[2:], strict=False):
+        if (to.type, value.type, data.type) == ("address", "uint256", "bytes"):
+            found.append(call_words(place, to.value, value.value, data.value))
+    return found
+
+
+def call_words(place: Place, target: bytes, value_wei: int, calldata: bytes) -> str:
     """A call in one line: `pays 1,000 USDC to ines (0x12…ab)`, or the decoded function. `calldata` is the executed."""
 
     def name(address: bytes) -> str:
@@ -409,14 +419,15 @@ def _argument(argument: abi.Argument, note: str = "") -> ArgumentView:
         text = words.short(words.address_text(address))
         return f"{known} ({text})" if known else text
 
+    sent = place.native.text(value_wei, None)
     if not calldata:
-        return f"pays {ETHER.text(value_wei, None)} to {name(target)}"
+        return f"pays {sent} to {name(target)}"
     decoded = decode(place, target, calldata)
     if decoded and decoded.signature == "transfer(address,uint256)" and not value_wei:
         to, base_units = decoded.values
         return f"pays {place.asset(target).text(base_units, None)} to {name(to)}"
     what = words.one_line(str(decoded), 160) if decoded else f"calls {words.hash_text(calldata[:4])} (unknown function)"
-    return f"{what} on {name(target)}" + (f" with {ETHER.text(value_wei, None)}" if value_wei else "")
+    return f"{what} on {name(target)}" + (f" with {sent}" if value_wei else "")
 
 
 @dataclass
@@ -430,17 +441,6 @@ class ActionView:
     inner: list[str] = field(default_factory=list)  # calls inside its arguments, in words
     effects: list[dict] = field(default_factory=list)
 
-
-def findings(summary: Summary | None) -> list[dict[str, str]]:
-    """What the verdict rests on: each finding's text, and what it is about (an effect in words, or a quoted claim)."""
-    if summary is None:
-        return []
-    told = {effect["id"]: effect["sentence"] for effect in summary.effects}
-    quoted = {claim["id"]: "“" + " ".join(claim["quotes"]) + "”" for claim in summary.claims if claim.get("quotes")}
-    return [
-        {"text": item["text"], "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), "")}
-        for item in summary.findings
-    ]
     @property
     def target(self) -> bytes:
         return self.call.target
@@ -464,6 +464,17 @@ def findings(summary: Summary | None) -> list[dict[str, str]]:
         """The arguments by the proposal's own text, where no interface of ours knows the function."""
         return [] if self.decoded else [_argument(argument) for argument in self.call.arguments or ()]
 
+
+def findings(summary: Summary | None) -> list[dict[str, str]]:
+    """What the verdict rests on: each finding's text, and what it is about (an effect in words, or a quoted claim)."""
+    if summary is None:
+        return []
+    told = {effect["id"]: effect["sentence"] for effect in summary.effects}
+    quoted = {claim["id"]: "“" + " ".join(claim["quotes"]) + "”" for claim in summary.claims if claim.get("quotes")}
+    return [
+        {"text": item["text"], "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), "")}
+        for item in summary.findings
+    ]
 
 
 def actions(place: Place, proposal: Proposal, summary: Summary | None) -> list[ActionView]:
@@ -631,7 +642,7 @@ class Balance:
 def balances(place: Place) -> list[Balance]:
     """The treasury's assets as the chain has them at the mirror's block; where no node answers, the sum of logs.
 
-    Ether can come without any log, so for it only the chain's answer is a balance.
+    Native currency can come without any log, so for it only the chain's answer is a balance.
     """
     treasury = place.one("treasury")
     if treasury is None:
@@ -649,7 +660,7 @@ def balances(place: Place) -> list[Balance]:
             place.asset(asset),
             told.get(asset, seen.get(asset, 0)),
             place.block if asset in told else None,
-            asset == ETHER.address or asset not in told or told[asset] == seen.get(asset, 0),
+            asset == words.ZERO_ADDRESS or asset not in told or told[asset] == seen.get(asset, 0),
         )
         for asset in {**seen, **told}
     ]
@@ -671,7 +682,7 @@ def _balances_on_chain(place: Place, treasury: bytes, assets: list[bytes]) -> di
     at = hex(max(0, place.block))
     requests: list[tuple[str, list[Any]]] = []
     for asset in assets:
-        if asset == ETHER.address:
+        if asset == words.ZERO_ADDRESS:
             requests.append(("eth_getBalance", [words.hash_text(treasury), at]))
         else:
             call = {
