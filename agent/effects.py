@@ -17,6 +17,7 @@ from eth_utils.crypto import keccak
 
 from agent.ingest import visible
 from governance.chain import abi
+from governance.chain import call as call_module
 from governance.chain.address import ZERO, checksum
 from policies import encoding
 from policies.amounts import Token
@@ -48,10 +49,8 @@ class Kind(StrEnum):
 class Action(Protocol):
     """A call of a proposal, e.g. a governance.models.ProposalAction."""
 
-    target: bytes
-    value_wei: int
-    signature: str
-    calldata: bytes
+    @property
+    def call(self) -> call_module.Call: ...
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,15 @@ class PlainCall:
     calldata: bytes = b""
     signature: str = ""
 
+    @property
+    def call(self) -> call_module.Call:
+        """What is called, with the calldata that the chain executes."""
+        return call_module.Call(self.target, self.value_wei, self.signature.encode(), self.calldata)
+
 
 @dataclass(frozen=True)
 class Effect:
-    """One thing that a proposal does. Amounts are base units of `asset` (20 zero bytes for ether)."""
+    """One thing that a proposal does. Amounts are base units of `asset` (20 zero bytes for the native currency)."""
 
     id: str  # e1, e2, ... in the order of the calls
     position: int  # which action of the proposal, from 0
@@ -121,7 +125,7 @@ class Book:
 
     names: Mapping[bytes, str] = field(default_factory=dict)
     tokens: Mapping[bytes, Token] = field(default_factory=dict)
-    ether: str = "ETH"
+    ether: str = "ETH"  # the symbol of the chain's native currency
 
     def name(self, address: bytes) -> str:
         """`the treasury (0xAb…)` for those in the book, the whole checksummed address for all others."""
@@ -133,7 +137,7 @@ class Book:
         if asset == ETHER:
             return self.ether
         token = self.tokens.get(asset)
-        return token.symbol if token else ""
+        return self._told_apart(token) if token else ""
 
     def amount(self, asset: bytes, amount: int) -> str:
         """`1,000 USDC`, exact; base units with the token's address where the token isn't known."""
@@ -142,7 +146,17 @@ class Book:
         token = self.tokens.get(asset)
         if token is None:
             return f"{amount:,} base units of token {self.name(asset)}"
-        return f"{units(amount, token.decimals)} {token.symbol}"
+        return f"{units(amount, token.decimals)} {self._told_apart(token)}"
+
+    def _told_apart(self, token: Token) -> str:
+        """The token's symbol, with its address where another token's is the same."""
+        same = [one for one in self.tokens.values() if one.symbol.casefold() == token.symbol.casefold()]
+        return f"{token.symbol} ({checksum(token.address)})" if len(same) > 1 else token.symbol
+
+    @property
+    def lent(self) -> dict[bytes, Token]:
+        """The tokens as policies are worded with them, the native currency under the zero address."""
+        return {**self.tokens, ETHER: Token(self.ether, ETHER, 18)}
 
 
 def units(amount: int, decimals: int) -> str:
@@ -164,16 +178,20 @@ def base_units(number: Decimal, decimals: int) -> int | None:
 
 
 def effects_of(
-    actions: Iterable[Action], names: Mapping[bytes, str] | None = None, tokens: Mapping[bytes, Token] | None = None
+    actions: Iterable[Action],
+    names: Mapping[bytes, str] | None = None,
+    tokens: Mapping[bytes, Token] | None = None,
+    native: str = "ETH",
 ) -> list[Effect]:
-    """The effects of a proposal's actions, in their order. Never raises for what the calldata holds."""
-    book = Book(names or {}, tokens or {})
+    """The effects of a proposal's actions, in their order. `native` is the symbol of the chain's native currency.
+
+    Never raises for what the calldata holds.
+    """
+    book = Book(names or {}, tokens or {}, native)
     found: list[Effect] = []
     for position, action in enumerate(actions):
-        calldata = bytes(action.calldata)
-        if action.signature:  # Bravo keeps the function's signature apart from its arguments
-            calldata = abi.selector(action.signature) + calldata
-        call = _Call(bytes(action.target), int(action.value_wei), calldata, position)
+        given = action.call
+        call = _Call(given.target, given.value_wei, given.calldata, position, signature=given.signature)
         found += _effects(call, book, MAX_EFFECTS - len(found) + 1)
     return [replace(effect, id=f"e{number}") for number, effect in enumerate(found[:MAX_EFFECTS], start=1)]
 
@@ -186,6 +204,7 @@ class _Call:
     position: int
     path: tuple[str, ...] = ()
     delegatecall: bool = False
+    signature: bytes = b""  # the function's text, where the proposal gives it apart from its arguments
 
     def inside(
         self, container: str, target: bytes, value_wei: int, data: bytes, *, delegatecall: bool = False
@@ -253,7 +272,7 @@ def _effect(call: _Call, kind: Kind, sentence: str, function: str = "", **fields
 
 
 def _with_value(effect: Effect, call: _Call, book: Book) -> Effect:
-    """Ether that goes along with a call never goes unsaid."""
+    """Native currency that goes along with a call never goes unsaid."""
     if not call.value_wei or (effect.kind is Kind.TRANSFER and effect.asset == ETHER):
         return effect
     return replace(effect, sentence=f"{effect.sentence} Sends {book.amount(ETHER, call.value_wei)} along.")
@@ -267,7 +286,9 @@ def _other(call: _Call, book: Book) -> Effect:
     decoded = abi.decode_call(call.calldata)
     if decoded is None:
         selector = call.calldata[:4].hex()
-        return _effect(call, Kind.UNKNOWN, f"Unknown function 0x{selector} on {where}: nobody can say what it does.")
+        called = f", which the proposal calls “{call_module.shown_signature(call.signature)}”" if call.signature else ""
+        said = f"Unknown function 0x{selector} on {where}{called}: nobody can say what it does."
+        return _effect(call, Kind.UNKNOWN, said)
     shown, addresses = [], []
     for argument in decoded.args:
         value = abi.json_value(abi.parse_type(argument.type), argument.value)
@@ -431,7 +452,7 @@ def _set_policy(call: _Call, book: Book, function: str, a: tuple) -> Effect:
         recipient=policy.agent,
         subject=f"0x{policy_id.hex()}",
         new_value=f"0x{codehash.hex()}",
-        details=tuple(explain(policy, book.names, book.tokens)),
+        details=tuple(explain(policy, book.names, book.lent)),
         others=[rule.target for rule in policy.rules],
     )
 

@@ -59,6 +59,7 @@ from agent.simulate import ENDED, act_calldata, release_calldata, simulate
 from agent.tokens import Token
 from governance import work
 from governance.chain.address import checksum
+from governance.chain.native import native_token
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import Signer, send_once, settle
 from governance.models import Act, Contract, Dao, OutgoingTransaction
@@ -324,6 +325,7 @@ def _words(plan: Plan, candidate: Candidate) -> Words:
             Token(bytes.fromhex(token["asset"][2:]), token["symbol"], int(token["decimals"]))
             for token in plan.inputs.get("tokens", [])
         ],
+        native_token(plan.request.dao.chain_id),
     )
 
 

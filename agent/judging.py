@@ -37,9 +37,11 @@ class Words:
 
     names: Mapping[bytes, str]
     tokens: Sequence[Token]
+    native: amounts.Token  # the chain's native currency
 
     def reason(self, refusal: Reason, policy: PolicyInForce) -> str:
         tokens = {token.asset: amounts.Token(token.symbol, token.asset, token.decimals) for token in self.tokens}
+        tokens[self.native.address] = self.native
         return explain.reason(refusal, policy.code, self.names, tokens)
 
 

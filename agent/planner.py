@@ -43,6 +43,7 @@ from agent.requests import (
 from agent.tokens import Token, read_tokens
 from governance import work
 from governance.chain.address import ZERO, checksum
+from governance.chain.native import native_token
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, ActCall
 from policies.evaluate import Allowed
@@ -195,7 +196,7 @@ def _derive(request: Request, policy: PolicyInForce, rpc: Rpc) -> tuple[Roster, 
         )
         for draft in drafts
     ]
-    return roster, drafts, Words({line.recipient: line.name for line in lines}, tokens)
+    return roster, drafts, Words({line.recipient: line.name for line in lines}, tokens, native_token(rpc.chain_id))
 
 
 def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozenset[tuple[bytes, bytes]]:

@@ -303,7 +303,11 @@ def names_in(text: str, book: Book, *, not_after: str = "") -> tuple[bytes, ...]
 
 def amounts_in(text: str, book: Book) -> list[Amount]:
     """The amounts of known tokens in a text, and bare numbers with separators or decimals. Exact, never a float."""
-    symbols: dict[str, list[tuple[bytes, int]]] = {book.ether.casefold(): [(ETHER, 18)], "ether": [(ETHER, 18)]}
+    symbols: dict[str, list[tuple[bytes, int]]] = {book.ether.casefold(): [(ETHER, 18)]}
+    if book.ether == "ETH":
+        symbols["ether"] = [(ETHER, 18)]
+    # Another chain's coin: as a bare number it would agree with an amount of anything.
+    foreign = {"eth", "ether"} - symbols.keys()
     for address, token in book.tokens.items():
         symbols.setdefault(token.symbol.casefold(), []).append((address, token.decimals))
     found = []
@@ -312,7 +316,10 @@ def amounts_in(text: str, book: Book) -> list[Amount]:
             continue
         with localcontext(Context(prec=200)):  # the default precision of 28 digits would round
             number = Decimal(match["number"].replace(",", "")) * _SCALES.get((match["scale"] or "").casefold(), 1)
-        known = symbols.get((match["unit"] or "").casefold().lstrip("$").rstrip("."), [])
+        unit = (match["unit"] or "").casefold().lstrip("$").rstrip(".")
+        if unit in foreign:
+            continue
+        known = symbols.get(unit, [])
         if len(known) == 1:
             asset, decimals = known[0]
             found.append(Amount(number, asset, base_units(number, decimals)))

@@ -197,11 +197,14 @@ def parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s
                 order.append(payee)
                 shape.append("payee")
         elif kind == "number":
-            if following[1].casefold() in by_symbol:
-                token = by_symbol[following[1].casefold()]
+            # A symbol has one word, or two: the coin of a chain that nobody listed is called "native units".
+            two = " ".join(word for _, word in found[i + 1 : i + 3]).casefold()
+            symbol, length = (two, 2) if two in by_symbol else (following[1].casefold(), 1)
+            if symbol in by_symbol:
+                token = by_symbol[symbol]
                 amounts.append((token.asset, _amount(piece, token)))
                 shape.append("amount")
-                skip = i + 1
+                skip = i + length
             elif following[1].casefold() in ("x", "×", "times") and piece.isdigit():
                 count, each = int(piece), True
                 skip = i + 1

@@ -25,7 +25,8 @@ from agent.model import Model, ModelDown, ModelRefused, Usage
 from agent.models import OutboxCursor, Summary
 from governance import outbox, work
 from governance.capabilities import tokens_of
-from governance.models import Contract, Dao, Proposal, TreasuryFlow
+from governance.chain.native import pretends_to_be_native, symbol_of
+from governance.models import Contract, Dao, Proposal, ProposalAction, TreasuryFlow
 
 WORK = "agent.summarise"
 READER = "agent.summaries"
@@ -96,25 +97,27 @@ def facts_of(proposal: Proposal) -> Facts:
     book = book_of(proposal.dao)
     actions = list(proposal.actions.all())
     document = ingest.read(proposal.description)
-    effects = tuple(effects_module.effects_of(actions, book.names, book.tokens))
+    effects = tuple(effects_module.effects_of(actions, book.names, book.tokens, book.ether))
     flags = verdict.flags(document, effects, book, balances_of(proposal.dao), actions=len(actions))
-    return Facts(document, effects, tuple(flags), book, input_hash(proposal.description, actions))
+    return Facts(document, effects, tuple(flags), book, input_hash(proposal.description_bytes, actions, book.ether))
 
 
-def input_hash(text: str, actions: list) -> bytes:
-    """keccak256 of text and calls in canonical JSON: what a summary is of."""
-    calls = [
-        {
+def input_hash(text: bytes, actions: list[ProposalAction], native: str) -> bytes:
+    """keccak256 of text, calls and the native currency's symbol in canonical JSON: what a summary is of."""
+    calls = []
+    for action in actions:
+        call = {
             "target": "0x" + bytes(action.target).hex(),
             "value_wei": str(action.value_wei),
             "signature": action.signature,
             "calldata": "0x" + bytes(action.calldata).hex(),
         }
-        for action in actions
-    ]
+        if action.signature_raw is not None:
+            call["signature_raw"] = "0x" + bytes(action.signature_raw).hex()
+        calls.append(call)
     # Text from a chain may hold code points that no JSON can carry: its own hash stands for it.
-    text_hash = "0x" + keccak(text.encode("utf-8", "surrogatepass")).hex()
-    return keccak(canonical_json({"text": text_hash, "calls": calls}))
+    inputs = {"text": "0x" + keccak(text).hex(), "calls": calls}
+    return keccak(canonical_json(inputs if native == "ETH" else {**inputs, "native": native}))
 
 
 def book_of(dao: Dao) -> Book:
@@ -133,15 +136,16 @@ def book_of(dao: Dao) -> Book:
     tokens = {
         address: token
         for address, token in tokens_of(dao).items()
-        if _is_plain(token.symbol) and 0 <= token.decimals <= 77
+        if _is_plain(token.symbol)
+        and not pretends_to_be_native(token.symbol, dao.chain_id)
+        and 0 <= token.decimals <= 77
     }
-    return Book(names, tokens)
+    return Book(names, tokens, symbol_of(dao.chain_id))
 
 
 def _is_plain(symbol: str) -> bool:
     """Whether a token's symbol, which comes from the token's own contract, can mislead nobody."""
-    plain = 1 <= len(symbol) <= 11 and symbol.isascii() and symbol.isalnum() and symbol[0].isalpha()
-    return plain and symbol.upper() not in {"ETH", "ETHER"}
+    return 1 <= len(symbol) <= 11 and symbol.isascii() and symbol.isalnum() and symbol[0].isalpha()
 
 
 def balances_of(dao: Dao) -> dict[bytes, int]:

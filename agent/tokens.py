@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from governance.chain import abi
 from governance.chain.address import ZERO
+from governance.chain.native import DECIMALS, pretends_to_be_native, symbol_of
 from governance.chain.rpc import BlockId, Rpc, RpcError
 
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,10}")
@@ -15,7 +16,7 @@ MAX_DECIMALS = 36
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An asset: 20 zero bytes for ether. One unit is 10^decimals base units."""
+    """An asset: 20 zero bytes for the chain's native currency. One unit is 10^decimals base units."""
 
     asset: bytes
     symbol: str
@@ -30,7 +31,7 @@ class Token:
 
 def read_tokens(rpc: Rpc, assets: Iterable[bytes], block: BlockId = "latest") -> list[Token]:
     """Symbols and decimals of assets. One that does not say them in a plain form is left out, and so are two that say
-    the same symbol: an amount in it would be anybody's guess.
+    the same symbol, and one that is called like the chain's native currency: an amount in it would be anybody's guess.
 
     Raises RpcError when the node fails; a token that reverts is only left out.
     """
@@ -38,13 +39,13 @@ def read_tokens(rpc: Rpc, assets: Iterable[bytes], block: BlockId = "latest") ->
     contracts = [asset for asset in wanted if asset != ZERO]
     calls = [(asset, abi.encode_call(f"{name}()", [])) for asset in contracts for name in ("symbol", "decimals")]
     answers = rpc.eth_calls(calls, block) if calls else []
-    found = [Token(ZERO, "ETH", 18)] if ZERO in wanted else []
+    found = [Token(ZERO, symbol_of(rpc.chain_id), DECIMALS)] if ZERO in wanted else []
     for position, asset in enumerate(contracts):
         symbol, decimals = answers[2 * position], answers[2 * position + 1]
         if isinstance(symbol, RpcError) or isinstance(decimals, RpcError) or len(decimals) < 32:
             continue
         text, places = _symbol(symbol), int.from_bytes(decimals[:32], "big")
-        if text is not None and places <= MAX_DECIMALS:
+        if text is not None and places <= MAX_DECIMALS and not pretends_to_be_native(text, rpc.chain_id):
             found.append(Token(asset, text, places))
     symbols = [token.symbol.casefold() for token in found]
     return [token for token in found if symbols.count(token.symbol.casefold()) == 1]

@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 from eth_hash.auto import keccak
 
+from governance.chain.call import Call
 from governance.fields import AddressField, Bytes32Field, Uint256Field
 
 # Events of which a DAO may have millions. Each brings a row of its own, so none of them is looked for by its topic.
@@ -238,6 +239,8 @@ class Proposal(models.Model):
     created_block = models.BigIntegerField(default=0)  # its log's block: what pages are ordered by
     proposer = AddressField()
     description = models.TextField()
+    # The log's own bytes, where they are not this text's UTF-8 (they hold NUL or are no UTF-8): what the chain hashes.
+    description_raw = models.BinaryField(null=True)
     title = models.CharField(max_length=300)
     snapshot = models.BigIntegerField()
     deadline = models.BigIntegerField()
@@ -278,6 +281,11 @@ class Proposal(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def description_bytes(self) -> bytes:
+        """The text byte for byte as the log had it, for whatever hashes it."""
+        return self.description.encode() if self.description_raw is None else bytes(self.description_raw)
+
 
 class ProposalAction(models.Model):
     """Projection: one call of a proposal."""
@@ -286,8 +294,9 @@ class ProposalAction(models.Model):
     position = models.PositiveIntegerField()
     target = AddressField()
     value_wei = Uint256Field()
-    signature = models.CharField(max_length=400, blank=True)  # Bravo gives the function's signature apart
-    calldata = models.BinaryField()
+    signature = models.TextField(blank=True)  # Compound's governors give the function's signature apart
+    signature_raw = models.BinaryField(null=True)  # the log's own bytes, where they are not this text's UTF-8
+    calldata = models.BinaryField()  # as the log has it: `call.calldata` is what is executed
 
     class Meta:
         ordering = ["position"]
@@ -295,6 +304,12 @@ class ProposalAction(models.Model):
 
     def __str__(self) -> str:
         return f"action {self.position}"
+
+    @property
+    def call(self) -> Call:
+        """What is called, with the calldata that the chain executes."""
+        signature = self.signature.encode() if self.signature_raw is None else bytes(self.signature_raw)
+        return Call(bytes(self.target), self.value_wei, signature, bytes(self.calldata))
 
 
 class ProposalTransition(models.Model):

@@ -12,7 +12,8 @@ from typing import Any
 from governance import outbox
 from governance.capabilities import tokens_of
 from governance.chain import abi
-from governance.chain.address import checksum
+from governance.chain.address import ZERO, checksum
+from governance.chain.native import native_token
 from governance.chain.rpc import (
     CallReverted,
     Header,
@@ -251,7 +252,8 @@ def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | No
     except encoding.DecodeError:
         return ""
     reason = reason_of(error, code, asked)
-    return explain.reason(reason, code, _names(dao), tokens_of(dao)) if reason else ""
+    lent = {**tokens_of(dao), ZERO: native_token(dao.chain_id)}
+    return explain.reason(reason, code, _names(dao), lent) if reason else ""
 
 
 _TEXTS = {

@@ -2,6 +2,7 @@
 """Amounts, durations, times and shares as people write them, read so that nothing has two meanings; and back."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -37,6 +38,23 @@ class Token:
 
 
 ETHER = Token("ETH", bytes(20), 18)
+_NATIVE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,15}|native units")
+
+
+def native_of(tokens: Mapping[bytes, Token]) -> Token:
+    """Return the chain's native currency: the token lent under the zero address, ether where none is.
+
+    Documents write ETH on every chain, for a policy names no chain. Who words a policy lends what its chain calls it.
+    """
+    lent = tokens.get(ETHER.address)
+    return Token(lent.symbol, ETHER.address, ETHER.decimals) if lent and _NATIVE.fullmatch(lent.symbol) else ETHER
+
+
+def coin_of(native: Token) -> str:
+    """Return a native currency's name within a sentence: `ether`, `xDAI`, `native currency` where it is not known."""
+    if native.symbol == ETHER.symbol:
+        return "ether"
+    return "native currency" if " " in native.symbol else native.symbol
 
 
 def parse_amount(text: str, tokens: dict[str, Token]) -> tuple[int, Token]:

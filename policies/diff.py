@@ -308,9 +308,9 @@ class _Parts:
 
     def _ether(self) -> Iterator[Part]:
         if self._lost.ether:
-            yield Mark.WIDER, "ether may go with it, which none could"
+            yield Mark.WIDER, f"{self._words.coin} may go with it, which none could"
         if self._won.ether:
-            yield Mark.TIGHTER, "no ether may go with it any more"
+            yield Mark.TIGHTER, f"no {self._words.coin} may go with it any more"
 
     def _incomes(self) -> Iterator[Part]:
         for income in self._lost.incomes:

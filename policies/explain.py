@@ -143,7 +143,7 @@ def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
         *(charge_text(policy, rule, charge, words) for charge in rule.charges),
     ]
     if not sends_ether(rule):
-        bounds.append("no ether may go with it")
+        bounds.append(f"no {words.coin} may go with it")
     bounds.extend(income_text(policy, income, words) for income in rule.incomes)
     if rule.must_return_true:
         bounds.append("the call must return true")
@@ -193,7 +193,7 @@ def charge_text(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabular
 
 def charged_text(rule: Rule, charge: Charge, words: Vocabulary) -> str:
     if charge.source is Source.VALUE:
-        return "the ether that goes with it"
+        return f"the {words.coin} that goes with it"
     place = (charge.word, charge.column)
     summed = "the sum of " if rule.place(*place) is PlaceKind.COLUMN else ""
     return f"{summed}{place_name(rule, place, words)}"
@@ -393,7 +393,7 @@ def _what_it_costs(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabu
 def _assumed(policy: PolicyCode, words: Vocabulary) -> str:
     targets = sorted({rule.target for rule in policy.rules if not rule.no_selector})
     if not targets:
-        return "Assumed: whoever is sent ether keeps control of the address."
+        return f"Assumed: whoever is sent {words.coin} keeps control of the address."
     shown = ", ".join(words.address(target) for target in targets[:LONG_LIST])
     more = f" and {len(targets) - LONG_LIST:,} more" if len(targets) > LONG_LIST else ""
     return (

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from policies.act_schema import MOST_CHOICES, Functions, rule_label, write_word
-from policies.amounts import ETHER, Token, format_amount
+from policies.amounts import ETHER, Token, coin_of, format_amount, native_of
 from policies.code import PolicyCode
 from policies.evaluate import PolicyState, headroom
 from policies.moves import next_return_s
@@ -76,8 +76,10 @@ def form(policy: PolicyCode, functions: Functions, tokens: Tokens, names: Names)
         wei = sent_wei(policy, rule)
         if wei.highest:
             most = wei.highest
-            text = format_amount(most, ETHER)
-            fields.append(FormField("value_wei", "Ether to send", "amount", (), 0, most, text, ETHER.symbol, (1, 1)))
+            native = native_of(tokens)
+            coin = {"ether": "Ether", "native currency": "Native currency"}.get(coin_of(native), native.symbol)
+            text = format_amount(most, native)
+            fields.append(FormField("value_wei", f"{coin} to send", "amount", (), 0, most, text, native.symbol, (1, 1)))
         found.append(FormRule(rule_label(number, rule, functions), tuple(fields)))
     return tuple(found)
 
@@ -139,7 +141,7 @@ def _token(policy: PolicyCode, tokens: Tokens, field: Field) -> Token | None:
     """The token that the field counts, where a budget says so and its decimals are known."""
     for index in field.budgets:
         asset = policy.budgets[index].asset
-        return ETHER if asset == ETHER.address else tokens.get(asset)
+        return native_of(tokens) if asset == ETHER.address else tokens.get(asset)
     return None
 
 

@@ -48,7 +48,7 @@ def _of_call(refusal: Reason, policy: PolicyCode, words: Vocabulary) -> str | No
     match refusal.error:
         case "NoRule":
             target, selector = bytes_of(refusal.arguments[1]), bytes_of(refusal.arguments[2])
-            what = f"the function 0x{selector.hex()}" if any(selector) else "plain ether"
+            what = f"the function 0x{selector.hex()}" if any(selector) else f"plain {words.coin}"
             return f"{call}: the policy permits no such call ({what} on {words.address(target)})."
         case "BadCalldata":
             return f"{call}: its data does not have the form that the permitted function has."

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from policies.amounts import ETHER, Token, format_amount
+from policies.amounts import ETHER, Token, coin_of, format_amount, native_of
 from policies.code import Budget, Clause, Income, Kind, PlaceKind, PolicyCode, Rule, Source
 from policies.permitted import Place, sends_ether
 from policies.primitives import checksum, selector
@@ -43,7 +43,8 @@ def quoted(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What the caller lends: names and tokens by address, functions by selector (wrong ones are ignored)."""
+    """What the caller lends: names and tokens by address (the zero address has the chain's native currency), functions
+    by selector (wrong ones are ignored)."""
 
     names: AddressNames = field(default_factory=dict)
     tokens: Mapping[bytes, Token] = field(default_factory=dict)
@@ -62,11 +63,21 @@ class Vocabulary:
     def token(self, asset: bytes) -> Token | None:
         """The token, if its symbol can't be taken for another one's and its decimals are possible."""
         if asset == ETHER.address:
-            return ETHER
+            return self.native
         token = self.tokens.get(asset)
         if token is None or not 0 <= token.decimals <= MAX_DECIMALS or not _SYMBOL.fullmatch(token.symbol):
             return None
-        return None if token.symbol.upper() == ETHER.symbol else token
+        return None if token.symbol.upper() in (ETHER.symbol, self.native.symbol.upper()) else token
+
+    @property
+    def native(self) -> Token:
+        """The chain's native currency."""
+        return native_of(self.tokens)
+
+    @property
+    def coin(self) -> str:
+        """The chain's native currency within a sentence: `ether`, `xDAI`."""
+        return coin_of(self.native)
 
     def amount(self, base_units: int, asset: bytes) -> str:
         """An amount with its token; base units where the token is not known."""
@@ -82,7 +93,7 @@ class Vocabulary:
         return any(other.symbol.upper() == symbol for address, other in self.tokens.items() if address != token.address)
 
     def asset(self, asset: bytes) -> str:
-        return "ether" if asset == ETHER.address else self.address(asset)
+        return self.coin if asset == ETHER.address else self.address(asset)
 
     def function(self, rule: Rule) -> Function | None:
         """The rule's function, where one of this selector and this form is lent."""
@@ -146,7 +157,7 @@ def call_name(rule: Rule, words: Vocabulary) -> str:
     """What a call under the rule does, as the object of "it may": an infinitive."""
     target = words.address(rule.target)
     if rule.no_selector:
-        return f"send ether, without data, to {target}" if sends_ether(rule) else f"call {target} without data"
+        return f"send {words.coin}, without data, to {target}" if sends_ether(rule) else f"call {target} without data"
     if is_pay(rule) and words.token(rule.target) is not None:
         return f"pay in {target}, by calling {function_name(rule, words)}"
     return f"call {function_name(rule, words)} on {target}"

@@ -31,6 +31,7 @@ from governance.chain.address import BadAddress, to_bytes
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Contract, Dao, OnchainCheck, Proposal, Vote
 from webapp import budgets, reading, relay, signin, throttle, words
+from webapp.governor_calls import next_step
 from webapp.mail import subscriptions
 from webapp.reading import Place
 
@@ -158,7 +159,7 @@ def _summary(summary: Summary | None) -> Json | None:
     }
 
 
-def _act(act: Act) -> Json:
+def _act(place: Place, act: Act) -> Json:
     return {
         "id": act.pk,
         "policy_id": words.hash_text(act.policy_id),
@@ -177,6 +178,7 @@ def _act(act: Act) -> Json:
             {
                 "target": _address(call.target),
                 "value_wei": str(call.value_wei),
+                "value_symbol": place.native.symbol,
                 "calldata": words.hash_text(call.calldata),
             }
             for call in act.calls.all()
@@ -285,6 +287,7 @@ def dao(request: HttpRequest, slug: str) -> Json:
         "name": place.dao.name,
         "chain_id": place.dao.chain_id,
         "local_chain": place.is_local,
+        "native_currency": {"symbol": place.native.symbol, "decimals": place.native.decimals},
         "contracts": {kind: _address(contracts[0].address) for kind, contracts in place.contracts.items() if contracts},
         "all_contracts": [
             {"kind": contract.kind, "address": _address(contract.address), "start_block": contract.start_block}
@@ -354,6 +357,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
     place, found = _proposal(slug, proposal_id)
     row, summary = reading.proposal_row(place, found), reading.summary_of(found)
     votes, count = reading.votes(found, page=_slice(votes_page, 1)[0], size=200)
+    actions = reading.actions(place, found, summary)
     return {
         **_row(place, row),
         "description": found.description,
@@ -361,13 +365,20 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
             {
                 "target": _address(action.target),
                 "value_wei": str(action.value_wei),
+                "value_symbol": place.native.symbol,
+                # What is executed; where the proposal gives the function as text, its selector and then `data`.
                 "calldata": words.hash_text(action.calldata),
+                "data": words.hash_text(action.call.data),
+                "signature": action.call.shown_signature or None,
+                "signature_bytes": words.hash_text(action.call.signature) if action.call.signature else None,
+                "signature_says": action.claim or None,
                 "decoded": action.decoded.as_json() if action.decoded else None,
                 "effect": action.effects[0] if action.effects else None,
                 "effects": action.effects,
             }
-            for action in reading.actions(place, found, summary)
+            for action in actions
         ],
+        "next_step": next_step(place, found, row.state, actions),
         "votes_count": count,
         "votes": [_vote(vote) for vote in votes],
         "summary": _summary(summary),
@@ -468,7 +479,7 @@ def acts(request: HttpRequest, slug: str, page: int = 1, size: int = 25) -> list
     place = Place.of(slug)
     page, size = _slice(page, size)
     rows, _ = reading.acts(place, page=page, size=size)
-    return [_act(act) for act in rows]
+    return [_act(place, act) for act in rows]
 
 
 @api.get("/daos/{slug}/refusals")

@@ -13,13 +13,12 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from agent.models import DecisionRecord, Refusal, Request
-from governance.capabilities import BY_NUMBER, takes_signed_ballots
+from governance.capabilities import takes_signed_ballots
 from governance.chain import abi
 from governance.models import Act, Dao, Proposal
-from governance.state import State
 from policies.encoding import DecodeError, codehash, decode
 from webapp import budgets, reading, signin, words
-from webapp.governor_calls import execute_call, queue_call
+from webapp.governor_calls import next_step
 from webapp.reading import Place
 
 _TRANSITIONS = {
@@ -175,35 +174,6 @@ def policy_in(place: Place, calls: list[reading.ActionView]) -> dict[str, Any] |
         except DecodeError as error:
             return {"sentences": [], "problem": f"the module will refuse this: {error}"}
     return None
-
-
-def next_step(place: Place, proposal: Proposal, state: State, calls: list[reading.ActionView]) -> dict[str, str] | None:
-    """The transaction that moves a proposal on, when one can."""
-    if place.governor.capabilities.get("family") in BY_NUMBER:
-        return None  # its functions take the proposal's number alone; nothing is offered that the chain would refuse
-    if "voting_module" in proposal.extra:
-        return None  # what the module would call is its own to say
-    timelock = place.one("timelock")
-    if state is State.SUCCEEDED and timelock:
-        label, why, call = "Queue", "The vote has carried. Anybody may queue it in the timelock.", queue_call
-    elif state is State.SUCCEEDED:
-        label, why, call = "Execute", "The vote has carried. Anybody may execute it.", execute_call
-    elif state is State.QUEUED and (proposal.eta_chain_s or 0) <= place.now_chain_s:
-        label, why, call = "Execute", "The timelock is over. Anybody may execute it.", execute_call
-    else:
-        return None
-    calldata = call(
-        [action.target for action in calls],
-        [action.value_wei for action in calls],
-        [action.calldata for action in calls],
-        proposal.description,
-    )
-    return {
-        "label": label,
-        "why": why,
-        "to": words.address_text(place.governor.address),
-        "calldata": words.hash_text(calldata),
-    }
 
 
 @require_safe

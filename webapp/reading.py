@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -22,6 +22,8 @@ from django.http import Http404
 from agent.models import Summary
 from governance.chain import abi
 from governance.chain.address import to_bytes
+from governance.chain.call import Call
+from governance.chain.native import DECIMALS, symbol_of
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import (
     Act,
@@ -66,21 +68,27 @@ LAST_PAGE = 10**7  # what is asked for beyond it is answered with it: PostgreSQL
 
 @dataclass(frozen=True)
 class Asset:
-    """A token (or ether, under 20 zero bytes) with what is needed to write its amounts."""
+    """A token (or the native currency, under 20 zero bytes) with what is needed to write its amounts."""
 
     address: bytes
     symbol: str
     decimals: int
     known: bool = True  # False: nobody told us its decimals, so amounts are in base units
+    shared: bool = False  # another asset of the DAO has the same symbol, so the symbol alone does not say which it is
+
+    @property
+    def name(self) -> str:
+        """The symbol, with the address where another asset has the same symbol."""
+        if not self.shared:
+            return self.symbol
+        return f"{self.symbol} ({words.address_text(self.address) if any(self.address) else 'the native currency'})"
 
     def text(self, base_units: int, places: int | None = 4) -> str:
         """`12.5 USDC`, or `12500000 base units of 0x1234…cdef`."""
         if not self.known:
             return f"{base_units:,} base units of {words.short(words.address_text(self.address))}"
-        return f"{words.amount(base_units, self.decimals, places=places)} {self.symbol}"
+        return f"{words.amount(base_units, self.decimals, places=places)} {self.name}"
 
-
-ETHER = Asset(words.ZERO_ADDRESS, "ETH", 18)
 
 _KIND_NAMES = {
     "governor": "Governor",
@@ -194,11 +202,18 @@ class Place:
 
     @cached_property
     def assets(self) -> dict[bytes, Asset]:
-        """Every asset the DAO follows, by address, ether included."""
-        known = {ETHER.address: ETHER}
+        """Every asset the DAO follows, by address, the native currency included."""
+        native = Asset(words.ZERO_ADDRESS, symbol_of(self.dao.chain_id), DECIMALS)
+        known = {native.address: native}
         for contract in [*self.contracts["asset"], *self.contracts["votes_token"]]:
             known[bytes(contract.address)] = _asset(contract)
-        return known
+        times = Counter(asset.symbol.casefold() for asset in known.values())
+        return {address: replace(asset, shared=times[asset.symbol.casefold()] > 1) for address, asset in known.items()}
+
+    @property
+    def native(self) -> Asset:
+        """The chain's native currency."""
+        return self.assets[words.ZERO_ADDRESS]
 
     def asset(self, address: bytes) -> Asset:
         """The asset at an address; one in base units where its decimals are not known."""
@@ -222,10 +237,6 @@ class Place:
             if any(bytes(contract.address) == target for contract in contracts):
                 return _ABI_KINDS.get(kind, ())
         return ()
-
-    @property
-    def ether(self) -> bytes:
-        return ETHER.address
 
     @property
     def behind(self) -> int:
@@ -373,20 +384,22 @@ def arguments(place: Place, target: bytes, decoded: abi.DecodedCall | None) -> l
     found = []
     asset = place.assets.get(target)
     for argument in decoded.args if decoded else ():
-        shown = abi.json_value(abi.parse_type(argument.type), argument.value)
         note = ""
         if asset and decoded and argument.type == "uint256" and decoded.name in ("transfer", "transferFrom", "approve"):
             note = asset.text(argument.value, None)
-        found.append(
-            ArgumentView(
-                argument.name or "(unnamed)",
-                argument.type,
-                shown if isinstance(shown, str) else json.dumps(shown),
-                argument.value if argument.type == "address" else None,
-                note,
-            )
-        )
+        found.append(_argument(argument, note))
     return found
+
+
+def _argument(argument: abi.Argument, note: str = "") -> ArgumentView:
+    shown = abi.json_value(abi.parse_type(argument.type), argument.value)
+    return ArgumentView(
+        argument.name or "(unnamed)",
+        argument.type,
+        shown if isinstance(shown, str) else json.dumps(shown),
+        argument.value if argument.type == "address" else None,
+        note,
+    )
 
 
 def inner_calls(place: Place, decoded: abi.DecodedCall | None) -> list[str]:
@@ -399,35 +412,57 @@ def inner_calls(place: Place, decoded: abi.DecodedCall | None) -> list[str]:
 
 
 def call_words(place: Place, target: bytes, value_wei: int, calldata: bytes) -> str:
-    """A call in one line: `pays 1,000 USDC to ines (0x12…ab)`, or the decoded function."""
+    """A call in one line: `pays 1,000 USDC to ines (0x12…ab)`, or the decoded function. `calldata` is the executed."""
 
     def name(address: bytes) -> str:
         known = place.names.get(address)
         text = words.short(words.address_text(address))
         return f"{known} ({text})" if known else text
 
+    sent = place.native.text(value_wei, None)
     if not calldata:
-        return f"pays {ETHER.text(value_wei, None)} to {name(target)}"
+        return f"pays {sent} to {name(target)}"
     decoded = decode(place, target, calldata)
     if decoded and decoded.signature == "transfer(address,uint256)" and not value_wei:
         to, base_units = decoded.values
         return f"pays {place.asset(target).text(base_units, None)} to {name(to)}"
     what = words.one_line(str(decoded), 160) if decoded else f"calls {words.hash_text(calldata[:4])} (unknown function)"
-    return f"{what} on {name(target)}" + (f" with {ETHER.text(value_wei, None)}" if value_wei else "")
+    return f"{what} on {name(target)}" + (f" with {sent}" if value_wei else "")
 
 
 @dataclass
 class ActionView:
-    """A call of a proposal or an act beside what it means."""
+    """A call of a proposal beside what it means."""
 
     position: int
-    target: bytes
-    value_wei: int
-    calldata: bytes
+    call: Call
     decoded: abi.DecodedCall | None
     arguments: list[ArgumentView] = field(default_factory=list)
     inner: list[str] = field(default_factory=list)  # calls inside its arguments, in words
     effects: list[dict] = field(default_factory=list)
+
+    @property
+    def target(self) -> bytes:
+        return self.call.target
+
+    @property
+    def value_wei(self) -> int:
+        return self.call.value_wei
+
+    @cached_property
+    def calldata(self) -> bytes:
+        """What the chain executes, whatever form the proposal gives it in."""
+        return self.call.calldata
+
+    @property
+    def claim(self) -> str:
+        """A sentence about the function that the proposal names as text; empty where nothing need be said."""
+        return self.call.what_the_text_says(self.decoded.signature if self.decoded else "")
+
+    @property
+    def claimed_arguments(self) -> list[ArgumentView]:
+        """The arguments by the proposal's own text, where no interface of ours knows the function."""
+        return [] if self.decoded else [_argument(argument) for argument in self.call.arguments or ()]
 
 
 def findings(summary: Summary | None) -> list[dict[str, str]]:
@@ -449,16 +484,14 @@ def actions(place: Place, proposal: Proposal, summary: Summary | None) -> list[A
     for effect in summary.effects if summary else []:
         by_call[effect["position"]].append(effect)
     for action in ProposalAction.objects.filter(proposal=proposal).order_by("position"):
-        target, calldata = bytes(action.target), bytes(action.calldata)
-        decoded = decode(place, target, calldata)
+        call = action.call
+        decoded = decode(place, call.target, call.calldata)
         found.append(
             ActionView(
                 action.position,
-                target,
-                action.value_wei,
-                calldata,
+                call,
                 decoded,
-                arguments(place, target, decoded),
+                arguments(place, call.target, decoded),
                 inner_calls(place, decoded),
                 by_call.get(action.position, []),
             )
@@ -609,7 +642,7 @@ class Balance:
 def balances(place: Place) -> list[Balance]:
     """The treasury's assets as the chain has them at the mirror's block; where no node answers, the sum of logs.
 
-    Ether can come without any log, so for it only the chain's answer is a balance.
+    Native currency can come without any log, so for it only the chain's answer is a balance.
     """
     treasury = place.one("treasury")
     if treasury is None:
@@ -627,7 +660,7 @@ def balances(place: Place) -> list[Balance]:
             place.asset(asset),
             told.get(asset, seen.get(asset, 0)),
             place.block if asset in told else None,
-            asset == ETHER.address or asset not in told or told[asset] == seen.get(asset, 0),
+            asset == words.ZERO_ADDRESS or asset not in told or told[asset] == seen.get(asset, 0),
         )
         for asset in {**seen, **told}
     ]
@@ -649,7 +682,7 @@ def _balances_on_chain(place: Place, treasury: bytes, assets: list[bytes]) -> di
     at = hex(max(0, place.block))
     requests: list[tuple[str, list[Any]]] = []
     for asset in assets:
-        if asset == ETHER.address:
+        if asset == words.ZERO_ADDRESS:
             requests.append(("eth_getBalance", [words.hash_text(treasury), at]))
         else:
             call = {

@@ -264,6 +264,11 @@ def text_of(raw: bytes) -> str:
     return raw.decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
+def raw_of(raw: bytes) -> bytes | None:
+    """The bytes of a text that `text_of` changes; None where the text holds them all."""
+    return None if text_of(raw).encode() == raw else raw
+
+
 def bounded(value: int, most: int = BIGINT_MAX) -> int:
     """`value` where a column can hold it: a hostile governor may emit a deadline in the year 10^60."""
     if not 0 <= value <= most:

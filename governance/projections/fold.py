@@ -22,6 +22,7 @@ from eth_hash.auto import keccak
 
 from governance import bulk
 from governance.chain import abi
+from governance.chain.call import Call
 from governance.fields import UINT256_MAX
 from governance.models import (
     MANY_TOPICS,
@@ -48,7 +49,7 @@ from governance.models import (
 )
 from governance.projections import events
 from governance.projections.batch import FRACTIONAL, LIFECYCLE, Batch, Source, Tally
-from governance.projections.events import Event, Kind, Undecodable, bounded, text_of
+from governance.projections.events import Event, Kind, Undecodable, bounded, raw_of, text_of
 from governance.projections.rows import LogRow, row_of
 from policies.encoding import DecodeError, decode
 
@@ -66,8 +67,8 @@ _VOTE_COLUMNS = (
 )  # fmt: skip
 # What ProposalCreated says of a proposal; written anew where a reorg brings it back.
 _CREATED_FIELDS = (
-    "log", "created_block", "proposer", "description", "title", "snapshot", "deadline", "eta_chain_s", "queued",
-    "executed", "canceled", "operation_id", "operation_id_v4", "extra",
+    "log", "created_block", "proposer", "description", "description_raw", "title", "snapshot", "deadline",
+    "eta_chain_s", "queued", "executed", "canceled", "operation_id", "operation_id_v4", "extra",
 )  # fmt: skip
 _PER_LOG = (
     "VoteCast", "VoteCastWithParams", "OverrideVoteCast", "VoteReduced", "DelegateChanged",
@@ -178,10 +179,10 @@ class _Known:
     pk: int | None
     told: dict[str, set[int]]  # kind of transition -> the logs that said it
     changes: dict[str, Any] = field(default_factory=dict)
-    calls: list[tuple[bytes, int, str, bytes]] | None = None  # set where the batch creates it
+    calls: list[Call] | None = None  # set where the batch creates it
     transitions: list[tuple[str, int]] = field(default_factory=list)
     unsaid: set[str] = field(default_factory=set)  # rules whose answers are older than what changed them
-    rewritten: list[tuple[bytes, int, str, bytes]] | None = None  # calls in place of those it was created with
+    rewritten: list[Call] | None = None  # calls in place of those it was created with
 
 
 class Projector:
@@ -371,9 +372,8 @@ class Projector:
 
     def _on_ProposalCreated(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
-        description = text_of(a["description"])
         extra: dict[str, Any] = {}
-        calls: list[tuple[bytes, int, str, bytes]] = []
+        calls: list[Call] = []
         ids: tuple[bytes | None, bytes | None] = (None, None)
         if "votingModule" in a:
             extra["voting_module"] = "0x" + a["votingModule"].hex()
@@ -381,16 +381,16 @@ class Projector:
         else:
             calls = _calls_in(event)
             ids = operation_ids(
-                contract.address, [c[0] for c in calls], [c[1] for c in calls], [c[3] for c in calls], a["description"]
-            )
+                contract.address, [call.target for call in calls], [call.value_wei for call in calls],
+                [call.calldata for call in calls], a["description"],
+            )  # fmt: skip
         if "proposalType" in a:
             extra["proposal_type"] = a["proposalType"]
         changes = {
             "log_id": log.pk,
             "created_block": log.block_number,
             "proposer": a["proposer"],
-            "description": description,
-            "title": title_of(description),
+            **_text_fields(a["description"]),
             "snapshot": bounded(a["voteStart"]),
             "deadline": bounded(a["voteEnd"]),
             "eta_chain_s": None,
@@ -482,8 +482,7 @@ class Projector:
         if known is None:
             return
         if "description" in event.args:
-            description = text_of(event.args["description"])
-            known.changes.update(description=description, title=title_of(description))
+            known.changes.update(_text_fields(event.args["description"]))
         if "targets" in event.args:
             known.rewritten = _calls_in(event)
 
@@ -825,26 +824,30 @@ class Projector:
         self._module(contract, log, guardian=event.args["guardian"])
 
 
-def _actions(proposal: int | None, calls: Iterable[tuple[bytes, int, str, bytes]] | None) -> Iterable[ProposalAction]:
+def _text_fields(raw: bytes) -> dict[str, Any]:
+    """The columns that a proposal's text fills."""
+    description = text_of(raw)
+    return {"description": description, "description_raw": raw_of(raw), "title": title_of(description)}
+
+
+def _actions(proposal: int | None, calls: Iterable[Call] | None) -> Iterable[ProposalAction]:
     return (
         ProposalAction(
-            proposal_id=proposal, position=position, target=to, value_wei=value, signature=signature, calldata=data
+            proposal_id=proposal, position=position, target=call.target, value_wei=call.value_wei,
+            signature=text_of(call.signature), signature_raw=raw_of(call.signature), calldata=call.data,
         )
-        for position, (to, value, signature, data) in enumerate(calls or ())
-    )
+        for position, call in enumerate(calls or ())
+    )  # fmt: skip
 
 
-def _calls_in(event: Event) -> list[tuple[bytes, int, str, bytes]]:
-    """(target, value, signature, calldata) of each call that an event gives in columns."""
+def _calls_in(event: Event) -> list[Call]:
+    """The calls that an event gives in columns."""
     targets = list(event.args["targets"])
     # A governor that emits columns of unequal length is taken by its targets: the rest reads as empty.
     values = _to_length(list(event.args["values"]), len(targets), 0)
     signatures = _to_length(list(event.args["signatures"]), len(targets), b"")
     calldatas = _to_length(list(event.args["calldatas"]), len(targets), b"")
-    return [
-        (to, value, text_of(signature)[:400], data)
-        for to, value, signature, data in zip(targets, values, signatures, calldatas, strict=True)
-    ]
+    return [Call(*columns) for columns in zip(targets, values, signatures, calldatas, strict=True)]
 
 
 def _to_length(column: list[Any], length: int, empty: Any) -> list[Any]:

@@ -11,6 +11,7 @@ from eth_account.messages import encode_typed_data
 from eth_utils import keccak
 
 from governance import register
+from governance.chain import abi
 from governance.chain.rpc import Rpc
 from governance.models import OutgoingTransaction, Proposal
 from governance.sync import sync_once
@@ -243,3 +244,36 @@ def test_queueing_is_offered_with_the_right_call(client, chain):
         keccak(text="# Go on"),
     )  # fmt: skip
     assert f'data-calldata="0x{expected.hex()}"' in text
+
+
+@pytest.mark.parametrize(
+    "text", [b"# Go on \xff\xfe", b"# Go on\x00\x00", b"\x00", "# Go on \ufffd\u202e".encode(), b"\xed\xa0\x80"]
+)
+def test_a_proposal_whose_text_is_no_text_is_queued_and_executed_with_what_is_offered(client, chain, text):
+    """The governor hashes the bytes; what PostgreSQL can't hold, or UTF-8 can't say, must not change the hash."""
+    deployed, dao, rpc, first = chain
+    propose = abi.encode_call(
+        "propose(address[],uint256[],bytes[],bytes)",
+        [[deployed.addresses["votes_token"]], [0], [deployed.calldata("votes_token", "delegate", bytes(20))], text],
+    )
+    # `string` has the same encoding; only the selector is another one.
+    selector = abi.selector("propose(address[],uint256[],bytes[],string)")
+    deployed.send_raw("ada", deployed.addresses["governor"], selector + propose[4:])
+    deployed.anvil.wind(3601)
+    sync_once(dao, rpc)
+    proposal = Proposal.objects.exclude(pk=first.pk).get()
+    for who in ("ada", "ben"):
+        deployed.send(who, "governor", "castVote", proposal.proposal_id, 1)
+    deployed.anvil.wind(4 * 86_400)
+    sync_once(dao, rpc)
+    for label, wait_s, state in (("Queue", 86_401, 5), ("Execute", 1, 7)):
+        step = client.get(f"/api/v1/daos/river/proposals/{proposal.proposal_id}").json()["next_step"]
+        assert step["label"] == label
+        page = client.get(f"/river/proposals/{proposal.proposal_id}/").content.decode()
+        assert f'data-calldata="{step["calldata"]}"' in page
+        deployed.send_raw("ines", bytes.fromhex(step["to"][2:]), bytes.fromhex(step["calldata"][2:]))
+        assert deployed.read("governor", "state", proposal.proposal_id) == state
+        deployed.anvil.wind(wait_s)
+        sync_once(dao, rpc)
+    operation = Proposal.objects.get(pk=proposal.pk).operations.get()
+    assert operation.executed

@@ -8,11 +8,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from governance.chain.address import BadAddress, checksum, to_bytes
+from governance.chain.native import native_token
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Contract, Dao, PolicyVersion, TreasuryFlow
 from governance.policy_checks import check_on_chain
@@ -300,6 +302,9 @@ class Command(BaseCommand):
                 )
             )
         found = backtest(loaded.code, acts)
+        if options["dao"]:
+            native = native_token(self._dao(options).chain_id)
+            loaded = replace(loaded, tokens={**loaded.tokens, native.address: native})
         words = Vocabulary(loaded.names, loaded.tokens, loaded.functions)
         if options["json"]:
             self._print_json(_plain_backtest(found, loaded, words))

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What page, API and mail say of a proposal's calls, in whatever form it gives them, and of the chain's own coin."""
+
+import html
+import re
+
+import pytest
+from eth_utils import keccak
+
+from agent import effects
+from governance.chain import abi
+from governance.models import Chain, Contract, ProposalAction
+from governance.projections.events import raw_of, text_of
+from tests.webapp.conftest import NOW, UNIT, account
+from webapp import reading
+from webapp.governor_calls import queue_call
+from webapp.mail import digest
+from webapp.words import address_text
+
+USDC, ADA = account(1005), account(200)
+PAY = abi.selector("transfer(address,uint256)")
+
+
+def gives(made, signature: bytes, data: bytes = b"", value_wei: int = 0, target: bytes = USDC, **values):
+    """A proposal of one call in this form, as the mirror stores it, with the effects that the agent computes."""
+    proposal = made.proposal(7, **values)
+    proposal.actions.all().delete()
+    ProposalAction.objects.create(
+        proposal=proposal, position=0, target=target, value_wei=value_wei, signature=text_of(signature),
+        signature_raw=raw_of(signature), calldata=data,
+    )  # fmt: skip
+    place = reading.Place(made.dao)
+    found = effects.effects_of(proposal.actions.all(), native=place.native.symbol)
+    made.summary(proposal, effects=[effect.as_json() for effect in found], sentences=[])
+    return proposal
+
+
+def on_page(client) -> str:
+    """The calls of the page as a reader sees them."""
+    text = client.get("/river/proposals/7/").content.decode()
+    part = re.search(r'<h2 id="calls">.*?</section>', text, re.DOTALL).group()
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", part)).split())
+
+
+def in_api(client) -> dict:
+    (action,) = client.get("/api/v1/daos/river/proposals/7").json()["actions"]
+    return action
+
+
+def in_mail(made, proposal) -> str:
+    found = reading.proposal(reading.Place(made.dao), proposal.proposal_id)
+    return " ".join(digest.of_proposal(reading.Place(made.dao), found, None).effects)
+
+
+def test_a_function_without_arguments_is_no_plain_transfer(client, made):
+    proposal = gives(made, b"sweepEverything()")
+    selector = "0x" + keccak(text="sweepEverything()")[:4].hex()
+    page, action = on_page(client), in_api(client)
+    assert "Plain transfer" not in page
+    assert "The proposal calls this function “sweepEverything()”. These are the proposal's own words" in page
+    assert "nobody can say from here what it does" in page
+    assert (action["calldata"], action["data"], action["signature"]) == (selector, "0x", "sweepEverything()")
+    assert action["decoded"] is None
+    told = in_mail(made, proposal)
+    assert f"Unknown function {selector}" in told
+    assert "which the proposal calls “sweepEverything()”" in told
+    assert "Transfers" not in told
+
+
+def test_arguments_that_begin_like_a_transfer_are_none(client, made):
+    data = abi.encode(["bytes4", "address", "uint256"], [PAY, ADA, 10**6])
+    proposal = gives(made, b"burnAll(bytes4,address,uint256)", data)
+    page, action = on_page(client), in_api(client)
+    assert action["decoded"] is None
+    assert action["calldata"] == "0x" + (keccak(text="burnAll(bytes4,address,uint256)")[:4] + data).hex()
+    assert "1 USDC" not in page
+    assert "Unknown function" in page
+    assert "Arguments by that text" in page
+    assert "Transfers" not in in_mail(made, proposal)
+
+
+def test_a_known_function_given_as_text_is_decoded(client, made):
+    proposal = gives(made, b"transfer(address,uint256)", abi.encode(["address", "uint256"], [ADA, 5_000_000]))
+    assert in_api(client)["decoded"]["signature"] == "transfer(address,uint256)"
+    assert in_api(client)["signature_says"] is None
+    assert "(5 USDC)" in on_page(client)
+    assert "Transfers 5,000,000 base units" in in_mail(made, proposal)
+
+
+HOSTILE = [
+    b"pay\xff\xfe()", b"pay\x00()", b"pay()\nPlain transfer of nothing", "pay\u202e\u200b()".encode(),
+    b"<img src=x onerror=alert(1)>()", b"x" * 5000, b"www.evil.example ://evil.example()",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("signature", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_text_acts_nowhere(client, made, signature):
+    proposal = gives(made, signature, b"\x01", 5)
+    raw, action = client.get("/river/proposals/7/").content, in_api(client)
+    assert b"<img" not in raw
+    assert "pay\u202e".encode() not in raw
+    assert b"\x00" not in raw
+    assert len(on_page(client)) < 3000
+    executed = keccak(signature)[:4] + b"\x01"
+    assert action["calldata"] == "0x" + executed.hex()
+    assert action["signature_bytes"] == "0x" + signature.hex()
+    assert action["signature"].isprintable()
+    assert len(action["signature"]) < 200
+    assert executed[:4].hex() in in_mail(made, proposal)
+    assert "://" not in in_mail(made, proposal)
+
+
+def test_the_call_offered_to_wallets_carries_what_is_executed(client, made):
+    proposal = gives(made, b"sweep(uint256)", bytes(32), deadline=NOW - 1, for_votes=50_000 * UNIT)
+    proposal.description_raw = b"\xff\x00 text"
+    proposal.save()
+    executed = keccak(text="sweep(uint256)")[:4] + bytes(32)
+    expected = abi.encode_call(
+        "queue(address[],uint256[],bytes[],bytes32)", [[USDC], [0], [executed], keccak(b"\xff\x00 text")]
+    )
+    assert queue_call([action.call for action in proposal.actions.all()], proposal.description_bytes) == expected
+    assert f'data-calldata="0x{expected.hex()}"' in client.get("/river/proposals/7/").content.decode()
+    assert client.get("/api/v1/daos/river/proposals/7").json()["next_step"]["calldata"] == "0x" + expected.hex()
+
+
+# --- the chain's own coin
+
+
+def moved(made, chain_id: int) -> None:
+    """The DAO on another chain."""
+    made.dao.chain = Chain.objects.create(chain_id=chain_id, name=str(chain_id))
+    made.dao.save()
+
+
+@pytest.mark.parametrize(
+    ("chain_id", "shown"),
+    [(1, "5 ETH"), (100, "5 xDAI"), (137, "5 POL"), (56, "5 BNB"), (43114, "5 AVAX"), (42220, "5 CELO"),
+     (5000, "5 MNT"), (250, "5 FTM"), (146, "5 S"), (8453, "5 ETH"), (31337, "5 ETH"), (987_654_321, "5 native units")],
+)  # fmt: skip
+def test_the_native_currency_is_called_by_its_name(client, made, chain_id, shown):
+    moved(made, chain_id)
+    proposal = gives(made, b"", value_wei=5 * 10**18, target=ADA)
+    act = made.act(1)
+    act.calls.update(target=ADA, value_wei=5 * 10**18, calldata=b"")
+    texts = [on_page(client), in_mail(made, proposal), client.get("/river/agent/").content.decode()]
+    texts += digest.of_act(reading.Place(made.dao), act).lines
+    for text in texts[:4]:
+        assert shown in text
+        assert shown == "5 ETH" or "ETH" not in text.replace("MANDATE", "")
+    symbol = shown.removeprefix("5 ")
+    assert in_api(client)["value_symbol"] == symbol
+    told = client.get("/api/v1/daos/river").json()["native_currency"]
+    assert told == {"symbol": symbol, "decimals": 18}
+
+
+def test_two_assets_of_one_symbol_are_told_apart(client, made):
+    other = Contract.objects.create(
+        dao=made.dao, kind="asset", address=account(2000), capabilities={"symbol": "usdc", "decimals": 6}
+    )
+    place = reading.Place(made.dao)
+    assert place.asset(USDC).text(5_000_000) == f"5 USDC ({address_text(USDC)})"
+    assert place.asset(bytes(other.address)).text(5_000_000) == f"5 usdc ({address_text(other.address)})"
+    made.proposal(7)
+    assert f"5 USDC ({address_text(USDC)})" in on_page(client)
+    other.delete()
+    assert reading.Place(made.dao).asset(USDC).text(5_000_000) == "5 USDC"
+
+
+def test_a_token_that_is_called_like_the_native_currency_is_told_apart(made):
+    moved(made, 100)
+    made.contracts["asset"].capabilities = {"symbol": "XDAI", "decimals": 18}
+    made.contracts["asset"].save()
+    place = reading.Place(made.dao)
+    assert place.asset(USDC).text(UNIT) == f"1 XDAI ({address_text(USDC)})"
+    assert place.native.text(UNIT) == "1 xDAI (the native currency)"
