@@ -297,7 +297,7 @@ class _Reading:
         if node is None:
             return None
         found = Fields(self._problems, node, "`valid`", "from|until")
-        start_s = self._reader.text(found.get("from"), "the start", amounts.parse_time)
+        start_s = self._reader.text(found.get("from"), "the start", fields.moment)
         end_s = self._reader.text(found.get("until"), "the end", fields.whole_hour)
         if start_s is None or end_s is None:
             return None
