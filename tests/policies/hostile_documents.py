@@ -128,10 +128,11 @@ def answer(text: str, *, read_back: bool = False) -> PolicyDocument | None:
 
 def _loaded(text: str, read_back: bool) -> tuple[PolicyDocument | None, tuple[Problem, ...]]:
     try:
+        document = load(text, read_back=read_back)
         references(text)
-        return load(text, read_back=read_back), ()
     except PolicyError as error:
         return None, error.problems
+    return document, ()
 
 
 def read(folder: Path) -> list[str]:
