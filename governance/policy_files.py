@@ -47,6 +47,8 @@ class Loaded:
 
 def read_text(file: str) -> str:
     """The text of a file, or of standard input for `-`. Raises FileProblem."""
+    if file == "-" and sys.stdin is None:
+        raise FileProblem("-: standard input is closed; name a file")
     try:
         with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as stream:
             raw = stream.read(MAX_FILE_BYTES + 1)
@@ -128,7 +130,10 @@ def _resolved(names: tuple[str, ...], rpc: Rpc | None) -> dict[str, bytes]:
 
 def _inside(folder: Path, name: str) -> Path:
     """The file that a document names, if it lies in the document's folder or below it. Raises ValueError."""
-    path = (folder / name).resolve()
+    try:
+        path = (folder / name).resolve()
+    except RuntimeError:  # what Python 3.11 raises for links that lead back to themselves
+        raise ValueError("it is a link that leads nowhere") from None
     if not path.is_relative_to(folder.resolve()):
         raise ValueError("it lies outside the document's folder")
     if not stat.S_ISREG(path.stat().st_mode):

@@ -17,7 +17,8 @@ line unless it is proven:
   the one that it stands in place of, for its own line already is a wider one.
 
 *tighter* means: the line by itself takes something away, and gives nothing. *same*: it was written in another way and
-permits the same. *other*: it bounds nothing.
+permits the same. *other*: it bounds nothing. The last line is such a one, where something changes: it names the
+new policy's rules of which it is not known whether their effect ends with the act.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,17 @@ from enum import StrEnum
 from policies.amounts import Token, format_duration, format_share, format_time
 from policies.code import Clause, Income, Kind, PolicyCode, Rule
 from policies.containment import Containment, Loosened, RuleKey, Side, ring_keys
-from policies.explain import budget_sentence, charge_text, charged_text, limits_text, place_bounds, rule_sentence
+from policies.explain import (
+    NOT_KNOWN_TO_END,
+    budget_sentence,
+    charge_text,
+    charged_text,
+    limits_text,
+    not_known_to_end,
+    place_bounds,
+    rule_sentence,
+    which_rules,
+)
 from policies.permitted import Place, Values, cap_of
 from policies.primitives import checksum
 from policies.signatures import Function
@@ -76,13 +87,14 @@ def diff(
     words = Vocabulary(names, tokens, functions or {})
     pairs = _Pairs(old, new)
     rules = _Rules(old, new, pairs, words)
-    return [
+    changes = [
         *_who_and_when(old, new, words),
         *_objections(old, new),
         *rules.changes(),
         *_Budgets(old, new, pairs, words, rules.unproven).changes(),
         *_document(old, new),
     ]
+    return [*changes, *_not_known(new, words)] if changes else []
 
 
 def _mark(wider: bool) -> Mark:
@@ -156,6 +168,12 @@ def _announced(old: PolicyCode, new: PolicyCode) -> Iterator[Change]:
 def _document(old: PolicyCode, new: PolicyCode) -> Iterator[Change]:
     if old.document_hash != new.document_hash:
         yield Change(Mark.OTHER, "The document that people read, by its hash in the code, is another one.")
+
+
+def _not_known(new: PolicyCode, words: Vocabulary) -> Iterator[Change]:
+    if numbers := not_known_to_end(new, words):
+        text = f"Of a call under {which_rules(numbers, new)} of the new policy {NOT_KNOWN_TO_END}: if it does not, "
+        yield Change(Mark.OTHER, f"{text}more may leave the treasury than any limit says.")
 
 
 # Rules

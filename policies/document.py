@@ -29,9 +29,10 @@ from policies.fields import Fields, Reader
 from policies.lowering import lower
 from policies.naming import Names
 from policies.problems import Place, PolicyError, Problem, Problems, shown
-from policies.ring import BUCKET_MAX
+from policies.ring import BUCKET_MAX, segment_seconds
 from policies.rule_reading import RuleReader
 from policies.signatures import WORD_TYPE, Leaf
+from policies.worst_case import worst_case_units
 from policies.yaml_tree import Frozen, Json, Mapping, Node, Sequence, Text
 
 __all__ = [
@@ -55,6 +56,7 @@ POLICY_KEYS = (
 )
 BUDGET_KEYS = "limit|period|without objection|shared by?|measured?|due?|unit?|name in the code?"
 UNKNOWN = "unknown"
+WHOLE_POLICY = "whole policy"
 _SCOPES = {"policy": Scope.POLICY, "agent": Scope.AGENT, "dao": Scope.DAO}
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.eth")
 _CODE_NAME = re.compile(r"[\x20-\x7e]{0,32}")
@@ -137,6 +139,7 @@ class _Reading:
         self._list_files: dict[Place, tuple[Text, ...]] = {}
         self._budgets: dict[str, DocumentBudget] = {}
         self._budget_places: dict[str, Place] = {}
+        self._life_s: int | None = None
 
     def policy(self, tree: Node) -> PolicyDocument | None:
         found = Fields(self._problems, tree, "the policy", POLICY_KEYS)
@@ -150,6 +153,7 @@ class _Reading:
         self._read_addresses(found.get("addresses"))
         self._read_lists(found.get("lists"))
         valid = self._valid(found.get("valid"))
+        self._life_s = valid[1] - valid[0] if valid else None
         cooldown_s = self._reader.text(found.get("cooldown"), "the cooldown", fields.seconds_or_none)
         objection = self._objection(found)
         self._read_budgets(found.get("budgets"))
@@ -297,7 +301,7 @@ class _Reading:
         if node is None:
             return None
         found = Fields(self._problems, node, "`valid`", "from|until")
-        start_s = self._reader.text(found.get("from"), "the start", amounts.parse_time)
+        start_s = self._reader.text(found.get("from"), "the start", fields.moment)
         end_s = self._reader.text(found.get("until"), "the end", fields.whole_hour)
         if start_s is None or end_s is None:
             return None
@@ -353,12 +357,13 @@ class _Reading:
         read = self._reader.text
         limit = read(found.get("limit"), "the limit", self._limit)
         instant = read(found.get("without objection"), "the part without objection", self._amount)
-        period_s = read(found.get("period"), "the period", fields.period)
+        period_s = read(found.get("period"), "the period", self._period)
         scope = read(found.get("shared by"), "`shared by`", fields.one_of(_SCOPES, "shares no budget"))
         measured = read(found.get("measured"), "`measured`", fields.yes_or_no) or False
         code_name = read(found.get("name in the code"), "the name", _code_name)
         if limit is None or instant is None or period_s is None or not self._check_limits(found, limit, instant):
             return None
+        self._warn_of_twice(found.place_of("period"), period_s)
         exponent = self._exponent(found, limit, instant[0])
         if exponent is None or (scope is None and "shared by" in found.keys):
             return None
@@ -374,6 +379,12 @@ class _Reading:
             code_name=name if code_name is None else code_name,
             due=self._due(found, period_s),
         )
+
+    def _period(self, text: str) -> int:
+        if text != WHOLE_POLICY:
+            return fields.period(text)
+        # Where `valid` was refused so is the document, and this only has to lead to no other problem.
+        return fields.MAX_SECONDS if self._life_s is None else max(fields.MIN_PERIOD_S, self._life_s)
 
     def _check_limits(self, found: Fields, limit: tuple[int, Token], instant: tuple[int, Token]) -> bool:
         place = found.place_of("without objection")
@@ -431,7 +442,7 @@ class _Reading:
         """The schedule that the budget is for. Warns where its period would make payments late."""
         names = {name: name for name in schedules.SHORTEST_GAP_S}
         due = self._reader.text(found.get("due"), "`due`", fields.one_of(names, "is no schedule")) or ""
-        meant = due or schedules.suspected(period_s)
+        meant = due or (None if self._is_total(period_s) else schedules.suspected(period_s))
         if meant and not schedules.in_time(period_s, meant) and not self._read_back:
             self._warnings.add(
                 found.place_of("period"),
@@ -440,6 +451,24 @@ class _Reading:
                 f"write `period: {amounts.write_duration(schedules.longest_period_s(meant))}`",
             )
         return due
+
+    def _is_total(self, period_s: int) -> bool:
+        """Whether the budget is meant for the policy's whole life: its period is at most a quarter shorter."""
+        return self._life_s is not None and 4 * period_s >= 3 * self._life_s
+
+    def _warn_of_twice(self, place: Place, period_s: int) -> None:
+        """A total whose period is a little shorter than the policy comes back before the policy ends."""
+        if self._life_s is None or not self._is_total(period_s):
+            return
+        if worst_case_units(1, segment_seconds(period_s), self._life_s) == 1:
+            return
+        period, life = map(amounts.format_duration, (period_s, self._life_s))
+        self._warnings.add(
+            place,
+            f"this budget can be spent twice: its period ({period}) is shorter than the policy's life ({life})",
+            f"to make it a total, set the period to at least {amounts.write_duration(self._life_s)}, "
+            f"or write `period: {WHOLE_POLICY}`",
+        )
 
     def _amount(self, text: str) -> tuple[int, Token]:
         return amounts.parse_amount(text, self._names.tokens)

@@ -5,15 +5,16 @@ The caller lends names for addresses, tokens with their decimals, and functions 
 said plainly to be unknown, never guessed. No lent text can change what a sentence says: see `policies.wording`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from policies.amounts import Token, format_duration, format_share, format_time
+from policies.amounts import ETHER, Token, format_duration, format_share, format_time
 from policies.code import Budget, Charge, Clause, PlaceKind, PolicyCode, Rule, Scope, Source
 from policies.permitted import Place, permitted, sends_ether
 from policies.reasons import reason
 from policies.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
 from policies.signatures import Function, known_unbounded
+from policies.understood import is_understood
 from policies.wording import (
     HASH_OF,
     LONG_LIST,
@@ -24,7 +25,6 @@ from policies.wording import (
     capital,
     clause_text,
     income_text,
-    is_known,
     is_pay,
     limits,
     place_name,
@@ -41,8 +41,19 @@ from policies.worst_case import (
 if TYPE_CHECKING:
     from policies.document import PolicyDocument
 
-__all__ = ["budget_sentence", "explain", "lent", "reason", "rule_sentence", "worst_case_units"]
+__all__ = [
+    "budget_sentence",
+    "caveat",
+    "explain",
+    "lent",
+    "not_known_to_end",
+    "reason",
+    "rule_sentence",
+    "which_rules",
+    "worst_case_units",
+]
 
+NOT_KNOWN_TO_END = "it is not known whether its effect ends with the act"
 _THE_RULES = "{the rules}"  # no label can hold braces
 _COUNTABLE = 2**16
 _SHARED = {
@@ -68,7 +79,7 @@ def explain(
     return [
         *_who_and_when(policy, words),
         *_rules(policy, words),
-        "Everything else is impossible for the agent, whatever it is told.",
+        _everything_else(policy, words),
         *(budget_sentence(policy, number, words) for number in range(len(policy.budgets))),
         *(_repeat(policy, number, document) for number in range(len(policy.budgets))),
         *_worst_case(policy, words),
@@ -149,7 +160,16 @@ def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
         bounds.append("the call must return true")
     if rule.approval:
         bounds.append("when the act ends, nothing may be left of what the spender was allowed to take")
+    if _may_go_on(rule, words):
+        bounds.append(NOT_KNOWN_TO_END)
     return f"{call_name(rule, words)}: {'; '.join(bounds)}"
+
+
+def _everything_else(policy: PolicyCode, words: Vocabulary) -> str:
+    sentence = "Everything else is impossible for the agent, whatever it is told"
+    if not_known_to_end(policy, words) or _not_bounded_rules(policy):
+        return f"{sentence}, unless what a call above leaves behind permits it."
+    return f"{sentence}."
 
 
 def places(rule: Rule) -> list[Place]:
@@ -269,19 +289,78 @@ def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> 
     return ""
 
 
+# Rules of which more can come than is counted
+
+
+def not_known_to_end(policy: PolicyCode, words: Vocabulary) -> tuple[int, ...]:
+    """The numbers, from 1, of the rules of whose effect it is not known whether it ends with the act."""
+    return tuple(number for number, rule in enumerate(policy.rules, 1) if _may_go_on(rule, words))
+
+
+def _may_go_on(rule: Rule, words: Vocabulary) -> bool:
+    """Whether the rule's function is none that is understood, and none that is known to outlast the act."""
+    return not _is_known_unbounded(rule) and not is_understood(
+        None if rule.no_selector else rule.selector,
+        rule.words,
+        rule.dynamics,
+        on_token=rule.target != ETHER.address and words.token(rule.target) is not None,
+        approval=rule.approval,
+        sends_ether=sends_ether(rule),
+    )
+
+
+def _is_known_unbounded(rule: Rule) -> bool:
+    return not rule.no_selector and not rule.approval and known_unbounded(rule.selector) is not None
+
+
+def _not_bounded_rules(policy: PolicyCode) -> tuple[int, ...]:
+    """The numbers, from 1, of the rules that let out what no budget bounds. People can't write them; code can."""
+    return tuple(
+        number
+        for number, rule in enumerate(policy.rules, 1)
+        if _is_known_unbounded(rule) or _takes_uncounted(policy, rule)
+    )
+
+
+def _takes_uncounted(policy: PolicyCode, rule: Rule) -> bool:
+    """Whether the rule calls a token that budgets count, and none of them counts what the call moves."""
+    counting = [number for number, budget in enumerate(policy.budgets) if budget.asset == rule.target]
+    if rule.no_selector or rule.approval or not counting:
+        return False
+    charged = {charge.budget for charge in rule.charges}
+    return not any(
+        policy.budgets[number].measured or (number in charged and pays(policy, rule, number)) for number in counting
+    )
+
+
+def caveat(policy: PolicyCode, words: Vocabulary) -> str:
+    """Under which condition a worst case in numbers is true, or what it leaves out; empty where it holds as it is."""
+    unknown, unbounded = not_known_to_end(policy, words), _not_bounded_rules(policy)
+    conditions = []
+    if unknown:
+        conditions.append(
+            f"true only if the effect of {which_rules(unknown, policy)} ends with the act and takes no more "
+            "than is counted, which is not known"
+        )
+    if unbounded:
+        conditions.append(f"leaving out what {which_rules(unbounded, policy)} lets happen, which no budget bounds")
+    return ", ".join(conditions)
+
+
 # Worst case
 
 
 def _worst_case(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
+    condition = caveat(policy, words)
     for case in worst_case(policy, YEAR_DAYS):
-        yield _worst_case_of(policy, case, words)
+        yield _worst_case_of(policy, case, words, f", {condition}" if condition else "")
     if any(budget.scope in _SHARED for budget in policy.budgets):
         yield "What other policies spend of a shared budget counts in these numbers too."
     if not policy.budgets:
         yield "Worst case: no budget counts anything; every permitted call may be made again and again."
 
 
-def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> str:
+def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary, condition: str) -> str:
     budget = policy.budgets[case.budget]
     period, duration = format_duration(budget.period_s), format_duration(case.duration_s)
     in_time = f"in any {duration}" if case.duration_s == YEAR_DAYS * DAY_S else f"in all its time ({duration})"
@@ -298,7 +377,8 @@ def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> st
             f"{amount(case.at_once)} unopposed, and at most {amount(case.in_a_period)} in any {period} if nobody "
             f"objects; {in_time} {unopposed} unopposed and at most {amount(case.in_all)} in all"
         )
-    return f"Worst case for {budget_name(policy, case.budget)}: a stolen key can take {takes}; {_to_whom(case, words)}."
+    name = budget_name(policy, case.budget)
+    return f"Worst case for {name}{condition}: a stolen key can take {takes}; {_to_whom(case, words)}."
 
 
 def _to_whom(case: WorstCase, words: Vocabulary) -> str:
@@ -323,7 +403,7 @@ def _not_bounded(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
         for finding in _findings(policy, rule, words):
             found.setdefault(finding, []).append(number + 1)
     for finding, numbers in found.items():
-        yield finding.replace(_THE_RULES, _which_rules(numbers, len(policy.rules)))
+        yield finding.replace(_THE_RULES, which_rules(numbers, policy, alone="the rule above"))
     yield _assumed(policy, words)
     yield (
         "Not bounded by any policy: what the treasury's owners and its other modules do, "
@@ -331,20 +411,25 @@ def _not_bounded(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
     )
 
 
-def _which_rules(numbers: list[int], of: int) -> str:
-    if of == 1:
-        return "the rule above"
+def which_rules(numbers: Sequence[int], policy: PolicyCode, *, alone: str = "the only rule") -> str:
+    """`rules 2, 3 and 5`, or what a rule is called that is alone."""
+    if len(policy.rules) == 1:
+        return alone
     *first, last = map(str, numbers)
     return f"rules {', '.join(first)} and {last}" if first else f"rule {last}"
 
 
 def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str]:
     """What the rule leaves open, as sentences with a gap where the rules' numbers go."""
-    known = None if rule.no_selector or rule.approval else known_unbounded(rule.selector)
-    if known is not None:
+    known = known_unbounded(rule.selector)
+    if known is not None and _is_known_unbounded(rule):
         yield f"NOT BOUNDED IN TIME, under {_THE_RULES}: `{known[0]}` {known[1]}."
-    elif not rule.no_selector and not is_known(rule, words):
-        yield f"NOT KNOWN, under {_THE_RULES}: what the called function does, and whether its effect ends with the act."
+    elif _may_go_on(rule, words):
+        yield (
+            f"NOT KNOWN TO END, under {_THE_RULES}: the call is none of those that are understood, so "
+            f"{NOT_KNOWN_TO_END}. If it does not, what the call begins may go on taking from the treasury after the "
+            "act, even while everything is paused, and no budget counts that."
+        )
     if not rule.charges:
         yield f"NOT COUNTED, under {_THE_RULES}: the call itself charges no budget, {_but_measured(policy)}."
     yield from _recipient(policy, rule)

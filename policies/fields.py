@@ -155,12 +155,18 @@ def period(text: str) -> int:
     return found
 
 
-def whole_hour(text: str) -> int:
+def moment(text: str) -> int:
     found = amounts.parse_time(text)
+    if not 0 <= found <= MAX_SECONDS:
+        when = "earlier" if found < 0 else "later"
+        raise Unclear(f"{shown(text)} is {when} than a chain's clock counts", "write a time from 1970 to 2105")
+    return found
+
+
+def whole_hour(text: str) -> int:
+    found = moment(text)
     if found % 3600:
         raise Unclear("a policy ends at a whole hour", f"write {amounts.format_time(found - found % 3600)}")
-    if found > MAX_SECONDS:
-        raise Unclear(f"{shown(text)} is later than fits", "write an end before the year 2106")
     return found
 
 

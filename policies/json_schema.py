@@ -7,7 +7,7 @@ reader itself, so the two can't drift apart. Editors read YAML with types: numbe
 
 from typing import Any
 
-from policies.document import BUDGET_KEYS, POLICY_KEYS, VERSION
+from policies.document import BUDGET_KEYS, POLICY_KEYS, VERSION, WHOLE_POLICY
 from policies.rule_reading import BACK_TO_ZERO, CALL_KEYS, EMPTY, KINDS, SEND_KEYS
 from policies.schedules import SHORTEST_GAP_S
 
@@ -38,7 +38,7 @@ def document_schema() -> Schema:
             "agent": _TEXT | {"description": "the account that acts: an address, a name, or an ENS name"},
             "operator": _TEXT | {"description": "who runs the agent and signs who is paid what; not the agent"},
             "valid": _keys("from|until", {"from": _TIME, "until": _TIME}),
-            "cooldown": _duration(or_none=True) | {"description": "time between two acts"},
+            "cooldown": _duration() | {"description": "time between two acts"},
             "objection": _objection(),
             "tokens": _named(_keys("address|decimals", {"address": _TEXT, "decimals": _whole(36)})),
             "addresses": _named(_TEXT),
@@ -75,13 +75,13 @@ def _whole(most: int) -> Schema:
     }
 
 
-def _duration(*, or_none: bool = False) -> Schema:
-    return {"type": "string", "pattern": f"^({_DURATION}|none)$" if or_none else f"^{_DURATION}$"}
+def _duration() -> Schema:
+    return {"type": "string", "pattern": f"^({_DURATION}|none)$"}
 
 
 def _objection() -> Schema:
     share = {"type": "string", "pattern": "^[0-9]{1,3}([.][0-9]{1,2})? ?%$"}
-    parts = {"delay": _duration(or_none=True), "release within": _duration(or_none=True), "threshold": share}
+    parts = {"delay": _duration(), "release within": _duration(), "threshold": share}
     return _keys("delay|release within|threshold", parts)
 
 
@@ -90,7 +90,7 @@ def _budget() -> Schema:
         BUDGET_KEYS,
         {
             "limit": _AMOUNT | {"description": "at most this in any one period, whenever it begins"},
-            "period": _duration(),
+            "period": {"type": "string", "pattern": f"^({_DURATION}|{WHOLE_POLICY})$"},
             "without objection": _AMOUNT | {"description": "so much of it at once; the rest is announced first"},
             "shared by": {"enum": ["policy", "agent", "dao"]},
             "measured": _YES_OR_NO | {"description": "count whatever leaves the treasury, not only what rules charge"},

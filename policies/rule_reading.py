@@ -31,6 +31,7 @@ from policies.signatures import (
     parse_function,
     why_unbounded,
 )
+from policies.understood import is_understood
 from policies.values import ValueReader, hash_of_content
 from policies.yaml_tree import Frozen, Node, Sequence, Text
 from policies.yaml_tree import Mapping as MappingNode
@@ -166,6 +167,7 @@ class RuleReader:
         approval = self._approval(found, function, target)
         self._check_charges(found, function, charges, approval)
         self._check_token_rule(found, function, target, charges, approval)
+        self._warn_if_not_understood(found, function, target, charges, approval)
         return DocumentRule(
             target=target,
             function=function,
@@ -287,6 +289,26 @@ class RuleReader:
                 found.place_of("charge"),
                 f"nothing bounds how much {token.symbol} this rule moves",
                 f"charge a budget in {token.symbol} with the amount",
+            )
+
+    def _warn_if_not_understood(
+        self, found: Fields, function: Function, target: bytes, charges: tuple[DocumentCharge, ...], approval: bool
+    ) -> None:
+        tokens = (token.address for token in self._names.tokens.values() if token is not ETHER)
+        understood = is_understood(
+            function.selector,
+            function.words,
+            function.dynamics,
+            on_token=target in tokens,
+            approval=approval,
+            sends_ether=any(charge.source is Source.VALUE for charge in charges),
+        )
+        if not understood and (approval or why_unbounded(function) is None):
+            self._warnings.add(
+                found.place_of("call"),
+                f"of `{function.name}` it is not known whether its effect ends with the act: what goes on after it "
+                "counts against no budget",
+                "read its code, and tell members what it leaves behind",
             )
 
     def _returns_true(self, node: Node | None, function: Function, target: bytes) -> bool:

@@ -133,11 +133,6 @@ def _has_known_form(rule: Rule) -> bool:
     return not rule.no_selector and rule.selector in _WELL_KNOWN and rule.words == 2 and not rule.dynamics
 
 
-def is_known(rule: Rule, words: Vocabulary) -> bool:
-    """Whether the rule's function has a name: that of a standard, or one that is lent."""
-    return _standard_name(rule) is not None or words.signature(rule) is not None
-
-
 def _standard_name(rule: Rule) -> str | None:
     if _has_known_form(rule):
         return _WELL_KNOWN[rule.selector][0]

@@ -6,6 +6,8 @@ Anchors, aliases, tags, directives, several documents, duplicate keys, invisible
 refused.
 """
 
+import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ from policies.problems import Place, PolicyError, Problem, shown
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 12
 MAX_NODES = 20_000
+_LONG_ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ class _Builder:
     """Builds the tree from the parser's events, counting nodes and depth before it goes deeper."""
 
     def __init__(self, text: str) -> None:
-        self._events = self._checked(YAML(typ="safe", pure=True).parse(text))
+        self._events = self._checked(_events(text))
         self._nodes = 0
         self._documents = 0
 
@@ -200,6 +203,30 @@ class _Builder:
                 raise _Stop(key.place, f"{shown(key.text)} stands twice", "keep one of them")
             seen.add(key.text)
             yield key, self._node(next(self._events), depth + 1)
+
+
+def _events(text: str) -> Iterator[Event]:
+    """The parser's events. Its scanner looks at no number's size, and fails at some with an error of Python's."""
+    end = 0
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            end = event.end_mark.index
+            yield event
+    except (ValueError, OverflowError):
+        raise _too_large(text, end) from None
+
+
+def _too_large(text: str, begin: int) -> _Stop:
+    """What the scanner met behind `begin`: an escape past Unicode's last character, or a version of too many digits."""
+    for escape in _LONG_ESCAPE.finditer(text, begin):
+        if int(escape[1], 16) > sys.maxunicode:
+            problem = f"the escape {escape[0]} makes no character: the last one is \\U{sys.maxunicode:08X}"
+            return _Stop(_place_at(text, escape.start()), problem, "write the character itself")
+    return _Stop(_place_at(text, begin), "this is not YAML: a number is too large", "write plain YAML")
+
+
+def _place_at(text: str, index: int) -> Place:
+    return Place(text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
 
 
 def _place(event: Event) -> Place:

@@ -109,6 +109,46 @@ def test_bad_files_end_in_a_line(tmp_path: Path, action: str, content: bytes | N
     assert str(file) in err
 
 
+HOSTILE = {
+    "an escape past Unicode": ("cooldown: 10 minutes", 'cooldown: "\\U00110000"', ":11:12: the escape "),
+    "an escape past C's integers": ("cooldown: 10 minutes", 'cooldown: "\\UFFFFFFFF"', ":11:12: the escape "),
+    "a time before the clock": ("from: 2026-11-01T00:00Z", "from: 1969-01-01T00:00Z", ":9:9: "),
+    "a time after the clock": ("until: 2027-11-01T00:00Z", "until: 9999-12-31T23:00Z", ":10:10: "),
+    "a year that is none": ("from: 2026-11-01T00:00Z", "from: 0000-01-01T00:00Z", ":9:9: "),
+    "a version of 5,000 digits": ("version: 1\n", f"%YAML {'9' * 5000}.1\n---\nversion: 1\n", ": this is not YAML: "),
+    "a list that is a link to itself": ("[ines, jon, kim, lea, max]", "{file: loop}", "a link that leads nowhere"),
+    "an ABI that is a link to itself": ("    on: USDC\n", "    abi: loop\n    on: USDC\n", "a link that leads nowhere"),
+    "a list that is a folder": ("[ines, jon, kim, lea, max]", "{file: .}", "it is no plain file"),
+    "a list in Latin-1": ("[ines, jon, kim, lea, max]", "{file: latin}", "can't decode byte"),
+}
+
+
+@pytest.mark.parametrize("action", ["check", "compile", "explain", "diff"])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_documents_end_in_one_line(tmp_path: Path, kind: str, action: str) -> None:
+    old, new, said = HOSTILE[kind]
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "latin").write_bytes(b"j\xf6n\n")
+    text = "\n".join(line for line in PAYROLL.read_text().splitlines() if not line.startswith("# ")) + "\n"
+    assert text.count(old) == 1
+    file = write(tmp_path, "hostile.yaml", text.replace(old, new))
+    status, out, err = run(action, file, *([PAYROLL] if action == "diff" else []))
+    assert (status, out) == (1, "")
+    (line,) = err.splitlines()
+    assert said in line
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize("action", ["check", "compile", "explain", "simulate"])
+def test_what_is_no_file_ends_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    for file in (tmp_path, tmp_path / "missing", tmp_path / ("a" * 5000), "-"):
+        status, out, err = run(action, file)
+        assert (status, out) == (1, "")
+        (line,) = err.splitlines()
+        assert line.startswith(f"{file}: ")
+
+
 def test_diff_marks_what_is_wider(tmp_path: Path) -> None:
     wider = write(tmp_path, "wider.yaml", PAYROLL.read_text().replace("limit: 12,000", "limit: 13,000"))
     status, out, _ = run("diff", PAYROLL, wider)

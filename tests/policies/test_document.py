@@ -16,6 +16,7 @@ from policies.document import PolicyDocument, PolicyError, Sources, load, refere
 from policies.encoding import decode, encode, pack
 from policies.primitives import checksum, keccak, selector
 from policies.signatures import Argument, Function, why_unbounded
+from policies.worst_case import worst_case
 from policies.writing import document_of
 from tests.policies.strategies import policies
 
@@ -92,6 +93,17 @@ WRONG = [
     ("2026-11-01T00:00Z", "2026-11-01", "not a time in UTC", "2026-11-01T00:00Z"),
     ("2026-11-01T00:00Z", "2026-11-31T00:00Z", "no calendar", "2026-11-01T00:00Z"),
     ("2027-11-01T00:00Z", "2027-11-01T00:30Z", "whole hour", "2027-11-01 00:00 UTC"),
+    ("2026-11-01T00:00Z", "1969-01-01T00:00Z", "earlier than a chain's clock", "from 1970 to 2105"),
+    ("2026-11-01T00:00Z", "1969-12-31T23:59:59Z", "earlier than a chain's clock", "from 1970 to 2105"),
+    ("2026-11-01T00:00Z", "0001-01-01T00:00Z", "earlier than a chain's clock", "from 1970 to 2105"),
+    ("2026-11-01T00:00Z", "9999-12-31T23:59Z", "later than a chain's clock", "from 1970 to 2105"),
+    ("2027-11-01T00:00Z", "2106-02-07T07:00Z", "later than a chain's clock", "from 1970 to 2105"),
+    ("2026-11-01T00:00Z", "0000-01-01T00:00Z", "no calendar", "2026-11-01T00:00Z"),
+    ("2026-11-01T00:00Z", "2016-12-31T23:59:60Z", "no calendar", "2026-11-01T00:00Z"),
+    ("2026-11-01T00:00Z", "10000-01-01T00:00Z", "not a time in UTC", "2026-11-01T00:00Z"),
+    ("cooldown: 10 minutes", 'cooldown: "\\U00110000"', "makes no character", "the character itself"),
+    ("cooldown: 10 minutes", 'cooldown: "\\UFFFFFFFF"', "makes no character", "the character itself"),
+    ("jon: ", '"\\U7fffffff": ', "makes no character", "the character itself"),
     (CALL, "approve(address spender, uint256 amount)", "spend later", "transfer"),
     (CALL, "permit(address to, uint256 amount)", "spend later", "transfer"),
     (CALL, "transferFrom(address from, address to, uint256 amount)", "another account", "transfer"),
@@ -460,6 +472,75 @@ def test_a_late_budget_is_a_warning_that_says_what_to_write() -> None:
         assert warning.place.line == position(old)[0]
     assert load(changed("period: 24 days", "period: 24 days\n    due: monthly")).warnings == ()
     assert load(changed("period: 24 days", "period: 6 days\n    due: weekly")).budgets[0].due == "weekly"
+
+
+TWICE = "this budget can be spent twice: its period"
+
+
+@pytest.mark.parametrize(
+    ("until", "period", "is_twice"),
+    [
+        ("2027-11-01T00:00Z", "365 days", False),
+        ("2027-11-01T00:00Z", "366 days", False),
+        ("2027-11-01T00:00Z", "364 days", True),
+        ("2027-11-01T00:00Z", "8759 hours", True),
+        ("2027-11-01T00:00Z", "274 days", True),
+        ("2027-11-01T00:00Z", "273 days", False),  # less than three quarters: nobody means a total by it
+        ("2027-05-02T00:00Z", "182 days", False),
+        ("2027-05-02T00:00Z", "181 days", True),
+        ("2026-11-08T00:00Z", "6 days", True),
+        ("2026-11-01T01:00Z", "59 minutes", True),
+        ("2026-11-01T01:00Z", "60 minutes", False),
+        ("2027-11-01T01:00Z", "365 days", True),
+        ("2027-11-01T00:00Z", "whole policy", False),
+        ("2027-11-01T01:00Z", "whole policy", False),
+    ],
+)
+def test_a_total_that_can_be_spent_twice_is_a_warning(until: str, period: str, is_twice: bool) -> None:
+    text = changed("until: 2027-11-01T00:00Z", f"until: {until}").replace("period: 24 days", f"period: {period}")
+    policy = load(text)
+    (case,) = worst_case(decode(encode(policy)), 365 * 2)
+    found = [warning for warning in policy.warnings if TWICE in warning.problem]
+    assert bool(found) == is_twice
+    if is_twice:
+        assert case.in_all == 2 * case.in_a_period
+        assert found[0].suggestion.startswith("to make it a total, set the period to at least ")
+        least = found[0].suggestion.removeprefix("to make it a total, set the period to at least ").partition(", or")[0]
+        mended = load(text.replace(f"period: {period}", f"period: {least}"))
+        assert not any(TWICE in warning.problem for warning in mended.warnings)
+        assert worst_case(decode(encode(mended)), 365 * 2)[0].in_all == case.in_a_period
+    assert not any("would come late" in warning.problem for warning in policy.warnings)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 3599), st.integers(0, 9_000), st.data())
+def test_the_whole_policy_is_a_period_that_is_spent_once(early_s: int, hours: int, data: st.DataObject) -> None:
+    """Whatever the policy's length; a period of at least three quarters of it warns where it can be spent twice."""
+    start_s = 1_800_000_000 - early_s
+    end_s = 1_800_000_000 + hours * 3600
+    text = changed("2026-11-01T00:00Z", amounts.write_time(start_s))
+    text = text.replace("2027-11-01T00:00Z", amounts.write_time(end_s))
+    whole = load(text.replace("period: 24 days", "period: whole policy"))
+    (case,) = worst_case(decode(encode(whole)), 3650)
+    assert case.in_all == case.in_a_period
+    assert whole.warnings == ()
+    shortest_s = max(7, -(-3 * (end_s - start_s) // 4))
+    period_s = data.draw(st.integers(shortest_s, max(shortest_s, end_s - start_s)))
+    almost = load(text.replace("period: 24 days", f"period: {period_s} seconds"))
+    (case,) = worst_case(decode(encode(almost)), 3650)
+    assert case.in_all in (case.in_a_period, 2 * case.in_a_period)
+    assert [TWICE in warning.problem for warning in almost.warnings] == [True] * (case.in_all > case.in_a_period)
+
+
+def test_a_period_of_the_whole_policy_needs_times_that_can_be_read() -> None:
+    text = changed("period: 24 days", "period: whole policy")
+    (problem,) = refused(text.replace("until: 2027-11-01T00:00Z", "until: soon")).problems
+    assert "not a time in UTC" in problem.problem
+
+
+def test_who_says_the_schedule_is_told_both() -> None:
+    yearly = load(changed("period: 24 days", "period: 319 days\n    due: yearly"))
+    assert [TWICE in warning.problem for warning in yearly.warnings] == [True]
 
 
 @pytest.mark.parametrize("schedule", list(schedules.SHORTEST_GAP_S))

@@ -93,6 +93,12 @@ def test_marks_what_can_t_be_right(changes: dict[str, Any]) -> None:
     assert marked(payroll(**changes)) != []
 
 
+def test_a_period_may_be_the_whole_policy() -> None:
+    budget = {"limit": "1 USDC", "without objection": "1 USDC"}
+    assert marked(payroll(budgets={"pay": {**budget, "period": "whole policy"}})) == []
+    assert marked(payroll(budgets={"pay": {**budget, "period": "whole year"}})) != []
+
+
 def test_a_key_that_only_one_side_knows_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_schema, "BUDGET_KEYS", json_schema.BUDGET_KEYS + "|colour?")
     with pytest.raises(AssertionError, match="colour"):

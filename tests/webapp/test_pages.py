@@ -8,12 +8,17 @@ import socket
 import subprocess
 import sys
 import time
+from html import unescape
+from pathlib import Path
 
 import pytest
 
+import policies
 from agent.models import Summary
 from governance.models import OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
+from policies.document import load
+from policies.encoding import codehash, encode, policy_id, set_policy_calldata
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp import reading
 from webapp.words import address_text
@@ -228,6 +233,27 @@ def test_a_policy_that_cannot_be_shown_says_why(client, made, code, told, never)
     assert never not in text
     assert "in force</span>" not in text  # nobody could ask the chain
     assert "whether it still holds could not be asked" in text
+
+
+def test_a_policy_says_of_which_rules_it_is_not_known_whether_their_effect_ends(client, made):
+    """On the page, in the API, and on the page of the proposal that would put it in force."""
+    text = (Path(policies.__file__).parent / "templates" / "swaps.yaml").read_text()
+    usdc = address_text(bytes(made.contracts["asset"].address))
+    code = encode(load(text.replace("0x5c0000000000000000000000000000000000dEAD", usdc)))
+    PolicyVersion.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=b"\1" * 32, version=1, agent=account(50),
+        codehash=codehash(code), code=code, log=made.log(),
+    )  # fmt: skip
+    proposal = made.proposal(7)
+    proposal.actions.update(
+        target=bytes(made.contracts["module"].address), calldata=set_policy_calldata(policy_id("swaps"), code)
+    )
+    (listed,) = client.get("/api/v1/daos/river/policies").json()
+    on_pages = [unescape(page(client, f"/river/{path}/")) for path in ("policies", "proposals/7")]
+    for shown in (*on_pages, "\n".join(listed["sentences"])):
+        assert shown.count("it is not known whether its effect ends with the act") == 2  # the rule's, and of all such
+        assert "Worst case for the budget “to swap”, true only if the effect of rule 2 ends with the act and " in shown
+        assert "whatever it is told, unless what a call above leaves behind permits it." in shown
 
 
 def test_delegates(client, made):

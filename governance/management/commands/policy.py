@@ -216,10 +216,11 @@ class Command(BaseCommand):
 
     def _explain(self, options: Mapping[str, Any]) -> None:
         found = self._load(options, options["file"])
-        lent = self._lent(options) if options["lent"] else found
+        lent = self._lent(options) if options["lent"] else Vocabulary(found.names, found.tokens, found.functions)
         sentences = explain.explain(found.code, lent.names, lent.tokens, lent.functions)
         if options["json"]:
-            self._print_json({"ok": True, "sentences": sentences})
+            rules = list(explain.not_known_to_end(found.code, lent))
+            self._print_json({"ok": True, "sentences": sentences, "rules_not_known_to_end": rules})
             return
         for sentence in sentences:
             self.stdout.write(sentence)
@@ -338,8 +339,10 @@ class Command(BaseCommand):
         loaded = self._load(options, options["file"])
         words = Vocabulary(loaded.names, loaded.tokens, loaded.functions)
         found = simulate(loaded.code, options["days"])
+        caveat = explain.caveat(loaded.code, words)
+        only = f", {caveat}" if caveat else ""
         if options["json"]:
-            plain = [_plain_reached(loaded.code.budgets[one.budget], one) for one in found]
+            plain = [_plain_reached(loaded.code.budgets[one.budget], one, caveat) for one in found]
             self._print_json({"ok": True, "days": options["days"], "budgets": plain})
             return
         if not found:
@@ -351,7 +354,8 @@ class Command(BaseCommand):
                 for amount in (one.unopposed, one.unopposed_bound, one.in_all, one.bound)
             ]
             self.stdout.write(
-                f'budget "{budget.label}" in {options["days"]} days: unopposed {texts[0]} (at most {texts[1]}); '
+                f'budget "{budget.label}" in {options["days"]} days{only}: '
+                f"unopposed {texts[0]} (at most {texts[1]}); "
                 f"if nobody objects {texts[2]} (at most {texts[3]}); {one.acts} acts"
                 + ("" if one.complete else f"; cut off after {MOST_ACTS} acts")
             )
@@ -466,9 +470,11 @@ def _plain_backtest(found: Backtest, loaded: Loaded, words: Vocabulary) -> dict[
     }
 
 
-def _plain_reached(budget: Budget, one: Reached) -> dict[str, Any]:
+def _plain_reached(budget: Budget, one: Reached, caveat: str) -> dict[str, Any]:
+    """The numbers, and under which condition they are true: an empty `caveat` where they are without any."""
     return {
         "name": budget.label,
+        "caveat": caveat,
         "unopposed": str(one.unopposed),
         "unopposed_bound": str(one.unopposed_bound),
         "in_all": str(one.in_all),
