@@ -88,6 +88,8 @@ class Effect:
     new_value: str = ""
     value_wei: int = 0
     delegatecall: bool = False
+    through: tuple[bytes, ...] = ()  # the contracts that `path` names the functions of; the last one makes this call
+    besides: tuple[str, ...] = ()  # what happens besides `kind`: a Safe's refund, call data run after an upgrade
     addresses: tuple[bytes, ...] = ()  # every address that takes part, target first
     details: tuple[str, ...] = ()  # further sentences, e.g. a policy in words
 
@@ -126,6 +128,9 @@ class Book:
     names: Mapping[bytes, str] = field(default_factory=dict)
     tokens: Mapping[bytes, Token] = field(default_factory=dict)
     ether: str = "ETH"  # the symbol of the chain's native currency
+    # The DAO's own contracts that make the calls they are given: address -> "governor", "timelock" or "treasury".
+    containers: Mapping[bytes, str] = field(default_factory=dict)
+    executor: bytes | None = None  # who makes the proposal's calls, where known
 
     def name(self, address: bytes) -> str:
         """`the treasury (0xAb…)` for those in the book, the whole checksummed address for all others."""
@@ -205,11 +210,22 @@ class _Call:
     path: tuple[str, ...] = ()
     delegatecall: bool = False
     signature: bytes = b""  # the function's text, where the proposal gives it apart from its arguments
+    through: tuple[bytes, ...] = ()
+    besides: tuple[str, ...] = ()
 
     def inside(
-        self, container: str, target: bytes, value_wei: int, data: bytes, *, delegatecall: bool = False
+        self,
+        container: str,
+        target: bytes,
+        value_wei: int,
+        data: bytes,
+        *,
+        delegatecall: bool = False,
+        besides: tuple[str, ...] = (),
     ) -> "_Call":
-        return _Call(target, value_wei, data, self.position, (*self.path, container), delegatecall)
+        path, through = (*self.path, container), (*self.through, self.target)
+        besides = (*self.besides, *besides)
+        return _Call(target, value_wei, data, self.position, path, delegatecall, through=through, besides=besides)
 
 
 def _effects(call: _Call, book: Book, room: int) -> list[Effect]:
@@ -255,6 +271,8 @@ def _effect(call: _Call, kind: Kind, sentence: str, function: str = "", **fields
             addresses.append(address)
     if call.delegatecall:
         sentence = f"By delegatecall (the called code acts as the caller itself): {sentence}"
+    besides = (*call.besides, *fields.pop("besides", ()))
+    sentence = " ".join((sentence, *besides))
     return Effect(
         id="",
         position=call.position,
@@ -266,6 +284,8 @@ def _effect(call: _Call, kind: Kind, sentence: str, function: str = "", **fields
         sentence=sentence,
         value_wei=call.value_wei,
         delegatecall=call.delegatecall,
+        through=call.through,
+        besides=besides,
         addresses=tuple(addresses),
         **fields,
     )
@@ -400,9 +420,10 @@ def _upgrade(call: _Call, book: Book, function: str, a: tuple) -> Effect:
     code = addresses[-1]
     sentence = f"Replaces the code of {book.name(proxy)} by that of {book.name(code)}."
     data = a[-1] if function.endswith("bytes)") else b""
-    if data:
-        sentence += f" Then runs {len(data)} bytes of call data in it."
-    return _effect(call, Kind.UPGRADE, sentence, function, recipient=code, subject="code", others=[proxy])
+    besides = (f"Then runs {len(data)} bytes of call data in it.",) if data else ()
+    return _effect(
+        call, Kind.UPGRADE, sentence, function, recipient=code, subject="code", others=[proxy], besides=besides
+    )
 
 
 def _parameter(subject: str, unit: str) -> _Handler:
@@ -480,7 +501,27 @@ def _safe(call: _Call, book: Book, function: str, a: tuple) -> "Effect | list[_C
             f"A Safe operation {operation} on {book.name(call.target)}, which does not exist.",
             function,
         )
-    return [call.inside(function.split("(")[0], to, value, data, delegatecall=operation == 1)]
+    besides = _refund(book, *a[4:9]) if len(a) > 4 else ()
+    return [call.inside(function.split("(")[0], to, value, data, delegatecall=operation == 1, besides=besides)]
+
+
+def _refund(
+    book: Book, safe_gas: int, base_gas: int, gas_price: int, gas_token: bytes, receiver: bytes
+) -> tuple[str, ...]:
+    """What a Safe's execTransaction does besides its call: it may pay for gas, and may go on when the call fails."""
+    found = []
+    if gas_price:
+        unit = book.ether if gas_token == ETHER else f"token {book.name(gas_token)}"
+        paid = "whoever executes it" if receiver == ZERO else book.name(receiver)
+        found.append(
+            f"The Safe also pays {paid} for gas: {gas_price:,} base units of {unit} for each unit of gas used and for "
+            f"{base_gas:,} units more."
+        )
+    elif base_gas or gas_token != ZERO or receiver != ZERO:
+        found.append("The call names a refund for gas that pays nothing, at a gas price of 0.")
+    if safe_gas or gas_price:
+        found.append("The Safe does not revert when this call fails.")
+    return tuple(found)
 
 
 def _multisend(call: _Call, book: Book, function: str, a: tuple) -> "Effect | list[_Call]":

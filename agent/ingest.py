@@ -58,6 +58,7 @@ class Document:
     truncated: bool  # longer than anything we read
     source_hash: bytes
     folded: str = field(repr=False, default="")  # NFKC, case-folded, one space for many: for matching only
+    source: str = field(repr=False, default="")  # the text as it was given, nothing taken out
 
     def span(self, span_id: str) -> Span:
         """The span with this id. Raises KeyError: an id that isn't there is never guessed at."""
@@ -131,6 +132,7 @@ def read(text: str) -> Document:
         truncated=truncated or cut,
         source_hash=source_hash,
         folded=fold(visible),
+        source=text,
     )
 
 

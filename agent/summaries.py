@@ -140,7 +140,17 @@ def book_of(dao: Dao) -> Book:
         and not pretends_to_be_native(token.symbol, dao.chain_id)
         and 0 <= token.decimals <= 77
     }
-    return Book(names, tokens, symbol_of(dao.chain_id))
+    # In this order: a timelock that holds the treasury is a treasury. The timelock makes the calls where there is one.
+    kinds = (Contract.Kind.GOVERNOR, Contract.Kind.TIMELOCK, Contract.Kind.TREASURY)
+    own = [(kind, contract.address) for kind in kinds for contract in dao.contracts.all() if contract.kind == kind]
+    executors = [address for kind, address in own if kind is not Contract.Kind.TREASURY]
+    return Book(
+        names,
+        tokens,
+        symbol_of(dao.chain_id),
+        containers={address: str(kind) for kind, address in own},
+        executor=executors[-1] if executors else None,
+    )
 
 
 def _is_plain(symbol: str) -> bool:

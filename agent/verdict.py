@@ -2,18 +2,20 @@
 """Claims against effects, and the flags. No model: nothing that a text says or a model answers can take one away.
 
 `flags` sees the text as code sees it and the calls as they decode, never a model's output. `judge` compares what the
-quoted sentences claim with what the calls do; an effect that no claim matches always blocks "the text matches".
+quoted sentences claim with what the calls do; an effect that no claim matches always blocks "matches", and so does
+whatever `agent.told` finds when it reads every sentence without any model.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from agent.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Effect, Kind
 from agent.ingest import Document
 from agent.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, amounts_in, matches_amount, names_in
+from agent.told import Told, told
 from governance.chain.address import ZERO, checksum
 
 LARGE_SHARE_BPS = 1_000  # a tenth of what the treasury holds of an asset
@@ -243,11 +245,35 @@ def judge(document: Document, claims: Sequence[Claim], effects: Sequence[Effect]
         # One sentence may speak of several calls, and several sentences of one call.
         used |= {claim.id for claim in claims_of_calls if _compare(effect, claim, in_text, book) is not None}
     findings += [
-        Finding(FindingKind.CLAIMED_NOT_DONE, "The text says so, and no call does it.", claim=claim.id)
+        Finding(FindingKind.CLAIMED_NOT_DONE, "No call does what this sentence names.", claim=claim.id)
         for claim in claims_of_calls
         if claim.id not in used and _is_specific(claim) and not _tells_a_policy(claim, effects, book)
     ]
-    return Verdict(_outcome(findings, bool(claims)), tuple(findings))
+    outcome = _outcome(findings, bool(claims))
+    gate = told(document, effects, book)
+    findings = [_worded(finding, gate) for finding in findings]
+    if outcome is Outcome.MATCHES and not gate.is_whole(effects):
+        outcome = Outcome.UNMATCHED
+        findings += [Finding(FindingKind.NOT_COMPARED, problem) for problem in gate.problems]
+        if not gate.problems:
+            findings += [
+                Finding(FindingKind.NOT_COMPARED, _NO_SENTENCE, effect=effect.id)
+                for effect in effects
+                if effect.id not in gate.effects
+            ]
+    return Verdict(outcome, tuple(findings))
+
+
+_NO_SENTENCE = "Code found no sentence that orders exactly this call and nothing more."
+
+
+def _worded(finding: Finding, gate: Told) -> Finding:
+    """The finding with words that are true of it: only the gate knows whether a sentence orders the call."""
+    if finding.kind is FindingKind.CLAIMED_AND_DONE and finding.effect not in gate.effects:
+        return replace(
+            finding, text="The text names the values of this call. Whether it orders the call was not found."
+        )
+    return finding
 
 
 def _outcome(findings: Sequence[Finding], read: bool) -> Outcome:
@@ -290,8 +316,8 @@ def _of_effect(effect: Effect, claims: Sequence[Claim], in_text: set[bytes], boo
     compared = [(claim, _compare(effect, claim, in_text, book)) for claim in claims]
     said = {
         FindingKind.CLAIMED_AND_DONE: "The text says so, and the call does it.",
-        FindingKind.PARAMETER_DIFFERS: "The text speaks of this call with another amount or another address.",
-        FindingKind.NOT_COMPARED: "The text speaks of such a call; the values could not be compared.",
+        FindingKind.PARAMETER_DIFFERS: "A sentence about such a call names another amount or another address.",
+        FindingKind.NOT_COMPARED: "A sentence speaks of such a call; the values could not be compared.",
     }
     for kind, text in said.items():
         for claim, outcome in compared:

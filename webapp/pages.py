@@ -29,9 +29,9 @@ _TRANSITIONS = {
     "extended": "Voting time extended (late quorum)",
 }
 _VERDICTS = {
-    "matches": "The text matches what the calls do",
+    "matches": "Each call matches a sentence of the text",
     "differs": "The text and the calls differ",
-    "unmatched": "Not every call is told in the text that was read",
+    "unmatched": "Code could not match the text to the calls",
     "opaque": "Some calls can't be decoded, so nobody can say",
     "unread": "The text was not compared: no claims were read from it",
 }

@@ -22,8 +22,9 @@ class OutboxCursor(models.Model):
 class Summary(models.Model):
     """What a proposal's text says, what its calls do, and whether the two match.
 
-    `effects`, `flags` and `verdict` are computed without a model and stand in every row, whatever the status. `claims`
-    and `sentences` rest on spans that the model chose and code quoted word for word. The row goes with its proposal.
+    `effects` and `flags` are computed without a model and stand in every row, whatever the status. `claims` and
+    `sentences` rest on spans that the model chose and code quoted word for word; `verdict` compares the claims with the
+    effects, and is "matches" only where code finds the same without them. The row goes with its proposal.
     """
 
     class Status(models.TextChoices):
@@ -33,9 +34,9 @@ class Summary(models.Model):
         FAILED = "failed"  # given up after many attempts (the reason says why)
 
     class Verdict(models.TextChoices):
-        MATCHES = "matches"  # every claim is done and every effect is claimed
+        MATCHES = "matches"  # each effect has a sentence of its own, and the text orders nothing else: agent.told
         DIFFERS = "differs"  # something claimed is not done, or an amount or an address differs
-        UNMATCHED = "unmatched"  # a call is told by no sentence that was read
+        UNMATCHED = "unmatched"  # code could not match text and calls one to one
         OPAQUE = "opaque"  # some call can't be decoded, so nobody can say
         UNREAD = "unread"  # no claims were read (the model is down, abstained, or the text is empty)
 

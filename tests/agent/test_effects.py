@@ -184,3 +184,50 @@ def test_json_carries_amounts_as_strings():
     body = one(call("transfer(address,uint256)", ADA, 2**255)).as_json()
     assert body["amount"] == str(2**255)
     assert body["recipient"] == checksum(ADA)
+
+
+EXEC = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
+PAID = call("transfer(address,uint256)", ADA, 5_000_000)
+
+
+@pytest.mark.parametrize(
+    ("gas", "besides"),
+    [
+        ((0, 0, 0, bytes(20), bytes(20)), ()),
+        (
+            (0, 21_000, 3, USDC, ADA),
+            (
+                f"The Safe also pays {checksum(ADA)} for gas: 3 base units of token {checksum(USDC)} for each unit of "
+                "gas used and for 21,000 units more.",
+                "The Safe does not revert when this call fails.",
+            ),
+        ),
+        (
+            (0, 0, 1, bytes(20), bytes(20)),
+            (
+                "The Safe also pays whoever executes it for gas: 1 base units of ETH for each unit of gas used and for "
+                "0 units more.",
+                "The Safe does not revert when this call fails.",
+            ),
+        ),
+        (
+            (0, 0, 0, bytes(20), ADA),
+            ("The call names a refund for gas that pays nothing, at a gas price of 0.",),
+        ),
+        ((1, 0, 0, bytes(20), bytes(20)), ("The Safe does not revert when this call fails.",)),
+    ],
+)
+def test_what_a_safe_does_besides_its_call_is_said(gas, besides):
+    effect = one(call(EXEC, USDC, 0, PAID, 0, *gas, b""), SAFE)
+    assert effect.besides == besides
+    assert effect.sentence == " ".join((f"Transfers 5 USDC to {checksum(ADA)}.", *besides))
+
+
+def test_an_effect_knows_which_contracts_make_its_call():
+    inner = call(EXEC, USDC, 0, PAID, 0, 0, 0, 1, bytes(20), bytes(20), b"")
+    outer = call("perform(address,uint256,bytes)", SAFE, 0, inner)
+    effect = one(outer, TREASURY)
+    assert effect.path == ("perform", "execTransaction")
+    assert effect.through == (TREASURY, SAFE)
+    assert len(effect.besides) == 2
+    assert one(PAID).through == one(PAID).besides == ()

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
@@ -45,14 +47,17 @@ def raw_log(dao, index: int) -> RawLog:
 
 
 def propose(dao, number: int = 7, text: str = TEXT, calldata: bytes | None = None) -> Proposal:
+    """A proposal that has the treasury pay, as its text says. With `calldata`: a call of the token instead."""
+    target = USDC
     with transaction.atomic():
         proposal = Proposal.objects.create(
             dao=dao, proposal_id=number, log=raw_log(dao, number), proposer=ADA, description=text, title="t",
             snapshot=1, deadline=2,
         )  # fmt: skip
         if calldata is None:
-            calldata = encode_call("transfer(address,uint256)", [ADA, 1_500_000_000])
-        ProposalAction.objects.create(proposal=proposal, position=0, target=USDC, value_wei=0, calldata=calldata)
+            paid = encode_call("transfer(address,uint256)", [ADA, 1_500_000_000])
+            target, calldata = TREASURY, encode_call("perform(address,uint256,bytes)", [USDC, 0, paid])
+        ProposalAction.objects.create(proposal=proposal, position=0, target=target, value_wei=0, calldata=calldata)
         outbox.publish(dao, "proposal.created", str(number), 1)
     return proposal
 
@@ -306,7 +311,7 @@ def test_review_prints_what_code_alone_knows_and_what_was_read(dao, settings, ca
         use(settings, attacker.url)
         call_command("review", "7", "--read", "--json")
     body = json.loads(capsys.readouterr().out)
-    assert (body["verdict"], body["model"]) == ("matches", "attacker-1 (demo model)")
+    assert (body["verdict"], body["model"]) == ("unmatched", "attacker-1 (demo model)")
     proposal.title = "\x1b[31mred"
     proposal.save()
     call_command("review", "7", "--dao", "mandate")
@@ -327,3 +332,36 @@ def test_review_with_the_model_down_says_so(dao, settings):
     use(settings, f"http://127.0.0.1:{free_port()}/v1")
     with pytest.raises(CommandError, match="can't be reached"):
         call_command("review", "7", "--read")
+
+
+def test_matches_of_an_older_judge_are_withdrawn(dao):
+    """Rows from before the gate may hold a wrong yes: none is kept, and none of their sentences says so."""
+    told = {
+        "kind": "claimed_and_done",
+        "text": "The text says so, and the call does it.",
+        "claim": "c1",
+        "effect": "e1",
+    }
+    for number, judged in enumerate(("matches", "differs"), start=1):
+        Summary.objects.create(
+            proposal=propose(dao, number), input_hash=bytes([number]) * 32, verdict=judged, findings=[told]
+        )
+    import_module("agent.migrations.0003_withdraw_old_matches").withdraw(apps, None)
+    withdrawn, kept = Summary.objects.order_by("input_hash")
+    assert (withdrawn.verdict, kept.verdict) == ("unmatched", "differs")
+    assert "the call does it" not in withdrawn.findings[0]["text"]
+
+
+def test_the_book_knows_who_makes_the_calls(dao):
+    """The timelock where there is one; what is no governor, timelock or treasury makes nobody's calls."""
+    governor, timelock = b"\x60" * 20, b"\x71" * 20
+    Contract.objects.create(dao=dao, kind=Contract.Kind.GOVERNOR, address=governor)
+    book = summaries.book_of(dao)
+    assert (book.executor, dict(book.containers)) == (governor, {TREASURY: "treasury", governor: "governor"})
+    Contract.objects.create(dao=dao, kind=Contract.Kind.TIMELOCK, address=timelock)
+    book = summaries.book_of(dao)
+    assert book.executor == timelock
+    assert dict(book.containers) == {TREASURY: "treasury", governor: "governor", timelock: "timelock"}
+    # A timelock that is the treasury too pays by itself.
+    Contract.objects.create(dao=dao, kind=Contract.Kind.TREASURY, address=timelock)
+    assert summaries.book_of(dao).executor == timelock

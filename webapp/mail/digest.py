@@ -21,9 +21,9 @@ from webapp.models import Subscription
 from webapp.reading import Place
 
 _VERDICTS = {
-    "matches": "Text and calls match (computed).",
+    "matches": "Each call matches a sentence of the text (computed).",
     "differs": "TEXT AND CALLS DIFFER (computed).",
-    "unmatched": "Not every call is told in the text that was read (computed).",
+    "unmatched": "Code could not match the text to the calls.",
     "opaque": "Some calls can't be decoded, so nobody can say whether text and calls match.",
     "unread": "The text was not compared with the calls.",
 }

@@ -1,0 +1,569 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate before "matches": does each effect have a sentence of its own, and each order in the text its effect?
+
+A wrong yes costs members money, a missing yes costs them a look. So code says yes only to a text that it can read to
+the end. Orders are read by a grammar, word by word; a sentence outside the grammar is no order. Every other sentence
+must be one that can neither take an order back nor give one more. Where a text may do either (a negation, a condition,
+a quotation, another amount, another language), nothing of it counts as told. No model takes part.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal, localcontext
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token as Mark
+
+from agent.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Effect, Kind, base_units
+from agent.ingest import Document
+from agent.plain_words import (
+    ACTS,
+    ACTS_SOFTLY,
+    ELSEWHERE,
+    ENGLISH,
+    GOES_ON,
+    MONEY,
+    PARTY,
+    TURNS,
+    TURNS_A_LABEL,
+    TURNS_A_PURPOSE,
+)
+from governance.chain.address import checksum
+
+MAX_CHARS = 20_000  # a longer text is no plain text
+MAX_SENTENCE_CHARS = 400  # the same of a sentence, and of a title
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one sentence orders, or what one effect does, in the form that both are compared in."""
+
+    kind: Kind
+    asset: bytes | None = None
+    amount: int | None = None  # base units of `asset`
+    recipient: bytes | None = None
+    target: bytes | None = None
+    subject: str = ""  # what is changed: "owner", or "grant" or "revoke" with the role's name
+
+
+@dataclass(frozen=True)
+class Told:
+    """Which effects the text tells, by id. `problems` are sentences for a page: why none counts as told."""
+
+    effects: frozenset[str]
+    problems: tuple[str, ...] = ()
+
+    def is_whole(self, effects: Sequence[Effect]) -> bool:
+        """Return whether the text tells every effect and orders nothing else."""
+        return bool(effects) and not self.problems and all(effect.id in self.effects for effect in effects)
+
+
+def told(document: Document, effects: Sequence[Effect], book: Book) -> Told:
+    """Compare every sentence that the page shows with every effect. Never raises, whatever the text holds."""
+    nothing: frozenset[str] = frozenset()
+    if document.hidden or document.truncated:
+        return Told(nothing, ("Part of the text is hidden, or was not read.",))
+    if not effects:
+        return Told(nothing, ("The proposal has no calls.",))
+    if len(effects) >= MAX_EFFECTS:
+        return Told(nothing, ("There are so many calls that not all were looked at.",))
+    text = _Text(_Known(book))
+    try:
+        text.read(document.source)
+    except _Unreadable as why:
+        return Told(nothing, (str(why),))
+    found = _assigned(text, effects, book)
+    if len(found) < len(text.orders):
+        return Told(nothing, ("The text orders something that no call does, or that is done only once.",))
+    if not text.restates([said.order for said in found.values()]):
+        return Told(
+            nothing, ("The title or the first sentence names another amount or another party than the orders.",)
+        )
+    return Told(frozenset(found))
+
+
+def _assigned(text: "_Text", effects: Sequence[Effect], book: Book) -> dict[str, "_Said"]:
+    """The effects that have an order of their own, by id: one order tells one effect."""
+    done = {effect.id: _order_of(effect, book) for effect in effects}
+    found: dict[str, _Said] = {}
+    for said in sorted(text.orders, key=lambda said: not said.payer):  # those that fit fewer effects come first
+        for effect in effects:
+            if effect.id not in found and done[effect.id] == said.order and _pays(effect, said, book, text.known):
+                found[effect.id] = said
+                break
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------- the effects
+
+
+# Functions of the DAO's own contracts that make the call they are given, at once, and revert when it fails.
+_PERFORMS = {"perform": "treasury", "execTransaction": "treasury", "relay": "governor"}
+
+
+def _order_of(effect: Effect, book: Book) -> Order | None:
+    """The order that tells this effect; None for an effect that no sentence can be compared with."""
+    for function, contract in zip(effect.path, effect.through, strict=True):
+        if function not in _PERFORMS or book.containers.get(contract) != _PERFORMS[function]:
+            return None
+    is_ether = effect.kind is Kind.TRANSFER and effect.asset == ETHER
+    if effect.delegatecall or effect.besides or effect.sender is not None or (effect.value_wei and not is_ether):
+        return None
+    of_amount = Order(effect.kind, effect.asset, effect.amount, effect.recipient)
+    if is_ether or effect.function in {"transfer(address,uint256)", "mint(address,uint256)", "burn(uint256)"}:
+        return of_amount
+    if effect.function == "approve(address,uint256)":
+        return of_amount if (effect.amount or 0) < UNLIMITED else None
+    if effect.target not in book.names and effect.target not in book.tokens:
+        return None  # what a stranger's contract does with this function, nobody knows
+    of_power = Order(effect.kind, recipient=effect.recipient, target=effect.target)
+    if effect.function in {"grantRole(bytes32,address)", "revokeRole(bytes32,address)"}:
+        role = re.search(rf"\b{_ROLE}\b", effect.subject)
+        verb = "grant" if effect.function.startswith("grant") else "revoke"
+        return replace(of_power, subject=f"{verb} {role[0]}") if role else None
+    if effect.function == "transferOwnership(address)":
+        return replace(of_power, subject="owner")
+    whole = {"upgradeTo(address)", "upgradeToAndCall(address,bytes)", "delegate(address)"}
+    return of_power if effect.function in whole else None
+
+
+def _pays(effect: Effect, said: "_Said", book: Book, known: "_Known") -> bool:
+    """Whether the sentence's words about who pays are true of the call."""
+    if not said.payer:
+        return True
+    payer = effect.through[-1] if effect.through else book.executor
+    if (named := known.address_of(said.payer)) is not None:
+        return named == payer
+    if re.fullmatch(r"(?:(?:the|our|its) )?(?:DAO(?:'s)? )?treasury|the DAO", said.payer, re.IGNORECASE) is None:
+        return False
+    treasuries = {address for address, kind in book.containers.items() if kind == "treasury"}
+    return payer in treasuries if treasuries else not effect.through
+
+
+# ------------------------------------------------------------------------------------------------ amounts and parties
+
+
+_ADDRESS = r"0x[0-9a-fA-F]{40}(?![0-9a-zA-Z])"
+_ROLE = r"(?-i:[A-Z]+(?:_[A-Z]+)*_ROLE)"
+_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,30}|\d{1,30})(?:\.\d{1,30})?(?![.,]{0,3}\d)"
+_DOLLARS = {"USDC", "USDT", "DAI", "USDS"}  # of these a text may say "$5 in USDC" and mean 5
+_SCALES = {"": 1, "k": 10**3, "thousand": 10**3, "million": 10**6}
+_NO_SYMBOLS = {"to", "for", "from", "the", "and", "in", "of", "on", "at", "as", "with", "thousand", "million"}
+_PLACE = r"(?:the )?(?:new |recipient )?(?:address|wallet|account|multisig|safe|contract|proxy|implementation)"
+
+
+def _skeleton(text: str) -> str:
+    """The form in which words that look alike are equal."""
+    folded = text.casefold().replace("rn", "m").replace("vv", "w")
+    return folded.translate(str.maketrans("l105", "iios"))
+
+
+class _Known:
+    """The book's names and symbols, as far as each can mean one thing only."""
+
+    def __init__(self, book: Book) -> None:
+        symbols = [(ETHER, book.ether, 18), *((a, token.symbol, token.decimals) for a, token in book.tokens.items())]
+        alike = Counter(_skeleton(symbol) for _, symbol, _ in symbols)
+        self._assets = {
+            symbol: (asset, decimals)
+            for asset, symbol, decimals in symbols
+            if alike[_skeleton(symbol)] == 1
+            and re.fullmatch(r"[A-Za-z][A-Za-z0-9]{1,10}", symbol)
+            and symbol.casefold() not in _NO_SYMBOLS
+        }
+        self._parties = [(_bare(name), address) for address, name in book.names.items()]
+        alike = Counter(_skeleton(name) for name, _ in self._parties)
+        self._names = {
+            name: address
+            for name, address in self._parties
+            if alike[_skeleton(name)] == 1 and re.fullmatch(r"[a-z][a-z0-9 .'&-]{1,60}", name) and "0x" not in name
+        }
+        self._symbols = {symbol.casefold() for _, symbol, _ in symbols}
+        symbol = rf"(?-i:{'|'.join(sorted(self._assets, key=len, reverse=True)) or '(?!)'})(?![\w-]|\.\w)"
+        self.amount = (
+            rf"(?<![\w.,$])(?:(?P<number>{_NUMBER})(?: ?(?P<scale>k|thousand|million))? (?P<symbol>{symbol})"
+            rf"|(?P<symbol_first>{symbol}) (?P<number_after>{_NUMBER})"
+            rf"|\$(?P<dollars>{_NUMBER}) in (?P<dollar_symbol>{symbol}))"
+        )
+
+    def amount_of(self, match: re.Match[str]) -> tuple[bytes, int] | None:
+        """Asset and base units of a match of `amount`. None for a number that can be read in two ways."""
+        text = match["number"] or match["number_after"] or match["dollars"]
+        symbol = match["symbol"] or match["symbol_first"] or match["dollar_symbol"]
+        whole, _, fraction = text.partition(".")
+        if match["dollars"] and symbol not in _DOLLARS:
+            return None
+        if len(fraction) == 3 and "," not in whole and whole != "0":
+            return None  # 1.500 is one and a half in some countries and fifteen hundred in others
+        if len(whole) > 1 and whole.startswith("0"):
+            return None
+        asset, decimals = self._assets[symbol]
+        with localcontext(Context(prec=200)):  # the default precision of 28 digits would round
+            number = Decimal(text.replace(",", "")) * _SCALES[(match["scale"] or "").casefold()]
+        amount = base_units(number, decimals)
+        return None if amount is None else (asset, amount)
+
+    def address_of(self, words: str) -> bytes | None:
+        """The address of a party that is named in full or by one name of the book. None where it is not sure."""
+        found = re.findall(_ADDRESS, words)
+        if not found:
+            return self._names.get(_bare(words))
+        match = re.fullmatch(
+            rf"(?:(?P<label>[^()]*?) )??(?:(?P<at>at )?{_ADDRESS}(?: \((?P<aside>[^()]*)\))?|(?P<in>\({_ADDRESS}\)))",
+            words,
+        )
+        address = bytes.fromhex(found[0][2:])
+        if match is None or len(found) > 1 or found[0] != checksum(address):
+            return None
+        label = match["label"] or ""
+        is_its_own = re.fullmatch(_PLACE, label, re.IGNORECASE) or self._names.get(_bare(label)) == address
+        if label and not (match["at"] or match["in"] or is_its_own):
+            return None  # "Ben via 0x..." is no name of 0x...
+        return address if all(self._may_label(text, address) for text in (label, match["aside"] or "")) else None
+
+    def _may_label(self, label: str, address: bytes) -> bool:
+        """Whether words beside an address only call it something, and nothing that is another's in the book."""
+        if not label:
+            return True
+        if re.fullmatch(r"[A-Za-z][\w.'-]*(?: [A-Za-z0-9][\w.'-]*){0,5}", label, re.ASCII) is None:
+            return False
+        if TURNS.search(label) or ACTS.search(label) or TURNS_A_LABEL.search(label):
+            return False
+        return all(named == address for named in self.parties_in(label))
+
+    def parties_in(self, text: str) -> list[bytes]:
+        """The addresses of all names that stand in a text, also of those that mean several."""
+        folded = text.casefold()
+        return [address for name, address in self._parties if name and name in folded and _holds(text, name)]
+
+    def has_symbol(self, text: str) -> bool:
+        """Whether any token's symbol stands in a text, in any case."""
+        folded = text.casefold()
+        return any(_holds(text, symbol) for symbol in self._symbols if symbol and symbol in folded)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"^(?:the|our) ", "", " ".join(name.casefold().split()))
+
+
+def _holds(text: str, name: str) -> bool:
+    return re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text, re.IGNORECASE) is not None
+
+
+# -------------------------------------------------------------------------------------------------------- the orders
+
+
+_ONE_CALL = r"(?:(?:first|second|third|fourth|fifth|only) )?(?:call|transaction|payment)"
+_SUBJECT = (
+    r"(?:(?:call|transaction|step|payment) \d{1,2}: )?"
+    rf"(?:(?:this (?:proposal|vote)|it|we|this {_ONE_CALL}|the {_ONE_CALL}(?: below)?"
+    r"|(?P<payer_first>the (?:DAO|treasury|timelock|DAO's treasury)))(?: will| shall)? "
+    r"|(?:we|i) propose to |this proposal (?:proposes |asks (?:the DAO |members )?)to )?"
+)
+_PAYER = r"(?P<payer>[^,;:]{1,90}?)"
+_FROM = rf"(?: from {_PAYER})?"
+_TO = r"(?P<to>[^,;:]{1,140}?)"
+_ON = r"(?P<on>[^,;:]{1,140}?)"
+_ENDING = (
+    r"(?P<purpose>(?:,? (?:for|towards|to cover|to fund|to support) [a-z][a-z' -]{1,160}?)?(?:,? as agreed)?)"
+    r"(?:,? and (?:it )?does nothing else)?[.!]?"
+)
+
+
+def _grammar(amount: str) -> list[tuple[Kind, str, re.Pattern[str]]]:
+    """Kind, subject and form of the sentences that give an order."""
+    a = f"(?:{amount})"
+    role = rf"(?:the )?(?P<role>{_ROLE})(?: role)?"
+    pay = "transfers?|sends?|pays?|disburses?|grants?|awards?"
+    forms = [
+        (Kind.TRANSFER, "", rf"(?:{pay}|donates?) {a}{_FROM} to {_TO}"),
+        (Kind.TRANSFER, "", rf"(?:{pay}|donates?) {a} to {_TO} from {_PAYER}"),
+        (Kind.TRANSFER, "", rf"(?:sends?|pays?|grants?|awards?) {_TO} {a}{_FROM}"),
+        (Kind.APPROVE, "", rf"(?:approves?|allows?|permits?) {_TO} to (?:spend|take|pull) (?:up to )?{a}{_FROM}"),
+        (Kind.APPROVE, "", rf"lets? {_TO} (?:spend|take|pull) (?:up to )?{a}{_FROM}"),
+        (Kind.MINT, "", rf"mints? {a} (?:to|for) {_TO}"),
+        (Kind.BURN, "", rf"burns? {a}{_FROM}"),
+        (Kind.ROLE_CHANGE, "grant", rf"grants? {role} on {_ON} to {_TO}"),
+        (Kind.ROLE_CHANGE, "revoke", rf"revokes? {role} on {_ON} from {_TO}"),
+        (Kind.ROLE_CHANGE, "owner", rf"transfers? (?:the )?ownership of {_ON} to {_TO}"),
+        (Kind.UPGRADE, "", rf"upgrades? {_ON} to (?:the (?:new )?(?:implementation|code)(?: at)? )?{_TO}"),
+        (Kind.DELEGATE, "", rf"delegates? (?:the|our|its) (?:voting power|votes) on {_ON} to {_TO}"),
+    ]
+    return [(kind, what, re.compile(f"{_SUBJECT}{form}{_ENDING}", re.IGNORECASE)) for kind, what, form in forms]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """An order, and the words of its sentence about who pays ("" for none)."""
+
+    order: Order
+    payer: str
+
+
+# -------------------------------------------------------------------------------------------------- all other sentences
+
+
+_OPENING = re.compile(
+    r"(?:(?:this proposal|it) (?:will )?|we propose to )?"
+    r"(?:pays?|funds?|grants?|gives?|sends?|rewards?|transfers?) (?P<rest>.+)",
+    re.IGNORECASE,
+)
+_ASKING = (
+    r"(?:she|he|they|we|i|this proposal|the [a-z]+(?: [a-z]+)?) (?:asks?|appl(?:y|ies)) for a grant of "
+    r"(?P<asked>{amount})(?P<rest>[a-z' -]*)\."
+)
+_NOTHING_ELSE = re.compile(
+    r"(?:it|this proposal|the proposal|the call|this call) does nothing else\.?|nothing else (?:happens|is done)\.?"
+    r"|there are no other calls\.?|no other call is made\.?",
+    re.IGNORECASE,
+)
+_CALLS = r"(?:payments?|transfers?|calls?|transactions?|actions?)"
+_LEAD_IN = re.compile(
+    r"(?:(?:this|the) proposal|it|we)(?: will| shall)? (?:makes?|does|do|performs?|contains?|has)"
+    rf" (?:the following|these|one|two|three|four|five)(?: {_CALLS})?:"
+    rf"|(?:we propose|this proposal proposes) (?:the following|these)(?: {_CALLS})?:"
+    rf"|(?:(?:the|these) )?{_CALLS}(?: are| below)?:|specification:|what (?:it|this proposal) does:",
+    re.IGNORECASE,
+)
+_SECTION = re.compile(
+    rf"(?:(?:the )?(?:{_CALLS}|specification|execution|summary|abstract|proposal|grant|details?|implementation"
+    r"|motivation|rationale|background|purpose|goals?|why|team|deliverables?)"
+    r"|what (?:it|this|this proposal|the call|the proposal) does|what happens|what we get|how it works)[.:]?",
+    re.IGNORECASE,
+)
+
+
+class _Text:
+    """Reads a whole text into its orders, and refuses one that holds anything it can't weigh."""
+
+    def __init__(self, known: _Known) -> None:
+        self.known = known
+        self.orders: list[_Said] = []
+        self._grammar = _grammar(known.amount)
+        self._amount = re.compile(known.amount, re.IGNORECASE)
+        unnamed = re.sub(r"\(\?P<\w+>", "(?:", known.amount)
+        self._asking = re.compile(_ASKING.format(amount=unnamed), re.IGNORECASE)
+        self._stated: list[tuple[bytes, int]] = []  # asset and base units that the title gives
+        self._asked: list[tuple[bytes, int]] = []  # the same that somebody asks for
+        self._parties: list[bytes | None] = []  # whom title and opening name
+
+    def read(self, source: str) -> None:
+        """Read the text. Raises _Unreadable with the reason."""
+        before: _Block | None = None
+        gave_orders, opened = False, False
+        for number, block in enumerate(_blocks(source)):
+            gives_orders = False
+            if block.kind == "heading" and number == 0:
+                self._read_title(block.text)
+            elif block.kind == "heading":
+                if _SECTION.fullmatch(block.text) is None:
+                    raise _Unreadable("A heading has words that code can't weigh.")
+            elif block.text.endswith(":"):  # what introduces a list decides what the list is
+                if block.kind not in ("paragraph", "item") or _LEAD_IN.fullmatch(block.text) is None:
+                    raise _Unreadable("A part of the text is introduced by words that code can't weigh.")
+            else:
+                may_order = _may_order(block, before, gave_orders)
+                gives_orders = self._read_block(block, may_order=may_order, is_first=not opened)
+                opened = True
+                in_list = before is not None and block.kind == "item" and (gave_orders or before.text.endswith(":"))
+                if in_list and not gives_orders:
+                    raise _Unreadable("A list of orders has an item that is no order.")
+            before, gave_orders = block, gives_orders
+
+    def restates(self, orders: Sequence[Order]) -> bool:
+        """Whether title, opening and request name what the orders pay, one of them or all together, and to whom."""
+        sums: Counter[bytes] = Counter()
+        for order in orders:
+            if order.kind is Kind.TRANSFER and order.asset is not None:
+                sums[order.asset] += order.amount or 0
+        each = {(order.asset, order.amount) for order in orders}
+        parties = {address for order in orders for address in (order.recipient, order.target) if address is not None}
+        return (
+            parties.issuperset(self._parties)
+            and len({asset for asset, _ in self._asked}) == len(self._asked)
+            and all(amount == sums[asset] for asset, amount in self._asked)
+            and all(stated in each or stated[1] == sums[stated[0]] for stated in self._stated)
+        )
+
+    def _read_block(self, block: "_Block", *, may_order: bool, is_first: bool) -> bool:
+        """Read a block's sentences: its orders first, then others. Returns whether it gives orders."""
+        given = len(self.orders)
+        for number, sentence in enumerate(re.split(r"(?<=[.!?]) ", block.text)):
+            _refuse_long(sentence)
+            said = self._order(sentence) if may_order else None
+            if said is not None:
+                self.orders.append(said)
+            elif not (is_first and number == 0 and self._opens(sentence)):
+                may_order = False  # what stands behind another sentence may be what that sentence speaks of
+                self._pass_over(sentence)
+        return len(self.orders) > given
+
+    def _read_title(self, text: str) -> None:
+        _refuse_long(text)
+        for match in self._amount.finditer(text):
+            if (stated := self.known.amount_of(match)) is None:
+                raise _Unreadable("The title has an amount that can be read in two ways.")
+            self._stated.append(stated)
+        self._parties += [self.known.address_of(address) for address in re.findall(_ADDRESS, text)]
+        self._parties += self.known.parties_in(text)
+        rest = " ".join(re.sub(_ADDRESS, "", self._amount.sub("", text)).split())
+        if not self._opens(rest):
+            self._pass_over(rest)
+
+    def _order(self, sentence: str) -> _Said | None:
+        """The order that a sentence gives, if it is all that the sentence says."""
+        for kind, subject, form in self._grammar:
+            match = form.fullmatch(sentence)
+            if match is not None and (said := self._said(kind, subject, match)) is not None:
+                return said
+        return None
+
+    def _said(self, kind: Kind, subject: str, match: re.Match[str]) -> _Said | None:
+        groups = match.groupdict()
+        purpose = groups["purpose"]
+        if any(words.search(purpose) for words in (TURNS, TURNS_A_PURPOSE, ACTS, MONEY)):
+            return None
+        if self.known.has_symbol(purpose) or self.known.parties_in(purpose):
+            return None
+        asset = amount = None
+        if "number" in groups:
+            if (read := self.known.amount_of(match)) is None:
+                return None
+            asset, amount = read
+        addresses = {place: self.known.address_of(groups[place]) for place in ("to", "on") if place in groups}
+        payers = [words for words in (groups.get("payer"), groups.get("payer_first")) if words]
+        if None in addresses.values() or len(payers) > 1:
+            return None
+        if groups.get("role"):
+            subject = f"{subject} {groups['role']}"
+        order = Order(kind, asset, amount, addresses.get("to"), addresses.get("on"), subject)
+        return _Said(order, payers[0] if payers else "")
+
+    def _opens(self, sentence: str) -> bool:
+        """Whether it says, without an amount, whom or what the payment is for. One such sentence begins many texts."""
+        opening = _OPENING.fullmatch(sentence)
+        if opening is None:
+            return False
+        self._parties += self.known.parties_in(opening["rest"])
+        self._pass_over(opening["rest"])
+        return True
+
+    def _pass_over(self, sentence: str) -> None:
+        """Pass over a sentence that neither gives an order nor takes one back. Raises _Unreadable for any other."""
+        if _NOTHING_ELSE.fullmatch(sentence):
+            return
+        if not _is_english(sentence):
+            raise _Unreadable("Part of the text is in no language that code compares.")
+        if (asking := self._asking.fullmatch(sentence)) is not None:
+            amount = self._amount.fullmatch(asking["asked"])
+            if amount is not None and (asked := self.known.amount_of(amount)) is not None:
+                self._asked.append(asked)
+                sentence = asking["rest"]
+        if "?" in sentence or TURNS.search(sentence):
+            raise _Unreadable("The text has a negation, a condition, a doubt or another turn that code can't weigh.")
+        if GOES_ON.match(sentence) or ELSEWHERE.search(sentence):
+            raise _Unreadable("A sentence speaks of another one, or of another text, in a way that code can't weigh.")
+        if MONEY.search(sentence) or self.known.has_symbol(sentence):
+            raise _Unreadable("A sentence speaks of money, and is no plain order that code can compare.")
+        if PARTY.search(sentence):
+            raise _Unreadable("A sentence has an address, and is no plain order that code can compare.")
+        if ACTS.search(sentence) or ACTS_SOFTLY.search(sentence):
+            raise _Unreadable("A sentence may order something, and is no plain order that code can compare.")
+
+
+def _refuse_long(sentence: str) -> None:
+    if len(sentence) > MAX_SENTENCE_CHARS:
+        raise _Unreadable("A sentence is too long for code to compare it.")
+
+
+def _may_order(block: "_Block", before: "_Block | None", gave_orders: bool) -> bool:
+    """Whether a block can give orders: it is plain text, and what stands right before it makes it nothing else."""
+    if block.kind not in ("paragraph", "item") or block.linked:
+        return False
+    if before is None or gave_orders or before.text.endswith(":"):
+        return True
+    if before.kind == "heading":
+        return any(form.fullmatch(before.text) for form in (_SECTION, _OPENING))  # not "What others asked for"
+    if block.text.casefold().startswith("it "):
+        return False  # nobody knows what "it" is
+    return block.kind == before.kind == "paragraph" and before.text.endswith((".", "!"))
+
+
+def _is_english(text: str) -> bool:
+    """Whether short words of English stand among the others, one in eight; of two words nobody can say."""
+    words = re.findall(r"[a-z']+", re.sub(_ADDRESS, "", text.casefold()))
+    return len(words) < 3 or sum(word in ENGLISH for word in words) * 8 >= len(words)
+
+
+# -------------------------------------------------------------------------------------------------- what the page shows
+
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": True, "linkify": False, "maxNesting": 20}).enable(
+    ["table", "strikethrough"]
+)
+_MARKDOWN.disable(["image"])  # as on the page, which shows HTML as text; here it is told apart so as to be refused
+_PLAIN = re.compile(r"[\x20-\x7e\u2013\u2014\u201c\u201d\u2026\u2022\u20ac\u00a3]*")
+
+
+class _Unreadable(Exception):
+    """Why the text can't be compared, as a sentence for a page."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A paragraph, list item, heading, table cell or quotation as the page shows it, on one line."""
+
+    kind: str  # only a "paragraph" or an "item" can give orders
+    text: str
+    linked: bool = False
+
+
+def _blocks(source: str) -> list[_Block]:
+    """The text as the page shows it. Raises _Unreadable for what other pages show differently, or not at all."""
+    if len(source) > MAX_CHARS:
+        raise _Unreadable("The text is too long for code to compare it sentence by sentence.")
+    if re.search(r"&(?:#|[A-Za-z])\w*;", source):
+        raise _Unreadable("The text has codes for characters, which pages show in different ways.")
+    environment: dict = {}
+    found: list[_Block] = []
+    around: list[str] = []
+    for mark in _MARKDOWN.parse(source.replace("\r\n", "\n"), environment):
+        if mark.type == "html_block":
+            raise _Unreadable("The text has HTML, which pages show in different ways.")
+        if mark.nesting == 1:
+            around.append(mark.type.removesuffix("_open"))
+        elif mark.nesting == -1:
+            around.pop()
+        elif mark.type in ("fence", "code_block"):
+            found.append(_Block("code", " ".join(mark.content.split())))
+        elif mark.type == "inline":
+            found.append(_Block(_kind(around), *_shown(mark.children or [])))
+    links = [*environment.get("references", {}).values(), *environment.get("duplicate_refs", [])]
+    if any(link.get("title") for link in links):
+        raise _Unreadable("The text has words that no page shows.")
+    if any(_PLAIN.fullmatch(block.text) is None for block in found):
+        raise _Unreadable("The text has letters or signs that code does not compare.")
+    return [block for block in found if block.text]
+
+
+def _kind(around: Sequence[str]) -> str:
+    for kind, name in (("blockquote", "quote"), ("table", "cell"), ("heading", "heading"), ("list_item", "item")):
+        if kind in around:
+            return name
+    return "paragraph"
+
+
+def _shown(marks: Iterable[Mark]) -> tuple[str, bool]:
+    """The words of a line, and whether a link is among them."""
+    words, linked = "", False
+    for mark in marks:
+        if mark.type in ("html_inline", "s_open"):
+            raise _Unreadable("The text has HTML or struck-out words.")
+        if mark.type == "link_open":
+            linked = True
+            if mark.attrGet("title"):
+                raise _Unreadable("The text has words that no page shows.")
+        words += "\n" if mark.type in ("softbreak", "hardbreak") else mark.content
+    return " ".join(words.replace("\u2019", "'").split()), linked
