@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from django.conf import settings
 from eth_utils.crypto import keccak
 
 from agent import schema as json_schema
+from agent.trouble import Trouble
 
 CONNECT_TIMEOUT_S = 5.0
 DEADLINE_S = 180  # of one completion, both tries together: a small model on two busy cores reads 1,500 tokens in 10 s
@@ -36,22 +36,6 @@ _WRITE_BYTES = 4096  # the kernel takes so much at once or makes us wait: a slow
 _TOO_LONG = "longer than any answer may be"
 
 log = logging.getLogger(__name__)
-
-
-class Trouble(StrEnum):
-    """Why a model server can't be used."""
-
-    UNREACHABLE = "unreachable"
-    SLOW = "slow"  # no whole answer within the deadline
-    BUSY = "busy"  # loading, overloaded, failing: HTTP 429 and 5xx
-    # What follows is set up wrongly: it lasts until somebody changes the settings or the server.
-    PROTOCOL = "protocol"  # something else answers there
-    KEY_FILE = "key_file"
-    KEY = "key"
-    NOT_FOUND = "not_found"  # no such model, or no such path
-    REFUSES = "refuses"  # every request, a plain one too
-    THINKS = "thinks"  # the answer is used up by thinking
-    DISOBEYS = "disobeys"  # the answers obey no schema
 
 
 class ModelError(Exception):

@@ -316,9 +316,15 @@ def _blame(refused: ModelRefused, model: Model, canary: str) -> None:
     were the server's fault, one odd text could keep all others waiting.
     """
     try:
-        reader.read(ingest.read(PLAIN_TEXT), model, Book({}, {}), canary)
+        read_plain(model, canary)
     except ModelRefused as plain:
         raise plain.of_the_setup() from refused
+
+
+def read_plain(model: Model, canary: str = "") -> reader.Reading:
+    """Have the model read a text that any model can read. Raises as `reader.read` does."""
+    canary = canary or salted_hmac("agent.canary", PLAIN_TEXT).hexdigest()[:8]
+    return reader.read(ingest.read(PLAIN_TEXT), model, Book({}, {}), canary)
 
 
 def read_again() -> int:

@@ -40,6 +40,7 @@ def attacker_model(script: Script) -> Iterator[AttackerModel]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
+            self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(attacker.models)))
             self.end_headers()
             self.wfile.write(attacker.models)
