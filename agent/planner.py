@@ -355,7 +355,7 @@ def _choose(
     )
     form = schema(keys)
     # Said before the model is asked: it may take its time, and the operator need not.
-    being_asked = "the model is asked; the operator may approve a candidate without it"
+    being_asked = "the model is being asked; the operator may approve a candidate without it"
     if not _settle(request, Request.Status.RECEIVED, being_asked):
         return  # approved in between
     try:

@@ -76,7 +76,7 @@ def in_words(row: ModelTrouble) -> str:
             f"The model's answers can't be used, not even to a plain question: {row.values.get('problem')}. Look "
             "whether the server obeys response_format json_schema, and whether the model thinks before it answers."
         ),
-    }.get(Trouble(row.trouble), "The model can't be used.")
+    }.get(row.trouble, "The model can't be used.")
 
 
 def for_operator(row: ModelTrouble) -> str:

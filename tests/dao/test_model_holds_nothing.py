@@ -111,15 +111,15 @@ def test_new_proposals_get_their_flags_while_a_summary_waits_for_the_model(world
         world.suite.send("ada", "governor", "propose", [world.suite.address("votes_token")], [0], [call], text)
         world.sync()
 
-    world.suite.anvil.mine()
+    world.wind(60)
     settings.MODEL_DEADLINE_S = 3600
-    propose("# One\n\nThis pays somebody.")
+    propose("# One\n\nThis proposal pays a person for the work on the documentation.")
     run("read")
     with trickler(*WAYS["a space at a time in the body"]) as server:
         settings.MODEL_URL = server.url
         with another_process("summarise") as reading:
             assert server.asked.wait(60)
-            propose("# Another\n\nThis pays somebody else.")
+            propose("# Another\n\nThis proposal pays another person for the same work.")
             run("read")
             assert reading.is_alive()
             newest = Summary.objects.order_by("-id")[0]
