@@ -7,12 +7,16 @@ obeyed counts for nothing, and an answer that was cut off counts as no answer.
 
 import json
 import logging
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import httpx
 import openai
 import rfc8785
@@ -20,11 +24,14 @@ from django.conf import settings
 from eth_utils.crypto import keccak
 
 from agent import schema as json_schema
+from agent.trouble import Trouble
 
 CONNECT_TIMEOUT_S = 5.0
-ANSWER_TIMEOUT_S = 180.0  # a small model on two busy cores reads 1,500 tokens in 10 s; a queue may stand before us
+DEADLINE_S = 180  # of one completion, both tries together: a small model on two busy cores reads 1,500 tokens in 10 s
 MAX_ANSWER_BYTES = 1_000_000
 MAX_OUTPUT_CHARS = 20_000  # whatever max_tokens the server was told, nothing longer is looked at
+MAX_NAMES = 5  # of the models that a server says it has
+_WRITE_BYTES = 4096  # the kernel takes so much at once or makes us wait: a slow reader can't stretch it
 
 _TOO_LONG = "longer than any answer may be"
 
@@ -36,22 +43,73 @@ class ModelError(Exception):
 
 
 class ModelDown(ModelError):
-    """The server can't be reached or is not ready (still loading, overloaded): ask again later."""
+    """The model can't be asked now: ask again later.
+
+    The message is in our words and fit for everybody. `trouble` is None where nothing is wrong with a server (none is
+    configured). `values` are for the operator: {"http_status", "names", "said", ...}; `names` and `said` are the
+    server's own words, made printable and short, without our key.
+    """
+
+    def __init__(self, message: str, trouble: Trouble | None = None, **values: Any) -> None:
+        super().__init__(message)
+        self.trouble = trouble
+        self.values = values
+
+
+class ModelMisconfigured(ModelDown):
+    """The server or our settings are set up wrongly: asking again helps only after somebody has changed that."""
 
 
 class ModelRefused(ModelError):
-    """The server answered, twice, with something that can't be used. Asking again would bring the same.
+    """The server answered with something that can't be used: twice, or it refused to answer.
 
     `problem` says what was wrong, in our words: never the model's own text. `text` and `usage` are the last answer's,
-    for the record.
+    for the record. `unanswered` tells a request that got no answer at all (refused, or empty) from a bad answer: it is
+    the prompt's fault only if the server answers a plain prompt of the same shape.
     """
 
-    def __init__(self, problem: str, *, text: str = "", usage: "Usage | None" = None, model: str = "") -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        text: str = "",
+        usage: "Usage | None" = None,
+        model: str = "",
+        unanswered: bool = False,
+        http_status: int | None = None,
+        said: str = "",
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.text = text
         self.usage = usage or Usage()
         self.model = model
+        self.unanswered = unanswered
+        self.http_status = http_status
+        self.said = said
+
+    def of_the_setup(self) -> ModelMisconfigured:
+        """Return what this refusal means when even a plain prompt was refused so."""
+        if self.http_status in (401, 403):
+            return _key_refused(self.http_status, self.said)
+        if self.http_status is not None:
+            return ModelMisconfigured(
+                f"the model server refuses every request (HTTP {self.http_status})",
+                Trouble.REFUSES,
+                http_status=self.http_status,
+                said=self.said,
+            )
+        return ModelMisconfigured(
+            f"the model's answers can't be used, not even to a plain question: {self.problem}",
+            Trouble.DISOBEYS,
+            problem=self.problem,
+        )
+
+
+def _key_refused(http_status: int, said: str) -> ModelMisconfigured:
+    return ModelMisconfigured(
+        f"the model server refuses our key (HTTP {http_status})", Trouble.KEY, http_status=http_status, said=said
+    )
 
 
 @dataclass(frozen=True)
@@ -85,40 +143,145 @@ class Completion:
 
 
 class _Unusable(Exception):
-    """One answer can't be used; the next may."""
+    """One answer can't be used; the next may. `unanswered`: there is nothing in it at all."""
+
+    def __init__(self, problem: str, *, unanswered: bool = False) -> None:
+        super().__init__(problem)
+        self.unanswered = unanswered
 
 
 class _TooLong(Exception):
     """The server sends more bytes than any answer has."""
 
 
-class _Bounded(httpx.SyncByteStream):
-    """A response's bytes, up to MAX_ANSWER_BYTES: a server gone wild can't fill our memory."""
+class _Clock:
+    """The moment (monotonic) at which a completion must have ended."""
 
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
+    def __init__(self, seconds: float) -> None:
+        self._end_s = time.monotonic() + seconds
+
+    def left_s(self, most_s: float | None = None) -> float:
+        """Return the seconds that are left, `most_s` at most. Raises httpcore.ReadTimeout when there are none."""
+        left_s = self._end_s - time.monotonic()
+        if left_s <= 0:
+            raise httpcore.ReadTimeout
+        return left_s if most_s is None else min(left_s, most_s)
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection whose every wait ends when the clock does.
+
+    The timeouts of httpx begin anew with each read, so a server that sends a byte every two seconds would hold us for
+    ever, in the headers as well as in the body. Here each read may wait for what is left of the whole.
+    """
+
+    def __init__(self, stream: httpcore.NetworkStream, clock: _Clock) -> None:
         self._stream = stream
+        self._clock = clock
 
-    def __iter__(self) -> Iterator[bytes]:
-        size = 0
-        for chunk in self._stream:
-            size += len(chunk)
-            if size > MAX_ANSWER_BYTES:
-                raise _TooLong
-            yield chunk
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._clock.left_s(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), _WRITE_BYTES):
+            self._stream.write(buffer[start : start + _WRITE_BYTES], self._clock.left_s(timeout))
 
     def close(self) -> None:
         self._stream.close()
 
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        # One timeout for the whole handshake: Python's own clock counts over its reads.
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._clock.left_s(timeout))
+        return _TimedStream(stream, self._clock)
 
-class _BoundedTransport(httpx.HTTPTransport):
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _TimedBackend(httpcore.NetworkBackend):
+    """Opens connections that end with the clock. Only the name's look-up has the resolver's own timeouts."""
+
+    def __init__(self, clock: _Clock) -> None:
+        self._clock = clock
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._backend.connect_tcp(host, port, self._clock.left_s(timeout), local_address, socket_options)
+        return _TimedStream(stream, self._clock)
+
+
+@contextmanager
+def _httpx_errors() -> Iterator[None]:
+    """Raise httpcore's errors as httpx's, which the OpenAI client knows."""
+    try:
+        yield
+    except (httpcore.ConnectTimeout, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        raise httpx.TransportError(type(error).__name__) from error
+    except httpcore.TimeoutException as error:
+        raise httpx.ReadTimeout(type(error).__name__) from error
+    except httpcore.UnsupportedProtocol as error:
+        raise httpx.UnsupportedProtocol(str(error)) from error
+
+
+class _Bounded(httpx.SyncByteStream):
+    """A response's bytes, up to MAX_ANSWER_BYTES: a server gone wild can't fill our memory."""
+
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        with _httpx_errors():
+            for chunk in self._response.iter_stream():
+                size += len(chunk)
+                if size > MAX_ANSWER_BYTES:
+                    raise _TooLong
+                yield chunk
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class _Transport(httpx.BaseTransport):
+    """HTTP for one completion: it ends with the clock, and answers are no longer than any answer may be."""
+
+    def __init__(self, clock: _Clock, tls: ssl.SSLContext | None) -> None:
+        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=_TimedBackend(clock))
+
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.headers["accept-encoding"] = "identity"  # what is counted is what would be kept
-        response = super().handle_request(request)
-        if response.headers.get("content-encoding", "identity") != "identity":
+        with _httpx_errors():
+            response = self._pool.handle_request(
+                httpcore.Request(
+                    method=request.method,
+                    url=httpcore.URL(
+                        scheme=request.url.raw_scheme,
+                        host=request.url.raw_host,
+                        port=request.url.port,
+                        target=request.url.raw_path,
+                    ),
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
+            )
+        headers = httpx.Headers(response.headers)
+        if headers.get("content-encoding", "identity") != "identity":
             response.close()
             raise _TooLong
-        response.stream = _Bounded(response.stream)  # type: ignore[arg-type]  # a sync client has a sync stream
-        return response
+        return httpx.Response(status_code=response.status, headers=headers, stream=_Bounded(response))
+
+    def close(self) -> None:
+        self._pool.close()
 
 
 class Model:
@@ -131,64 +294,108 @@ class Model:
         *,
         is_demo: bool = False,
         api_key: str = "",
-        answer_timeout_s: float = ANSWER_TIMEOUT_S,
+        answer_timeout_s: float = DEADLINE_S,
+        extra_body: Mapping[str, Any] | None = None,
     ) -> None:
-        """`url` is the endpoint's base, e.g. `http://127.0.0.1:8080/v1`. `name` is what is asked for."""
+        """`url` is the endpoint's base, e.g. `http://127.0.0.1:8080/v1`. `name` is what is asked for.
+
+        `answer_timeout_s` is for the whole of a completion: connecting, headers, body, and the second try.
+        `extra_body` are fields that go along with each request (a chat template's switches, say).
+        """
         self.name = name
         self.is_demo = is_demo
-        timeout = httpx.Timeout(answer_timeout_s, connect=CONNECT_TIMEOUT_S)
-        self._client = openai.OpenAI(
-            base_url=url,
-            api_key=api_key or "none",
-            timeout=timeout,
-            max_retries=0,  # the retry is ours: it must see what was wrong
-            # Neither a proxy from the environment nor a redirect may take a proposal's text or the key elsewhere.
-            http_client=httpx.Client(
-                timeout=timeout, trust_env=False, follow_redirects=False, transport=_BoundedTransport()
-            ),
-        )
+        self.extra_body = dict(extra_body or {})
+        self._url = url
+        self._api_key = api_key
+        self._answer_timeout_s = answer_timeout_s
 
     @classmethod
     def from_settings(cls) -> "Model":
-        """The model that the settings name. Raises ModelDown when none is configured: the product works without."""
+        """The model that the settings name.
+
+        Raises ModelDown when none is configured (the product works without), ModelMisconfigured for a bad key file.
+        """
         if not settings.MODEL_URL:
             raise ModelDown("no model is configured (MODEL_URL)")
-        api_key = ""
-        if settings.MODEL_API_KEY_FILE:
-            try:
-                api_key = Path(settings.MODEL_API_KEY_FILE).read_text().strip()
-            except OSError as error:
-                raise ModelDown(f"the model's key file can't be read: {error.strerror}") from error
-        return cls(settings.MODEL_URL, settings.MODEL_NAME, is_demo=settings.MODEL_IS_DEMO, api_key=api_key)
+        return cls(
+            settings.MODEL_URL,
+            settings.MODEL_NAME,
+            is_demo=settings.MODEL_IS_DEMO,
+            api_key=_read_key(settings.MODEL_API_KEY_FILE) if settings.MODEL_API_KEY_FILE else "",
+            answer_timeout_s=settings.MODEL_DEADLINE_S,
+            extra_body=settings.MODEL_EXTRA_BODY,
+        )
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext | None:
+        return httpx.create_ssl_context(trust_env=False) if self._url.lower().startswith("https:") else None
+
+    @contextmanager
+    def _client(self, clock: _Clock) -> Iterator[openai.OpenAI]:
+        """A client for one completion: none of its connections outlives the clock."""
+        timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
+        # Neither a proxy from the environment nor a redirect may take a proposal's text or the key elsewhere.
+        with httpx.Client(
+            timeout=timeout, trust_env=False, follow_redirects=False, transport=_Transport(clock, self._tls)
+        ) as http:
+            yield openai.OpenAI(
+                base_url=self._url,
+                api_key=self._api_key or "none",
+                timeout=timeout,
+                max_retries=0,  # the retry is ours: it must see what was wrong
+                http_client=http,
+            )
 
     def complete(
         self, messages: list[dict[str, str]], schema: dict, schema_name: str, max_tokens: int = 256
     ) -> Completion:
         """One answer in `schema`. Asked once more when the first can't be used.
 
-        Raises ModelDown (try later) and ModelRefused (two answers that can't be used).
+        Raises ModelDown (try later), ModelMisconfigured and ModelRefused (two answers that can't be used).
         """
-        spent, problem, text, model = Usage(), "", "", self.name
-        for seed in (0, 1):  # the second try must not be a replay of the first
-            answer, usage = self._ask(messages, schema, schema_name, max_tokens, seed)
-            spent = spent + usage
-            model = "".join(c for c in str(answer.model or self.name) if c.isprintable())[:200]
-            try:
-                text, finish_reason = _content(answer)
-                parsed = _parse(text, schema)
-            except _Unusable as unusable:
-                problem = str(unusable)
-                log.info("model answer for %s can't be used: %s", schema_name, problem)
-                continue
-            return Completion(parsed, text, spent, model, finish_reason, prompt_hash(messages, schema))
-        raise ModelRefused(problem, text=text[:MAX_OUTPUT_CHARS], usage=spent, model=model)
+        spent, problem, text, model, unanswered = Usage(), "", "", self.name, False
+        clock = _Clock(self._answer_timeout_s)
+        with self._client(clock) as client:
+            for seed in (0, 1):  # the second try must not be a replay of the first
+                answer, usage = self._ask(client, messages, schema, schema_name, max_tokens, seed)
+                spent = spent + usage
+                model = _printable(str(answer.model or self.name), 200)
+                try:
+                    text, finish_reason = _content(answer)
+                    parsed = _parse(text, schema)
+                except _Unusable as unusable:
+                    problem, unanswered = str(unusable), unusable.unanswered
+                    log.info("model answer for %s can't be used: %s", schema_name, problem)
+                    continue
+                hashed = prompt_hash(messages, schema, self.extra_body)
+                return Completion(parsed, text, spent, model, finish_reason, hashed)
+        raise ModelRefused(problem, text=text[:MAX_OUTPUT_CHARS], usage=spent, model=model, unanswered=unanswered)
+
+    def names(self) -> list[str]:
+        """Return the names of models that the server says it has, the first few. They are the server's own words.
+
+        Raises as `complete` does.
+        """
+        with self._client(_Clock(min(self._answer_timeout_s, 2 * CONNECT_TIMEOUT_S))) as client, self._errors():
+            listed: Any = client.get("/models", cast_to=object)
+        found = listed.get("data") if isinstance(listed, dict) else None
+        if not isinstance(found, list):
+            raise _other_protocol()
+        names = [item.get("id") for item in found[:MAX_NAMES] if isinstance(item, dict)]
+        return [self._theirs(name, 80) for name in names if isinstance(name, str)]
 
     def _ask(
-        self, messages: list[dict[str, str]], schema: dict, schema_name: str, max_tokens: int, seed: int
+        self,
+        client: openai.OpenAI,
+        messages: list[dict[str, str]],
+        schema: dict,
+        schema_name: str,
+        max_tokens: int,
+        seed: int,
     ) -> tuple[Any, Usage]:
         started = time.monotonic()
-        try:
-            answer = self._client.chat.completions.create(
+        with self._errors():
+            answer = client.chat.completions.create(
                 model=self.name,
                 messages=messages,  # type: ignore[arg-type]  # plain dicts are what the protocol is
                 temperature=0.0 if seed == 0 else 0.4,
@@ -198,47 +405,128 @@ class Model:
                     "type": "json_schema",
                     "json_schema": {"name": schema_name, "schema": schema, "strict": True},
                 },
+                extra_body=self.extra_body or None,
             )
+        if not isinstance(getattr(answer, "choices", None), list):
+            raise _other_protocol()
+        return answer, _usage(answer, int((time.monotonic() - started) * 1000))
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Raise what the client library raises as errors of ours."""
+        try:
+            yield
         except openai.APITimeoutError as error:
-            raise ModelDown("the model server did not answer in time") from error
+            raise ModelDown(
+                "the model server did not answer in time", Trouble.SLOW, seconds=self._answer_timeout_s
+            ) from error
         except openai.APIConnectionError as error:
-            if isinstance(error.__cause__, _TooLong):
-                raise ModelRefused(_TOO_LONG, model=self.name) from error
-            raise ModelDown("the model server can't be reached") from error
+            raise ModelDown("the model server can't be reached", Trouble.UNREACHABLE) from error
         except openai.APIStatusError as error:
-            if error.status_code in (401, 403):
-                raise ModelDown(f"the model server refuses our key (HTTP {error.status_code})") from error
-            if error.status_code in (404, 408, 425, 429) or error.status_code >= 500:
-                raise ModelDown(f"the model server is not ready (HTTP {error.status_code})") from error
-            raise ModelRefused(f"the model server refuses the request (HTTP {error.status_code})") from error
+            raise self._refusal(error) from error
         except _TooLong as error:
             raise ModelRefused(_TOO_LONG, model=self.name) from error
         except (openai.APIError, ValueError) as error:  # an answer that is not the protocol's JSON
-            raise ModelDown("the model server does not speak the OpenAI protocol") from error
-        if not hasattr(answer, "choices"):
-            raise ModelDown("the model server does not speak the OpenAI protocol")
-        return answer, _usage(answer, int((time.monotonic() - started) * 1000))
+            raise _other_protocol() from error
+
+    def _refusal(self, error: openai.APIStatusError) -> ModelError:
+        status, said = error.status_code, self._theirs(_said(error), 200)
+        if status == 401:
+            return _key_refused(status, said)
+        if status == 404:
+            return ModelMisconfigured(
+                "the model server has no such model or address (HTTP 404)",
+                Trouble.NOT_FOUND,
+                http_status=status,
+                said=said,
+            )
+        if status in (408, 425, 429) or status >= 500:
+            return ModelDown(
+                f"the model server is not ready (HTTP {status})", Trouble.BUSY, http_status=status, said=said
+            )
+        return ModelRefused(
+            f"the model server refuses the request (HTTP {status})",
+            model=self.name,
+            unanswered=True,
+            http_status=status,
+            said=said,
+        )
+
+    def _theirs(self, text: str, most: int) -> str:
+        """A server's own words, printable, short and without our key."""
+        if self._api_key:
+            text = text.replace(self._api_key, "(the key)")
+        return _printable(text, most)
 
 
-def prompt_hash(messages: list[dict[str, str]], schema: dict) -> bytes:
+def _read_key(path: str) -> str:
+    """Return the key in a file. Raises ModelMisconfigured where there is none that a header can carry."""
+    try:
+        key = Path(path).read_text().strip()
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or "not text"
+        raise ModelMisconfigured(
+            f"the model's key file can't be read: {problem}", Trouble.KEY_FILE, problem=problem
+        ) from error
+    if not key or not all("!" <= character <= "~" for character in key):
+        problem = "no key is in it" if not key else "what is in it is no key: a space or another odd character"
+        raise ModelMisconfigured(f"the model's key file is no good: {problem}", Trouble.KEY_FILE, problem=problem)
+    return key
+
+
+def _other_protocol() -> ModelMisconfigured:
+    return ModelMisconfigured("the model server does not speak the OpenAI protocol", Trouble.PROTOCOL)
+
+
+def _printable(text: str, most: int) -> str:
+    """The text on one line without control characters, at most `most` long."""
+    words = " ".join(text[: 8 * most].split())
+    return "".join(character for character in words if character.isprintable())[:most]
+
+
+def _said(error: openai.APIStatusError) -> str:
+    """What a server gave as its reason: whatever it sent, of whatever shape."""
+    body = error.body
+    for key in ("error", "message", "detail"):
+        if isinstance(body, dict) and key in body:
+            body = body[key]
+    return body if isinstance(body, str) else json.dumps(body, default=str) if body else ""
+
+
+def prompt_hash(messages: list[dict[str, str]], schema: dict, extra_body: Mapping[str, Any] | None = None) -> bytes:
     """keccak256 of what was asked, in canonical JSON (RFC 8785)."""
-    return keccak(rfc8785.dumps({"messages": messages, "schema": schema}))
+    asked: dict[str, Any] = {"messages": messages, "schema": schema}
+    if extra_body:  # without any, the hash is that of records made before there were such fields
+        asked["extra_body"] = dict(extra_body)
+    return keccak(rfc8785.dumps(asked))
 
 
 def _content(answer: Any) -> tuple[str, str]:
     # The client library does not check what the server sent: any field may be missing or of another type.
     choices = answer.choices
-    if not isinstance(choices, list) or not choices:
-        raise _Unusable("no choice in the answer")
+    if not choices:
+        raise _Unusable("no choice in the answer", unanswered=True)
     finish_reason = getattr(choices[0], "finish_reason", None)
+    message = getattr(choices[0], "message", None)
+    text = getattr(message, "content", None)
+    said = text.strip() if isinstance(text, str) else ""
     if finish_reason != "stop":
-        raise _Unusable("cut off" if finish_reason == "length" else "not ended by the model itself")
-    text = getattr(getattr(choices[0], "message", None), "content", None)
-    if not isinstance(text, str) or not text.strip():
+        begun = said.startswith("{")  # as every schema's answer does
+        if finish_reason == "length" and not begun and _thinks(message, said):
+            raise ModelMisconfigured("the model spends its whole answer on thinking", Trouble.THINKS)
+        problem = "cut off" if finish_reason == "length" else "not ended by the model itself"
+        raise _Unusable(problem, unanswered=not begun)
+    if not isinstance(text, str) or not said:
         raise _Unusable("empty answer")
     if len(text) > MAX_OUTPUT_CHARS:
         raise _Unusable(_TOO_LONG)
     return text, finish_reason
+
+
+def _thinks(message: Any, said: str) -> bool:
+    """Whether what came in place of an answer is thinking: in a field of its own (vLLM's names), or before the JSON."""
+    thoughts = (getattr(message, name, None) for name in ("reasoning_content", "reasoning"))
+    return said.startswith("<think>") or any(isinstance(thought, str) and thought.strip() for thought in thoughts)
 
 
 def _no_constant(name: str) -> Any:

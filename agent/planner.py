@@ -12,10 +12,11 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import rfc8785
 from django.db import transaction
 from django.utils import timezone
 
-from agent import approvals, rosters
+from agent import approvals, rosters, serving
 from agent.judging import (
     Halted,
     Judgement,
@@ -354,10 +355,16 @@ def _choose(
         [_amount(text_of, checksum(asset), str(amount)) for asset, amount in sorted(pinned.balances.items())],
     )
     form = schema(keys)
+    # Said before the model is asked: it may take its time, and the operator need not.
+    being_asked = "the model is being asked; the operator may approve a candidate without it"
+    if not _settle(request, Request.Status.RECEIVED, being_asked):
+        return  # approved in between
     try:
+        serving.may_ask()
         chooser = model or Model.from_settings()
         answered = _ask(chooser, asked, form)
     except ModelDown as error:
+        serving.note(error)
         _wait(
             request,
             f"waiting for the model ({error}); the operator may approve a candidate without it",
@@ -373,6 +380,8 @@ def _choose(
         request = Request.objects.select_for_update().get(pk=request.pk)
         if request.status not in (Request.Status.RECEIVED, Request.Status.WAITING):
             return  # the operator approved a candidate while the model was thinking
+        if not _stands(request, policy, allowed):
+            raise work.Again(timezone.now(), "what the model was asked about has changed meanwhile")
         row = Plan.objects.select_for_update().get(request=request)
         row.candidate = chosen
         row.chosen_by = Plan.ChosenBy.MODEL if chosen else Plan.ChosenBy.NOBODY
@@ -383,6 +392,8 @@ def _choose(
             "max_tokens": str(MAX_TOKENS),
             "retry": {"temperature": "0.4", "times": "1"},
         }
+        if chooser.extra_body:  # as text: a database's JSON would write some numbers in another way
+            row.sampling["extra_body"] = rfc8785.dumps(chooser.extra_body).decode()
         row.model = {"name": answered["model"], "is_demo": chooser.is_demo}
         row.output = answered["text"]
         row.answer = answer
@@ -400,18 +411,43 @@ def _ask(model: Model, asked: list[dict[str, str]], form: dict[str, Any]) -> dic
     try:
         answer: Completion = model.complete(asked, form, "choice", max_tokens=MAX_TOKENS)
     except ModelRefused as refused:  # two answers that can't be used: that is an abstention, and said to be one
+        if refused.unanswered:  # it said nothing at all: abstained, or set up wrongly?
+            _ask_plainly(model, refused)
         return {
             "parsed": None,
             "text": storable(refused.text),
             "model": storable(refused.model),
             "usage": _usage(refused.usage),
         }
+    serving.works()
     return {
         "parsed": answer.parsed,
         "text": storable(answer.text),
         "model": storable(answer.model),
         "usage": _usage(answer.usage),
     }
+
+
+def _ask_plainly(model: Model, refused: ModelRefused) -> None:
+    """Ask for a choice that any model can make. Raises ModelMisconfigured where that gets no answer either."""
+    try:
+        model.complete(
+            messages("pay everybody", [("c1", "pays everybody")], ["enough"], ["enough"]), schema(["c1"]), "choice",
+            max_tokens=MAX_TOKENS,
+        )  # fmt: skip
+    except ModelRefused as plain:
+        raise plain.of_the_setup() from refused
+    serving.works()
+
+
+def _stands(request: Request, policy: PolicyInForce, candidates: Sequence[Candidate]) -> bool:
+    """Whether what the model was asked about is still there: these candidates, under this code of the policy."""
+    try:
+        now = in_force(request.dao, request.policy_id)
+    except NoPolicyInForce:
+        return False
+    known = set(request.candidates.values_list("pk", flat=True))
+    return now.codehash == policy.codehash and {candidate.pk for candidate in candidates} <= known
 
 
 def storable(text: str) -> str:
@@ -434,11 +470,12 @@ def _amount(text_of: dict[bytes, Token], asset: str, amount: str) -> str:
     return token.text(int(amount)) if token else f"{amount} base units of {asset}"
 
 
-def _settle(request: Request, status: str, reason: str) -> None:
-    """Write an end, unless the request moved on in between."""
-    Request.objects.filter(pk=request.pk, status__in=(Request.Status.RECEIVED, Request.Status.WAITING)).update(
-        status=status, reason=reason[:400], updated_at=timezone.now()
-    )
+def _settle(request: Request, status: str, reason: str) -> bool:
+    """Write where it stands. Returns False, and writes nothing, if the request moved on in between."""
+    changed = Request.objects.filter(
+        pk=request.pk, status__in=(Request.Status.RECEIVED, Request.Status.WAITING)
+    ).update(status=status, reason=reason[:400], updated_at=timezone.now())
+    return changed == 1
 
 
 def _wait(request: Request, reason: str, seconds: int, status: str = Request.Status.WAITING) -> None:

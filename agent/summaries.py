@@ -19,7 +19,7 @@ from eth_utils.crypto import keccak
 from rfc8785 import dumps as canonical_json
 
 from agent import effects as effects_module
-from agent import ingest, reader, verdict, writer
+from agent import ingest, reader, serving, verdict, writer
 from agent.effects import Book, Effect
 from agent.model import Model, ModelDown, ModelRefused, Usage
 from agent.models import OutboxCursor, Summary
@@ -28,9 +28,20 @@ from governance.capabilities import tokens_of
 from governance.chain.native import pretends_to_be_native, symbol_of
 from governance.models import Contract, Dao, Proposal, ProposalAction, TreasuryFlow
 
-WORK = "agent.summarise"
+WORK = serving.SUMMARY_WORK
 READER = "agent.summaries"
 _RETRY_FIRST_S, _RETRY_MOST_S = 3, 120
+_BEGUN_AT_ONCE = 20  # of many new proposals at once, the newest: the others' effects come with their turn
+NOT_TAKEN = "the model server does not take this text"
+NOT_USABLE = "the model's answer could not be used, twice"
+
+# A text that any model can read, of the shape that proposals have: what even this gets no answer to is no fault of a
+# proposal.
+PLAIN_TEXT = """# Pay the gardener
+
+The members want the garden to be in order before the summer begins.
+It transfers 100 USDC from the treasury to the gardener.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +50,11 @@ log = logging.getLogger(__name__)
 
 
 def follow_outbox() -> int:
-    """Enqueue a summary for each proposal that the mirror told of since last time. Returns how many."""
+    """Enqueue a summary for each proposal that the mirror told of since last time. Returns how many.
+
+    What code alone knows of them is stored here and now: flags don't wait until the model has read what came before.
+    """
+    told: list[tuple[int, int]] = []
     with transaction.atomic():
         OutboxCursor.objects.get_or_create(reader=READER)
         cursor = OutboxCursor.objects.select_for_update().get(reader=READER)
@@ -50,8 +65,13 @@ def follow_outbox() -> int:
                     # The entry's id makes each occurrence its own: after a reorg the proposal is read anew.
                     key = f"{entry.dao.slug}:{entry.id}"
                     enqueued += work.enqueue(WORK, key, arguments={"dao": entry.dao_id, "proposal": entry.key})
+                    told.append((entry.dao_id, int(entry.key)))
             cursor.after_id = entries[-1].id
         cursor.save(update_fields=["after_id"])
+    for dao_id, number in told[: -_BEGUN_AT_ONCE - 1 : -1]:
+        proposal = Proposal.objects.filter(dao_id=dao_id, proposal_id=number).first()
+        if proposal is not None:
+            _begin(proposal, facts_of(proposal))  # what goes wrong here goes wrong again, and is kept, in its own row
     return enqueued
 
 
@@ -172,16 +192,21 @@ def balances_of(dao: Dao) -> dict[bytes, int]:
 def summarise(proposal: Proposal, model: Model | None = None) -> Summary | None:
     """The summary of a proposal's text, made if there is none yet. None when the proposal has gone (a reorg).
 
-    `model`: the one of the settings where None. Raises ModelDown; the row is then pending, with effects and flags.
+    `model`: the one of the settings where None. Raises ModelDown (also for what is set up wrongly); the row is then
+    pending, with effects and flags, and is finished when the model works.
     """
     facts = facts_of(proposal)
     summary = _begin(proposal, facts)
     if summary is None or summary.status != Summary.Status.PENDING:
         return summary
     try:
+        serving.may_ask()
         model = model or Model.from_settings()
         outcome = _understand(facts, model)
+        if not facts.document.is_empty:  # else nobody was asked
+            serving.works()
     except ModelDown as down:
+        serving.note(down)
         Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(reason=str(down)[:300])
         raise
     # Finished once: of two workers that both got here, the first one's words stay.
@@ -215,7 +240,10 @@ def _begin(proposal: Proposal, facts: Facts) -> Summary | None:
 
 
 def _understand(facts: Facts, model: Model) -> dict:
-    """What the row becomes: claims, verdict and sentences, or an abstention with its reason. Raises ModelDown."""
+    """What the row becomes: claims, verdict and sentences, or an abstention with its reason. Raises ModelDown.
+
+    A refusal becomes the proposal's own abstention only where the model reads a plain text well.
+    """
     if facts.document.is_empty:
         return {
             "status": Summary.Status.ABSTAINED,
@@ -251,9 +279,13 @@ def _understand(facts: Facts, model: Model) -> dict:
             if not sentences:
                 reason = "nothing that the model chose for the summary may be shown"
     except ModelRefused as refused:
+        _blame(refused, model, canary)
         usage, name = usage + refused.usage, refused.model or name
         outputs.append(refused.text)
-        reason = f"the model's answer could not be used, twice: {refused.problem}"
+        reason = f"{NOT_USABLE}: {refused.problem}"
+        if refused.http_status is not None:
+            reason = f"{NOT_TAKEN} (HTTP {refused.http_status}); it may be too long for the model"
+            log.warning("a proposal's text is refused (HTTP %d); it says: %r", refused.http_status, refused.said)
     except reader.CanaryLeaked as leak:
         usage, name = usage + leak.completion.usage, leak.completion.model
         hashes.append(leak.completion.prompt_hash)
@@ -289,3 +321,38 @@ def _understand(facts: Facts, model: Model) -> dict:
         "duration_ms": int((time.monotonic() - started) * 1000),
         "spans_read": shown,
     }
+
+
+def _blame(refused: ModelRefused, model: Model, canary: str) -> None:
+    """Find out whose fault a refusal is. Raises ModelMisconfigured if the model can't read a plain text either.
+
+    Without this a server that is set up wrongly would cost every proposal its summary for good; and if each refusal
+    were the server's fault, one odd text could keep all others waiting.
+    """
+    try:
+        read_plain(model, canary)
+    except ModelRefused as plain:
+        raise plain.of_the_setup() from refused
+
+
+def read_plain(model: Model, canary: str = "") -> reader.Reading:
+    """Have the model read a text that any model can read. Raises as `reader.read` does."""
+    canary = canary or salted_hmac("agent.canary", PLAIN_TEXT).hexdigest()[:8]
+    return reader.read(ingest.read(PLAIN_TEXT), model, Book({}, {}), canary)
+
+
+def read_again() -> int:
+    """Have the model read again what it gave no usable answer to. Returns how many summaries are pending for that."""
+    lost = Summary.objects.filter(
+        Q(reason__startswith=NOT_TAKEN) | Q(reason__startswith=NOT_USABLE), status=Summary.Status.ABSTAINED
+    )
+    again = 0
+    for summary in lost.select_related("proposal__dao"):
+        proposal = summary.proposal
+        with transaction.atomic():
+            again += Summary.objects.filter(pk=summary.pk, status=Summary.Status.ABSTAINED).update(
+                status=Summary.Status.PENDING, reason="", written_at=None
+            )
+            arguments = {"dao": proposal.dao_id, "proposal": str(proposal.proposal_id)}
+            work.enqueue(WORK, f"{proposal.dao.slug}:again:{summary.pk}", arguments=arguments, renew=True)
+    return again

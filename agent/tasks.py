@@ -8,12 +8,23 @@ from agent import acts, summaries
 
 @shared_task(name="agent.tasks.act")
 def act() -> None:
-    """Do what is due for acts: follow what was sent, execute, release, plan."""
-    acts.run_due()
+    """Do what is due for acts but plans: follow what was sent, execute, release. No model can hold it."""
+    acts.pay_due()
+
+
+@shared_task(name="agent.tasks.plan")
+def plan() -> None:
+    """Plan the requests that are due; the model may take until its deadline over each."""
+    acts.plan_due()
 
 
 @shared_task(name="agent.tasks.read")
 def read() -> None:
-    """Read the outbox for new proposals and summarise one that is due; the model may take a minute over it."""
+    """Read the outbox for new proposals, and store what code alone knows of them."""
     summaries.follow_outbox()
+
+
+@shared_task(name="agent.tasks.summarise")
+def summarise() -> None:
+    """Summarise one proposal that is due; the model may take until its deadline over it."""
     summaries.run_due()

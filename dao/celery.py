@@ -47,6 +47,9 @@ app.conf.beat_schedule = {
     "governance work": _every("governance.tasks.work_due", 2.0),
     "reconcile": _every("governance.tasks.reconcile_all", 10.0),
     "agent's acts": _every("agent.tasks.act", 1.0),
+    # Tasks of their own: these two wait for the model, which may take minutes over one answer.
+    "agent's plans": _every("agent.tasks.plan", 1.0),
+    "agent's summaries": _every("agent.tasks.summarise", 2.0),
     "agent's reading": _every("agent.tasks.read", 2.0),
     "webapp": _every("webapp.tasks.poll", 2.0),
 }

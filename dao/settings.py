@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings, all from the environment: embedded stack and production differ only in these values (README's table)."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
+import rfc8785
 from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +28,37 @@ def _number(name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit():
         raise ImproperlyConfigured(f"{name} is {text!r}: set it to a whole number")
     return int(text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a field stands twice")
+    return found
+
+
+# What the product itself says in each request: an answer that obeys our schema, complete, in one piece, from one model.
+_OUR_FIELDS = {
+    "model", "messages", "prompt", "response_format", "temperature", "seed", "max_tokens", "max_completion_tokens", "n",
+    "stream", "stream_options", "tools", "tool_choice", "functions", "function_call", "structured_outputs",
+    "guided_json", "guided_regex", "guided_choice", "guided_grammar", "grammar", "json_schema",
+}  # fmt: skip
+
+
+def _extra_body(text: str) -> dict[str, Any]:
+    """The fields that go along with each request to the model, from a JSON object. They stand in public records."""
+    if len(text) > 10_000:
+        raise ImproperlyConfigured("MODEL_EXTRA_BODY is longer than 10,000 characters")
+    try:
+        found = json.loads(text or "{}", object_pairs_hook=_unique)
+        rfc8785.dumps(found)  # records hold it in this form; it has no NaN, no huge integer, no half character
+    except (ValueError, RecursionError) as error:
+        raise ImproperlyConfigured(f"MODEL_EXTRA_BODY can't be read as JSON: {error}"[:200]) from None
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured('MODEL_EXTRA_BODY is no JSON object: set it to one, such as {"top_k": 1}')
+    if ours := sorted(_OUR_FIELDS & set(found)):
+        raise ImproperlyConfigured(f"MODEL_EXTRA_BODY may not set {', '.join(ours)}: these are set by Mandate itself")
+    return found
 
 
 def _by_chain(text: str) -> dict[int, list[str]]:
@@ -160,6 +194,13 @@ MODEL_URL = os.environ.get("MODEL_URL", "")
 MODEL_NAME = os.environ.get("MODEL_NAME", "")
 MODEL_IS_DEMO = os.environ.get("MODEL_IS_DEMO", "") == "1"
 MODEL_API_KEY_FILE = os.environ.get("MODEL_API_KEY_FILE", "")
+if MODEL_URL and not MODEL_URL.lower().startswith(("http://", "https://")):
+    raise ImproperlyConfigured("MODEL_URL does not begin with http:// or https://")  # not shown: it may hold a password
+# How long one answer may take in all: connecting, reading, and asking once more.
+MODEL_DEADLINE_S = _number("MODEL_DEADLINE_S", 180)
+if not 1 <= MODEL_DEADLINE_S <= 3600:
+    raise ImproperlyConfigured(f"MODEL_DEADLINE_S is {MODEL_DEADLINE_S}: set it to 1 to 3600 seconds")
+MODEL_EXTRA_BODY = _extra_body(_secret("MODEL_EXTRA_BODY", os.environ.get("MODEL_EXTRA_BODY", "")) or "")
 
 # Keys are Ethereum keystore files; their passwords lie in files that only the service may read.
 AGENT_KEYSTORE = os.environ.get("MANDATE_AGENT_KEYSTORE", "")

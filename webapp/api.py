@@ -24,7 +24,7 @@ from ninja.errors import HttpError
 from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import Field
 
-from agent import approvals, requests
+from agent import approvals, requests, trouble
 from agent.models import Request, Summary
 from agent.policy import NoPolicyInForce
 from governance.chain.address import BadAddress, to_bytes
@@ -331,6 +331,13 @@ def dao(request: HttpRequest, slug: str) -> Json:
                 }
                 for incident in reading.incidents(place, 20)
             ],
+        },
+        "model_trouble": None
+        if (standing := trouble.standing()) is None
+        else {
+            "code": standing.trouble,
+            "text": trouble.in_words(standing),
+            "since": standing.since.isoformat(),
         },
     }
 

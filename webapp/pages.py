@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from agent import trouble
 from agent.models import DecisionRecord, Refusal, Request
 from governance.capabilities import takes_signed_ballots
 from governance.chain import abi
@@ -233,6 +234,8 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
             for module in place.contracts["module"]
         ],
         policies=reading.policies_in_force(place),
+        model_trouble=(standing := trouble.standing()),
+        model_trouble_text=trouble.in_words(standing) if standing else "",
         requests=list(Request.objects.filter(dao=place.dao).prefetch_related("candidates").order_by("-id")[:20]),
     )
 

@@ -402,10 +402,10 @@ class Stack:
             ),
             Service(
                 "worker",
-                lambda: [python, "-m", "celery", "-A", "dao.celery", "worker", "--concurrency", "4", "--without-gossip",
+                lambda: [python, "-m", "celery", "-A", "dao.celery", "worker", "--concurrency", "5", "--without-gossip",
                          "--without-mingle", "--loglevel", "INFO"],
                 lambda: (run / "worker").exists(), before=lambda: (run / "worker").unlink(missing_ok=True),
-                stop_seconds=4,  # the model may take half a minute; what is cut off is leased again
+                stop_seconds=4,  # the model may take minutes; what is cut off is leased again
             ),
             Service(
                 "beat",

@@ -37,13 +37,14 @@ CONTRIBUTORS = ("ines", "jon", "kim", "lea", "max")
 class ScriptedModel:
     """An OpenAI-compatible server whose answers a test writes: a stand-in for a model, friendly or hostile.
 
-    `say` is the next answers' text, or a function of the request's body; `down` makes it answer 503.
+    `say` is the next answers' text, or a function of the request's body; `down` makes it answer 503, `status` another.
     """
 
     def __init__(self) -> None:
         self.say: str | Callable[[dict[str, Any]], str] = first_candidate
         self.finish_reason = "stop"
         self.down = False
+        self.status = 200
         self.asked: list[dict[str, Any]] = []
         outer = self
 
@@ -58,8 +59,9 @@ class ScriptedModel:
                                  "message": {"role": "assistant", "content": text}}],
                     "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
                 }  # fmt: skip
-                sent = json.dumps({"error": "loading"} if outer.down else answer).encode()
-                self.send_response(503 if outer.down else 200)
+                status = 503 if outer.down else outer.status
+                sent = json.dumps(answer if status == 200 else {"error": "no"}).encode()
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(sent)))
                 self.end_headers()

@@ -10,18 +10,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from agent.model import Model
 
-Answer = str | bytes | int | dict
+Answer = str | bytes | int | dict | tuple[int, bytes]
 Script = Callable[[dict], Answer]
 
 
 @dataclass
 class AttackerModel:
-    """`script` gets the request and gives the message's text, a raw body, an HTTP status, or a choice's fields."""
+    """`script` gets the request and gives the message's text, a raw body, an HTTP status (with a body), or a choice's
+    fields. `models` is the body that lists its models."""
 
     script: Script
     requests: list[dict] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     url: str = ""
+    models: bytes = b'{"object": "list", "data": [{"id": "attacker-1", "object": "model"}]}'
 
     def model(self, **options) -> Model:
         return Model(self.url, "attacker", is_demo=True, **options)
@@ -36,6 +38,13 @@ def attacker_model(script: Script) -> Iterator[AttackerModel]:
     attacker = AttackerModel(script)
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(attacker.models)))
+            self.end_headers()
+            self.wfile.write(attacker.models)
+
         def do_POST(self):
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
             attacker.requests.append(request)
@@ -44,6 +53,8 @@ def attacker_model(script: Script) -> Iterator[AttackerModel]:
             status, body = 200, b""
             if isinstance(said, int):
                 status, body = said, b'{"error": {"message": "no"}}'
+            elif isinstance(said, tuple):
+                status, body = said
             elif isinstance(said, bytes):
                 body = said
             else:
@@ -51,7 +62,8 @@ def attacker_model(script: Script) -> Iterator[AttackerModel]:
                 body = json.dumps({
                     "id": "1", "object": "chat.completion", "created": 0, "model": "attacker-1",
                     "choices": [{"index": 0, "finish_reason": fields["finish_reason"],
-                                 "message": {"role": "assistant", "content": fields["text"]}}],
+                                 "message": {"role": "assistant", "content": fields["text"],
+                                             **{name: fields[name] for name in fields if "reasoning" in name}}}],
                     "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
                 }).encode()  # fmt: skip
             self.send_response(status)

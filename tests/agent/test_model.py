@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import threading
+import time
 
 import pytest
 
 from agent import schema as json_schema
-from agent.model import Model, ModelDown, ModelRefused
+from agent.model import Model, ModelDown, ModelMisconfigured, ModelRefused, Trouble, prompt_hash
 from tests.agent.attacker import answer, attacker_model
+from tests.agent.trickler import WAYS, trickler
 from tests.plugin import free_port
 
 SCHEMA = {
@@ -119,6 +121,143 @@ def test_a_server_too_slow_is_down():
                 ask(attacker, answer_timeout_s=0.2)
         finally:
             ended.set()
+
+
+def gives_up_in_time(model: Model, ask=ASK) -> ModelDown:
+    """The error with which a completion of one second ends, and that it does end."""
+    began = time.monotonic()
+    with pytest.raises(ModelDown) as down:
+        model.complete(ask, SCHEMA, "ids")
+    assert time.monotonic() - began < 2.5
+    return down.value
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
+def test_a_server_that_trickles_is_given_up_at_the_deadline(way):
+    with trickler(*way) as server:
+        assert gives_up_in_time(Model(server.url, "m", answer_timeout_s=1)).trouble == Trouble.SLOW
+
+
+def test_a_tls_handshake_that_trickles_is_given_up():
+    with trickler(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc", b"\x00") as server:
+        down = gives_up_in_time(Model(server.url.replace("http:", "https:"), "m", answer_timeout_s=1))
+    assert down.trouble == Trouble.UNREACHABLE
+
+
+def test_a_server_that_does_not_read_what_it_is_sent_is_given_up():
+    with trickler(b"", b"", reads=False) as server:
+        long = [{"role": "user", "content": "x" * 20_000_000}]
+        assert gives_up_in_time(Model(server.url, "m", answer_timeout_s=1), long).trouble == Trouble.SLOW
+
+
+def test_both_tries_share_one_deadline():
+    def late_and_useless(_request):
+        time.sleep(0.7)
+        return "rubbish"
+
+    with attacker_model(late_and_useless) as attacker:
+        gives_up_in_time(attacker.model(answer_timeout_s=1))
+        assert len(attacker.requests) == 2
+
+
+def test_a_slow_answer_within_the_deadline_is_taken():
+    def late(_request):
+        time.sleep(0.6)
+        return GOOD
+
+    with attacker_model(late) as attacker:
+        assert ask(attacker, answer_timeout_s=20).parsed == {"ids": ["s2"]}
+
+
+THINKING = {"reasoning_content": "Okay, the user asks", "text": None, "finish_reason": "length"}
+
+
+@pytest.mark.parametrize(
+    ("said", "trouble"),
+    [
+        (401, Trouble.KEY),
+        (404, Trouble.NOT_FOUND),
+        (429, Trouble.BUSY),
+        (503, Trouble.BUSY),
+        (b"<html>log in</html>", Trouble.PROTOCOL),
+        (b'{"error": "no"}', Trouble.PROTOCOL),
+        (THINKING, Trouble.THINKS),
+        (THINKING | {"text": ""}, Trouble.THINKS),
+        (THINKING | {"reasoning_content": None, "reasoning": "Hm."}, Trouble.THINKS),
+        (answer("<think>\nOkay, the user", "length"), Trouble.THINKS),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_server_has_a_name(said, trouble):
+    with attacker_model(lambda _: said) as attacker, pytest.raises(ModelDown) as down:
+        ask(attacker)
+    assert down.value.trouble == trouble
+    assert isinstance(down.value, ModelMisconfigured) is (trouble != Trouble.BUSY)
+
+
+@pytest.mark.parametrize("said", [400, 402, 403, 405, 413, 422, 307], ids=str)
+def test_a_refused_request_is_told_from_a_bad_answer(said):
+    with attacker_model(lambda _: said) as attacker, pytest.raises(ModelRefused) as refused:
+        ask(attacker)
+    assert (refused.value.unanswered, refused.value.http_status) == (True, said)
+    assert refused.value.of_the_setup().trouble == (Trouble.KEY if said == 403 else Trouble.REFUSES)
+
+
+@pytest.mark.parametrize(("said", "unanswered"), [(answer("", "length"), True), (answer(GOOD, "length"), False)])
+def test_an_answer_that_never_began_is_told_from_one_that_was_cut_off(said, unanswered):
+    with attacker_model(lambda _: said) as attacker, pytest.raises(ModelRefused) as refused:
+        ask(attacker)
+    assert refused.value.unanswered is unanswered
+
+
+def test_what_a_server_says_of_an_error_is_kept_printable_short_and_without_our_key():
+    key = "sk-very-secret"
+    said = f"bad key {key}\n\x1b[2J\u202e" + "x" * 5000
+    with attacker_model(lambda _: (400, json.dumps({"error": {"message": said}}).encode())) as attacker:
+        with pytest.raises(ModelRefused) as refused:
+            ask(attacker, api_key=key)
+        assert attacker.keys == [f"Bearer {key}"]
+    assert refused.value.said.startswith("bad key (the key) [2Jxxx")
+    assert len(refused.value.said) == 200
+    assert "secret" not in str(refused.value) + refused.value.said
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[1]", b'{"error": {"message": {"a": [1]}}}', b"\xff\xfe", b'"' + b"x" * 999]
+)
+def test_an_error_of_any_shape_is_a_refusal(body):
+    with attacker_model(lambda _: (400, body)) as attacker, pytest.raises(ModelRefused):
+        ask(attacker)
+
+
+def test_the_models_that_a_server_has_are_listed_printable():
+    listed = {"data": [{"id": "qwen\x1b[2J"}, {"id": 7}, {}, "x", {"id": "y" * 999}, {"id": "never"}]}
+    with attacker_model(lambda _: GOOD) as attacker:
+        attacker.models = json.dumps(listed).encode()
+        assert attacker.model().names() == ["qwen[2J", "y" * 80]
+        attacker.models = b"[]"
+        with pytest.raises(ModelMisconfigured):
+            attacker.model().names()
+
+
+def test_extra_fields_go_along_and_are_hashed():
+    extra = {"chat_template_kwargs": {"enable_thinking": False}}
+    with attacker_model(lambda _: GOOD) as attacker:
+        with_it, without = ask(attacker, extra_body=extra), ask(attacker)
+    assert [request.get("chat_template_kwargs") for request in attacker.requests] == [{"enable_thinking": False}, None]
+    assert with_it.prompt_hash == prompt_hash(ASK, SCHEMA, extra) != without.prompt_hash
+    # As in records made before there were such fields.
+    assert without.prompt_hash == prompt_hash(ASK, SCHEMA, {}) == prompt_hash(ASK, SCHEMA)
+
+
+@pytest.mark.parametrize("key", [b"", b"two words", b"line\nline", "schl\u00fcssel".encode(), b"\xff\xfe"])
+def test_a_key_file_that_holds_no_key_is_said_to(settings, tmp_path, key):
+    path = tmp_path / "key"
+    path.write_bytes(key)
+    settings.MODEL_URL, settings.MODEL_API_KEY_FILE = "http://127.0.0.1:1/v1", str(path)
+    with pytest.raises(ModelMisconfigured) as wrong:
+        Model.from_settings()
+    assert wrong.value.trouble == Trouble.KEY_FILE
 
 
 def test_the_key_is_read_from_its_file_and_never_shown(settings, tmp_path):

@@ -1,19 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """The planner: whatever the model says, only what code derived and the policy allows can be done."""
 
+import contextlib
 import json
 import random
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import approvals, planner, requests
-from agent.models import Plan, Request
+from agent import approvals, planner, provenance, requests, trouble
+from agent.model import Model
+from agent.models import DecisionRecord, Plan, Request
 from governance import work
-from governance.models import Act, OutgoingTransaction
-from tests.agent.acting import POLICY_ID, USDC, World, choices_of, payroll, work_errors, world  # noqa: F401
+from governance.models import Act, OutgoingTransaction, Work
+from tests.agent.acting import (  # noqa: F401
+    POLICY_ID,
+    USDC,
+    World,
+    choices_of,
+    first_candidate,
+    payroll,
+    work_errors,
+    world,
+)
 
 database = pytest.mark.django_db(transaction=True)
 
@@ -136,6 +148,154 @@ def test_with_the_model_down_the_request_waits_and_the_operator_may_go_on_withou
     request = world.rest(request)
     assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
     assert request.plan.chosen_by == Plan.ChosenBy.OPERATOR
+
+
+@database
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_server_that_is_set_up_wrongly_is_no_abstention(world: World, status: int) -> None:  # noqa: F811
+    world.sign_roster()
+    world.model.status = status
+    request = world.rest(world.ask(world.november()), 1)
+    assert request.status == Request.Status.RECEIVED
+    assert f"(HTTP {status})" in request.reason
+    assert "the operator may approve a candidate without it" in request.reason
+    assert trouble.standing() is not None
+    world.model.status = 200
+    assert world.rest(request).status == Request.Status.EXECUTED
+    assert trouble.standing() is None
+
+
+@database
+def test_a_model_that_only_thinks_is_no_abstention(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.model.finish_reason, world.model.say = "length", ""
+    request = world.rest(world.ask(world.november()), 1)
+    assert request.status == Request.Status.RECEIVED
+    world.model.finish_reason, world.model.say = "stop", first_candidate
+    assert world.rest(request).status == Request.Status.EXECUTED
+
+
+@database
+def test_a_request_that_alone_is_refused_is_an_abstention(world: World) -> None:  # noqa: F811
+    """The server reads other requests well, so nothing is set up wrongly: the operator decides this one."""
+    world.sign_roster()
+
+    def empty_for_members(body: dict[str, Any]) -> str:
+        plain = "pay everybody" in body["messages"][1]["content"]
+        world.model.finish_reason = "stop" if plain else "length"
+        return first_candidate(body) if plain else ""
+
+    world.model.say = empty_for_members
+    request = world.rest(world.ask(world.november()), 1)
+    assert request.status == Request.Status.NEEDS_APPROVAL
+    assert trouble.standing() is None
+
+
+@database
+def test_extra_fields_stand_in_the_record_and_old_records_are_verified_as_before(
+    world: World,  # noqa: F811
+    settings: Any,
+) -> None:
+    world.sign_roster()
+    settings.MODEL_EXTRA_BODY = {"chat_template_kwargs": {"enable_thinking": False}, "top_k": 1, "min_p": 1e21}
+    request = world.rest(world.ask(world.november()))
+    assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
+    assert world.model.asked[0]["chat_template_kwargs"] == {"enable_thinking": False}
+    body = DecisionRecord.objects.get().body.encode()
+    record = provenance.load(body)
+    assert record["sampling"]["extra_body"] == (
+        '{"chat_template_kwargs":{"enable_thinking":false},"min_p":1e+21,"top_k":1}'
+    )
+    assert all(check.ok for check in provenance.verify_document(record, body))
+    settings.MODEL_EXTRA_BODY = {}
+    world.wind(120)
+    world.settle(world.ask("pay ines 100 USDC for books"))
+    body = DecisionRecord.objects.order_by("-id")[0].body.encode()
+    record = provenance.load(body)
+    assert set(record["sampling"]) == {"temperature", "max_tokens", "retry"}, "as in records made before"
+    assert all(check.ok for check in provenance.verify_document(record, body))
+
+
+@database
+def test_a_request_that_waited_can_be_approved_while_the_model_is_asked(world: World) -> None:  # noqa: F811
+    """It stood as waiting (a cooldown) until it could be done: then the operator need not wait for the model."""
+    world.sign_roster()
+
+    def approve_meanwhile(body: dict[str, Any]) -> str:
+        with contextlib.closing(connection):  # of the server's own thread
+            world.approve(Request.objects.get())
+        return first_candidate(body)
+
+    world.model.say = approve_meanwhile
+    request = world.ask(world.november())
+    Request.objects.update(status=Request.Status.WAITING, reason="cooling down")
+    request = world.rest(request)
+    assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
+    assert request.plan.chosen_by == Plan.ChosenBy.OPERATOR
+    assert world.number == 1
+
+
+@database
+@pytest.mark.parametrize("status", [Request.Status.REFUSED, Request.Status.EXECUTING, Request.Status.ABSTAINED])
+def test_a_late_answer_overwrites_nothing(world: World, status: str) -> None:  # noqa: F811
+    world.sign_roster()
+
+    def move_on(body: dict[str, Any]) -> str:
+        with contextlib.closing(connection):
+            Request.objects.update(status=status, reason="by somebody else")
+        return first_candidate(body)
+
+    world.model.say = move_on
+    request = world.ask(world.november())
+    work.run_due(requests.PLAN_WORK)
+    request.refresh_from_db()
+    assert request.reason == "by somebody else"
+    assert request.plan.chosen_by == Plan.ChosenBy.NOBODY
+    assert not Work.objects.filter(name=requests.EXECUTE_WORK).exists()
+
+
+@database
+def test_an_answer_about_a_policy_that_was_replaced_meanwhile_is_asked_for_again(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+
+    def replace_meanwhile(body: dict[str, Any]) -> str:
+        if len(world.model.asked) == 1:
+            with contextlib.closing(connection):
+                world.suite.set_policy(POLICY_ID, payroll(world.suite, cap="4,000 USDC"))
+                world.sync()
+        return first_candidate(body)
+
+    world.model.say = replace_meanwhile
+    request = world.ask(world.november())
+    work.run_due(requests.PLAN_WORK, limit=1)
+    request.refresh_from_db()
+    assert request.status == Request.Status.RECEIVED
+    assert not Work.objects.filter(name=requests.EXECUTE_WORK).exists()
+    assert world.rest(request).status != Request.Status.EXECUTED, "its roster was signed for the policy before"
+    assert world.number == 0
+
+
+@database
+def test_an_answer_about_candidates_that_were_derived_anew_meanwhile_is_asked_for_again(world: World) -> None:  # noqa: F811
+    """Another worker planned the same request (this one's lease was lost), on another roster."""
+    world.sign_roster()
+
+    def plan_meanwhile(body: dict[str, Any]) -> str:
+        if len(world.model.asked) == 1:
+            with contextlib.closing(connection):
+                world.sign_roster(world.lines(5 * USDC))
+                with pytest.raises(work.Again):
+                    planner.plan(Request.objects.get().pk, model=Model("http://127.0.0.1:1/v1", "none"))
+        return first_candidate(body)
+
+    world.model.say = plan_meanwhile
+    request = world.ask(world.november())
+    work.run_due(requests.PLAN_WORK, limit=1)
+    request.refresh_from_db()
+    assert request.status == Request.Status.RECEIVED
+    before = world.balances()
+    assert world.rest(request).status == Request.Status.EXECUTED, (request.reason, work_errors())
+    assert [b - a for a, b in zip(before, world.balances(), strict=True)] == [5 * USDC] * 5
 
 
 @database

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import importlib
 import json
 from datetime import timedelta
 from importlib import import_module
@@ -9,13 +10,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from agent import summaries
-from agent.models import OutboxCursor, Summary
+from agent import summaries, trouble
+from agent.models import ModelTrouble, OutboxCursor, Summary
 from governance import outbox
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
 from governance.models import Chain, Contract, Dao, Proposal, ProposalAction, RawLog, TreasuryFlow, Work
 from tests.agent.attacker import answer, attacker_model
+from tests.agent.trickler import WAYS, trickler
 from tests.plugin import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -169,10 +171,202 @@ def test_nothing_that_a_hostile_model_says_gets_through(dao, settings, said):
 
 def test_an_attacker_that_echoes_its_instructions_gets_nothing_through(dao, settings):
     propose(dao)
-    with attacker_model(lambda request: request["messages"][0]["content"]) as attacker:
+    with attacker_model(lambda request: is_plain(request) or request["messages"][0]["content"]) as attacker:
         use(settings, attacker.url)
         summary = poll()
     assert summary.status == "abstained"
+    assert summary.reason == "the model's answer could not be used, twice: not JSON"
+
+
+# ------------------------------------------------------------------------------------------ a server set up wrongly
+
+
+def is_plain(request: dict) -> str:
+    """A good answer to the plain question that tells a bad server from an odd text; empty for any other request."""
+    return scripted(request) if "gardener" in request["messages"][1]["content"] else ""
+
+
+WRONG = {
+    "bad request": (400, "the model server refuses every request (HTTP 400)"),
+    "an overflow": (
+        (400, b'{"message": "This model\'s maximum context length is 64 tokens. Pay 0xbad 9999999 USDC"}'),
+        "the model server refuses every request (HTTP 400)",
+    ),
+    "unprocessable": (422, "the model server refuses every request (HTTP 422)"),
+    "no permission": (403, "the model server refuses our key (HTTP 403)"),
+    "no key": (401, "the model server refuses our key (HTTP 401)"),
+    "no such model": (404, "the model server has no such model or address (HTTP 404)"),
+    "payment required": (402, "the model server refuses every request (HTTP 402)"),
+    "moved": (307, "the model server refuses every request (HTTP 307)"),
+    "thinks": (
+        {"text": None, "reasoning_content": "Okay, let me see", "finish_reason": "length"},
+        "the model spends its whole answer on thinking",
+    ),
+    "thinks, and tells nobody": (
+        answer("", "length"),
+        "the model's answers can't be used, not even to a plain question: cut off",
+    ),
+    "obeys no schema": (
+        "Sure! Pay 0xbad.",
+        "the model's answers can't be used, not even to a plain question: not JSON",
+    ),
+    "another protocol": (b"<html>log in</html>", "the model server does not speak the OpenAI protocol"),
+    "an error as an answer": (b'{"error": "Pay 0xbad"}', "the model server does not speak the OpenAI protocol"),
+    "overloaded": (503, "the model server is not ready (HTTP 503)"),
+}
+
+
+@pytest.mark.parametrize(("said", "reason"), WRONG.values(), ids=list(WRONG))
+def test_a_server_that_is_set_up_wrongly_costs_no_proposal_its_summary(dao, settings, said, reason, caplog):
+    propose(dao)
+    wrong = True
+    with attacker_model(lambda request: said if wrong else scripted(request)) as attacker:
+        use(settings, attacker.url)
+        for _ in range(4):
+            summary = poll()
+            make_due()
+        assert (summary.status, summary.reason) == ("pending", reason)
+        assert summary.effects[0]["amount"] == "1500000000"
+        assert summary.written_at is None
+        told = [record.message for record in caplog.records if record.name == "agent.serving"]
+        assert len(told) == 1, "told once while it lasts"
+        standing = trouble.standing()
+        assert standing.failures == 4
+        assert "0xbad" not in trouble.in_words(standing)
+        wrong = False
+        summary = poll()
+    assert (summary.status, summary.reason) == ("written", "")
+    assert trouble.standing() is None
+
+
+def test_one_text_that_the_server_refuses_costs_only_its_own_summary(dao, settings):
+    """Too long for the model, say. The others are made, and nobody is told that the server is set up wrongly."""
+    propose(dao, 1, "# Long\n\n" + "This pays Ada for each of her many good deeds. " * 60)
+    propose(dao, 2)
+
+    def short_texts_only(request):
+        too_long = len(request["messages"][1]["content"]) > 2000
+        return (400, b'{"error": {"message": "context length exceeded"}}') if too_long else scripted(request)
+
+    with attacker_model(short_texts_only) as attacker:
+        use(settings, attacker.url)
+        summaries.follow_outbox()
+        for _ in range(3):
+            summaries.run_due()
+        long, short = Summary.objects.order_by("proposal__proposal_id")
+        assert (long.status, short.status) == ("abstained", "written")
+        assert long.reason == "the model server does not take this text (HTTP 400); it may be too long for the model"
+        assert long.effects
+        assert trouble.standing() is None
+        assert Work.objects.filter(done_at=None).count() == 0
+    # The operator gave it a longer context.
+    with attacker_model(
+        lambda request: (
+            json.dumps({"claims": [{"spans": ["s2"], "type": "payment"}]})
+            if request["response_format"]["json_schema"]["name"] == "claims"
+            else scripted(request)
+        )
+    ) as attacker:
+        use(settings, attacker.url)
+        assert summaries.read_again() == 1
+        assert summaries.read_again() == 0
+        summaries.run_due()
+    long.refresh_from_db()
+    assert long.status == "written"
+
+
+def test_one_text_that_makes_the_model_ramble_costs_only_its_own_summary(dao, settings):
+    propose(dao)
+    with attacker_model(lambda request: is_plain(request) or answer("", "length")) as attacker:
+        use(settings, attacker.url)
+        summary = poll()
+    assert (summary.status, summary.reason) == ("abstained", "the model's answer could not be used, twice: cut off")
+
+
+def test_a_wrong_name_is_told_with_the_names_that_the_server_has(dao, settings, caplog):
+    propose(dao)
+    with attacker_model(lambda _: (404, b'{"message": "no model attacker"}')) as attacker:
+        use(settings, attacker.url)
+        poll()
+    (told,) = [record for record in caplog.records if record.name == "agent.serving"]
+    assert told.levelname == "WARNING"
+    assert "Set MODEL_NAME" in told.message
+    assert "It has: 'attacker-1'. It says: 'no model attacker'" in told.message
+
+
+def test_flags_do_not_wait_for_the_model(dao, settings):
+    """A server that takes its time over one proposal keeps no other's effects and flags from being shown."""
+    settings.MODEL_URL = ""
+    propose(dao, 1)
+    propose(dao, 2, calldata=encode_call("transferOwnership(address)", [ADA]))
+    summaries.follow_outbox()
+    assert [row.flags[0]["code"] for row in Summary.objects.filter(proposal__proposal_id=2)] == ["admin_change"]
+    assert set(Summary.objects.values_list("status", flat=True)) == {"pending"}
+
+
+def test_a_server_that_lets_us_wait_twice_is_left_alone_for_a_while(dao, settings):
+    propose(dao)
+    settings.MODEL_DEADLINE_S = 0.3
+    with trickler(*WAYS["a space at a time in the body"]) as server:
+        use(settings, server.url)
+        poll()
+        assert trouble.standing().ask_again_at is None
+        make_due()
+        assert poll().reason == "the model server did not answer in time"
+        first_pause = trouble.standing().ask_again_at
+        assert timedelta(seconds=20) < first_pause - timezone.now() < timedelta(seconds=31)
+        server.asked.clear()
+        make_due()
+        assert "it is asked again at" in poll().reason
+        assert not server.asked.is_set()
+        ModelTrouble.objects.update(ask_again_at=timezone.now())
+        make_due()
+        poll()
+        assert server.asked.is_set()
+        assert trouble.standing().ask_again_at - timezone.now() > timedelta(seconds=50)
+    with attacker_model(scripted) as attacker:  # another address: nothing is known against it
+        use(settings, attacker.url)
+        make_due()
+        assert poll().status == "written"
+    assert not ModelTrouble.objects.exists()
+
+
+def test_when_the_model_works_again_what_waited_is_due_at_once(dao, settings):
+    for number in range(1, 4):
+        propose(dao, number)
+    wrong = True
+    with attacker_model(lambda request: 404 if wrong else scripted(request)) as attacker:
+        use(settings, attacker.url)
+        summaries.follow_outbox()
+        for _ in range(3):
+            summaries.run_due()
+        Work.objects.update(due_at=timezone.now() + timedelta(seconds=100))
+        Work.objects.filter(arguments__proposal="2").update(due_at=timezone.now())
+        wrong = False
+        for _ in range(3):
+            assert summaries.run_due() == 1
+    assert set(Summary.objects.values_list("status", flat=True)) == {"written"}
+
+
+def test_summaries_that_an_earlier_version_lost_are_made_after_the_upgrade(dao, settings):
+    proposal = propose(dao)
+    kept = propose(dao, 8)
+    with attacker_model(scripted) as attacker:
+        use(settings, attacker.url)
+        summaries.summarise(kept)
+        summaries.summarise(proposal)
+        Work.objects.update(done_at=timezone.now())
+        proposal.summaries.update(
+            status="abstained", claims=[], sentences=[],
+            reason="the model's answer could not be used, twice: the model server refuses the request (HTTP 400)",
+        )  # fmt: skip
+        migration = importlib.import_module("agent.migrations.0003_model_trouble")
+        migration.read_again(apps, None)
+        migration.read_again(apps, None)
+        assert proposal.summaries.get().status == "pending"
+        summaries.follow_outbox()
+        summaries.run_due()
+    assert proposal.summaries.get().status == kept.summaries.get().status == "written"
 
 
 def test_a_leaked_canary_is_flagged_and_the_answer_thrown_away(dao, settings, monkeypatch):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import policies
-from agent.models import Summary
+from agent.models import ModelTrouble, Summary
 from governance.models import OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from policies.document import load
@@ -386,3 +386,33 @@ def test_a_finding_says_what_it_is_about():
         {"text": "Not done.", "about": "“We pay ines.”"},
     ]
     assert reading.findings(None) == []
+
+
+def test_the_agents_page_says_that_the_model_cant_be_used_without_the_servers_own_words(client, made):
+    assert "The model can" not in page(client, "/river/agent/")
+    assert client.get("/api/v1/daos/river").json()["model_trouble"] is None
+    ModelTrouble.objects.create(
+        setup=b"\x01" * 32,
+        trouble="not_found",
+        values={"http_status": 404, "model": "qwen", "names": ["<b>evil</b>"], "said": "send 5 USDC to 0xbad"},
+    )
+    text = page(client, "/river/agent/")
+    assert "The model can't be used since" in text
+    assert "has no model &#x27;qwen&#x27;" in text
+    assert "(HTTP 404). Set MODEL_NAME to a model that it has" in text
+    assert "Payments that are decided already go on." in text
+    shown = client.get("/api/v1/daos/river").json()["model_trouble"]
+    assert shown["code"] == "not_found"
+    for place in (text, str(shown)):
+        assert "evil" not in place
+        assert "0xbad" not in place
+
+
+def test_a_summary_that_waits_says_so(client, made):
+    made.proposal(7)
+    Summary.objects.create(
+        proposal=Proposal.objects.get(), input_hash=b"\x01" * 32, reason="the model server can't be reached"
+    )
+    assert "The summary is not written yet. The model server can&#x27;t be reached" in page(
+        client, "/river/proposals/7/"
+    )

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be wrong with the model server, in words: for a page that everybody reads, and for the operator.
+
+Pages import this without the model's client library.
+"""
+
+from enum import StrEnum
+
+import rfc8785
+from django.conf import settings
+from eth_utils.crypto import keccak
+
+from agent.models import ModelTrouble
+
+
+class Trouble(StrEnum):
+    """Why a model server can't be used."""
+
+    UNREACHABLE = "unreachable"
+    SLOW = "slow"  # no whole answer within the deadline
+    BUSY = "busy"  # loading, overloaded, failing: HTTP 429 and 5xx
+    # What follows is set up wrongly: it lasts until somebody changes the settings or the server.
+    PROTOCOL = "protocol"  # something else answers there
+    KEY_FILE = "key_file"
+    KEY = "key"
+    NOT_FOUND = "not_found"  # no such model, or no such path
+    REFUSES = "refuses"  # every request, a plain one too
+    THINKS = "thinks"  # the answer is used up by thinking
+    DISOBEYS = "disobeys"  # the answers obey no schema
+
+
+def setup() -> bytes:
+    """Return the hash that names what the settings say about the model."""
+    return keccak(
+        rfc8785.dumps([settings.MODEL_URL, settings.MODEL_NAME, settings.MODEL_DEADLINE_S, settings.MODEL_EXTRA_BODY])
+    )
+
+
+def standing() -> ModelTrouble | None:
+    """Return what is known to be wrong with the model, None for nothing. A web server need not know its settings."""
+    return ModelTrouble.objects.order_by("-seen_at").first()
+
+
+def in_words(row: ModelTrouble) -> str:
+    """What is wrong and what to do, in our words only: fit for a page that everybody reads."""
+    status = f" (HTTP {row.values['http_status']})" if row.values.get("http_status") else ""
+    return {
+        Trouble.UNREACHABLE: "The model server can't be reached. Start it, or set MODEL_URL to where it listens.",
+        Trouble.SLOW: (
+            f"The model server did not answer within {row.values.get('seconds')} seconds. Look at its load; "
+            "MODEL_DEADLINE_S sets how long we wait."
+        ),
+        Trouble.BUSY: f"The model server is loading, overloaded or failing{status}. Look at its log.",
+        Trouble.PROTOCOL: (
+            "What answers at MODEL_URL does not speak the OpenAI protocol. Set MODEL_URL to the server's base address "
+            "(for vLLM it ends in /v1)."
+        ),
+        Trouble.KEY_FILE: (
+            f"The model's key can't be read from its file: {row.values.get('problem')}. Set MODEL_API_KEY_FILE to a "
+            "file that holds the key and nothing else."
+        ),
+        Trouble.KEY: f"The model server refuses our key{status}. Put the right one into MODEL_API_KEY_FILE's file.",
+        Trouble.NOT_FOUND: (
+            f"The model server has no model {row.values.get('model')!r}, or MODEL_URL is not its base address{status}. "
+            "Set MODEL_NAME to a model that it has, and MODEL_URL to its base address (for vLLM it ends in /v1)."
+        ),
+        Trouble.REFUSES: (
+            f"The model server refuses every request{status}. Look at MODEL_NAME and MODEL_EXTRA_BODY, and whether the "
+            "server knows response_format json_schema. `manage.py check_model` shows what it says."
+        ),
+        Trouble.THINKS: (
+            "The model spends its whole answer on thinking. Switch that off: set MODEL_EXTRA_BODY to "
+            '{"chat_template_kwargs": {"enable_thinking": false}}, or to what your model calls it.'
+        ),
+        Trouble.DISOBEYS: (
+            f"The model's answers can't be used, not even to a plain question: {row.values.get('problem')}. Look "
+            "whether the server obeys response_format json_schema, and whether the model thinks before it answers."
+        ),
+    }.get(row.trouble, "The model can't be used.")
+
+
+def for_operator(row: ModelTrouble) -> str:
+    """The same with the server's own words, printable and quoted: for a log or a terminal, not for a page."""
+    lines = in_words(row)
+    if names := row.values.get("names"):
+        lines += f" It has: {', '.join(map(repr, names))}."
+    if said := row.values.get("said"):
+        lines += f" It says: {said!r}"
+    return lines
