@@ -45,7 +45,7 @@ def site(folder: Path, **environment: str):
             preexec_fn=die_with_parent(),
         )  # fmt: skip
         try:
-            give_up = time.monotonic() + 60
+            give_up = time.monotonic() + 240  # on a machine that does much else
             while not answers(address):
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < give_up, log.read_text()
@@ -78,7 +78,7 @@ def test_half_a_request_stops_nobody_else_and_is_cut_off(tmp_path):
         waited = []
         while time.monotonic() - began < 12:  # longer than a half request may take: also while they are cut off
             asked = time.monotonic()
-            assert answers(address, timeout=30)
+            assert answers(address, timeout=60)
             waited.append(time.monotonic() - asked)
         busy = max(1, os.getloadavg()[0] / os.cpu_count())
         assert max(waited) < 2 * busy, waited
@@ -89,7 +89,7 @@ def test_half_a_request_stops_nobody_else_and_is_cut_off(tmp_path):
                 while piece := connection.recv(4096):
                     said += piece
         assert said.count(b"HTTP/1.1 408 ") == 6  # those of which the head came whole
-        assert answers(address, timeout=30)
+        assert answers(address, timeout=60)
         assert "Traceback" not in log.read_text()
 
 
@@ -103,7 +103,7 @@ def test_an_error_leaves_one_record_with_its_traceback_and_no_secret(tmp_path, d
         try:
             base = url.rpartition("/")[0]
             with site(tmp_path, DATABASE_URL=f"{base}/{empty}", MANDATE_RPC_URLS=rpc) as (address, log):
-                visitor = httpx.Client(base_url=address, timeout=60, headers={"cookie": "mandate=s3cr3t-cookie"})
+                visitor = httpx.Client(base_url=address, timeout=120, headers={"cookie": "mandate=s3cr3t-cookie"})
                 assert visitor.get("/river/?token=s3cr3t-of-the-query").status_code == 500
                 assert visitor.get("/subscriptions/unsubscribe/s3cr3t-token-of-a-mail/").status_code == 500
                 assert visitor.get("/nowhere/at/all").status_code == 404
@@ -136,7 +136,7 @@ def test_a_setting_that_can_not_work_is_refused_in_one_line(program, variable, v
     command = commands(program)[-1]
     run = subprocess.run(
         [sys.executable, "-m", *command], cwd=stack.ROOT, env=os.environ | {variable: value},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert run.returncode != 0
     lines = [line for line in run.stderr.splitlines() if line]
@@ -156,7 +156,7 @@ def test_a_worker_and_beat_say_what_they_do_and_write_no_file(tmp_path, db):
                 stderr=subprocess.STDOUT, preexec_fn=die_with_parent(),
             )  # fmt: skip
             try:
-                give_up = time.monotonic() + 60
+                give_up = time.monotonic() + 240  # on a machine that does much else
                 while not re.search(r"^\S+Z (ERROR|INFO) celery\.", (tmp_path / "log").read_text(), re.MULTILINE):
                     assert time.monotonic() < give_up, (tmp_path / "log").read_text()
                     time.sleep(0.1)
