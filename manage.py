@@ -10,12 +10,15 @@ def main() -> int:
     """One line for what the user can mend: settings, the database, Ctrl-C. Commands tell their own errors."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
     try:
+        from django.conf import settings
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
         from django.db import OperationalError
     except KeyboardInterrupt:
         return 130
     try:
+        # A command says itself what it waits for; that a node was asked again would clutter what it says.
+        settings.LOGGING["loggers"]["stamina"] = {"level": "CRITICAL"}
         execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         return 130

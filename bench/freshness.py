@@ -34,6 +34,7 @@ import psycopg
 from bench.sync import chain
 from bench.sync.cluster import cluster
 from bench.sync.run import ROOT, Node
+from dao.local.stack import BEAT, WEB, WORKER
 from governance.embedded import process
 
 BAR_P95_S = 1.0
@@ -85,12 +86,9 @@ def stack(node_url: str, database: str, folder: Path) -> Iterator[tuple[str, lis
     environment.pop("MANDATE_READY_DIR", None)
     commands = [
         [str(get_binary_path()), str(broker)],
-        [sys.executable, "-m", "celery", "-A", "dao.celery", "worker", "--concurrency", "4", "--without-gossip",
-         "--without-mingle", "--loglevel", "WARNING"],
-        [sys.executable, "-m", "celery", "-A", "dao.celery", "beat", "--pidfile", "", "--schedule",
-         str(folder / "beat"), "--loglevel", "WARNING"],
-        [sys.executable, "-m", "gunicorn", "dao.wsgi", "--bind", f"127.0.0.1:{web_port}", "--preload", "--workers", "2",
-         "--threads", "4", "--worker-class", "gthread", "--no-control-socket"],
+        [sys.executable, "-m", *WORKER],
+        [sys.executable, "-m", *BEAT],
+        [sys.executable, "-m", *WEB, "--bind", f"127.0.0.1:{web_port}"],
     ]  # fmt: skip
     running: list[subprocess.Popen[bytes]] = []
     with (folder / "services.log").open("wb") as log:

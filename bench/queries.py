@@ -90,7 +90,7 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
     Contract.objects.create(
         dao=dao, kind="votes_token", address=b"\x44" * 20, capabilities={"symbol": "VOTE", "decimals": 18}
     )
-    last = 1_000_000 + (proposals + votes + 2 * delegates) // 10
+    last = 1_000_000 + (proposals + votes + 2 * delegates) // 10 + 57_600  # the votes are over, but for the newest ten
     Cursor.objects.create(
         dao=dao, next_block=last + 1, head_hash=bytes(32), head_timestamp_chain_s=1_700_000_000, node_head_block=last
     )

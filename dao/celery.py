@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Celery application. Messages only wake workers; what is due is said by rows (governance.work)."""
 
+import logging.config
 import os
 import signal
 from pathlib import Path
 
 from celery import Celery, Task
-from celery.signals import beat_init, worker_process_init, worker_ready
+from celery.signals import beat_init, setup_logging, worker_process_init, worker_ready
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from governance.embedded.process import set_death_signal
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
-
+try:
+    settings.SECRET_KEY  # noqa: B018 -- reads the settings: what is wrong with them is told in one line
+except ImproperlyConfigured as error:
+    raise SystemExit(f"dao.celery: {error}") from None
 
 _WATCH_EXPIRES_S = 5.0
 
@@ -52,7 +58,14 @@ app.conf.beat_schedule = {
     "agent's summaries": _every("agent.tasks.summarise", 2.0),
     "agent's reading": _every("agent.tasks.read", 2.0),
     "webapp": _every("webapp.tasks.poll", 2.0),
+    "webapp's expired rows": _every("webapp.tasks.tidy", 600.0),
 }
+
+
+@setup_logging.connect
+def _log_as_the_site(**_kwargs: object) -> None:
+    """Keep Celery from making handlers of its own: LOGGING of the settings holds for every process."""
+    logging.config.dictConfig(settings.LOGGING)
 
 
 @worker_process_init.connect

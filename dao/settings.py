@@ -3,12 +3,15 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 import rfc8785
 from django.core.exceptions import ImproperlyConfigured
+
+from dao import environment, logs
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE_DIR = Path(os.environ.get("MANDATE_STATE_DIR", ROOT / ".mandate"))
@@ -75,9 +78,14 @@ def _by_chain(text: str) -> dict[int, list[str]]:
 DEBUG = False
 # Empty without a secret file: then nothing is served, signed or mailed. Tests and the embedded stack make one.
 SECRET_KEY = _secret("MANDATE_SECRET_KEY", "")
-ORIGIN = os.environ.get("MANDATE_ORIGIN", "http://127.0.0.1:8000")
-ALLOWED_HOSTS = [ORIGIN.split("://", 1)[1].rsplit(":", 1)[0]]
+ORIGIN = environment.origin("MANDATE_ORIGIN", os.environ.get("MANDATE_ORIGIN") or "http://127.0.0.1:8000")
+ALLOWED_HOSTS = [re.sub(r":[0-9]+$", "", ORIGIN.split("://", 1)[1])]
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
+# Whose X-Forwarded-For is believed. X-Forwarded-Proto is not read: the scheme is the origin's.
+TRUSTED_PROXIES, UNIX_SOCKET_IS_TRUSTED = environment.proxies(
+    "MANDATE_TRUSTED_PROXIES", os.environ.get("MANDATE_TRUSTED_PROXIES", "")
+)
+LOGGING = logs.configuration(environment.log_level("MANDATE_LOG_LEVEL", os.environ.get("MANDATE_LOG_LEVEL") or "INFO"))
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -99,6 +107,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "webapp.middleware.HalfRequest",
 ]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -159,6 +168,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = 5
+# In memory: no interval is long enough to be worth a file, and none is written into the checkout.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,

@@ -8,5 +8,8 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
 if not os.environ.get("MANDATE_SECRET_KEY_FILE"):
-    raise ImproperlyConfigured("MANDATE_SECRET_KEY_FILE is not set: name a file that holds a long random text")
-application = get_wsgi_application()
+    raise SystemExit("dao.wsgi: MANDATE_SECRET_KEY_FILE is not set: name a file that holds a long random text")
+try:
+    application = get_wsgi_application()
+except ImproperlyConfigured as error:
+    raise SystemExit(f"dao.wsgi: {error}") from None

@@ -2,20 +2,18 @@
 """Celery's way in, thin. Each may be doubled, overlap or come again: locks, fences and leases make that harmless."""
 
 import logging
-from itertools import pairwise
-from statistics import median
 
 from celery import shared_task
 from django.db import transaction
 from django.db.utils import InterfaceError, OperationalError
 
 from governance import endpoints, reconcile, work
+from governance.block_time import block_s as _block_s
 from governance.chain.rpc import Rpc, RpcError, WrongChain
-from governance.models import Block, Cursor, Dao, SyncIncident
+from governance.models import Cursor, Dao, SyncIncident
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
 
 logger = logging.getLogger(__name__)
-_PACED_BY = 16  # headers
 
 
 @shared_task(name="governance.tasks.sync_all")
@@ -30,17 +28,6 @@ def _chains() -> list[int]:
     return sorted(set(Dao.objects.values_list("chain_id", flat=True)))
 
 
-def _block_s(chain_id: int) -> float | None:
-    """How long the last blocks took by the chain's clock; None where too few were read."""
-    times = list(
-        Block.objects.filter(dao__chain=chain_id)
-        .order_by("-number")
-        .values_list("number", "timestamp_chain_s")[:_PACED_BY]
-    )
-    gaps = [(late - early) / (newer - older) for (newer, late), (older, early) in pairwise(times) if newer > older]
-    return median(gaps) if gaps else None  # not the mean: a clock that was wound on makes one gap of days
-
-
 def _head_of(chain_id: int) -> int | None:
     try:
         return Rpc.for_chain(chain_id).head_number()
@@ -53,7 +40,12 @@ def _read_chain(chain_id: int) -> None:
     for dao in Dao.objects.filter(chain=chain_id).order_by("pk"):
         try:
             with endpoints.known(chain_id) as rpc:
-                sync_once(dao, rpc)
+                found = sync_once(dao, rpc)
+            if found.logs or found.refusals or found.incidents:
+                logger.info(
+                    "%s: read to block %d of %d, %d new logs, %d refusals", dao, found.next_block - 1,
+                    found.node_head_block, found.logs, found.refusals,
+                )  # fmt: skip
         except Superseded as taken:
             logger.info("%s", taken)
         except GenesisChanged as error:

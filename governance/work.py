@@ -158,6 +158,7 @@ def _perform(row: Work) -> None:
             logger.exception("%s failed (attempt %d), again in %d s", row, row.attempts, wait_s)
         else:
             change = {**release, "done_at": Now(), "last_error": ""}
+            logger.info("%s is done", row)
     if not mine.update(**change):
         logger.warning("%s was taken over by another worker; its outcome is the one that counts", row)
 

@@ -16,9 +16,11 @@ from webapp import signin, words
 @require_GET
 def nonce(request: HttpRequest) -> JsonResponse:
     """A nonce for one sign-in, with the domain and address that the message must name."""
+    browser = signin.browser_of(request)
     answer = JsonResponse(
-        {"nonce": signin.fresh_nonce(request), "domain": settings.ORIGIN.split("://", 1)[1], "uri": settings.ORIGIN}
+        {"nonce": signin.fresh_nonce(browser), "domain": settings.ORIGIN.split("://", 1)[1], "uri": settings.ORIGIN}
     )
+    signin.remember(answer, browser)
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -29,7 +31,7 @@ def _ours(request: HttpRequest) -> bool:
     )
 
 
-@csrf_exempt  # JSON only, our origin only, and the signed nonce of this very session is asked for
+@csrf_exempt  # JSON only, our origin only, and a nonce that was made for this very browser is asked for
 @require_POST
 def verify(request: HttpRequest) -> JsonResponse:
     """Sign in with `{"message", "signature"}`; the answer names the account."""

@@ -111,7 +111,7 @@ def _row(place: Place, row: reading.ProposalRow) -> Json:
     proposal = row.proposal
     return {
         "id": str(proposal.proposal_id),
-        "title": proposal.title,
+        "title": row.title,
         "proposer": _address(proposal.proposer),
         "state": row.state_name,
         "clock": "block" if place.counts_blocks else "timestamp",
@@ -344,7 +344,8 @@ def dao(request: HttpRequest, slug: str) -> Json:
 
 @api.get("/daos/{slug}/proposals")
 def proposals(request: HttpRequest, slug: str, page: int = 1, size: int = 25, show: str = "all") -> Json:
-    """Proposals, newest first. `show=open` leaves out what is decided."""
+    """Proposals, newest first. `show=open` leaves out what can't change any more; then open votes come first, by what
+    ends first, then those to come by when they open, then those that wait for their next step."""
     place = Place.of(slug)
     page, size = _slice(page, size)
     rows, count = reading.proposals(place, only_open=show == "open", page=page, size=size)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -20,7 +22,7 @@ from governance.models import Act, Dao, Proposal
 from policies.encoding import DecodeError, codehash, decode
 from webapp import budgets, reading, signin, words
 from webapp.governor_calls import next_step
-from webapp.reading import Place
+from webapp.reading import Place, ProposalRow
 
 _TRANSITIONS = {
     "created": "Proposed",
@@ -61,26 +63,79 @@ def daos(request: HttpRequest) -> HttpResponse:
     return _render(request, "daos.html", None, daos=found)
 
 
+@dataclass
+class Agenda:
+    """What is open in a DAO, as its home shows it. Of each kind the first few, and how many more there are.
+
+    `now` holds what ends: acts that members may object to and votes that are open, whichever ends first.
+    """
+
+    now: list[dict[str, Any]]
+    more_acts: int
+    more_votes: int
+    coming: list[ProposalRow]
+    more_coming: int
+    decided: list[ProposalRow]
+    more_decided: int
+    others: list[ProposalRow]  # the newest of those that are shown nowhere above
+
+    ACTS, VOTES, NEXT, OTHERS = 10, 10, 5, 5
+
+    @classmethod
+    def of(cls, place: Place) -> Agenda:
+        """Read it. As many queries for one proposal as for a thousand."""
+        found = reading.open_proposals(place) if place.one("governor") else reading.OpenProposals([], [], [])
+        voting, more_votes = _first(found.voting, cls.VOTES)
+        coming, more_coming = _first(found.coming, cls.NEXT)
+        decided, more_decided = _first(found.decided, cls.NEXT)
+        others = reading.latest_but(place, [*voting, *coming, *decided], cls.OTHERS)
+        rows = {row.proposal.pk: row for row in reading.rows_of(place, [*voting, *coming, *decided, *others])}
+
+        def shown(numbers: list[int]) -> list[ProposalRow]:
+            return [rows[number] for number in numbers if number in rows]
+
+        acts = reading.objectable(place, cls.ACTS)
+        more_acts = max(0, reading.objectable_count(place) - cls.ACTS)
+        now = [
+            *((_act_ends_s(place, act), {"act": act}) for act in acts),
+            *((place.seconds_until(row.ends_at), {"row": row}) for row in shown(voting)),
+        ]
+        now.sort(key=lambda entry: entry[0])  # stable: of what ends at the same time, acts come first
+        return cls(
+            [entry for _, entry in now], more_acts, more_votes,
+            shown(coming), more_coming, shown(decided), more_decided, shown(others),
+        )  # fmt: skip
+
+    @property
+    def has_proposals(self) -> bool:
+        """Whether any proposal is shown."""
+        votes = any("row" in entry for entry in self.now)
+        return votes or bool(self.coming or self.decided or self.others)
+
+
+def _first(numbers: QuerySet | list[int], most: int) -> tuple[list[int], int]:
+    """The first few of those numbers, and how many are left."""
+    return list(numbers[:most]), max(0, reading.count_of(numbers) - most)
+
+
+def _act_ends_s(place: Place, act: Act) -> float:
+    """About how many seconds are left to object to an act; 0 where it may be released at any moment."""
+    return max(0, (act.releasable_chain_s or 0) - place.now_chain_s)
+
+
 @require_safe
 @ensure_csrf_cookie
 def home(request: HttpRequest, slug: str) -> HttpResponse:
     """What needs the reader now, the treasury, and the agent's spending."""
     place = Place.of(slug)
-    open_rows, rows = [], []
-    if place.one("governor"):
-        open_rows, _ = reading.proposals(place, only_open=True, size=10)
-        shown = {row.proposal.pk for row in open_rows}
-        latest, _ = reading.proposals(place, size=5)
-        rows = [row for row in latest if row.proposal.pk not in shown]
+    agenda = Agenda.of(place)
     policies = budgets.views(place, reading.policies_in_force(place))
     return _render(
         request,
         "home.html",
         place,
         "home",
-        open_rows=open_rows,
-        rows=rows,
-        objectable=reading.objectable(place),
+        agenda=agenda,
         balances=reading.balances(place),
         flows=reading.flows(place),
         budgets=[budget for policy in policies for budget in policy.budgets],
@@ -92,7 +147,7 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @ensure_csrf_cookie
 def proposals(request: HttpRequest, slug: str) -> HttpResponse:
-    """All proposals, newest first."""
+    """All proposals, newest first; of the open ones what ends first."""
     place = Place.of(slug)
     only_open, page = request.GET.get("show") == "open", _page(request)
     rows, count = reading.proposals(place, only_open=only_open, page=page)

@@ -10,16 +10,17 @@ import json
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, Subquery, Sum
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, When
 from django.http import Http404
 
 from agent.models import Summary
+from governance.block_time import block_s
 from governance.chain import abi
 from governance.chain.address import to_bytes
 from governance.chain.call import Call
@@ -59,10 +60,11 @@ from governance.state import (
     quorum_of,
     state_of,
 )
-from webapp import words
+from webapp import titles, words
 
 PATIENCE_S = 3.0  # how long a page waits for the node, which it can do without
 PAGE = 25
+SLOT_S = 12.0  # what a block is taken to last where too few were read to measure it
 LAST_PAGE = 10**7  # what is asked for beyond it is answered with it: PostgreSQL counts rows in 64 bits
 
 
@@ -191,7 +193,20 @@ class Place:
         left = point - self.clock_now
         if left <= 0:
             return ""
-        return f"{left:,} blocks" if self.counts_blocks else words.duration(left)
+        if not self.counts_blocks:
+            return words.duration(left)
+        measured = f" (about {words.duration(int(left * self.block_s))})" if self.block_s else ""
+        return f"{left:,} blocks{measured}"
+
+    @cached_property
+    def block_s(self) -> float | None:
+        """The seconds that one of the chain's last blocks took; None where too few were read."""
+        return block_s(self.dao.chain_id)
+
+    def seconds_until(self, point: int) -> float:
+        """About how many seconds it is until a timepoint of the governor's clock; below 0 when it has passed."""
+        left = point - self.clock_now
+        return left * (self.block_s or SLOT_S) if self.counts_blocks else left
 
     @cached_property
     def votes_asset(self) -> Asset:
@@ -276,6 +291,22 @@ class ProposalRow:
         return quorum_of(self.facts)
 
     @property
+    def title(self) -> str:
+        """One line that names it; never empty."""
+        return titles.title_of(self.proposal.description, self.proposal.proposal_id)
+
+    @property
+    def ends_at(self) -> int:
+        """The last timepoint of the governor's clock at which votes are taken, as things are now."""
+        late = self.facts.objection_until if self.state is State.OBJECTION_PERIOD else None
+        return self.proposal.deadline if late is None else late
+
+    @property
+    def vote_began(self) -> bool:
+        """Whether there can be votes: before, an empty tally and a quorum of 0 % would say nothing."""
+        return self.state not in (State.PENDING, State.UPDATABLE)
+
+    @property
     def state_name(self) -> str:
         return str(self.state.value)
 
@@ -343,18 +374,93 @@ def open_condition(place: Place) -> Q:
     return Q(executed=False, canceled=False) & (undecided | (carried & waiting))
 
 
+@dataclass(frozen=True)
+class OpenProposals:
+    """The numbers (primary keys) of what may still change, in the order of what comes first: `voting` by when it ends,
+    `coming` by when its vote opens, `decided` (the vote is over, the next step is not done) by when it can be executed,
+    then the newest. Each is a query that was not asked yet, or a list."""
+
+    voting: QuerySet | list[int]
+    coming: QuerySet | list[int]
+    decided: QuerySet | list[int]
+
+    def page(self, start: int, stop: int) -> list[int]:
+        """Return those from `start` to before `stop`, counted through all three."""
+        found: list[int] = []
+        for numbers in (self.voting, self.coming, self.decided):
+            found += numbers[max(0, start) : max(0, stop)]
+            count = count_of(numbers)
+            start, stop = start - count, stop - count
+        return found
+
+
+def count_of(numbers: QuerySet | list[int]) -> int:
+    """Return how many there are, read or not."""
+    return len(numbers) if isinstance(numbers, list) else numbers.count()
+
+
+def open_proposals(place: Place) -> OpenProposals:
+    """What may still change, in three parts. `governance.state` as queries where columns decide a state."""
+    governor = place.one("governor")
+    told = governor.capabilities if governor else {}
+    if governor is not None and (told.get("family") in ("nouns", "agora") or told.get("super_quorum")):
+        return _open_by_state(place)
+    undone = Proposal.objects.filter(dao=place.dao, executed=False, canceled=False)
+    undecided = undone.filter(deadline__gte=place.clock_now)
+    decided = undone.filter(open_condition(place), deadline__lt=place.clock_now)
+    executable = Case(When(eta_chain_s__gt=place.now_chain_s, then=F("eta_chain_s")))
+    return OpenProposals(
+        undecided.filter(snapshot__lt=place.clock_now).order_by("deadline", "id").values_list("pk", flat=True),
+        undecided.filter(snapshot__gte=place.clock_now).order_by("snapshot", "id").values_list("pk", flat=True),
+        decided.order_by(executable.asc(nulls_last=True), "-created_block", "-id").values_list("pk", flat=True),
+    )
+
+
+def _open_by_state(place: Place) -> OpenProposals:
+    """`open_proposals` where a rule of the governor decides: every row that is not over is looked at."""
+    found = Proposal.objects.filter(open_condition(place), dao=place.dao).defer("description")
+    voting, coming, decided = [], [], []
+    for proposal in found.prefetch_related("operations"):
+        facts = facts_of(proposal, place.governor)
+        row = ProposalRow(proposal, proposal_state(facts, place.now), [], "", facts)
+        taken = row.state is State.UNKNOWN and facts.snapshot < place.clock_now <= facts.deadline
+        if taken or row.state in (State.ACTIVE, State.OBJECTION_PERIOD):
+            voting.append((row.ends_at, proposal.pk))
+        elif row.state in (State.PENDING, State.UPDATABLE):
+            coming.append((proposal.snapshot, proposal.pk))
+        else:
+            eta_chain_s = proposal.eta_chain_s or 0
+            waits_s = eta_chain_s if eta_chain_s > place.now_chain_s else float("inf")
+            decided.append((waits_s, -proposal.created_block, -proposal.pk, proposal.pk))
+    return OpenProposals(*([entry[-1] for entry in sorted(part)] for part in (voting, coming, decided)))
+
+
 def proposals(
     place: Place, *, only_open: bool = False, page: int = 1, size: int = PAGE
 ) -> tuple[list[ProposalRow], int]:
-    """A page of proposals, newest first, and how many there are in all. As many queries for 10 rows as for 100."""
-    found = Proposal.objects.filter(dao=place.dao)
+    """A page of proposals and how many there are in all: the newest first, or (`only_open`) in the order of
+    `open_proposals`. As many queries for 10 rows as for 100."""
+    start, stop = (page - 1) * size, page * size
     if only_open:
-        found = found.filter(open_condition(place))
-    count = found.count()
-    newest = found.order_by("-created_block", "-id").values_list("pk", flat=True)
+        found = open_proposals(place)
+        count = sum(count_of(numbers) for numbers in (found.voting, found.coming, found.decided))
+        return rows_of(place, found.page(start, stop)), count
+    all_of_them = Proposal.objects.filter(dao=place.dao)
+    newest = all_of_them.order_by("-created_block", "-id").values_list("pk", flat=True)
     # Their numbers first, from the index alone: the last page of thousands must not read all texts before it.
-    rows = Proposal.objects.filter(pk__in=list(newest[(page - 1) * size : page * size]))
-    return [proposal_row(place, row) for row in _with_summary(rows.order_by("-created_block", "-id"))], count
+    return rows_of(place, list(newest[start:stop])), all_of_them.count()
+
+
+def latest_but(place: Place, shown: Collection[int], size: int) -> list[int]:
+    """The numbers (primary keys) of the newest proposals that are not among `shown`."""
+    others = Proposal.objects.filter(dao=place.dao).exclude(pk__in=shown)
+    return list(others.order_by("-created_block", "-id").values_list("pk", flat=True)[:size])
+
+
+def rows_of(place: Place, numbers: Sequence[int]) -> list[ProposalRow]:
+    """The rows of proposals in the order of their numbers (primary keys). Three queries."""
+    found = {row.pk: row for row in _with_summary(Proposal.objects.filter(pk__in=numbers))}
+    return [proposal_row(place, found[number]) for number in numbers if number in found]
 
 
 def proposal(place: Place, proposal_id: int) -> Proposal:
@@ -739,14 +845,22 @@ def acts(place: Place, *, page: int = 1, size: int = PAGE) -> tuple[list[Act], i
     return list(rows[(page - 1) * size : page * size]), found.count()
 
 
-def objectable(place: Place) -> list[Act]:
-    """Acts that members may still object to: scheduled, and not yet past the release window."""
-    return list(
+def objectable(place: Place, limit: int = 20) -> list[Act]:
+    """Acts that members may still object to, by when they can be released: scheduled, and not past that window."""
+    return list(_objectable(place).order_by("releasable_chain_s", "id")[:limit])
+
+
+def objectable_count(place: Place) -> int:
+    """How many acts members may still object to."""
+    return _objectable(place).count()
+
+
+def _objectable(place: Place) -> QuerySet[Act]:
+    return (
         Act.objects.filter(dao=place.dao, status=Act.Status.SCHEDULED)
         .filter(Q(expires_chain_s=None) | Q(expires_chain_s__gte=place.now_chain_s))
         .select_related("log", "module")
         .prefetch_related("calls", "objections")
-        .order_by("releasable_chain_s")[:20]
     )
 
 

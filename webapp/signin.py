@@ -1,32 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sign-in with Ethereum (EIP-4361). Reading needs no account; signing in says who asks for something.
 
-The server makes the nonce, keeps it in the session and uses it once; domain and nonce are always checked; times are the
-wall clock's. What a person may do is read from the chain (operator, guardian), never from a flag here.
+The server makes the nonces and keeps none of them: each tells when it was made and is signed together with a secret
+that only the browser's cookie holds. So a message signed elsewhere signs nobody in here, several tabs don't disturb
+each other, and nothing is written until somebody has signed in; then the nonce is noted as spent, and a session made.
+Domain and nonce are always checked; times are the wall clock's. What a person may do is read from the chain (operator,
+guardian), never from a flag here.
 """
 
 from __future__ import annotations
 
 import datetime
+import hmac
+import re
+import secrets
 import warnings
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
 from eth_keys.exceptions import BadSignature
 from pydantic import ValidationError
 
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Chain
-from webapp import words
+from webapp import throttle, words
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # abnf's grammar warnings at import say nothing about us
-    from siwe import InvalidSignature, SiweMessage, VerificationError, generate_nonce
+    from siwe import InvalidSignature, SiweMessage, VerificationError
 
 NONCE_VALID_S = 600
 SIGNED_IN_S = 12 * 3600
-_NONCE, _NONCE_AT, _ACCOUNT = "signin_nonce", "signin_nonce_at", "signin_account"
+_CLOCKS_DIFFER_S = 60  # between the servers of one site
+_ACCOUNT = "signin_account"
+_BROWSER = re.compile(r"[0-9a-f]{32}")
+_NONCE = re.compile(r"(?P<random>[0-9a-f]{16})(?P<made_at_s>[0-9a-f]{8})(?P<signature>[0-9a-f]{24})")
+_USED = "the sign-in message is too old, was used before, or was made for another browser: sign in again"
 _IS_VALID = bytes.fromhex("1626ba7e")
 
 
@@ -38,29 +49,64 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def fresh_nonce(request: HttpRequest) -> str:
-    """A new nonce for this session; the one before it is void."""
-    nonce = generate_nonce()
-    request.session[_NONCE] = nonce
-    request.session[_NONCE_AT] = _now().timestamp()
-    return nonce
+def _cookie() -> str:
+    return settings.SESSION_COOKIE_NAME + "_signin"
+
+
+def browser_of(request: HttpRequest) -> str:
+    """Return the secret that tells this browser from others; a new one where it has none that we could have made."""
+    held = request.COOKIES.get(_cookie(), "")
+    return held if _BROWSER.fullmatch(held) else secrets.token_hex(16)
+
+
+def remember(response: HttpResponse, browser: str) -> None:
+    """Have the browser keep its secret for as long as a nonce made now is valid."""
+    response.set_cookie(
+        _cookie(),
+        browser,
+        max_age=NONCE_VALID_S,
+        path="/auth/",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def _nonce(browser: str, random: str, made_at_s: str) -> str:
+    signature = salted_hmac("webapp.signin.nonce", f"{browser}:{random}:{made_at_s}", algorithm="sha256").hexdigest()
+    return f"{random}{made_at_s}{signature[:24]}"
+
+
+def fresh_nonce(browser: str) -> str:
+    """Return a new nonce, which is good for one sign-in with this browser."""
+    return _nonce(browser, secrets.token_hex(8), f"{int(_now().timestamp()):08x}")
+
+
+def _made_at_s(browser: str, nonce: str) -> int | None:
+    """Return when a nonce was made (Unix seconds); None where it was not made for this browser, or is too old."""
+    parts = _NONCE.fullmatch(nonce)
+    if parts is None or not hmac.compare_digest(nonce, _nonce(browser, parts["random"], parts["made_at_s"])):
+        return None
+    made_at_s = int(parts["made_at_s"], 16)
+    return made_at_s if -_CLOCKS_DIFFER_S <= _now().timestamp() - made_at_s <= NONCE_VALID_S else None
 
 
 def verify(request: HttpRequest, text: str, signature: str) -> bytes:
-    """Sign the sender of an EIP-4361 message in; returns the account. The nonce is spent whatever the outcome.
+    """Sign the sender of an EIP-4361 message in; returns the account. The nonce is spent where that succeeds.
 
     Raises:
-        SignInRefused: malformed, for another site, nonce or chain, too old, or not signed by the account it names.
+        SignInRefused: malformed, for another site, browser or chain, too old, used before, or not signed by the account
+            it names.
     """
-    nonce, made_at = request.session.pop(_NONCE, None), request.session.pop(_NONCE_AT, 0.0)
-    if nonce is None or _now().timestamp() - made_at > NONCE_VALID_S:
-        raise SignInRefused("the sign-in message is too old or was used before: sign in again")
     if len(text) > 4000 or len(signature) > 4000:
         raise SignInRefused("the sign-in message is too long")
     try:
         message = SiweMessage.from_message(text)
     except (ValueError, ValidationError, TypeError) as error:
         raise SignInRefused("that is not a sign-in message of EIP-4361") from error
+    made_at_s = _made_at_s(browser_of(request), message.nonce)
+    if made_at_s is None:
+        raise SignInRefused(_USED)
     origin = urlsplit(settings.ORIGIN)
     if urlsplit(message.uri).netloc != origin.netloc:
         raise SignInRefused("the sign-in message is for another address than this site's")
@@ -70,7 +116,7 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
         raise SignInRefused("the sign-in message never expires; one that does is asked for")
     account = bytes.fromhex(message.address[2:])
     try:
-        message.verify(signature, domain=origin.netloc, nonce=nonce, timestamp=_now())
+        message.verify(signature, domain=origin.netloc, nonce=message.nonce, timestamp=_now())
     except (InvalidSignature, BadSignature) as error:
         if not _contract_accepts(message, account, signature):
             raise SignInRefused("the signature is not that of the account in the message") from error
@@ -78,7 +124,11 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
         raise SignInRefused(f"the sign-in message was not accepted: {type(error).__name__}") from error
     except (ValueError, TypeError) as error:
         raise SignInRefused("the signature is malformed") from error
+    # Once, in whatever process: of two that send the same, the database lets one through.
+    if not throttle.first("signin-nonce", message.nonce, made_at_s):
+        raise SignInRefused(_USED)
     request.session.cycle_key()
+    request.session.set_expiry(SIGNED_IN_S)
     request.session[_ACCOUNT] = {"address": account.hex(), "until": _now().timestamp() + SIGNED_IN_S}
     return account
 

@@ -2,12 +2,14 @@
 """What beat wakes: thin, the work is done by `webapp.mail` and rows with leases."""
 
 import logging
+from importlib import import_module
 
 from celery import shared_task
+from django.conf import settings
 
 from governance import work
 from governance.chain.rpc import RpcError
-from webapp import relay
+from webapp import relay, throttle
 from webapp.mail import send
 
 logger = logging.getLogger(__name__)
@@ -23,3 +25,10 @@ def poll() -> None:
     send.follow_outbox()
     send.plan_periods()
     work.run_due("webapp.")
+
+
+@shared_task
+def tidy() -> None:
+    """Delete expired sessions, and counts of requests that no limit asks for any more."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    throttle.forget_old()

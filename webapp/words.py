@@ -23,11 +23,16 @@ _HIDDEN = frozenset(
 )
 
 
+def is_hidden(character: str) -> bool:
+    """Whether a character can't be seen, or changes how the rest of its line reads."""
+    return ord(character) in _HIDDEN
+
+
 def visible(text: str) -> str:
     """The text with bidirectional overrides, zero-width and control characters shown as `[U+202E]`, so none can act."""
     return "".join(
         f"[U+{ord(character):04X}]"
-        if ord(character) in _HIDDEN or (unicodedata.category(character) == "Cc" and character not in "\n\t")
+        if is_hidden(character) or (unicodedata.category(character) == "Cc" and character not in "\n\t")
         else character
         for character in text.replace("\r\n", "\n")
     )

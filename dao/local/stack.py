@@ -38,6 +38,11 @@ from governance.embedded import postgres
 from governance.embedded.process import die_with_parent, free_port, is_port_free
 
 ROOT = Path(__file__).resolve().parents[2]
+# As the README starts them; what else they are told is in gunicorn.conf.py, which gunicorn reads by itself, and in the
+# settings.
+WEB = ("gunicorn", "dao.wsgi")
+WORKER = ("celery", "-A", "dao.celery", "worker", "--without-gossip", "--without-mingle")
+BEAT = ("celery", "-A", "dao.celery", "beat")
 LOCAL_CHAIN_ID = 31337
 MARKER = "mandate-state"  # in every state folder; a folder without it is never deleted
 LOG_BYTES = 5_000_000  # a child's log is set aside at the next start once it is longer
@@ -141,6 +146,7 @@ class Stack:
             "MANDATE_STATE_DIR": str(self.state_dir),
             "MANDATE_ORIGIN": self.web_url,
             "MANDATE_COOKIE": f"mandate_{self._ports['web']}",
+            "MANDATE_LOG_LEVEL": os.environ.get("MANDATE_LOG_LEVEL", ""),
             "MANDATE_SECRET_KEY_FILE": str(self.state_dir / "secret_key"),
             "DATABASE_URL": self._database_url("mandate"),
             "BROKER_URL_FILE": str(self.state_dir / "broker_url"),
@@ -402,24 +408,18 @@ class Stack:
             ),
             Service(
                 "worker",
-                lambda: [python, "-m", "celery", "-A", "dao.celery", "worker", "--concurrency", "5", "--without-gossip",
-                         "--without-mingle", "--loglevel", "INFO"],
+                lambda: [python, "-m", *WORKER],
                 lambda: (run / "worker").exists(), before=lambda: (run / "worker").unlink(missing_ok=True),
                 stop_seconds=4,  # the model may take minutes; what is cut off is leased again
             ),
             Service(
                 "beat",
-                lambda: [python, "-m", "celery", "-A", "dao.celery", "beat", "--pidfile", "",
-                         "--schedule", str(self.state_dir / "beat"), "--loglevel", "INFO"],
+                lambda: [python, "-m", *BEAT],
                 lambda: (run / "beat").exists(), before=lambda: (run / "beat").unlink(missing_ok=True),
             ),
             Service(
                 "web",
-                lambda: [python, "-m", "gunicorn", "dao.wsgi", "--bind", f"127.0.0.1:{self._ports['web']}",
-                         "--preload", "--workers", "2", "--threads", "4", "--worker-class", "gthread",
-                         "--graceful-timeout", "5", "--no-control-socket",  # it would lie in the user's home
-                         # No access log: paths hold the tokens that confirm and end subscriptions.
-                         "--worker-tmp-dir", _memory_folder()],
+                lambda: [python, "-m", *WEB, "--bind", f"127.0.0.1:{self._ports['web']}"],
                 self._web_answers,
             ),
         ]  # fmt: skip
@@ -774,11 +774,6 @@ def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
-
-
-def _memory_folder() -> str:
-    """Where gunicorn's workers touch their heartbeat file: in memory, as a busy disk would stall it."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"  # noqa: S108 -- gunicorn makes and unlinks it safely
 
 
 def _talk(port: int, request: bytes, *, until: bytes) -> bytes:

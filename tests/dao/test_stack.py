@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -169,6 +170,32 @@ def test_a_child_that_dies_is_started_again_and_an_orderly_stop_leaves_nothing(s
         family += psutil.Process().children(recursive=True)
     assert [process for process in still_there(family) if process not in ours] == []
     running.stop()  # a second time is harmless
+
+
+def test_an_error_of_a_page_stands_in_the_webs_log_once_with_its_traceback(state_dir, monkeypatch):
+    """And the workers log what they do, as much as was asked for; no secret of the instance is in any log."""
+    monkeypatch.setenv("MANDATE_LOG_LEVEL", "DEBUG")
+    logs = state_dir / "logs"
+    with Stack(state_dir, model=False) as running:
+        with running.database() as connection:
+            connection.execute("alter table governance_dao rename to gone")
+        assert httpx.get(f"{running.web_url}/?secret=of-the-query", timeout=60).status_code == 500
+        with running.database() as connection:
+            connection.execute("alter table gone rename to governance_dao")
+        assert httpx.get(f"{running.web_url}/", timeout=60).status_code == 200
+        done = re.compile(r"^\S+Z INFO celery\.app\.trace\S+ Task webapp\.tasks\.poll\[.* succeeded in ", re.MULTILINE)
+        wait_until(lambda: done.search((logs / "worker.log").read_text()), 60, "a task that beat sent")
+    web = (logs / "web.log").read_text()
+    assert web.count(" ERROR django.request[") == 1
+    assert web.count("Internal Server Error: /\n  Traceback (most recent call last):\n") == 1
+    assert 'relation "governance_dao" does not exist' in web
+    assert "of-the-query" not in web
+    secrets = [
+        (state_dir / name).read_text().strip() for name in ("secret_key", "broker_password", "postgres_password")
+    ]
+    for name in ("web", "worker", "beat"):
+        text = (logs / f"{name}.log").read_text()
+        assert [secret for secret in secrets if secret in text] == [], name
 
 
 def taken_port() -> socket.socket:

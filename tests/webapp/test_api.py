@@ -3,15 +3,20 @@
 
 import datetime
 import json
+import re
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from agent.models import Candidate, Request, Roster
 from governance.models import Chain
 from tests.webapp.conftest import CHAIN, NOW, UNIT, account
-from webapp import signin
+from webapp import signin, tasks, throttle
+from webapp.models import Throttle
 from webapp.words import address_text
 
 MEMBER = Account.from_key("0x" + "11" * 32)
@@ -215,17 +220,116 @@ def test_sign_in_that_is_refused(client, wrong):
 
 
 @pytest.mark.usefixtures("_site")
-def test_a_nonce_grows_old(client):
-    client.get("/auth/nonce")
-    session = client.session
-    session["signin_nonce_at"] = 0
-    session.save()
-    old = session["signin_nonce"]
-    answer = client.post(
-        "/auth/verify", {"message": f"Nonce: {old}", "signature": "0x"}, content_type="application/json"
-    )
-    assert answer.status_code == 403
-    assert "too old" in answer.json()["error"]
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(-120, 403), (-30, 200), (0, 200), (590, 200), (602, 403), (86_400, 403)]
+)
+def test_a_nonce_grows_old(client, monkeypatch, seconds, status):
+    asked_at = signin._now()
+    monkeypatch.setattr(signin, "_now", lambda: asked_at + datetime.timedelta(seconds=seconds))
+    monkeypatch.setattr(signin, "fresh_nonce", aged(signin.fresh_nonce, monkeypatch, asked_at))
+    _, answer = sign_in(client, expires=asked_at + datetime.timedelta(days=2))
+    assert answer.status_code == status, answer.content
+    assert status == 200 or "too old" in answer.json()["error"]
+
+
+def aged(fresh_nonce, monkeypatch, at):
+    """The same, as if it was asked for at that time."""
+
+    def nonce(browser):
+        with monkeypatch.context() as then:
+            then.setattr(signin, "_now", lambda: at)
+            return fresh_nonce(browser)
+
+    return nonce
+
+
+def rows_written():
+    return Session.objects.count(), Throttle.objects.count()
+
+
+def test_nothing_is_written_before_somebody_has_signed_in(made, settings, monkeypatch):
+    settings.ORIGIN = "http://testserver"
+    monkeypatch.setattr(signin, "_contract_accepts", lambda *_: False)
+    visitor = Client()
+    made.proposal(7)
+    for path in [
+        "/", "/river/", "/river/proposals/", "/river/proposals/7/", "/river/agent/", "/river/subscribe/", "/health",
+        "/api/v1/daos", "/auth/nonce", "/auth/nonce",
+    ]:  # fmt: skip
+        assert visitor.get(path).status_code in (200, 302), path
+    assert "mandate" not in visitor.cookies  # the session's
+    for wrong in [{"nonce": "abcdefghijk"}, {"key": OTHERS_KEY}, {"chain": 5}]:
+        assert sign_in(visitor, **wrong)[1].status_code == 403
+    assert visitor.post("/auth/sign-out", {}, content_type="application/json").status_code == 200
+    assert rows_written() == (0, 0)
+    assert sign_in(visitor)[1].status_code == 200
+    assert rows_written() == (1, 1)
+
+
+@pytest.mark.usefixtures("_site")
+def test_a_message_signs_in_one_browser_once():
+    first, tab_of_another = Client(), Client()
+    body, answer = sign_in(first)
+    assert answer.status_code == 200
+    tab_of_another.get("/auth/nonce")
+    stolen = Client()
+    stolen.cookies = first.cookies.copy()
+    del stolen.cookies["mandate"]
+    for replay in (first, tab_of_another, stolen, Client()):
+        assert replay.post("/auth/verify", body, content_type="application/json").status_code == 403
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.usefixtures("_site")
+def test_a_message_that_another_browser_asked_for_signs_nobody_in():
+    """Else whoever makes a browser send a message would sign it in to an account of theirs."""
+    attacker, victim = Client(), Client()
+    body, _ = sign_in(attacker, chain=5)  # refused, so its nonce is not spent
+    right = body["message"].replace("Chain ID: 5", f"Chain ID: {CHAIN}")
+    signature = "0x" + MEMBER.sign_message(encode_defunct(text=right)).signature.hex()
+    sent = {"message": right, "signature": signature}
+    victim.get("/auth/nonce")
+    assert victim.post("/auth/verify", sent, content_type="application/json").status_code == 403
+    assert attacker.post("/auth/verify", sent, content_type="application/json").status_code == 200
+
+
+@pytest.mark.usefixtures("_site")
+def test_two_tabs_sign_in_with_a_nonce_each(client):
+    early = client.get("/auth/nonce").json()["nonce"]
+    _, answer = sign_in(client)
+    assert answer.status_code == 200
+    _, answer = sign_in(client, nonce=early)
+    assert answer.status_code == 200
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize("cookie", ["", "x", "0" * 31, "G" * 32, "0" * 5000, "é" * 32, '"; Path=/'])
+def test_a_cookie_that_was_not_made_here_is_replaced(client, cookie):
+    client.cookies["mandate_signin"] = cookie
+    _, answer = sign_in(client)
+    assert answer.status_code == 200
+    assert re.fullmatch("[0-9a-f]{32}", client.cookies["mandate_signin"].value)
+
+
+def test_the_cookie_of_a_sign_in_is_for_this_site_alone(client, settings):
+    settings.SESSION_COOKIE_SECURE = True
+    cookie = client.get("/auth/nonce").cookies["mandate_signin"]
+    assert (cookie["httponly"], cookie["secure"], cookie["samesite"]) == (True, True, "Strict")
+    assert (cookie["path"], cookie["max-age"]) == ("/auth/", signin.NONCE_VALID_S)
+
+
+@pytest.mark.usefixtures("_site")
+def test_what_is_over_is_deleted(client):
+    assert sign_in(client)[1].status_code == 200
+    throttle.allow("subscribe", "somebody", limit=1, window=throttle.HOUR)
+    tasks.tidy()
+    assert rows_written() == (1, 2)
+    ends = Session.objects.get().expire_date - timezone.now()
+    assert abs(ends.total_seconds() - signin.SIGNED_IN_S) < 60
+    Session.objects.update(expire_date=timezone.now() - datetime.timedelta(seconds=1))
+    Throttle.objects.update(window_start=timezone.now() - datetime.timedelta(days=3))
+    tasks.tidy()
+    assert rows_written() == (0, 0)
 
 
 @pytest.mark.parametrize("path", ["/auth/verify", "/local/wallet"])

@@ -79,7 +79,7 @@ def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Ite
         name = words.short(words.address_text(delegate))
         own = f"{name} has voted." if voted else f"{name} has not voted yet."
     item = Item(
-        _told(proposal.title, 200),
+        _told(row.title, 200),
         settings.ORIGIN + reverse("proposal", args=[place.dao.slug, proposal.proposal_id]),
         lines,
         own_vote=own,

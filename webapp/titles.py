@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Name a proposal by the first line of its text that shows something to read.
+
+Not by the first line: that may be `---`, a comment, a picture or characters that nobody sees, and a link without words
+can't be followed. The Markdown is parsed as it is for the page, but for raw HTML and pictures, which name nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from webapp.words import is_hidden, one_line
+
+_LIMIT = 300  # characters
+_READ = 2_000  # characters of the text: a title that comes later is none
+# Tables are no titles, and a hostile one takes long to parse; a cell's line is read as plain text.
+_MARKDOWN = MarkdownIt("commonmark", {"html": True, "maxNesting": 20}).enable("strikethrough")
+_TAG = re.compile(r"<[^<>]*>")
+_COMMENTS = re.compile(r"[\s\ufeff]*(?:<!--.*?-->\s*)*", re.DOTALL)
+# Braille without a dot, a note without a head, what stands for an object, and for bytes that were no text.
+_BLANK_SYMBOLS = frozenset("\u2800\U0001d159\ufffc\ufffd")
+
+
+def title_of(description: str, proposal_id: int) -> str:
+    """Return one line that names a proposal, at most 300 characters; never an empty one."""
+    return _title(_start(description)) or f"Untitled proposal {short_number(proposal_id)}"
+
+
+def short_number(proposal_id: int) -> str:
+    """Return a proposal's number, a long one by its first and last four digits: `1059...8770`."""
+    digits = str(proposal_id)
+    return digits if len(digits) <= 12 else f"{digits[:4]}...{digits[-4:]}"
+
+
+def _start(description: str) -> str:
+    """Return the start of a text, without the comments that stand before everything else."""
+    comments = _COMMENTS.match(description)
+    begins = comments.end() if comments else 0
+    return description[begins : begins + _READ].replace("\0", "")
+
+
+@lru_cache(maxsize=1024)  # lists show the same proposals again and again
+def _title(text: str) -> str:
+    lines = [one_line(line, _LIMIT) for line in _lines(_MARKDOWN.parse(text)) if _shows(line, words_only=False)]
+    with_words = (line for line in lines if _shows(line, words_only=True))
+    return next(with_words, lines[0] if lines else "")
+
+
+def _lines(tokens: list[Token]) -> Iterator[str]:
+    for token in tokens:
+        if token.type == "inline":
+            yield from _inline(token.children or []).splitlines()
+        elif token.type in ("fence", "code_block"):
+            yield from token.content.splitlines()
+        elif token.type == "html_block":
+            yield from _TAG.sub("", re.sub(r"(?s)<!--.*?(-->|$)", "", token.content)).splitlines()
+
+
+def _inline(tokens: list[Token]) -> str:
+    """Return what a paragraph's tokens show: no marks, no raw HTML and no pictures."""
+    parts = []
+    for token in tokens:
+        if token.type in ("text", "text_special", "code_inline"):
+            parts.append(token.content)
+        elif token.type in ("softbreak", "hardbreak") or (token.type == "html_inline" and token.content[:3] == "<br"):
+            parts.append("\n")
+    return "".join(parts)
+
+
+def _shows(line: str, *, words_only: bool) -> bool:
+    """Say whether a line has a letter or a digit that can be seen, or (not `words_only`) a picture like an emoji."""
+    return any(
+        (unicodedata.category(character)[0] in "LN" and not is_hidden(character))
+        or (not words_only and unicodedata.category(character) == "So" and character not in _BLANK_SYMBOLS)
+        for character in line
+    )
