@@ -543,11 +543,13 @@ class SignedVote(Schema):
 class Ask(Schema):
     """A request to the agent in plain words. `key` makes asking again the same request.
 
-    `policy_id` may be left out where only one policy is in force.
+    `policy_id` may be left out where only one policy is in force. `account` is the account that the asker sees on the
+    page: where another one is signed in, the request is refused.
     """
 
     text: str = Field(min_length=1, max_length=500)
     policy_id: str = ""
+    account: str = Field(default="", max_length=60)
     key: str = Field(default="", max_length=80, pattern="^[ -~]*$")
 
 
@@ -636,6 +638,12 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     """Ask the agent for something; the asker is who is signed in. Words alone move nothing."""
     _changes(request)
     account = _signed_in(request)
+    if payload.account and (shown := _parse_address(payload.account, "account")) != account:
+        raise HttpError(
+            403,
+            f"{words.address_text(account)} is signed in here, not {words.address_text(shown)}; nothing was asked. "
+            "Sign in again.",
+        )
     place = Place.of(slug)
     policy_id = _policy_asked_for(place, payload.policy_id)
     # Accounts cost nothing to make, so the asker's place counts too: each request takes the model's time.
