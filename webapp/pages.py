@@ -15,10 +15,12 @@ from django.views.decorators.http import require_safe
 from agent.models import DecisionRecord, Refusal, Request
 from governance.capabilities import BY_NUMBER, takes_signed_ballots
 from governance.chain import abi
-from governance.models import Act, Dao, Proposal
+from governance.chain.address import BadAddress, to_bytes
+from governance.models import Act, Dao, PolicyVersion, Proposal
 from governance.state import State
 from policies.encoding import DecodeError, codehash, decode
 from webapp import budgets, reading, signin, words
+from webapp import voter as voters
 from webapp.governor_calls import execute_call, queue_call
 from webapp.reading import Place
 
@@ -140,7 +142,21 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         timeline=timeline(place, row_proposal),
         transaction=next_step(place, row_proposal, row.state, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
+        **voter_asked_for(request, place, row_proposal),
     )
+
+
+def voter_asked_for(request: HttpRequest, place: Place, proposal: Proposal) -> dict[str, Any]:
+    """The account that a reader without JavaScript asked about (`?account=0x...`), with its power and votes."""
+    asked = request.GET.get("account", "").strip()
+    if not asked:
+        return {}
+    try:
+        account = to_bytes(asked)
+    except BadAddress as error:
+        return {"voter_problem": f"That is no address: {words.one_line(str(error))}."}
+    seen = voters.look(place, proposal, account)
+    return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}
 
 
 def timeline(place: Place, proposal: Proposal) -> list[dict[str, Any]]:
