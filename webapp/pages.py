@@ -256,6 +256,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
     """Acts, refusals and requests, with the buttons that stop."""
     place, page = Place.of(slug), _page(request)
     rows, count = reading.acts(place, page=page)
+    in_force = reading.policies_in_force(place)
     recorded = set(
         DecisionRecord.objects.filter(hash__in=[bytes(act.decision) for act in rows]).values_list("hash", flat=True)
     )
@@ -278,9 +279,19 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
             }
             for module in place.contracts["module"]
         ],
-        policies=reading.policies_in_force(place),
-        requests=list(Request.objects.filter(dao=place.dao).prefetch_related("candidates").order_by("-id")[:20]),
+        policies=in_force,
+        requests=requests(place, in_force),
     )
+
+
+def requests(place: Place, in_force: list[PolicyVersion]) -> list[Request]:
+    """The newest requests, each with `operator_text`: who may approve it, or nothing where that is not known."""
+    operators = {(version.module_id, bytes(version.policy_id)): budgets.operator_of(version) for version in in_force}
+    rows = list(Request.objects.filter(dao=place.dao).prefetch_related("candidates").order_by("-id")[:20])
+    for row in rows:
+        operator = operators.get((row.module_id, bytes(row.policy_id)))
+        row.operator_text = words.address_text(operator) if operator else ""
+    return rows
 
 
 def act_view(place: Place, act: Act, has_record: bool) -> dict[str, Any]:
