@@ -32,6 +32,7 @@ from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Contract, Dao, OnchainCheck, Proposal, Vote
 from webapp import budgets, reading, relay, signin, throttle, words
 from webapp.governor_calls import next_step
+from webapp import voter as voters
 from webapp.mail import subscriptions
 from webapp.reading import Place
 
@@ -420,10 +421,41 @@ def ballot(request: HttpRequest, slug: str, proposal_id: str, voter: str, suppor
     """The EIP-712 typed data that `voter` signs to vote by signature, with the nonce that the governor expects now."""
     place, found = _proposal(slug, proposal_id)
     rpc = Rpc.for_chain(place.dao.chain_id)
-    document = relay.ballot(place, rpc, found.proposal_id, support, _parse_address(voter, "voter"))
+    if support not in (0, 1, 2):
+        raise HttpError(422, "support: 0 (against), 1 (for) or 2 (abstain)")
+    document = relay.ballot(place, rpc, found, support, _parse_address(voter, "voter"))
     document["message"]["proposalId"] = str(found.proposal_id)
     document["message"]["nonce"] = str(document["message"]["nonce"])
     return document
+
+
+@api.get("/daos/{slug}/proposals/{proposal_id}/voters/{account}")
+def voter(request: HttpRequest, slug: str, proposal_id: str, account: str) -> Json:
+    """What an account can do about a proposal: its power at the snapshot, its votes, and the same in words.
+
+    `power_from` is "chain" (asked at `block`), "mirror", or null where the power is not known; null is not 0.
+    """
+    place, found = _proposal(slug, proposal_id)
+    seen = voters.look(place, found, _parse_address(account, "account"))
+    told = voters.in_words(place, found, seen)
+    return {
+        "account": _address(seen.account),
+        "state": str(seen.state.value),
+        "snapshot": found.snapshot,
+        "power": _text(seen.power),
+        "power_from": seen.power_from,
+        "has_voted": seen.has_voted,
+        "would_count": _text(seen.chain.counted if seen.chain else None),
+        "may_vote": seen.may_vote,
+        "votes": [_vote(vote) for vote in (*seen.votes, *seen.overrides)],
+        "block": seen.chain.block if seen.chain else None,
+        "lead": told.lead,
+        "sentences": told.sentences,
+    }
+
+
+def _text(base_units: int | None) -> str | None:
+    return None if base_units is None else str(base_units)
 
 
 @api.get("/daos/{slug}/delegates")
@@ -562,11 +594,13 @@ class SignedVote(Schema):
 class Ask(Schema):
     """A request to the agent in plain words. `key` makes asking again the same request.
 
-    `policy_id` may be left out where only one policy is in force.
+    `policy_id` may be left out where only one policy is in force. `account` is the account that the asker sees on the
+    page: where another one is signed in, the request is refused.
     """
 
     text: str = Field(min_length=1, max_length=500)
     policy_id: str = ""
+    account: str = Field(default="", max_length=60)
     key: str = Field(default="", max_length=80, pattern="^[ -~]*$")
 
 
@@ -655,6 +689,12 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     """Ask the agent for something; the asker is who is signed in. Words alone move nothing."""
     _changes(request)
     account = _signed_in(request)
+    if payload.account and (shown := _parse_address(payload.account, "account")) != account:
+        raise HttpError(
+            403,
+            f"{words.address_text(account)} is signed in here, not {words.address_text(shown)}; nothing was asked. "
+            "Sign in again.",
+        )
     place = Place.of(slug)
     policy_id = _policy_asked_for(place, payload.policy_id)
     # Accounts cost nothing to make, so the asker's place counts too: each request takes the model's time.

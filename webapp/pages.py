@@ -18,9 +18,11 @@ from agent import trouble
 from agent.models import DecisionRecord, Refusal, Request
 from governance.capabilities import takes_signed_ballots
 from governance.chain import abi
-from governance.models import Act, Dao, Proposal
+from governance.chain.address import BadAddress, to_bytes
+from governance.models import Act, Dao, PolicyVersion, Proposal
 from policies.encoding import DecodeError, codehash, decode
 from webapp import budgets, reading, signin, words
+from webapp import voter as voters
 from webapp.governor_calls import next_step
 from webapp.reading import Place, ProposalRow
 
@@ -195,7 +197,21 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         timeline=timeline(place, row_proposal),
         transaction=next_step(place, row_proposal, row.state, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
+        **voter_asked_for(request, place, row_proposal),
     )
+
+
+def voter_asked_for(request: HttpRequest, place: Place, proposal: Proposal) -> dict[str, Any]:
+    """The account that a reader without JavaScript asked about (`?account=0x...`), with its power and votes."""
+    asked = request.GET.get("account", "").strip()
+    if not asked:
+        return {}
+    try:
+        account = to_bytes(asked)
+    except BadAddress as error:
+        return {"voter_problem": f"That is no address: {words.one_line(str(error))}."}
+    seen = voters.look(place, proposal, account)
+    return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}
 
 
 def timeline(place: Place, proposal: Proposal) -> list[dict[str, Any]]:
@@ -266,6 +282,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
     """Acts, refusals and requests, with the buttons that stop."""
     place, page = Place.of(slug), _page(request)
     rows, count = reading.acts(place, page=page)
+    in_force = reading.policies_in_force(place)
     recorded = set(
         DecisionRecord.objects.filter(hash__in=[bytes(act.decision) for act in rows]).values_list("hash", flat=True)
     )
@@ -288,11 +305,21 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
             }
             for module in place.contracts["module"]
         ],
-        policies=reading.policies_in_force(place),
+        policies=in_force,
         model_trouble=(standing := trouble.standing()),
         model_trouble_text=trouble.in_words(standing) if standing else "",
-        requests=list(Request.objects.filter(dao=place.dao).prefetch_related("candidates").order_by("-id")[:20]),
+        requests=requests(place, in_force),
     )
+
+
+def requests(place: Place, in_force: list[PolicyVersion]) -> list[Request]:
+    """The newest requests, each with `operator_text`: who may approve it, or nothing where that is not known."""
+    operators = {(version.module_id, bytes(version.policy_id)): budgets.operator_of(version) for version in in_force}
+    rows = list(Request.objects.filter(dao=place.dao).prefetch_related("candidates").order_by("-id")[:20])
+    for row in rows:
+        operator = operators.get((row.module_id, bytes(row.policy_id)))
+        row.operator_text = words.address_text(operator) if operator else ""
+    return rows
 
 
 def act_view(place: Place, act: Act, has_record: bool) -> dict[str, Any]:

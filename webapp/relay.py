@@ -29,6 +29,7 @@ from governance.chain.send import KeyConflict, Signer, send_once, settle
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
 from policies.primitives import keccak
+from webapp import voter as voters
 from webapp import words
 from webapp.models import RelayedVote
 from webapp.reading import Place
@@ -112,10 +113,22 @@ def governor_of(place: Place, rpc: Rpc) -> Governor:
     return Governor(name, version, chain_id, address)
 
 
-def ballot(place: Place, rpc: Rpc, proposal_id: int, support: int, voter: bytes) -> dict[str, Any]:
-    """The typed data that `voter` would sign now, with the nonce that the governor expects."""
+def ballot(place: Place, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> dict[str, Any]:
+    """The typed data that `voter` would sign now, with the nonce that the governor expects.
+
+    Raises VoteRefused where the chain says that the vote would count 0, RpcError where it can't be asked.
+    """
     governor = governor_of(place, rpc)
-    return governor.typed_data(proposal_id, support, voter, _nonce(rpc, governor.address, voter))
+    _refuse_worthless(place, rpc, proposal, support, voter)
+    return governor.typed_data(proposal.proposal_id, support, voter, _nonce(rpc, governor.address, voter))
+
+
+def _refuse_worthless(place: Place, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> None:
+    """Raise VoteRefused where the chain says that the vote would count 0; a power it does not tell is no 0."""
+    told, address = place.governor.capabilities, bytes(place.governor.address)
+    if voters.counts_nothing(told, *voters.worth(rpc, address, proposal, support, voter)):
+        when = place.clock_text(proposal.snapshot)
+        raise VoteRefused(f"this vote would count 0: the account had no voting power at the snapshot ({when})", 403)
 
 
 def _nonce(rpc: Rpc, governor: bytes, voter: bytes) -> int:
@@ -146,11 +159,7 @@ def relay(place: Place, proposal: Proposal, support: int, voter: bytes, signatur
         raise VoteRefused("the signature does not fit: another account, another choice, or an old one; sign again", 403)
     if state_of(proposal, place.now, place.governor) is not State.ACTIVE:
         raise VoteRefused("this proposal is not open for votes now", 409)
-    if rpc.eth_call(governor.address, abi.encode_call("hasVoted(uint256,address)", [proposal_id, voter]))[-1:] == b"\1":
-        raise VoteRefused("this account has voted on this proposal already", 409)
-    power = rpc.eth_call(governor.address, abi.encode_call("getVotes(address,uint256)", [voter, proposal.snapshot]))
-    if int.from_bytes(power, "big") == 0:
-        raise VoteRefused("this account had no voting power when the vote began: delegate before the next one", 403)
+    _refuse_worthless(place, rpc, proposal, support, voter)
     calldata = abi.encode_call(_CAST, [proposal_id, support, voter, signature])
     # A transaction that failed left the voter's nonce where it was: the next attempt is one of its own.
     failed = OutgoingTransaction.objects.filter(key__startswith=f"{prefix}{nonce}:", status="failed").count()
@@ -159,7 +168,7 @@ def relay(place: Place, proposal: Proposal, support: int, voter: bytes, signatur
         rpc.eth_call(governor.address, calldata)
         gas = rpc.estimate_gas(governor.address, calldata, sender=_relayer().address) * 6 // 5 + 5_000
     except CallReverted as error:
-        raise VoteRefused(f"the governor would refuse this vote: {revert_words(error.data)}", 409) from error
+        raise VoteRefused(f"the governor would refuse this vote: {voters.revert_words(error.data)}", 409) from error
     if gas > MAX_GAS:
         raise VoteRefused(f"this vote needs {gas:,} gas, the relayer pays for {MAX_GAS:,}; vote by transaction", 403)
     _count(place, proposal_id, voter, support, key)
@@ -221,14 +230,6 @@ def signed_by(typed_data: Mapping[str, Any], voter: bytes, signature: bytes, rpc
     return len(answer) == 32 and answer[:4] == bytes.fromhex("1626ba7e")
 
 
-def revert_words(data: bytes) -> str:
-    """A revert in words: the decoded error, or its bytes."""
-    decoded = abi.decode_error(data)
-    if decoded is None:
-        return words.hash_text(data[:36]) if data else "no reason given"
-    return words.one_line(str(decoded), 200)
-
-
 def _count(place: Place, proposal_id: int, voter: bytes, support: int, key: str) -> None:
     """Note the vote and hold it against the caps, one request at a time; the same vote asked for twice counts once."""
     day = timezone.now() - datetime.timedelta(days=1)
@@ -245,4 +246,4 @@ def _count(place: Place, proposal_id: int, voter: bytes, support: int, key: str)
         )
 
 
-__all__ = ["BALLOT", "RpcError", "VoteRefused", "ballot", "governor_of", "relay", "revert_words"]
+__all__ = ["BALLOT", "RpcError", "VoteRefused", "ballot", "governor_of", "relay"]

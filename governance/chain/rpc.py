@@ -1173,10 +1173,12 @@ class Rpc:
         """What the call returns at a block. Raises CallReverted with the revert data."""
         return self._parsed("eth_call", [_call(to, data, sender, value_wei), _block_parameter(block)], unhex)
 
-    def eth_calls(self, calls: Iterable[tuple[bytes, bytes]], block: BlockId = "latest") -> list[bytes | RpcError]:
+    def eth_calls(
+        self, calls: Iterable[tuple[bytes, bytes]], block: BlockId = "latest", *, sender: bytes | None = None
+    ) -> list[bytes | RpcError]:
         """Many (to, data) calls at one block, in batches; an error (CallReverted, ...) stands in its call's place."""
         at = _block_parameter(block)
-        answers = self.batch([("eth_call", [_call(to, data, None, 0), at]) for to, data in calls])
+        answers = self.batch([("eth_call", [_call(to, data, sender, 0), at]) for to, data in calls])
         return [a if isinstance(a, RpcError) else checked("eth_call", a, unhex) for a in answers]
 
     def estimate_gas(

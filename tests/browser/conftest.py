@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -132,18 +132,28 @@ def quiet(page) -> Iterator[list[str]]:
 
 @dataclass
 class Injected:
-    """An EIP-1193 wallet with keys of its own in this process, announced to the page by EIP-6963."""
+    """An EIP-1193 wallet with keys of its own in this process, announced to the page by EIP-6963.
+
+    A test changes `wallet` and `chain_id` as a person would in the wallet's window; the page hears of it where the test
+    says so by `emit`. `speaks=False`: a wallet without events. `answers`: what it answers to a method, whatever is so.
+    `meanwhile`: called with each method before it is answered.
+    """
 
     node: Node
-    wallet: Wallet
+    wallet: Wallet | None
     chain_id: str = "0x7a69"
     refuses: tuple[str, ...] = ()
     switches: bool = True
+    speaks: bool = True
+    answers: dict[str, Any] = field(default_factory=dict)
+    meanwhile: Callable[[str], None] = lambda _method: None
+    asked: list[str] = field(default_factory=list)
 
     def install(self, page: Page) -> None:
         page.expose_function("walletRequest", self._answer)
         page.add_init_script(
             """
+            const listeners = (window.walletListeners = {});
             const provider = {
               request: async ({ method, params }) => {
                 const answer = await window.walletRequest(method, JSON.stringify(params ?? []));
@@ -151,20 +161,42 @@ class Injected:
                 return answer.result;
               },
             };
+            if (SPEAKS) provider.on = (event, listener) => { (listeners[event] ??= []).push(listener); };
+            else if (window.listeningFails) provider.on = () => { throw new Error("no events here"); };
             const info = { uuid: "6d2f1a7e", name: "Signing wallet", icon: "data:,", rdns: "test.signing" };
             const announce = () => window.dispatchEvent(new CustomEvent("eip6963:announceProvider",
               { detail: Object.freeze({ info, provider }) }));
             window.addEventListener("eip6963:requestProvider", announce);
             announce();
-            """
+            """.replace("SPEAKS", json.dumps(self.speaks))
         )
+
+    def emit(self, page: Page, event: str, value: Any) -> None:
+        """Have the page hear one of EIP-1193's events."""
+        page.evaluate(
+            "([event, value]) => (window.walletListeners[event] ?? []).forEach((listener) => listener(value))",
+            [event, value],
+        )
+
+    def change(self, page: Page, wallet: Wallet | None) -> None:
+        """Go to another account (None: take the site's permission away), and say so where the wallet says anything."""
+        self.wallet = wallet
+        if self.speaks:
+            self.emit(page, "accountsChanged", self._accounts())
+
+    def _accounts(self) -> list[str]:
+        return [self.wallet.address.lower()] if self.wallet else []
 
     def _answer(self, method: str, text: str) -> dict[str, Any]:
         params = json.loads(text)
+        self.asked.append(method)
+        self.meanwhile(method)
+        if method in self.answers:
+            return self.answers[method]
         if method in self.refuses:
             return {"error": {"code": 4001, "message": "User rejected the request."}}
         if method in ("eth_accounts", "eth_requestAccounts"):
-            return {"result": [self.wallet.address.lower()]}
+            return {"result": self._accounts()}
         if method == "eth_chainId":
             return {"result": self.chain_id}
         if method == "wallet_switchEthereumChain":
@@ -183,7 +215,13 @@ class Injected:
                 to_checksum_address(call["to"]), call["data"], int(call.get("value", "0x0"), 16), must_succeed=False
             )
             return {"result": receipt["transactionHash"]}
-        return {"result": self.node.request(method, *params)}
+        return self._of_the_node(method, params)
+
+    def _of_the_node(self, method: str, params: list[Any]) -> dict[str, Any]:
+        """The node's answer or error, as wallets hand both on."""
+        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer = self.node._http.post("", json=asked).json()
+        return {"error": answer["error"]} if "error" in answer else {"result": answer["result"]}
 
 
 @pytest.fixture

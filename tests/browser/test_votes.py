@@ -95,18 +95,6 @@ def test_a_wallet_that_stays_on_another_network_is_refused(demo, page, quiet):
     assert not demo.has_voted(number, "dana")
 
 
-def test_who_has_no_power_is_told_why(demo, page, quiet):
-    number = demo.propose("# A stranger comes by\n\nmallory holds nothing.")
-    page.goto(f"{demo.url}/proposals/{number}/")
-    connect(page, "mallory (test wallet)")
-    page.get_by_label("For", exact=True).check()
-    quiet_before = len(quiet)
-    page.get_by_role("button", name="Vote by signature").click()
-    expect(page.locator("#vote-status")).to_contain_text("had no voting power")
-    del quiet[quiet_before:]  # the browser writes each refused request on its console
-    assert not demo.has_voted(number, "mallory")
-
-
 def test_the_site_can_be_read_without_javascript(demo, browser):
     number = demo.propose("# Read without scripts\n\nAll of it.")
     context = browser.new_context(java_script_enabled=False)

@@ -137,6 +137,21 @@ def test_who_is_not_signed_in_asks_for_nothing(client, made):
     assert answer.status_code == 401
 
 
+def test_one_account_asks_for_nothing_in_the_session_of_another(client, made, settings):
+    settings.ORIGIN, settings.ALLOWED_HOSTS = "http://testserver", ["testserver"]
+    _, answer = sign_in(client)
+    assert answer.status_code == 200, answer.content
+    url, body = "/api/v1/daos/river/requests", {"text": "pay", "policy_id": "0x" + "01" * 32}
+    answer = client.post(url, {**body, "account": address_text(account(3))}, content_type="application/json")
+    assert answer.status_code == 403
+    assert f"{MEMBER.address} is signed in here, not {address_text(account(3))}" in answer.json()["error"]
+    assert client.post(url, {**body, "account": "0x12"}, content_type="application/json").status_code == 422
+    for mine in (MEMBER.address, MEMBER.address.lower(), ""):
+        answer = client.post(url, {**body, "account": mine}, content_type="application/json")
+        assert answer.status_code == 409  # it is asked, and no policy is in force
+    assert not Request.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

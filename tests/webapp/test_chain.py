@@ -158,7 +158,11 @@ def test_a_ballot_that_was_not_signed_so_is_refused(client, chain):
 
 def test_who_has_no_power_or_has_voted_costs_the_relayer_nothing(client, chain):
     deployed, dao, rpc, proposal = chain
-    answer = vote(client, deployed, proposal, "mallory", 1, signed(deployed, proposal, "mallory", 1, client))
+    document = relay.governor_of(reading.Place(dao), rpc).typed_data(
+        proposal.proposal_id, 1, deployed.address("mallory"), 0
+    )
+    signature = Account.sign_message(encode_typed_data(full_message=document), deployed.accounts["mallory"].key)
+    answer = vote(client, deployed, proposal, "mallory", 1, signature.signature)
     assert answer.status_code == 403
     assert "no voting power" in answer.json()["error"]
     deployed.send("ben", "governor", "castVote", proposal.proposal_id, 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import policies
-from agent.models import ModelTrouble, Summary
+from agent.models import Candidate, ModelTrouble, Request, Roster, Summary
 from governance.models import OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from policies.document import load
@@ -23,6 +23,7 @@ from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp import reading
 from webapp.words import address_text
 
+TEMPLATES = Path(policies.__file__).parent / "templates"
 HOSTILE = (
     "# <script>alert(1)</script> \u202egnp.exe\n\n"
     "[free money](javascript:alert(1)) <img src=x onerror=alert(2)> ![spy](https://evil.test/pixel.png)\n\n"
@@ -254,6 +255,44 @@ def test_a_policy_says_of_which_rules_it_is_not_known_whether_their_effect_ends(
         assert shown.count("it is not known whether its effect ends with the act") == 2  # the rule's, and of all such
         assert "Worst case for the budget “to swap”, true only if the effect of rule 2 ends with the act and " in shown
         assert "whatever it is told, unless what a call above leaves behind permits it." in shown
+
+
+def test_approving_is_for_the_operator_that_the_policy_names(client, made):
+    text = (TEMPLATES / "grants.yaml").read_text()
+    PolicyVersion.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=b"\1" * 32, version=1, agent=account(50),
+        codehash=bytes(32), code=encode(load(text)), log=made.log(),
+    )  # fmt: skip
+    roster = Roster.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=b"\1" * 32, policy_version=1, serial=1,
+        expires_chain_s=NOW, operator=account(70), digest=bytes(32), signature=b"", typed_data={},
+    )  # fmt: skip
+    for number, policy_id in enumerate((b"\1" * 32, b"\2" * 32)):  # of the second no version is known
+        asked = Request.objects.create(
+            module=made.contracts["module"], dao=made.dao, policy_id=policy_id, reference=bytes([number]) * 32,
+            idempotency_key=str(number), text=f"pay {number}", requested_by=account(3), status="needs_approval",
+        )  # fmt: skip
+        Candidate.objects.create(
+            request=asked,
+            key="c1",
+            label="one-off",
+            roster=roster,
+            is_roster=False,
+            calls=[],
+            calls_hash=bytes(32),
+            lines=[],
+        )
+    shown = page(client, "/river/agent/")
+    assert re.findall(r'data-operator="([^"]*)"', shown) == ["0xA1c40d9B6D8B0B3E1c2D3F40516273849506a7B8"]
+    assert shown.count("Only the operator that the policy names may approve.") == 2
+
+
+def test_beside_each_stop_it_says_who_may(client, made):
+    made.act(4, status="scheduled", act_id=b"\x04" * 32, releasable_chain_s=NOW + 3600, expires_chain_s=NOW + DAY)
+    shown = page(client, "/river/agent/")
+    assert "Anybody who had voting power when the act was announced may object, once." in shown
+    assert "Only the guardian or the owner may veto." in shown
+    assert "Only the guardian or the owner may pause." in shown
 
 
 def test_delegates(client, made):

@@ -6,26 +6,30 @@ import {
   createClient,
   custom,
   decodeErrorResult,
+  encodeFunctionData,
   getAddress,
+  getTypesForEIP712Domain,
+  hashMessage,
+  hashTypedData,
+  isHex,
   numberToHex,
   parseAbi,
+  recoverAddress,
+  serializeTypedData,
+  size,
+  stringToHex,
   type Address,
   type Hex,
 } from "viem";
-import {
-  call as callChain,
-  readContract,
-  sendTransaction,
-  signMessage,
-  signTypedData,
-  waitForTransactionReceipt,
-} from "viem/actions";
+import { call as callChain, getCode, readContract, waitForTransactionReceipt } from "viem/actions";
 
-import { ProviderError, type Wallet } from "./providers";
+import { confirm, type Shown } from "./connection";
+import { Problem, type Site, type Wallet } from "./providers";
 
 export const GOVERNOR = parseAbi([
   "function castVoteWithReason(uint256 proposalId, uint8 support, string reason) returns (uint256)",
   "function castVote(uint256 proposalId, uint8 support) returns (uint256)",
+  "function getVotes(address account, uint256 timepoint) view returns (uint256)",
   "function nonces(address owner) view returns (uint256)",
   "function eip712Domain() view returns (bytes1 fields, string name, string version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] extensions)",
 ]);
@@ -56,7 +60,7 @@ const IN_WORDS: Record<string, string> = {
   GovernorInvalidSignature: "the signature does not fit",
   TimelockUnexpectedOperationState: "the timelock is not over yet, or this was done already",
   NotOwner: "only the owner (a vote) may do this",
-  NotGuardian: "only the guardian may do this",
+  NotGuardian: "only the guardian or the owner may do this",
   NotPending: "the act is not waiting any more",
   NotYet: "the objection window is not over yet",
   Expired: "the time to release it is over",
@@ -67,22 +71,52 @@ const IN_WORDS: Record<string, string> = {
   IsPaused: "the policy module is paused",
 };
 
-/** Something went wrong, in words for the person. */
-export class Problem extends Error {}
+// Refusals that are about who asks, not about when: they hold for as long as the page shows this account.
+const ABOUT_WHO = new Set(["NotOwner", "NotGuardian", "NoPower", "AlreadyObjected"]);
+
+// EIP-1193's codes, and those that wallets share.
+const CODES: Record<number, string> = {
+  4100: "Your wallet does not let this site use this account.",
+  4200: "Your wallet can't do this.",
+  4900: "Your wallet has lost its connection to the network.",
+  4901: "Your wallet is not connected to this DAO's network.",
+  4902: "Your wallet does not know this DAO's network: add it in the wallet.",
+  [-32002]: "Your wallet still waits for your answer to an earlier request: open it.",
+};
 
 /** What a wallet's or the node's error means for a person. */
 export function explain(error: unknown): string {
-  if (error instanceof Problem) return error.message;
+  let words = "";
+  let said = "";
+  let ofWallet = false;
   for (let at: unknown = error, depth = 0; at && depth < 8; at = (at as { cause?: unknown }).cause, depth++) {
+    if (at instanceof Problem) return at.message;
     const { code, data, message } = at as { code?: unknown; data?: unknown; message?: unknown };
     if (code === 4001) return "You rejected this in your wallet. Nothing was sent.";
-    if (code === 4901 || code === 4100) return String(message);
-    const hex = typeof data === "string" ? data : (data as { data?: unknown } | undefined)?.data;
-    if (typeof hex === "string" && hex.startsWith("0x") && hex.length >= 10) return `The chain would refuse this: ${reason(hex as Hex)}.`;
+    const hex = revertData(data);
+    if (hex) return `The chain would refuse this: ${reason(hex)}.`;
+    words ||= CODES[Number(code)] ?? "";
+    ofWallet ||= typeof code === "number"; // EIP-1193 gives each error of a wallet one
+    // The innermost message is the wallet's own; those around it are this page's library's.
+    if (typeof message === "string" && message) said = at instanceof BaseError ? at.shortMessage : message;
   }
-  if (error instanceof BaseError) return error.shortMessage;
-  if (error instanceof Error) return error.message;
-  return String((error as { message?: unknown })?.message ?? error).slice(0, 300);
+  if (words) return words;
+  if (!said) return "Your wallet failed and did not say why.";
+  const whole = `${ofWallet ? "Your wallet answered" : "This did not work"}: ${said.trim().slice(0, 300)}`;
+  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+}
+
+function revertData(data: unknown): Hex | null {
+  const hex = typeof data === "string" ? data : (data as { data?: unknown } | null | undefined)?.data;
+  return typeof hex === "string" && isHex(hex) && hex.length >= 10 ? hex : null;
+}
+
+function nameOf(data: Hex): string {
+  try {
+    return decodeErrorResult({ abi: ERRORS, data }).errorName;
+  } catch {
+    return ""; // an error that this page does not know
+  }
 }
 
 function reason(data: Hex): string {
@@ -95,82 +129,147 @@ function reason(data: Hex): string {
   }
 }
 
-export interface Site {
-  chainId: number;
-  chainName: string;
-  slug: string;
-  csrf: string;
-  local: boolean;
-}
-
-/** The account of a wallet, on the right chain; asks the wallet to change its network where it must. */
-export async function connect(wallet: Wallet, site: Site): Promise<Address> {
-  const accounts = (await wallet.provider.request({ method: "eth_requestAccounts" })) as string[];
-  const first = accounts[0];
-  if (!first) throw new Problem("The wallet gave no account.");
-  const chainId = Number((await wallet.provider.request({ method: "eth_chainId" })) as string);
-  if (chainId !== site.chainId) {
-    const wanted = `${site.chainName} (chain ${site.chainId})`;
-    try {
-      await wallet.provider.request({
-        method: "wallet_switchEthereumChain",
-        params: [{ chainId: numberToHex(site.chainId) }],
-      });
-    } catch (error) {
-      const why = (error as { code?: number }).code === 4001 ? "you kept it there" : "it could not be switched";
-      throw new Problem(`Your wallet is on the wrong network: this DAO lives on ${wanted}, the wallet is on chain ${chainId}, and ${why}. Nothing was sent.`);
-    }
-    const now = Number((await wallet.provider.request({ method: "eth_chainId" })) as string);
-    if (now !== site.chainId) throw new Problem(`Your wallet is still on the wrong network: this DAO lives on ${wanted}. Nothing was sent.`);
-  }
-  return getAddress(first);
-}
-
 function client(wallet: Wallet) {
   return createClient({ transport: custom(wallet.provider as never, { retryCount: 0 }) });
 }
 
+/** Asks the wallet to send or sign as the account that the page shows, once it has said that it is on it. */
+async function ask(held: Shown, method: string, params: readonly unknown[]): Promise<unknown> {
+  await confirm(held);
+  return held.wallet.provider.request({ method, params });
+}
+
+export interface Call {
+  to: Address;
+  data: Hex;
+  value: bigint;
+}
+
+/** Has the node try a call as the account shown, so that a refusal is read here and costs nothing. Returns its answer. */
+async function attempt(held: Shown, call: Call): Promise<Hex | undefined> {
+  return (await callChain(client(held.wallet), { account: held.account, ...call })).data;
+}
+
+/** Why the chain takes this call from nobody like the account shown; null where it may, or where it is not known. */
+export async function deniedTo(held: Shown, call: Call): Promise<string | null> {
+  try {
+    await attempt(held, call);
+  } catch (error) {
+    for (let at: unknown = error, depth = 0; at && depth < 8; at = (at as { cause?: unknown }).cause, depth++) {
+      const hex = revertData((at as { data?: unknown }).data);
+      if (hex) return ABOUT_WHO.has(nameOf(hex)) ? reason(hex) : null;
+    }
+  }
+  return null;
+}
+
 /** Sends one transaction after the node has tried it; tells of each step. Resolves with the block it was mined in. */
-export async function send(
-  wallet: Wallet,
-  site: Site,
-  call: { to: Address; data: Hex; value: bigint },
-  tell: (text: string) => void,
-): Promise<bigint> {
+export async function send(held: Shown, call: Call, tell: (text: string) => void, check?: (answer?: Hex) => Promise<void>): Promise<bigint> {
   tell("Waiting for your wallet …");
-  const account = await connect(wallet, site);
-  const through = client(wallet);
-  // Tried first, so that a refusal is read here and costs nothing.
-  await callChain(through, { account, ...call });
-  const hash = await sendTransaction(through, { account, chain: null, ...call });
+  await confirm(held);
+  const answer = await attempt(held, call);
+  await check?.(answer);
+  await confirm(held);
+  let hash: unknown;
+  try {
+    const { to, data, value } = call;
+    hash = await held.wallet.provider.request({
+      method: "eth_sendTransaction",
+      params: [{ from: held.account, to, data, value: numberToHex(value) }],
+    });
+  } catch (error) {
+    const words = explain(error);
+    // Once asked, a wallet that fails may have sent it all the same; only a rejection says that it did not.
+    throw new Problem(words.endsWith("Nothing was sent.") ? words : `${words} ${LOOK_FIRST}`);
+  }
+  if (!isHex(hash) || size(hash) !== 32) throw new Problem(`Your wallet named no transaction. ${LOOK_FIRST}`);
   tell(`Sent: ${hash}. Waiting to be mined …`);
-  const receipt = await waitForTransactionReceipt(through, { hash, pollingInterval: 500, timeout: 180_000 });
+  return mined(held, hash, held.account);
+}
+
+const LOOK_FIRST = "Look in your wallet whether it was sent before you try again.";
+
+/** Waits for a transaction and returns its block. `sender`: who must have sent it, where that is the wallet's to choose. */
+export async function mined(held: Shown, hash: Hex, sender?: Address): Promise<bigint> {
+  let receipt;
+  try {
+    receipt = await waitForTransactionReceipt(client(held.wallet), { hash, pollingInterval: 500, timeout: 180_000 });
+  } catch {
+    throw new Problem(`Sent as ${hash}, but this page could not see it mined. Look for it before you try again.`);
+  }
+  const from = receipt.from ? getAddress(receipt.from) : sender; // some wallets' nodes leave it out
+  if (sender && from !== sender && (await hasNoCode(held))) {
+    throw new Problem(`Mined in block ${receipt.blockNumber}, but your wallet sent it from ${from}, not from ${sender} that this page showed: ${hash}`);
+  }
   if (receipt.status !== "success") throw new Problem(`Mined in block ${receipt.blockNumber}, but the chain refused it: ${hash}`);
-  tell(`Mined in block ${receipt.blockNumber}: ${hash}`);
   return receipt.blockNumber;
 }
 
+/** Whether a key alone speaks for the account shown: where it is a contract, others may sign and send for it. */
+async function hasNoCode(held: Shown): Promise<boolean> {
+  try {
+    const code = await getCode(client(held.wallet), { address: held.account });
+    return code === undefined || code === "0x";
+  } catch {
+    return false; // not known: whoever gets the signature checks it again
+  }
+}
+
+/** The wallet's signature over `hash`, checked to be the shown account's wherever a key alone speaks for it. */
+async function signature(held: Shown, hash: Hex, method: string, params: readonly unknown[]): Promise<Hex> {
+  const given = await ask(held, method, params);
+  if (!isHex(given) || size(given) === 0) throw new Problem("Your wallet gave no signature. Nothing was sent.");
+  if (size(given) !== 65) return given;
+  const signer = await recoverAddress({ hash, signature: given }).catch(() => null);
+  if (signer !== held.account && (await hasNoCode(held))) {
+    const who = signer ? `with ${signer}, not with ${held.account} that this page shows` : "with no key";
+    throw new Problem(`Your wallet signed ${who}. The signature is not used and nothing was sent.`);
+  }
+  return given;
+}
+
+export interface Ballot {
+  governor: Address;
+  proposal: bigint;
+  snapshot: bigint;
+  support: number;
+}
+
+/** Throws a Problem where a vote that was tried would count 0. `answer` is what the governor answered to the trial. */
+export async function refuseWorthless(held: Shown, ballot: Ballot, answer: Hex | undefined): Promise<void> {
+  if (!answer || size(answer) !== 32 || BigInt(answer) !== 0n) return; // Compound's answer nothing
+  let power: bigint;
+  try {
+    power = await readContract(client(held.wallet), {
+      address: ballot.governor,
+      abi: GOVERNOR,
+      functionName: "getVotes",
+      args: [held.account, ballot.snapshot],
+    });
+  } catch {
+    return; // a power that is not known is not 0
+  }
+  if (power === 0n) throw new Problem("This vote would count 0: your account had no voting power at the snapshot. Nothing was sent.");
+}
+
 /** Signs OpenZeppelin's Ballot (governor v5). Domain and nonce are asked of the governor itself, not of this site. */
-export async function signBallot(
-  wallet: Wallet,
-  site: Site,
-  governor: Address,
-  proposalId: bigint,
-  support: number,
-): Promise<{ voter: Address; signature: Hex }> {
-  const voter = await connect(wallet, site);
-  const through = client(wallet);
-  const [domain, nonce] = await Promise.all([
+export async function signBallot(held: Shown, site: Site, ballot: Ballot): Promise<Hex> {
+  await confirm(held);
+  const { governor, proposal, support } = ballot;
+  const data = encodeFunctionData({ abi: GOVERNOR, functionName: "castVote", args: [proposal, support] });
+  await refuseWorthless(held, ballot, await attempt(held, { to: governor, data, value: 0n }));
+  const through = client(held.wallet);
+  const [told, nonce] = await Promise.all([
     readContract(through, { address: governor, abi: GOVERNOR, functionName: "eip712Domain" }),
-    readContract(through, { address: governor, abi: GOVERNOR, functionName: "nonces", args: [voter] }),
+    readContract(through, { address: governor, abi: GOVERNOR, functionName: "nonces", args: [held.account] }),
   ]);
-  const [, name, version, chainId, verifyingContract] = domain;
+  const [, name, version, chainId, verifyingContract] = told;
   if (chainId !== BigInt(site.chainId) || verifyingContract.toLowerCase() !== governor.toLowerCase()) {
     throw new Problem("The governor's signing domain names another chain or contract. Nothing was signed.");
   }
-  const signature = await signTypedData(through, {
-    account: voter,
-    domain: { name, version, chainId: site.chainId, verifyingContract },
+  const domain = { name, version, chainId: site.chainId, verifyingContract };
+  const typed = {
+    domain,
     types: {
       Ballot: [
         { name: "proposalId", type: "uint256" },
@@ -180,36 +279,28 @@ export async function signBallot(
       ],
     },
     primaryType: "Ballot",
-    message: { proposalId, support, voter, nonce },
-  });
-  return { voter, signature };
+    message: { proposalId: proposal, support, voter: held.account, nonce },
+  } as const;
+  // Wallets want the domain's own type spelled out.
+  const types = { EIP712Domain: getTypesForEIP712Domain({ domain }), ...typed.types };
+  const document = serializeTypedData({ ...typed, types } as Parameters<typeof serializeTypedData>[0]);
+  return signature(held, hashTypedData(typed), "eth_signTypedData_v4", [held.account, document]);
 }
 
 /** Signs typed data that the site composed (an approval); the wallet shows what it says. */
-export async function signDocument(wallet: Wallet, site: Site, document: unknown): Promise<Hex> {
-  const account = await connect(wallet, site);
-  return (await wallet.provider.request({
-    method: "eth_signTypedData_v4",
-    params: [account, JSON.stringify(document)],
-  })) as Hex;
+export async function signDocument(held: Shown, document: unknown): Promise<Hex> {
+  const hash = hashTypedData(document as Parameters<typeof hashTypedData>[0]);
+  return signature(held, hash, "eth_signTypedData_v4", [held.account, JSON.stringify(document)]);
 }
 
-/** Waits for a mined transaction and says its block. */
-export async function mined(wallet: Wallet, hash: Hex): Promise<bigint> {
-  const through = client(wallet);
-  const receipt = await waitForTransactionReceipt(through, { hash, pollingInterval: 500, timeout: 180_000 });
-  if (receipt.status !== "success") throw new Problem(`Mined in block ${receipt.blockNumber}, but the chain refused it: ${hash}`);
-  return receipt.blockNumber;
-}
-
-/** Sign-in with Ethereum (EIP-4361). */
-export async function signIn(wallet: Wallet, site: Site): Promise<Address> {
-  const address = await connect(wallet, site);
+/** Sign-in with Ethereum (EIP-4361), as the account that the page shows. */
+export async function signIn(held: Shown, site: Site): Promise<void> {
+  await confirm(held);
   const begun = await getJson<{ nonce: string; domain: string; uri: string }>("/auth/nonce");
   const now = new Date();
   const message = [
     `${begun.domain} wants you to sign in with your Ethereum account:`,
-    address,
+    held.account,
     "",
     "Sign in to Mandate. This costs nothing and sends nothing.",
     "",
@@ -220,29 +311,49 @@ export async function signIn(wallet: Wallet, site: Site): Promise<Address> {
     `Issued At: ${now.toISOString()}`,
     `Expiration Time: ${new Date(now.getTime() + 600_000).toISOString()}`,
   ].join("\n");
-  const through = client(wallet);
-  const signature = await signMessage(through, { account: address, message });
-  await postJson("/auth/verify", { message, signature });
-  return address;
+  const signed = await signature(held, hashMessage(message), "personal_sign", [stringToHex(message), held.account]);
+  const { address } = await postJson<{ address: string }>("/auth/verify", { message, signature: signed });
+  if (address !== held.account) throw new Problem(`This site signed ${address} in, not ${held.account}. Nothing else was sent.`);
 }
 
+/** This site refused, in its words; `status` is HTTP's. */
+export class Refused extends Problem {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const PATIENCE_MS = 30_000;
+
+/** What this site answers. Throws a Problem in words, also where it can't be reached. */
 export async function getJson<T>(url: string): Promise<T> {
-  return read<T>(await fetch(url, { headers: { accept: "application/json" } }));
+  return read<T>(url, { headers: { accept: "application/json" }, cache: "no-store" }, "This site could not be reached. Try again in a moment.");
 }
 
 export async function postJson<T>(url: string, body: unknown): Promise<T> {
-  return read<T>(await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }));
+  return read<T>(
+    url,
+    { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) },
+    "This site could not be reached, so it is not known whether it got this. Reload the page before you try again.",
+  );
 }
 
-async function read<T>(answer: Response): Promise<T> {
+async function read<T>(url: string, request: RequestInit, unreachable: string): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(url, { ...request, signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch {
+    throw new Problem(unreachable);
+  }
   let body: { error?: unknown };
   try {
     body = (await answer.json()) as { error?: unknown };
   } catch {
     throw new Problem(`This site answered with status ${answer.status}. Try again.`);
   }
-  if (!answer.ok) throw new Problem(String(body.error ?? `This site answered with status ${answer.status}.`));
+  if (!answer.ok) throw new Refused(answer.status, String(body.error ?? `This site answered with status ${answer.status}.`));
   return body as T;
 }
-
-export { ProviderError };

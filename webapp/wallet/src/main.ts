@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wires the page: the wallet's corner, vote form, transaction buttons, requests and approvals. All else works without.
 
-import { encodeFunctionData, getAddress, type Address, type Hex } from "viem";
+import { encodeFunctionData, getAddress, type Hex } from "viem";
 
-import { connect, explain, getJson, GOVERNOR, mined, postJson, Problem, send, signBallot, signDocument, signIn, type Site } from "./chain";
-import { discover, people, testWallet, type Wallet } from "./providers";
+import {
+  deniedTo,
+  explain,
+  getJson,
+  GOVERNOR,
+  mined,
+  postJson,
+  refuseWorthless,
+  Refused,
+  send,
+  signBallot,
+  signDocument,
+  signIn,
+  type Ballot,
+  type Call,
+} from "./chain";
+import { begin, confirm, connect, current, leave, lookAgain, reconnect, switchNetwork, wrongNetwork, type Shown } from "./connection";
+import { discover, people, Problem, testWallet, type Site, type Wallet } from "./providers";
 
 const REMEMBERED = "mandate-wallet";
 
@@ -16,8 +32,8 @@ function site(): Site | null {
 
 const here = site();
 const wallets = new Map<string, Wallet>();
-let chosen: Wallet | null = null;
-let account: Address | null = null;
+let before: Shown | null = null; // what the page showed before the last change
+let voting: "reading" | "open" | "closed" = "reading"; // what is known of the shown account's vote
 
 function remember(id: string | null): void {
   try {
@@ -45,20 +61,36 @@ function element<K extends keyof HTMLElementTagNameMap>(name: K, text = "", clas
 
 // --- the wallet's corner
 
-function draw(): void {
+function draw(why = ""): void {
   const corner = document.getElementById("wallet");
   if (!corner || !here) return;
-  if (chosen && account) {
+  const seen = current();
+  const wrong = seen ? wrongNetwork(seen) : null;
+  const line = element("span", why, "status small");
+  line.id = "wallet-status";
+  if (seen) {
     const shown = element("span", "", "small");
-    shown.append(element("strong", chosen.name), " ");
-    const code = element("code", `${account.slice(0, 6)}…${account.slice(-4)}`);
-    code.title = account;
+    shown.append(element("strong", seen.wallet.name), " ");
+    const code = element("code", `${seen.account.slice(0, 6)}…${seen.account.slice(-4)}`);
+    code.title = seen.account;
     shown.append(code);
-    shown.dataset.account = account;
+    shown.dataset.account = seen.account;
     const out = element("button", "Change", "second slim");
     out.type = "button";
-    out.addEventListener("click", () => void leave());
+    out.addEventListener("click", () => {
+      remember(null);
+      leave();
+    });
     corner.replaceChildren(shown, out);
+    if (wrong) {
+      line.className = "status small bad";
+      line.textContent = wrong;
+      const over = element("button", "Switch network", "slim");
+      over.type = "button";
+      over.addEventListener("click", () => void attemptIn(line, () => switchNetwork(seen)));
+      corner.append(over);
+    }
+    corner.append(line);
   } else {
     const picker = element("select");
     picker.setAttribute("aria-label", "Wallet");
@@ -69,58 +101,137 @@ function draw(): void {
     }
     const go = element("button", "Connect", "slim");
     go.type = "button";
-    go.addEventListener("click", () => void choose(picker.value));
-    const line = element("span", "", "status small");
-    line.id = "wallet-status";
+    go.addEventListener("click", () => void attemptIn(line, () => choose(picker.value)));
     if (wallets.size) corner.replaceChildren(picker, go, line);
     else corner.replaceChildren(element("span", "No wallet found in this browser", "small quiet"));
   }
-  for (const hint of document.querySelectorAll<HTMLElement>("[data-away]")) hint.hidden = chosen !== null;
+  for (const hint of document.querySelectorAll<HTMLElement>("[data-away]")) hint.hidden = seen !== null;
+  enable();
+}
+
+/** Buttons work for an account on the right network that may do what they do; the others say why not. */
+function enable(): void {
+  const seen = current();
+  const wrong = seen ? wrongNetwork(seen) : null;
   for (const button of document.querySelectorAll<HTMLButtonElement>(".vote button")) {
     if (button.dataset.busy) continue;
-    button.disabled = !chosen;
-    button.title = chosen ? "" : "Connect a wallet first";
+    const ballot = button.form?.id === "vote";
+    const why = !seen
+      ? "Connect a wallet first"
+      : (wrong ?? (ballot && voting === "reading" ? "Your voting power is being read" : (button.dataset.denied ?? "")));
+    button.disabled = why !== "" || (ballot && voting === "closed");
+    button.title = why;
+  }
+}
+
+async function attemptIn(line: HTMLElement, what: () => Promise<unknown>): Promise<void> {
+  try {
+    await what();
+  } catch (error) {
+    line.className = "status small bad";
+    line.textContent = explain(error);
   }
 }
 
 async function choose(id: string): Promise<void> {
   const wallet = wallets.get(id);
-  if (!wallet || !here) return;
-  const line = document.getElementById("wallet-status");
-  try {
-    account = await connect(wallet, here);
-    chosen = wallet;
-    remember(id);
-    wallet.provider.on?.("accountsChanged", () => void leave());
-    draw();
-  } catch (error) {
-    if (line) {
-      line.className = "status small bad";
-      line.textContent = explain(error);
-    }
-  }
+  if (!wallet) return;
+  await connect(wallet);
+  remember(id);
 }
 
-async function leave(): Promise<void> {
-  chosen = null;
-  account = null;
-  remember(null);
-  draw();
-}
-
-async function reconnect(wallet: Wallet): Promise<void> {
-  if (chosen || !here || remembered() !== wallet.id) return;
+async function comeBack(wallet: Wallet): Promise<void> {
+  if (current() || remembered() !== wallet.id) return;
   try {
-    // eth_accounts asks nobody: it answers only where the person had allowed it before.
-    const accounts = (await wallet.provider.request({ method: "eth_accounts" })) as string[];
-    if (accounts[0] && !chosen) {
-      chosen = wallet;
-      account = getAddress(accounts[0]);
-    }
+    await reconnect(wallet);
   } catch {
     remember(null); // the wallet is there no more, or is another one: the person connects again
   }
-  draw();
+}
+
+/** The account or its network changed: nothing of the one before stays on the page. */
+function follow(seen: Shown | null, why: string): void {
+  const another = before?.account !== seen?.account || before?.wallet !== seen?.wallet;
+  if (another) {
+    for (const status of document.querySelectorAll(".vote .status")) teller(status)("");
+    if (before) for (const form of document.querySelectorAll<HTMLFormElement>("form#vote, form#request")) form.reset();
+  }
+  const networkChanged = before?.chainId !== seen?.chainId;
+  before = seen;
+  if (another) voting = "reading";
+  draw(why);
+  if (another) void showVoter();
+  if (another || networkChanged) void showWhoMay();
+}
+
+// --- what the shown account may do
+
+interface Voter {
+  account: string;
+  may_vote: boolean;
+  lead: string;
+  sentences: string[];
+}
+
+/** Shows the account's power at the snapshot and its votes, and the form where a vote of it would count. */
+async function showVoter(): Promise<void> {
+  const box = document.getElementById("voter");
+  if (!box) return;
+  const form = document.getElementById("vote") as HTMLFormElement | null;
+  const seen = current();
+  box.replaceChildren();
+  if (form) form.hidden = false;
+  if (!seen) return;
+  box.append(element("p", "Reading your voting power from the chain …", "small quiet"));
+  let voter: Voter;
+  try {
+    voter = await getJson<Voter>(`${box.dataset.url}${seen.account}`);
+  } catch (error) {
+    const more = form ? " You may vote: your wallet tries the vote first." : "";
+    voter = { account: seen.account, may_vote: true, lead: "Your voting power is not known.", sentences: [`${explain(error)}${more}`] };
+  }
+  if (current()?.account !== seen.account || voter.account !== seen.account) return; // an answer about another account
+  box.replaceChildren(element("p", voter.lead, "lead"), ...voter.sentences.map((text) => element("p", text, "small quiet")));
+  box.dataset.account = voter.account;
+  voting = voter.may_vote ? "open" : "closed";
+  if (form) form.hidden = !voter.may_vote;
+  enable();
+}
+
+/** Asks the chain, through the wallet, which transactions it takes from the shown account; the others' buttons rest. */
+async function showWhoMay(): Promise<void> {
+  const seen = current();
+  const note = (button: HTMLButtonElement, why: string | null): void => {
+    if (why) button.dataset.denied = why;
+    else delete button.dataset.denied;
+    const line = button.parentElement?.querySelector<HTMLElement>("[data-denial]");
+    if (line) line.textContent = why ?? "";
+    const rule = button.parentElement?.querySelector<HTMLElement>("[data-may]");
+    if (rule) rule.hidden = why !== null;
+  };
+  const transactions = [...document.querySelectorAll<HTMLButtonElement>("button[data-transaction]")];
+  const approvals = [...document.querySelectorAll<HTMLButtonElement>("button[data-approve]")];
+  for (const button of [...transactions, ...approvals]) note(button, null);
+  if (seen && !wrongNetwork(seen)) {
+    for (const button of approvals) {
+      const operator = button.dataset.operator;
+      if (operator && operator !== seen.account) note(button, "Not from this account: only the operator may approve.");
+    }
+    for (const button of transactions) {
+      const denied = await deniedTo(seen, callOf(button));
+      if (current() !== seen) return;
+      if (denied) note(button, `Not from this account: ${denied}.`);
+    }
+  }
+  enable();
+}
+
+function callOf(button: HTMLButtonElement): Call {
+  return {
+    to: getAddress(button.dataset.to ?? ""),
+    data: (button.dataset.calldata ?? "0x") as Hex,
+    value: BigInt(button.dataset.value ?? "0"),
+  };
 }
 
 // --- doing something
@@ -133,30 +244,36 @@ function teller(box: Element | null): (text: string, kind?: "" | "good" | "bad")
   };
 }
 
-async function act(button: HTMLButtonElement, status: Element | null, what: (wallet: Wallet, site: Site) => Promise<void>): Promise<void> {
-  const tell = teller(status);
-  if (!chosen || !here) {
-    tell("Connect a wallet first.", "bad");
+type Tell = (text: string, kind?: "" | "good" | "bad") => void;
+
+async function act(button: HTMLButtonElement, status: Element | null, what: (held: Shown, site: Site, tell: Tell) => Promise<void>): Promise<void> {
+  const held = current();
+  if (!held || !here) {
+    teller(status)("Connect a wallet first.", "bad");
     return;
   }
+  // What goes on for an account that the page no longer shows is told under its name.
+  const tell: Tell = (text, kind) => teller(status)(current()?.account === held.account ? text : `${held.account}: ${text}`, kind);
   button.disabled = true;
   button.dataset.busy = "yes";
   try {
-    await what(chosen, here);
+    await what(held, here, tell);
   } catch (error) {
-    tell(explain(error), "bad");
+    teller(status)(explain(error), "bad");
+    await lookAgain(); // a wallet that did something else than was asked may be on another account
+    teller(status)(explain(error), "bad");
   } finally {
     delete button.dataset.busy;
-    button.disabled = false;
+    enable();
   }
 }
 
 /** Shows the page anew once the mirror has read the block that holds what was sent. */
-async function whenRead(block: bigint, site: Site, tell: (text: string, kind?: "" | "good" | "bad") => void, words: string): Promise<void> {
+async function whenRead(block: bigint, site: Site, tell: Tell, words: string): Promise<void> {
   tell(`${words} Mined in block ${block}; the page follows in a moment.`, "good");
   for (let tries = 0; tries < 60; tries++) {
-    const seen = await getJson<{ mirror: { block: number } }>(`/api/v1/daos/${site.slug}`);
-    if (BigInt(seen.mirror.block) >= block) {
+    const seen = await getJson<{ mirror: { block: number } }>(`/api/v1/daos/${site.slug}`).catch(() => null);
+    if (seen && BigInt(seen.mirror.block) >= block) {
       window.location.reload();
       return;
     }
@@ -166,71 +283,78 @@ async function whenRead(block: bigint, site: Site, tell: (text: string, kind?: "
 }
 
 function wireVote(form: HTMLFormElement): void {
-  const status = form.querySelector(".status");
-  const tell = teller(status);
+  const status = document.getElementById("vote-status");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = (event.submitter ?? form.querySelector("button")) as HTMLButtonElement;
     const fields = new FormData(form);
-    const support = Number(fields.get("support"));
     const reason = String(fields.get("reason") ?? "").trim();
-    const governor = getAddress(form.dataset.governor ?? "");
-    const proposal = BigInt(form.dataset.proposal ?? "0");
-    void act(button, status, async (wallet, site) => {
+    const ballot: Ballot = {
+      governor: getAddress(form.dataset.governor ?? ""),
+      proposal: BigInt(form.dataset.proposal ?? "0"),
+      snapshot: BigInt(form.dataset.snapshot ?? "0"),
+      support: Number(fields.get("support")),
+    };
+    void act(button, status, async (held, site, tell) => {
       if (button.value === "signature") {
         if (reason) throw new Problem("A signed ballot carries no reason: vote by transaction, or remove the reason.");
         tell("Waiting for your signature …");
-        const signed = await signBallot(wallet, site, governor, proposal, support);
+        const signature = await signBallot(held, site, ballot);
         tell("Signed. Handing it to the relayer …");
         const sent = await postJson<{ transaction_hash: Hex }>(form.dataset.relay ?? "", {
-          voter: signed.voter,
-          support,
-          signature: signed.signature,
+          voter: held.account,
+          support: ballot.support,
+          signature,
         });
         tell(`The relayer sent it: ${sent.transaction_hash}. Waiting to be mined …`);
-        await whenRead(await mined(wallet, sent.transaction_hash), site, tell, "Voted.");
+        await whenRead(await mined(held, sent.transaction_hash), site, tell, "Voted.");
         return;
       }
+      const { proposal, support } = ballot;
       const data = reason
         ? encodeFunctionData({ abi: GOVERNOR, functionName: "castVoteWithReason", args: [proposal, support, reason] })
         : encodeFunctionData({ abi: GOVERNOR, functionName: "castVote", args: [proposal, support] });
-      await whenRead(await send(wallet, site, { to: governor, data, value: 0n }, tell), site, tell, "Voted.");
+      const call = { to: ballot.governor, data, value: 0n };
+      await whenRead(await send(held, call, tell, (answer) => refuseWorthless(held, ballot, answer)), site, tell, "Voted.");
     });
   });
 }
 
 function wireTransaction(button: HTMLButtonElement): void {
   const status = button.parentElement?.querySelector(".status") ?? null;
-  const tell = teller(status);
   button.addEventListener("click", () => {
-    void act(button, status, async (wallet, site) => {
-      const call = {
-        to: getAddress(button.dataset.to ?? ""),
-        data: (button.dataset.calldata ?? "0x") as Hex,
-        value: BigInt(button.dataset.value ?? "0"),
-      };
-      await whenRead(await send(wallet, site, call, tell), site, tell, "Done.");
+    void act(button, status, async (held, site, tell) => {
+      await whenRead(await send(held, callOf(button), tell), site, tell, "Done.");
     });
   });
 }
 
 function wireRequest(form: HTMLFormElement): void {
   const status = form.querySelector(".status");
-  const tell = teller(status);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = form.querySelector("button") as HTMLButtonElement;
     const fields = new FormData(form);
-    void act(button, status, async (wallet, site) => {
-      if (document.body.dataset.signedIn !== account) {
+    void act(button, status, async (held, site, tell) => {
+      if (document.body.dataset.signedIn !== held.account) {
         tell("Waiting for your signature, to sign in …");
-        document.body.dataset.signedIn = await signIn(wallet, site);
+        await signIn(held, site);
+        document.body.dataset.signedIn = held.account;
       }
-      const made = await postJson<{ id: number; status: string }>(form.dataset.url ?? "", {
-        text: String(fields.get("text") ?? ""),
-        policy_id: String(fields.get("policy_id") ?? ""),
-        key: window.crypto.randomUUID(),
-      });
+      await confirm(held);
+      let made: { id: number; status: string };
+      try {
+        made = await postJson(form.dataset.url ?? "", {
+          text: String(fields.get("text") ?? ""),
+          policy_id: String(fields.get("policy_id") ?? ""),
+          key: window.crypto.randomUUID(),
+          account: held.account,
+        });
+      } catch (error) {
+        // Signed out, or signed in as another account in another window: the next attempt signs in anew.
+        if (error instanceof Refused && (error.status === 401 || error.status === 403)) document.body.dataset.signedIn = "";
+        throw error;
+      }
       tell(`Asked: request ${made.id}. The page follows in a moment.`, "good");
       window.setTimeout(() => window.location.reload(), 1500);
     });
@@ -239,14 +363,13 @@ function wireRequest(form: HTMLFormElement): void {
 
 function wireApproval(button: HTMLButtonElement): void {
   const status = button.parentElement?.querySelector(".status") ?? null;
-  const tell = teller(status);
   button.addEventListener("click", () => {
-    void act(button, status, async (wallet, site) => {
+    void act(button, status, async (held, _site, tell) => {
       const candidate = button.dataset.candidate ?? "";
       const url = button.dataset.approve ?? "";
       const document_ = await getJson<unknown>(`${url.replace(/approve$/, "approval")}?candidate=${encodeURIComponent(candidate)}`);
       tell("Waiting for your signature …");
-      const signature = await signDocument(wallet, site, document_);
+      const signature = await signDocument(held, document_);
       await postJson(url, { candidate, signature });
       tell("Approved. The page follows in a moment.", "good");
       window.setTimeout(() => window.location.reload(), 1500);
@@ -258,9 +381,10 @@ async function start(): Promise<void> {
   if (!here) return;
   const add = (wallet: Wallet): void => {
     wallets.set(wallet.id, wallet);
-    draw();
-    void reconnect(wallet);
+    if (!current()) draw();
+    void comeBack(wallet);
   };
+  begin(here, follow);
   draw();
   discover(add);
   const vote = document.getElementById("vote");

@@ -13,6 +13,18 @@ export interface Wallet {
   provider: Provider;
 }
 
+/** The DAO's page: which chain it lives on, and what this site needs to be asked. */
+export interface Site {
+  chainId: number;
+  chainName: string;
+  slug: string;
+  csrf: string;
+  local: boolean;
+}
+
+/** Something went wrong, in words for the person. */
+export class Problem extends Error {}
+
 /** EIP-1193's error, with the codes that wallets and this page give a meaning. */
 export class ProviderError extends Error {
   constructor(
@@ -65,11 +77,16 @@ export function testWallet(person: Person, csrf: string): Wallet {
     if (method === "wallet_switchEthereumChain") {
       throw new ProviderError(4902, "The test wallet exists on the local chain only.");
     }
-    const answer = await fetch("/local/wallet", {
-      method: "POST",
-      headers: { "content-type": "application/json", "x-csrftoken": csrf },
-      body: JSON.stringify({ method, params: params ?? [], persona: person.address }),
-    });
+    let answer: Response;
+    try {
+      answer = await fetch("/local/wallet", {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-csrftoken": csrf },
+        body: JSON.stringify({ method, params: params ?? [], persona: person.address }),
+      });
+    } catch {
+      throw new Problem("The test wallet is part of this site, which could not be reached.");
+    }
     let body: { result?: unknown; error?: { code: number; message: string; data?: unknown } };
     try {
       body = await answer.json();

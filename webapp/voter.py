@@ -1,0 +1,421 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one account can do about one proposal: its power at the snapshot, whether it voted, whether a vote would count.
+
+The chain's node is asked at its newest block; where it does not answer, the mirror's own rows are shown as such. Only
+the chain's word takes the vote away from somebody: a power that is not known is not 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
+
+from governance.capabilities import BY_NUMBER
+from governance.chain import abi
+from governance.chain.rpc import CallReverted, Rpc, RpcError
+from governance.models import Proposal, Vote
+from governance.power import power_at
+from governance.state import State, state_of
+from webapp import reading, words
+from webapp.reading import Place
+
+T = TypeVar("T")
+_FOR = 1  # the choice with which a vote is tried: every governor has it
+_MOST_VOTES = 20  # shown of one account: where votes may be split, it could cast thousands
+_OVERRIDE = abi.topic("OverrideVoteCast(address,uint256,uint8,uint256,string)")
+_CHOICES = {0: "Against", 1: "For", 2: "Abstain"}
+_REFUSALS = {
+    "GovernorUnexpectedProposalState": "the proposal is not open for votes",
+    "GovernorAlreadyCastVote": "this account has voted on this proposal already",
+}
+
+
+@dataclass(frozen=True)
+class ChainSays:
+    """What the node answered at its newest block, None where it did not. Amounts: base units of the votes token."""
+
+    block: int
+    power: int | None = None  # at the snapshot
+    has_voted: bool | None = None
+    counted: int | None = None  # what a vote from this page, tried and not sent, would count
+    refused: bytes | None = None  # the revert data of that vote, where the governor would refuse it
+    power_now: int | None = None
+    held: int | None = None
+    delegate: bytes | None = None  # 20 zero bytes: nobody
+
+
+@dataclass(frozen=True)
+class Voter:
+    """An account as a proposal sees it. Amounts: base units of the votes token; None: not known."""
+
+    account: bytes
+    state: State
+    chain: ChainSays | None  # None: the node did not answer, or has read less of the chain than the mirror
+    mirrored_power: int  # at the snapshot, by the checkpoints that the mirror has read
+    votes: list[Vote]  # cast with the power delegated to the account, as the mirror has read them
+    overrides: list[Vote]  # cast in place of the account's delegate
+    told: dict[str, Any]  # the governor's capabilities
+
+    @property
+    def power(self) -> int | None:
+        """Power at the snapshot: the chain's word, else what the mirror has read. Rows that are missing are no 0."""
+        if self.chain is not None and self.chain.power is not None:
+            return self.chain.power
+        return self.mirrored_power or None
+
+    @property
+    def power_from(self) -> str | None:
+        """Who says `power`: "chain", "mirror" or nobody."""
+        if self.chain is not None and self.chain.power is not None:
+            return "chain"
+        return "mirror" if self.mirrored_power else None
+
+    @property
+    def has_voted(self) -> bool | None:
+        """The chain's word, else the mirror's where it has a vote; None: not known."""
+        if self.chain is not None and self.chain.has_voted is not None:
+            return self.chain.has_voted
+        return True if self.votes else None
+
+    @property
+    def counts_nothing(self) -> bool:
+        """Whether the chain says that a vote would count 0."""
+        return self.chain is not None and counts_nothing(self.told, self.chain.power, self.chain.counted)
+
+    @property
+    def may_vote(self) -> bool:
+        """Whether a vote is offered. False only on the chain's word, or for a second vote where only one is taken."""
+        if self.state is not State.ACTIVE or self.counts_nothing:
+            return False
+        if self.chain is not None and self.chain.refused is not None:
+            return False
+        tried = self.chain is not None and self.chain.counted is not None
+        return tried or not (self.has_voted and _votes_once(self.told))
+
+
+def counts_nothing(told: dict[str, Any], power: int | None, counted: int | None) -> bool:
+    """Whether a vote is worth 0 to a governor of capabilities `told`: by the power at the snapshot, unless it counts
+    otherwise and, when the vote is tried, counts something. What is not known (None) is no 0."""
+    return (power == 0 and not counted) or (counted == 0 and _overridable(told))
+
+
+def _overridable(told: dict[str, Any]) -> bool:
+    """Whether holders may vote in place of their delegate, whose vote then counts that much less."""
+    return "override" in (told.get("counting_mode") or "")
+
+
+def look(place: Place, proposal: Proposal, account: bytes) -> Voter:
+    """What is known of an account and a proposal. Asks the node, for `reading.PATIENCE_S` a question at the most."""
+    state = state_of(proposal, place.now, place.governor)
+    rows = list(
+        Vote.objects.filter(proposal=proposal, voter=account).select_related("log").order_by("id")[:_MOST_VOTES]
+    )
+    overrides = [vote for vote in rows if vote.log.topic0 is not None and bytes(vote.log.topic0) == _OVERRIDE]
+    return Voter(
+        account=account,
+        state=state,
+        chain=_ask(place, proposal, account, state),
+        mirrored_power=_mirrored_power(place, proposal, account),
+        votes=[vote for vote in rows if vote not in overrides],
+        overrides=overrides,
+        told=place.governor.capabilities,
+    )
+
+
+def _votes_once(told: dict[str, Any]) -> bool:
+    """Whether a governor of these capabilities is known to refuse a second vote of an account."""
+    if told.get("family") in BY_NUMBER:
+        return True
+    mode = parse_qs(told.get("counting_mode") or "")
+    return mode.get("support") in (["bravo"], ["bravo,override"]) and "params" not in mode
+
+
+def _clocks_differ(place: Place) -> bool:
+    token = place.one("votes_token")
+    return token is None or token.capabilities.get("clock", "blocknumber") != (
+        "blocknumber" if place.counts_blocks else "timestamp"
+    )
+
+
+def _fixed_elsewhere(place: Place) -> bool:
+    """Whether the governor takes power from another moment than the proposal's snapshot, or may."""
+    return place.governor.capabilities.get("family", "unknown") in ("nouns", "unknown")
+
+
+def _mirrored_power(place: Place, proposal: Proposal, account: bytes) -> int:
+    if _fixed_elsewhere(place) or _clocks_differ(place) or proposal.snapshot >= place.clock_now:
+        return 0
+    return power_at(place.dao, account, proposal.snapshot)
+
+
+# --- the chain's word
+
+
+@dataclass(frozen=True)
+class _Question:
+    name: str
+    to: bytes
+    calldata: bytes
+    read: Callable[[bytes], Any]
+
+
+def _ask(place: Place, proposal: Proposal, account: bytes, state: State) -> ChainSays | None:
+    """Everything at one block, the node's newest: a vote cast a moment ago must not be offered again."""
+    try:
+        rpc = reading.node(place)
+        head = rpc.block("latest")
+        if head is None or head.number < place.block:
+            return None  # it has not yet seen what this page shows
+        questions = _questions(place, proposal, account, state)
+        answers = rpc.eth_calls([(q.to, q.calldata) for q in questions], head.hash, sender=account)
+    except RpcError:
+        return None  # the page says that the chain could not be asked
+    said: dict[str, Any] = {}
+    for question, answer in zip(questions, answers, strict=True):
+        if question.name == "counted" and isinstance(answer, CallReverted):
+            said["refused"] = answer.data
+        elif not isinstance(answer, RpcError) and said.get(question.name) is None:
+            said[question.name] = question.read(answer)
+    return ChainSays(block=head.number, **said)
+
+
+def _questions(place: Place, proposal: Proposal, account: bytes, state: State) -> list[_Question]:
+    """What to ask; of two questions of one name the first that is answered counts."""
+    governor, token = bytes(place.governor.address), place.one("votes_token")
+    family, number, snapshot = place.governor.capabilities.get("family"), proposal.proposal_id, proposal.snapshot
+    asked = [
+        # A governor's own word counts whatever its token is; Compound's has none and asks the token.
+        _Question("power", governor, abi.encode_call("getVotes(address,uint256)", [account, snapshot]), _number),
+        _Question("has_voted", governor, abi.encode_call("hasVoted(uint256,address)", [number, account]), _truth),
+    ]
+    if family in BY_NUMBER:
+        asked.append(
+            _Question("has_voted", governor, abi.encode_call("getReceipt(uint256,address)", [number, account]), _truth)
+        )
+    if state is State.ACTIVE:
+        asked.append(
+            _Question("counted", governor, abi.encode_call("castVote(uint256,uint8)", [number, _FOR]), _number)
+        )
+    if token is None:
+        return asked
+    address, now = bytes(token.address), token.capabilities.get("votes_call", "getVotes(address)")
+    if family in ("alpha", "bravo"):
+        past = ("getPriorVotes" if now == "getCurrentVotes(address)" else "getPastVotes") + "(address,uint256)"
+        asked.append(_Question("power", address, abi.encode_call(past, [account, snapshot]), _number))
+    return [
+        *asked,
+        _Question("power_now", address, abi.encode_call(now, [account]), _number),
+        _Question("held", address, abi.encode_call("balanceOf(address)", [account]), _number),
+        _Question("delegate", address, abi.encode_call("delegates(address)", [account]), _address),
+    ]
+
+
+def _decoded(type_: str, answer: bytes) -> Any:
+    """The first word of an answer; None where it is no such value."""
+    try:
+        return abi.decode([type_], answer, canonical=False)[0] if answer else None
+    except abi.NotCanonical:
+        return None
+
+
+def _number(answer: bytes) -> int | None:
+    return _decoded("uint256", answer)
+
+
+def _truth(answer: bytes) -> bool | None:
+    return _decoded("bool", answer)
+
+
+def _address(answer: bytes) -> bytes | None:
+    return _decoded("address", answer)
+
+
+def worth(rpc: Rpc, governor: bytes, proposal: Proposal, support: int, voter: bytes) -> tuple[int | None, int | None]:
+    """(power at the snapshot, what a vote would count when tried), base units of the votes token; None: not known.
+
+    Raises RpcError where the node can't be asked.
+    """
+    power = abi.encode_call("getVotes(address,uint256)", [voter, proposal.snapshot])
+    tried = abi.encode_call("castVote(uint256,uint8)", [proposal.proposal_id, support])
+    answers = rpc.eth_calls([(governor, power), (governor, tried)], sender=voter)
+    first, second = (None if isinstance(answer, RpcError) else _number(answer) for answer in answers)
+    return first, second
+
+
+# --- in words
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the voter reads: what matters most, then sentences."""
+
+    lead: str
+    sentences: list[str]
+
+
+def in_words(place: Place, proposal: Proposal, voter: Voter) -> Told:
+    """What `voter` reads about itself beside the vote."""
+    if voter.state in (State.PENDING, State.UPDATABLE):
+        return _before(place, proposal, voter)
+    sentences = [*_votes_in_words(place, voter), *_overrides_in_words(place, voter)]
+    snapshot = place.clock_text(proposal.snapshot)
+    if voter.state is not State.ACTIVE:
+        lead = "You voted." if voter.has_voted else "You did not vote." if _denied(voter) else "The vote is over."
+        return Told(lead, [*sentences, _source(voter)])
+    if voter.has_voted:
+        lead = sentences.pop(0)
+        return Told(lead, [*sentences, *_another_vote(place, voter), _source(voter)])
+    sentences = [*_not_voted(voter), *sentences]
+    if voter.counts_nothing and voter.power:
+        return Told(
+            "A vote from this account would count 0.",
+            ["Those who delegated to you have voted themselves, so no vote is offered.", *sentences, _source(voter)],
+        )  # fmt: skip
+    if voter.counts_nothing:
+        return Told(
+            f"You had no voting power at the snapshot ({snapshot}).",
+            [
+                "A vote from this account would count 0, so no vote is offered. Tokens delegated after the snapshot "
+                "do not count for this proposal.",
+                *_delegation(place, voter),
+                *_may_override(voter),
+                *sentences,
+                _source(voter),
+            ],
+        )
+    if voter.chain is not None and voter.chain.refused is not None:
+        lead = "The governor would refuse a vote from this account now."
+        reason = f"A vote was tried, not sent: {revert_words(voter.chain.refused)}."
+        return Told(lead, [reason, *sentences, _source(voter)])
+    if voter.power is None:
+        return Told(
+            "Your voting power at the snapshot is not known.",
+            [
+                f"The snapshot was at {snapshot}. You may vote: your wallet tries the vote first, and tells you if the "
+                "governor would refuse it.",
+                *sentences,
+                _source(voter),
+            ],
+        )
+    power, counted = _amount(place, voter.power), voter.chain.counted if voter.chain else None
+    if counted and counted != voter.power:  # a governor that counts otherwise, or whose voters may be overridden
+        lead, fixed = f"Your vote would count {_amount(place, counted)}.", f"Your voting power is {power}"
+    else:
+        lead, fixed = f"You vote with {power}.", "That is your voting power"
+    return Told(lead, [f"{fixed} at the snapshot ({snapshot}).", *sentences, _source(voter)])
+
+
+def _before(place: Place, proposal: Proposal, voter: Voter) -> Told:
+    if _fixed_elsewhere(place):
+        return Told("Voting has not started.", ["This page does not know when this governor fixes voting power."])
+    left = place.until_text(proposal.snapshot)
+    when = place.clock_text(proposal.snapshot) + (f", in {left}" if left else "")
+    lead = f"Your power is fixed at the snapshot ({when})."
+    chain = voter.chain
+    if chain is None or chain.power_now is None:
+        return Told(lead, ["Your voting power now is not known: the chain could not be asked."])
+    if chain.power_now:
+        now = (
+            f"You have {_amount(place, chain.power_now)} of voting power now. What changes before the snapshot counts."
+        )
+    else:
+        now = "You have no voting power now. What is delegated to you by the snapshot counts."
+    return Told(lead, [now, *([] if chain.power_now else _delegation(place, voter)), _source(voter)])
+
+
+def _denied(voter: Voter) -> bool:
+    """Whether the chain says that the account cast no vote, and the mirror has none either."""
+    return voter.chain is not None and voter.chain.has_voted is False and not voter.votes and not voter.overrides
+
+
+def _not_voted(voter: Voter) -> list[str]:
+    if voter.has_voted is None:
+        return ["Whether you have voted is not known; this page has read no vote of yours."]
+    if not voter.votes:
+        return ["You have not voted."]
+    assert voter.chain is not None  # it alone says no where the mirror has votes
+    return [
+        f"This page has read a vote of yours that the chain does not have at block {voter.chain.block:,}: a "
+        "reorganisation may have removed it."
+    ]
+
+
+def _votes_in_words(place: Place, voter: Voter) -> list[str]:
+    if not voter.has_voted:
+        return []
+    if not voter.votes:
+        return ["You have voted. The mirror has not read your vote yet."]
+    return [text for vote in voter.votes for text in (f"You voted {_choice(place, vote)}.", _where(vote))]
+
+
+def _overrides_in_words(place: Place, voter: Voter) -> list[str]:
+    found = voter.overrides
+    return [t for vote in found for t in (f"You overrode your delegate's vote: {_choice(place, vote)}.", _where(vote))]
+
+
+def _choice(place: Place, vote: Vote) -> str:
+    return f"{_CHOICES.get(vote.support, f'option {vote.support}')} with {_amount(place, vote.weight)}"
+
+
+def _where(vote: Vote) -> str:
+    transaction = words.short(words.hash_text(vote.log.transaction_hash))
+    return f"In transaction {transaction}, {words.moment(vote.log.block_timestamp_chain_s)}."
+
+
+def _another_vote(place: Place, voter: Voter) -> list[str]:
+    """Whether who has voted may vote again, as far as that is known."""
+    if voter.may_vote:
+        if voter.chain is not None and voter.chain.counted:
+            return [f"You may vote again: another vote would count {_amount(place, voter.chain.counted)}."]
+        return ["This governor may take another vote from you: your wallet tries it first."]
+    if _votes_once(voter.told):
+        return ["This governor takes one vote from each account."]
+    return ["The governor would refuse another vote from this account."]
+
+
+def _delegation(place: Place, voter: Voter) -> list[str]:
+    """What who has no power and holds tokens may do for the next vote. Words only."""
+    chain = voter.chain
+    if chain is None or not chain.held or chain.delegate is None:
+        return []
+    if not any(chain.delegate):
+        return [
+            f"You hold {_amount(place, chain.held)} and have delegated them to nobody. Delegate them, to yourself or "
+            "to somebody else, and they count from the next snapshot on."
+        ]
+    if chain.delegate == voter.account:
+        return [f"You hold {_amount(place, chain.held)} and have delegated them to yourself: they count from the next "
+                "snapshot on."]  # fmt: skip
+    name = place.names.get(chain.delegate)
+    address = words.address_text(chain.delegate)
+    return [f"Your tokens are delegated to {f'{name} ({words.short(address)})' if name else address} now."]
+
+
+def _may_override(voter: Voter) -> list[str]:
+    if not _overridable(voter.told):
+        return []
+    return [
+        "This governor lets holders vote in place of their delegate (castOverrideVote). This page does not offer that."
+    ]
+
+
+def _source(voter: Voter) -> str:
+    if voter.chain is not None:
+        return f"Asked of the chain at block {voter.chain.block:,}."
+    return "The chain could not be asked just now; this is what the mirror has read."
+
+
+def revert_words(data: bytes) -> str:
+    """A revert in words: the reason where it is known, else the decoded error, or its bytes."""
+    decoded = abi.decode_error(data)
+    if decoded is None:
+        return words.hash_text(data[:36]) if data else "no reason given"
+    return _REFUSALS.get(decoded.name) or words.one_line(str(decoded), 200)
+
+
+def _amount(place: Place, base_units: int) -> str:
+    """Voting power with its symbol, cut at two decimals; whole where nothing else would be left of it."""
+    shown = place.votes_asset.text(base_units, 2)
+    return place.votes_asset.text(base_units, None) if base_units and shown.startswith("0…") else shown

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that knows which account of which wallet this page shows, and that asks the wallet whether it still is.
+//
+// Every way to an account (connect, reconnect after a reload, sign-in) goes through here. A wallet says by events that
+// its account or network changed, or says nothing: so it is asked again before each transaction and each signature,
+// and whenever the person comes back to the page.
+
+import { getAddress, numberToHex, type Address } from "viem";
+
+import { Problem, type Site, type Wallet } from "./providers";
+
+/** What the page shows: an account of a wallet, and the network that the wallet is on. */
+export interface Shown {
+  readonly wallet: Wallet;
+  readonly account: Address;
+  readonly chainId: number;
+}
+
+type Listener = (shown: Shown | null, why: string) => void;
+
+const subscribed = new WeakSet<object>();
+let shown: Shown | null = null;
+let here: Site | null = null;
+let changed: Listener = () => undefined;
+
+/** Says which site this is and who draws it; `listener` is called at each change, with the reason in words. */
+export function begin(site: Site, listener: Listener): void {
+  here = site;
+  changed = listener;
+  // A wallet may change while another window is in front, and not say so.
+  const look = (): void => {
+    if (document.visibilityState === "visible") void lookAgain();
+  };
+  window.addEventListener("focus", look);
+  document.addEventListener("visibilitychange", look);
+}
+
+/** Asks the wallet where it is and shows that. A wallet that does not answer is asked again before anything is sent. */
+export async function lookAgain(): Promise<void> {
+  if (shown) await follow(shown.wallet).catch(() => undefined);
+}
+
+export function current(): Shown | null {
+  return shown;
+}
+
+function show(next: Shown | null, why: string): void {
+  const same =
+    next && shown && next.wallet === shown.wallet && next.account === shown.account && next.chainId === shown.chainId;
+  if (same || (!next && !shown)) return;
+  shown = next;
+  changed(shown, why);
+}
+
+/** Asks the person for an account, and the wallet to change its network where it must. */
+export async function connect(wallet: Wallet): Promise<Shown> {
+  const site = here as Site;
+  const first = firstOf(await wallet.provider.request({ method: "eth_requestAccounts" }));
+  if (!first) throw new Problem("The wallet gave no account.");
+  await toTheRightNetwork(wallet, site);
+  subscribe(wallet);
+  // Asked again: the person may have chosen another account while the network was switched.
+  const account = (await accountOf(wallet)) ?? first;
+  show({ wallet, account, chainId: site.chainId }, "");
+  return shown as Shown;
+}
+
+/** Takes up a connection that the person allowed before. Asks nobody; null where the wallet gives no account. */
+export async function reconnect(wallet: Wallet): Promise<Shown | null> {
+  const account = await accountOf(wallet);
+  if (!account || shown) return null;
+  const chainId = await chainOf(wallet);
+  if (shown) return null; // another wallet was connected meanwhile
+  subscribe(wallet);
+  show({ wallet, account, chainId }, "");
+  return shown;
+}
+
+/** Forgets the account. The wallet may still allow this site; it is not asked. */
+export function leave(why = ""): void {
+  show(null, why);
+}
+
+/**
+ * Resolves if the wallet is on the account and network that the page shows, asked of it now.
+ *
+ * Throws a Problem otherwise; the page then follows the wallet.
+ */
+export async function confirm(held: Shown): Promise<void> {
+  if (shown !== held) throw new Problem(`${moved(held)} Nothing was sent. Look at this page again, then repeat it.`);
+  const [account, chainId] = [await accountOf(held.wallet), await chainOf(held.wallet)];
+  if (account === held.account && chainId === held.chainId && chainId === here?.chainId && shown === held) return;
+  settle(held.wallet, account, chainId);
+  throw new Problem(`${moved(held)} Nothing was sent. Look at this page again, then repeat it.`);
+}
+
+/** How the wallet differs from what the page showed when a button was pressed. */
+function moved(held: Shown): string {
+  if (!shown || shown.wallet !== held.wallet) return "Your wallet is not connected to this page any more.";
+  if (shown.account !== held.account) return `Your wallet is now on ${shown.account}; this page showed ${held.account}.`;
+  return wrongNetwork(shown) ?? "Your wallet changed while you were asked.";
+}
+
+/** Why nothing can be done on the network that the wallet is on; null where it is the right one. */
+export function wrongNetwork(seen: Shown): string | null {
+  if (!here || seen.chainId === here.chainId) return null;
+  return `Your wallet is on another network (chain ${seen.chainId}): this DAO lives on ${here.chainName} (chain ${here.chainId}).`;
+}
+
+/** Asks the wallet to go to this DAO's network. */
+export async function switchNetwork(held: Shown): Promise<void> {
+  await toTheRightNetwork(held.wallet, here as Site);
+  await follow(held.wallet);
+}
+
+/** Shows what the wallet says it is on. */
+async function follow(wallet: Wallet): Promise<void> {
+  const [account, chainId] = [await accountOf(wallet), await chainOf(wallet)];
+  settle(wallet, account, chainId);
+}
+
+function settle(wallet: Wallet, account: Address | null, chainId: number): void {
+  if (shown?.wallet !== wallet) return; // the person has gone on to another wallet
+  if (!account) leave("Your wallet gives this site no account any more. Connect again.");
+  else if (account !== shown.account) show({ wallet, account, chainId }, `Your wallet changed to ${account}. This page follows.`);
+  else show({ wallet, account, chainId }, "");
+}
+
+/** Listens to a wallet, once for as long as the page lives. */
+function subscribe(wallet: Wallet): void {
+  if (subscribed.has(wallet.provider)) return;
+  subscribed.add(wallet.provider);
+  const on = (event: string, listener: (...told: unknown[]) => void): void => {
+    try {
+      wallet.provider.on?.(event, (...told) => {
+        if (shown?.wallet === wallet) listener(...told);
+      });
+    } catch {
+      // A wallet that can't be listened to is asked before each transaction and signature all the same.
+    }
+  };
+  // What makes no sense is asked for.
+  const again = (): void => void follow(wallet).catch(() => leave("Your wallet changed and does not say to what. Connect again."));
+  on("accountsChanged", (accounts) => {
+    if (Array.isArray(accounts)) settle(wallet, firstOf(accounts), (shown as Shown).chainId);
+    else again();
+  });
+  on("chainChanged", (told) => {
+    const chainId = chainNumber(told);
+    if (chainId !== null) settle(wallet, (shown as Shown).account, chainId);
+    else again();
+  });
+  on("disconnect", () => {
+    leave("Your wallet has lost its connection to the network. Connect again.");
+  });
+}
+
+async function toTheRightNetwork(wallet: Wallet, site: Site): Promise<void> {
+  const before = await chainOf(wallet);
+  if (before === site.chainId) return;
+  const wanted = `${site.chainName} (chain ${site.chainId})`;
+  const told = `Your wallet is on the wrong network: this DAO lives on ${wanted}, the wallet is on chain ${before}`;
+  try {
+    await wallet.provider.request({ method: "wallet_switchEthereumChain", params: [{ chainId: numberToHex(site.chainId) }] });
+  } catch (error) {
+    const code = (error as { code?: unknown } | null)?.code;
+    if (code === 4001) throw new Problem(`${told}, and you kept it there. Nothing was sent.`);
+    if (code === 4902) throw new Problem(`${told} and does not know this one: add it in the wallet. Nothing was sent.`);
+    throw new Problem(`${told}, and it could not be switched. Nothing was sent.`);
+  }
+  if ((await chainOf(wallet)) !== site.chainId) {
+    throw new Problem(`Your wallet is still on the wrong network: this DAO lives on ${wanted}. Nothing was sent.`);
+  }
+}
+
+// --- what wallets answer: anything
+
+async function accountOf(wallet: Wallet): Promise<Address | null> {
+  return firstOf(await wallet.provider.request({ method: "eth_accounts" }));
+}
+
+function firstOf(accounts: unknown): Address | null {
+  const first: unknown = Array.isArray(accounts) ? accounts[0] : null;
+  try {
+    return typeof first === "string" ? getAddress(first.toLowerCase()) : null;
+  } catch {
+    return null; // no address
+  }
+}
+
+async function chainOf(wallet: Wallet): Promise<number> {
+  const chainId = chainNumber(await wallet.provider.request({ method: "eth_chainId" }));
+  if (chainId === null) throw new Problem("Your wallet does not say which network it is on. Nothing was sent.");
+  return chainId;
+}
+
+function chainNumber(told: unknown): number | null {
+  const number = typeof told === "string" || typeof told === "number" ? Number(told) : NaN;
+  return Number.isSafeInteger(number) && number > 0 ? number : null;
+}
