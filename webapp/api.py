@@ -31,8 +31,8 @@ from governance.chain.address import BadAddress, to_bytes
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Contract, Dao, OnchainCheck, Proposal, Vote
 from webapp import budgets, reading, relay, signin, throttle, words
-from webapp.governor_calls import next_step
 from webapp import voter as voters
+from webapp.governor_calls import next_step
 from webapp.mail import subscriptions
 from webapp.reading import Place
 
