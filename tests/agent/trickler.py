@@ -30,11 +30,9 @@ class Trickler:
 
 
 @contextmanager
-def trickler(
-    at_once: bytes, again: bytes, every_s: float = 0.1, *, reads: bool = True, port: int = 0
-) -> Iterator[Trickler]:
+def trickler(at_once: bytes, again: bytes, every_s: float = 0.1, *, reads: bool = True) -> Iterator[Trickler]:
     """A server that answers every connection so, until the test is over or the client has had enough."""
-    listener = socket.create_server(("127.0.0.1", port))
+    listener = socket.create_server(("127.0.0.1", 0))
     found = Trickler(f"http://127.0.0.1:{listener.getsockname()[1]}/v1")
 
     def serve(connection: socket.socket) -> None:

@@ -12,7 +12,6 @@ from dao.local import founding, stack
 from dao.local.stack import Stack
 from dao.local.wallet import Node, Wallet, calldata
 from governance.embedded.process import die_with_parent
-from tests.agent.trickler import WAYS, trickler
 
 TEXT = "# Pay jon for the handbook\n\nThis pays 2,500 USDC from the treasury to jon for the delegates' handbook.\n"
 
@@ -58,15 +57,6 @@ def test_all_else_works_and_the_summary_comes_when_the_model_is_there(running):
     assert waiting["status"] == "pending"
     assert "The summary is not written yet." in httpx.get(f"{running.web_url}/dao/proposals/{number}/").text
 
-    # Something listens there that takes its time for ever, and workers wait for it: all else goes on.
-    with trickler(*WAYS["a space at a time in the body"], port=running._ports["model"]) as server:
-        assert server.asked.wait(130)
-        ada.invoke(governor, "propose(address[],uint256[],bytes[],string)", [*call, f"{TEXT}\nOnce more."])
-        listing = f"{running.web_url}/api/v1/daos/dao/proposals"
-        until(lambda: httpx.get(listing).json()["count"] == 2, "the second proposal", 30)
-        second = httpx.get(listing).json()["proposals"][0]["url"]
-        until(lambda: "Transfers 2,500 USDC" in httpx.get(f"{running.web_url}{second}").text, "what its calls do", 30)
-
     model = subprocess.Popen(
         [sys.executable, "-m", "dao.local.model_server", "--port", str(running._ports["model"]),
          "--api-key-file", str(running.state_dir / "model_api_key")],
@@ -78,5 +68,5 @@ def test_all_else_works_and_the_summary_comes_when_the_model_is_there(running):
         assert "demo model" in page
         assert "not written yet" not in page
     finally:
-        model.kill()  # it may be at work on the second proposal
+        model.terminate()
         model.wait(20)
