@@ -13,6 +13,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from agent.models import DecisionRecord, Refusal, Request
+from governance import standing
 from governance.capabilities import BY_NUMBER, takes_signed_ballots
 from governance.chain import abi
 from governance.models import Act, Dao, Proposal
@@ -84,6 +85,8 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
         balances=reading.balances(place),
         flows=reading.flows(place),
         budgets=[budget for policy in policies for budget in policy.budgets],
+        policies=policies,
+        standing=standing.known(place.dao),
         incidents=reading.incidents(place, 5),
         held=reading.held_against(place),
     )
@@ -226,6 +229,7 @@ def policies(request: HttpRequest, slug: str) -> HttpResponse:
         place,
         "policies",
         policies=budgets.views(place, reading.policies_in_force(place)),
+        standing=standing.known(place.dao),
     )
 
 
@@ -263,6 +267,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
             for module in place.contracts["module"]
         ],
         policies=reading.policies_in_force(place),
+        standing=standing.known(place.dao),
         requests=list(Request.objects.filter(dao=place.dao).prefetch_related("candidates").order_by("-id")[:20]),
     )
 

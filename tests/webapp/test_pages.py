@@ -12,7 +12,7 @@ import time
 import pytest
 
 from agent.models import Summary
-from governance.models import OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
+from governance.models import Cursor, OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp import reading
@@ -228,6 +228,48 @@ def test_a_policy_that_cannot_be_shown_says_why(client, made, code, told, never)
     assert never not in text
     assert "in force</span>" not in text  # nobody could ask the chain
     assert "whether it still holds could not be asked" in text
+
+
+SAYS_NOTHING = "can do nothing"
+
+
+@pytest.mark.parametrize("path", ["/river/", "/river/policies/", "/river/agent/"])
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ("no_module", "No policy module is known for this DAO"),
+        ("not_read", "Whether a policy is in force is not known yet"),
+        ("no_policy", "No policy is in force, by all that the policy module"),
+    ],
+)
+def test_what_is_said_of_policies_is_what_was_read(client, made, path, state, says):
+    module = made.contracts["module"]
+    if state == "no_module":
+        module.delete()
+    elif state == "not_read":
+        Cursor.objects.update(node_head_block=900)
+    shown = page(client, path)
+    assert says in shown
+    assert SAYS_NOTHING not in shown
+    assert client.get("/api/v1/daos/river").json()["policies"]["standing"] == state
+    name, governor = address_text(module.address), address_text(made.contracts["governor"].address)
+    assert (f"add_dao {governor} --slug river --module 0x" in shown) == (state == "no_module")
+    assert (name in shown) == (state != "no_module")
+
+
+@pytest.mark.parametrize("path", ["/river/", "/river/policies/", "/river/agent/"])
+def test_a_policy_without_a_budget_that_can_be_shown_is_a_policy(client, made, path):
+    PolicyVersion.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=b"\1" * 32, version=1, agent=account(50),
+        codehash=bytes(32), code=b"rubbish", log=made.log(),
+    )  # fmt: skip
+    shown = page(client, path)
+    assert "No policy is in force" not in shown
+    assert "No policy module is known" not in shown
+    assert SAYS_NOTHING not in shown
+    told = client.get("/api/v1/daos/river").json()["policies"]
+    assert told["standing"] == "policies"
+    assert told["words"].startswith("One policy is set in the policy module")
 
 
 def test_delegates(client, made):
