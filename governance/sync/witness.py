@@ -329,14 +329,16 @@ class _Judge:
                 if answer.view is not None or held.get(place(log), content(log)) == content(log):
                     shown.setdefault(content(log), log)
         proven = _proven(asked, [answer.view for answer in answers if answer.view is not None]) if ask else None
-        theirs: set[Content] = set()  # of the receipts' logs, those that were asked for
+        true: set[Content] = set()  # what the receipts have
+        theirs: set[Content] = set()  # of that, what was asked for
         refuted: set[Content] = set()
         if proven is not None:
-            there = {content(log): log for log in proven if any(_fits(log, q) for q in asked.questions)}
+            true = {content(log) for log in proven}
+            there = {content(log): log for log in proven if _is_asked_for(log, asked.questions)}
             theirs = set(there)
             # A log whose index is above all of the receipts' logs may be one that the chain itself made: these stand in
             # no receipt.
-            refuted = {key for key, log in shown.items() if log.log_index < len(proven) and key not in theirs}
+            refuted = {key for key, log in shown.items() if log.log_index < len(proven) and key not in true}
             shown = there | shown
         kept = {key: log for key, log in shown.items() if key not in refuted}
         for view, logs in answers:
@@ -351,7 +353,7 @@ class _Judge:
                         "the block's receipts, which rebuild its receipts root, do not have",
                     )
                 )
-            if unproven := kept.keys() - theirs - said:
+            if unproven := kept.keys() - true - said:
                 self._open.append((view, number, f"{len(unproven)} log(s) of block {number}"))
         places = {key[:2] for key in kept}
         if len(places) < len(kept):
@@ -392,7 +394,7 @@ def _proven(asked: Asked, views: Sequence[Rpc]) -> list[Log] | None:
 def _of_receipts(view: Rpc, asked: Asked) -> list[Log]:
     """What was asked for, by the receipts of an endpoint that showed nothing and stands alone: its word as well."""
     logs = [log for receipt in _receipts_of(view, asked) or () for log in receipt.logs]
-    return [log for log in logs if _is_of(log, asked) and any(_fits(log, question) for question in asked.questions)]
+    return [log for log in logs if _is_of(log, asked) and _is_asked_for(log, asked.questions)]
 
 
 def _receipts_of(view: Rpc, asked: Asked) -> list[Receipt] | None:
@@ -406,7 +408,11 @@ def _is_of(log: Log, asked: Asked) -> bool:
     return log.block_hash == asked.header.hash and log.block_number == asked.header.number
 
 
-def _fits(log: Log, question: Question) -> bool:
+def _is_asked_for(log: Any, questions: Iterable[Question]) -> bool:
+    return any(_fits(log, question) for question in questions)
+
+
+def _fits(log: Any, question: Question) -> bool:
     if log.address not in question.addresses or len(question.topics) > len(log.topics):
         return False
     return all(place is None or topic in place for place, topic in zip(question.topics, log.topics, strict=False))
@@ -439,10 +445,13 @@ def second_look(
         return None
     if len(answers) == 1:
         return _added(stored, answers[0])
+    # Of a contract that is not followed any more nothing was asked, so nothing is learned.
+    rest = [log for log in stored if not _is_asked_for(log, questions)]
     try:
-        return settle(questions, [*answers, Answer(None, stored)])
+        kept = settle(questions, [*answers, Answer(None, [log for log in stored if _is_asked_for(log, questions)])])
     except RpcError:
         return None
+    return sorted([*kept, *rest], key=_PLACE)
 
 
 def _added(stored: Sequence[Any], answer: Answer) -> list[Any]:

@@ -361,6 +361,41 @@ def test_a_reorg_still_undoes_what_it_took(chain, serve, dao, blooms):
     assert_fresh(chain, dao, honest.url)
 
 
+@any_roots
+def test_a_contract_that_is_not_followed_any_more_is_no_disagreement(chain, serve, dao, has_receipts_root):
+    paused = emit(Kind.MODULE, "Paused", ACCOUNTS[0], 1)
+    chain.grow([transaction(paused)], [transaction(vote(1), paused)])
+    one, other = serve(has_receipts_root=has_receipts_root), serve(has_receipts_root=has_receipts_root)
+    rpc = client(one, other)
+    sync_once(dao, rpc)
+    dao.contracts.filter(kind="module").delete()
+    other.faults.hole = 1.0  # so that there is something to judge in the same block
+    to_finality(chain, dao, client(one, other))
+    assert RawLog.objects.filter(dao=dao).count() == 3
+    assert undone(dao) == []
+    assert one.url not in caught(dao)
+    assert all(other.url in incident.detail for incident in differing(dao))
+    assert {number for incident in differing(dao) for number in incident.facts["blocks"]} <= {chain.head - DEPTH - 2}
+
+
+def test_a_node_that_answers_more_than_was_asked_is_not_caught_for_it(chain, serve, dao):
+    """It leaves out the topics of the question; what it shows is so."""
+
+    class Generous(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._get_logs
+            seen._get_logs = lambda condition: true({**condition, "topics": []})
+            return seen
+
+    unknown = (*emit(Kind.VOTES_TOKEN, "DelegateVotesChanged", ACCOUNTS[0], 0, 1)[:1], (bytes(32),), b"")
+    chain.grow([transaction(CREATED, unknown)], [transaction(vote(1))])
+    honest, generous = serve(), serve(Generous)
+    sync_once(dao, client(honest, generous))
+    assert shown(dao) == (1, 1)
+    assert caught(dao) == ""
+
+
 def test_where_nodes_differ_is_told_until_a_reorg_takes_those_blocks(chain, serve, dao):
     honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
     chain.grow([], [transaction(CREATED)], [transaction(vote(1))])
