@@ -230,6 +230,13 @@ def preflight(
             )  # fmt: skip
         else:
             findings.append(Finding(Level.SUPPORTED, "policies", "the module's acts, refusals and objections are read"))
+    else:
+        findings.append(
+            Finding(
+                Level.DEGRADED, "policies", "no policy module is named: when this command has read the past, it looks "
+                "for those that members voted for or that a treasury lists; name any other with --module"
+            )
+        )  # fmt: skip
     if treasury is not None:
         contracts[Kind.TREASURY.value, treasury] = {}
         for asset in dict.fromkeys([*assets, *([token] if token else [])]):

@@ -27,6 +27,7 @@ from pydantic import Field
 from agent import approvals, requests, trouble
 from agent.models import Request, Summary
 from agent.policy import NoPolicyInForce
+from governance import standing
 from governance.chain.address import BadAddress, to_bytes
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Contract, Dao, OnchainCheck, Proposal, Vote
@@ -281,8 +282,10 @@ def daos(request: HttpRequest) -> Json:
 
 @api.get("/daos/{slug}")
 def dao(request: HttpRequest, slug: str) -> Json:
-    """A DAO: its contracts, how far the mirror has read, and what it met on the way."""
+    """A DAO: its contracts, how far the mirror has read, and what it met on the way. `policies.standing` is `no_module`
+    (none is known), `not_read`, `no_policy` or `policies`."""
     place = Place.of(slug)
+    known = standing.known(place.dao)
     return {
         "slug": place.dao.slug,
         "name": place.dao.name,
@@ -296,6 +299,7 @@ def dao(request: HttpRequest, slug: str) -> Json:
             for contract in contracts
         ],
         "paused": place.paused,
+        "policies": {"standing": known.standing.value, "words": known.words},
         "modules": [
             {
                 "address": _address(module.address),
@@ -676,7 +680,7 @@ def _policy_asked_for(place: Place, text: str) -> bytes:
     if not text:
         in_force = reading.policies_in_force(place)
         if len(in_force) != 1:
-            raise HttpError(409, "no policy is in force" if not in_force else "say under which policy: policy_id")
+            raise HttpError(409, "say under which policy: policy_id" if in_force else standing.known(place.dao).words)
         return bytes(in_force[0].policy_id)
     policy_id = _parse_bytes(text, "policy_id")
     if len(policy_id) != 32:

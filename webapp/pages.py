@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from agent import trouble
 from agent.models import DecisionRecord, Refusal, Request
+from governance import standing
 from governance.capabilities import takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import BadAddress, to_bytes
@@ -141,6 +142,8 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
         balances=reading.balances(place),
         flows=reading.flows(place),
         budgets=[budget for policy in policies for budget in policy.budgets],
+        policies=policies,
+        standing=standing.known(place.dao),
         incidents=reading.incidents(place, 5),
         held=reading.held_against(place),
     )
@@ -268,6 +271,7 @@ def policies(request: HttpRequest, slug: str) -> HttpResponse:
         place,
         "policies",
         policies=budgets.views(place, reading.policies_in_force(place)),
+        standing=standing.known(place.dao),
     )
 
 
@@ -306,8 +310,9 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
             for module in place.contracts["module"]
         ],
         policies=in_force,
-        model_trouble=(standing := trouble.standing()),
-        model_trouble_text=trouble.in_words(standing) if standing else "",
+        standing=standing.known(place.dao),
+        model_trouble=(now_wrong := trouble.standing()),
+        model_trouble_text=trouble.in_words(now_wrong) if now_wrong else "",
         requests=requests(place, in_force),
     )
 

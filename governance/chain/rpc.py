@@ -283,10 +283,12 @@ class Header(NamedTuple):
     base_fee_wei: int | None
     transactions: tuple[Any, ...]
     logs_bloom: bytes | None = None  # 256 bytes where the node gives it; see governance.chain.bloom
+    receipts_root: bytes | None = None  # 32 bytes where the node gives it; see governance.chain.receipts
 
 
 class Log(NamedTuple):
-    """A log as the node returned it. `topics` has up to four words. `timestamp_chain_s` where the node gives it."""
+    """A log as the node returned it. `topics` has up to four words. `timestamp_chain_s` where the node gives it, which
+    is never 0: some nodes give that for every log."""
 
     address: bytes
     topics: tuple[bytes, ...]
@@ -315,7 +317,9 @@ class Transaction(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """A receipt. `succeeded` is False where the transaction reverted."""
+    """A receipt. `succeeded` is False where the transaction reverted. `kind` is its transaction's EIP-2718 type, 0 for
+    a legacy one; `cumulative_gas` is what the block used up to and with it. Both None where the node says nothing that
+    can be read: only the receipts root needs them."""
 
     transaction_hash: bytes
     block_number: int
@@ -326,6 +330,8 @@ class Receipt(NamedTuple):
     effective_gas_price_wei: int | None
     contract_address: bytes | None
     logs: tuple[Log, ...]
+    kind: int | None = 0
+    cumulative_gas: int | None = None
 
 
 class RangeLogs(NamedTuple):
@@ -353,6 +359,14 @@ def bounded_quantity(value: Any, most: int = 2**63 - 1) -> int:
     return found
 
 
+def _quantity_or_none(value: Any) -> int | None:
+    """A quantity that nothing depends on: None for anything else."""
+    try:
+        return quantity(value)
+    except ValueError:
+        return None
+
+
 def unhex(value: Any, length: int | None = None) -> bytes:
     """JSON-RPC data, of `length` bytes where given. Raises ValueError for anything else."""
     if not isinstance(value, str) or not value.startswith("0x"):
@@ -374,6 +388,7 @@ def parse_header(raw: Any, *, transactions: bool = True) -> Header:
         if transactions
         else (),
         unhex(raw["logsBloom"], 256) if raw.get("logsBloom") is not None else None,
+        unhex(raw["receiptsRoot"], 32) if raw.get("receiptsRoot") is not None else None,
     )  # fmt: skip
 
 
@@ -389,7 +404,7 @@ def parse_log(raw: Any) -> Log:
         unhex(raw["address"], 20), topics, unhex(raw["data"]), bounded_quantity(raw["blockNumber"]),
         unhex(raw["blockHash"], 32), unhex(raw["transactionHash"], 32),
         bounded_quantity(raw["transactionIndex"], _MOST_INDEX), bounded_quantity(raw["logIndex"], _MOST_INDEX),
-        bounded_quantity(timestamp) if timestamp is not None else None,
+        None if timestamp is None else bounded_quantity(timestamp) or None,  # 0x0 is what some nodes say for "unknown"
     )  # fmt: skip
 
 
@@ -449,13 +464,19 @@ def parse_logs(raw: Any) -> list[Log]:
                     addresses[address], topics, fromhex(data[2:]), block, block_hash, transaction_hash,
                     places[first] if first in places else place(first),
                     places[second] if second in places else place(second),
-                    None if time is None else bounded_quantity(time),
+                    None if time is None else bounded_quantity(time) or None,
                 ),
             )
         )  # fmt: skip
         if len(words) > _MOST_WORDS:
             words.clear()
     return logs
+
+
+def parse_logs_beside_block(raw: Any) -> list[Log]:
+    """The logs of an answer that came in one request with the block's header: the node has the block, so that null,
+    which some nodes say where a block has no such logs, is as good as an empty list."""
+    return [] if raw is None else parse_logs(raw)
 
 
 def parse_transaction(raw: Any) -> Transaction:
@@ -480,6 +501,8 @@ def parse_receipt(raw: Any) -> Receipt:
         quantity(raw["transactionIndex"]), quantity(raw["status"]) == 1, quantity(raw["gasUsed"]),
         None if price is None else quantity(price), None if created is None else unhex(created, 20),
         tuple(parse_log(log) for log in raw["logs"]),
+        0 if raw.get("type") is None else _quantity_or_none(raw["type"]),
+        _quantity_or_none(raw.get("cumulativeGasUsed")),
     )  # fmt: skip
 
 
@@ -500,6 +523,13 @@ class Known:
     distrusted_until_s: float | None = None
     answered_at_s: float | None = None
     problem: str = ""
+
+
+class Disagreement(NamedTuple):
+    """A block about whose logs endpoints differ, and how, in words."""
+
+    block_number: int
+    problem: str
 
 
 class _Endpoint:
@@ -692,6 +722,7 @@ class Rpc:
         self._ids = itertools.count(1)
         self._said = threading.local()  # .by: the endpoint that answered this thread last
         self._caught: list[str] = []
+        self._disagreements: list[Disagreement] = []
 
     @classmethod
     def for_chain(cls, chain_id: int) -> "Rpc":
@@ -766,13 +797,23 @@ class Rpc:
         del self._caught[: len(caught)]
         return caught
 
+    def note_disagreement(self, block_number: int, problem: str) -> None:
+        """Keep for people that endpoints differ about a block and nothing says which is right; both stay trusted."""
+        self._disagreements.append(Disagreement(block_number, problem))
+
+    def take_disagreements(self) -> "list[Disagreement]":
+        """What `note_disagreement` was given since this was asked last."""
+        noted = self._disagreements[:]
+        del self._disagreements[: len(noted)]
+        return noted
+
     def _alone(self, endpoint: _Endpoint) -> "Rpc":
         """A client of one of our endpoints, sharing its connections and what is known of it."""
         alone = object.__new__(Rpc)
         alone.chain_id, alone.attempts, alone.aside_s = self.chain_id, self.attempts, self.aside_s
         alone.max_response_bytes, alone.distrust_s, alone.down_s = self.max_response_bytes, self.distrust_s, self.down_s
         alone._endpoints, alone._ids, alone._said = [endpoint], self._ids, threading.local()
-        alone._caught = self._caught
+        alone._caught, alone._disagreements = self._caught, self._disagreements
         return alone
 
     # --- requests
@@ -1090,7 +1131,7 @@ class Rpc:
         wanted = set(addresses)
 
         def parse(answer: Any) -> list[Log]:
-            logs = parse_logs(answer)
+            logs = parse_logs(answer) if block_hash is not None else parse_logs_beside_block(answer)
             for log in logs:
                 if wanted and log.address not in wanted:
                     raise ValueError("a log of an address that was not asked for")
@@ -1147,7 +1188,7 @@ class Rpc:
                 raise answer
         found: list[Log] = []
         for (wanted, _), answer in zip(asked, answers, strict=False):
-            logs = checked("eth_getLogs", answer, parse_logs)
+            logs = checked("eth_getLogs", answer, parse_logs_beside_block)
             for log in logs:
                 if log.address not in wanted or not first_block <= log.block_number <= last_block:
                     raise RpcError(

@@ -33,6 +33,8 @@ ANSWERED = (
     "missing_logs",  # some of the logs
 )
 KINDS = frozenset(CARRIED + ANSWERED)
+BLOOMS = ("whole", "zeros", "omit")
+"""Headers' blooms: with all logs; with none, as on zkSync; without some logs, as on Polygon."""
 LIES = frozenset({"empty_logs", "missing_logs"})
 
 
@@ -67,6 +69,9 @@ class Faults:
     chain_id: int | None = None  # another chain than it should serve, as after a wrong fail-over
     retry_after_s: int = 1
     requests_per_s: int | None = None  # what comes above is refused in the provider's words; a batch counts one by one
+    blooms: str = "whole"  # one of `BLOOMS`: what the headers' blooms show of the logs
+    hole: float = 0.0  # the share of logs that its index lacks, always the same ones; its receipts have them
+    has_receipts_root: bool = True  # else zeros, as on chains that compute none
 
 
 class Chance:

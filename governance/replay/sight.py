@@ -4,7 +4,13 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+from eth_hash.auto import keccak
+
+from governance.chain import bloom
 from governance.replay.faults import Chance, Faults, Refusal, range_refusal, rate_refusal, size_refusal
+
+GAS = 21_000  # that every transaction used
+KIND = 2  # of every transaction: EIP-1559's
 
 
 class NodeError(Exception):
@@ -56,6 +62,10 @@ class Chain(Protocol):
 
     def bloom_at(self, number: int) -> bytes:
         """The block's logs bloom, 256 bytes."""
+        ...
+
+    def receipts_root_at(self, number: int) -> bytes:
+        """The root of the block's receipts, as `sight` shows them; zeros where they are not known."""
         ...
 
     def number_of(self, block_hash: bytes) -> int | None:
@@ -177,10 +187,10 @@ class Sight:
             "uncles": [],
             "nonce": "0x0000000000000000",
             "sha3Uncles": zero,
-            "logsBloom": "0x" + self.chain.bloom_at(number).hex(),
+            "logsBloom": "0x" + self._bloom(number).hex(),
             "transactionsRoot": zero,
             "stateRoot": zero,
-            "receiptsRoot": zero,
+            "receiptsRoot": self._receipts_root(number),
             "miner": "0x" + "00" * 20,
             "difficulty": "0x0",
             "extraData": "0x" + self.chain.client[:16].encode().hex(),
@@ -188,6 +198,19 @@ class Sight:
             "gasLimit": "0x0",
             "gasUsed": "0x0",
         }
+
+    def _bloom(self, number: int) -> bytes:
+        match self.faults.blooms:
+            case "zeros":
+                return bytes(bloom.BYTES)
+            case "omit":
+                shown = [log for log in self.chain.logs_between(number, number) if not _is_hit(log, b"bloom", 0.5)]
+                return bloom.of_logs((log.address, log.topics) for log in shown)
+        return self.chain.bloom_at(number)
+
+    def _receipts_root(self, number: int) -> str:
+        root = self.chain.receipts_root_at(number) if self.faults.has_receipts_root else bytes(32)
+        return "0x" + root.hex()
 
     # --- logs
 
@@ -217,7 +240,7 @@ class Sight:
         found = [
             log
             for log in self.chain.logs_between(first, last)
-            if (not wanted or log.address in wanted) and _fits(log, topics)
+            if (not wanted or log.address in wanted) and _fits(log, topics) and not self._lacks(log)
         ]
         most = self.faults.max_results
         if most is not None and len(found) > most and condition.get("blockHash") is None:
@@ -228,6 +251,10 @@ class Sight:
         if found and self.chance.hits(self.faults, "missing_logs"):
             found = self.chance.some(found)
         return [self._shown(log) for log in found]
+
+    def _lacks(self, log: ServedLog) -> bool:
+        """Whether the node's index has a hole where this log should be."""
+        return _is_hit(log, b"hole", self.faults.hole)
 
     def _shown(self, log: ServedLog) -> dict[str, Any]:
         return {
@@ -247,7 +274,7 @@ class Sight:
 
     def _placed(self, raw: dict[str, Any], number: int, place: int) -> dict[str, Any]:
         """A transaction's JSON object in its block."""
-        shown = {name: value for name, value in raw.items() if name != "status"}
+        shown = {name: value for name, value in raw.items() if name not in ("status", "system")}
         block_hash = "0x" + self.chain.hash_at(number).hex()
         return {**shown, "blockNumber": hex(number), "blockHash": block_hash, "transactionIndex": hex(place)}
 
@@ -268,7 +295,7 @@ class Sight:
 
     def _receipt(self, transaction_hash: Any) -> Any:
         found = self._found(transaction_hash)
-        return None if found is None else self._receipt_of(found[2], found[0], found[1])
+        return None if found is None or found[2].get("system") else self._receipt_of(found[2], found[0], found[1])
 
     def _receipt_of(self, raw: dict[str, Any], number: int, place: int) -> dict[str, Any]:
         logs = [log for log in self.chain.logs_between(number, number) if log.transaction_index == place]
@@ -278,10 +305,11 @@ class Sight:
             "blockHash": "0x" + self.chain.hash_at(number).hex(),
             "transactionIndex": hex(place),
             "status": raw["status"],
+            "type": hex(KIND),
             "from": raw["from"],
             "to": raw["to"],
-            "gasUsed": "0x5208",
-            "cumulativeGasUsed": hex(0x5208 * (place + 1)),
+            "gasUsed": hex(GAS),
+            "cumulativeGasUsed": hex(GAS * (place + 1)),
             "effectiveGasPrice": "0x1",
             "contractAddress": None,
             "logs": [self._shown(log) for log in logs],
@@ -294,10 +322,18 @@ class Sight:
         transactions = self.chain.transactions_at(number)
         if transactions is None:
             raise NodeError(-32001, "not recorded: a replay can't answer eth_getBlockReceipts")
-        return [self._receipt_of(raw, number, place) for place, raw in enumerate(transactions)]
+        return [self._receipt_of(raw, number, place) for place, raw in enumerate(transactions) if not raw.get("system")]
 
 
 _TAGS = frozenset({"latest", "pending", "finalized", "safe", "earliest"})
+
+
+def _is_hit(log: ServedLog, fault: bytes, share: float) -> bool:
+    """Whether a fault that lasts hits this log: that follows from the log alone, whenever and however one asks."""
+    if not share:
+        return False
+    digest = keccak(fault + log.transaction_hash + log.log_index.to_bytes(4, "big"))
+    return digest[0] < share * 256
 
 
 def refuse(refusal: Refusal) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from governance.chain import bloom
-from governance.replay.sight import NodeError, ServedLog
+from governance.chain import bloom, receipts
+from governance.chain.rpc import Log, Receipt
+from governance.replay.sight import GAS, KIND, NodeError, ServedLog
 
 CLIENT_VERSION = "mandate-synthetic/1 (a chain made up in memory)"
 _KEPT_MOMENTS = 64
@@ -27,7 +28,9 @@ Call = Callable[[bytes, bytes, int], bytes]
 
 @dataclass(frozen=True)
 class SyntheticTransaction:
-    """A transaction and what it logged; one that failed logs nothing. `salt` tells equal ones apart."""
+    """A transaction and what it logged; one that failed logs nothing. `salt` tells equal ones apart. The logs of a
+    `system` one, which the chain itself makes, stand in no bloom and in no receipt, as Polygon's state syncs; a chain
+    puts it last in its block."""
 
     to: bytes
     logs: tuple[Emitted, ...] = ()
@@ -35,6 +38,7 @@ class SyntheticTransaction:
     calldata: bytes = b""
     succeeded: bool = True
     salt: int = 0
+    system: bool = False
 
     @cached_property
     def hash(self) -> bytes:
@@ -70,7 +74,22 @@ class SyntheticBlock:
 
     @cached_property
     def bloom(self) -> bytes:
-        return bloom.of_logs((log.address, log.topics) for log in self.logs)
+        return bloom.of_logs((log[0], log[1]) for t in self.transactions if not t.system for log in t.logs)
+
+    @cached_property
+    def receipts_root(self) -> bytes:
+        found = [
+            Receipt(
+                t.hash, self.number, self.hash, at, t.succeeded, GAS, None, None,
+                tuple(Log(*log, self.number, self.hash, t.hash, at, 0, None) for log in t.logs),
+                KIND, GAS * (at + 1),
+            )
+            for at, t in enumerate(self.transactions)
+            if not t.system
+        ]  # fmt: skip
+        root = receipts.root(found)
+        assert root is not None
+        return root
 
 
 @dataclass(frozen=True)
@@ -100,6 +119,9 @@ class Moment:
     def bloom_at(self, number: int) -> bytes:
         return self.blocks[number].bloom
 
+    def receipts_root_at(self, number: int) -> bytes:
+        return self.blocks[number].receipts_root
+
     @cached_property
     def _numbers(self) -> dict[bytes, int]:
         return {block.hash: block.number for block in self.blocks}
@@ -115,7 +137,7 @@ class Moment:
             {
                 "hash": "0x" + t.hash.hex(), "from": "0x" + t.sender.hex(), "to": "0x" + t.to.hex(), "nonce": "0x0",
                 "value": "0x0", "input": "0x" + t.calldata.hex(), "gas": "0x100000", "gasPrice": "0x1",
-                "status": hex(t.succeeded),
+                "status": hex(t.succeeded), "system": t.system,
             }
             for t in self.blocks[number].transactions
         ]  # fmt: skip
@@ -199,9 +221,10 @@ class SyntheticChain:
             parent = found[-1]
             found.append(
                 SyntheticBlock(
-                    parent.number + 1, parent.hash, parent.time_s + self.spacing_s, tuple(transactions), salt
+                    parent.number + 1, parent.hash, parent.time_s + self.spacing_s,
+                    tuple(sorted(transactions, key=lambda t: t.system)), salt,
                 )
-            )
+            )  # fmt: skip
         return tuple(found)
 
     def _show(self, blocks: tuple[SyntheticBlock, ...], even_final: bool = False) -> None:

@@ -4,7 +4,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from typing import Any
 
 from eth_hash.auto import keccak
@@ -20,7 +19,7 @@ from governance.chain.rpc import (
     RpcLimited,
     RpcUnreachable,
     parse_header,
-    parse_logs,
+    parse_logs_beside_block,
 )
 from governance.models import ChainAnswer, Contract, Dao
 from governance.projections import events
@@ -28,7 +27,6 @@ from governance.projections.events import Kind, Undecodable
 from governance.sync import witness
 
 TRANSFER = keccak(b"Transfer(address,address,uint256)")
-_PLACE = attrgetter("block_number", "log_index")
 _MOST_BLOCKS = 100_000
 _AIM_LOGS = 12_000  # less where a node refuses: many do above 10,000
 _LEAST_LOGS = 500
@@ -68,12 +66,6 @@ def filters(contracts: Iterable[Contract], last_block: int) -> list[Filter]:
         found.append(Filter(tuple(assets), ((TRANSFER,), treasuries)))
         found.append(Filter(tuple(assets), ((TRANSFER,), None, treasuries)))
     return found
-
-
-def _unique(logs: Iterable[Log]) -> list[Log]:
-    """In chain order, each once: two filters may find the same log."""
-    once = {(log.block_hash, log.log_index): log for log in logs}
-    return sorted(once.values(), key=_PLACE)
 
 
 @dataclass
@@ -131,7 +123,7 @@ def logs_of_range(
             continue
         span.learn(len(found.logs))
         return found._replace(
-            logs=witness.check_range(rpc, questions, first_block, last, _unique(found.logs)),
+            logs=witness.check_range(rpc, questions, first_block, last, witness.once(found.logs)),
         )
 
 
@@ -210,7 +202,7 @@ def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[He
     each = len(filters(contracts, headers[-1].number)) + 1 if headers else 1
     rpc.in_groups(headers, each, _BLOCKS_AT_ONCE, lambda part: found.extend(_logs_of_some(rpc, contracts, part)))
     asked = [witness.Asked(header, filters(contracts, header.number)) for header in headers]
-    return witness.check_blocks(rpc, asked, _unique(found))
+    return witness.check_blocks(rpc, asked, witness.once(found))
 
 
 def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Header]) -> list[Log]:
@@ -239,7 +231,7 @@ def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Hea
                 if answer is None or parse_header(answer).hash != header.hash:
                     raise ChainMoved(header.number)
                 continue
-            logs = parse_logs(answer)
+            logs = parse_logs_beside_block(answer)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RpcError(None, f"the node's logs of block {header.number} are malformed") from error
         if any(log.block_hash != header.hash or log.address not in f.addresses for log in logs):

@@ -3,22 +3,25 @@
 
 from collections.abc import Sequence
 
+from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
 from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
-from governance.models import Block, Contract, Dao, RawLog, SyncIncident
+from governance.models import Block, Contract, Cursor, Dao, RawLog, SyncIncident
 from governance.sync import fetch, witness
 
 _MOST_BLOCKS = 2000  # in one look
+_MOST_BLOCKS_NAMED = 100
 _MOST_LAG = 4  # blocks that one endpoint may be behind another without being set aside
 
 
 class Missed(Exception):
-    """The mirror has other logs of this block than the chain; what stands above it is to be read again."""
+    """The mirror has other logs than the chain from this block on, which are to be read again. `is_wrong` says that it
+    has some that the chain has not; else it only lacks some, and what it has stays."""
 
-    def __init__(self, block_number: int, problem: str):
-        self.block_number = block_number
+    def __init__(self, block_number: int, problem: str, *, is_wrong: bool):
+        self.block_number, self.is_wrong = block_number, is_wrong
         super().__init__(problem)
 
 
@@ -62,7 +65,7 @@ def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> in
     if questions:
         stored = list(
             RawLog.objects.filter(dao=dao, block_number__range=(first, last)).only(
-                "block_number", "block_hash", "log_index", "address"
+                "block_number", "block_hash", "log_index", "address", "topic0", "topic1", "topic2", "topic3", "data"
             )
         )
         truth = witness.second_look(rpc, questions, first, last, stored)
@@ -72,8 +75,8 @@ def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> in
         starts: dict[bytes, int] = {}
         for contract in contracts:
             starts[contract.address] = min(contract.start_block, starts.get(contract.address, contract.start_block))
-        ours = {witness.key(log): log for log in stored if log.block_number >= starts.get(log.address, first)}
-        theirs = {witness.key(log): log for log in truth if log.block_number >= starts.get(log.address, first)}
+        ours = {witness.content(log): log for log in stored if log.block_number >= starts.get(log.address, first)}
+        theirs = {witness.content(log): log for log in truth if log.block_number >= starts.get(log.address, first)}
         if ours.keys() != theirs.keys():
             hashes = dict(waiting.values_list("number", "hash"))
             if any(hashes.get(log.block_number, log.block_hash) != log.block_hash for log in theirs.values()):
@@ -84,6 +87,7 @@ def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> in
                 number,
                 f"Before blocks became final they were read again: from block {number} on the mirror lacked "
                 f"{len(missing)} log(s) and had {len(extra)} that the chain has not",
+                is_wrong=bool(extra),
             )
     return final if last == ends["last"] else last
 
@@ -107,6 +111,27 @@ def note_caught(dao: Dao, rpc: Rpc) -> None:
     """Keep what endpoints were caught at where people see it; it needs no hand: they are not asked for a while."""
     for told in rpc.take_caught():
         SyncIncident.objects.create(dao=dao, kind="lying_node", detail=told, resolved_at=timezone.now())
+
+
+def note_disagreements(dao: Dao, rpc: Rpc) -> None:
+    """Keep for people where endpoints differ and nothing says which is right: one open incident for all blocks.
+
+    It stays open until a reorg takes its blocks: nothing that the mirror does can say who was right.
+    """
+    noted = rpc.take_disagreements()
+    if not noted:
+        return
+    with transaction.atomic():
+        Cursor.objects.select_for_update().filter(dao=dao).first()  # in turn, as in `tasks.note_failure`
+        incident, _ = SyncIncident.objects.get_or_create(dao=dao, kind="nodes_differ", resolved_at=None)
+        blocks = sorted({*incident.facts.get("blocks", []), *(d.block_number for d in noted)})
+        incident.first_block = blocks[0] if incident.first_block is None else min(blocks[0], incident.first_block)
+        incident.facts = {"blocks": blocks[-_MOST_BLOCKS_NAMED:]}
+        incident.detail = (
+            f"Nodes show different logs, and nothing proves who is right: {noted[-1].problem}. Everything that a node "
+            "showed is kept, unconfirmed. Compare the nodes with another one."
+        )
+        incident.save()
 
 
 def newest(rpc: Rpc) -> Header:

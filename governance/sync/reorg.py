@@ -124,6 +124,9 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: i
         cursor.node_head_block = node_head_block
         cursor.save()
         _resolve_findings(dao, first_block__gt=ancestor.number)
+        SyncIncident.objects.filter(
+            dao=dao, kind="nodes_differ", resolved_at=None, first_block__gt=ancestor.number
+        ).update(resolved_at=timezone.now())
         undone += fold_again(dao, ancestor.number, touched=touched, undone=undone)
         incident = SyncIncident.objects.create(
             dao=dao, kind=kind, detail=_words(kind, facts), facts=facts, first_block=ancestor.number + 1
@@ -137,6 +140,19 @@ def drop_wrong(writer: Writer, first_block: int, node_head_block: int) -> SyncIn
     below = Block.objects.filter(dao=writer.dao, number=first_block - 1).first()
     ancestor = Ancestor(first_block - 1, below.hash if below else None, below.timestamp_chain_s if below else 0)
     return drop_above(writer, ancestor, "missed_logs", node_head_block)
+
+
+def read_again(writer: Writer, first_block: int, node_head_block: int) -> SyncIncident:
+    """Have blocks from here on read again, of which a node had left logs out. What was read of them stays: the node
+    that answers now may have gaps of its own."""
+    with writer.transaction() as cursor:
+        facts = {"from_block": first_block, "to_block": cursor.next_block - 1, "node_head_block": node_head_block}
+        restart_from(writer, first_block)
+        return SyncIncident.objects.create(
+            dao=writer.dao, kind="missed_logs", facts=facts, first_block=first_block,
+            detail=f"A node had answered wrongly about blocks from {first_block} on: it left logs out. They are read "
+            "again, and what was read before stays.",
+        )  # fmt: skip
 
 
 def _resolve_findings(dao: Dao, **blocks: Any) -> None:

@@ -97,6 +97,7 @@ def sync_once(dao: Dao, rpc: Rpc, *, budget_s: float = 20.0) -> SyncResult:
             return _Sync(writer, rpc, time.monotonic() + budget_s).run()
         finally:
             finality.note_caught(dao, rpc)
+            finality.note_disagreements(dao, rpc)
 
 
 class _Sync:
@@ -311,7 +312,8 @@ class _Sync:
                 confirmed = final if self.local else finality.confirm(self.dao, self.rpc, self.contracts, final)
             except finality.Missed as missed:
                 logger.warning("%s: %s", self.dao, missed)
-                incident = reorg.drop_wrong(self.writer, missed.block_number, head.number)
+                mend = reorg.drop_wrong if missed.is_wrong else reorg.read_again
+                incident = mend(self.writer, missed.block_number, head.number)
                 self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
                 return replace(self.result, status=Status.BEHIND)
             note_contact(self.writer, head.number, confirmed, keep_headers=self.local)

@@ -4,28 +4,46 @@
 It happens without malice: an index of logs that lags or was pruned, a balancer's node that is behind. What finds it,
 and what it costs:
 
-- Near the head, the header's bloom says which blocks can't have our logs: certain, and free. Of the others the same is
-  asked of another endpoint: one more request for up to 64 blocks. Where none is configured, an empty answer for a block
-  whose bloom is sparse enough to mean something is held against all receipts of the block: one large answer.
+- Near the head, the same is asked of another endpoint: one more request for up to 64 blocks. Where none is configured,
+  an empty answer for a block whose bloom is sparse enough to mean something is held against all receipts of the block:
+  one large answer.
 - A range of final blocks is asked of another endpoint too: as much again. Where none is configured, only an empty
   answer is asked for again; that finds what comes and goes, not an index with a hole.
 - When blocks become final, all that is stored of them is asked for once more, of two endpoints where there are two
   (`second_look`): one request, at another time. Until then nothing is called final.
 
-Where two answers differ, all receipts of the block judge, if their bloom is the header's; else what the header's bloom
-allows of either. Who was wrong is not asked for a while (`Rpc.distrust`). One endpoint alone that has the same hole
-every time is found by no client; the reconciliation with the chain's own state then shows it.
+What any endpoint shows of a block, by the block's hash, is kept: more is believed than less. A bloom never takes
+anything away, for on some chains it tells nothing (all zeros) or not all (logs that the chain itself makes stand in no
+bloom and no receipt). One thing alone proves an answer wrong: receipts that rebuild the receipts root of the block's
+header, in which all endpoints agree. An endpoint that lacks one of their logs, or shows another log in the place of
+one, is not asked for a while (`Rpc.distrust`). Where nothing proves either, both stay trusted and people are told
+(`Rpc.note_disagreement`). One endpoint alone that has the same hole every time is found by no client; the
+reconciliation with the chain's own state then shows it.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from governance.chain import bloom
-from governance.chain.rpc import Header, Log, RangeTooLarge, Rpc, RpcError, checked, parse_header, parse_logs
+from governance.chain import bloom, receipts
+from governance.chain.rpc import (
+    Header,
+    Log,
+    RangeTooLarge,
+    Receipt,
+    Rpc,
+    RpcError,
+    checked,
+    parse_header,
+    parse_logs_beside_block,
+)
 
-_MOST_JUDGED = 20  # differing blocks of a range; one of the two is wrong in all of them, or nobody can say
+_MOST_JUDGED = 20  # differing blocks of a range whose receipts are asked for
 _SPARSE_BITS = 700  # of a bloom's 2,048: below, an address that is not there shows by chance in less than 1 of 25
 _AT_ONCE = 20
+_PLACE = attrgetter("block_number", "log_index")
+AnyLog = TypeVar("AnyLog", bound=Any)
+"""A log of a node (`rpc.Log`), or one that is stored (`models.RawLog`)."""
 
 
 class Question(Protocol):
@@ -44,91 +62,125 @@ class Asked(NamedTuple):
     questions: Sequence[Question]
 
 
-def key(log: Any) -> tuple[bytes, int]:
-    """What tells logs apart."""
+class Answer(NamedTuple):
+    """Logs that someone showed: an endpoint, or (`view` None) one that was asked before and is not known any more."""
+
+    view: Rpc | None
+    logs: Sequence[Any]
+
+
+def place(log: Any) -> tuple[bytes, int]:
+    """Return a log's place, which two logs never share: its block's hash and its index in the block."""
     return bytes(log.block_hash), log.log_index
+
+
+Content = tuple[bytes, int, bytes, tuple[bytes, ...], bytes]
+
+
+def content(log: Any) -> Content:
+    """Return what tells logs apart: place, address, topics and data."""
+    return bytes(log.block_hash), log.log_index, bytes(log.address), tuple(log.topics), bytes(log.data)
+
+
+def once(logs: Iterable[AnyLog]) -> list[AnyLog]:
+    """Return the logs in chain order, each once: two questions may find the same log.
+
+    Raises:
+        RpcError: two different logs have one place, so that one would be lost.
+    """
+    found: dict[tuple[bytes, int], Any] = {}
+    for log in logs:
+        known = found.setdefault((log.block_hash, log.log_index), log)
+        if known is not log and content(known) != content(log):
+            raise RpcError(
+                None,
+                f"two different logs of block {log.block_number} have the index {log.log_index}: the node counts them "
+                "in a way that is not understood, or answers wrongly. Use another node",
+            )
+    return sorted(found.values(), key=_PLACE)
 
 
 # --- near the head, by hash
 
 
-def check_blocks(rpc: Rpc, asked: Iterable[Asked], found: list[Log]) -> list[Log]:
-    """`found`, the answers about these blocks, as they should be: with what another source has and it has not.
+def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log]:
+    """Return `found`, the answers about these blocks, with what another source has and they lack, and without what
+    receipts prove wrong.
 
     Where no second source can be had just now, it stays as it is until `second_look`.
+
+    Raises:
+        RpcError: the sources show different logs in one place, and nothing says which is right.
     """
-    doubted = [Asked(a.header, may) for a in asked if (may := _possible(a))]
-    if not doubted:
+    asked = [a for a in asked if a.questions]
+    if not asked:
         return found
     ours: dict[bytes, list[Log]] = {}
     for log in found:
         ours.setdefault(log.block_hash, []).append(log)
     first = rpc.answerer()
-    others = rpc.others()
-    wrong: list[tuple[Rpc, str]] = []
+    others = [other for other in rpc.others() if not other.is_down()]
     for other in others:
         try:
-            theirs = _ask_blocks(other, doubted)
+            theirs = _ask_blocks(other, asked)
         except RpcError:
             continue  # it may not have the newest blocks yet; the second look comes
-        for a in doubted:
-            one, two = ours.get(a.header.hash, []), theirs[a.header.hash]
-            if {key(log) for log in one} != {key(log) for log in two}:
-                ours[a.header.hash] = _judge(a, [(first, one), (other, two)], wrong)
-        _distrust(wrong)
+        judge = _Judge()
+        for a in asked:
+            one, (root, two) = ours.get(a.header.hash, []), theirs[a.header.hash]
+            if {content(log) for log in one} != {content(log) for log in two}:
+                block = Asked(_with_root(a.header, [root]), a.questions)
+                ours[a.header.hash] = judge.settle(block, [Answer(first, one), Answer(other, two)])
+        judge.end()
         break
     else:
         if not others:
-            for a in doubted:
-                header = a.header
-                if not ours.get(header.hash) and header.logs_bloom and _is_sparse(header.logs_bloom):
-                    ours[header.hash] = _of_receipts(first, a) or []
-    return sorted((log for logs in ours.values() for log in logs), key=lambda log: (log.block_number, log.log_index))
+            for a in asked:
+                if not ours.get(a.header.hash) and _is_hint(a):
+                    ours[a.header.hash] = _of_receipts(first, a)
+    return once(log for logs in ours.values() for log in logs)
 
 
-def _possible(asked: Asked) -> tuple[Question, ...]:
-    """The questions that the header's bloom does not already answer with no."""
+def _is_hint(asked: Asked) -> bool:
+    """Whether the header's bloom says that the block probably has what was asked for."""
     seen = asked.header.logs_bloom
-    return tuple(q for q in asked.questions if seen is None or bloom.may_match(seen, q.addresses, q.topics))
+    if seen is None or int.from_bytes(seen, "big").bit_count() >= _SPARSE_BITS:
+        return False
+    return any(bloom.may_match(seen, q.addresses, q.topics) for q in asked.questions)
 
 
-def _is_sparse(seen: bytes) -> bool:
-    return int.from_bytes(seen, "big").bit_count() < _SPARSE_BITS
-
-
-def _ask_blocks(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, list[Log]]:
-    """The logs by block's hash. Raises RpcError where the endpoint has not all of these blocks."""
-    found: dict[bytes, list[Log]] = {}
+def _ask_blocks(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | None, list[Log]]]:
+    """The receipts root and the logs by block's hash. Raises RpcError where the endpoint lacks one of these blocks."""
+    found: dict[bytes, tuple[bytes | None, list[Log]]] = {}
     each = max((len(a.questions) for a in asked), default=0) + 1
     rpc.in_groups(asked, each, _AT_ONCE, lambda part: found.update(_ask_some(rpc, part)))
     return found
 
 
-def _ask_some(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, list[Log]]:
+def _ask_some(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | None, list[Log]]]:
     """Few enough for one request, each block behind its logs."""
     requests: list[tuple[str, list[Any]]] = []
     for a in asked:
         requests += [("eth_getLogs", [_condition(q) | {"blockHash": "0x" + a.header.hash.hex()}]) for q in a.questions]
         requests.append(("eth_getBlockByNumber", [hex(a.header.number), False]))
     answers = iter(rpc.batch(requests, together=True))
-    found: dict[bytes, list[Log]] = {}
+    found: dict[bytes, tuple[bytes | None, list[Log]]] = {}
     for a in asked:
-        logs: dict[tuple[bytes, int], Log] = {}
-        for _ in a.questions:
-            logs.update((key(log), log) for log in _read(next(answers), a))
-        header = next(answers)
-        if isinstance(header, RpcError):
-            raise header
-        if header is None or checked("eth_getBlockByNumber", header, parse_header).hash != a.header.hash:
+        logs = [log for _ in a.questions for log in _read(next(answers), a)]
+        answer = next(answers)
+        if isinstance(answer, RpcError):
+            raise answer
+        header = None if answer is None else checked("eth_getBlockByNumber", answer, parse_header)
+        if header is None or header.hash != a.header.hash:
             raise RpcError(None, f"it does not have block {a.header.number} as the other endpoint has it")
-        found[a.header.hash] = list(logs.values())
+        found[a.header.hash] = header.receipts_root, once(logs)
     return found
 
 
 def _read(answer: Any, asked: Asked) -> list[Log]:
     if isinstance(answer, RpcError):
         raise answer
-    logs = checked("eth_getLogs", answer, parse_logs)
+    logs = checked("eth_getLogs", answer, parse_logs_beside_block)
     if any(log.block_hash != asked.header.hash for log in logs):
         raise RpcError(None, f"asked for logs of block {asked.header.number}, the node answered others")
     return logs
@@ -145,11 +197,11 @@ def _condition(question: Question) -> dict[str, Any]:
 def check_range(
     rpc: Rpc, questions: Sequence[Question], first_block: int, last_block: int, found: list[Log]
 ) -> list[Log]:
-    """`found`, the answer about a range, as it should be. Asks no database.
+    """Return `found`, the answer about a range, as `check_blocks` does. Asks no database.
 
     Raises:
         RpcError: the other endpoints can't answer now (asked again later; one that is down for good is not waited
-            for), or nobody can say which of two is right.
+            for), have other blocks, or show different logs in one place and nothing says which is right.
     """
     first = rpc.answerer()
     others = rpc.others()
@@ -162,7 +214,7 @@ def check_range(
         except RpcError as error:
             failure = error
             continue
-        return settle(questions, [(first, found), (other, theirs)])
+        return settle(questions, [Answer(first, found), Answer(other, theirs)])
     if failure is not None and not all(other.is_down() for other in others):
         raise failure
     return found
@@ -174,11 +226,10 @@ def _ask_range(rpc: Rpc, questions: Sequence[Question], first_block: int, last_b
     if most is not None and most < width:
         parts = range(first_block, last_block + 1, most)
         return [log for first in parts for log in _ask_range(rpc, questions, first, min(first + most - 1, last_block))]
+    logs: list[Log] = []
     try:
-        logs: dict[tuple[bytes, int], Log] = {}
         for q in questions:
-            asked = rpc.logs(q.addresses, q.topics, first_block=first_block, last_block=last_block)
-            logs.update((key(log), log) for log in asked)
+            logs += rpc.logs(q.addresses, q.topics, first_block=first_block, last_block=last_block)
     except RangeTooLarge as error:
         if first_block == last_block:
             raise
@@ -189,97 +240,179 @@ def _ask_range(rpc: Rpc, questions: Sequence[Question], first_block: int, last_b
             *_ask_range(rpc, questions, first_block, middle),
             *_ask_range(rpc, questions, middle + 1, last_block),
         ]
-    return sorted(logs.values(), key=lambda log: (log.block_number, log.log_index))
+    return once(logs)
 
 
-def settle(questions: Sequence[Question], answers: Sequence[tuple[Rpc, Sequence[Any]]]) -> list[Any]:
-    """What is so, of two endpoints' answers about the same blocks. The one that is wrong is distrusted.
+def settle(questions: Sequence[Question], answers: Sequence[Answer]) -> list[Any]:
+    """Return what is kept of answers about the same blocks: what any of them shows, but for what receipts prove wrong.
+    What is not an endpoint's own answer counts only for blocks that the endpoints still have.
 
     Raises:
-        RpcError: nobody can say.
+        RpcError: the endpoints have different blocks; or show different logs in one place, and nothing says which is
+            right; or one of them was caught with logs that are not there, and more blocks are to be looked at than can
+            be: it is not asked the next time.
     """
-    (first, one), (second, two) = answers
-    ours, theirs = {key(log): log for log in one}, {key(log): log for log in two}
-    if ours.keys() == theirs.keys():
-        return list(one)
-    numbers = sorted({(ours.get(k) or theirs[k]).block_number for k in ours.keys() ^ theirs.keys()})
-    step = max(len(numbers) // _MOST_JUDGED, 1)
-    judged = numbers[::step]
-    wrong: list[tuple[Rpc, str]] = []
-    truth: dict[int, list[Any]] = {}
-    for number in judged:
-        header = _header(number, (first, second))
-        parts = [[log for log in logs if log.block_number == number] for logs in (one, two)]
-        if any(log.block_hash != header.hash for part in parts for log in part):
-            raise RpcError(None, f"an endpoint answered logs of another block {number} than the one it shows")
-        truth[number] = _judge(Asked(header, questions), [(first, parts[0]), (second, parts[1])], wrong)
-    _distrust(wrong)
-    if len(judged) == len(numbers):
-        rest = [log for log in one if log.block_number not in truth]
-        merged = [*rest, *(log for logs in truth.values() for log in logs)]
-        return sorted(merged, key=lambda log: (log.block_number, log.log_index))
-    if len(wrong) == len(judged) and len({id(view) for view, _ in wrong}) == 1:
-        return list(two if wrong[0][0] is first else one)
-    raise RpcError(None, f"two endpoints' logs differ in {len(numbers)} blocks, and neither is right in all of them")
+    shown = [{content(log) for log in answer.logs} for answer in answers]
+    differing = set.union(*shown) - set.intersection(*shown)
+    if not differing:
+        return list(answers[0].logs)
+    numbers = sorted({log.block_number for answer in answers for log in answer.logs if content(log) in differing})
+    headers = _headers(numbers, [answer.view for answer in answers if answer.view is not None])
+    parts: dict[int, list[Answer]] = {number: [] for number in numbers}
+    for answer in answers:
+        by_number: dict[int, list[Any]] = {number: [] for number in numbers}
+        for log in answer.logs:
+            if log.block_number not in headers:
+                continue
+            if log.block_hash == headers[log.block_number].hash:
+                by_number[log.block_number].append(log)
+            elif answer.view is not None:
+                raise RpcError(
+                    None, f"an endpoint answered logs of another block {log.block_number} than the one it shows"
+                )
+        for number, logs in by_number.items():
+            parts[number].append(Answer(answer.view, logs))
+    judged = set(numbers[:: max(len(numbers) // _MOST_JUDGED, 1)])
+    judge = _Judge()
+    try:
+        kept = {number: judge.settle(Asked(headers[number], questions), parts[number]) for number in sorted(judged)}
+        if len(judged) < len(numbers):
+            if judge.invented:
+                raise RpcError(None, "an endpoint showed logs that are not there: all is read again without it")
+            for number in set(numbers) - judged:
+                kept[number] = judge.settle(Asked(headers[number], questions), parts[number], ask=False)
+    finally:
+        judge.end()
+    rest = [log for log in answers[0].logs if log.block_number not in kept]
+    return sorted([*rest, *(log for logs in kept.values() for log in logs)], key=_PLACE)
 
 
-def _header(number: int, views: Sequence[Rpc]) -> Header:
-    """The block's header as all have it. Raises RpcError where they differ: the next attempt sees who follows whom."""
-    headers = [view.block(number) for view in views]
-    if headers[0] is None or any(header is None or header.hash != headers[0].hash for header in headers):
-        raise RpcError(None, f"two endpoints have different blocks {number}: one is behind, or serves another chain")
-    return headers[0]
+def _headers(numbers: Sequence[int], views: Sequence[Rpc]) -> dict[int, Header]:
+    """The blocks' headers as all have them. Raises RpcError where they differ: the next attempt sees who follows."""
+    found: dict[int, Header] = {}
+    for number, *headers in zip(numbers, *(view.blocks(numbers) for view in views), strict=True):
+        first = headers[0]
+        if first is None or any(header is None or header.hash != first.hash for header in headers):
+            raise RpcError(None, f"two endpoints have different blocks {number}: one is behind, or on another chain")
+        found[number] = _with_root(first, [header.receipts_root for header in headers])
+    return found
+
+
+def _with_root(header: Header, roots: Sequence[bytes | None]) -> Header:
+    """The header, without its receipts root where another endpoint names another one: then it proves nothing."""
+    return header if all(root == header.receipts_root for root in roots) else header._replace(receipts_root=None)
 
 
 # --- who is right
 
 
-def _judge(asked: Asked, answers: Sequence[tuple[Rpc, Sequence[Any]]], wrong: list[tuple[Rpc, str]]) -> list[Any]:
-    """The block's logs as they are; who answered otherwise, and what, is added to `wrong`."""
-    truth: list[Any] | None = None
-    for view, _ in answers:
-        truth = _of_receipts(view, asked)
-        if truth is not None:
-            break
-    if truth is None:
-        seen = asked.header.logs_bloom
-        either = {key(log): log for _, logs in answers for log in logs}
-        truth = [
-            log
-            for log in either.values()
-            if seen is None or all(bloom.may_have(seen, item) for item in (log.address, *log.topics))
-        ]
-    is_so = {key(log) for log in truth}
-    for view, logs in answers:
-        said = {key(log) for log in logs}
-        if said != is_so:
-            problem = f"lack {len(is_so - said)} of {len(is_so)} and have {len(said - is_so)} that the block has not"
-            wrong.append((view, f"its logs of block {asked.header.number} {problem}"))
-    return sorted(truth, key=lambda log: log.log_index)
+class _Judge:
+    """Settles one block after the other, and tells in the end who was wrong and where nobody can say."""
+
+    def __init__(self) -> None:
+        self.invented = False  # somebody showed a log that is not there
+        self._wrong: list[tuple[Rpc, str]] = []
+        self._open: list[tuple[Rpc | None, int, str]] = []  # who lacks something, in which block, and what
+
+    def settle(self, asked: Asked, answers: Sequence[Answer], *, ask: bool = True) -> list[Any]:
+        """Return what is kept of the block's logs. `ask` False leaves receipts alone.
+
+        Raises:
+            RpcError: endpoints show different logs in one place, and nothing says which is right.
+        """
+        number = asked.header.number
+        shown: dict[Content, Any] = {}
+        for answer in sorted(answers, key=lambda answer: answer.view is None):
+            held = {place(log): key for key, log in shown.items()}
+            for log in answer.logs:
+                # What an endpoint shows now counts more than what one showed before in the same place.
+                if answer.view is not None or held.get(place(log), content(log)) == content(log):
+                    shown.setdefault(content(log), log)
+        proven = _proven(asked, [answer.view for answer in answers if answer.view is not None]) if ask else None
+        true: set[Content] = set()  # what the receipts have
+        theirs: set[Content] = set()  # of that, what was asked for
+        refuted: set[Content] = set()
+        if proven is not None:
+            true = {content(log) for log in proven}
+            there = {content(log): log for log in proven if _is_asked_for(log, asked.questions)}
+            theirs = set(there)
+            # A log whose index is above all of the receipts' logs may be one that the chain itself made: these stand in
+            # no receipt.
+            refuted = {key for key, log in shown.items() if log.log_index < len(proven) and key not in true}
+            shown = there | shown
+        kept = {key: log for key, log in shown.items() if key not in refuted}
+        for view, logs in answers:
+            said = {content(log) for log in logs}
+            lacks, invents = theirs - said, said & refuted
+            if view is not None and (lacks or invents):
+                self.invented |= bool(invents)
+                self._wrong.append(
+                    (
+                        view,
+                        f"its logs of block {number} lack {len(lacks)} of {len(theirs)} and have {len(invents)} that "
+                        "the block's receipts, which rebuild its receipts root, do not have",
+                    )
+                )
+            if unproven := kept.keys() - true - said:
+                self._open.append((view, number, f"{len(unproven)} log(s) of block {number}"))
+        places = {key[:2] for key in kept}
+        if len(places) < len(kept):
+            names = ", ".join(answer.view.names for answer in answers if answer.view is not None)
+            problem = f"of block {number} they show different logs in one place, and nothing says which is right"
+            next(a.view for a in answers if a.view is not None).note_disagreement(number, f"{names}: {problem}")
+            raise RpcError(None, f"{names}: {problem}")
+        return sorted(kept.values(), key=lambda log: log.log_index)
+
+    def end(self) -> None:
+        """Distrust who was wrong, and note what is open. After all was judged: who is distrusted is asked nothing any
+        more, not for receipts either."""
+        caught = {id(view) for view, _ in self._wrong}
+        for view, number, what in self._open:
+            if view is not None and id(view) not in caught:
+                view.note_disagreement(number, f"{view.names} does not show {what} that a node showed")
+        for view, reason in self._wrong:
+            view.distrust(reason)
 
 
-def _distrust(wrong: Sequence[tuple[Rpc, str]]) -> None:
-    """After all was judged: who is distrusted is asked nothing any more, not for receipts either."""
-    for view, reason in wrong:
-        view.distrust(reason)
+def _proven(asked: Asked, views: Sequence[Rpc]) -> list[Log] | None:
+    """All logs of the block, by the first endpoint's receipts that rebuild the header's receipts root; None where none
+    do."""
+    root = asked.header.receipts_root
+    if root is None or not any(root):
+        return None  # zeros: the chain computes none
+    for view in views:
+        found = _receipts_of(view, asked)
+        if found is None or receipts.root(found) != root:
+            continue
+        logs = [log for receipt in found for log in receipt.logs]
+        # The root says nothing of a log's index, which follows from the order.
+        if all(log.log_index == index and _is_of(log, asked) for index, log in enumerate(logs)):
+            return logs
+    return None
 
 
-def _of_receipts(view: Rpc, asked: Asked) -> list[Log] | None:
-    """What all receipts of the block say, where they are all: their bloom is the header's. None where nothing is
-    known."""
+def _of_receipts(view: Rpc, asked: Asked) -> list[Log]:
+    """What was asked for, by the receipts of an endpoint that showed nothing and stands alone: its word as well."""
+    logs = [log for receipt in _receipts_of(view, asked) or () for log in receipt.logs]
+    return [log for log in logs if _is_of(log, asked) and _is_asked_for(log, asked.questions)]
+
+
+def _receipts_of(view: Rpc, asked: Asked) -> list[Receipt] | None:
     try:
-        receipts = view.block_receipts(asked.header.hash)
+        return view.block_receipts(asked.header.hash)
     except RpcError:
         return None  # many nodes don't know the method, some only by the block's number
-    if receipts is None or asked.header.logs_bloom is None:
-        return None
-    logs = [log for receipt in receipts for log in receipt.logs]
-    if bloom.of_logs((log.address, log.topics) for log in logs) != asked.header.logs_bloom:
-        return None
-    return [log for log in logs if any(_fits(log, question) for question in asked.questions)]
 
 
-def _fits(log: Log, question: Question) -> bool:
+def _is_of(log: Log, asked: Asked) -> bool:
+    return log.block_hash == asked.header.hash and log.block_number == asked.header.number
+
+
+def _is_asked_for(log: Any, questions: Iterable[Question]) -> bool:
+    return any(_fits(log, question) for question in questions)
+
+
+def _fits(log: Any, question: Question) -> bool:
     if log.address not in question.addresses or len(question.topics) > len(log.topics):
         return False
     return all(place is None or topic in place for place, topic in zip(question.topics, log.topics, strict=False))
@@ -291,16 +424,17 @@ def _fits(log: Log, question: Question) -> bool:
 def second_look(
     rpc: Rpc, questions: Sequence[Question], first_block: int, last_block: int, stored: Sequence[Any]
 ) -> list[Any] | None:
-    """What the endpoints say of these blocks once they are to become final; None where nothing can be said now.
+    """Return what is kept of these blocks once they are to become final; None where nothing can be said now.
 
-    `stored` is what the mirror has of them. Two endpoints are asked where there are two: one of them may be the very
-    one that gave a wrong answer before.
+    `stored` is what the mirror has of them: some endpoint showed it, so it is kept where the block is still there and
+    receipts don't prove it wrong, whoever shows it now. Two endpoints are asked where there are two: one of them may be
+    the very one that gave a wrong answer before.
     """
     views = [rpc.answerer(), *rpc.others()]
-    answers: list[tuple[Rpc, list[Any]]] = []
+    answers: list[Answer] = []
     for view in views:
         try:
-            answers.append((view, _ask_range(view, questions, first_block, last_block)))
+            answers.append(Answer(view, _ask_range(view, questions, first_block, last_block)))
         except RpcError:
             if not view.is_down():
                 continue
@@ -310,10 +444,22 @@ def second_look(
     if not answers or (len(views) > 1 and len(answers) < 2):
         return None
     if len(answers) == 1:
-        # One word against what the same one said before: more is believed, less is not.
-        seen = {key(log): log for log in [*stored, *answers[0][1]]}
-        return sorted(seen.values(), key=lambda log: (log.block_number, log.log_index))
+        return _added(stored, answers[0])
+    # Of a contract that is not followed any more nothing was asked, so nothing is learned.
+    rest = [log for log in stored if not _is_asked_for(log, questions)]
     try:
-        return settle(questions, answers)
+        kept = settle(questions, [*answers, Answer(None, [log for log in stored if _is_asked_for(log, questions)])])
     except RpcError:
         return None
+    return sorted([*kept, *rest], key=_PLACE)
+
+
+def _added(stored: Sequence[Any], answer: Answer) -> list[Any]:
+    """One endpoint's word against what the same one said before: more is believed, less or other is not."""
+    found = {place(log): log for log in stored}
+    for log in answer.logs:
+        known = found.setdefault(place(log), log)
+        if content(known) != content(log) and answer.view is not None:
+            problem = f"shows another log {log.log_index} of block {log.block_number} than was read before"
+            answer.view.note_disagreement(log.block_number, f"{answer.view.names} {problem}, which is kept")
+    return sorted(found.values(), key=_PLACE)

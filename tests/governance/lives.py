@@ -79,7 +79,8 @@ class Life:
             self._policy, self._scheduled, self._scheduled_ends, self._scheduled_ends, self._module, self._strange,
         )  # fmt: skip
         logs = [self.random.choice(makers)() for _ in range(self.random.choice((1, 1, 1, 2, 4)))]
-        return SyntheticTransaction(GOVERNOR, tuple(logs), self._account(), salt=self.count)
+        system = self.random.random() < 0.1
+        return SyntheticTransaction(GOVERNOR, tuple(logs), self._account(), salt=self.count, system=system)
 
     # --- what is emitted
 

@@ -143,7 +143,7 @@ FAULTS = (
         "sync/fetch.py",
         (
             ("                raise ChainMoved(header.number) from answer\n            raise answer", "                raise ChainMoved(header.number) from answer\n            continue"),
-            ("    return witness.check_blocks(rpc, asked, _unique(found))", "    return _unique(found) if asked else []"),
+            ("    return witness.check_blocks(rpc, asked, witness.once(found))", "    return witness.once(found) if asked else []"),
         ),
         (("sync/finality.py", "    if questions:\n        stored", "    if not questions:\n        stored"),),
     ),
@@ -151,6 +151,11 @@ FAULTS = (
         "one node's word about a range is believed",
         "sync/witness.py",
         (("    if not others:\n        return found or _ask_range", "    if True:\n        return found\n    if not others:\n        return found or _ask_range"),),
+    ),
+    Fault(
+        "what the header's bloom does not show is dropped",
+        "sync/witness.py",
+        (("        kept = {key: log for key, log in shown.items() if key not in refuted}\n", "        seen = asked.header.logs_bloom\n        kept = {k: log for k, log in shown.items() if k not in refuted and (not seen or bloom.may_have(seen, log.address))}\n"),),
     ),
     Fault(
         "what becomes final is not looked at again",

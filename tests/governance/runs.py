@@ -29,7 +29,7 @@ from governance.models import Block, Chain, Cursor, Dao, Proposal, SyncIncident
 from governance.projections import fold
 from governance.replay import node as replay_node
 from governance.replay import sight
-from governance.replay.faults import ANSWERED, CARRIED, KINDS, PROVIDERS, Chance, Faults
+from governance.replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, PROVIDERS, Chance, Faults
 from governance.replay.node import ReplayNode
 from governance.replay.synthetic import SyntheticChain
 from governance.sync import Status, Superseded, fence, reorg, sync_once
@@ -54,6 +54,8 @@ class Plan:
     faults: int = 0  # the salt of the first faults; 0 is none
     provider: int = 0  # whose words they have
     liar: int = 0  # a second node that lies: 0 is none, 1 asked second, 2 asked first
+    blooms: int = 0  # what headers' blooms show: one of `BLOOMS`
+    rootless: int = 0  # 1: no header has a receipts root, so that nothing proves who is right
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -108,6 +110,8 @@ def plans() -> st.SearchStrategy[Plan]:
         faults=_SALT,
         provider=_PROVIDER,
         liar=st.sampled_from((0, 0, 0, 1, 2)),
+        blooms=st.sampled_from(range(len(BLOOMS))),
+        rootless=st.sampled_from((0, 0, 1)),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
 
@@ -126,6 +130,8 @@ MUST_HAPPEN = frozenset(
         "a reorg shortened the chain", "a transaction moved to another block", "the outbox took something back",
         "a node served another chain",
         "a node called too much final", "a head went backwards",
+        "an index of logs had a lasting hole", "nobody could say which node was right",
+        *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"fault: {kind}" for kind in KINDS),
         *(f"{provider} refused {what}" for provider in PROVIDERS for what in ("a range", "a size", "a rate")),
     }
@@ -263,6 +269,9 @@ class Run:
         self.branches = [self.chain.blocks]
         self.honest = Faults(retry_after_s=0)
         self.liar = Faults(retry_after_s=0) if plan.liar else None
+        for faults in filter(None, (self.honest, self.liar)):
+            faults.blooms, faults.has_receipts_root = BLOOMS[plan.blooms], not plan.rootless
+        self.happened[f"blooms: {BLOOMS[plan.blooms]}"] += 1
         nodes = [ReplayNode(self.chain, faults=self.honest, seed=plan.faults)]
         if self.liar:
             nodes.insert(2 - plan.liar, ReplayNode(self.chain, faults=self.liar, seed=plan.faults + 1))
@@ -498,9 +507,11 @@ class Run:
         if self.liar:
             self.liar.provider = r.choice(PROVIDERS)
             self.liar.chances = {"empty_logs": 0.3, "missing_logs": 0.3, "older_sight": r.choice((0.0, 0.2))}
+            self.liar.hole = r.choice((0.0, 0.0, 0.5, 1.0))
             self.liar.final_back = r.choice((None, 0, 1))
             self.liar.chain_id = r.choice((None, None, 5))
             self.happened["a node called too much final"] += self.liar.final_back is not None
+            self.happened["an index of logs had a lasting hole"] += self.liar.hole > 0
             self.happened["a node served another chain"] += self.liar.chain_id is not None
 
     def _rebuild(self) -> None:
@@ -555,6 +566,7 @@ class Run:
         )
         self.happened["logs that were left out were found"] += found.filter(kind="missed_logs").count()
         self.happened["a liar was caught"] += found.filter(kind="lying_node", detail__contains="its logs of").count()
+        self.happened["nobody could say which node was right"] += found.filter(kind="nodes_differ").count()
         self.happened["the outbox took something back"] += self.dao.outboxentry_set.filter(
             topic__endswith=".undone"
         ).count()

@@ -15,7 +15,7 @@ import pytest
 
 import policies
 from agent.models import Candidate, ModelTrouble, Request, Roster, Summary
-from governance.models import OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
+from governance.models import Cursor, OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from policies.document import load
 from policies.encoding import codehash, encode, policy_id, set_policy_calldata
@@ -267,9 +267,9 @@ def test_approving_is_for_the_operator_that_the_policy_names(client, made):
         dao=made.dao, module=made.contracts["module"], policy_id=b"\1" * 32, policy_version=1, serial=1,
         expires_chain_s=NOW, operator=account(70), digest=bytes(32), signature=b"", typed_data={},
     )  # fmt: skip
-    for number, policy_id in enumerate((b"\1" * 32, b"\2" * 32)):  # of the second no version is known
+    for number, asked_of in enumerate((b"\1" * 32, b"\2" * 32)):  # of the second no version is known
         asked = Request.objects.create(
-            module=made.contracts["module"], dao=made.dao, policy_id=policy_id, reference=bytes([number]) * 32,
+            module=made.contracts["module"], dao=made.dao, policy_id=asked_of, reference=bytes([number]) * 32,
             idempotency_key=str(number), text=f"pay {number}", requested_by=account(3), status="needs_approval",
         )  # fmt: skip
         Candidate.objects.create(
@@ -293,6 +293,48 @@ def test_beside_each_stop_it_says_who_may(client, made):
     assert "Anybody who had voting power when the act was announced may object, once." in shown
     assert "Only the guardian or the owner may veto." in shown
     assert "Only the guardian or the owner may pause." in shown
+
+
+SAYS_NOTHING = "can do nothing"
+
+
+@pytest.mark.parametrize("path", ["/river/", "/river/policies/", "/river/agent/"])
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ("no_module", "No policy module is known for this DAO"),
+        ("not_read", "Whether a policy is in force is not known yet"),
+        ("no_policy", "No policy is in force, by all that the policy module"),
+    ],
+)
+def test_what_is_said_of_policies_is_what_was_read(client, made, path, state, says):
+    module = made.contracts["module"]
+    if state == "no_module":
+        module.delete()
+    elif state == "not_read":
+        Cursor.objects.update(node_head_block=900)
+    shown = page(client, path)
+    assert says in shown
+    assert SAYS_NOTHING not in shown
+    assert client.get("/api/v1/daos/river").json()["policies"]["standing"] == state
+    name, governor = address_text(module.address), address_text(made.contracts["governor"].address)
+    assert (f"add_dao {governor} --slug river --module 0x" in shown) == (state == "no_module")
+    assert (name in shown) == (state != "no_module")
+
+
+@pytest.mark.parametrize("path", ["/river/", "/river/policies/", "/river/agent/"])
+def test_a_policy_without_a_budget_that_can_be_shown_is_a_policy(client, made, path):
+    PolicyVersion.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=b"\1" * 32, version=1, agent=account(50),
+        codehash=bytes(32), code=b"rubbish", log=made.log(),
+    )  # fmt: skip
+    shown = page(client, path)
+    assert "No policy is in force" not in shown
+    assert "No policy module is known" not in shown
+    assert SAYS_NOTHING not in shown
+    told = client.get("/api/v1/daos/river").json()["policies"]
+    assert told["standing"] == "policies"
+    assert told["words"].startswith("One policy is set in the policy module")
 
 
 def test_delegates(client, made):

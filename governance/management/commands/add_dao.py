@@ -10,11 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from governance import progress
+from governance import progress, standing
 from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError
+from governance.discovery import find_modules
 from governance.models import Dao
-from governance.register import NotRegistered, preflight, register, slug_of
+from governance.register import NotRegistered, Preflight, preflight, register, slug_of
 from governance.sync import Status
 
 _TOLD_EVERY_S = 5.0
@@ -70,8 +71,37 @@ class Command(BaseCommand):
                 f"note: no node is configured for chain {found.chain_id}: set MANDATE_RPC_URLS, or nothing is read "
                 "after this command"
             )
+        told = standing.known(dao).words
+        self.stdout.write(told)
         if not options["no_sync"]:
             self._sync(dao, rpc)
+        if self._find_modules(dao, rpc, found, wanted) and not options["no_sync"]:
+            self._sync(dao, rpc)
+        if (now := standing.known(dao).words) != told:
+            self.stdout.write(now)
+
+    def _find_modules(self, dao: Dao, rpc: Rpc, found: Preflight, wanted: dict[str, Any]) -> bool:
+        """Register the DAO's own policy modules and tell of others. Whether there is more to read now."""
+        added = False
+        for module in find_modules(dao, rpc):
+            name = checksum(module.address)
+            if module.problem:
+                self.stdout.write(
+                    f"policy module {name} was found and is not followed: {module.problem}. If it is the DAO's all the "
+                    f"same: manage.py add_dao {checksum(found.governor)} --slug {dao.slug} --module {name}"
+                )
+                continue
+            complete = preflight(
+                rpc, found.governor, token=wanted["token"], module=module.address, treasury=module.treasury,
+                assets=wanted["assets"], start_block=found.start_block,
+            )  # fmt: skip
+            register(complete, slug=dao.slug, name=dao.name)
+            self.stdout.write(
+                f"policy module {name} was found and is followed: its owner is the DAO's, and the treasury "
+                f"{checksum(module.treasury)} lets it act"
+            )
+            added = True
+        return added
 
     def _sync(self, dao: Dao, rpc: Rpc) -> None:
         """Read on to the head; a line that rewrites itself for a person, one every few seconds for a log."""

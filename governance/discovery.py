@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds a DAO's policy modules by what its mirror has read and what its chain answers.
+
+Anybody may deploy a module that names a DAO's timelock as its owner, and a treasury that lists the module. So a module
+counts as the DAO's own only where members led to it (a proposal that was executed sets a policy in it, or a treasury
+that the mirror follows lists it) and where owner, treasury and code are what they should be. Any other is only named.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_hash.auto import keccak
+
+from governance.capabilities import ask, probe_module
+from governance.chain import abi
+from governance.chain.address import checksum, to_bytes
+from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.models import Contract, Dao, ProposalAction, RawLog
+from governance.projections import events
+
+_BUILT = Path(__file__).resolve().parents[1] / ".build" / "contracts" / "PolicyModule.json"
+_SET_POLICY = "setPolicy(bytes32,bytes)"
+_ENABLE = "enableModule(address)"
+_ENABLED = (keccak(b"ModuleEnabled(address)"), keccak(b"EnabledModule(address)"))  # our treasury's and Safe's
+_FIRST_MODULE = b"\x01".rjust(20, b"\0")  # where Safe's list of modules begins
+_MOST = 50
+_MOST_BLOCKS = 100_000  # that are searched for logs of any contract
+# Where the compiler leaves room for an immutable: PUSH32 with nothing in it.
+_IMMUTABLE = re.compile(rb"\x7f\x00{32}", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class FoundModule:
+    """A policy module that something of the DAO's led to. `problem` says why it is not followed by itself; empty where
+    it is beyond doubt the DAO's own."""
+
+    address: bytes
+    owner: bytes | None
+    treasury: bytes
+    problem: str
+
+
+def find_modules(dao: Dao, rpc: Rpc) -> list[FoundModule]:
+    """Return the policy modules that are not registered yet and that what was read leads to. Writes nothing.
+
+    Raises:
+        RpcError: the node failed.
+    """
+    contracts = list(dao.contracts.all())
+    governor = next((c for c in contracts if c.kind == Contract.Kind.GOVERNOR), None)
+    if governor is None:
+        return []
+    timelock = governor.capabilities.get("timelock")
+    owner = to_bytes(timelock) if timelock else governor.address
+    treasuries = [c.address for c in contracts if c.kind == Contract.Kind.TREASURY]
+    known = {c.address for c in contracts if c.kind == Contract.Kind.MODULE}
+    voted = set(_voted(dao))
+    led_to = dict.fromkeys([*sorted(voted), *_listed(dao, rpc, treasuries)])
+    seen = {} if known else dict.fromkeys(_logged(rpc, governor.start_block))
+    found = []
+    for address in [address for address in {**led_to, **seen} if address not in known][:_MOST]:
+        module = _examine(rpc, address, owner, treasuries, is_voted=address in voted)
+        # Of those that only logged something, the ones of other DAOs are nobody's business here.
+        if module is not None and (address in led_to or module.owner == owner):
+            found.append(module)
+    return found
+
+
+def _voted(dao: Dao) -> Iterable[bytes]:
+    """Where proposals that were executed set a policy, and what they had a treasury enable."""
+    actions = ProposalAction.objects.filter(proposal__dao=dao, proposal__executed=True)
+    for action in actions.order_by("-proposal", "position").iterator():
+        selector, data = bytes(action.calldata[:4]), bytes(action.calldata[4:])
+        if action.signature:  # Bravo's: the function stands apart, and the data has no selector
+            selector, data = abi.selector(action.signature), bytes(action.calldata)
+        if selector == abi.selector(_SET_POLICY):
+            yield bytes(action.target)
+        elif selector == abi.selector(_ENABLE) and len(data) == 32:
+            yield data[12:]
+
+
+def _listed(dao: Dao, rpc: Rpc, treasuries: Sequence[bytes]) -> Iterable[bytes]:
+    """What treasuries that the mirror follows said that they enabled, and what a Safe lists now."""
+    logs = RawLog.objects.filter(dao=dao, address__in=treasuries, topic0__in=_ENABLED)
+    for log in logs.order_by("block_number", "log_index")[: 10 * _MOST]:
+        word = log.topic1 or bytes(log.data)
+        if len(word) == 32:
+            yield bytes(word[12:])
+    asked = {"modules": ("getModulesPaginated(address,uint256)", [_FIRST_MODULE, _MOST], ["address[]", "address"])}
+    for treasury in treasuries:
+        answer = ask(rpc, treasury, asked, "latest")["modules"]
+        yield from answer[0] if answer else ()
+
+
+def _logged(rpc: Rpc, first_block: int) -> Iterable[bytes]:
+    """Contracts that logged that a policy was set in them, where the past is short enough for one question; none where
+    the node refuses it."""
+    topics = [found.topic0 for found in events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet"]
+    try:
+        head = rpc.head_number()
+        if head - first_block >= _MOST_BLOCKS:
+            return []
+        return [log.address for log in rpc.logs((), [topics], first_block=first_block, last_block=head)]
+    except (RpcUnreachable, RpcLimited):
+        raise
+    except RpcError:
+        return []
+
+
+def _examine(
+    rpc: Rpc, module: bytes, owner: bytes, treasuries: Sequence[bytes], *, is_voted: bool
+) -> FoundModule | None:
+    """What is so of a module at the newest block; None where the contract is no policy module. `is_voted`: a proposal
+    that was executed acted on it."""
+    told = probe_module(rpc, module)
+    if told["paused"] is None or told["treasury"] is None:
+        return None
+    treasury = to_bytes(told["treasury"])
+    answers = ask(
+        rpc,
+        treasury,
+        {"enabled": ("isModuleEnabled(address)", [module], ["bool"]), "owner": ("owner()", [], ["address"])},
+        "latest",
+    )
+    problem = ""
+    if told["owner"] != checksum(owner):
+        belongs = told["owner"] or "nobody that it names"
+        problem = f"it belongs to {belongs}, not to {checksum(owner)}, through which the DAO's votes act"
+    elif answers["enabled"] != (True,):
+        problem = f"its treasury {checksum(treasury)} does not say that it is enabled"
+    elif treasury not in treasuries and not (is_voted and (treasury == owner or answers["owner"] == (owner,))):
+        problem = f"nothing shows that its treasury {checksum(treasury)} is the DAO's"
+    elif not _BUILT.is_file():
+        problem = "its code could not be compared, for no policy module is compiled here"
+    elif not is_known_build(rpc.get_code(module)):
+        problem = "its code is not that of the policy module of this version"
+    return FoundModule(module, to_bytes(told["owner"]) if told["owner"] else None, treasury, problem)
+
+
+def is_known_build(code: bytes) -> bool:
+    """Whether code on chain is the policy module's as compiled here, but for its immutables, whose values the module
+    itself answers. False where none is compiled."""
+    if not _BUILT.is_file():
+        return False
+    compiled = bytes.fromhex(json.loads(_BUILT.read_text())["deployedBytecode"].removeprefix("0x"))
+    if len(code) != len(compiled):
+        return False
+    masked = bytearray(code)
+    for place in _IMMUTABLE.finditer(compiled):
+        masked[place.start() + 1 : place.end()] = bytes(32)
+    return bytes(masked) == compiled

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the mirror knows of the policies by which an agent may act for a DAO: no more than it has read.
+
+That no module is known does not say that there is none: one that nobody named or found may spend all the same.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from governance.chain.address import checksum
+from governance.models import Contract, Cursor, Dao, PolicyVersion, RawLog
+from governance.projections import events
+
+
+class Standing(StrEnum):
+    """How much is known of a DAO's policies."""
+
+    NO_MODULE = "no_module"  # no policy module is known
+    NOT_READ = "not_read"  # a module is known, and not all that it logged is read
+    NO_POLICY = "no_policy"  # all is read, and no policy was set
+    POLICIES = "policies"  # policies were set; whether one has ended since, the module says
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a DAO's policies from blocks `first_block` to `block` (-1: none is read yet)."""
+
+    standing: Standing
+    slug: str
+    governor: bytes | None
+    modules: tuple[bytes, ...]
+    policies: int
+    first_block: int
+    block: int
+
+    @property
+    def words(self) -> str:
+        """One or two sentences for pages, API and commands."""
+        names = " and ".join(map(checksum, self.modules))
+        module = f"the policy module{'s' if len(self.modules) > 1 else ''} {names}"
+        match self.standing:
+            case Standing.NO_MODULE:
+                governor = checksum(self.governor) if self.governor else "<governor>"
+                return (
+                    "No policy module is known for this DAO, so what an agent may do is not known either. If it has "
+                    f"one, name it: manage.py add_dao {governor} --slug {self.slug} --module 0x..."
+                )
+            case Standing.NOT_READ:
+                read = f"up to block {self.block}" if self.block >= 0 else "not at all yet"
+                return f"Whether a policy is in force is not known yet: what {module} logged is read {read}."
+            case Standing.NO_POLICY:
+                return (
+                    f"No policy is in force, by all that {module} logged from block {self.first_block} to "
+                    f"{self.block}. A policy comes into force by a vote."
+                )
+        count = "One policy is" if self.policies == 1 else f"{self.policies} policies are"
+        return f"{count} set in {module}, as of block {self.block}."
+
+
+def known(dao: Dao) -> Known:
+    """Return what is known of a DAO's policies. Asks no node."""
+    kinds = (Contract.Kind.MODULE, Contract.Kind.GOVERNOR)
+    contracts = list(dao.contracts.filter(kind__in=kinds).order_by("id"))
+    modules = [c for c in contracts if c.kind == Contract.Kind.MODULE]
+    governor = next((c.address for c in contracts if c.kind == Contract.Kind.GOVERNOR), None)
+    cursor = Cursor.objects.filter(dao=dao).first()
+    # Before the node was heard the cursor stands at the first block, as if all before were read.
+    block = cursor.next_block - 1 if cursor is not None and cursor.node_head_block > 0 else -1
+    policies = PolicyVersion.objects.filter(dao=dao).values("module", "policy_id").distinct().count()
+    if policies:
+        standing = Standing.POLICIES
+    elif not modules:
+        standing = Standing.NO_MODULE
+    elif cursor is None or block < max(cursor.node_head_block, 0) or _has_unread(dao, modules):
+        standing = Standing.NOT_READ
+    else:
+        standing = Standing.NO_POLICY
+    return Known(
+        standing, dao.slug, governor, tuple(m.address for m in modules), policies,
+        max((m.start_block for m in modules), default=0), block,
+    )  # fmt: skip
+
+
+def _has_unread(dao: Dao, modules: list[Contract]) -> bool:
+    """Whether a module set a policy that made no row: its log could not be decoded."""
+    topics = {found.topic0 for found in events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet"}
+    return RawLog.objects.filter(dao=dao, address__in=[m.address for m in modules], topic0__in=topics).exists()

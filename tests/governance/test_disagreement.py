@@ -1,0 +1,542 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes whose logs differ on chains whose blooms, or receipts, tell nothing: what a node shows by hash is kept, nobody
+is distrusted without proof, and people are told where there is none."""
+
+import pytest
+
+from governance.chain import receipts
+from governance.chain.rpc import Rpc, RpcError, parse_log, parse_logs, parse_receipt
+from governance.models import Block, OutboxEntry, Proposal, RawLog, SyncIncident, Vote
+from governance.replay.faults import BLOOMS, Faults
+from governance.replay.node import ReplayNode
+from governance.replay.synthetic import SyntheticChain, SyntheticTransaction
+from governance.sync import Status, sync_once, witness
+from tests.governance.lives import (
+    ACCOUNTS,
+    FIRST_BLOCK,
+    GOVERNOR,
+    START_S,
+    STRANGER,
+    Kind,
+    answer,
+    assert_fresh,
+    emit,
+    mirrored,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DEPTH = 8
+CREATED = emit(Kind.GOVERNOR, "ProposalCreated", 5, ACCOUNTS[0], [STRANGER], [0], [b""], [b""], 3, 9, b"# Pay")
+
+
+def vote(number: int) -> tuple:
+    return emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[number % 4], 5, 1, 10**18 + number, b"")
+
+
+def transaction(*logs, **options) -> SyntheticTransaction:
+    return SyntheticTransaction(GOVERNOR, logs, **options)
+
+
+@pytest.fixture
+def chain():
+    made = SyntheticChain(77, START_S, finality_depth=DEPTH, call=answer)
+    made.grow(*[[] for _ in range(FIRST_BLOCK - 1)])
+    return made
+
+
+@pytest.fixture
+def serve(chain):
+    """Nodes of the chain; they end with the test."""
+    running = []
+
+    def start(node: type[ReplayNode] = ReplayNode, **faults) -> ReplayNode:
+        made = node(chain, faults=Faults(**faults))
+        made.start()
+        running.append(made)
+        return made
+
+    yield start
+    for node in running:
+        node.stop()
+
+
+@pytest.fixture
+def dao(chain):
+    return mirrored(chain, "d")
+
+
+def client(*nodes: ReplayNode, **options) -> Rpc:
+    return Rpc([node.url for node in nodes], 77, **{"attempts": 1, "aside_s": 0.0, **options})
+
+
+def shown(dao) -> tuple[int, int]:
+    """How many proposals and votes a member sees."""
+    return Proposal.objects.filter(dao=dao).count(), Vote.objects.filter(dao=dao).count()
+
+
+def undone(dao) -> list[str]:
+    topics = OutboxEntry.objects.filter(dao=dao, topic__endswith=".undone")
+    return list(topics.values_list("topic", flat=True))
+
+
+def caught(dao) -> str:
+    return " ".join(SyncIncident.objects.filter(dao=dao, kind="lying_node").values_list("detail", flat=True))
+
+
+def differing(dao) -> list[SyncIncident]:
+    return list(SyncIncident.objects.filter(dao=dao, kind="nodes_differ", resolved_at=None))
+
+
+def to_finality(chain, dao, rpc) -> None:
+    chain.grow(*[[] for _ in range(DEPTH + 2)])
+    for _ in range(3):
+        sync_once(dao, rpc)
+    assert Block.objects.filter(dao=dao, finalized=True, number__gt=FIRST_BLOCK).exists()
+
+
+both_orders = pytest.mark.parametrize("holed_first", [True, False], ids=["the holed one first", "the honest one first"])
+any_blooms = pytest.mark.parametrize("blooms", BLOOMS)
+any_roots = pytest.mark.parametrize("has_receipts_root", [True, False], ids=["receipts root", "no receipts root"])
+
+
+# ----------------------------------------------------------------------------------- a lasting hole in one node's index
+
+
+@both_orders
+@any_blooms
+@any_roots
+def test_a_hole_in_one_nodes_index_erases_nothing(chain, serve, dao, holed_first, blooms, has_receipts_root):
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))], [])
+    facts = {"blooms": blooms, "has_receipts_root": has_receipts_root}
+    honest, holed = serve(**facts), serve(hole=1.0, **facts)
+    rpc = client(holed, honest) if holed_first else client(honest, holed)
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert shown(dao) == (1, 2)
+    to_finality(chain, dao, rpc)
+    assert shown(dao) == (1, 2)
+    assert undone(dao) == []
+    assert honest.url not in caught(dao)
+    assert (holed.url in caught(dao)) == has_receipts_root  # proved by receipts, or by nothing
+    assert bool(differing(dao)) == (not has_receipts_root)
+    assert_fresh(chain, dao, honest.url)
+
+
+@both_orders
+@any_roots
+def test_a_hole_that_comes_later_erases_nothing_when_blocks_become_final(
+    chain, serve, dao, holed_first, has_receipts_root
+):
+    facts = {"blooms": "zeros", "has_receipts_root": has_receipts_root}
+    honest, other = serve(**facts), serve(**facts)
+    nodes = (other, honest) if holed_first else (honest, other)
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))], [])
+    sync_once(dao, client(*nodes))
+    other.faults.hole = 1.0
+    to_finality(chain, dao, client(*nodes))  # a process that was started anew
+    assert shown(dao) == (1, 2)
+    assert undone(dao) == []
+    assert honest.url not in caught(dao)
+    assert_fresh(chain, dao, honest.url)
+
+
+@any_roots
+def test_what_no_node_shows_any_more_is_kept(chain, serve, dao, has_receipts_root):
+    """Both prune their index before the blocks become final."""
+    facts = {"blooms": "zeros", "has_receipts_root": has_receipts_root}
+    one, other = serve(**facts), serve(**facts)
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))], [])
+    rpc = client(one, other, distrust_s=0.0)
+    sync_once(dao, rpc)
+    one.faults.hole = other.faults.hole = 1.0
+    to_finality(chain, dao, rpc)
+    assert shown(dao) == (1, 2)
+    assert undone(dao) == []
+    if not has_receipts_root:
+        [incident] = differing(dao)
+        assert "kept, unconfirmed" in incident.detail
+        assert incident.first_block == FIRST_BLOCK
+        assert caught(dao) == ""
+
+
+def test_what_was_left_out_is_added_and_takes_nothing_away(chain, serve, dao):
+    """The node that answers while blocks are read again has a hole where the other's logs were stored before."""
+    facts = {"blooms": "zeros", "has_receipts_root": False}
+    one, other = serve(**facts), serve(**facts)
+    chain.grow([transaction(CREATED)], [transaction(vote(1))])
+    sync_once(dao, client(one, other))
+    one.faults.hole = other.faults.hole = 1.0
+    chain.grow([transaction(vote(2))], [transaction(vote(3))])
+    sync_once(dao, client(one, other))
+    assert shown(dao) == (1, 1)  # both had lost the two newest
+    one.faults.hole = 0.0
+    to_finality(chain, dao, client(one, other))
+    assert shown(dao) == (1, 3)
+    assert undone(dao) == []
+    assert "left logs out" in SyncIncident.objects.get(dao=dao, kind="missed_logs").detail
+    assert_fresh(chain, dao, one.url)
+
+
+@both_orders
+@any_roots
+def test_a_range_of_final_blocks_is_what_either_shows(chain, serve, dao, holed_first, has_receipts_root):
+    """More differing blocks than receipts are asked for."""
+    chain.grow([transaction(CREATED)], *[[transaction(vote(n))] for n in range(60)], *[[] for _ in range(DEPTH)])
+    facts = {"blooms": "zeros", "has_receipts_root": has_receipts_root}
+    honest, holed = serve(**facts), serve(hole=0.7, **facts)
+    rpc = client(holed, honest) if holed_first else client(honest, holed)
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert shown(dao) == (1, 60)
+    assert honest.url not in caught(dao)
+    assert (holed.url in caught(dao)) == has_receipts_root
+    assert_fresh(chain, dao, honest.url)
+
+
+@any_roots
+def test_a_hole_on_each_side_leaves_what_either_shows(chain, serve, dao, has_receipts_root):
+    """Of each of them the other lacks some; with proof both are caught, and what they showed together stays."""
+
+    class OtherHole(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            lacks = seen._lacks
+            seen._lacks = lambda log: not lacks(log)  # just what the other one has
+            return seen
+
+    facts = {"blooms": "omit", "has_receipts_root": has_receipts_root}
+    one, other = serve(hole=0.5, **facts), serve(OtherHole, hole=0.5, **facts)
+    chain.grow([transaction(CREATED)], *[[transaction(vote(n), vote(n + 100))] for n in range(6)])
+    sync_once(dao, client(one, other, distrust_s=0.0))
+    assert shown(dao) == (1, 12)
+
+
+@any_blooms
+def test_one_node_alone_is_believed_whatever_its_blooms_show(chain, serve, dao, blooms):
+    node = serve(blooms=blooms)
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))], [])
+    rpc = client(node)
+    sync_once(dao, rpc)
+    to_finality(chain, dao, rpc)
+    node.faults.hole = 1.0
+    sync_once(dao, rpc)
+    assert shown(dao) == (1, 2)
+    assert undone(dao) == []
+
+
+# --------------------------------------------------------------------------- logs that stand in no bloom and no receipt
+
+
+@both_orders
+def test_logs_that_the_chain_itself_makes_are_kept(chain, serve, dao, holed_first):
+    """As Polygon's state syncs: receipts that rebuild the root lack them, and prove nothing against who shows them."""
+    honest, holed = serve(), serve(hole=1.0)
+    chain.grow([transaction(CREATED), transaction(vote(1), vote(2), system=True)], [transaction(vote(3), system=True)])
+    rpc = client(holed, honest) if holed_first else client(honest, holed)
+    sync_once(dao, rpc)
+    to_finality(chain, dao, client(holed, honest) if holed_first else client(honest, holed))
+    assert shown(dao) == (1, 3)
+    assert undone(dao) == []
+    assert honest.url not in caught(dao)
+    assert holed.url in caught(dao)  # for the proposal, which a receipt has
+    assert_fresh(chain, dao, honest.url)
+
+
+def test_a_node_whose_receipts_lack_what_it_shows_is_not_distrusted_for_it(chain, serve, dao):
+    class WithoutReceipts(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            complete = seen._receipt_of
+            seen._receipt_of = lambda *place: {**complete(*place), "logs": []}
+            return seen
+
+    honest, holed = serve(WithoutReceipts), serve(WithoutReceipts, hole=1.0)
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))])
+    rpc = client(holed, honest)
+    sync_once(dao, rpc)
+    to_finality(chain, dao, rpc)
+    assert shown(dao) == (1, 2)
+    assert caught(dao) == ""
+    [incident] = differing(dao)
+    assert f"{holed.url} does not show" in incident.detail
+
+
+# ---------------------------------------------------------------------------------- a node that shows what is not there
+
+
+def strange(kind: str) -> type[ReplayNode]:
+    """A node that changes what it answers to eth_getLogs."""
+
+    class Strange(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._get_logs
+
+            def get_logs(condition):
+                logs = true(condition)
+                if kind == "altered":
+                    return [{**log, "data": "0x" + "00" * (len(log["data"]) // 2 - 1)} for log in logs]
+                if kind == "invented":
+                    return [*logs, *({**log, "logIndex": hex(7)} for log in logs[:1])]
+                return [{**log, "logIndex": "0x0"} for log in logs]  # counted in each transaction
+
+            seen._get_logs = get_logs
+            return seen
+
+    return Strange
+
+
+@both_orders
+def test_another_log_in_a_place_is_refuted_by_receipts(chain, serve, dao, holed_first):
+    honest, liar = serve(), serve(strange("altered"))
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))])
+    rpc = client(liar, honest) if holed_first else client(honest, liar)
+    sync_once(dao, rpc)
+    assert liar.url in caught(dao)
+    assert honest.url not in caught(dao)
+    assert_fresh(chain, dao, honest.url)
+
+
+@both_orders
+def test_another_log_in_a_place_that_nothing_refutes_stops_the_reading_and_is_told(chain, serve, dao, holed_first):
+    honest, liar = serve(has_receipts_root=False), serve(strange("altered"), has_receipts_root=False)
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))])
+    with pytest.raises(RpcError, match="different logs in one place"):
+        sync_once(dao, client(liar, honest) if holed_first else client(honest, liar))
+    assert shown(dao) == (0, 0)
+    [incident] = differing(dao)
+    assert honest.url in incident.detail
+    assert liar.url in incident.detail
+    assert caught(dao) == ""
+
+
+def test_a_log_that_only_one_shows_and_nothing_proves_is_kept_and_told(chain, serve, dao):
+    """Its index is above those of all receipts, as a log's that the chain itself makes."""
+    honest, liar = serve(), serve(strange("invented"))
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))])
+    sync_once(dao, client(honest, liar))
+    assert shown(dao) == (1, 3)
+    assert caught(dao) == ""
+    [incident] = differing(dao)
+    assert f"{honest.url} does not show 1 log(s)" in incident.detail
+    assert "kept, unconfirmed" in incident.detail
+
+
+def test_a_node_that_names_another_receipts_root_proves_nothing(chain, serve, dao):
+    """Receipts and root of its own making: both headers have one hash, and only one of them is so."""
+
+    class Forger(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            complete = seen._receipt_of
+            seen._receipt_of = lambda *place: {**complete(*place), "logs": []}
+            seen._receipts_root = lambda number: (
+                "0x" + receipts.root([parse_receipt(raw) for raw in seen._receipts(hex(number))]).hex()
+            )
+            return seen
+
+    honest, forger = serve(), serve(Forger, hole=1.0)
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))])
+    for rpc in (client(forger, honest), client(honest, forger)):
+        sync_once(dao, rpc)
+        assert honest.url not in caught(dao)
+    to_finality(chain, dao, client(forger, honest))
+    assert shown(dao) == (1, 2)
+    assert undone(dao) == []
+
+
+# --------------------------------------------------------------------------------------------------- what must still be
+
+
+@any_blooms
+def test_a_reorg_still_undoes_what_it_took(chain, serve, dao, blooms):
+    facts = {"blooms": blooms, "has_receipts_root": False}
+    honest, holed = serve(**facts), serve(hole=1.0, **facts)
+    chain.grow([transaction(CREATED)], [transaction(vote(1))], [transaction(vote(2))])
+    rpc = client(holed, honest)
+    sync_once(dao, rpc)
+    assert shown(dao) == (1, 2)
+    chain.reorg(2, [], [transaction(vote(3))], [])
+    sync_once(dao, rpc)
+    assert shown(dao) == (1, 1)
+    assert undone(dao) == ["vote.cast.undone", "vote.cast.undone"]
+    assert_fresh(chain, dao, honest.url)
+
+
+@any_roots
+def test_a_contract_that_is_not_followed_any_more_is_no_disagreement(chain, serve, dao, has_receipts_root):
+    paused = emit(Kind.MODULE, "Paused", ACCOUNTS[0], 1)
+    chain.grow([transaction(paused)], [transaction(vote(1), paused)])
+    one, other = serve(has_receipts_root=has_receipts_root), serve(has_receipts_root=has_receipts_root)
+    rpc = client(one, other)
+    sync_once(dao, rpc)
+    dao.contracts.filter(kind="module").delete()
+    other.faults.hole = 1.0  # so that there is something to judge in the same block
+    to_finality(chain, dao, client(one, other))
+    assert RawLog.objects.filter(dao=dao).count() == 3
+    assert undone(dao) == []
+    assert one.url not in caught(dao)
+    assert all(other.url in incident.detail for incident in differing(dao))
+    assert {number for incident in differing(dao) for number in incident.facts["blocks"]} <= {chain.head - DEPTH - 2}
+
+
+def test_a_node_that_answers_more_than_was_asked_is_not_caught_for_it(chain, serve, dao):
+    """It leaves out the topics of the question; what it shows is so."""
+
+    class Generous(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._get_logs
+            seen._get_logs = lambda condition: true({**condition, "topics": []})
+            return seen
+
+    unknown = (*emit(Kind.VOTES_TOKEN, "DelegateVotesChanged", ACCOUNTS[0], 0, 1)[:1], (bytes(32),), b"")
+    chain.grow([transaction(CREATED, unknown)], [transaction(vote(1))])
+    honest, generous = serve(), serve(Generous)
+    sync_once(dao, client(honest, generous))
+    assert shown(dao) == (1, 1)
+    assert caught(dao) == ""
+
+
+def test_where_nodes_differ_is_told_until_a_reorg_takes_those_blocks(chain, serve, dao):
+    honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
+    chain.grow([], [transaction(CREATED)], [transaction(vote(1))])
+    rpc = client(honest, holed)
+    sync_once(dao, rpc)
+    [incident] = differing(dao)  # one for all blocks
+    assert incident.facts == {"blocks": [chain.head - 1, chain.head]}
+    assert incident.first_block == chain.head - 1
+    holed.faults.hole = 0.0
+    chain.reorg(1, [transaction(vote(2))], [])
+    sync_once(dao, rpc)
+    assert differing(dao) == [incident]  # one of its blocks is still there
+    chain.reorg(3, [transaction(CREATED)], [transaction(vote(2))], [], [])
+    sync_once(dao, rpc)
+    assert differing(dao) == []
+
+
+# -------------------------------------------------------------------------------------------------- two logs, one place
+
+
+def test_two_logs_in_one_place_are_told_and_none_is_lost_in_silence(chain, serve, dao):
+    node = serve(strange("counted in each transaction"))
+    chain.grow([transaction(CREATED)], [transaction(vote(1)), transaction(vote(2))])
+    with pytest.raises(RpcError, match="two different logs of block"):
+        sync_once(dao, client(node))
+    assert shown(dao) == (0, 0)
+    chain.grow(*[[] for _ in range(DEPTH + 2)])  # by range too
+    with pytest.raises(RpcError, match="two different logs of block"):
+        sync_once(dao, client(node))
+
+
+def test_the_same_log_found_by_two_questions_is_one(chain):
+    chain.grow([transaction(CREATED)])
+    with ReplayNode(chain) as node:
+        logs = client(node).logs((GOVERNOR,), first_block=chain.head, last_block=chain.head)
+    assert witness.once([*logs, *logs]) == logs
+    with pytest.raises(RpcError, match="index 0"):
+        witness.once([*logs, logs[0]._replace(data=b"other")])
+
+
+def test_a_stored_log_that_both_nodes_show_otherwise_is_read_again(chain, serve, dao):
+    """It came from one node while the other failed, and two logs can't have one place."""
+    liar, honest = serve(strange("altered")), serve()
+    chain.grow([transaction(CREATED)], [transaction(vote(1))])
+    sync_once(dao, client(liar))
+    assert not any(bytes(log.data).strip(b"\0") for log in RawLog.objects.filter(dao=dao))
+    other = serve()
+    to_finality(chain, dao, client(honest, other))
+    assert_fresh(chain, dao, honest.url)
+    assert SyncIncident.objects.filter(dao=dao, kind="missed_logs").exists()
+
+
+def test_one_nodes_other_word_about_a_place_is_told_and_changes_nothing(chain, serve, dao):
+    chain.grow([transaction(CREATED)], [transaction(vote(1))])
+    honest = serve()
+    sync_once(dao, client(honest))
+    before = list(RawLog.objects.filter(dao=dao).values_list("data", flat=True))
+    to_finality(chain, dao, client(serve(strange("altered"))))
+    assert list(RawLog.objects.filter(dao=dao).values_list("data", flat=True)) == before
+    [incident] = differing(dao)
+    assert "another log" in incident.detail
+
+
+# -------------------------------------------------------------------------------------------------- times that are none
+
+
+def test_null_in_place_of_no_logs_is_none_where_the_node_has_the_block(chain, serve, dao):
+    class Null(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._get_logs
+            seen._get_logs = lambda condition: true(condition) or None
+            return seen
+
+    chain.grow([transaction(CREATED)], [], [transaction(vote(1))], *[[] for _ in range(DEPTH + 2)])
+    node = serve(Null)
+    assert sync_once(dao, client(node)).status is Status.CAUGHT_UP  # by range, and near the head by hash
+    assert_fresh(chain, dao, serve().url)
+    with pytest.raises(RpcError, match="malformed"):
+        client(node).logs((STRANGER,), block_hash=chain.blocks[-1].hash)  # nothing says that the node has it
+
+
+def test_a_log_without_a_time_takes_its_headers(chain, serve, dao):
+    class Timeless(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._shown
+            seen._shown = lambda log: {**true(log), "blockTimestamp": "0x0"}
+            return seen
+
+    chain.grow([transaction(CREATED)], [transaction(vote(1))], *[[] for _ in range(DEPTH + 2)], [transaction(vote(2))])
+    node = serve(Timeless)
+    sync_once(dao, client(node))
+    times = dict(RawLog.objects.filter(dao=dao).values_list("block_number", "block_timestamp_chain_s"))
+    assert times == {number: chain.blocks[number].time_s for number in times}
+    assert len(times) == 3
+    raw = Timeless.sight(node).answer("eth_getLogs", [{"blockHash": "0x" + chain.blocks[FIRST_BLOCK].hash.hex()}])
+    assert parse_logs(raw)[0].timestamp_chain_s is parse_log(raw[0]).timestamp_chain_s is None
+
+
+# ------------------------------------------------------------------------------------------------------------- receipts
+
+
+def test_the_receipts_root_is_ethereums(deployed):
+    """Anvil's own roots, of blocks with one receipt and with many, legacy and typed ones, and of none."""
+    deployed.send("ada", "votes_token", "delegate", deployed.address("ben"))
+    rpc = Rpc([deployed.url], 31337)
+    head = rpc.head_number()
+    kinds = set()
+    for number in range(head + 1):
+        header = rpc.block(number)
+        found = rpc.block_receipts(header.hash)
+        kinds |= {receipt.kind for receipt in found}
+        if number or header.receipts_root != bytes(32):  # the first block is nobody's
+            assert receipts.root(found) == header.receipts_root, number
+    assert kinds
+
+
+def test_receipts_that_are_not_whole_rebuild_another_root(chain):
+    chain.grow([transaction(vote(n)) for n in range(130)])  # places whose encoding has one byte, and two
+    with ReplayNode(chain) as node:
+        header = client(node).block(chain.head)
+        found = client(node).block_receipts(header.hash)
+    assert receipts.root(found) == header.receipts_root
+    one = found[3]
+    for wrong in (
+        found[:-1],
+        [*found[:3], one._replace(logs=()), *found[4:]],
+        [*found[:3], one._replace(succeeded=False), *found[4:]],
+        [*found[:3], one._replace(kind=0), *found[4:]],
+        [found[1], found[0], *found[2:]],
+    ):
+        assert receipts.root(wrong) != header.receipts_root
+    assert receipts.root([one._replace(cumulative_gas=None)]) is None
+    assert receipts.root([one._replace(kind=None)]) is None
+    assert receipts.root([one._replace(kind=0x80)]) is None
+
+
+@pytest.mark.parametrize("said", ["0x2", None, "legacy", 2, "0x", "-0x1"])
+def test_a_receipts_type_is_a_quantity_or_not_known(chain, said):
+    chain.grow([transaction(vote(1))])
+    with ReplayNode(chain) as node:
+        raw = node.sight()._receipts(hex(chain.head))[0]
+    assert parse_receipt({**raw, "type": said}).kind == {"0x2": 2, None: 0}.get(said)

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said of a DAO's policies is what was read, and a policy module is found where members led to it, not where a
+stranger put one."""
+
+import json
+
+import pytest
+from django.core.management import call_command
+from eth_abi import encode
+
+from governance import discovery, standing
+from governance.chain.address import checksum
+from governance.chain.rpc import Rpc
+from governance.models import Contract, Dao, Proposal, ProposalAction, RawLog
+from governance.standing import Standing
+from tests.governance.conftest import CHAIN_ID, POLICY_ID
+
+pytestmark = pytest.mark.django_db
+NOTHING = "can do nothing"
+
+
+def add(d, capsys, *arguments, **options) -> str:
+    """What `add_dao` prints about the DAO."""
+    call_command("add_dao", checksum(d.addresses["governor"]), *arguments, slug="mandate", **options)
+    said = capsys.readouterr().out
+    assert NOTHING not in said
+    return said
+
+
+def voted(mirror, target: bytes, function: str, *arguments) -> None:
+    """Members vote that the timelock calls this, and it does."""
+    d = mirror.deployed
+    mirror.delegate(ada="ada", ben="ben")
+    d.anvil.wind(10)
+    contract = next(name for name, address in d.addresses.items() if address == target or name == function)
+    calls, text = [(target, 0, d.calldata(contract, function, *arguments))], f"# {function}"
+    proposal_id = mirror.propose("ada", text, calls)
+    d.anvil.wind(3700)
+    for who in ("ada", "ben"):
+        d.send(who, "governor", "castVote", proposal_id, 1)
+    d.anvil.wind(4 * 86400)
+    mirror.follow_through("ada", "queue", text, calls)
+    d.anvil.wind(86400 + 10)
+    mirror.follow_through("ada", "execute", text, calls)
+
+
+def proposed(mirror, module: bytes, code: bytes) -> None:
+    """A member proposes to set a policy in a module."""
+    d = mirror.deployed
+    mirror.delegate(ada="ada")
+    d.anvil.wind(10)
+    mirror.propose("ada", "# A policy", [(module, 0, d.calldata("module", "setPolicy", POLICY_ID, code))])
+    mirror.sync()
+
+
+def deploy(d, name: str, types: list[str], *arguments) -> bytes:
+    """A stranger's contract, from our own build."""
+    artifact = json.loads((discovery._BUILT.parent / f"{name}.json").read_text())
+    code = bytes.fromhex(artifact["bytecode"][2:]) + encode(types, arguments)
+    return bytes.fromhex(d.send_raw("mallory", None, code)["contractAddress"][2:])
+
+
+def module_of(d, treasury: bytes, owner: bytes | None = None) -> bytes:
+    parts = [owner or d.addresses["timelock"], d.addresses["governor"], treasury, d.addresses["votes_token"]]
+    return deploy(d, "PolicyModule", ["address"] * 5, *parts, d.address("mallory"))
+
+
+def forget_module(dao) -> None:
+    """As `add_dao` was told of the governor alone."""
+    dao.contracts.filter(kind__in=("module", "treasury", "asset")).delete()
+
+
+# --------------------------------------------------------------------------------------------------------- three states
+
+
+def test_no_module_is_known_is_not_that_there_is_none(local_chain, capsys):
+    said = add(local_chain, capsys)
+    governor = checksum(local_chain.addresses["governor"])
+    assert "No policy module is known for this DAO" in said
+    assert f"manage.py add_dao {governor} --slug mandate --module 0x..." in said
+    found = standing.known(Dao.objects.get())
+    assert (found.standing, found.modules) == (Standing.NO_MODULE, ())
+
+
+def test_a_module_is_known_and_its_past_is_not_read(local_chain, capsys):
+    module = checksum(local_chain.addresses["module"])
+    said = add(local_chain, capsys, module=module, no_sync=True)
+    assert "Whether a policy is in force is not known yet" in said
+    assert module in said
+    assert standing.known(Dao.objects.get()).standing is Standing.NOT_READ
+
+
+def test_a_module_without_a_policy(local_chain, capsys):
+    module = checksum(local_chain.addresses["module"])
+    said = add(local_chain, capsys, module=module)
+    assert said.rstrip().splitlines()[-1].startswith("No policy is in force, by all that the policy module")
+    found = standing.known(Dao.objects.get())
+    assert found.standing is Standing.NO_POLICY
+    assert f"from block {found.first_block} to {local_chain_head(local_chain)}" in said
+
+
+def local_chain_head(d) -> int:
+    return int(d.anvil.call("eth_blockNumber"), 16)
+
+
+def test_a_module_with_a_policy(local_chain, mirror, payroll, capsys):
+    local_chain.set_policy(POLICY_ID, payroll())
+    said = add(local_chain, capsys, module=checksum(local_chain.addresses["module"]))
+    assert said.rstrip().splitlines()[-1].startswith("One policy is set in the policy module")
+    assert standing.known(mirror.dao).standing is Standing.POLICIES
+
+
+def test_blocks_that_are_read_again_leave_it_open(mirror):
+    mirror.sync()
+    assert standing.known(mirror.dao).standing is Standing.NO_POLICY
+    cursor = mirror.dao.cursor
+    cursor.next_block -= 1
+    cursor.save()
+    assert standing.known(mirror.dao).standing is Standing.NOT_READ
+
+
+def test_a_policy_that_could_not_be_decoded_leaves_it_open(mirror):
+    mirror.sync()
+    log = RawLog.objects.filter(dao=mirror.dao).latest("pk")
+    topic = next(
+        found.topic0 for found in discovery.events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet"
+    )
+    RawLog.objects.filter(pk=log.pk).update(address=mirror.deployed.addresses["module"], topic0=topic)
+    assert standing.known(mirror.dao).standing is Standing.NOT_READ
+
+
+# ----------------------------------------------------------------------------------------------- a module that is found
+
+
+def test_the_module_that_members_voted_a_policy_into_is_found_and_read(local_chain, mirror, payroll, capsys):
+    voted(mirror, local_chain.addresses["module"], "setPolicy", POLICY_ID, payroll())
+    forget_module(mirror.dao)
+    said = add(local_chain, capsys)
+    module = checksum(local_chain.addresses["module"])
+    assert f"policy module {module} was found and is followed" in said
+    assert "No policy module is known" in said  # before it was found
+    assert said.rstrip().splitlines()[-1].startswith(f"One policy is set in the policy module {module}")
+    assert sorted(mirror.dao.contracts.values_list("kind", flat=True)) == [
+        "asset", "governor", "module", "timelock", "treasury", "votes_token",
+    ]  # fmt: skip
+    assert "was found" not in add(local_chain, capsys)  # again: it is known
+
+
+def test_what_a_followed_treasury_lists_is_found(local_chain, mirror, capsys):
+    """Its logs are followed, and one of them said that the module is enabled."""
+    forget_module(mirror.dao)
+    said = add(local_chain, capsys, treasury=checksum(local_chain.addresses["treasury"]))
+    assert f"policy module {checksum(local_chain.addresses['module'])} was found and is followed" in said
+    assert standing.known(mirror.dao).standing is Standing.NO_POLICY
+
+
+def test_what_only_logged_a_policy_is_named_and_not_followed(local_chain, mirror, payroll, capsys):
+    """Nothing of the DAO's led there: whoever deployed the treasury may have written anything into it."""
+    forget_module(mirror.dao)
+    local_chain.set_policy(POLICY_ID, payroll())
+    said = add(local_chain, capsys)
+    module = checksum(local_chain.addresses["module"])
+    assert f"policy module {module} was found and is not followed: nothing shows that its treasury" in said
+    assert f"--slug mandate --module {module}" in said
+    assert standing.known(mirror.dao).standing is Standing.NO_MODULE
+
+
+# -------------------------------------------------------------------------------------------------- a stranger's module
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("another owner", "it belongs to"),
+        ("not enabled", "does not say that it is enabled"),
+        ("a treasury of the stranger's", "is the DAO's"),
+        ("another build", "its code is not that of the policy module"),
+    ],
+)
+def test_a_module_that_is_not_beyond_doubt_the_daos_is_named_and_not_followed(
+    local_chain, mirror, payroll, monkeypatch, tmp_path, capsys, kind, says
+):
+    """Though members were led to vote for something in it."""
+    d = local_chain
+    forget_module(mirror.dao)
+    if kind == "another owner":
+        module = module_of(d, d.addresses["treasury"], owner=d.address("mallory"))
+    elif kind == "not enabled":
+        module = module_of(d, d.addresses["treasury"])
+    elif kind == "another build":
+        module = d.addresses["module"]
+        compiled = json.loads(discovery._BUILT.read_text())["deployedBytecode"]
+        older = tmp_path / "PolicyModule.json"
+        older.write_text(json.dumps({"deployedBytecode": compiled[:-2] + "00"}))
+        monkeypatch.setattr(discovery, "_BUILT", older)
+    else:
+        nonce = int(d.anvil.call("eth_getTransactionCount", checksum(d.address("mallory")), "latest"), 16)
+        treasury = made_at(d.address("mallory"), nonce + 1)
+        module = module_of(d, treasury)
+        made = deploy(d, "Treasury", ["address", "address[]"], d.address("mallory"), [module])
+        assert made == treasury
+    proposed(mirror, module, payroll())
+    Proposal.objects.update(executed=True)
+    said = add(d, capsys)
+    assert f"policy module {checksum(module)} was found and is not followed" in said
+    assert says in said
+    assert not mirror.dao.contracts.filter(kind="module").exists()
+
+
+def made_at(creator: bytes, nonce: int) -> bytes:
+    from contracts.scripts.verify_deployment import create_address
+
+    return create_address(creator, nonce)
+
+
+def test_a_strangers_module_that_names_the_timelock_is_not_followed(local_chain, mirror, capsys):
+    """With a treasury of its own that names the timelock too; nobody voted for either."""
+    d = local_chain
+    forget_module(mirror.dao)
+    nonce = int(d.anvil.call("eth_getTransactionCount", checksum(d.address("mallory")), "latest"), 16)
+    module = module_of(d, made_at(d.address("mallory"), nonce + 1))
+    deploy(d, "Treasury", ["address", "address[]"], d.addresses["timelock"], [module])
+    mirror.sync()
+    rpc = Rpc([d.url], CHAIN_ID, attempts=1)
+    owner = d.addresses["timelock"]
+    assert "nothing shows" in discovery._examine(rpc, module, owner, [], is_voted=False).problem
+    assert discovery._examine(rpc, module, owner, [], is_voted=True).problem == ""
+    add(d, capsys)
+    assert not mirror.dao.contracts.filter(kind="module").exists()
+
+
+def test_a_proposal_that_was_not_executed_leads_nowhere(local_chain, mirror, payroll):
+    module = module_of(local_chain, local_chain.addresses["treasury"])
+    proposed(mirror, module, payroll())
+    assert ProposalAction.objects.get().target == module
+    assert list(discovery._voted(mirror.dao)) == []
+    Proposal.objects.update(executed=True)
+    assert list(discovery._voted(mirror.dao)) == [module]
+    # Bravo's: the function stands apart.
+    ProposalAction.objects.update(signature="enableModule(address)", calldata=bytes(12) + b"\x07" * 20)
+    assert list(discovery._voted(mirror.dao)) == [b"\x07" * 20]
+    ProposalAction.objects.update(signature="enableModule(address)", calldata=b"\x07" * 31)
+    assert list(discovery._voted(mirror.dao)) == []
+
+
+def test_a_build_is_known_whatever_its_immutables(local_chain):
+    d = local_chain
+    rpc = Rpc([d.url], CHAIN_ID, attempts=1)
+    code = rpc.get_code(d.addresses["module"])
+    assert discovery.is_known_build(code)
+    assert discovery.is_known_build(rpc.get_code(module_of(d, d.addresses["treasury"], owner=d.address("mallory"))))
+    assert not discovery.is_known_build(code + b"\0")
+    assert not discovery.is_known_build(b"")
+    for place in (0, len(code) // 2, len(code) - 1):
+        changed = bytearray(code)
+        changed[place] ^= 1
+        assert not discovery.is_known_build(bytes(changed)), place
