@@ -441,11 +441,13 @@ def calls_from_json(items: Sequence[Mapping[str, Any]]) -> tuple[Call, ...]:
 # ------------------------------------------------------------------------------------------------------- the database
 
 
-def submit(dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str) -> Request:
+def submit(
+    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool = True
+) -> Request:
     """Take a request; asking again with the same key gives the same request back.
 
-    Raises RequestError (empty, too long, the key used for other words) and `policy.NoPolicyInForce`. The caller has
-    authenticated `requested_by`; who asks gives no rights: only the roster, the operator and the policy do.
+    Raises RequestError (empty, too long, the key used for other words) and `policy.NoPolicyInForce`. `signed_in`: the
+    caller has authenticated `requested_by`. Who asks can only ask: what is paid, the roster, operator and policy say.
     """
     shown, _ = clean(text)
     if not shown:
@@ -480,6 +482,7 @@ def submit(dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempoten
                 "reference": reference,
                 "text": text,
                 "requested_by": requested_by,
+                "asker_signed_in": signed_in,
             },
         )
         if not created and request.reference != reference:
