@@ -263,7 +263,12 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
             for module in place.contracts["module"]
         ],
         policies=reading.policies_in_force(place),
-        requests=list(Request.objects.filter(dao=place.dao).prefetch_related("candidates").order_by("-id")[:20]),
+        requests=list(
+            Request.objects.filter(dao=place.dao)
+            .select_related("plan")
+            .prefetch_related("candidates")
+            .order_by("-id")[:20]
+        ),
     )
 
 
