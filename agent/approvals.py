@@ -135,7 +135,8 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
             signature=raw,
         )
         plan = Plan.objects.select_for_update().get(request=request)
-        if plan.candidate_id != candidate.pk:  # the model was not asked yet, abstained, or chose another
+        # The model was not asked yet, abstained, chose another, or (a plan of the format before) named it with a no.
+        if plan.candidate_id != candidate.pk or not plan.model_agrees_to(candidate):
             plan.candidate, plan.chosen_by = candidate, Plan.ChosenBy.OPERATOR
             plan.save(update_fields=["candidate", "chosen_by"])
         request.status, request.reason = Request.Status.PLANNED, "approved by the operator"

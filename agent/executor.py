@@ -14,6 +14,7 @@ Killed at any point, the next worker goes on from the rows, and nothing is paid 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -22,7 +23,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from agent import approvals, provenance, rosters
+from agent import approvals, askers, choice, provenance, rosters
 from agent.judging import (
     Halted,
     Judgement,
@@ -238,10 +239,11 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
         _again(_LOOK_S, "the mirror is behind the chain: it has not read the last act yet")
     calls = calls_from_json(candidate.calls)
     try:
-        approval = _authority(policy, request, plan, candidate, calls)
+        authority = _authority(policy, request, plan, candidate, calls, pinned, rpc)
     except _NotAuthorised as error:
         _note(request, Request.Status.NEEDS_APPROVAL, str(error))
         return None
+    approval = authority.approval
     if UNRECORDED not in candidate.differences and _pays_any(candidate, unrecorded_payees(policy)):
         # Somebody else who has the agent's key paid them since this was planned, and nobody has looked at that.
         candidate.differences = [*candidate.differences, UNRECORDED]
@@ -264,7 +266,7 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
     if not judgement.allowed:
         _refuse(request, candidate, policy, pinned, judgement, words)
         return None
-    return _write(request, plan, candidate, calls, approval, policy, pinned, judgement, signer)
+    return _write(request, plan, candidate, calls, authority, policy, pinned, judgement, signer)
 
 
 def _pays_any(candidate: Candidate, payees: frozenset[tuple[bytes, bytes]]) -> bool:
@@ -278,28 +280,53 @@ class _NotAuthorised(Exception):
     """Neither the roster nor an approval covers these calls now."""
 
 
-def _authority(
-    policy: PolicyInForce, request: Request, plan: Plan, candidate: Candidate, calls: tuple[Call, ...]
-) -> Approval | None:
-    """The approval that these calls rest on, or None where the signed roster itself is enough. Raises _NotAuthorised.
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What calls rest on: an approval, or None where the signed roster itself is enough; and who asked."""
 
-    Verified from signatures, not from our own rows: a changed row pays nobody.
+    approval: Approval | None
+    asker: askers.Standing
+
+
+def _authority(
+    policy: PolicyInForce,
+    request: Request,
+    plan: Plan,
+    candidate: Candidate,
+    calls: tuple[Call, ...],
+    pinned: Pinned,
+    rpc: Rpc,
+) -> Authority:
+    """What these calls rest on now. Raises _NotAuthorised.
+
+    Who is paid what is verified from signatures, and what the asker holds from the chain, not from our own rows.
     """
-    approval = approvals.standing(policy, request, candidate)
-    if approval is not None and calls_hash(calls) == bytes(approval.calls_hash):
-        return approval
-    if plan.chosen_by != Plan.ChosenBy.MODEL or plan.needs_approval or candidate.differences or not candidate.is_roster:
-        raise _NotAuthorised("the operator's approval is missing, or was for another version of the policy")
+    payees: set[bytes] = set()
+    problem, roster = "", None
     try:
         roster = rosters.current(policy, chain_now_s(policy.dao))
         lines = rosters.lines_of(roster)
+        payees = {line.recipient for line in lines}
     except rosters.RosterError as error:
-        raise _NotAuthorised(str(error)) from error
+        problem = str(error)
+    asker = askers.standing(policy, request, payees, rpc, pinned.block.hash)
+    approval = approvals.standing(policy, request, candidate)
+    if approval is not None and calls_hash(calls) == bytes(approval.calls_hash):
+        return Authority(approval, asker)
+    if plan.chosen_by != Plan.ChosenBy.MODEL or plan.needs_approval or candidate.differences or not candidate.is_roster:
+        raise _NotAuthorised("the operator's approval is missing, or was for another version of the policy")
+    if not plan.model_agrees_to(candidate):
+        said = "nothing" if plan.word is None else choice.in_words(plan.word)
+        raise _NotAuthorised(f"the model did not say that this is what was asked; it said: {said}")
+    if roster is None:
+        raise _NotAuthorised(problem)
     if roster.pk != candidate.roster_id or calls != tuple(
         payment_call(line.recipient, line.asset, line.amount) for line in lines
     ):
         raise _NotAuthorised("the roster was replaced since this was planned")
-    return None
+    if doubt := "; ".join(filter(None, (asker.doubt, askers.early_doubt(roster, request.period)))):
+        raise _NotAuthorised(doubt)
+    return Authority(None, asker)
 
 
 def _refuse(
@@ -318,6 +345,12 @@ def _refuse(
     _note(request, Request.Status.REFUSED, text)
 
 
+def _signed_before(candidate: Candidate) -> str | None:
+    """The latest chain time at which the candidate's roster can have been signed, as text; None where not known."""
+    signed_s = candidate.roster.accepted_chain_s
+    return None if signed_s is None else str(signed_s)
+
+
 def _words(plan: Plan, candidate: Candidate) -> Words:
     return Words(
         {bytes.fromhex(line["recipient"][2:]): line["name"] for line in candidate.lines if line["name"]},
@@ -334,13 +367,14 @@ def _write(
     plan: Plan,
     candidate: Candidate,
     calls: tuple[Call, ...],
-    approval: Approval | None,
+    authority: Authority,
     policy: PolicyInForce,
     pinned: Pinned,
     judgement: Judgement,
     signer: Signer,
 ) -> Binding:
     """The decision record and the binding, in one transaction."""
+    approval = authority.approval
     assert isinstance(judgement.answer, Allowed)
     number = pinned.number + 1
     actions = provenance.Actions(policy.module, policy.policy_id, policy.codehash, number, judgement.scheduled, calls)
@@ -352,7 +386,7 @@ def _write(
                 "requested_by": checksum(bytes(request.requested_by)),
                 "period": request.period,
             },
-            "roster": plan.inputs["roster"],
+            "roster": plan.inputs["roster"] | {"signed_before_chain_s": _signed_before(candidate)},
             "policy": {
                 "policy_id": "0x" + policy.policy_id.hex(),
                 "version": str(policy.version),
@@ -384,6 +418,7 @@ def _write(
         "output": {"text": plan.output} if plan.model else None,
         "checks": {
             "chosen": {"candidate": candidate.key, "by": plan.chosen_by},
+            "asker": authority.asker.as_json(),
             "needs_approval": plan.needs_approval,
             "approval": None
             if approval is None
@@ -536,7 +571,7 @@ def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> tuple[Pinned, 
     if pinned.codehash != bytes(binding.policy_codehash) or recorded != bytes(binding.calldata):
         return pinned, None
     try:
-        _authority(policy, request, _plan(request), binding.candidate, calls)
+        _authority(policy, request, _plan(request), binding.candidate, calls, pinned, rpc)
     except _NotAuthorised:
         return pinned, None
     try:
@@ -628,6 +663,15 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
             _note(request, Request.Status.STOPPED, f"somebody of it was paid for {request.period} by another request")
             return
         pinned = read_pinned(policy, rpc)
+        if not provenance.proves_authority(binding.record.body):
+            # Scheduled by a version that asked neither who asks nor what the model's reason was: ask now.
+            try:
+                _authority(policy, request, _plan(request), binding.candidate, calls, pinned, rpc)
+            except _NotAuthorised as error:
+                _note(
+                    request, Request.Status.SCHEDULED, f"not released: {error}; it lapses, and can be asked for again"
+                )
+                _again(60, str(error))
         try:
             judgement = judge_release(policy, pinned, rpc, act.number, calls, decision)
         except Halted as halted:

@@ -15,20 +15,23 @@ from typing import Any
 import rfc8785
 from eth_utils.crypto import keccak
 
-from agent import approvals, rosters, typed
+from agent import approvals, askers, choice, rosters, typed
 from agent.judging import evaluation_calls, evaluation_json
 from agent.models import DecisionRecord, Roster
 from agent.policy import state_from_json
 from agent.requests import Call, calls_from_json, calls_hash, calls_json, payment_call
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
-from governance.chain.rpc import Rpc
+from governance.chain.rpc import Rpc, RpcError, unhex
 from governance.fields import UINT256_MAX
 from governance.models import Act, Contract, Dao, PolicyVersion
 from policies import encoding
+from policies.code import PolicyCode
 from policies.evaluate import Allowed, Mode, evaluate
 
-FORMAT = "mandate.decision/1"
+FORMAT = "mandate.decision/2"
+# Before, a record did not carry who asked and when the roster was signed; a model could answer a yes with a no in it.
+FORMAT_BEFORE = "mandate.decision/1"
 KIND_ACT = keccak(text="mandate.act")
 ZERO_HASH = bytes(32)
 DOMAIN_NAME = "Mandate decision record"
@@ -177,6 +180,11 @@ def compose(
     }
 
 
+def proves_authority(body: str) -> bool:
+    """Whether a stored record is of the format that says what its act rests on: who asked, and from when on."""
+    return bool(json.loads(body)["format"] == FORMAT)
+
+
 def public_json(hash: bytes) -> bytes | None:
     """The record as published at /records/<hash>.json, or None where there is none."""
     body = DecisionRecord.objects.filter(hash=hash).values_list("body", flat=True).first()
@@ -220,11 +228,13 @@ def _no_constant(name: str) -> Any:
 def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterator[Check]:
     """Everything that the document itself proves. Stops at the first thing that makes the rest meaningless."""
     missing, extra = _KEYS - set(record), set(record) - _KEYS
-    shape = not missing and not extra and record.get("format") == FORMAT
+    shape = not missing and not extra and record.get("format") in (FORMAT, FORMAT_BEFORE)
+    if shape and isinstance(record["checks"], dict):  # `format` is not under the signature, its checks are
+        shape = ("asker" in record["checks"]) == (record["format"] == FORMAT)
     yield Check(
         "format",
         shape,
-        FORMAT
+        str(record["format"])
         if shape
         else f"missing: {sorted(missing)}, unknown: {sorted(extra)[:5]}, format: {record.get('format')!r}"[:200],
     )
@@ -320,9 +330,12 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
         return
     lines = chosen[0]["lines"]
     yield Check("lines", pays_of(lines) == actions.calls, "the candidate's payments as listed are what its calls pay")
+    approval = checks["approval"]
     if checks["chosen"]["by"] == "model":
-        answer = json.loads(record["output"]["text"])
-        yield Check("choice", answer["choice"] == chosen[0]["key"], "what the model answered")
+        word = choice.read_text(record["output"]["text"], [chosen[0]["key"]], record["prompt"]["schema"])
+        # The operator's signature is an authority of its own; without it the act rests on what the model said.
+        agrees = word.agrees_to(chosen[0]["key"]) or (approval is not None and word.key == chosen[0]["key"])
+        yield Check("choice", agrees, f"the model answered: {choice.in_words(word)}")
     state = state_from_json(inputs["state"])
     mode = Mode.SCHEDULE if actions.scheduled else Mode.EXECUTE
     answer = evaluate(policy, state, evaluation_calls(actions.calls), int(inputs["block"]["timestamp_chain_s"]), mode)
@@ -330,11 +343,11 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
     replayed = replayed and state.number + 1 == actions.number and state.policy_id == actions.policy_id
     yield Check("evaluation", replayed, "the recorded state, policy and calls give the recorded answer again")
     yield Check("simulation", checks["simulation"]["ok"] is True, f"at block {checks['simulation']['block']}")
-    approval = checks["approval"]
     needed = bool(checks["needs_approval"]) or not chosen[0]["is_roster"] or bool(chosen[0]["differences"])
     needed = needed or checks["chosen"]["by"] != "model"
     if approval is None:
-        yield Check("approval", not needed, "none is needed: exactly the roster, chosen by the model")
+        yield Check("approval", not needed, "none is needed: exactly the roster, and the model says it was asked for")
+        yield from _verify_asker_and_month(record, policy, lines)
         return
     document = approvals.compose(
         chain_id=int(record["message"]["chainId"]),
@@ -351,6 +364,22 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
     yield Check(
         "approval", named and operator == policy.operator, f"signed by {checksum(operator)}, the policy's operator"
     )
+
+
+def _verify_asker_and_month(record: dict[str, Any], policy: PolicyCode, lines: list[dict[str, Any]]) -> Iterator[Check]:
+    """That nobody's signature was needed for who asked, and for which month, as far as the record carries it."""
+    if record["format"] == FORMAT_BEFORE:
+        yield Check("asker", None, "this record's format does not carry who had a say")
+        yield Check("roster's month", None, "this record's format does not carry when the roster was signed")
+        return
+    inputs, asker = record["inputs"], record["checks"]["asker"]
+    payees = {line["recipient"] for line in lines}
+    has_a_say = askers.has_a_say(asker, inputs["request"]["requested_by"], checksum(policy.operator), payees)
+    yield Check("asker", has_a_say, f"who asked is, in the DAO: {asker['kind']}")
+    period, signed_s = inputs["request"]["period"], inputs.get("roster", {}).get("signed_before_chain_s")
+    begun = signed_s is not None and askers.month_begins_s(period) >= int(signed_s)
+    begun = begun and all(line["period"] == period for line in lines)
+    yield Check("roster's month", begun, f"{period} began after the roster was signed")
 
 
 def pays_of(lines: list[dict[str, Any]]) -> tuple[Call, ...]:
@@ -383,7 +412,8 @@ def verify_against_mirror(record: dict[str, Any]) -> Iterator[Check]:
             "published", stored.body.encode() == canonical(record), "the record that is published under this hash"
         )
     if record["checks"]["approval"] is None:
-        yield _verify_roster(record, actions, version)
+        yield from _verify_roster(record, actions, version)
+        yield from _verify_votes_token(record, version)
     acts = Act.objects.select_related("log").filter(decision=digest, module=version.module)
     if len(acts) != 1:
         text = f"{len(acts)} acts name this decision" if acts else "no act with this decision is on chain"
@@ -418,21 +448,37 @@ def _verify_place(dao: Dao, digest: bytes, previous: bytes) -> Check:
     return Check("prevRecord", before.dao_id == dao.pk, "known here")
 
 
-def _verify_roster(record: dict[str, Any], actions: Actions, version: PolicyVersion) -> Check:
+def _verify_roster(record: dict[str, Any], actions: Actions, version: PolicyVersion) -> Iterator[Check]:
     """Without an approval, the calls rest on a roster: of this policy, signed by its operator, and still good."""
     inputs = record["inputs"]
     try:
         roster = Roster.objects.filter(digest=bytes.fromhex(inputs["roster"]["digest"][2:])).first()
         if roster is None:
-            return Check("roster", None, "not known here")
+            yield Check("roster", None, "not known here")
+            return
         pays = tuple(payment_call(line.recipient, line.asset, line.amount) for line in rosters.lines_of(roster))
         ok = pays == actions.calls and roster.expires_chain_s > int(inputs["block"]["timestamp_chain_s"])
         ok = ok and (roster.module_id, roster.policy_id) == (version.module_id, actions.policy_id)
         ok = ok and str(roster.policy_version) == inputs["policy"]["version"]
     except (KeyError, TypeError, ValueError) as error:
-        return Check("roster", False, f"{type(error).__name__}: {error}"[:200])
+        yield Check("roster", False, f"{type(error).__name__}: {error}"[:200])
+        return
     ok = ok and roster.operator == encoding.decode(bytes(version.code)).operator
-    return Check("roster", ok, "the calls are exactly the roster that the operator signed for this policy")
+    yield Check("roster", ok, "the calls are exactly the roster that the operator signed for this policy")
+    if record["format"] == FORMAT:
+        same = inputs["roster"]["signed_before_chain_s"] == str(roster.accepted_chain_s)
+        text = "when the record says" if same else "at another time than the record says, which proves nothing"
+        yield Check("roster's date", True if same else None, f"it was taken in here {text}")
+
+
+def _verify_votes_token(record: dict[str, Any], version: PolicyVersion) -> Iterator[Check]:
+    """That the asker's votes were read from the DAO's own votes token: anybody can make another."""
+    asker = record["checks"].get("asker")
+    if asker is None or asker["votes_token"] is None:
+        return
+    token = Contract.objects.filter(dao=version.dao, kind=Contract.Kind.VOTES_TOKEN).first()
+    ok = token is not None and checksum(token.address) == asker["votes_token"]
+    yield Check("votes token", ok and asker["votes_call"] in askers.VOTES_CALLS, "of this DAO")
 
 
 def verify_against_chain(record: dict[str, Any], rpc: Rpc, first_block: int = 0) -> Iterator[Check]:
@@ -467,3 +513,23 @@ def verify_against_chain(record: dict[str, Any], rpc: Rpc, first_block: int = 0)
     ok = calls == actions.calls and scheduled == actions.scheduled and decoded["number"] == actions.number
     ok = ok and decoded["policyId"] == actions.policy_id and checksum(decoded["agent"]) == record["signer"]
     yield Check("act on chain", ok, f"act {decoded['number']} made exactly these calls: {where}")
+    asker = record["checks"].get("asker")
+    if record["checks"]["approval"] is None and asker is not None and asker["kind"] in (askers.DELEGATE, askers.HOLDER):
+        yield _ask_for_the_askers_votes(record, asker, rpc)
+
+
+def _ask_for_the_askers_votes(record: dict[str, Any], asker: dict[str, Any], rpc: Rpc) -> Check:
+    """The votes of who asked, read again at the recorded block; a node that has forgotten its state can't say."""
+    if asker["votes_call"] not in askers.VOTES_CALLS:
+        return Check("asker on chain", False, "read by a function that is not one of votes")
+    try:
+        block = unhex(record["inputs"]["block"]["hash"], 32)
+        who, token = to_bytes(record["inputs"]["request"]["requested_by"]), to_bytes(asker["votes_token"])
+    except (ValueError, TypeError) as error:
+        return Check("asker on chain", False, f"not in canonical form: {error}"[:200])
+    try:
+        votes, balance = askers.read_votes(rpc, token, asker["votes_call"], who, block)
+    except RpcError as error:
+        return Check("asker on chain", None, f"the node can't say what they held at that block: {error}"[:200])
+    same = (str(votes), str(balance)) == (asker["votes"], asker["balance"])
+    return Check("asker on chain", same, f"votes {votes} and balance {balance} at block {block.hex()[:8]}")

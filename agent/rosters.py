@@ -6,6 +6,7 @@ newest serial is the roster: an older one is refused for ever, so a leaked old f
 """
 
 import re
+import time
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -275,7 +276,8 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
         )
     with transaction.atomic():
         Dao.objects.select_for_update().get(pk=dao.pk)  # two imports at once: the second sees the first's serial
-        check_terms(terms, policy, newest_serial(policy), chain_now_s(dao))
+        now_chain_s = chain_now_s(dao)
+        check_terms(terms, policy, newest_serial(policy), now_chain_s)
         roster = Roster.objects.create(
             dao=dao,
             module=policy.contract,
@@ -287,6 +289,8 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
             digest=typed.digest(document),
             signature=signature,
             typed_data=document,
+            # A mirror that lags would date the roster before months that it was signed after.
+            accepted_chain_s=max(now_chain_s, int(time.time())),
         )
         RosterEntry.objects.bulk_create(
             RosterEntry(

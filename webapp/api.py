@@ -216,6 +216,7 @@ def _request(request: Request) -> Json:
         "period": request.period,
         "choice": plan.candidate.key if plan and plan.candidate else None,
         "chosen_by": plan.chosen_by if plan else None,
+        "model_said": plan.model_said if plan else None,
         "candidates": [
             {
                 "key": candidate.key,
@@ -251,8 +252,8 @@ def _request(request: Request) -> Json:
 
 
 def _approval(request: Request) -> Json | None:
-    """What the operator would have to sign while the request waits: the chosen candidate, else the first allowed."""
-    if request.status != Request.Status.NEEDS_APPROVAL:
+    """What the operator may sign while the request waits for her or the model: the chosen candidate, else the first."""
+    if request.status not in approvals.OPEN:
         return None
     plan = getattr(request, "plan", None)
     open_ones = [candidate for candidate in request.candidates.all() if candidate.allowed]
@@ -338,11 +339,11 @@ def dao(request: HttpRequest, slug: str) -> Json:
             ],
         },
         "model_trouble": None
-        if (standing := trouble.standing()) is None
+        if (now_wrong := trouble.standing()) is None
         else {
-            "code": standing.trouble,
-            "text": trouble.in_words(standing),
-            "since": standing.since.isoformat(),
+            "code": now_wrong.trouble,
+            "text": trouble.in_words(now_wrong),
+            "since": now_wrong.since.isoformat(),
         },
     }
 

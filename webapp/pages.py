@@ -320,7 +320,9 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
 def requests(place: Place, in_force: list[PolicyVersion]) -> list[Request]:
     """The newest requests, each with `operator_text`: who may approve it, or nothing where that is not known."""
     operators = {(version.module_id, bytes(version.policy_id)): budgets.operator_of(version) for version in in_force}
-    rows = list(Request.objects.filter(dao=place.dao).prefetch_related("candidates").order_by("-id")[:20])
+    rows = list(
+        Request.objects.filter(dao=place.dao).select_related("plan").prefetch_related("candidates").order_by("-id")[:20]
+    )
     for row in rows:
         operator = operators.get((row.module_id, bytes(row.policy_id)))
         row.operator_text = words.address_text(operator) if operator else ""

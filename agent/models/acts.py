@@ -6,8 +6,11 @@ What happened on chain is *not* here: an act's outcome is the mirror's `governan
 Amounts are strings in base units inside the JSON columns.
 """
 
+from typing import Any
+
 from django.db import models
 
+from agent import choice
 from governance.fields import AddressField, Bytes32Field, Uint256Field
 from governance.models import Contract, Dao
 
@@ -43,6 +46,9 @@ class Roster(models.Model):
     signature = models.BinaryField()
     typed_data = models.JSONField()  # exactly what was signed
     accepted_at = models.DateTimeField(auto_now_add=True)
+    # The latest that it can have been signed: the chain's time when it was taken in, or ours where the mirror lagged
+    # behind. Null: not known.
+    accepted_chain_s = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["module", "policy_id", "serial"], name="roster_serial_once")]
@@ -95,6 +101,8 @@ class Request(models.Model):
     idempotency_key = models.CharField(max_length=120)
     text = models.CharField(max_length=500)
     requested_by = AddressField()
+    # Whether the asker proved to have the address, by signing in; not so for what is asked on the server's console.
+    asker_signed_in = models.BooleanField(default=True)
     period = models.CharField(max_length=7, blank=True)  # "2026-11"
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.RECEIVED)
     reason = models.CharField(max_length=400, blank=True)  # why it stands where it stands, in words
@@ -151,12 +159,39 @@ class Plan(models.Model):
     sampling = models.JSONField(default=dict)
     model = models.JSONField(default=dict)  # {"name", "is_demo"}
     output = models.TextField(blank=True)  # exactly what came back
-    answer = models.JSONField(default=dict)  # {"choice", "reason"}, checked
+    answer = models.JSONField(default=dict)  # {"choice", "reason"}: the model's word, empty where none was asked
     usage = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"plan of request {self.request_id}"
+
+    @property
+    def word(self) -> choice.Word | None:
+        """The model's word, read again from exactly what it answered; None where no model was asked."""
+        if not self.model:
+            return None
+        keys = [candidate.key for candidate in self.request.candidates.all() if candidate.allowed]
+        return choice.read_text(self.output, keys, self.prompt.get("schema", {}))
+
+    @property
+    def model_said(self) -> dict[str, Any] | None:
+        """The model's word as pages and the API show it; None where no model was asked."""
+        word = self.word
+        if word is None:
+            return None
+        return {
+            "choice": word.key or None,
+            "reason": word.reason,
+            "agrees": word.agrees_to(word.key),
+            "text": choice.in_words(word),
+            "model": str(self.model.get("name", "")),
+            "is_demo": self.model.get("is_demo") is True,
+        }
+
+    def model_agrees_to(self, candidate: Candidate) -> bool:
+        """Whether the model was asked and said that exactly this candidate is what was asked."""
+        return self.word is not None and self.word.agrees_to(candidate.key)
 
 
 class Refusal(models.Model):

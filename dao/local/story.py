@@ -94,6 +94,7 @@ class Story:
         self.wallets = {name: Wallet.from_key(name, person.key, self.node) for name, person in stack.people.items()}
         self.contracts: dict[str, str] = {}
         self.slug = "story"
+        self.olga_signed: set[int] = set()  # the requests that waited for her signature
         self.shown: list[tuple[str, str]] = []
 
     @property
@@ -495,16 +496,36 @@ class Story:
                     f"/api/v1/daos/{self.slug}/requests/{asked['id']}/approve",
                     {"candidate": request["approval"]["candidate"], "signature": signature},
                 )
-                self.show("olga signs the difference", request["approval"]["reason"])
+                self.note_signature(request)
             return request
 
         return self.until(f"an end of the request {text!r}", look, lambda saw: saw["status"] in until, seconds=90)
+
+    def note_signature(self, request: dict[str, Any]) -> None:
+        """olga signed for the request: say so once, with the reason why it waited for her."""
+        if request["id"] not in self.olga_signed:
+            self.olga_signed.add(request["id"])
+            self.show("olga signs, since", request["approval"]["reason"])
+
+    def show_the_models_word(self, request: dict[str, Any]) -> None:
+        """What the model said, which must stand on the page too, and on whose word the payment rests."""
+        said, signed = request["model_said"], request["id"] in self.olga_signed
+        if said is None:
+            self.must(signed, "what no model was asked about must rest on olga's signature", request)
+            self.show("the model", "was not asked")
+            return
+        page = strip_tags(self.site.text(f"/{self.slug}/agent/"))
+        self.must(f"The model said: {said['text']}" in page, "the page must tell the model's word", page[-2000:])
+        self.must(said["agrees"] or signed, "a model that says no must leave it to olga", request)
+        self.show("the model said", f"{said['text']} ({said['model']}{', demo model' if said['is_demo'] else ''})")
+        self.show("paid on the word of", "olga's signature" if signed else "the roster that olga signed")
 
     def sign_roster(self) -> None:
         entries = [
             {"name": name, "address": self.wallets[name].address, "amount": str(1000 * USDC)} for name in CONTRIBUTORS
         ]
         self.stack.sign_roster(self.slug, self.contracts, POLICY_ID, entries, self.wallets["olga"])
+        self.roster_signed_s = self.node.time()
         self.show("roster signed by olga", f"{len(entries)} contributors, 1,000 USDC each a month")
 
     def pay(self) -> None:
@@ -513,6 +534,9 @@ class Story:
         before = [self.balance(address) for address in contributors]
         request = self.ask("pay the contributors for November", "november")
         self.must(request["status"] == "executed", "the agent must pay", request)
+        # November began before the roster was signed: whatever the model says, that month is olga's to release.
+        self.must(request["id"] in self.olga_signed, "a month from before the roster must wait for olga", request)
+        self.show_the_models_word(request)
         paid = [self.balance(address) - held for address, held in zip(contributors, before, strict=True)]
         self.must(paid == [1000 * USDC] * 5, "each contributor must have received 1,000 USDC", paid)
         act = self.until("the act in the mirror", lambda: self.act_of(request))
@@ -742,23 +766,30 @@ class Story:
         self.show("after it", f"{stored} logs stored of {len(logs)}, {len(rows)} delegates' power as on chain")
 
     def kill_in_a_payment(self) -> None:
-        self.node.advance(28 * DAY)  # the budget's ring turns: what was spent before has left the window
+        # The budget's ring turns, what was spent before has left the window, and a month begins that the roster is
+        # older than.
+        signed = datetime.fromtimestamp(self.roster_signed_s, UTC)
+        begins = datetime(signed.year + signed.month // 12, signed.month % 12 + 1, 1, tzinfo=UTC)
+        self.node.advance(max(28 * DAY, int(begins.timestamp()) - self.node.time() + 1))
+        month = datetime.fromtimestamp(self.node.time(), UTC)
+        text, key = f"pay the contributors for {month:%B %Y}", f"month-{month:%Y-%m}"
         contributors = [self.wallets[name].address for name in CONTRIBUTORS]
         before = [self.balance(address) for address in contributors]
         number = self.policy_state()[2]
         with self.table_locked("governance_outgoingtransaction"):
             self.site.sign_in(self.wallets["olga"])
             path = f"/api/v1/daos/{self.slug}/requests"
-            self.site.post(path, {"text": "pay the contributors for December", "key": "december"})
-            self.approve_until_blocked("december", "governance_outgoingtransaction")
+            self.site.post(path, {"text": text, "key": key})
+            self.approve_until_blocked(key, "governance_outgoingtransaction")
             self.kill_the_worker()
-        request = self.ask("pay the contributors for December", "december")
+        request = self.ask(text, key)
         self.must(request["status"] == "executed", "the payment must be made after all", request)
         paid = [self.balance(address) - held for address, held in zip(contributors, before, strict=True)]
         self.must(paid == [1000 * USDC] * 5, "each must be paid exactly once", paid)
         acts = self.policy_state()[2] - number
         self.must(acts == 1, "the chain must have seen one act", acts)
-        self.show("worker killed in a payment", "as it wrote the transaction to its journal")
+        self.show("worker killed in a payment", f"as it wrote the transaction of {text!r} to its journal")
+        self.show_the_models_word(request)
         self.show("after it", f"one act on chain, balances moved by {paid}")
 
     def kill_the_worker(self) -> None:
@@ -776,6 +807,7 @@ class Story:
                 signature = self.wallets["olga"].sign_typed_data(request["approval"]["typed_data"])
                 body = {"candidate": request["approval"]["candidate"], "signature": signature}
                 self.site.post(f"/api/v1/daos/{self.slug}/requests/{request['id']}/approve", body)
+                self.note_signature(request)
             return self.blocked_on(table)
 
         self.until("the executor at its journal", look, seconds=90)

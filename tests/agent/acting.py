@@ -8,6 +8,7 @@ of all. Everything else is real: contracts, chain, mirror, journal, signatures.
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,10 +88,10 @@ def choices_of(body: dict[str, Any]) -> list[str]:
 
 
 def first_candidate(body: dict[str, Any]) -> str:
-    return json.dumps({"choice": choices_of(body)[0], "reason": "matches_request"})
+    return json.dumps({"choice": choices_of(body)[0]})
 
 
-ABSTAINS = json.dumps({"choice": "abstain", "reason": "ambiguous"})
+ABSTAINS = json.dumps({"choice": "abstain: ambiguous"})
 
 
 @dataclass
@@ -132,6 +133,20 @@ class World:
         return "0x" + self.suite.accounts[who].sign_typed_data(full_message=typed_data).signature.hex()
 
     def sign_roster(self, lines: list[rosters.Line] | None = None, by: str = "olga", **terms: Any) -> Roster:
+        """A roster, as `sign_roster_this_month`; of the first one the next month begins: it is older than that."""
+        roster = self.sign_roster_this_month(lines, by, **terms)
+        if roster.serial == 1:
+            self.begin_next_month()
+        return roster
+
+    def begin_next_month(self) -> None:
+        """Wind the chain's clock to the first second of the next month, UTC."""
+        now = datetime.fromtimestamp(max(self.suite.anvil.now, int(time.time())), UTC)
+        begins = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
+        self.wind(int(begins.timestamp()) - self.suite.anvil.now)
+
+    def sign_roster_this_month(self, lines: list[rosters.Line] | None = None, by: str = "olga", **terms: Any) -> Roster:
+        """A roster that the operator signs now: the month that runs began before it."""
         typed_data = rosters.typed_data(
             self.dao,
             POLICY_ID,
@@ -140,9 +155,9 @@ class World:
         )
         return rosters.accept(self.dao, {"typed_data": typed_data, "signature": self.sign(by, typed_data)})
 
-    def ask(self, text: str, key: str | None = None) -> Request:
+    def ask(self, text: str, key: str | None = None, by: str = "ada", **how: Any) -> Request:
         self.count += 1
-        return requests.submit(self.dao, POLICY_ID, text, self.address("ada"), key or f"request-{self.count}")
+        return requests.submit(self.dao, POLICY_ID, text, self.address(by), key or f"request-{self.count}", **how)
 
     def approve(self, request: Request, candidate: str = "c1", by: str = "olga") -> None:
         typed_data = approvals.typed_data(request, request.candidates.get(key=candidate))

@@ -14,7 +14,7 @@ from eth_account import Account
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent import approvals, provenance, requests, rosters, typed
+from agent import approvals, choice, provenance, requests, rosters, typed
 from agent.judging import evaluation_calls, evaluation_json
 from agent.models import DecisionRecord, Request, Roster
 from agent.policy import state_json
@@ -29,10 +29,17 @@ AGENT, OPERATOR = Account.from_key(b"\x01" * 32), Account.from_key(b"\x02" * 32)
 TOKEN, MODULE, PAYEE = b"\x11" * 20, b"\x22" * 20, b"\x33" * 20
 POLICY_ID = encoding.policy_id("payroll")
 NOW = 1_795_000_000
+DECEMBER_S = 1_796_083_200  # the first second of December 2026
 
 
-def sample(*, by: str = "model", is_roster: bool = True, approved: bool = False) -> dict[str, Any]:
+ASKER = "0x" + "5" * 40
+
+
+def sample(
+    *, by: str = "model", is_roster: bool = True, approved: bool = False, answer: dict[str, str] | None = None
+) -> dict[str, Any]:
     """A record as the executor writes it, made without chain or database."""
+    said = json.dumps(answer or {"choice": "c1"})
     code = PolicyCode(
         agent=bytes.fromhex(AGENT.address[2:]),
         operator=bytes.fromhex(OPERATOR.address[2:]),
@@ -60,8 +67,8 @@ def sample(*, by: str = "model", is_roster: bool = True, approved: bool = False)
     raw = encoding.pack(code)
     state = PolicyState(POLICY_ID, 1, 4, NOW - 1000, code.end_s, False, {})
     calls = (requests.payment_call(PAYEE, TOKEN, 100),)
-    answer = evaluate(code, state, evaluation_calls(calls), NOW, Mode.EXECUTE)
-    assert isinstance(answer, Allowed)
+    allowed = evaluate(code, state, evaluation_calls(calls), NOW, Mode.EXECUTE)
+    assert isinstance(allowed, Allowed)
     actions = provenance.Actions(MODULE, POLICY_ID, encoding.codehash(raw), 5, False, calls)
     reference = b"\x09" * 32
     document = approvals.compose(
@@ -80,30 +87,47 @@ def sample(*, by: str = "model", is_roster: bool = True, approved: bool = False)
         "label": "one payment",
         "is_roster": is_roster,
         "differences": [],
-        "lines": [{"recipient": checksum(PAYEE), "asset": checksum(TOKEN), "amount": "100"}],
+        "lines": [{"recipient": checksum(PAYEE), "asset": checksum(TOKEN), "amount": "100", "period": "2026-12"}],
         "calls": requests.calls_json(calls),
     }
     sections = {
         "inputs": {
-            "request": {"reference": "0x" + reference.hex(), "text": "pay ines", "requested_by": "", "period": ""},
-            "roster": {"digest": "0x" + "05" * 32, "serial": "1", "operator": OPERATOR.address},
+            "request": {
+                "reference": "0x" + reference.hex(),
+                "text": "pay ines",
+                "requested_by": ASKER,
+                "period": "2026-12",
+            },
+            "roster": {
+                "digest": "0x" + "05" * 32,
+                "serial": "1",
+                "operator": OPERATOR.address,
+                "signed_before_chain_s": str(DECEMBER_S),
+            },
             "policy": {"policy_id": "0x" + POLICY_ID.hex(), "version": "1", "code": "0x" + raw.hex()},
             "block": {"number": "7", "hash": "0x" + "06" * 32, "timestamp_chain_s": str(NOW)},
             "balances": {checksum(TOKEN): "100000"},
             "state": state_json(state),
             "candidates": [candidate],
         },
-        "prompt": {"messages": [], "schema": {}},
+        "prompt": {"messages": [], "schema": choice.schema(["c1"])},
         "model": {"name": "m", "is_demo": True},
         "sampling": {"temperature": "0"},
-        "output": {"text": json.dumps({"choice": "c1", "reason": "matches_request"})},
+        "output": {"text": said},
         "checks": {
             "chosen": {"candidate": "c1", "by": by},
+            "asker": {
+                "kind": "holder",
+                "votes_token": checksum(TOKEN),
+                "votes_call": "getVotes(address)",
+                "votes": "0",
+                "balance": "1",
+            },
             "needs_approval": [],
             "approval": {"operator": OPERATOR.address, "pays": "100 to ines", "signature": "0x" + signature.hex()}
             if approved
             else None,
-            "evaluation": evaluation_json(code, Mode.EXECUTE, answer),
+            "evaluation": evaluation_json(code, Mode.EXECUTE, allowed),
             "simulation": {"ok": True, "block": "7", "error": ""},
         },
     }
@@ -193,7 +217,7 @@ def test_a_validly_signed_record_that_contradicts_itself_is_rejected() -> None:
     sections = {name: record[name] for name in provenance.SECTIONS}
     actions = provenance.Actions.from_json(record["actions"])
     assert failures(sign(sections, actions, OPERATOR)) == ["agent"], "signed by somebody who is not the agent"
-    other = changed(sections, ("output", "text"), json.dumps({"choice": "abstain", "reason": "ambiguous"}))
+    other = changed(sections, ("output", "text"), json.dumps({"choice": "abstain: ambiguous"}))
     assert failures(sign(other, actions)) == ["choice"], "the model did not choose it"
     listed = changed(sections, ("inputs", "candidates", 0, "lines", 0, "recipient"), checksum(TOKEN))
     assert failures(sign(listed, actions)) == ["lines"], "it says it pays somebody else"
@@ -204,6 +228,70 @@ def test_a_validly_signed_record_that_contradicts_itself_is_rejected() -> None:
     calls = (requests.payment_call(PAYEE, TOKEN, 101),)
     richer = provenance.Actions(MODULE, POLICY_ID, actions.policy_codehash, 5, False, calls)
     assert failures(sign(sections, richer)) == ["candidate"], "the calls are nobody's candidate"
+
+
+def before(answer: dict[str, str], *, approved: bool = False, by: str = "model") -> dict[str, Any]:
+    """A record of the format before: choice and reason apart, and nothing of who asked."""
+    record = sample(answer=answer, approved=approved, by=by)
+    sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
+    sections["prompt"]["schema"] = {"properties": {"choice": {}, "reason": {}}}
+    del sections["checks"]["asker"], sections["inputs"]["roster"]["signed_before_chain_s"]
+    signed = sign(sections, provenance.Actions.from_json(record["actions"]))
+    return {**signed, "format": provenance.FORMAT_BEFORE}
+
+
+def test_a_record_of_the_format_before_stands_where_its_model_agreed() -> None:
+    record = before({"choice": "c1", "reason": "matches_request"})
+    assert [c.name for c in provenance.verify_document(record) if c.ok is False] == []
+    unknown = [check.name for check in provenance.verify_document(record) if check.ok is None]
+    assert unknown == ["asker", "roster's month"], "what it does not carry is said not to be checked"
+
+
+@pytest.mark.parametrize("reason", ["not_what_was_asked", "ambiguous", "suspicious"])
+def test_a_record_of_the_format_before_that_paid_past_the_models_no_is_rejected(reason: str) -> None:
+    record = before({"choice": "c1", "reason": reason})
+    (failed,) = [check for check in provenance.verify_document(record) if check.ok is False]
+    assert failed.name == "choice"
+    assert "counts as no" in failed.detail
+    approved = before({"choice": "c1", "reason": reason}, approved=True)
+    assert failures(approved) == [], "the operator's signature is an authority of its own"
+
+
+def test_no_format_takes_the_other_ones_answers() -> None:
+    """The format's name is not under the signature: it can't be changed to have less checked."""
+    assert failures({**sample(), "format": provenance.FORMAT_BEFORE}) == ["format"]
+    assert failures({**before({"choice": "c1", "reason": "matches_request"}), "format": provenance.FORMAT}) == [
+        "format"
+    ]
+    assert failures(sample(answer={"choice": "c1", "reason": "matches_request"})) == ["choice"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        (("checks", "asker", "balance"), "0", "asker"),
+        (("checks", "asker", "kind"), "stranger", "asker"),
+        (("checks", "asker", "kind"), "unknown", "asker"),
+        (("checks", "asker", "kind"), "operator", "asker"),
+        (("checks", "asker", "kind"), "roster", "asker"),
+        (("checks", "asker", "kind"), "delegate", "asker"),
+        (("inputs", "roster", "signed_before_chain_s"), str(DECEMBER_S + 1), "roster's month"),
+        (("inputs", "roster", "signed_before_chain_s"), None, "roster's month"),
+        (("inputs", "request", "period"), "2027-01", "roster's month"),
+        (("inputs", "request", "period"), "", "contents"),
+        (("checks", "asker", "votes"), None, ""),
+    ],
+)
+def test_a_record_whose_asker_or_month_needed_the_operator_is_rejected(
+    path: tuple[str, ...], value: Any, named: str
+) -> None:
+    record = sample()
+    sections = {name: record[name] for name in provenance.SECTIONS}
+    actions = provenance.Actions.from_json(record["actions"])
+    assert failures(sign(changed(sections, path, value), actions)) == ([named] if named else [])
+    approved = sample(approved=True)
+    sections = {name: approved[name] for name in provenance.SECTIONS}
+    assert failures(sign(changed(sections, path, value), actions)) == []
 
 
 def test_amounts_that_no_call_can_carry_are_rejected_without_a_traceback() -> None:

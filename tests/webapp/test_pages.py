@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import policies
-from agent.models import Candidate, ModelTrouble, Request, Roster, Summary
+from agent.models import Candidate, ModelTrouble, Plan, Request, Roster, Summary
 from governance.models import Cursor, OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from policies.document import load
@@ -497,3 +497,59 @@ def test_a_summary_that_waits_says_so(client, made):
     assert "The summary is not written yet. The model server can&#x27;t be reached" in page(
         client, "/river/proposals/7/"
     )
+
+
+def test_the_agent_page_and_the_api_tell_what_the_model_said_of_a_request(client, made):
+    """A request of the format before, whose model named the candidate and said no: the word is shown, and that it
+    counts as no, whatever came of the request."""
+    roster = Roster.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=bytes(32), policy_version=1, serial=1,
+        expires_chain_s=NOW, operator=account(70), digest=bytes(32), signature=b"", typed_data={},
+    )  # fmt: skip
+    answers = [
+        ('{"choice": "c1", "reason": "not_what_was_asked"}', {"choice": {}, "reason": {}},
+         "c1, but with a reason against it: not what was asked. That counts as no"),
+        ('{"choice": "abstain: suspicious"}', {"choice": {}}, "the request looks suspicious"),
+        ('{"choice": "c1"}', {"choice": {}}, "c1: this is what was asked"),
+        ("<b>never mind</b>", {"choice": {}}, "no answer that can be used"),
+    ]  # fmt: skip
+    for number, (output, properties, _) in enumerate(answers):
+        asked = Request.objects.create(
+            module=made.contracts["module"], dao=made.dao, policy_id=bytes(32), reference=bytes([number]) * 32,
+            text="pay", requested_by=account(3), idempotency_key=str(number), status="executed",
+        )  # fmt: skip
+        Candidate.objects.create(
+            request=asked, key="c1", label="one-off", roster=roster, is_roster=True, calls=[], calls_hash=bytes(32),
+            lines=[], allowed=True,
+        )  # fmt: skip
+        Plan.objects.create(
+            request=asked, chosen_by="operator", output=output, prompt={"schema": {"properties": properties}},
+            model={"name": "small-model", "is_demo": True},
+        )  # fmt: skip
+    text = page(client, "/river/agent/")
+    for _, _, words in answers:
+        assert f"The model said: {words} (small-model, demo model)." in text
+    rows = client.get("/api/v1/daos/river/requests").json()
+    assert [row["model_said"]["text"] for row in reversed(rows)] == [words for _, _, words in answers]
+    assert [row["model_said"]["agrees"] for row in reversed(rows)] == [False, False, True, False]
+    assert "never mind" not in text
+
+
+def test_while_the_model_is_down_the_operator_can_approve_what_the_policy_allows(client, made):
+    roster = Roster.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=bytes(32), policy_version=1, serial=1,
+        expires_chain_s=NOW, operator=account(70), digest=bytes(32), signature=b"", typed_data={},
+    )  # fmt: skip
+    asked = Request.objects.create(
+        module=made.contracts["module"], dao=made.dao, policy_id=bytes(32), reference=bytes(32), text="pay",
+        requested_by=account(3), status="received", reason="waiting for the model",
+    )  # fmt: skip
+    for key, allowed in (("c1", True), ("c2", False)):
+        Candidate.objects.create(
+            request=asked, key=key, label="one-off", roster=roster, is_roster=True, calls=[], calls_hash=bytes(32),
+            lines=[], allowed=allowed,
+        )  # fmt: skip
+    text = page(client, "/river/agent/")
+    assert 'data-candidate="c1"' in text
+    assert 'data-candidate="c2"' not in text, "no signature makes the policy wider"
+    assert client.get(f"/api/v1/daos/river/requests/{asked.pk}").json()["approval"]["candidate"] == "c1"

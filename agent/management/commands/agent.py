@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
         ask = command("request", "ask the agent for something")
         ask.add_argument("--policy", required=True, help="the policy's name")
-        ask.add_argument("--by", required=True, help="the address that asks")
+        ask.add_argument("--by", required=True, help="the address that asks; unproven here, so the operator signs")
         ask.add_argument("--key", required=True, help="asking again with the same key is the same request")
         ask.add_argument("text")
         show = command("show", "print a request with its candidates and what may be approved")
@@ -60,7 +60,12 @@ class Command(BaseCommand):
 
     def _request(self, dao: Dao, options: dict[str, Any]) -> None:
         request = requests.submit(
-            dao, encoding.policy_id(options["policy"]), options["text"], to_bytes(options["by"]), options["key"]
+            dao,
+            encoding.policy_id(options["policy"]),
+            options["text"],
+            to_bytes(options["by"]),
+            options["key"],
+            signed_in=False,
         )
         self.stdout.write(f"request {request.pk}: {request.status}")
 

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who asks, as the chain knows them at one block: only who has a say in the DAO has the roster paid by asking.
+
+For anybody else's request the operator must sign. The same goes for a month that began before the roster was signed.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.models import Request, Roster
+from agent.policy import PolicyInForce
+from governance.chain import abi
+from governance.chain.address import checksum
+from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError
+from governance.models import Contract
+
+OPERATOR, ROSTER, DELEGATE, HOLDER, STRANGER, UNKNOWN = (
+    "operator", "roster", "delegate", "holder", "stranger", "unknown",
+)  # fmt: skip
+VOTES_CALLS = ("getVotes(address)", "getCurrentVotes(address)")
+HAS_A_SAY = frozenset({OPERATOR, ROSTER, DELEGATE, HOLDER})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an asker is in the DAO. Votes and balance are base units of the votes token; None where not read."""
+
+    kind: str
+    votes_token: bytes = b""
+    votes_call: str = ""  # what was asked for the votes: tokens differ
+    votes: int | None = None  # delegated to the asker
+    balance: int | None = None
+
+    @property
+    def doubt(self) -> str:
+        """Why the operator must sign for the asker, in words; empty where nobody needs to."""
+        if self.kind in HAS_A_SAY:
+            return ""
+        if self.kind == STRANGER:
+            return "asked by an account without votes: it holds none, is no delegate and is not on the roster"
+        return "it is not known whether who asked has a say in the DAO"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "votes_token": checksum(self.votes_token) if self.votes_token else None,
+            "votes_call": self.votes_call or None,
+            "votes": None if self.votes is None else str(self.votes),
+            "balance": None if self.balance is None else str(self.balance),
+        }
+
+
+def standing(policy: PolicyInForce, request: Request, payees: Collection[bytes], rpc: Rpc, at: BlockId) -> Standing:
+    """Ask the chain at a block what the request's asker is. `payees` are the signed roster's recipients.
+
+    Raises RpcError when the node fails; a token that does not answer leaves the standing unknown.
+    """
+    asker = bytes(request.requested_by)
+    if not request.asker_signed_in:  # somebody on the server's console wrote the address: nobody proved to be it
+        return Standing(UNKNOWN)
+    if asker == policy.code.operator:
+        return Standing(OPERATOR)
+    if asker in payees:
+        return Standing(ROSTER)
+    token = Contract.objects.filter(dao=policy.dao, kind=Contract.Kind.VOTES_TOKEN).first()
+    if token is None:
+        return Standing(UNKNOWN)
+    votes_call = token.capabilities.get("votes_call", "getVotes(address)")
+    votes, balance = read_votes(rpc, token.address, votes_call, asker, at)
+    if votes:
+        kind = DELEGATE
+    elif balance:
+        kind = HOLDER
+    else:
+        kind = UNKNOWN if votes is None or balance is None else STRANGER
+    return Standing(kind, bytes(token.address), votes_call, votes, balance)
+
+
+def read_votes(rpc: Rpc, token: bytes, votes_call: str, account: bytes, at: BlockId) -> tuple[int | None, int | None]:
+    """Read (votes, balance) of an account at a block, base units of the votes token; None for what it does not answer.
+
+    Raises RpcError when the node fails.
+    """
+    calls = [(token, abi.encode_call(name, [account])) for name in (votes_call, "balanceOf(address)")]
+    votes, balance = (_number(answer) for answer in rpc.eth_calls(calls, at))
+    return votes, balance
+
+
+def _number(answer: bytes | RpcError) -> int | None:
+    """The number in a token's answer; None where the token has no such function."""
+    if isinstance(answer, CallReverted):
+        return None
+    if isinstance(answer, RpcError):
+        raise answer
+    return int.from_bytes(answer[:32], "big") if len(answer) >= 32 else None
+
+
+def has_a_say(recorded: Mapping[str, Any], asker: str, operator: str, payees: Collection[str]) -> bool:
+    """Whether a recorded standing holds together and is one that needs no signature."""
+    kind = recorded["kind"]
+    return set(recorded) == set(Standing(UNKNOWN).as_json()) and (
+        (kind == OPERATOR and asker == operator)
+        or (kind == ROSTER and asker in payees)
+        or (kind == DELEGATE and int(recorded["votes"]) > 0)
+        or (kind == HOLDER and int(recorded["balance"]) > 0)
+    )
+
+
+def early_doubt(roster: Roster, period: str) -> str:
+    """Why the operator must sign for the month, in words: it began before she signed the roster. Empty otherwise."""
+    if not period:
+        return ""  # a one-off payment needs her anyway
+    if roster.accepted_chain_s is None:
+        return "it is not known when the roster was signed"
+    if month_begins_s(period) >= roster.accepted_chain_s:
+        return ""
+    signed = datetime.fromtimestamp(roster.accepted_chain_s, UTC)
+    return f"{period} began before the roster was signed (taken in on {signed:%Y-%m-%d %H:%M} UTC)"
+
+
+def month_begins_s(period: str) -> int:
+    """The first second of a month such as `2026-11`, Unix seconds, UTC. Raises ValueError for what is no month."""
+    return int(datetime.strptime(period, "%Y-%m").replace(tzinfo=UTC).timestamp())
