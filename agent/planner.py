@@ -426,8 +426,8 @@ def _ask_plainly(model: Model, refused: ModelRefused) -> None:
     """Ask for a choice that any model can make. Raises ModelMisconfigured where that gets no answer either."""
     try:
         model.complete(
-            messages("pay everybody", [("c1", "pays everybody")], ["enough"], ["enough"]), choice.schema(["c1"]), "choice",
-            max_tokens=MAX_TOKENS,
+            messages("pay everybody", [("c1", "pays everybody")], ["enough"], ["enough"]), choice.schema(["c1"]),
+            "choice", max_tokens=MAX_TOKENS,
         )  # fmt: skip
     except ModelRefused as plain:
         raise plain.of_the_setup() from refused

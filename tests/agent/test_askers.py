@@ -253,7 +253,7 @@ def test_votes_that_nobody_held_at_the_recorded_block_are_found(world: World) ->
 def test_rosters_and_requests_from_before_get_the_safe_values(world: World) -> None:  # noqa: F811
     """What the migration writes: a wound test chain's newest time, else when it was stored; nobody proved to be who a
     request that the API did not bind to an account names."""
-    migration = import_module("agent.migrations.0003_who_asked_and_when_signed")
+    migration = import_module("agent.migrations.0006_who_asked_and_when_signed")
     roster = world.sign_roster()  # the chain is wound into the next month
     world.wind(DAY_S)
     on_console, over_api = (

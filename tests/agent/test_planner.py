@@ -4,6 +4,7 @@
 import contextlib
 import json
 import random
+from typing import Any
 
 import pytest
 from django.db import connection

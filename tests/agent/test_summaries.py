@@ -360,7 +360,7 @@ def test_summaries_that_an_earlier_version_lost_are_made_after_the_upgrade(dao, 
             status="abstained", claims=[], sentences=[],
             reason="the model's answer could not be used, twice: the model server refuses the request (HTTP 400)",
         )  # fmt: skip
-        migration = importlib.import_module("agent.migrations.0003_model_trouble")
+        migration = importlib.import_module("agent.migrations.0005_model_trouble")
         migration.read_again(apps, None)
         migration.read_again(apps, None)
         assert proposal.summaries.get().status == "pending"
@@ -540,7 +540,7 @@ def test_matches_of_an_older_judge_are_withdrawn(dao):
         Summary.objects.create(
             proposal=propose(dao, number), input_hash=bytes([number]) * 32, verdict=judged, findings=[told]
         )
-    import_module("agent.migrations.0003_withdraw_old_matches").withdraw(apps, None)
+    import_module("agent.migrations.0004_withdraw_old_matches").withdraw(apps, None)
     withdrawn, kept = Summary.objects.order_by("input_hash")
     assert (withdrawn.verdict, kept.verdict) == ("unmatched", "differs")
     assert "the call does it" not in withdrawn.findings[0]["text"]
