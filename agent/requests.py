@@ -2,8 +2,9 @@
 """Requests: what somebody asks for, in words, and the candidates that code derives from them.
 
 No model reads a request to find an address or an amount: a small grammar does, and what it does not understand it says.
-Every value of a candidate carries where it came from. A candidate that is exactly the roster, for the month now or the
-month before, needs nobody; everything else needs the operator's signature, whatever the model says.
+Every value of a candidate carries where it came from. Only a candidate that is exactly the roster, for the month now or
+the month before, from words that can be read in one way, has no difference here; every other one needs the operator's
+signature, whatever the model says. What else can need it (who asks, when the roster was signed) the planner adds.
 """
 
 import re
@@ -208,7 +209,7 @@ def parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s
     periods: set[str] = set()
     months: set[int] = set()
     years: set[int] = set()
-    everyone = each = in_total = False
+    everyone = each = in_total = is_named_twice = False
     excluding = False
     excluded: list[int] = []
     order: list[int | bytes] = []
@@ -239,7 +240,9 @@ def parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s
                 if isinstance(payee, bytes):
                     raise NotUnderstood(f"{checksum(payee)} is to be left out, but it is not on the roster")
                 excluded.append(payee)
-            elif payee not in order:
+            elif payee in order:
+                is_named_twice = True
+            else:
                 order.append(payee)
                 shape.append("payee")
         elif kind == "number":
@@ -319,9 +322,11 @@ def parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s
     if in_total and (each or len(amounts) != 1):
         raise NotUnderstood('"in total" needs one amount that is divided: leave "each" and other amounts out')
     if len(amounts) > 1 and (
-        everyone or [part for part in shape if part != "break"] != ["payee", "amount"] * len(order)
+        everyone or [part for part in shape if part in ("payee", "amount")] != ["payee", "amount"] * len(order)
     ):
         raise NotUnderstood(_WHOSE)
+    if is_named_twice and amounts:
+        raise NotUnderstood("somebody is named twice: name each once, with what is paid")
     if strangers and not amounts:
         raise NotUnderstood(f"{checksum(strangers[0])} is not on the roster and no amount is named")
     alone = None

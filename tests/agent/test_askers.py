@@ -127,6 +127,7 @@ def test_a_month_begins_at_its_first_second(world: World) -> None:  # noqa: F811
 
 def test_a_newer_roster_begins_anew(world: World) -> None:  # noqa: F811
     world.sign_roster()
+    world.wind(60)
     world.sign_roster_this_month(world.lines(900 * USDC))
     request = world.rest(world.ask(world.november()), 2)
     assert request.status == Request.Status.NEEDS_APPROVAL

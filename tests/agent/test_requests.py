@@ -255,6 +255,7 @@ def test_a_sentence_that_is_no_order_to_pay_is_no_offer_and_the_hint_fits(text: 
         ("pay kim: 5 USDC, for the work over the weekend", [5]),
         ("pay ines 5 USDC and jon 7 USDC", [5, 7]),
         ("pay ines 5 USDC + jon 7 USDC", [5, 7]),
+        ("pay to ines 5 USDC and to jon 7 USDC", [5, 7]),
         ("make a payment of 5 USDC to kim", [5]),
         ("hello, we should pay kim 5 USDC", [5]),
         ("pay ines and jon 2 x 5 USDC", [5, 5]),
@@ -305,6 +306,14 @@ def test_what_can_be_read_in_two_ways_says_so_in_each_reading(text: str, reading
 )
 def test_what_can_be_read_in_many_ways_is_not_offered(text: str) -> None:
     with pytest.raises(NotUnderstood, match=r"belongs to whom|in total"):
+        drafts(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["pay ines and jon for November and ines 250 USDC", "pay ines 5 USDC, ines", "pay ines and ines 5 USDC"]
+)
+def test_who_is_named_twice_beside_an_amount_is_not_paid(text: str) -> None:
+    with pytest.raises(NotUnderstood, match="named twice"):
         drafts(text)
 
 
