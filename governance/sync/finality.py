@@ -128,8 +128,8 @@ def note_disagreements(dao: Dao, rpc: Rpc) -> None:
         incident.first_block = blocks[0] if incident.first_block is None else min(blocks[0], incident.first_block)
         incident.facts = {"blocks": blocks[-_MOST_BLOCKS_NAMED:]}
         incident.detail = (
-            f"Nodes show different logs, and nothing proves who is right: {noted[-1].problem}. Everything that a node "
-            "showed is kept, unconfirmed. Compare the nodes with another one."
+            f"Nodes show different logs, and nothing proves who is right. {noted[-1].problem}. Compare the nodes with "
+            "another one."
         )
         incident.save()
 

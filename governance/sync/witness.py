@@ -359,7 +359,8 @@ class _Judge:
         if len(places) < len(kept):
             names = ", ".join(answer.view.names for answer in answers if answer.view is not None)
             problem = f"of block {number} they show different logs in one place, and nothing says which is right"
-            next(a.view for a in answers if a.view is not None).note_disagreement(number, f"{names}: {problem}")
+            told = f"{names}: {problem}; blocks from there on wait"
+            next(a.view for a in answers if a.view is not None).note_disagreement(number, told)
             raise RpcError(None, f"{names}: {problem}")
         return sorted(kept.values(), key=lambda log: log.log_index)
 
@@ -369,7 +370,9 @@ class _Judge:
         caught = {id(view) for view, _ in self._wrong}
         for view, number, what in self._open:
             if view is not None and id(view) not in caught:
-                view.note_disagreement(number, f"{view.names} does not show {what} that a node showed")
+                view.note_disagreement(
+                    number, f"{view.names} does not show {what} that a node showed: kept, unconfirmed"
+                )
         for view, reason in self._wrong:
             view.distrust(reason)
 
