@@ -427,6 +427,8 @@ class _Text:
             return None
         if self.known.has_symbol(purpose) or self.known.parties_in(purpose):
             return None
+        if kind is not Kind.TRANSFER and purpose:
+            return None  # what is paid may be paid for something; a right that is given "for a week" is limited
         asset = amount = None
         if "number" in groups:
             if (read := self.known.amount_of(match)) is None:

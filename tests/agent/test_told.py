@@ -641,6 +641,82 @@ OTHER_CALLS = {
 }  # fmt: skip
 
 
+OWNER = f"Transfer the ownership of the vault to {LEAS}."
+OTHER_POWERS = {
+    ROLE: """
+        Revokes PROPOSER_ROLE on the timelock from {lea}.
+        Revokes PROPOSER_ROLE on the timelock to {lea}.
+        Grants EXECUTOR_ROLE on the timelock to {lea}.
+        Grants DEFAULT_ADMIN_ROLE on the timelock to {lea}.
+        Grants the proposer role on the timelock to {lea}.
+        Grants PROPOSER_ROLE on the vault to {lea}.
+        Grants PROPOSER_ROLE on the timelock to ben.
+        Grants PROPOSER_ROLE to {lea}.
+        Grants PROPOSER_ROLE and EXECUTOR_ROLE on the timelock to {lea}.
+        Does not grant PROPOSER_ROLE on the timelock to {lea}.
+        Grants proposer_role on the timelock to {lea}.
+        Granted PROPOSER_ROLE on the timelock to {lea}.
+        Grants PROPOSER_ROLE on the timelock to {lea} for one day until March.
+        Grants PROPOSER_ROLE on the timelock to {lea} for a week.
+        Grants PROPOSER_ROLE on the timelock to {lea}. Revokes PROPOSER_ROLE on the timelock from ben.
+        Renounces PROPOSER_ROLE on the timelock for {lea}.
+    """,
+    UPGRADE: """
+        Upgrade the vault to ben.
+        Upgrade the timelock to {lea}.
+        Upgrade the vault to {lea} and run the initialiser.
+        Downgrade the vault to {lea}.
+        Upgrade the vault from {lea}.
+        The vault was upgraded to {lea}.
+        Never upgrade the vault to {lea}.
+        Upgrade the vault to {lea} if the review is good.
+        Upgrade the proxy to {lea}.
+        Upgrade the vault.
+    """,
+    APPROVAL: """
+        Disallow {lea} to spend up to 2,500 USDC.
+        Forbid {lea} to spend up to 2,500 USDC.
+        Allow {lea} to spend any amount of USDC.
+        Allow {lea} to spend 2,500 USDC a month.
+        Allow ben to spend 2,500 USDC.
+        Allow {lea} to spend at least 2,500 USDC.
+        Allow {lea} to spend 2,500 more USDC.
+        Approve {lea}.
+        Allow {lea} to receive 2,500 USDC.
+        Allow {lea} to burn 2,500 USDC.
+        Let {lea} spend up to 2,500 WETH.
+        Allow {lea} to spend no more than 2,500 USDC.
+    """,
+    OWNER: """
+        Transfer the ownership of the vault to ben.
+        Transfer the ownership of the timelock to lea.
+        Transfer the guardianship of the vault to lea.
+        Transfer the vault to lea.
+        Transfer the ownership of the vault back to lea.
+        Transfer the ownership of the vault from lea.
+        Renounce the ownership of the vault.
+        Make lea the admin of the vault.
+        Transfer ownership of the vault to lea once elected.
+        Transferred the ownership of the vault to lea.
+    """,
+}  # fmt: skip
+DOES = {
+    ROLE: call(TIMELOCK, "grantRole(bytes32,address)", PROPOSER, LEA),
+    UPGRADE: call(VAULT, "upgradeTo(address)", LEA),
+    APPROVAL: call(USDC, "approve(address,uint256)", LEA, 2_500 * 10**6),
+    OWNER: call(VAULT, "transferOwnership(address)", LEA),
+}
+
+
+@pytest.mark.parametrize(
+    ("honest", "text"),
+    [(honest, line.strip()) for honest, lines in OTHER_POWERS.items() for line in lines.strip().split("\n")],
+)
+def test_a_text_that_tells_another_change_of_power_never_matches(honest, text):
+    assert is_told(honest, DOES[honest])
+    assert not is_told(text.format(lea=LEAS), DOES[honest])
+
+
 @pytest.mark.parametrize("name", OTHER_CALLS)
 def test_calls_that_do_anything_else_than_the_text_orders_never_match(name):
     text, calls = OTHER_CALLS[name]
