@@ -270,9 +270,7 @@ _NO_SENTENCE = "Code found no sentence that orders exactly this call and nothing
 def _worded(finding: Finding, gate: Told) -> Finding:
     """The finding with words that are true of it: only the gate knows whether a sentence orders the call."""
     if finding.kind is FindingKind.CLAIMED_AND_DONE and finding.effect not in gate.effects:
-        return replace(
-            finding, text="The text names the values of this call. Whether it orders the call was not found."
-        )
+        return replace(finding, text="The text has the numbers and addresses of this call. Code found no order for it.")
     return finding
 
 

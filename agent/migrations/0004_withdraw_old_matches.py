@@ -8,7 +8,7 @@ def withdraw(apps, _schema_editor) -> None:
         summary.verdict = "unmatched"
         for finding in summary.findings:
             if finding.get("kind") == "claimed_and_done":
-                finding["text"] = "The text names the values of this call. An older version judged it, less strictly."
+                finding["text"] = "The text has the numbers and addresses of this call, as an older version found."
         summary.save(update_fields=["verdict", "findings"])
 
 
