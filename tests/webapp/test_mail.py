@@ -151,7 +151,7 @@ def test_a_digest_links_nowhere_but_here(client, made):
     send.follow_outbox()
     lure = "see HTTPS://evil.test or www.evil.test"
     made.summary(
-        made.proposal(7, title=lure),
+        made.proposal(7, description=lure),
         effects=[{"id": "e1", "position": 0, "kind": "call", "sentence": lure}],
         flags=[{"code": "x", "severity": "danger", "text": lure, "effects": []}],
         sentences=[{"text": lure, "source": {"kind": "span", "id": "s", "quote": lure}}],
