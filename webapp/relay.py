@@ -126,9 +126,13 @@ def ballot(place: Place, rpc: Rpc, proposal: Proposal, support: int, voter: byte
 def _refuse_worthless(place: Place, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> None:
     """Raise VoteRefused where the chain says that the vote would count 0; a power it does not tell is no 0."""
     told, address = place.governor.capabilities, bytes(place.governor.address)
-    if voters.counts_nothing(told, *voters.worth(rpc, address, proposal, support, voter)):
-        when = place.clock_text(proposal.snapshot)
-        raise VoteRefused(f"this vote would count 0: the account had no voting power at the snapshot ({when})", 403)
+    power, counted = voters.worth(rpc, address, proposal, support, voter)
+    if not voters.counts_nothing(told, power, counted):
+        return
+    why = "those who delegated to the account have voted themselves"
+    if power == 0:
+        why = f"the account had no voting power at the snapshot ({place.clock_text(proposal.snapshot)})"
+    raise VoteRefused(f"this vote would count 0: {why}", 403)
 
 
 def _nonce(rpc: Rpc, governor: bytes, voter: bytes) -> int:

@@ -43,6 +43,14 @@ def shows(page, wallet):
     expect(page.locator("#voter")).to_have_attribute("data-account", wallet.address)
 
 
+def calm(page, wallet):
+    """Wait until the page has asked the wallet all that it asks by itself."""
+    before = None
+    while before != len(wallet.asked):
+        before = len(wallet.asked)
+        page.wait_for_timeout(1000)
+
+
 def press(page, how, choice="For"):
     page.get_by_label(choice, exact=True).check()
     page.get_by_role("button", name=how, exact=True).click()
@@ -80,6 +88,7 @@ def test_a_silent_wallet_that_changed_is_refused_and_then_followed(demo, page, q
     if reloaded:
         page.reload()
     shows(page, demo.wallets["dana"])
+    calm(page, wallet)
     wallet.change(page, demo.wallets["ada"])
     press(page, how)
     status = page.locator("#vote-status")
@@ -97,6 +106,7 @@ def test_a_silent_wallet_that_changed_is_refused_and_then_followed(demo, page, q
 def test_a_change_between_the_press_and_the_wallets_window_is_refused(demo, page, quiet, number, how):
     wallet = silent(demo, page, number)
     shows(page, demo.wallets["dana"])
+    calm(page, wallet)
 
     def meanwhile(method):
         if method == "eth_call":  # the page has the chain try the vote just before it asks the wallet
@@ -110,6 +120,9 @@ def test_a_change_between_the_press_and_the_wallets_window_is_refused(demo, page
 
 
 def test_a_signature_of_another_account_is_not_used(demo, page, quiet, number, dana):
+    shows(page, demo.wallets["dana"])
+    calm(page, dana)
+
     def meanwhile(method):
         if method == "eth_signTypedData_v4":
             dana.wallet = demo.wallets["ada"]
@@ -124,6 +137,9 @@ def test_a_signature_of_another_account_is_not_used(demo, page, quiet, number, d
 
 
 def test_a_transaction_of_another_account_is_told(demo, page, quiet, number, dana):
+    shows(page, demo.wallets["dana"])
+    calm(page, dana)
+
     def meanwhile(method):
         if method == "eth_sendTransaction":
             dana.wallet = demo.wallets["ada"]
@@ -153,6 +169,7 @@ def test_another_network_is_told_and_nothing_is_offered_on_it(demo, page, quiet,
 def test_a_silent_wallet_on_another_network_is_refused(demo, page, quiet, number, how):
     wallet = silent(demo, page, number)
     shows(page, demo.wallets["dana"])
+    calm(page, wallet)
     wallet.chain_id = "0x1"
     press(page, how)
     expect(page.locator("#vote-status")).to_contain_text("another network (chain 1)")
@@ -165,6 +182,19 @@ def test_a_wallet_on_another_network_after_a_reload_is_told(demo, page, quiet, n
     page.reload()
     expect(page.locator("#wallet-status")).to_contain_text("another network (chain 1)")
     expect(page.get_by_role("button", name="Vote", exact=True)).to_be_disabled()
+
+
+def test_a_change_while_the_page_reconnects_is_followed(demo, page, quiet, number, dana):
+    """The wallet gives dana's account and then goes to another before anybody listens."""
+    shows(page, demo.wallets["dana"])
+
+    def meanwhile(method):
+        if method == "eth_chainId":
+            dana.wallet = demo.wallets["ada"]
+
+    dana.meanwhile = meanwhile
+    page.reload()
+    shows(page, demo.wallets["ada"])
 
 
 @pytest.mark.parametrize("reloaded", [False, True])
@@ -204,6 +234,7 @@ def test_events_that_change_nothing_leave_the_form_as_it_is(demo, page, quiet, n
 def test_of_several_accounts_the_first_is_the_wallets(demo, page, quiet, number):
     wallet = silent(demo, page, number)
     shows(page, demo.wallets["dana"])
+    calm(page, wallet)
     wallet.answers["eth_accounts"] = {"result": [demo.wallets["ada"].address, demo.wallets["dana"].address]}
     press(page, "Vote")
     expect(page.locator("#vote-status")).to_contain_text(f"Your wallet is now on {demo.wallets['ada'].address}")
@@ -214,6 +245,7 @@ def test_a_wallet_that_cannot_be_listened_to_is_asked_all_the_same(demo, page, q
     page.add_init_script("window.listeningFails = true;")
     wallet = silent(demo, page, number)
     shows(page, demo.wallets["dana"])
+    calm(page, wallet)
     wallet.wallet = demo.wallets["ada"]
     press(page, "Vote")
     expect(page.locator("#vote-status")).to_contain_text(f"Your wallet is now on {demo.wallets['ada'].address}")
@@ -222,6 +254,7 @@ def test_a_wallet_that_cannot_be_listened_to_is_asked_all_the_same(demo, page, q
 def test_a_silent_wallet_that_left_is_refused(demo, page, quiet, number):
     wallet = silent(demo, page, number)
     shows(page, demo.wallets["dana"])
+    calm(page, wallet)
     wallet.change(page, None)
     press(page, "Vote")
     expect(page.locator("#vote-status")).to_contain_text("not connected to this page any more")
@@ -232,6 +265,7 @@ def test_a_silent_wallet_that_left_is_refused(demo, page, quiet, number):
 def test_the_page_looks_again_when_one_comes_back_to_it(demo, page, quiet, number):
     wallet = silent(demo, page, number)
     shows(page, demo.wallets["dana"])
+    calm(page, wallet)
     wallet.change(page, demo.wallets["ada"])
     page.evaluate("window.dispatchEvent(new Event('focus'))")
     shows(page, demo.wallets["ada"])
@@ -303,6 +337,7 @@ LOOK = "Look in your wallet whether it was sent before you try again."
 )
 def test_what_a_wallet_answers_is_told_in_words(demo, page, quiet, number, dana, how, method, answer, words):
     shows(page, demo.wallets["dana"])
+    calm(page, dana)
     dana.answers[method] = answer
     press(page, how)
     expect(page.locator("#vote-status")).to_contain_text(words)

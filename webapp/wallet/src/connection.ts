@@ -22,6 +22,7 @@ const subscribed = new WeakSet<object>();
 let shown: Shown | null = null;
 let here: Site | null = null;
 let changed: Listener = () => undefined;
+let heard = 0; // events of the wallet shown: an answer from before one says nothing any more
 
 /** Says which site this is and who draws it; `listener` is called at each change, with the reason in words. */
 export function begin(site: Site, listener: Listener): void {
@@ -53,27 +54,27 @@ function show(next: Shown | null, why: string): void {
 }
 
 /** Asks the person for an account, and the wallet to change its network where it must. */
-export async function connect(wallet: Wallet): Promise<Shown> {
+export async function connect(wallet: Wallet): Promise<void> {
   const site = here as Site;
   const first = firstOf(await wallet.provider.request({ method: "eth_requestAccounts" }));
   if (!first) throw new Problem("The wallet gave no account.");
   await toTheRightNetwork(wallet, site);
-  subscribe(wallet);
-  // Asked again: the person may have chosen another account while the network was switched.
-  const account = (await accountOf(wallet)) ?? first;
-  show({ wallet, account, chainId: site.chainId }, "");
-  return shown as Shown;
+  await take(wallet, first, site.chainId);
 }
 
-/** Takes up a connection that the person allowed before. Asks nobody; null where the wallet gives no account. */
-export async function reconnect(wallet: Wallet): Promise<Shown | null> {
+/** Takes up a connection that the person allowed before, if the wallet still gives an account. Asks nobody. */
+export async function reconnect(wallet: Wallet): Promise<void> {
   const account = await accountOf(wallet);
-  if (!account || shown) return null;
+  if (!account || shown) return;
   const chainId = await chainOf(wallet);
-  if (shown) return null; // another wallet was connected meanwhile
+  if (!shown) await take(wallet, account, chainId); // else another wallet was connected meanwhile
+}
+
+async function take(wallet: Wallet, account: Address, chainId: number): Promise<void> {
   subscribe(wallet);
   show({ wallet, account, chainId }, "");
-  return shown;
+  // Asked again: what changed since it answered, and before this page listened, was told to nobody.
+  await lookAgain();
 }
 
 /** Forgets the account. The wallet may still allow this site; it is not asked. */
@@ -88,9 +89,10 @@ export function leave(why = ""): void {
  */
 export async function confirm(held: Shown): Promise<void> {
   if (shown !== held) throw new Problem(`${moved(held)} Nothing was sent. Look at this page again, then repeat it.`);
+  const before = heard;
   const [account, chainId] = [await accountOf(held.wallet), await chainOf(held.wallet)];
   if (account === held.account && chainId === held.chainId && chainId === here?.chainId && shown === held) return;
-  settle(held.wallet, account, chainId);
+  if (before === heard) settle(held.wallet, account, chainId);
   throw new Problem(`${moved(held)} Nothing was sent. Look at this page again, then repeat it.`);
 }
 
@@ -115,8 +117,10 @@ export async function switchNetwork(held: Shown): Promise<void> {
 
 /** Shows what the wallet says it is on. */
 async function follow(wallet: Wallet): Promise<void> {
+  const before = heard;
   const [account, chainId] = [await accountOf(wallet), await chainOf(wallet)];
-  settle(wallet, account, chainId);
+  if (before === heard) settle(wallet, account, chainId);
+  else await follow(wallet);
 }
 
 function settle(wallet: Wallet, account: Address | null, chainId: number): void {
@@ -133,7 +137,9 @@ function subscribe(wallet: Wallet): void {
   const on = (event: string, listener: (...told: unknown[]) => void): void => {
     try {
       wallet.provider.on?.(event, (...told) => {
-        if (shown?.wallet === wallet) listener(...told);
+        if (shown?.wallet !== wallet) return;
+        heard++;
+        listener(...told);
       });
     } catch {
       // A wallet that can't be listened to is asked before each transaction and signature all the same.
