@@ -31,6 +31,20 @@ FACT = re.compile(
     r"|\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC"
 )
 
+# What is meant to be another now, and why.
+REVERSED = [
+    # An older judge's "matches" is withdrawn: the text had the numbers, and nobody compared the sentences.
+    r"\.verdict: 'matches' -> 'unmatched'$",
+    r"\.findings\[\d+\]\.text: 'The text says so, and the call does it\.' -> 'The text has the numbers and addresses",
+    # A summary that was lost to a server's HTTP 400 is made again.
+    r"\.summary\.status: 'abstained' -> 'pending'$",
+    r"\.summary\.reason: \"the model's answer could not be used, twice: the model server refuses .*\(HTTP 400\)",
+    r"\.summary\.abstained: True -> False$",
+]
+# The demo's model named a candidate and said in the same answer that it was not what was asked; nobody approved. These
+# two acts should not have been made: their records are whole and are rejected for that alone.
+PAID_THOUGH_THE_MODEL_SAID_NO = ("0x13f53795", "0x07bdccfd")
+
 
 @pytest.fixture(scope="module")
 def then() -> dict[str, Any]:
@@ -111,7 +125,9 @@ def test_api_answers_hold_what_they_held(then, now):
     for path, answer in then["answers"].items():
         if "json" in answer and not path.startswith("/records/"):
             lost += differences(json.loads(answer["json"]), json.loads(now["answers"][path]["json"]), path)
-    assert lost == []
+    meant = [line for line in lost if any(re.search(pattern, line) for pattern in REVERSED)]
+    assert [line for line in lost if line not in meant] == []
+    assert [pattern for pattern in REVERSED if not any(re.search(pattern, line) for line in meant)] == []
 
 
 def differences(old: Any, new: Any, where: str) -> list[str]:
@@ -135,9 +151,13 @@ def test_records_are_served_byte_for_byte(then, now):
 
 def test_records_verify_as_before(then, now):
     for digest, checks in then["records"].items():
-        was = {check["check"]: check["ok"] for check in checks}
         is_now = {check["check"]: check["ok"] for check in now["records"][digest]}
-        assert {name: is_now.get(name, "absent") for name in was} == was, digest
+        if digest.startswith(PAID_THOUGH_THE_MODEL_SAID_NO):
+            assert [name for name, ok in is_now.items() if ok is False] == ["choice"]
+        else:
+            was = {check["check"]: check["ok"] for check in checks}
+            assert {name: is_now.get(name, "absent") for name in was} == was, digest
+            assert False not in is_now.values()
 
 
 def test_queued_work_is_still_due(database_url):
