@@ -137,7 +137,6 @@ async function choose(id: string): Promise<void> {
   const wallet = wallets.get(id);
   if (!wallet) return;
   await connect(wallet);
-  remember(id);
 }
 
 async function comeBack(wallet: Wallet): Promise<void> {
@@ -158,6 +157,7 @@ function follow(seen: Shown | null, why: string): void {
   }
   const networkChanged = before?.chainId !== seen?.chainId;
   before = seen;
+  if (seen) remember(seen.wallet.id);
   if (another) voting = "reading";
   draw(why);
   if (another) void showVoter();
