@@ -76,7 +76,7 @@ def test_a_request_names_the_coin_of_its_chain(coin, said):
 @pytest.mark.parametrize("coin", [XDAI, UNITS])
 @pytest.mark.parametrize("said", ["5 ETH", "5 ether", "5 native", "5 units"])
 def test_a_request_for_ether_is_not_paid_in_another_coin(coin, said):
-    with pytest.raises(NotUnderstood, match="no token behind it"):
+    with pytest.raises(NotUnderstood, match="is not understood as an amount"):
         parse(f"pay {STRANGER} {said}", LINES, [USDC, coin], NOW)
 
 

@@ -281,6 +281,7 @@ def test_approving_is_for_the_operator_that_the_policy_names(client, made):
             calls=[],
             calls_hash=bytes(32),
             lines=[],
+            allowed=True,
         )
     shown = page(client, "/river/agent/")
     assert re.findall(r'data-operator="([^"]*)"', shown) == ["0xA1c40d9B6D8B0B3E1c2D3F40516273849506a7B8"]
