@@ -19,9 +19,9 @@ from agent.ingest import visible
 from governance.chain import abi
 from governance.chain import call as call_module
 from governance.chain.address import ZERO, checksum
-from policies import encoding
-from policies.amounts import Token
-from policies.explain import explain
+from policies.code import encoding
+from policies.notation.amounts import Token
+from policies.words.explain import explain
 
 MAX_DEPTH = 6
 MAX_EFFECTS = 200  # more than that is itself a warning, and nobody reads them

@@ -64,7 +64,7 @@ from governance.chain.native import native_token
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import Signer, send_once, settle
 from governance.models import Act, Contract, Dao, OutgoingTransaction
-from policies.evaluate import Allowed
+from policies.answer.evaluate import Allowed
 
 _LOCK = 0x6167_656E  # "agen": the class of the advisory locks, one object per DAO
 _LOOK_S = 1  # while an act is on its way

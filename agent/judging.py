@@ -17,10 +17,11 @@ from agent.tokens import Token
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
 from governance.models import Dao
-from policies import amounts, explain
-from policies import evaluate as evaluation
-from policies.code import PolicyCode
-from policies.evaluate import Allowed, Mode, PolicyState, Reason, Refused
+from policies.answer import evaluate as evaluation
+from policies.answer.evaluate import Allowed, Mode, PolicyState, Reason, Refused
+from policies.code.policy_code import PolicyCode
+from policies.notation import amounts
+from policies.words import explain
 
 # Refusals that end by themselves: the request waits in place of being refused.
 PASSING = frozenset({"Cooling", "NotStarted", "TooManyPending", "Quiet", "Locked"})

@@ -49,7 +49,7 @@ from governance.chain.address import ZERO, checksum
 from governance.chain.native import native_token
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, ActCall
-from policies.evaluate import Allowed
+from policies.answer.evaluate import Allowed
 
 MAX_TOKENS = 60
 UNRECORDED = "the agent's key paid one of these without a decision record known here"

@@ -10,9 +10,9 @@ from governance.chain import abi
 from governance.chain.address import ZERO
 from governance.chain.rpc import Header, Rpc, RpcError
 from governance.models import Act, Block, Contract, Cursor, Dao, PolicyVersion
-from policies import encoding
-from policies.code import PolicyCode
-from policies.evaluate import PolicyState
+from policies.answer.evaluate import PolicyState
+from policies.code import encoding
+from policies.code.policy_code import PolicyCode
 
 
 class NoPolicyInForce(LookupError):

@@ -25,9 +25,9 @@ from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError, unhex
 from governance.fields import UINT256_MAX
 from governance.models import Act, Contract, Dao, PolicyVersion
-from policies import encoding
-from policies.code import PolicyCode
-from policies.evaluate import Allowed, Mode, evaluate
+from policies.answer.evaluate import Allowed, Mode, evaluate
+from policies.code import encoding
+from policies.code.policy_code import PolicyCode
 
 FORMAT = "mandate.decision/2"
 # Before, a record did not carry who asked and when the roster was signed; a model could answer a yes with a no in it.

@@ -8,7 +8,7 @@ from typing import Any
 from agent.requests import Call
 from governance.chain import abi
 from governance.chain.rpc import BlockId, CallReverted, Rpc
-from policies.evaluate import Allowed, Refused
+from policies.answer.evaluate import Allowed, Refused
 
 _CALLS = "(address,uint256,bytes)[]"
 EXECUTE = f"execute(bytes32,bytes32,{_CALLS},uint24,bytes32)"

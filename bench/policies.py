@@ -16,13 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from policies.calldata import Value, pack_call
-from policies.code import PolicyCode, Rule
-from policies.document import load
-from policies.encoding import decode, encode
-from policies.evaluate import Allowed, Call, Mode, PolicyState, evaluate
-from policies.explain import explain
-from policies.primitives import checksum, keccak
+from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, evaluate
+from policies.code.calldata import Value, pack_call
+from policies.code.encoding import decode, encode
+from policies.code.policy_code import PolicyCode, Rule
+from policies.document.document import load
+from policies.notation.primitives import checksum, keccak
+from policies.words.explain import explain
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "policies" / "templates"

@@ -16,7 +16,7 @@ from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import BlockId, Rpc, RpcError
 from governance.models import Contract, Dao, Proposal
-from policies.amounts import Token
+from policies.notation.amounts import Token
 
 Answer = tuple[Any, ...] | None
 

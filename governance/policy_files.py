@@ -16,11 +16,12 @@ from typing import Any
 
 from governance.chain import ens
 from governance.chain.rpc import Rpc, RpcError
-from policies import document, encoding
-from policies.amounts import Token
-from policies.code import PolicyCode
-from policies.document_model import PolicyDocument, Sources
-from policies.signatures import Function
+from policies.code import encoding
+from policies.code.document_model import PolicyDocument, Sources
+from policies.code.policy_code import PolicyCode
+from policies.code.signatures import Function
+from policies.document import document
+from policies.notation.amounts import Token
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_LIST_ITEMS = 2000
@@ -84,7 +85,7 @@ def load_code(raw: bytes) -> Loaded:
 def load_document(text: str, file: str, rpc: Rpc | None = None, *, read_back: bool = False) -> Loaded:
     """A document with what it refers to: files in its folder, and ENS names if there is a node to ask.
 
-    With `read_back` it is one that was made of code (policies.writing). Raises FileProblem, or PolicyError with every
+    With `read_back` it is one that was made of code (policies.document.from_code). Raises FileProblem, or PolicyError with every
     problem of the document.
     """
     wanted = document.references(text, source=file)

@@ -30,8 +30,9 @@ from governance.models import Block, Contract, Cursor, Dao, PolicyVersion, Refus
 from governance.projections.fold import ActInput, act_input
 from governance.sync.fence import Writer
 from governance.sync.fetch import ChainMoved
-from policies import encoding, explain
-from policies.evaluate import Reason
+from policies.answer.evaluate import Reason
+from policies.code import encoding
+from policies.words import explain
 
 logger = logging.getLogger(__name__)
 
@@ -274,7 +275,7 @@ _TEXTS = {
 
 
 def reason_of(error: abi.Decoded, code: Any, asked: ActInput) -> Reason | None:
-    """The module's error as the policy evaluator's reason, which `policies.explain` words; None for others."""
+    """The module's error as the policy evaluator's reason, which `policies.words.explain` words; None for others."""
     values = error.values
     match error.name:
         case "OverBudget" | "OverInstant":

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from governance.chain.rpc import RpcError
 from governance.models import PolicyVersion
-from policies.amounts import Token
-from policies.code import Budget, PolicyCode
-from policies.encoding import DecodeError, codehash, decode
-from policies.explain import explain
-from policies.primitives import selector
-from policies.ring import Ring, RingError
+from policies.code.encoding import DecodeError, codehash, decode
+from policies.code.policy_code import Budget, PolicyCode
+from policies.code.ring import Ring, RingError
+from policies.notation.amounts import Token
+from policies.notation.primitives import selector
+from policies.words.explain import explain
 from webapp import words
 from webapp.reading import Asset, Place, node
 

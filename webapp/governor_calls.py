@@ -8,7 +8,7 @@ from governance.chain import abi
 from governance.chain.call import Call
 from governance.models import Proposal
 from governance.state import State
-from policies.primitives import keccak
+from policies.notation.primitives import keccak
 from webapp import reading, words
 from webapp.reading import Place
 

@@ -21,7 +21,7 @@ from governance.capabilities import takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Act, Dao, PolicyVersion, Proposal
-from policies.encoding import DecodeError, codehash, decode
+from policies.code.encoding import DecodeError, codehash, decode
 from webapp import budgets, reading, signin, words
 from webapp import voter as voters
 from webapp.governor_calls import next_step

@@ -28,7 +28,7 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import KeyConflict, Signer, send_once, settle
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
-from policies.primitives import keccak
+from policies.notation.primitives import keccak
 from webapp import voter as voters
 from webapp import words
 from webapp.models import RelayedVote

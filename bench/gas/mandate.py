@@ -10,7 +10,8 @@ from eth_utils import keccak, to_checksum_address
 
 from bench.gas.chain import GENESIS_S, Chain, Contract
 from bench.gas.field import own_artifact
-from policies import document, encoding
+from policies.code import encoding
+from policies.document import document
 
 DECISION = keccak(text="a decision record")
 COOLDOWN_S = 600

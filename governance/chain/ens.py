@@ -10,7 +10,7 @@ import re
 
 from governance.chain.address import checksum
 from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError
-from policies.primitives import keccak, selector
+from policies.notation.primitives import keccak, selector
 
 REGISTRY = bytes.fromhex("00000000000C2E074eC69A0dFb2997BA6C7d2e1e")
 CHAINS = (1, 11155111)

@@ -6,7 +6,7 @@ and everybody else xDAI. tests/governance/test_native.py checks every row agains
 """
 
 from governance.chain.address import ZERO
-from policies.amounts import Token
+from policies.notation.amounts import Token
 
 DECIMALS = 18
 UNKNOWN = "native units"  # of a chain that is not listed: true everywhere, and no token is called so

@@ -51,7 +51,7 @@ from governance.projections import events
 from governance.projections.batch import FRACTIONAL, LIFECYCLE, Batch, Source, Tally
 from governance.projections.events import Event, Kind, Undecodable, bounded, raw_of, text_of
 from governance.projections.rows import LogRow, row_of
-from policies.encoding import DecodeError, decode
+from policies.code.encoding import DecodeError, decode
 
 logger = logging.getLogger(__name__)
 _Row = TypeVar("_Row", bound=Model)

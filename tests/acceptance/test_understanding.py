@@ -13,7 +13,7 @@ from agent.effects import Book, Kind, PlainCall, effects_of
 from agent.verdict import FindingKind, Outcome
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum, to_bytes
-from policies.amounts import Token
+from policies.notation.amounts import Token
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 ENS = DATA / "proposals" / "ens"

@@ -11,7 +11,7 @@ from agent import ingest, reader, verdict
 from agent.effects import Book, effects_of
 from agent.verdict import Outcome
 from governance.chain.address import to_bytes
-from policies.amounts import Token
+from policies.notation.amounts import Token
 from tests.acceptance.test_understanding import ENS, proposals
 from tests.agent.test_told import MATCHING, case_book, case_calls, outcomes
 

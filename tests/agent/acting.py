@@ -27,7 +27,8 @@ from governance.chain.rpc import Rpc
 from governance.models import Act, Dao, Work
 from governance.register import add_dao
 from governance.sync import sync_once
-from policies import document, encoding
+from policies.code import encoding
+from policies.document import document
 from tests.conftest import CHAIN_ID, DAY_S, Deployed
 
 USDC = 10**6

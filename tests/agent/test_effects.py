@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from agent.effects import ETHER, MAX_EFFECTS, Kind, PlainCall, base_units, effects_of, units
 from governance.chain.abi import encode_call, selector
 from governance.chain.address import checksum
-from policies import document, encoding
-from policies.amounts import Token
+from policies.code import encoding
+from policies.document import document
+from policies.notation.amounts import Token
 
 USDC, ADA, SAFE, TREASURY = (bytes([n]) * 20 for n in (0xC0, 0xAD, 0x5A, 0x7E))
 NAMES = {TREASURY: "the treasury"}

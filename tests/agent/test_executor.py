@@ -15,7 +15,7 @@ from agent.policy import in_force
 from governance import work
 from governance.chain.send import Signer
 from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion
-from policies.evaluate import Refused
+from policies.answer.evaluate import Refused
 from tests.agent.acting import ABSTAINS, POLICY_ID, USDC, World, first_candidate, work_errors, world  # noqa: F401
 from tests.conftest import DAY_S
 
@@ -311,7 +311,7 @@ def test_evaluator_and_module_disagreeing_stops_the_agent_until_an_operator_clea
 
     def blind(*_arguments: object) -> Refused:
         """An evaluator with a bug: it refuses what the module allows."""
-        from policies.evaluate import Reason
+        from policies.answer.evaluate import Reason
 
         return Refused((Reason("NoCalls"),))
 

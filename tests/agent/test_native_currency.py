@@ -22,8 +22,10 @@ from governance.chain.address import ZERO, checksum
 from governance.chain.call import Call
 from governance.chain.native import native_token
 from governance.models import Chain, Contract, Dao, ProposalAction, Work
-from policies import amounts, document, encoding
-from policies.evaluate import Reason
+from policies.answer.evaluate import Reason
+from policies.code import encoding
+from policies.document import document
+from policies.notation import amounts
 from tests.agent.test_requests import LINES, NOW, STRANGER, USDC
 from tests.agent.test_summaries import propose
 

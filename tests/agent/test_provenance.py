@@ -20,9 +20,9 @@ from agent.models import DecisionRecord, Request, Roster
 from agent.policy import state_json
 from governance.chain.address import checksum
 from governance.models import Act
-from policies import encoding
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.evaluate import Allowed, Mode, PolicyState, evaluate
+from policies.answer.evaluate import Allowed, Mode, PolicyState, evaluate
+from policies.code import encoding
+from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
 from tests.agent.acting import ABSTAINS, World, world  # noqa: F401
 
 AGENT, OPERATOR = Account.from_key(b"\x01" * 32), Account.from_key(b"\x02" * 32)

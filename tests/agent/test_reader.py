@@ -16,7 +16,7 @@ from agent import ingest, reader
 from agent.effects import ETHER, Book
 from agent.model import Model, ModelRefused
 from agent.reader import CanaryLeaked, ClaimType
-from policies.amounts import Token
+from policies.notation.amounts import Token
 from tests.agent.attacker import attacker_model
 from tests.plugin import free_port
 

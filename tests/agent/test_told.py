@@ -20,7 +20,7 @@ from agent.verdict import Outcome
 from dao.local.demo import AUDIT_TEXT, GRANTS_TEXT, MARKETING_TEXT, PERIOD_TEXT
 from governance.chain.abi import encode_call
 from governance.chain.address import ZERO, checksum, to_bytes
-from policies.amounts import Token
+from policies.notation.amounts import Token
 from tests.agent.test_ingest import HOSTILE
 
 CASES = json.loads((Path(__file__).parent / "verdict_cases.json").read_text())

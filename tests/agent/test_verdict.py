@@ -12,8 +12,9 @@ from agent.reader import ClaimType
 from agent.verdict import FindingKind, Outcome
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
-from policies import document, encoding
-from policies.amounts import Token
+from policies.code import encoding
+from policies.document import document
+from policies.notation.amounts import Token
 
 USDC, TREASURY = (bytes([n]) * 20 for n in (0xC0, 0x7E))
 ADA = bytes.fromhex("690f0581ececcf8389c223170778cd9d029606f2")

@@ -11,7 +11,7 @@ from agent.effects import Book, PlainCall, effects_of
 from agent.model import ModelRefused
 from agent.reader import CanaryLeaked, ClaimType
 from governance.chain.abi import encode_call
-from policies.amounts import Token
+from policies.notation.amounts import Token
 from tests.agent.attacker import attacker_model
 
 USDC, ADA = (bytes([n]) * 20 for n in (0xC0, 0xAD))

@@ -18,7 +18,7 @@ from bench.gas import field as others
 from bench.gas import mandate, systems
 from bench.gas.chain import BenchError, Chain, Contract, Refused
 from bench.gas.systems import Field, Row
-from policies import encoding
+from policies.code import encoding
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "bench" / "gas"

@@ -12,8 +12,8 @@ from governance import register
 from governance.chain.rpc import Rpc
 from governance.models import Dao, Proposal
 from governance.sync import SyncResult, sync_once
-from policies import encoding
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.code import encoding
+from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
 
 CHAIN_ID = 31337
 USDC = 10**6

@@ -15,8 +15,8 @@ from governance.chain import ens
 from governance.chain.address import checksum
 from governance.chain.rpc import CallReverted, Rpc
 from governance.models import Chain, Contract, Dao, PolicyVersion, RawLog, TreasuryFlow
-from policies.encoding import codehash, decode
-from policies.primitives import selector
+from policies.code.encoding import codehash, decode
+from policies.notation.primitives import selector
 from tests.conftest import Deployed
 from tests.policies.targets import put
 

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 from faster_eth_abi import decode as abi_decode
 from faster_eth_abi import encode as abi_encode
 
-from policies.evaluate import Call
-from policies.primitives import keccak, selector
+from policies.answer.evaluate import Call
+from policies.notation.primitives import keccak, selector
 from tests.policies.strategies import AGENT, START_S, TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,24 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from policies import evaluate as evaluate_module
-from policies.arguments import read
-from policies.calldata import Value, pack_call
-from policies.code import Charge, Clause, Kind, PolicyCode, Rule, Source
-from policies.encoding import codehash, pack, pack_budget
-from policies.evaluate import (
-    Allowed,
-    Call,
-    Mode,
-    Observation,
-    Observations,
-    PolicyState,
-    Refused,
-    evaluate,
-)
-from policies.primitives import UINT256_MAX, keccak, word
-from policies.ring import Ring
-from policies.signatures import APPROVE
+from policies.answer import evaluate as evaluate_module
+from policies.answer.evaluate import Allowed, Call, Mode, Observation, Observations, PolicyState, Refused, evaluate
+from policies.code.arguments import read
+from policies.code.calldata import Value, pack_call
+from policies.code.encoding import codehash, pack, pack_budget
+from policies.code.policy_code import Charge, Clause, Kind, PolicyCode, Rule, Source
+from policies.code.ring import Ring
+from policies.code.signatures import APPROVE
+from policies.notation.primitives import UINT256_MAX, keccak, word
 from tests.policies.chain import (
     POLICY_ID,
     Answer,

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from policies.diff import diff
-from policies.document import PolicyDocument, load, references
-from policies.encoding import decode, encode, pack
-from policies.explain import explain
-from policies.problems import PolicyError, Problem
-from policies.writing import document_of
+from policies.code.encoding import decode, encode, pack
+from policies.document.document import PolicyDocument, load, references
+from policies.document.from_code import document_of
+from policies.notation.problems import PolicyError, Problem
+from policies.words.diff import diff
+from policies.words.explain import explain
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "policies" / "templates"
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "policies"  # absent outside the workshop

@@ -7,10 +7,22 @@ They are small on purpose: few values, few limits, so that what one policy permi
 import random
 from dataclasses import replace
 
-from policies.code import Budget, Charge, Clause, Dynamic, Income, Kind, PlaceKind, PolicyCode, Rule, Scope, Source
-from policies.evaluate import Call, Observation, Observations, PolicyState
-from policies.primitives import keccak, selector, word
-from policies.ring import Ring
+from policies.answer.evaluate import Call, Observation, Observations, PolicyState
+from policies.code.policy_code import (
+    Budget,
+    Charge,
+    Clause,
+    Dynamic,
+    Income,
+    Kind,
+    PlaceKind,
+    PolicyCode,
+    Rule,
+    Scope,
+    Source,
+)
+from policies.code.ring import Ring
+from policies.notation.primitives import keccak, selector, word
 
 START_S = 2_000_000_000
 END_S = (START_S // 3600 + 100) * 3600

@@ -8,7 +8,8 @@ from random import Random
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from policies.code import (
+from policies.code.encoding import pack, pack_budget, pack_charge, pack_clause, pack_income
+from policies.code.policy_code import (
     Budget,
     Charge,
     Clause,
@@ -21,9 +22,8 @@ from policies.code import (
     Scope,
     Source,
 )
-from policies.encoding import pack, pack_budget, pack_charge, pack_clause, pack_income
-from policies.primitives import keccak
-from policies.signatures import APPROVE
+from policies.code.signatures import APPROVE
+from policies.notation.primitives import keccak
 
 AGENT = bytes.fromhex("a9" * 20)
 OPERATOR = bytes.fromhex("0b" * 20)

@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from agent.schema import problems
-from policies.act_schema import NotAnAct, act_schema, read_act
-from policies.amounts import Token
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.evaluate import Mode, PolicyState, Refused, evaluate
-from policies.form import form, gauges
-from policies.moves import performed
-from policies.number_pattern import numbers_pattern
-from policies.primitives import checksum
-from policies.signatures import parse_function
+from policies.answer.act_schema import NotAnAct, act_schema, read_act
+from policies.answer.evaluate import Mode, PolicyState, Refused, evaluate
+from policies.answer.form import form, gauges
+from policies.answer.state_after import performed
+from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.signatures import parse_function
+from policies.notation.amounts import Token
+from policies.notation.number_pattern import numbers_pattern
+from policies.notation.primitives import checksum
 from tests.policies.strategies import AGENT, OPERATOR, START_S, policies
 
 TOKEN = Token("USDC", b"\x70" * 20, 6)

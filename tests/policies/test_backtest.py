@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.amounts import Token
-from policies.backtest import PastAct, Verdict, acts_of, backtest, fullest
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.evaluate import Call
-from policies.history import HistoryError, Transfer, read_history
-from policies.primitives import checksum
+from policies.answer.evaluate import Call
+from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.notation.amounts import Token
+from policies.notation.primitives import checksum
+from policies.trial.backtest import PastAct, Verdict, acts_of, backtest, fullest
+from policies.trial.history import HistoryError, Transfer, read_history
 from tests.policies.strategies import AGENT, OPERATOR
 
 USDC = Token("USDC", b"\x70" * 20, 6)

@@ -8,8 +8,8 @@ from faster_eth_abi import encode as abi_encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.code import Budget, Dynamic, Income, PlaceKind, Rule, Scope
-from policies.primitives import keccak
+from policies.code.policy_code import Budget, Dynamic, Income, PlaceKind, Rule, Scope
+from policies.notation.primitives import keccak
 from tests.policies.strategies import AGENT, TARGETS, budgets, policies
 
 BUDGET = Budget(Scope.POLICY, TARGETS[0], 3, 2_073_600, 6, 12, b"pay".ljust(32, b"\0"))

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies import containment, permitted
-from policies import diff as diff_module
-from policies.amounts import Token
-from policies.code import Budget, Charge, Clause, Dynamic, Income, Kind, PolicyCode, Rule, Scope, Source
-from policies.diff import Change, Mark, diff
-from policies.evaluate import Allowed, Call, Mode, Observation, Observations, PolicyState, evaluate
-from policies.primitives import checksum, selector, word
-from policies.signatures import parse_function
+from policies.answer import containment, permitted
+from policies.answer.evaluate import Allowed, Call, Mode, Observation, Observations, PolicyState, evaluate
+from policies.code.policy_code import Budget, Charge, Clause, Dynamic, Income, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.signatures import parse_function
+from policies.notation.amounts import Token
+from policies.notation.primitives import checksum, selector, word
+from policies.words import diff as diff_module
+from policies.words.diff import Change, Mark, diff
 from tests.policies.maker import AGENT, END_S, OPERATOR, SELECTORS, START_S, Maker, ordered, without_budget
 
 ACTS_A_PAIR = 60

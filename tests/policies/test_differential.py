@@ -16,16 +16,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from policies import arguments as arguments_module
-from policies import code as code_module
-from policies import evaluate as evaluate_module
-from policies import ring as ring_module
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.encoding import Chain, DecodeError, decode, pack, set_policy_calldata
-from policies.evaluate import ClockError
-from policies.primitives import selector, word
-from policies.ring import Ring
-from policies.signatures import OUTLIVING
+from policies.answer import evaluate as evaluate_module
+from policies.answer.evaluate import ClockError
+from policies.code import arguments as arguments_module
+from policies.code import policy_code as code_module
+from policies.code import ring as ring_module
+from policies.code.encoding import Chain, DecodeError, decode, pack, set_policy_calldata
+from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.ring import Ring
+from policies.code.signatures import OUTLIVING
+from policies.notation.primitives import selector, word
 from tests.policies.chain import GOVERNOR, OWNER, POLICY_ID, STAGE, PolicyChain, Question, Reverted
 from tests.policies.histories import Life
 from tests.policies.strategies import (

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from policies import amounts, schedules, units
-from policies.amounts import ETHER, Token, Unclear
-from policies.code import Charge, Clause, Dynamic, Income, Kind, PolicyCode, Scope, Source
-from policies.document import PolicyDocument, PolicyError, Sources, load, references
-from policies.encoding import decode, encode, pack
-from policies.primitives import checksum, keccak, selector
-from policies.signatures import Argument, Function, why_unbounded
-from policies.worst_case import worst_case
-from policies.writing import document_of
+from policies.code import schedules, units
+from policies.code.encoding import decode, encode, pack
+from policies.code.policy_code import Charge, Clause, Dynamic, Income, Kind, PolicyCode, Scope, Source
+from policies.code.signatures import Argument, Function, why_unbounded
+from policies.document.document import PolicyDocument, PolicyError, Sources, load, references
+from policies.document.from_code import document_of
+from policies.notation import amounts
+from policies.notation.amounts import ETHER, Token, Unclear
+from policies.notation.primitives import checksum, keccak, selector
+from policies.words.worst_case import worst_case
 from tests.policies.strategies import policies
 
 PAYROLL = (Path(__file__).resolve().parents[2] / "policies" / "templates" / "payroll.yaml").read_text()

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.code import Budget, Charge, Clause, Dynamic, Income, Kind, PolicyCode, Rule, Scope, Source
-from policies.encoding import Chain, DecodeError, codehash, decode, pack, policy_id, set_policy_calldata
-from policies.primitives import keccak
-from policies.signatures import APPROVE
+from policies.code.encoding import Chain, DecodeError, codehash, decode, pack, policy_id, set_policy_calldata
+from policies.code.policy_code import Budget, Charge, Clause, Dynamic, Income, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.signatures import APPROVE
+from policies.notation.primitives import keccak
 from tests.policies.strategies import AGENT, OPERATOR, SELECTORS, TARGETS, code_pool, mutated_code, policies
 
 FUZZ = int(os.environ.get("MANDATE_DECODER_FUZZ", "20000"))

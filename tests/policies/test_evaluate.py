@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.code import Budget, Charge, Clause, Dynamic, Income, Kind, PolicyCode, Rule, Scope, Source
-from policies.document import load
-from policies.encoding import decode, encode, policy_id
-from policies.evaluate import (
+from policies.answer.evaluate import (
     Allowed,
     Call,
     ClockError,
@@ -24,10 +21,13 @@ from policies.evaluate import (
     evaluate,
     headroom,
 )
-from policies.explain import reason
-from policies.primitives import UINT256_MAX, keccak, word
-from policies.ring import Ring
-from policies.signatures import APPROVE
+from policies.code.encoding import decode, encode, policy_id
+from policies.code.policy_code import Budget, Charge, Clause, Dynamic, Income, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.ring import Ring
+from policies.code.signatures import APPROVE
+from policies.document.document import load
+from policies.notation.primitives import UINT256_MAX, keccak, word
+from policies.words.explain import reason
 
 DOCUMENT = load((Path(__file__).resolve().parents[2] / "policies" / "templates" / "payroll.yaml").read_text())
 POLICY = decode(encode(DOCUMENT))

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.amounts import Token, format_time
-from policies.code import Budget, Charge, Clause, Income, Kind, PolicyCode, Rule, Scope, Source
-from policies.document import load
-from policies.encoding import decode, encode
-from policies.evaluate import Reason
-from policies.explain import explain, lent, reason
-from policies.primitives import checksum, selector
-from policies.signatures import parse_function
-from policies.wording import Vocabulary, plain_label
+from policies.answer.evaluate import Reason
+from policies.code.encoding import decode, encode
+from policies.code.policy_code import Budget, Charge, Clause, Income, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.signatures import parse_function
+from policies.document.document import load
+from policies.notation.amounts import Token, format_time
+from policies.notation.primitives import checksum, selector
+from policies.words.explain import explain, lent, reason
+from policies.words.wording import Vocabulary, plain_label
 from tests.policies.maker import Maker
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "policies" / "templates"

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from policies import yaml_tree
+from policies.document import yaml_tree
 from tests.policies.hostile_documents import TEMPLATES, answer, read, search
 
 CASES = int(os.environ.get("MANDATE_HOSTILE_CASES", "400"))

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from agent.schema import problems
-from policies import document, json_schema
-from policies.encoding import decode, encode
-from policies.problems import PolicyError
-from policies.writing import document_of
+from policies.code.encoding import decode, encode
+from policies.document import document, json_schema
+from policies.document.from_code import document_of
+from policies.notation.problems import PolicyError
 from tests.policies.strategies import policies
 
 TEMPLATES = sorted((Path(__file__).resolve().parents[2] / "policies" / "templates").glob("*.yaml"))

@@ -19,11 +19,11 @@ from faster_eth_abi import encode as abi_encode
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from policies import evaluate as evaluate_module
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.encoding import codehash, decode
-from policies.evaluate import Allowed, Call, Mode, PolicyState, Reason, Refused, evaluate, headroom
-from policies.primitives import UINT256_MAX, selector
+from policies.answer import evaluate as evaluate_module
+from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, Reason, Refused, evaluate, headroom
+from policies.code.encoding import codehash, decode
+from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.notation.primitives import UINT256_MAX, selector
 from tests.policies.chain import CALLS, DECISION, POLICY_ID, Answer, Place, PolicyChain, Question, Reverted, build
 from tests.policies.histories import Life
 from tests.policies.strategies import AGENT, OPERATOR, SELECTORS, START_S, TARGETS, policies, window_policies

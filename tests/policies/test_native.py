@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from policies import document, encoding
-from policies.amounts import ETHER, Token, coin_of, native_of
-from policies.diff import diff
-from policies.explain import explain
-from policies.form import form
-from policies.wording import Vocabulary
+from policies.answer.form import form
+from policies.code import encoding
+from policies.document import document
+from policies.notation.amounts import ETHER, Token, coin_of, native_of
+from policies.words.diff import diff
+from policies.words.explain import explain
+from policies.words.wording import Vocabulary
 from tests.policies.test_explain import TOKENS
 
 TEXT = (Path(__file__).parents[2] / "policies" / "templates" / "bounties.yaml").read_text()

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from policies import document
-from policies.document import BUDGET_KEYS, POLICY_KEYS
-from policies.problems import PolicyError
-from policies.rule_reading import CALL_KEYS, KINDS, SEND_KEYS
+from policies.document import document
+from policies.document.document import BUDGET_KEYS, POLICY_KEYS
+from policies.document.rule_reading import CALL_KEYS, KINDS, SEND_KEYS
+from policies.notation.problems import PolicyError
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "policies.md").read_text()

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from policies import simulate as simulate_module
-from policies.code import Budget, Charge, Clause, Dynamic, Kind, PolicyCode, Rule, Scope, Source
-from policies.evaluate import Mode
-from policies.simulate import simulate
+from policies.answer.evaluate import Mode
+from policies.code.policy_code import Budget, Charge, Clause, Dynamic, Kind, PolicyCode, Rule, Scope, Source
+from policies.trial import stolen_key as simulate_module
+from policies.trial.stolen_key import simulate
 from tests.policies.strategies import AGENT, OPERATOR, policies
 
 TOKEN = b"\x70" * 20

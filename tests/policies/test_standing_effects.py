@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from eth_utils import keccak
 
-from policies.standing_effects import APPROVE, OUTLIVING, why_unbounded
+from policies.code.standing_effects import APPROVE, OUTLIVING, why_unbounded
 
 SOURCE = Path(__file__).resolve().parents[2] / "contracts" / "src" / "libraries" / "StandingEffects.sol"
 ON_CHAIN = re.findall(r'keccak256\("([^"]+)"\)', SOURCE.read_text())

@@ -11,14 +11,14 @@ import pytest
 from eth_abi import encode as abi_encode
 
 from governance.chain.address import checksum
-from policies.amounts import format_time
-from policies.code import PolicyCode
-from policies.document import PolicyDocument, load
-from policies.encoding import codehash, decode, encode, policy_id
-from policies.evaluate import Call, Mode, PolicyState, Refused, evaluate
-from policies.explain import explain
-from policies.primitives import selector
-from policies.simulate import simulate
+from policies.answer.evaluate import Call, Mode, PolicyState, Refused, evaluate
+from policies.code.encoding import codehash, decode, encode, policy_id
+from policies.code.policy_code import PolicyCode
+from policies.document.document import PolicyDocument, load
+from policies.notation.amounts import format_time
+from policies.notation.primitives import selector
+from policies.trial.stolen_key import simulate
+from policies.words.explain import explain
 from tests.conftest import ChainError, Deployed
 from tests.policies.targets import put
 
@@ -249,7 +249,7 @@ def test_acts(name: str, calls: Sequence[Call], expected: str) -> None:
     "function", ["createStream(address recipient, uint216 rate)", "setApprovalForAll(address to, bool yes)"]
 )
 def test_streams_without_an_end_are_refused(function: str) -> None:
-    from policies.problems import PolicyError
+    from policies.notation.problems import PolicyError
 
     open_ended = text_of("streams").replace(
         "openBoundedStream(address recipient, uint256 total, uint64 startsAt, uint64 endsAt)", function

@@ -12,18 +12,18 @@ from eth_utils import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.amounts import Token
-from policies.code import Budget, Charge, Income, Rule, Scope, Source
-from policies.diff import diff
-from policies.document import PolicyDocument, load
-from policies.document_model import Sources
-from policies.encoding import decode, encode
-from policies.explain import caveat, explain, not_known_to_end
-from policies.primitives import selector
-from policies.signatures import parse_function
-from policies.standing_effects import UNBOUNDED
-from policies.understood import APPROVAL, UNDERSTOOD
-from policies.wording import Vocabulary
+from policies.code.document_model import Sources
+from policies.code.encoding import decode, encode
+from policies.code.policy_code import Budget, Charge, Income, Rule, Scope, Source
+from policies.code.signatures import parse_function
+from policies.code.standing_effects import UNBOUNDED
+from policies.code.understood import APPROVAL, UNDERSTOOD
+from policies.document.document import PolicyDocument, load
+from policies.notation.amounts import Token
+from policies.notation.primitives import selector
+from policies.words.diff import diff
+from policies.words.explain import caveat, explain, not_known_to_end
+from policies.words.wording import Vocabulary
 from tests.policies.maker import Maker
 from tests.policies.targets import compiled_targets
 

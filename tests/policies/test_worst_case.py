@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.evaluate import Allowed, Call, Mode, PolicyState, evaluate
-from policies.primitives import selector, word
-from policies.ring import Ring
-from policies.worst_case import recipients, worst_case, worst_case_units
+from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, evaluate
+from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.ring import Ring
+from policies.notation.primitives import selector, word
+from policies.words.worst_case import recipients, worst_case, worst_case_units
 
 AGENT, OPERATOR, TOKEN, ID = b"\xa9" * 20, b"\x0b" * 20, b"\x70" * 20, bytes(32)
 TRANSFER = selector("transfer(address,uint256)")

@@ -17,8 +17,8 @@ import policies
 from agent.models import Candidate, ModelTrouble, Plan, Request, Roster, Summary
 from governance.models import Cursor, OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
-from policies.document import load
-from policies.encoding import codehash, encode, policy_id, set_policy_calldata
+from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
+from policies.document.document import load
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp import reading
 from webapp.words import address_text

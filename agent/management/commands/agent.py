@@ -12,7 +12,7 @@ from agent.models import AgentHalt, Request
 from agent.policy import NoPolicyInForce
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Dao
-from policies import encoding
+from policies.code import encoding
 
 
 class Command(BaseCommand):

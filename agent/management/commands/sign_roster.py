@@ -15,7 +15,7 @@ from agent import rosters
 from agent.policy import NoPolicyInForce, chain_now_s
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Dao
-from policies import encoding
+from policies.code import encoding
 
 _DAY_S = 86_400
 _MOST_CHARACTERS = 2**20

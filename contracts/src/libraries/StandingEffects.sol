@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 /// ERC-20's `approve` under a rule that demands the allowance back to zero at the end of the act.
 /// @dev A list can't be complete: any contract may have such a function under another name. It catches what is known;
 /// the people who vote see target and selector of the rest, and the explanation says that foreign code is not bounded in
-/// time. `policies/standing_effects.py` holds the same list.
+/// time. `policies/code/standing_effects.py` holds the same list.
 library StandingEffects {
     /// @notice Whether the selector is one of the known ones.
     function has(bytes4 selector) internal pure returns (bool) {

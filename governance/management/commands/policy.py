@@ -19,20 +19,21 @@ from governance.chain.rpc import Rpc, RpcError
 from governance.models import Contract, Dao, PolicyVersion, TreasuryFlow
 from governance.policy_checks import check_on_chain
 from governance.policy_files import FileProblem, Loaded, code_bytes, load, load_document, read_text
-from policies import diff, encoding, explain
-from policies.act_schema import act_schema
-from policies.amounts import format_time
-from policies.backtest import Backtest, PastAct, Verdict, Window, acts_of, backtest
-from policies.code import Budget
-from policies.document import Problem
-from policies.history import HistoryError, Transfer, read_history
-from policies.json_schema import document_schema
-from policies.plain import as_plain
-from policies.primitives import selector
-from policies.problems import PolicyError
-from policies.simulate import MOST_ACTS, Reached, simulate
-from policies.wording import Vocabulary
-from policies.writing import document_of
+from policies.answer.act_schema import act_schema
+from policies.code import encoding
+from policies.code.as_json import as_plain
+from policies.code.policy_code import Budget
+from policies.document.document import Problem
+from policies.document.from_code import document_of
+from policies.document.json_schema import document_schema
+from policies.notation.amounts import format_time
+from policies.notation.primitives import selector
+from policies.notation.problems import PolicyError
+from policies.trial.backtest import Backtest, PastAct, Verdict, Window, acts_of, backtest
+from policies.trial.history import HistoryError, Transfer, read_history
+from policies.trial.stolen_key import MOST_ACTS, Reached, simulate
+from policies.words import diff, explain
+from policies.words.wording import Vocabulary
 
 _MOST_DAYS = 3650
 _MOST_LINES = 50

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""YAML reduced to what a policy needs: mappings, sequences and plain text, each with its line and column.
+
+Nothing is interpreted (`0x12` stays text, `no` stays text, `1e3` stays text), so no reader can disagree about a type.
+Anchors, aliases, tags, directives, several documents, duplicate keys, invisible characters and oversized input are
+refused.
+"""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from policies.notation.problems import Place, PolicyError, Problem, shown
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 12
+MAX_NODES = 20_000
+_LONG_ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A scalar, as written."""
+
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    place: Place
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys in the order of writing, each once."""
+
+    place: Place
+    entries: tuple[tuple[Text, "Node"], ...]
+
+
+Node = Text | Sequence | Mapping
+Json = str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What stands for something outside the file: the values to write in its place, and the keys to leave out."""
+
+    values: dict[Place, Json] = field(default_factory=dict)
+    dropped: set[Place] = field(default_factory=set)
+
+
+class _Stop(Exception):
+    """Reading can't go on."""
+
+    def __init__(self, place: Place, problem: str, suggestion: str) -> None:
+        super().__init__(problem)
+        self.problem = Problem(place, problem, suggestion)
+
+
+def parse(text: str, source: str) -> Node:
+    """The document's tree. Raises PolicyError."""
+    try:
+        _refuse_odd_characters(text)
+        return _Builder(text).build()
+    except _Stop as stop:
+        raise PolicyError(source, (stop.problem,)) from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        problem = Problem(place, f"this is not YAML: {error.problem or error.context}", "mind indentation and quotes")
+        raise PolicyError(source, (problem,)) from None
+    except (ReaderError, YAMLError, RecursionError) as error:
+        problem = Problem(Place(1, 1), f"this is not YAML: {type(error).__name__}", "write plain YAML")
+        raise PolicyError(source, (problem,)) from None
+
+
+def as_json(node: Node, frozen: Frozen) -> Json:
+    """The tree as JSON values: every scalar as the text that was written, but for what was frozen."""
+    if node.place in frozen.values:
+        return frozen.values[node.place]
+    match node:
+        case Text():
+            return node.text
+        case Sequence():
+            return [as_json(item, frozen) for item in node.items]
+        case Mapping():
+            return {key.text: as_json(value, frozen) for key, value in node.entries if key.place not in frozen.dropped}
+
+
+def _refuse_odd_characters(text: str) -> None:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise _Stop(Place(1, 1), f"the file is larger than {MAX_BYTES // 1024} KiB", "write a shorter policy")
+    line, column = 1, 1
+    for character in text:
+        if character == "\n":
+            line, column = line + 1, 1
+            continue
+        if _is_odd(character) and character != "\r":
+            raise _Stop(
+                Place(line, column),
+                f"an invisible character (U+{ord(character):04X}) stands here",
+                "remove it; indent with spaces",
+            )
+        column += 1
+
+
+def _is_odd(character: str) -> bool:
+    """Whether nobody sees it, or it changes how the rest is seen."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def _refuse_escaped_characters(value: str, place: Place) -> None:
+    """In double quotes YAML makes any character of an escape such as \\u202e: the text of the file doesn't show it."""
+    if value.isprintable():
+        return
+    odd = next((character for character in value if _is_odd(character) and character != "\n"), None)
+    if odd is not None:
+        raise _Stop(place, f"an escape here makes an invisible character (U+{ord(odd):04X})", "write it without")
+
+
+class _Builder:
+    """Builds the tree from the parser's events, counting nodes and depth before it goes deeper."""
+
+    def __init__(self, text: str) -> None:
+        self._events = self._checked(_events(text))
+        self._nodes = 0
+        self._documents = 0
+
+    def build(self) -> Node:
+        tree: Node | None = None
+        for event in self._events:
+            if isinstance(event, NodeEvent):
+                tree = self._node(event, 1)
+        if tree is None:
+            raise _Stop(Place(1, 1), "the file is empty", "start with `version: 1`")
+        return tree
+
+    def _checked(self, events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
+            place = _place(event)
+            if isinstance(event, DocumentStartEvent):
+                self._documents += 1
+                if self._documents > 1:
+                    raise _Stop(place, "a second document begins here", "keep one policy in one file")
+                if event.version or event.tags:
+                    raise _Stop(place, "YAML directives are not allowed", "remove the line that begins with %")
+            if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
+                raise _Stop(place, "anchors and aliases (& and *) are not allowed", "write the value out, or quote it")
+            if isinstance(event, ScalarEvent | SequenceStartEvent | MappingStartEvent) and event.tag:
+                raise _Stop(place, "tags (!) are not allowed", "write the value without it, or quote it")
+            yield event
+
+    def _node(self, event: Event, depth: int) -> Node:
+        place = _place(event)
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise _Stop(place, f"the file has more than {MAX_NODES} values", "write a shorter policy")
+        if depth > MAX_DEPTH:
+            raise _Stop(place, "this is nested too deep", "follow docs/policies.md")
+        if isinstance(event, ScalarEvent):
+            value = str(event.value)
+            _refuse_escaped_characters(value, place)
+            return Text(place, value)
+        if isinstance(event, SequenceStartEvent):
+            return Sequence(place, tuple(self._sequence(depth)))
+        return Mapping(place, tuple(self._mapping(depth)))
+
+    def _sequence(self, depth: int) -> Iterator[Node]:
+        for event in self._events:
+            if isinstance(event, SequenceEndEvent):
+                return
+            yield self._node(event, depth + 1)
+
+    def _mapping(self, depth: int) -> Iterator[tuple[Text, Node]]:
+        seen: set[str] = set()
+        for event in self._events:
+            if isinstance(event, MappingEndEvent):
+                return
+            key = self._node(event, depth + 1)
+            if not isinstance(key, Text):
+                raise _Stop(key.place, "a key must be plain text", "follow docs/policies.md")
+            if key.text in seen:
+                raise _Stop(key.place, f"{shown(key.text)} stands twice", "keep one of them")
+            seen.add(key.text)
+            yield key, self._node(next(self._events), depth + 1)
+
+
+def _events(text: str) -> Iterator[Event]:
+    """The parser's events. Its scanner looks at no number's size, and fails at some with an error of Python's."""
+    end = 0
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            end = event.end_mark.index
+            yield event
+    except (ValueError, OverflowError):
+        raise _too_large(text, end) from None
+
+
+def _too_large(text: str, begin: int) -> _Stop:
+    """What the scanner met behind `begin`: an escape past Unicode's last character, or a version of too many digits."""
+    for escape in _LONG_ESCAPE.finditer(text, begin):
+        if int(escape[1], 16) > sys.maxunicode:
+            problem = f"the escape {escape[0]} makes no character: the last one is \\U{sys.maxunicode:08X}"
+            return _Stop(_place_at(text, escape.start()), problem, "write the character itself")
+    return _Stop(_place_at(text, begin), "this is not YAML: a number is too large", "write plain YAML")
+
+
+def _place_at(text: str, index: int) -> Place:
+    return Place(text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
+
+
+def _place(event: Event) -> Place:
+    return Place(event.start_mark.line + 1, event.start_mark.column + 1)

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Amounts, durations, times and shares as people write them, read so that nothing has two meanings; and back."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from policies.notation.primitives import UINT256_MAX
+from policies.notation.problems import shown
+
+_AMOUNT = re.compile(r"([0-9]{1,3}(?:,[0-9]{3}){1,40}|[0-9]{1,120})(?:\.([0-9]{1,120}))? +([A-Za-z][A-Za-z0-9.]*)")
+_NUMBER_ONLY = re.compile(r"[0-9][0-9.,_']*")
+_DECIMAL_COMMA = re.compile(r"([0-9]{1,120}),([0-9]{1,2}|[0-9]{4,120}) +([A-Za-z][A-Za-z0-9.]*)")
+_DOTTED_THOUSANDS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+) +([A-Za-z][A-Za-z0-9.]*)")
+_DURATION = re.compile(r"([0-9]{1,10}) +(second|minute|hour|day|week)s?")
+_SHARE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))? ?%")
+_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(Z| UTC)")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+
+
+class Unclear(ValueError):
+    """Text that isn't exactly one value: what is wrong, and what to write in its place."""
+
+    def __init__(self, problem: str, suggestion: str) -> None:
+        super().__init__(f"{problem}; {suggestion}")
+        self.problem = problem
+        self.suggestion = suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token whose amounts people write: `address` is zero for ether."""
+
+    symbol: str
+    address: bytes
+    decimals: int
+
+
+ETHER = Token("ETH", bytes(20), 18)
+_NATIVE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,15}|native units")
+
+
+def native_of(tokens: Mapping[bytes, Token]) -> Token:
+    """Return the chain's native currency: the token lent under the zero address, ether where none is.
+
+    Documents write ETH on every chain, for a policy names no chain. Who words a policy lends what its chain calls it.
+    """
+    lent = tokens.get(ETHER.address)
+    return Token(lent.symbol, ETHER.address, ETHER.decimals) if lent and _NATIVE.fullmatch(lent.symbol) else ETHER
+
+
+def coin_of(native: Token) -> str:
+    """Return a native currency's name within a sentence: `ether`, `xDAI`, `native currency` where it is not known."""
+    if native.symbol == ETHER.symbol:
+        return "ether"
+    return "native currency" if " " in native.symbol else native.symbol
+
+
+def parse_amount(text: str, tokens: dict[str, Token]) -> tuple[int, Token]:
+    """`12,000 USDC` as base units and its token. Raises Unclear for whatever could be read in two ways."""
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        raise _unclear_amount(text, tokens)
+    whole, fraction, symbol = match.group(1), match.group(2) or "", match.group(3)
+    if len(whole) > 1 and whole.startswith("0"):
+        raise Unclear(f"{shown(text)} begins with a zero", f"write {whole.lstrip('0,') or '0'} {symbol}")
+    if _DOTTED_THOUSANDS.fullmatch(text) and whole != "0":
+        raise Unclear(
+            f"{shown(text)} can be read as {whole},{fraction} or as {whole}.{fraction}",
+            f"write {whole},{fraction} {symbol}, or {f'{whole}.{fraction}'.rstrip('0').rstrip('.')} {symbol}"
+            + ("" if fraction.endswith("0") else f" as {whole}.{fraction}0 {symbol}"),
+        )
+    token = _token(symbol, tokens)
+    significant = fraction.rstrip("0")
+    if len(significant) > token.decimals:
+        raise Unclear(
+            f"{shown(text)} has {len(significant)} decimals and {symbol} has {token.decimals}",
+            f"write at most {token.decimals} decimals",
+        )
+    return int(whole.replace(",", "") + significant.ljust(token.decimals, "0")), token
+
+
+def parse_supply_amount(text: str, tokens: dict[str, Token]) -> tuple[int, Token]:
+    """The same, refusing what no word can hold and so no token can have."""
+    amount, token = parse_amount(text, tokens)
+    if amount > UINT256_MAX:
+        raise Unclear(f"{shown(text)} is more than any token can have", "write a smaller amount")
+    return amount, token
+
+
+def _token(symbol: str, tokens: dict[str, Token]) -> Token:
+    token = tokens.get(symbol)
+    if token is None:
+        known = ", ".join(sorted(tokens))
+        raise Unclear(f"the token {shown(symbol)} is not known", f"add it under `tokens`, or write one of: {known}")
+    return token
+
+
+def _unclear_amount(text: str, tokens: dict[str, Token]) -> Unclear:
+    some = next((symbol for symbol in tokens if symbol != ETHER.symbol), ETHER.symbol)
+    if match := _DECIMAL_COMMA.fullmatch(text):
+        whole, fraction, symbol = match.groups()
+        return Unclear(
+            f"{shown(text)} is ambiguous: a comma only separates groups of three digits",
+            f"write {whole}.{fraction} {symbol}, or {int(whole + fraction):,} {symbol}",
+        )
+    if match := _DOTTED_THOUSANDS.fullmatch(text):
+        return Unclear(
+            f"{shown(text)} has more than one decimal point", f"write {match[1].replace('.', ',')} {match[2]}"
+        )
+    if _NUMBER_ONLY.fullmatch(text):
+        return Unclear(f"{shown(text)} has no token", f"write the token behind it, such as `{text} {some}`")
+    return Unclear(f"{shown(text)} is not an amount", f"write a number and its token, such as `12,000 {some}`")
+
+
+def format_amount(amount: int, token: Token) -> str:
+    """Base units as people read them: `12,000 USDC`, exact, no trailing zeros."""
+    whole, fraction = divmod(amount, 10**token.decimals)
+    digits = f"{fraction:0{token.decimals}d}".rstrip("0") if token.decimals else ""
+    return f"{whole:,}{'.' + digits if digits else ''} {token.symbol}"
+
+
+def write_amount(amount: int, token: Token) -> str:
+    """The same as `parse_amount` reads it: never with exactly three decimals, which could be thousands."""
+    text = format_amount(amount, token)
+    digits, _, symbol = text.rpartition(" ")
+    return f"{digits}0 {symbol}" if _DOTTED_THOUSANDS.fullmatch(text) and not digits.startswith("0.") else text
+
+
+def parse_duration(text: str) -> int:
+    """`24 days` in seconds. One whole number and one unit; months and years have no fixed length. Raises Unclear."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        if "month" in text:
+            raise Unclear(
+                f"{shown(text)}: months have no fixed length", "write days; monthly payments fit a period of 24 days"
+            )
+        if "year" in text:
+            raise Unclear(f"{shown(text)}: years have no fixed length", "write days, such as `365 days`")
+        raise Unclear(f"{shown(text)} is not a duration", "write a whole number and a unit, such as `24 days`")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def write_duration(seconds: int) -> str:
+    """The same as `parse_duration` reads it: a whole number and one unit."""
+    units = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+    unit, length = next((unit, length) for unit, length in units if seconds % length == 0)
+    return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
+
+
+def format_duration(seconds: int) -> str:
+    """Seconds in the largest units that hold them exactly: `24 days`, `1 day 2 hours`."""
+    parts = []
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, seconds = divmod(seconds, length)
+        if count:
+            parts.append(f"{count} {unit}{'' if count == 1 else 's'}")
+    return " ".join(parts) or "0 seconds"
+
+
+def parse_share(text: str) -> int:
+    """`5 %` in basis points, at least one and at most all. Raises Unclear."""
+    match = _SHARE.fullmatch(text)
+    bps = int(match[1] + (match[2] or "").ljust(2, "0")) if match else 0
+    if not 1 <= bps <= 10_000:
+        raise Unclear(f"{shown(text)} is not a share", "write a percentage from 0.01 % to 100 %, such as `5 %`")
+    return bps
+
+
+def format_share(bps: int) -> str:
+    """Basis points as a percentage: `5 %`."""
+    return f"{bps / 100:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def parse_time(text: str) -> int:
+    """`2026-11-01T00:00Z` in Unix seconds; the time zone must be said, and must be UTC. Raises Unclear."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise Unclear(f"{shown(text)} is not a time in UTC", "write it such as `2026-11-01T00:00Z`")
+    try:
+        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        raise Unclear(f"{shown(text)} is in no calendar", "write it such as `2026-11-01T00:00Z`") from None
+    return int(moment.timestamp())
+
+
+def write_time(seconds: int) -> str:
+    """The same as `parse_time` reads it."""
+    return (datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_time(seconds: int) -> str:
+    """Unix seconds as `2026-11-01 00:00 UTC`, with seconds when there are any."""
+    try:
+        moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        return f"{seconds:,} seconds after 1970-01-01 00:00 UTC"
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if seconds % 60 else "%Y-%m-%d %H:%M UTC")

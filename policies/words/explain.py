@@ -1,0 +1,480 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A policy in plain English, sentence by sentence in a fixed order, from the decoded code alone.
+
+The caller lends names for addresses, tokens with their decimals, and functions by selector; whatever is not lent is
+said plainly to be unknown, never guessed. No lent text can change what a sentence says: see `policies.words.wording`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from policies.answer.permitted import Place, permitted, sends_ether
+from policies.code.policy_code import Budget, Charge, Clause, PlaceKind, PolicyCode, Rule, Scope, Source
+from policies.code.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
+from policies.code.signatures import Function, known_unbounded
+from policies.code.understood import is_understood
+from policies.notation.amounts import ETHER, Token, format_duration, format_share, format_time
+from policies.words.reasons import reason
+from policies.words.wording import (
+    HASH_OF,
+    LONG_LIST,
+    AddressNames,
+    Vocabulary,
+    budget_name,
+    call_name,
+    capital,
+    clause_text,
+    income_text,
+    is_pay,
+    limits,
+    place_name,
+)
+from policies.words.worst_case import DAY_S, YEAR_DAYS, WorstCase, pays, worst_case, worst_case_units
+
+if TYPE_CHECKING:
+    from policies.document.document import PolicyDocument
+
+__all__ = [
+    "budget_sentence",
+    "caveat",
+    "explain",
+    "lent",
+    "not_known_to_end",
+    "reason",
+    "rule_sentence",
+    "which_rules",
+    "worst_case_units",
+]
+
+NOT_KNOWN_TO_END = "it is not known whether its effect ends with the act"
+_THE_RULES = "{the rules}"  # no label can hold braces
+_COUNTABLE = 2**16
+_SHARED = {
+    Scope.AGENT: "all policies of this agent",
+    Scope.DAO: "all policies of the DAO",
+}
+
+
+def explain(
+    policy: PolicyCode,
+    names: AddressNames,
+    tokens: Mapping[bytes, Token],
+    functions: Mapping[bytes, Function] | None = None,
+    *,
+    document: "PolicyDocument | None" = None,
+) -> list[str]:
+    """The sentences a member votes on: who and when, what is permitted, budgets, worst case, what is not bounded.
+
+    What `document` lends counts only if it is the document whose hash stands in the code, and behind what the caller
+    lends by itself.
+    """
+    words = lent(policy, Vocabulary(names, tokens, functions or {}), document)
+    return [
+        *_who_and_when(policy, words),
+        *_rules(policy, words),
+        _everything_else(policy, words),
+        *(budget_sentence(policy, number, words) for number in range(len(policy.budgets))),
+        *(_repeat(policy, number, document) for number in range(len(policy.budgets))),
+        *_worst_case(policy, words),
+        *_not_bounded(policy, words),
+    ]
+
+
+def lent(policy: PolicyCode, words: Vocabulary, document: "PolicyDocument | None") -> Vocabulary:
+    """The vocabulary with what the policy's own document adds to it; another document adds nothing."""
+    if document is None or not is_its_document(policy, document):
+        return words
+    return Vocabulary(
+        {address: name for name, address in document.addresses} | dict(words.names),
+        {token.address: token for token in document.tokens} | dict(words.tokens),
+        {rule.function.selector: rule.function for rule in document.rules if rule.function} | dict(words.functions),
+    )
+
+
+def is_its_document(policy: PolicyCode, document: "PolicyDocument") -> bool:
+    return document.document_hash == policy.document_hash
+
+
+# Who, and when
+
+
+def _who_and_when(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
+    yield (
+        f"From {format_time(policy.start_s)} until {format_time(policy.end_s)} "
+        f"({format_duration(policy.end_s - policy.start_s)}) the agent {words.address(policy.agent)} "
+        "may make the treasury do what the following sentences say, without asking again."
+    )
+    yield (
+        f"The operator {words.address(policy.operator)} runs the agent and signs the lists of who is paid what; "
+        "those lists are not checked on chain, the bounds below are."
+    )
+    yield f"An act is one call or several that happen together or not at all; {_pause(policy)}."
+    yield _objection(policy)
+
+
+def _pause(policy: PolicyCode) -> str:
+    if policy.cooldown_s:
+        return f"the agent must wait at least {format_duration(policy.cooldown_s)} between two acts"
+    return "acts may follow each other without a pause"
+
+
+def _objection(policy: PolicyCode) -> str:
+    if all(budget.instant_limit == budget.limit for budget in policy.budgets):
+        return "Nothing has to wait for objections: whatever this policy permits, the agent may do at once."
+    return (
+        "An act that takes more of a budget than may be spent at once must be announced and waits "
+        f"{format_duration(policy.objection_delay_s)}; it is void if members with at least "
+        f"{format_share(policy.objection_threshold_bps)} of all votes object in that time or before it is made, "
+        f"and it must be made within {format_duration(policy.release_window_s)} after the wait."
+    )
+
+
+# Rules
+
+
+def _rules(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
+    for number, rule in enumerate(policy.rules):
+        sentence = rule_sentence(policy, rule, words)
+        yield f"Rule {number + 1}: it may {sentence}." if len(policy.rules) > 1 else f"It may {sentence}."
+    if len({rule.key for rule in policy.rules}) < len(policy.rules):
+        yield "Where several rules permit the same function, the first whose bounds on the arguments hold applies."
+
+
+def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
+    """What the rule permits, as an infinitive with all its bounds: `call … on …: …; …`."""
+    bounds = [
+        *(place_bounds(policy, rule, place, words) for place in places(rule) if not _goes_without_saying(rule, place)),
+        *(charge_text(policy, rule, charge, words) for charge in rule.charges),
+    ]
+    if not sends_ether(rule):
+        bounds.append(f"no {words.coin} may go with it")
+    bounds.extend(income_text(policy, income, words) for income in rule.incomes)
+    if rule.must_return_true:
+        bounds.append("the call must return true")
+    if rule.approval:
+        bounds.append("when the act ends, nothing may be left of what the spender was allowed to take")
+    if _may_go_on(rule, words):
+        bounds.append(NOT_KNOWN_TO_END)
+    return f"{call_name(rule, words)}: {'; '.join(bounds)}"
+
+
+def _everything_else(policy: PolicyCode, words: Vocabulary) -> str:
+    sentence = "Everything else is impossible for the agent, whatever it is told"
+    if not_known_to_end(policy, words) or _not_bounded_rules(policy):
+        return f"{sentence}, unless what a call above leaves behind permits it."
+    return f"{sentence}."
+
+
+def places(rule: Rule) -> list[Place]:
+    """Every place of the rule's arguments, in the order of the call's data."""
+    columns = {dynamic.word: max(dynamic.width, 1) for dynamic in rule.dynamics}
+    return [(word, column) for word in range(rule.words) for column in range(columns.get(word, 0) + 1)]
+
+
+def clauses_at(rule: Rule, place: Place) -> list[Clause]:
+    return [clause for clause in rule.clauses if (clause.word, clause.column) == place]
+
+
+def _is_charged(rule: Rule, place: Place) -> bool:
+    return any(charge.source is Source.ARGUMENT and (charge.word, charge.column) == place for charge in rule.charges)
+
+
+def _goes_without_saying(rule: Rule, place: Place) -> bool:
+    """An unbounded number of entries, or half of what can be said of bytes while the other half is bounded."""
+    if clauses_at(rule, place):
+        return False
+    word, column = place
+    kind = rule.place(word, column)
+    is_said = kind is PlaceKind.LENGTH and clauses_at(rule, (word, 1))
+    return bool(kind in (PlaceKind.COUNT, PlaceKind.HASH) or is_said)
+
+
+def place_bounds(policy: PolicyCode, rule: Rule, place: Place, words: Vocabulary) -> str:
+    """What the place's value may be: `the amount is at most …`."""
+    name, clauses = place_name(rule, place, words), clauses_at(rule, place)
+    if clauses:
+        return f"{name} {' and '.join(clause_text(policy, rule, clause, words) for clause in clauses)}"
+    if rule.place(*place) is PlaceKind.LENGTH:
+        return f"{place_name(rule, (place[0], 1), words).removeprefix(HASH_OF)} may be ANYTHING, of any length"
+    return f"{name} is bounded by its budget alone" if _is_charged(rule, place) else f"{name} may be ANYTHING"
+
+
+def charge_text(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabulary) -> str:
+    """`the amount counts against the budget “payroll”`."""
+    return f"{charged_text(rule, charge, words)} counts against {budget_name(policy, charge.budget)}"
+
+
+def charged_text(rule: Rule, charge: Charge, words: Vocabulary) -> str:
+    if charge.source is Source.VALUE:
+        return f"the {words.coin} that goes with it"
+    place = (charge.word, charge.column)
+    summed = "the sum of " if rule.place(*place) is PlaceKind.COLUMN else ""
+    return f"{summed}{place_name(rule, place, words)}"
+
+
+# Budgets
+
+
+def budget_sentence(policy: PolicyCode, number: int, words: Vocabulary) -> str:
+    """The budget with both its levels, what it counts, and who shares it."""
+    budget = policy.budgets[number]
+    parts = [f"{capital(budget_name(policy, number))} counts {words.asset(budget.asset)}: {limits_text(budget, words)}"]
+    if budget.measured:
+        parts.append(
+            "it is measured: if a call of this policy lowers the treasury's balance by more than its rule counts, "
+            "the whole fall counts"
+        )
+    if budget.scope in _SHARED:
+        parts.append(f"it is shared with the budgets of this name, token and period in {_SHARED[budget.scope]}")
+    if budget.exponent:
+        step = words.amount(budget.unit, budget.asset)
+        parts.append(f"what an act counts in all is rounded up to whole steps of {step}")
+    return "; ".join(parts) + "."
+
+
+def limits_text(budget: Budget, words: Vocabulary) -> str:
+    """`at most 12,000 USDC in any 24 days, of which 6,000 USDC …`."""
+    limit, instant = limits(budget, words)
+    return f"at most {limit} in any {format_duration(budget.period_s)}, {_levels(budget, instant)}"
+
+
+def _levels(budget: Budget, instant: str) -> str:
+    if budget.instant_limit == budget.limit:
+        return "all of which may be spent at once"
+    if budget.instant_limit == 0:
+        return "all of which must be announced and can be objected to"
+    return f"of which {instant} may be spent at once and the rest must be announced and can be objected to"
+
+
+def _repeat(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> str:
+    """Whether the budget fits a schedule that pays it out in full again and again, and the one that it is for."""
+    budget, name = policy.budgets[number], budget_name(policy, number)
+    if worst_case_units(1, budget.segment_s, policy.end_s - policy.start_s) == 1:
+        return f"What is spent from {name} does not come back while this policy lasts.{_due(policy, number, document)}"
+    return (
+        f"What is spent from {name} can be spent again after {format_duration(budget.period_s)} at the earliest and "
+        f"{format_duration(comes_back_within_s(budget.period_s))} at the latest: paying out the whole of it "
+        f"{_schedules(budget)}.{_due(policy, number, document)}"
+    )
+
+
+def _schedules(budget: Budget) -> str:
+    """The most frequent schedule that the budget fits, and the next one that it does not."""
+    latest_s = comes_back_within_s(budget.period_s)
+    fitting = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s >= latest_s]
+    late = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s < latest_s]
+    names = {gap_s: name for name, gap_s in SHORTEST_GAP_S.items()}
+    answers = [f"{names[min(fitting)]} works"] if fitting else []
+    if late:
+        answers.append(f"{names[max(late)]} does not always")
+    return ", ".join(answers)
+
+
+def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> str:
+    """The schedule that the document says the budget is for, and whether it can be kept."""
+    budget = policy.budgets[number]
+    for written in document.budgets if document and is_its_document(policy, document) else ():
+        name = written.code_name.encode("ascii").ljust(32, b"\0")
+        same = (name, written.token.address, written.scope) == (budget.name, budget.asset, budget.scope)
+        if same and written.due in SHORTEST_GAP_S:
+            kept = "which it always can" if in_time(budget.period_s, written.due) else "for which it can come too late"
+            return f" It is meant to be paid out in full {written.due}, {kept}."
+    return ""
+
+
+# Rules of which more can come than is counted
+
+
+def not_known_to_end(policy: PolicyCode, words: Vocabulary) -> tuple[int, ...]:
+    """The numbers, from 1, of the rules of whose effect it is not known whether it ends with the act."""
+    return tuple(number for number, rule in enumerate(policy.rules, 1) if _may_go_on(rule, words))
+
+
+def _may_go_on(rule: Rule, words: Vocabulary) -> bool:
+    """Whether the rule's function is none that is understood, and none that is known to outlast the act."""
+    return not _is_known_unbounded(rule) and not is_understood(
+        None if rule.no_selector else rule.selector,
+        rule.words,
+        rule.dynamics,
+        on_token=rule.target != ETHER.address and words.token(rule.target) is not None,
+        approval=rule.approval,
+        sends_ether=sends_ether(rule),
+    )
+
+
+def _is_known_unbounded(rule: Rule) -> bool:
+    return not rule.no_selector and not rule.approval and known_unbounded(rule.selector) is not None
+
+
+def _not_bounded_rules(policy: PolicyCode) -> tuple[int, ...]:
+    """The numbers, from 1, of the rules that let out what no budget bounds. People can't write them; code can."""
+    return tuple(
+        number
+        for number, rule in enumerate(policy.rules, 1)
+        if _is_known_unbounded(rule) or _takes_uncounted(policy, rule)
+    )
+
+
+def _takes_uncounted(policy: PolicyCode, rule: Rule) -> bool:
+    """Whether the rule calls a token that budgets count, and none of them counts what the call moves."""
+    counting = [number for number, budget in enumerate(policy.budgets) if budget.asset == rule.target]
+    if rule.no_selector or rule.approval or not counting:
+        return False
+    charged = {charge.budget for charge in rule.charges}
+    return not any(
+        policy.budgets[number].measured or (number in charged and pays(policy, rule, number)) for number in counting
+    )
+
+
+def caveat(policy: PolicyCode, words: Vocabulary) -> str:
+    """Under which condition a worst case in numbers is true, or what it leaves out; empty where it holds as it is."""
+    unknown, unbounded = not_known_to_end(policy, words), _not_bounded_rules(policy)
+    conditions = []
+    if unknown:
+        conditions.append(
+            f"true only if the effect of {which_rules(unknown, policy)} ends with the act and takes no more "
+            "than is counted, which is not known"
+        )
+    if unbounded:
+        conditions.append(f"leaving out what {which_rules(unbounded, policy)} lets happen, which no budget bounds")
+    return ", ".join(conditions)
+
+
+# Worst case
+
+
+def _worst_case(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
+    condition = caveat(policy, words)
+    for case in worst_case(policy, YEAR_DAYS):
+        yield _worst_case_of(policy, case, words, f", {condition}" if condition else "")
+    if any(budget.scope in _SHARED for budget in policy.budgets):
+        yield "What other policies spend of a shared budget counts in these numbers too."
+    if not policy.budgets:
+        yield "Worst case: no budget counts anything; every permitted call may be made again and again."
+
+
+def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary, condition: str) -> str:
+    budget = policy.budgets[case.budget]
+    period, duration = format_duration(budget.period_s), format_duration(case.duration_s)
+    in_time = f"in any {duration}" if case.duration_s == YEAR_DAYS * DAY_S else f"in all its time ({duration})"
+
+    def amount(base_units: int) -> str:
+        return words.amount(base_units, budget.asset) if base_units else "nothing"
+
+    if case.at_once == case.in_a_period:
+        takes = f"{amount(case.at_once)} at once, unopposed, and no more in any {period}; {in_time} at most "
+        takes += amount(case.in_all)
+    else:
+        unopposed = f"at most {amount(case.unopposed)}" if case.unopposed else "nothing"
+        takes = (
+            f"{amount(case.at_once)} unopposed, and at most {amount(case.in_a_period)} in any {period} if nobody "
+            f"objects; {in_time} {unopposed} unopposed and at most {amount(case.in_all)} in all"
+        )
+    name = budget_name(policy, case.budget)
+    return f"Worst case for {name}{condition}: a stolen key can take {takes}; {_to_whom(case, words)}."
+
+
+def _to_whom(case: WorstCase, words: Vocabulary) -> str:
+    if case.recipients is None:
+        return "this policy does not limit who gets it in the end"
+    if not case.recipients:
+        return "to nobody, for the bounds leave no recipient"
+    shown = ", ".join(words.address(address) for address in case.recipients[:LONG_LIST])
+    more = len(case.recipients) - LONG_LIST
+    count = len(case.recipients)
+    return f"to {f'these {count:,}' if count > 1 else 'this one address'} only: {shown}" + (
+        f" and {more:,} more" if more > 0 else ""
+    )
+
+
+# What is not bounded
+
+
+def _not_bounded(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
+    found: dict[str, list[int]] = {}
+    for number, rule in enumerate(policy.rules):
+        for finding in _findings(policy, rule, words):
+            found.setdefault(finding, []).append(number + 1)
+    for finding, numbers in found.items():
+        yield finding.replace(_THE_RULES, which_rules(numbers, policy, alone="the rule above"))
+    yield _assumed(policy, words)
+    yield (
+        "Not bounded by any policy: what the treasury's owners and its other modules do, "
+        "and what a token is worth: budgets count tokens, not money."
+    )
+
+
+def which_rules(numbers: Sequence[int], policy: PolicyCode, *, alone: str = "the only rule") -> str:
+    """`rules 2, 3 and 5`, or what a rule is called that is alone."""
+    if len(policy.rules) == 1:
+        return alone
+    *first, last = map(str, numbers)
+    return f"rules {', '.join(first)} and {last}" if first else f"rule {last}"
+
+
+def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str]:
+    """What the rule leaves open, as sentences with a gap where the rules' numbers go."""
+    known = known_unbounded(rule.selector)
+    if known is not None and _is_known_unbounded(rule):
+        yield f"NOT BOUNDED IN TIME, under {_THE_RULES}: `{known[0]}` {known[1]}."
+    elif _may_go_on(rule, words):
+        yield (
+            f"NOT KNOWN TO END, under {_THE_RULES}: the call is none of those that are understood, so "
+            f"{NOT_KNOWN_TO_END}. If it does not, what the call begins may go on taking from the treasury after the "
+            "act, even while everything is paused, and no budget counts that."
+        )
+    if not rule.charges:
+        yield f"NOT COUNTED, under {_THE_RULES}: the call itself charges no budget, {_but_measured(policy)}."
+    yield from _recipient(policy, rule)
+    yield from _content(rule, words)
+    for charge in rule.charges:
+        if not pays(policy, rule, charge.budget):
+            yield from _what_it_costs(policy, rule, charge, words)
+    if rule.incomes:
+        yield (
+            f"BOUNDED IN PRICE BY THE RATIO ALONE, under {_THE_RULES}: whoever has the key can trade at the worst "
+            "ratio that the rule permits."
+        )
+
+
+def _but_measured(policy: PolicyCode) -> str:
+    measured = [budget_name(policy, number) for number, budget in enumerate(policy.budgets) if budget.measured]
+    if not measured:
+        return "so it may be made again and again"
+    return f"and what the treasury loses by it counts only where {' or '.join(measured)} measures it"
+
+
+def _recipient(policy: PolicyCode, rule: Rule) -> Iterator[str]:
+    if is_pay(rule) and permitted(rule, policy).at((0, 0)).listed(most=_COUNTABLE) is None:
+        yield f"NOT BOUNDED IN RECIPIENT, under {_THE_RULES}: nearly anybody can be paid."
+
+
+def _content(rule: Rule, words: Vocabulary) -> Iterator[str]:
+    for dynamic in rule.dynamics:
+        hash_ = (dynamic.word, 1)
+        if dynamic.width == 0 and not clauses_at(rule, hash_):
+            what = place_name(rule, hash_, words).removeprefix(HASH_OF)
+            yield f"NOT BOUNDED IN CONTENT, under {_THE_RULES}: {what} may say ANYTHING to the called contract."
+
+
+def _what_it_costs(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabulary) -> Iterator[str]:
+    budget, name = policy.budgets[charge.budget], budget_name(policy, charge.budget)
+    if is_pay(rule) and charge.source is Source.ARGUMENT and rule.target != budget.asset:
+        moved, counted = words.address(rule.target), words.asset(budget.asset)
+        yield f"NOT WHAT IT COUNTS, under {_THE_RULES}: the call moves {moved}, and {name} counts {counted}."
+    elif charge.source is Source.ARGUMENT and not budget.measured:
+        yield f"NOT MEASURED, under {_THE_RULES}: {name} counts what the argument says, not what leaves the treasury."
+    if all(income.budget != charge.budget for income in rule.incomes):
+        yield f"NOT BOUNDED IN PRICE, under {_THE_RULES}: all that {name} lets out can be lost; nothing must come back."
+
+
+def _assumed(policy: PolicyCode, words: Vocabulary) -> str:
+    targets = sorted({rule.target for rule in policy.rules if not rule.no_selector})
+    if not targets:
+        return f"Assumed: whoever is sent {words.coin} keeps control of the address."
+    shown = ", ".join(words.address(target) for target in targets[:LONG_LIST])
+    more = f" and {len(targets) - LONG_LIST:,} more" if len(targets) > LONG_LIST else ""
+    return (
+        f"Assumed, for a policy can't show it: the code at {shown}{more} is what it seems and stays so; "
+        "whoever controls a proxy among them can put other code there after the vote."
+    )
