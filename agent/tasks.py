@@ -3,7 +3,8 @@
 
 from celery import shared_task
 
-from agent import acts, summaries
+from agent.acts import due as acts
+from agent.understanding import summaries
 
 
 @shared_task(name="agent.tasks.act")

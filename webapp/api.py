@@ -24,9 +24,10 @@ from ninja.errors import HttpError
 from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import Field
 
-from agent import approvals, requests, trouble
+from agent.acts import approvals, requests
+from agent.acts.policy import NoPolicyInForce
+from agent.llm import trouble
 from agent.models import Request, Summary
-from agent.policy import NoPolicyInForce
 from governance import standing
 from governance.chain.address import BadAddress, to_bytes
 from governance.chain.rpc import Rpc, RpcError

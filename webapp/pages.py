@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from agent import trouble
+from agent.llm import trouble
 from agent.models import DecisionRecord, Refusal, Request
 from governance import standing
 from governance.capabilities import takes_signed_ballots

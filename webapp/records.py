@@ -4,7 +4,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from agent import provenance
+from agent.acts import provenance
 from webapp.pages import bytes32
 
 

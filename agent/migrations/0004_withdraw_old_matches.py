@@ -3,7 +3,7 @@ from django.db import migrations
 
 
 def withdraw(apps, _schema_editor) -> None:
-    """Withdraw the "matches" of summaries that were judged before `agent.told`: what it would say of them is unknown."""
+    """Withdraw the "matches" of summaries that were judged before `agent.understanding.told`: what it would say of them is unknown."""
     for summary in apps.get_model("agent", "Summary").objects.filter(verdict="matches"):
         summary.verdict = "unmatched"
         for finding in summary.findings:

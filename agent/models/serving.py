@@ -15,8 +15,8 @@ class ModelTrouble(models.Model):
     fields): another set-up starts without it.
     """
 
-    setup = Bytes32Field(primary_key=True)  # agent.serving.setup()
-    trouble = models.CharField(max_length=16)  # agent.model.Trouble
+    setup = Bytes32Field(primary_key=True)  # agent.llm.serving.setup()
+    trouble = models.CharField(max_length=16)  # agent.llm.client.Trouble
     values = models.JSONField(default=dict)  # {"http_status", "names", "said", ...}; the last two the server's words
     failures = models.PositiveIntegerField(default=1)  # with this trouble, one after the other
     ask_again_at = models.DateTimeField(null=True)  # not asked before; null: may be asked

@@ -34,7 +34,7 @@ class Summary(models.Model):
         FAILED = "failed"  # given up after many attempts (the reason says why)
 
     class Verdict(models.TextChoices):
-        MATCHES = "matches"  # each effect has a sentence of its own, and the text orders nothing else: agent.told
+        MATCHES = "matches"  # each effect has a sentence of its own, and the text orders nothing else: agent.understanding.told
         DIFFERS = "differs"  # something claimed is not done, or an amount or an address differs
         UNMATCHED = "unmatched"  # code could not match text and calls one to one
         OPAQUE = "opaque"  # some call can't be decoded, so nobody can say
@@ -49,7 +49,7 @@ class Summary(models.Model):
     sentences = models.JSONField(default=list)
     # [{"id", "type", "spans": [id], "quotes": [text], "recipients", "amounts": [{"number", "asset", "base_units"}]}]
     claims = models.JSONField(default=list)
-    effects = models.JSONField(default=list)  # agent.effects.Effect.as_json()
+    effects = models.JSONField(default=list)  # agent.understanding.effects.Effect.as_json()
     flags = models.JSONField(default=list)  # [{"code", "text", "severity", "effects": [id]}]
     findings = models.JSONField(default=list)  # what the verdict rests on: [{"kind", "text", "claim", "effect"}]
     hidden = models.JSONField(default=list)  # what ingest removed from the text: [{"kind", "count", "sample"}]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agent import ingest, reader, verdict, writer
-from agent.effects import Book, Kind, PlainCall, effects_of
-from agent.verdict import FindingKind, Outcome
+from agent.understanding import ingest, reader, verdict, writer
+from agent.understanding.effects import Book, Kind, PlainCall, effects_of
+from agent.understanding.verdict import FindingKind, Outcome
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum, to_bytes
 from policies.notation.amounts import Token

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agent import ingest, reader, verdict
-from agent.effects import Book, effects_of
-from agent.verdict import Outcome
+from agent.understanding import ingest, reader, verdict
+from agent.understanding.effects import Book, effects_of
+from agent.understanding.verdict import Outcome
 from governance.chain.address import to_bytes
 from policies.notation.amounts import Token
 from tests.acceptance.test_understanding import ENS, proposals

@@ -20,7 +20,8 @@ import pytest
 from django.utils import timezone
 from eth_account import Account
 
-from agent import acts, approvals, planner, requests, rosters
+from agent.acts import approvals, planner, requests, rosters
+from agent.acts import due as acts
 from agent.models import Request, Roster
 from governance import work
 from governance.chain.rpc import Rpc

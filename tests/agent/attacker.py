@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from agent.model import Model
+from agent.llm.client import Model
 
 Answer = str | bytes | int | dict | tuple[int, bytes]
 Script = Callable[[dict], Answer]

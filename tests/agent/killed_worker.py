@@ -20,7 +20,7 @@ def main(point: str, request_id: int) -> None:
     django.setup()
     from django.conf import settings
 
-    from agent import executor
+    from agent.acts import executor
     from governance.chain import rpc as jsonrpc
     from governance.chain import send
     from governance.work import Again

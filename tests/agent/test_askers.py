@@ -11,9 +11,9 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 
-from agent import askers, executor, provenance, requests
+from agent.acts import askers, executor, provenance, requests
+from agent.acts.planner import describe
 from agent.models import DecisionRecord, Plan, Request
-from agent.planner import describe
 from governance import work
 from governance.chain.rpc import Rpc, RpcError
 from governance.embedded.process import free_port

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import choice
-from agent import schema as json_schema
+from agent.acts import choice
+from agent.llm import answer_schema as json_schema
 
 KEYS = ["c1", "c2"]
 APART = {"properties": {"choice": {}, "reason": {}}}  # as the format before asked

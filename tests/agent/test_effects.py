@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.effects import ETHER, MAX_EFFECTS, Kind, PlainCall, base_units, effects_of, units
+from agent.understanding.effects import ETHER, MAX_EFFECTS, Kind, PlainCall, base_units, effects_of, units
 from governance.chain.abi import encode_call, selector
 from governance.chain.address import checksum
 from policies.code import encoding

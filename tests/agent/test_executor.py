@@ -8,10 +8,10 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from agent import executor, judging, requests
+from agent.acts import executor, judging, requests
+from agent.acts.planner import describe, paid_lines
+from agent.acts.policy import in_force
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
-from agent.planner import describe, paid_lines
-from agent.policy import in_force
 from governance import work
 from governance.chain.send import Signer
 from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import ingest
+from agent.understanding import ingest
 
 HOSTILE = st.lists(
     st.one_of(

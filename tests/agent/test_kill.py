@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from agent import requests
+from agent.acts import requests
 from agent.models import Binding, DecisionRecord, Request
 from governance import work
 from governance.models import OutgoingTransaction

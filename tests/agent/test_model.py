@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from agent import schema as json_schema
-from agent.model import Model, ModelDown, ModelMisconfigured, ModelRefused, Trouble, prompt_hash
+from agent.llm import answer_schema as json_schema
+from agent.llm.client import Model, ModelDown, ModelMisconfigured, ModelRefused, Trouble, prompt_hash
 from tests.agent.attacker import answer, attacker_model
 from tests.agent.trickler import WAYS, trickler
 from tests.plugin import free_port

@@ -10,13 +10,13 @@ import django.apps
 import pytest
 
 import policies
-from agent import summaries
-from agent.effects import ETHER, Book, PlainCall, effects_of
-from agent.judging import Words
+from agent.acts.judging import Words
+from agent.acts.requests import NotUnderstood, derive, parse
+from agent.acts.tokens import Token, read_tokens
 from agent.models import Summary
-from agent.reader import amounts_in
-from agent.requests import NotUnderstood, derive, parse
-from agent.tokens import Token, read_tokens
+from agent.understanding import summaries
+from agent.understanding.effects import ETHER, Book, PlainCall, effects_of
+from agent.understanding.reader import amounts_in
 from governance.chain import abi
 from governance.chain.address import ZERO, checksum
 from governance.chain.call import Call

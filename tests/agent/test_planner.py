@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from agent import approvals, choice, planner, provenance, requests, trouble
-from agent.model import Model
+from agent.acts import approvals, choice, planner, provenance, requests
+from agent.llm import trouble
+from agent.llm.client import Model
 from agent.models import DecisionRecord, Plan, Request
 from governance import work
 from governance.models import Act, OutgoingTransaction, Work

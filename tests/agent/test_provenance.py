@@ -14,10 +14,10 @@ from eth_account import Account
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent import approvals, choice, provenance, requests, rosters, typed
-from agent.judging import evaluation_calls, evaluation_json
+from agent.acts import approvals, choice, provenance, requests, rosters, typed
+from agent.acts.judging import evaluation_calls, evaluation_json
+from agent.acts.policy import state_json
 from agent.models import DecisionRecord, Request, Roster
-from agent.policy import state_json
 from governance.chain.address import checksum
 from governance.models import Act
 from policies.answer.evaluate import Allowed, Mode, PolicyState, evaluate

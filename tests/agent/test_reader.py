@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import ingest, reader
-from agent.effects import ETHER, Book
-from agent.model import Model, ModelRefused
-from agent.reader import CanaryLeaked, ClaimType
+from agent.llm.client import Model, ModelRefused
+from agent.understanding import ingest, reader
+from agent.understanding.effects import ETHER, Book
+from agent.understanding.reader import CanaryLeaked, ClaimType
 from policies.notation.amounts import Token
 from tests.agent.attacker import attacker_model
 from tests.plugin import free_port

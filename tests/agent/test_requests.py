@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.requests import (
+from agent.acts.requests import (
     NotUnderstood,
     calls_from_json,
     calls_hash,
@@ -21,8 +21,8 @@ from agent.requests import (
     parse,
     payment_call,
 )
-from agent.rosters import Line
-from agent.tokens import Token
+from agent.acts.rosters import Line
+from agent.acts.tokens import Token
 from governance.chain.address import ZERO, checksum
 
 USDC = Token(b"\xaa" * 20, "USDC", 6)

@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import rosters
+from agent.acts import rosters
+from agent.acts.policy import in_force
+from agent.acts.rosters import MAX_ENTRIES, Line, RosterError, Terms, check_lines, compose, parse
 from agent.models import Roster
-from agent.policy import in_force
-from agent.rosters import MAX_ENTRIES, Line, RosterError, Terms, check_lines, compose, parse
 from governance.chain.address import ZERO, checksum
 from tests.agent.acting import POLICY_ID, USDC, World, payroll, world  # noqa: F401
 from tests.conftest import DAY_S

@@ -10,8 +10,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from agent import summaries, trouble
+from agent.llm import trouble
 from agent.models import ModelTrouble, OutboxCursor, Summary
+from agent.understanding import summaries
 from governance import outbox
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum

@@ -12,11 +12,11 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import ingest, reader, verdict
-from agent.effects import Book, PlainCall, effects_of
-from agent.reader import ClaimType
-from agent.told import MAX_CHARS, told
-from agent.verdict import Outcome
+from agent.understanding import ingest, reader, verdict
+from agent.understanding.effects import Book, PlainCall, effects_of
+from agent.understanding.reader import ClaimType
+from agent.understanding.told import MAX_CHARS, told
+from agent.understanding.verdict import Outcome
 from dao.local.demo import AUDIT_TEXT, GRANTS_TEXT, MARKETING_TEXT, PERIOD_TEXT
 from governance.chain.abi import encode_call
 from governance.chain.address import ZERO, checksum, to_bytes

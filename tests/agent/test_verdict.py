@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import ingest, reader, verdict
-from agent.effects import ETHER, Book, PlainCall, effects_of
-from agent.reader import ClaimType
-from agent.verdict import FindingKind, Outcome
+from agent.understanding import ingest, reader, verdict
+from agent.understanding.effects import ETHER, Book, PlainCall, effects_of
+from agent.understanding.reader import ClaimType
+from agent.understanding.verdict import FindingKind, Outcome
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
 from policies.code import encoding

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import ingest, reader, writer
-from agent.effects import Book, PlainCall, effects_of
-from agent.model import ModelRefused
-from agent.reader import CanaryLeaked, ClaimType
+from agent.llm.client import ModelRefused
+from agent.understanding import ingest, reader, writer
+from agent.understanding.effects import Book, PlainCall, effects_of
+from agent.understanding.reader import CanaryLeaked, ClaimType
 from governance.chain.abi import encode_call
 from policies.notation.amounts import Token
 from tests.agent.attacker import attacker_model

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from agent.schema import problems
+from agent.llm.answer_schema import problems
 from policies.answer.act_schema import NotAnAct, act_schema, read_act
 from policies.answer.evaluate import Mode, PolicyState, Refused, evaluate
 from policies.answer.form import form, gauges

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from agent.schema import problems
+from agent.llm.answer_schema import problems
 from policies.code.encoding import decode, encode
 from policies.document import document, json_schema
 from policies.document.from_code import document_of

@@ -7,7 +7,7 @@ import re
 import pytest
 from eth_utils import keccak
 
-from agent import effects
+from agent.understanding import effects
 from governance.chain import abi
 from governance.models import Chain, Contract, ProposalAction
 from governance.projections.events import raw_of, text_of

@@ -9,7 +9,7 @@ import re
 import pytest
 from django.core import mail
 
-from agent.verdict import Outcome
+from agent.understanding.verdict import Outcome
 from governance import outbox, work
 from governance.models import Cursor, Work
 from tests.webapp.conftest import NOW, account

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from agent import approvals, planner, requests
+from agent.acts import approvals, planner, requests
+from agent.acts.policy import NoPolicyInForce
 from agent.models import AgentHalt, Request
-from agent.policy import NoPolicyInForce
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Dao
 from policies.code import encoding

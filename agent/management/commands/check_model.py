@@ -6,9 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agent import serving, summaries, trouble
-from agent.model import Completion, Model, ModelDown, ModelError, ModelRefused
+from agent.llm import serving, trouble
+from agent.llm.client import Completion, Model, ModelDown, ModelError, ModelRefused
 from agent.models import ModelTrouble
+from agent.understanding import summaries
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agent import summaries
-from agent.ingest import visible
-from agent.model import ModelDown
+from agent.llm.client import ModelDown
+from agent.understanding import summaries
+from agent.understanding.ingest import visible
 from governance.models import Proposal
 
 

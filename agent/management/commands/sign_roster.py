@@ -11,8 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agent import rosters
-from agent.policy import NoPolicyInForce, chain_now_s
+from agent.acts import rosters
+from agent.acts.policy import NoPolicyInForce, chain_now_s
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Dao
 from policies.code import encoding

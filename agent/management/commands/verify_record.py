@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agent import provenance
+from agent.acts import provenance
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Contract
 

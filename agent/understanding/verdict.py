@@ -3,7 +3,7 @@
 
 `flags` sees the text as code sees it and the calls as they decode, never a model's output. `judge` compares what the
 quoted sentences claim with what the calls do; an effect that no claim matches always blocks "matches", and so does
-whatever `agent.told` finds when it reads every sentence without any model.
+whatever `agent.understanding.told` finds when it reads every sentence without any model.
 """
 
 import re
@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from agent.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Effect, Kind
-from agent.ingest import Document
-from agent.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, amounts_in, matches_amount, names_in
-from agent.told import Told, told
+from agent.understanding.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Effect, Kind
+from agent.understanding.ingest import Document
+from agent.understanding.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, amounts_in, matches_amount, names_in
+from agent.understanding.told import Told, told
 from governance.chain.address import ZERO, checksum
 
 LARGE_SHARE_BPS = 1_000  # a tenth of what the treasury holds of an asset

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from agent.acts.policy import PolicyInForce
 from agent.models import Request, Roster
-from agent.policy import PolicyInForce
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
-from agent import typed
+from agent.acts import typed
+from agent.acts.policy import PolicyInForce, in_force
+from agent.acts.requests import EXECUTE_WORK, calls_from_json, calls_hash
 from agent.models import Approval, Candidate, Plan, Request
-from agent.policy import PolicyInForce, in_force
-from agent.requests import EXECUTE_WORK, calls_from_json, calls_hash
 from governance import work
 from governance.chain.address import checksum
 

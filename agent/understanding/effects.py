@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from eth_utils.crypto import keccak
 
-from agent.ingest import visible
+from agent.understanding.ingest import visible
 from governance.chain import abi
 from governance.chain import call as call_module
 from governance.chain.address import ZERO, checksum

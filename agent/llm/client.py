@@ -23,8 +23,8 @@ import rfc8785
 from django.conf import settings
 from eth_utils.crypto import keccak
 
-from agent import schema as json_schema
-from agent.trouble import Trouble
+from agent.llm import answer_schema as json_schema
+from agent.llm.trouble import Trouble
 
 CONNECT_TIMEOUT_S = 5.0
 DEADLINE_S = 180  # of one completion, both tries together: a small model on two busy cores reads 1,500 tokens in 10 s

@@ -3,8 +3,8 @@
 
 import logging
 
-from agent import executor, planner
-from agent.requests import EXECUTE_WORK, PLAN_WORK, RELEASE_WORK
+from agent.acts import executor, planner
+from agent.acts.requests import EXECUTE_WORK, PLAN_WORK, RELEASE_WORK
 from governance import work
 from governance.chain.rpc import RpcError
 

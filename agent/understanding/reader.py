@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from enum import StrEnum
 
-from agent.effects import ETHER, Book, Kind, Token, base_units
-from agent.ingest import Document, Span, fold
-from agent.model import Completion, Model
+from agent.llm.client import Completion, Model
+from agent.understanding.effects import ETHER, Book, Kind, Token, base_units
+from agent.understanding.ingest import Document, Span, fold
 from governance.chain.address import checksum
 
 PROMPT_CHARS = 3_600  # of the document; with the rules around it under 1,500 tokens of a small model

@@ -16,9 +16,9 @@ from decimal import Context, Decimal, localcontext
 from markdown_it import MarkdownIt
 from markdown_it.token import Token as Mark
 
-from agent.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Effect, Kind, base_units
-from agent.ingest import Document
-from agent.plain_words import (
+from agent.understanding.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Effect, Kind, base_units
+from agent.understanding.ingest import Document
+from agent.understanding.plain_words import (
     ACTS,
     ACTS_SOFTLY,
     ELSEWHERE,

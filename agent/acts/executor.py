@@ -23,8 +23,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from agent import approvals, askers, choice, provenance, rosters
-from agent.judging import (
+from agent.acts import approvals, askers, choice, provenance, rosters
+from agent.acts.judging import (
     Halted,
     Judgement,
     Words,
@@ -35,9 +35,8 @@ from agent.judging import (
     refusal_json,
     standing_halt,
 )
-from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
-from agent.planner import UNRECORDED, paid_lines, record_refusal, unrecorded_payees
-from agent.policy import (
+from agent.acts.planner import UNRECORDED, paid_lines, record_refusal, unrecorded_payees
+from agent.acts.policy import (
     NoPolicyInForce,
     Pinned,
     PolicyInForce,
@@ -48,16 +47,10 @@ from agent.policy import (
     read_pinned,
     state_json,
 )
-from agent.requests import (
-    EXECUTE_WORK,
-    RELEASE_WORK,
-    Call,
-    calls_from_json,
-    calls_hash,
-    payment_call,
-)
-from agent.simulate import ENDED, act_calldata, release_calldata, simulate
-from agent.tokens import Token
+from agent.acts.requests import EXECUTE_WORK, RELEASE_WORK, Call, calls_from_json, calls_hash, payment_call
+from agent.acts.simulate import ENDED, act_calldata, release_calldata, simulate
+from agent.acts.tokens import Token
+from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
 from governance import work
 from governance.chain.address import checksum
 from governance.chain.native import native_token

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.acts.policy import Pinned, PolicyInForce
+from agent.acts.requests import Call, calls_hash
+from agent.acts.simulate import Simulation, act_calldata, disagree, release_calldata, simulate
+from agent.acts.tokens import Token
 from agent.models import AgentHalt
-from agent.policy import Pinned, PolicyInForce
-from agent.requests import Call, calls_hash
-from agent.simulate import Simulation, act_calldata, disagree, release_calldata, simulate
-from agent.tokens import Token
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
 from governance.models import Dao

@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.effects import Effect
-from agent.ingest import fold
-from agent.model import Completion, Model
-from agent.reader import CanaryLeaked, Claim, ClaimType
+from agent.llm.client import Completion, Model
+from agent.understanding.effects import Effect
+from agent.understanding.ingest import fold
+from agent.understanding.reader import CanaryLeaked, Claim, ClaimType
 
 MAX_SENTENCES = 4
 MAX_TOKENS = 120  # whitespace included, which small models are generous with

@@ -18,11 +18,12 @@ from django.utils.crypto import salted_hmac
 from eth_utils.crypto import keccak
 from rfc8785 import dumps as canonical_json
 
-from agent import effects as effects_module
-from agent import ingest, reader, serving, verdict, writer
-from agent.effects import Book, Effect
-from agent.model import Model, ModelDown, ModelRefused, Usage
+from agent.llm import serving
+from agent.llm.client import Model, ModelDown, ModelRefused, Usage
 from agent.models import OutboxCursor, Summary
+from agent.understanding import effects as effects_module
+from agent.understanding import ingest, reader, verdict, writer
+from agent.understanding.effects import Book, Effect
 from governance import outbox, work
 from governance.capabilities import tokens_of
 from governance.chain.native import pretends_to_be_native, symbol_of

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agent.model import Model, ModelDown, ModelError
+from agent.acts.requests import PLAN_WORK
+from agent.llm.client import Model, ModelDown, ModelError
+from agent.llm.trouble import Trouble, for_operator, setup
 from agent.models import ModelTrouble
-from agent.requests import PLAN_WORK
-from agent.trouble import Trouble, for_operator, setup
 from governance.models import Work
 
 SUMMARY_WORK = "agent.summarise"

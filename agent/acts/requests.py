@@ -21,10 +21,10 @@ from django.db import transaction
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from agent.acts.policy import in_force
+from agent.acts.rosters import Line
+from agent.acts.tokens import Token
 from agent.models import Request
-from agent.policy import in_force
-from agent.rosters import Line
-from agent.tokens import Token
 from governance import work
 from governance.chain.address import ZERO, checksum
 from governance.fields import UINT256_MAX

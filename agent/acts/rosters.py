@@ -14,9 +14,9 @@ from typing import Any
 
 from django.db import transaction
 
-from agent import typed
+from agent.acts import typed
+from agent.acts.policy import PolicyInForce, chain_now_s, in_force
 from agent.models import Roster, RosterEntry
-from agent.policy import PolicyInForce, chain_now_s, in_force
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
 from governance.models import Dao

@@ -15,11 +15,11 @@ from typing import Any
 import rfc8785
 from eth_utils.crypto import keccak
 
-from agent import approvals, askers, choice, rosters, typed
-from agent.judging import evaluation_calls, evaluation_json
+from agent.acts import approvals, askers, choice, rosters, typed
+from agent.acts.judging import evaluation_calls, evaluation_json
+from agent.acts.policy import state_from_json
+from agent.acts.requests import Call, calls_from_json, calls_hash, calls_json, payment_call
 from agent.models import DecisionRecord, Roster
-from agent.policy import state_from_json
-from agent.requests import Call, calls_from_json, calls_hash, calls_json, payment_call
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError, unhex
