@@ -35,7 +35,7 @@ from bench.sync import chain
 from bench.sync.cluster import cluster
 from bench.sync.run import ROOT, Node
 from dao.local.stack import BEAT, WEB, WORKER
-from governance.embedded import process
+from embedded import process
 
 BAR_P95_S = 1.0
 RESULTS = ROOT / "bench" / "results" / "freshness.json"

@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 
 from bench.sync.cluster import cluster
-from governance.embedded import postgres
+from embedded import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 DUMP = ROOT / "tests" / "upgrade" / "aece923.sql.gz"

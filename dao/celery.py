@@ -11,7 +11,7 @@ from celery.signals import beat_init, setup_logging, worker_process_init, worker
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from governance.embedded.process import set_death_signal
+from embedded.process import set_death_signal
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
 try:

@@ -27,7 +27,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils import keccak, to_checksum_address
 
-from governance.embedded.process import die_with_parent, free_port
+from embedded.process import die_with_parent, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAIN_ID = 31337

@@ -19,8 +19,8 @@ from typing import IO
 import psycopg
 import pytest
 
-from governance.embedded import postgres
-from governance.embedded.process import die_with_parent, free_port
+from embedded import postgres
+from embedded.process import die_with_parent, free_port
 
 PREFIX = "mandate-test-"
 _cluster: tuple[subprocess.Popen, Path, IO] | None = None

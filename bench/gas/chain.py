@@ -16,7 +16,7 @@ import stamina
 from eth_abi import decode, encode
 from eth_utils import keccak
 
-from governance.embedded.process import die_with_parent, free_port
+from embedded.process import die_with_parent, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HARDFORK = "prague"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from governance.embedded import postgres, process
+from embedded import postgres, process
 
 
 class Cluster:

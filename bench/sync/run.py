@@ -29,7 +29,7 @@ import psycopg
 
 from bench.sync import chain
 from bench.sync.cluster import Cluster, cluster
-from governance.embedded import process
+from embedded import process
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results" / "sync.json"

@@ -34,8 +34,8 @@ import rlp  # noqa: E402
 from deployment_record import Creation, Record, RecordError  # noqa: E402
 from eth_utils import keccak, to_checksum_address  # noqa: E402
 
+from embedded.process import die_with_parent, free_port  # noqa: E402
 from governance.chain.rpc import Rpc, RpcError, Transaction  # noqa: E402
-from governance.embedded.process import die_with_parent, free_port  # noqa: E402
 
 GAS_LIMIT = 30_000_000
 _NODE_ANSWERS_WITHIN_S = 20

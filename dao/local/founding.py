@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from eth_utils import keccak
 
 from dao.local.people import CONTRIBUTORS, keystore
-from governance.embedded.process import die_with_parent
+from embedded.process import die_with_parent
 
 if TYPE_CHECKING:
     from dao.local.stack import Stack

@@ -34,8 +34,8 @@ import psycopg
 from dao.local import founding, model_server
 from dao.local.install import InstallError, check_disk, content_hash
 from dao.local.people import NAMES, People, keystore, load_or_create, write_secret
-from governance.embedded import postgres
-from governance.embedded.process import die_with_parent, free_port, is_port_free
+from embedded import postgres
+from embedded.process import die_with_parent, free_port, is_port_free
 
 ROOT = Path(__file__).resolve().parents[2]
 # As the README starts them; what else they are told is in gunicorn.conf.py, which gunicorn reads by itself, and in the

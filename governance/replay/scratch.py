@@ -16,7 +16,7 @@ import dj_database_url
 import psycopg
 from django.db import connections
 
-from governance.embedded import postgres, process
+from embedded import postgres, process
 
 _PREFIX = "mandate-replay-"
 _MOST_START_S = 30.0

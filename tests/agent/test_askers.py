@@ -14,9 +14,9 @@ from django.core.management import call_command
 from agent.acts import askers, executor, provenance, requests
 from agent.acts.planner import describe
 from agent.models import DecisionRecord, Plan, Request
+from embedded.process import free_port
 from governance import work
 from governance.chain.rpc import Rpc, RpcError
-from governance.embedded.process import free_port
 from governance.models import Contract, Cursor
 from tests.agent.acting import POLICY_ID, USDC, World, payroll, work_errors, world  # noqa: F401
 from tests.conftest import CHAIN_ID, DAY_S, ETHER

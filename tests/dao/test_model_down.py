@@ -11,7 +11,7 @@ import pytest
 from dao.local import founding, stack
 from dao.local.stack import Stack
 from dao.local.wallet import Node, Wallet, calldata
-from governance.embedded.process import die_with_parent
+from embedded.process import die_with_parent
 
 TEXT = "# Pay jon for the handbook\n\nThis pays 2,500 USDC from the treasury to jon for the delegates' handbook.\n"
 

@@ -15,7 +15,7 @@ from eth_account import Account
 
 from dao.local import people
 from dao.local.stack import ROOT
-from governance.embedded.process import die_with_parent, free_port
+from embedded.process import die_with_parent, free_port
 
 
 def test_people_are_made_once_and_their_secrets_are_for_the_owner_alone(tmp_path):

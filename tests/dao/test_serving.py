@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from dao.local import stack
-from governance.embedded.process import die_with_parent, free_port
+from embedded.process import die_with_parent, free_port
 
 README = (stack.ROOT / "README.md").read_text()
 HALF_A_POST = (

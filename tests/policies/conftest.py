@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.embedded.process import die_with_parent, free_port
+from embedded.process import die_with_parent, free_port
 from tests.policies.chain import ANVIL_FLAGS, PolicyChain
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from governance.embedded import postgres
+from embedded import postgres
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

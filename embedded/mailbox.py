@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The local mailbox: takes every e-mail on loopback and writes it to a folder as an `.eml` file.
 
-    python -m dao.local.mailbox --port N --folder DIR
+    python -m embedded.mailbox --port N --folder DIR
 
 A file appears under its name only when it is complete. The envelope stands in the headers `X-Envelope-From` and `-To`.
 """
