@@ -17,11 +17,11 @@ from django.db import connection
 
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Cursor, SyncIncident
-from governance.replay import run
-from governance.replay.faults import mix
-from governance.replay.node import ReplayChain, ReplayNode
-from governance.replay.recording import load
 from governance.sync import Status, sync_once
+from replay import run
+from replay.faults import mix
+from replay.node import ReplayChain, ReplayNode
+from replay.recording import load
 from tests.governance.runs import BeforeStatement, Worker, read
 
 ROOT = Path(__file__).resolve().parents[2]

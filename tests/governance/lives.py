@@ -13,9 +13,9 @@ from governance.chain.rpc import Rpc
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState
 from governance.projections import events, fold
 from governance.projections.events import Kind
-from governance.replay.sight import NodeError
-from governance.replay.synthetic import Emitted, SyntheticChain, SyntheticTransaction
 from governance.sync import Status, fence, sync_once
+from replay.sight import NodeError
+from replay.synthetic import Emitted, SyntheticChain, SyntheticTransaction
 from tests.governance.dump import dump, open_incidents, standing
 
 GOVERNOR, TOKEN, TIMELOCK, TREASURY, MODULE, ASSET = (bytes([n]) * 20 for n in (0x60, 0x70, 0x71, 0x72, 0x73, 0x74))

@@ -27,12 +27,12 @@ from governance import tasks
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Block, Chain, Cursor, Dao, Proposal, SyncIncident
 from governance.projections import fold
-from governance.replay import node as replay_node
-from governance.replay import sight
-from governance.replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, PROVIDERS, Chance, Faults
-from governance.replay.node import ReplayNode
-from governance.replay.synthetic import SyntheticChain
 from governance.sync import Status, Superseded, fence, reorg, sync_once
+from replay import node as replay_node
+from replay import sight
+from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, PROVIDERS, Chance, Faults
+from replay.node import ReplayNode
+from replay.synthetic import SyntheticChain
 from tests.governance.lives import FIRST_BLOCK, START_S, Life, answer, assert_fresh, mirrored
 
 CHAIN_ID = 10**6

@@ -10,9 +10,9 @@ from django.db import connection
 
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Chain, Cursor, Dao, RawLog
-from governance.replay.node import ReplayNode
-from governance.replay.synthetic import SyntheticChain
 from governance.sync import Status, fetch, step, sync_once
+from replay.node import ReplayNode
+from replay.synthetic import SyntheticChain
 from tests.governance.lives import START_S, Life, answer, assert_fresh, mirrored
 
 pytestmark = pytest.mark.django_db(transaction=True)

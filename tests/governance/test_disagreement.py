@@ -7,10 +7,10 @@ import pytest
 from governance.chain import receipts
 from governance.chain.rpc import Rpc, RpcError, parse_log, parse_logs, parse_receipt
 from governance.models import Block, OutboxEntry, Proposal, RawLog, SyncIncident, Vote
-from governance.replay.faults import BLOOMS, Faults
-from governance.replay.node import ReplayNode
-from governance.replay.synthetic import SyntheticChain, SyntheticTransaction
 from governance.sync import Status, sync_once, witness
+from replay.faults import BLOOMS, Faults
+from replay.node import ReplayNode
+from replay.synthetic import SyntheticChain, SyntheticTransaction
 from tests.governance.lives import (
     ACCOUNTS,
     FIRST_BLOCK,

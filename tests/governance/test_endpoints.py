@@ -13,10 +13,10 @@ from governance import endpoints, tasks
 from governance.chain import rpc as jsonrpc
 from governance.chain.rpc import Rpc
 from governance.models import Chain, RpcEndpoint
-from governance.replay.faults import Faults
-from governance.replay.node import ReplayNode
-from governance.replay.synthetic import SyntheticChain
 from governance.sync import Status, sync_once
+from replay.faults import Faults
+from replay.node import ReplayNode
+from replay.synthetic import SyntheticChain
 from tests.governance.lives import START_S, Life, answer, assert_fresh, mirrored
 from tests.governance.runs import counted
 

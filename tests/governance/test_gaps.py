@@ -14,10 +14,10 @@ from governance import tasks
 from governance.chain.rpc import Rpc
 from governance.models import Cursor, OutboxEntry, Proposal, SyncIncident, Vote
 from governance.projections import fold
-from governance.replay.node import ReplayNode
-from governance.replay.sight import NodeError
-from governance.replay.synthetic import SyntheticChain, SyntheticTransaction
 from governance.sync import Status, fence, step, sync_once
+from replay.node import ReplayNode
+from replay.sight import NodeError
+from replay.synthetic import SyntheticChain, SyntheticTransaction
 from tests.governance.dump import dump
 from tests.governance.lives import ACCOUNTS, ASSET, FIRST_BLOCK, GOVERNOR, START_S, Kind, Life, answer, emit, mirrored
 

@@ -10,9 +10,9 @@ import pytest
 from governance import outbox
 from governance.chain.rpc import Rpc
 from governance.models import MANY_TOPICS, RawLog
-from governance.replay.node import ReplayNode
-from governance.replay.synthetic import SyntheticChain
 from governance.sync import Status, fence, reorg, sync_once
+from replay.node import ReplayNode
+from replay.synthetic import SyntheticChain
 from tests.governance.lives import FIRST_BLOCK, START_S, Life, answer, assert_fresh, mirrored
 
 pytestmark = pytest.mark.django_db(transaction=True)

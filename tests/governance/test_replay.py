@@ -16,8 +16,8 @@ from websockets.sync.client import connect
 
 from governance.chain import abi
 from governance.chain.rpc import RangeTooLarge, Rpc, RpcError
-from governance.replay.node import ReplayNode
-from governance.replay.recording import BadRecording, known_events, load
+from replay.node import ReplayNode
+from replay.recording import BadRecording, known_events, load
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = "0x00000000000000000000000000000000000000c0"

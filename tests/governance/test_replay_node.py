@@ -14,11 +14,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from governance.chain.rpc import RangeTooLarge, Rpc, RpcError, RpcLimited, RpcUnreachable, WrongChain
-from governance.replay.faults import CARRIED, KINDS, PROVIDERS, Faults, mix
-from governance.replay.node import ReplayNode
-from governance.replay.sight import NodeError
-from governance.replay.synthetic import SyntheticChain, SyntheticTransaction
 from governance.sync.fetch import Span
+from replay.faults import CARRIED, KINDS, PROVIDERS, Faults, mix
+from replay.node import ReplayNode
+from replay.sight import NodeError
+from replay.synthetic import SyntheticChain, SyntheticTransaction
 
 A, B = b"\xaa" * 20, b"\xbb" * 20
 TOPIC = b"\x01" * 32

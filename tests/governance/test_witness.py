@@ -9,10 +9,10 @@ from eth_utils import keccak
 from governance.chain import bloom
 from governance.chain.rpc import Distrusted, Rpc, RpcError
 from governance.models import Block, Chain, Cursor, OutboxEntry, RawLog, RefusedAct, SyncIncident, Vote
-from governance.replay.faults import Faults
-from governance.replay.node import ReplayNode
-from governance.replay.synthetic import SyntheticChain, SyntheticTransaction
 from governance.sync import GenesisChanged, Status, fence, finality, reorg, sync_once
+from replay.faults import Faults
+from replay.node import ReplayNode
+from replay.synthetic import SyntheticChain, SyntheticTransaction
 from tests.governance.lives import (
     ACCOUNTS,
     FIRST_BLOCK,

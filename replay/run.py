@@ -13,9 +13,9 @@ from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Chain, Contract, Cursor, Dao, OnchainCheck, Proposal, RawLog, SyncIncident, Vote
 from governance.projections import events, options
-from governance.replay.faults import Faults
-from governance.replay.node import CLIENT_VERSION, ReplayChain, ReplayNode
-from governance.replay.recording import Recording, known_events
+from replay.faults import Faults
+from replay.node import CLIENT_VERSION, ReplayChain, ReplayNode
+from replay.recording import Recording, known_events
 
 _KINDS = {
     "Governor": Contract.Kind.GOVERNOR,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from eth_hash.auto import keccak
 
 from governance.chain import bloom
-from governance.replay.faults import Chance, Faults, Refusal, range_refusal, rate_refusal, size_refusal
+from replay.faults import Chance, Faults, Refusal, range_refusal, rate_refusal, size_refusal
 
 GAS = 21_000  # that every transaction used
 KIND = 2  # of every transaction: EIP-1559's

@@ -11,10 +11,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from governance.chain.rpc import RpcError
-from governance.replay.faults import mix
-from governance.replay.recording import BadRecording, load
-from governance.replay.run import ReplayStopped, Report, replay
-from governance.replay.scratch import NoDatabase, temporary_database
+from replay.faults import mix
+from replay.recording import BadRecording, load
+from replay.run import ReplayStopped, Report, replay
+from replay.scratch import NoDatabase, temporary_database
 
 
 class Command(BaseCommand):

@@ -16,7 +16,7 @@ from eth_hash.auto import keccak
 
 from governance.chain import bloom, receipts
 from governance.chain.rpc import Log, Receipt
-from governance.replay.sight import GAS, KIND, NodeError, ServedLog
+from replay.sight import GAS, KIND, NodeError, ServedLog
 
 CLIENT_VERSION = "mandate-synthetic/1 (a chain made up in memory)"
 _KEPT_MOMENTS = 64

@@ -26,10 +26,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
 from governance.chain import bloom
-from governance.replay.faults import KINDS, PROVIDERS, Chance, Faults, rate_refusal
-from governance.replay.recording import RecordedLog, Recording
-from governance.replay.sight import Chain, NodeError, PlainAnswer, ServedLog, Sight, refuse
-from governance.replay.synthetic import SyntheticChain
+from replay.faults import KINDS, PROVIDERS, Chance, Faults, rate_refusal
+from replay.recording import RecordedLog, Recording
+from replay.sight import Chain, NodeError, PlainAnswer, ServedLog, Sight, refuse
+from replay.synthetic import SyntheticChain
 
 __all__ = ["CLIENT_VERSION", "Faults", "NodeError", "ReplayChain", "ReplayNode"]
 
