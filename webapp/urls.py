@@ -3,7 +3,8 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from webapp import account, local, pages, records
+from dao.local import pages as local
+from webapp import account, pages, records
 from webapp.api import api
 from webapp.mail import views as mail
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from governance.chain import local_clock
+from dao.local import clock as local_clock
 from governance.chain.rpc import Rpc
 
 LOCAL = 31337

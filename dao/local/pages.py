@@ -18,7 +18,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from governance.chain import local_clock
+from dao.local import clock as local_clock
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Dao, Proposal
 from governance.state import State, state_of
