@@ -22,7 +22,7 @@ class LineFormatter(logging.Formatter):
         super().__init__("%(asctime)sZ %(levelname)s %(name)s[%(process)d] %(message)s", "%Y-%m-%dT%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        from webapp.words import visible  # here: the settings, which import this module, are for reading by anything
+        from presentation.words import visible
 
         text = super().format(record).replace("\r", "\\r")
         for secret in _secrets():

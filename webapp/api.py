@@ -32,11 +32,12 @@ from governance import standing
 from governance.chain.address import BadAddress, to_bytes
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Contract, Dao, OnchainCheck, Proposal, Vote
-from webapp import budgets, reading, relay, signin, throttle, words
+from presentation import reading, words
+from presentation.reading import Place
+from webapp import budgets, relay, signin, throttle
 from webapp import voter as voters
 from webapp.governor_calls import next_step
 from webapp.mail import subscriptions
-from webapp.reading import Place
 
 api = NinjaAPI(title="Mandate", version="1", docs_url=None, description=__doc__)
 

@@ -14,8 +14,8 @@ from policies.code.ring import Ring, RingError
 from policies.notation.amounts import Token
 from policies.notation.primitives import selector
 from policies.words.explain import explain
-from webapp import words
-from webapp.reading import Asset, Place, node
+from presentation import words
+from presentation.reading import Asset, Place, node
 
 _RING = selector("ring(bytes32)")
 _POLICY_STATE = selector("policyState(bytes32)")

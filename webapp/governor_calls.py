@@ -9,8 +9,8 @@ from governance.chain.call import Call
 from governance.models import Proposal
 from governance.state import State
 from policies.notation.primitives import keccak
-from webapp import reading, words
-from webapp.reading import Place
+from presentation import reading, words
+from presentation.reading import Place
 
 _ACTIONS = "(address[],uint256[],bytes[],bytes32)"
 

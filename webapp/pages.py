@@ -22,10 +22,11 @@ from governance.chain import abi
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Act, Dao, PolicyVersion, Proposal
 from policies.code.encoding import DecodeError, codehash, decode
-from webapp import budgets, reading, signin, words
+from presentation import reading, words
+from presentation.reading import Place, ProposalRow
+from webapp import budgets, signin
 from webapp import voter as voters
 from webapp.governor_calls import next_step
-from webapp.reading import Place, ProposalRow
 
 _TRANSITIONS = {
     "created": "Proposed",

@@ -29,10 +29,10 @@ from governance.chain.send import KeyConflict, Signer, send_once, settle
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
 from policies.notation.primitives import keccak
+from presentation import words
+from presentation.reading import Place
 from webapp import voter as voters
-from webapp import words
 from webapp.models import RelayedVote
-from webapp.reading import Place
 
 PER_VOTER_A_DAY = 10
 IN_ALL_A_DAY = 500

@@ -25,7 +25,8 @@ from pydantic import ValidationError
 
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Chain
-from webapp import throttle, words
+from presentation import words
+from webapp import throttle
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # abnf's grammar warnings at import say nothing about us

@@ -18,8 +18,8 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.models import Proposal, Vote
 from governance.power import power_at
 from governance.state import State, state_of
-from webapp import reading, words
-from webapp.reading import Place
+from presentation import reading, words
+from presentation.reading import Place
 
 T = TypeVar("T")
 _FOR = 1  # the choice with which a vote is tried: every governor has it

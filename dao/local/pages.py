@@ -22,8 +22,8 @@ from dao.local import clock as local_clock
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Dao, Proposal
 from governance.state import State, state_of
-from webapp import reading
-from webapp.reading import Place
+from presentation import reading
+from presentation.reading import Place
 
 # What the browser may ask of anvil through us. Nothing that moves the chain itself: no evm_, no anvil_, no raw sends.
 ALLOWED = frozenset(

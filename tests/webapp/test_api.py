@@ -14,10 +14,10 @@ from eth_account.messages import encode_defunct
 
 from agent.models import Candidate, Request, Roster
 from governance.models import Chain
+from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, NOW, UNIT, account
 from webapp import signin, tasks, throttle
 from webapp.models import Throttle
-from webapp.words import address_text
 
 MEMBER = Account.from_key("0x" + "11" * 32)
 

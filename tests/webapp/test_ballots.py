@@ -8,10 +8,10 @@ import pytest
 from governance.capabilities import takes_signed_ballots
 from governance.chain.rpc import Rpc
 from governance.state import governor_of
+from presentation.reading import Place
 from tests.governance.governors.lives import World
 from tests.governance.test_state_lives import CHAIN_ID, chain
 from webapp import relay
-from webapp.reading import Place
 
 pytestmark = pytest.mark.django_db
 __all__ = ["chain"]

@@ -11,11 +11,11 @@ from agent.understanding import effects
 from governance.chain import abi
 from governance.models import Chain, Contract, ProposalAction
 from governance.projections.events import raw_of, text_of
+from presentation import reading
+from presentation.words import address_text
 from tests.webapp.conftest import NOW, UNIT, account
-from webapp import reading
 from webapp.governor_calls import queue_call
 from webapp.mail import digest
-from webapp.words import address_text
 
 USDC, ADA = account(1005), account(200)
 PAY = abi.selector("transfer(address,uint256)")

@@ -15,7 +15,8 @@ from governance.chain import abi
 from governance.chain.rpc import Rpc
 from governance.models import OutgoingTransaction, Proposal
 from governance.sync import sync_once
-from webapp import reading, relay
+from presentation import reading
+from webapp import relay
 from webapp.models import RelayedVote
 
 CHAIN_ID = 31337

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from governance.models import Act, Block, Chain, Contract, Cursor, Dao, Proposal
+from presentation import reading
+from presentation.reading import Place
 from tests.webapp.conftest import DAY, NOW, UNIT, Made, account
-from webapp import reading
 from webapp.mail import digest
-from webapp.reading import Place
 
 HOUR = 3600
 

@@ -19,9 +19,9 @@ from governance.models import Cursor, OnchainCheck, PolicyVersion, Proposal, Syn
 from governance.state import is_final
 from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
 from policies.document.document import load
+from presentation import reading
+from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
-from webapp import reading
-from webapp.words import address_text
 
 TEMPLATES = Path(policies.__file__).parent / "templates"
 HOSTILE = (

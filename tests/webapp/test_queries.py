@@ -6,8 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bench import queries
+from presentation.reading import Place
 from webapp.pages import Agenda
-from webapp.reading import Place
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from presentation.reading import Place
+from presentation.titles import short_number, title_of
 from webapp.mail import digest
-from webapp.reading import Place
-from webapp.titles import short_number, title_of
 
 NUMBER = 105971234567890123456789012345678901234567890123456789012345678901234567898770
 UNTITLED = "Untitled proposal 1059...8770"

@@ -12,6 +12,8 @@ from eth_account.messages import encode_typed_data
 from governance.chain.rpc import Rpc
 from governance.models import Cursor, OutgoingTransaction, Proposal
 from governance.sync import sync_once
+from presentation.reading import Place
+from presentation.words import address_text
 from tests.governance.governors.lives import World, call
 from tests.governance.test_rpc import Node, serve
 from tests.governance.test_state_lives import chain as slow_chain
@@ -19,8 +21,6 @@ from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from tests.webapp.test_chain import chain, signed, vote
 from webapp import relay
 from webapp import voter as voters
-from webapp.reading import Place
-from webapp.words import address_text
 
 __all__ = ["chain", "serve", "slow_chain"]
 on_a_chain = pytest.mark.django_db(transaction=True)

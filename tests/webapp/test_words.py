@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp import words
+from presentation import words
 from webapp.markup import render
 
 

@@ -15,10 +15,10 @@ from django.urls import reverse
 
 from governance.models import Act, Proposal, Vote
 from governance.state import State
-from webapp import reading, words
+from presentation import reading, words
+from presentation.reading import Place
 from webapp.mail import subscriptions
 from webapp.models import Subscription
-from webapp.reading import Place
 
 _VERDICTS = {
     "matches": "Each call matches a sentence of the text (computed).",

@@ -23,10 +23,10 @@ from django.utils import timezone
 from agent.models import Summary
 from governance import outbox, work
 from governance.models import Act, Cursor, OutboxEntry
-from webapp import reading
+from presentation import reading
+from presentation.reading import Place
 from webapp.mail import digest, subscriptions
 from webapp.models import DigestSent, ReadingCursor, Subscription
-from webapp.reading import Place
 
 DIGEST_WORK = "webapp.digest"
 READER = "webapp.digests"

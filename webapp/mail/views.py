@@ -10,10 +10,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from governance.chain.address import BadAddress, to_bytes
+from presentation.reading import Place
 from webapp import throttle
 from webapp.mail import subscriptions
 from webapp.models import Subscription
-from webapp.reading import Place
 
 
 class SubscribeForm(forms.Form):

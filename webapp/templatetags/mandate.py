@@ -7,8 +7,9 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from webapp import markup, words
-from webapp.reading import Place
+from presentation import words
+from presentation.reading import Place
+from webapp import markup
 
 register = template.Library()
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from webapp.words import is_hidden, one_line
+from presentation.words import is_hidden, one_line
 
 _LIMIT = 300  # characters
 _READ = 2_000  # characters of the text: a title that comes later is none

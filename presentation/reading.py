@@ -60,7 +60,7 @@ from governance.state import (
     quorum_of,
     state_of,
 )
-from webapp import titles, words
+from presentation import titles, words
 
 PATIENCE_S = 3.0  # how long a page waits for the node, which it can do without
 PAGE = 25
