@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "governance",
+    "replay",
     "agent",
     "webapp",
     "dao",

@@ -3,7 +3,6 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from dao.local import pages as local
 from webapp import account, pages, records
 from webapp.api import api
 from webapp.mail import views as mail
@@ -33,9 +32,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("records/<str:name>.json", records.record, name="record"),
     path("subscriptions/confirm/<str:token>/", mail.confirm, name="confirm"),
     path("subscriptions/unsubscribe/<str:token>/", mail.unsubscribe, name="unsubscribe"),
-    path("local/", local.clock, name="clock"),
-    path("local/wallet", local.wallet, name="local_wallet"),
-    path("local/people", local.people, name="local_people"),
     path("<slug:slug>/", pages.home, name="home"),
     path("<slug:slug>/proposals/", pages.proposals, name="proposals"),
     path("<slug:slug>/proposals/<proposal_id:proposal_id>/", pages.proposal, name="proposal"),

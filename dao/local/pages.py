@@ -187,7 +187,7 @@ def clock(request: HttpRequest) -> HttpResponse:
         return redirect("clock")
     return render(
         request,
-        "webapp/clock.html",
+        "dao/clock.html",
         {
             "place": Place(dao) if dao else None,
             "here": "clock",

@@ -402,7 +402,7 @@ class Stack:
             ),
             Service(
                 "mail",
-                lambda: [python, "-m", "dao.local.mailbox", "--port", str(self._ports["mail"]),
+                lambda: [python, "-m", "embedded.mailbox", "--port", str(self._ports["mail"]),
                          "--folder", str(self.mail_dir)],
                 self._mail_answers, stop_seconds=5,
             ),

@@ -47,7 +47,7 @@ def mailbox(tmp_path):
     port = free_port()
     folder = tmp_path / "mail"
     process = subprocess.Popen(
-        [sys.executable, "-m", "dao.local.mailbox", "--port", str(port), "--folder", str(folder)],
+        [sys.executable, "-m", "embedded.mailbox", "--port", str(port), "--folder", str(folder)],
         cwd=ROOT, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent(),
     )  # fmt: skip
     give_up = time.monotonic() + 30
