@@ -16,7 +16,7 @@
 #   make bench-queries   the pages' queries at 10,000 proposals and 1,000,000 votes, with their plans
 #   make bench-migration how long a site of aece923 with 1,000,000 votes takes to migrate
 #   make bench-freshness from the node having a block to the page showing it
-#   make slither         slither's findings, each explained in contracts/tools/slither.toml (these five: docs/assurance.md)
+#   make slither         slither's findings, each explained in contracts/assurance/slither.toml (these five: docs/assurance.md)
 #   make prove           the ring's properties for every input, with halmos, and that each proof can fail
 #   make coverage        lines and branches of the policy module that the tests reach; fails where one is missed
 #   make fuzz            at least 200,000 calls under the invariants, and the policy code's fuzzers; ARGS="--calls N"
@@ -100,25 +100,25 @@ verify-deployment: install
 	@$(RUN) contracts/scripts/verify_deployment.py $(ARGS)
 
 slither: install
-	@$(RUN) contracts/tools/assurance.py
-	@$(RUN) contracts/tools/slither_check.py
+	@$(RUN) contracts/assurance/assurance.py
+	@$(RUN) contracts/assurance/slither_check.py
 
 prove: install
-	@$(RUN) contracts/tools/assurance.py
-	@$(RUN) contracts/tools/prove.py $(ARGS)
+	@$(RUN) contracts/assurance/assurance.py
+	@$(RUN) contracts/assurance/prove.py $(ARGS)
 
 coverage: install
-	@$(RUN) contracts/tools/line_coverage.py
+	@$(RUN) contracts/assurance/line_coverage.py
 
 fuzz: install
-	@$(RUN) contracts/tools/fuzz.py $(ARGS)
+	@$(RUN) contracts/assurance/fuzz.py $(ARGS)
 
 runs: install
 	MANDATE_MODEL_RUNS=500 $(RUN) -m pytest -q -s tests/governance/test_model_based.py $(ARGS)
 
 mutate: install
-	@$(RUN) contracts/tools/mutation.py $(ARGS)
+	@$(RUN) contracts/assurance/mutation.py $(ARGS)
 
 lock: install
 	$(RUN) -m dao.local.lock
-	$(RUN) contracts/tools/assurance.py --lock
+	$(RUN) contracts/assurance/assurance.py --lock

@@ -3,20 +3,20 @@
 
 from celery import shared_task
 
-from agent.acts import due as acts
+from agent.acts import due
 from agent.understanding import summaries
 
 
 @shared_task(name="agent.tasks.act")
 def act() -> None:
     """Do what is due for acts but plans: follow what was sent, execute, release. No model can hold it."""
-    acts.pay_due()
+    due.pay_due()
 
 
 @shared_task(name="agent.tasks.plan")
 def plan() -> None:
     """Plan the requests that are due; the model may take until its deadline over each."""
-    acts.plan_due()
+    due.plan_due()
 
 
 @shared_task(name="agent.tasks.read")

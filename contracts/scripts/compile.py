@@ -84,7 +84,7 @@ def compiler() -> Path:
     shim = ROOT / version
     if not shim.exists():
         shim.parent.mkdir(parents=True, exist_ok=True)
-        write(shim, '#!/bin/sh\nexec node "$(dirname "$0")/../../contracts/tools/solc.js" "$@"\n')
+        write(shim, '#!/bin/sh\nexec node "$(dirname "$0")/../../contracts/assurance/solc.js" "$@"\n')
         shim.chmod(0o755)
     return shim
 

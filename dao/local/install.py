@@ -128,7 +128,7 @@ class Installer:
         self._step("python", python_inputs, [self.python], "Python packages (about 900 MB)", self._install_python)
         self._step("node", node_inputs, [ROOT / "node_modules"], "Node packages (about 250 MB)", self._install_node)
         self._step("solc", str(ROOT), [wrapper], "the compiler's wrapper", lambda: self._write_solc(wrapper))
-        scripts = [ROOT / "contracts" / name for name in ("scripts/compile.py", "tools/solc.js")]
+        scripts = [ROOT / "contracts" / name for name in ("scripts/compile.py", "assurance/solc.js")]
         sources = [ROOT / "contracts" / "src", ROOT / "ape-config.yaml", *scripts]
         built = [ROOT / ".build" / "abi", ROOT / ".build" / "contracts"]
         source_inputs = content_hash(*sources, extra=node_inputs)
@@ -200,7 +200,7 @@ class Installer:
         """Ape (py-solc-x) and forge want a native solc; this shell script speaks for npm's."""
         wrapper.parent.mkdir(parents=True, exist_ok=True)
         half = wrapper.with_suffix(".half")
-        half.write_text('#!/bin/sh\nexec node "$(dirname "$0")/../../contracts/tools/solc.js" "$@"\n')
+        half.write_text('#!/bin/sh\nexec node "$(dirname "$0")/../../contracts/assurance/solc.js" "$@"\n')
         half.chmod(0o755)
         half.replace(wrapper)
 

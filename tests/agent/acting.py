@@ -21,7 +21,7 @@ from django.utils import timezone
 from eth_account import Account
 
 from agent.acts import approvals, planner, requests, rosters
-from agent.acts import due as acts
+from agent.acts import due
 from agent.models import Request, Roster
 from governance import work
 from governance.chain.rpc import Rpc
@@ -169,7 +169,7 @@ class World:
         """The mirror reads on, and all that waits is due at once: what a beat would do, without its pauses."""
         self.sync()
         Work.objects.filter(done_at=None).update(due_at=timezone.now())
-        acts.run_due()
+        due.run_due()
         self.sync()
 
     def rest(self, request: Request, steps: int = 6) -> Request:

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.contracts.evm import AtomicDB, Message, MiningChain, OutOfGas, PragueVM
 
-sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "tools")]
+sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "assurance")]
 
 import line_coverage as coverage_tool  # noqa: E402
 import mutation  # noqa: E402

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "tools")]
+sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "assurance")]
 
 import compile as contracts_compile  # noqa: E402
 import mutation  # noqa: E402

@@ -2,7 +2,7 @@
 # ruff: noqa: E501 -- a place in the contracts is quoted as it stands there
 """Named mistakes in the policy module, each of which the stateful invariants must notice (run.py --mutants).
 
-contracts/tools/mutation.py makes every small mistake that its operators know and asks all tests. These here are whole
+contracts/assurance/mutation.py makes every small mistake that its operators know and asks all tests. These here are whole
 ideas gone wrong, a line or two each, and only the invariants are asked: each of the properties 1 to 8 can fail.
 """
 

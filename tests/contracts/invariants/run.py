@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT), str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "tools")]
+sys.path[:0] = [str(ROOT), str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "assurance")]
 
 import compile as contracts_compile  # noqa: E402
 import mutation  # noqa: E402
@@ -62,7 +62,7 @@ def prepare() -> None:
     for folder in (Path("contracts"), TESTS):
         shutil.rmtree(PLACE / folder, ignore_errors=True)
         shutil.copytree(ROOT / folder, PLACE / folder, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
-    shutil.copytree(ROOT / "contracts" / "tools", PLACE / "contracts" / "tools", dirs_exist_ok=True)
+    shutil.copytree(ROOT / "contracts" / "assurance", PLACE / "contracts" / "assurance", dirs_exist_ok=True)
     suite = (PLACE / SUITE).read_text()
     (PLACE / SUITE).write_text(re.sub(r"^\s*/// forge-config:.*\n", "", suite, flags=re.MULTILINE))
     if not (PLACE / "node_modules").exists():

@@ -14,7 +14,7 @@ import {Vm} from "../support/Vm.sol";
 /// 2. Time becomes a segment's index by one division. Two times less than a period apart have indices at most 7 apart,
 ///    and later times have no smaller index: `check_index_*`. Solvers can't multiply two unknowns of 256 bits; these two
 ///    checks and `check_units` therefore take four facts of arithmetic for granted, each of which
-///    contracts/tools/arithmetic.py proves over the integers, without any bound.
+///    contracts/assurance/arithmetic.py proves over the integers, without any bound.
 /// 3. Any number of charges, by induction: `check_window_*` shows that from whatever segment on one counts, the ring
 ///    holds all charges made since, as long as no more than 7 segments have passed.
 /// 4. And once more head on, without 1 and 3: four charges at arbitrary times, of arbitrary size, under limits that change
@@ -100,7 +100,7 @@ contract RingSymbolic {
         assert(second - first <= 7);
     }
 
-    /// Facts of arithmetic, each proven by contracts/tools/arithmetic.py over all integers.
+    /// Facts of arithmetic, each proven by contracts/assurance/arithmetic.py over all integers.
     function quotients(uint256 earlier, uint256 later, uint256 segment)
         private
         pure

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs slither over the contracts and holds its findings against contracts/tools/slither.toml.
+"""Runs slither over the contracts and holds its findings against contracts/assurance/slither.toml.
 
-    .venv/bin/python contracts/tools/slither_check.py
+    .venv/bin/python contracts/assurance/slither_check.py
 
 Exit status 1 when a finding has no explanation there, or an explanation has no finding.
 """

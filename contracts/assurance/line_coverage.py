@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which lines and branches of the policy module the tests reach; fails where one is missed.
 
-    .venv/bin/python contracts/tools/line_coverage.py
+    .venv/bin/python contracts/assurance/line_coverage.py
 
 forge coverage sees a contract that tests deploy from its artifact only if tests and contracts are compiled alike, so
 this builds a copy of the project in .build/coverage without the tests' own compiler profile, all by the IR pipeline

@@ -4,7 +4,7 @@
 against all its adversaries as often again (tests/contracts/invariants/run.py), then the Python fuzzers of the policy
 code.
 
-    .venv/bin/python contracts/tools/fuzz.py [--calls 200000] [--seed HEX] [--without-python]
+    .venv/bin/python contracts/assurance/fuzz.py [--calls 200000] [--seed HEX] [--without-python]
 
 Prints, for each invariant, its calls, reverts and result; writes bench/results/fuzz.json. Exit status 1 when one broke,
 or fewer calls were made than asked for.

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Proves the ring's properties for every input (tests/contracts/symbolic), and that each proof can fail.
 
-    .venv/bin/python contracts/tools/prove.py [--only PREFIX] [--without-mistakes]
+    .venv/bin/python contracts/assurance/prove.py [--only PREFIX] [--without-mistakes]
 
-Three parts: contracts/tools/arithmetic.py (z3 over the integers), halmos on the library as it is, and halmos on copies
+Three parts: contracts/assurance/arithmetic.py (z3 over the integers), halmos on the library as it is, and halmos on copies
 with one planted mistake each, for which it must find a counterexample. Everything is compiled in .build/prove, apart
 from forge's own output. Exit status 1 when something is not proven, or a mistake is not found.
 """

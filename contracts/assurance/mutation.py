@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mutation testing of the contracts: makes small mistakes in them and sees whether forge's tests notice.
 
-    .venv/bin/python contracts/tools/mutation.py [--sample N] [--seed N] [--files GLOB ...] [--minutes N] [--list]
+    .venv/bin/python contracts/assurance/mutation.py [--sample N] [--seed N] [--files GLOB ...] [--minutes N] [--list]
 
 A mutant is compiled by one long-lived compiler and put over the artifact that the tests deploy, so forge compiles
 nothing again: seconds per mutant. It is *killed* when a test fails, *equivalent* when its optimized bytecode is the
@@ -39,7 +39,7 @@ from queue import Empty, Queue
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "tools")]
+sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT / "contracts" / "assurance")]
 
 import compile as contracts_compile  # noqa: E402
 from mutants import Mutant, mutants_of  # noqa: E402
@@ -99,7 +99,7 @@ class Compiler:
         if self._process is None or self._left == 0:
             self.close()
             self._process = subprocess.Popen(
-                ["node", str(ROOT / "contracts" / "tools" / "solc_server.js")],
+                ["node", str(ROOT / "contracts" / "assurance" / "solc_server.js")],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

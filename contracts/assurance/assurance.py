@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Installs what checks the contracts (slither, halmos) into .venv-assurance, which is no part of the product.
 
-.venv/bin/python contracts/tools/assurance.py           install; nothing to do the second time
-.venv/bin/python contracts/tools/assurance.py --lock    resolve requirements/assurance.in anew
+.venv/bin/python contracts/assurance/assurance.py           install; nothing to do the second time
+.venv/bin/python contracts/assurance/assurance.py --lock    resolve requirements/assurance.in anew
 """
 
 import os
