@@ -4,9 +4,9 @@
 
     .venv/bin/python contracts/assurance/prove.py [--only PREFIX] [--without-mistakes]
 
-Three parts: contracts/assurance/arithmetic.py (z3 over the integers), halmos on the library as it is, and halmos on copies
-with one planted mistake each, for which it must find a counterexample. Everything is compiled in .build/prove, apart
-from forge's own output. Exit status 1 when something is not proven, or a mistake is not found.
+Three parts: contracts/assurance/arithmetic.py (z3 over the integers), halmos on the library as it is, and halmos on
+copies with one planted mistake each, for which it must find a counterexample. Everything is compiled in .build/prove,
+apart from forge's own output. Exit status 1 when something is not proven, or a mistake is not found.
 """
 
 import argparse

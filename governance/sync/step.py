@@ -14,7 +14,6 @@ from django.conf import settings
 from django.utils import timezone
 from eth_hash.auto import keccak
 
-from governance import refusals
 from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
 from governance.chain.rpc import Header, Log, Rpc, RpcError, RpcLimited, RpcUnreachable
@@ -23,7 +22,7 @@ from governance.projections import fold
 from governance.projections.batch import Source
 from governance.projections.events import Kind, decode
 from governance.state import now_of
-from governance.sync import fetch, finality, reorg
+from governance.sync import fetch, finality, refusals, reorg
 from governance.sync.fence import Writer, hold
 from governance.sync.store import Ids, Prepared, new_logs, note_contact, prepare, store_step, stored_heights
 

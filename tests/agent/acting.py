@@ -20,8 +20,7 @@ import pytest
 from django.utils import timezone
 from eth_account import Account
 
-from agent.acts import approvals, planner, requests, rosters
-from agent.acts import due
+from agent.acts import approvals, due, planner, requests, rosters
 from agent.models import Request, Roster
 from governance import work
 from governance.chain.rpc import Rpc

@@ -3,10 +3,10 @@
 
 import pytest
 
-from governance import refusals
 from governance.chain import abi
 from governance.chain.rpc import CallReverted, Header, Rpc, RpcError, RpcUnreachable, Transaction
 from governance.models import RefusedAct
+from governance.sync import refusals
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 from tests.governance.test_life import act, payment
 

@@ -14,10 +14,10 @@ from django.db import connection, connections, transaction
 from django.db.utils import OperationalError
 from django.utils import timezone
 
-from governance import outbox, power, refusals, tasks, work
+from governance import outbox, power, tasks, work
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Cursor, Dao, OutboxEntry, RawLog, SyncIncident, Work
-from governance.sync import Status, Superseded, fence, sync_once
+from governance.sync import Status, Superseded, fence, refusals, sync_once
 from tests.governance.conftest import CHAIN_ID
 
 pytestmark = pytest.mark.django_db(transaction=True)

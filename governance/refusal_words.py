@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Word the policy module's error of a refused act: one sentence that names the clause or the budget."""
+
+from typing import Any
+
+from governance.capabilities import tokens_of
+from governance.chain import abi
+from governance.chain.address import ZERO, checksum
+from governance.chain.native import native_token
+from governance.models import Contract, Dao, PolicyVersion
+from governance.projections.fold import ActInput
+from policies.answer.evaluate import Reason
+from policies.code import encoding
+from policies.words import explain
+
+
+def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | None, error: abi.Decoded) -> str:
+    """The refusal as a sentence that names the clause or the budget; empty where there is nothing to add."""
+    policy = asked and (
+        PolicyVersion.objects.filter(module=module, policy_id=asked.policy_id, log__block_number__lte=block_number)
+        .order_by("-version")
+        .first()
+    )
+    if error.owner not in ("PolicyModule", "IPolicyModule"):
+        return ""
+    told = _TEXTS.get(error.name)
+    if told is not None:
+        return told
+    if error.name == "NotAgent":
+        return f"Only the agent {checksum(error['agent'])} may act under this policy."
+    if error.name == "StalePolicy":
+        return "Another version of the policy is in force than the one the act was planned under."
+    if error.name == "WrongNumber":
+        return f"The next act has number {error['expected']}."
+    if asked is None or not policy or not policy.code:
+        return ""
+    try:
+        code = encoding.decode(bytes(policy.code))
+    except encoding.DecodeError:
+        return ""
+    reason = reason_of(error, code, asked)
+    lent = {**tokens_of(dao), ZERO: native_token(dao.chain_id)}
+    return explain.reason(reason, code, _names(dao), lent) if reason else ""
+
+
+_TEXTS = {
+    "NotOwner": "Only the DAO's timelock, by a vote, may do this.",
+    "NotGuardian": "Only the guardian or the DAO's timelock may do this.",
+    "IsPaused": "Everything is paused until a vote ends the pause.",
+    "NoPolicy": "No such policy was ever put in force.",
+    "NoDecision": "The act names no decision record.",
+    "NotPending": "This act is not waiting: it was never scheduled, or it is over.",
+    "Voided": "The act became void: its policy was replaced or ended, or a pause came, since it was scheduled.",
+    "OtherCalls": "These are not the calls that were scheduled.",
+    "NoPower": "The account had no voting power when the act was scheduled.",
+    "AlreadyObjected": "The account has objected already.",
+    "AlreadySigned": "The account has signed this petition already.",
+    "BadSignature": "The signature is not the account's over this objection.",
+    "Locked": "A call came back into the module while an act was being performed.",
+}
+
+
+def reason_of(error: abi.Decoded, code: Any, asked: ActInput) -> Reason | None:
+    """The module's error as the policy evaluator's reason, which `policies.words.explain` words; None for others."""
+    values = error.values
+    match error.name:
+        case "OverBudget" | "OverInstant":
+            keys = [budget.key(asked.policy_id, code.agent) for budget in code.budgets]
+            if values[0] not in keys:
+                return None
+            return Reason(error.name, values, budget=keys.index(values[0]), value=values[1], limit=values[2])
+        case "ClauseFailed" | "OverCap":
+            call, rule, clause = values[:3]
+            if rule >= len(code.rules) or clause >= len(code.rules[rule].clauses):
+                return None
+            if error.name == "OverCap":
+                value, limit = values[3:5]
+            else:
+                value, limit = int.from_bytes(values[3], "big"), code.rules[rule].clauses[clause].operand
+            return Reason(error.name, values, call=call, rule=rule, clause=clause, value=value, limit=limit)
+        case "NoRule":
+            return Reason(error.name, values, call=values[0])
+        case "BadCalldata" | "AllowanceLeft":
+            return Reason(error.name, values, call=values[0])
+        case "TooLittleIncome":
+            return Reason(error.name, values, call=values[0], value=values[2], limit=values[3])
+        case "ValueNotCharged":
+            value = asked.calls[values[0]][1] if values[0] < len(asked.calls) else 0
+            return Reason(error.name, values, call=values[0], value=value, limit=0)
+        case "NotStarted" | "Ended" | "Cooling" | "TooManyPending" | "Quiet":
+            return Reason(error.name, values, limit=values[0])
+        case "NoCalls" | "NotSchedulable":
+            return Reason(error.name, values)
+    return None
+
+
+def _names(dao: Dao) -> dict[bytes, str]:
+    return {c.address: c.get_kind_display().replace("_", " ").lower() for c in dao.contracts.all()}
