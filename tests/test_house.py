@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = ["policies", "governance", "agent", "webapp", "dao"]
+LAYERS = ["policies", "embedded", "governance", "replay", "agent", "presentation", "webapp", "dao"]
 
 
 def committed_files() -> list[Path]:

@@ -34,7 +34,8 @@ class Summary(models.Model):
         FAILED = "failed"  # given up after many attempts (the reason says why)
 
     class Verdict(models.TextChoices):
-        MATCHES = "matches"  # each effect has a sentence of its own, and the text orders nothing else: agent.understanding.told
+        # Each effect has a sentence of its own, and the text orders nothing else: agent.understanding.told.
+        MATCHES = "matches"
         DIFFERS = "differs"  # something claimed is not done, or an amount or an address differs
         UNMATCHED = "unmatched"  # code could not match text and calls one to one
         OPAQUE = "opaque"  # some call can't be decoded, so nobody can say

@@ -13,6 +13,7 @@ from typing import Any
 
 from eth_utils import keccak
 
+from dao.local import founding
 from dao.local.founding import DAY_S, OTHER_VERSION, USDC, FoundingError, same_contracts
 from dao.local.people import CONTRIBUTORS
 from dao.local.stack import Stack
@@ -130,7 +131,7 @@ class Demo:
             return
         started = time.monotonic()
         self._say("Founding the DAO: deploying its contracts with Ape ...")
-        contracts = self._stack.deploy_dao(slug=SLUG, name=NAME)["contracts"]
+        contracts = founding.deploy(self._stack, SLUG, NAME)["contracts"]
         self.token, self.governor, self.module = contracts["votes_token"], contracts["governor"], contracts["module"]
         self.treasury, self.usdc, self.contracts = contracts["treasury"], contracts["usdc"], contracts
         self._say(f"  governor at {self.governor}")
@@ -181,8 +182,11 @@ class Demo:
         file = self._stack.state_dir / "payroll.yaml"
         if not file.exists():  # its dates are a part of the proposal's identity: written once
             hour = self._node.time() // 3600 * 3600
-            text = self._stack.payroll_document(
-                contracts=self.contracts, start_chain_s=hour, end_chain_s=hour + 365 * DAY_S
+            text = founding.payroll_document(
+                contracts=self.contracts,
+                addresses={name: account.address for name, account in self._stack.people.items()},
+                start_chain_s=hour,
+                end_chain_s=hour + 365 * DAY_S,
             )
             half = file.with_suffix(".half")
             half.write_text(text)
@@ -250,7 +254,7 @@ class Demo:
     def _sign_roster(self) -> None:
         people = self._stack.people
         entries = [{"name": who, "address": people[who].address, "amount": str(1_000 * USDC)} for who in CONTRIBUTORS]
-        self._stack.sign_roster(SLUG, self.contracts, "payroll", entries, self._wallets["olga"])
+        founding.sign_roster(self._stack, SLUG, self.contracts, "payroll", entries, self._wallets["olga"])
         self._say("  olga, the operator, signs the roster")
 
     # What the chain says

@@ -10,15 +10,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eth_utils import keccak
 
 from dao.local.people import CONTRIBUTORS, keystore
+from dao.local.stack import Stack
 from embedded.process import die_with_parent
-
-if TYPE_CHECKING:
-    from dao.local.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "policies" / "templates" / "payroll.yaml"
@@ -50,7 +48,7 @@ class FoundingError(Exception):
     """The DAO could not be founded; the text says why and what to do."""
 
 
-def deploy(stack: "Stack", slug: str, name: str) -> dict[str, Any]:
+def deploy(stack: Stack, slug: str, name: str) -> dict[str, Any]:
     """Deploy the DAO and register it in the mirror; returns the deployment (contracts/scripts/deploy_dao.py's output).
 
     What is done is not done again: the deployment's file appears when it is complete, and the chain still has it.
@@ -81,7 +79,7 @@ def _built(contracts: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _known(stack: "Stack", file: Path) -> dict[str, Any] | None:
+def _known(stack: Stack, file: Path) -> dict[str, Any] | None:
     if not file.exists():
         return None
     deployment: dict[str, Any] = json.loads(file.read_text())
@@ -91,7 +89,7 @@ def _known(stack: "Stack", file: Path) -> dict[str, Any] | None:
     return deployment
 
 
-def _deploy(stack: "Stack", name: str, file: Path) -> dict[str, Any]:
+def _deploy(stack: Stack, name: str, file: Path) -> dict[str, Any]:
     people = stack.people
     holders = {
         who if who == "treasury" else people[who].address: str(votes * MAND)
@@ -135,13 +133,13 @@ def _deploy(stack: "Stack", name: str, file: Path) -> dict[str, Any]:
     return deployment
 
 
-def register(stack: "Stack", deployment: Path, slug: str, name: str) -> None:
+def register(stack: Stack, deployment: Path, slug: str, name: str) -> None:
     """Point the mirror at the deployment (a second time changes nothing)."""
     stack.manage("add_dao", "--deployment", str(deployment), "--slug", slug, "--name", name, "--no-sync")
 
 
 def sign_roster(
-    stack: "Stack", slug: str, contracts: Mapping[str, str], policy: str, entries: list[dict[str, str]], operator: Any
+    stack: Stack, slug: str, contracts: Mapping[str, str], policy: str, entries: list[dict[str, str]], operator: Any
 ) -> None:
     """The operator signs a roster over the policy in force; waits up to two minutes for the mirror."""
     lines = json.dumps([entry | {"asset": contracts["usdc"]} for entry in entries])

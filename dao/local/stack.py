@@ -31,7 +31,7 @@ import orjson
 import psutil
 import psycopg
 
-from dao.local import founding, model_server
+from dao.local import model_server
 from dao.local.install import InstallError, check_disk, content_hash
 from dao.local.people import NAMES, People, keystore, load_or_create, write_secret
 from embedded import postgres
@@ -195,30 +195,6 @@ class Stack:
             if time.monotonic() > give_up:
                 raise StackError("The local chain does not save its state: is the disk full?")
             time.sleep(0.1)
-
-    # What an instance is founded with
-
-    parameters = founding.PARAMETERS
-
-    def deploy_dao(self, *, slug: str, name: str) -> dict[str, Any]:
-        """Deploy a DAO with Ape and register it; returns `{"chain_id", "start_block", "contracts", ...}`."""
-        return founding.deploy(self, slug, name)
-
-    def payroll_document(self, *, contracts: Mapping[str, str], start_chain_s: int, end_chain_s: int) -> str:
-        """The payroll policy's document (YAML) with this instance's people."""
-        addresses = {name: account.address for name, account in self.people.items()}
-        return founding.payroll_document(
-            contracts=contracts, addresses=addresses, start_chain_s=start_chain_s, end_chain_s=end_chain_s
-        )
-
-    def sign_roster(
-        self, slug: str, contracts: Mapping[str, str], policy: str, entries: list[dict[str, str]], operator: Any
-    ) -> None:
-        """Have the operator's wallet sign who is paid how much USDC a month, and give it to the agent.
-
-        entries: `{"name", "address", "amount"}`, amounts in base units as text. operator: has `sign_typed_data`.
-        """
-        founding.sign_roster(self, slug, contracts, policy, entries, operator)
 
     def peak_memory_bytes(self) -> int:
         """The most memory that supervisor and children together held (shared pages counted once; sampled each 2 s)."""

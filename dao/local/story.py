@@ -524,7 +524,7 @@ class Story:
         entries = [
             {"name": name, "address": self.wallets[name].address, "amount": str(1000 * USDC)} for name in CONTRIBUTORS
         ]
-        self.stack.sign_roster(self.slug, self.contracts, POLICY_ID, entries, self.wallets["olga"])
+        founding.sign_roster(self.stack, self.slug, self.contracts, POLICY_ID, entries, self.wallets["olga"])
         self.roster_signed_s = self.node.time()
         self.show("roster signed by olga", f"{len(entries)} contributors, 1,000 USDC each a month")
 

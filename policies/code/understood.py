@@ -52,8 +52,8 @@ def is_understood(
 ) -> bool:
     """Whether the effect of such a call ends with the act. `selector` is None for a call without data.
 
-    `words` and `dynamics` are its form (policies.code.policy_code.Rule), `on_token` whether its target is a token that is known
-    with its decimals, `approval` whether the module demands that no allowance is left.
+    `words` and `dynamics` are its form (policies.code.policy_code.Rule), `on_token` whether its target is a token that
+    is known with its decimals, `approval` whether the module demands that no allowance is left.
     """
     if selector is None:
         return sends_ether  # the ether is gone, and counted; without any, nobody knows what the call is for

@@ -104,8 +104,8 @@ def load(
 ) -> PolicyDocument:
     """Reads a policy document. `source` names it in messages. Raises PolicyError with all problems found.
 
-    With `read_back` it is the document of code found on chain (policies.document.from_code.document_of): it may permit whatever
-    the code permits, and what nobody should write is a warning.
+    With `read_back` it is the document of code found on chain (policies.document.from_code.document_of): it may permit
+    whatever the code permits, and what nobody should write is a warning.
     """
     tree = yaml_tree.parse(text, source)
     problems, warnings = Problems(), Problems()

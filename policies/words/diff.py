@@ -13,8 +13,8 @@ line unless it is proven:
 - every old budget has a new one with the same ring (scope and its agent, asset, unit, segment, name), with no larger
   limits, and measured if it was; or nothing that a new rule permits was charged to it. The period itself is in no
   check, only its seventh part, the segment. A budget with another ring starts empty: for a while old and new are spent;
-- every new rule lies within the old rules: see `policies.answer.containment`. There a budget that became another is taken for
-  the one that it stands in place of, for its own line already is a wider one.
+- every new rule lies within the old rules: see `policies.answer.containment`. There a budget that became another is
+  taken for the one that it stands in place of, for its own line already is a wider one.
 
 *tighter* means: the line by itself takes something away, and gives nothing. *same*: it was written in another way and
 permits the same. *other*: it bounds nothing. The last line is such a one, where something changes: it names the
