@@ -22,7 +22,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / ".build" / "planted"
 TEST = "tests/governance/test_model_based.py"
-COPIED = ("policies", "governance", "agent", "webapp", "dao", "tests", "pyproject.toml", "manage.py")
+COPIED = (
+    "policies", "embedded", "governance", "replay", "agent", "presentation", "webapp", "dao", "tests", "pyproject.toml",
+    "manage.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
