@@ -229,7 +229,7 @@ def test_a_server_that_is_set_up_wrongly_costs_no_proposal_its_summary(dao, sett
         assert (summary.status, summary.reason) == ("pending", reason)
         assert summary.effects[0]["amount"] == "1500000000"
         assert summary.written_at is None
-        told = [record.message for record in caplog.records if record.name == "agent.serving"]
+        told = [record.message for record in caplog.records if record.name == "agent.llm.serving"]
         assert len(told) == 1, "told once while it lasts"
         standing = trouble.standing()
         assert standing.failures == 4
@@ -289,7 +289,7 @@ def test_a_wrong_name_is_told_with_the_names_that_the_server_has(dao, settings, 
     with attacker_model(lambda _: (404, b'{"message": "no model attacker"}')) as attacker:
         use(settings, attacker.url)
         poll()
-    (told,) = [record for record in caplog.records if record.name == "agent.serving"]
+    (told,) = [record for record in caplog.records if record.name == "agent.llm.serving"]
     assert told.levelname == "WARNING"
     assert "Set MODEL_NAME" in told.message
     assert "It has: 'attacker-1'. It says: 'no model attacker'" in told.message
