@@ -11,7 +11,6 @@ from django.db import models
 from django.utils import timezone
 from eth_hash.auto import keccak
 
-from governance.chain.call import Call
 from governance.fields import AddressField, Bytes32Field, Uint256Field
 
 # Events of which a DAO may have millions. Each brings a row of its own, so none of them is looked for by its topic.
@@ -296,7 +295,7 @@ class ProposalAction(models.Model):
     value_wei = Uint256Field()
     signature = models.TextField(blank=True)  # Compound's governors give the function's signature apart
     signature_raw = models.BinaryField(null=True)  # the log's own bytes, where they are not this text's UTF-8
-    calldata = models.BinaryField()  # as the log has it: `call.calldata` is what is executed
+    calldata = models.BinaryField()  # as the log has it: governance.chain.call says what is executed
 
     class Meta:
         ordering = ["position"]
@@ -304,12 +303,6 @@ class ProposalAction(models.Model):
 
     def __str__(self) -> str:
         return f"action {self.position}"
-
-    @property
-    def call(self) -> Call:
-        """What is called, with the calldata that the chain executes."""
-        signature = self.signature.encode() if self.signature_raw is None else bytes(self.signature_raw)
-        return Call(bytes(self.target), self.value_wei, signature, bytes(self.calldata))
 
 
 class ProposalTransition(models.Model):

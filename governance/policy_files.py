@@ -85,8 +85,8 @@ def load_code(raw: bytes) -> Loaded:
 def load_document(text: str, file: str, rpc: Rpc | None = None, *, read_back: bool = False) -> Loaded:
     """A document with what it refers to: files in its folder, and ENS names if there is a node to ask.
 
-    With `read_back` it is one that was made of code (policies.document.from_code). Raises FileProblem, or PolicyError with
-    every problem of the document.
+    With `read_back` it is one that was made of code (policies.document.from_code). Raises FileProblem, or PolicyError
+    with every problem of the document.
     """
     wanted = document.references(text, source=file)
     folder = Path.cwd() if file == "-" else Path(file).resolve().parent

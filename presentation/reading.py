@@ -23,7 +23,7 @@ from agent.models import Summary
 from governance.block_time import block_s
 from governance.chain import abi
 from governance.chain.address import to_bytes
-from governance.chain.call import Call
+from governance.chain.call import Call, call_of
 from governance.chain.native import DECIMALS, symbol_of
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import (
@@ -590,7 +590,7 @@ def actions(place: Place, proposal: Proposal, summary: Summary | None) -> list[A
     for effect in summary.effects if summary else []:
         by_call[effect["position"]].append(effect)
     for action in ProposalAction.objects.filter(proposal=proposal).order_by("position"):
-        call = action.call
+        call = call_of(action)
         decoded = decode(place, call.target, call.calldata)
         found.append(
             ActionView(

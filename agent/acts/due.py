@@ -4,7 +4,7 @@
 import logging
 
 from agent.acts import executor, planner
-from agent.acts.requests import EXECUTE_WORK, PLAN_WORK, RELEASE_WORK
+from agent.work_names import EXECUTE_WORK, PLAN_WORK, RELEASE_WORK
 from governance import work
 from governance.chain.rpc import RpcError
 

@@ -23,7 +23,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from agent.acts import approvals, askers, choice, provenance, rosters
+from agent import choice
+from agent.acts import approvals, askers, provenance, rosters
 from agent.acts.judging import (
     Halted,
     Judgement,
@@ -47,10 +48,11 @@ from agent.acts.policy import (
     read_pinned,
     state_json,
 )
-from agent.acts.requests import EXECUTE_WORK, RELEASE_WORK, Call, calls_from_json, calls_hash, payment_call
+from agent.acts.requests import Call, calls_from_json, calls_hash, payment_call
 from agent.acts.simulate import ENDED, act_calldata, release_calldata, simulate
 from agent.acts.tokens import Token
 from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
+from agent.work_names import EXECUTE_WORK, RELEASE_WORK
 from governance import work
 from governance.chain.address import checksum
 from governance.chain.native import native_token

@@ -18,13 +18,12 @@ import rfc8785
 from django.db import transaction
 from django.utils import timezone
 
-from agent.acts import approvals, askers, choice, rosters
+from agent import choice
+from agent.acts import approvals, askers, rosters
 from agent.acts.judging import Halted, Judgement, Words, headroom_json, judge, refusal_json, standing_halt
 from agent.acts.policy import NoPolicyInForce, Pinned, PolicyInForce, chain_now_s, final_chain_s, in_force, read_pinned
 from agent.acts.requests import (
-    EXECUTE_WORK,
     MAX_TEXT,
-    PLAN_WORK,
     Draft,
     NotUnderstood,
     calls_hash,
@@ -37,6 +36,7 @@ from agent.acts.tokens import Token, read_tokens
 from agent.llm import serving
 from agent.llm.client import Completion, Model, ModelDown, ModelRefused
 from agent.models import Binding, Candidate, PaidLine, Plan, Refusal, Request, Roster
+from agent.work_names import EXECUTE_WORK, PLAN_WORK
 from governance import work
 from governance.chain.address import ZERO, checksum
 from governance.chain.native import native_token

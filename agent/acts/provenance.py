@@ -15,7 +15,8 @@ from typing import Any
 import rfc8785
 from eth_utils.crypto import keccak
 
-from agent.acts import approvals, askers, choice, rosters, typed
+from agent import choice
+from agent.acts import approvals, askers, rosters, typed
 from agent.acts.judging import evaluation_calls, evaluation_json
 from agent.acts.policy import state_from_json
 from agent.acts.requests import Call, calls_from_json, calls_hash, calls_json, payment_call

@@ -25,13 +25,13 @@ from agent.acts.policy import in_force
 from agent.acts.rosters import Line
 from agent.acts.tokens import Token
 from agent.models import Request
+from agent.work_names import PLAN_WORK
 from governance import work
 from governance.chain.address import ZERO, checksum
 from governance.fields import UINT256_MAX
 from governance.models import Dao
 
 MAX_TEXT = 500
-PLAN_WORK, EXECUTE_WORK, RELEASE_WORK = "agent.plan", "agent.execute", "agent.release"
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",

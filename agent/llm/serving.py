@@ -12,13 +12,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agent.acts.requests import PLAN_WORK
 from agent.llm.client import Model, ModelDown, ModelError
 from agent.llm.trouble import Trouble, for_operator, setup
 from agent.models import ModelTrouble
+from agent.work_names import PLAN_WORK, SUMMARY_WORK
 from governance.models import Work
 
-SUMMARY_WORK = "agent.summarise"
 _PAUSE_FIRST_S, _PAUSE_MOST_S = 30, 600
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import models
 
-from agent.acts import choice
+from agent import choice
 from governance.fields import AddressField, Bytes32Field, Uint256Field
 from governance.models import Contract, Dao
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from eth_utils.crypto import keccak
 
 from agent.understanding.ingest import visible
 from governance.chain import abi
-from governance.chain import call as call_module
 from governance.chain.address import ZERO, checksum
+from governance.chain.call import Call, shown_signature
 from policies.code import encoding
 from policies.notation.amounts import Token
 from policies.words.explain import explain
@@ -44,28 +44,6 @@ class Kind(StrEnum):
     PAUSE = "pause"
     CALL = "call"  # the function is known, what it means is not
     UNKNOWN = "unknown"  # not even the function is known
-
-
-class Action(Protocol):
-    """A call of a proposal, e.g. a governance.models.ProposalAction."""
-
-    @property
-    def call(self) -> call_module.Call: ...
-
-
-@dataclass(frozen=True)
-class PlainCall:
-    """An Action that is no database row."""
-
-    target: bytes
-    value_wei: int = 0
-    calldata: bytes = b""
-    signature: str = ""
-
-    @property
-    def call(self) -> call_module.Call:
-        """What is called, with the calldata that the chain executes."""
-        return call_module.Call(self.target, self.value_wei, self.signature.encode(), self.calldata)
 
 
 @dataclass(frozen=True)
@@ -183,19 +161,18 @@ def base_units(number: Decimal, decimals: int) -> int | None:
 
 
 def effects_of(
-    actions: Iterable[Action],
+    calls: Iterable[Call],
     names: Mapping[bytes, str] | None = None,
     tokens: Mapping[bytes, Token] | None = None,
     native: str = "ETH",
 ) -> list[Effect]:
-    """The effects of a proposal's actions, in their order. `native` is the symbol of the chain's native currency.
+    """The effects of a proposal's calls, in their order. `native` is the symbol of the chain's native currency.
 
     Never raises for what the calldata holds.
     """
     book = Book(names or {}, tokens or {}, native)
     found: list[Effect] = []
-    for position, action in enumerate(actions):
-        given = action.call
+    for position, given in enumerate(calls):
         call = _Call(given.target, given.value_wei, given.calldata, position, signature=given.signature)
         found += _effects(call, book, MAX_EFFECTS - len(found) + 1)
     return [replace(effect, id=f"e{number}") for number, effect in enumerate(found[:MAX_EFFECTS], start=1)]
@@ -306,7 +283,7 @@ def _other(call: _Call, book: Book) -> Effect:
     decoded = abi.decode_call(call.calldata)
     if decoded is None:
         selector = call.calldata[:4].hex()
-        called = f", which the proposal calls “{call_module.shown_signature(call.signature)}”" if call.signature else ""
+        called = f", which the proposal calls “{shown_signature(call.signature)}”" if call.signature else ""
         said = f"Unknown function 0x{selector} on {where}{called}: nobody can say what it does."
         return _effect(call, Kind.UNKNOWN, said)
     shown, addresses = [], []

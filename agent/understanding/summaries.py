@@ -26,6 +26,7 @@ from agent.understanding import ingest, reader, verdict, writer
 from agent.understanding.effects import Book, Effect
 from governance import outbox, work
 from governance.capabilities import tokens_of
+from governance.chain.call import call_of
 from governance.chain.native import pretends_to_be_native, symbol_of
 from governance.models import Contract, Dao, Proposal, ProposalAction, TreasuryFlow
 
@@ -118,7 +119,7 @@ def facts_of(proposal: Proposal) -> Facts:
     book = book_of(proposal.dao)
     actions = list(proposal.actions.all())
     document = ingest.read(proposal.description)
-    effects = tuple(effects_module.effects_of(actions, book.names, book.tokens, book.ether))
+    effects = tuple(effects_module.effects_of(map(call_of, actions), book.names, book.tokens, book.ether))
     flags = verdict.flags(document, effects, book, balances_of(proposal.dao), actions=len(actions))
     return Facts(document, effects, tuple(flags), book, input_hash(proposal.description_bytes, actions, book.ether))
 

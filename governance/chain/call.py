@@ -12,7 +12,7 @@ The text is whatever the proposer wrote. It decides the selector, byte for byte,
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from eth_hash.auto import keccak
 
@@ -104,3 +104,19 @@ class Call:
         if self.arguments is None:
             return f"{said}, and the call's data does not fit that text. Nothing of it is checked against the contract."
         return f"{said}. These are the proposal's own words, not checked against the contract."
+
+
+class StoredCall(Protocol):
+    """A row that keeps a proposal's call: governance.models.ProposalAction."""
+
+    target: Any
+    value_wei: Any
+    signature: Any
+    signature_raw: Any
+    calldata: Any
+
+
+def call_of(row: StoredCall) -> Call:
+    """Return the call that a row keeps, with the signature's own bytes where they are not its text's UTF-8."""
+    signature = row.signature.encode() if row.signature_raw is None else bytes(row.signature_raw)
+    return Call(bytes(row.target), row.value_wei, signature, bytes(row.calldata))

@@ -23,8 +23,8 @@ class FormField:
     """One input. `kind` is "choice", "amount", "number", "address", "yes or no" or "bytes".
 
     `key` is where its value stands in an act (policies.answer.act_schema). Of a choice, `choices` are (value, label)
-    pairs; of an amount or number, `least` and `most` are base units, and `most_text` says the most with its token. `rows`
-    is how many of the input there may be, least and most; (1, 1) where it stands once.
+    pairs; of an amount or number, `least` and `most` are base units, and `most_text` says the most with its token.
+    `rows` is how many of the input there may be, least and most; (1, 1) where it stands once.
     """
 
     key: str

@@ -69,3 +69,11 @@ class Ring:
         buckets = list(turned.buckets)
         buckets[newest] += units
         return Ring(turned.index, tuple(buckets))
+
+
+def worst_case_units(limit: int, segment_s: int, duration_s: int) -> int:
+    """The most that a budget of `limit` units lets out in any `duration_s` seconds: limit x ceil(segments / 8)."""
+    if duration_s <= 0:
+        return 0
+    segments = (duration_s - 2) // segment_s + 2
+    return limit * -(-segments // BUCKETS)

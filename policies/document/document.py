@@ -25,7 +25,7 @@ from policies.code.document_model import (
 from policies.code.encoding import DecodeError, check_size, decode, pack
 from policies.code.lowering import lower
 from policies.code.policy_code import Kind, PlaceKind, Scope
-from policies.code.ring import BUCKET_MAX, segment_seconds
+from policies.code.ring import BUCKET_MAX, segment_seconds, worst_case_units
 from policies.code.signatures import WORD_TYPE, Leaf
 from policies.document import fields, yaml_tree
 from policies.document.fields import Fields, Reader
@@ -35,7 +35,6 @@ from policies.document.yaml_tree import Frozen, Json, Mapping, Node, Sequence, T
 from policies.notation import amounts
 from policies.notation.amounts import ETHER, Token, Unclear
 from policies.notation.problems import Place, PolicyError, Problem, Problems, shown
-from policies.words.worst_case import worst_case_units
 
 __all__ = [
     "DocumentBudget",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from policies.answer.permitted import Place, permitted, sends_ether
 from policies.code.policy_code import Budget, Charge, Clause, PlaceKind, PolicyCode, Rule, Scope, Source
+from policies.code.ring import worst_case_units
 from policies.code.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
 from policies.code.signatures import Function, known_unbounded
 from policies.code.understood import is_understood
@@ -29,7 +30,7 @@ from policies.words.wording import (
     limits,
     place_name,
 )
-from policies.words.worst_case import DAY_S, YEAR_DAYS, WorstCase, pays, worst_case, worst_case_units
+from policies.words.worst_case import DAY_S, YEAR_DAYS, WorstCase, pays, worst_case
 
 if TYPE_CHECKING:
     from policies.document.document import PolicyDocument
@@ -43,7 +44,6 @@ __all__ = [
     "reason",
     "rule_sentence",
     "which_rules",
-    "worst_case_units",
 ]
 
 NOT_KNOWN_TO_END = "it is not known whether its effect ends with the act"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from policies.answer.permitted import permitted
 from policies.code.policy_code import PolicyCode, Rule, Source
-from policies.code.ring import BUCKETS
+from policies.code.ring import worst_case_units
 from policies.code.signatures import TRANSFER
 
 DAY_S = 86_400
@@ -56,14 +56,6 @@ def _of_budget(policy: PolicyCode, number: int, duration_s: int) -> WorstCase:
         in_all=budget.base_units(worst_case_units(budget.limit, budget.segment_s, duration_s)),
         recipients=recipients(policy, number),
     )
-
-
-def worst_case_units(limit: int, segment_s: int, duration_s: int) -> int:
-    """The most that a budget of `limit` units lets out in any `duration_s` seconds: limit x ceil(segments / 8)."""
-    if duration_s <= 0:
-        return 0
-    segments = (duration_s - 2) // segment_s + 2
-    return limit * -(-segments // BUCKETS)
 
 
 def recipients(policy: PolicyCode, number: int) -> tuple[bytes, ...] | None:

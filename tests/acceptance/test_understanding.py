@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from agent.understanding import ingest, reader, verdict, writer
-from agent.understanding.effects import Book, Kind, PlainCall, effects_of
+from agent.understanding.effects import Book, Kind, effects_of
 from agent.understanding.verdict import FindingKind, Outcome
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum, to_bytes
+from governance.chain.call import Call
 from policies.notation.amounts import Token
+from tests.calls import plain_call
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 ENS = DATA / "proposals" / "ens"
@@ -26,15 +28,15 @@ USDC = to_bytes("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
 ENS_TOKEN = to_bytes("0xC18360217D8F7Ab5e7c516566761Ea12Ce7F9D72")
 BOOK = Book({}, {USDC: Token("USDC", USDC, 6), ENS_TOKEN: Token("ENS", ENS_TOKEN, 18)})
 DANGEROUS = [
-    PlainCall(ENS_TOKEN, 0, encode_call("upgradeTo(address)", [USDC])),
-    PlainCall(ENS_TOKEN, 0, encode_call("grantRole(bytes32,address)", [bytes(32), USDC])),
-    PlainCall(ENS_TOKEN, 0, b"\xde\xad\xbe\xef"),
-    PlainCall(ENS_TOKEN, 0, encode_call("execTransactionFromModule(address,uint256,bytes,uint8)", [USDC, 0, b"", 1])),
+    plain_call(ENS_TOKEN, 0, encode_call("upgradeTo(address)", [USDC])),
+    plain_call(ENS_TOKEN, 0, encode_call("grantRole(bytes32,address)", [bytes(32), USDC])),
+    plain_call(ENS_TOKEN, 0, b"\xde\xad\xbe\xef"),
+    plain_call(ENS_TOKEN, 0, encode_call("execTransactionFromModule(address,uint256,bytes,uint8)", [USDC, 0, b"", 1])),
 ]
 
 
 @cache
-def proposals() -> dict[str, tuple[str, tuple[PlainCall, ...]]]:
+def proposals() -> dict[str, tuple[str, tuple[Call, ...]]]:
     """Text and calls by name. One has a target that lacks a digit in the source: calls are taken as 20 bytes."""
     found = {}
     for folder in sorted(ENS.iterdir()):
@@ -43,7 +45,7 @@ def proposals() -> dict[str, tuple[str, tuple[PlainCall, ...]]]:
             found[folder.name] = (
                 text.read_text(),
                 tuple(
-                    PlainCall(
+                    plain_call(
                         bytes.fromhex(call["target"][2:].zfill(40)),
                         int(call.get("value") or 0),
                         bytes.fromhex(call["calldata"][2:]),
@@ -139,7 +141,7 @@ def test_no_mutant_of_a_real_payment_matches_its_text():
         matched += finding.kind is FindingKind.CLAIMED_AND_DONE
         nibble = bytes([*effect.recipient[:10], effect.recipient[10] ^ 0x10, *effect.recipient[11:]])
         for recipient, amount in ((nibble, effect.amount), (effect.recipient, effect.amount * 10)):
-            mutant = replace(calls[position], calldata=encode_call("transfer(address,uint256)", [recipient, amount]))
+            mutant = replace(calls[position], data=encode_call("transfer(address,uint256)", [recipient, amount]))
             changed = (*calls[:position], mutant, *calls[position + 1 :])
             judgement = judged_by_code(text, changed)
             assert judgement.findings[position].kind is not FindingKind.CLAIMED_AND_DONE, (
@@ -168,6 +170,6 @@ def test_the_shutter_attack_is_flagged_and_opaque():
         "execTransactionFromModule(address,uint256,bytes,uint8)",
         [to_bytes(action["to"]), int(action["value"]), bytes.fromhex(action["data"][2:]), action["operation"]],
     )
-    calls = (PlainCall(USDC, 0, call),)
+    calls = (plain_call(USDC, 0, call),)
     assert {"delegatecall", "unknown_call"} <= {code for code, _ in flags(attack["claimed"], calls)}
     assert judged_by_code(attack["claimed"], calls).outcome is Outcome.OPAQUE

@@ -11,9 +11,10 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 
-from agent.acts import askers, executor, provenance, requests
+from agent.acts import askers, executor, provenance
 from agent.acts.planner import describe
 from agent.models import DecisionRecord, Plan, Request
+from agent.work_names import PLAN_WORK
 from embedded.process import free_port
 from governance import work
 from governance.chain.rpc import Rpc, RpcError
@@ -31,7 +32,7 @@ def planned(world: World, by: str = "ada") -> Request:  # noqa: F811
     world.sign_roster()
     request = world.ask(world.november(), by=by)
     world.sync()
-    work.run_due(requests.PLAN_WORK)
+    work.run_due(PLAN_WORK)
     request.refresh_from_db()
     assert request.status == Request.Status.PLANNED, request.reason
     return request

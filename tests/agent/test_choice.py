@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.acts import choice
+from agent import choice
 from agent.llm import answer_schema as json_schema
 
 KEYS = ["c1", "c2"]

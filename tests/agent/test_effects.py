@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.understanding.effects import ETHER, MAX_EFFECTS, Kind, PlainCall, base_units, effects_of, units
+import policies
+from agent.understanding.effects import ETHER, MAX_EFFECTS, Kind, base_units, effects_of, units
 from governance.chain.abi import encode_call, selector
 from governance.chain.address import checksum
 from policies.code import encoding
 from policies.document import document
 from policies.notation.amounts import Token
+from tests.calls import plain_call
 
 USDC, ADA, SAFE, TREASURY = (bytes([n]) * 20 for n in (0xC0, 0xAD, 0x5A, 0x7E))
 NAMES = {TREASURY: "the treasury"}
@@ -19,7 +21,7 @@ TOKENS = {USDC: Token("USDC", USDC, 6)}
 
 
 def one(calldata: bytes, target: bytes = USDC, value_wei: int = 0, signature: str = ""):
-    (effect,) = effects_of([PlainCall(target, value_wei, calldata, signature)], NAMES, TOKENS)
+    (effect,) = effects_of([plain_call(target, value_wei, calldata, signature)], NAMES, TOKENS)
     return effect
 
 
@@ -91,7 +93,7 @@ def test_containers_are_opened():
         "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)",
         [USDC, ADA], [0, 10**18], [inner, b""], bytes(32), bytes(32), 0,
     )  # fmt: skip
-    found = effects_of([PlainCall(SAFE, 0, batch)], NAMES, TOKENS)
+    found = effects_of([plain_call(SAFE, 0, batch)], NAMES, TOKENS)
     assert [(effect.id, effect.path, effect.sentence) for effect in found] == [
         ("e1", ("scheduleBatch",), f"Transfers 7 USDC to {checksum(ADA)}."),
         ("e2", ("scheduleBatch",), f"Transfers 1 ETH to {checksum(ADA)}."),
@@ -106,7 +108,7 @@ def test_what_the_treasury_performs_is_said_not_shown_as_bytes():
 
 def test_ether_that_a_container_keeps_is_said():
     data = call("relay(address,uint256,bytes)", ADA, 2 * 10**18, b"")
-    found = effects_of([PlainCall(SAFE, 5 * 10**18, data)], NAMES, TOKENS)
+    found = effects_of([plain_call(SAFE, 5 * 10**18, data)], NAMES, TOKENS)
     assert [effect.sentence for effect in found] == [
         f"Transfers 3 ETH to {checksum(SAFE)}.", f"Transfers 2 ETH to {checksum(ADA)}.",
     ]  # fmt: skip
@@ -123,7 +125,7 @@ def test_a_delegatecall_inside_a_safe_and_a_multisend_is_said_of_everything_insi
         "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)",
         SAFE, 0, multisend, 1, 0, 0, 0, bytes(20), bytes(20), b"",
     )  # fmt: skip
-    found = effects_of([PlainCall(SAFE, 0, execute)], NAMES, TOKENS)
+    found = effects_of([plain_call(SAFE, 0, execute)], NAMES, TOKENS)
     assert [effect.kind for effect in found] == [Kind.TRANSFER, Kind.UNKNOWN]
     assert all(effect.delegatecall for effect in found)
     assert found[1].sentence.startswith("By delegatecall")
@@ -144,7 +146,7 @@ def test_calls_inside_calls_end_somewhere():
 
 
 def test_more_calls_than_anybody_reads_are_not_decoded():
-    found = effects_of([PlainCall(ADA, 1, b"")] * (MAX_EFFECTS + 50))
+    found = effects_of([plain_call(ADA, 1, b"")] * (MAX_EFFECTS + 50))
     assert len(found) == MAX_EFFECTS
 
 
@@ -156,7 +158,7 @@ def test_a_policy_that_no_module_would_take_is_not_explained(code):
 
 
 def test_a_policy_is_said_in_words_from_its_code():
-    template = Path(encoding.__file__).parent / "templates" / "payroll.yaml"
+    template = Path(policies.__file__).parent / "templates" / "payroll.yaml"
     policy_document = document.load(template.read_text())
     code = encoding.encode(policy_document)
     effect = one(call("setPolicy(bytes32,bytes)", encoding.policy_id("payroll"), code), SAFE)
@@ -170,7 +172,7 @@ def test_a_policy_is_said_in_words_from_its_code():
     "multiSend(bytes)", "setPolicy(bytes32,bytes)", "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
     "upgradeToAndCall(address,bytes)", "relay(address,uint256,bytes)"))]))  # fmt: skip
 def test_no_calldata_breaks_the_decoder(data, prefix):
-    for effect in effects_of([PlainCall(USDC, 0, prefix + data)], NAMES, TOKENS):
+    for effect in effects_of([plain_call(USDC, 0, prefix + data)], NAMES, TOKENS):
         assert effect.sentence.endswith(".")
         assert effect.as_json()["kind"] == effect.kind
 

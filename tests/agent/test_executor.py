@@ -12,6 +12,7 @@ from agent.acts import executor, judging, requests
 from agent.acts.planner import describe, paid_lines
 from agent.acts.policy import in_force
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
+from agent.work_names import PLAN_WORK
 from governance import work
 from governance.chain.send import Signer
 from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion
@@ -270,7 +271,7 @@ def test_what_somebody_else_paid_with_the_agents_key_is_not_paid_again_unseen(
     if approved:
         world.model.say = ABSTAINS
     request = world.ask(world.november())
-    work.run_due(requests.PLAN_WORK)
+    work.run_due(PLAN_WORK)
     if approved:
         world.approve(request)
     request.refresh_from_db()
@@ -351,7 +352,7 @@ def test_a_row_changed_in_the_database_pays_nobody(world: World) -> None:  # noq
     world.sign_roster()
     request = world.ask(world.november())
     world.sync()
-    work.run_due(requests.PLAN_WORK)
+    work.run_due(PLAN_WORK)
     request.refresh_from_db()
     assert request.status == Request.Status.PLANNED
     candidate = request.candidates.get()
@@ -379,7 +380,7 @@ def test_a_request_of_another_policy_module_is_not_sent_to_either(world: World) 
     world.sign_roster()
     request = world.ask(world.november())
     world.sync()
-    work.run_due(requests.PLAN_WORK)
+    work.run_due(PLAN_WORK)
     moved = Contract.objects.create(dao=world.dao, kind=Contract.Kind.MODULE, address=b"\x77" * 20)
     PolicyVersion.objects.update(module=moved)
     executor.execute(request.pk)
@@ -393,7 +394,7 @@ def test_another_key_than_the_policys_agent_sends_nothing(world: World) -> None:
     world.sign_roster()
     request = world.ask(world.november())
     world.sync()
-    work.run_due(requests.PLAN_WORK)
+    work.run_due(PLAN_WORK)
     with pytest.raises(work.Again, match="agent is"):
         executor.execute(request.pk, rpc=world.rpc, signer=Signer(world.suite.accounts["mallory"]))
     assert not DecisionRecord.objects.exists()

@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from agent.acts import requests
 from agent.models import Binding, DecisionRecord, Request
+from agent.work_names import PLAN_WORK
 from governance import work
 from governance.models import OutgoingTransaction
 from tests.agent.acting import USDC, World, work_errors, world  # noqa: F401
@@ -57,7 +57,7 @@ def planned(world: World) -> Request:  # noqa: F811
     world.sign_roster()
     request = world.ask(world.november())
     world.sync()
-    work.run_due(requests.PLAN_WORK)
+    work.run_due(PLAN_WORK)
     request.refresh_from_db()
     assert request.status == Request.Status.PLANNED, request.reason
     return request

@@ -15,11 +15,11 @@ from agent.acts.requests import NotUnderstood, derive, parse
 from agent.acts.tokens import Token, read_tokens
 from agent.models import Summary
 from agent.understanding import summaries
-from agent.understanding.effects import ETHER, Book, PlainCall, effects_of
+from agent.understanding.effects import ETHER, Book, effects_of
 from agent.understanding.reader import amounts_in
 from governance.chain import abi
 from governance.chain.address import ZERO, checksum
-from governance.chain.call import Call
+from governance.chain.call import call_of
 from governance.chain.native import native_token
 from governance.models import Chain, Contract, Dao, ProposalAction, Work
 from policies.answer.evaluate import Reason
@@ -28,6 +28,7 @@ from policies.document import document
 from policies.notation import amounts
 from tests.agent.test_requests import LINES, NOW, STRANGER, USDC
 from tests.agent.test_summaries import propose
+from tests.calls import plain_call
 
 ADA, OTHER = b"\xad" * 20, b"\xcc" * 20
 XDAI = Token(ZERO, "xDAI", 18)
@@ -35,14 +36,14 @@ UNITS = Token(ZERO, "native units", 18)
 
 
 def test_effects_say_the_coin_that_moves():
-    paid = PlainCall(ADA, 5 * 10**18)
-    along = PlainCall(ADA, 10**18, abi.encode_call("pause()"))
+    paid = plain_call(ADA, 5 * 10**18)
+    along = plain_call(ADA, 10**18, abi.encode_call("pause()"))
     assert effects_of([paid], native="xDAI")[0].sentence == f"Transfers 5 xDAI to {checksum(ADA)}."
     assert effects_of([along], native="native units")[0].sentence.endswith("Sends 1 native units along.")
 
 
 def test_a_function_that_nobody_knows_is_called_what_the_proposal_calls_it():
-    (effect,) = effects_of([PlainCall(ADA, 0, b"", "sweepEverything()\n\u202e")])
+    (effect,) = effects_of([plain_call(ADA, 0, b"", "sweepEverything()\n\u202e")])
     assert effect.is_opaque
     assert "which the proposal calls “sweepEverything()[U+000A][U+202E]”: nobody can say" in effect.sentence
 
@@ -50,10 +51,10 @@ def test_a_function_that_nobody_knows_is_called_what_the_proposal_calls_it():
 def test_two_tokens_of_one_symbol_are_told_apart():
     same = {asset: amounts.Token("USDC", asset, 6) for asset in (ADA, OTHER)}
     for asset in same:
-        (paid,) = effects_of([PlainCall(asset, 0, abi.encode_call("transfer(address,uint256)", [ADA, 1]))], {}, same)
+        (paid,) = effects_of([plain_call(asset, 0, abi.encode_call("transfer(address,uint256)", [ADA, 1]))], {}, same)
         assert f"0.000001 USDC ({checksum(asset)})" in paid.sentence
         unlimited = abi.encode_call("approve(address,uint256)", [ADA, 2**256 - 1])
-        (allowed,) = effects_of([PlainCall(asset, 0, unlimited)], {}, same)
+        (allowed,) = effects_of([plain_call(asset, 0, unlimited)], {}, same)
         assert f"any amount of USDC ({checksum(asset)})" in allowed.sentence
 
 
@@ -129,7 +130,7 @@ def test_other_bytes_are_another_summary(gnosis):
     texts = {summaries.input_hash(b"", [action], "ETH")}
     for raw in (b"\xff()", b"\x00()"):
         action.signature_raw = raw
-        assert isinstance(action.call, Call)
+        assert call_of(action).signature == raw
         texts.add(summaries.input_hash(b"", [action], "ETH"))
     assert len(texts) == 3
 
@@ -137,7 +138,7 @@ def test_other_bytes_are_another_summary(gnosis):
 def test_a_policy_that_is_set_is_worded_with_the_coin():
     bounties = (Path(policies.__file__).parent / "templates" / "bounties.yaml").read_text()
     set_policy = abi.encode_call("setPolicy(bytes32,bytes)", [b"\1" * 32, encoding.encode(document.load(bounties))])
-    (effect,) = effects_of([PlainCall(ADA, 0, set_policy)], native="xDAI")
+    (effect,) = effects_of([plain_call(ADA, 0, set_policy)], native="xDAI")
     said = " ".join(effect.details)
     assert "0.2 xDAI" in said
     assert not re.search(r"\bETH\b|\bether\b", said)

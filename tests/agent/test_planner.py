@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from agent.acts import approvals, choice, planner, provenance, requests
+from agent import choice
+from agent.acts import approvals, planner, provenance, requests
 from agent.llm import trouble
 from agent.llm.client import Model
 from agent.models import DecisionRecord, Plan, Request
+from agent.work_names import EXECUTE_WORK, PLAN_WORK
 from governance import work
 from governance.models import Act, OutgoingTransaction, Work
 from tests.agent.acting import (  # noqa: F401
@@ -274,11 +276,11 @@ def test_a_late_answer_overwrites_nothing(world: World, status: str) -> None:  #
 
     world.model.say = move_on
     request = world.ask(world.november())
-    work.run_due(requests.PLAN_WORK)
+    work.run_due(PLAN_WORK)
     request.refresh_from_db()
     assert request.reason == "by somebody else"
     assert request.plan.chosen_by == Plan.ChosenBy.NOBODY
-    assert not Work.objects.filter(name=requests.EXECUTE_WORK).exists()
+    assert not Work.objects.filter(name=EXECUTE_WORK).exists()
 
 
 @database
@@ -294,10 +296,10 @@ def test_an_answer_about_a_policy_that_was_replaced_meanwhile_is_asked_for_again
 
     world.model.say = replace_meanwhile
     request = world.ask(world.november())
-    work.run_due(requests.PLAN_WORK, limit=1)
+    work.run_due(PLAN_WORK, limit=1)
     request.refresh_from_db()
     assert request.status == Request.Status.RECEIVED
-    assert not Work.objects.filter(name=requests.EXECUTE_WORK).exists()
+    assert not Work.objects.filter(name=EXECUTE_WORK).exists()
     assert world.rest(request).status != Request.Status.EXECUTED, "its roster was signed for the policy before"
     assert world.number == 0
 
@@ -317,7 +319,7 @@ def test_an_answer_about_candidates_that_were_derived_anew_meanwhile_is_asked_fo
 
     world.model.say = plan_meanwhile
     request = world.ask(world.november())
-    work.run_due(requests.PLAN_WORK, limit=1)
+    work.run_due(PLAN_WORK, limit=1)
     request.refresh_from_db()
     assert request.status == Request.Status.RECEIVED
     before = world.balances()
@@ -406,7 +408,7 @@ def test_a_replaced_roster_is_not_paid_by_an_older_plan(world: World) -> None:  
     world.sign_roster()
     request = world.ask(world.november())
     world.sync()
-    work.run_due(requests.PLAN_WORK)
+    work.run_due(PLAN_WORK)
     world.sign_roster(world.lines(5 * USDC))
     request = world.rest(request, 2)
     assert request.status == Request.Status.NEEDS_APPROVAL

@@ -14,7 +14,8 @@ from eth_account import Account
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.acts import approvals, choice, provenance, requests, rosters, typed
+from agent import choice
+from agent.acts import approvals, provenance, requests, rosters, typed
 from agent.acts.judging import evaluation_calls, evaluation_json
 from agent.acts.policy import state_json
 from agent.models import DecisionRecord, Request, Roster

@@ -13,15 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.understanding import ingest, reader, verdict
-from agent.understanding.effects import Book, PlainCall, effects_of
+from agent.understanding.effects import Book, effects_of
 from agent.understanding.reader import ClaimType
 from agent.understanding.told import MAX_CHARS, told
 from agent.understanding.verdict import Outcome
 from dao.local.demo import AUDIT_TEXT, GRANTS_TEXT, MARKETING_TEXT, PERIOD_TEXT
 from governance.chain.abi import encode_call
 from governance.chain.address import ZERO, checksum, to_bytes
+from governance.chain.call import Call
 from policies.notation.amounts import Token
 from tests.agent.test_ingest import HOSTILE
+from tests.calls import plain_call
 
 CASES = json.loads((Path(__file__).parent / "verdict_cases.json").read_text())
 
@@ -47,24 +49,24 @@ ADMIN, PROPOSER = bytes(32), keccak(text="PROPOSER_ROLE")
 PLAIN = f"Transfer 2,500 USDC to {LEAS}."
 
 
-def call(target: bytes, signature: str, *args, value_wei: int = 0) -> PlainCall:
-    return PlainCall(target, value_wei, encode_call(signature, list(args)))
+def call(target: bytes, signature: str, *args, value_wei: int = 0) -> Call:
+    return plain_call(target, value_wei, encode_call(signature, list(args)))
 
 
-def pay(recipient: bytes = LEA, amount: int = 2_500 * 10**6, token: bytes = USDC) -> PlainCall:
+def pay(recipient: bytes = LEA, amount: int = 2_500 * 10**6, token: bytes = USDC) -> Call:
     return call(token, "transfer(address,uint256)", recipient, amount)
 
 
-def performed(inner: PlainCall, by: bytes = TREASURY) -> PlainCall:
+def performed(inner: Call, by: bytes = TREASURY) -> Call:
     return call(by, "perform(address,uint256,bytes)", inner.target, inner.value_wei, inner.calldata)
 
 
-def in_safe(inner: PlainCall, *, operation: int = 0, gas: tuple = (0, 0, 0, ZERO, ZERO), by: bytes = SAFE) -> PlainCall:
+def in_safe(inner: Call, *, operation: int = 0, gas: tuple = (0, 0, 0, ZERO, ZERO), by: bytes = SAFE) -> Call:
     signature = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
     return call(by, signature, inner.target, inner.value_wei, inner.calldata, operation, *gas, b"")
 
 
-def is_told(text: str, *calls: PlainCall, book: Book = BOOK) -> bool:
+def is_told(text: str, *calls: Call, book: Book = BOOK) -> bool:
     effects = effects_of(calls, book.names, book.tokens)
     return told(ingest.read(text), effects, book).is_whole(effects)
 
@@ -101,9 +103,9 @@ def case_book(case: dict, cases: dict = CASES) -> Book:
     )
 
 
-def case_calls(case: dict) -> list[PlainCall]:
+def case_calls(case: dict) -> list[Call]:
     return [
-        PlainCall(
+        plain_call(
             to_bytes(each["target"]), int(each["value"]), bytes.fromhex(each["calldata"][2:]), each.get("signature", "")
         )
         for each in case["calls"]
@@ -135,7 +137,7 @@ HONEST = {
     "a label after": (f"We transfer 2.5k USDC to {LEAS} (Lea Moreau).", [pay()]),
     "with at": (f"Send USDC 2,500 to the writers at {LEAS}!", [pay()]),
     "marks": (f"**Transfer** 2,500 `USDC` to the wallet `{LEAS}`.", [pay()]),
-    "ether": (f"Send 1.5 ETH to {LEAS}.", [PlainCall(LEA, 15 * 10**17)]),
+    "ether": (f"Send 1.5 ETH to {LEAS}.", [plain_call(LEA, 15 * 10**17)]),
     "dollars": (f"Pay $2,500 in USDC to {LEAS}.", [pay()]),
     "through a Safe": (f"Send 2,500 USDC from the treasury Safe to {LEAS}.", [in_safe(pay())]),
     "two": (
@@ -571,9 +573,9 @@ OTHER_CALLS = {
     "a unit more": (PLAIN, [pay(amount=2_500 * 10**6 + 1)]),
     "another recipient": (PLAIN, [pay(BEN)]),
     "a call more": (PLAIN, [pay(), pay(BEN)]),
-    "an unknown call more": (PLAIN, [pay(), PlainCall(STRANGER, 0, b"\xde\xad\xbe\xef")]),
+    "an unknown call more": (PLAIN, [pay(), plain_call(STRANGER, 0, b"\xde\xad\xbe\xef")]),
     "a known call more": (PLAIN, [pay(), call(TIMELOCK, "updateDelay(uint256)", 1)]),
-    "a harmless call more": (PLAIN, [pay(), PlainCall(STRANGER)]),
+    "a harmless call more": (PLAIN, [pay(), plain_call(STRANGER)]),
     "a batch": (
         PLAIN,
         [call(TIMELOCK, BATCH, [USDC], [0], [pay().calldata], bytes(32), bytes(32))],
@@ -582,7 +584,7 @@ OTHER_CALLS = {
         PLAIN,
         [call(TIMELOCK, SCHEDULE, USDC, 0, pay().calldata, bytes(32), bytes(32), 1)],
     ),
-    "trailing bytes": (PLAIN, [replace(pay(), calldata=pay().calldata + b"\0")]),
+    "trailing bytes": (PLAIN, [replace(pay(), data=pay().calldata + b"\0")]),
     "a stranger's container": (PLAIN, [performed(pay(), by=STRANGER)]),
     "a container that is a person of the book": (PLAIN, [performed(pay(), by=BEN)]),
     "a container of another kind": (PLAIN, [performed(pay(), by=TIMELOCK)]),
@@ -631,9 +633,9 @@ OTHER_CALLS = {
     "a parameter": (
         "The call changes the governor's voting period to 60 seconds.", [call(GOVERNOR, "setVotingPeriod(uint32)", 60)]
     ),
-    "more ether": (ETHER_TEXT, [PlainCall(LEA, 15 * 10**17 + 1)]),
-    "ether with data": (ETHER_TEXT, [PlainCall(LEA, 15 * 10**17, b"\x12\x34\x56\x78")]),
-    "ether in another's hands": (ETHER_TEXT, [PlainCall(BEN, 15 * 10**17)]),
+    "more ether": (ETHER_TEXT, [plain_call(LEA, 15 * 10**17 + 1)]),
+    "ether with data": (ETHER_TEXT, [plain_call(LEA, 15 * 10**17, b"\x12\x34\x56\x78")]),
+    "ether in another's hands": (ETHER_TEXT, [plain_call(BEN, 15 * 10**17)]),
     "no calls": (PLAIN, []),
     "no calls, and a text that orders none": ("We publish the report of the treasury.", []),
     "201 calls": ("Transfer 2,500 USDC to lea. " * 201, [pay()] * 201),
@@ -730,7 +732,7 @@ def test_the_texts_of_these_calls_match_what_they_order():
     assert is_told(ROLE, call(TIMELOCK, "grantRole(bytes32,address)", PROPOSER, LEA))
     assert is_told(FROM_TREASURY, performed(pay()))
     assert is_told(UPGRADE, call(VAULT, "upgradeToAndCall(address,bytes)", LEA, b""))
-    assert is_told(ETHER_TEXT, PlainCall(LEA, 15 * 10**17))
+    assert is_told(ETHER_TEXT, plain_call(LEA, 15 * 10**17))
     assert is_told(SAFE_TEXT, in_safe(pay()))
     assert is_told("Transfer 2,500 USDC to lea. " * 9, *[pay()] * 9)
 
@@ -782,8 +784,8 @@ def test_a_name_that_may_be_anothers_never_matches(names):
 
 def test_a_symbol_of_ether_that_a_token_bears_as_well_is_nobodys():
     book = replace(BOOK, tokens={**TOKENS, STRANGER: Token("ETH", STRANGER, 18)})
-    assert is_told(ETHER_TEXT, PlainCall(LEA, 15 * 10**17))
-    assert not is_told(ETHER_TEXT, PlainCall(LEA, 15 * 10**17), book=book)
+    assert is_told(ETHER_TEXT, plain_call(LEA, 15 * 10**17))
+    assert not is_told(ETHER_TEXT, plain_call(LEA, 15 * 10**17), book=book)
     assert not is_told(ETHER_TEXT, pay(amount=15 * 10**17, token=STRANGER), book=book)
 
 
@@ -826,7 +828,7 @@ def test_no_mutant_of_a_matching_proposal_matches(amount, kind, seed):
     assert Outcome.MATCHES not in outcomes(changed, calls)
 
 
-@given(HOSTILE, HOSTILE, st.sampled_from([pay(), PlainCall(LEA, 15 * 10**17), pay(BEN)]))
+@given(HOSTILE, HOSTILE, st.sampled_from([pay(), plain_call(LEA, 15 * 10**17), pay(BEN)]))
 def test_any_text_is_compared_and_matches_only_with_the_sentence_in_it(before, after, paid):
     text = f"{before}{PLAIN}{after}"
     if is_told(text, paid):

@@ -7,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.understanding import ingest, reader, verdict
-from agent.understanding.effects import ETHER, Book, PlainCall, effects_of
+from agent.understanding.effects import ETHER, Book, effects_of
 from agent.understanding.reader import ClaimType
 from agent.understanding.verdict import FindingKind, Outcome
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
+from governance.chain.call import Call
 from policies.code import encoding
 from policies.document import document
 from policies.notation.amounts import Token
+from tests.calls import plain_call
 
 USDC, TREASURY = (bytes([n]) * 20 for n in (0xC0, 0x7E))
 ADA = bytes.fromhex("690f0581ececcf8389c223170778cd9d029606f2")
@@ -23,11 +25,11 @@ BOOK = Book({TREASURY: "the treasury"}, {USDC: Token("USDC", USDC, 6)})
 TEXT = f"We transfer 5,000 USDC to Ada at {checksum(ADA)} for the work that she did in November."
 
 
-def transfer(recipient: bytes, amount: int) -> PlainCall:
-    return PlainCall(USDC, 0, encode_call("transfer(address,uint256)", [recipient, amount]))
+def transfer(recipient: bytes, amount: int) -> Call:
+    return plain_call(USDC, 0, encode_call("transfer(address,uint256)", [recipient, amount]))
 
 
-def judged(text: str, *calls: PlainCall, kind: ClaimType = ClaimType.PAYMENT, claimed: bool = True):
+def judged(text: str, *calls: Call, kind: ClaimType = ClaimType.PAYMENT, claimed: bool = True):
     document = ingest.read(text)
     effects = effects_of(calls, BOOK.names, BOOK.tokens)
     claims = [reader.claim("c1", kind, tuple(document.spans), BOOK)] if claimed else []
@@ -54,10 +56,10 @@ def test_another_amount_or_recipient_differs(mutant):
 
 
 def test_a_call_that_nobody_claims_blocks_the_match():
-    judgement = judged(TEXT, transfer(ADA, 5_000_000_000), PlainCall(ADA, 10**18, b""))
+    judgement = judged(TEXT, transfer(ADA, 5_000_000_000), plain_call(ADA, 10**18, b""))
     assert judgement.outcome is Outcome.UNMATCHED or judgement.outcome is Outcome.DIFFERS
     assert (
-        judged(TEXT, transfer(ADA, 5_000_000_000), PlainCall(USDC, 0, encode_call("pause()"))).outcome
+        judged(TEXT, transfer(ADA, 5_000_000_000), plain_call(USDC, 0, encode_call("pause()"))).outcome
         is Outcome.UNMATCHED
     )
 
@@ -69,7 +71,7 @@ def test_a_claim_that_no_call_does_differs():
 
 
 def test_a_call_that_cannot_be_decoded_is_opaque_whatever_is_claimed():
-    assert judged(TEXT, transfer(ADA, 5_000_000_000), PlainCall(ADA, 0, b"\xde\xad\xbe\xef")).outcome is Outcome.OPAQUE
+    assert judged(TEXT, transfer(ADA, 5_000_000_000), plain_call(ADA, 0, b"\xde\xad\xbe\xef")).outcome is Outcome.OPAQUE
 
 
 def test_without_claims_nothing_is_read():
@@ -103,22 +105,22 @@ def test_the_text_matches_only_if_every_amount_and_recipient_stands_in_it(paymen
             )
 
 
-def codes(text: str, *calls: PlainCall, balances=None) -> list[str]:
+def codes(text: str, *calls: Call, balances=None) -> list[str]:
     effects = effects_of(calls, BOOK.names, BOOK.tokens)
     return [flag.code for flag in verdict.flags(ingest.read(text), effects, BOOK, balances, actions=len(calls))]
 
 
-def call(signature: str, *args) -> PlainCall:
-    return PlainCall(TREASURY, 0, encode_call(signature, list(args)))
+def call(signature: str, *args) -> Call:
+    return plain_call(TREASURY, 0, encode_call(signature, list(args)))
 
 
 FLAGGED = {
     "upgrade": call("upgradeTo(address)", ADA),
     "admin_change": call("transferOwnership(address)", ADA),
-    "unknown_call": PlainCall(TREASURY, 0, b"\xde\xad\xbe\xef"),
+    "unknown_call": plain_call(TREASURY, 0, b"\xde\xad\xbe\xef"),
     "mint": call("mint(address,uint256)", ADA, 1),
     "parameter_change": call("updateDelay(uint256)", 1),
-    "unlimited_approval": PlainCall(USDC, 0, encode_call("approve(address,uint256)", [ADA, 2**256 - 1])),
+    "unlimited_approval": plain_call(USDC, 0, encode_call("approve(address,uint256)", [ADA, 2**256 - 1])),
     "zero_address": transfer(bytes(20), 1),
     "token_to_itself": transfer(USDC, 1),
     "unknown_token": call("transfer(address,uint256)", ADA, 1),
@@ -154,7 +156,7 @@ def test_a_tenth_of_the_treasury_is_a_large_share_also_when_split():
     balances = {USDC: 100_000_000, ETHER: 10**19}
     assert "large_share" in codes(TEXT, transfer(ADA, 10_000_000), balances=balances)
     assert "large_share" in codes(TEXT, transfer(ADA, 5_000_000), transfer(TREASURY, 5_000_000), balances=balances)
-    assert "large_share" in codes(TEXT, PlainCall(ADA, 10**18, b""), balances=balances)
+    assert "large_share" in codes(TEXT, plain_call(ADA, 10**18, b""), balances=balances)
     assert "large_share" not in codes(TEXT, transfer(ADA, 9_999_999), balances=balances)
 
 
@@ -197,7 +199,7 @@ def test_a_policys_own_words_promise_no_payment_of_the_proposal():
     template = (Path(__file__).parents[2] / "policies" / "templates" / "payroll.yaml").read_text()
     paid_in = template.replace("0x5c0000000000000000000000000000000000dEAD", checksum(USDC))
     code = encoding.encode(document.load(paid_in))
-    set_policy = PlainCall(TREASURY, 0, encode_call("setPolicy(bytes32,bytes)", [b"\1" * 32, code]))
+    set_policy = plain_call(TREASURY, 0, encode_call("setPolicy(bytes32,bytes)", [b"\1" * 32, code]))
     ines = checksum(bytes.fromhex("10" + "00" * 18 + "01"))
     told = f"It may call transfer on USDC: to must be one of these: ines ({ines}); at most 5,000 USDC an act."
     assert FindingKind.CLAIMED_NOT_DONE not in kinds(judged(told, set_policy))

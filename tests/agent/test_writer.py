@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from agent.llm.client import ModelRefused
 from agent.understanding import ingest, reader, writer
-from agent.understanding.effects import Book, PlainCall, effects_of
+from agent.understanding.effects import Book, effects_of
 from agent.understanding.reader import CanaryLeaked, ClaimType
 from governance.chain.abi import encode_call
 from policies.notation.amounts import Token
 from tests.agent.attacker import attacker_model
+from tests.calls import plain_call
 
 USDC, ADA = (bytes([n]) * 20 for n in (0xC0, 0xAD))
 BOOK = Book({}, {USDC: Token("USDC", USDC, 6)})
@@ -25,7 +26,7 @@ CLAIMS = tuple(
     reader.claim(f"c{n}", ClaimType.PURPOSE, (span,), BOOK) for n, span in enumerate(DOCUMENT.spans, start=1)
 )
 EFFECTS = effects_of(
-    [PlainCall(USDC, 0, encode_call("transfer(address,uint256)", [ADA, 1_500_500_000]))], {}, BOOK.tokens
+    [plain_call(USDC, 0, encode_call("transfer(address,uint256)", [ADA, 1_500_500_000]))], {}, BOOK.tokens
 )
 
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.code.ring import BUCKET_MAX, INDEX_MAX, Ring, RingError, segment_seconds
-from policies.words.explain import worst_case_units
+from policies.code.ring import BUCKET_MAX, INDEX_MAX, Ring, RingError, segment_seconds, worst_case_units
 
 periods = st.one_of(st.integers(7, 300), st.sampled_from([2_073_600, 2_592_000]))
 

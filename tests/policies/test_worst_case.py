@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, evaluate
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.code.ring import Ring
+from policies.code.ring import Ring, worst_case_units
 from policies.notation.primitives import selector, word
-from policies.words.worst_case import recipients, worst_case, worst_case_units
+from policies.words.worst_case import recipients, worst_case
 
 AGENT, OPERATOR, TOKEN, ID = b"\xa9" * 20, b"\x0b" * 20, b"\x70" * 20, bytes(32)
 TRANSFER = selector("transfer(address,uint256)")
