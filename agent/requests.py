@@ -95,7 +95,7 @@ _TOKEN = re.compile(
     r"(?P<address>0x[0-9a-fA-F]{40}(?![0-9a-zA-Z]))"
     r"|(?P<period>\b20\d\d-(?:0[1-9]|1[0-2])(?![\w-]))"
     r"|(?P<name>\x00\d+\x00)"
-    r"|(?P<word>[^\W\d_](?:[\w'-]*\w)?)"
+    r"|(?P<word>[^\W\d_](?:[\w'.-]*\w)?)"  # USDC.e is another token than USDC
     r"|(?P<number>[^\s\x00:;]*\d[^\s\x00]*)"  # whatever is written in one with a digit: a sign, a unit, a range
     r"|(?P<mark>[.,;:!()&+×])"
     r"|(?P<other>\S)"
@@ -794,7 +794,7 @@ def calls_from_json(items: Sequence[Mapping[str, Any]]) -> tuple[Call, ...]:
 
 
 def submit(
-    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool = True
+    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool
 ) -> Request:
     """Take a request; asking again with the same key gives the same request back.
 

@@ -238,6 +238,7 @@ def test_what_is_unclear_or_turned_round_derives_nothing(text: str) -> None:
         ("pay ines for November 2026 USDC", "year"),
         ("pay kim his salary and 500 USDC for November", "on top"),
         ("pay kim for 11/2026", "2026-11"),
+        ("pay kim 500 USDC.e", "USDC.e"),
         ("pay kim 5 USDC + tip", "+"),
         ("pay kim 5 USDC+ for the design", "+"),
         ("pay kim 5 USDC (thousand)", "("),
