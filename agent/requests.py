@@ -107,7 +107,7 @@ _WHO = (
     r"|(?:each|every) contributor|name(?: (?:and |& )?name)*)"
 )
 _PAID, _SHARE = r"(?:(?:number times )?number unit)", r"(?:each|to each|per person|per contributor|in total)"
-_WHEN = r"(?:(?:for |in )?(?:the )?(?:month of )?month(?: year)?)"
+_WHEN = r"(?:(?:for |in )?(?:(?:the )?month of )?when(?: year)?)"
 _THEIRS = r"(?:(?:(?:the|their|her|his) )?(?:(?:full|usual|monthly) )?(?:salary|salaries|wages|payments?|amounts?))"
 _PLAIN_ORDER = re.compile(
     rf"(?:agent )?(?:please )?(?:"
@@ -327,6 +327,8 @@ def parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s
         doubts.append("the request has words that were not understood: " + ", ".join(unknown[:8]))
     elif not _is_plain_order(found, by_symbol):
         doubts.append("the request is not one of the plain orders to pay: look what it says")
+    if is_named_twice:
+        doubts.append("somebody is named twice, and would be paid once")
     if excluding and not excluded:
         raise NotUnderstood("somebody is to be left out, but nobody on the roster is named")
     if len(years) > 1 or (years and not months):
@@ -487,8 +489,8 @@ def _is_plain_order(found: Sequence[_Piece], by_symbol: Mapping[str, Token]) -> 
     kinds = [_kind(piece, by_symbol) for piece in found]
     text = " ".join(kind for kind in kinds if kind)
     for words, kind in [
-        ("this month", "month"),
-        ("last month", "month"),
+        ("this month", "when"),
+        ("last month", "when"),
         *((s, "unit") for s in by_symbol if " " in s),
     ]:
         text = text.replace(words, kind)
@@ -511,7 +513,7 @@ def _kind(piece: _Piece, by_symbol: Mapping[str, Token]) -> str:
     if kind == "mark":
         return "" if text in ".,;:!" else text
     if kind == "period" or text in _MONTH_BY_WORD:
-        return "month"
+        return "when"
     return "unit" if text in by_symbol else text
 
 

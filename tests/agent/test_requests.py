@@ -82,6 +82,7 @@ def test_exactly_the_roster_needs_nobody(text: str) -> None:
         "pay the contributors 5 times for November",
         "pay the roster 5x for November",
         "pay everyone for this month and every month",
+        "pay everyone each month for November",
         "pay 1,000 USDC of everyone to each for November",
     ],
 )
@@ -106,6 +107,7 @@ def test_a_long_text_takes_no_long_time(piece: str) -> None:
     [
         ("pay ines for November", "1 of the 5"),
         ("pay ines and jon for November", "2 of the 5"),
+        ("pay ines, jon, kim, lea, max and ines for November", "named twice"),
         ("pay the contributors except max for November", "4 of the 5"),
         ("pay the contributors 900 USDC each for November", "5 amounts other"),
         ("pay ines 500 USDC and jon 700 USDC for November", "2 amounts other"),
