@@ -94,7 +94,7 @@ _REASONS_IN_WORDS = {
 
 
 def in_words(word: Word) -> str:
-    """Say the model's word as one would aloud: `c1, this is what was asked`, `no candidate: the request is unclear`."""
+    """Say the model's word as one would aloud: `c1: this is what was asked`, `the request is unclear`."""
     reason = _REASONS_IN_WORDS.get(word.reason, word.reason)
     if word.agrees_to(word.key):
         return f"{word.key}: {reason}"

@@ -98,13 +98,15 @@ def _number(answer: bytes | RpcError) -> int | None:
 
 
 def has_a_say(recorded: Mapping[str, Any], asker: str, operator: str, payees: Collection[str]) -> bool:
-    """Whether a recorded standing holds together and is one that needs no signature."""
+    """Whether a recorded standing holds together and is one that needs no signature. Of votes in which token, and
+    asked how, is a part of it: without that nobody could hold them against the chain."""
     kind = recorded["kind"]
+    told = recorded["votes_token"] is not None and recorded["votes_call"] in VOTES_CALLS
     return set(recorded) == set(Standing(UNKNOWN).as_json()) and (
         (kind == OPERATOR and asker == operator)
         or (kind == ROSTER and asker in payees)
-        or (kind == DELEGATE and int(recorded["votes"]) > 0)
-        or (kind == HOLDER and int(recorded["balance"]) > 0)
+        or (kind == DELEGATE and told and int(recorded["votes"]) > 0)
+        or (kind == HOLDER and told and int(recorded["balance"]) > 0)
     )
 
 

@@ -319,6 +319,8 @@ def _authority(
         payment_call(line.recipient, line.asset, line.amount) for line in lines
     ):
         raise _NotAuthorised("the roster was replaced since this was planned")
+    if any(line["period"] != request.period for line in candidate.lines):
+        raise _NotAuthorised("the month of the request is not the one that its payments are planned for")
     if doubt := "; ".join(filter(None, (asker.doubt, askers.early_doubt(roster, request.period)))):
         raise _NotAuthorised(doubt)
     return Authority(None, asker)

@@ -380,7 +380,8 @@ def _verify_asker_and_month(record: dict[str, Any], policy: PolicyCode, lines: l
     period, signed_s = inputs["request"]["period"], inputs.get("roster", {}).get("signed_before_chain_s")
     begun = signed_s is not None and askers.month_begins_s(period) >= int(signed_s)
     begun = begun and all(line["period"] == period for line in lines)
-    yield Check("roster's month", begun, f"{period} began after the roster was signed")
+    begun = begun and askers.month_begins_s(period) <= int(inputs["block"]["timestamp_chain_s"])
+    yield Check("roster's month", begun, f"{period} began after the roster was signed, and before the act")
 
 
 def pays_of(lines: list[dict[str, Any]]) -> tuple[Call, ...]:

@@ -86,6 +86,8 @@ _LIST_WORDS = {"and", "the", "each", "every"}  # between two payees or a payee a
 _PER_PAYEE = {"person", "head", "payee"} | _EVERYONE
 _ARTICLES = {"a", "an", "per", "each", "every", "the"}
 _SALARY, _ADDING = {"salary", "salaries", "wages", "roster", "payroll"}, {"and", "&", "+", ","}
+_ON_TOP = {"and", "&", "+", "top", "addition", "besides", "beside", "extra", "additional", "with", "including"}
+_CROWD = {"contributors", "contributor", "everyone", "everybody", "team"}  # who may be meant to pay, before the order
 _TIMES = ("x", "×", "times")
 _DIGITS = "0123456789"
 
@@ -93,13 +95,33 @@ _TOKEN = re.compile(
     r"(?P<address>0x[0-9a-fA-F]{40}(?![0-9a-zA-Z]))"
     r"|(?P<period>\b20\d\d-(?:0[1-9]|1[0-2])(?![\w-]))"
     r"|(?P<name>\x00\d+\x00)"
-    r"|(?P<word>[^\W\d_](?:[\w'-]*\w)?)"
+    r"|(?P<word>[^\W\d_](?:[\w'.-]*\w)?)"  # USDC.e is another token than USDC
     r"|(?P<number>[^\s\x00:;]*\d[^\s\x00]*)"  # whatever is written in one with a digit: a sign, a unit, a range
     r"|(?P<mark>[.,;:!()&+×])"
     r"|(?P<other>\S)"
 )
+# An order that can be meant in one way only, each piece of the text by its kind (`_kind`) or as the word it is. Known
+# words in another order ("the contributors pay the treasury", "pay the agent the salaries") say something else.
+_WHO = (
+    r"(?:(?:all )?(?:of )?(?:the |our )?(?:whole )?(?:contributors|team|roster|payroll)|everyone|everybody|all"
+    r"|(?:each|every) contributor|name(?: (?:and |& )?name)*)"
+)
+_PAID, _SHARE = r"(?:(?:number times )?number unit)", r"(?:each|to each|per person|per contributor|in total)"
+_WHEN = r"(?:(?:for |in )?(?:(?:the )?month of )?when(?: year)?)"
+_THEIRS = r"(?:(?:(?:the|their|her|his) )?(?:(?:full|usual|monthly) )?(?:salary|salaries|wages|payments?|amounts?))"
+_PLAIN_ORDER = re.compile(
+    rf"(?:agent )?(?:please )?(?:"
+    rf"(?:pay|send|transfer|remit|disburse)(?:(?: to)? {_WHO}(?: {_THEIRS})?"
+    rf"| {_THEIRS} (?:of|to|for) {_WHO}| {_PAID}(?: {_SHARE})? to {_WHO}"
+    rf"|(?: to)? name {_PAID}(?: (?:and |& )?(?:to )?name {_PAID})*)"
+    rf"|make (?:the |a )?(?:monthly )?payments?(?: of {_PAID})?(?: {_WHEN})? (?:to|for) {_WHO}"
+    rf"|(?:{_WHEN} )?(?:the )?payroll(?: for {_WHO})?)"
+    # One way through, or a long text would try them all.
+    rf"(?: (?:{_PAID}|{_SHARE}|{_WHEN}|from (?:the |our )?treasury|as usual|in full|please))*"
+)
 _NUMBER = re.compile(r"(?P<digits>[0-9][0-9,_]*(?:\.[0-9]+)?)(?P<unit>[A-Za-z][A-Za-z0-9]*)?(?P<end>[.,;:!)]*)")
 _Piece = tuple[str, str]  # (kind, text)
+_PAYEE_KINDS = ("name", "address")
 
 
 class NotUnderstood(ValueError):
@@ -303,6 +325,10 @@ def parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s
 
     if unknown:
         doubts.append("the request has words that were not understood: " + ", ".join(unknown[:8]))
+    elif not _is_plain_order(found, by_symbol):
+        doubts.append("the request is not one of the plain orders to pay: look what it says")
+    if is_named_twice:
+        doubts.append("somebody is named twice, and would be paid once")
     if excluding and not excluded:
         raise NotUnderstood("somebody is to be left out, but nobody on the roster is named")
     if len(years) > 1 or (years and not months):
@@ -352,6 +378,7 @@ def parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s
     )
 
 
+_WHO_PAYS_WHOM = 'it is not clear who pays whom: begin with "pay", and then say who is paid'
 _WHOSE = 'it is not clear which amount belongs to whom: write "<name> <amount> <token>" for each'
 
 
@@ -393,16 +420,28 @@ def _check_speech(shown: str, found: Sequence[_Piece], by_symbol: Mapping[str, T
     for i, (kind, piece) in enumerate(found):
         word = piece.casefold()
         if kind != "word":
-            if kind in ("name", "address") and i < begins and orders:
-                raise NotUnderstood('it is not clear who pays whom: begin with "pay", and then say who is paid')
+            behind = found[i + 1 : i + 3]  # "jon for ines", "the salary of jon to ines"
+            is_for_another = (
+                len(behind) == 2 and behind[0][1].casefold() in ("to", "for", "of") and behind[1][0] in _PAYEE_KINDS
+            )
+            if kind in _PAYEE_KINDS and ((i < begins and orders) or is_for_another):
+                raise NotUnderstood(_WHO_PAYS_WHOM)
             continue
+        if word in _CROWD and i < begins and orders:
+            raise NotUnderstood(_WHO_PAYS_WHOM)
+        if any(digit in word for digit in _DIGITS) and (not numbers or any(map(word.startswith, by_symbol))):
+            known = ", ".join(sorted(token.symbol for token in by_symbol.values()))
+            raise NotUnderstood(
+                f'"{piece[:30]}" was not understood: write a month as 2026-11, an amount as digits and then a token '
+                f"(known here: {known or 'none'})"
+            )
         if word in _REVERSING or (word in _OTHER_ORDERS and i < begins):
             raise NotUnderstood(f'"{word}" is not something that the agent can do: it only pays')
         if word in _OVER or (word in _OVER_BEFORE_THE_ORDER and i < begins):
             raise NotUnderstood(f'"{word}" tells of something that is over: say what is to be paid')
         if numbers and (word in _CHANGING or (word in _VAGUE and i < purpose)):
             raise NotUnderstood(f'"{word}" makes the amount unclear: write exactly what each is paid')
-        if word in _SALARY and [kind for kind, _ in found[i + 2 : i + 3]] == ["number"] and found[i + 1][1] in _ADDING:
+        if word in _SALARY and _has_an_amount_on_top(found, i):
             raise NotUnderstood(
                 "it is not clear whether the amount is the salary or comes on top: write what each is paid"
             )
@@ -417,6 +456,24 @@ def _check_speech(shown: str, found: Sequence[_Piece], by_symbol: Mapping[str, T
         )
 
 
+def _has_an_amount_on_top(found: Sequence[_Piece], salary: int) -> bool:
+    """Whether an amount may come on top of the salary at this place: nobody is named between them, and they are joined
+    ("the salary for November and 500 USDC", "500 USDC on top of the salary")."""
+    if [kind for kind, _ in found[salary + 2 : salary + 3]] == ["number"] and found[salary + 1][1] in _ADDING:
+        return True
+    for side in (found[salary + 1 :], list(reversed(found[:salary]))):
+        joined = False
+        for kind, piece in side:
+            if kind in _PAYEE_KINDS:
+                break
+            if kind == "number" and not re.fullmatch(r"20[0-9][0-9]", piece):
+                if joined:
+                    return True
+                break
+            joined = joined or piece.casefold() in _ON_TOP
+    return False
+
+
 def _is_order(found: Sequence[_Piece], i: int) -> bool:
     """Whether the order to pay begins here: `pay ...`, `make the payment ...`."""
     kind, piece = found[i]
@@ -425,6 +482,39 @@ def _is_order(found: Sequence[_Piece], i: int) -> bool:
     return piece.casefold() in _ORDERS or (
         piece.casefold() == "make" and any(other.casefold().startswith("payment") for _, other in found[i + 1 : i + 3])
     )
+
+
+def _is_plain_order(found: Sequence[_Piece], by_symbol: Mapping[str, Token]) -> bool:
+    """Whether the pieces stand in an order that can be meant in one way only."""
+    kinds = [_kind(piece, by_symbol) for piece in found]
+    text = " ".join(kind for kind in kinds if kind)
+    for words, kind in [
+        ("this month", "when"),
+        ("last month", "when"),
+        *((s, "unit") for s in by_symbol if " " in s),
+    ]:
+        text = text.replace(words, kind)
+    return _PLAIN_ORDER.fullmatch(text) is not None
+
+
+def _kind(piece: _Piece, by_symbol: Mapping[str, Token]) -> str:
+    """How a piece stands in `_PLAIN_ORDER`; empty for a mark that ends or parts a sentence."""
+    kind, text = piece[0], piece[1].casefold()
+    if kind in _PAYEE_KINDS:
+        return "name"
+    if kind == "number":
+        number = _NUMBER.fullmatch(text)
+        unit = (number["unit"] or "") if number else ""
+        if unit:
+            return f"number {_kind(('word', unit), by_symbol)}"
+        return "year" if number and re.fullmatch(r"20[0-9][0-9]", number["digits"]) else "number"
+    if text in _TIMES:
+        return "times"
+    if kind == "mark":
+        return "" if text in ".,;:!" else text
+    if kind == "period" or text in _MONTH_BY_WORD:
+        return "when"
+    return "unit" if text in by_symbol else text
 
 
 def _is_strange(piece: _Piece, by_symbol: Mapping[str, Token]) -> bool:
@@ -450,6 +540,9 @@ def _check_beside_amount(found: Sequence[_Piece], first: int, last: int, *, was_
             behind = next((piece for piece in beside if piece[0] != "mark"), ("", ""))
             kind, text = behind if behind[0] == "other" else at
         sign = kind == "other" or (is_before and kind == "mark" and text not in ",;:!")
+        if kind == "mark" and not is_before and text in "(&+×":  # what they join to the amount must be understood
+            behind = next((p for p in beside[1:] if p[1].casefold() not in _ARTICLES), ("", ""))
+            sign = behind[0] not in _PAYEE_KINDS and (text in "+×" or _is_strange(behind, {}))
         if sign:
             raise NotUnderstood(f'"{text}" beside {amount} was not understood: write the amount without it')
         if _is_strange(at, {}):
@@ -703,7 +796,7 @@ def calls_from_json(items: Sequence[Mapping[str, Any]]) -> tuple[Call, ...]:
 
 
 def submit(
-    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool = True
+    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool
 ) -> Request:
     """Take a request; asking again with the same key gives the same request back.
 

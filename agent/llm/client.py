@@ -426,7 +426,7 @@ class Model:
             raise self._refusal(error) from error
         except _TooLong as error:
             raise ModelRefused(_TOO_LONG, model=self.name) from error
-        except (openai.APIError, ValueError) as error:  # an answer that is not the protocol's JSON
+        except (openai.APIError, ValueError, RecursionError) as error:  # an answer that is not the protocol's JSON
             raise _other_protocol() from error
 
     def _refusal(self, error: openai.APIStatusError) -> ModelError:

@@ -158,6 +158,7 @@ class World:
 
     def ask(self, text: str, key: str | None = None, by: str = "ada", **how: Any) -> Request:
         self.count += 1
+        how = {"signed_in": True} | how
         return requests.submit(self.dao, POLICY_ID, text, self.address(by), key or f"request-{self.count}", **how)
 
     def approve(self, request: Request, candidate: str = "c1", by: str = "olga") -> None:

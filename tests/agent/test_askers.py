@@ -173,6 +173,15 @@ def test_a_plan_from_before_whose_model_said_no_pays_nobody_until_the_operator_s
     call_command("verify_record", record["hash"], "--rpc")
 
 
+def test_a_plan_whose_month_was_changed_in_the_database_pays_nobody(world: World) -> None:  # noqa: F811
+    request = planned(world)
+    Request.objects.filter(pk=request.pk).update(period="2031-01")
+    request = world.rest(request, 3)
+    assert request.status == Request.Status.NEEDS_APPROVAL
+    assert "month" in request.reason
+    assert world.number == 0
+
+
 def test_a_plan_from_before_whose_model_agreed_is_paid(world: World) -> None:  # noqa: F811
     request = planned(world)
     as_planned_before(request, {"choice": "c1", "reason": "matches_request"})

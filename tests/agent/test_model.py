@@ -181,6 +181,7 @@ THINKING = {"reasoning_content": "Okay, the user asks", "text": None, "finish_re
         (503, Trouble.BUSY),
         (b"<html>log in</html>", Trouble.PROTOCOL),
         (b'{"error": "no"}', Trouble.PROTOCOL),
+        (b'{"choices":' + b"[" * 100_000 + b"]" * 100_000 + b"}", Trouble.PROTOCOL),
         (THINKING, Trouble.THINKS),
         (THINKING | {"text": ""}, Trouble.THINKS),
         (THINKING | {"reasoning_content": None, "reasoning": "Hm."}, Trouble.THINKS),

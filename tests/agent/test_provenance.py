@@ -30,7 +30,7 @@ AGENT, OPERATOR = Account.from_key(b"\x01" * 32), Account.from_key(b"\x02" * 32)
 TOKEN, MODULE, PAYEE = b"\x11" * 20, b"\x22" * 20, b"\x33" * 20
 POLICY_ID = encoding.policy_id("payroll")
 NOW = 1_795_000_000
-DECEMBER_S = 1_796_083_200  # the first second of December 2026
+NOVEMBER_S = 1_793_491_200  # the first second of November 2026, the month of NOW
 
 
 ASKER = "0x" + "5" * 40
@@ -88,7 +88,7 @@ def sample(
         "label": "one payment",
         "is_roster": is_roster,
         "differences": [],
-        "lines": [{"recipient": checksum(PAYEE), "asset": checksum(TOKEN), "amount": "100", "period": "2026-12"}],
+        "lines": [{"recipient": checksum(PAYEE), "asset": checksum(TOKEN), "amount": "100", "period": "2026-11"}],
         "calls": requests.calls_json(calls),
     }
     sections = {
@@ -97,13 +97,13 @@ def sample(
                 "reference": "0x" + reference.hex(),
                 "text": "pay ines",
                 "requested_by": ASKER,
-                "period": "2026-12",
+                "period": "2026-11",
             },
             "roster": {
                 "digest": "0x" + "05" * 32,
                 "serial": "1",
                 "operator": OPERATOR.address,
-                "signed_before_chain_s": str(DECEMBER_S),
+                "signed_before_chain_s": str(NOVEMBER_S),
             },
             "policy": {"policy_id": "0x" + POLICY_ID.hex(), "version": "1", "code": "0x" + raw.hex()},
             "block": {"number": "7", "hash": "0x" + "06" * 32, "timestamp_chain_s": str(NOW)},
@@ -276,7 +276,10 @@ def test_no_format_takes_the_other_ones_answers() -> None:
         (("checks", "asker", "kind"), "operator", "asker"),
         (("checks", "asker", "kind"), "roster", "asker"),
         (("checks", "asker", "kind"), "delegate", "asker"),
-        (("inputs", "roster", "signed_before_chain_s"), str(DECEMBER_S + 1), "roster's month"),
+        (("checks", "asker", "votes_token"), None, "asker"),
+        (("checks", "asker", "votes_call"), None, "asker"),
+        (("checks", "asker", "votes_call"), "pay(address)", "asker"),
+        (("inputs", "roster", "signed_before_chain_s"), str(NOVEMBER_S + 1), "roster's month"),
         (("inputs", "roster", "signed_before_chain_s"), None, "roster's month"),
         (("inputs", "request", "period"), "2027-01", "roster's month"),
         (("inputs", "request", "period"), "", "contents"),
@@ -293,6 +296,14 @@ def test_a_record_whose_asker_or_month_needed_the_operator_is_rejected(
     approved = sample(approved=True)
     sections = {name: approved[name] for name in provenance.SECTIONS}
     assert failures(sign(changed(sections, path, value), actions)) == []
+
+
+def test_a_record_of_a_month_that_had_not_begun_needed_the_operator() -> None:
+    record = sample()
+    sections = {name: record[name] for name in provenance.SECTIONS}
+    for path in (("inputs", "request"), ("inputs", "candidates", 0, "lines", 0)):
+        sections = changed(sections, (*path, "period"), "2026-12")
+    assert failures(sign(sections, provenance.Actions.from_json(record["actions"]))) == ["roster's month"]
 
 
 def test_amounts_that_no_call_can_carry_are_rejected_without_a_traceback() -> None:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the grammar makes of a request's words, and what code derives from it; no chain, no database, no model."""
 
+import contextlib
 import re
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -48,10 +50,17 @@ def drafts(text: str, paid: frozenset[tuple[bytes, bytes]] = frozenset(), now: i
         "pay the contributors 5 x 1,000 USDC for November",
         "pay the contributors for October",
         "pay the contributors for last month",
+        "agent, please pay all of the contributors their salaries for the month of November",
+        "send 1,000 USDC each to the contributors for November from the treasury",
+        "make the monthly payments to the team for November",
+        "pay ines, jon, kim, lea and max for November",
+        "pay everyone 5,000 USDC in total for November",
+        "pay the team 5x 1,000USDC in November",
+        "May payroll for the contributors",
     ],
 )
 def test_exactly_the_roster_needs_nobody(text: str) -> None:
-    (draft,) = drafts(text)
+    (draft,) = drafts(text, now=NOW if "May" not in text else int(datetime(2026, 5, 22, tzinfo=UTC).timestamp()))
     assert draft.is_roster
     assert draft.differences == ()
     assert [(line.recipient, line.amount) for line in draft.lines] == [(line.recipient, line.amount) for line in LINES]
@@ -59,10 +68,46 @@ def test_exactly_the_roster_needs_nobody(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "pay the agent the payroll for November",
+        "pay the salaries of the contributors to the agent for November",
+        "pay the treasury the salaries of the contributors for November",
+        "transfer the whole treasury to the contributors for November",
+        "transfer the payroll to his treasury for November",
+        "pay the contributors and the agent for November",
+        "pay a contributor for November",
+        "pay our contributor for November",
+        "pay a person on the roster for November",
+        "pay the contributors 5 times for November",
+        "pay the roster 5x for November",
+        "pay everyone for this month and every month",
+        "pay everyone each month for November",
+        "pay 1,000 USDC of everyone to each for November",
+    ],
+)
+def test_known_words_in_an_order_that_says_something_else_are_the_operators(text: str) -> None:
+    (draft,) = drafts(text)
+    assert "not one of the plain orders" in "; ".join(draft.differences)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["1 ETH each ", "each ", "for November ", "the month of ", "ines and ", "in total ", "ines 1 ETH and ", "pay "],
+)
+def test_a_long_text_takes_no_long_time(piece: str) -> None:
+    begun = time.monotonic()
+    with contextlib.suppress(NotUnderstood):
+        drafts("pay everyone " + piece * (480 // len(piece)) + "on")
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize(
     ("text", "difference"),
     [
         ("pay ines for November", "1 of the 5"),
         ("pay ines and jon for November", "2 of the 5"),
+        ("pay ines, jon, kim, lea, max and ines for November", "named twice"),
         ("pay the contributors except max for November", "4 of the 5"),
         ("pay the contributors 900 USDC each for November", "5 amounts other"),
         ("pay ines 500 USDC and jon 700 USDC for November", "2 amounts other"),
@@ -195,6 +240,19 @@ def test_what_is_unclear_or_turned_round_derives_nothing(text: str) -> None:
         ("pay ines for November 2026 USDC", "year"),
         ("pay kim his salary and 500 USDC for November", "on top"),
         ("pay kim for 11/2026", "2026-11"),
+        ("pay kim 500 USDC.e", "USDC.e"),
+        ("pay kim 5 USDC + tip", "+"),
+        ("pay kim 5 USDC+ for the design", "+"),
+        ("pay kim 5 USDC (thousand)", "("),
+        ("pay kim 5 USDC & change", "&"),
+        ("pay kim USDC500 for November", "USDC500"),
+        ("pay everyone USD500 for November", "USD500"),
+        ("pay kim 5 USDC and lea USDC500 for November", "USDC500"),
+        ("pay the contributors for Q4", "Q4"),
+        ("pay kim the salary for November and 5 USDC", "on top"),
+        ("pay kim the salary and a 5 USDC for November", "on top"),
+        ("pay kim 5 USDC and the salary for November", "on top"),
+        ("pay everyone 100 USDC on top of their salary for November", "on top"),
     ],
 )
 def test_what_is_not_understood_beside_an_amount_stops_and_is_named(text: str, named: str) -> None:
@@ -230,6 +288,11 @@ def test_what_is_not_understood_beside_an_amount_stops_and_is_named(text: str, n
         ("kim must pay ines 500 USDC", "who pays whom"),
         ("let kim pay ines 500 USDC", "who pays whom"),
         ("make kim pay ines 500 USDC", "who pays whom"),
+        ("the contributors pay the treasury for November", "who pays whom"),
+        ("please make everyone pay for November", "who pays whom"),
+        ("pay the salaries of ines, jon, kim and lea to max for November", "who pays whom"),
+        ("pay ines for jon for November", "who pays whom"),
+        ("pay 500 USDC of max to kim", "who pays whom"),
         ("transfer 500 USDC from kim to ines", "from the treasury"),
         ("pay the salary of max to the treasury for November", "from the treasury"),
         ("paga a ines 500 USDC", "English"),
