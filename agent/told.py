@@ -8,6 +8,7 @@ a quotation, another amount, another language), nothing of it counts as told. No
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -161,9 +162,9 @@ _PLACE = r"(?:the )?(?:new |recipient )?(?:address|wallet|account|multisig|safe|
 
 
 def _skeleton(text: str) -> str:
-    """The form in which words that look alike are equal."""
-    folded = text.casefold().replace("rn", "m").replace("vv", "w")
-    return folded.translate(str.maketrans("l105", "iios"))
+    """The form in which words that look alike are equal: `ops team` and `ops-team`, `b8` and `bb`."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("rn", "m").replace("vv", "w")
+    return "".join(filter(str.isalnum, plain)).translate(str.maketrans("l105289", "iioszbg"))
 
 
 class _Known:
@@ -184,7 +185,10 @@ class _Known:
         self._names = {
             name: address
             for name, address in self._parties
-            if alike[_skeleton(name)] == 1 and re.fullmatch(r"[a-z][a-z0-9 .'&-]{1,60}", name) and "0x" not in name
+            if alike[_skeleton(name)] == 1
+            and re.fullmatch(r"[a-z][a-z0-9 .'&-]{1,60}", name)
+            and not any(words.search(name) for words in (PARTY, TURNS, TURNS_A_LABEL))
+            and "0x" not in name
         }
         self._symbols = {symbol.casefold() for _, symbol, _ in symbols}
         symbol = rf"(?-i:{'|'.join(sorted(self._assets, key=len, reverse=True)) or '(?!)'})(?![\w-]|\.\w)"

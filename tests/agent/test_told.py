@@ -846,6 +846,9 @@ def with_tokens(*tokens: Token) -> Book:
         with_tokens(TOKENS[USDC], Token("USDC", STRANGER, 6)),
         with_tokens(TOKENS[USDC], Token("usdc", STRANGER, 6)),
         with_tokens(TOKENS[USDC], Token("U5DC", STRANGER, 6)),
+        with_tokens(TOKENS[USDC], Token("US\u200bDC", STRANGER, 6)),
+        with_tokens(TOKENS[USDC], Token("\uff35SDC", STRANGER, 6)),
+        with_tokens(TOKENS[USDC], Token(" USDC", STRANGER, 6)),
         with_tokens(Token("US\u0405C", USDC, 6)),
         with_tokens(Token("USDC to", USDC, 6)),
         with_tokens(Token("", USDC, 6)),
@@ -866,6 +869,9 @@ def test_a_token_that_is_not_surely_the_one_that_is_named_never_matches(book):
         {LEA: "lea", BEN: "Lea"},
         {LEA: "lea", BEN: "the lea"},
         {LEA: "lea", BEN: "1ea"},
+        {LEA: "lea", BEN: "lea."},
+        {LEA: "lea", BEN: "l-ea"},
+        {LEA: "lea", BEN: "le a"},
         {LEA: "l\u0435a"},
         {LEA: ""},
         {BEN: "lea"},
@@ -876,6 +882,11 @@ def test_a_name_that_may_be_anothers_never_matches(names):
     text = "Transfer 2,500 USDC to lea."
     assert is_told(text, pay())
     assert not is_told(text, pay(), book=replace(BOOK, names=names))
+
+
+@pytest.mark.parametrize("name", ["nobody", "everyone", "ben or lea", "lea via ben", "ben.eth"])
+def test_a_name_that_reads_as_another_word_is_nobodys(name):
+    assert not is_told(f"Transfer 2,500 USDC to {name}.", pay(), book=replace(BOOK, names={LEA: name}))
 
 
 def test_a_symbol_of_ether_that_a_token_bears_as_well_is_nobodys():
