@@ -159,7 +159,7 @@ TURNS_ALL = _words("""
     wink jest fun ghost* shell dummy often season* trial* bond bonds code codes party parties short_for winner* heir*
 
     treasury treasuries vault vaults safe safes timelock timelocks governor executor module modules multisig multisigs
-    council key keys
+    council key keys policy policies roster* domain domains moved
 """)
 # The same by a prefix: "untouched", "disapproves", "misread", "overruled", "withholds".
 TURNS_BY_PREFIX = re.compile(

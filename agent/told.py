@@ -360,6 +360,9 @@ _PLACE_IN_ORDER = re.compile(
 _COUNTS = {word: number for number, words in enumerate(
     (("one", "first", "only"), ("two", "second"), ("three", "third"), ("four", "fourth"), ("five", "fifth")), 1
 ) for word in words}  # fmt: skip
+_SEVERAL = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|several|many|\d+)\b", re.IGNORECASE
+)
 _SHORTEST_SENTENCE = 4  # words; shorter ones are exclamations, and what "Psych!" says of an order nobody can list
 _SENTENCE = re.compile(r"(?=.*[A-Za-z])[\w ,.;:!'()&/%-]+", re.ASCII)
 
@@ -448,7 +451,7 @@ class _Text:
                 self._read_places(sentence)
             elif not (is_first and number == 0 and self._opens(sentence)):
                 may_order = False  # what stands behind another sentence may be what that sentence speaks of
-                self._pass_over(sentence, is_title=False)
+                self._pass_over(sentence, is_part=False)
         return len(self.orders) > given
 
     def _read_places(self, sentence: str) -> None:
@@ -466,8 +469,9 @@ class _Text:
         self._parties += [self.known.address_of(address) for address in re.findall(_ADDRESS, text)]
         self._parties += self.known.parties_in(text)
         rest = " ".join(re.sub(_ADDRESS, "", self._amount.sub("", text)).split())
-        if not self._opens(rest):
-            self._pass_over(rest, is_title=True)
+        is_section = any(form.fullmatch(rest) for form in (_SECTION_OF_ORDERS, _SECTION_ASIDE))
+        if rest and not is_section and not self._opens(rest):
+            raise _Unreadable("The title says something else than what is paid.")
 
     def _order(self, sentence: str) -> _Said | None:
         """The order that a sentence gives, if it is all that the sentence says."""
@@ -506,19 +510,24 @@ class _Text:
         if opening is None:
             return False
         self._parties += self.known.parties_in(opening["rest"])
+        if TURNS_A_PURPOSE.search(opening["rest"]) or _SEVERAL.search(opening["rest"]):
+            raise _Unreadable("The title or the first sentence limits or counts what is paid.")
         self._called += re.findall(r"(?:^|\bto )([A-Z][a-z]+)(?![A-Za-z])", opening["rest"])
-        self._pass_over(opening["rest"], is_title=True)
+        self._pass_over(opening["rest"], is_part=True)
         return True
 
-    def _pass_over(self, sentence: str, *, is_title: bool) -> None:
-        """Pass over a sentence that neither gives an order nor takes one back. Raises _Unreadable for any other."""
+    def _pass_over(self, sentence: str, *, is_part: bool) -> None:
+        """Pass over a sentence that neither gives an order nor takes one back. Raises _Unreadable for any other.
+
+        `is_part`: it is what a title or an opening says behind its verb, and no whole sentence.
+        """
         if _NOTHING_ELSE.fullmatch(sentence):
             return
         if self.orders:
             raise _Unreadable("Something stands behind the orders that code can't weigh.")
         if sentence and (_SENTENCE.fullmatch(sentence) is None or sentence.count("(") != sentence.count(")")):
             raise _Unreadable("The text has quotation marks or other signs that code can't weigh.")
-        if not is_title and len(sentence.split()) < _SHORTEST_SENTENCE:
+        if not is_part and len(sentence.split()) < _SHORTEST_SENTENCE:
             raise _Unreadable("A sentence is too short to say what it means for the orders.")
         if not _is_english(sentence) or FOREIGN.search(sentence):
             raise _Unreadable("Part of the text is in no language that code compares.")
@@ -531,7 +540,7 @@ class _Text:
             raise _Unreadable("The text has a negation, a condition, a doubt or another turn that code can't weigh.")
         if TURNS_ALL.search(sentence) or TURNS_BY_PREFIX.search(sentence):
             raise _Unreadable("The text has words that may take back an order, or promise more.")
-        if not is_title and OWN_ACT.match(sentence):
+        if not is_part and OWN_ACT.match(sentence):
             raise _Unreadable("A sentence speaks of what is done here, and is no plain order that code can compare.")
         if GOES_ON.match(sentence) or ELSEWHERE.search(sentence):
             raise _Unreadable("A sentence speaks of another one, or of another text, in a way that code can't weigh.")
@@ -613,7 +622,7 @@ def _blocks(source: str) -> list[_Block]:
         elif mark.type == "inline":
             found.append(_Block(_kind(around), *_shown(mark.children or [])))
     links = [*environment.get("references", {}).values(), *environment.get("duplicate_refs", [])]
-    if any(link.get("title") for link in links):
+    if links:  # their names and titles are on no page
         raise _Unreadable("The text has words that no page shows.")
     if any(_PLAIN.fullmatch(block.text) is None for block in found):
         raise _Unreadable("The text has letters or signs that code does not compare.")

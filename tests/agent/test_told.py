@@ -564,6 +564,18 @@ LIES = {
         {plain}¶| Name | Number |\n|---|---|\n| Ben | 50 |
         {plain}¶```\nunpaid\n```
     """,
+    "another title, or words that no page shows": """
+        # A domain for Kim¶## Specification¶{plain}
+        # The newsletter¶## Specification¶{plain}
+        # How to write a proposal¶## Specification¶{plain}
+        # Temperature check¶## Specification¶{plain}
+        # Pay ten people¶{plain}
+        # Pay in 3 parts¶{plain}
+        # Fund the year, month by month¶{plain}
+        The policy is for a year.¶This proposal transfers 2,500 USDC to {lea}.
+        {plain}¶[do not pay]: https://example.org
+        {plain}¶[a]: https://example.org/never-do-this
+    """,
     "a quotation in parts": """
         Ben writes "Good morning.¶{plain}¶Good night."
         Ben sings \u201cGood morning.¶{plain}¶Good night.\u201d
