@@ -127,13 +127,61 @@ PARTY = re.compile(r"0x[0-9a-fA-F]{6,}|\w\.eth\b", re.IGNORECASE)
 # In what a payment is for: words that make of the purpose a time, a limit or another recipient.
 TURNS_A_PURPOSE = _words("""
     last back then before during each every per apiece name show but or return_to behalf resale safekeeping custody
-    time_being now onward
+    time_being now onward hour hours day days week weeks fortnight* month months quarter quarters year years decade*
+    collateral interest security pledge argument* laugh* parallel starters
 """)
 
 # In what stands beside an address: words that make of a label two parties, or all parties but one.
 TURNS_A_LABEL = _words("""
     and or but via through anyone everyone everybody anybody someone somebody all any every each near of from to for
-    by part who whom whose which that other others like
+    by part who whom whose which that other others like in on with as at into under two three four five six seven eight
+    nine ten eleven twelve dozen* hundred* times monthly weekly people persons
+""")
+
+# In a sentence that is no order: further words that take back, belittle, look back, promise or explain away.
+TURNS_ALL = _words("""
+    april_fool* fool* psych gotcha nah yeah prank* hoax* bluff* lie lies lied lying fib fibs fable* fantas* mirage*
+    fabricat* invent* iron* sarcas* humor* humour* clown* novel novels decorat* ornament* formality purely pure
+    make_believe dry_run blank* empty letter letters poem* song* sing sings plea pleas plead* fond whisper* writes
+    stay stays remain remains as_it_is as_they_are freez* froze frozen moot inert inop* ineff* defunct abort* bar bars
+    barred quash* axe axes axed shun* mothball* nixed bin bins binned tabled sank sink* shot_down die dies died dead
+    lost lose loses losing beat beaten defeat* opt_out opts_out out_of back_out backs_out backed_out backtrack* peril
+    sailed shut shuts close closes closed closing down fall falls mean means meaning meant_as stand_for stands_for
+    counts_as backward* multipl* wait waits waiting sleep* did done made went took came ran gone over shy instead_of
+    resil* relinquish* surrender* quit quits hollow bogus sham shams nonsense rubbish gibberish tale_of believe*
+
+    coin coins unit units figure figures tax taxes taxed vat cent cents comma commas decimal* digit* net_of on_top due
+    earn earns earned obtain* acquir* inherit* promise* entitl* deserv* hire hires hired join joins joined leaves run
+    runs manage manages steer* head heads in_charge take_over takes_over pass_on passes bring brings carry carries
+    front proxy merge* retool* register* become_a guard guards rule rules control controls own owns
+
+    number numbers name names alias* address* wallet* account* chain chains actual* truth real* true reality pretext*
+    wink jest fun ghost* shell dummy often season* trial* bond bonds code codes party parties short_for winner* heir*
+
+    treasury treasuries vault vaults safe safes timelock timelocks governor executor module modules multisig multisigs
+    council key keys policy policies roster* domain domains moved
+""")
+# The same by a prefix: "untouched", "disapproves", "misread", "overruled", "withholds".
+TURNS_BY_PREFIX = re.compile(
+    r"(?<![A-Za-z])(?:un(?!der\b|ion|iqu|ivers|ited?\b|til\b)[a-z]{3,}"
+    r"|dis(?!c[ou]|t[ai]|tr[iou]|pl)[a-z]{2,}|mis[a-z]{3,}|non[a-z-]{3,}|over[a-z]{3,}|with(?:h|st)[a-z]+|anti[a-z-]+"
+    r"|in(?:act|adm|app|cor|oper|sin|val)[a-z]+)",
+    re.IGNORECASE,
+)
+
+# A sentence of whoever acts here says what is done, and is an order in words that the grammar lacks.
+OWN_ACT = re.compile(
+    r"(?:we|our|members|(?:the|this|our) (?:dao|proposal|vote|voting|quorum|call|transaction|payment|members?"
+    r"|delegates?|community|team|council))\b",
+    re.IGNORECASE,
+)
+
+# Words of other languages that look English to a rule that counts "in", "is" and "do".
+FOREIGN = _words("""
+    der das und ist sind wird werden dem den des ein eine einer im zum zur von zu mit auf aus alles dieser diese dieses
+    het een van zijn wordt dit dat deze voor op en le la les du est sont ce cette et ou el los las una es este esta
+    esto para il gli sono questo questa di che os uma det er og som alle alla tutto tutti todo todos toda tous tout sich
+    de que se por al
 """)
 
 # Short words that stand in nearly every English sentence.

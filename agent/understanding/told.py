@@ -8,6 +8,7 @@ a quotation, another amount, another language), nothing of it counts as told. No
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +24,16 @@ from agent.understanding.plain_words import (
     ACTS_SOFTLY,
     ELSEWHERE,
     ENGLISH,
+    FOREIGN,
     GOES_ON,
     MONEY,
+    OWN_ACT,
     PARTY,
     TURNS,
     TURNS_A_LABEL,
     TURNS_A_PURPOSE,
+    TURNS_ALL,
+    TURNS_BY_PREFIX,
 )
 from governance.chain.address import checksum
 
@@ -75,9 +80,11 @@ def told(document: Document, effects: Sequence[Effect], book: Book) -> Told:
     except _Unreadable as why:
         return Told(nothing, (str(why),))
     found = _assigned(text, effects, book)
+    if not text.counts_truly():
+        return Told(nothing, ("The text counts the calls in another way than it orders them.",))
     if len(found) < len(text.orders):
         return Told(nothing, ("The text orders something that no call does, or that is done only once.",))
-    if not text.restates([said.order for said in found.values()]):
+    if not text.restates([said.order for said in found.values()]) or not text.calls_truly(book):
         return Told(
             nothing, ("The title or the first sentence names another amount or another party than the orders.",)
         )
@@ -155,9 +162,9 @@ _PLACE = r"(?:the )?(?:new |recipient )?(?:address|wallet|account|multisig|safe|
 
 
 def _skeleton(text: str) -> str:
-    """The form in which words that look alike are equal."""
-    folded = text.casefold().replace("rn", "m").replace("vv", "w")
-    return folded.translate(str.maketrans("l105", "iios"))
+    """The form in which words that look alike are equal: `ops team` and `ops-team`, `b8` and `bb`."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("rn", "m").replace("vv", "w")
+    return "".join(filter(str.isalnum, plain)).translate(str.maketrans("l105289", "iioszbg"))
 
 
 class _Known:
@@ -178,7 +185,10 @@ class _Known:
         self._names = {
             name: address
             for name, address in self._parties
-            if alike[_skeleton(name)] == 1 and re.fullmatch(r"[a-z][a-z0-9 .'&-]{1,60}", name) and "0x" not in name
+            if alike[_skeleton(name)] == 1
+            and re.fullmatch(r"[a-z][a-z0-9 .'&-]{1,60}", name)
+            and not any(words.search(name) for words in (PARTY, TURNS, TURNS_A_LABEL))
+            and "0x" not in name
         }
         self._symbols = {symbol.casefold() for _, symbol, _ in symbols}
         symbol = rf"(?-i:{'|'.join(sorted(self._assets, key=len, reverse=True)) or '(?!)'})(?![\w-]|\.\w)"
@@ -229,7 +239,9 @@ class _Known:
             return True
         if re.fullmatch(r"[A-Za-z][\w.'-]*(?: [A-Za-z0-9][\w.'-]*){0,5}", label, re.ASCII) is None:
             return False
-        if TURNS.search(label) or ACTS.search(label) or TURNS_A_LABEL.search(label):
+        if any(words.search(label) for words in (TURNS, TURNS_BY_PREFIX, ACTS, TURNS_A_LABEL, MONEY)):
+            return False
+        if re.search(r"\d", label) or self.has_symbol(label):
             return False
         return all(named == address for named in self.parties_in(label))
 
@@ -296,10 +308,11 @@ def _grammar(amount: str) -> list[tuple[Kind, str, re.Pattern[str]]]:
 
 @dataclass(frozen=True)
 class _Said:
-    """An order, and the words of its sentence about who pays ("" for none)."""
+    """An order, and the words of its sentence about who pays and who is paid, "" for none."""
 
     order: Order
     payer: str
+    party: str  # without the address
 
 
 # -------------------------------------------------------------------------------------------------- all other sentences
@@ -322,17 +335,36 @@ _NOTHING_ELSE = re.compile(
 _CALLS = r"(?:payments?|transfers?|calls?|transactions?|actions?)"
 _LEAD_IN = re.compile(
     r"(?:(?:this|the) proposal|it|we)(?: will| shall)? (?:makes?|does|do|performs?|contains?|has)"
-    rf" (?:the following|these|one|two|three|four|five)(?: {_CALLS})?:"
+    rf" (?:the following|these|(?P<count>one|two|three|four|five))(?: {_CALLS})?:"
     rf"|(?:we propose|this proposal proposes) (?:the following|these)(?: {_CALLS})?:"
     rf"|(?:(?:the|these) )?{_CALLS}(?: are| below)?:|specification:|what (?:it|this proposal) does:",
     re.IGNORECASE,
 )
-_SECTION = re.compile(
-    rf"(?:(?:the )?(?:{_CALLS}|specification|execution|summary|abstract|proposal|grant|details?|implementation"
-    r"|motivation|rationale|background|purpose|goals?|why|team|deliverables?)"
-    r"|what (?:it|this|this proposal|the call|the proposal) does|what happens|what we get|how it works)[.:]?",
+_SECTION_OF_ORDERS = re.compile(
+    rf"(?:(?:the )?(?:{_CALLS}|specification|execution|summary|abstract|proposal|grant|details?|implementation)"
+    r"|what (?:it|this|this proposal|the call|the proposal) does|what happens)[.:]?",
     re.IGNORECASE,
 )
+_SECTION_ASIDE = re.compile(
+    r"(?:(?:the )?(?:motivation|rationale|background|purpose|goals?|why|team|deliverables?)"
+    r"|what we get|how it works)[.:]?",
+    re.IGNORECASE,
+)
+# Behind other words, only a sentence that says so itself is an order of this proposal, and no quotation.
+_OF_THIS_PROPOSAL = re.compile(r"(?:this (?:proposal|vote)|the [a-z ]{4,24} below) ", re.IGNORECASE)
+_PLACE_IN_ORDER = re.compile(
+    r"(?:call|transaction|step|payment) (?P<digits>\d{1,2}):"
+    r"|(?<![a-z])(?P<word>first|second|third|fourth|fifth|only) (?:call|transaction|payment)",
+    re.IGNORECASE,
+)
+_COUNTS = {word: number for number, words in enumerate(
+    (("one", "first", "only"), ("two", "second"), ("three", "third"), ("four", "fourth"), ("five", "fifth")), 1
+) for word in words}  # fmt: skip
+_SEVERAL = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|several|many|\d+)\b", re.IGNORECASE
+)
+_SHORTEST_SENTENCE = 4  # words; shorter ones are exclamations, and what "Psych!" says of an order nobody can list
+_SENTENCE = re.compile(r"(?=.*[A-Za-z])[\w ,.;:!'()&/%-]+", re.ASCII)
 
 
 class _Text:
@@ -348,6 +380,10 @@ class _Text:
         self._stated: list[tuple[bytes, int]] = []  # asset and base units that the title gives
         self._asked: list[tuple[bytes, int]] = []  # the same that somebody asks for
         self._parties: list[bytes | None] = []  # whom title and opening name
+        self._called: list[str] = []  # the first word of what title and opening call the party
+        self._counted: list[int] = []  # how many calls an introduction counts
+        self._places: list[int] = []  # at which place among the calls a sentence puts its own
+        self._is_aside = False  # whether this section gives reasons, not orders
 
     def read(self, source: str) -> None:
         """Read the text. Raises _Unreadable with the reason."""
@@ -358,13 +394,18 @@ class _Text:
             if block.kind == "heading" and number == 0:
                 self._read_title(block.text)
             elif block.kind == "heading":
-                if _SECTION.fullmatch(block.text) is None:
+                self._is_aside = _SECTION_ASIDE.fullmatch(block.text) is not None
+                if not self._is_aside and _SECTION_OF_ORDERS.fullmatch(block.text) is None:
                     raise _Unreadable("A heading has words that code can't weigh.")
+            elif block.kind not in ("paragraph", "item"):
+                raise _Unreadable("The text has a table, a quotation or code, which code can't weigh.")
             elif block.text.endswith(":"):  # what introduces a list decides what the list is
-                if block.kind not in ("paragraph", "item") or _LEAD_IN.fullmatch(block.text) is None:
+                if (lead_in := _LEAD_IN.fullmatch(block.text)) is None:
                     raise _Unreadable("A part of the text is introduced by words that code can't weigh.")
+                if lead_in["count"]:
+                    self._counted.append(_COUNTS[lead_in["count"].casefold()])
             else:
-                may_order = _may_order(block, before, gave_orders)
+                may_order = not self._is_aside and _may_order(block, before, gave_orders)
                 gives_orders = self._read_block(block, may_order=may_order, is_first=not opened)
                 opened = True
                 in_list = before is not None and block.kind == "item" and (gave_orders or before.text.endswith(":"))
@@ -387,6 +428,18 @@ class _Text:
             and all(stated in each or stated[1] == sums[stated[0]] for stated in self._stated)
         )
 
+    def counts_truly(self) -> bool:
+        """Whether the numbers of calls, and of a call among them, that the text gives fit the orders."""
+        total = len(self.orders)
+        return all(count == total for count in self._counted) and all(1 <= place <= total for place in self._places)
+
+    def calls_truly(self, book: Book) -> bool:
+        """Whether title and opening call nobody by a name that neither the orders nor the book give to the parties."""
+        names = [f"{said.party} {book.names.get(said.order.recipient or b'', '')}" for said in self.orders]
+        if any(not name.strip() for name in names):
+            return True  # nobody names the address, so it may be this one
+        return all(_holds(" ".join(names), word) for word in self._called)
+
     def _read_block(self, block: "_Block", *, may_order: bool, is_first: bool) -> bool:
         """Read a block's sentences: its orders first, then others. Returns whether it gives orders."""
         given = len(self.orders)
@@ -395,10 +448,17 @@ class _Text:
             said = self._order(sentence) if may_order else None
             if said is not None:
                 self.orders.append(said)
+                self._read_places(sentence)
             elif not (is_first and number == 0 and self._opens(sentence)):
                 may_order = False  # what stands behind another sentence may be what that sentence speaks of
-                self._pass_over(sentence)
+                self._pass_over(sentence, is_part=False)
         return len(self.orders) > given
+
+    def _read_places(self, sentence: str) -> None:
+        for place in _PLACE_IN_ORDER.finditer(sentence):
+            self._places.append(int(place["digits"]) if place["digits"] else _COUNTS[place["word"].casefold()])
+            if (place["word"] or "").casefold() == "only":
+                self._counted.append(1)
 
     def _read_title(self, text: str) -> None:
         _refuse_long(text)
@@ -409,8 +469,9 @@ class _Text:
         self._parties += [self.known.address_of(address) for address in re.findall(_ADDRESS, text)]
         self._parties += self.known.parties_in(text)
         rest = " ".join(re.sub(_ADDRESS, "", self._amount.sub("", text)).split())
-        if not self._opens(rest):
-            self._pass_over(rest)
+        is_section = any(form.fullmatch(rest) for form in (_SECTION_OF_ORDERS, _SECTION_ASIDE))
+        if rest and not is_section and not self._opens(rest):
+            raise _Unreadable("The title says something else than what is paid.")
 
     def _order(self, sentence: str) -> _Said | None:
         """The order that a sentence gives, if it is all that the sentence says."""
@@ -423,7 +484,7 @@ class _Text:
     def _said(self, kind: Kind, subject: str, match: re.Match[str]) -> _Said | None:
         groups = match.groupdict()
         purpose = groups["purpose"]
-        if any(words.search(purpose) for words in (TURNS, TURNS_A_PURPOSE, ACTS, MONEY)):
+        if any(words.search(purpose) for words in (TURNS, TURNS_BY_PREFIX, TURNS_A_PURPOSE, ACTS, MONEY)):
             return None
         if self.known.has_symbol(purpose) or self.known.parties_in(purpose):
             return None
@@ -441,7 +502,7 @@ class _Text:
         if groups.get("role"):
             subject = f"{subject} {groups['role']}"
         order = Order(kind, asset, amount, addresses.get("to"), addresses.get("on"), subject)
-        return _Said(order, payers[0] if payers else "")
+        return _Said(order, payers[0] if payers else "", re.sub(_ADDRESS, "", groups.get("to") or "").strip(" ()"))
 
     def _opens(self, sentence: str) -> bool:
         """Whether it says, without an amount, whom or what the payment is for. One such sentence begins many texts."""
@@ -449,14 +510,26 @@ class _Text:
         if opening is None:
             return False
         self._parties += self.known.parties_in(opening["rest"])
-        self._pass_over(opening["rest"])
+        if TURNS_A_PURPOSE.search(opening["rest"]) or _SEVERAL.search(opening["rest"]):
+            raise _Unreadable("The title or the first sentence limits or counts what is paid.")
+        self._called += re.findall(r"(?:^|\bto )([A-Z][a-z]+)(?![A-Za-z])", opening["rest"])
+        self._pass_over(opening["rest"], is_part=True)
         return True
 
-    def _pass_over(self, sentence: str) -> None:
-        """Pass over a sentence that neither gives an order nor takes one back. Raises _Unreadable for any other."""
+    def _pass_over(self, sentence: str, *, is_part: bool) -> None:
+        """Pass over a sentence that neither gives an order nor takes one back. Raises _Unreadable for any other.
+
+        `is_part`: it is what a title or an opening says behind its verb, and no whole sentence.
+        """
         if _NOTHING_ELSE.fullmatch(sentence):
             return
-        if not _is_english(sentence):
+        if self.orders:
+            raise _Unreadable("Something stands behind the orders that code can't weigh.")
+        if sentence and (_SENTENCE.fullmatch(sentence) is None or sentence.count("(") != sentence.count(")")):
+            raise _Unreadable("The text has quotation marks or other signs that code can't weigh.")
+        if not is_part and len(sentence.split()) < _SHORTEST_SENTENCE:
+            raise _Unreadable("A sentence is too short to say what it means for the orders.")
+        if not _is_english(sentence) or FOREIGN.search(sentence):
             raise _Unreadable("Part of the text is in no language that code compares.")
         if (asking := self._asking.fullmatch(sentence)) is not None:
             amount = self._amount.fullmatch(asking["asked"])
@@ -465,6 +538,10 @@ class _Text:
                 sentence = asking["rest"]
         if "?" in sentence or TURNS.search(sentence):
             raise _Unreadable("The text has a negation, a condition, a doubt or another turn that code can't weigh.")
+        if TURNS_ALL.search(sentence) or TURNS_BY_PREFIX.search(sentence):
+            raise _Unreadable("The text has words that may take back an order, or promise more.")
+        if not is_part and OWN_ACT.match(sentence):
+            raise _Unreadable("A sentence speaks of what is done here, and is no plain order that code can compare.")
         if GOES_ON.match(sentence) or ELSEWHERE.search(sentence):
             raise _Unreadable("A sentence speaks of another one, or of another text, in a way that code can't weigh.")
         if MONEY.search(sentence) or self.known.has_symbol(sentence):
@@ -486,10 +563,12 @@ def _may_order(block: "_Block", before: "_Block | None", gave_orders: bool) -> b
         return False
     if before is None or gave_orders or before.text.endswith(":"):
         return True
-    if before.kind == "heading":
-        return any(form.fullmatch(before.text) for form in (_SECTION, _OPENING))  # not "What others asked for"
+    if before.kind == "heading":  # not "What others asked for"
+        return any(form.fullmatch(before.text) for form in (_SECTION_OF_ORDERS, _OPENING))
     if block.text.casefold().startswith("it "):
         return False  # nobody knows what "it" is
+    if _OF_THIS_PROPOSAL.match(block.text) is None:
+        return False  # it may be what the text before it quotes
     return block.kind == before.kind == "paragraph" and before.text.endswith((".", "!"))
 
 
@@ -543,7 +622,7 @@ def _blocks(source: str) -> list[_Block]:
         elif mark.type == "inline":
             found.append(_Block(_kind(around), *_shown(mark.children or [])))
     links = [*environment.get("references", {}).values(), *environment.get("duplicate_refs", [])]
-    if any(link.get("title") for link in links):
+    if links:  # their names and titles are on no page
         raise _Unreadable("The text has words that no page shows.")
     if any(_PLAIN.fullmatch(block.text) is None for block in found):
         raise _Unreadable("The text has letters or signs that code does not compare.")

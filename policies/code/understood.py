@@ -39,6 +39,9 @@ UNDERSTOOD = (
 APPROVAL = Understood("approve(address,uint256)", 2, "what is left of the allowance undoes the act", _ERC20)
 
 _WORDS = {_selector(one.signature): one.words for one in UNDERSTOOD}
+# What a vault takes for its shares is another token than the vault's own, and the call does not say which.
+DEPOSIT = _selector("deposit(uint256,address)")
+TAKING_ANOTHER_TOKEN = frozenset({DEPOSIT, _selector("mint(uint256,address)")})
 
 
 def is_understood(

@@ -13,7 +13,7 @@ from policies.code.policy_code import Budget, Charge, Clause, PlaceKind, PolicyC
 from policies.code.ring import worst_case_units
 from policies.code.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
 from policies.code.signatures import Function, known_unbounded
-from policies.code.understood import is_understood
+from policies.code.understood import DEPOSIT, TAKING_ANOTHER_TOKEN, is_understood
 from policies.notation.amounts import ETHER, Token, format_duration, format_share, format_time
 from policies.words.reasons import reason
 from policies.words.wording import (
@@ -311,7 +311,7 @@ def _not_bounded_rules(policy: PolicyCode) -> tuple[int, ...]:
     return tuple(
         number
         for number, rule in enumerate(policy.rules, 1)
-        if _is_known_unbounded(rule) or _takes_uncounted(policy, rule)
+        if _is_known_unbounded(rule) or _takes_uncounted(policy, rule) or _takes_another_uncounted(policy, rule)
     )
 
 
@@ -324,6 +324,19 @@ def _takes_uncounted(policy: PolicyCode, rule: Rule) -> bool:
     return not any(
         policy.budgets[number].measured or (number in charged and pays(policy, rule, number)) for number in counting
     )
+
+
+def _takes_another_uncounted(policy: PolicyCode, rule: Rule) -> bool:
+    """Whether the rule lets a vault take its asset, and that may be one of which a budget counts other calls only."""
+    if rule.no_selector or rule.selector not in TAKING_ANOTHER_TOKEN:
+        return False
+    others = [
+        number for number, budget in enumerate(policy.budgets) if budget.asset not in (rule.target, ETHER.address)
+    ]
+    charged = {charge.budget for charge in rule.charges if charge.source is Source.ARGUMENT and charge.word == 0}
+    if rule.selector == DEPOSIT and charged.intersection(others):
+        return False  # its first argument is what it takes
+    return any(not policy.budgets[number].measured for number in others)
 
 
 def caveat(policy: PolicyCode, words: Vocabulary) -> str:
@@ -422,6 +435,11 @@ def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str
             f"NOT KNOWN TO END, under {_THE_RULES}: the call is none of those that are understood, so "
             f"{NOT_KNOWN_TO_END}. If it does not, what the call begins may go on taking from the treasury after the "
             "act, even while everything is paused, and no budget counts that."
+        )
+    if _takes_another_uncounted(policy, rule):
+        yield (
+            f"NOT COUNTED, under {_THE_RULES}: the call takes another token for its shares, as much as the treasury "
+            "lets that contract take, and a budget that is not measured does not count it."
         )
     if not rule.charges:
         yield f"NOT COUNTED, under {_THE_RULES}: the call itself charges no budget, {_but_measured(policy)}."

@@ -155,7 +155,22 @@ HONEST = {
         f"This proposal pays Lea for her work on the handbook.\nIt transfers 2,500 USDC to {LEAS}.", [pay()]
     ),
     "nothing else": (f"{PLAIN} Nothing else happens.", [pay()]),
-    "a link aside": (f"{PLAIN}\n\nThe chapters are in [the handbook](https://example.org/book).", [pay()]),
+    "a link aside": (
+        "The chapters are in [the handbook](https://example.org/book).\n\n"
+        f"This proposal transfers 2,500 USDC to {LEAS}.",
+        [pay()],
+    ),
+    "reasons before": (
+        "## Motivation\n\nThe handbook is good for new delegates.\n\n## Transfers\n\n"
+        "1. Transfer 2,500 USDC to lea.\n2. Transfer 900 USDC to ben.\n",
+        [pay(), pay(BEN, 900 * 10**6)],
+    ),
+    "counted": (
+        "This proposal makes two payments:\n\n- The first call transfers 2,500 USDC to lea.\n"
+        "- The second call transfers 900 USDC to ben.\n",
+        [pay(), pay(BEN, 900 * 10**6)],
+    ),
+    "called as in the book": ("# Pay Lea for the handbook\n\nTransfer 2,500 USDC to lea.", [pay()]),
     "an approval": (
         f"Allow {LEAS} to spend up to 2,500 USDC.", [call(USDC, "approve(address,uint256)", LEA, 2_500 * 10**6)]
     ),
@@ -517,6 +532,99 @@ LIES = {
         Offer 2,500 USDC to {lea}.
         Return 2,500 USDC to {lea}.
     """,
+    "taken back in words that no list has": """
+        {plain}¶April fool!
+        {plain} Psych!
+        {plain} Yeah right.
+        {plain} Nah.
+        {plain}¶Dry run.
+        {plain}¶Unpaid.
+        {plain}¶The treasury stays untouched.
+        {plain}¶The treasury stays as it is.
+        {plain}¶The treasury withholds the coins.
+        {plain}¶The members overruled the writers.
+        {plain}¶The vote is moot.
+        {plain}¶Members disapprove of the line.
+        {plain}¶Members shot it down in the forum.
+        {plain}¶The line is decorative.
+        {plain}¶The ship has sailed.
+        {plain}¶The text is from a novel.
+        {plain}¶Alles in dieser Liste ist gelogen.
+        {plain}¶Alles in deze lijst is onwaar.
+        {plain}¶Reine Erfindung.
+        {plain}¶The comma in the line is a decimal point.
+        {plain}¶Figures stand for cents.
+        {plain}¶By Lea we mean Kim.
+        {plain}¶## Why¶The wallet is that of Kim.
+        {plain}¶## Motivation¶To be read with a wink.
+        {plain}¶## Background¶On the day of the conference.
+        {plain}¶The executor waits for the audit.
+        {plain}¶Kim runs the vault.
+        {plain}¶The quorum is ten votes.
+        {plain}¶This proposal is about the newsletter.
+        {plain}¶The handbook helps new members to read proposals.
+        {plain}¶| Name | Number |\n|---|---|\n| Ben | 50 |
+        {plain}¶```\nunpaid\n```
+    """,
+    "another title, or words that no page shows": """
+        # A domain for Kim¶## Specification¶{plain}
+        # The newsletter¶## Specification¶{plain}
+        # How to write a proposal¶## Specification¶{plain}
+        # Temperature check¶## Specification¶{plain}
+        # Pay ten people¶{plain}
+        # Pay in 3 parts¶{plain}
+        # Fund the year, month by month¶{plain}
+        The policy is for a year.¶This proposal transfers 2,500 USDC to {lea}.
+        {plain}¶[do not pay]: https://example.org
+        {plain}¶[a]: https://example.org/never-do-this
+    """,
+    "a quotation in parts": """
+        Ben writes "Good morning.¶{plain}¶Good night."
+        Ben sings \u201cGood morning.¶{plain}¶Good night.\u201d
+        Ben has a line of his own "for the books.¶This proposal transfers 2,500 USDC to {lea}.
+        (¶{plain}¶)
+        /*¶{plain}¶*/
+        ~~¶{plain}¶~~
+        --¶{plain}¶--
+        The losing bid.¶{plain}
+        A poem by Ben.¶{plain}
+        Ben is fond of a line.¶{plain}
+        Ben pleads with us.¶{plain}
+        Compound did so in March.¶{plain}
+        # Proposals that lost¶## Specification¶{plain}
+        # Letter from Ben¶## Specification¶{plain}
+        # What Compound did¶## Summary¶{plain}
+        ## Background¶{plain}
+        ## Goals¶- {plain}
+        ## Deliverables¶- {plain}
+    """,
+    "another count": """
+        This proposal makes three payments:¶- {plain}
+        The fifth call transfers 2,500 USDC to {lea}.
+        The second call below transfers 2,500 USDC to {lea}.
+        Call 7: transfer 2,500 USDC to {lea}.
+        Call 0: transfer 2,500 USDC to {lea}.
+    """,
+    "a limit or a doubt beside the recipient": """
+        Transfer 2,500 USDC to {lea} for thirty days.
+        Transfer 2,500 USDC to {lea} for a week.
+        Transfer 2,500 USDC to {lea} for collateral.
+        Transfer 2,500 USDC to {lea} for the sake of argument.
+        Transfer 2,500 USDC to {lea} for an unpaid clerk.
+        Transfer 2,500 USDC to {lea} (half).
+        Transfer 2,500 USDC to {lea} (x2).
+        Transfer 2,500 USDC to {lea} (unpaid).
+        Transfer 2,500 USDC to {lea} (disapproved).
+        Transfer 2,500 USDC to {lea} (in WETH).
+        Transfer 2,500 USDC to {lea} (WETH).
+        Transfer 2,500 USDC to twelve people ({lea}).
+        Transfer 2,500 USDC to 12 writers at {lea}.
+        Transfer 2,500 USDC to Kim on Polygon at {lea}.
+        # Pay Kim¶Transfer 2,500 USDC to lea.
+        # Transfer to Kim¶Transfer 2,500 USDC to lea.
+        # Pay Kim¶Transfer 2,500 USDC to Lea Moreau ({lea}).
+        This proposal pays Kim for her work. It transfers 2,500 USDC to lea.
+    """,
 }  # fmt: skip
 
 
@@ -636,6 +744,8 @@ OTHER_CALLS = {
     "more ether": (ETHER_TEXT, [plain_call(LEA, 15 * 10**17 + 1)]),
     "ether with data": (ETHER_TEXT, [plain_call(LEA, 15 * 10**17, b"\x12\x34\x56\x78")]),
     "ether in another's hands": (ETHER_TEXT, [plain_call(BEN, 15 * 10**17)]),
+    "two payments, one counted": (f"This proposal makes one payment:\n\n- {PLAIN}\n- {PLAIN}", [pay()] * 2),
+    "two payments, one the only": (f"The only payment transfers 2,500 USDC to {LEAS}. {PLAIN}", [pay()] * 2),
     "no calls": (PLAIN, []),
     "no calls, and a text that orders none": ("We publish the report of the treasury.", []),
     "201 calls": ("Transfer 2,500 USDC to lea. " * 201, [pay()] * 201),
@@ -750,6 +860,9 @@ def with_tokens(*tokens: Token) -> Book:
         with_tokens(TOKENS[USDC], Token("USDC", STRANGER, 6)),
         with_tokens(TOKENS[USDC], Token("usdc", STRANGER, 6)),
         with_tokens(TOKENS[USDC], Token("U5DC", STRANGER, 6)),
+        with_tokens(TOKENS[USDC], Token("US\u200bDC", STRANGER, 6)),
+        with_tokens(TOKENS[USDC], Token("\uff35SDC", STRANGER, 6)),
+        with_tokens(TOKENS[USDC], Token(" USDC", STRANGER, 6)),
         with_tokens(Token("US\u0405C", USDC, 6)),
         with_tokens(Token("USDC to", USDC, 6)),
         with_tokens(Token("", USDC, 6)),
@@ -770,6 +883,9 @@ def test_a_token_that_is_not_surely_the_one_that_is_named_never_matches(book):
         {LEA: "lea", BEN: "Lea"},
         {LEA: "lea", BEN: "the lea"},
         {LEA: "lea", BEN: "1ea"},
+        {LEA: "lea", BEN: "lea."},
+        {LEA: "lea", BEN: "l-ea"},
+        {LEA: "lea", BEN: "le a"},
         {LEA: "l\u0435a"},
         {LEA: ""},
         {BEN: "lea"},
@@ -780,6 +896,11 @@ def test_a_name_that_may_be_anothers_never_matches(names):
     text = "Transfer 2,500 USDC to lea."
     assert is_told(text, pay())
     assert not is_told(text, pay(), book=replace(BOOK, names=names))
+
+
+@pytest.mark.parametrize("name", ["nobody", "everyone", "ben or lea", "lea via ben", "ben.eth"])
+def test_a_name_that_reads_as_another_word_is_nobodys(name):
+    assert not is_told(f"Transfer 2,500 USDC to {name}.", pay(), book=replace(BOOK, names={LEA: name}))
 
 
 def test_a_symbol_of_ether_that_a_token_bears_as_well_is_nobodys():

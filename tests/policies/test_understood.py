@@ -133,6 +133,41 @@ def test_the_list_counts_for_known_tokens_alone(call: str, charge: str) -> None:
     assert all("true only if" in line for line in worst(lines))
 
 
+@pytest.mark.parametrize(
+    ("call", "charge"),
+    [
+        ("mint(uint256 shares, address receiver)", ""),
+        ("mint(uint256 shares, address receiver)", "payroll: shares"),
+        ("mint(uint256 shares, address receiver)", "usd: shares"),
+        ("deposit(uint256 assets, address receiver)", ""),
+        ("deposit(uint256 assets, address receiver)", "payroll: assets"),
+    ],
+)
+def test_what_a_vault_takes_of_a_token_that_is_not_measured_is_left_out_of_no_number_in_silence(call, charge):
+    """The vault's own token is measured; what it takes may be USD, of which a budget counts transfers only."""
+    text = DOCUMENT.replace(
+        "addresses:", '  USD: {address: "0x2222222222222222222222222222222222222223", decimals: 6}\naddresses:'
+    )
+    text = text.replace("  gas: ", "  usd: {limit: 9 USD, period: 6 days, without objection: 9 USD}\n  gas: ")
+    vault, pay = rule(call, "USDCx", charge), rule("transfer(address to, uint256 amount)", "USD", "usd: amount")
+    lines = sentences(load(text + vault + pay))
+    which = next(line.partition(":")[0].lower() for line in lines if "on the token USDCx" in line)
+    assert len(worst(lines)) == 3
+    assert all(f"leaving out what {which} lets happen, which no budget bounds" in line for line in worst(lines))
+    assert sum(line.startswith(f"NOT COUNTED, under {which}: the call takes another token") for line in lines) == 1
+    measured = load(text.replace("9 USD}", "9 USD, measured: yes}") + vault + pay)
+    assert not any("leaving out" in line for line in sentences(measured))
+
+
+def test_a_deposit_that_counts_what_it_takes_leaves_nothing_out():
+    text = DOCUMENT.replace(
+        "addresses:", '  USD: {address: "0x2222222222222222222222222222222222222223", decimals: 6}\naddresses:'
+    )
+    text = text.replace("  gas: ", "  usd: {limit: 9 USD, period: 6 days, without objection: 9 USD}\n  gas: ")
+    vault = rule("deposit(uint256 assets, address receiver)", "USDCx", "usd: assets")
+    assert not any("leaving out" in line for line in sentences(load(text + vault)))
+
+
 def test_a_transfer_beside_a_vote_is_as_uncertain_as_the_vote() -> None:
     """One rule pays and is understood; what the other begins could take from the very same budget's token."""
     policy = document(
