@@ -166,6 +166,20 @@ def test_two_assets_of_one_symbol_are_told_apart(client, made):
     assert reading.Place(made.dao).asset(USDC).text(5_000_000) == "5 USDC"
 
 
+@pytest.mark.parametrize(
+    ("symbol", "shown"),
+    [
+        ("000 USDC", "5 “000 USDC” ({})"), (",000", "5 “,000” ({})"), ("USDC to ada", "5 “USDC to ada” ({})"),
+        ("USD\u0421", "5 “USD\u0421” ({})"), ("US\u200bDC", "5 “US[U+200B]DC” ({})"), ("1INCH", "5 “1INCH” ({})"),
+        ("native units", "5 “native units” ({})"), ("  ", "5 tokens"), ("USDC.e", "5 USDC.e"), ("UNI-V2", "5 UNI-V2"),
+    ],
+)  # fmt: skip
+def test_a_symbol_can_not_pass_for_another_or_for_a_part_of_the_amount(made, symbol, shown):
+    made.contracts["asset"].capabilities = {"symbol": symbol, "decimals": 6}
+    made.contracts["asset"].save()
+    assert reading.Place(made.dao).asset(USDC).text(5_000_000) == shown.format(address_text(USDC))
+
+
 def test_a_token_that_is_called_like_the_native_currency_is_told_apart(made):
     moved(made, 100)
     made.contracts["asset"].capabilities = {"symbol": "XDAI", "decimals": 18}
