@@ -419,6 +419,46 @@ def test_a_node_that_forges_the_header_and_has_another_answer_for_the_logs_prove
     assert differing(dao)
 
 
+def test_who_answered_for_some_blocks_only_is_not_caught_for_the_others():
+    """One node answers for the first blocks, with a gap that is gone a moment later; the other one for the rest."""
+    chain = SyntheticChain(77, START_S, finality_depth=64, call=answer)
+    chain.grow(*[[] for _ in range(FIRST_BLOCK - 1)])
+    dao = mirrored(chain, "d")
+
+    class Flapping(ReplayNode):
+        asked, limited = 0, False
+
+        def sight(self):
+            seen = super().sight()
+            true = seen._get_logs
+
+            def get_logs(condition):
+                if "blockHash" not in condition or self.limited:
+                    return true(condition)
+                self.asked += 1
+                if self.asked > 20:
+                    self.limited = True
+                    raise PlainAnswer(429, b"too many requests")
+                return []
+
+            seen._get_logs = get_logs
+            return seen
+
+    chain.grow([transaction(CREATED)], [transaction(vote(1))], *[[transaction(vote(n), salt=n)] for n in range(40)])
+    dao.contracts.exclude(kind="governor").delete()  # one question for each block
+    flapping, honest = Flapping(chain), ReplayNode(chain)
+    flapping.start()
+    honest.start()
+    try:
+        sync_once(dao, client(flapping, honest))
+        assert honest.url not in caught(dao)
+        assert flapping.url in caught(dao)
+        assert shown(dao) == (1, 41)
+    finally:
+        flapping.stop()
+        honest.stop()
+
+
 # --------------------------------------------------------------------------------------------------- what must still be
 
 
