@@ -123,6 +123,27 @@ def test_the_call_offered_to_wallets_carries_what_is_executed(client, made):
     assert client.get("/api/v1/daos/river/proposals/7").json()["next_step"]["calldata"] == "0x" + expected.hex()
 
 
+def test_a_mail_says_of_how_many_calls_it_does_not_tell(made):
+    proposal = gives(made, b"sweep()")
+    for position in range(1, 15):
+        ProposalAction.objects.create(
+            proposal=proposal, position=position, target=USDC, value_wei=0, calldata=bytes([position]) * 4
+        )
+    told = effects.effects_of(proposal.actions.all())
+    made.summary(proposal, effects=[effect.as_json() for effect in told], sentences=[])
+    assert in_mail(made, proposal).endswith("And 3 more, which only the proposal's page shows.")
+    proposal.actions.filter(position__gt=11).delete()
+    told = effects.effects_of(proposal.actions.all())
+    made.summary(proposal, effects=[effect.as_json() for effect in told], sentences=[])
+    assert "more, which only" not in in_mail(made, proposal)
+
+
+def test_a_mail_says_where_nothing_is_known_of_the_calls(made):
+    made.proposal(8)
+    found = reading.proposal(reading.Place(made.dao), 8)
+    assert "What its calls do is not computed yet." in digest.of_proposal(reading.Place(made.dao), found, None).lines
+
+
 # --- the chain's own coin
 
 
