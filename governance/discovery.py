@@ -73,9 +73,8 @@ def _voted(dao: Dao) -> Iterable[bytes]:
     """Where proposals that were executed set a policy, and what they had a treasury enable."""
     actions = ProposalAction.objects.filter(proposal__dao=dao, proposal__executed=True)
     for action in actions.order_by("-proposal", "position").iterator():
-        selector, data = bytes(action.calldata[:4]), bytes(action.calldata[4:])
-        if action.signature:  # Bravo's: the function stands apart, and the data has no selector
-            selector, data = abi.selector(action.signature), bytes(action.calldata)
+        calldata = action.call.calldata
+        selector, data = calldata[:4], calldata[4:]
         if selector == abi.selector(_SET_POLICY):
             yield bytes(action.target)
         elif selector == abi.selector(_ENABLE) and len(data) == 32:

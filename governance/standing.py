@@ -7,6 +7,8 @@ That no module is known does not say that there is none: one that nobody named o
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.db.models import Max
+
 from governance.chain.address import checksum
 from governance.models import Contract, Cursor, Dao, PolicyVersion, RawLog
 from governance.projections import events
@@ -23,7 +25,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a DAO's policies from blocks `first_block` to `block` (-1: none is read yet)."""
+    """What is known of a DAO's policies from blocks `first_block` to `block` (-1: none is read yet). `newest_block` is
+    where the newest was set: above `block` while blocks are read again."""
 
     standing: Standing
     slug: str
@@ -32,6 +35,7 @@ class Known:
     policies: int
     first_block: int
     block: int
+    newest_block: int
 
     @property
     def words(self) -> str:
@@ -50,11 +54,11 @@ class Known:
                 return f"Whether a policy is in force is not known yet: what {module} logged is read {read}."
             case Standing.NO_POLICY:
                 return (
-                    f"No policy is in force, by all that {module} logged from block {self.first_block} to "
+                    f"No policy is in force, by all that was read of {module} from block {self.first_block} to "
                     f"{self.block}. A policy comes into force by a vote."
                 )
         count = "One policy is" if self.policies == 1 else f"{self.policies} policies are"
-        return f"{count} set in {module}, as of block {self.block}."
+        return f"{count} set in {module}, as of block {max(self.block, self.newest_block)}."
 
 
 def known(dao: Dao) -> Known:
@@ -66,7 +70,9 @@ def known(dao: Dao) -> Known:
     cursor = Cursor.objects.filter(dao=dao).first()
     # Before the node was heard the cursor stands at the first block, as if all before were read.
     block = cursor.next_block - 1 if cursor is not None and cursor.node_head_block > 0 else -1
-    policies = PolicyVersion.objects.filter(dao=dao).values("module", "policy_id").distinct().count()
+    versions = PolicyVersion.objects.filter(dao=dao)
+    policies = versions.values("module", "policy_id").distinct().count()
+    newest = versions.aggregate(block=Max("log__block_number"))["block"]
     if policies:
         standing = Standing.POLICIES
     elif not modules:
@@ -77,7 +83,7 @@ def known(dao: Dao) -> Known:
         standing = Standing.NO_POLICY
     return Known(
         standing, dao.slug, governor, tuple(m.address for m in modules), policies,
-        max((m.start_block for m in modules), default=0), block,
+        max((m.start_block for m in modules), default=0), block, -1 if newest is None else newest,
     )  # fmt: skip
 
 

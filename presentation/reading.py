@@ -67,6 +67,8 @@ PAGE = 25
 SLOT_S = 12.0  # what a block is taken to last where too few were read to measure it
 LAST_PAGE = 10**7  # what is asked for beyond it is answered with it: PostgreSQL counts rows in 64 bits
 
+_PLAIN_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9$._-]*")
+
 
 @dataclass(frozen=True)
 class Asset:
@@ -80,10 +82,13 @@ class Asset:
 
     @property
     def name(self) -> str:
-        """The symbol, with the address where another asset has the same symbol."""
-        if not self.shared:
+        """The symbol; with the address where another asset has the same symbol, or where the symbol, which is the
+        token's own word, could pass for another one or for a part of the amount: then in quotes too."""
+        plain = not any(self.address) or _PLAIN_SYMBOL.fullmatch(self.symbol)
+        if plain and not self.shared:
             return self.symbol
-        return f"{self.symbol} ({words.address_text(self.address) if any(self.address) else 'the native currency'})"
+        which = words.address_text(self.address) if any(self.address) else "the native currency"
+        return f"{self.symbol} ({which})" if plain else f"“{self.symbol}” ({which})"
 
     def text(self, base_units: int, places: int | None = 4) -> str:
         """`12.5 USDC`, or `12500000 base units of 0x1234…cdef`."""
@@ -269,7 +274,7 @@ def _asset(contract: Contract, symbol: str = "", decimals: int | None = None) ->
     known = told.get("decimals", decimals)
     return Asset(
         bytes(contract.address),
-        words.one_line(str(told.get("symbol") or symbol or "tokens"), 16),
+        words.one_line(str(told.get("symbol") or symbol), 16) or "tokens",
         int(known) if known is not None else 0,
         known=known is not None,
     )

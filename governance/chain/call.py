@@ -100,7 +100,9 @@ class Call:
         if known:
             return f"{said}. The chain computes from this text the selector of {known}, which is what is called."
         if self.types is None:
-            return f"{said}, which is no function signature. The selector is computed from it all the same."
+            return (
+                f"{said}, which can't be read as a function's signature. The selector is computed from it all the same."
+            )
         if self.arguments is None:
             return f"{said}, and the call's data does not fit that text. Nothing of it is checked against the contract."
         return f"{said}. These are the proposal's own words, not checked against the contract."

@@ -377,6 +377,15 @@ def unhex(value: Any, length: int | None = None) -> bytes:
     return raw
 
 
+def _unhex_or_none(value: Any, length: int) -> bytes | None:
+    """Data that nothing depends on, and that some chains give in another length or not at all: None for anything
+    else."""
+    try:
+        return unhex(value, length)
+    except ValueError:
+        return None
+
+
 def parse_header(raw: Any, *, transactions: bool = True) -> Header:
     """A header from a block object, without its transactions where they are not wanted. Raises ValueError, KeyError or
     TypeError where it is not one."""
@@ -387,8 +396,7 @@ def parse_header(raw: Any, *, transactions: bool = True) -> Header:
         tuple([unhex(item, 32) if isinstance(item, str) else item for item in raw.get("transactions", ())])
         if transactions
         else (),
-        unhex(raw["logsBloom"], 256) if raw.get("logsBloom") is not None else None,
-        unhex(raw["receiptsRoot"], 32) if raw.get("receiptsRoot") is not None else None,
+        _unhex_or_none(raw.get("logsBloom"), 256), _unhex_or_none(raw.get("receiptsRoot"), 32),
     )  # fmt: skip
 
 

@@ -200,9 +200,15 @@ def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[He
     """
     found: list[Log] = []
     each = len(filters(contracts, headers[-1].number)) + 1 if headers else 1
-    rpc.in_groups(headers, each, _BLOCKS_AT_ONCE, lambda part: found.extend(_logs_of_some(rpc, contracts, part)))
-    asked = [witness.Asked(header, filters(contracts, header.number)) for header in headers]
-    return witness.check_blocks(rpc, asked, witness.once(found))
+
+    def read(part: Sequence[Header]) -> None:
+        logs = witness.once(_logs_of_some(rpc, contracts, part))
+        asked = [witness.Asked(header, filters(contracts, header.number)) for header in part]
+        # Before the next part: another endpoint may answer that one, and must not be held to what this one said.
+        found.extend(witness.check_blocks(rpc, asked, logs))
+
+    rpc.in_groups(headers, each, _BLOCKS_AT_ONCE, read)
+    return found
 
 
 def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Header]) -> list[Log]:

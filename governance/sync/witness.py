@@ -91,7 +91,7 @@ def once(logs: Iterable[AnyLog]) -> list[AnyLog]:
     found: dict[tuple[bytes, int], Any] = {}
     for log in logs:
         known = found.setdefault((log.block_hash, log.log_index), log)
-        if known is not log and content(known) != content(log):
+        if known is not log and (content(known), known.transaction_hash) != (content(log), log.transaction_hash):
             raise RpcError(
                 None,
                 f"two different logs of block {log.block_number} have the index {log.log_index}: the node counts them "
@@ -126,11 +126,17 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
         except RpcError:
             continue  # it may not have the newest blocks yet; the second look comes
         judge = _Judge()
-        for a in asked:
+        differing = [
+            a
+            for a in asked
+            if set(map(content, ours.get(a.header.hash, []))) != set(map(content, theirs[a.header.hash][1]))
+        ]
+        # The headers may be the other's word: the logs were asked for later, and another endpoint may have answered.
+        roots = _roots_of(first, [a.header.number for a in differing])
+        for a in differing:
             one, (root, two) = ours.get(a.header.hash, []), theirs[a.header.hash]
-            if {content(log) for log in one} != {content(log) for log in two}:
-                block = Asked(_with_root(a.header, [root]), a.questions)
-                ours[a.header.hash] = judge.settle(block, [Answer(first, one), Answer(other, two)])
+            block = Asked(_with_root(a.header, [roots.get(a.header.hash), root]), a.questions)
+            ours[a.header.hash] = judge.settle(block, [Answer(first, one), Answer(other, two)])
         judge.end()
         break
     else:
@@ -139,6 +145,15 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
                 if not ours.get(a.header.hash) and _is_hint(a):
                     ours[a.header.hash] = _of_receipts(first, a)
     return once(log for logs in ours.values() for log in logs)
+
+
+def _roots_of(view: Rpc, numbers: Sequence[int]) -> dict[bytes, bytes | None]:
+    """The receipts roots that an endpoint names, by block's hash; none where it fails."""
+    try:
+        headers = view.blocks(numbers) if numbers else []
+    except RpcError:
+        return {}
+    return {header.hash: header.receipts_root for header in headers if header is not None}
 
 
 def _is_hint(asked: Asked) -> bool:
@@ -276,11 +291,11 @@ def settle(questions: Sequence[Question], answers: Sequence[Answer]) -> list[Any
     judge = _Judge()
     try:
         kept = {number: judge.settle(Asked(headers[number], questions), parts[number]) for number in sorted(judged)}
-        if len(judged) < len(numbers):
+        for number in sorted(set(numbers) - judged):
             if judge.invented:
                 raise RpcError(None, "an endpoint showed logs that are not there: all is read again without it")
-            for number in set(numbers) - judged:
-                kept[number] = judge.settle(Asked(headers[number], questions), parts[number], ask=False)
+            ask = judge.doubts(parts[number])
+            kept[number] = judge.settle(Asked(headers[number], questions), parts[number], ask=ask)
     finally:
         judge.end()
     rest = [log for log in answers[0].logs if log.block_number not in kept]
@@ -359,10 +374,18 @@ class _Judge:
         if len(places) < len(kept):
             names = ", ".join(answer.view.names for answer in answers if answer.view is not None)
             problem = f"of block {number} they show different logs in one place, and nothing says which is right"
-            told = f"{names}: {problem}; blocks from there on wait"
+            told = f"{names}: {problem}; blocks from there on wait until they agree"
             next(a.view for a in answers if a.view is not None).note_disagreement(number, told)
             raise RpcError(None, f"{names}: {problem}")
         return sorted(kept.values(), key=lambda log: log.log_index)
+
+    def doubts(self, answers: Sequence[Answer]) -> bool:
+        """Whether an endpoint that was wrong about another block shows here what not all show: it knows which blocks
+        are looked at, and may have invented a log in one that is not."""
+        caught = {id(view) for view, _ in self._wrong}
+        shown = [{content(log) for log in answer.logs} for answer in answers]
+        common = set.intersection(*shown)
+        return any(id(a.view) in caught and logs > common for a, logs in zip(answers, shown, strict=True))
 
     def end(self) -> None:
         """Distrust who was wrong, and note what is open. After all was judged: who is distrusted is asked nothing any

@@ -51,7 +51,7 @@ def test_a_hostile_text_decides_the_selector_and_is_shown_harmless(signature, sh
     assert call.calldata == keccak(signature)[:4] + b"\x01"
     assert call.shown_signature == shown
     assert call.types is None
-    assert f"“{shown}”, which is no function signature." in call.what_the_text_says()
+    assert f"“{shown}”, which can't be read as a function's signature." in call.what_the_text_says()
 
 
 def test_no_text_is_the_data_alone():

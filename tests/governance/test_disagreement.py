@@ -10,6 +10,7 @@ from governance.models import Block, OutboxEntry, Proposal, RawLog, SyncIncident
 from governance.sync import Status, sync_once, witness
 from replay.faults import BLOOMS, Faults
 from replay.node import ReplayNode
+from replay.sight import PlainAnswer
 from replay.synthetic import SyntheticChain, SyntheticTransaction
 from tests.governance.lives import (
     ACCOUNTS,
@@ -308,6 +309,43 @@ def test_another_log_in_a_place_that_nothing_refutes_stops_the_reading_and_is_to
     assert caught(dao) == ""
 
 
+@both_orders
+@pytest.mark.parametrize("kind", ["altered", "added"])
+def test_a_log_is_not_believed_in_a_block_that_is_not_looked_at(chain, serve, dao, kind, holed_first):
+    """Of many blocks that differ only some are looked at: who leaves logs out in all the others can invent one here."""
+    first, differing_blocks = FIRST_BLOCK + 1, 100
+
+    class Liar(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._get_logs
+
+            def get_logs(condition):
+                logs = [log for log in true(condition) if int(log["blockNumber"], 16) in (FIRST_BLOCK, first + 1)]
+                if kind == "added":
+                    return [log | {"logIndex": hex(int(log["logIndex"], 16) + 1)} for log in logs if log in logs[-1:]]
+                return [log | {"data": "0x" + "00" * (len(log["data"]) // 2 - 1)} for log in logs[-1:]]
+
+            seen._get_logs = get_logs
+            return seen
+
+    filler = (STRANGER, (bytes(32),), b"")
+    made = [[transaction(vote(number), filler, filler, salt=number)] for number in range(differing_blocks)]
+    chain.grow([transaction(CREATED)], *made, *[[] for _ in range(DEPTH + 2)])
+    honest, liar = serve(), serve(Liar)
+    rpc = client(liar, honest) if holed_first else client(honest, liar)
+    for _ in range(3):
+        try:
+            sync_once(dao, rpc)
+        except RpcError:
+            continue
+    assert liar.url in caught(dao)
+    assert honest.url not in caught(dao)
+    assert differing(dao) == []
+    assert shown(dao) == (1, differing_blocks)
+    assert_fresh(chain, dao, honest.url)
+
+
 def test_a_log_that_only_one_shows_and_nothing_proves_is_kept_and_told(chain, serve, dao):
     """Its index is above those of all receipts, as a log's that the chain itself makes."""
     honest, liar = serve(), serve(strange("invented"))
@@ -341,6 +379,84 @@ def test_a_node_that_names_another_receipts_root_proves_nothing(chain, serve, da
     to_finality(chain, dao, client(forger, honest))
     assert shown(dao) == (1, 2)
     assert undone(dao) == []
+
+
+def test_a_node_that_forges_the_header_and_has_another_answer_for_the_logs_proves_nothing(chain, serve, dao):
+    """It is the only one whose header was read when the other one's logs are compared with its own."""
+
+    class Forger(ReplayNode):
+        limits = False
+
+        def sight(self):
+            seen = super().sight()
+            complete, true = seen._receipt_of, seen._get_logs
+            seen._receipt_of = lambda *place: (found := complete(*place)) | {"logs": forged(found["logs"])}
+            seen._receipts_root = lambda number: (
+                "0x" + receipts.root([parse_receipt(raw) for raw in seen._receipts(hex(number))]).hex()
+            )
+
+            def get_logs(condition):
+                if self.limits and "blockHash" in condition:
+                    self.limits = False
+                    raise PlainAnswer(429, b"too many requests")
+                return forged(true(condition))
+
+            seen._get_logs = get_logs
+            return seen
+
+    def forged(logs):
+        return [{**log, "data": "0x" + "00" * (len(log["data"]) // 2 - 1)} for log in logs]
+
+    honest, forger = serve(), serve(Forger)
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))])
+    rpc = client(forger, honest)
+    forger.limits = True
+    with pytest.raises(RpcError, match="different logs in one place"):
+        sync_once(dao, rpc)
+    assert not forger.limits  # it was asked first, and the other one answered
+    assert caught(dao) == ""
+    assert shown(dao) == (0, 0)
+    assert differing(dao)
+
+
+def test_who_answered_for_some_blocks_only_is_not_caught_for_the_others():
+    """One node answers for the first blocks, with a gap that is gone a moment later; the other one for the rest."""
+    chain = SyntheticChain(77, START_S, finality_depth=64, call=answer)
+    chain.grow(*[[] for _ in range(FIRST_BLOCK - 1)])
+    dao = mirrored(chain, "d")
+
+    class Flapping(ReplayNode):
+        asked, limited = 0, False
+
+        def sight(self):
+            seen = super().sight()
+            true = seen._get_logs
+
+            def get_logs(condition):
+                if "blockHash" not in condition or self.limited:
+                    return true(condition)
+                self.asked += 1
+                if self.asked > 20:
+                    self.limited = True
+                    raise PlainAnswer(429, b"too many requests")
+                return []
+
+            seen._get_logs = get_logs
+            return seen
+
+    chain.grow([transaction(CREATED)], [transaction(vote(1))], *[[transaction(vote(n), salt=n)] for n in range(40)])
+    dao.contracts.exclude(kind="governor").delete()  # one question for each block
+    flapping, honest = Flapping(chain), ReplayNode(chain)
+    flapping.start()
+    honest.start()
+    try:
+        sync_once(dao, client(flapping, honest))
+        assert honest.url not in caught(dao)
+        assert flapping.url in caught(dao)
+        assert shown(dao) == (1, 41)
+    finally:
+        flapping.stop()
+        honest.stop()
 
 
 # --------------------------------------------------------------------------------------------------- what must still be
@@ -424,6 +540,15 @@ def test_two_logs_in_one_place_are_told_and_none_is_lost_in_silence(chain, serve
     assert shown(dao) == (0, 0)
     chain.grow(*[[] for _ in range(DEPTH + 2)])  # by range too
     with pytest.raises(RpcError, match="two different logs of block"):
+        sync_once(dao, client(node))
+
+
+def test_two_logs_in_one_place_that_say_the_same_are_two(chain, serve, dao):
+    """The same payment twice in one block, by two transactions, each with the index 0 in its own."""
+    paid = emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[0], 5, 1, 10**18, b"")
+    node = serve(strange("counted in each transaction"))
+    chain.grow([transaction(paid), transaction(paid, salt=1)])
+    with pytest.raises(RpcError, match="two different logs"):
         sync_once(dao, client(node))
 
 
@@ -540,3 +665,19 @@ def test_a_receipts_type_is_a_quantity_or_not_known(chain, said):
     with ReplayNode(chain) as node:
         raw = node.sight()._receipts(hex(chain.head))[0]
     assert parse_receipt({**raw, "type": said}).kind == {"0x2": 2, None: 0}.get(said)
+
+
+@pytest.mark.parametrize("said", ["0x", "0x0", "0x00", 5, "none", "0x" + "00" * 33])
+@pytest.mark.parametrize("name", ["receiptsRoot", "logsBloom"])
+def test_a_chain_whose_headers_have_other_roots_and_blooms_is_read(chain, serve, dao, name, said):
+    class Other(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._block
+            seen._block = lambda *asked: (found := true(*asked)) and {**found, name: said}
+            return seen
+
+    node, other = serve(Other), serve(Other, hole=1.0)
+    chain.grow([transaction(CREATED)], [transaction(vote(1))])
+    assert sync_once(dao, client(node, other)).status is Status.CAUGHT_UP
+    assert shown(dao) == (1, 1)

@@ -11,7 +11,7 @@ from eth_abi import encode
 from governance import discovery, standing
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
-from governance.models import Contract, Dao, Proposal, ProposalAction, RawLog
+from governance.models import Contract, Cursor, Dao, PolicyVersion, Proposal, ProposalAction, RawLog
 from governance.standing import Standing
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 
@@ -93,7 +93,7 @@ def test_a_module_is_known_and_its_past_is_not_read(local_chain, capsys):
 def test_a_module_without_a_policy(local_chain, capsys):
     module = checksum(local_chain.addresses["module"])
     said = add(local_chain, capsys, module=module)
-    assert said.rstrip().splitlines()[-1].startswith("No policy is in force, by all that the policy module")
+    assert said.rstrip().splitlines()[-1].startswith("No policy is in force, by all that was read of the policy module")
     found = standing.known(Dao.objects.get())
     assert found.standing is Standing.NO_POLICY
     assert f"from block {found.first_block} to {local_chain_head(local_chain)}" in said
@@ -117,6 +117,15 @@ def test_blocks_that_are_read_again_leave_it_open(mirror):
     cursor.next_block -= 1
     cursor.save()
     assert standing.known(mirror.dao).standing is Standing.NOT_READ
+
+
+def test_a_policy_is_set_where_it_was_also_while_blocks_are_read_again(local_chain, mirror, payroll):
+    local_chain.set_policy(POLICY_ID, payroll())
+    mirror.sync()
+    set_at = PolicyVersion.objects.get(dao=mirror.dao).log.block_number
+    assert standing.known(mirror.dao).words.endswith(f"as of block {local_chain_head(local_chain)}.")
+    Cursor.objects.filter(dao=mirror.dao).update(next_block=3)
+    assert standing.known(mirror.dao).words.endswith(f"as of block {set_at}.")
 
 
 def test_a_policy_that_could_not_be_decoded_leaves_it_open(mirror):

@@ -123,6 +123,27 @@ def test_the_call_offered_to_wallets_carries_what_is_executed(client, made):
     assert client.get("/api/v1/daos/river/proposals/7").json()["next_step"]["calldata"] == "0x" + expected.hex()
 
 
+def test_a_mail_says_of_how_many_calls_it_does_not_tell(made):
+    proposal = gives(made, b"sweep()")
+    for position in range(1, 15):
+        ProposalAction.objects.create(
+            proposal=proposal, position=position, target=USDC, value_wei=0, calldata=bytes([position]) * 4
+        )
+    told = effects.effects_of(proposal.actions.all())
+    made.summary(proposal, effects=[effect.as_json() for effect in told], sentences=[])
+    assert in_mail(made, proposal).endswith("And 3 more, which only the proposal's page shows.")
+    proposal.actions.filter(position__gt=11).delete()
+    told = effects.effects_of(proposal.actions.all())
+    made.summary(proposal, effects=[effect.as_json() for effect in told], sentences=[])
+    assert "more, which only" not in in_mail(made, proposal)
+
+
+def test_a_mail_says_where_nothing_is_known_of_the_calls(made):
+    made.proposal(8)
+    found = reading.proposal(reading.Place(made.dao), 8)
+    assert "What its calls do is not computed yet." in digest.of_proposal(reading.Place(made.dao), found, None).lines
+
+
 # --- the chain's own coin
 
 
@@ -164,6 +185,20 @@ def test_two_assets_of_one_symbol_are_told_apart(client, made):
     assert f"5 USDC ({address_text(USDC)})" in on_page(client)
     other.delete()
     assert reading.Place(made.dao).asset(USDC).text(5_000_000) == "5 USDC"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "shown"),
+    [
+        ("000 USDC", "5 “000 USDC” ({})"), (",000", "5 “,000” ({})"), ("USDC to ada", "5 “USDC to ada” ({})"),
+        ("USD\u0421", "5 “USD\u0421” ({})"), ("US\u200bDC", "5 “US[U+200B]DC” ({})"), ("1INCH", "5 “1INCH” ({})"),
+        ("native units", "5 “native units” ({})"), ("  ", "5 tokens"), ("USDC.e", "5 USDC.e"), ("UNI-V2", "5 UNI-V2"),
+    ],
+)  # fmt: skip
+def test_a_symbol_can_not_pass_for_another_or_for_a_part_of_the_amount(made, symbol, shown):
+    made.contracts["asset"].capabilities = {"symbol": symbol, "decimals": 6}
+    made.contracts["asset"].save()
+    assert reading.Place(made.dao).asset(USDC).text(5_000_000) == shown.format(address_text(USDC))
 
 
 def test_a_token_that_is_called_like_the_native_currency_is_told_apart(made):

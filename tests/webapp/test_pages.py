@@ -305,7 +305,7 @@ SAYS_NOTHING = "can do nothing"
     [
         ("no_module", "No policy module is known for this DAO"),
         ("not_read", "Whether a policy is in force is not known yet"),
-        ("no_policy", "No policy is in force, by all that the policy module"),
+        ("no_policy", "No policy is in force, by all that was read of the policy module"),
     ],
 )
 def test_what_is_said_of_policies_is_what_was_read(client, made, path, state, says):

@@ -20,6 +20,7 @@ from presentation.reading import Place
 from webapp.mail import subscriptions
 from webapp.models import Subscription
 
+_MOST_EFFECTS = 12
 _VERDICTS = {
     "matches": "Each call matches a sentence of the text (computed).",
     "differs": "TEXT AND CALLS DIFFER (computed).",
@@ -85,10 +86,13 @@ def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Ite
         own_vote=own,
     )
     if summary is None:
+        item.lines.append("What its calls do is not computed yet.")
         return item
     item.verdict = _VERDICTS.get(summary.verdict, "")
     item.flags = [_told(flag["text"], 300) for flag in summary.flags]
-    item.effects = [_told(effect["sentence"], 300) for effect in summary.effects[:12]]
+    item.effects = [_told(effect["sentence"], 300) for effect in summary.effects[:_MOST_EFFECTS]]
+    if (more := len(summary.effects) - _MOST_EFFECTS) > 0:
+        item.effects.append(f"And {more} more, which only the proposal's page shows.")
     if summary.status == "written":
         item.sentences = [
             {
