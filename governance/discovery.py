@@ -17,6 +17,7 @@ from eth_hash.auto import keccak
 from governance.capabilities import ask, probe_module
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
+from governance.chain.call import call_of
 from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Contract, Dao, ProposalAction, RawLog
 from governance.projections import events
@@ -73,7 +74,7 @@ def _voted(dao: Dao) -> Iterable[bytes]:
     """Where proposals that were executed set a policy, and what they had a treasury enable."""
     actions = ProposalAction.objects.filter(proposal__dao=dao, proposal__executed=True)
     for action in actions.order_by("-proposal", "position").iterator():
-        calldata = action.call.calldata
+        calldata = call_of(action).calldata
         selector, data = calldata[:4], calldata[4:]
         if selector == abi.selector(_SET_POLICY):
             yield bytes(action.target)

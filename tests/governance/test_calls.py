@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.chain import abi
-from governance.chain.call import SHOWN, Call, executed_calldata, shown_signature
+from governance.chain.call import SHOWN, Call, call_of, executed_calldata, shown_signature
 from governance.chain.rpc import Rpc
 from governance.models import Proposal, ProposalAction
 from governance.projections import events, fold
@@ -141,8 +141,8 @@ def test_the_mirrors_selector_is_the_chains(dao, signature):
     project(dao, created(dao, signatures=[signature]))
     fold.rebuild(dao)
     action = ProposalAction.objects.get()
-    assert action.call.signature == signature
-    assert action.call.calldata == (keccak(signature)[:4] if signature else b"") + b"\x01\x02\x03\x04"
+    assert call_of(action).signature == signature
+    assert call_of(action).calldata == (keccak(signature)[:4] if signature else b"") + b"\x01\x02\x03\x04"
 
 
 @pytest.mark.django_db
@@ -194,7 +194,7 @@ def test_rows_from_before_are_read_again_from_the_raw_logs(dao):
     expected = {p.proposal_id: (p.description_bytes, [a.call for a in p.actions.all()]) for p in Proposal.objects.all()}
     Proposal.objects.update(description_raw=None)
     for action in ProposalAction.objects.all():
-        old = events.text_of(action.call.signature)[:400]
+        old = events.text_of(call_of(action).signature)[:400]
         ProposalAction.objects.filter(pk=action.pk).update(signature=old, signature_raw=None)
     importlib.import_module("governance.migrations.0009_text_as_bytes").fill(django.apps.apps, None)
     found = {p.proposal_id: (p.description_bytes, [a.call for a in p.actions.all()]) for p in Proposal.objects.all()}
@@ -223,7 +223,7 @@ def test_openzeppelins_likeness_of_bravo_emits_what_is_executed(chain):
     sync_once(house.dao, rpc)
     proposal = Proposal.objects.get(dao=house.dao)
     executed = [abi.encode_call("touch(uint256)", [7]), keccak(text="sweepEverything()")[:4], b"\x01\x02"]
-    assert [action.call.calldata for action in proposal.actions.all()] == executed
+    assert [call_of(action).calldata for action in proposal.actions.all()] == executed
     # Its number is the hash of what it executes.
     named = keccak(
         abi.encode(["address[]", "uint256[]", "bytes[]", "bytes32"], [*columns[:2], executed, keccak(text="# Touch")])

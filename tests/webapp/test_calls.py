@@ -9,6 +9,7 @@ from eth_utils import keccak
 
 from agent.understanding import effects
 from governance.chain import abi
+from governance.chain.call import call_of
 from governance.models import Chain, Contract, ProposalAction
 from governance.projections.events import raw_of, text_of
 from presentation import reading
@@ -118,7 +119,7 @@ def test_the_call_offered_to_wallets_carries_what_is_executed(client, made):
     expected = abi.encode_call(
         "queue(address[],uint256[],bytes[],bytes32)", [[USDC], [0], [executed], keccak(b"\xff\x00 text")]
     )
-    assert queue_call([action.call for action in proposal.actions.all()], proposal.description_bytes) == expected
+    assert queue_call([call_of(action) for action in proposal.actions.all()], proposal.description_bytes) == expected
     assert f'data-calldata="0x{expected.hex()}"' in client.get("/river/proposals/7/").content.decode()
     assert client.get("/api/v1/daos/river/proposals/7").json()["next_step"]["calldata"] == "0x" + expected.hex()
 
