@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the site is served: gunicorn reads this file by itself when it is started in this folder, as `gunicorn dao.wsgi`.
 
-Whoever stops in the middle of a request holds a thread until READ_TIMEOUT_S is over, and whoever stops taking the answer
-until SEND_TIMEOUT_S is, so there are many threads (an idle one costs nothing) and several processes. Each byte begins a
-new wait: who sends or takes one every few seconds is for the proxy to stop. No access log: paths hold the tokens that
-confirm and end subscriptions.
+Whoever stops in the middle of a request holds a thread until READ_TIMEOUT_S is over, and whoever stops taking the
+answer until SEND_TIMEOUT_S is, so there are many threads (an idle one costs nothing) and several processes. Each byte
+begins a new wait: who sends or takes one every few seconds is for the proxy to stop. No access log: paths hold the
+tokens that confirm and end subscriptions.
 """
 
 import logging
@@ -44,5 +44,5 @@ def post_worker_init(worker: ThreadWorker) -> None:
 
 
 def _is_no_timeout(record: logging.LogRecord) -> bool:
-    """Say whether a record is of something else than a visitor who sent or took nothing for too long, as anybody can."""
+    """Say whether a record is of something else than a visitor who sent or took nothing for too long."""
     return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
