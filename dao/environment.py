@@ -13,7 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 UNIX_SOCKET = "unix"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?|\[[0-9a-f:.]+\]")
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")  # Django serves no host with an underscore or a dot at its end
+_NUMBER = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")  # what browsers read as an IPv4 address
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -30,7 +32,7 @@ def origin(name: str, text: str) -> str:
         host, port = re.sub(r":\d*$", "", parts.netloc.rpartition("@")[2].lower()), parts.port
     except ValueError:
         raise unclear from None
-    if scheme not in _DEFAULT_PORTS or host in _DEFAULT_PORTS or not _is_host(host):
+    if scheme not in _DEFAULT_PORTS or host in _DEFAULT_PORTS or port == 0 or not _is_host(host):
         raise unclear
     address = host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
     if not separator:
@@ -41,14 +43,15 @@ def origin(name: str, text: str) -> str:
 
 
 def _is_host(host: str) -> bool:
-    if not host.isascii() or not _HOST.fullmatch(host):
+    """Say whether `host` is written as browsers send it: of several ways to write an address, they send one."""
+    try:
+        if host.startswith("["):
+            return host == f"[{ipaddress.IPv6Address(host[1:-1])}]"
+        if _NUMBER.fullmatch(host):
+            return host == str(ipaddress.IPv4Address(host))
+    except ValueError:
         return False
-    if host.startswith("["):
-        try:
-            ipaddress.IPv6Address(host[1:-1])
-        except ValueError:
-            return False
-    return True
+    return _HOST.fullmatch(host) is not None
 
 
 def log_level(name: str, text: str) -> str:

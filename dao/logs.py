@@ -69,7 +69,7 @@ def _secrets() -> list[str]:
         settings.SECRET_KEY,
         settings.EMAIL_HOST_PASSWORD,
         *(database.get("PASSWORD") for database in settings.DATABASES.values()),
-        *(secret for url in [*urls, settings.CELERY_BROKER_URL] for secret in secrets_of(url)),
+        *(secret for url in [*urls, settings.CELERY_BROKER_URL, settings.MODEL_URL] for secret in secrets_of(url)),
     }
     return sorted((text for text in found if text and len(text) >= _SHORTEST_SECRET), key=len, reverse=True)
 

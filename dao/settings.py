@@ -24,6 +24,19 @@ def _secret(name: str, default: str | None = None) -> str | None:
         return Path(path).read_text().strip() if path else default
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE names {path}, which can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which holds no text: write it as text") from None
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Return what Django is told of the database; the URL may hold a password, so no refusal repeats it."""
+    try:
+        found = dict(dj_database_url.parse(url, conn_max_age=60))
+    except ValueError:
+        found = {}
+    if found.get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL is no postgres://<user>@<host>:<port>/<name>")
+    return found
 
 
 def _number(name: str, default: int) -> int:
@@ -69,8 +82,10 @@ def _by_chain(text: str) -> dict[int, list[str]]:
     urls: dict[int, list[str]] = {}
     for item in text.split():
         chain_id, _, url = item.partition("=")
-        if not (chain_id.isascii() and chain_id.isdigit() and url):
-            raise ImproperlyConfigured("MANDATE_RPC_URLS holds an item that is not <chain id>=<url>")  # urls hold keys
+        if not (chain_id.isascii() and chain_id.isdigit() and url.lower().startswith(("http://", "https://"))):
+            raise ImproperlyConfigured(  # urls hold keys
+                "MANDATE_RPC_URLS holds an item that is not <chain id>=<url>, with a url of http:// or https://"
+            )
         urls.setdefault(int(chain_id), []).append(url)
     return urls
 
@@ -78,6 +93,8 @@ def _by_chain(text: str) -> dict[int, list[str]]:
 DEBUG = False
 # Empty without a secret file: then nothing is served, signed or mailed. Tests and the embedded stack make one.
 SECRET_KEY = _secret("MANDATE_SECRET_KEY", "")
+if os.environ.get("MANDATE_SECRET_KEY_FILE") and not SECRET_KEY:
+    raise ImproperlyConfigured("MANDATE_SECRET_KEY_FILE names an empty file: write a long random text into it")
 ORIGIN = environment.origin("MANDATE_ORIGIN", os.environ.get("MANDATE_ORIGIN") or "http://127.0.0.1:8000")
 ALLOWED_HOSTS = [re.sub(r":[0-9]+$", "", ORIGIN.split("://", 1)[1])]
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
@@ -138,9 +155,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": dj_database_url.parse(
-        _secret("DATABASE_URL") or os.environ.get("DATABASE_URL", "postgres://mandate@127.0.0.1:5432/mandate"),
-        conn_max_age=60,
+    "default": _database(
+        _secret("DATABASE_URL") or os.environ.get("DATABASE_URL", "postgres://mandate@127.0.0.1:5432/mandate")
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

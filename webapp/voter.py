@@ -262,8 +262,7 @@ def in_words(place: Place, proposal: Proposal, voter: Voter) -> Told:
     sentences = [*_votes_in_words(place, voter), *_overrides_in_words(place, voter)]
     snapshot = place.clock_text(proposal.snapshot)
     if voter.state is not State.ACTIVE:
-        lead = "You voted." if voter.has_voted else "You did not vote." if _denied(voter) else "The vote is over."
-        return Told(lead, [*sentences, _source(voter)])
+        return Told(_without_a_vote(place, proposal, voter), [*sentences, _source(voter)])
     if voter.has_voted:
         lead = sentences.pop(0)
         return Told(lead, [*sentences, *_another_vote(place, voter), _source(voter)])
@@ -323,6 +322,17 @@ def _before(place: Place, proposal: Proposal, voter: Voter) -> Told:
     else:
         now = "You have no voting power now. What is delegated to you by the snapshot counts."
     return Told(lead, [now, *([] if chain.power_now else _delegation(place, voter)), _source(voter)])
+
+
+def _without_a_vote(place: Place, proposal: Proposal, voter: Voter) -> str:
+    """What comes first where this page takes no vote: not that it is over, where it is not or may not be."""
+    if voter.has_voted:
+        return "You voted."
+    if voter.state is State.OBJECTION_PERIOD:
+        return "Only votes against are taken now. This page does not offer them: call castVote of the governor."
+    if voter.state is State.UNKNOWN and proposal.deadline >= place.clock_now:
+        return "Whether this proposal is open for votes is not known."
+    return "You did not vote." if _denied(voter) else "The vote is over."
 
 
 def _denied(voter: Voter) -> bool:

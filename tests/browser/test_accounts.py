@@ -152,6 +152,25 @@ def test_a_transaction_of_another_account_is_told(demo, page, quiet, number, dan
     shows(page, demo.wallets["ada"])
 
 
+def test_a_transaction_on_another_network_is_no_vote(demo, page, quiet, number):
+    """A wallet that goes to another network, without a word, after it was asked to send."""
+    wallet = silent(demo, page, number)
+    shows(page, demo.wallets["dana"])
+    calm(page, wallet)
+
+    def meanwhile(method):
+        if method == "eth_sendTransaction":
+            wallet.chain_id = "0x1"
+
+    wallet.meanwhile = meanwhile
+    press(page, "Vote")
+    status = page.locator("#vote-status")
+    expect(status).to_contain_text("it is on another network now (chain 1)")
+    expect(status).to_contain_text("it is not known whether this was sent on")
+    expect(status).not_to_contain_text("Voted.")
+    expect(page.locator("#wallet-status")).to_contain_text("another network (chain 1)")
+
+
 def test_another_network_is_told_and_nothing_is_offered_on_it(demo, page, quiet, number, dana):
     shows(page, demo.wallets["dana"])
     dana.chain_id = "0x1"

@@ -36,10 +36,13 @@ def test_power_at_the_snapshot_stands_beside_the_form(demo, page, quiet):
 def test_nobody_is_sent_to_pay_for_a_vote_of_nothing(demo, page, quiet, who, holds):
     """chloe's tokens are delegated to dana."""
     number = demo.propose(f"# {who} has no power\n\nNone at all.")
+    page.set_viewport_size({"width": 390, "height": 800})
     page.goto(f"{demo.url}/proposals/{number}/")
+    expect(page.locator(".jump")).to_be_visible()
     connect(page, f"{who} (test wallet)")
     box = page.locator("#voter")
     expect(box).to_contain_text("You had no voting power at the snapshot")
+    expect(page.locator(".jump")).to_be_hidden()
     expect(box).to_contain_text("so no vote is offered")
     assert ("Your tokens are delegated to dana" in box.inner_text()) is holds
     expect(vote_button(page)).to_have_count(0)  # hidden buttons have no role

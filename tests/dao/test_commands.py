@@ -50,7 +50,13 @@ def test_a_state_folder_that_is_a_file_is_refused_and_stays(tmp_path):
         ("MANDATE_RPC_URLS", "1=", "<chain id>=<url>"),
         ("SMTP_PORT", "smtp", "whole number"),
         ("MANDATE_SECRET_KEY_FILE", "/nowhere/key", "/nowhere/key"),
+        ("MANDATE_SECRET_KEY_FILE", "/dev/null", "names an empty file"),
+        ("MANDATE_SECRET_KEY_FILE", sys.executable, "holds no text"),  # any file of bytes
         ("DATABASE_URL", "postgres://x@127.0.0.1:1/x", "the database does not answer"),
+        ("DATABASE_URL", "key@nonsense", "postgres://<user>@<host>:<port>/<name>"),
+        ("DATABASE_URL", "postgres://u:key@h:port/x", "postgres://<user>@<host>:<port>/<name>"),
+        ("DATABASE_URL", "mysql://u:key@h/x", "postgres://<user>@<host>:<port>/<name>"),
+        ("MANDATE_RPC_URLS", "1=ftp://key@node.example", "http:// or https://"),
     ],
 )
 def test_settings_that_can_not_work_are_named_without_what_they_hold(variable, value, says):

@@ -2,9 +2,11 @@
 """Values of environment variables: what is taken, and what a refusal tells to write."""
 
 import ipaddress
+import re
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.http.request import split_domain_port, validate_host
 
 from dao import environment
 
@@ -13,11 +15,15 @@ from dao import environment
     "text",
     [
         "http://127.0.0.1:8000", "https://dao.example", "https://dao.example:8443", "http://localhost",
-        "http://[::1]:8000", "https://[2001:db8::1]", "https://xn--bcher-kva.example", "https://my_dao.internal",
+        "http://[::1]:8000", "https://[2001:db8::1]", "https://xn--bcher-kva.example", "http://192.0.2.7",
+        "https://0x.example", "http://[::ffff:c000:207]",
     ],
 )  # fmt: skip
 def test_an_origin_as_browsers_send_it_is_taken(text):
     assert environment.origin("MANDATE_ORIGIN", text) == text
+    host = text.split("://", 1)[1]
+    domain, _port = split_domain_port(host)  # empty where Django would serve nobody under this name
+    assert validate_host(domain, [re.sub(r":[0-9]+$", "", host)])
 
 
 @pytest.mark.parametrize(
@@ -47,6 +53,17 @@ def test_an_origin_as_browsers_send_it_is_taken(text):
         ("https://[::1", "https:// or http://"),
         ("https://[:::]", "https:// or http://"),
         ("https://dao.example,https://b.example", "https:// or http://"),
+        ("https://my_dao.internal", "https:// or http://"),
+        ("https://dao.example.", "https:// or http://"),
+        ("https://dao.example:0", "https:// or http://"),
+        (f"https://{'a' * 64}.example", "https:// or http://"),
+        ("http://127.1:8000", "https:// or http://"),
+        ("http://2130706433", "https:// or http://"),
+        ("http://0x7f.0.0.1", "https:// or http://"),
+        ("http://010.1.1.1", "https:// or http://"),
+        ("http://999.1.1.1", "https:// or http://"),
+        ("http://[0:0:0:0:0:0:0:1]:8000", "https:// or http://"),
+        ("http://[::ffff:192.0.2.7]", "https:// or http://"),
     ],
 )
 def test_another_origin_is_refused_with_what_to_write(text, write):

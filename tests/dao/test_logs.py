@@ -52,14 +52,15 @@ def test_the_secrets_of_the_settings_are_in_no_message_and_no_traceback(settings
     settings.SECRET_KEY = "key-of-the-site"
     settings.EMAIL_HOST_PASSWORD = "password-of-the-mailbox"
     settings.CELERY_BROKER_URL = "redis://:password-of-the-broker@127.0.0.1:6379/0"
+    settings.MODEL_URL = "https://user:password-of-the-model@model.test/v1"
     settings.RPC_URLS = {
         1: ["https://user:password-of-a-node@node.test/v3/0123456789abcdef0123?apikey=fedcba9876543210"]
     }
     hidden = [
         "key-of-the-site", "password-of-the-mailbox", "password-of-the-broker", "password-of-a-node",
-        "0123456789abcdef0123", "fedcba9876543210",
+        "password-of-the-model", "0123456789abcdef0123", "fedcba9876543210",
     ]  # fmt: skip
-    said = f"{settings.RPC_URLS} {settings.CELERY_BROKER_URL} {' '.join(hidden)}"
+    said = f"{settings.RPC_URLS} {settings.MODEL_URL} {settings.CELERY_BROKER_URL} {' '.join(hidden)}"
     text = written(record("failed: %s", said, error=ValueError(said)))
     assert "node.test" in text
     assert [secret for secret in hidden if secret in text] == []

@@ -93,6 +93,33 @@ def test_half_a_request_stops_nobody_else_and_is_cut_off(tmp_path):
         assert "Traceback" not in log.read_text()
 
 
+def test_who_takes_no_answer_holds_no_thread_for_ever(tmp_path):
+    """Files and answers of views, asked for in one go and not read: the site gives up on such a visitor."""
+    with site(tmp_path) as (address, log), contextlib.ExitStack() as held:
+        where = ("127.0.0.1", int(address.rpartition(":")[2]))
+        size = {
+            path: len(httpx.get(address + path, timeout=60).content)
+            for path in ("/static/webapp/mandate.css", "/api/v1/openapi.json")
+        }
+        more_than_the_kernel_keeps = 10_000_000
+        lazy = {path: held.enter_context(socket.socket()) for path in size}
+        for path, connection in lazy.items():
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # else the loopback takes megabytes
+            connection.connect(where)
+            times = more_than_the_kernel_keeps // size[path] + 1
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * times)
+        time.sleep(30)
+        for path, connection in lazy.items():
+            connection.settimeout(30)
+            taken = 0
+            with contextlib.suppress(ConnectionResetError):
+                while piece := connection.recv(65536):
+                    taken += len(piece)
+            assert taken < more_than_the_kernel_keeps, path
+        assert "Traceback" not in log.read_text()
+
+
 def test_an_error_leaves_one_record_with_its_traceback_and_no_secret(tmp_path, db):
     """Views that can't do their work: the site is pointed at a database without tables."""
     rpc = "31337=https://node.test/v3/0123456789abcdef0123456789abcdef"

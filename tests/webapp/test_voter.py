@@ -108,6 +108,21 @@ def test_a_second_vote_is_offered_unless_it_is_known_to_be_refused(client, by_ti
     assert ("takes one vote from each account" in said(seen)) is not may_vote
 
 
+def test_no_vote_is_called_over_while_votes_are_taken_or_may_be(client, by_time):
+    governor = by_time.contracts["governor"]
+    governor.capabilities |= {"family": "nouns"}
+    governor.save()
+    by_time.proposal(7, deadline=NOW - 1, extra={"objection_until": NOW + 3600}, for_votes=1)
+    assert asked(client, 7, account(3))["lead"].startswith("Only votes against are taken now.")
+    governor.capabilities |= {"family": "oz", "super_quorum": True}
+    governor.save()
+    by_time.proposal(8, for_votes=70 * UNIT, deadline=NOW + DAY)
+    by_time.proposal(9, for_votes=70 * UNIT, deadline=NOW - 1, quorum_votes=None)
+    assert asked(client, 8, account(3))["lead"] == "Whether this proposal is open for votes is not known."
+    assert asked(client, 9, account(3))["lead"] == "The vote is over."
+    assert [asked(client, number, account(3))["may_vote"] for number in (7, 8, 9)] == [False, False, False]
+
+
 def test_before_the_snapshot_no_power_is_promised(client, by_time):
     by_time.proposal(7, snapshot=NOW + 3600, deadline=NOW + DAY)
     by_time.power(3, 5 * UNIT)

@@ -23,7 +23,7 @@ import {
 } from "viem";
 import { call as callChain, getCode, readContract, waitForTransactionReceipt } from "viem/actions";
 
-import { confirm, type Shown } from "./connection";
+import { confirm, notOn, type Shown } from "./connection";
 import { Problem, type Site, type Wallet } from "./providers";
 
 export const GOVERNOR = parseAbi([
@@ -175,7 +175,7 @@ export async function send(held: Shown, call: Call, tell: (text: string) => void
     const { to, data, value } = call;
     hash = await held.wallet.provider.request({
       method: "eth_sendTransaction",
-      params: [{ from: held.account, to, data, value: numberToHex(value) }],
+      params: [{ from: held.account, to, data, value: numberToHex(value), chainId: numberToHex(held.chainId) }],
     });
   } catch (error) {
     const words = explain(error);
@@ -197,6 +197,9 @@ export async function mined(held: Shown, hash: Hex, sender?: Address): Promise<b
   } catch {
     throw new Problem(`Sent as ${hash}, but this page could not see it mined. Look for it before you try again.`);
   }
+  // The receipt came through the wallet: from the network that it is on now.
+  const elsewhere = await notOn(held);
+  if (elsewhere) throw new Problem(`Your wallet says that ${hash} was mined, but ${elsewhere} Look for it before you try again.`);
   const from = receipt.from ? getAddress(receipt.from) : sender; // some wallets' nodes leave it out
   if (sender && from !== sender && (await hasNoCode(held))) {
     throw new Problem(`Mined in block ${receipt.blockNumber}, but your wallet sent it from ${from}, not from ${sender} that this page showed: ${hash}`);

@@ -96,6 +96,14 @@ export async function confirm(held: Shown): Promise<void> {
   throw new Problem(`${moved(held)} Nothing was sent. Look at this page again, then repeat it.`);
 }
 
+/** Why what the wallet says of the chain may be about another one than the page showed; null where it is on that one. */
+export async function notOn(held: Shown): Promise<string | null> {
+  const chainId = await chainOf(held.wallet).catch(() => null);
+  if (chainId === held.chainId) return null;
+  const now = chainId === null ? "it does not say on which network." : `it is on another network now (chain ${chainId}).`;
+  return `${now} So it is not known whether this was sent on ${here?.chainName} (chain ${held.chainId}).`;
+}
+
 /** How the wallet differs from what the page showed when a button was pressed. */
 function moved(held: Shown): string {
   if (!shown || shown.wallet !== held.wallet) return "Your wallet is not connected to this page any more.";

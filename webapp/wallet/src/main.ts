@@ -179,8 +179,10 @@ async function showVoter(): Promise<void> {
   if (!box) return;
   const form = document.getElementById("vote") as HTMLFormElement | null;
   const seen = current();
+  const jump = document.querySelector<HTMLElement>(".jump"); // a small screen's way down to the form
   box.replaceChildren();
   if (form) form.hidden = false;
+  if (jump) jump.hidden = false;
   if (!seen) return;
   box.append(element("p", "Reading your voting power from the chain …", "small quiet"));
   let voter: Voter;
@@ -195,6 +197,7 @@ async function showVoter(): Promise<void> {
   box.dataset.account = voter.account;
   voting = voter.may_vote ? "open" : "closed";
   if (form) form.hidden = !voter.may_vote;
+  if (jump) jump.hidden = !voter.may_vote;
   enable();
 }
 
