@@ -173,6 +173,8 @@ def effects_of(
     book = Book(names or {}, tokens or {}, native)
     found: list[Effect] = []
     for position, given in enumerate(calls):
+        if not isinstance(given, Call):  # a row has fields of the same names, with other meanings
+            raise TypeError("effects are of calls: make them by governance.chain.call.call_of")
         call = _Call(given.target, given.value_wei, given.calldata, position, signature=given.signature)
         found += _effects(call, book, MAX_EFFECTS - len(found) + 1)
     return [replace(effect, id=f"e{number}") for number, effect in enumerate(found[:MAX_EFFECTS], start=1)]

@@ -79,12 +79,13 @@ def compiler_input() -> dict[str, Any]:
 
 
 def compiler() -> Path:
-    """The shim over npm's solc; made here when the install has not made it yet."""
+    """The shim over npm's solc; made here when the install has not made it yet, or has made it for another place."""
     version = tomllib.loads((ROOT / "foundry.toml").read_text())["profile"]["default"]["solc"]
     shim = ROOT / version
-    if not shim.exists():
+    text = '#!/bin/sh\nexec node "$(dirname "$0")/../../contracts/assurance/solc.js" "$@"\n'
+    if not shim.exists() or shim.read_text() != text:
         shim.parent.mkdir(parents=True, exist_ok=True)
-        write(shim, '#!/bin/sh\nexec node "$(dirname "$0")/../../contracts/assurance/solc.js" "$@"\n')
+        write(shim, text)
         shim.chmod(0o755)
     return shim
 

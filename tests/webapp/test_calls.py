@@ -31,7 +31,7 @@ def gives(made, signature: bytes, data: bytes = b"", value_wei: int = 0, target:
         signature_raw=raw_of(signature), calldata=data,
     )  # fmt: skip
     place = reading.Place(made.dao)
-    found = effects.effects_of(proposal.actions.all(), native=place.native.symbol)
+    found = effects.effects_of(map(call_of, proposal.actions.all()), native=place.native.symbol)
     made.summary(proposal, effects=[effect.as_json() for effect in found], sentences=[])
     return proposal
 
@@ -130,11 +130,11 @@ def test_a_mail_says_of_how_many_calls_it_does_not_tell(made):
         ProposalAction.objects.create(
             proposal=proposal, position=position, target=USDC, value_wei=0, calldata=bytes([position]) * 4
         )
-    told = effects.effects_of(proposal.actions.all())
+    told = effects.effects_of(map(call_of, proposal.actions.all()))
     made.summary(proposal, effects=[effect.as_json() for effect in told], sentences=[])
     assert in_mail(made, proposal).endswith("And 3 more, which only the proposal's page shows.")
     proposal.actions.filter(position__gt=11).delete()
-    told = effects.effects_of(proposal.actions.all())
+    told = effects.effects_of(map(call_of, proposal.actions.all()))
     made.summary(proposal, effects=[effect.as_json() for effect in told], sentences=[])
     assert "more, which only" not in in_mail(made, proposal)
 
