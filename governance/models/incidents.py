@@ -12,7 +12,7 @@ class SyncIncident(models.Model):
     """Something that a person should see: a reorg, a reorg deeper than finality, a lying or failing node, a gap."""
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="incidents")
-    kind = models.CharField(max_length=24)  # reorg, deep_reorg, node_error, wrong_chain, nodes_differ, gap, ...
+    kind = models.CharField(max_length=24)  # one of governance.incidents.Kind
     detail = models.TextField()
     facts = models.JSONField(
         default=dict
