@@ -7,9 +7,10 @@ from celery import shared_task
 from django.db import transaction
 from django.db.utils import InterfaceError, OperationalError
 
-from governance import endpoints, reconcile, work
+from governance import endpoints, incidents, reconcile, work
 from governance.block_time import block_s as _block_s
 from governance.chain.rpc import Rpc, RpcError, WrongChain
+from governance.incidents import Kind
 from governance.models import Cursor, Dao, SyncIncident
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
 
@@ -51,12 +52,13 @@ def _read_chain(chain_id: int) -> None:
         except GenesisChanged as error:
             logger.warning("%s: %s", dao, error)  # its incident is there already
         except RpcError as error:
-            note_failure(dao, "wrong_chain" if isinstance(error, WrongChain) else "node_error", str(error))
+            note_failure(dao, Kind.WRONG_CHAIN if isinstance(error, WrongChain) else Kind.NODE_ERROR, str(error))
         except (OperationalError, InterfaceError):
             raise  # our database is away: nobody can be read
         except Exception as error:
             logger.exception("%s could not be read", dao)
-            note_failure(dao, "sync_error", f"Reading failed with {type(error).__name__}; the worker's log says where.")
+            detail = f"Reading failed with {type(error).__name__}; the worker's log says where."
+            note_failure(dao, Kind.SYNC_ERROR, detail)
 
 
 @shared_task(name="governance.tasks.reconcile_all")
@@ -83,14 +85,12 @@ def work_due() -> None:
     work.run_due("governance.")
 
 
-def note_failure(dao: Dao, kind: str, detail: str) -> None:
+def note_failure(dao: Dao, kind: Kind, detail: str) -> None:
     """One open incident per kind of failure, with the newest message; closed when the node is read again."""
     with transaction.atomic():
         # In turn: of a task that came twice both may fail, and a second open incident would make every later one fail.
         Cursor.objects.select_for_update().filter(dao=dao).first()
-        incident, created = SyncIncident.objects.get_or_create(
-            dao=dao, kind=kind, resolved_at=None, defaults={"detail": detail}
-        )
+        incident, created = incidents.note_once(dao, kind, detail=detail)
     if created:
         logger.warning("%s: %s", dao, detail)
     elif incident.detail != detail:

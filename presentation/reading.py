@@ -26,6 +26,7 @@ from governance.chain.address import to_bytes
 from governance.chain.call import Call, call_of
 from governance.chain.native import DECIMALS, symbol_of
 from governance.chain.rpc import Rpc, RpcError
+from governance.incidents import Kind as IncidentKind
 from governance.models import (
     Act,
     ActCall,
@@ -658,17 +659,20 @@ def held_against(place: Place, limit: int = 10) -> HeldAgainst | None:
 
 
 def reorgs_of(place: Place, proposal: Proposal) -> list[dict]:
-    """Reorganisations that took something from this proposal, newest first: `[{"incident", "votes", "voters"}]`."""
+    """What took something from this proposal, newest first: `[{"incident", "is_reread", "votes", "voters"}]`.
+
+    Mostly a reorganisation of the chain; or (`is_reread`) a node had answered wrongly, and its blocks are read again.
+    """
     text = str(proposal.proposal_id)
     touched = []
-    incidents = SyncIncident.objects.filter(
-        dao=place.dao, kind__in=("reorg", "deep_reorg", "local_chain_rewound")
-    ).order_by("-id")[:50]
-    for incident in incidents:
+    # By their facts, not by kind: whatever the reason was, whoever voted has to see it.
+    dropping = SyncIncident.objects.filter(dao=place.dao, facts__has_any_keys=["dropped_votes", "dropped_proposals"])
+    for incident in dropping.order_by("-id")[:50]:
         dropped = [vote for vote in incident.facts.get("dropped_votes", []) if _names_proposal(vote, text)]
         if dropped or text in map(str, incident.facts.get("dropped_proposals", [])):
             voters = [to_bytes(vote["voter"]) for vote in dropped if isinstance(vote, dict) and "voter" in vote]
-            touched.append({"incident": incident, "votes": dropped, "voters": voters[:10]})
+            is_reread = incident.kind == IncidentKind.MISSED_LOGS
+            touched.append({"incident": incident, "is_reread": is_reread, "votes": dropped, "voters": voters[:10]})
     return touched
 
 

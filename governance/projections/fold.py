@@ -17,10 +17,9 @@ from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Min, Model, QuerySet, Sum
-from django.utils import timezone
 from eth_hash.auto import keccak
 
-from governance import bulk
+from governance import bulk, incidents
 from governance.chain import abi
 from governance.chain.call import Call
 from governance.fields import UINT256_MAX
@@ -244,7 +243,7 @@ class Projector:
     def _undecodable(self, contract: Contract, log: LogRow, error: Undecodable) -> None:
         self.unread.undecodable[f"{contract}: {error}"] += 1
         self._incident(
-            "undecodable",
+            incidents.Kind.UNDECODABLE,
             f"A log of {contract} can't be read and is kept raw: {error}",
             {"contract": contract.pk, "log": "{}:{}".format(*log.place)},
             log.block_number,
@@ -253,10 +252,8 @@ class Projector:
     def _publish(self, topic: str, key: str, log: LogRow) -> None:
         self._news.append((log.place, (topic, key, log.block_number)))
 
-    def _incident(self, kind: str, detail: str, facts: dict[str, Any], block: int) -> None:
-        SyncIncident.objects.get_or_create(
-            dao=self.dao, kind=kind, facts=facts, resolved_at=None, defaults={"detail": detail, "first_block": block}
-        )
+    def _incident(self, kind: incidents.Kind, detail: str, facts: dict[str, Any], block: int) -> None:
+        incidents.note_once(self.dao, kind, about=facts, detail=detail, first_block=block)
 
     def _flush(self) -> None:
         self._write_proposals()
@@ -517,7 +514,7 @@ class Projector:
         new = event.args["newTimelock"]
         if not any(c.kind == Kind.TIMELOCK for c in self.contracts.get(new, ())):
             self._incident(
-                "timelock_changed",
+                incidents.Kind.TIMELOCK_CHANGED,
                 f"The governor uses another timelock now, 0x{new.hex()}, which is not read: run `manage.py add_dao` "
                 "again with this DAO's slug.",
                 {"timelock": "0x" + new.hex()},
@@ -648,7 +645,7 @@ class Projector:
         facts = {"policy_id": "0x" + a["policyId"].hex(), "version": a["version"]}
         if not code.startswith(b"\x00") or keccak(code) != a["codehash"]:
             self._incident(
-                "policy_code",
+                incidents.Kind.POLICY_CODE,
                 f"The code of policy 0x{a['policyId'].hex()} version {a['version']} at 0x{a['pointer'].hex()} "
                 + ("could not be read" if not answer else "does not have the hash that its log names"),
                 facts,
@@ -657,9 +654,7 @@ class Projector:
             code = b""
         else:
             # The code may have come with another log that points to it, and this one is folded again since.
-            SyncIncident.objects.filter(dao=self.dao, kind="policy_code", resolved_at=None, facts=facts).update(
-                resolved_at=timezone.now()
-            )
+            incidents.resolve(self.dao, incidents.Kind.POLICY_CODE, facts=facts)
         policy, _ = PolicyVersion.objects.update_or_create(
             module=contract,
             policy_id=a["policyId"],
@@ -970,19 +965,17 @@ def _take_overridden(dao: Dao, found: dict[int, Tally]) -> None:
 
 
 def _gap(dao: Dao, proposal_id: int, block: int) -> None:
-    gap = _gap_of(dao, proposal_id, block)
-    if not SyncIncident.objects.filter(dao=dao, kind=gap.kind, facts=gap.facts, resolved_at=None).exists():
-        gap.save()
+    values = _gap_of(proposal_id, block)
+    incidents.note_once(dao, incidents.Kind.GAP, about=values.pop("facts"), **values)
 
 
-def _gap_of(dao: Dao, proposal_id: int, block: int) -> SyncIncident:
-    return SyncIncident(
-        dao=dao,
-        kind="gap",
-        facts={"proposal_id": str(proposal_id)},
-        detail=f"Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block.",
-        first_block=block,
-    )
+def _gap_of(proposal_id: int, block: int) -> dict[str, Any]:
+    """Return the columns of the incident."""
+    return {
+        "facts": {"proposal_id": str(proposal_id)},
+        "detail": f"Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block.",
+        "first_block": block,
+    }
 
 
 def note_gaps(dao: Dao) -> None:
@@ -992,15 +985,13 @@ def note_gaps(dao: Dao) -> None:
         .values_list("onchain_proposal_id")
         .annotate(first=Min("log__block_number"))
     )
-    noted = {
-        int(facts["proposal_id"]): pk
-        for pk, facts in SyncIncident.objects.filter(dao=dao, kind="gap", resolved_at=None).values_list("pk", "facts")
-    }
-    SyncIncident.objects.bulk_create(
-        [_gap_of(dao, proposal_id, first) for proposal_id, first in unseen if proposal_id not in noted], batch_size=1000
+    open_ones = SyncIncident.objects.filter(dao=dao, kind=incidents.Kind.GAP, resolved_at=None)
+    noted = {int(facts["proposal_id"]): pk for pk, facts in open_ones.values_list("pk", "facts")}
+    incidents.note_many(
+        dao, incidents.Kind.GAP, [_gap_of(number, first) for number, first in unseen if number not in noted]
     )
     seen = Proposal.objects.filter(dao=dao, proposal_id__in=list(noted)).values_list("proposal_id", flat=True)
-    SyncIncident.objects.filter(pk__in=[noted[i] for i in seen]).update(resolved_at=timezone.now())
+    incidents.resolve(dao, incidents.Kind.GAP, pk__in=[noted[i] for i in seen])
 
 
 # --- again from raw logs

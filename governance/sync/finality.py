@@ -7,8 +7,9 @@ from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
+from governance import incidents
 from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
-from governance.models import Block, Contract, Cursor, Dao, RawLog, SyncIncident
+from governance.models import Block, Contract, Cursor, Dao, RawLog
 from governance.sync import fetch, witness
 
 _MOST_BLOCKS = 2000  # in one look
@@ -110,7 +111,7 @@ def has_others_vouching(dao: Dao, rpc: Rpc) -> bool:
 def note_caught(dao: Dao, rpc: Rpc) -> None:
     """Keep what endpoints were caught at where people see it; it needs no hand: they are not asked for a while."""
     for told in rpc.take_caught():
-        SyncIncident.objects.create(dao=dao, kind="lying_node", detail=told, resolved_at=timezone.now())
+        incidents.note(dao, incidents.Kind.LYING_NODE, detail=told, resolved_at=timezone.now())
 
 
 def note_disagreements(dao: Dao, rpc: Rpc) -> None:
@@ -123,7 +124,7 @@ def note_disagreements(dao: Dao, rpc: Rpc) -> None:
         return
     with transaction.atomic():
         Cursor.objects.select_for_update().filter(dao=dao).first()  # in turn, as in `tasks.note_failure`
-        incident, _ = SyncIncident.objects.get_or_create(dao=dao, kind="nodes_differ", resolved_at=None)
+        incident, _ = incidents.note_once(dao, incidents.Kind.NODES_DIFFER)
         blocks = sorted({*incident.facts.get("blocks", []), *(d.block_number for d in noted)})
         incident.first_block = blocks[0] if incident.first_block is None else min(blocks[0], incident.first_block)
         incident.facts = {"blocks": blocks[-_MOST_BLOCKS_NAMED:]}

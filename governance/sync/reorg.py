@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-
-from governance import outbox
+from governance import incidents, outbox
 from governance.chain.address import checksum
 from governance.chain.rpc import Header, Rpc
 from governance.models import (
@@ -30,7 +28,12 @@ from governance.sync.fetch import headers_of
 
 _STEP = 32
 _MOST_NAMED = 100
-_FOUND_IN_LOGS = ("gap", "undecodable", "policy_code", "timelock_changed")
+_FOUND_IN_LOGS = (
+    incidents.Kind.GAP,
+    incidents.Kind.UNDECODABLE,
+    incidents.Kind.POLICY_CODE,
+    incidents.Kind.TIMELOCK_CHANGED,
+)
 
 
 @dataclass(frozen=True)
@@ -63,24 +66,21 @@ def deeper_than_finality(dao: Dao, ancestor: Ancestor) -> bool:
 
 def note_deep_reorg(dao: Dao, ancestor: Ancestor) -> SyncIncident:
     """Raise the incident, once. The mirror stays as it is until a person looks, or the node returns to the chain."""
-    incident, _ = SyncIncident.objects.get_or_create(
-        dao=dao,
-        kind="deep_reorg",
-        resolved_at=None,
-        defaults={
-            "detail": f"The node serves a chain that parts from ours after block {ancestor.number}, below what was "
-            "final. Nothing is changed: compare with another node; if the chain really changed, add the DAO anew.",
-            "first_block": ancestor.number + 1,
-            "facts": {"ancestor": ancestor.number},
-        },
+    incident, _ = incidents.note_once(
+        dao,
+        incidents.Kind.DEEP_REORG,
+        detail=f"The node serves a chain that parts from ours after block {ancestor.number}, below what was "
+        "final. Nothing is changed: compare with another node; if the chain really changed, add the DAO anew.",
+        first_block=ancestor.number + 1,
+        facts={"ancestor": ancestor.number},
     )
     return incident
 
 
-def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: int) -> SyncIncident:
+def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_head_block: int) -> SyncIncident:
     """Drop blocks and logs above the ancestor with all that was derived from them, in one transaction.
 
-    `kind` is `reorg`, `local_chain_rewound` or `missed_logs`. The incident's facts name what was lost; the outbox tells
+    `kind` is `REORG`, `LOCAL_CHAIN_REWOUND` or `MISSED_LOGS`. The incident's facts name what was lost; the outbox tells
     it as undone.
     """
     dao = writer.dao
@@ -124,13 +124,9 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: str, node_head_block: i
         cursor.node_head_block = node_head_block
         cursor.save()
         _resolve_findings(dao, first_block__gt=ancestor.number)
-        SyncIncident.objects.filter(
-            dao=dao, kind="nodes_differ", resolved_at=None, first_block__gt=ancestor.number
-        ).update(resolved_at=timezone.now())
+        incidents.resolve(dao, incidents.Kind.NODES_DIFFER, first_block__gt=ancestor.number)
         undone += fold_again(dao, ancestor.number, touched=touched, undone=undone)
-        incident = SyncIncident.objects.create(
-            dao=dao, kind=kind, detail=_words(kind, facts), facts=facts, first_block=ancestor.number + 1
-        )
+        incident = incidents.note(dao, kind, detail=_words(kind, facts), facts=facts, first_block=ancestor.number + 1)
         outbox.publish_many(dao, undone)
     return incident
 
@@ -139,7 +135,7 @@ def drop_wrong(writer: Writer, first_block: int, node_head_block: int) -> SyncIn
     """Drop blocks from here on, of which a node had not told the truth, so that they are read again."""
     below = Block.objects.filter(dao=writer.dao, number=first_block - 1).first()
     ancestor = Ancestor(first_block - 1, below.hash if below else None, below.timestamp_chain_s if below else 0)
-    return drop_above(writer, ancestor, "missed_logs", node_head_block)
+    return drop_above(writer, ancestor, incidents.Kind.MISSED_LOGS, node_head_block)
 
 
 def read_again(writer: Writer, first_block: int, node_head_block: int) -> SyncIncident:
@@ -148,27 +144,30 @@ def read_again(writer: Writer, first_block: int, node_head_block: int) -> SyncIn
     with writer.transaction() as cursor:
         facts = {"from_block": first_block, "to_block": cursor.next_block - 1, "node_head_block": node_head_block}
         restart_from(writer, first_block)
-        return SyncIncident.objects.create(
-            dao=writer.dao, kind="missed_logs", facts=facts, first_block=first_block,
+        return incidents.note(
+            writer.dao,
+            incidents.Kind.MISSED_LOGS,
             detail=f"A node had answered wrongly about blocks from {first_block} on: it left logs out. They are read "
             "again, and what was read before stays.",
-        )  # fmt: skip
+            facts=facts,
+            first_block=first_block,
+        )
 
 
 def _resolve_findings(dao: Dao, **blocks: Any) -> None:
     """Close what was found in logs that are gone; folding again finds anew what the remaining ones still show."""
-    SyncIncident.objects.filter(dao=dao, kind__in=_FOUND_IN_LOGS, resolved_at=None, **blocks).update(
-        resolved_at=timezone.now()
-    )
+    incidents.resolve(dao, *_FOUND_IN_LOGS, **blocks)
 
 
-def _words(kind: str, facts: dict[str, Any]) -> str:
+def _words(kind: incidents.Kind, facts: dict[str, Any]) -> str:
     count = facts["to_block"] - facts["from_block"] + 1
     what = {
-        "local_chain_rewound": (
+        incidents.Kind.LOCAL_CHAIN_REWOUND: (
             f"The local chain went back behind the mirror: blocks {facts['from_block']} to {facts['to_block']} are gone"
         ),
-        "missed_logs": f"A node had answered wrongly about blocks from {facts['from_block']} on, which are read again",
+        incidents.Kind.MISSED_LOGS: (
+            f"A node had answered wrongly about blocks from {facts['from_block']} on, which are read again"
+        ),
     }.get(kind, f"The chain replaced {count} block(s) from {facts['from_block']} on")
     lost = [f"{facts['dropped_logs']} log(s)"]
     if facts["dropped_votes"]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.conf import settings
-from django.utils import timezone
 from eth_hash.auto import keccak
 
+from governance import incidents
 from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
 from governance.chain.rpc import Header, Log, Rpc, RpcError, RpcLimited, RpcUnreachable
-from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal, SyncIncident
+from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal
 from governance.projections import fold
 from governance.projections.batch import Source
 from governance.projections.events import Kind, decode
@@ -189,13 +189,12 @@ class _Sync:
                     self.rpc.answerer().distrust("its first block is another chain's")
                     self._check_genesis()
                     return
-                SyncIncident.objects.get_or_create(
-                    dao=self.dao, kind="wrong_chain", resolved_at=None,
-                    defaults={
-                        "detail": f"The node says chain {self.chain.chain_id}, but its first block is another one: "
-                        "it serves another chain. Correct MANDATE_RPC_URLS.",
-                    },
-                )  # fmt: skip
+                incidents.note_once(
+                    self.dao,
+                    incidents.Kind.WRONG_CHAIN,
+                    detail=f"The node says chain {self.chain.chain_id}, but its first block is another one: it "
+                    "serves another chain. Correct MANDATE_RPC_URLS.",
+                )
                 raise GenesisChanged(
                     f"the node's chain {self.chain.chain_id} does not begin with the block it began with"
                 )
@@ -299,7 +298,8 @@ class _Sync:
             self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
             return False
         behind = self.local and head.number < cursor.next_block - 1
-        incident = reorg.drop_above(self.writer, ancestor, "local_chain_rewound" if behind else "reorg", head.number)
+        kind = incidents.Kind.LOCAL_CHAIN_REWOUND if behind else incidents.Kind.REORG
+        incident = reorg.drop_above(self.writer, ancestor, kind, head.number)
         logger.warning("%s: %s", self.dao, incident.detail)
         self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
         return True
@@ -322,9 +322,13 @@ class _Sync:
             refused = refusals.scan(self.writer, self.rpc)
             self.result = replace(self.result, refusals=refused)
             # Last: what fails above would otherwise close its incident and raise another one at every step.
-            SyncIncident.objects.filter(
-                dao=self.dao, kind__in=["deep_reorg", "node_error", "sync_error", "wrong_chain"], resolved_at=None
-            ).update(resolved_at=timezone.now())
+            incidents.resolve(
+                self.dao,
+                incidents.Kind.DEEP_REORG,
+                incidents.Kind.NODE_ERROR,
+                incidents.Kind.SYNC_ERROR,
+                incidents.Kind.WRONG_CHAIN,
+            )
         return replace(self.result, status=status)
 
     def _ask_quorums(self) -> None:
@@ -402,10 +406,8 @@ def fetch_missing_code(writer: Writer, rpc: Rpc) -> None:
                 defaults={"value": code, "block_number": policy.log.block_number},
             )  # fmt: skip
             PolicyVersion.objects.filter(pk=policy.pk).update(code=code[1:])
-            SyncIncident.objects.filter(
-                dao=writer.dao, kind="policy_code", resolved_at=None,
-                facts={"policy_id": "0x" + policy.policy_id.hex(), "version": policy.version},
-            ).update(resolved_at=timezone.now())  # fmt: skip
+            facts = {"policy_id": "0x" + policy.policy_id.hex(), "version": policy.version}
+            incidents.resolve(writer.dao, incidents.Kind.POLICY_CODE, facts=facts)
 
 
 def fetch_missing_calls(writer: Writer, rpc: Rpc) -> None:

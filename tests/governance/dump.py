@@ -17,7 +17,7 @@ from governance.models import (
     SyncIncident,
 )
 
-# By their own words in governance/models.py, so that a new projection is compared without being named here.
+# By their own words in governance/models, so that a new projection is compared without being named here.
 PROJECTIONS = [m for m in apps.get_app_config("governance").get_models() if (m.__doc__ or "").startswith("Projection")]
 
 

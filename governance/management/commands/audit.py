@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from governance import endpoints, reconcile
+from governance import endpoints, incidents, reconcile
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Block, Cursor, Dao, OnchainCheck, PolicyVersion, RefusedAct, SyncIncident
@@ -75,7 +75,7 @@ def audit(dao: Dao) -> dict[str, Any]:
         },
         "open_incidents": [
             {"kind": incident.kind, "detail": incident.detail}
-            for incident in SyncIncident.objects.filter(dao=dao, resolved_at=None).exclude(kind="reorg")
+            for incident in SyncIncident.objects.filter(dao=dao, resolved_at=None).exclude(kind=incidents.Kind.REORG)
         ],
     }
 

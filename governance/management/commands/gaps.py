@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Case, Count, When
 
+from governance import incidents
 from governance.models import Cursor, Dao, PolicyVersion, Proposal, RawLog, ScannedRange, SyncIncident, Vote
 from governance.projections import events
 from governance.projections.events import Kind
@@ -29,7 +30,8 @@ def gaps_of(dao: Dao) -> list[str]:
     unseen = Counter(Vote.objects.filter(dao=dao, proposal=None).values_list("onchain_proposal_id", flat=True))
     found += [f"proposal {i} has {n} votes and was never seen" for i, n in sorted(unseen.items())]
     # Referred to by other events: queued, executed, canceled, extended.
-    for gap in SyncIncident.objects.filter(dao=dao, kind="gap", resolved_at=None).order_by("first_block", "pk"):
+    open_gaps = SyncIncident.objects.filter(dao=dao, kind=incidents.Kind.GAP, resolved_at=None)
+    for gap in open_gaps.order_by("first_block", "pk"):
         if int(gap.facts["proposal_id"]) not in unseen:
             found.append(
                 f"proposal {gap.facts['proposal_id']} is named from block {gap.first_block} on, and never seen"
@@ -43,7 +45,7 @@ def gaps_of(dao: Dao) -> list[str]:
             if topic0 is None or (bytes(topic0), topics) not in understood:
                 unknown["0x" + bytes(topic0).hex() if topic0 else "anonymous"] += count
         found += [f"{contract}: {n} logs of the unknown event {topic} are kept raw" for topic, n in unknown.items()]
-    for incident in SyncIncident.objects.filter(dao=dao, kind="undecodable", resolved_at=None):
+    for incident in SyncIncident.objects.filter(dao=dao, kind=incidents.Kind.UNDECODABLE, resolved_at=None):
         found.append(incident.detail)
     for policy in PolicyVersion.objects.filter(dao=dao, code=b""):
         found.append(f"the code of {policy} was not read")

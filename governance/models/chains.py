@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chains that are read, their nodes, the DAOs on them, and the contracts of each DAO."""
+
+from django.db import models
+
+from governance.fields import AddressField, Bytes32Field
+
+__all__ = ["Chain", "Contract", "Dao", "RpcEndpoint"]
+
+
+class Chain(models.Model):
+    """A chain that is read. `finality_depth` counts blocks, used where the node has no `finalized` tag."""
+
+    chain_id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=64)
+    finality_depth = models.PositiveIntegerField(default=64)
+    genesis_hash = Bytes32Field(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.chain_id})"
+
+
+class RpcEndpoint(models.Model):
+    """What is known of a node that a chain is read from, so that each process and each start need not learn it anew.
+
+    `fingerprint` stands for its URL, which may hold a key and is stored nowhere; `name` is scheme and host.
+    """
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="endpoints")
+    fingerprint = Bytes32Field()
+    name = models.CharField(max_length=300)
+    most_blocks = models.PositiveBigIntegerField(null=True)  # in one eth_getLogs; null: it set no limit
+    most_blocks_said_at = models.DateTimeField(null=True)
+    most_batch = models.PositiveIntegerField(null=True)  # requests in one batch; null: it set no limit
+    most_batch_said_at = models.DateTimeField(null=True)
+    latency_s = models.FloatField(null=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    lies = models.PositiveIntegerField(default=0)  # untrue answers that it was caught at
+    aside_until = models.DateTimeField(null=True)  # asked last until then
+    distrusted_until = models.DateTimeField(null=True)  # not asked until then
+    answered_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=400, blank=True)  # the last one
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "fingerprint"], name="endpoint_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Dao(models.Model):
+    """A DAO that is mirrored."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.PROTECT)
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def of_a_dao() -> models.ForeignKey:
+    """The DAO of a row of which there are millions, all written by the sync while it holds the DAO's cursor row (which
+    does have the constraint). Checking the DAO's existence for each, and an index of its own that others begin with,
+    would cost more than the rest of storing it."""
+    return models.ForeignKey(Dao, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+
+
+class Contract(models.Model):
+    """A contract whose logs are read for a DAO. `capabilities` holds what probing it answered (CLOCK_MODE, ...)."""
+
+    class Kind(models.TextChoices):
+        GOVERNOR = "governor"
+        VOTES_TOKEN = "votes_token"  # noqa: S105 -- no password
+        TIMELOCK = "timelock"
+        TREASURY = "treasury"
+        MODULE = "module"
+        ASSET = "asset"  # an ERC-20 whose flows into and out of the treasury are followed
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="contracts")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    address = AddressField()
+    start_block = models.BigIntegerField(default=0)
+    capabilities = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "kind", "address"], name="contract_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} 0x{self.address.hex()}"

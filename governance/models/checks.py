@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the chain answers, compared with what the mirror says."""
+
+from django.db import models
+
+from governance.fields import Bytes32Field
+from governance.models.chains import Dao
+
+__all__ = ["OnchainCheck"]
+
+
+class OnchainCheck(models.Model):
+    """What the chain itself answered at a pinned block, beside what the mirror says. Shown on the page."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
+    subject = models.CharField(max_length=120)  # e.g. "proposal:<id>:state", "proposal:<id>:votes", "power:<0x..>"
+    block_number = models.BigIntegerField()
+    block_hash = Bytes32Field()
+    chain_says = models.CharField(max_length=400)
+    mirror_says = models.CharField(max_length=400)
+    matched = models.BooleanField()
+    checked_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "subject"], name="check_latest_only")]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {'matched' if self.matched else 'differs'}"

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policies in force, and the acts under them: performed, held, objected to, refused."""
+
+from django.db import models
+
+from governance.fields import AddressField, Bytes32Field, Uint256Field
+from governance.models.chains import Contract, Dao
+from governance.models.logs import RawLog
+
+__all__ = ["Act", "ActCall", "ModuleState", "Objection", "PolicyVersion", "RefusedAct"]
+
+
+class PolicyVersion(models.Model):
+    """Projection: a policy put in force by the owner. `code` is read on chain, its hash checked against the log."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="policy_versions")
+    module = models.ForeignKey(Contract, on_delete=models.CASCADE)
+    policy_id = Bytes32Field()
+    version = models.PositiveIntegerField()
+    agent = AddressField()
+    codehash = Bytes32Field()
+    code = models.BinaryField()  # the policy code without the leading 00
+    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["module", "policy_id", "version"], name="policy_version_once")]
+
+    def __str__(self) -> str:
+        return f"policy 0x{self.policy_id.hex()[:8]} v{self.version}"
+
+
+class Act(models.Model):
+    """Projection: an act that the module performed or holds. Its outcome comes from logs, never from the executor."""
+
+    class Status(models.TextChoices):
+        EXECUTED = "executed"  # paid at once
+        SCHEDULED = "scheduled"  # waiting out its objection delay
+        RELEASED = "released"  # paid after the delay
+        KILLED = "killed"  # objections reached the threshold
+        VETOED = "vetoed"  # by guardian or owner
+        VOIDED = "voided"  # policy replaced, pause, shortened or renounced
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="acts")
+    module = models.ForeignKey(Contract, on_delete=models.CASCADE)
+    policy_id = Bytes32Field()
+    version = models.PositiveIntegerField()
+    number = models.PositiveIntegerField()
+    agent = AddressField()
+    decision = Bytes32Field()
+    act_id = Bytes32Field(null=True)  # of scheduled acts
+    status = models.CharField(max_length=12, choices=Status.choices)
+    releasable_chain_s = models.BigIntegerField(null=True)
+    expires_chain_s = models.BigIntegerField(null=True)
+    snapshot = models.BigIntegerField(null=True)
+    objection_power = Uint256Field(default=0)
+    objection_threshold = Uint256Field(null=True)
+    log = models.ForeignKey(RawLog, on_delete=models.CASCADE, related_name="+")
+    final_log = models.ForeignKey(RawLog, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["module", "policy_id", "number"], name="act_once")]
+
+    def __str__(self) -> str:
+        return f"act {self.number}: {self.status}"
+
+
+class ActCall(models.Model):
+    """Projection: one call of an act."""
+
+    act = models.ForeignKey(Act, on_delete=models.CASCADE, related_name="calls")
+    position = models.PositiveIntegerField()
+    target = AddressField()
+    value_wei = Uint256Field()
+    calldata = models.BinaryField()
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"call {self.position}"
+
+
+class Objection(models.Model):
+    """Projection: a member's objection against a scheduled act."""
+
+    act = models.ForeignKey(Act, on_delete=models.CASCADE, related_name="objections")
+    log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="+")
+    account = AddressField()
+    power = Uint256Field()
+
+    def __str__(self) -> str:
+        return f"objection by 0x{self.account.hex()}"
+
+
+class ModuleState(models.Model):
+    """Projection: whether a module is paused, and its guardian."""
+
+    module = models.OneToOneField(Contract, on_delete=models.CASCADE, related_name="module_state")
+    paused = models.BooleanField(default=False)
+    pause_epoch = models.PositiveIntegerField(default=0)
+    guardian = AddressField(null=True)
+    log = models.ForeignKey(RawLog, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    def __str__(self) -> str:
+        return "paused" if self.paused else "running"
+
+
+class RefusedAct(models.Model):
+    """A failed transaction sent directly to a policy module. A revert leaves no log: blocks are read, it is replayed.
+
+    `reason` is the module's error with its values (`OverBudget(...)`) or "reason unknown"; `clause` says it in words.
+    """
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="refused_acts")
+    module = models.ForeignKey(Contract, on_delete=models.CASCADE)
+    transaction_hash = Bytes32Field()
+    block_number = models.BigIntegerField()
+    block_hash = Bytes32Field()
+    block_timestamp_chain_s = models.BigIntegerField()
+    sender = AddressField()
+    calldata = models.BinaryField()
+    policy_id = Bytes32Field(null=True)
+    reason = models.CharField(max_length=300)
+    clause = models.CharField(max_length=300, blank=True)
+    decision = Bytes32Field(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["dao", "transaction_hash", "block_hash"], name="refused_act_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.reason
