@@ -10,8 +10,7 @@ import pytest
 from django.utils import timezone
 
 from governance import endpoints, tasks
-from governance.chain import rpc as jsonrpc
-from governance.chain.rpc import Rpc
+from governance.chain.rpc import Rpc, questions
 from governance.models import Chain, RpcEndpoint
 from governance.sync import Status, sync_once
 from replay.faults import Faults
@@ -182,7 +181,7 @@ def test_the_task_that_reads_keeps_what_it_learned_and_the_next_process_asks_for
         assert not told  # a limit is no failure
         dao.delete()
         dao = mirrored(chain, "again")
-        jsonrpc._cache.clear()
+        questions._cache.clear()
         happened: Counter[str] = Counter()
         with endpoints.known(CHAIN_ID) as rpc, counted(happened):
             assert rpc.most_blocks == 7

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from governance.chain.pace import Pace
+from governance.chain.rpc.endpoint import Pace
 
 
 @pytest.mark.parametrize("limit", [10, 30, 75, 150])

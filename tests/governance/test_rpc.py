@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from governance.chain import rpc as jsonrpc
 from governance.chain.rpc import (
     BatchTooLarge,
     CallReverted,
@@ -23,6 +22,7 @@ from governance.chain.rpc import (
     RpcUnreachable,
     WrongChain,
 )
+from governance.chain.rpc.dialects import classify
 
 KEY = "s3cr3t-api-key"
 
@@ -137,7 +137,7 @@ LARGE = [
 
 @pytest.mark.parametrize(("code", "message", "data", "suggested", "most"), LARGE)
 def test_too_large_a_range_is_known_in_each_providers_words(code, message, data, suggested, most):
-    found = jsonrpc.classify(error(code, message, data)["error"], "eth_getLogs")
+    found = classify(error(code, message, data)["error"], "eth_getLogs")
     assert isinstance(found, RangeTooLarge)
     assert (found.suggested, found.max_blocks) == (suggested, most)
 
@@ -155,7 +155,7 @@ def test_too_large_a_range_is_known_in_each_providers_words(code, message, data,
     ],
 )
 def test_a_rate_limit_is_not_a_range_limit(code, message):
-    assert isinstance(jsonrpc.classify(error(code, message)["error"], "eth_getLogs"), RpcLimited)
+    assert isinstance(classify(error(code, message)["error"], "eth_getLogs"), RpcLimited)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_rate_limit_is_not_a_range_limit(code, message):
     ],
 )
 def test_revert_data_comes_out_of_each_nodes_shape(code, message, data, expected):
-    found = jsonrpc.classify(error(code, message, data)["error"], "eth_call")
+    found = classify(error(code, message, data)["error"], "eth_call")
     assert isinstance(found, CallReverted)
     assert found.data == expected
 
@@ -179,10 +179,10 @@ def test_revert_data_comes_out_of_each_nodes_shape(code, message, data, expected
     "hostile", [None, "text", 7, {}, {"code": "x", "message": 5}, {"code": True}, {"message": "a\nb"}]
 )
 def test_an_error_of_any_shape_is_an_rpc_error_on_one_line(hostile):
-    found = jsonrpc.classify(hostile, "eth_call", "http://node")
+    found = classify(hostile, "eth_call", "http://node")
     assert isinstance(found, RpcError)
     assert "\n" not in str(found)
-    assert len(str(jsonrpc.classify({"message": "x" * 10**6}, "eth_call"))) < 500
+    assert len(str(classify({"message": "x" * 10**6}, "eth_call"))) < 500
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from eth_account import Account
 from governance.chain import send
 from governance.chain.abi import encode_call
 from governance.chain.rpc import CallReverted, Rpc, RpcUnreachable
+from governance.chain.rpc.endpoint import Endpoint
 from governance.models import Chain, OutgoingTransaction
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -310,13 +311,13 @@ def test_what_could_pay_twice_is_asked_in_one_request_however_slow_the_node(node
     mine(node, 5)
     node.attempts = 2
     node._endpoints[0].takes_no_batch(100, 1)  # elsewhere it is asked one by one
-    asked, real = [], Rpc._exchange
+    asked, real = [], Endpoint._exchange
 
-    def exchange(self, endpoint, body, methods):
+    def exchange(self, body, methods):
         asked.append(list(methods))
-        return real(self, endpoint, body, methods)
+        return real(self, body, methods)
 
-    monkeypatch.setattr(Rpc, "_exchange", exchange)
+    monkeypatch.setattr(Endpoint, "_exchange", exchange)
     assert settle(node, chain, signer, stuck_after_s=0).moved == 1
     assert ["eth_getTransactionCount", "eth_getTransactionReceipt"] in asked
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The errors of asking a node, each with the values that say what to do next.
+
+RpcError                  the node refused, or its answer can't be used
+├── CallReverted          the contract reverted
+├── RangeTooLarge         too many blocks or logs at once: ask for fewer
+├── BatchTooLarge         too many requests in one batch: ask for fewer
+├── RpcLimited            too many requests in a short time: wait
+├── RpcUnreachable        no usable answer: ask again later
+│   └── Oversized         the answer is larger than the size limit
+├── Distrusted            all endpoints left gave false answers before: none is asked
+└── WrongChain            the endpoint serves another chain: correct its URL
+"""
+
+from typing import Any
+
+
+class RpcError(Exception):
+    """The node answered with an error, or with something that is not JSON-RPC. `code` is None for the latter."""
+
+    def __init__(self, code: int | None, message: str, data: Any = None, *, endpoint: str = ""):
+        self.code, self.message, self.data, self.endpoint = code, message, data, endpoint
+        where = f"{endpoint}: " if endpoint else ""
+        super().__init__(f"{where}{message}" + (f" (code {code})" if code is not None else ""))
+
+
+class CallReverted(RpcError):
+    """`eth_call` or `eth_estimateGas` reverted. `data` is the revert data, bytes (empty where the node gave none)."""
+
+    data: bytes
+
+    def __init__(self, data: bytes, message: str = "execution reverted", code: int | None = 3, *, endpoint: str = ""):
+        super().__init__(code, message, data, endpoint=endpoint)
+
+
+class RangeTooLarge(RpcError):
+    """`eth_getLogs` was asked for too much at once.
+
+    `suggested` is the (first, last) block that the node said would work, `max_blocks` the widest range that the node
+    accepts, in blocks. Both are None if the node stated neither: then halve the range.
+    """
+
+    suggested: tuple[int, int] | None = None
+    max_blocks: int | None = None
+
+
+class RpcLimited(RpcError):
+    """The node refused because of our request rate. `retry_after_s` is the wait it asked for, or None."""
+
+    retry_after_s: float | None = None
+
+
+class BatchTooLarge(RpcError):
+    """The endpoint refused a batch because of its number of requests. `most` is the limit it stated, or None.
+
+    A batch that must go out in one request (`batch(.., together=True)`) can't be split: use another node.
+    """
+
+    most: int | None = None
+
+
+class RpcUnreachable(RpcError):
+    """No endpoint gave a usable answer: connection, timeout, HTTP error, an oversized answer or no JSON."""
+
+    not_sent: bool = False  # True where no byte of the request left this machine
+
+    def __init__(self, message: str, *, endpoint: str = ""):
+        super().__init__(None, message, endpoint=endpoint)
+
+
+class Oversized(RpcUnreachable):
+    """The endpoint's answer is larger than the size limit."""
+
+
+class Distrusted(RpcError):
+    """All remaining endpoints are distrusted because they gave false answers. `Pool.distrust` sets for how long."""
+
+
+class WrongChain(RpcError):
+    """The endpoint serves another chain than the one it is configured for."""
+
+    def __init__(self, expected: int, got: int, *, endpoint: str = ""):
+        self.expected, self.got = expected, got
+        super().__init__(
+            None, f"serves chain {got}, but it is configured for chain {expected}: correct its URL", endpoint=endpoint
+        )
