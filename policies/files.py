@@ -9,7 +9,7 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,8 @@ def load_document(text: str, file: str, resolve: Resolve | None = None, *, read_
     """
     wanted = document.references(text, source=file)
     folder = Path.cwd() if file == "-" else Path(file).resolve().parent
-    names = resolve(wanted.ens) if resolve and wanted.ens else {}
+    ens = _ens_names(wanted, folder) if resolve else ()
+    names = resolve(ens) if resolve and ens else {}
     sources = Sources(
         abis={name: _abi(folder, name) for name in wanted.abis},
         ens={name: resolved.address for name, resolved in names.items()},
@@ -125,6 +126,15 @@ def load_document(text: str, file: str, resolve: Resolve | None = None, *, read_
 def load(text: str, file: str, resolve: Resolve | None = None) -> Loaded:
     """A document, or policy code in hexadecimal. Raises FileProblem or PolicyError."""
     return load_code(code_bytes(text, file), file) if is_code(text) else load_document(text, file, resolve)
+
+
+def _ens_names(wanted: document.References, folder: Path) -> tuple[str, ...]:
+    """The ENS names of a document and of its lists' files, each once."""
+    names = dict.fromkeys(wanted.ens)
+    for file in wanted.files:
+        with suppress(OSError, ValueError):  # the document's reading refuses such a file, at its place
+            names.update(dict.fromkeys(filter(document.is_ens_name, _list(folder, file))))
+    return tuple(names)
 
 
 def _inside(folder: Path, name: str) -> Path:
