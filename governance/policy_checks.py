@@ -5,29 +5,18 @@ Everything is asked at one block. What contracts answer is hostile: lengths are 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError
-from governance.policy_files import Loaded
+from policies.command import Finding
+from policies.files import Loaded
 from policies.notation.amounts import Token
 from policies.notation.primitives import selector
 
 _IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC  # EIP-1967
 _BEACON = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
 _MOST_TEXT = 64
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that the chain shows. A problem makes the policy useless or refused; a warning is for members."""
-
-    is_problem: bool
-    text: str
-
-    def __str__(self) -> str:
-        return self.text if self.is_problem else f"warning: {self.text}"
 
 
 def check_on_chain(rpc: Rpc, loaded: Loaded, module: bytes | None) -> list[Finding]:

@@ -14,7 +14,7 @@ from policies.notation.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a document may refer to outside itself. The caller reads and resolves it: this package does no I/O.
+    """What a document may refer to outside itself. The caller reads it (policies/files.py) and resolves names.
 
     `abis` are JSON ABIs by the name that rules give them; `ens` what ENS names stood for when they were resolved;
     `book` an address book; `tokens` tokens whose decimals are known; `read_list` gives the items of a list in a file,

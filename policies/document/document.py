@@ -80,9 +80,14 @@ def references(text: str, *, source: str = "policy.yaml") -> References:
     for key, scalar in _scalars(yaml_tree.parse(text, source), ""):
         if key in under:
             under[key][scalar] = None
-        elif _DOMAIN.fullmatch(scalar):
+        elif is_ens_name(scalar):
             ens[scalar] = None
     return References(tuple(ens), tuple(under["file"]), tuple(under["abi"]))
+
+
+def is_ens_name(text: str) -> bool:
+    """Whether a caller has to resolve the text before `load`."""
+    return _DOMAIN.fullmatch(text) is not None
 
 
 def _scalars(node: Node, key: str) -> Iterator[tuple[str, str]]:

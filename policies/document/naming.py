@@ -118,6 +118,11 @@ class Names:
                 return known[text], f"{text} is {checksum(known[text])}"
         if _DOMAIN.fullmatch(text):
             self._refuse_alike_domains(text)
+            if text.endswith(".eth"):
+                raise Unclear(
+                    f"{shown(text)} was not resolved: an ENS name needs a chain",
+                    "resolve it with `manage.py policy ... --rpc URL`, or write the address it stands for",
+                )
             raise Unclear(
                 f"{shown(text)} was not resolved", "resolve it when compiling, or write the address it stands for"
             )

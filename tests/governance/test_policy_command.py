@@ -415,6 +415,11 @@ def test_names_are_frozen_into_the_compiled_document(tmp_path: Path, monkeypatch
     assert f"vitalik.eth is {checksum(FOUND)}" in frozen
     again = write(tmp_path, "frozen.json", frozen)
     assert json.loads(run("compile", again, "--json")[1])["code"] == json.loads(out)["code"]
+    listed = write(tmp_path, "listed.yaml", PAYROLL.read_text().replace("[ines, jon, kim, lea, max]", "{file: people}"))
+    write(tmp_path, "people", "vitalik.eth\njon\n")
+    status, out, err = run("compile", listed, "--rpc", "http://node", "--document")
+    assert (status, err.count("note: vitalik.eth is")) == (0, 1)
+    assert f"vitalik.eth is {checksum(FOUND)}" in out
     node.answers.clear()
     status, _, err = run("compile", file, "--rpc", "http://node")
     assert (status, len(err.splitlines())) == (1, 1)

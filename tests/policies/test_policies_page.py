@@ -54,8 +54,9 @@ def test_the_commands_give_what_is_shown(folder: Path) -> None:
     commands = shown()
     assert len(commands) > 10
     manage = f"{sys.executable} {ROOT / 'manage.py'} policy"
+    module = f"PYTHONPATH={ROOT} {sys.executable} -m policies"
     for command, output in commands:
-        real = command.replace("manage.py policy", manage) + " 2>&1"
+        real = command.replace("manage.py policy", manage).replace("python -m policies", module) + " 2>&1"
         done = subprocess.run(
             ["bash", "-c", real], cwd=folder, capture_output=True, text=True, timeout=120, check=False
         )

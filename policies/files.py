@@ -8,14 +8,12 @@ import json
 import re
 import stat
 import sys
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from governance.chain import ens
-from governance.chain.rpc import Rpc, RpcError
 from policies.code import encoding
 from policies.code.document_model import PolicyDocument, Sources
 from policies.code.policy_code import PolicyCode
@@ -25,12 +23,23 @@ from policies.notation.amounts import Token
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_LIST_ITEMS = 2000
-MAX_NAMES = 200
 _HEX = re.compile(r"\s*(0x)?([0-9a-fA-F\s]*)")
 
 
 class FileProblem(Exception):
     """A file that can't be used: one line that says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The address that an ENS name stands for, and a note on it for people to compare before they vote."""
+
+    address: bytes
+    note: str
+
+
+# Asks a chain for the addresses of ENS names, all of them. Raises FileProblem.
+Resolve = Callable[[Sequence[str]], Mapping[str, Resolved]]
 
 
 @dataclass(frozen=True)
@@ -77,28 +86,32 @@ def code_bytes(text: str, file: str) -> bytes:
     return bytes.fromhex(digits)
 
 
-def load_code(raw: bytes) -> Loaded:
-    """Policy code by itself. Raises encoding.DecodeError."""
-    return Loaded(encoding.decode(raw), raw, None, {}, {}, {})
+def load_code(raw: bytes, file: str) -> Loaded:
+    """Policy code by itself. Raises FileProblem."""
+    try:
+        return Loaded(encoding.decode(raw), raw, None, {}, {}, {})
+    except encoding.DecodeError as error:
+        raise FileProblem(f"{file}: this is no policy code: {error}") from None
 
 
-def load_document(text: str, file: str, rpc: Rpc | None = None, *, read_back: bool = False) -> Loaded:
-    """A document with what it refers to: files in its folder, and ENS names if there is a node to ask.
+def load_document(text: str, file: str, resolve: Resolve | None = None, *, read_back: bool = False) -> Loaded:
+    """A document with what it refers to: files in its folder, and ENS names if the caller can resolve them.
 
-    With `read_back` it is one that was made of code (policies.document.from_code). Raises FileProblem, or PolicyError
-    with every problem of the document.
+    Without `resolve` the document's own reading says which name was not resolved, and where it stands. With `read_back`
+    the document is one that was made of code (policies.document.from_code). Raises FileProblem, or PolicyError with
+    every problem of the document.
     """
     wanted = document.references(text, source=file)
     folder = Path.cwd() if file == "-" else Path(file).resolve().parent
-    addresses = _resolved(wanted.ens, rpc)
+    ens = _ens_names(wanted, folder) if resolve else ()
+    names = resolve(ens) if resolve and ens else {}
     sources = Sources(
         abis={name: _abi(folder, name) for name in wanted.abis},
-        ens=addresses,
+        ens={name: resolved.address for name, resolved in names.items()},
         read_list=lambda name: _list(folder, name),
     )
     policy = document.load(text, source=file, sources=sources, read_back=read_back)
     raw = encoding.encode(policy)
-    notes = tuple(ens.note(rpc, name, address) for name, address in addresses.items() if rpc is not None)
     return Loaded(
         code=encoding.decode(raw),
         raw=raw,
@@ -106,27 +119,22 @@ def load_document(text: str, file: str, rpc: Rpc | None = None, *, read_back: bo
         names={address: name for name, address in policy.addresses},
         tokens={token.address: token for token in policy.tokens},
         functions={rule.function.selector: rule.function for rule in policy.rules if rule.function},
-        notes=notes,
+        notes=tuple(resolved.note for resolved in names.values()),
     )
 
 
-def load(text: str, file: str, rpc: Rpc | None = None) -> Loaded:
-    """A document, or policy code in hexadecimal. Raises FileProblem, PolicyError or DecodeError."""
-    return load_code(code_bytes(text, file)) if is_code(text) else load_document(text, file, rpc)
+def load(text: str, file: str, resolve: Resolve | None = None) -> Loaded:
+    """A document, or policy code in hexadecimal. Raises FileProblem or PolicyError."""
+    return load_code(code_bytes(text, file), file) if is_code(text) else load_document(text, file, resolve)
 
 
-def _resolved(names: tuple[str, ...], rpc: Rpc | None) -> dict[str, bytes]:
-    """Without a node the document's own reading says which name was not resolved, and where it stands."""
-    if rpc is None or not names:
-        return {}
-    if len(names) > MAX_NAMES:
-        raise FileProblem(f"there are more than {MAX_NAMES} ENS names; write addresses")
-    try:
-        ens.check_chain(rpc)
-        block = rpc.head_number()
-        return {name: ens.resolve(rpc, name, block) for name in names}
-    except (ens.NotResolved, RpcError) as error:
-        raise FileProblem(str(error)) from None
+def _ens_names(wanted: document.References, folder: Path) -> tuple[str, ...]:
+    """The ENS names of a document and of its lists' files, each once."""
+    names = dict.fromkeys(wanted.ens)
+    for file in wanted.files:
+        with suppress(OSError, ValueError):  # the document's reading refuses such a file, at its place
+            names.update(dict.fromkeys(filter(document.is_ens_name, _list(folder, file))))
+    return tuple(names)
 
 
 def _inside(folder: Path, name: str) -> Path:

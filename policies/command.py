@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`check`, `compile`, `explain` and `diff` of policies in files: one implementation, with a chain to ask or without.
+
+`python -m policies` runs them offline, `manage.py policy` lends them a node. Exit status: 0 good, 1 refused or
+different, 2 wrong usage. A reader that goes away (`| head`) is no error and does not change the status.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO, TextIOWrapper
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from policies.code import encoding
+from policies.files import FileProblem, Loaded, Resolve, load, load_document, read_text
+from policies.notation.problems import PolicyError, Problem
+
+if TYPE_CHECKING:  # words are imported where they are used: `check` and `compile` start without them
+    from policies.words.diff import Change
+    from policies.words.wording import Vocabulary
+
+PROGRAM = "python -m policies"
+ACTIONS = {
+    "check": "what is wrong with a policy document, and what is unwise",
+    "compile": "policy document -> policy code, code hash and policy id",
+    "explain": "the sentences that members vote on",
+    "diff": "what changes from one policy to another, each change marked wider or tighter",
+}
+_NEED_A_CHAIN = {"rpc": "--rpc URL", "module": "--rpc URL --module ADDRESS", "dao": "--dao SLUG"}
+
+
+class Refusal(Exception):
+    """What is wrong, line by line."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class WrongUsage(Exception):
+    """Options or arguments that don't go together: one line."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a chain shows. A problem makes the policy useless or refused; a warning is for members."""
+
+    is_problem: bool
+    text: str
+
+    def __str__(self) -> str:
+        return self.text if self.is_problem else f"warning: {self.text}"
+
+
+class Stream(Protocol):
+    """Where text goes: a standard stream, or Django's wrapper of one."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run: the program's name, its options, where it writes, and how ENS names are resolved if they can be."""
+
+    program: str
+    options: Mapping[str, Any]
+    stdout: Stream
+    stderr: Stream
+    resolve: Resolve | None = None
+
+    def out(self, line: str) -> None:
+        _unbroken(lambda: self.stdout.write(_ended(line)), 1)
+
+    def err(self, line: str) -> None:
+        _unbroken(lambda: self.stderr.write(_ended(line)), 2)
+
+    def print_json(self, value: object) -> None:
+        self.out(json.dumps(value, indent=2, ensure_ascii=False))
+
+    def load(self, file: str) -> Loaded:
+        """The policy in a file; what was found on a chain for its names is noted on stderr."""
+        return self._noted(file, load(read_text(file), file, self.resolve))
+
+    def load_document(self) -> Loaded:
+        """The document that the option `file` names; noted as by `load`."""
+        file, read_back = self.options["file"], self.options.get("read_back", False)
+        return self._noted(file, load_document(read_text(file), file, self.resolve, read_back=read_back))
+
+    def lent(self) -> "Vocabulary":
+        """Names, tokens and functions from the document that the user trusts; nothing where none is named."""
+        from policies.words.wording import Vocabulary
+
+        file = self.options["lent"]
+        return vocabulary(load_document(read_text(file), file, self.resolve)) if file else Vocabulary()
+
+    def run(self, act: Callable[[], int]) -> int:
+        """Run an action; what is wrong goes to stderr, with --json to stdout. Returns the exit status."""
+        try:
+            status = act()
+        except WrongUsage as error:
+            self.err(f"{self.program}: {error}")
+            status = 2
+        except PolicyError as error:
+            status = self._refused([f"{error.source}:{problem}" for problem in error.problems], error.problems)
+        except FileProblem as error:
+            status = self._refused([str(error)])
+        except Refusal as refusal:
+            status = self._refused(refusal.lines)
+        _unbroken(self.stdout.flush, 1)
+        return status
+
+    def _refused(self, lines: Sequence[str], problems: Sequence[Problem] = ()) -> int:
+        if self.options["json"]:
+            self.print_json({"ok": False, "errors": list(lines), "problems": [plain_problem(one) for one in problems]})
+        else:
+            for line in lines:
+                self.err(line)
+        return 1
+
+    def _noted(self, file: str, found: Loaded) -> Loaded:
+        for note in found.notes:
+            self.err(f"{file}: note: {note}")
+        return found
+
+
+# ----------------------------------------------------------------------------------------------------- the actions
+
+
+def check(session: Session, on_chain: Callable[[Loaded], Sequence[Finding]] | None = None) -> int:
+    """Print the warnings of a document, and what a chain shows if the caller can ask one."""
+    file, loaded = session.options["file"], session.load_document()
+    policy = loaded.document
+    assert policy is not None
+    findings = on_chain(loaded) if on_chain else ()
+    problems = [finding.text for finding in findings if finding.is_problem]
+    if session.options["json"]:
+        session.print_json(
+            {
+                "ok": not problems,
+                "name": policy.name,
+                "code_bytes": len(loaded.raw),
+                "warnings": [plain_problem(one) for one in policy.warnings],
+                "chain": [{"problem": one.is_problem, "text": one.text} for one in findings],
+            }
+        )
+    else:
+        for warning in policy.warnings:
+            session.out(f"{file}:{_warning(warning)}")
+        for finding in findings:
+            (session.err if finding.is_problem else session.out)(f"{file}: {finding}")
+        count = len(policy.warnings) + len(findings) - len(problems)
+        if not problems:
+            counts = "no warnings" if not count else f"{count} warning{'s' * (count > 1)}"
+            session.out(f"{file}: ok, {len(loaded.raw)} bytes of policy code, {counts}")
+    return 1 if problems else 0
+
+
+def compile_(session: Session) -> int:
+    """Print the code of a document and what names it."""
+    file, loaded = session.options["file"], session.load_document()
+    policy = loaded.document
+    assert policy is not None
+    id_ = encoding.policy_id(policy.name)
+    fields = {
+        "policy_id": "0x" + id_.hex(),
+        "codehash": "0x" + encoding.codehash(loaded.raw).hex(),
+        "document_hash": "0x" + policy.document_hash.hex(),
+        "code": "0x" + loaded.raw.hex(),
+    }
+    if session.options["calldata"]:
+        fields["calldata"] = "0x" + encoding.set_policy_calldata(id_, loaded.raw).hex()
+    if session.options["document"]:
+        fields["document"] = policy.content.decode("utf-8")
+    if session.options["json"]:
+        warnings = [plain_problem(one) for one in policy.warnings]
+        session.print_json({"ok": True, "name": policy.name, **fields, "warnings": warnings})
+        return 0
+    for name, value in fields.items():
+        session.out(f"{name}: {value}")
+    for warning in policy.warnings:
+        session.err(f"{file}:{_warning(warning)}")
+    return 0
+
+
+def explain(session: Session) -> int:
+    """Print the sentences that members would vote on."""
+    from policies.words import explain as words
+
+    found = session.load(session.options["file"])
+    lent = session.lent() if session.options["lent"] else vocabulary(found)
+    sentences = words.explain(found.code, lent.names, lent.tokens, lent.functions)
+    if session.options["json"]:
+        rules = list(words.not_known_to_end(found.code, lent))
+        session.print_json({"ok": True, "sentences": sentences, "rules_not_known_to_end": rules})
+        return 0
+    for sentence in sentences:
+        session.out(sentence)
+    return 0
+
+
+def diff(session: Session) -> int:
+    """Print what changes from one policy to another; two that differ end in 1."""
+    from policies.words import diff as words
+
+    options = session.options
+    if options["old"] == options["new"] == "-":
+        raise WrongUsage("only one of the two can be standard input")
+    old, new = (session.load(options[which]) for which in ("old", "new"))
+    changes = words.diff(
+        old.code, new.code, {**old.names, **new.names}, {**old.tokens, **new.tokens},
+        {**old.functions, **new.functions},
+    )  # fmt: skip
+    changes = [*_another_id(old, new), *changes]
+    if options["json"]:
+        plain = [{"mark": str(change.mark), "text": change.text} for change in changes]
+        session.print_json({"ok": not changes, "changes": plain})
+    else:
+        for change in changes:
+            session.out(str(change))
+    return 1 if changes else 0
+
+
+def add_arguments(parser: argparse.ArgumentParser, action: str) -> None:
+    """Add what an action of `ACTIONS` takes, wherever it runs."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for machines")
+    if action == "diff":
+        parser.add_argument("old", help="the policy before")
+        parser.add_argument("new", help="the policy after")
+    else:
+        parser.add_argument("file", help="policy document (or code, in hexadecimal); - is standard input")
+    if action == "compile":
+        parser.add_argument("--calldata", action="store_true", help="also the calldata of setPolicy")
+        parser.add_argument("--document", action="store_true", help="also the document that the hash is of")
+        parser.add_argument(
+            "--read-back", action="store_true", help="the document is one that `decode` wrote: give the same code again"
+        )
+    if action == "explain":
+        add_lent(parser)
+
+
+def add_lent(parser: argparse.ArgumentParser) -> None:
+    """Add `--with`, which lends code the names and tokens of a document."""
+    parser.add_argument("--with", dest="lent", metavar="DOCUMENT", help="take names and tokens from this document")
+
+
+def vocabulary(loaded: Loaded) -> "Vocabulary":
+    """The names, tokens and functions of a policy's own document."""
+    from policies.words.wording import Vocabulary
+
+    return Vocabulary(loaded.names, loaded.tokens, loaded.functions)
+
+
+def plain_problem(problem: Problem) -> dict[str, str | int]:
+    """A problem for machines."""
+    return {
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "problem": problem.problem,
+        "suggestion": problem.suggestion,
+    }
+
+
+def _warning(warning: Problem) -> str:
+    place = warning.place
+    return f"{place.line}:{place.column}: warning: {warning.problem}; {warning.suggestion}"
+
+
+def _another_id(old: Loaded, new: Loaded) -> list["Change"]:
+    """Policies of two names don't replace each other; code by itself has no name."""
+    from policies.words.diff import Change, Mark
+
+    if old.document is None or new.document is None or old.document.name == new.document.name:
+        return []
+    text = (
+        f"The new policy is called {new.document.name} and not {old.document.name}: it does not replace the old one. "
+        "Until members remove that, the agent may do what either permits, and budgets of the policy count apart."
+    )
+    return [Change(Mark.WIDER, text)]
+
+
+def _ended(line: str) -> str:
+    return line if line.endswith("\n") else line + "\n"
+
+
+def _unbroken(write: Callable[[], object], stream: int) -> None:
+    """Write to a standard stream; once its reader is gone, what else would be written there goes nowhere."""
+    try:
+        write()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream)
+        os.close(nowhere)
+
+
+# ----------------------------------------------------------------------------------------------------- offline
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `python -m policies`. Returns the exit status; argparse ends the program itself on wrong usage."""
+    options = vars(_parser().parse_args(arguments))
+    # A file's name may be no valid text; a line that names it is still printed.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    session = Session(PROGRAM, options, sys.stdout or StringIO(), sys.stderr or StringIO())
+    try:
+        return session.run(lambda: _offline(session))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Works on policies in files, offline: " + ", ".join(ACTIONS) + ".",
+        epilog="With a chain, and for decode, backtest, simulate and schema: manage.py policy.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="{" + ",".join(ACTIONS) + "}")
+    for action, text in ACTIONS.items():
+        sub = actions.add_parser(action, help=text, description=text)
+        add_arguments(sub, action)
+        for option in _NEED_A_CHAIN if action == "check" else ("rpc",):
+            sub.add_argument(f"--{option}", help=argparse.SUPPRESS)
+    return parser
+
+
+def _offline(session: Session) -> int:
+    action = session.options["action"]
+    for option, written in _NEED_A_CHAIN.items():
+        if session.options.get(option):
+            _refuse_offline(f"--{option}", f"manage.py policy {action} ... {written}")
+    return {"check": check, "compile": compile_, "explain": explain, "diff": diff}[action](session)
+
+
+def _refuse_offline(option: str, instead: str) -> NoReturn:
+    raise WrongUsage(f"{option} needs a chain, and this runs offline; use `{instead}`")
