@@ -20,7 +20,7 @@
 #   make prove           the ring's properties for every input, with halmos, and that each proof can fail
 #   make coverage        lines and branches of the policy module that the tests reach; fails where one is missed
 #   make fuzz            at least 200,000 calls under the invariants, and the policy code's fuzzers; ARGS="--calls N"
-#   make runs            500 random lives of a chain, its nodes and workers, against the mirror (tests/governance/test_model_based.py)
+#   make runs            500 random lives of a chain, its nodes and workers, against the mirror; make runs RUNS=100
 #   make mutate          which small mistakes in the contracts the tests notice; ARGS="--sample 200 --minutes 30"
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
@@ -32,6 +32,7 @@ PYTHON ?= $(shell for name in python3.11 python3 python; do \
 	if $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1; then echo $$name; break; fi; done)
 RUN := .venv/bin/python
 ARGS ?=
+RUNS ?= 500
 JSON ?=
 
 help:
@@ -114,7 +115,7 @@ fuzz: install
 	@$(RUN) contracts/assurance/fuzz.py $(ARGS)
 
 runs: install
-	MANDATE_MODEL_RUNS=500 $(RUN) -m pytest -q -s tests/governance/test_model_based.py $(ARGS)
+	MANDATE_MODEL_RUNS=$(RUNS) $(RUN) -m pytest -q -s tests/governance/test_model_based.py $(ARGS)
 
 mutate: install
 	@$(RUN) contracts/assurance/mutation.py $(ARGS)
