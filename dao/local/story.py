@@ -28,10 +28,12 @@ import httpx
 from eth_utils import keccak
 
 from dao.local import founding
-from dao.local.stack import Stack, StackError, forget
+from dao.local.paths import ROOT
+from dao.local.stack import Stack
+from dao.local.state_folder import forget
 from dao.local.wallet import ChainError, Node, Reverted, Wallet, argument_types, calldata
+from embedded.supervisor import StackError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SHARED_PROPOSAL = ROOT.parent / "shared" / "data" / "proposals" / "ens" / "ep-5-16"
 USDC = 10**6  # base units of the test USDC
 DAY = 86_400

@@ -12,7 +12,9 @@ import pytest
 
 from dao.local import story
 from dao.local.ending import ending_once
-from dao.local.stack import MARKER, ROOT, StackError, hold_state
+from dao.local.paths import ROOT
+from dao.local.state_folder import MARKER, hold_state
+from embedded.supervisor import StackError
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
