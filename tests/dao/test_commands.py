@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dao.local import story
 from dao.local.ending import ending_once
 from dao.local.paths import ROOT
 from dao.local.state_folder import MARKER, hold_state
+from dao.local.story import story
 from embedded.supervisor import StackError
 
 

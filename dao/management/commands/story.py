@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from dao.local import story
 from dao.local.ending import ending_once
+from dao.local.story import story
 
 
 class Command(BaseCommand):
