@@ -28,6 +28,7 @@ import httpx
 from eth_utils import keccak
 
 from dao.local import founding
+from dao.local.governor import EXECUTE, HASH_PROPOSAL, PROPOSE, QUEUE, Proposal, ProposalOnChain
 from dao.local.paths import ROOT
 from dao.local.stack import Stack
 from dao.local.state_folder import forget
@@ -41,10 +42,6 @@ POLICY_ID = "payroll"
 PREFIX = "mandate-story-"  # of the temporary places that stories are played in
 CONTRIBUTORS = ("ines", "jon", "kim", "lea", "max")
 
-PROPOSE = "propose(address[],uint256[],bytes[],string)"
-QUEUE = "queue(address[],uint256[],bytes[],bytes32)"
-EXECUTE = "execute(address[],uint256[],bytes[],bytes32)"
-HASH_PROPOSAL = "hashProposal(address[],uint256[],bytes[],bytes32)"
 COOLDOWN_S = 600  # the payroll template's, in seconds
 RESTING = ("executed", "scheduled", "refused", "stopped", "failed", "abstained")
 POWER_CHANGED = keccak(text="DelegateVotesChanged(address,uint256,uint256)")
@@ -66,23 +63,6 @@ class StepReport:
     seconds: float = 0.0
     done: bool = False
     evidence: list[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A proposal on chain: what `propose`, `queue` and `execute` are called with, and its id."""
-
-    targets: list[str]
-    values: list[int]
-    calldatas: list[bytes]
-    description: str
-    id: int
-    block_number: int
-    transaction_hash: str
-
-    @property
-    def by_hash(self) -> list[Any]:
-        return [self.targets, self.values, self.calldatas, keccak(text=self.description)]
 
 
 class Story:
@@ -157,31 +137,30 @@ class Story:
     def api(self, path: str = "") -> Any:
         return self.site.json(f"/api/v1/daos/{self.slug}{path}")
 
-    def proposal_on_page(self, proposal: Proposal) -> dict[str, Any] | None:
+    def proposal_on_page(self, proposal: ProposalOnChain) -> dict[str, Any] | None:
         return self.site.json_or_none(f"/api/v1/daos/{self.slug}/proposals/{proposal.id}")
 
-    def propose(self, who: str, calls: list[tuple[str, int, str]], description: str) -> Proposal:
-        targets, values = [call[0] for call in calls], [call[1] for call in calls]
-        datas = [bytes.fromhex(call[2].removeprefix("0x")) for call in calls]
-        governor = self.contracts["governor"]
-        receipt = self.wallets[who].invoke(governor, PROPOSE, [targets, values, datas, description])
-        identifier = self.node.call(
-            governor, HASH_PROPOSAL, [targets, values, datas, keccak(text=description)], ["uint256"]
-        )
-        return Proposal(
-            targets, values, datas, description, identifier, int(receipt["blockNumber"], 16), receipt["transactionHash"]
+    def propose(self, who: str, calls: list[tuple[str, int, str]], description: str) -> ProposalOnChain:
+        proposal, governor = Proposal(tuple(calls), description), self.contracts["governor"]
+        receipt = self.wallets[who].invoke(governor, PROPOSE, proposal.arguments)
+        return ProposalOnChain(
+            proposal.calls,
+            proposal.text,
+            self.node.call(governor, HASH_PROPOSAL, proposal.hashed, ["uint256"]),
+            int(receipt["blockNumber"], 16),
+            receipt["transactionHash"],
         )
 
     def governor(self, signature: str, arguments: list[Any], returns: list[str]) -> Any:
         return self.node.call(self.contracts["governor"], signature, arguments, returns)
 
-    def open_voting(self, proposal: Proposal) -> None:
+    def open_voting(self, proposal: ProposalOnChain) -> None:
         snapshot = self.governor("proposalSnapshot(uint256)", [proposal.id], ["uint256"])
         self.node.advance(max(0, snapshot - self.node.time()) + 2)
         self.until("the page that lets people vote", lambda: (self.proposal_on_page(proposal) or {}).get("state"),
                    lambda state: state == "Active")  # fmt: skip
 
-    def pass_and_execute(self, proposal: Proposal, voters: tuple[str, ...] = ("ada", "ben")) -> str:
+    def pass_and_execute(self, proposal: ProposalOnChain, voters: tuple[str, ...] = ("ada", "ben")) -> str:
         """Vote for, wait out the vote, queue, wait out the timelock, execute: returns the last transaction's hash."""
         governor = self.contracts["governor"]
         self.open_voting(proposal)
@@ -190,10 +169,10 @@ class Story:
                 self.wallets[voter].invoke(governor, "castVote(uint256,uint8)", [proposal.id, 1])
         deadline = self.governor("proposalDeadline(uint256)", [proposal.id], ["uint256"])
         self.node.advance(max(0, deadline - self.node.time()) + 2)
-        self.wallets["ada"].invoke(governor, QUEUE, proposal.by_hash)
+        self.wallets["ada"].invoke(governor, QUEUE, proposal.hashed)
         eta = self.governor("proposalEta(uint256)", [proposal.id], ["uint256"])
         self.node.advance(max(0, eta - self.node.time()) + 2)
-        return self.wallets["ada"].invoke(governor, EXECUTE, proposal.by_hash)["transactionHash"]
+        return self.wallets["ada"].invoke(governor, EXECUTE, proposal.hashed)["transactionHash"]
 
     def balance(self, address: str) -> int:
         """In base units of the test USDC, from the chain."""
@@ -345,7 +324,7 @@ class Story:
             in_page = normal(sentence["text"]) in normal(strip_tags(page))
             self.must(in_page, "each sentence must stand on the page", sentence["text"])
             if source["kind"] == "span":
-                found = normal(source["quote"]) in normal(self.real.description)
+                found = normal(source["quote"]) in normal(self.real.text)
                 self.must(found, "each quote must stand in the proposal word for word", source["quote"])
             self.show(f"quoted from {source['kind']} {source['id']}", sentence["text"][:160])
 
@@ -425,7 +404,7 @@ class Story:
         )
         self.show("tally (against, for, abstain)", f"page {saw['page']} == proposalVotes() {saw['chain']}")
 
-    def vote_by_signature(self, who: str, proposal: Proposal, support: int) -> dict[str, Any]:
+    def vote_by_signature(self, who: str, proposal: ProposalOnChain, support: int) -> dict[str, Any]:
         wallet = self.wallets[who]
         nonce = self.governor("nonces(address)", [wallet.address], ["uint256"])
         name = self.governor("name()", [], ["string"])
