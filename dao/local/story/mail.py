@@ -16,12 +16,11 @@ def digest(scene: Scene) -> None:
     address = "dana@example.org"
     subscribe(scene, address, "dana")
     subscribe(scene, "ben@example.org", "ben")
-    digest = scene.propose(
+    scene.unpause = scene.propose(
         "ada",
         [(scene.contracts["module"], 0, calldata("unpause()", []))],
         "# Let the agent work again after a pause\n\nIf the guardian has paused the agent, it may work again.",
     )
-    scene.unpause = digest
     mail = until(
         "the digest's e-mail",
         lambda: [mail for mail in mails_to(scene, address) if "Let the agent work again" in text_part(mail)],
@@ -30,7 +29,7 @@ def digest(scene: Scene) -> None:
     html = mail.get_body(preferencelist=("html",))
     must(html is not None, "the digest must have an HTML part", mail.get_content_type())
     for part, content in (("HTML", html.get_content()), ("text", text_part(mail))):
-        linked = f"{scene.stack.web_url}/{scene.slug}/proposals/{digest.id}/" in content
+        linked = f"{scene.stack.web_url}/{scene.slug}/proposals/{scene.unpause.id}/" in content
         must(linked, f"its {part} must link to the vote", content[:400])
     unsubscribe = mail["List-Unsubscribe"]
     must(bool(unsubscribe), "it must say how to unsubscribe", dict(mail.items()))
