@@ -34,7 +34,7 @@ import psycopg
 from bench.sync import chain
 from bench.sync.cluster import cluster
 from bench.sync.run import ROOT, Node
-from dao.local.stack import BEAT, WEB, WORKER
+from dao.local.services import BEAT, WEB, WORKER
 from embedded import process
 
 BAR_P95_S = 1.0

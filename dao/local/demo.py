@@ -8,23 +8,31 @@ demo that was interrupted goes on where it stopped.
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from eth_utils import keccak
 
 from dao.local import founding
 from dao.local.founding import DAY_S, OTHER_VERSION, USDC, FoundingError, same_contracts
+from dao.local.governor import (
+    ABSTAIN,
+    ACTIVE,
+    AGAINST,
+    EXECUTE,
+    EXECUTED,
+    FOR,
+    HASH_PROPOSAL,
+    PROPOSE,
+    QUEUE,
+    QUEUED,
+    SUCCEEDED,
+    Proposal,
+)
 from dao.local.people import CONTRIBUTORS
 from dao.local.stack import Stack
 from dao.local.wallet import Node, Wallet, calldata
 
 SLUG = "mandate"
 NAME = "Mandate DAO"
-PROPOSE = "propose(address[],uint256[],bytes[],string)"
-HASH = "hashProposal(address[],uint256[],bytes[],bytes32)"
-PENDING, ACTIVE, CANCELED, DEFEATED, SUCCEEDED, QUEUED, EXPIRED, EXECUTED = range(8)  # as in OpenZeppelin's IGovernor
-AGAINST, FOR, ABSTAIN = range(3)
 
 POLICY_TEXT = """# Put the payroll policy in force
 
@@ -84,33 +92,6 @@ would always include at least three working days.
 The call changes the governor's voting period to 432,000 seconds. Proposals that are already up for a vote keep
 their deadline.
 """
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What is proposed: calls as (target, value in wei, calldata) and the text, whose first line is the title."""
-
-    calls: tuple[tuple[str, int, str], ...]
-    text: str
-
-    @property
-    def title(self) -> str:
-        return self.text.partition("\n")[0].lstrip("# ")
-
-    @property
-    def _lists(self) -> tuple[list[str], list[int], list[bytes]]:
-        targets, values, data = zip(*self.calls, strict=True)
-        return list(targets), list(values), [bytes.fromhex(item[2:]) for item in data]
-
-    @property
-    def arguments(self) -> list[Any]:
-        """For `propose`."""
-        return [*self._lists, self.text]
-
-    @property
-    def hashed(self) -> list[Any]:
-        """For `hashProposal`, `queue` and `execute`."""
-        return [*self._lists, keccak(text=self.text)]
 
 
 class Demo:
@@ -235,9 +216,7 @@ class Demo:
             deadline = self._node.call(self.governor, "proposalDeadline(uint256)", [self._id(proposal)], ["uint256"])
             self._wind_past(deadline)
         if self._state(proposal) == SUCCEEDED:
-            self._wallets["relayer"].invoke(
-                self.governor, "queue(address[],uint256[],bytes[],bytes32)", proposal.hashed
-            )
+            self._wallets["relayer"].invoke(self.governor, QUEUE, proposal.hashed)
             self._say(f"  queued in the timelock: {proposal.title}")
         if self._state(proposal) not in (QUEUED, EXECUTED):
             raise FoundingError(f"the vote on {proposal.title!r} went wrong: run `make demo-reset` and begin anew")
@@ -246,9 +225,7 @@ class Demo:
         self._queue(proposal)
         if self._state(proposal) == QUEUED:
             self._wind_past(self._node.call(self.governor, "proposalEta(uint256)", [self._id(proposal)], ["uint256"]))
-            self._wallets["relayer"].invoke(
-                self.governor, "execute(address[],uint256[],bytes[],bytes32)", proposal.hashed
-            )
+            self._wallets["relayer"].invoke(self.governor, EXECUTE, proposal.hashed)
             self._say(f"  executed: {proposal.title}")
 
     def _sign_roster(self) -> None:
@@ -260,7 +237,7 @@ class Demo:
     # What the chain says
 
     def _id(self, proposal: Proposal) -> int:
-        return self._node.call(self.governor, HASH, proposal.hashed, ["uint256"])
+        return self._node.call(self.governor, HASH_PROPOSAL, proposal.hashed, ["uint256"])
 
     def _snapshot(self, proposal: Proposal) -> int:
         return self._node.call(self.governor, "proposalSnapshot(uint256)", [self._id(proposal)], ["uint256"])

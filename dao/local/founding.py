@@ -14,11 +14,11 @@ from typing import Any
 
 from eth_utils import keccak
 
+from dao.local.paths import ROOT
 from dao.local.people import CONTRIBUTORS, keystore
 from dao.local.stack import Stack
 from embedded.process import die_with_parent
 
-ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "policies" / "templates" / "payroll.yaml"
 BUILT = ROOT / ".build" / "contracts"
 OTHER_VERSION = (

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MINIMUM_FREE_BYTES = 10**9
 MINIMUM_NODE = 20
 SOLC_VERSION = "0.8.37"
+WRAPPER = '#!/bin/sh\nexec node "$(dirname "$0")/../../contracts/assurance/solc.js" "$@"\n'
 
 
 class InstallError(Exception):
@@ -200,7 +201,7 @@ class Installer:
         """Ape (py-solc-x) and forge want a native solc; this shell script speaks for npm's."""
         wrapper.parent.mkdir(parents=True, exist_ok=True)
         half = wrapper.with_suffix(".half")
-        half.write_text('#!/bin/sh\nexec node "$(dirname "$0")/../../contracts/assurance/solc.js" "$@"\n')
+        half.write_text(WRAPPER)
         half.chmod(0o755)
         half.replace(wrapper)
 

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 from dao.local.install import uv_environment
+from dao.local.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 NOTE = "# Made by `make lock` from requirements/base.in with sha256 "
 
 

@@ -19,9 +19,9 @@ from eth_account.messages import encode_defunct
 from eth_utils import keccak, to_checksum_address
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from dao.local import stack as stacks
 from dao.local.demo import Demo
 from dao.local.stack import Stack
+from dao.local.state_folder import forget
 from dao.local.wallet import Node, Wallet
 
 HASH = "hashProposal(address[],uint256[],bytes[],bytes32)"
@@ -92,7 +92,7 @@ def demo(chromium, tmp_path_factory) -> Iterator[Running]:
             governor = json.loads((state_dir / "demo.json").read_text())["governor"]
             yield Running(stack, node, wallets, governor)
     finally:
-        stacks.forget(state_dir)
+        forget(state_dir)
 
 
 @pytest.fixture(scope="session")

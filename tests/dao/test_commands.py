@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
-from dao.local import story
 from dao.local.ending import ending_once
-from dao.local.stack import MARKER, ROOT, StackError, hold_state
+from dao.local.paths import ROOT
+from dao.local.state_folder import MARKER, hold_state
+from dao.local.story import run as story
+from embedded.supervisor import StackError
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -119,7 +122,7 @@ def test_a_story_whose_stack_does_not_start_says_so_in_its_document(stack):
         (story.ChainError("eth_call: no"), "eth_call: no", 1),
         (KeyError("tally"), "KeyError: 'tally' (story.py, line", 1),
         (subprocess.TimeoutExpired("x", 3), "TimeoutExpired: ", 1),
-        (story.httpx.ConnectError("refused"), "ConnectError: refused", 1),
+        (httpx.ConnectError("refused"), "ConnectError: refused", 1),
         (KeyboardInterrupt(), "interrupted", 130),
     ],
 )

@@ -8,7 +8,8 @@ import time
 import httpx
 import pytest
 
-from dao.local import founding, stack
+from dao.local import founding, state_folder
+from dao.local.paths import ROOT
 from dao.local.stack import Stack
 from dao.local.wallet import Node, Wallet, calldata
 from embedded.process import die_with_parent
@@ -21,7 +22,7 @@ def running(tmp_path):
     """A whole stack but for the model: nobody listens where it should be."""
     with Stack(tmp_path / "state", model=False) as instance:
         yield instance
-    stack.forget(tmp_path / "state")
+    state_folder.forget(tmp_path / "state")
 
 
 def until(look, what: str, seconds: float):
@@ -60,7 +61,7 @@ def test_all_else_works_and_the_summary_comes_when_the_model_is_there(running):
     model = subprocess.Popen(
         [sys.executable, "-m", "dao.local.model_server", "--port", str(running._ports["model"]),
          "--api-key-file", str(running.state_dir / "model_api_key")],
-        cwd=stack.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent(),
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent(),
     )  # fmt: skip
     try:
         until(lambda: shown()["summary"]["status"] in ("written", "abstained"), "the summary", 90)

@@ -14,7 +14,7 @@ import pytest
 from eth_account import Account
 
 from dao.local import people
-from dao.local.stack import ROOT
+from dao.local.paths import ROOT
 from embedded.process import die_with_parent, free_port
 
 

@@ -15,10 +15,11 @@ import httpx
 import psycopg
 import pytest
 
-from dao.local import stack
+from dao.local import services
+from dao.local.paths import ROOT
 from embedded.process import die_with_parent, free_port
 
-README = (stack.ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 HALF_A_POST = (
     b"POST /auth/verify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 )
@@ -40,7 +41,7 @@ def site(folder: Path, **environment: str):
     address = f"http://127.0.0.1:{port}"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command, "--bind", f"127.0.0.1:{port}"], cwd=stack.ROOT, stdout=output,
+            [sys.executable, "-m", *command, "--bind", f"127.0.0.1:{port}"], cwd=ROOT, stdout=output,
             stderr=subprocess.STDOUT, env=os.environ | {"MANDATE_ORIGIN": address} | environment,
             preexec_fn=die_with_parent(),
         )  # fmt: skip
@@ -64,8 +65,8 @@ def answers(address: str, timeout: float = 5.0) -> bool:
 
 
 def test_the_readme_starts_what_the_embedded_stack_starts():
-    assert commands("gunicorn") == [list(stack.WEB)]
-    assert commands("celery") == [list(stack.WORKER), list(stack.BEAT)]
+    assert commands("gunicorn") == [list(services.WEB)]
+    assert commands("celery") == [list(services.WORKER), list(services.BEAT)]
 
 
 def test_half_a_request_stops_nobody_else_and_is_cut_off(tmp_path):
@@ -162,7 +163,7 @@ def test_an_error_leaves_one_record_with_its_traceback_and_no_secret(tmp_path, d
 def test_a_setting_that_can_not_work_is_refused_in_one_line(program, variable, value, says):
     command = commands(program)[-1]
     run = subprocess.run(
-        [sys.executable, "-m", *command], cwd=stack.ROOT, env=os.environ | {variable: value},
+        [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | {variable: value},
         capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert run.returncode != 0
@@ -175,11 +176,11 @@ def test_a_setting_that_can_not_work_is_refused_in_one_line(program, variable, v
 def test_a_worker_and_beat_say_what_they_do_and_write_no_file(tmp_path, db):
     """Without a broker they only start; what they say of it is a line of our own form, and beat leaves no schedule."""
     environment = os.environ | {"BROKER_URL": "redis://:s3cr3t-password@127.0.0.1:1/0"}
-    before = set(os.listdir(stack.ROOT))
+    before = set(os.listdir(ROOT))
     for command in commands("celery"):
         with (tmp_path / "log").open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=stack.ROOT, env=environment, stdout=output,
+                [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=output,
                 stderr=subprocess.STDOUT, preexec_fn=die_with_parent(),
             )  # fmt: skip
             try:
@@ -192,4 +193,4 @@ def test_a_worker_and_beat_say_what_they_do_and_write_no_file(tmp_path, db):
                 process.kill()
                 process.wait(30)
         assert "s3cr3t" not in (tmp_path / "log").read_text()
-    assert set(os.listdir(stack.ROOT)) - before <= {"__pycache__"}
+    assert set(os.listdir(ROOT)) - before <= {"__pycache__"}

@@ -16,8 +16,10 @@ import httpx
 import psutil
 import pytest
 
-from dao.local import install, stack
-from dao.local.stack import Stack, StackError
+from dao.local import install, state_folder
+from dao.local.paths import ROOT
+from dao.local.stack import Stack
+from embedded.supervisor import StackError
 
 SUPERVISOR = textwrap.dedent("""
     import sys, threading
@@ -33,7 +35,7 @@ SUPERVISOR = textwrap.dedent("""
 @pytest.fixture
 def state_dir(tmp_path):
     yield tmp_path / "state"
-    stack.forget(tmp_path / "state")  # as root its cluster lies elsewhere
+    state_folder.forget(tmp_path / "state")  # as root its cluster lies elsewhere
 
 
 class Supervisor:
@@ -42,7 +44,7 @@ class Supervisor:
     def __init__(self, state_dir: Path):
         self.process = subprocess.Popen(
             [sys.executable, "-c", SUPERVISOR, str(state_dir)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=stack.ROOT, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, start_new_session=True,
         )  # fmt: skip
         self.said = []
         self.facts = None
@@ -247,15 +249,15 @@ def test_a_folder_that_is_not_ours_is_neither_used_nor_deleted(tmp_path):
     with pytest.raises(StackError, match="not a state folder"):
         Stack(tmp_path).start()
     with pytest.raises(StackError, match="nothing was deleted"):
-        stack.forget(tmp_path)
+        state_folder.forget(tmp_path)
     assert (tmp_path / "letter.txt").exists()
-    assert stack.forget(tmp_path / "nowhere") is False
+    assert state_folder.forget(tmp_path / "nowhere") is False
 
 
 def test_a_running_instance_is_not_forgotten(state_dir):
     state_dir.mkdir()
-    (state_dir / stack.MARKER).touch()
-    with stack.hold_state(state_dir), pytest.raises(StackError, match="runs already"):
-        stack.forget(state_dir)
-    assert stack.forget(state_dir) is True
+    (state_dir / state_folder.MARKER).touch()
+    with state_folder.hold_state(state_dir), pytest.raises(StackError, match="runs already"):
+        state_folder.forget(state_dir)
+    assert state_folder.forget(state_dir) is True
     assert not state_dir.exists()

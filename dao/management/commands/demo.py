@@ -15,8 +15,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from dao.local.demo import Demo, greeting
 from dao.local.ending import ending_once
 from dao.local.founding import FoundingError
-from dao.local.stack import Stack, StackError
+from dao.local.stack import Stack
 from dao.local.wallet import ChainError, Reverted
+from embedded.supervisor import StackError
 
 # What can go wrong while it starts and fills, each with words that say what.
 TROUBLE = (

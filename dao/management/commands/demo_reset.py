@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from dao.local import stack
+from dao.local.state_folder import forget
+from embedded.supervisor import StackError
 
 
 class Command(BaseCommand):
@@ -16,8 +17,8 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **__: Any) -> None:
         try:
-            was_there = stack.forget(settings.STATE_DIR)
-        except stack.StackError as error:
+            was_there = forget(settings.STATE_DIR)
+        except StackError as error:
             print(f"demo-reset: {error}", file=sys.stderr)
             sys.exit(1)
         print("The demo's data is deleted." if was_there else "There is no demo's data to delete.")

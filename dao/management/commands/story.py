@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from dao.local import story
 from dao.local.ending import ending_once
+from dao.local.story.run import run
 
 
 class Command(BaseCommand):
@@ -25,5 +25,5 @@ class Command(BaseCommand):
             self.stdout.flush()
 
         with ending_once() as begin_end:
-            status = story.run(as_json=options["json"], out=out, begin_end=begin_end, keep=options["keep"])
+            status = run(as_json=options["json"], out=out, begin_end=begin_end, keep=options["keep"])
         sys.exit(status)
