@@ -17,7 +17,9 @@ from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
 READ_TIMEOUT_S = 5
-SEND_TIMEOUT_S = 10  # begun anew once where the kernel still took a part; a slow line makes room in large pieces
+SEND_TIMEOUT_S = (
+    10  # begun anew where the kernel still took a part (seen: twice); a slow line makes room in large pieces
+)
 _close_gracefully = util.close_graceful
 
 worker_class = "gthread"

@@ -137,17 +137,21 @@ def _sync(dao: Dao, rpc: Rpc) -> int:
     while True:
         try:
             result = sync_once(dao, rpc)
-        except RpcError:
-            failures, repeated = failures + 1, repeated + 1
-            reached = Cursor.objects.values_list("next_block", flat=True).get(dao=dao)
-            failures, place = (0, reached) if reached > place else (failures, place)
-            if failures > _MOST_FAILURES:
-                raise
-            continue
-        if result.status == Status.CAUGHT_UP:
-            return repeated
-        if result.status != Status.BEHIND:
-            raise ReplayStopped(f"{dao}: the sync ended as {result.status} at block {result.next_block}")
+        except RpcError as error:
+            reason: RpcError | ReplayStopped = error
+        else:
+            if result.status == Status.CAUGHT_UP:
+                return repeated
+            if result.status == Status.BEHIND:
+                continue
+            reason = ReplayStopped(f"{dao}: the sync ended as {result.status} at block {result.next_block}")
+            if result.status != Status.NODE_BEHIND:  # a lagging node behind a balancer answered: ask again
+                raise reason
+        failures, repeated = failures + 1, repeated + 1
+        reached = Cursor.objects.values_list("next_block", flat=True).get(dao=dao)
+        failures, place = (0, reached) if reached > place else (failures, place)
+        if failures > _MOST_FAILURES:
+            raise reason
 
 
 def _tell(dao: Dao) -> dict[str, Any]:

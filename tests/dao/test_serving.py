@@ -110,7 +110,7 @@ def test_who_takes_no_answer_holds_no_thread_for_ever(tmp_path):
             connection.connect(where)
             times = more_than_the_kernel_keeps // size[path] + 1
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * times)
-        time.sleep(30)
+        time.sleep(45)  # a wait of SEND_TIMEOUT_S for each part that the kernel still took, and one more
         for path, connection in lazy.items():
             connection.settimeout(30)
             taken = 0

@@ -165,10 +165,10 @@ def test_text_and_calls_written_anew_take_their_bytes_along(dao):
         log(dao, noun["ProposalUpdated"], 7, VOTER, [TARGET], [0], [b"a\xff()"], [b""], b"\x00", b"why", block=2),
     )  # fmt: skip
     assert Proposal.objects.get().description_bytes == b"\x00"
-    assert ProposalAction.objects.get().call.calldata == keccak(b"a\xff()")[:4]
+    assert call_of(ProposalAction.objects.get()).calldata == keccak(b"a\xff()")[:4]
     project(dao, log(dao, noun["ProposalUpdated"], 7, VOTER, [TARGET], [0], [b"b()"], [b""], b"ok", b"", block=3))
     assert Proposal.objects.get().description_bytes == b"ok"
-    assert ProposalAction.objects.get().call.calldata == keccak(b"b()")[:4]
+    assert call_of(ProposalAction.objects.get()).calldata == keccak(b"b()")[:4]
 
 
 @pytest.mark.django_db
@@ -178,6 +178,14 @@ def test_the_operation_in_the_timelock_is_of_what_is_executed(dao):
     expected = fold.operation_ids(b"\x60" * 20, [TARGET], [5], [executed], b"\xff")
     proposal = Proposal.objects.get()
     assert (bytes(proposal.operation_id), bytes(proposal.operation_id_v4)) == expected
+
+
+def kept():
+    """Return the bytes of each proposal's text, and its calls, by number."""
+    return {
+        proposal.proposal_id: (proposal.description_bytes, [call_of(action) for action in proposal.actions.all()])
+        for proposal in Proposal.objects.all()
+    }
 
 
 @pytest.mark.django_db
@@ -191,13 +199,17 @@ def test_rows_from_before_are_read_again_from_the_raw_logs(dao):
         log(dao, noun["ProposalTransactionsUpdated"], 3, VOTER, [TARGET] * 2, [0] * 2, new, [b""] * 2, b"", block=4),
         created(dao, 4, "\ufffd stood there".encode(), block=5),
     )  # fmt: skip
-    expected = {p.proposal_id: (p.description_bytes, [a.call for a in p.actions.all()]) for p in Proposal.objects.all()}
+    expected = {
+        p.proposal_id: (p.description_bytes, [call_of(a) for a in p.actions.all()]) for p in Proposal.objects.all()
+    }
     Proposal.objects.update(description_raw=None)
     for action in ProposalAction.objects.all():
         old = events.text_of(call_of(action).signature)[:400]
         ProposalAction.objects.filter(pk=action.pk).update(signature=old, signature_raw=None)
     importlib.import_module("governance.migrations.0009_text_as_bytes").fill(django.apps.apps, None)
-    found = {p.proposal_id: (p.description_bytes, [a.call for a in p.actions.all()]) for p in Proposal.objects.all()}
+    found = {
+        p.proposal_id: (p.description_bytes, [call_of(a) for a in p.actions.all()]) for p in Proposal.objects.all()
+    }
     assert found == expected
     assert found[1][1][0].signature == LONG
     assert found[3][1][0].signature == b"new\xff()"
