@@ -321,7 +321,7 @@ def _of_effect(effect: Effect, claims: Sequence[Claim], in_text: set[bytes], boo
         for claim, outcome in compared:
             if outcome is kind:
                 return Finding(kind, text, claim=claim.id, effect=effect.id)
-    return Finding(FindingKind.DONE_NOT_CLAIMED, "No sentence that was read tells of it.", effect=effect.id)
+    return Finding(FindingKind.DONE_NOT_CLAIMED, "Code matched no sentence to this call.", effect=effect.id)
 
 
 def _compare(effect: Effect, claim: Claim, in_text: set[bytes], book: Book) -> FindingKind | None:
