@@ -199,8 +199,10 @@ def _between_transactions(_sql: str) -> bool:
 
 
 def _begins_to_write(sql: str) -> bool:
-    """What a worker read is ready, and its transaction has begun (`fence.Writer.transaction`)."""
-    return connection.in_atomic_block and "governance_cursor" in sql and "FOR UPDATE" in sql
+    """What a worker read is ready, and its transaction has begun (`fence.Writer.transaction`). In one within another
+    the worker has the row already: whoever overtakes it would wait for it, and it for them."""
+    is_outermost = connection.in_atomic_block and not connection.savepoint_ids
+    return is_outermost and "governance_cursor" in sql and "FOR UPDATE" in sql
 
 
 def _end() -> None:
