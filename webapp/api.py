@@ -34,10 +34,13 @@ from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Contract, Dao, OnchainCheck, Proposal, Vote
 from presentation import reading, words
 from presentation.reading import Place
-from webapp import budgets, relay, signin, throttle
-from webapp import voter as voters
-from webapp.governor_calls import next_step
+from webapp import throttle
+from webapp.account import signin
 from webapp.mail import subscriptions
+from webapp.policies import read as budgets
+from webapp.proposals import relay
+from webapp.proposals import voter as voters
+from webapp.proposals.governor_calls import next_step
 
 api = NinjaAPI(title="Mandate", version="1", docs_url=None, description=__doc__)
 

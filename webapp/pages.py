@@ -24,9 +24,10 @@ from governance.models import Act, Dao, PolicyVersion, Proposal
 from policies.code.encoding import DecodeError, codehash, decode
 from presentation import reading, words
 from presentation.reading import Place, ProposalRow
-from webapp import budgets, signin
-from webapp import voter as voters
-from webapp.governor_calls import next_step
+from webapp.account import signin
+from webapp.policies import read as budgets
+from webapp.proposals import voter as voters
+from webapp.proposals.governor_calls import next_step
 
 _TRANSITIONS = {
     "created": "Proposed",

@@ -3,7 +3,9 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from webapp import account, pages, records
+from webapp import pages
+from webapp.account import views as account
+from webapp.agent import records
 from webapp.api import api
 from webapp.mail import views as mail
 

@@ -11,7 +11,7 @@ from governance.state import governor_of
 from presentation.reading import Place
 from tests.governance.governors.lives import World
 from tests.governance.test_state_lives import CHAIN_ID, chain
-from webapp import relay
+from webapp.proposals import relay
 
 pytestmark = pytest.mark.django_db
 __all__ = ["chain"]

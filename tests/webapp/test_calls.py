@@ -15,8 +15,8 @@ from governance.projections.events import raw_of, text_of
 from presentation import reading
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, UNIT, account
-from webapp.governor_calls import queue_call
 from webapp.mail import digest
+from webapp.proposals.governor_calls import queue_call
 
 USDC, ADA = account(1005), account(200)
 PAY = abi.selector("transfer(address,uint256)")

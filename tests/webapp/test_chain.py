@@ -16,8 +16,8 @@ from governance.chain.rpc import Rpc
 from governance.models import OutgoingTransaction, Proposal
 from governance.sync import sync_once
 from presentation import reading
-from webapp import relay
 from webapp.models import RelayedVote
+from webapp.proposals import relay
 
 CHAIN_ID = 31337
 pytestmark = pytest.mark.django_db(transaction=True)  # the sender's journal commits before it broadcasts

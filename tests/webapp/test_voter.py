@@ -19,8 +19,8 @@ from tests.governance.test_rpc import Node, serve
 from tests.governance.test_state_lives import chain as slow_chain
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from tests.webapp.test_chain import chain, signed, vote
-from webapp import relay
-from webapp import voter as voters
+from webapp.proposals import relay
+from webapp.proposals import voter as voters
 
 __all__ = ["chain", "serve", "slow_chain"]
 on_a_chain = pytest.mark.django_db(transaction=True)

@@ -31,8 +31,8 @@ from governance.state import State, state_of
 from policies.notation.primitives import keccak
 from presentation import words
 from presentation.reading import Place
-from webapp import voter as voters
 from webapp.models import RelayedVote
+from webapp.proposals import voter as voters
 
 PER_VOTER_A_DAY = 10
 IN_ALL_A_DAY = 500
