@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.http import Http404
 
 from agent.models import Summary
@@ -37,7 +37,6 @@ from governance.models import (
     ModuleState,
     Objection,
     OnchainCheck,
-    OutgoingTransaction,
     PolicyVersion,
     PowerCheckpoint,
     Proposal,
@@ -45,10 +44,10 @@ from governance.models import (
     ProposalTransition,
     RefusedAct,
     SyncIncident,
-    TimelockOperation,
     TreasuryFlow,
     Vote,
 )
+from governance.open_proposals import count_of, open_proposals
 from governance.power import shared_with
 from governance.state import (
     Now,
@@ -56,10 +55,9 @@ from governance.state import (
     State,
     counted_votes,
     facts_of,
-    is_final,
     proposal_state,
     quorum_of,
-    state_of,
+    vote_ends_at,
 )
 from presentation import titles, words
 
@@ -304,8 +302,7 @@ class ProposalRow:
     @property
     def ends_at(self) -> int:
         """The last timepoint of the governor's clock at which votes are taken, as things are now."""
-        late = self.facts.objection_until if self.state is State.OBJECTION_PERIOD else None
-        return self.proposal.deadline if late is None else late
+        return vote_ends_at(self.facts, self.state)
 
     @property
     def vote_began(self) -> bool:
@@ -354,93 +351,6 @@ def proposal_row(place: Place, proposal: Proposal) -> ProposalRow:
     )
 
 
-def open_condition(place: Place) -> Q:
-    """Proposals that may still change: undecided ones, and successful ones that wait to be queued or executed.
-
-    `governance.state` as a filter: what it calls final is not among them.
-    """
-    governor = place.one("governor")
-    told = governor.capabilities if governor else {}
-    if governor is not None and told.get("family") in ("nouns", "agora"):
-        # A quorum that grows, a share by type, a module's own rule: no column says how these end.
-        undone = Proposal.objects.filter(dao=place.dao, executed=False, canceled=False).prefetch_related("operations")
-        rows = undone.defer("description")
-        return Q(pk__in=[row.pk for row in rows if not is_final(state_of(row, place.now, governor))])
-    undecided = Q(deadline__gte=place.clock_now)
-    counted = F("for_votes")
-    if "abstain" in told.get("quorum_counts", "for,abstain"):
-        counted = counted + F("abstain_votes")
-    queued = Q(eta_chain_s__gt=0)
-    carried = queued | (Q(for_votes__gt=F("against_votes")) & (Q(quorum_votes=None) | Q(quorum_votes__lte=counted)))
-    not_queued = Q(eta_chain_s=None) | Q(eta_chain_s__lte=0)
-    performed = TimelockOperation.objects.filter(proposal=OuterRef("pk")).filter(Q(executed=True) | Q(canceled=True))
-    waiting = not_queued | ~Exists(performed)
-    if (grace_s := told.get("grace_period_s")) is not None:
-        waiting &= not_queued | Q(eta_chain_s__gt=place.now_chain_s - grace_s)
-    return Q(executed=False, canceled=False) & (undecided | (carried & waiting))
-
-
-@dataclass(frozen=True)
-class OpenProposals:
-    """The numbers (primary keys) of what may still change, in the order of what comes first: `voting` by when it ends,
-    `coming` by when its vote opens, `decided` (the vote is over, the next step is not done) by when it can be executed,
-    then the newest. Each is a query that was not asked yet, or a list."""
-
-    voting: QuerySet | list[int]
-    coming: QuerySet | list[int]
-    decided: QuerySet | list[int]
-
-    def page(self, start: int, stop: int) -> list[int]:
-        """Return those from `start` to before `stop`, counted through all three."""
-        found: list[int] = []
-        for numbers in (self.voting, self.coming, self.decided):
-            found += numbers[max(0, start) : max(0, stop)]
-            count = count_of(numbers)
-            start, stop = start - count, stop - count
-        return found
-
-
-def count_of(numbers: QuerySet | list[int]) -> int:
-    """Return how many there are, read or not."""
-    return len(numbers) if isinstance(numbers, list) else numbers.count()
-
-
-def open_proposals(place: Place) -> OpenProposals:
-    """What may still change, in three parts. `governance.state` as queries where columns decide a state."""
-    governor = place.one("governor")
-    told = governor.capabilities if governor else {}
-    if governor is not None and (told.get("family") in ("nouns", "agora") or told.get("super_quorum")):
-        return _open_by_state(place)
-    undone = Proposal.objects.filter(dao=place.dao, executed=False, canceled=False)
-    undecided = undone.filter(deadline__gte=place.clock_now)
-    decided = undone.filter(open_condition(place), deadline__lt=place.clock_now)
-    executable = Case(When(eta_chain_s__gt=place.now_chain_s, then=F("eta_chain_s")))
-    return OpenProposals(
-        undecided.filter(snapshot__lt=place.clock_now).order_by("deadline", "id").values_list("pk", flat=True),
-        undecided.filter(snapshot__gte=place.clock_now).order_by("snapshot", "id").values_list("pk", flat=True),
-        decided.order_by(executable.asc(nulls_last=True), "-created_block", "-id").values_list("pk", flat=True),
-    )
-
-
-def _open_by_state(place: Place) -> OpenProposals:
-    """`open_proposals` where a rule of the governor decides: every row that is not over is looked at."""
-    found = Proposal.objects.filter(open_condition(place), dao=place.dao).defer("description")
-    voting, coming, decided = [], [], []
-    for proposal in found.prefetch_related("operations"):
-        facts = facts_of(proposal, place.governor)
-        row = ProposalRow(proposal, proposal_state(facts, place.now), [], "", facts)
-        taken = row.state is State.UNKNOWN and facts.snapshot < place.clock_now <= facts.deadline
-        if taken or row.state in (State.ACTIVE, State.OBJECTION_PERIOD):
-            voting.append((row.ends_at, proposal.pk))
-        elif row.state in (State.PENDING, State.UPDATABLE):
-            coming.append((proposal.snapshot, proposal.pk))
-        else:
-            eta_chain_s = proposal.eta_chain_s or 0
-            waits_s = eta_chain_s if eta_chain_s > place.now_chain_s else float("inf")
-            decided.append((waits_s, -proposal.created_block, -proposal.pk, proposal.pk))
-    return OpenProposals(*([entry[-1] for entry in sorted(part)] for part in (voting, coming, decided)))
-
-
 def proposals(
     place: Place, *, only_open: bool = False, page: int = 1, size: int = PAGE
 ) -> tuple[list[ProposalRow], int]:
@@ -448,7 +358,7 @@ def proposals(
     `open_proposals`. As many queries for 10 rows as for 100."""
     start, stop = (page - 1) * size, page * size
     if only_open:
-        found = open_proposals(place)
+        found = open_proposals(place.dao, place.one("governor"), place.now)
         count = sum(count_of(numbers) for numbers in (found.voting, found.coming, found.decided))
         return rows_of(place, found.page(start, stop)), count
     all_of_them = Proposal.objects.filter(dao=place.dao)
@@ -875,8 +785,3 @@ def _objectable(place: Place) -> QuerySet[Act]:
 
 def refusals(place: Place, limit: int = 50) -> list[RefusedAct]:
     return list(RefusedAct.objects.filter(dao=place.dao).order_by("-block_number", "-id")[:limit])
-
-
-def relayed(keys: Sequence[str]) -> dict[str, OutgoingTransaction]:
-    """Outgoing transactions by their key."""
-    return {row.key: row for row in OutgoingTransaction.objects.filter(key__in=keys)}

@@ -21,6 +21,7 @@ from governance.capabilities import takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Act, Dao, PolicyVersion, Proposal
+from governance.open_proposals import OpenProposals, count_of, open_proposals
 from policies.code.encoding import DecodeError, codehash, decode
 from presentation import reading, words
 from presentation.reading import Place, ProposalRow
@@ -89,7 +90,9 @@ class Agenda:
     @classmethod
     def of(cls, place: Place) -> Agenda:
         """Read it. As many queries for one proposal as for a thousand."""
-        found = reading.open_proposals(place) if place.one("governor") else reading.OpenProposals([], [], [])
+        found = OpenProposals([], [], [])
+        if governor := place.one("governor"):
+            found = open_proposals(place.dao, governor, place.now)
         voting, more_votes = _first(found.voting, cls.VOTES)
         coming, more_coming = _first(found.coming, cls.NEXT)
         decided, more_decided = _first(found.decided, cls.NEXT)
@@ -120,7 +123,7 @@ class Agenda:
 
 def _first(numbers: QuerySet | list[int], most: int) -> tuple[list[int], int]:
     """The first few of those numbers, and how many are left."""
-    return list(numbers[:most]), max(0, reading.count_of(numbers) - most)
+    return list(numbers[:most]), max(0, count_of(numbers) - most)
 
 
 def _act_ends_s(place: Place, act: Act) -> float:

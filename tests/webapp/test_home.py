@@ -7,6 +7,7 @@ import re
 import pytest
 
 from governance.models import Act, Block, Chain, Contract, Cursor, Dao, Proposal
+from governance.open_proposals import open_proposals
 from presentation import reading
 from presentation.reading import Place
 from tests.webapp.conftest import DAY, NOW, UNIT, Made, account
@@ -248,7 +249,7 @@ def test_each_open_proposal_is_in_one_part_by_its_state(made, family):
                 next(number), snapshot=snapshot, deadline=deadline, for_votes=yes, eta_chain_s=eta, quorum_votes=quorum
             )
     place = Place(made.dao)
-    parts = reading.open_proposals(place)
+    parts = open_proposals(place.dao, place.governor, place.now)
     expected = {
         "voting": {"Active"},
         "coming": {"Pending"},
