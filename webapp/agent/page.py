@@ -15,7 +15,6 @@ from governance.chain.module import PAUSE
 from presentation import words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
-from presentation.policies import policies_in_force
 from webapp.agent.read import act_view, newest_requests, page_of_acts, refused
 from webapp.rendering import page_number, render_page
 
@@ -26,7 +25,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
     """Acts, refusals and requests, with the buttons that stop."""
     place, page = DaoView.of(slug), page_number(request)
     rows, count = page_of_acts(place, page=page)
-    in_force = policies_in_force(place)
+    in_force = standing.policies_in_force(place.dao)
     recorded = set(
         DecisionRecord.objects.filter(hash__in=[bytes(act.decision) for act in rows]).values_list("hash", flat=True)
     )
