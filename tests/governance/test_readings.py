@@ -39,6 +39,13 @@ def due() -> int:
     return work.run_due(readings.WORK)
 
 
+def replace(deployed, count: int, by: int) -> None:
+    """Put other blocks in the place of the last `count`: at another time, for empty ones would else be the same."""
+    deployed.anvil.call("anvil_rollback", count)
+    deployed.anvil.wind(60)
+    deployed.anvil.mine(by)
+
+
 def test_the_answers_are_the_chains_at_the_block_that_was_read(paying):
     d = paying.deployed
     block = Cursor.objects.get().next_block - 1
@@ -121,8 +128,7 @@ def test_a_reorg_takes_what_was_read_at_its_blocks(paying):
     ages(5)
     due()
     assert ChainReading.objects.get(kind="ring").value != kept
-    d.anvil.call("anvil_rollback", 1)
-    d.anvil.mine(2)
+    replace(d, 1, 2)
     paying.sync()
     assert not ChainReading.objects.exists()  # their block is gone
     assert treasury.holdings(paying.dao)[0].reading is None
@@ -138,8 +144,7 @@ def test_a_reorg_leaves_what_was_read_below_it(paying):
     before = list(ChainReading.objects.order_by("pk").values_list("pk", "block_hash"))
     d.anvil.mine(3)
     paying.sync()
-    d.anvil.call("anvil_rollback", 2)
-    d.anvil.mine(3)
+    replace(d, 2, 3)
     paying.sync()
     assert list(ChainReading.objects.order_by("pk").values_list("pk", "block_hash")) == before
 
@@ -153,8 +158,20 @@ def test_a_block_that_was_replaced_while_blocks_were_read_again_takes_its_readin
     due()
     with fence.hold(paying.dao) as writer:
         reorg.restart_from(writer, Cursor.objects.get().next_block - 2)
-    d.anvil.call("anvil_rollback", 1)
+    replace(d, 1, 2)
+    paying.sync()
+    assert not ChainReading.objects.exists()
+
+
+def test_so_does_one_that_is_final_by_now(paying):
+    """Of final blocks the headers of those with logs alone are read: a reading's height counts as one of these."""
+    d = paying.deployed
     d.anvil.mine(2)
+    paying.sync()
+    due()
+    with fence.hold(paying.dao) as writer:
+        reorg.restart_from(writer, Cursor.objects.get().next_block - 2)
+    replace(d, 1, 3 * paying.dao.chain.finality_depth)
     paying.sync()
     assert not ChainReading.objects.exists()
 
@@ -167,8 +184,7 @@ def test_a_block_that_is_gone_before_the_answers_are_kept_keeps_none(paying, mon
 
     def and_then_a_reorg(*arguments):
         answers = asked(*arguments)
-        d.anvil.call("anvil_rollback", 1)
-        d.anvil.mine(2)
+        replace(d, 1, 2)
         paying.sync()
         return answers
 
