@@ -24,7 +24,7 @@ from ninja.errors import HttpError
 from ninja.errors import ValidationError as NinjaValidationError
 from pydantic import Field
 
-from agent.acts import approvals, requests
+from agent.acts import approvals, submitting
 from agent.acts.policy import NoPolicyInForce
 from agent.llm import trouble
 from agent.models import Request, Summary
@@ -712,8 +712,8 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     # The key is bound to the asker, so nobody can take another's request by its key.
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
     try:
-        made = requests.submit(place.dao, policy_id, payload.text, account, key, signed_in=True)
-    except (requests.RequestError, NoPolicyInForce) as error:
+        made = submitting.submit(place.dao, policy_id, payload.text, account, key, signed_in=True)
+    except (submitting.RequestError, NoPolicyInForce) as error:
         raise HttpError(409, str(error)) from error
     return Status(201, _request(_one_request(slug, made.pk)[1]))
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 
 from agent.acts import typed
+from agent.acts.calls import calls_from_json, calls_hash
 from agent.acts.policy import PolicyInForce, in_force
-from agent.acts.requests import calls_from_json, calls_hash
 from agent.models import Approval, Candidate, Plan, Request
 from agent.work_names import EXECUTE_WORK
 from governance import work

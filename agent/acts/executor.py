@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from agent import choice
 from agent.acts import approvals, askers, provenance, rosters
+from agent.acts.calls import Call, calls_from_json, calls_hash, payment_call
 from agent.acts.judging import (
     Halted,
     Judgement,
@@ -48,7 +49,6 @@ from agent.acts.policy import (
     read_pinned,
     state_json,
 )
-from agent.acts.requests import Call, calls_from_json, calls_hash, payment_call
 from agent.acts.simulate import ENDED, act_calldata, release_calldata, simulate
 from agent.acts.tokens import Token
 from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.acts.calls import Call, calls_hash
 from agent.acts.policy import Pinned, PolicyInForce
-from agent.acts.requests import Call, calls_hash
 from agent.acts.simulate import Simulation, act_calldata, disagree, release_calldata, simulate
 from agent.acts.tokens import Token
 from agent.models import AgentHalt

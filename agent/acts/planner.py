@@ -20,18 +20,11 @@ from django.utils import timezone
 
 from agent import choice
 from agent.acts import approvals, askers, rosters
+from agent.acts.calls import calls_hash, calls_json
+from agent.acts.candidates import Draft, derive
+from agent.acts.grammar import MAX_TEXT, NotUnderstood, clean, parse
 from agent.acts.judging import Halted, Judgement, Words, headroom_json, judge, refusal_json, standing_halt
 from agent.acts.policy import NoPolicyInForce, Pinned, PolicyInForce, chain_now_s, final_chain_s, in_force, read_pinned
-from agent.acts.requests import (
-    MAX_TEXT,
-    Draft,
-    NotUnderstood,
-    calls_hash,
-    calls_json,
-    clean,
-    derive,
-    parse,
-)
 from agent.acts.tokens import Token, read_tokens
 from agent.llm import serving
 from agent.llm.client import Completion, Model, ModelDown, ModelRefused

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.acts.requests import Call
+from agent.acts.calls import Call
 from governance.chain import abi
 from governance.chain.rpc import BlockId, CallReverted, Rpc
 from policies.answer.evaluate import Allowed, Refused

@@ -20,7 +20,7 @@ import pytest
 from django.utils import timezone
 from eth_account import Account
 
-from agent.acts import approvals, due, planner, requests, rosters
+from agent.acts import approvals, due, planner, rosters, submitting
 from agent.models import Request, Roster
 from governance import work
 from governance.chain.rpc import Rpc
@@ -159,7 +159,7 @@ class World:
     def ask(self, text: str, key: str | None = None, by: str = "ada", **how: Any) -> Request:
         self.count += 1
         how = {"signed_in": True} | how
-        return requests.submit(self.dao, POLICY_ID, text, self.address(by), key or f"request-{self.count}", **how)
+        return submitting.submit(self.dao, POLICY_ID, text, self.address(by), key or f"request-{self.count}", **how)
 
     def approve(self, request: Request, candidate: str = "c1", by: str = "olga") -> None:
         typed_data = approvals.typed_data(request, request.candidates.get(key=candidate))

@@ -8,7 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from agent.acts import executor, judging, requests
+from agent.acts import executor, judging
+from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json
 from agent.acts.planner import describe, paid_lines
 from agent.acts.policy import in_force
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
@@ -357,8 +358,8 @@ def test_a_row_changed_in_the_database_pays_nobody(world: World) -> None:  # noq
     assert request.status == Request.Status.PLANNED
     candidate = request.candidates.get()
     transfer = world.suite.calldata("usdc", "transfer", world.address("ines"), 5000 * USDC)
-    candidate.calls = requests.calls_json([requests.Call(world.address("usdc"), 0, transfer)])
-    candidate.calls_hash = requests.calls_hash(requests.calls_from_json(candidate.calls))
+    candidate.calls = calls_json([Call(world.address("usdc"), 0, transfer)])
+    candidate.calls_hash = calls_hash(calls_from_json(candidate.calls))
     candidate.save()
     request = world.rest(request, 3)
     assert request.status == Request.Status.NEEDS_APPROVAL

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from agent import choice
-from agent.acts import approvals, planner, provenance, requests
+from agent.acts import approvals, planner, provenance, submitting
 from agent.llm import trouble
 from agent.llm.client import Model
 from agent.models import DecisionRecord, Plan, Request
@@ -386,10 +386,10 @@ def test_no_approval_makes_the_policy_wider(world: World) -> None:  # noqa: F811
 def test_the_same_key_is_the_same_request(world: World) -> None:  # noqa: F811
     first = world.ask("pay ines 100 USDC for books", "books")
     assert world.ask("pay ines 100 USDC for books", "books").pk == first.pk
-    with pytest.raises(requests.RequestError, match="another request"):
+    with pytest.raises(submitting.RequestError, match="another request"):
         world.ask("pay ines 200 USDC for books", "books")
     for text in ("", "   ", "\u200b", "x" * 501, "pay\x00ines", "pay \ud800"):
-        with pytest.raises(requests.RequestError):
+        with pytest.raises(submitting.RequestError):
             world.ask(text)
 
 

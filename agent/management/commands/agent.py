@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from agent.acts import approvals, planner, requests
+from agent.acts import approvals, planner, submitting
 from agent.acts.policy import NoPolicyInForce
 from agent.models import AgentHalt, Request
 from governance.chain.address import BadAddress, to_bytes
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         try:
             what(dao, options)
         except (
-            requests.RequestError,
+            submitting.RequestError,
             approvals.ApprovalError,
             NoPolicyInForce,
             BadAddress,
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _request(self, dao: Dao, options: dict[str, Any]) -> None:
-        request = requests.submit(
+        request = submitting.submit(
             dao,
             encoding.policy_id(options["policy"]),
             options["text"],

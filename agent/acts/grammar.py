@@ -1,35 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests: what somebody asks for, in words, and the candidates that code derives from them.
+"""The grammar of requests: what somebody asks for, in words, as far as it is understood. Pure: text in, values out.
 
-No model reads a request to find an address or an amount: a small grammar does, and what it does not understand it says.
-Every value of a candidate carries where it came from. Only a candidate that is exactly the roster, for the month now or
-the month before, from words that can be read in one way, has no difference here; every other one needs the operator's
-signature, whatever the model says. What else can need it (who asks, when the roster was signed) the planner adds.
+No model reads a request to find an address or an amount: this grammar does, and what it does not understand it says.
 """
 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
 
-import rfc8785
-from django.db import transaction
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
-
-from agent.acts.policy import in_force
 from agent.acts.rosters import Line
 from agent.acts.tokens import Token
-from agent.models import Request
-from agent.work_names import PLAN_WORK
-from governance import work
-from governance.chain.address import ZERO, checksum
-from governance.fields import UINT256_MAX
-from governance.models import Dao
+from governance.chain.address import checksum
 
 MAX_TEXT = 500
 _MONTHS = (
@@ -128,10 +113,6 @@ class NotUnderstood(ValueError):
     """Nothing can be derived from the request; the message says what to write instead."""
 
 
-class RequestError(ValueError):
-    """The request can't be taken: empty, too long, or its key was used for another."""
-
-
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What the words of a request say, as far as the grammar understands them."""
@@ -150,44 +131,6 @@ class Ask:
     count: int | None = None  # "5 x 1,000 USDC"
     order: tuple[int | bytes, ...] = ()  # named and strangers, in the order of the text
     doubts: tuple[str, ...] = ()  # why a person must look: words that were not understood, hidden characters
-
-
-@dataclass(frozen=True, slots=True)
-class PayLine:
-    """One payment, and where each of its values came from: `operator` (the signed roster) or `request` (untrusted)."""
-
-    recipient: bytes
-    asset: bytes
-    amount: int
-    period: str
-    name: str
-    provenance: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call that the treasury would make."""
-
-    to: bytes
-    value_wei: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A candidate: a complete list of calls. `differences` is why the operator must approve it; empty for nobody."""
-
-    label: str
-    lines: tuple[PayLine, ...]
-    is_roster: bool
-    differences: tuple[str, ...] = field(default=())
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        return tuple(payment_call(line.recipient, line.asset, line.amount) for line in self.lines)
-
-
-# ------------------------------------------------------------------------------------------------------ pure parsing
 
 
 def clean(text: str) -> tuple[str, bool]:
@@ -626,221 +569,3 @@ def _amount(digits: str, token: Token) -> int:
     if amount == 0:
         raise NotUnderstood("an amount of zero pays nobody")
     return amount
-
-
-# ------------------------------------------------------------------------------------------------------ pure drafting
-
-
-def derive(
-    ask: Ask,
-    lines: Sequence[Line],
-    tokens: Sequence[Token],
-    paid: frozenset[tuple[bytes, bytes]],
-    now_chain_s: int,
-) -> list[Draft]:
-    """The candidates of an ask. `paid` are the (recipient, asset) that were paid for its month, or are being paid.
-
-    Raises NotUnderstood when nothing is left to pay.
-    """
-    text_of = {token.asset: token for token in tokens}
-    common = list(ask.doubts)
-    if not ask.period:
-        common.append("a one-off payment: no month is named")
-    elif ask.period not in (month_of(now_chain_s), month_of(now_chain_s, 1)):
-        common.append(f"{ask.period} is neither this month nor the last")
-    chosen: list[int | bytes] = (
-        [position for position in range(len(lines)) if position not in ask.excluded]
-        if ask.everyone
-        else list(ask.order)
-    )
-    if ask.count is not None and ask.count != len(chosen):
-        raise NotUnderstood(f"the request counts {ask.count} payments, the roster gives {len(chosen)}")
-    readings, ambiguity = _readings(ask, chosen, lines, text_of)
-    common += [ambiguity] if ambiguity else []
-    drafts: list[Draft] = []
-    for how, wanted in readings:
-        draft = _draft(how, chosen, wanted, ask.period, lines, text_of, paid, common)
-        if draft is not None:
-            drafts.append(draft)
-    if not drafts:
-        raise NotUnderstood(f"everybody named was already paid for {ask.period}, or is being paid")
-    return drafts
-
-
-_Reading = tuple[str, list[tuple[bytes, int] | None]]  # in words, and each payee's pay; None: as on the roster
-
-
-def _readings(
-    ask: Ask, chosen: Sequence[int | bytes], lines: Sequence[Line], text_of: Mapping[bytes, Token]
-) -> tuple[list[_Reading], str]:
-    """What the amounts can mean, and, where that is more than one thing, what to tell the operator who picks."""
-    many = len(chosen)
-    if not ask.amounts:
-        return [("as on the roster", [None] * many)], ""
-    if len(ask.amounts) > 1:
-        return [("with the amounts of the request", list(ask.amounts))], ""
-    asset, amount = ask.amounts[0]
-    text = _text(text_of, asset, amount)
-    each: _Reading = (f"{text} each", [(asset, amount)] * many)
-    total: _Reading = (f"{text} in total, in equal parts", [(asset, amount // many)] * many)
-    if ask.in_total and many > 1:
-        if amount % many:
-            raise NotUnderstood(f"{text} can't be divided among {many} exactly: write what each is paid")
-        return [total], ""
-    if ask.each or many == 1:
-        return [each], ""
-    if ask.alone is not None:
-        payee = chosen[ask.alone]
-        who = checksum(payee if isinstance(payee, bytes) else lines[payee].recipient)
-        as_signed = [(lines[p].asset, lines[p].amount) if isinstance(p, int) else None for p in chosen]
-        only: _Reading = (
-            f"{text} to {who}, the others as on the roster",
-            [(asset, amount) if i == ask.alone else None for i in range(many)],
-        )
-        if all((asset, amount) == pay for i, pay in enumerate(as_signed) if i != ask.alone):
-            return [each], ""  # both come to the same payments
-        ambiguity = f"can be read in two ways: {text} to each, or {text} to {who} and the others as on the roster"
-        return [each, only], ambiguity
-    ambiguity = f"can be read in two ways: {text} to each, or {text} in total"
-    if amount % many:
-        return [each], f"{ambiguity}, which can't be divided among {many} exactly"
-    return [each, total], ambiguity
-
-
-def _draft(
-    how: str,
-    chosen: Sequence[int | bytes],
-    wanted: Sequence[tuple[bytes, int] | None],
-    period: str,
-    lines: Sequence[Line],
-    text_of: Mapping[bytes, Token],
-    paid: frozenset[tuple[bytes, bytes]],
-    common: Sequence[str],
-) -> Draft | None:
-    differences = list(common)
-    pay: list[PayLine] = []
-    as_signed: set[int] = set()
-    already: list[str] = []
-    changed = 0
-    for payee, ask in zip(chosen, wanted, strict=True):
-        if isinstance(payee, int):
-            line = lines[payee]
-            asset, amount = ask or (line.asset, line.amount)
-            same = (asset, amount) == (line.asset, line.amount)
-            name, recipient = line.name, line.recipient
-            source = {"recipient": "operator"} | dict.fromkeys(("asset", "amount"), "operator" if same else "request")
-            changed += not same
-        else:
-            assert ask is not None  # parse() refuses a stranger without an amount
-            (asset, amount), name, recipient, same = ask, "", payee, False
-            source = dict.fromkeys(("recipient", "asset", "amount"), "request")
-            differences.append(f"{checksum(recipient)} is not on the roster")
-        if period and (recipient, asset) in paid:
-            already.append(checksum(recipient))
-            continue
-        if isinstance(payee, int) and same:
-            as_signed.add(payee)
-        pay.append(PayLine(recipient, asset, amount, period, name, source | {"period": "request"}))
-    if not pay:
-        return None
-    if changed:
-        differences.append(f"{changed} amount{'s' if changed != 1 else ''} other than on the roster")
-    is_roster = bool(period) and len(as_signed) == len(lines) == len(pay)
-    if already:
-        differences.append(f"already paid or being paid for this month, and left out: {len(already)}")
-    elif len(as_signed) < len(lines) and len(pay) < len(lines):
-        differences.append(f"pays {len(pay)} of the {len(lines)} on the roster")
-    totals: dict[bytes, int] = {}
-    for line_ in pay:
-        totals[line_.asset] = totals.get(line_.asset, 0) + line_.amount
-    total = " + ".join(_text(text_of, asset, amount) for asset, amount in totals.items())
-    who = "the whole roster" if is_roster else f"{len(pay)} payment{'s' if len(pay) != 1 else ''}"
-    return Draft(f"{period or 'one-off'}: {who}, {how}; {total} altogether", tuple(pay), is_roster, tuple(differences))
-
-
-def _text(tokens: Mapping[bytes, Token], asset: bytes, amount: int) -> str:
-    token = tokens.get(asset)
-    return token.text(amount) if token else f"{amount} base units of {checksum(asset)}"
-
-
-def payment_call(recipient: bytes, asset: bytes, amount: int) -> Call:
-    """The call that pays: `transfer(address,uint256)` on a token, or plain ether."""
-    if asset == ZERO:
-        return Call(recipient, amount, b"")
-    return Call(asset, 0, bytes.fromhex("a9059cbb") + encode(["address", "uint256"], [recipient, amount]))
-
-
-def calls_hash(calls: Sequence[Call]) -> bytes:
-    """keccak256(abi.encode(Call[])): the name of exactly these calls, in approvals and decision records."""
-    return keccak(encode(["(address,uint256,bytes)[]"], [[(call.to, call.value_wei, call.data) for call in calls]]))
-
-
-def calls_json(calls: Sequence[Call]) -> list[dict[str, str]]:
-    """The calls as they stand in JSON: checksummed addresses, decimal amounts, hexadecimal data."""
-    return [
-        {"to": checksum(call.to), "value_wei": str(call.value_wei), "data": "0x" + call.data.hex()} for call in calls
-    ]
-
-
-def calls_from_json(items: Sequence[Mapping[str, Any]]) -> tuple[Call, ...]:
-    """The inverse of `calls_json`. Raises ValueError or KeyError for anything else."""
-    calls = tuple(
-        Call(bytes.fromhex(item["to"][2:]), int(item["value_wei"]), bytes.fromhex(item["data"][2:])) for item in items
-    )
-    if calls_json(calls) != [dict(item) for item in items] or any(not 0 <= c.value_wei <= UINT256_MAX for c in calls):
-        raise ValueError("calls are not in their canonical form")
-    return calls
-
-
-# ------------------------------------------------------------------------------------------------------- the database
-
-
-def submit(
-    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool
-) -> Request:
-    """Take a request; asking again with the same key gives the same request back.
-
-    Raises RequestError (empty, too long, the key used for other words) and `policy.NoPolicyInForce`. `signed_in`: the
-    caller has authenticated `requested_by`. Who asks can only ask: what is paid, the roster, operator and policy say.
-    """
-    shown, _ = clean(text)
-    if not shown:
-        raise RequestError("the request is empty")
-    if any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in text):
-        raise RequestError("the request is not plain text")
-    if len(text) > MAX_TEXT:
-        raise RequestError(f"a request has at most {MAX_TEXT} characters")
-    if not 0 < len(idempotency_key) <= 120:
-        raise RequestError("the idempotency key has 1 to 120 characters")
-    policy = in_force(dao, policy_id)
-    reference = keccak(
-        rfc8785.dumps(
-            {
-                "chain_id": str(policy.chain_id),
-                "module": checksum(policy.module),
-                "policy_id": "0x" + policy_id.hex(),
-                "key": idempotency_key,
-                "text": text,
-                "requested_by": checksum(requested_by),
-                "dao": dao.slug,
-            }
-        )
-    )
-    with transaction.atomic():
-        request, created = Request.objects.get_or_create(
-            dao=dao,
-            idempotency_key=idempotency_key,
-            defaults={
-                "module": policy.contract,
-                "policy_id": policy_id,
-                "reference": reference,
-                "text": text,
-                "requested_by": requested_by,
-                "asker_signed_in": signed_in,
-            },
-        )
-        if not created and request.reference != reference:
-            raise RequestError("this idempotency key was used for another request")
-        if created:
-            work.enqueue(PLAN_WORK, str(request.pk))
-    return request

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take a request in: what somebody asks for, in words that nobody has read yet, due to be planned."""
+
+import rfc8785
+from django.db import transaction
+from eth_utils.crypto import keccak
+
+from agent.acts.grammar import MAX_TEXT, clean
+from agent.acts.policy import in_force
+from agent.models import Request
+from agent.work_names import PLAN_WORK
+from governance import work
+from governance.chain.address import checksum
+from governance.models import Dao
+
+
+class RequestError(ValueError):
+    """The request can't be taken: empty, too long, or its key was used for another."""
+
+
+def submit(
+    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool
+) -> Request:
+    """Take a request; asking again with the same key gives the same request back.
+
+    Raises RequestError (empty, too long, the key used for other words) and `policy.NoPolicyInForce`. `signed_in`: the
+    caller has authenticated `requested_by`. Who asks can only ask: what is paid, the roster, operator and policy say.
+    """
+    shown, _ = clean(text)
+    if not shown:
+        raise RequestError("the request is empty")
+    if any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in text):
+        raise RequestError("the request is not plain text")
+    if len(text) > MAX_TEXT:
+        raise RequestError(f"a request has at most {MAX_TEXT} characters")
+    if not 0 < len(idempotency_key) <= 120:
+        raise RequestError("the idempotency key has 1 to 120 characters")
+    policy = in_force(dao, policy_id)
+    reference = keccak(
+        rfc8785.dumps(
+            {
+                "chain_id": str(policy.chain_id),
+                "module": checksum(policy.module),
+                "policy_id": "0x" + policy_id.hex(),
+                "key": idempotency_key,
+                "text": text,
+                "requested_by": checksum(requested_by),
+                "dao": dao.slug,
+            }
+        )
+    )
+    with transaction.atomic():
+        request, created = Request.objects.get_or_create(
+            dao=dao,
+            idempotency_key=idempotency_key,
+            defaults={
+                "module": policy.contract,
+                "policy_id": policy_id,
+                "reference": reference,
+                "text": text,
+                "requested_by": requested_by,
+                "asker_signed_in": signed_in,
+            },
+        )
+        if not created and request.reference != reference:
+            raise RequestError("this idempotency key was used for another request")
+        if created:
+            work.enqueue(PLAN_WORK, str(request.pk))
+    return request
