@@ -37,7 +37,8 @@ from agent.acts.judging import (
     refusal_json,
     standing_halt,
 )
-from agent.acts.planner import UNRECORDED, paid_lines, record_refusal, unrecorded_payees
+from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
+from agent.acts.planner import record_refusal
 from agent.acts.policy import (
     NoPolicyInForce,
     Pinned,

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from agent.acts import executor, judging
 from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json
-from agent.acts.planner import describe, paid_lines
+from agent.acts.paid import paid_lines
+from agent.acts.planner import describe
 from agent.acts.policy import in_force
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
 from agent.work_names import PLAN_WORK
