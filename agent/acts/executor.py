@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -56,9 +55,10 @@ from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord
 from agent.work_names import EXECUTE_WORK, RELEASE_WORK
 from governance import work
 from governance.chain.address import checksum
+from governance.chain.keys import Signer, signer_of
 from governance.chain.native import native_token
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.chain.send import Signer, send_once, settle
+from governance.chain.send import send_once, settle
 from governance.models import Act, Contract, Dao, OutgoingTransaction
 from policies.answer.evaluate import Allowed
 
@@ -70,14 +70,9 @@ MOST_ATTEMPTS = 3
 _ENDS = (Request.Status.REFUSED, Request.Status.ABSTAINED)
 
 
-@lru_cache(maxsize=1)
-def _signer(keystore: str, password_file: str) -> Signer:
-    return Signer.from_keystore(keystore, password_file)
-
-
 def agent_signer() -> Signer:
-    """The agent's key, from the keystore that the settings name. Raises governance.chain.send.KeystoreProblem."""
-    return _signer(settings.AGENT_KEYSTORE, settings.AGENT_PASSWORD_FILE)
+    """The agent's key, from the keystore that the settings name. Raises governance.chain.keys.KeystoreProblem."""
+    return signer_of(settings.AGENT_KEYSTORE, settings.AGENT_PASSWORD_FILE)
 
 
 @contextmanager

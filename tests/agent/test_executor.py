@@ -16,7 +16,7 @@ from agent.acts.policy import in_force
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
 from agent.work_names import PLAN_WORK
 from governance import work
-from governance.chain.send import Signer
+from governance.chain.keys import Signer
 from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion
 from policies.answer.evaluate import Refused
 from tests.agent.acting import ABSTAINS, POLICY_ID, USDC, World, first_candidate, work_errors, world  # noqa: F401
