@@ -13,6 +13,7 @@ from agent.acts.calls import Call, payment_call
 from agent.acts.grammar import Ask, NotUnderstood, month_of
 from agent.acts.rosters import Line
 from agent.acts.tokens import Token
+from agent.acts.words import Sentence, say
 from governance.chain.address import checksum
 
 
@@ -32,10 +33,10 @@ class PayLine:
 class Draft:
     """A candidate: a complete list of calls. `differences` is why the operator must approve it; empty for nobody."""
 
-    label: str
+    label: Sentence
     lines: tuple[PayLine, ...]
     is_roster: bool
-    differences: tuple[str, ...] = field(default=())
+    differences: tuple[Sentence, ...] = field(default=())
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -56,77 +57,75 @@ def derive(
     text_of = {token.asset: token for token in tokens}
     common = list(ask.doubts)
     if not ask.period:
-        common.append("a one-off payment: no month is named")
+        common.append(say("one_off"))
     elif ask.period not in (month_of(now_chain_s), month_of(now_chain_s, 1)):
-        common.append(f"{ask.period} is neither this month nor the last")
+        common.append(say("other_month", period=ask.period))
     chosen: list[int | bytes] = (
         [position for position in range(len(lines)) if position not in ask.excluded]
         if ask.everyone
         else list(ask.order)
     )
     if ask.count is not None and ask.count != len(chosen):
-        raise NotUnderstood(f"the request counts {ask.count} payments, the roster gives {len(chosen)}")
+        raise NotUnderstood(say("count", asked=ask.count, given=len(chosen)))
     readings, ambiguity = _readings(ask, chosen, lines, text_of)
-    common += [ambiguity] if ambiguity else []
+    common += [ambiguity] if ambiguity is not None else []
     drafts: list[Draft] = []
     for how, wanted in readings:
         draft = _draft(how, chosen, wanted, ask.period, lines, text_of, paid, common)
         if draft is not None:
             drafts.append(draft)
     if not drafts:
-        raise NotUnderstood(f"everybody named was already paid for {ask.period}, or is being paid")
+        raise NotUnderstood(say("all_paid", period=ask.period))
     return drafts
 
 
-_Reading = tuple[str, list[tuple[bytes, int] | None]]  # in words, and each payee's pay; None: as on the roster
+_Reading = tuple[Sentence, list[tuple[bytes, int] | None]]  # in words, and each payee's pay; None: as on the roster
 
 
 def _readings(
     ask: Ask, chosen: Sequence[int | bytes], lines: Sequence[Line], text_of: Mapping[bytes, Token]
-) -> tuple[list[_Reading], str]:
+) -> tuple[list[_Reading], Sentence | None]:
     """What the amounts can mean, and, where that is more than one thing, what to tell the operator who picks."""
     many = len(chosen)
     if not ask.amounts:
-        return [("as on the roster", [None] * many)], ""
+        return [(say("as_on_roster"), [None] * many)], None
     if len(ask.amounts) > 1:
-        return [("with the amounts of the request", list(ask.amounts))], ""
+        return [(say("as_requested"), list(ask.amounts))], None
     asset, amount = ask.amounts[0]
     text = _text(text_of, asset, amount)
-    each: _Reading = (f"{text} each", [(asset, amount)] * many)
-    total: _Reading = (f"{text} in total, in equal parts", [(asset, amount // many)] * many)
+    each: _Reading = (say("each", amount=text), [(asset, amount)] * many)
+    total: _Reading = (say("total", amount=text), [(asset, amount // many)] * many)
     if ask.in_total and many > 1:
         if amount % many:
-            raise NotUnderstood(f"{text} can't be divided among {many} exactly: write what each is paid")
-        return [total], ""
+            raise NotUnderstood(say("not_divisible", amount=text, payees=many))
+        return [total], None
     if ask.each or many == 1:
-        return [each], ""
+        return [each], None
     if ask.alone is not None:
         payee = chosen[ask.alone]
         who = checksum(payee if isinstance(payee, bytes) else lines[payee].recipient)
         as_signed = [(lines[p].asset, lines[p].amount) if isinstance(p, int) else None for p in chosen]
         only: _Reading = (
-            f"{text} to {who}, the others as on the roster",
+            say("alone", amount=text, payee=who),
             [(asset, amount) if i == ask.alone else None for i in range(many)],
         )
         if all((asset, amount) == pay for i, pay in enumerate(as_signed) if i != ask.alone):
-            return [each], ""  # both come to the same payments
-        ambiguity = f"can be read in two ways: {text} to each, or {text} to {who} and the others as on the roster"
-        return [each, only], ambiguity
-    ambiguity = f"can be read in two ways: {text} to each, or {text} in total"
+            return [each], None  # both come to the same payments
+        return [each, only], say("each_or_alone", amount=text, payee=who)
     if amount % many:
-        return [each], f"{ambiguity}, which can't be divided among {many} exactly"
-    return [each, total], ambiguity
+        return [each], say("each_or_total_not_divisible", amount=text, payees=many)
+    return [each, total], say("each_or_total", amount=text)
 
 
 def _draft(
-    how: str,
+    how: Sentence,
     chosen: Sequence[int | bytes],
     wanted: Sequence[tuple[bytes, int] | None],
     period: str,
     lines: Sequence[Line],
     text_of: Mapping[bytes, Token],
     paid: frozenset[tuple[bytes, bytes]],
-    common: Sequence[str],
+    common: Sequence[Sentence],
 ) -> Draft | None:
     differences = list(common)
     pay: list[PayLine] = []
@@ -145,7 +144,7 @@ def _draft(
             assert ask is not None  # parse() refuses a stranger without an amount
             (asset, amount), name, recipient, same = ask, "", payee, False
             source = dict.fromkeys(("recipient", "asset", "amount"), "request")
-            differences.append(f"{checksum(recipient)} is not on the roster")
+            differences.append(say("not_on_roster", payee=checksum(recipient)))
         if period and (recipient, asset) in paid:
             already.append(checksum(recipient))
             continue
@@ -155,18 +154,24 @@ def _draft(
     if not pay:
         return None
     if changed:
-        differences.append(f"{changed} amount{'s' if changed != 1 else ''} other than on the roster")
+        differences.append(say("amounts_changed", count=changed))
     is_roster = bool(period) and len(as_signed) == len(lines) == len(pay)
     if already:
-        differences.append(f"already paid or being paid for this month, and left out: {len(already)}")
+        differences.append(say("left_out_as_paid", count=len(already)))
     elif len(as_signed) < len(lines) and len(pay) < len(lines):
-        differences.append(f"pays {len(pay)} of the {len(lines)} on the roster")
+        differences.append(say("part_of_roster", payments=len(pay), roster=len(lines)))
     totals: dict[bytes, int] = {}
     for line_ in pay:
         totals[line_.asset] = totals.get(line_.asset, 0) + line_.amount
-    total = " + ".join(_text(text_of, asset, amount) for asset, amount in totals.items())
-    who = "the whole roster" if is_roster else f"{len(pay)} payment{'s' if len(pay) != 1 else ''}"
-    return Draft(f"{period or 'one-off'}: {who}, {how}; {total} altogether", tuple(pay), is_roster, tuple(differences))
+    label = say(
+        "candidate",
+        period=period,
+        is_roster=is_roster,
+        payments=len(pay),
+        how=how.as_json(),
+        totals=[_text(text_of, asset, amount) for asset, amount in totals.items()],
+    )
+    return Draft(label, tuple(pay), is_roster, tuple(differences))
 
 
 def _text(tokens: Mapping[bytes, Token], asset: bytes, amount: int) -> str:

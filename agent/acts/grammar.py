@@ -5,112 +5,38 @@ No model reads a request to find an address or an amount: this grammar does, and
 """
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import pairwise
 
+from agent.acts.pieces import (
+    EVERYONE,
+    EXCEPT,
+    MONTH_BY_WORD,
+    NO_PIECE,
+    NUMBER,
+    ORDERS,
+    PAYEE_KINDS,
+    PLAIN,
+    TIMES,
+    TOTAL,
+    YEAR,
+    NotUnderstood,
+    Piece,
+    clean,
+    is_strange,
+    pieces_of,
+)
 from agent.acts.rosters import Line
+from agent.acts.speech import check_digits, check_speech, is_plain_order
 from agent.acts.tokens import Token
+from agent.acts.words import Sentence, say
 from governance.chain.address import checksum
 
-MAX_TEXT = 500
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
-_MONTH_BY_WORD = {name: i for i, name in enumerate(_MONTHS, 1)} | {name[:3]: i for i, name in enumerate(_MONTHS, 1)}
-_MONTH_BY_WORD["sept"] = 9
-_EVERYONE = {"contributors", "contributor", "everyone", "everybody", "all", "team", "roster", "payroll"}
-_EXCEPT = {"except", "without", "excluding"}
-# Words that turn a request round or make it conditional: nothing is derived from a text that holds one.
-_TURNING = {
-    "not", "don't", "dont", "never", "no", "none", "nobody", "stop", "cancel", "unless", "if", "when", "instead",
-    "only", "twice", "double", "again", "half", "except", "without", "excluding", "but", "until", "after", "before",
-    "ignore", "cannot", "cant", "wont", "neither", "nor", "or", "either", "refuse", "avoid", "rather",
-    "nothing", "nil", "zero",
-}  # fmt: skip
-# What the agent can't do: it only pays. The first wherever it stands; the others where they stand for the order.
-_REVERSING = {
-    "claw", "clawback", "reclaim", "revoke", "reverse", "withhold", "deduct", "undo", "withdraw", "confiscate",
-}  # fmt: skip
-_OTHER_ORDERS = _REVERSING | {
-    "refund", "recover", "repay", "return", "reduce", "cut", "charge", "invoice", "collect", "back", "void", "reject",
-    "skip", "hold", "suspend", "freeze", "postpone", "delay", "defer", "borrow", "lend", "owe", "owes", "owed", "take",
-}  # fmt: skip
-# Words that make an amount another one. The others do so only before the purpose: "for the work over the weekend".
-_CHANGING = {"minus", "plus", "less", "percent"}
-_VAGUE = _CHANGING | {
-    "about", "around", "approximately", "approx", "roughly", "circa", "ca", "nearly", "almost", "up", "most", "least",
-    "minimum", "maximum", "between", "more", "over", "under", "negative",
-}  # fmt: skip
-_ASKING = {
-    "did", "do", "does", "has", "have", "had", "was", "were", "is", "are", "am", "will", "would", "could", "can",
-    "should", "shall", "might", "who", "whom", "whose", "what", "when", "where", "why", "how", "which",
-}  # fmt: skip
-_OVER = {"paid", "already"}  # of something that happened, wherever it stands
-_OVER_BEFORE_THE_ORDER = _OVER | {
-    "was", "were", "been", "did", "had", "sent", "transferred", "received", "got", "yesterday", "ago", "pays", "paying",
-}  # fmt: skip
-_ORDERS = {"pay", "send", "transfer", "remit", "disburse"}
-# What may stand before the order without making it another sentence. It still has a person look.
-_OPENING = {
-    "hi", "hello", "hey", "dear", "kindly", "now", "today", "i", "we", "you", "it", "it's", "is", "should", "must",
-    "need", "want", "would", "like", "let's", "lets", "us", "time", "have", "go", "ahead", "and",
-}  # fmt: skip
-_PLAIN = {
-    "pay", "please", "the", "a", "an", "for", "to", "of", "in", "and", "month", "month's", "salary", "salaries",
-    "wages", "their", "our", "her", "his", "amount", "amounts", "each", "every", "whole", "full", "usual", "monthly",
-    "on", "from", "treasury", "agent", "as", "usually", "payment", "payments", "make", "send", "transfer", "x", "per",
-    "person",
-} | _EVERYONE  # fmt: skip
-_TOTAL = {"total", "together", "altogether", "overall", "combined"}
 _LIST_WORDS = {"and", "the", "each", "every"}  # between two payees or a payee and an amount, of one list
-_PER_PAYEE = {"person", "head", "payee"} | _EVERYONE
+_PER_PAYEE = {"person", "head", "payee"} | EVERYONE
 _ARTICLES = {"a", "an", "per", "each", "every", "the"}
-_SALARY, _ADDING = {"salary", "salaries", "wages", "roster", "payroll"}, {"and", "&", "+", ","}
-_ON_TOP = {"and", "&", "+", "top", "addition", "besides", "beside", "extra", "additional", "with", "including"}
-_CROWD = {"contributors", "contributor", "everyone", "everybody", "team"}  # who may be meant to pay, before the order
-_TIMES = ("x", "×", "times")
-_DIGITS = "0123456789"
-
-_TOKEN = re.compile(
-    r"(?P<address>0x[0-9a-fA-F]{40}(?![0-9a-zA-Z]))"
-    r"|(?P<period>\b20\d\d-(?:0[1-9]|1[0-2])(?![\w-]))"
-    r"|(?P<name>\x00\d+\x00)"
-    r"|(?P<word>[^\W\d_](?:[\w'.-]*\w)?)"  # USDC.e is another token than USDC
-    r"|(?P<number>[^\s\x00:;]*\d[^\s\x00]*)"  # whatever is written in one with a digit: a sign, a unit, a range
-    r"|(?P<mark>[.,;:!()&+×])"
-    r"|(?P<other>\S)"
-)
-# An order that can be meant in one way only, each piece of the text by its kind (`_kind`) or as the word it is. Known
-# words in another order ("the contributors pay the treasury", "pay the agent the salaries") say something else.
-_WHO = (
-    r"(?:(?:all )?(?:of )?(?:the |our )?(?:whole )?(?:contributors|team|roster|payroll)|everyone|everybody|all"
-    r"|(?:each|every) contributor|name(?: (?:and |& )?name)*)"
-)
-_PAID, _SHARE = r"(?:(?:number times )?number unit)", r"(?:each|to each|per person|per contributor|in total)"
-_WHEN = r"(?:(?:for |in )?(?:(?:the )?month of )?when(?: year)?)"
-_THEIRS = r"(?:(?:(?:the|their|her|his) )?(?:(?:full|usual|monthly) )?(?:salary|salaries|wages|payments?|amounts?))"
-_PLAIN_ORDER = re.compile(
-    rf"(?:agent )?(?:please )?(?:"
-    rf"(?:pay|send|transfer|remit|disburse)(?:(?: to)? {_WHO}(?: {_THEIRS})?"
-    rf"| {_THEIRS} (?:of|to|for) {_WHO}| {_PAID}(?: {_SHARE})? to {_WHO}"
-    rf"|(?: to)? name {_PAID}(?: (?:and |& )?(?:to )?name {_PAID})*)"
-    rf"|make (?:the |a )?(?:monthly )?payments?(?: of {_PAID})?(?: {_WHEN})? (?:to|for) {_WHO}"
-    rf"|(?:{_WHEN} )?(?:the )?payroll(?: for {_WHO})?)"
-    # One way through, or a long text would try them all.
-    rf"(?: (?:{_PAID}|{_SHARE}|{_WHEN}|from (?:the |our )?treasury|as usual|in full|please))*"
-)
-_NUMBER = re.compile(r"(?P<digits>[0-9][0-9,_]*(?:\.[0-9]+)?)(?P<unit>[A-Za-z][A-Za-z0-9]*)?(?P<end>[.,;:!)]*)")
-_Piece = tuple[str, str]  # (kind, text)
-_PAYEE_KINDS = ("name", "address")
-
-
-class NotUnderstood(ValueError):
-    """Nothing can be derived from the request; the message says what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +56,7 @@ class Ask:
     alone: int | None = None
     count: int | None = None  # "5 x 1,000 USDC"
     order: tuple[int | bytes, ...] = ()  # named and strangers, in the order of the text
-    doubts: tuple[str, ...] = ()  # why a person must look: words that were not understood, hidden characters
-
-
-def clean(text: str) -> tuple[str, bool]:
-    """The text in normal form (NFKC) without invisible characters, and whether it held any."""
-    normal = unicodedata.normalize("NFKC", text).replace("’", "'")
-    shown = "".join(
-        c if unicodedata.category(c)[0] not in "CZ" else (" " if c in " \t\r\n\u00a0" else "") for c in normal
-    )
-    hidden = any(unicodedata.category(c)[0] in "CZ" and c not in " \t\r\n\u00a0" for c in normal)
-    return " ".join(shown.split()), hidden
+    doubts: tuple[Sentence, ...] = ()  # why a person must look: words that were not understood, hidden characters
 
 
 def month_of(chain_s: int, back: int = 0) -> str:
@@ -164,347 +80,376 @@ def parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s
     sentence that is no order to pay: a question, a negation, a condition, something that is over.
     """
     shown, hidden = clean(text)
-    doubts = ["the request holds invisible characters"] if hidden else []
-    _check_digits(text)
-    marked = _mark_names(shown, lines)
-    found = [(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(marked)]
+    check_digits(text)
+    found = pieces_of(shown, lines)
     by_symbol = {token.symbol.casefold(): token for token in tokens}
-    _check_speech(shown, found, by_symbol)
-
-    periods: set[str] = set()
-    months: set[int] = set()
-    years: set[int] = set()
-    everyone = each = in_total = is_named_twice = False
-    excluding = False
-    excluded: list[int] = []
-    order: list[int | bytes] = []
-    amounts: list[tuple[bytes, int]] = []
-    shape: list[str] = []  # "payee", "amount", "to" and "break" (another word between them), as in the text
-    count: int | None = None
-    unknown: list[str] = []
-    by_address = {line.recipient: position for position, line in reversed(list(enumerate(lines)))}
-    skip = -1
-    for i, (kind, piece) in enumerate(found):
-        if i <= skip:
-            continue
-        following = found[i + 1] if i + 1 < len(found) else ("", "")
-        word = piece.casefold()
-        if kind in ("period", "other") or (kind == "word" and word not in _LIST_WORDS):
-            shape.append("to" if word == "to" else "break")
-        if kind == "period":
-            periods.add(piece)
-        elif kind in ("name", "address"):
-            if kind == "name":
-                payee: int | bytes = int(piece.strip("\x00"))
-            else:
-                raw = bytes.fromhex(piece[2:])
-                if piece[2:] not in (piece[2:].lower(), piece[2:].upper()) and checksum(raw) != piece:
-                    raise NotUnderstood(f"{piece} is mistyped: its checksum is wrong")
-                payee = by_address.get(raw, raw)
-            if excluding:
-                if isinstance(payee, bytes):
-                    raise NotUnderstood(f"{checksum(payee)} is to be left out, but it is not on the roster")
-                excluded.append(payee)
-            elif payee in order:
-                is_named_twice = True
-            else:
-                order.append(payee)
-                shape.append("payee")
-        elif kind == "number":
-            number = _NUMBER.fullmatch(piece)
-            if number is None:
-                raise _no_amount(piece, tokens)
-            digits, unit, end = number["digits"], number["unit"], number["end"]
-            behind, length = (unit, 0) if unit else ("" if end else following[1], 1)
-            # A symbol has one word, or two: the coin of a chain that nobody listed is called "native units".
-            two = " ".join(word for _, word in found[i + 1 : i + 3])
-            if not unit and not end and two.casefold() in by_symbol:
-                behind, length = two, 2
-            if behind.casefold() in by_symbol:
-                if re.fullmatch(r"20[0-9][0-9]", digits) and i and found[i - 1][1].casefold() in _MONTH_BY_WORD:
-                    raise NotUnderstood(f"{digits} can be read as a year and as an amount: write the month as 2026-11")
-                token = by_symbol[behind.casefold()]
-                skip = i + length
-                _check_beside_amount(
-                    found, i, skip, was_counted=count is not None and found[i - 1][1].casefold() in _TIMES
-                )
-                amounts.append((token.asset, _amount(digits, token)))
-                shape.append("amount")
-            elif behind.casefold() in _TIMES and digits.isdigit() and not end:
-                count, each = int(digits[:9]), True
-                skip = i if unit else i + 1
-            elif unit is None and re.fullmatch(r"20[0-9][0-9]", digits):
-                years.add(int(digits))
-                shape.append("break")
-            else:
-                is_beside = following[0] in ("word", "other") and unit is None and not end
-                beside = f"{piece} {following[1]}" if is_beside else piece
-                raise _no_amount(beside, tokens)
-        elif kind == "word":
-            if word in _EXCEPT and following[0] in ("name", "address", "word"):
-                excluding = True
-            elif word in _MONTH_BY_WORD:
-                months.add(_MONTH_BY_WORD[word])
-            elif word in ("this", "last") and following[1].casefold() == "month":
-                periods.add(month_of(now_chain_s, 0 if word == "this" else 1))
-                skip = i + 1
-            elif word in _EVERYONE:
-                everyone = True
-            elif word in ("each", "per"):
-                of = following[1].casefold()
-                if word == "per" and of not in _PER_PAYEE | {"month"}:
-                    raise NotUnderstood(f'"per {following[1][:30]}" is not understood: name one amount for one month')
-                each = each or of != "month"  # "900 USDC each month" does not say to whom
-            elif word in _TOTAL:
-                in_total = True
-            elif word in by_symbol and word not in _PLAIN:
-                raise NotUnderstood(f'"{piece}" has no amount in digits before it: write e.g. 500 {piece}')
-            elif word not in _PLAIN and word not in _ORDERS:
-                unknown.append(piece[:30])
-        elif kind == "other":
-            unknown.append(piece)
-    named = [payee for payee in order if isinstance(payee, int)]
-    strangers = [payee for payee in order if isinstance(payee, bytes)]
-
-    if unknown:
-        doubts.append("the request has words that were not understood: " + ", ".join(unknown[:8]))
-    elif not _is_plain_order(found, by_symbol):
-        doubts.append("the request is not one of the plain orders to pay: look what it says")
-    if is_named_twice:
-        doubts.append("somebody is named twice, and would be paid once")
-    if excluding and not excluded:
-        raise NotUnderstood("somebody is to be left out, but nobody on the roster is named")
-    if len(years) > 1 or (years and not months):
-        raise NotUnderstood("name one month, e.g. 2026-11")
-    periods |= {f"{min(years) if years else nearest_year(month, now_chain_s):04d}-{month:02d}" for month in months}
-    if len(periods) > 1:
-        raise NotUnderstood("name one month, not several")
-    if not everyone and not order:
-        raise NotUnderstood('nobody to pay is named: say "the contributors", or names from the roster')
-    if not periods and not amounts:
-        raise NotUnderstood("name the month that is paid, e.g. 2026-11")
-    if everyone and order:
-        # "pay the team: ines and jon" can be read both ways, and guessing costs money.
-        raise NotUnderstood("the request names both everyone and single people: say one or the other")
-    if excluded and not everyone:
-        raise NotUnderstood('leaving somebody out needs "the contributors except ..."')
-    if in_total and (each or len(amounts) != 1):
-        raise NotUnderstood('"in total" needs one amount that is divided: leave "each" and other amounts out')
-    if len(amounts) > 1 and (
-        everyone or [part for part in shape if part in ("payee", "amount")] != ["payee", "amount"] * len(order)
-    ):
-        raise NotUnderstood(_WHOSE)
-    if is_named_twice and amounts:
-        raise NotUnderstood("somebody is named twice: name each once, with what is paid")
-    if strangers and not amounts:
-        raise NotUnderstood(f"{checksum(strangers[0])} is not on the roster and no amount is named")
-    alone = None
-    if len(amounts) == 1 and len(order) > 1 and not each and not in_total:
-        alone = _alone(shape)
-        if alone is not None and (
-            not periods or any(isinstance(payee, bytes) for i, payee in enumerate(order) if i != alone)
-        ):
-            raise NotUnderstood(_WHOSE)  # the others can't be meant to be paid as on the roster
+    check_speech(shown, found, by_symbol)
+    reading = _Reading(found, lines, tokens, by_symbol, now_chain_s)
+    reading.read_all()
+    for is_unclear, why in _UNCLEAR:
+        if is_unclear(reading):
+            raise NotUnderstood(why(reading) if callable(why) else say(why))
+    alone = _alone_payee(reading)
+    periods = reading.all_periods
     return Ask(
-        period=periods.pop() if periods else "",
-        everyone=everyone,
-        named=tuple(named),
-        excluded=tuple(sorted(set(excluded))),
-        strangers=tuple(strangers),
-        amounts=tuple(amounts),
-        each=each or len(amounts) > 1,
-        in_total=in_total,
+        period=min(periods, default=""),
+        everyone=reading.everyone,
+        named=tuple(payee for payee in reading.order if isinstance(payee, int)),
+        excluded=tuple(sorted(set(reading.excluded))),
+        strangers=tuple(reading.strangers),
+        amounts=tuple(reading.amounts),
+        each=reading.each or len(reading.amounts) > 1,
+        in_total=reading.in_total,
         alone=alone,
-        count=count,
-        order=tuple(order),
-        doubts=tuple(doubts),
+        count=reading.count,
+        order=tuple(reading.order),
+        doubts=tuple(_doubts(reading, hidden)),
     )
 
 
-_WHO_PAYS_WHOM = 'it is not clear who pays whom: begin with "pay", and then say who is paid'
-_WHOSE = 'it is not clear which amount belongs to whom: write "<name> <amount> <token>" for each'
+def _doubts(reading: "_Reading", hidden: bool) -> list[Sentence]:
+    """Why a person must look at the request, though it was understood."""
+    doubts = [say("invisible")] if hidden else []
+    if reading.unknown:
+        doubts.append(say("words_unknown", words=reading.unknown))
+    elif not is_plain_order(reading.pieces, reading.by_symbol):
+        doubts.append(say("not_plain"))
+    if reading.is_named_twice:
+        doubts.append(say("named_twice"))
+    return doubts
 
 
-def _check_digits(text: str) -> None:
-    """Raise NotUnderstood for digits that are not 0 to 9 (fullwidth, superscript, circled), and for invisible
-    characters beside one: what a person sees there is not what would be read."""
-    for character in text:
-        is_a_number = unicodedata.category(character)[0] == "N" or any(
-            digit in unicodedata.normalize("NFKC", character) for digit in _DIGITS
-        )
-        if is_a_number and character not in _DIGITS:
-            raise NotUnderstood(f'"{character}" is not one of the digits 0 to 9: write amounts with these')
-    for one, other in pairwise(text):
-        for digit, beside in ((one, other), (other, one)):
-            if digit in _DIGITS and unicodedata.category(beside)[0] in "CZ" and beside not in " \t\r\n\u00a0":
-                raise NotUnderstood("an invisible character stands beside a number: write the number again")
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number as it is written, and the words behind it that may be its token."""
+
+    digits: str
+    unit: str | None
+    end: str
+    behind: str
+    length: int  # pieces of `behind` that follow
 
 
-def _check_speech(shown: str, found: Sequence[_Piece], by_symbol: Mapping[str, Token]) -> None:
-    """Raise NotUnderstood unless the sentence is an order to pay."""
-    for i, (kind, piece) in enumerate(found):
-        word, following = piece.casefold(), found[i + 1][0] if i + 1 < len(found) else ""
-        leaves_out = word in _EXCEPT and following in ("name", "address", "word")
-        if kind == "word" and not leaves_out and (word in _TURNING or word.endswith("n't")):
-            raise NotUnderstood(
-                f'a request with "{word}" in it is not acted on: say plainly who is paid for which month'
-            )
-    greeting = ("please", "agent", "hi", "hello", "hey", "dear", ",")
-    first = next((piece.casefold() for _, piece in found if piece.casefold() not in greeting), "")
-    if any(mark in shown for mark in "?¿؟") or first in _ASKING:
-        raise NotUnderstood('this is a question, and the agent only takes orders to pay: begin with "pay"')
-    orders = [i for i, piece in enumerate(found) if _is_order(found, i)]
-    begins = orders[0] if orders else len(found)
-    numbers = [i for i, (kind, _) in enumerate(found) if kind == "number"]
-    purpose = next(
-        (i for i, (_, piece) in enumerate(found) if numbers and i > numbers[-1] and piece.casefold() in ("for", "as")),
-        len(found),
-    )
-    for i, (kind, piece) in enumerate(found):
-        word = piece.casefold()
-        if kind != "word":
-            behind = found[i + 1 : i + 3]  # "jon for ines", "the salary of jon to ines"
-            is_for_another = (
-                len(behind) == 2 and behind[0][1].casefold() in ("to", "for", "of") and behind[1][0] in _PAYEE_KINDS
-            )
-            if kind in _PAYEE_KINDS and ((i < begins and orders) or is_for_another):
-                raise NotUnderstood(_WHO_PAYS_WHOM)
-            continue
-        if word in _CROWD and i < begins and orders:
-            raise NotUnderstood(_WHO_PAYS_WHOM)
-        if any(digit in word for digit in _DIGITS) and (not numbers or any(map(word.startswith, by_symbol))):
-            known = ", ".join(sorted(token.symbol for token in by_symbol.values()))
-            raise NotUnderstood(
-                f'"{piece[:30]}" was not understood: write a month as 2026-11, an amount as digits and then a token '
-                f"(known here: {known or 'none'})"
-            )
-        if word in _REVERSING or (word in _OTHER_ORDERS and i < begins):
-            raise NotUnderstood(f'"{word}" is not something that the agent can do: it only pays')
-        if word in _OVER or (word in _OVER_BEFORE_THE_ORDER and i < begins):
-            raise NotUnderstood(f'"{word}" tells of something that is over: say what is to be paid')
-        if numbers and (word in _CHANGING or (word in _VAGUE and i < purpose)):
-            raise NotUnderstood(f'"{word}" makes the amount unclear: write exactly what each is paid')
-        if word in _SALARY and _has_an_amount_on_top(found, i):
-            raise NotUnderstood(
-                "it is not clear whether the amount is the salary or comes on top: write what each is paid"
-            )
-        if word in ("from", "to", "into") and (word == "from") != _is_the_treasury(found[i + 1 : i + 3]):
-            raise NotUnderstood("the agent only pays from the treasury: say who is paid")
-    strange = [piece for i, piece in enumerate(found) if _is_strange(piece, by_symbol) and i < begins]
-    strange = [piece for piece in strange if not orders or piece[1].casefold() not in _OPENING]
-    if strange:
-        raise NotUnderstood(
-            f'"{strange[0][1][:30]}" was not understood: write in English and begin with "pay", e.g. '
-            '"pay the contributors for 2026-11"'
-        )
+@dataclass(slots=True)
+class _Reading:
+    """What the pieces read so far say. `at` is the piece that is read now."""
 
+    pieces: Sequence[Piece]
+    lines: Sequence[Line]
+    tokens: Sequence[Token]
+    by_symbol: Mapping[str, Token]
+    now_chain_s: int
+    at: int = 0
+    periods: set[str] = field(default_factory=set)
+    months: set[int] = field(default_factory=set)
+    years: set[int] = field(default_factory=set)
+    everyone: bool = False
+    each: bool = False
+    in_total: bool = False
+    is_named_twice: bool = False
+    excluding: bool = False
+    excluded: list[int] = field(default_factory=list)
+    order: list[int | bytes] = field(default_factory=list)
+    amounts: list[tuple[bytes, int]] = field(default_factory=list)
+    shape: list[str] = field(default_factory=list)  # "payee", "amount", "to", "break" (another word), as in the text
+    count: int | None = None
+    unknown: list[str] = field(default_factory=list)
 
-def _has_an_amount_on_top(found: Sequence[_Piece], salary: int) -> bool:
-    """Whether an amount may come on top of the salary at this place: nobody is named between them, and they are joined
-    ("the salary for November and 500 USDC", "500 USDC on top of the salary")."""
-    if [kind for kind, _ in found[salary + 2 : salary + 3]] == ["number"] and found[salary + 1][1] in _ADDING:
-        return True
-    for side in (found[salary + 1 :], list(reversed(found[:salary]))):
-        joined = False
-        for kind, piece in side:
-            if kind in _PAYEE_KINDS:
-                break
-            if kind == "number" and not re.fullmatch(r"20[0-9][0-9]", piece):
-                if joined:
-                    return True
-                break
-            joined = joined or piece.casefold() in _ON_TOP
-    return False
+    @property
+    def kind(self) -> str:
+        return self.pieces[self.at][0]
 
+    @property
+    def text(self) -> str:
+        return self.pieces[self.at][1]
 
-def _is_order(found: Sequence[_Piece], i: int) -> bool:
-    """Whether the order to pay begins here: `pay ...`, `make the payment ...`."""
-    kind, piece = found[i]
-    if kind != "word":
-        return False
-    return piece.casefold() in _ORDERS or (
-        piece.casefold() == "make" and any(other.casefold().startswith("payment") for _, other in found[i + 1 : i + 3])
-    )
+    @property
+    def word(self) -> str:
+        return self.text.casefold()
 
+    @property
+    def following(self) -> Piece:
+        return self.pieces[self.at + 1] if self.at + 1 < len(self.pieces) else NO_PIECE
 
-def _is_plain_order(found: Sequence[_Piece], by_symbol: Mapping[str, Token]) -> bool:
-    """Whether the pieces stand in an order that can be meant in one way only."""
-    kinds = [_kind(piece, by_symbol) for piece in found]
-    text = " ".join(kind for kind in kinds if kind)
-    for words, kind in [
-        ("this month", "when"),
-        ("last month", "when"),
-        *((s, "unit") for s in by_symbol if " " in s),
-    ]:
-        text = text.replace(words, kind)
-    return _PLAIN_ORDER.fullmatch(text) is not None
+    @property
+    def is_behind_a_month(self) -> bool:
+        return self.at > 0 and self.pieces[self.at - 1][1].casefold() in MONTH_BY_WORD
 
-
-def _kind(piece: _Piece, by_symbol: Mapping[str, Token]) -> str:
-    """How a piece stands in `_PLAIN_ORDER`; empty for a mark that ends or parts a sentence."""
-    kind, text = piece[0], piece[1].casefold()
-    if kind in _PAYEE_KINDS:
-        return "name"
-    if kind == "number":
-        number = _NUMBER.fullmatch(text)
-        unit = (number["unit"] or "") if number else ""
+    @property
+    def number(self) -> _Number | None:
+        """The piece as a number; None where it is not written as one."""
+        written = NUMBER.fullmatch(self.text)
+        if written is None:
+            return None
+        digits, unit, end = written["digits"], written["unit"], written["end"]
         if unit:
-            return f"number {_kind(('word', unit), by_symbol)}"
-        return "year" if number and re.fullmatch(r"20[0-9][0-9]", number["digits"]) else "number"
-    if text in _TIMES:
-        return "times"
-    if kind == "mark":
-        return "" if text in ".,;:!" else text
-    if kind == "period" or text in _MONTH_BY_WORD:
-        return "when"
-    return "unit" if text in by_symbol else text
+            return _Number(digits, unit, end, unit.casefold(), 0)
+        if end:
+            return _Number(digits, unit, end, "", 1)
+        # A symbol has one word, or two: the coin of a chain that nobody listed is called "native units".
+        two = " ".join(text for _, text in self.pieces[self.at + 1 : self.at + 3]).casefold()
+        if two in self.by_symbol:
+            return _Number(digits, unit, end, two, 2)
+        return _Number(digits, unit, end, self.following[1].casefold(), 1)
+
+    @property
+    def strangers(self) -> list[bytes]:
+        return [payee for payee in self.order if isinstance(payee, bytes)]
+
+    @property
+    def all_periods(self) -> set[str]:
+        """The months that are named, by number or by name."""
+        return self.periods | {
+            f"{min(self.years) if self.years else nearest_year(month, self.now_chain_s):04d}-{month:02d}"
+            for month in self.months
+        }
+
+    def read_all(self) -> None:
+        """Have each piece taken by the first rule that fits it. Raises NotUnderstood."""
+        while self.at < len(self.pieces):
+            if self.kind in ("period", "other") or (self.kind == "word" and self.word not in _LIST_WORDS):
+                self.shape.append("to" if self.word == "to" else "break")
+            rule = next(rule for rule in _RULES if self.kind in rule.kinds and rule.fits(self))
+            self.at += 1 + rule.take(self)
 
 
-def _is_strange(piece: _Piece, by_symbol: Mapping[str, Token]) -> bool:
-    """Whether the grammar does not know the piece."""
-    kind, text = piece
-    known = _PLAIN | _ORDERS | _EXCEPT | _TOTAL | _MONTH_BY_WORD.keys() | by_symbol.keys() | {"this", "last"}
-    return kind == "other" or (kind == "word" and text.casefold() not in known)
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a piece means that is of these kinds and fits. `take` returns how many of the next pieces it read too."""
+
+    kinds: tuple[str, ...]
+    fits: Callable[[_Reading], bool]
+    take: Callable[[_Reading], int]
 
 
-def _is_the_treasury(pieces: Sequence[_Piece]) -> bool:
-    words = [piece.casefold() for _, piece in pieces]
-    return words[:1] == ["treasury"] or (words[:1] in (["the"], ["our"]) and words[1:] == ["treasury"])
+def _any(_reading: _Reading) -> bool:
+    return True
 
 
-def _check_beside_amount(found: Sequence[_Piece], first: int, last: int, *, was_counted: bool) -> None:
+def _word_in(*groups: set[str] | Mapping[str, int]) -> Callable[[_Reading], bool]:
+    return lambda reading: any(reading.word in group for group in groups)
+
+
+def _is_an_amount(reading: _Reading) -> bool:
+    return reading.number is not None and reading.number.behind in reading.by_symbol
+
+
+def _is_a_count(reading: _Reading) -> bool:
+    number = reading.number
+    return number is not None and number.behind in TIMES and number.digits.isdigit() and not number.end
+
+
+def _is_a_year(reading: _Reading) -> bool:
+    number = reading.number
+    return number is not None and number.unit is None and YEAR.fullmatch(number.digits) is not None
+
+
+def _leaves_out(reading: _Reading) -> bool:
+    return reading.word in EXCEPT and reading.following[0] in ("name", "address", "word")
+
+
+def _is_this_or_last_month(reading: _Reading) -> bool:
+    return reading.word in ("this", "last") and reading.following[1].casefold() == "month"
+
+
+def _is_a_bare_token(reading: _Reading) -> bool:
+    return reading.word in reading.by_symbol and reading.word not in PLAIN
+
+
+def _take_nothing(_reading: _Reading) -> int:
+    return 0
+
+
+def _take_period(reading: _Reading) -> int:
+    reading.periods.add(reading.text)
+    return 0
+
+
+def _take_payee(reading: _Reading) -> int:
+    payee = _payee(reading)
+    if reading.excluding:
+        if isinstance(payee, bytes):
+            raise NotUnderstood(say("excluded_stranger", address=checksum(payee)))
+        reading.excluded.append(payee)
+    elif payee in reading.order:
+        reading.is_named_twice = True
+    else:
+        reading.order.append(payee)
+        reading.shape.append("payee")
+    return 0
+
+
+def _payee(reading: _Reading) -> int | bytes:
+    """The place on the roster of who is named, or the address where it does not stand there."""
+    if reading.kind == "name":
+        return int(reading.text.strip("\x00"))
+    digits = reading.text[2:]
+    raw = bytes.fromhex(digits)
+    if digits not in (digits.lower(), digits.upper()) and checksum(raw) != reading.text:
+        raise NotUnderstood(say("checksum", address=reading.text))
+    return next((position for position, line in enumerate(reading.lines) if line.recipient == raw), raw)
+
+
+def _take_amount(reading: _Reading) -> int:
+    number = reading.number
+    assert number is not None  # _is_an_amount
+    if YEAR.fullmatch(number.digits) and reading.is_behind_a_month:
+        raise NotUnderstood(say("year_or_amount", digits=number.digits))
+    token = reading.by_symbol[number.behind]
+    was_counted = reading.count is not None and reading.pieces[reading.at - 1][1].casefold() in TIMES
+    _check_beside_amount(reading.pieces, reading.at, reading.at + number.length, was_counted=was_counted)
+    reading.amounts.append((token.asset, _amount(number.digits, token)))
+    reading.shape.append("amount")
+    return number.length
+
+
+def _take_count(reading: _Reading) -> int:
+    number = reading.number
+    assert number is not None  # _is_a_count
+    reading.count, reading.each = int(number.digits[:9]), True
+    return 0 if number.unit else 1
+
+
+def _take_year(reading: _Reading) -> int:
+    number = reading.number
+    assert number is not None  # _is_a_year
+    reading.years.add(int(number.digits))
+    reading.shape.append("break")
+    return 0
+
+
+def _take_no_amount(reading: _Reading) -> int:
+    """A number that is no amount, count or year. Raises NotUnderstood with what stands beside it, always."""
+    number, piece = reading.number, reading.text
+    if number is not None and number.unit is None and not number.end and reading.following[0] in ("word", "other"):
+        piece = f"{piece} {reading.following[1]}"
+    if re.fullmatch(r"[0-9]{1,2}[/.-]20[0-9]{2}|20[0-9]{2}[/.-][0-9]{1,2}", piece):
+        raise NotUnderstood(say("month_in_slashes", piece=piece))
+    if not reading.tokens:
+        raise NotUnderstood(say("no_amount_no_token", piece=piece))
+    raise NotUnderstood(say("no_amount", piece=piece, tokens=sorted(token.symbol for token in reading.tokens)))
+
+
+def _take_except(reading: _Reading) -> int:
+    reading.excluding = True
+    return 0
+
+
+def _take_month(reading: _Reading) -> int:
+    reading.months.add(MONTH_BY_WORD[reading.word])
+    return 0
+
+
+def _take_this_or_last_month(reading: _Reading) -> int:
+    reading.periods.add(month_of(reading.now_chain_s, 0 if reading.word == "this" else 1))
+    return 1
+
+
+def _take_everyone(reading: _Reading) -> int:
+    reading.everyone = True
+    return 0
+
+
+def _take_each(reading: _Reading) -> int:
+    of = reading.following[1].casefold()
+    if reading.word == "per" and of not in _PER_PAYEE | {"month"}:
+        raise NotUnderstood(say("per", word=reading.following[1]))
+    reading.each = reading.each or of != "month"  # "900 USDC each month" does not say to whom
+    return 0
+
+
+def _take_total(reading: _Reading) -> int:
+    reading.in_total = True
+    return 0
+
+
+def _take_bare_token(reading: _Reading) -> int:
+    raise NotUnderstood(say("token_without_amount", word=reading.text))
+
+
+def _take_unknown(reading: _Reading) -> int:
+    reading.unknown.append(reading.text[:30])
+    return 0
+
+
+# The first rule of a piece's kind that fits takes it.
+_RULES = (
+    _Rule(("period",), _any, _take_period),
+    _Rule(PAYEE_KINDS, _any, _take_payee),
+    _Rule(("number",), _is_an_amount, _take_amount),
+    _Rule(("number",), _is_a_count, _take_count),
+    _Rule(("number",), _is_a_year, _take_year),
+    _Rule(("number",), _any, _take_no_amount),
+    _Rule(("word",), _leaves_out, _take_except),
+    _Rule(("word",), _word_in(MONTH_BY_WORD), _take_month),
+    _Rule(("word",), _is_this_or_last_month, _take_this_or_last_month),
+    _Rule(("word",), _word_in(EVERYONE), _take_everyone),
+    _Rule(("word",), _word_in({"each", "per"}), _take_each),
+    _Rule(("word",), _word_in(TOTAL), _take_total),
+    _Rule(("word",), _is_a_bare_token, _take_bare_token),
+    _Rule(("word",), _word_in(PLAIN, ORDERS), _take_nothing),
+    _Rule(("word", "other"), _any, _take_unknown),
+    _Rule(("mark",), _any, _take_nothing),
+)
+
+
+def _whose_is_unclear(reading: _Reading) -> bool:
+    """Whether several amounts stand otherwise than each behind the one who is paid it."""
+    parts = [part for part in reading.shape if part in ("payee", "amount")]
+    return reading.everyone or parts != ["payee", "amount"] * len(reading.order)
+
+
+# What leaves the whole unclear, in this order, and the code of what to write instead.
+_UNCLEAR: tuple[tuple[Callable[[_Reading], bool], str | Callable[[_Reading], Sentence]], ...] = (
+    (lambda r: r.excluding and not r.excluded, "nobody_excluded"),
+    (lambda r: len(r.years) > 1 or (bool(r.years) and not r.months), "one_month"),
+    (lambda r: len(r.all_periods) > 1, "several_months"),
+    (lambda r: not r.everyone and not r.order, "nobody_named"),
+    (lambda r: not r.all_periods and not r.amounts, "no_month"),
+    # "pay the team: ines and jon" can be read both ways, and guessing costs money.
+    (lambda r: r.everyone and bool(r.order), "everyone_and_single"),
+    (lambda r: bool(r.excluded) and not r.everyone, "excluding_from_whom"),
+    (lambda r: r.in_total and (r.each or len(r.amounts) != 1), "in_total"),
+    (lambda r: len(r.amounts) > 1 and _whose_is_unclear(r), "whose_amount"),
+    (lambda r: r.is_named_twice and bool(r.amounts), "named_twice_with_amount"),
+    (
+        lambda r: bool(r.strangers) and not r.amounts,
+        lambda r: say("stranger_without_amount", address=checksum(r.strangers[0])),
+    ),
+)
+
+
+def _alone_payee(reading: _Reading) -> int | None:
+    """The place of the one payee for whom the only amount may be meant; None where it is for all."""
+    if len(reading.amounts) != 1 or len(reading.order) < 2 or reading.each or reading.in_total:
+        return None
+    alone = _alone(reading.shape)
+    if alone is None:
+        return None
+    others = [payee for place, payee in enumerate(reading.order) if place != alone]
+    if not reading.all_periods or any(isinstance(payee, bytes) for payee in others):
+        raise NotUnderstood(say("whose_amount"))  # the others can't be meant to be paid as on the roster
+    return alone
+
+
+def _check_beside_amount(found: Sequence[Piece], first: int, last: int, *, was_counted: bool) -> None:
     """Raise NotUnderstood for a sign, mark or word beside the amount at `first` to `last` that is not understood."""
-    amount = " ".join(piece for _, piece in found[first : last + 1])
+    amount = " ".join(text for _, text in found[first : last + 1])
     before = [] if was_counted else list(reversed(found[:first]))
     for beside, is_before in ((before, True), (list(found[last + 1 :]), False)):
-        at = next((piece for piece in beside if piece[1].casefold() not in _ARTICLES), ("", ""))
+        at = next((piece for piece in beside if piece[1].casefold() not in _ARTICLES), NO_PIECE)
         kind, text = at
         if kind == "mark" and text in ",;:!":  # a word behind it is another matter, a sign is not
-            behind = next((piece for piece in beside if piece[0] != "mark"), ("", ""))
+            behind = next((piece for piece in beside if piece[0] != "mark"), NO_PIECE)
             kind, text = behind if behind[0] == "other" else at
         sign = kind == "other" or (is_before and kind == "mark" and text not in ",;:!")
         if kind == "mark" and not is_before and text in "(&+×":  # what they join to the amount must be understood
-            behind = next((p for p in beside[1:] if p[1].casefold() not in _ARTICLES), ("", ""))
-            sign = behind[0] not in _PAYEE_KINDS and (text in "+×" or _is_strange(behind, {}))
+            behind = next((piece for piece in beside[1:] if piece[1].casefold() not in _ARTICLES), NO_PIECE)
+            sign = behind[0] not in PAYEE_KINDS and (text in "+×" or is_strange(behind, {}))
         if sign:
-            raise NotUnderstood(f'"{text}" beside {amount} was not understood: write the amount without it')
-        if _is_strange(at, {}):
-            raise NotUnderstood(
-                f'"{text[:30]}" beside {amount} was not understood: leave it out, or say what it is for behind "for"'
-            )
-
-
-def _no_amount(piece: str, tokens: Sequence[Token]) -> NotUnderstood:
-    if re.fullmatch(r"[0-9]{1,2}[/.-]20[0-9]{2}|20[0-9]{2}[/.-][0-9]{1,2}", piece):
-        return NotUnderstood(f'"{piece}" is not understood: write a month as 2026-11')
-    known = ", ".join(sorted(token.symbol for token in tokens))
-    if not known:
-        return NotUnderstood(f'"{piece[:40]}" is not understood as an amount: no token is known here')
-    example = min(token.symbol for token in tokens)
-    return NotUnderstood(
-        f'"{piece[:40]}" is not understood as an amount: write digits and a token, e.g. 500 {example} '
-        f"(tokens known here: {known})"
-    )
+            raise NotUnderstood(say("sign_beside_amount", sign=text, amount=amount))
+        if is_strange(at, {}):
+            raise NotUnderstood(say("word_beside_amount", word=text, amount=amount))
 
 
 def _alone(shape: Sequence[str]) -> int | None:
@@ -531,41 +476,25 @@ def _alone(shape: Sequence[str]) -> int | None:
         owner = next((place for place in [*ahead, *reversed(places[:at])] if place is not None), None)
     beside = next(group for group in groups if owner in group)
     if len(beside) > 1:
-        raise NotUnderstood(_WHOSE)
+        raise NotUnderstood(say("whose_amount"))
     return beside[0]
-
-
-def _mark_names(text: str, lines: Sequence[Line]) -> str:
-    """The text with each roster name replaced by its position. Longest first; a name that is also a word of the grammar
-    (a person called April) is left: the month wins, and the person can be named by address."""
-    taken = _PLAIN | _TURNING | set(_MONTH_BY_WORD) | {"this", "last"}
-    names = sorted(enumerate(lines), key=lambda item: -len(item[1].name))
-    pattern = "|".join(
-        f"(?P<n{position}>{re.escape(line.name)})" for position, line in names if line.name.casefold() not in taken
-    )
-    if not pattern:
-        return text
-    return re.sub(
-        rf"(?<!\w)(?:{pattern})(?!\w)",
-        lambda match: f"\x00{(match.lastgroup or 'n')[1:]}\x00",
-        text,
-        flags=re.IGNORECASE,
-    )
 
 
 def _amount(digits: str, token: Token) -> int:
     """Base units of an amount as people write it. Raises NotUnderstood for what the token can't hold exactly."""
     plain = digits.replace(",", "").replace("_", "")
     if plain != digits and not re.fullmatch(r"\d{1,3}((,\d{3})+|(_\d{3})+)(\.\d+)?", digits):
-        raise NotUnderstood(f"{digits[:80]} can be read in two ways: write it without a comma")
+        raise NotUnderstood(say("comma_in_amount", digits=digits))
     whole, _, fraction = plain.partition(".")
     if plain == digits and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", digits):
-        raise NotUnderstood(f"{digits} can be read in two ways: write {whole}{fraction}, or {digits}0")
+        raise NotUnderstood(say("point_in_amount", digits=digits, plain=whole + fraction))
     if whole.startswith("0") and whole != "0":
-        raise NotUnderstood(f"{digits[:80]} begins with a zero: write the amount without it")
+        raise NotUnderstood(say("leading_zero", digits=digits))
     if len(whole) > 60 or len(fraction.rstrip("0")) > token.decimals:
-        raise NotUnderstood(f"{digits[:80]} {token.symbol} has more digits than {token.symbol} can hold")
-    amount = int(Decimal(whole)) * 10**token.decimals + int((fraction.rstrip("0") or "0").ljust(token.decimals, "0"))
+        raise NotUnderstood(say("too_many_digits", digits=digits, token=token.symbol))
+    amount: int = int(Decimal(whole)) * 10**token.decimals + int(
+        (fraction.rstrip("0") or "0").ljust(token.decimals, "0")
+    )
     if amount == 0:
-        raise NotUnderstood("an amount of zero pays nobody")
+        raise NotUnderstood(say("amount_zero"))
     return amount

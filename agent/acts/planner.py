@@ -22,9 +22,10 @@ from agent import choice
 from agent.acts import approvals, askers, rosters
 from agent.acts.calls import calls_hash, calls_json
 from agent.acts.candidates import Draft, derive
-from agent.acts.grammar import MAX_TEXT, NotUnderstood, clean, parse
+from agent.acts.grammar import NotUnderstood, parse
 from agent.acts.judging import Halted, Judgement, Words, headroom_json, judge, refusal_json, standing_halt
 from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
+from agent.acts.pieces import MAX_TEXT, clean
 from agent.acts.policy import NoPolicyInForce, Pinned, PolicyInForce, chain_now_s, in_force, read_pinned
 from agent.acts.tokens import Token, read_tokens
 from agent.llm import serving

@@ -5,7 +5,7 @@ import rfc8785
 from django.db import transaction
 from eth_utils.crypto import keccak
 
-from agent.acts.grammar import MAX_TEXT, clean
+from agent.acts.pieces import MAX_TEXT, clean
 from agent.acts.policy import in_force
 from agent.models import Request
 from agent.work_names import PLAN_WORK
