@@ -14,7 +14,6 @@ Killed at any point, the next worker goes on from the rows, and nothing is paid 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -23,13 +22,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from agent import choice
-from agent.acts import approvals, askers, provenance, rosters
+from agent.acts import approvals, askers, provenance, record, rosters
 from agent.acts.calls import Call, calls_from_json, calls_hash, payment_call
 from agent.acts.judging import (
     Halted,
     Judgement,
     Words,
-    evaluation_json,
     halt,
     judge,
     judge_release,
@@ -47,11 +45,11 @@ from agent.acts.policy import (
     finalized,
     in_force,
     read_pinned,
-    state_json,
 )
+from agent.acts.record import Authority
 from agent.acts.simulate import ENDED, act_calldata, release_calldata, simulate
 from agent.acts.tokens import Token
-from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
+from agent.models import AgentHalt, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
 from agent.work_names import EXECUTE_WORK, RELEASE_WORK
 from governance import work
 from governance.chain.address import checksum
@@ -60,7 +58,6 @@ from governance.chain.native import native_token
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import send_once, settle
 from governance.models import Act, Contract, Dao, OutgoingTransaction
-from policies.answer.evaluate import Allowed
 
 _LOCK = 0x6167_656E  # "agen": the class of the advisory locks, one object per DAO
 _LOOK_S = 1  # while an act is on its way
@@ -271,14 +268,6 @@ class _NotAuthorised(Exception):
     """Neither the roster nor an approval covers these calls now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """What calls rest on: an approval, or None where the signed roster itself is enough; and who asked."""
-
-    approval: Approval | None
-    asker: askers.Standing
-
-
 def _authority(
     policy: PolicyInForce,
     request: Request,
@@ -338,12 +327,6 @@ def _refuse(
     _note(request, Request.Status.REFUSED, text)
 
 
-def _signed_before(candidate: Candidate) -> str | None:
-    """The latest chain time at which the candidate's roster can have been signed, as text; None where not known."""
-    signed_s = candidate.roster.accepted_chain_s
-    return None if signed_s is None else str(signed_s)
-
-
 def _words(plan: Plan, candidate: Candidate) -> Words:
     return Words(
         {bytes.fromhex(line["recipient"][2:]): line["name"] for line in candidate.lines if line["name"]},
@@ -367,67 +350,15 @@ def _write(
     signer: Signer,
 ) -> Binding:
     """The decision record and the binding, in one transaction."""
-    approval = authority.approval
-    assert isinstance(judgement.answer, Allowed)
     number = pinned.number + 1
     actions = provenance.Actions(policy.module, policy.policy_id, policy.codehash, number, judgement.scheduled, calls)
-    sections = {
-        "inputs": {
-            "request": {
-                "reference": "0x" + bytes(request.reference).hex(),
-                "text": request.text,
-                "requested_by": checksum(bytes(request.requested_by)),
-                "period": request.period,
-            },
-            "roster": plan.inputs["roster"] | {"signed_before_chain_s": _signed_before(candidate)},
-            "policy": {
-                "policy_id": "0x" + policy.policy_id.hex(),
-                "version": str(policy.version),
-                "code": "0x" + policy.raw.hex(),
-            },
-            "block": {
-                "number": str(pinned.block.number),
-                "hash": "0x" + pinned.block.hash.hex(),
-                "timestamp_chain_s": str(pinned.now_chain_s),
-            },
-            "balances": {checksum(asset): str(amount) for asset, amount in sorted(pinned.balances.items())},
-            "state": state_json(pinned.state),
-            "candidates": [
-                {
-                    "key": row.key,
-                    "label": row.label,
-                    "is_roster": row.is_roster,
-                    "differences": row.differences,
-                    # Names stay with the operator: the payments are public, who is who need not be.
-                    "lines": [{key: value for key, value in line.items() if key != "name"} for line in row.lines],
-                    "calls": row.calls,
-                }
-                for row in request.candidates.all()
-            ],
-        },
-        "prompt": plan.prompt or None,
-        "model": plan.model or None,
-        "sampling": plan.sampling or None,
-        "output": {"text": plan.output} if plan.model else None,
-        "checks": {
-            "chosen": {"candidate": candidate.key, "by": plan.chosen_by},
-            "asker": authority.asker.as_json(),
-            "needs_approval": plan.needs_approval,
-            "approval": None
-            if approval is None
-            else {
-                "operator": checksum(bytes(approval.operator)),
-                "pays": approval.typed_data["message"]["pays"],
-                "signature": "0x" + bytes(approval.signature).hex(),
-            },
-            "evaluation": evaluation_json(policy.code, judgement.mode, judgement.answer),
-            "simulation": judgement.simulation.as_json(),
-        },
-    }
+    sections = record.sections(
+        request, list(request.candidates.all()), plan, candidate, authority, policy, pinned, judgement
+    )
     governor = Contract.objects.filter(dao=request.dao, kind=Contract.Kind.GOVERNOR).first()
     with transaction.atomic():
         last = DecisionRecord.objects.filter(dao=request.dao).order_by("-id").first()
-        record = provenance.compose(
+        signed = provenance.compose(
             sections,
             actions,
             chain_id=policy.chain_id,
@@ -436,13 +367,13 @@ def _write(
             created_at_s=int(timezone.now().timestamp()),
             sign=lambda document: (signer.address, signer.sign_typed_data(document)),
         )
-        decision = bytes.fromhex(record["hash"][2:])
+        decision = bytes.fromhex(signed["hash"][2:])
         row = DecisionRecord.objects.create(
             dao=request.dao,
             request=request,
             hash=decision,
-            prev_hash=bytes.fromhex(record["message"]["prevRecord"][2:]),
-            body=provenance.canonical(record).decode(),
+            prev_hash=bytes.fromhex(signed["message"]["prevRecord"][2:]),
+            body=provenance.canonical(signed).decode(),
             signer=signer.address,
         )
         binding = Binding.objects.create(
