@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
-from agent.acts import typed
+from agent.acts import life, typed
 from agent.acts.calls import calls_from_json, calls_hash
 from agent.acts.policy import PolicyInForce, in_force
+from agent.acts.words import say
 from agent.models import Approval, Candidate, Plan, Request
 from agent.work_names import EXECUTE_WORK
 from governance import work
@@ -27,8 +28,6 @@ TYPES = {
         {"name": "pays", "type": "string"},
     ]
 }
-# An approval may come while the model is down (`received`) as well as after it chose.
-OPEN = (Request.Status.RECEIVED, Request.Status.NEEDS_APPROVAL)
 
 
 class ApprovalError(ValueError):
@@ -112,7 +111,7 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
         known = Approval.objects.filter(digest=digest, request=request).first()
         if known is not None:
             return known
-        if request.status not in OPEN:
+        if request.status not in life.APPROVABLE:
             raise ApprovalError(f"there is nothing to approve: the request is {request.get_status_display().lower()}")
         if not candidate.allowed:
             raise ApprovalError("the policy refuses this candidate: no approval can change that, only a vote")
@@ -140,8 +139,7 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
         if plan.candidate_id != candidate.pk or not plan.model_agrees_to(candidate):
             plan.candidate, plan.chosen_by = candidate, Plan.ChosenBy.OPERATOR
             plan.save(update_fields=["candidate", "chosen_by"])
-        request.status, request.reason = Request.Status.PLANNED, "approved by the operator"
-        request.save(update_fields=["status", "reason", "updated_at"])
+        life.move(request, Request.Status.PLANNED, life.Who.OPERATOR, say("approved"), account=signer)
         work.enqueue(EXECUTE_WORK, str(request.pk), renew=True)
     return approval
 

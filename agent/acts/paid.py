@@ -2,11 +2,12 @@
 """Who was paid already, as the mirror and our own bindings have it."""
 
 from agent.acts.policy import PolicyInForce, final_chain_s
-from agent.models import Binding, PaidLine, Request
+from agent.acts.words import codes, kept_all, say
+from agent.models import Binding, Candidate, PaidLine, Request
 from governance.chain.address import ZERO
 from governance.models import Act, ActCall
 
-UNRECORDED = "the agent's key paid one of these without a decision record known here"
+UNRECORDED = say("unrecorded")
 _PAYING = (Act.Status.EXECUTED, Act.Status.RELEASED, Act.Status.SCHEDULED)
 
 
@@ -52,3 +53,18 @@ def unrecorded_payees(policy: PolicyInForce) -> frozenset[tuple[bytes, bytes]]:
         elif data[:4] == bytes.fromhex("a9059cbb") and len(data) == 68:
             found.add((data[16:36], bytes(call.target)))
     return frozenset(found)
+
+
+def is_said(candidate: Candidate) -> bool:
+    """Whether the operator is told already that somebody of the candidate was paid without a record."""
+    return UNRECORDED in candidate.differences or any(
+        item["code"] == UNRECORDED.code for item in candidate.difference_codes
+    )
+
+
+def say_so(candidate: Candidate) -> None:
+    """Tell the operator, who must approve the candidate then, that somebody of it was paid without a record."""
+    known = kept_all(candidate.difference_codes, candidate.differences)
+    candidate.differences = [*candidate.differences, UNRECORDED]
+    candidate.difference_codes = codes([*known, UNRECORDED])
+    candidate.save(update_fields=["differences", "difference_codes"])

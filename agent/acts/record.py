@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.acts.askers import Standing
-from agent.acts.judging import Judgement, evaluation_json
-from agent.acts.policy import Pinned, PolicyInForce, state_json
-from agent.models import Approval, Candidate, Plan, Request
+from agent.acts.judging import evaluation_json
+from agent.acts.policy import state_json
+from agent.acts.situation import Judged
+from agent.models import Approval, Candidate, Request
 from governance.chain.address import checksum
 from policies.answer.evaluate import Allowed
 
@@ -24,21 +25,13 @@ class Authority:
     asker: Standing
 
 
-def sections(
-    request: Request,
-    candidates: Sequence[Candidate],
-    plan: Plan,
-    chosen: Candidate,
-    authority: Authority,
-    policy: PolicyInForce,
-    pinned: Pinned,
-    judgement: Judgement,
-) -> dict[str, Any]:
-    """Return the sections that `provenance.compose` hashes and signs."""
+def sections(known: Judged, candidates: Sequence[Candidate], authority: Authority) -> dict[str, Any]:
+    """Return the sections that `provenance.compose` hashes and signs. `candidates` are all that the request had."""
+    request, policy, pinned, plan = known.request, known.policy, known.pinned, known.plan
     return {
         "inputs": {
             "request": _request(request),
-            "roster": plan.inputs["roster"] | {"signed_before_chain_s": _signed_before(chosen)},
+            "roster": plan.inputs["roster"] | {"signed_before_chain_s": _signed_before(known.candidate)},
             "policy": {
                 "policy_id": "0x" + policy.policy_id.hex(),
                 "version": str(policy.version),
@@ -57,7 +50,7 @@ def sections(
         "model": plan.model or None,
         "sampling": plan.sampling or None,
         "output": {"text": plan.output} if plan.model else None,
-        "checks": _checks(plan, chosen, authority, policy, judgement),
+        "checks": _checks(known, authority),
     }
 
 
@@ -88,16 +81,15 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _checks(
-    plan: Plan, chosen: Candidate, authority: Authority, policy: PolicyInForce, judgement: Judgement
-) -> dict[str, Any]:
+def _checks(known: Judged, authority: Authority) -> dict[str, Any]:
+    plan, judgement = known.plan, known.judgement
     assert isinstance(judgement.answer, Allowed)  # nothing else is recorded
     return {
-        "chosen": {"candidate": chosen.key, "by": plan.chosen_by},
+        "chosen": {"candidate": known.candidate.key, "by": plan.chosen_by},
         "asker": authority.asker.as_json(),
         "needs_approval": plan.needs_approval,
         "approval": None if authority.approval is None else _approval(authority.approval),
-        "evaluation": evaluation_json(policy.code, judgement.mode, judgement.answer),
+        "evaluation": evaluation_json(known.policy.code, judgement.mode, judgement.answer),
         "simulation": judgement.simulation.as_json(),
     }
 

@@ -5,6 +5,7 @@ import rfc8785
 from django.db import transaction
 from eth_utils.crypto import keccak
 
+from agent.acts import life
 from agent.acts.pieces import MAX_TEXT, clean
 from agent.acts.policy import in_force
 from agent.models import Request
@@ -65,5 +66,6 @@ def submit(
         if not created and request.reference != reference:
             raise RequestError("this idempotency key was used for another request")
         if created:
+            life.received(request)
             work.enqueue(PLAN_WORK, str(request.pk))
     return request

@@ -5,10 +5,21 @@ Tables keep the text of their time beside the code, since what was signed over i
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from agent import choice
 
 LEGACY = "legacy"  # of a row older than the codes: its only value is its text
 Values = Mapping[str, Any]
+
+
+class Reasoned(Protocol):
+    """A row that keeps a reason in three columns: agent.models.Request and AgentHalt."""
+
+    reason: Any
+    reason_code: Any
+    reason_values: Any
 
 
 class Sentence(str):
@@ -41,6 +52,29 @@ def legacy(text: str) -> Sentence:
 def read(stored: Values) -> Sentence:
     """Return the sentence from the JSON that `as_json` made, in the words of today."""
     return Sentence(stored["code"], stored["values"])
+
+
+def kept(stored: Values, text: str) -> Sentence:
+    """Return the sentence of a row; its text, where the row is older than the codes, or of a newer version."""
+    code = stored.get("code", LEGACY)
+    return legacy(text) if code in ("", LEGACY) or code not in SENTENCES else read(stored)
+
+
+def kept_reason(row: Reasoned) -> Sentence:
+    """Return why a request stands where it stands, or a kill switch stands."""
+    return kept({"code": row.reason_code, "values": row.reason_values}, row.reason)
+
+
+def kept_all(stored: Sequence[Values], texts: Sequence[str]) -> list[Sentence]:
+    """Return the sentences of a row's lists of codes and of texts, which are of one length unless it is older."""
+    if len(stored) != len(texts):
+        return [legacy(text) for text in texts]
+    return [kept(item, text) for item, text in zip(stored, texts, strict=True)]
+
+
+def because(sentences: Iterable[Sentence]) -> Sentence:
+    """Return several reasons as one, each only once."""
+    return say("because", because=codes(dict.fromkeys(sentences)))
 
 
 def codes(sentences: Iterable[Sentence]) -> list[dict[str, Any]]:
@@ -95,7 +129,40 @@ def _candidate(values: Values) -> str:
     return f"{values['period'] or 'one-off'}: {who}, {read(values['how'])}; {' + '.join(values['totals'])} altogether"
 
 
+def _policy_refuses(values: Values) -> str:
+    return " ".join(reason["text"] for reason in values["reasons"])
+
+
+def _because(values: Values) -> str:
+    return "; ".join(read(item) for item in values["because"])
+
+
+def _model_abstained(values: Values) -> str:
+    return f"the model abstained: {_word(values['word'])}"
+
+
+def _model_did_not_agree(values: Values) -> str:
+    said = "nothing" if values["word"] is None else _word(values["word"])
+    return f"the model did not say that this is what was asked; it said: {said}"
+
+
+def _word(stored_word: Values) -> str:
+    key = "" if stored_word["choice"] == choice.ABSTAIN else stored_word["choice"]
+    return choice.in_words(choice.Word(key, stored_word["reason"]))
+
+
+def _month_before_roster(values: Values) -> str:
+    signed = datetime.fromtimestamp(values["signed_chain_s"], UTC)
+    return f"{values['period']} began before the roster was signed (taken in on {signed:%Y-%m-%d %H:%M} UTC)"
+
+
+def _with(key: str, template: str) -> Callable[[Values], str]:
+    """A sentence that holds another one, stored under `key` as its code and values."""
+    return lambda values: template.format_map({**values, key: read(values[key])})
+
+
 SENTENCES: dict[str, str | Callable[[Values], str]] = {
+    "": "",
     LEGACY: "{text}",
     # The grammar stops: what to write instead.
     "digit_not_ascii": '"{character}" is not one of the digits 0 to 9: write amounts with these',
@@ -164,4 +231,61 @@ SENTENCES: dict[str, str | Callable[[Values], str]] = {
     "each": "{amount} each",
     "total": "{amount} in total, in equal parts",
     "alone": "{amount} to {payee}, the others as on the roster",
+    # Who asks, for which month, from which roster.
+    "asked_by_stranger": "asked by an account without votes: it holds none, is no delegate and is not on the roster",
+    "asked_by_unknown": "it is not known whether who asked has a say in the DAO",
+    "roster_date_unknown": "it is not known when the roster was signed",
+    "month_before_roster": _month_before_roster,
+    "unrecorded": "the agent's key paid one of these without a decision record known here",
+    "roster_unreadable": "{problem}",
+    "no_roster": "the operator has signed no roster for this policy yet",
+    "roster_of_earlier_policy": "the roster was signed for an earlier version of the policy: the operator must sign a "
+    "new one",
+    "roster_expired": "the roster has expired: the operator must sign a new one",
+    "roster_changed": "the stored roster is not what the operator signed: it was changed in the database",
+    "roster_signature_changed": "the stored roster's signature is not its operator's: it was changed in the database",
+    # Where a request stands, and why.
+    "no_policy": "no policy {policy_id} is in force in {dao}",
+    "policy_copy_broken": "the mirror's copy of policy {policy_id} does not have its hash: rebuild the mirror",
+    "policy_refuses": _policy_refuses,
+    "because": _because,
+    "halted": _with("reason", "the agent is halted: {reason}"),
+    "disagreement": "evaluator and module disagree: the evaluator {evaluator}, the module {module}",
+    "signed_before": "an act given up as never signed is in the journal",
+    "mirror_behind": "the mirror is behind the chain: another policy is in force there",
+    "month_changed": "the month changed while the request waited: it was understood as {period}",
+    "model_asked": "the model is being asked; the operator may approve a candidate without it",
+    "model_awaited": "waiting for the model ({problem}); the operator may approve a candidate without it",
+    "model_abstained": _model_abstained,
+    "model_did_not_agree": _model_did_not_agree,
+    "not_exactly_roster": "it is not exactly the roster",
+    "agreed": "exactly the roster, and the model says that it is what was asked",
+    "approved": "approved by the operator",
+    "approval_missing": "the operator's approval is missing, or was for another version of the policy",
+    "roster_replaced": "the roster was replaced since this was planned",
+    "other_month_planned": "the month of the request is not the one that its payments are planned for",
+    "no_candidate": "no candidate is chosen",
+    "other_module": "the policy is in another policy module now: ask again",
+    "unrecorded_since_approved": "since it was approved, the agent's key paid one of these without a decision record "
+    "known here: look, and ask again",
+    "somebody_paid": "somebody of it was already paid for {period}, or is being paid",
+    "bound": "bound to act {number}",
+    "overtaken": "act {number} was consumed by another decision: planned again",
+    "chain_moved": "the chain moved before anything was signed: planned again",
+    "reverted": _with("why", "sent {attempts} times and reverted: {why}"),
+    "chain_refused": "the chain refused it",
+    "gone_from_chain": "its act is gone from the chain (a reorganisation): sent again",
+    "paid": "paid as act {number}",
+    "paid_after_delay": "paid after its objection delay as act {number}",
+    "waits_out_delay": "act {number} waits out its objection delay",
+    "killed": "stopped: members objected with enough power (act {number})",
+    "vetoed": "stopped: vetoed (act {number})",
+    "voided": "stopped: void, since the policy was replaced or ended, or everything was paused (act {number})",
+    "not_released_in_time": _with("before", "not released in time: {before}"),
+    "paid_by_another_request": "somebody of it was paid for {period} by another request",
+    "release_not_authorised": _with("why", "not released: {why}; it lapses, and can be asked for again"),
+    "release_ended": "can't be released any more: {error}",
+    "release_refused": _with("why", "can't be released now: {why}"),
 }
+
+NOTHING = Sentence("", {})

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.utils import timezone
 
 from agent.acts import executor, judging
@@ -13,7 +14,7 @@ from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json
 from agent.acts.paid import paid_lines
 from agent.acts.planner import describe
 from agent.acts.policy import in_force
-from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
+from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request, Roster
 from agent.work_names import PLAN_WORK
 from governance import work
 from governance.chain.keys import Signer
@@ -364,6 +365,18 @@ def test_a_row_changed_in_the_database_pays_nobody(world: World) -> None:  # noq
     candidate.save()
     request = world.rest(request, 3)
     assert request.status == Request.Status.NEEDS_APPROVAL
+    assert world.number == 0
+
+
+def test_a_roster_changed_in_the_database_after_the_plan_is_not_paid_and_the_request_says_so(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    request = world.ask(world.november())
+    world.sync()
+    work.run_due(PLAN_WORK)
+    Roster.objects.update(expires_chain_s=F("expires_chain_s") + DAY_S)
+    request = world.rest(request, 2)
+    assert request.status == Request.Status.NEEDS_APPROVAL, (request.reason, work_errors())
+    assert "changed in the database" in request.reason
     assert world.number == 0
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from agent.acts import approvals
+from agent.acts import approvals, life
 from agent.acts.policy import NoPolicyInForce
 from agent.models import Request
 from governance.models import Act
@@ -104,7 +104,7 @@ def request_json(request: Request) -> Json:
 
 def _approval(request: Request) -> Json | None:
     """What the operator may sign while the request waits for her or the model: the chosen candidate, else the first."""
-    if request.status not in approvals.OPEN:
+    if request.status not in life.APPROVABLE:
         return None
     plan = getattr(request, "plan", None)
     open_ones = [candidate for candidate in request.candidates.all() if candidate.allowed]
