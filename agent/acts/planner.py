@@ -9,7 +9,6 @@ model abstains from, waits for the operator's signature. The model can only stop
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -19,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agent import choice
-from agent.acts import approvals, askers, life, rosters, situation
+from agent.acts import askers, life, rosters, situation
 from agent.acts.calls import calls_hash, calls_json
 from agent.acts.candidates import Draft, derive
 from agent.acts.grammar import NotUnderstood, parse
@@ -409,52 +408,3 @@ def _wait(request: Request, why: Sentence, seconds: int, status: str = Request.S
     """Write why it waits, and come back. Raises work.Again always."""
     _settle(request, status, why)
     raise work.Again(timezone.now() + timedelta(seconds=seconds), why)
-
-
-def describe(request: Request) -> dict[str, Any]:
-    """A request as pages and the API show it: plain values, amounts as text, and what the operator may sign."""
-    candidates = list(request.candidates.all())
-    plan_ = Plan.objects.filter(request=request).select_related("candidate").first()
-    binding = request.bindings.select_related("record").order_by("-id").first()
-    refusal = request.refusals.order_by("-id").first()
-    open_ = [c for c in candidates if c.allowed] if request.status in life.APPROVABLE else []
-    chosen = plan_.candidate if plan_ and plan_.candidate in open_ else (open_[0] if open_ else None)
-    approval = None
-    if chosen is not None:
-        with suppress(NoPolicyInForce):  # the vote that set it was reorganised away
-            approval = {
-                "candidate": chosen.key,
-                "reason": request.reason,
-                "typed_data": approvals.typed_data(request, chosen),
-            }
-    return {
-        "id": request.pk,
-        "key": request.idempotency_key,
-        "text": request.text,
-        "requested_by": checksum(bytes(request.requested_by)),
-        "period": request.period or None,
-        "status": request.status,
-        "reason": request.reason,
-        "choice": (plan_.candidate.key if plan_ and plan_.candidate else None),
-        "chosen_by": plan_.chosen_by if plan_ else None,
-        "model": plan_.model or None if plan_ else None,
-        "model_said": plan_.model_said if plan_ else None,
-        "candidates": [
-            {
-                "key": candidate.key,
-                "label": candidate.label,
-                "is_roster": candidate.is_roster,
-                "differences": candidate.differences,
-                "allowed": candidate.allowed,
-                "band": candidate.band,
-                "lines": candidate.lines,
-                "calls": candidate.calls,
-            }
-            for candidate in candidates
-        ],
-        "approval": approval,
-        "refusal": str(refusal) if refusal and request.status in ("refused", "waiting") else None,
-        "number": binding.number if binding else None,
-        "decision": "0x" + bytes(binding.record.hash).hex() if binding else None,
-        "created_at": request.created_at.isoformat(),
-    }

@@ -82,6 +82,18 @@ def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
     )
 
 
+def operator_named(contract: Contract, policy_id: bytes) -> bytes | None:
+    """The operator that the newest code of a policy of this module names; None where the mirror can't say."""
+    found = PolicyVersion.objects.filter(module=contract, policy_id=policy_id).order_by("-version")
+    row = found.first()
+    if row is None or not row.code:
+        return None
+    try:
+        return encoding.decode(bytes(row.code)).operator
+    except encoding.DecodeError:
+        return None
+
+
 def chain_now_s(dao: Dao) -> int:
     """The time of the newest block that the mirror has read, Unix seconds by the chain's clock; 0 before the first."""
     seconds = Cursor.objects.filter(dao=dao).values_list("head_timestamp_chain_s", flat=True).first()

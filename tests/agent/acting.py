@@ -20,7 +20,8 @@ import pytest
 from django.utils import timezone
 from eth_account import Account
 
-from agent.acts import approvals, due, planner, rosters, submitting
+from agent.acts import approvals, due, rosters, submitting
+from agent.acts.shown import shown
 from agent.models import Request, Roster
 from governance import work
 from governance.chain.rpc import Rpc
@@ -185,7 +186,7 @@ class World:
             self.step()
             request.refresh_from_db()
             if request.status == Request.Status.NEEDS_APPROVAL:
-                self.approve(request, planner.describe(request)["approval"]["candidate"])
+                self.approve(request, shown(request)["approval"]["candidate"])
         request.refresh_from_db()
         return request
 

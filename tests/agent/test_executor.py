@@ -12,8 +12,8 @@ from django.utils import timezone
 from agent.acts import executor, judging
 from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json
 from agent.acts.paid import paid_lines
-from agent.acts.planner import describe
 from agent.acts.policy import in_force
+from agent.acts.shown import shown
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request, Roster
 from agent.work_names import PLAN_WORK
 from governance import work
@@ -98,7 +98,7 @@ def test_what_is_outside_the_policy_is_refused_with_the_clause_and_never_sent(
     assert refusal.headroom[0]["left_instant"] == str(6000 * USDC)
     assert refusal.module_says != "allowed"
     assert not OutgoingTransaction.objects.exists()
-    assert describe(request)["refusal"] == str(refusal)
+    assert shown(request)["refusal"] == str(refusal)
 
 
 def test_over_the_rolling_budget_is_refused_and_below_it_is_scheduled_and_released(world: World) -> None:  # noqa: F811

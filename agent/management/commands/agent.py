@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from agent.acts import approvals, planner, submitting
+from agent.acts import approvals, submitting
 from agent.acts.policy import NoPolicyInForce
+from agent.acts.shown import shown
 from agent.models import AgentHalt, Request
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Dao
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         self.stdout.write(f"request {request.pk}: {request.status}")
 
     def _show(self, dao: Dao, options: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(planner.describe(_request(dao, options["request"])), indent=1))
+        self.stdout.write(json.dumps(shown(_request(dao, options["request"]), public=False), indent=1))
 
     def _approve(self, dao: Dao, options: dict[str, Any]) -> None:
         approvals.accept(_request(dao, options["request"]), options["candidate"], options["signature"])
