@@ -157,7 +157,7 @@ def refusal_json(judgement: Judgement, policy: PolicyInForce, words: Words) -> l
         return [
             {
                 "code": judgement.simulation.name or "Unknown",
-                "text": f"The chain refuses it: {judgement.simulation.text}",
+                "text": say("chain_refuses", error=judgement.simulation.text),
             }
         ]
     return [

@@ -257,6 +257,7 @@ def record_refusal(known: Judged) -> None:
         reasons=reasons,
         headroom=headroom_json(policy.code, pinned.state, pinned.now_chain_s),
         module_says=known.judgement.simulation.text or "allowed",
+        module_code=known.judgement.simulation.code,
     )
 
 

@@ -86,6 +86,7 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
         "reasons": refusal.reasons,
         "headroom": refusal.headroom,
         "module_says": refusal.module_says,
+        "module_code": refusal.module_code,
         "block": refusal.block_number,
     }
 

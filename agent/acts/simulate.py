@@ -31,6 +31,11 @@ class Simulation:
     name: str = ""
     text: str = ""
 
+    @property
+    def code(self) -> str:
+        """The answer as a code: `allowed`, the error's name, `reverted` for one that can't be decoded."""
+        return "allowed" if self.ok else self.name or "reverted"
+
     def as_json(self) -> dict[str, Any]:
         return {"ok": self.ok, "block": self.block, "error": self.text}
 

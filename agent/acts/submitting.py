@@ -8,6 +8,7 @@ from eth_utils.crypto import keccak
 from agent.acts import life
 from agent.acts.pieces import MAX_TEXT, clean
 from agent.acts.policy import in_force
+from agent.acts.words import Stated, say
 from agent.models import Request
 from agent.work_names import PLAN_WORK
 from governance import work
@@ -15,7 +16,7 @@ from governance.chain.address import checksum
 from governance.models import Dao
 
 
-class RequestError(ValueError):
+class RequestError(Stated, ValueError):
     """The request can't be taken: empty, too long, or its key was used for another."""
 
 
@@ -29,13 +30,13 @@ def submit(
     """
     shown, _ = clean(text)
     if not shown:
-        raise RequestError("the request is empty")
+        raise RequestError(say("request_empty"))
     if any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in text):
-        raise RequestError("the request is not plain text")
+        raise RequestError(say("request_not_plain_text"))
     if len(text) > MAX_TEXT:
-        raise RequestError(f"a request has at most {MAX_TEXT} characters")
+        raise RequestError(say("request_too_long", most=MAX_TEXT))
     if not 0 < len(idempotency_key) <= 120:
-        raise RequestError("the idempotency key has 1 to 120 characters")
+        raise RequestError(say("key_length"))
     policy = in_force(dao, policy_id)
     reference = keccak(
         rfc8785.dumps(
@@ -64,7 +65,7 @@ def submit(
             },
         )
         if not created and request.reference != reference:
-            raise RequestError("this idempotency key was used for another request")
+            raise RequestError(say("key_used"))
         if created:
             life.received(request)
             work.enqueue(PLAN_WORK, str(request.pk))

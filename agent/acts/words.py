@@ -129,6 +129,10 @@ def _candidate(values: Values) -> str:
     return f"{values['period'] or 'one-off'}: {who}, {read(values['how'])}; {' + '.join(values['totals'])} altogether"
 
 
+def _nothing_to_approve(values: Values) -> str:
+    return f"there is nothing to approve: the request is {values['status'].replace('_', ' ')}"
+
+
 def _policy_refuses(values: Values) -> str:
     return " ".join(reason["text"] for reason in values["reasons"])
 
@@ -244,11 +248,25 @@ SENTENCES: dict[str, str | Callable[[Values], str]] = {
     "roster_expired": "the roster has expired: the operator must sign a new one",
     "roster_changed": "the stored roster is not what the operator signed: it was changed in the database",
     "roster_signature_changed": "the stored roster's signature is not its operator's: it was changed in the database",
+    # A request or an approval that is not taken.
+    "request_empty": "the request is empty",
+    "request_not_plain_text": "the request is not plain text",
+    "request_too_long": "a request has at most {most} characters",
+    "key_length": "the idempotency key has 1 to 120 characters",
+    "key_used": "this idempotency key was used for another request",
+    "candidate_of_another": "the candidate belongs to another request",
+    "calls_changed": "the stored calls do not have their hash: they were changed in the database",
+    "no_such_candidate": "the request has no such candidate",
+    "nothing_to_approve": _nothing_to_approve,
+    "outside_policy": "the policy refuses this candidate: no approval can change that, only a vote",
+    "bad_signature": "{problem}",
+    "not_signed_by_operator": "signed by {signer}; only the policy's operator {operator} can approve",
     # Where a request stands, and why.
     "no_policy": "no policy {policy_id} is in force in {dao}",
     "policy_copy_broken": "the mirror's copy of policy {policy_id} does not have its hash: rebuild the mirror",
     "policy_refuses": _policy_refuses,
     "because": _because,
+    "chain_refuses": "The chain refuses it: {error}",
     "halted": _with("reason", "the agent is halted: {reason}"),
     "disagreement": "evaluator and module disagree: the evaluator {evaluator}, the module {module}",
     "signed_before": "an act given up as never signed is in the journal",

@@ -16,4 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddField("candidate", "label_code", models.JSONField(default=dict)),
         migrations.AddField("plan", "approval_codes", models.JSONField(default=list)),
         migrations.AddField("refusal", "label_code", models.JSONField(default=dict)),
+        migrations.AddField(
+            "refusal", "module_code", models.CharField(blank=True, default="", max_length=60), preserve_default=False
+        ),
     ]

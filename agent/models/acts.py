@@ -243,6 +243,8 @@ class Refusal(models.Model):
     reasons = models.JSONField()  # [{"code", "text", ...values}]
     headroom = models.JSONField(default=list)  # [{"budget", "asset", "left", "left_instant"}]
     module_says = models.CharField(max_length=300, blank=True)  # the chain's answer to the same calls at that block
+    # Its code: `allowed`, the name of the module's error, `reverted` for one that can't be read; empty in older rows.
+    module_code = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
