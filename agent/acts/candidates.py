@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.acts.calls import Call, payment_call
-from agent.acts.grammar import Ask, NotUnderstood, month_of
+from agent.acts.grammar import Ask, month_of
+from agent.acts.pieces import NotUnderstood
 from agent.acts.rosters import Line
 from agent.acts.tokens import Token
 from agent.acts.words import Sentence, say

@@ -271,7 +271,8 @@ def _authority(known: Chosen, rpc: Rpc) -> Authority:
     """
     request, policy, plan, candidate = known.request, known.policy, known.plan, known.candidate
     payees: set[bytes] = set()
-    problem, roster, lines = words.NOTHING, None, ()
+    lines: tuple[rosters.Line, ...] = ()
+    problem, roster = words.NOTHING, None
     try:
         roster = rosters.current(policy, chain_now_s(policy.dao))
         lines = rosters.lines_of(roster)

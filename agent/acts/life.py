@@ -21,7 +21,7 @@ APPROVABLE = (Status.RECEIVED, Status.NEEDS_APPROVAL)
 
 # Who may move a request, from where, and to where. A status that stands on both sides may be given another reason; that
 # is no move, and no row.
-_TABLE: tuple[tuple[Who, tuple[str, ...], tuple[Status, ...]], ...] = (
+_TABLE: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     (Who.ASKER, ("",), (Status.RECEIVED,)),
     (
         Who.PLANNER,

@@ -21,7 +21,7 @@ from agent import choice
 from agent.acts import askers, life, rosters, situation
 from agent.acts.calls import calls_hash, calls_json
 from agent.acts.candidates import Draft, derive
-from agent.acts.grammar import NotUnderstood, parse
+from agent.acts.grammar import parse
 from agent.acts.judging import (
     Halted,
     Judgement,
@@ -33,7 +33,7 @@ from agent.acts.judging import (
     standing_halt,
 )
 from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
-from agent.acts.pieces import MAX_TEXT, clean
+from agent.acts.pieces import MAX_TEXT, NotUnderstood, clean
 from agent.acts.policy import NoPolicyInForce, PolicyInForce, chain_now_s, in_force
 from agent.acts.situation import Judged, Situation
 from agent.acts.tokens import Token, read_tokens
