@@ -112,7 +112,7 @@ def _move(request: Request, status: str, why: Sentence, who: str = Who.EXECUTOR)
 
 
 def _halted(stop: AgentHalt) -> NoReturn:
-    _again(15, say("halted", reason=words.kept_reason(stop).as_json()))
+    _again(15, say("halted", reason=words.reason_of(stop).as_json()))
 
 
 # ---------------------------------------------------------------------------------------------------------- execute
@@ -211,7 +211,7 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
             15,
             f"the configured key is {checksum(signer.address)}; the policy's agent is {checksum(policy.code.agent)}",
         )
-    known = _known(request, policy, plan, candidate, rpc)
+    known = _situation_of(request, policy, plan, candidate, rpc)
     if not acts_read(policy, known.pinned):
         _again(_LOOK_S, "the mirror is behind the chain: it has not read the last act yet")
     try:
@@ -219,9 +219,9 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
     except _NotAuthorised as error:
         _move(request, Request.Status.NEEDS_APPROVAL, error.sentence)
         return None
-    if not paid.is_said(candidate) and _pays_any(candidate, unrecorded_payees(policy)):
+    if not paid.warns_of_unrecorded(candidate) and _pays_any(candidate, unrecorded_payees(policy)):
         # Somebody else who has the agent's key paid them since this was planned, and nobody has looked at that.
-        paid.say_so(candidate)
+        paid.warn_of_unrecorded(candidate)
         if authority.approval is None:
             _move(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
         else:
@@ -237,7 +237,7 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
     return _write(judged, authority, signer)
 
 
-def _known(request: Request, policy: PolicyInForce, plan: Plan, candidate: Candidate, rpc: Rpc) -> Chosen:
+def _situation_of(request: Request, policy: PolicyInForce, plan: Plan, candidate: Candidate, rpc: Rpc) -> Chosen:
     """What is known of the candidate at this step. Raises work.Again while the mirror is behind the chain."""
     read = situation.read(request, policy, rpc)
     if not read.pinned.is_of(policy):
@@ -446,7 +446,7 @@ def _give_up(request: Request, binding: Binding, state: str, why: Sentence) -> N
 def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> Chosen | Judged:
     """What is true of the binding's act now. It is not judged where it may not be sent any more, whatever the policy
     says of it: another policy is in force, neither roster nor approval covers it now, or its row was changed."""
-    known = _known(request, in_force(request.dao, request.policy_id), _plan(request), binding.candidate, rpc)
+    known = _situation_of(request, in_force(request.dao, request.policy_id), _plan(request), binding.candidate, rpc)
     policy = known.policy
     recorded = act_calldata(
         binding.scheduled,
@@ -532,7 +532,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
     sent = OutgoingTransaction.objects.filter(key=key).first()
     if act.expires_chain_s is not None and now_chain_s >= act.expires_chain_s:
         if request.status != Request.Status.STOPPED:
-            before = words.kept_reason(request)
+            before = words.reason_of(request)
             _move(request, Request.Status.STOPPED, say("not_released_in_time", before=before.as_json()))
         return
     signer = signer or agent_signer()

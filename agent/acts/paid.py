@@ -2,7 +2,7 @@
 """Who was paid already, as the mirror and our own bindings have it."""
 
 from agent.acts.policy import PolicyInForce, final_chain_s
-from agent.acts.words import codes, kept_all, say
+from agent.acts.words import codes, say, stored_sentences
 from agent.models import Binding, Candidate, PaidLine, Request
 from governance.chain.address import ZERO
 from governance.models import Act, ActCall
@@ -55,16 +55,16 @@ def unrecorded_payees(policy: PolicyInForce) -> frozenset[tuple[bytes, bytes]]:
     return frozenset(found)
 
 
-def is_said(candidate: Candidate) -> bool:
+def warns_of_unrecorded(candidate: Candidate) -> bool:
     """Whether the operator is told already that somebody of the candidate was paid without a record."""
     return UNRECORDED in candidate.differences or any(
         item["code"] == UNRECORDED.code for item in candidate.difference_codes
     )
 
 
-def say_so(candidate: Candidate) -> None:
+def warn_of_unrecorded(candidate: Candidate) -> None:
     """Tell the operator, who must approve the candidate then, that somebody of it was paid without a record."""
-    known = kept_all(candidate.difference_codes, candidate.differences)
+    known = stored_sentences(candidate.difference_codes, candidate.differences)
     candidate.differences = [*candidate.differences, UNRECORDED]
     candidate.difference_codes = codes([*known, UNRECORDED])
     candidate.save(update_fields=["differences", "difference_codes"])

@@ -54,22 +54,22 @@ def read(stored: Values) -> Sentence:
     return Sentence(stored["code"], stored["values"])
 
 
-def kept(stored: Values, text: str) -> Sentence:
+def stored_sentence(stored: Values, text: str) -> Sentence:
     """Return the sentence of a row; its text, where the row is older than the codes, or of a newer version."""
     code = stored.get("code", LEGACY)
     return legacy(text) if code in ("", LEGACY) or code not in SENTENCES else read(stored)
 
 
-def kept_reason(row: Reasoned) -> Sentence:
+def reason_of(row: Reasoned) -> Sentence:
     """Return why a request stands where it stands, or a kill switch stands."""
-    return kept({"code": row.reason_code, "values": row.reason_values}, row.reason)
+    return stored_sentence({"code": row.reason_code, "values": row.reason_values}, row.reason)
 
 
-def kept_all(stored: Sequence[Values], texts: Sequence[str]) -> list[Sentence]:
+def stored_sentences(stored: Sequence[Values], texts: Sequence[str]) -> list[Sentence]:
     """Return the sentences of a row's lists of codes and of texts, which are of one length unless it is older."""
     if len(stored) != len(texts):
         return [legacy(text) for text in texts]
-    return [kept(item, text) for item, text in zip(stored, texts, strict=True)]
+    return [stored_sentence(item, text) for item, text in zip(stored, texts, strict=True)]
 
 
 def because(sentences: Iterable[Sentence]) -> Sentence:

@@ -11,7 +11,7 @@ from agent.acts import words
 from agent.acts.candidates import derive
 from agent.acts.grammar import parse
 from agent.acts.life import Status
-from agent.acts.words import SENTENCES, Sentence, kept, kept_all, kept_reason, read, say
+from agent.acts.words import SENTENCES, Sentence, read, reason_of, say, stored_sentence, stored_sentences
 from agent.models import AgentHalt, Plan, Refusal, Request
 from tests.agent.acting import ABSTAINS, World, work_errors, world  # noqa: F401
 from tests.agent.test_requests import ETH, LINES, NOW, USDC
@@ -81,12 +81,12 @@ def test_what_is_kept_gives_the_same_words_again(text: str):
 
 def test_a_row_older_than_the_codes_reads_as_legacy_with_its_text():
     for sentence in (
-        kept({}, "in words of then"),
-        kept({"code": "of a later version", "values": {}}, "in words of then"),
-        *kept_all([], ["in words of then"]),
-        kept_reason(Request(reason="in words of then")),
-        kept_reason(Request(reason="in words of then", reason_code="legacy")),
-        kept_reason(AgentHalt(reason="in words of then")),
+        stored_sentence({}, "in words of then"),
+        stored_sentence({"code": "of a later version", "values": {}}, "in words of then"),
+        *stored_sentences([], ["in words of then"]),
+        reason_of(Request(reason="in words of then")),
+        reason_of(Request(reason="in words of then", reason_code="legacy")),
+        reason_of(AgentHalt(reason="in words of then")),
     ):
         assert (sentence, sentence.code) == ("in words of then", "legacy")
         assert isinstance(sentence, Sentence)
@@ -106,7 +106,7 @@ def test_every_text_that_is_stored_stands_beside_its_code(world: World) -> None:
     requests = list(Request.objects.all())
     assert {request.reason_code for request in requests} == {"paid", "because", "policy_refuses", "turned"}
     for request in requests:
-        assert kept_reason(request)[:400] == request.reason
+        assert reason_of(request)[:400] == request.reason
         for candidate in request.candidates.all():
             assert read(candidate.label_code)[:300] == candidate.label
             assert [read(code) for code in candidate.difference_codes] == candidate.differences

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Prefetch
 
 from agent.acts.shown import shown
-from agent.acts.words import kept, kept_all, kept_reason
+from agent.acts.words import reason_of, stored_sentence, stored_sentences
 from agent.models import Refusal, Request
 from governance.chain import abi
 from governance.models import Act, ActCall, Objection, RefusedAct
@@ -56,12 +56,12 @@ def _request_view(request: Request) -> dict[str, Any]:
     return view | {
         "asker": bytes(request.requested_by),
         "status_text": request.get_status_display(),
-        "reason": kept_reason(request),
+        "reason": reason_of(request),
         "approvable": [
             {
                 "key": candidate.key,
-                "label": kept(candidate.label_code, candidate.label),
-                "differences": kept_all(candidate.difference_codes, candidate.differences),
+                "label": stored_sentence(candidate.label_code, candidate.label),
+                "differences": stored_sentences(candidate.difference_codes, candidate.differences),
                 "operator": by[candidate.key],
             }
             for candidate in request.candidates.all()
@@ -115,8 +115,8 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
             row.created_at.timestamp(),
             {
                 "by": "before sending",
-                "words": str(row) or kept(row.label_code, row.label),
-                "reason": f"{kept(row.label_code, row.label)} (request: {row.request.text})",
+                "words": str(row) or stored_sentence(row.label_code, row.label),
+                "reason": f"{stored_sentence(row.label_code, row.label)} (request: {row.request.text})",
                 "when": f"{row.created_at:%d %b %Y, %H:%M} UTC, checked at block {row.block_number}",
             },
         )

@@ -10,7 +10,7 @@ from django.utils import timezone
 from agent.acts import approvals, submitting
 from agent.acts.policy import NoPolicyInForce
 from agent.acts.shown import shown
-from agent.acts.words import kept_reason
+from agent.acts.words import reason_of
 from agent.models import AgentHalt, Request
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Dao
@@ -81,7 +81,7 @@ class Command(BaseCommand):
     def _halts(self, dao: Dao, _options: dict[str, Any]) -> None:
         for halt in AgentHalt.objects.filter(dao=dao, cleared_at=None):
             since = f"{halt.happened_at:%Y-%m-%d %H:%M:%S} UTC"
-            self.stdout.write(f"{since}  {kept_reason(halt)}  {json.dumps(halt.facts)}")
+            self.stdout.write(f"{since}  {reason_of(halt)}  {json.dumps(halt.facts)}")
 
     def _clear_halt(self, dao: Dao, options: dict[str, Any]) -> None:
         cleared = AgentHalt.objects.filter(dao=dao, cleared_at=None).update(
