@@ -17,9 +17,9 @@ from eth_utils.crypto import keccak
 
 from agent import choice
 from agent.acts import approvals, askers, rosters, typed
+from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json, payment_call
 from agent.acts.judging import evaluation_calls, evaluation_json
 from agent.acts.policy import state_from_json
-from agent.acts.requests import Call, calls_from_json, calls_hash, calls_json, payment_call
 from agent.models import DecisionRecord, Roster
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes

@@ -52,5 +52,5 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         standing=standing.known(place.dao),
         model_trouble=(now_wrong := trouble.standing()),
         model_trouble_text=trouble.in_words(now_wrong) if now_wrong else "",
-        requests=newest_requests(place, in_force),
+        requests=newest_requests(place),
     )
