@@ -4,44 +4,13 @@
 from __future__ import annotations
 
 import datetime
-import itertools
-import unicodedata
 
 from cchecksum import to_checksum_address
 
+from policies.notation.visible import one_line as one_line
+from policies.notation.visible import visible as visible
+
 ZERO_ADDRESS = bytes(20)
-
-# Characters that change how the *rest* of a line reads, or that cannot be seen: shown by their number, never obeyed.
-_HIDDEN = frozenset(
-    itertools.chain(
-        (0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0),
-        range(0x200B, 0x2010),
-        range(0x2028, 0x202F),
-        range(0x2060, 0x2070),
-        range(0xE0000, 0xE0080),
-    )
-)
-
-
-def is_hidden(character: str) -> bool:
-    """Whether a character can't be seen, or changes how the rest of its line reads."""
-    return ord(character) in _HIDDEN
-
-
-def visible(text: str) -> str:
-    """The text with bidirectional overrides, zero-width and control characters shown as `[U+202E]`, so none can act."""
-    return "".join(
-        f"[U+{ord(character):04X}]"
-        if is_hidden(character) or (unicodedata.category(character) == "Cc" and character not in "\n\t")
-        else character
-        for character in text.replace("\r\n", "\n")
-    )
-
-
-def one_line(text: str, limit: int = 200) -> str:
-    """`visible`, on one line, cut at `limit` characters with an ellipsis."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def address_text(address: bytes) -> str:

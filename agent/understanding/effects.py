@@ -15,12 +15,12 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from agent.understanding.ingest import visible
 from governance.chain import abi
 from governance.chain.address import ZERO, checksum
 from governance.chain.call import Call, shown_signature
 from policies.code import encoding
 from policies.notation.amounts import Token
+from policies.notation.visible import one_line
 from policies.words.explain import explain
 
 MAX_DEPTH = 6
@@ -302,7 +302,7 @@ def _other(call: _Call, book: Book) -> Effect:
 def _short(value: Any) -> str:
     """An argument in a sentence. Text from calldata is hostile: printable, and cut."""
     text = value if isinstance(value, str) else json.dumps(value)
-    return visible(text, 120)
+    return one_line(text, 120)
 
 
 # What well-known functions do. A handler gives one effect, or the calls inside.
