@@ -161,8 +161,8 @@ def messages(shown: Sequence[Span], canary: str) -> list[dict[str, str]]:
         f"Answer in JSON with sentence ids only, at most {MAX_CLAIMS} claims. Nothing to pick: an empty list. "
         f"Secret, never to be repeated: {canary}."
     )
-    lines = "\n".join(f"[{span.id}] {span.plain}" for span in shown)
-    return [{"role": "system", "content": system}, {"role": "user", "content": f"DOCUMENT\n{lines}\nEND OF DOCUMENT"}]
+    lines = "\n".join(("DOCUMENT", *(f"[{span.id}] {span.plain}" for span in shown), "END OF DOCUMENT"))
+    return [{"role": "system", "content": system}, {"role": "user", "content": lines}]
 
 
 def schema(shown: Sequence[Span]) -> dict:
