@@ -114,7 +114,7 @@ class _Reader:
                 content = self._visible("\n".join(self._lines[place[0] : place[1]]) + "\n")
                 found.append(Token("code_block", "code", 0, content=content, map=place, block=True))
             elif token.type in ("fence", "code_block"):
-                token.content = self._visible(token.content)
+                token.content, token.info = self._visible(token.content), visible(token.info)
             if token.children:
                 token.children = self._with_targets(token.children)
             found.append(token)

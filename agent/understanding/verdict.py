@@ -224,19 +224,18 @@ def _of_text(document: Document) -> Iterable[Flag]:
 
 
 _HIDDEN = {
-    "comment": "The text has HTML comments ({count}). Other sites hide them; this page shows them as text.",
-    "element": "The text has HTML that other sites hide ({count}). This page shows it as text.",
-    "attribute": "HTML tags in the text have words inside ({count}). Other sites hide them; this page shows them.",
-    "alt": "The text describes pictures in words ({count}). Other sites show the pictures instead.",
+    "comment": "The text has HTML comments ({count}). Other sites hide them; Mandate shows them as text.",
+    "element": "The text has HTML that other sites hide ({count}). Mandate shows it as text.",
+    "attribute": "HTML tags in the text have words inside ({count}). Other sites hide them; Mandate shows them.",
+    "alt": "The text describes pictures in words ({count}). Other sites show the pictures; Mandate shows the words.",
     "definition": "The text has link definitions ({count}) that no page shows. They were not compared with the calls.",
-    "title": "Links have titles ({count}), which no page prints. They were not compared with the calls.",
-    "language": "Code in the text has words in its first line ({count}) that no page shows. They were not compared.",
+    "title": "Links have titles ({count}) that no page prints. They were not compared with the calls.",
+    "language": "Code in the text names its language in words ({count}) that no page shows. They were not compared.",
     "cell": "Rows of a table have more cells than columns ({count}). No page shows them. They were not compared.",
-    "zero-width": "The text has characters that nobody sees ({count}). This page shows each by its number.",
-    "bidirectional": "The text has characters that turn the direction of writing ({count}). This page shows their "
-    "numbers.",
-    "tag": "The text has invisible characters that spell words ({count}). This page shows each by its number.",
-    "control": "The text has control characters ({count}). This page shows each by its number.",
+    "zero-width": "The text has characters that nobody sees ({count}). Mandate shows each by its number.",
+    "bidirectional": "The text has characters that turn the writing around ({count}). Mandate shows them by number.",
+    "tag": "The text has invisible characters that spell words ({count}). Mandate shows each by its number.",
+    "control": "The text has control characters ({count}). Mandate shows each by its number.",
 }
 
 

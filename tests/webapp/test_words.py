@@ -61,6 +61,7 @@ def test_markdown_makes_no_active_html(text):
         ("<https://evil.test/a>", "</a> (evil.test)"),
         ("[here](#text)", "</a> (this page)"),
         ("| a |\n|-|\n| [x](https://evil.test) |", "</a> (evil.test)"),
+        (f"[lea](https://scan.test/address/0x{'ab' * 20})", f"</a> (scan.test, 0x{'ab' * 20})"),
     ],
 )
 def test_a_link_is_followed_by_where_it_leads(text, told):

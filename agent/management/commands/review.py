@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from agent.llm.client import ModelDown
 from agent.understanding import summaries
 from governance.models import Proposal
-from policies.notation.visible import one_line
+from policies.notation.visible import visible
 
 
 class Command(BaseCommand):
@@ -51,8 +51,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2))
             return
         for line in _lines(body):
-            indent = line[: len(line) - len(line.lstrip(" "))]
-            self.stdout.write(indent + one_line(line, 2_000))  # no control character of a stranger reaches a terminal
+            # No control character of a stranger reaches a terminal.
+            self.stdout.write(visible(line.replace("\n", " "))[:2_000])
 
 
 def _find(proposal_id: str, slug: str | None) -> Proposal:
