@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
+from typing import Any
 
 from cchecksum import to_checksum_address
 
@@ -80,3 +82,38 @@ def iso(chain_s: int) -> str:
         return datetime.datetime.fromtimestamp(chain_s, tz=datetime.UTC).isoformat()
     except (OverflowError, ValueError, OSError):
         return ""
+
+
+VERDICTS = {
+    "matches": "Each call matches a sentence of the text",
+    "differs": "The text and the calls differ",
+    "unmatched": "Code could not match the text to the calls",
+    "opaque": "Some calls can't be decoded, so this can't be checked",
+    "unread": "The text was not compared: no claims were read from it",
+}
+
+_HIDDEN = {
+    "comment": "HTML comment, hidden by other sites",
+    "element": "HTML that other sites hide",
+    "attribute": "Words in an HTML tag, hidden by other sites",
+    "alt": "Description of a picture, hidden by other sites",
+    "definition": "Link definition that no page shows",
+    "title": "Title of a link that no page prints",
+    "language": "Words behind the name of a language that no page shows",
+    "cell": "Cell of a table that no page shows",
+    "zero-width": "Characters that nobody sees",
+    "bidirectional": "Characters that turn the direction of writing",
+    "tag": "Invisible characters that spell words",
+    "control": "Control characters",
+}
+
+
+def verdict(code: str) -> str:
+    """Return what a verdict says, as the start of a sentence; a code that is not known as it is."""
+    return VERDICTS.get(code, code)
+
+
+def hidden(notice: Mapping[str, Any]) -> str:
+    """Return what some readers of a text don't see, with a sample: an item of `Summary.hidden` in words."""
+    kind, count, sample = str(notice["kind"]), int(notice["count"]), str(notice.get("sample", ""))
+    return f"{_HIDDEN.get(kind, kind)} ({count})" + (f": “{one_line(sample)}”" if sample else "")

@@ -24,13 +24,6 @@ from webapp.mail import subscriptions
 from webapp.models import Subscription
 
 _MOST_EFFECTS = 12
-_VERDICTS = {
-    "matches": "Each call matches a sentence of the text (computed).",
-    "differs": "TEXT AND CALLS DIFFER (computed).",
-    "unmatched": "Code could not match the text to the calls.",
-    "opaque": "Some calls can't be decoded, so nobody can say whether text and calls match.",
-    "unread": "The text was not compared with the calls.",
-}
 
 
 @dataclass
@@ -91,7 +84,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     if summary is None:
         item.lines.append("What its calls do is not computed yet.")
         return item
-    item.verdict = _VERDICTS.get(summary.verdict, "")
+    item.verdict = f"{words.verdict(summary.verdict)}."
     item.flags = [_told(flag["text"], 300) for flag in summary.flags]
     item.effects = [_told(effect["sentence"], 300) for effect in summary.effects[:_MOST_EFFECTS]]
     if (more := len(summary.effects) - _MOST_EFFECTS) > 0:

@@ -24,14 +24,6 @@ from webapp.proposals.governor_calls import next_step
 from webapp.proposals.read import findings, page_of_votes, policy_in, reorgs_of, timeline
 from webapp.rendering import page_number, render_page
 
-_VERDICTS = {
-    "matches": "Each call matches a sentence of the text",
-    "differs": "The text and the calls differ",
-    "unmatched": "Code could not match the text to the calls",
-    "opaque": "Some calls can't be decoded, so nobody can say",
-    "unread": "The text was not compared: no claims were read from it",
-}
-
 
 @require_safe
 @ensure_csrf_cookie
@@ -71,7 +63,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         row=row,
         summary=summary,
         findings=findings(summary),
-        verdict_text=_VERDICTS.get(summary.verdict, summary.verdict) if summary else "",
+        verdict_text=words.verdict(summary.verdict) if summary else "",
         calls=calls,
         policy=policy_in(place, calls),
         votes=votes,

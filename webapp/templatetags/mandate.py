@@ -15,6 +15,7 @@ register = template.Library()
 
 register.filter("visible", words.visible)
 register.filter("one_line", words.one_line)
+register.filter("hidden_words", words.hidden)
 register.filter("markdown", markup.render)
 register.filter("address", words.address_text)
 register.filter("hash", words.hash_text)
