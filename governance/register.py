@@ -150,9 +150,9 @@ def _about_token(found: dict[str, Any] | None) -> Finding:
     if not found["votes"]:
         return Finding(
             Level.DEGRADED, "power and delegation",
-            "the token answers neither getVotes() nor getCurrentVotes(): read from events, not held against the chain",
+            "the token answers neither getVotes() nor getCurrentVotes(): read from events, not checked against the chain",
         )  # fmt: skip
-    return Finding(Level.SUPPORTED, "power and delegation", f"from events, held against {found['votes_call']}")
+    return Finding(Level.SUPPORTED, "power and delegation", f"from events, checked against {found['votes_call']}")
 
 
 # What answers to these is no governor that is read; it is named, with what can be done.

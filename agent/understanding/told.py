@@ -71,7 +71,7 @@ def told(document: Document, effects: Sequence[Effect], book: Book) -> Told:
     if not effects:
         return Told(nothing, ("The proposal has no calls.",))
     if len(effects) >= MAX_EFFECTS:
-        return Told(nothing, ("There are so many calls that not all were looked at.",))
+        return Told(nothing, ("There are too many calls to look at all of them.",))
     text = _Text(_Known(book))
     try:
         text.read(document)
@@ -524,7 +524,7 @@ class _Text:
         if _NOTHING_ELSE.fullmatch(sentence):
             return
         if self.orders:
-            raise _Unreadable("Something stands behind the orders that code can't weigh.")
+            raise _Unreadable("After the orders comes something that code can't weigh.")
         if sentence and (_SENTENCE.fullmatch(sentence) is None or sentence.count("(") != sentence.count(")")):
             raise _Unreadable("The text has quotation marks or other signs that code can't weigh.")
         if not is_part and len(sentence.split()) < _SHORTEST_SENTENCE:

@@ -114,7 +114,7 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
     if not Chain.objects.filter(chain_id=message.chain_id).exists():
         raise SignInRefused("the sign-in message is for a chain that is not mirrored here")
     if message.expiration_time is None:
-        raise SignInRefused("the sign-in message never expires; one that does is asked for")
+        raise SignInRefused("The sign-in message has no expiry time. Sign in again with a current wallet.")
     account = bytes.fromhex(message.address[2:])
     try:
         message.verify(signature, domain=origin.netloc, nonce=message.nonce, timestamp=_now())

@@ -151,7 +151,7 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     if not throttle.allow("request", account.hex(), limit=20, window=throttle.HOUR) or not throttle.allow(
         "request-asker", throttle.who_asks(request), limit=100, window=throttle.HOUR
     ):
-        raise HttpError(429, "that are many requests; wait an hour")
+        raise HttpError(429, "Too many requests. Try again in an hour.")
     # The key is bound to the asker, so nobody can take another's request by its key.
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
     try:

@@ -100,7 +100,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
         ]
         item.model = _told(summary.model_name, 80) + (" (demo model)" if summary.model_is_demo else "")
     elif summary.status == "abstained":
-        item.lines.append("The model abstained from a summary; what the calls do is computed and stands here.")
+        item.lines.append("The model wrote no summary. What the calls do is computed, and listed here.")
     else:
         item.lines.append("There is no summary yet.")
     return item
