@@ -150,7 +150,8 @@ def _about_token(found: dict[str, Any] | None) -> Finding:
     if not found["votes"]:
         return Finding(
             Level.DEGRADED, "power and delegation",
-            "the token answers neither getVotes() nor getCurrentVotes(): read from events, not checked against the chain",
+            "the token answers neither getVotes() nor getCurrentVotes(): read from events, not checked against the "
+            "chain",
         )  # fmt: skip
     return Finding(Level.SUPPORTED, "power and delegation", f"from events, checked against {found['votes_call']}")
 

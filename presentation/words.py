@@ -9,8 +9,7 @@ from typing import Any
 
 from cchecksum import to_checksum_address
 
-from policies.notation.visible import one_line as one_line
-from policies.notation.visible import visible as visible
+from policies.notation.visible import one_line
 
 ZERO_ADDRESS = bytes(20)
 

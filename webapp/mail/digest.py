@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from governance.models import Act, Proposal, Vote
 from governance.state import State
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.acts import objectable
 from presentation.calls import call_words
@@ -28,7 +29,7 @@ _MOST_EFFECTS = 12
 
 @dataclass
 class Item:
-    """One decision: hostile texts have passed `words.visible`, templates escape them for their format."""
+    """One decision: hostile texts have passed `one_line`, templates escape them for their format."""
 
     title: str
     link: str
@@ -52,7 +53,7 @@ class Mail:
 
 def _told(text: str, limit: int) -> str:
     """A stranger's words for a mail: on one line, and no web address that a mail program makes a link of."""
-    line = words.one_line(text, limit)
+    line = one_line(text, limit)
     return re.sub(r"(?i)\bwww\.", "www[.]", line.replace("://", "[:]//"))
 
 
@@ -139,11 +140,11 @@ def compose(subscription: Subscription, place: DaoView, items: list[Item], headi
     """The mail of these items, text and HTML saying the same."""
     context = {
         "heading": heading,
-        "dao": words.one_line(place.dao.name, 80),
+        "dao": one_line(place.dao.name, 80),
         "items": items,
         "unsubscribe": subscriptions.unsubscribe_link(subscription),
         "block": place.block,
         "at": words.moment(place.now_chain_s),
     }
-    subject = words.one_line(f"{place.dao.name}: {heading}", 140)
+    subject = one_line(f"{place.dao.name}: {heading}", 140)
     return Mail(subject, render_to_string("mail/digest.txt", context), render_to_string("mail/digest.html", context))

@@ -12,6 +12,7 @@ from policies.code.encoding import codehash
 from policies.code.policy_code import Budget, PolicyCode
 from policies.code.ring import Ring, RingError
 from policies.notation.primitives import selector
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
@@ -32,7 +33,7 @@ class BudgetView:
 
     @property
     def name(self) -> str:
-        return words.one_line(self.budget.label, 40)
+        return one_line(self.budget.label, 40)
 
     @property
     def limit(self) -> int:

@@ -244,7 +244,9 @@ def _count(place: DaoView, proposal_id: int, voter: bytes, support: int, key: st
             return  # noted by the attempt before this one, which did not come to send
         recent = RelayedVote.objects.filter(dao=place.dao, created_at__gt=day)
         if recent.filter(voter=voter).count() >= PER_VOTER_A_DAY or recent.count() >= IN_ALL_A_DAY:
-            raise VoteRefused("Today's limit for free votes is reached. Vote by transaction, or try again tomorrow.", 429)
+            raise VoteRefused(
+                "Today's limit for free votes is reached. Vote by transaction, or try again tomorrow.", 429
+            )
         RelayedVote.objects.create(
             dao=place.dao, onchain_proposal_id=proposal_id, voter=voter, support=support, outgoing_key=key
         )

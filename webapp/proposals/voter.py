@@ -18,6 +18,7 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.models import Proposal, Vote
 from governance.power import power_at
 from governance.state import State, state_of
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.dao_view import DaoView
 from webapp.node import node
@@ -423,7 +424,7 @@ def revert_words(data: bytes) -> str:
     decoded = abi.decode_error(data)
     if decoded is None:
         return words.hash_text(data[:36]) if data else "no reason given"
-    return _REFUSALS.get(decoded.name) or words.one_line(str(decoded), 200)
+    return _REFUSALS.get(decoded.name) or one_line(str(decoded), 200)
 
 
 def _amount(place: DaoView, base_units: int) -> str:

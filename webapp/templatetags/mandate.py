@@ -7,14 +7,15 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from policies.notation.visible import one_line, visible
 from presentation import words
 from presentation.dao_view import DaoView
 from webapp import markup
 
 register = template.Library()
 
-register.filter("visible", words.visible)
-register.filter("one_line", words.one_line)
+register.filter("visible", visible)
+register.filter("one_line", one_line)
 register.filter("hidden_words", words.hidden)
 register.filter("markdown", markup.render)
 register.filter("address", words.address_text)
