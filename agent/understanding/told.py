@@ -34,6 +34,7 @@ from agent.understanding.plain_words import (
 )
 from governance.chain.address import checksum
 from governance.text import Block, BlockKind
+from policies.notation.hexadecimal import hex_bytes
 
 MAX_CHARS = 20_000  # a longer text is no plain text
 MAX_SENTENCE_CHARS = 400  # the same of a sentence, and of a title
@@ -222,7 +223,7 @@ class _Known:
             rf"(?:(?P<label>[^()]*?) )??(?:(?P<at>at )?{_ADDRESS}(?: \((?P<aside>[^()]*)\))?|(?P<in>\({_ADDRESS}\)))",
             words,
         )
-        address = bytes.fromhex(found[0][2:])
+        address = hex_bytes(found[0])
         if match is None or len(found) > 1 or found[0] != checksum(address):
             return None
         label = match["label"] or ""

@@ -10,6 +10,7 @@ from django.db.models import Prefetch
 from agent.models import Refusal, Request
 from governance.chain import abi
 from governance.models import Act, ActCall, Objection, PolicyVersion, RefusedAct
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
@@ -64,8 +65,8 @@ def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
     }
     if act.act_id:
         policy_id, act_id = bytes(act.policy_id), bytes(act.act_id)
-        view["object_calldata"] = words.hash_text(abi.encode_call(_OBJECT, [policy_id, [act_id]]))
-        view["veto_calldata"] = words.hash_text(abi.encode_call(_VETO, [policy_id, act_id]))
+        view["object_calldata"] = hex_text(abi.encode_call(_OBJECT, [policy_id, [act_id]]))
+        view["veto_calldata"] = hex_text(abi.encode_call(_VETO, [policy_id, act_id]))
     return view
 
 

@@ -23,6 +23,7 @@ from django.utils import timezone
 from agent.models import Summary
 from governance import outbox, work
 from governance.models import Act, Cursor, OutboxEntry, Proposal
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.visible import one_line
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, summary_of
@@ -221,7 +222,7 @@ def _happened(place: DaoView, kind: str, key: str) -> bool:
 def _acts(place: DaoView, key: str) -> QuerySet[Act]:
     policy, _, number = key.rpartition(":")
     return Act.objects.filter(
-        dao=place.dao, number=int(number), policy_id=bytes.fromhex(policy.removeprefix("0x"))
+        dao=place.dao, number=int(number), policy_id=hex_bytes(policy)
     )  # fmt: skip
 
 

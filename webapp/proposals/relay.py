@@ -28,6 +28,7 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import KeyConflict, Signer, send_once, settle
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import keccak
 from presentation import words
 from presentation.dao_view import DaoView
@@ -218,7 +219,7 @@ def signed_by(typed_data: Mapping[str, Any], voter: bytes, signature: bytes, rpc
     signable = encode_typed_data(full_message=dict(typed_data))
     if len(signature) == 65:
         try:
-            if bytes.fromhex(Account.recover_message(signable, signature=signature)[2:]) == voter:
+            if hex_bytes(Account.recover_message(signable, signature=signature)) == voter:
                 return True
         except (ValueError, BadSignature, ValidationError):
             pass  # no signature of any key; a contract may still take it
