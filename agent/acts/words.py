@@ -170,7 +170,7 @@ SENTENCES: dict[str, str | Callable[[Values], str]] = {
     LEGACY: "{text}",
     # The grammar stops: what to write instead.
     "digit_not_ascii": '"{character}" is not one of the digits 0 to 9: write amounts with these',
-    "invisible_beside_number": "an invisible character stands beside a number: write the number again",
+    "invisible_beside_number": "an invisible character is beside a number: write the number again",
     "turned": 'a request with "{word}" in it is not acted on: say plainly who is paid for which month',
     "question": 'this is a question, and the agent only takes orders to pay: begin with "pay"',
     "who_pays_whom": 'it is not clear who pays whom: begin with "pay", and then say who is paid',
