@@ -21,6 +21,7 @@ from agent.models import Roster, RosterEntry
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
 from governance.models import Dao
+from policies.notation.visible import is_plain_line
 
 MAX_ENTRIES = 200
 MAX_NAME = 64
@@ -93,7 +94,7 @@ def check_lines(lines: Sequence[Line]) -> None:
             raise RosterError(f"{where}: a name has 1 to {MAX_NAME} characters")
         if unicodedata.normalize("NFKC", line.name) != line.name or line.name != line.name.strip():
             raise RosterError(f"{where}: the name is not in normal form (NFKC, no blanks around it)")
-        if any(unicodedata.category(character)[0] in "CZ" and character != " " for character in line.name):
+        if not is_plain_line(line.name):
             raise RosterError(f"{where}: the name holds an invisible character")
         if line.name.casefold() in names:
             raise RosterError(f"{where}: the name {line.name} is there twice")
