@@ -136,9 +136,13 @@ MUST_HAPPEN = frozenset(
         "an index of logs had a lasting hole", "nobody could say which node was right",
         *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"fault: {kind}" for kind in KINDS),
-        *(f"{provider} refused {what}" for provider in PROVIDERS for what in ("a range", "a size", "a rate")),
     }
 )  # fmt: skip
+# Each takes one provider of six in a run where a worker asks for so much: in a hundred runs, one or another does not
+# come up.
+MUST_HAPPEN_IN_500 = frozenset(
+    f"{provider} refused {what}" for provider in PROVIDERS for what in ("a range", "a size", "a rate")
+)
 
 
 @contextmanager
