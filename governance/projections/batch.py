@@ -18,6 +18,11 @@ from governance.projections.rows import LogRow
 
 # Of these a DAO has few events, all of which its projections should know.
 LIFECYCLE = (Kind.GOVERNOR, Kind.TIMELOCK, Kind.MODULE)
+# These bring a row of their own and change none that other logs change too.
+PER_LOG = (
+    "VoteCast", "VoteCastWithParams", "OverrideVoteCast", "VoteReduced", "DelegateChanged", "DelegateVotesChanged",
+    "Transfer",
+)  # fmt: skip
 FRACTIONAL = 255  # VoteType.Parameters of GovernorCountingFractional: three uint128 in params
 
 
@@ -36,7 +41,7 @@ class Tally:
     votes: int = 0
 
     def add(self, support: int, weight: int, params: bytes) -> None:
-        """Count a vote, as `fold.tallies` does in PostgreSQL."""
+        """Count a vote, as `tallies.tallies` does in PostgreSQL."""
         self.votes += 1
         if support == 1:
             self.for_votes += weight

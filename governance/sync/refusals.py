@@ -11,6 +11,7 @@ from typing import Any
 
 from governance import outbox
 from governance.chain import abi
+from governance.chain.act_input import ActInput, act_input
 from governance.chain.rpc import (
     CallReverted,
     Header,
@@ -24,7 +25,6 @@ from governance.chain.rpc import (
     parse_transaction,
 )
 from governance.models import Block, Contract, Cursor, Dao, RefusedAct
-from governance.projections.fold import ActInput, act_input
 from governance.refusal_words import in_words
 from governance.sync.fence import Writer
 from governance.sync.fetch import ChainMoved

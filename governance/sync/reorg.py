@@ -22,7 +22,9 @@ from governance.models import (
     SyncIncident,
     Vote,
 )
-from governance.projections import fold
+from governance.projections.again import refold
+from governance.projections.gaps import note_gaps
+from governance.projections.tallies import count_votes, link_votes
 from governance.sync.fence import Writer
 from governance.sync.fetch import headers_of
 
@@ -255,8 +257,8 @@ def fold_again(
 ) -> list[_News]:
     """Fold what changes with the order of logs anew, now that logs from about this block on are gone or came to be.
     Returns what the outbox is to tell beside `undone`; `touched` are proposals (by number) whose votes changed."""
-    news = fold.refold(dao)
-    fold.link_votes(dao, touched)
-    fold.count_votes(dao, touched)
-    fold.note_gaps(dao)
+    news = refold(dao)
+    link_votes(dao, touched)
+    count_votes(dao, touched)
+    note_gaps(dao)
     return _told_beside(dao, news, undone, block_number)

@@ -18,9 +18,10 @@ from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
 from governance.chain.rpc import Header, Log, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal
-from governance.projections import fold
+from governance.projections.acts import add_calls_of
 from governance.projections.batch import Source
 from governance.projections.events import Kind, decode
+from governance.projections.rules import note_rules
 from governance.state import now_of
 from governance.sync import fetch, finality, refusals, reorg
 from governance.sync.fence import Writer, hold
@@ -365,7 +366,7 @@ class _Sync:
             for proposal in {proposal.pk: proposal for proposal, _ in asked}.values():
                 known = {name: value for name, value in told[proposal.pk].items() if value is not None}
                 if len(known) == len(told[proposal.pk]):  # else it stays open: "not checked"
-                    fold.note_rules(self.dao, proposal, known, cursor.next_block - 1)
+                    note_rules(self.dao, proposal, known, cursor.next_block - 1)
 
     def _about_modules(self, governor: Contract, timepoint: int) -> list[tuple[Proposal, Rule]]:
         over = Proposal.objects.filter(
@@ -422,7 +423,7 @@ def fetch_missing_calls(writer: Writer, rpc: Rpc) -> None:
         if answers := fetch.answers_for(writer.dao, rpc, [act.module], [act.log]):
             with writer.transaction():
                 ChainAnswer.objects.bulk_create(answers, ignore_conflicts=True)
-                fold.add_calls_of(act)
+                add_calls_of(act)
 
 
 class GenesisChanged(RpcError):
