@@ -18,7 +18,7 @@ from governance.capabilities import ask, probe_module
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.call import call_of
-from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.chain.rpc import Answered, Rpc
 from governance.models import Contract, Dao, ProposalAction, RawLog
 from governance.projections import events
 
@@ -104,9 +104,7 @@ def _logged(rpc: Rpc, first_block: int) -> Iterable[bytes]:
         if head - first_block >= _MOST_BLOCKS:
             return []
         return [log.address for log in rpc.logs((), [topics], first_block=first_block, last_block=head)]
-    except (RpcUnreachable, RpcLimited):
-        raise
-    except RpcError:
+    except Answered:
         return []
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from governance.chain import abi
 from governance.chain.address import checksum
-from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError
+from governance.chain.rpc import Answered, BlockId, CallReverted, Rpc, RpcError
 from policies.command import Finding
 from policies.files import Loaded
 from policies.notation.amounts import Token
@@ -65,7 +65,7 @@ def _module(rpc: Rpc, loaded: Loaded, module: bytes, block: BlockId) -> Iterator
     try:
         checker = rpc.eth_call(module, selector("checker()"), block)
         if len(checker) != 32 or not any(checker):
-            raise RpcError(None, "no checker")
+            raise Answered(None, "no checker")
     except RpcError:
         yield Finding(True, f"{checksum(module)} is no policy module of this format; name the module's address")
         return

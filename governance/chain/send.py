@@ -24,7 +24,7 @@ from eth_hash.auto import keccak
 
 from governance.chain import rpc as jsonrpc
 from governance.chain.address import checksum, to_bytes
-from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.chain.rpc import Answered, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Chain, OutgoingTransaction
 
 GWEI = 10**9
@@ -121,7 +121,7 @@ def suggest_fees(rpc: Rpc) -> Fees:
     cap = fee_cap_wei()
     header = rpc.block("latest")
     if header is None:
-        raise RpcError(None, "the node has no latest block")
+        raise Answered(None, "the node has no latest block")
     if header.base_fee_wei is None:
         return Fees(min(jsonrpc.quantity(rpc.call("eth_gasPrice")), cap), None)
     try:
@@ -344,18 +344,14 @@ class _Settling:
         header = None
         try:
             header = self.rpc.block("finalized")
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:  # a chain without the tag
+        except Answered:  # a chain without the tag
             number = self.rpc.head_number() - self.chain.finality_depth
             header = self.rpc.block(number) if number >= 0 else None
         if header is None:
             return -1, 0
         try:
             return header.number, self.rpc.nonce(self.sender, header.number)
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:  # a node that has pruned that state: nothing is moved, which is the safe side
+        except Answered:  # a node that has pruned that state: nothing is moved, which is the safe side
             return header.number, 0
 
     def _look(self, row: OutgoingTransaction, head: int, final_number: int, final_nonce: int) -> None:
@@ -369,7 +365,7 @@ class _Settling:
             if answer is not None:
                 receipt = jsonrpc.checked("eth_getTransactionReceipt", answer, jsonrpc.parse_receipt)
                 if receipt.transaction_hash not in hashes:
-                    raise RpcError(None, "the node answered with another transaction's receipt")
+                    raise Answered(None, "the node answered with another transaction's receipt")
         if receipt is not None and head - receipt.block_number + 1 >= self.confirmations:
             self._mined(row, hashes, receipt, final=receipt.block_number <= final_number)
         elif receipt is None and row.status in _DONE:

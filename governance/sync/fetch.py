@@ -10,14 +10,13 @@ from eth_hash.auto import keccak
 
 from governance.chain import abi
 from governance.chain.rpc import (
+    Answered,
     Header,
     Log,
     RangeLogs,
     RangeTooLarge,
     Rpc,
     RpcError,
-    RpcLimited,
-    RpcUnreachable,
     parse_header,
     parse_logs_beside_block,
 )
@@ -239,9 +238,9 @@ def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Hea
                 continue
             logs = parse_logs_beside_block(answer)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RpcError(None, f"the node's logs of block {header.number} are malformed") from error
+            raise Answered(None, f"the node's logs of block {header.number} are malformed") from error
         if any(log.block_hash != header.hash or log.address not in f.addresses for log in logs):
-            raise RpcError(None, f"asked for logs of block {header.number}, the node answered others")
+            raise Answered(None, f"asked for logs of block {header.number}, the node answered others")
         found += logs
     return found
 
@@ -256,7 +255,7 @@ def headers_of(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
     found = rpc.blocks(numbers)
     for number, header in zip(numbers, found, strict=True):
         if header is None:
-            raise RpcError(None, f"the node has no block {number}, below the head that it names")
+            raise Answered(None, f"the node has no block {number}, below the head that it names")
     return [header for header in found if header is not None]
 
 
@@ -273,14 +272,14 @@ def times_of(logs: Sequence[Log], headers: dict[int, Header]) -> list[int]:
     for log in logs:
         if log.block_number != number or log.block_hash != block_hash:
             if log.block_number == number:
-                raise RpcError(None, f"the node answered logs of two blocks {number}")
+                raise Answered(None, f"the node answered logs of two blocks {number}")
             number, block_hash = log.block_number, log.block_hash
             header = headers.get(number)
             if header is not None and header.hash != block_hash:
                 raise ChainMoved(number)
             time_s = log.timestamp_chain_s if header is None else header.timestamp_chain_s
             if time_s is None:
-                raise RpcError(None, f"no time is known for block {number}")
+                raise Answered(None, f"no time is known for block {number}")
         times.append(time_s)
     return times
 
@@ -325,9 +324,7 @@ def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], logs: Iterabl
 def _answer(question: Any) -> bytes | None:
     try:
         return question()
-    except (RpcUnreachable, RpcLimited):
-        raise
-    except RpcError:
+    except Answered:
         return None
 
 

@@ -8,7 +8,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from governance import incidents
-from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.chain.rpc import Answered, Header, Rpc, RpcError
 from governance.models import Block, Contract, Cursor, Dao, RawLog
 from governance.sync import fetch, witness
 
@@ -31,7 +31,7 @@ def final_block(rpc: Rpc, head: Header, depth: int) -> int:
     most, so that one wrong claim never makes a reorg of that depth look impossible.
 
     Raises:
-        RpcUnreachable, RpcLimited: the only endpoint failed.
+        RpcError: the only endpoint failed.
     """
     by_depth = head.number - depth
     others = rpc.others()
@@ -39,12 +39,12 @@ def final_block(rpc: Rpc, head: Header, depth: int) -> int:
     for view in [rpc.answerer(), *others] if others else [rpc]:
         try:
             claimed = view.block("finalized")
-        except (RpcUnreachable, RpcLimited):
+        except Answered:
+            continue  # a chain without the tag
+        except RpcError:
             if others:
                 continue
             raise
-        except RpcError:
-            continue  # a chain without the tag
         if claimed is not None:
             claims.append(claimed.number)
     return min(claims)
@@ -144,7 +144,7 @@ def newest(rpc: Rpc) -> Header:
     """
     head = rpc.block("latest")
     if head is None:
-        raise RpcError(None, "the node has no latest block")
+        raise Answered(None, "the node has no latest block")
     first = rpc.answerer()
     for view in rpc.others():
         try:

@@ -13,12 +13,12 @@ from governance import outbox
 from governance.chain import abi
 from governance.chain.act_input import ActInput, act_input
 from governance.chain.rpc import (
+    Answered,
     CallReverted,
     Header,
     Rpc,
     RpcError,
     RpcLimited,
-    RpcUnreachable,
     Transaction,
     parse_header,
     parse_receipt,
@@ -95,10 +95,10 @@ def _full_blocks(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
         if isinstance(answer, RpcError):
             raise answer
         if answer is None:
-            raise RpcError(None, f"the node has no block {number}, below the head that it names")
+            raise Answered(None, f"the node has no block {number}, below the head that it names")
         header = _parsed(parse_header, answer)
         if header.number != number:
-            raise RpcError(None, f"asked for block {number}, the node answered block {header.number}")
+            raise Answered(None, f"asked for block {number}, the node answered block {header.number}")
         headers.append(header)
     return headers
 
@@ -107,7 +107,7 @@ def _parsed(parse: Any, answer: Any) -> Any:
     try:
         return parse(answer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RpcError(None, f"the node's answer is malformed: {type(error).__name__}") from None
+        raise Answered(None, f"the node's answer is malformed: {type(error).__name__}") from None
 
 
 def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequence[Header]) -> list[RefusedAct]:
@@ -128,7 +128,7 @@ def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequenc
         if isinstance(answer, RpcError):
             raise answer
         if answer is None:
-            raise RpcError(None, f"the node has no receipt of a transaction in its block {header.number}")
+            raise Answered(None, f"the node has no receipt of a transaction in its block {header.number}")
         receipt = _parsed(parse_receipt, answer)
         if receipt.block_hash != header.hash:
             raise ChainMoved(header.number)
@@ -204,9 +204,7 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
             rpc.call("eth_call", params)
         except CallReverted as reverted:
             return reverted.data
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:
+        except Answered:
             continue  # a node without block overrides; then without
         return b""  # it passes on the parent's state: what refused it came earlier in the same block
     return b""

@@ -16,7 +16,7 @@ from eth_hash.auto import keccak
 from governance import incidents
 from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
-from governance.chain.rpc import Header, Log, Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.chain.rpc import Answered, Header, Log, Rpc, RpcError
 from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal
 from governance.projections.acts import add_calls_of
 from governance.projections.batch import Source
@@ -176,9 +176,7 @@ class _Sync:
         """A chain id says little: another test chain has the same. The first block's hash tells them apart."""
         try:
             genesis = self.rpc.block(0)
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:
+        except Answered:
             return  # a node without old blocks
         if genesis is None:
             return
@@ -395,9 +393,7 @@ def fetch_missing_code(writer: Writer, rpc: Rpc) -> None:
         assert event is not None
         try:
             code = rpc.get_code(event.args["pointer"])
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:
+        except Answered:
             continue
         if not code.startswith(b"\x00") or keccak(code) != policy.codehash:
             continue

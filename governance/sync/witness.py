@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from governance.chain import bloom, receipts
 from governance.chain.rpc import (
+    Answered,
     Header,
     Log,
     RangeTooLarge,
@@ -92,7 +93,7 @@ def once(logs: Iterable[AnyLog]) -> list[AnyLog]:
     for log in logs:
         known = found.setdefault((log.block_hash, log.log_index), log)
         if known is not log and (content(known), known.transaction_hash) != (content(log), log.transaction_hash):
-            raise RpcError(
+            raise Answered(
                 None,
                 f"two different logs of block {log.block_number} have the index {log.log_index}: the node counts them "
                 "in a way that is not understood, or answers wrongly. Use another node",
@@ -187,7 +188,7 @@ def _ask_some(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | Non
             raise answer
         header = None if answer is None else checked("eth_getBlockByNumber", answer, parse_header)
         if header is None or header.hash != a.header.hash:
-            raise RpcError(None, f"it does not have block {a.header.number} as the other endpoint has it")
+            raise Answered(None, f"it does not have block {a.header.number} as the other endpoint has it")
         found[a.header.hash] = header.receipts_root, once(logs)
     return found
 
@@ -197,7 +198,7 @@ def _read(answer: Any, asked: Asked) -> list[Log]:
         raise answer
     logs = checked("eth_getLogs", answer, parse_logs_beside_block)
     if any(log.block_hash != asked.header.hash for log in logs):
-        raise RpcError(None, f"asked for logs of block {asked.header.number}, the node answered others")
+        raise Answered(None, f"asked for logs of block {asked.header.number}, the node answered others")
     return logs
 
 
@@ -282,7 +283,7 @@ def settle(questions: Sequence[Question], answers: Sequence[Answer]) -> list[Any
             if log.block_hash == headers[log.block_number].hash:
                 by_number[log.block_number].append(log)
             elif answer.view is not None:
-                raise RpcError(
+                raise Answered(
                     None, f"an endpoint answered logs of another block {log.block_number} than the one it shows"
                 )
         for number, logs in by_number.items():
@@ -293,7 +294,7 @@ def settle(questions: Sequence[Question], answers: Sequence[Answer]) -> list[Any
         kept = {number: judge.settle(Asked(headers[number], questions), parts[number]) for number in sorted(judged)}
         for number in sorted(set(numbers) - judged):
             if judge.invented:
-                raise RpcError(None, "an endpoint showed logs that are not there: all is read again without it")
+                raise Answered(None, "an endpoint showed logs that are not there: all is read again without it")
             ask = judge.doubts(parts[number])
             kept[number] = judge.settle(Asked(headers[number], questions), parts[number], ask=ask)
     finally:
@@ -308,7 +309,7 @@ def _headers(numbers: Sequence[int], views: Sequence[Rpc]) -> dict[int, Header]:
     for number, *headers in zip(numbers, *(view.blocks(numbers) for view in views), strict=True):
         first = headers[0]
         if first is None or any(header is None or header.hash != first.hash for header in headers):
-            raise RpcError(None, f"two endpoints have different blocks {number}: one is behind, or on another chain")
+            raise Answered(None, f"two endpoints have different blocks {number}: one is behind, or on another chain")
         found[number] = _with_root(first, [header.receipts_root for header in headers])
     return found
 
@@ -376,7 +377,7 @@ class _Judge:
             problem = f"of block {number} they show different logs in one place, and nothing says which is right"
             told = f"{names}: {problem}; blocks from there on wait until they agree"
             next(a.view for a in answers if a.view is not None).note_disagreement(number, told)
-            raise RpcError(None, f"{names}: {problem}")
+            raise Answered(None, f"{names}: {problem}")
         return sorted(kept.values(), key=lambda log: log.log_index)
 
     def doubts(self, answers: Sequence[Answer]) -> bool:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from governance.chain.rpc.errors import BatchTooLarge, CallReverted, RangeTooLarge, RpcError, RpcLimited
+from governance.chain.rpc.errors import Answered, BatchTooLarge, CallReverted, RangeTooLarge, RpcError, RpcLimited
 
 _MAX_MESSAGE = 300
 _RANGE = re.compile(
@@ -92,7 +92,7 @@ def _revert_data(data: Any) -> bytes:
 def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str] = ()) -> RpcError:
     """Make the exception for a JSON-RPC `error` member of any shape; `secrets` that its text repeats are masked."""
     if not isinstance(error, dict):
-        return RpcError(None, f"answered {method} with an error that is not an object", endpoint=endpoint)
+        return Answered(None, f"answered {method} with an error that is not an object", endpoint=endpoint)
     code = error.get("code")
     code = code if isinstance(code, int) and not isinstance(code, bool) else None
     message = error.get("message")
@@ -114,4 +114,4 @@ def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str]
         large = RangeTooLarge(code, short, data, endpoint=endpoint)
         large.suggested, large.max_blocks = _suggestion(message, data)
         return large
-    return RpcError(code, short, data, endpoint=endpoint)
+    return Answered(code, short, data, endpoint=endpoint)

@@ -22,7 +22,15 @@ import httpx
 import orjson
 
 from governance.chain.rpc.dialects import classify, refuses_batch
-from governance.chain.rpc.errors import Oversized, RangeTooLarge, RpcError, RpcLimited, RpcUnreachable, WrongChain
+from governance.chain.rpc.errors import (
+    Answered,
+    Oversized,
+    RangeTooLarge,
+    RpcError,
+    RpcLimited,
+    RpcUnreachable,
+    WrongChain,
+)
 from governance.chain.rpc.values import quantity
 
 MAX_RESPONSE_BYTES = 128 * 2**20
@@ -247,9 +255,7 @@ class Endpoint:
             return
         try:
             answer = self.one("eth_chainId", ())
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError as error:  # a revoked key, for example: the next endpoint may answer
+        except Answered as error:  # a revoked key, for example: the next endpoint may answer
             raise RpcUnreachable(f"refused eth_chainId: {error.message}", endpoint=self.name) from None
         try:
             got = quantity(answer)
@@ -287,9 +293,7 @@ class Endpoint:
         if len(requests) == 1:  # the endpoint may not support batches
             try:
                 return [self.one(*requests[0])]
-            except (RpcUnreachable, RpcLimited):
-                raise
-            except RpcError as error:
+            except Answered as error:
                 return [error]
         methods = [method for method, _ in requests]
         numbers = [next(self._ids) for _ in requests]

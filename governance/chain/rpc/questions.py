@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from governance.chain.rpc.errors import RpcError
+from governance.chain.rpc.errors import Answered, RpcError
 from governance.chain.rpc.pool import Pool
 from governance.chain.rpc.values import (
     BlockId,
@@ -57,7 +57,7 @@ class Rpc(Pool):
             return self._parsed("eth_getBlockByHash", ["0x" + block.hex(), full], _or_none(parse_header))
         header = self._parsed("eth_getBlockByNumber", [_block_parameter(block), full], _or_none(parse_header))
         if header is not None and isinstance(block, int) and header.number != block:
-            raise RpcError(None, f"asked for block {block}, the node answered block {header.number}")
+            raise Answered(None, f"asked for block {block}, the node answered block {header.number}")
         return header
 
     def blocks(self, numbers: Iterable[int]) -> list[Header | None]:
@@ -71,7 +71,7 @@ class Rpc(Pool):
                 raise answer
             header = checked("eth_getBlockByNumber", answer, _or_none(partial(parse_header, transactions=False)))
             if header is not None and header.number != number:
-                raise RpcError(None, f"asked for block {number}, the node answered block {header.number}")
+                raise Answered(None, f"asked for block {number}, the node answered block {header.number}")
             headers.append(header)
         return headers
 
@@ -127,7 +127,7 @@ class Rpc(Pool):
             if isinstance(result, RpcError):
                 raise result
         if last is None:
-            raise RpcError(None, f"the node that was asked for logs up to block {last_block} does not have that block")
+            raise Answered(None, f"the node that was asked for logs up to block {last_block} does not have that block")
         return checked("eth_getLogs", answer, parse)
 
     def range_logs(
@@ -166,7 +166,7 @@ class Rpc(Pool):
             logs = checked("eth_getLogs", answer, parse_logs_beside_block)
             for log in logs:
                 if log.address not in wanted or not first_block <= log.block_number <= last_block:
-                    raise RpcError(
+                    raise Answered(
                         None, f"asked for logs of blocks {first_block} to {last_block}, the node answered others"
                     )
             found += logs
@@ -174,7 +174,7 @@ class Rpc(Pool):
         for number, answer in zip((last_block, first_block - 1), (ends[0], *ends[2:]), strict=False):
             header = checked("eth_getBlockByNumber", answer, _or_none(parse_header))
             if header is None or header.number != number:
-                raise RpcError(
+                raise Answered(
                     None, f"the node that was asked for logs up to block {last_block} does not have block {number}"
                 )
             headers.append(header)
@@ -243,7 +243,7 @@ class Rpc(Pool):
 
         method = "eth_getBlockReceipts"
         if all(method in endpoint.unknown for endpoint in self._endpoints):
-            raise RpcError(_UNKNOWN_METHOD, f"{self.names}: {method} is not known there")
+            raise Answered(_UNKNOWN_METHOD, f"{self.names}: {method} is not known there")
         try:
             return self._parsed(method, ["0x" + block_hash.hex()], _or_none(parse))
         except RpcError as error:
@@ -265,7 +265,7 @@ def checked(method: str, answer: Any, parse: Callable[[Any], T]) -> T:
         return parse(answer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = str(error)[:80]
-        raise RpcError(None, f"the node's answer to {method} is malformed: {type(error).__name__} {reason}") from None
+        raise Answered(None, f"the node's answer to {method} is malformed: {type(error).__name__} {reason}") from None
 
 
 def _or_none(parse: Callable[[Any], T]) -> Callable[[Any], T | None]:
