@@ -8,7 +8,6 @@ again, as often as they like: the chain takes one nonce once. A stuck transactio
 only when a different transaction consumed it in a final block: then the old bytes can never be mined.
 """
 
-import hashlib
 import json
 import time
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from eth_account import Account
 from eth_hash.auto import keccak
@@ -25,6 +24,7 @@ from eth_hash.auto import keccak
 from governance.chain import rpc as jsonrpc
 from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Answered, Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.locks import LockClass, key_of, transaction_lock
 from governance.models import Chain, OutgoingTransaction
 
 GWEI = 10**9
@@ -163,9 +163,7 @@ def _sign(signer: Signer, chain_id: int, row: OutgoingTransaction, fees: Fees) -
 
 def _lock_sender(chain_id: int, sender: bytes) -> None:
     """One taker of nonces per (chain, sender); held until the transaction ends."""
-    name = hashlib.sha256(f"mandate:nonce:{chain_id}:{sender.hex()}".encode()).digest()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(name[:8], "big", signed=True)])
+    transaction_lock(LockClass.NONCE, key_of(f"{chain_id}:{sender.hex()}"))
 
 
 def send_once(
