@@ -17,6 +17,7 @@ from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import BlockId, Rpc, RpcError
 from governance.models import Contract, Dao, Proposal
 from policies.notation.amounts import Token
+from policies.notation.hexadecimal import hex_text
 
 Answer = tuple[Any, ...] | None
 
@@ -34,7 +35,7 @@ BALLOT_V5 = keccak(b"Ballot(uint256 proposalId,uint8 support,address voter,uint2
 
 def takes_signed_ballots(told: dict[str, Any]) -> bool:
     """Whether a governor of these capabilities takes the ballots that are offered for signing here."""
-    return told.get("ballot_typehash") == "0x" + BALLOT_V5.hex() and bool(told.get("nonces") and told.get("eip712"))
+    return told.get("ballot_typehash") == hex_text(BALLOT_V5) and bool(told.get("nonces") and told.get("eip712"))
 
 
 def ask(
@@ -170,7 +171,7 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
         capabilities[name] = None if value is None else str(value)
     for name in ("ballot_typehash", "extended_ballot_typehash"):
         value = _first(found[name])
-        capabilities[name] = None if value is None else "0x" + value.hex()
+        capabilities[name] = None if value is None else hex_text(value)
     domain = found["domain"]
     capabilities["eip712"] = (
         {"name": domain[1], "version": domain[2], "chain_id": domain[3], "contract": checksum(domain[4])}

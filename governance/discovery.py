@@ -21,6 +21,7 @@ from governance.chain.call import call_of
 from governance.chain.rpc import Answered, Rpc
 from governance.models import Contract, Dao, ProposalAction, RawLog
 from governance.projections import events
+from policies.notation.hexadecimal import hex_bytes
 
 _BUILT = Path(__file__).resolve().parents[1] / ".build" / "contracts" / "PolicyModule.json"
 _SET_POLICY = "setPolicy(bytes32,bytes)"
@@ -143,7 +144,7 @@ def is_known_build(code: bytes) -> bool:
     itself answers. False where none is compiled."""
     if not _BUILT.is_file():
         return False
-    compiled = bytes.fromhex(json.loads(_BUILT.read_text())["deployedBytecode"].removeprefix("0x"))
+    compiled = hex_bytes(json.loads(_BUILT.read_text())["deployedBytecode"])
     if len(code) != len(compiled):
         return False
     masked = bytearray(code)

@@ -12,6 +12,7 @@ from governance.chain.rpc import Answered, BlockId, CallReverted, Rpc, RpcError
 from policies.command import Finding
 from policies.files import Loaded
 from policies.notation.amounts import Token
+from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import selector
 
 _IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC  # EIP-1967
@@ -79,7 +80,7 @@ def _refusal(data: bytes) -> str:
     if data[:4] == selector("BadPolicy(uint256,bytes32)") and len(data) == 68:
         problem = _printable(data[36:68].rstrip(b"\0").decode("ascii", "replace"))
         return f"{problem} (byte {int.from_bytes(data[4:36], 'big')} of the code)"
-    return f"0x{data[:4].hex()}"
+    return f"{hex_text(data[:4])}"
 
 
 def _number(rpc: Rpc, to: bytes, signature: str, block: BlockId) -> int | None:

@@ -31,6 +31,7 @@ from governance.models import (
 )
 from governance.power import power_at, power_now
 from governance.state import ONCHAIN_STATES, State, facts_of, governor_of, is_final, now_of, quorum_of, state_of
+from policies.notation.hexadecimal import hex_text
 
 _SAMPLED_ACCOUNTS = 20
 _MOST_PROPOSALS = 100
@@ -224,7 +225,7 @@ def _about_modules(dao: Dao) -> list[_Question]:
         versions = PolicyVersion.objects.filter(module=module).values("policy_id").annotate(newest=Max("version"))
         questions += [
             _Question(
-                f"policy:0x{row['policy_id'].hex()}:version", module.address,
+                f"policy:{hex_text(row['policy_id'])}:version", module.address,
                 abi.encode_call("policyState(bytes32)", [row["policy_id"]]),
                 ("address", "uint16", "uint24", "uint32", "uint40"), str(row["newest"]), lambda s: str(s[1]),
             )

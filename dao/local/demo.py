@@ -30,6 +30,7 @@ from dao.local.governor import (
 from dao.local.people import CONTRIBUTORS
 from dao.local.stack import Stack
 from dao.local.wallet import Node, Wallet, calldata
+from policies.notation.hexadecimal import hex_bytes
 
 SLUG = "mandate"
 NAME = "Mandate DAO"
@@ -175,13 +176,13 @@ class Demo:
         compiled = json.loads(self._stack.manage("policy", "compile", str(file), "--json"))
         explained = json.loads(self._stack.manage("policy", "explain", str(file), "--json"))
         sentences = "\n".join(f"- {sentence}" for sentence in explained["sentences"])
-        code = bytes.fromhex(compiled["code"].removeprefix("0x"))
+        code = hex_bytes(compiled["code"])
         call = calldata("setPolicy(bytes32,bytes)", [keccak(text="payroll"), code])
         return Proposal(((self.module, 0, call),), POLICY_TEXT.format(sentences=sentences))
 
     def _payment(self, who: str, usdc: int, text: str) -> Proposal:
         transfer = calldata("transfer(address,uint256)", [self._wallets[who].address, usdc * USDC])
-        call = calldata("perform(address,uint256,bytes)", [self.usdc, 0, bytes.fromhex(transfer[2:])])
+        call = calldata("perform(address,uint256,bytes)", [self.usdc, 0, hex_bytes(transfer)])
         return Proposal(((self.treasury, 0, call),), text)
 
     # Steps; each looks first whether it is done

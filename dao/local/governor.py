@@ -6,6 +6,8 @@ from typing import Any
 
 from eth_utils import keccak
 
+from policies.notation.hexadecimal import hex_bytes
+
 PROPOSE = "propose(address[],uint256[],bytes[],string)"
 QUEUE = "queue(address[],uint256[],bytes[],bytes32)"
 EXECUTE = "execute(address[],uint256[],bytes[],bytes32)"
@@ -28,7 +30,7 @@ class Proposal:
     @property
     def _lists(self) -> tuple[list[str], list[int], list[bytes]]:
         targets, values = [call[0] for call in self.calls], [call[1] for call in self.calls]
-        return targets, values, [bytes.fromhex(call[2].removeprefix("0x")) for call in self.calls]
+        return targets, values, [hex_bytes(call[2]) for call in self.calls]
 
     @property
     def arguments(self) -> list[Any]:

@@ -26,6 +26,7 @@ from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Answered, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.locks import LockClass, key_of, transaction_lock
 from governance.models import Chain, OutgoingTransaction
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 GWEI = 10**9
 _UNMINED = (OutgoingTransaction.Status.SIGNED, OutgoingTransaction.Status.SENT)
@@ -150,7 +151,7 @@ def _sign(signer: Signer, chain_id: int, row: OutgoingTransaction, fees: Fees) -
     """Put a signing of the row's call, with its nonce and these fees, into the row (not saved)."""
     fields: dict[str, Any] = {
         "chainId": chain_id, "nonce": row.nonce, "to": checksum(bytes(row.to)), "value": row.value_wei,
-        "data": "0x" + bytes(row.calldata).hex(), "gas": row.gas,
+        "data": hex_text(bytes(row.calldata)), "gas": row.gas,
     }  # fmt: skip
     if fees.priority_fee_wei is None:
         fields["gasPrice"] = fees.max_fee_wei
@@ -354,8 +355,8 @@ class _Settling:
 
     def _look(self, row: OutgoingTransaction, head: int, final_number: int, final_nonce: int) -> None:
         """Ask for the receipts of all the row's signings, in one batch (so that one node answers all of them)."""
-        hashes = [bytes(row.transaction_hash), *(bytes.fromhex(text[2:]) for text in row.replaced)]
-        answers = self.rpc.batch([("eth_getTransactionReceipt", ["0x" + item.hex()]) for item in hashes], together=True)
+        hashes = [bytes(row.transaction_hash), *(hex_bytes(text) for text in row.replaced)]
+        answers = self.rpc.batch([("eth_getTransactionReceipt", [hex_text(item)]) for item in hashes], together=True)
         receipt = None
         for answer in answers:
             if isinstance(answer, RpcError):
@@ -381,7 +382,7 @@ class _Settling:
             others = [item for item in hashes if item != receipt.transaction_hash]
             self._change(
                 row, status=status, block_hash=receipt.block_hash, block_number=receipt.block_number, final=final,
-                error="", transaction_hash=receipt.transaction_hash, replaced=["0x" + item.hex() for item in others],
+                error="", transaction_hash=receipt.transaction_hash, replaced=[hex_text(item) for item in others],
             )  # fmt: skip
 
     def _change(self, row: OutgoingTransaction, **values: Any) -> bool:
@@ -400,7 +401,7 @@ class _Settling:
             now = OutgoingTransaction.objects.select_for_update().get(pk=row.pk)
             if (bytes(now.transaction_hash), now.status) != (bytes(row.transaction_hash), row.status):
                 return False
-            now.replaced = ["0x" + bytes(now.transaction_hash).hex(), *now.replaced]
+            now.replaced = [hex_text(bytes(now.transaction_hash)), *now.replaced]
             if nonce is not None:
                 taken = self.rows().order_by("-nonce").values_list("nonce", flat=True).first()
                 now.nonce = max(nonce, (taken or 0) + 1)
@@ -430,8 +431,8 @@ class _Settling:
         """
         count, *receipts = self.rpc.batch(
             [
-                ("eth_getTransactionCount", ["0x" + self.sender.hex(), hex(final_number)]),
-                *(("eth_getTransactionReceipt", ["0x" + item.hex()]) for item in hashes),
+                ("eth_getTransactionCount", [hex_text(self.sender), hex(final_number)]),
+                *(("eth_getTransactionReceipt", [hex_text(item)]) for item in hashes),
             ],
             together=True,
         )

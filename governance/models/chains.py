@@ -4,6 +4,7 @@
 from django.db import models
 
 from governance.fields import AddressField, Bytes32Field
+from policies.notation.hexadecimal import hex_text
 
 __all__ = ["Chain", "Contract", "Dao", "RpcEndpoint"]
 
@@ -89,4 +90,4 @@ class Contract(models.Model):
         constraints = [models.UniqueConstraint(fields=["dao", "kind", "address"], name="contract_once")]
 
     def __str__(self) -> str:
-        return f"{self.kind} 0x{self.address.hex()}"
+        return f"{self.kind} {hex_text(self.address)}"

@@ -16,6 +16,7 @@ from governance.projections.events import Event, Kind
 from governance.projections.one_pass import Handler, OnePass
 from governance.projections.rows import LogRow, row_of
 from policies.code.encoding import DecodeError, decode
+from policies.notation.hexadecimal import hex_text
 
 _INT_MAX = 2**31 - 1
 
@@ -46,14 +47,14 @@ class ModuleEvents:
     def _policy_set(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
         answer = ChainAnswer.objects.filter(
-            dao=self._run.dao, kind=ChainAnswer.Kind.CODE, key="0x" + a["pointer"].hex()
+            dao=self._run.dao, kind=ChainAnswer.Kind.CODE, key=hex_text(a["pointer"])
         ).first()
         code = bytes(answer.value) if answer else b""
-        facts = {"policy_id": "0x" + a["policyId"].hex(), "version": a["version"]}
+        facts = {"policy_id": hex_text(a["policyId"]), "version": a["version"]}
         if not code.startswith(b"\x00") or keccak(code) != a["codehash"]:
             self._run.note_incident(
                 incidents.Kind.POLICY_CODE,
-                f"The code of policy 0x{a['policyId'].hex()} version {a['version']} at 0x{a['pointer'].hex()} "
+                f"The code of policy {hex_text(a['policyId'])} version {a['version']} at {hex_text(a['pointer'])} "
                 + ("could not be read" if not answer else "does not have the hash that its log names"),
                 facts,
                 log.block_number,
@@ -76,12 +77,12 @@ class ModuleEvents:
         )
         self._run.touched[PolicyVersion].add(policy.pk)
         self._void(log, module=contract, policy_id=a["policyId"])
-        self._run.publish("policy.set", f"0x{a['policyId'].hex()}:{a['version']}", log)
+        self._run.publish("policy.set", f"{hex_text(a['policyId'])}:{a['version']}", log)
 
     def _policy_shortened(self, contract: Contract, log: LogRow, event: Event) -> None:
         if event.args["end"] <= log.block_timestamp_chain_s:
             self._void(log, module=contract, policy_id=event.args["policyId"])
-        self._run.publish("policy.shortened", f"0x{event.args['policyId'].hex()}:{event.args['end']}", log)
+        self._run.publish("policy.shortened", f"{hex_text(event.args['policyId'])}:{event.args['end']}", log)
 
     def _void(self, log: LogRow, **which: Any) -> None:
         waiting = self._run.seen(Act.objects.filter(status=Act.Status.SCHEDULED, **which))
@@ -187,7 +188,7 @@ class ModuleEvents:
         Act.objects.filter(pk=act.pk).update(
             objection_power=min(int(total), UINT256_MAX), objection_threshold=a["threshold"]
         )
-        self._run.publish("act.objected", f"{act_key(act.policy_id, act.number)}:0x{a['account'].hex()}", log)
+        self._run.publish("act.objected", f"{act_key(act.policy_id, act.number)}:{hex_text(a['account'])}", log)
 
     # --- petitions and the module's state
 
@@ -195,16 +196,16 @@ class ModuleEvents:
         self._run.publish("petition.opened", _petition_key(contract, event), log)
 
     def _petition_signed(self, contract: Contract, log: LogRow, event: Event) -> None:
-        self._run.publish("petition.signed", f"{_petition_key(contract, event)}:0x{event.args['account'].hex()}", log)
+        self._run.publish("petition.signed", f"{_petition_key(contract, event)}:{hex_text(event.args['account'])}", log)
 
     def _paused(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._set_state(contract, log, paused=True, pause_epoch=min(event.args["epoch"], _INT_MAX))
         self._void(log, module=contract)
-        self._run.publish("module.paused", f"0x{contract.address.hex()}:{event.args['epoch']}", log)
+        self._run.publish("module.paused", f"{hex_text(contract.address)}:{event.args['epoch']}", log)
 
     def _unpaused(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._set_state(contract, log, paused=False, pause_epoch=min(event.args["epoch"], _INT_MAX))
-        self._run.publish("module.unpaused", f"0x{contract.address.hex()}:{event.args['epoch']}", log)
+        self._run.publish("module.unpaused", f"{hex_text(contract.address)}:{event.args['epoch']}", log)
 
     def _guardian_set(self, contract: Contract, log: LogRow, event: Event) -> None:
         self._set_state(contract, log, guardian=event.args["guardian"])
@@ -216,11 +217,11 @@ class ModuleEvents:
 
 def act_key(policy_id: bytes, number: int) -> str:
     """Return an act's name in the outbox."""
-    return f"0x{policy_id.hex()}:{number}"
+    return f"{hex_text(policy_id)}:{number}"
 
 
 def _petition_key(contract: Contract, event: Event) -> str:
-    return f"0x{contract.address.hex()}:0x{event.args['policyId'].hex()}:{event.args['serial']}"
+    return f"{hex_text(contract.address)}:{hex_text(event.args['policyId'])}:{event.args['serial']}"
 
 
 def add_calls_of(act: Act) -> None:
@@ -240,7 +241,7 @@ def _add_calls(act: Act, calls: Iterable[tuple[bytes, int, bytes]]) -> None:
 def _calls_of(dao: Dao, contract: Contract, log: LogRow, event: Event) -> tuple[tuple[bytes, int, bytes], ...]:
     """Return the calls, from the transaction's input where it went directly to the module and names this very act."""
     answer = ChainAnswer.objects.filter(
-        dao=dao, kind=ChainAnswer.Kind.TRANSACTION, key="0x" + log.log.transaction_hash.hex()
+        dao=dao, kind=ChainAnswer.Kind.TRANSACTION, key=hex_text(log.log.transaction_hash)
     ).first()
     if answer is None or bytes(answer.value[:20]) != contract.address:
         return ()

@@ -15,6 +15,7 @@ from governance.projections.gaps import note_gap
 from governance.projections.one_pass import Handler, OnePass
 from governance.projections.proposals import Proposals
 from governance.projections.rows import LogRow
+from policies.notation.hexadecimal import hex_text
 
 
 class ProposalEvents:
@@ -45,8 +46,8 @@ class ProposalEvents:
         calls: list[Call] = []
         ids: tuple[bytes | None, bytes | None] = (None, None)
         if "votingModule" in a:
-            extra["voting_module"] = "0x" + a["votingModule"].hex()
-            extra["proposal_data"] = "0x" + a["proposalData"].hex()
+            extra["voting_module"] = hex_text(a["votingModule"])
+            extra["proposal_data"] = hex_text(a["proposalData"])
         else:
             calls = _calls_in(event)
             ids = operation_ids(
@@ -82,7 +83,7 @@ class ProposalEvents:
             self._created(contract, log, event)
         requirements: dict[str, Any] = {"proposal_threshold": str(a["proposalThreshold"])}
         if "signers" in a:
-            requirements["signers"] = ["0x" + signer.hex() for signer in a["signers"]]
+            requirements["signers"] = [hex_text(signer) for signer in a["signers"]]
         if a.get("updatePeriodEndBlock"):
             requirements["updatable_until"] = bounded(a["updatePeriodEndBlock"])
         self._proposals.add_extra(a["proposalId"], **requirements)
@@ -137,9 +138,9 @@ class ProposalEvents:
         if not any(c.kind == Kind.TIMELOCK for c in self._run.contracts.get(new, ())):
             self._run.note_incident(
                 incidents.Kind.TIMELOCK_CHANGED,
-                f"The governor uses another timelock now, 0x{new.hex()}, which is not read: run `manage.py add_dao` "
+                f"The governor uses another timelock now, {hex_text(new)}, which is not read: run `manage.py add_dao` "
                 "again with this DAO's slug.",
-                {"timelock": "0x" + new.hex()},
+                {"timelock": hex_text(new)},
                 log.block_number,
             )
 

@@ -24,6 +24,7 @@ from governance.models import ChainAnswer, Contract, Dao
 from governance.projections import events
 from governance.projections.events import Kind, Undecodable
 from governance.sync import witness
+from policies.notation.hexadecimal import hex_text
 
 TRANSFER = keccak(b"Transfer(address,address,uint256)")
 _MOST_BLOCKS = 100_000
@@ -246,8 +247,8 @@ def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Hea
 
 
 def _condition(header: Header, f: Filter) -> dict[str, Any]:
-    topics = [None if t is None else ["0x" + word.hex() for word in t] for t in f.topics]
-    return {"blockHash": "0x" + header.hash.hex(), "address": ["0x" + a.hex() for a in f.addresses], "topics": topics}
+    topics = [None if t is None else [hex_text(word) for word in t] for t in f.topics]
+    return {"blockHash": hex_text(header.hash), "address": [hex_text(a) for a in f.addresses], "topics": topics}
 
 
 def headers_of(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
@@ -306,10 +307,10 @@ def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], logs: Iterabl
         if event.name == "PolicySet":
             pointer = event.args["pointer"]
             value = _answer(lambda pointer=pointer: rpc.get_code(pointer))
-            kind, key = ChainAnswer.Kind.CODE, "0x" + pointer.hex()
+            kind, key = ChainAnswer.Kind.CODE, hex_text(pointer)
         elif event.name == "ActExecuted":
             value = _answer(lambda log=log: _transaction(rpc, log))
-            kind, key = ChainAnswer.Kind.TRANSACTION, "0x" + log.transaction_hash.hex()
+            kind, key = ChainAnswer.Kind.TRANSACTION, hex_text(log.transaction_hash)
         elif event.name == "ActScheduled":
             snapshot = event.args["snapshot"]
             value = _answer(lambda snapshot=snapshot: _supply(rpc, contracts, snapshot))

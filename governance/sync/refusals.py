@@ -28,6 +28,7 @@ from governance.models import Block, Contract, Cursor, Dao, RefusedAct
 from governance.refusal_words import in_words
 from governance.sync.fence import Writer
 from governance.sync.fetch import ChainMoved
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
                 block_hash__in=[h.hash for h in headers]
             )
             new = [
-                ("act.refused.undone", "0x" + transaction_hash.hex(), number)
+                ("act.refused.undone", hex_text(transaction_hash), number)
                 for transaction_hash, number in gone.order_by("-pk").values_list("transaction_hash", "block_number")
             ]
             gone.delete()
@@ -79,7 +80,7 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
                     )},
                 )  # fmt: skip
                 if created:
-                    new.append(("act.refused", "0x" + row.transaction_hash.hex(), row.block_number))
+                    new.append(("act.refused", hex_text(row.transaction_hash), row.block_number))
             held.refusals_next_block = numbers[-1] + 1
             held.save(update_fields=["refusals_next_block"])
             outbox.publish_many(writer.dao, new)
@@ -112,7 +113,7 @@ def _parsed(parse: Any, answer: Any) -> Any:
 
 def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequence[Header]) -> list[RefusedAct]:
     sent: list[tuple[Header, Transaction]] = []
-    wanted = {"0x" + address.hex() for address in modules}
+    wanted = {hex_text(address) for address in modules}
     for header in headers:
         # Only those to a module are read further: a block has hundreds of others, some of types nothing here knows.
         sent += [
@@ -122,7 +123,7 @@ def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequenc
         ]
     if not sent:
         return []
-    receipts = rpc.batch([("eth_getTransactionReceipt", ["0x" + t.hash.hex()]) for _, t in sent])
+    receipts = rpc.batch([("eth_getTransactionReceipt", [hex_text(t.hash)]) for _, t in sent])
     rows = []
     for (header, transaction), answer in zip(sent, receipts, strict=True):
         if isinstance(answer, RpcError):
@@ -183,10 +184,10 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
     # The top call alone: all calls of a transaction that was made to have many would be more than a node can answer.
     options = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
     try:
-        trace = rpc.call("debug_traceTransaction", ["0x" + transaction.hash.hex(), options])
+        trace = rpc.call("debug_traceTransaction", [hex_text(transaction.hash), options])
         output = trace.get("output") if isinstance(trace, dict) else None
         if isinstance(output, str) and output.startswith("0x") and len(output) > 2:
-            return bytes.fromhex(output[2:])
+            return hex_bytes(output)
     except RpcLimited:
         raise
     except (RpcError, ValueError):
@@ -194,10 +195,10 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
     if _called_before(header, transaction):
         return b""
     call = {
-        "from": "0x" + transaction.sender.hex(), "to": "0x" + (transaction.to or b"").hex(),
-        "data": "0x" + transaction.calldata.hex(), "value": hex(transaction.value_wei), "gas": hex(transaction.gas),
+        "from": hex_text(transaction.sender), "to": hex_text(transaction.to or b""),
+        "data": hex_text(transaction.calldata), "value": hex(transaction.value_wei), "gas": hex(transaction.gas),
     }  # fmt: skip
-    at = {"blockHash": "0x" + header.parent_hash.hex()}
+    at = {"blockHash": hex_text(header.parent_hash)}
     place = {"time": hex(header.timestamp_chain_s), "number": hex(header.number)}
     for params in ([call, at, {}, place], [call, at]):
         try:
@@ -212,7 +213,7 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
 
 def _called_before(header: Header, transaction: Transaction) -> bool:
     """Whether an earlier transaction of the block went where this one went."""
-    ours, to = "0x" + transaction.hash.hex(), "0x" + (transaction.to or b"").hex()
+    ours, to = hex_text(transaction.hash), hex_text(transaction.to or b"")
     for raw in header.transactions:
         if isinstance(raw, dict) and str(raw.get("hash")).lower() == ours:
             return False

@@ -26,6 +26,7 @@ from governance.state import now_of
 from governance.sync import fetch, finality, refusals, reorg
 from governance.sync.fence import Writer, hold
 from governance.sync.store import Ids, Prepared, new_logs, note_contact, prepare, store_step, stored_heights
+from policies.notation.hexadecimal import hex_text
 
 logger = logging.getLogger(__name__)
 
@@ -399,11 +400,11 @@ def fetch_missing_code(writer: Writer, rpc: Rpc) -> None:
             continue
         with writer.transaction():
             ChainAnswer.objects.update_or_create(
-                dao=writer.dao, kind=ChainAnswer.Kind.CODE, key="0x" + event.args["pointer"].hex(),
+                dao=writer.dao, kind=ChainAnswer.Kind.CODE, key=hex_text(event.args["pointer"]),
                 defaults={"value": code, "block_number": policy.log.block_number},
             )  # fmt: skip
             PolicyVersion.objects.filter(pk=policy.pk).update(code=code[1:])
-            facts = {"policy_id": "0x" + policy.policy_id.hex(), "version": policy.version}
+            facts = {"policy_id": hex_text(policy.policy_id), "version": policy.version}
             incidents.resolve(writer.dao, incidents.Kind.POLICY_CODE, facts=facts)
 
 
@@ -413,7 +414,7 @@ def fetch_missing_calls(writer: Writer, rpc: Rpc) -> None:
     after = Cursor.objects.get(dao=writer.dao).next_block - _CALLS_ASKED_BLOCKS
     acts = Act.objects.filter(dao=writer.dao, status=Act.Status.EXECUTED, calls=None, log__block_number__gte=after)
     for act in acts.select_related("dao", "log", "module"):
-        key = "0x" + act.log.transaction_hash.hex()
+        key = hex_text(act.log.transaction_hash)
         if ChainAnswer.objects.filter(dao=writer.dao, kind=ChainAnswer.Kind.TRANSACTION, key=key).exists():
             continue  # sent through another contract: its input names no calls
         if answers := fetch.answers_for(writer.dao, rpc, [act.module], [act.log]):

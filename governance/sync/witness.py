@@ -38,6 +38,7 @@ from governance.chain.rpc import (
     parse_header,
     parse_logs_beside_block,
 )
+from policies.notation.hexadecimal import hex_text
 
 _MOST_JUDGED = 20  # differing blocks of a range whose receipts are asked for
 _SPARSE_BITS = 700  # of a bloom's 2,048: below, an address that is not there shows by chance in less than 1 of 25
@@ -177,7 +178,7 @@ def _ask_some(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | Non
     """Few enough for one request, each block behind its logs."""
     requests: list[tuple[str, list[Any]]] = []
     for a in asked:
-        requests += [("eth_getLogs", [_condition(q) | {"blockHash": "0x" + a.header.hash.hex()}]) for q in a.questions]
+        requests += [("eth_getLogs", [_condition(q) | {"blockHash": hex_text(a.header.hash)}]) for q in a.questions]
         requests.append(("eth_getBlockByNumber", [hex(a.header.number), False]))
     answers = iter(rpc.batch(requests, together=True))
     found: dict[bytes, tuple[bytes | None, list[Log]]] = {}
@@ -203,8 +204,8 @@ def _read(answer: Any, asked: Asked) -> list[Log]:
 
 
 def _condition(question: Question) -> dict[str, Any]:
-    topics = [None if place is None else ["0x" + word.hex() for word in place] for place in question.topics]
-    return {"address": ["0x" + address.hex() for address in question.addresses], "topics": topics}
+    topics = [None if place is None else [hex_text(word) for word in place] for place in question.topics]
+    return {"address": [hex_text(address) for address in question.addresses], "topics": topics}
 
 
 # --- ranges of final blocks

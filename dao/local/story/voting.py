@@ -13,6 +13,7 @@ from dao.local.story.must import must, until
 from dao.local.story.scene import POLICY_ID, Scene
 from dao.local.story.site import normal, strip_tags
 from dao.local.wallet import calldata
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 
 def propose_policy(scene: Scene) -> None:
@@ -20,10 +21,10 @@ def propose_policy(scene: Scene) -> None:
     policy_file.write_text(payroll_document(scene))
     compiled = scene.manage("policy", "compile", str(policy_file), "--json")
     explained = scene.manage("policy", "explain", str(policy_file), "--json")
-    code = bytes.fromhex(compiled["code"].removeprefix("0x"))
+    code = hex_bytes(compiled["code"])
     sentences = explained["sentences"]
     scene.policy_codehash = compiled["codehash"]
-    stored = "0x" + keccak(b"\0" + code).hex()  # it is stored as a contract's code behind a STOP
+    stored = hex_text(keccak(b"\0" + code))  # it is stored as a contract's code behind a STOP
     must(stored == scene.policy_codehash, f"the code must have the hash {stored}", scene.policy_codehash)
     bounds = ["12,000 USDC", "6,000 USDC", "5,000 USDC", "24 days"]
     for bound in bounds + [scene.wallets[name].address for name in CONTRIBUTORS]:
@@ -41,7 +42,7 @@ def propose_policy(scene: Scene) -> None:
         "the page must decode the call",
         decoded,
     )
-    must(decoded[0]["args"][1]["value"] == "0x" + code.hex(), "with the compiled code", decoded)
+    must(decoded[0]["args"][1]["value"] == hex_text(code), "with the compiled code", decoded)
     page = strip_tags(scene.site.text(f"/{scene.slug}/proposals/{scene.policy.id}/"))
     must("The policy it puts in force" in page, "the page must say what the policy is", page[:400])
     for bound in bounds:
@@ -138,9 +139,9 @@ def enforce(scene: Scene) -> None:
     state = scene.governor("state(uint256)", [scene.policy.id], ["uint8"])
     must(state == 7, "the governor must call the proposal executed", state)
     seen = until("the policy on the page", lambda: scene.api("/policies"))
-    in_force = "0x" + scene.codehash().hex()
+    in_force = hex_text(scene.codehash())
     must(in_force == scene.policy_codehash, "the code that was voted for must be in force", in_force)
-    must(seen[0]["codehash"] == "0x" + scene.codehash().hex(), "the page must name the code in force", seen[0])
+    must(seen[0]["codehash"] == hex_text(scene.codehash()), "the page must name the code in force", seen[0])
     page = scene.site.text(f"/{scene.slug}/policies/")
     for sentence in seen[0]["sentences"]:
         must(normal(sentence) in normal(strip_tags(page)), "each sentence must stand on the page", sentence)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from governance.chain.rpc.errors import Answered, BatchTooLarge, CallReverted, RangeTooLarge, RpcError, RpcLimited
+from policies.notation.hexadecimal import hex_bytes
 
 _MAX_MESSAGE = 300
 _RANGE = re.compile(
@@ -83,7 +84,7 @@ def _revert_data(data: Any) -> bytes:
         text = data.removeprefix("Reverted ").strip()
         if text.startswith("0x"):
             try:
-                return bytes.fromhex(text[2:])
+                return hex_bytes(text)
             except ValueError:
                 return b""
     return b""
