@@ -189,6 +189,12 @@ def quorum_of(facts: ProposalFacts) -> int | None:
     return facts.quorum_votes if dynamic is None else dynamic.votes(facts.against_votes)
 
 
+def vote_ends_at(facts: ProposalFacts, state: State) -> int:
+    """Return the last timepoint of the governor's clock at which votes are taken, as things are now."""
+    late = facts.objection_until if state is State.OBJECTION_PERIOD else None
+    return facts.deadline if late is None else late
+
+
 def is_final(state: State) -> bool:
     """Whether time and votes can't change the state any more."""
     return state in (State.CANCELED, State.DEFEATED, State.EXPIRED, State.EXECUTED, State.VETOED)

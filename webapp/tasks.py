@@ -9,8 +9,9 @@ from django.conf import settings
 
 from governance import work
 from governance.chain.rpc import RpcError
-from webapp import relay, throttle
+from webapp import throttle
 from webapp.mail import send
+from webapp.proposals import relay
 
 logger = logging.getLogger(__name__)
 

@@ -3,9 +3,16 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from webapp import account, pages, records
+from webapp import health
+from webapp.account import views as account
+from webapp.agent import page as agent
+from webapp.agent import records
 from webapp.api import api
+from webapp.delegates import page as delegates
+from webapp.home import page as home
 from webapp.mail import views as mail
+from webapp.policies import page as policies
+from webapp.proposals import page as proposals
 
 
 class ProposalIdConverter:
@@ -23,8 +30,8 @@ class ProposalIdConverter:
 register_converter(ProposalIdConverter, "proposal_id")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", pages.daos, name="daos"),
-    path("health", pages.health, name="health"),
+    path("", home.daos, name="daos"),
+    path("health", health.health, name="health"),
     path("api/v1/", api.urls),
     path("auth/nonce", account.nonce, name="nonce"),
     path("auth/verify", account.verify, name="verify"),
@@ -32,11 +39,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("records/<str:name>.json", records.record, name="record"),
     path("subscriptions/confirm/<str:token>/", mail.confirm, name="confirm"),
     path("subscriptions/unsubscribe/<str:token>/", mail.unsubscribe, name="unsubscribe"),
-    path("<slug:slug>/", pages.home, name="home"),
-    path("<slug:slug>/proposals/", pages.proposals, name="proposals"),
-    path("<slug:slug>/proposals/<proposal_id:proposal_id>/", pages.proposal, name="proposal"),
-    path("<slug:slug>/delegates/", pages.delegates, name="delegates"),
-    path("<slug:slug>/policies/", pages.policies, name="policies"),
-    path("<slug:slug>/agent/", pages.agent, name="agent"),
+    path("<slug:slug>/", home.home, name="home"),
+    path("<slug:slug>/proposals/", proposals.proposals, name="proposals"),
+    path("<slug:slug>/proposals/<proposal_id:proposal_id>/", proposals.proposal, name="proposal"),
+    path("<slug:slug>/delegates/", delegates.delegates, name="delegates"),
+    path("<slug:slug>/policies/", policies.policies, name="policies"),
+    path("<slug:slug>/agent/", agent.agent, name="agent"),
     path("<slug:slug>/subscribe/", mail.subscribe, name="subscribe"),
 ]

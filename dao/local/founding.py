@@ -118,7 +118,7 @@ def _deploy(stack: Stack, name: str, file: Path) -> dict[str, Any]:
     run = subprocess.run(
         [sys.executable, str(ROOT / "contracts" / "scripts" / "deploy_dao.py"), "--rpc", stack.rpc_url,
          "--keystore", str(key), "--password-file", str(password), "--params", str(parameters), "--out", str(half)],
-        env=stack.environment | {"SOLCX_BINARY_PATH": str(ROOT / ".build" / "solc")}, cwd=ROOT,
+        env=stack.environment, cwd=ROOT,
         capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL,
         preexec_fn=die_with_parent(),
     )  # fmt: skip

@@ -198,7 +198,7 @@ class Installer:
             )
 
     def _write_solc(self, wrapper: Path) -> None:
-        """Ape (py-solc-x) and forge want a native solc; this shell script speaks for npm's."""
+        """Write the shell script that speaks for npm's solc: forge wants a native one."""
         wrapper.parent.mkdir(parents=True, exist_ok=True)
         half = wrapper.with_suffix(".half")
         half.write_text(WRAPPER)
@@ -206,10 +206,7 @@ class Installer:
         half.replace(wrapper)
 
     def _compile(self) -> None:
-        self._call(
-            [self.python, "contracts/scripts/compile.py"],
-            environment={"SOLCX_BINARY_PATH": str(ROOT / ".build" / "solc")}, what="compiling the contracts",
-        )  # fmt: skip
+        self._call([self.python, "contracts/scripts/compile.py"], what="compiling the contracts")
 
     def _bundle(self) -> None:
         self._call(["npm", "run", "--silent", "build:wallet"], what="bundling the browser wallet")

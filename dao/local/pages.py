@@ -23,8 +23,8 @@ from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Dao, Proposal
 from governance.state import State, state_of
 from policies.notation.hexadecimal import hex_text
-from presentation import reading
-from presentation.reading import Place
+from presentation.acts import objectable
+from presentation.dao_view import DaoView, local_people
 
 # What the browser may ask of anvil through us. Nothing that moves the chain itself: no evm_, no anvil_, no raw sends.
 ALLOWED = frozenset(
@@ -67,7 +67,7 @@ def _refusal(code: int, message: str, status: int) -> JsonResponse:
 
 
 def _people() -> list[dict[str, str]]:
-    people = reading.local_people(settings.LOCAL_CHAIN_ID) if settings.LOCAL_CHAIN_ID is not None else []
+    people = local_people(settings.LOCAL_CHAIN_ID) if settings.LOCAL_CHAIN_ID is not None else []
     shown = [{"name": person["name"], "address": person["address"], "role": person["role"]} for person in people]
     # Those whom a newcomer wants to be come first.
     return sorted(shown, key=lambda person: person["name"] in ("deployer", "agent", "relayer"))
@@ -169,7 +169,7 @@ def clock(request: HttpRequest) -> HttpResponse:
     dao = Dao.objects.select_related("chain").filter(chain_id=settings.LOCAL_CHAIN_ID).order_by("id").first()
     header = Rpc.for_chain(settings.LOCAL_CHAIN_ID).block("latest")
     now_chain_s = header.timestamp_chain_s if header else 0
-    steps = clock_steps(Place(dao) if dao else None, now_chain_s)
+    steps = clock_steps(DaoView(dao) if dao else None, now_chain_s)
     if request.method == "POST":
         chosen = next((step for step in steps if step["to"] == request.POST.get("to")), None)
         if chosen is None:
@@ -190,7 +190,7 @@ def clock(request: HttpRequest) -> HttpResponse:
         request,
         "dao/clock.html",
         {
-            "place": Place(dao) if dao else None,
+            "place": DaoView(dao) if dao else None,
             "here": "clock",
             "steps": steps,
             "now_chain_s": now_chain_s,
@@ -198,7 +198,7 @@ def clock(request: HttpRequest) -> HttpResponse:
     )
 
 
-def clock_steps(place: Place | None, now_chain_s: int) -> list[dict[str, Any]]:
+def clock_steps(place: DaoView | None, now_chain_s: int) -> list[dict[str, Any]]:
     """Where the clock may be wound to: what the open proposals and acts wait for, and plain stretches.
 
     `now_chain_s` is the node's time: right after winding, the mirror is a moment behind it.
@@ -217,7 +217,7 @@ def clock_steps(place: Place | None, now_chain_s: int) -> list[dict[str, Any]]:
     if place:
         steps += [
             _to("window", "End of the objection window", act.releasable_chain_s)
-            for act in reading.objectable(place)
+            for act in objectable(place)
             if act.releasable_chain_s and act.releasable_chain_s > place.now_chain_s
         ]
     nearest: dict[str, dict[str, Any]] = {}

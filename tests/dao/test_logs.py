@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 from django.urls import resolve
 
 from dao import logs
-from webapp import pages
+from presentation.dao_view import DaoView
 
 
 def written(record: logging.LogRecord, *filters: logging.Filter) -> str:
@@ -90,7 +90,7 @@ def test_a_view_that_raises_leaves_one_record_with_its_traceback(db, monkeypatch
     def broken(*_arguments):
         raise RuntimeError("the view is broken")
 
-    monkeypatch.setattr(pages.Place, "of", broken)
+    monkeypatch.setattr(DaoView, "of", broken)
     client = Client(raise_request_exception=False)
     assert client.get("/river/?secret=of-the-query").status_code == 500
     (left,) = [each for each in caplog.records if each.levelno >= logging.ERROR]

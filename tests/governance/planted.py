@@ -5,8 +5,8 @@
 
     .venv/bin/python -m tests.governance.planted [--runs 50] [WORD ...]
 
-Each is planted in a copy of the product (.build/planted), and how many runs of the batch with seed 0 it took to notice
-it is printed. Exit status 1 where one was not noticed. WORDs choose those whose name has one of them.
+Each is planted in a copy of the product (.build/planted), and how many runs it took to notice it is printed: those of
+seed 0, then of seed 1, and so on. Exit status 1 where one was not noticed. WORDs choose those whose name has one of them.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / ".build" / "planted"
 TEST = "tests/governance/test_model_based.py"
+BATCH = 50  # runs of one seed there
 COPIED = (
     "policies", "embedded", "governance", "replay", "agent", "presentation", "webapp", "dao", "tests", "pyproject.toml",
     "manage.py",
@@ -191,7 +192,7 @@ def noticed(fault: Fault, runs: int) -> tuple[int, str] | None:
     """After how many runs the mistake showed, and as what; None where it did not."""
     plant(fault)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-s", "--tb=short", "--show-capture=no", TEST, "-k", "seed0"],
+        [sys.executable, "-m", "pytest", "-q", "-s", "-x", "--tb=short", "--show-capture=no", TEST, "-k", "seed"],
         cwd=PLACE,
         env={**os.environ, "MANDATE_MODEL_RUNS": str(runs), "MANDATE_MODEL_SHRINK": "0"},
         capture_output=True,
@@ -200,12 +201,12 @@ def noticed(fault: Fault, runs: int) -> tuple[int, str] | None:
     )
     if done.returncode == 0:
         return None
-    found = re.search(r"batch seed 0, run (\d+)", done.stdout)
+    found = re.search(r"batch seed (\d+), run (\d+)", done.stdout)
     if found is None:
         raise SystemExit(f"{fault.name}: the runs did not begin\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     # Behind a bar where Hypothesis shows it in a group: a run that fails by chance does not fail twice.
     reason = re.search(r"^(?:E| +\|) +((?:\w+\.)*\w*(?:Error|Violation)\b.*)$", done.stdout, re.MULTILINE)
-    return int(found[1]), reason[1][:90] if reason else ""
+    return int(found[1]) * BATCH + int(found[2]), reason[1][:90] if reason else ""
 
 
 def main() -> int:

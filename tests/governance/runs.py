@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from governance import tasks
 from governance.chain.rpc import Rpc, RpcError
-from governance.models import Block, Chain, Cursor, Dao, Proposal, SyncIncident
+from governance.models import Block, Chain, Cursor, Dao, Proposal, RawLog, SyncIncident
 from governance.projections import again
 from governance.sync import Status, Superseded, fence, reorg, sync_once
 from replay import node as replay_node
@@ -88,6 +88,7 @@ _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
     "overtake_writing": (2, (st.integers(1, 3), st.integers(1, 6), st.integers(0, 6), _SALT)),
     "compete": (2, (st.integers(0, 100), st.integers(1, 12), _SALT)),
     "restart_node": (1, (st.integers(0, 1),)),
+    "lack_blocks": (2, (st.integers(0, 6), _SALT)),
     "spoil": (2, (_SALT, _PROVIDER)),
     "rebuild": (1, ()),
     "read_again": (2, (st.integers(0, 40), st.integers(0, 6), _SALT)),
@@ -262,6 +263,7 @@ class Run:
         self.plan = plan
         self.random = Random()
         self.happened: Counter[str] = Counter() if happened is None else happened
+        self._read_again_before = self.happened["blocks were read again"]
         self.log: list[str] = []  # what happened, for whoever has to find out why
         stack.enter_context(counted(self.happened))
         self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=answer)
@@ -298,10 +300,23 @@ class Run:
         for name, numbers in self.plan.steps:
             self.log.append(f"{name}{numbers} (head {self.chain.head}, final {self.chain.final})")
             getattr(self, f"_{name}")(*numbers)
+            self._assert_nothing_above_the_cursor()
             self.after_step()
 
     def after_step(self) -> None:
         """For runs that look at more."""
+
+    def _assert_nothing_above_the_cursor(self) -> None:
+        """What the chain replaced is gone at once, and not only when the new blocks are read: pages show what stands.
+
+        Where blocks are read again, what was read of them stays on purpose until the reading comes there.
+        """
+        read_again = self.happened["blocks were read again"] > self._read_again_before
+        if read_again or SyncIncident.objects.filter(dao=self.dao, kind="missed_logs").exists():
+            return
+        next_block = Cursor.objects.get(dao=self.dao).next_block
+        above = RawLog.objects.filter(dao=self.dao, block_number__gte=next_block).count()
+        assert not above, f"{above} logs of blocks that were dropped still stand, at {next_block} and above"
 
     def _grow(self, count: int, salt: int) -> None:
         self._salted(salt)
@@ -493,6 +508,16 @@ class Run:
         self._sync()
         node.start()
         self.happened["a node restarted"] += 1
+
+    def _lack_blocks(self, depth: int, salt: int) -> None:
+        """The chain replaces blocks, and the node says of some blocks below its head that it has none."""
+        self._reorganise(depth, 2, salt)
+        self._grow(2, salt + 1)
+        chances, self.honest.chances = self.honest.chances, {"null_block": 0.3}
+        try:
+            self._sync()
+        finally:
+            self.honest.chances = chances
 
     def _spoil(self, salt: int, provider: int) -> None:
         """New faults. Where two nodes are asked, one of them lies; a node that is asked alone does all else."""

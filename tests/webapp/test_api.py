@@ -16,7 +16,8 @@ from agent.models import Candidate, Request, Roster
 from governance.models import Chain
 from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, NOW, UNIT, account
-from webapp import signin, tasks, throttle
+from webapp import tasks, throttle
+from webapp.account import signin
 from webapp.models import Throttle
 
 MEMBER = Account.from_key("0x" + "11" * 32)

@@ -8,10 +8,10 @@ import pytest
 from governance.capabilities import takes_signed_ballots
 from governance.chain.rpc import Rpc
 from governance.state import governor_of
-from presentation.reading import Place
+from presentation.dao_view import DaoView
 from tests.governance.governors.lives import World
 from tests.governance.test_state_lives import CHAIN_ID, chain
-from webapp import relay
+from webapp.proposals import relay
 
 pytestmark = pytest.mark.django_db
 __all__ = ["chain"]
@@ -24,6 +24,6 @@ def test_v4s_ballots_are_not_offered(chain):
     five, four = (house.dao for house in world.houses)
     assert takes_signed_ballots(governor_of(five).capabilities)
     assert not takes_signed_ballots(governor_of(four).capabilities)
-    assert relay.governor_of(Place.of(five.slug), rpc).version == "1"
+    assert relay.governor_of(DaoView.of(five.slug), rpc).version == "1"
     with pytest.raises(relay.VoteRefused, match="vote by transaction"):
-        relay.governor_of(Place.of(four.slug), rpc)
+        relay.governor_of(DaoView.of(four.slug), rpc)

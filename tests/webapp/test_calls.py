@@ -12,11 +12,12 @@ from governance.chain import abi
 from governance.chain.call import call_of
 from governance.models import Chain, Contract, ProposalAction
 from governance.projections.events import raw_of, text_of
-from presentation import reading
+from presentation.dao_view import DaoView
+from presentation.proposals import proposal_of
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, UNIT, account
-from webapp.governor_calls import queue_call
 from webapp.mail import digest
+from webapp.proposals.governor_calls import queue_call
 
 USDC, ADA = account(1005), account(200)
 PAY = abi.selector("transfer(address,uint256)")
@@ -30,7 +31,7 @@ def gives(made, signature: bytes, data: bytes = b"", value_wei: int = 0, target:
         proposal=proposal, position=0, target=target, value_wei=value_wei, signature=text_of(signature),
         signature_raw=raw_of(signature), calldata=data,
     )  # fmt: skip
-    place = reading.Place(made.dao)
+    place = DaoView(made.dao)
     found = effects.effects_of(map(call_of, proposal.actions.all()), native=place.native.symbol)
     made.summary(proposal, effects=[effect.as_json() for effect in found], sentences=[])
     return proposal
@@ -49,8 +50,8 @@ def in_api(client) -> dict:
 
 
 def in_mail(made, proposal) -> str:
-    found = reading.proposal(reading.Place(made.dao), proposal.proposal_id)
-    return " ".join(digest.of_proposal(reading.Place(made.dao), found, None).effects)
+    found = proposal_of(DaoView(made.dao), proposal.proposal_id)
+    return " ".join(digest.of_proposal(DaoView(made.dao), found, None).effects)
 
 
 def test_a_function_without_arguments_is_no_plain_transfer(client, made):
@@ -141,8 +142,8 @@ def test_a_mail_says_of_how_many_calls_it_does_not_tell(made):
 
 def test_a_mail_says_where_nothing_is_known_of_the_calls(made):
     made.proposal(8)
-    found = reading.proposal(reading.Place(made.dao), 8)
-    assert "What its calls do is not computed yet." in digest.of_proposal(reading.Place(made.dao), found, None).lines
+    found = proposal_of(DaoView(made.dao), 8)
+    assert "What its calls do is not computed yet." in digest.of_proposal(DaoView(made.dao), found, None).lines
 
 
 # --- the chain's own coin
@@ -165,7 +166,7 @@ def test_the_native_currency_is_called_by_its_name(client, made, chain_id, shown
     act = made.act(1)
     act.calls.update(target=ADA, value_wei=5 * 10**18, calldata=b"")
     texts = [on_page(client), in_mail(made, proposal), client.get("/river/agent/").content.decode()]
-    texts += digest.of_act(reading.Place(made.dao), act).lines
+    texts += digest.of_act(DaoView(made.dao), act).lines
     for text in texts[:4]:
         assert shown in text
         assert shown == "5 ETH" or "ETH" not in text.replace("MANDATE", "")
@@ -179,13 +180,13 @@ def test_two_assets_of_one_symbol_are_told_apart(client, made):
     other = Contract.objects.create(
         dao=made.dao, kind="asset", address=account(2000), capabilities={"symbol": "usdc", "decimals": 6}
     )
-    place = reading.Place(made.dao)
+    place = DaoView(made.dao)
     assert place.asset(USDC).text(5_000_000) == f"5 USDC ({address_text(USDC)})"
     assert place.asset(bytes(other.address)).text(5_000_000) == f"5 usdc ({address_text(other.address)})"
     made.proposal(7)
     assert f"5 USDC ({address_text(USDC)})" in on_page(client)
     other.delete()
-    assert reading.Place(made.dao).asset(USDC).text(5_000_000) == "5 USDC"
+    assert DaoView(made.dao).asset(USDC).text(5_000_000) == "5 USDC"
 
 
 @pytest.mark.parametrize(
@@ -199,13 +200,13 @@ def test_two_assets_of_one_symbol_are_told_apart(client, made):
 def test_a_symbol_can_not_pass_for_another_or_for_a_part_of_the_amount(made, symbol, shown):
     made.contracts["asset"].capabilities = {"symbol": symbol, "decimals": 6}
     made.contracts["asset"].save()
-    assert reading.Place(made.dao).asset(USDC).text(5_000_000) == shown.format(address_text(USDC))
+    assert DaoView(made.dao).asset(USDC).text(5_000_000) == shown.format(address_text(USDC))
 
 
 def test_a_token_that_is_called_like_the_native_currency_is_told_apart(made):
     moved(made, 100)
     made.contracts["asset"].capabilities = {"symbol": "XDAI", "decimals": 18}
     made.contracts["asset"].save()
-    place = reading.Place(made.dao)
+    place = DaoView(made.dao)
     assert place.asset(USDC).text(UNIT) == f"1 XDAI ({address_text(USDC)})"
     assert place.native.text(UNIT) == "1 xDAI (the native currency)"

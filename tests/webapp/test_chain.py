@@ -15,9 +15,10 @@ from governance.chain import abi
 from governance.chain.rpc import Rpc
 from governance.models import OutgoingTransaction, Proposal
 from governance.sync import sync_once
-from presentation import reading
-from webapp import relay
+from presentation.dao_view import DaoView
 from webapp.models import RelayedVote
+from webapp.proposals import relay
+from webapp.treasury.read import balances
 
 CHAIN_ID = 31337
 pytestmark = pytest.mark.django_db(transaction=True)  # the sender's journal commits before it broadcasts
@@ -96,7 +97,7 @@ def test_another_choice_is_not_answered_with_the_vote_on_its_way(client, chain):
 
 def test_the_caps_hold_and_one_vote_counts_once(chain, monkeypatch):
     _, dao, _, _ = chain
-    place = reading.Place(dao)
+    place = DaoView(dao)
     for number in range(relay.PER_VOTER_A_DAY):
         relay._count(place, number, b"\1" * 20, 1, f"vote:{number}")
     relay._count(place, 0, b"\1" * 20, 1, "vote:0")  # asked for again
@@ -110,7 +111,7 @@ def test_the_caps_hold_and_one_vote_counts_once(chain, monkeypatch):
 
 def test_many_votes_at_once_stay_under_the_cap(chain):
     _, dao, _, _ = chain
-    place = reading.Place(dao)
+    place = DaoView(dao)
 
     def count(number):
         try:
@@ -159,9 +160,7 @@ def test_a_ballot_that_was_not_signed_so_is_refused(client, chain):
 
 def test_who_has_no_power_or_has_voted_costs_the_relayer_nothing(client, chain):
     deployed, dao, rpc, proposal = chain
-    document = relay.governor_of(reading.Place(dao), rpc).typed_data(
-        proposal.proposal_id, 1, deployed.address("mallory"), 0
-    )
+    document = relay.governor_of(DaoView(dao), rpc).typed_data(proposal.proposal_id, 1, deployed.address("mallory"), 0)
     signature = Account.sign_message(encode_typed_data(full_message=document), deployed.accounts["mallory"].key)
     answer = vote(client, deployed, proposal, "mallory", 1, signature.signature)
     assert answer.status_code == 403
@@ -230,7 +229,7 @@ def test_the_clock_goes_to_the_end_of_voting(client, chain):
 
 def test_balances_are_the_chains_own(client, chain):
     _, dao, _, _ = chain
-    shown = {balance.asset.symbol: balance for balance in reading.balances(reading.Place(dao))}
+    shown = {balance.asset.symbol: balance for balance in balances(DaoView(dao))}
     assert shown["USDC"].base_units == 100_000 * 10**6
     assert shown["USDC"].flows_agree
     assert shown["ETH"].base_units == 10 * 10**18

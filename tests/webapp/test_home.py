@@ -7,8 +7,9 @@ import re
 import pytest
 
 from governance.models import Act, Block, Chain, Contract, Cursor, Dao, Proposal
-from presentation import reading
-from presentation.reading import Place
+from governance.open_proposals import open_proposals
+from presentation.dao_view import DaoView
+from presentation.proposals import page_of_proposals, rows_of
 from tests.webapp.conftest import DAY, NOW, UNIT, Made, account
 from webapp.mail import digest
 
@@ -247,8 +248,8 @@ def test_each_open_proposal_is_in_one_part_by_its_state(made, family):
             made.proposal(
                 next(number), snapshot=snapshot, deadline=deadline, for_votes=yes, eta_chain_s=eta, quorum_votes=quorum
             )
-    place = Place(made.dao)
-    parts = reading.open_proposals(place)
+    place = DaoView(made.dao)
+    parts = open_proposals(place.dao, place.governor, place.now)
     expected = {
         "voting": {"Active"},
         "coming": {"Pending"},
@@ -257,9 +258,9 @@ def test_each_open_proposal_is_in_one_part_by_its_state(made, family):
     seen: list[int] = []
     for part, states in expected.items():
         numbers = list(getattr(parts, part))
-        assert {row.state_name for row in reading.rows_of(place, numbers)} == states, part
+        assert {row.state_name for row in rows_of(place, numbers)} == states, part
         seen += numbers
-    rows, count = reading.proposals(place, only_open=True, size=1000)
+    rows, count = page_of_proposals(place, only_open=True, size=1000)
     assert [row.proposal.pk for row in rows] == seen
     assert count == len(seen) == len(set(seen))
 
@@ -268,7 +269,7 @@ def test_the_digest_leaves_no_open_vote_out_for_newer_ones(made):
     active(made, 1, HOUR, "The urgent one")
     for number in range(2, 70):
         pending(made, number, number * HOUR)
-    assert digest.open_items(Place(made.dao), None)[0].title == "The urgent one"
+    assert digest.open_items(DaoView(made.dao), None)[0].title == "The urgent one"
 
 
 def test_home_asks_as_much_for_many_as_for_few(client, made, django_assert_max_num_queries):

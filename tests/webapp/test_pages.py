@@ -19,9 +19,12 @@ from governance.models import Cursor, OnchainCheck, PolicyVersion, Proposal, Syn
 from governance.state import is_final
 from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
 from policies.document.document import load
-from presentation import reading
+from presentation.dao_view import DaoView
+from presentation.proposals import page_of_proposals
 from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
+from webapp.node import PATIENCE_S
+from webapp.proposals.read import findings
 
 TEMPLATES = Path(policies.__file__).parent / "templates"
 HOSTILE = (
@@ -167,11 +170,11 @@ def test_open_is_what_no_state_calls_final(client, made, grace_s, counts):
                 dao=made.dao, operation_id=next(number).to_bytes(32, "big"), proposal=proposal, log=made.log(),
                 ready_chain_s=eta, **operation,
             )  # fmt: skip
-    place = reading.Place(made.dao)
-    rows, count = reading.proposals(place, size=10_000)
+    place = DaoView(made.dao)
+    rows, count = page_of_proposals(place, size=10_000)
     expected = {row.proposal.pk for row in rows if not is_final(row.state)}
     assert 10 < len(expected) < count
-    shown, open_count = reading.proposals(place, only_open=True, size=10_000)
+    shown, open_count = page_of_proposals(place, only_open=True, size=10_000)
     assert {row.proposal.pk for row in shown} == expected
     assert open_count == len(expected)
 
@@ -399,7 +402,7 @@ def test_a_node_that_never_answers_keeps_no_page_waiting_for_long(client, made, 
         made.flow(5_000_000)
         started = time.monotonic()
         text = page(client, f"/river/{path}")
-        assert time.monotonic() - started < 2.5 * reading.PATIENCE_S
+        assert time.monotonic() - started < 2.5 * PATIENCE_S
     assert path or "the chain could not be asked just now" in text
 
 
@@ -463,11 +466,11 @@ def test_a_finding_says_what_it_is_about():
             {"kind": "claimed_not_done", "text": "Not done.", "claim": "c1", "effect": None},
         ],
     )
-    assert reading.findings(summary) == [
+    assert findings(summary) == [
         {"text": "Not told.", "about": "Pays mallory."},
         {"text": "Not done.", "about": "“We pay ines.”"},
     ]
-    assert reading.findings(None) == []
+    assert findings(None) == []
 
 
 def test_the_agents_page_says_that_the_model_cant_be_used_without_the_servers_own_words(client, made):

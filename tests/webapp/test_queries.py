@@ -6,8 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bench import queries
-from presentation.reading import Place
-from webapp.pages import Agenda
+from presentation.dao_view import DaoView
+from webapp.home.read import Agenda
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_no_page_reads_a_large_table_whole(dao):
 
 
 def test_what_is_open_is_found_without_reading_what_is_over(dao):
-    place = Place(dao)
+    place = DaoView(dao)
     with CaptureQueriesContext(connection) as captured:
         agenda = Agenda.of(place)
     assert agenda.now

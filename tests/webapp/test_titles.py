@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from presentation.reading import Place
+from presentation.dao_view import DaoView
 from presentation.titles import short_number, title_of
 from webapp.mail import digest
 
@@ -100,7 +100,7 @@ def test_its_page_opens_from_every_list_and_takes_votes(client, made, text):
     assert f"<h1><bdi>{UNTITLED}</bdi></h1>" in shown
     assert re.search(rf'<form id="vote" data-governor="0x[0-9a-fA-F]{{40}}" data-proposal="{NUMBER}"', shown)
     assert client.get(f"/api/v1/daos/river/proposals/{NUMBER}").json()["title"] == UNTITLED
-    place = Place(made.dao)
+    place = DaoView(made.dao)
     assert [item.title for item in digest.open_items(place, None)] == [UNTITLED]
 
 

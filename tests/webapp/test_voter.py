@@ -12,15 +12,15 @@ from eth_account.messages import encode_typed_data
 from governance.chain.rpc import Rpc
 from governance.models import Cursor, OutgoingTransaction, Proposal
 from governance.sync import sync_once
-from presentation.reading import Place
+from presentation.dao_view import DaoView
 from presentation.words import address_text
 from tests.governance.governors.lives import World, call
 from tests.governance.test_rpc import Node, serve
 from tests.governance.test_state_lives import chain as slow_chain
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from tests.webapp.test_chain import chain, signed, vote
-from webapp import relay
-from webapp import voter as voters
+from webapp.proposals import relay
+from webapp.proposals import voter as voters
 
 __all__ = ["chain", "serve", "slow_chain"]
 on_a_chain = pytest.mark.django_db(transaction=True)
@@ -271,7 +271,7 @@ def test_a_ballot_that_would_count_nothing_is_not_prepared(client, chain):
     assert client.get(url, {"voter": address_text(deployed.address("ada")), "support": 1}).status_code == 200
     assert client.get(url, {"voter": address_text(deployed.address("ada")), "support": 7}).status_code == 422
     # Signed all the same, without this site's help, it is not relayed either.
-    document = relay.governor_of(Place(dao), rpc).typed_data(
+    document = relay.governor_of(DaoView(dao), rpc).typed_data(
         proposal.proposal_id, 1, deployed.address("mallory"), 0
     )  # fmt: skip
     signature = Account.sign_message(encode_typed_data(full_message=document), deployed.accounts["mallory"].key)
@@ -363,7 +363,7 @@ def room(slow_chain, request):
 def look(room, person):
     world, house, _, people = room
     sync_once(house.dao, world.rpc)
-    place = Place.of(house.dao.slug)
+    place = DaoView.of(house.dao.slug)
     proposal = Proposal.objects.get(dao=house.dao)
     seen = voters.look(place, proposal, people[person])
     return seen, " ".join([(told := voters.in_words(place, proposal, seen)).lead, *told.sentences])

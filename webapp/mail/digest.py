@@ -15,8 +15,11 @@ from django.urls import reverse
 
 from governance.models import Act, Proposal, Vote
 from governance.state import State
-from presentation import reading, words
-from presentation.reading import Place
+from presentation import words
+from presentation.acts import objectable
+from presentation.calls import call_words
+from presentation.dao_view import DaoView
+from presentation.proposals import page_of_proposals, proposal_row, summary_of
 from webapp.mail import subscriptions
 from webapp.models import Subscription
 
@@ -60,9 +63,9 @@ def _told(text: str, limit: int) -> str:
     return re.sub(r"(?i)\bwww\.", "www[.]", line.replace("://", "[:]//"))
 
 
-def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Item:
-    """A proposal as an item. Its summary must have been read with it (`reading.proposal`, `reading.proposals`)."""
-    row, summary = reading.proposal_row(place, proposal), reading.summary_of(proposal)
+def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> Item:
+    """A proposal as an item. Its summary must have been read with it (`presentation.proposals` does)."""
+    row, summary = proposal_row(place, proposal), summary_of(proposal)
     lines = [f"State: {row.state_name}."]
     if row.state is State.ACTIVE:
         left = place.until_text(proposal.deadline)
@@ -110,10 +113,10 @@ def of_proposal(place: Place, proposal: Proposal, delegate: bytes | None) -> Ite
     return item
 
 
-def of_act(place: Place, act: Act) -> Item:
+def of_act(place: DaoView, act: Act) -> Item:
     """An act that waits for objections."""
     lines = [
-        _told(reading.call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)), 300)
+        _told(call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)), 300)
         for call in act.calls.all()
     ]
     if act.releasable_chain_s:
@@ -127,19 +130,19 @@ def of_act(place: Place, act: Act) -> Item:
     return Item(f"The agent wants to perform act {act.number}", link, lines)
 
 
-def open_items(place: Place, delegate: bytes | None) -> list[Item]:
+def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
     """Everything that needs a decision now: acts first (they end soonest), then votes, those not cast yet first."""
-    rows, _ = reading.proposals(place, only_open=True, size=50)
+    rows, _ = page_of_proposals(place, only_open=True, size=50)
     votes = [
         of_proposal(place, row.proposal, delegate)
         for row in rows
         if row.state in (State.PENDING, State.ACTIVE, State.SUCCEEDED, State.QUEUED)
     ]
     votes.sort(key=lambda item: "has voted" in item.own_vote)
-    return [of_act(place, act) for act in reading.objectable(place)] + votes
+    return [of_act(place, act) for act in objectable(place)] + votes
 
 
-def compose(subscription: Subscription, place: Place, items: list[Item], heading: str) -> Mail:
+def compose(subscription: Subscription, place: DaoView, items: list[Item], heading: str) -> Mail:
     """The mail of these items, text and HTML saying the same."""
     context = {
         "heading": heading,

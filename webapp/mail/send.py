@@ -22,9 +22,10 @@ from django.utils import timezone
 
 from agent.models import Summary
 from governance import outbox, work
-from governance.models import Act, Cursor, OutboxEntry
-from presentation import reading
-from presentation.reading import Place
+from governance.models import Act, Cursor, OutboxEntry, Proposal
+from presentation import words
+from presentation.dao_view import DaoView
+from presentation.proposals import proposal_of, summary_of
 from webapp.mail import digest, subscriptions
 from webapp.models import DigestSent, ReadingCursor, Subscription
 
@@ -78,13 +79,13 @@ def send_confirmation(_key: str, choice: dict[str, Any]) -> None:
         raise work.Abandon("the subscription is gone")
     token = subscriptions.confirm_token(choice)
     context = {
-        "dao": reading.words.one_line(subscription.dao.name, 80),
+        "dao": words.one_line(subscription.dao.name, 80),
         "link": subscriptions.confirm_link(token),
         "frequency": Subscription.Frequency(choice["f"]).label.lower(),
     }
     _send(
         subscription.email,
-        reading.words.one_line(f"Confirm: decisions of {subscription.dao.name}", 140),
+        words.one_line(f"Confirm: decisions of {subscription.dao.name}", 140),
         digest.render_to_string("mail/confirm.txt", context),
         None,
         {"Message-ID": message_id("confirm", subscription, str(choice["n"])), "Auto-Submitted": "auto-generated"},
@@ -103,7 +104,7 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     )
     if row.sent_at is not None:
         return
-    place = Place(subscription.dao)
+    place = DaoView(subscription.dao)
     _wait_for_depth(place, arguments.get("block"))
     with transaction.atomic():
         # One message of a subscription is decided on at a time: news and its correction each depend on what was sent.
@@ -141,7 +142,7 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     DigestSent.objects.filter(pk=row.pk).update(sent_at=timezone.now(), leased_until=None, outcome=SENT)
 
 
-def _wait_for_depth(place: Place, block: int | None) -> None:
+def _wait_for_depth(place: DaoView, block: int | None) -> None:
     """Until so many blocks stand on the one that brought the news; most reorganisations are over by then."""
     if block is None or not settings.MAIL_DEPTH_BLOCKS:
         return
@@ -177,7 +178,7 @@ def _stands(subscription: Subscription, kind: str, key: str) -> bool:
     return left is not None and not left.topic.startswith(kind + UNDONE)
 
 
-def _compose(subscription: Subscription, place: Place, topic: str, asked_at: datetime.datetime) -> digest.Mail | None:
+def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: datetime.datetime) -> digest.Mail | None:
     """The mail of a topic as things stand now; None where there is nothing to say any more."""
     delegate = bytes(subscription.delegate) if subscription.delegate else None
     kind, _, key = topic.partition(":")
@@ -201,8 +202,8 @@ def _compose(subscription: Subscription, place: Place, topic: str, asked_at: dat
             return None  # nothing is waited for any more
         item = digest.of_act(place, act)
         return digest.compose(subscription, place, [item], f"the agent wants to perform act {act.number}")
-    proposal = reading.proposal(place, int(key))
-    summary = reading.summary_of(proposal)
+    proposal = proposal_of(place, int(key))
+    summary = summary_of(proposal)
     waited = timezone.now() - asked_at
     if (summary is None or summary.status == Summary.Status.PENDING) and waited < WAIT_FOR_SUMMARY:
         raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "its summary is being written")
@@ -210,21 +211,21 @@ def _compose(subscription: Subscription, place: Place, topic: str, asked_at: dat
     return digest.compose(subscription, place, [item], f"new proposal: {item.title}")
 
 
-def _happened(place: Place, kind: str, key: str) -> bool:
+def _happened(place: DaoView, kind: str, key: str) -> bool:
     """Whether the mirror has it, on the chain as it is now."""
     if kind == "proposal.created":
-        return reading.Proposal.objects.filter(dao=place.dao, proposal_id=int(key)).exists()
+        return Proposal.objects.filter(dao=place.dao, proposal_id=int(key)).exists()
     return _acts(place, key).exclude(act_id=None).exists()  # performed at once, it was never scheduled
 
 
-def _acts(place: Place, key: str) -> QuerySet[Act]:
+def _acts(place: DaoView, key: str) -> QuerySet[Act]:
     policy, _, number = key.rpartition(":")
     return Act.objects.filter(
         dao=place.dao, number=int(number), policy_id=bytes.fromhex(policy.removeprefix("0x"))
     )  # fmt: skip
 
 
-def _correction(subscription: Subscription, place: Place, kind: str) -> digest.Mail:
+def _correction(subscription: Subscription, place: DaoView, kind: str) -> digest.Mail:
     """Of something that we wrote about and that a reorganisation removed."""
     what, page = ("a proposal", "proposals") if kind == "proposal.created" else ("an act of the agent", "agent")
     text = f"A reorganisation of the chain removed {what} that we wrote to you about. It may come back."

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from governance.chain.address import BadAddress, to_bytes
-from presentation.reading import Place
+from presentation.dao_view import DaoView
 from webapp import throttle
 from webapp.mail import subscriptions
 from webapp.models import Subscription
@@ -41,7 +41,7 @@ class SubscribeForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
     """The form, and taking it."""
-    place = Place.of(slug)
+    place = DaoView.of(slug)
     form = SubscribeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data
@@ -65,7 +65,7 @@ def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _say(
-    request: HttpRequest, place: Place | None, heading: str, text: str, status: int = 200, **more: str
+    request: HttpRequest, place: DaoView | None, heading: str, text: str, status: int = 200, **more: str
 ) -> HttpResponse:
     answer = render(
         request, "webapp/message.html", {"place": place, "heading": heading, "text": text, **more}, status=status
@@ -82,14 +82,14 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
             subscription = subscriptions.confirm(token)
-            return _say(request, Place(subscription.dao), "Subscribed", "From now on the digest comes to you.")
+            return _say(request, DaoView(subscription.dao), "Subscribed", "From now on the digest comes to you.")
         subscription, choice = subscriptions.of_confirm_token(token)
     except subscriptions.BadLink as error:
         return _say(request, None, "This link does nothing", str(error), 410)
     how = Subscription.Frequency(choice["f"]).label.lower()
     return _say(
         request,
-        Place(subscription.dao),
+        DaoView(subscription.dao),
         "Subscribe to the digest?",
         f"The decisions of {subscription.dao.name}, {how}, to the mailbox this link came to.",
         button="Yes, subscribe",
@@ -104,15 +104,15 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
             subscription = subscriptions.unsubscribe(token)
-            return _say(request, Place(subscription.dao), "Unsubscribed", "No digest comes any more.")
+            return _say(request, DaoView(subscription.dao), "Unsubscribed", "No digest comes any more.")
         subscription = subscriptions.of_unsubscribe_token(token)
     except subscriptions.BadLink as error:
         return _say(request, None, "This link does nothing", str(error), 404)
     if subscription.unsubscribed_at is not None:
-        return _say(request, Place(subscription.dao), "Unsubscribed", "No digest comes any more.")
+        return _say(request, DaoView(subscription.dao), "Unsubscribed", "No digest comes any more.")
     return _say(
         request,
-        Place(subscription.dao),
+        DaoView(subscription.dao),
         "Unsubscribe?",
         f"The digest of {subscription.dao.name} would not come any more.",
         button="Unsubscribe",

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from presentation import words
-from presentation.reading import Place
+from presentation.dao_view import DaoView
 from webapp import markup
 
 register = template.Library()
@@ -25,7 +25,7 @@ register.filter("duration", words.duration)
 
 
 @register.simple_tag
-def who(place: Place, address: bytes | None) -> SafeString:
+def who(place: DaoView, address: bytes | None) -> SafeString:
     """An account: its name where we have one, and its address, whole in the title and for who copies it."""
     if address is None:
         return format_html('<span class="quiet">{}</span>', "nobody")
@@ -46,13 +46,13 @@ def tx(value: bytes) -> SafeString:
 
 
 @register.simple_tag
-def units(place: Place, asset: bytes, base_units: int) -> str:
+def units(place: DaoView, asset: bytes, base_units: int) -> str:
     """An amount of an asset, with its symbol."""
     return place.asset(asset).text(base_units)
 
 
 @register.simple_tag
-def votes(place: Place, base_units: int) -> str:
+def votes(place: DaoView, base_units: int) -> str:
     """Voting power, with the token's symbol."""
     return place.votes_asset.text(base_units, 2)
 
@@ -70,7 +70,7 @@ def mark(part: int, whole: int) -> int:
 
 
 @register.simple_tag
-def moment_of(place: Place, point: int) -> SafeString:
+def moment_of(place: DaoView, point: int) -> SafeString:
     """A timepoint of the governor's clock: a time, or a block."""
     if place.counts_blocks:
         return format_html("block {}", f"{point:,}")
@@ -78,12 +78,12 @@ def moment_of(place: Place, point: int) -> SafeString:
 
 
 @register.simple_tag
-def left_until(place: Place, point: int) -> str:
+def left_until(place: DaoView, point: int) -> str:
     """How long until a timepoint of the governor's clock; empty when it has passed."""
     return place.until_text(point)
 
 
 @register.simple_tag
-def left_until_time(place: Place, chain_s: int | None) -> str:
+def left_until_time(place: DaoView, chain_s: int | None) -> str:
     """How long until a chain time; empty when it has passed."""
     return words.duration(chain_s - place.now_chain_s) if chain_s and chain_s > place.now_chain_s else ""

@@ -18,8 +18,9 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.models import Proposal, Vote
 from governance.power import power_at
 from governance.state import State, state_of
-from presentation import reading, words
-from presentation.reading import Place
+from presentation import words
+from presentation.dao_view import DaoView
+from webapp.node import node
 
 T = TypeVar("T")
 _FOR = 1  # the choice with which a vote is tried: every governor has it
@@ -106,8 +107,8 @@ def _overridable(told: dict[str, Any]) -> bool:
     return "override" in (told.get("counting_mode") or "")
 
 
-def look(place: Place, proposal: Proposal, account: bytes) -> Voter:
-    """What is known of an account and a proposal. Asks the node, for `reading.PATIENCE_S` a question at the most."""
+def look(place: DaoView, proposal: Proposal, account: bytes) -> Voter:
+    """What is known of an account and a proposal. Asks the node, for `node.PATIENCE_S` a question at the most."""
     state = state_of(proposal, place.now, place.governor)
     rows = list(
         Vote.objects.filter(proposal=proposal, voter=account).select_related("log").order_by("id")[:_MOST_VOTES]
@@ -132,19 +133,19 @@ def _votes_once(told: dict[str, Any]) -> bool:
     return mode.get("support") in (["bravo"], ["bravo,override"]) and "params" not in mode
 
 
-def _clocks_differ(place: Place) -> bool:
+def _clocks_differ(place: DaoView) -> bool:
     token = place.one("votes_token")
     return token is None or token.capabilities.get("clock", "blocknumber") != (
         "blocknumber" if place.counts_blocks else "timestamp"
     )
 
 
-def _fixed_elsewhere(place: Place) -> bool:
+def _fixed_elsewhere(place: DaoView) -> bool:
     """Whether the governor takes power from another moment than the proposal's snapshot, or may."""
     return place.governor.capabilities.get("family", "unknown") in ("nouns", "unknown")
 
 
-def _mirrored_power(place: Place, proposal: Proposal, account: bytes) -> int:
+def _mirrored_power(place: DaoView, proposal: Proposal, account: bytes) -> int:
     if _fixed_elsewhere(place) or _clocks_differ(place) or proposal.snapshot >= place.clock_now:
         return 0
     return power_at(place.dao, account, proposal.snapshot)
@@ -161,10 +162,10 @@ class _Question:
     read: Callable[[bytes], Any]
 
 
-def _ask(place: Place, proposal: Proposal, account: bytes, state: State) -> ChainSays | None:
+def _ask(place: DaoView, proposal: Proposal, account: bytes, state: State) -> ChainSays | None:
     """Everything at one block, the node's newest: a vote cast a moment ago must not be offered again."""
     try:
-        rpc = reading.node(place)
+        rpc = node(place)
         head = rpc.block("latest")
         if head is None or head.number < place.block:
             return None  # it has not yet seen what this page shows
@@ -181,7 +182,7 @@ def _ask(place: Place, proposal: Proposal, account: bytes, state: State) -> Chai
     return ChainSays(block=head.number, **said)
 
 
-def _questions(place: Place, proposal: Proposal, account: bytes, state: State) -> list[_Question]:
+def _questions(place: DaoView, proposal: Proposal, account: bytes, state: State) -> list[_Question]:
     """What to ask; of two questions of one name the first that is answered counts."""
     governor, token = bytes(place.governor.address), place.one("votes_token")
     family, number, snapshot = place.governor.capabilities.get("family"), proposal.proposal_id, proposal.snapshot
@@ -255,7 +256,7 @@ class Told:
     sentences: list[str]
 
 
-def in_words(place: Place, proposal: Proposal, voter: Voter) -> Told:
+def in_words(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
     """What `voter` reads about itself beside the vote."""
     if voter.state in (State.PENDING, State.UPDATABLE):
         return _before(place, proposal, voter)
@@ -306,7 +307,7 @@ def in_words(place: Place, proposal: Proposal, voter: Voter) -> Told:
     return Told(lead, [f"{fixed} at the snapshot ({snapshot}).", *sentences, _source(voter)])
 
 
-def _before(place: Place, proposal: Proposal, voter: Voter) -> Told:
+def _before(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
     if _fixed_elsewhere(place):
         return Told("Voting has not started.", ["This page does not know when this governor fixes voting power."])
     left = place.until_text(proposal.snapshot)
@@ -324,7 +325,7 @@ def _before(place: Place, proposal: Proposal, voter: Voter) -> Told:
     return Told(lead, [now, *([] if chain.power_now else _delegation(place, voter)), _source(voter)])
 
 
-def _without_a_vote(place: Place, proposal: Proposal, voter: Voter) -> str:
+def _without_a_vote(place: DaoView, proposal: Proposal, voter: Voter) -> str:
     """What comes first where this page takes no vote: not that it is over, where it is not or may not be."""
     if voter.has_voted:
         return "You voted."
@@ -352,7 +353,7 @@ def _not_voted(voter: Voter) -> list[str]:
     ]
 
 
-def _votes_in_words(place: Place, voter: Voter) -> list[str]:
+def _votes_in_words(place: DaoView, voter: Voter) -> list[str]:
     if not voter.has_voted:
         return []
     if not voter.votes:
@@ -360,12 +361,12 @@ def _votes_in_words(place: Place, voter: Voter) -> list[str]:
     return [text for vote in voter.votes for text in (f"You voted {_choice(place, vote)}.", _where(vote))]
 
 
-def _overrides_in_words(place: Place, voter: Voter) -> list[str]:
+def _overrides_in_words(place: DaoView, voter: Voter) -> list[str]:
     found = voter.overrides
     return [t for vote in found for t in (f"You overrode your delegate's vote: {_choice(place, vote)}.", _where(vote))]
 
 
-def _choice(place: Place, vote: Vote) -> str:
+def _choice(place: DaoView, vote: Vote) -> str:
     return f"{_CHOICES.get(vote.support, f'option {vote.support}')} with {_amount(place, vote.weight)}"
 
 
@@ -374,7 +375,7 @@ def _where(vote: Vote) -> str:
     return f"In transaction {transaction}, {words.moment(vote.log.block_timestamp_chain_s)}."
 
 
-def _another_vote(place: Place, voter: Voter) -> list[str]:
+def _another_vote(place: DaoView, voter: Voter) -> list[str]:
     """Whether who has voted may vote again, as far as that is known."""
     if voter.may_vote:
         if voter.chain is not None and voter.chain.counted:
@@ -385,7 +386,7 @@ def _another_vote(place: Place, voter: Voter) -> list[str]:
     return ["The governor would refuse another vote from this account."]
 
 
-def _delegation(place: Place, voter: Voter) -> list[str]:
+def _delegation(place: DaoView, voter: Voter) -> list[str]:
     """What who has no power and holds tokens may do for the next vote. Words only."""
     chain = voter.chain
     if chain is None or not chain.held or chain.delegate is None:
@@ -425,7 +426,7 @@ def revert_words(data: bytes) -> str:
     return _REFUSALS.get(decoded.name) or words.one_line(str(decoded), 200)
 
 
-def _amount(place: Place, base_units: int) -> str:
+def _amount(place: DaoView, base_units: int) -> str:
     """Voting power with its symbol, cut at two decimals; whole where nothing else would be left of it."""
     shown = place.votes_asset.text(base_units, 2)
     return place.votes_asset.text(base_units, None) if base_units and shown.startswith("0…") else shown

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from presentation import words
-from webapp import signin
+from webapp.account import signin
 
 
 @require_GET

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from governance.chain.rpc import RpcError
 from governance.models import PolicyVersion
-from policies.code.encoding import DecodeError, codehash, decode
+from policies.code.encoding import codehash
 from policies.code.policy_code import Budget, PolicyCode
 from policies.code.ring import Ring, RingError
-from policies.notation.amounts import Token
 from policies.notation.primitives import selector
-from policies.words.explain import explain
 from presentation import words
-from presentation.reading import Asset, Place, node
+from presentation.assets import Asset
+from presentation.dao_view import DaoView
+from presentation.policies import decode_version, in_words
+from webapp.node import node
 
 _RING = selector("ring(bytes32)")
 _POLICY_STATE = selector("policyState(bytes32)")
@@ -103,23 +104,7 @@ class PolicyView:
         return f"{words.short(words.hash_text(self.version.policy_id))}"
 
 
-def decode_version(version: PolicyVersion) -> tuple[PolicyCode | None, str]:
-    """The policy, or why its code is none."""
-    if not version.code:
-        return None, "the policy's code could not be read from the chain yet"
-    try:
-        return decode(bytes(version.code)), ""
-    except DecodeError as error:
-        return None, f"the code on chain is not a policy of format 1: {error}"
-
-
-def operator_of(version: PolicyVersion) -> bytes | None:
-    """The operator that the policy's code on chain names."""
-    code, _ = decode_version(version)
-    return code.operator if code else None
-
-
-def views(place: Place, versions: Sequence[PolicyVersion]) -> list[PolicyView]:
+def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[PolicyView]:
     """Each policy in words, and its budgets' spending asked of the module in one batch at the mirror's block."""
     decoded = [(version, *decode_version(version)) for version in versions]
     questions: list[tuple[bytes, bytes]] = []
@@ -159,14 +144,6 @@ def views(place: Place, versions: Sequence[PolicyVersion]) -> list[PolicyView]:
     return found
 
 
-def in_words(place: Place, code: PolicyCode) -> list[str]:
-    """The policy's sentences, with the DAO's own names and tokens lent to them."""
-    tokens = {
-        address: Token(asset.symbol, address, asset.decimals) for address, asset in place.assets.items() if asset.known
-    }
-    return explain(code, place.names, tokens)
-
-
 def _spent(budget: Budget, packed: int, now_chain_s: int) -> int | None:
     """Base units that still count at the mirror's block; None where the ring is newer than it (a block just came)."""
     try:
@@ -175,7 +152,7 @@ def _spent(budget: Budget, packed: int, now_chain_s: int) -> int | None:
         return None
 
 
-def _ask(place: Place, questions: list[tuple[bytes, bytes]]) -> list[bytes | None]:
+def _ask(place: DaoView, questions: list[tuple[bytes, bytes]]) -> list[bytes | None]:
     """The answers at the mirror's block; None for each that the node did not give."""
     if not questions:
         return []

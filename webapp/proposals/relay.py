@@ -30,9 +30,9 @@ from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
 from policies.notation.primitives import keccak
 from presentation import words
-from presentation.reading import Place
-from webapp import voter as voters
+from presentation.dao_view import DaoView
 from webapp.models import RelayedVote
+from webapp.proposals import voter as voters
 
 PER_VOTER_A_DAY = 10
 IN_ALL_A_DAY = 500
@@ -94,7 +94,7 @@ class Governor:
         }
 
 
-def governor_of(place: Place, rpc: Rpc) -> Governor:
+def governor_of(place: DaoView, rpc: Rpc) -> Governor:
     """The governor's EIP-712 domain, asked of the chain. Raises VoteRefused where it does not tell."""
     address = bytes(place.governor.address)
     try:
@@ -113,7 +113,7 @@ def governor_of(place: Place, rpc: Rpc) -> Governor:
     return Governor(name, version, chain_id, address)
 
 
-def ballot(place: Place, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> dict[str, Any]:
+def ballot(place: DaoView, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> dict[str, Any]:
     """The typed data that `voter` would sign now, with the nonce that the governor expects.
 
     Raises VoteRefused where the chain says that the vote would count 0, RpcError where it can't be asked.
@@ -123,7 +123,7 @@ def ballot(place: Place, rpc: Rpc, proposal: Proposal, support: int, voter: byte
     return governor.typed_data(proposal.proposal_id, support, voter, _nonce(rpc, governor.address, voter))
 
 
-def _refuse_worthless(place: Place, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> None:
+def _refuse_worthless(place: DaoView, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> None:
     """Raise VoteRefused where the chain says that the vote would count 0; a power it does not tell is no 0."""
     told, address = place.governor.capabilities, bytes(place.governor.address)
     power, counted = voters.worth(rpc, address, proposal, support, voter)
@@ -139,7 +139,7 @@ def _nonce(rpc: Rpc, governor: bytes, voter: bytes) -> int:
     return int.from_bytes(rpc.eth_call(governor, abi.encode_call("nonces(address)", [voter])), "big")
 
 
-def relay(place: Place, proposal: Proposal, support: int, voter: bytes, signature: bytes) -> OutgoingTransaction:
+def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signature: bytes) -> OutgoingTransaction:
     """Check a signed ballot against the chain and send it once. Asking again returns what was sent.
 
     Raises:
@@ -234,7 +234,7 @@ def signed_by(typed_data: Mapping[str, Any], voter: bytes, signature: bytes, rpc
     return len(answer) == 32 and answer[:4] == bytes.fromhex("1626ba7e")
 
 
-def _count(place: Place, proposal_id: int, voter: bytes, support: int, key: str) -> None:
+def _count(place: DaoView, proposal_id: int, voter: bytes, support: int, key: str) -> None:
     """Note the vote and hold it against the caps, one request at a time; the same vote asked for twice counts once."""
     day = timezone.now() - datetime.timedelta(days=1)
     with transaction.atomic():

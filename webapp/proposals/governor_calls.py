@@ -9,8 +9,9 @@ from governance.chain.call import Call
 from governance.models import Proposal
 from governance.state import State
 from policies.notation.primitives import keccak
-from presentation import reading, words
-from presentation.reading import Place
+from presentation import words
+from presentation.calls import ActionView
+from presentation.dao_view import DaoView
 
 _ACTIONS = "(address[],uint256[],bytes[],bytes32)"
 
@@ -30,7 +31,7 @@ def execute_call(calls: Sequence[Call], description: bytes) -> bytes:
     return _call("execute", calls, description)
 
 
-def next_step(place: Place, proposal: Proposal, state: State, calls: list[reading.ActionView]) -> dict[str, str] | None:
+def next_step(place: DaoView, proposal: Proposal, state: State, calls: list[ActionView]) -> dict[str, str] | None:
     """The transaction that moves a proposal on, when one can."""
     if place.governor.capabilities.get("family") in BY_NUMBER:
         return None  # its functions take the proposal's number alone; nothing is offered that the chain would refuse

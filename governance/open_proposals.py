@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The proposals that may still change, as queries: columns stand in for `governance.state` where they can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
+
+from governance.models import Contract, Dao, Proposal, TimelockOperation
+from governance.state import Now, State, facts_of, is_final, proposal_state, state_of, vote_ends_at
+
+
+def open_condition(dao: Dao, governor: Contract | None, now: Now) -> Q:
+    """Proposals that may still change: undecided ones, and successful ones that wait to be queued or executed.
+
+    `governance.state` as a filter: what it calls final is not among them.
+    """
+    told = governor.capabilities if governor else {}
+    if governor is not None and told.get("family") in ("nouns", "agora"):
+        # A quorum that grows, a share by type, a module's own rule: no column says how these end.
+        undone = Proposal.objects.filter(dao=dao, executed=False, canceled=False).prefetch_related("operations")
+        rows = undone.defer("description")
+        return Q(pk__in=[row.pk for row in rows if not is_final(state_of(row, now, governor))])
+    undecided = Q(deadline__gte=now.timepoint)
+    counted = F("for_votes")
+    if "abstain" in told.get("quorum_counts", "for,abstain"):
+        counted = counted + F("abstain_votes")
+    queued = Q(eta_chain_s__gt=0)
+    carried = queued | (Q(for_votes__gt=F("against_votes")) & (Q(quorum_votes=None) | Q(quorum_votes__lte=counted)))
+    not_queued = Q(eta_chain_s=None) | Q(eta_chain_s__lte=0)
+    performed = TimelockOperation.objects.filter(proposal=OuterRef("pk")).filter(Q(executed=True) | Q(canceled=True))
+    waiting = not_queued | ~Exists(performed)
+    if (grace_s := told.get("grace_period_s")) is not None:
+        waiting &= not_queued | Q(eta_chain_s__gt=now.timestamp_chain_s - grace_s)
+    return Q(executed=False, canceled=False) & (undecided | (carried & waiting))
+
+
+@dataclass(frozen=True)
+class OpenProposals:
+    """The numbers (primary keys) of what may still change, in the order of what comes first: `voting` by when it ends,
+    `coming` by when its vote opens, `decided` (the vote is over, the next step is not done) by when it can be executed,
+    then the newest. Each is a query that was not asked yet, or a list."""
+
+    voting: QuerySet | list[int]
+    coming: QuerySet | list[int]
+    decided: QuerySet | list[int]
+
+    def page(self, start: int, stop: int) -> list[int]:
+        """Return those from `start` to before `stop`, counted through all three."""
+        found: list[int] = []
+        for numbers in (self.voting, self.coming, self.decided):
+            found += numbers[max(0, start) : max(0, stop)]
+            count = count_of(numbers)
+            start, stop = start - count, stop - count
+        return found
+
+
+def count_of(numbers: QuerySet | list[int]) -> int:
+    """Return how many there are, read or not."""
+    return len(numbers) if isinstance(numbers, list) else numbers.count()
+
+
+def open_proposals(dao: Dao, governor: Contract | None, now: Now) -> OpenProposals:
+    """What may still change, in three parts. `governance.state` as queries where columns decide a state."""
+    told = governor.capabilities if governor else {}
+    if governor is not None and (told.get("family") in ("nouns", "agora") or told.get("super_quorum")):
+        return _open_by_state(dao, governor, now)
+    undone = Proposal.objects.filter(dao=dao, executed=False, canceled=False)
+    undecided = undone.filter(deadline__gte=now.timepoint)
+    decided = undone.filter(open_condition(dao, governor, now), deadline__lt=now.timepoint)
+    executable = Case(When(eta_chain_s__gt=now.timestamp_chain_s, then=F("eta_chain_s")))
+    return OpenProposals(
+        undecided.filter(snapshot__lt=now.timepoint).order_by("deadline", "id").values_list("pk", flat=True),
+        undecided.filter(snapshot__gte=now.timepoint).order_by("snapshot", "id").values_list("pk", flat=True),
+        decided.order_by(executable.asc(nulls_last=True), "-created_block", "-id").values_list("pk", flat=True),
+    )
+
+
+def _open_by_state(dao: Dao, governor: Contract, now: Now) -> OpenProposals:
+    """`open_proposals` where a rule of the governor decides: every row that is not over is looked at."""
+    found = Proposal.objects.filter(open_condition(dao, governor, now), dao=dao).defer("description")
+    voting, coming, decided = [], [], []
+    for proposal in found.prefetch_related("operations"):
+        facts = facts_of(proposal, governor)
+        state = proposal_state(facts, now)
+        taken = state is State.UNKNOWN and facts.snapshot < now.timepoint <= facts.deadline
+        if taken or state in (State.ACTIVE, State.OBJECTION_PERIOD):
+            voting.append((vote_ends_at(facts, state), proposal.pk))
+        elif state in (State.PENDING, State.UPDATABLE):
+            coming.append((proposal.snapshot, proposal.pk))
+        else:
+            eta_chain_s = proposal.eta_chain_s or 0
+            waits_s = eta_chain_s if eta_chain_s > now.timestamp_chain_s else float("inf")
+            decided.append((waits_s, -proposal.created_block, -proposal.pk, proposal.pk))
+    return OpenProposals(*([entry[-1] for entry in sorted(part)] for part in (voting, coming, decided)))

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A DAO as everything that shows it needs it: contracts, names, assets, the mirror's moment."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import replace
+from functools import cached_property
+
+from django.conf import settings
+from django.http import Http404
+
+from governance.block_time import block_s
+from governance.chain.native import DECIMALS, symbol_of
+from governance.models import Contract, Cursor, Dao, ModuleState
+from governance.state import Now
+from presentation import words
+from presentation.assets import Asset, asset_of
+
+SLOT_S = 12.0  # what a block is taken to last where too few were read to measure it
+
+
+_KIND_NAMES = {
+    "governor": "Governor",
+    "votes_token": "Votes token",
+    "timelock": "Timelock",
+    "treasury": "Treasury",
+    "module": "Policy module",
+}
+
+
+_ABI_KINDS = {
+    "governor": ("MandateGovernor",),
+    "votes_token": ("VotesToken",),
+    "timelock": ("TimelockController",),
+    "treasury": ("Treasury",),
+    "module": ("PolicyModule",),
+    "asset": ("ERC20",),
+}
+
+
+def local_people(chain_id: int) -> list[dict[str, str]]:
+    """The demo's people, `[{"name", "address", "role"}]`; empty on every chain but the local one."""
+    if settings.LOCAL_CHAIN_ID is None or chain_id != settings.LOCAL_CHAIN_ID:
+        return []
+    path = settings.STATE_DIR / "people.json"
+    return json.loads(path.read_text()) if path.is_file() else []
+
+
+class DaoView:
+    """A DAO with what every page of it needs: contracts, how far the mirror has read, names, assets, pause state."""
+
+    def __init__(self, dao: Dao):
+        self.dao = dao
+        self.chain = dao.chain
+        self.is_local = settings.LOCAL_CHAIN_ID is not None and dao.chain_id == settings.LOCAL_CHAIN_ID
+        self.contracts: dict[str, list[Contract]] = defaultdict(list)
+        for contract in Contract.objects.filter(dao=dao).order_by("id"):
+            self.contracts[contract.kind].append(contract)
+        self.cursor: Cursor | None = Cursor.objects.filter(dao=dao).first()
+        self.module_states: dict[int, ModuleState] = {
+            state.module_id: state for state in ModuleState.objects.filter(module__dao=dao)
+        }
+
+    @classmethod
+    def of(cls, slug: str) -> DaoView:
+        """The DAO with this slug; 404 where there is none."""
+        dao = Dao.objects.select_related("chain").filter(slug=slug).first() if "\0" not in slug else None
+        if dao is None:
+            raise Http404("no DAO of this name is mirrored here")
+        return cls(dao)
+
+    def one(self, kind: str) -> Contract | None:
+        """The first contract of a kind, if the DAO has one."""
+        return self.contracts[kind][0] if self.contracts[kind] else None
+
+    @property
+    def block(self) -> int:
+        """The last block that the mirror has read; -1 before the first."""
+        return self.cursor.next_block - 1 if self.cursor else -1
+
+    @property
+    def node_head(self) -> int:
+        return self.cursor.node_head_block if self.cursor else -1
+
+    @property
+    def now_chain_s(self) -> int:
+        """The chain's clock at the last block read (Unix seconds)."""
+        return self.cursor.head_timestamp_chain_s if self.cursor else 0
+
+    @property
+    def counts_blocks(self) -> bool:
+        """Whether the governor's clock counts blocks (ERC-6372 `mode=blocknumber`, and every governor before it)."""
+        governor = self.one("governor")
+        return governor is None or governor.capabilities.get("clock") != "timestamp"
+
+    @property
+    def governor(self) -> Contract:
+        """The governor; 404 where the DAO has none (nothing can be voted on there)."""
+        governor = self.one("governor")
+        if governor is None:
+            raise Http404("this DAO has no governor")
+        return governor
+
+    @property
+    def now(self) -> Now:
+        """The moment of the last block read, as `governance.state` takes it."""
+        return Now(self.clock_now, self.now_chain_s)
+
+    @property
+    def clock_now(self) -> int:
+        """Now in the governor's own clock."""
+        return self.block if self.counts_blocks else self.now_chain_s
+
+    def clock_text(self, point: int) -> str:
+        """A timepoint of the governor's clock in words."""
+        return f"block {point:,}" if self.counts_blocks else words.moment(point)
+
+    def until_text(self, point: int) -> str:
+        """How long until a timepoint of the governor's clock (empty when it has passed)."""
+        left = point - self.clock_now
+        if left <= 0:
+            return ""
+        if not self.counts_blocks:
+            return words.duration(left)
+        measured = f" (about {words.duration(int(left * self.block_s))})" if self.block_s else ""
+        return f"{left:,} blocks{measured}"
+
+    @cached_property
+    def block_s(self) -> float | None:
+        """The seconds that one of the chain's last blocks took; None where too few were read."""
+        return block_s(self.dao.chain_id)
+
+    def seconds_until(self, point: int) -> float:
+        """About how many seconds it is until a timepoint of the governor's clock; below 0 when it has passed."""
+        left = point - self.clock_now
+        return left * (self.block_s or SLOT_S) if self.counts_blocks else left
+
+    @cached_property
+    def votes_asset(self) -> Asset:
+        token = self.one("votes_token")
+        if token is None:
+            return Asset(words.ZERO_ADDRESS, "votes", 18)
+        return asset_of(token, "votes", 18)
+
+    @cached_property
+    def assets(self) -> dict[bytes, Asset]:
+        """Every asset the DAO follows, by address, the native currency included."""
+        native = Asset(words.ZERO_ADDRESS, symbol_of(self.dao.chain_id), DECIMALS)
+        known = {native.address: native}
+        for contract in [*self.contracts["asset"], *self.contracts["votes_token"]]:
+            known[bytes(contract.address)] = asset_of(contract)
+        times = Counter(asset.symbol.casefold() for asset in known.values())
+        return {address: replace(asset, shared=times[asset.symbol.casefold()] > 1) for address, asset in known.items()}
+
+    @property
+    def native(self) -> Asset:
+        """The chain's native currency."""
+        return self.assets[words.ZERO_ADDRESS]
+
+    def asset(self, address: bytes) -> Asset:
+        """The asset at an address; one in base units where its decimals are not known."""
+        return self.assets.get(bytes(address)) or Asset(bytes(address), "base units", 0, known=False)
+
+    @cached_property
+    def names(self) -> dict[bytes, str]:
+        """Names of addresses: the DAO's contracts, its assets, and on the local chain the demo's people."""
+        book: dict[bytes, str] = {}
+        for kind, contracts in self.contracts.items():
+            for contract in contracts:
+                label = _KIND_NAMES.get(kind) or f"{asset_of(contract).symbol} token"
+                book.setdefault(bytes(contract.address), label)
+        for person in local_people(self.dao.chain_id):
+            book.setdefault(bytes.fromhex(person["address"].removeprefix("0x")), person["name"])
+        return book
+
+    def abi_kinds(self, target: bytes) -> tuple[str, ...]:
+        """Which ABIs to prefer for calls to an address: what we know it to be."""
+        for kind, contracts in self.contracts.items():
+            if any(bytes(contract.address) == target for contract in contracts):
+                return _ABI_KINDS.get(kind, ())
+        return ()
+
+    @property
+    def behind(self) -> int:
+        """How many blocks the node has that the mirror has not read."""
+        return max(0, self.node_head - self.block)
+
+    @property
+    def paused(self) -> bool:
+        """Whether any policy module of the DAO is paused."""
+        return any(state.paused for state in self.module_states.values())

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: ARG001  -- ninja passes the request to every function
+"""The API: acts, refusals, and requests with their approvals."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.http import Http404, HttpRequest
+from ninja import Router, Schema, Status
+from ninja.errors import HttpError
+from pydantic import Field
+
+from agent.acts import approvals, requests
+from agent.acts.policy import NoPolicyInForce
+from agent.models import Request
+from governance import standing
+from presentation import words
+from presentation.dao_view import DaoView
+from presentation.policies import policies_in_force
+from webapp import throttle
+from webapp.account import signin
+from webapp.agent.read import page_of_acts, refused_acts
+from webapp.agent.shapes import act_json, request_json
+from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
+from webapp.shapes import Json, address_json
+
+router = Router()
+
+
+@router.get("/daos/{slug}/acts")
+def acts(request: HttpRequest, slug: str, page: int = 1, size: int = 25) -> list[Json]:
+    """What the agent did and wants to do, newest first, in pages."""
+    place = DaoView.of(slug)
+    page, size = page_and_size(page, size)
+    rows, _ = page_of_acts(place, page=page, size=size)
+    return [act_json(place, act) for act in rows]
+
+
+@router.get("/daos/{slug}/refusals")
+def refusals(request: HttpRequest, slug: str) -> list[Json]:
+    """Failed transactions to the policy module, each with the module's error and the clause in words."""
+    place = DaoView.of(slug)
+    return [
+        {
+            "transaction_hash": words.hash_text(row.transaction_hash),
+            "block": row.block_number,
+            "at_chain_s": row.block_timestamp_chain_s,
+            "sender": address_json(row.sender),
+            "policy_id": words.hash_text(row.policy_id) if row.policy_id else None,
+            "reason": row.reason,
+            "clause": row.clause,
+            "decision": words.hash_text(row.decision) if row.decision else None,
+        }
+        for row in refused_acts(place)
+    ]
+
+
+@router.get("/daos/{slug}/requests")
+def requests_of(request: HttpRequest, slug: str) -> list[Json]:
+    """The newest requests to the agent."""
+    place = DaoView.of(slug)
+    return [request_json(row) for row in _requests(place).order_by("-id")[:50]]
+
+
+def _requests(place: DaoView):
+    found = Request.objects.filter(dao=place.dao).select_related("dao", "plan__candidate")
+    return found.prefetch_related("candidates", "refusals", "records")
+
+
+def _one_request(slug: str, request_id: int) -> tuple[DaoView, Request]:
+    place = DaoView.of(slug)
+    found = _requests(place).filter(pk=request_id).first()
+    if found is None:
+        raise Http404("no request of this number")
+    return place, found
+
+
+@router.get("/daos/{slug}/requests/{request_id}")
+def request_of(request: HttpRequest, slug: str, request_id: int) -> Json:
+    """One request: what was derived from it, what was refused, and the decision records it led to."""
+    return request_json(_one_request(slug, request_id)[1])
+
+
+@router.get("/daos/{slug}/requests/{request_id}/approval")
+def approval_document(request: HttpRequest, slug: str, request_id: int, candidate: str) -> Json:
+    """The EIP-712 typed data that the operator signs to approve a candidate."""
+    _, found = _one_request(slug, request_id)
+    chosen = next((row for row in found.candidates.all() if row.key == candidate), None)
+    if chosen is None:
+        raise Http404("the request has no such candidate")
+    try:
+        return approvals.typed_data(found, chosen)
+    except (approvals.ApprovalError, NoPolicyInForce) as error:
+        raise HttpError(409, str(error)) from error
+
+
+class Ask(Schema):
+    """A request to the agent in plain words. `key` makes asking again the same request.
+
+    `policy_id` may be left out where only one policy is in force. `account` is the account that the asker sees on the
+    page: where another one is signed in, the request is refused.
+    """
+
+    text: str = Field(min_length=1, max_length=500)
+    policy_id: str = ""
+    account: str = Field(default="", max_length=60)
+    key: str = Field(default="", max_length=80, pattern="^[ -~]*$")
+
+
+class Approve(Schema):
+    """The operator's signature over one candidate."""
+
+    candidate: str = Field(pattern="^c[0-9]{1,3}$")
+    signature: str = Field(max_length=400)
+
+
+def _signed_in(request: HttpRequest) -> bytes:
+    account = signin.account_of(request)
+    if account is None:
+        raise HttpError(401, "sign in with your wallet first")
+    return account
+
+
+def _policy_asked_for(place: DaoView, text: str) -> bytes:
+    if not text:
+        in_force = policies_in_force(place)
+        if len(in_force) != 1:
+            raise HttpError(409, "say under which policy: policy_id" if in_force else standing.known(place.dao).words)
+        return bytes(in_force[0].policy_id)
+    policy_id = parse_bytes(text, "policy_id")
+    if len(policy_id) != 32:
+        raise HttpError(422, "policy_id: 32 bytes")
+    return policy_id
+
+
+@router.post("/daos/{slug}/requests", response={201: Json})
+def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
+    """Ask the agent for something; the asker is who is signed in. Words alone move nothing."""
+    refuse_other_sites(request)
+    account = _signed_in(request)
+    if payload.account and (shown := parse_address(payload.account, "account")) != account:
+        raise HttpError(
+            403,
+            f"{words.address_text(account)} is signed in here, not {words.address_text(shown)}; nothing was asked. "
+            "Sign in again.",
+        )
+    place = DaoView.of(slug)
+    policy_id = _policy_asked_for(place, payload.policy_id)
+    # Accounts cost nothing to make, so the asker's place counts too: each request takes the model's time.
+    if not throttle.allow("request", account.hex(), limit=20, window=throttle.HOUR) or not throttle.allow(
+        "request-asker", throttle.who_asks(request), limit=100, window=throttle.HOUR
+    ):
+        raise HttpError(429, "that are many requests; wait an hour")
+    # The key is bound to the asker, so nobody can take another's request by its key.
+    key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
+    try:
+        made = requests.submit(place.dao, policy_id, payload.text, account, key, signed_in=True)
+    except (requests.RequestError, NoPolicyInForce) as error:
+        raise HttpError(409, str(error)) from error
+    return Status(201, request_json(_one_request(slug, made.pk)[1]))
+
+
+@router.post("/daos/{slug}/requests/{request_id}/approve")
+def approve(request: HttpRequest, slug: str, request_id: int, payload: Approve) -> Json:
+    """Approve a candidate: whoever sends it, only the signature of the operator that the policy code names counts."""
+    refuse_other_sites(request)
+    _, found = _one_request(slug, request_id)
+    try:
+        approvals.accept(found, payload.candidate, payload.signature)
+    except (approvals.ApprovalError, NoPolicyInForce) as error:
+        raise HttpError(409, str(error)) from error
+    return request_json(_one_request(slug, request_id)[1])

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from agent.llm import trouble
+from agent.models import DecisionRecord
+from governance import standing
+from governance.chain import abi
+from presentation import words
+from presentation.dao_view import DaoView
+from presentation.paging import PAGE
+from presentation.policies import policies_in_force
+from webapp.agent.read import act_view, newest_requests, page_of_acts, refused
+from webapp.rendering import page_number, render_page
+
+_PAUSE = "pause()"
+
+
+@require_safe
+@ensure_csrf_cookie
+def agent(request: HttpRequest, slug: str) -> HttpResponse:
+    """Acts, refusals and requests, with the buttons that stop."""
+    place, page = DaoView.of(slug), page_number(request)
+    rows, count = page_of_acts(place, page=page)
+    in_force = policies_in_force(place)
+    recorded = set(
+        DecisionRecord.objects.filter(hash__in=[bytes(act.decision) for act in rows]).values_list("hash", flat=True)
+    )
+    return render_page(
+        request,
+        "agent.html",
+        place,
+        "agent",
+        acts=[act_view(place, act, bytes(act.decision) in {bytes(item) for item in recorded}) for act in rows],
+        page=page,
+        pages=max(1, -(-count // PAGE)),
+        query="",
+        refused=refused(place),
+        modules=[
+            {
+                "pk": module.pk,
+                "state": place.module_states.get(module.pk),
+                "address_text": words.address_text(module.address),
+                "pause_calldata": words.hash_text(abi.encode_call(_PAUSE)),
+            }
+            for module in place.contracts["module"]
+        ],
+        policies=in_force,
+        standing=standing.known(place.dao),
+        model_trouble=(now_wrong := trouble.standing()),
+        model_trouble_text=trouble.in_words(now_wrong) if now_wrong else "",
+        requests=newest_requests(place, in_force),
+    )

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the agent did, what it was refused, and what it was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Prefetch
+
+from agent.models import Refusal, Request
+from governance.chain import abi
+from governance.models import Act, ActCall, Objection, PolicyVersion, RefusedAct
+from presentation import words
+from presentation.calls import call_words
+from presentation.dao_view import DaoView
+from presentation.paging import PAGE
+from presentation.policies import operator_of
+
+_OBJECT = "object(bytes32,bytes32[])"
+_VETO = "veto(bytes32,bytes32)"
+
+
+def page_of_acts(place: DaoView, *, page: int = 1, size: int = PAGE) -> tuple[list[Act], int]:
+    """A page of acts, newest first, with calls and objections. Four queries."""
+    found = Act.objects.filter(dao=place.dao)
+    rows = (
+        found.select_related("log", "final_log", "module")
+        .prefetch_related(
+            Prefetch("calls", ActCall.objects.order_by("position")),
+            Prefetch("objections", Objection.objects.select_related("log").order_by("id")),
+        )
+        .order_by("-log__block_number", "-log__log_index", "-id")
+    )
+    return list(rows[(page - 1) * size : page * size]), found.count()
+
+
+def refused_acts(place: DaoView, limit: int = 50) -> list[RefusedAct]:
+    return list(RefusedAct.objects.filter(dao=place.dao).order_by("-block_number", "-id")[:limit])
+
+
+def newest_requests(place: DaoView, in_force: list[PolicyVersion]) -> list[Request]:
+    """The newest requests, each with `operator_text`: who may approve it, or nothing where that is not known."""
+    operators = {(version.module_id, bytes(version.policy_id)): operator_of(version) for version in in_force}
+    rows = list(
+        Request.objects.filter(dao=place.dao).select_related("plan").prefetch_related("candidates").order_by("-id")[:20]
+    )
+    for row in rows:
+        operator = operators.get((row.module_id, bytes(row.policy_id)))
+        row.operator_text = words.address_text(operator) if operator else ""
+    return rows
+
+
+def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
+    """An act with its calls in words and the calldata that stops it."""
+    view: dict[str, Any] = {
+        "act": act,
+        "status_text": act.get_status_display(),
+        "calls": [
+            {"words": call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata))}
+            for call in act.calls.all()
+        ],
+        "has_record": has_record,
+        "module": words.address_text(act.module.address),
+    }
+    if act.act_id:
+        policy_id, act_id = bytes(act.policy_id), bytes(act.act_id)
+        view["object_calldata"] = words.hash_text(abi.encode_call(_OBJECT, [policy_id, [act_id]]))
+        view["veto_calldata"] = words.hash_text(abi.encode_call(_VETO, [policy_id, act_id]))
+    return view
+
+
+def planner_refusals(place: DaoView) -> list[Refusal]:
+    """Candidates that the planner's check refused, newest first."""
+    return list(Refusal.objects.filter(request__dao=place.dao).select_related("request").order_by("-id")[:50])
+
+
+def refused(place: DaoView) -> list[dict[str, Any]]:
+    """What the chain refused and what the planner's check refused before anything was sent, newest first."""
+    found: list[tuple[float, dict[str, Any]]] = [
+        (
+            float(row.block_timestamp_chain_s),
+            {
+                "by": "by the chain",
+                "words": row.clause or row.reason,
+                "reason": row.reason,
+                "when": f"{words.moment(row.block_timestamp_chain_s)}, block {row.block_number}",
+                "transaction": bytes(row.transaction_hash),
+                "sender": bytes(row.sender),
+            },
+        )
+        for row in refused_acts(place)
+    ]
+    found += [
+        (
+            row.created_at.timestamp(),
+            {
+                "by": "before sending",
+                "words": str(row) or row.label,
+                "reason": f"{row.label} (request: {row.request.text})",
+                "when": f"{row.created_at:%d %b %Y, %H:%M} UTC, checked at block {row.block_number}",
+            },
+        )
+        for row in planner_refusals(place)
+    ]
+    return [item for _, item in sorted(found, key=lambda pair: -pair[0])]

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read what the API is sent. What can't be read raises HttpError, with one line for the asker."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.errors import HttpError
+
+from governance.chain.address import BadAddress, to_bytes
+from presentation.paging import LAST_PAGE
+
+
+def refuse_other_sites(request: HttpRequest) -> None:
+    """Refuse what another site's page may have made a browser send."""
+    if request.content_type != "application/json":
+        raise HttpError(415, "send JSON, with content-type application/json")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != settings.ORIGIN:
+        raise HttpError(403, "this was sent by a page of another site")
+
+
+def page_and_size(page: int, size: int) -> tuple[int, int]:
+    """Return a page's number and its rows within the API's limits."""
+    return min(LAST_PAGE, max(1, page)), min(100, max(1, size))
+
+
+def parse_address(text: str, what: str) -> bytes:
+    """Return the 20 bytes of an address; `what` names the field where it is none."""
+    try:
+        return to_bytes(text)
+    except BadAddress as error:
+        raise HttpError(422, f"{what}: {error}") from error
+
+
+def parse_bytes(text: str, what: str) -> bytes:
+    """Return bytes from hexadecimal text; `what` names the field where it is none."""
+    try:
+        return bytes.fromhex(text.removeprefix("0x"))
+    except ValueError as error:
+        raise HttpError(422, f"{what}: not hexadecimal") from error

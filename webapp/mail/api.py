@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The API: a wish for a digest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import validate_email
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+from ninja.errors import HttpError
+from pydantic import Field
+
+from presentation.dao_view import DaoView
+from webapp import throttle
+from webapp.api_input import parse_address, refuse_other_sites
+from webapp.mail import subscriptions
+from webapp.shapes import Json
+
+router = Router()
+
+
+class Subscribe(Schema):
+    """A wish for a digest by e-mail; nothing is sent but the confirmation until it is confirmed."""
+
+    email: str = Field(max_length=254)
+    frequency: Literal["immediate", "daily", "weekly"] = "daily"
+    delegate: str = ""
+
+
+@router.post("/daos/{slug}/subscriptions", response={202: Json})
+def subscribe(request: HttpRequest, slug: str, payload: Subscribe) -> Status[Json]:
+    """Ask for a digest. The answer is the same whether or not the address was known."""
+    refuse_other_sites(request)
+    place = DaoView.of(slug)
+    try:
+        validate_email(payload.email)
+    except DjangoValidationError as error:
+        raise HttpError(422, "email: not an e-mail address") from error
+    delegate = parse_address(payload.delegate, "delegate") if payload.delegate else None
+    try:
+        subscriptions.ask(place.dao, payload.email, payload.frequency, delegate, throttle.who_asks(request))
+    except subscriptions.TooOften as error:
+        raise HttpError(429, str(error)) from error
+    return Status(202, {"status": "a message with a link to confirm is on its way"})

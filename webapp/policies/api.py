@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: ARG001  -- ninja passes the request to every function
+"""The API: policies."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from ninja import Router
+
+from presentation import words
+from presentation.dao_view import DaoView
+from presentation.policies import policies_in_force
+from webapp.policies.read import policy_views
+from webapp.shapes import Json, address_json
+
+router = Router()
+
+
+@router.get("/daos/{slug}/policies")
+def policies(request: HttpRequest, slug: str) -> list[Json]:
+    """The policies in force, decoded from the code on chain, with what is spent of each budget."""
+    place = DaoView.of(slug)
+    return [
+        {
+            "policy_id": words.hash_text(view.version.policy_id),
+            "version": view.version.version,
+            "agent": address_json(view.version.agent),
+            "operator": address_json(view.code.operator) if view.code else None,
+            "codehash": words.hash_text(view.version.codehash),
+            "codehash_matches": view.codehash_matches,
+            "code": words.hash_text(view.version.code),
+            "sentences": view.sentences,
+            "problem": view.problem or None,
+            "budgets": [
+                {
+                    "name": budget.name,
+                    "asset": address_json(budget.budget.asset),
+                    "symbol": budget.asset.symbol,
+                    "period_s": budget.budget.period_s,
+                    "limit": str(budget.limit),
+                    "instant_limit": str(budget.instant_limit),
+                    "spent": None if budget.spent is None else str(budget.spent),
+                    "left": None if budget.left is None else str(budget.left),
+                    "left_instant": None if budget.left_instant is None else str(budget.left_instant),
+                }
+                for budget in view.budgets
+            ],
+            "paused": view.paused,
+            "end_chain_s": view.end_chain_s,
+            "read_at_block": view.read_at_block,
+            "block": view.version.log.block_number,
+            "transaction_hash": words.hash_text(view.version.log.transaction_hash),
+        }
+        for view in policy_views(place, policies_in_force(place))
+    ]

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: ARG001  -- ninja passes the request to every function
+"""The API: proposals, what an account can do about one, and votes by signature."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.http import Http404, HttpRequest
+from ninja import Router, Schema
+from ninja.errors import HttpError
+from pydantic import Field
+
+from governance.chain.rpc import Rpc
+from governance.models import Proposal
+from presentation import words
+from presentation.calls import action_views
+from presentation.checks import checks_of
+from presentation.dao_view import DaoView
+from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
+from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
+from webapp.proposals import relay
+from webapp.proposals import voter as voters
+from webapp.proposals.governor_calls import next_step
+from webapp.proposals.read import page_of_votes, reorgs_of, transitions
+from webapp.proposals.shapes import row_json, summary_json, vote_json
+from webapp.shapes import Json, address_json, check_json
+
+router = Router()
+
+
+@router.get("/daos/{slug}/proposals")
+def proposals(request: HttpRequest, slug: str, page: int = 1, size: int = 25, show: str = "all") -> Json:
+    """Proposals, newest first. `show=open` leaves out what can't change any more; then open votes come first, by what
+    ends first, then those to come by when they open, then those that wait for their next step."""
+    place = DaoView.of(slug)
+    page, size = page_and_size(page, size)
+    rows, count = page_of_proposals(place, only_open=show == "open", page=page, size=size)
+    return {"count": count, "page": page, "proposals": [row_json(place, row) for row in rows]}
+
+
+def _proposal(slug: str, proposal_id: str) -> tuple[DaoView, Proposal]:
+    place = DaoView.of(slug)
+    if not proposal_id.isdecimal() or not proposal_id.isascii() or len(proposal_id) > 78:
+        raise Http404("a proposal's number is a decimal number")
+    return place, proposal_of(place, int(proposal_id))
+
+
+@router.get("/daos/{slug}/proposals/{proposal_id}")
+def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int = 1) -> Json:
+    """One proposal with everything its page shows; votes in pages of 200."""
+    place, found = _proposal(slug, proposal_id)
+    row, summary = proposal_row(place, found), summary_of(found)
+    votes, count = page_of_votes(found, page=page_and_size(votes_page, 1)[0], size=200)
+    actions = action_views(place, found, summary)
+    return {
+        **row_json(place, row),
+        "description": found.description,
+        "actions": [
+            {
+                "target": address_json(action.target),
+                "value_wei": str(action.value_wei),
+                "value_symbol": place.native.symbol,
+                # What is executed; where the proposal gives the function as text, its selector and then `data`.
+                "calldata": words.hash_text(action.calldata),
+                "data": words.hash_text(action.call.data),
+                "signature": action.call.shown_signature or None,
+                "signature_bytes": words.hash_text(action.call.signature) if action.call.signature else None,
+                "signature_says": action.claim or None,
+                "decoded": action.decoded.as_json() if action.decoded else None,
+                "effect": action.effects[0] if action.effects else None,
+                "effects": action.effects,
+            }
+            for action in actions
+        ],
+        "next_step": next_step(place, found, row.state, actions),
+        "votes_count": count,
+        "votes": [vote_json(vote) for vote in votes],
+        "summary": summary_json(summary),
+        "transitions": [
+            {
+                "kind": step.kind,
+                "block": step.log.block_number,
+                "at_chain_s": step.log.block_timestamp_chain_s,
+                "transaction_hash": words.hash_text(step.log.transaction_hash),
+            }
+            for step in transitions(found)
+        ],
+        "checks": {
+            what: check_json(check) for what, check in checks_of(place, f"proposal:{found.proposal_id}:").items()
+        },
+        "reorgs": [
+            {
+                "kind": reorg["incident"].kind,
+                "detail": reorg["incident"].detail,
+                "removed_votes": reorg["votes"],
+                "happened_at": reorg["incident"].happened_at.isoformat(),
+            }
+            for reorg in reorgs_of(place, found)
+        ],
+        "block": place.block,
+    }
+
+
+@router.get("/daos/{slug}/proposals/{proposal_id}/ballot")
+def ballot(request: HttpRequest, slug: str, proposal_id: str, voter: str, support: int) -> Json:
+    """The EIP-712 typed data that `voter` signs to vote by signature, with the nonce that the governor expects now."""
+    place, found = _proposal(slug, proposal_id)
+    rpc = Rpc.for_chain(place.dao.chain_id)
+    if support not in (0, 1, 2):
+        raise HttpError(422, "support: 0 (against), 1 (for) or 2 (abstain)")
+    document = relay.ballot(place, rpc, found, support, parse_address(voter, "voter"))
+    document["message"]["proposalId"] = str(found.proposal_id)
+    document["message"]["nonce"] = str(document["message"]["nonce"])
+    return document
+
+
+@router.get("/daos/{slug}/proposals/{proposal_id}/voters/{account}")
+def voter(request: HttpRequest, slug: str, proposal_id: str, account: str) -> Json:
+    """What an account can do about a proposal: its power at the snapshot, its votes, and the same in words.
+
+    `power_from` is "chain" (asked at `block`), "mirror", or null where the power is not known; null is not 0.
+    """
+    place, found = _proposal(slug, proposal_id)
+    seen = voters.look(place, found, parse_address(account, "account"))
+    told = voters.in_words(place, found, seen)
+    return {
+        "account": address_json(seen.account),
+        "state": str(seen.state.value),
+        "snapshot": found.snapshot,
+        "power": _text(seen.power),
+        "power_from": seen.power_from,
+        "has_voted": seen.has_voted,
+        "would_count": _text(seen.chain.counted if seen.chain else None),
+        "may_vote": seen.may_vote,
+        "votes": [vote_json(vote) for vote in (*seen.votes, *seen.overrides)],
+        "block": seen.chain.block if seen.chain else None,
+        "lead": told.lead,
+        "sentences": told.sentences,
+    }
+
+
+def _text(base_units: int | None) -> str | None:
+    return None if base_units is None else str(base_units)
+
+
+class SignedVote(Schema):
+    """A vote by signature: OpenZeppelin's Ballot, signed by `voter`."""
+
+    voter: str
+    support: Literal[0, 1, 2]
+    signature: str = Field(max_length=20_000)
+
+
+@router.post("/daos/{slug}/proposals/{proposal_id}/vote-by-signature")
+def vote_by_signature(request: HttpRequest, slug: str, proposal_id: str, payload: SignedVote) -> Json:
+    """Relay a signed vote. The same vote sent again is answered with the transaction that was sent."""
+    refuse_other_sites(request)
+    place, found = _proposal(slug, proposal_id)
+    sent = relay.relay(
+        place,
+        found,
+        payload.support,
+        parse_address(payload.voter, "voter"),
+        parse_bytes(payload.signature, "signature"),
+    )
+    return {"transaction_hash": words.hash_text(sent.transaction_hash), "status": sent.status}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The list of proposals, and the page of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from governance.capabilities import takes_signed_ballots
+from governance.chain.address import BadAddress, to_bytes
+from governance.models import Proposal
+from presentation import words
+from presentation.calls import action_views
+from presentation.checks import checks_of
+from presentation.dao_view import DaoView
+from presentation.paging import PAGE
+from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
+from webapp.proposals import voter as voters
+from webapp.proposals.governor_calls import next_step
+from webapp.proposals.read import findings, page_of_votes, policy_in, reorgs_of, timeline
+from webapp.rendering import page_number, render_page
+
+_VERDICTS = {
+    "matches": "Each call matches a sentence of the text",
+    "differs": "The text and the calls differ",
+    "unmatched": "Code could not match the text to the calls",
+    "opaque": "Some calls can't be decoded, so nobody can say",
+    "unread": "The text was not compared: no claims were read from it",
+}
+
+
+@require_safe
+@ensure_csrf_cookie
+def proposals(request: HttpRequest, slug: str) -> HttpResponse:
+    """All proposals, newest first; of the open ones what ends first."""
+    place = DaoView.of(slug)
+    only_open, page = request.GET.get("show") == "open", page_number(request)
+    rows, count = page_of_proposals(place, only_open=only_open, page=page)
+    return render_page(
+        request,
+        "proposals.html",
+        place,
+        "proposals",
+        rows=rows,
+        only_open=only_open,
+        page=page,
+        pages=max(1, -(-count // PAGE)),
+        query="&show=open" if only_open else "",
+    )
+
+
+@require_safe
+@ensure_csrf_cookie
+def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
+    """One proposal: text beside effects, summary with its sources, tally, votes, and what can be done now."""
+    place = DaoView.of(slug)
+    row_proposal = proposal_of(place, proposal_id)
+    row, summary = proposal_row(place, row_proposal), summary_of(row_proposal)
+    page = page_number(request)
+    votes, count = page_of_votes(row_proposal, page=page)
+    calls = action_views(place, row_proposal, summary)
+    return render_page(
+        request,
+        "proposal.html",
+        place,
+        "proposals",
+        row=row,
+        summary=summary,
+        findings=findings(summary),
+        verdict_text=_VERDICTS.get(summary.verdict, summary.verdict) if summary else "",
+        calls=calls,
+        policy=policy_in(place, calls),
+        votes=votes,
+        votes_count=count,
+        page=page,
+        pages=max(1, -(-count // 50)),
+        query="",
+        checks=checks_of(place, f"proposal:{proposal_id}:"),
+        reorgs=reorgs_of(place, row_proposal),
+        timeline=timeline(place, row_proposal),
+        transaction=next_step(place, row_proposal, row.state, calls),
+        relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
+        **voter_asked_for(request, place, row_proposal),
+    )
+
+
+def voter_asked_for(request: HttpRequest, place: DaoView, proposal: Proposal) -> dict[str, Any]:
+    """The account that a reader without JavaScript asked about (`?account=0x...`), with its power and votes."""
+    asked = request.GET.get("account", "").strip()
+    if not asked:
+        return {}
+    try:
+        account = to_bytes(asked)
+    except BadAddress as error:
+        return {"voter_problem": f"That is no address: {words.one_line(str(error))}."}
+    seen = voters.look(place, proposal, account)
+    return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}

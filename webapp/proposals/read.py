@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What only a proposal's page shows of it: votes, its time line, reorganisations, what the verdict rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.models import Summary
+from governance.chain.address import to_bytes
+from governance.incidents import Kind as IncidentKind
+from governance.models import Proposal, ProposalTransition, SyncIncident, Vote
+from policies.code.encoding import DecodeError, codehash
+from policies.code.encoding import decode as decode_policy
+from presentation import words
+from presentation.calls import ActionView
+from presentation.dao_view import DaoView
+from presentation.policies import in_words
+
+_TRANSITIONS = {
+    "created": "Proposed",
+    "queued": "Queued in the timelock",
+    "executed": "Executed",
+    "canceled": "Canceled",
+    "extended": "Voting time extended (late quorum)",
+}
+
+
+def findings(summary: Summary | None) -> list[dict[str, str]]:
+    """What the verdict rests on: each finding's text, and what it is about (an effect in words, or a quoted claim)."""
+    if summary is None:
+        return []
+    told = {effect["id"]: effect["sentence"] for effect in summary.effects}
+    quoted = {claim["id"]: "“" + " ".join(claim["quotes"]) + "”" for claim in summary.claims if claim.get("quotes")}
+    return [
+        {"text": item["text"], "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), "")}
+        for item in summary.findings
+    ]
+
+
+def page_of_votes(proposal: Proposal, *, page: int = 1, size: int = 50) -> tuple[list[Vote], int]:
+    """A page of the votes on a proposal, the heaviest first."""
+    found = Vote.objects.filter(proposal=proposal)
+    # Their numbers first, from the index alone: a page in the middle of a million must not join all that it skips.
+    heaviest = list(found.order_by("-weight", "id").values_list("pk", flat=True)[(page - 1) * size : page * size])
+    rows = Vote.objects.filter(pk__in=heaviest).select_related("log").order_by("-weight", "id")
+    return list(rows), found.count()
+
+
+def transitions(proposal: Proposal) -> list[ProposalTransition]:
+    return list(
+        ProposalTransition.objects.filter(proposal=proposal)
+        .select_related("log")
+        .order_by("log__block_number", "log__log_index")
+    )
+
+
+def reorgs_of(place: DaoView, proposal: Proposal) -> list[dict]:
+    """What took something from this proposal, newest first: `[{"incident", "is_reread", "votes", "voters"}]`.
+
+    Mostly a reorganisation of the chain; or (`is_reread`) a node had answered wrongly, and its blocks are read again.
+    """
+    text = str(proposal.proposal_id)
+    touched = []
+    # By their facts, not by kind: whatever the reason was, whoever voted has to see it.
+    dropping = SyncIncident.objects.filter(dao=place.dao, facts__has_any_keys=["dropped_votes", "dropped_proposals"])
+    for incident in dropping.order_by("-id")[:50]:
+        dropped = [vote for vote in incident.facts.get("dropped_votes", []) if _names_proposal(vote, text)]
+        if dropped or text in map(str, incident.facts.get("dropped_proposals", [])):
+            voters = [to_bytes(vote["voter"]) for vote in dropped if isinstance(vote, dict) and "voter" in vote]
+            is_reread = incident.kind == IncidentKind.MISSED_LOGS
+            touched.append({"incident": incident, "is_reread": is_reread, "votes": dropped, "voters": voters[:10]})
+    return touched
+
+
+def _names_proposal(vote: object, proposal_id: str) -> bool:
+    if isinstance(vote, dict):
+        return proposal_id in (str(vote.get("proposal_id")), str(vote.get("proposal")))
+    return isinstance(vote, (list, tuple)) and proposal_id in map(str, vote)
+
+
+def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
+    """What happened to a proposal and what its clock says, in order of time."""
+    steps: list[tuple[int, dict[str, Any]]] = []
+    for step in transitions(proposal):
+        what = _TRANSITIONS.get(step.kind, words.one_line(step.kind))
+        at = step.log.block_number if place.counts_blocks else step.log.block_timestamp_chain_s
+        steps.append((at, {"words": what, "when": words.moment(step.log.block_timestamp_chain_s), "log": step.log}))
+    now = place.clock_now
+    for point, past, future in (
+        (proposal.snapshot, "Voting started", "Voting starts"),
+        (proposal.deadline, "Voting ended", "Voting ends"),
+    ):
+        steps.append((point, {"words": past if point < now else future, "when": place.clock_text(point)}))
+    steps.sort(key=lambda step: step[0])
+    if proposal.eta_chain_s:
+        over = {"words": "End of the timelock", "when": words.moment(proposal.eta_chain_s)}
+        done = [i for i, (_, step) in enumerate(steps) if step["words"] == _TRANSITIONS["executed"]]
+        steps.insert(done[0] if done else len(steps), (0, over))
+    return [step for _, step in steps]
+
+
+def policy_in(place: DaoView, calls: list[ActionView]) -> dict[str, Any] | None:
+    """The policy that a proposal would put in force, in words, from the very bytes that are voted on."""
+    for call in calls:
+        if call.decoded is None or not call.decoded.signature.startswith("setPolicy(bytes32,bytes)"):
+            continue
+        code = call.decoded.args[1].value
+        try:
+            return {"sentences": in_words(place, decode_policy(code)), "codehash": codehash(code)}
+        except DecodeError as error:
+            return {"sentences": [], "problem": f"the module will refuse this: {error}"}
+    return None

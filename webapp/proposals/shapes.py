@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proposals, votes and summaries as JSON."""
+
+from __future__ import annotations
+
+from agent.models import Summary
+from governance.models import Vote
+from presentation import words
+from presentation.dao_view import DaoView
+from presentation.proposals import ProposalRow
+from webapp.shapes import Json, address_json
+
+
+def row_json(place: DaoView, row: ProposalRow) -> Json:
+    proposal = row.proposal
+    return {
+        "id": str(proposal.proposal_id),
+        "title": row.title,
+        "proposer": address_json(proposal.proposer),
+        "state": row.state_name,
+        "clock": "block" if place.counts_blocks else "timestamp",
+        "snapshot": proposal.snapshot,
+        "deadline": proposal.deadline,
+        "eta_chain_s": proposal.eta_chain_s,
+        "tally": {
+            "against": str(proposal.against_votes),
+            "for": str(proposal.for_votes),
+            "abstain": str(proposal.abstain_votes),
+        },
+        "quorum": None if row.quorum_votes is None else str(row.quorum_votes),
+        "quorum_reached": row.quorum_reached,
+        "verdict": row.verdict or None,
+        "flags": row.flags,
+        "url": f"/{place.dao.slug}/proposals/{proposal.proposal_id}/",
+    }
+
+
+def vote_json(vote: Vote) -> Json:
+    return {
+        "voter": address_json(vote.voter),
+        "support": vote.support,
+        "weight": str(vote.weight),
+        "reason": vote.reason,
+        "block": vote.log.block_number,
+        "at_chain_s": vote.log.block_timestamp_chain_s,
+        "transaction_hash": words.hash_text(vote.log.transaction_hash),
+    }
+
+
+def summary_json(summary: Summary | None) -> Json | None:
+    if summary is None:
+        return None
+    return {
+        "status": summary.status,
+        "reason": summary.reason,
+        "abstained": summary.status == Summary.Status.ABSTAINED,
+        "model": summary.model_name,
+        "model_is_demo": summary.model_is_demo,
+        "sentences": summary.sentences,
+        "claims": summary.claims,
+        "findings": summary.findings,
+        "hidden": summary.hidden,
+    }

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSON shapes that more than one subject uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from governance.models import OnchainCheck
+from presentation import words
+
+Json = dict[str, Any]
+
+
+def address_json(value: bytes | None) -> str | None:
+    return None if value is None else words.address_text(value)
+
+
+def check_json(check: OnchainCheck | None) -> Json | None:
+    if check is None:
+        return None
+    return {
+        "subject": check.subject,
+        "block": check.block_number,
+        "block_hash": words.hash_text(check.block_hash),
+        "matched": check.matched,
+        "chain_says": check.chain_says,
+        "mirror_says": check.mirror_says,
+    }
