@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from eth_hash.auto import keccak
-
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
+from governance.chain.governor import BALLOT_V5
 from governance.chain.rpc import BlockId, Rpc, RpcError
 from governance.models import Contract, Dao, Proposal
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 Answer = tuple[Any, ...] | None
 
@@ -28,9 +28,6 @@ BY_NUMBER = {"alpha": (5, 6, None), "bravo": (5, 6, 7), "nouns": (7, 8, 9)}
 _TOKENS = ("token", "comp", "uni", "nouns", "xvsVault")
 # GovernorAlpha's ballots are for or against; Bravo's have three choices, and so have all that came after.
 _ALPHA_BALLOT = keccak(b"Ballot(uint256 proposalId,bool support)")
-
-# What OpenZeppelin's v5 has signed. v4's ballot names neither voter nor nonce: signed as v5's, every vote would fail.
-BALLOT_V5 = keccak(b"Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)")
 
 
 def takes_signed_ballots(told: dict[str, Any]) -> bool:

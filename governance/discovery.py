@@ -12,8 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eth_hash.auto import keccak
-
 from governance.capabilities import ask, probe_module
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
@@ -22,6 +20,7 @@ from governance.chain.rpc import Answered, Rpc
 from governance.models import Contract, Dao, ProposalAction, RawLog
 from governance.projections import events
 from policies.notation.hexadecimal import hex_bytes
+from policies.notation.primitives import keccak
 
 _BUILT = Path(__file__).resolve().parents[1] / ".build" / "contracts" / "PolicyModule.json"
 _SET_POLICY = "setPolicy(bytes32,bytes)"

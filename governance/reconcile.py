@@ -16,6 +16,7 @@ from django.db.models import Max
 from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.address import checksum
+from governance.chain.governor import PROPOSAL_VOTES, STATE
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import (
     Block,
@@ -130,7 +131,7 @@ def _about_proposals(dao: Dao, whole: bool) -> list[_Question]:
             continue
         if not whole and len(questions) >= 3 * _MOST_PROPOSALS:
             break
-        call = abi.encode_call("state(uint256)", [proposal.proposal_id])
+        call = abi.encode_call(STATE, [proposal.proposal_id])
         if state is not State.UNKNOWN:
             questions.append(_Question(f"{name}:state", governor.address, call, ("uint8",), state.value, _state_name))
         if (votes := _votes_question(governor, family, proposal, name)) is not None:
@@ -175,7 +176,7 @@ def _votes_question(governor: Contract, family: str, proposal: Proposal, name: s
     if family not in ("openzeppelin", "agora"):
         return None
     return _Question(
-        f"{name}:votes", governor.address, abi.encode_call("proposalVotes(uint256)", [proposal.proposal_id]),
+        f"{name}:votes", governor.address, abi.encode_call(PROPOSAL_VOTES, [proposal.proposal_id]),
         ("uint256",) * 3, "/".join(map(str, tally)), lambda votes: "/".join(map(str, votes)),
     )  # fmt: skip
 

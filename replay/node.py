@@ -21,12 +21,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
-from eth_hash.auto import keccak
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
 from governance.chain import bloom
 from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 from replay.faults import KINDS, PROVIDERS, Chance, Faults, rate_refusal
 from replay.recording import RecordedLog, Recording
 from replay.sight import Chain, NodeError, PlainAnswer, ServedLog, Sight, refuse

@@ -4,10 +4,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from eth_hash.auto import keccak
-
 from governance.chain import bloom
 from policies.notation.hexadecimal import hex_bytes, hex_text
+from policies.notation.primitives import keccak
 from replay.faults import Chance, Faults, Refusal, range_refusal, rate_refusal, size_refusal
 
 GAS = 21_000  # that every transaction used

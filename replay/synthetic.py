@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from eth_hash.auto import keccak
-
 from governance.chain import bloom, receipts
 from governance.chain.rpc import Log, Receipt
 from policies.notation.hexadecimal import hex_bytes, hex_text
+from policies.notation.primitives import keccak
 from replay.sight import GAS, KIND, NodeError, ServedLog
 
 CLIENT_VERSION = "mandate-synthetic/1 (a chain made up in memory)"

@@ -14,15 +14,8 @@ from eth_utils import keccak
 from dao.local import founding
 from dao.local.founding import DAY_S, OTHER_VERSION, USDC, FoundingError, same_contracts
 from dao.local.governor import (
-    ABSTAIN,
     ACTIVE,
-    AGAINST,
-    EXECUTE,
     EXECUTED,
-    FOR,
-    HASH_PROPOSAL,
-    PROPOSE,
-    QUEUE,
     QUEUED,
     SUCCEEDED,
     Proposal,
@@ -30,6 +23,18 @@ from dao.local.governor import (
 from dao.local.people import CONTRIBUTORS
 from dao.local.stack import Stack
 from dao.local.wallet import Node, Wallet, calldata
+from governance.chain.governor import (
+    ABSTAIN,
+    AGAINST,
+    CAST_VOTE_WITH_REASON,
+    EXECUTE,
+    FOR,
+    HAS_VOTED,
+    HASH_PROPOSAL,
+    PROPOSE,
+    QUEUE,
+    STATE,
+)
 from policies.notation.hexadecimal import hex_bytes
 
 SLUG = "mandate"
@@ -207,9 +212,9 @@ class Demo:
             return  # an earlier run got further
         for who, (support, reason) in votes.items():
             arguments = [self._id(proposal), self._wallets[who].address]
-            if not self._node.call(self.governor, "hasVoted(uint256,address)", arguments, ["bool"]):
+            if not self._node.call(self.governor, HAS_VOTED, arguments, ["bool"]):
                 cast = [self._id(proposal), support, reason]
-                self._wallets[who].invoke(self.governor, "castVoteWithReason(uint256,uint8,string)", cast)
+                self._wallets[who].invoke(self.governor, CAST_VOTE_WITH_REASON, cast)
         self._say(f"  {', '.join(votes)} {'votes' if len(votes) == 1 else 'vote'} on: {proposal.title}")
 
     def _queue(self, proposal: Proposal) -> None:
@@ -244,7 +249,7 @@ class Demo:
         return self._node.call(self.governor, "proposalSnapshot(uint256)", [self._id(proposal)], ["uint256"])
 
     def _state(self, proposal: Proposal) -> int:
-        return self._node.call(self.governor, "state(uint256)", [self._id(proposal)], ["uint8"])
+        return self._node.call(self.governor, STATE, [self._id(proposal)], ["uint8"])
 
     def _wind_past(self, timestamp_chain_s: int) -> None:
         """Wind the chain's clock just past a time, where it is not there yet."""

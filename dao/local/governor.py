@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What demo and story call the governor with: its signatures, states and votes, and a proposal's arguments."""
+"""What demo and story call the governor with: a proposal's arguments, and the states that it answers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +8,7 @@ from eth_utils import keccak
 
 from policies.notation.hexadecimal import hex_bytes
 
-PROPOSE = "propose(address[],uint256[],bytes[],string)"
-QUEUE = "queue(address[],uint256[],bytes[],bytes32)"
-EXECUTE = "execute(address[],uint256[],bytes[],bytes32)"
-HASH_PROPOSAL = "hashProposal(address[],uint256[],bytes[],bytes32)"
 PENDING, ACTIVE, CANCELED, DEFEATED, SUCCEEDED, QUEUED, EXPIRED, EXECUTED = range(8)  # as in OpenZeppelin's IGovernor
-AGAINST, FOR, ABSTAIN = range(3)
 
 
 @dataclass(frozen=True)

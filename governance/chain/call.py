@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from eth_hash.auto import keccak
-
 from governance.chain import abi
+from policies.notation.primitives import keccak
 
 SHOWN = 120  # characters of a signature that are shown
 _SIGNATURE = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]*\([A-Za-z0-9,()\[\]]*\)")

@@ -19,7 +19,6 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from eth_account import Account
-from eth_hash.auto import keccak
 
 from governance.chain import rpc as jsonrpc
 from governance.chain.address import checksum, to_bytes
@@ -27,6 +26,7 @@ from governance.chain.rpc import Answered, Rpc, RpcError, RpcLimited, RpcUnreach
 from governance.locks import LockClass, key_of, transaction_lock
 from governance.models import Chain, OutgoingTransaction
 from policies.notation.hexadecimal import hex_bytes, hex_text
+from policies.notation.primitives import keccak
 
 GWEI = 10**9
 _UNMINED = (OutgoingTransaction.Status.SIGNED, OutgoingTransaction.Status.SENT)

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Sum
-from eth_hash.auto import keccak
 
 from governance import incidents
 from governance.chain.act_input import act_input
@@ -17,6 +16,7 @@ from governance.projections.one_pass import Handler, OnePass
 from governance.projections.rows import LogRow, row_of
 from policies.code.encoding import DecodeError, decode
 from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 _INT_MAX = 2**31 - 1
 

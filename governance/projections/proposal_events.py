@@ -4,8 +4,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from eth_hash.auto import keccak
-
 from governance import incidents
 from governance.chain import abi
 from governance.chain.call import Call
@@ -16,6 +14,7 @@ from governance.projections.one_pass import Handler, OnePass
 from governance.projections.proposals import Proposals
 from governance.projections.rows import LogRow
 from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 
 class ProposalEvents:

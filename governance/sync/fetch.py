@@ -6,8 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eth_hash.auto import keccak
-
 from governance.chain import abi
 from governance.chain.rpc import (
     Answered,
@@ -25,6 +23,7 @@ from governance.projections import events
 from governance.projections.events import Kind, Undecodable
 from governance.sync import witness
 from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 TRANSFER = keccak(b"Transfer(address,address,uint256)")
 _MOST_BLOCKS = 100_000

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.conf import settings
-from eth_hash.auto import keccak
 
 from governance import incidents
 from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
+from governance.chain.governor import STATE
 from governance.chain.rpc import Answered, Header, Log, Rpc, RpcError
 from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal
 from governance.projections.acts import add_calls_of
@@ -27,6 +27,7 @@ from governance.sync import fetch, finality, refusals, reorg
 from governance.sync.fence import Writer, hold
 from governance.sync.store import Ids, Prepared, new_logs, note_contact, prepare, store_step, stored_heights
 from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 logger = logging.getLogger(__name__)
 
@@ -372,7 +373,7 @@ class _Sync:
             dao=self.dao, deadline__lt=timepoint, executed=False, canceled=False, extra__has_key="voting_module"
         ).exclude(extra__has_key="module_state")
         return [
-            (proposal, Rule("module_state", governor.address, encode_call("state(uint256)", [proposal.proposal_id])))
+            (proposal, Rule("module_state", governor.address, encode_call(STATE, [proposal.proposal_id])))
             for proposal in over.order_by("-pk")[:_MOST_QUORUMS]
         ]
 

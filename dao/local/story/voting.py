@@ -13,6 +13,17 @@ from dao.local.story.must import must, until
 from dao.local.story.scene import POLICY_ID, Scene
 from dao.local.story.site import normal, strip_tags
 from dao.local.wallet import calldata
+from governance.chain.governor import (
+    ABSTAIN,
+    CAST_VOTE,
+    CAST_VOTE_WITH_REASON,
+    FOR,
+    HAS_VOTED,
+    NONCES,
+    PROPOSAL_VOTES,
+    STATE,
+    SigningDomain,
+)
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
 
@@ -66,8 +77,8 @@ def vote(scene: Scene) -> None:
     scene.open_voting(scene.policy)
     receipt = scene.wallets["ada"].invoke(
         scene.contracts["governor"],
-        "castVoteWithReason(uint256,uint8,string)",
-        [scene.policy.id, 1, "Bounded, and the chain holds the bounds."],
+        CAST_VOTE_WITH_REASON,
+        [scene.policy.id, FOR, "Bounded, and the chain holds the bounds."],
     )
     scene.show("ada votes by transaction", receipt["transactionHash"])
     signed = vote_by_signature(scene, "ben", scene.policy, 1)["transaction_hash"]
@@ -75,11 +86,11 @@ def vote(scene: Scene) -> None:
     relayer = scene.wallets["relayer"].address
     must(sender.lower() == relayer.lower(), "the relayer must have sent ben's vote", sender)
     scene.show("ben votes by signature, sent by the relayer", signed)
-    receipt = scene.wallets["dana"].invoke(scene.contracts["governor"], "castVote(uint256,uint8)", [scene.policy.id, 2])
+    receipt = scene.wallets["dana"].invoke(scene.contracts["governor"], CAST_VOTE, [scene.policy.id, ABSTAIN])
     scene.show("dana abstains by transaction", receipt["transactionHash"])
 
     def tallies() -> dict[str, list[str]]:
-        chain = scene.governor("proposalVotes(uint256)", [scene.policy.id], ["uint256", "uint256", "uint256"])
+        chain = scene.governor(PROPOSAL_VOTES, [scene.policy.id], ["uint256", "uint256", "uint256"])
         tally = scene.proposal_on_page(scene.policy)["tally"]
         return {
             "chain": [str(votes) for votes in chain],
@@ -96,37 +107,16 @@ def vote(scene: Scene) -> None:
 
 def vote_by_signature(scene: Scene, who: str, proposal: ProposalOnChain, support: int) -> dict[str, Any]:
     wallet = scene.wallets[who]
-    nonce = scene.governor("nonces(address)", [wallet.address], ["uint256"])
+    nonce = scene.governor(NONCES, [wallet.address], ["uint256"])
     name = scene.governor("name()", [], ["string"])
-    ballot = {
-        "types": {
-            "EIP712Domain": [
-                {"name": "name", "type": "string"},
-                {"name": "version", "type": "string"},
-                {"name": "chainId", "type": "uint256"},
-                {"name": "verifyingContract", "type": "address"},
-            ],
-            "Ballot": [
-                {"name": "proposalId", "type": "uint256"},
-                {"name": "support", "type": "uint8"},
-                {"name": "voter", "type": "address"},
-                {"name": "nonce", "type": "uint256"},
-            ],
-        },
-        "primaryType": "Ballot",
-        "domain": {
-            "name": name,
-            "version": "1",
-            "chainId": int(scene.node.request("eth_chainId"), 16),
-            "verifyingContract": scene.contracts["governor"],
-        },
-        "message": {"proposalId": proposal.id, "support": support, "voter": wallet.address, "nonce": nonce},
-    }
+    domain = SigningDomain(
+        name, "1", int(scene.node.request("eth_chainId"), 16), hex_bytes(scene.contracts["governor"])
+    )
+    ballot = domain.typed_data(proposal.id, support, hex_bytes(wallet.address), nonce)
     path = f"/api/v1/daos/{scene.slug}/proposals/{proposal.id}/vote-by-signature"
     body = {"voter": wallet.address, "support": support, "signature": wallet.sign_typed_data(ballot)}
     scene.site.post(path, body)
-    has_voted = "hasVoted(uint256,address)"
-    until(f"{who}'s signed vote on chain", lambda: scene.governor(has_voted, [proposal.id, wallet.address], ["bool"]))
+    until(f"{who}'s signed vote on chain", lambda: scene.governor(HAS_VOTED, [proposal.id, wallet.address], ["bool"]))
     votes = until(
         f"{who}'s signed vote on the page",
         lambda: [vote for vote in scene.proposal_on_page(proposal)["votes"] if vote["voter"] == wallet.address],
@@ -136,7 +126,7 @@ def vote_by_signature(scene: Scene, who: str, proposal: ProposalOnChain, support
 
 def enforce(scene: Scene) -> None:
     scene.show("executed in", scene.pass_and_execute(scene.policy))
-    state = scene.governor("state(uint256)", [scene.policy.id], ["uint8"])
+    state = scene.governor(STATE, [scene.policy.id], ["uint8"])
     must(state == 7, "the governor must call the proposal executed", state)
     seen = until("the policy on the page", lambda: scene.api("/policies"))
     in_force = hex_text(scene.codehash())
