@@ -25,6 +25,7 @@ from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Answered, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.locks import LockClass, key_of, transaction_lock
 from governance.models import Chain, OutgoingTransaction
+from governance.words import say
 from policies.notation.hexadecimal import hex_bytes, hex_text
 from policies.notation.primitives import keccak
 
@@ -122,7 +123,7 @@ def suggest_fees(rpc: Rpc) -> Fees:
     cap = fee_cap_wei()
     header = rpc.block("latest")
     if header is None:
-        raise Answered(None, "the node has no latest block")
+        raise Answered(None, say("latest_block_missing"))
     if header.base_fee_wei is None:
         return Fees(min(jsonrpc.quantity(rpc.call("eth_gasPrice")), cap), None)
     try:
@@ -364,7 +365,7 @@ class _Settling:
             if answer is not None:
                 receipt = jsonrpc.checked("eth_getTransactionReceipt", answer, jsonrpc.parse_receipt)
                 if receipt.transaction_hash not in hashes:
-                    raise Answered(None, "the node answered with another transaction's receipt")
+                    raise Answered(None, say("other_receipt"))
         if receipt is not None and head - receipt.block_number + 1 >= self.confirmations:
             self._mined(row, hashes, receipt, final=receipt.block_number <= final_number)
         elif receipt is None and row.status in _DONE:

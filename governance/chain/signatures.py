@@ -11,6 +11,7 @@ from eth_utils.exceptions import ValidationError
 from governance.chain import abi
 from governance.chain.address import BadAddress, to_bytes
 from governance.chain.rpc import Answered, CallReverted, Header, Rpc
+from governance.words import say
 from policies.notation.primitives import keccak
 
 _IS_VALID_SIGNATURE = "isValidSignature(bytes32,bytes)"
@@ -59,7 +60,7 @@ def signed_by(message: SignableMessage, account: bytes, signature: bytes, rpc: R
         pass  # of no key; a contract has signatures of its own kind
     head = rpc.block("latest")
     if head is None:
-        raise Answered(None, "the node has no latest block")
+        raise Answered(None, say("latest_block_missing"))
     if not rpc.get_code(account, head.hash):
         return Signed(False, head)
     try:

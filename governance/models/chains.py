@@ -41,6 +41,8 @@ class RpcEndpoint(models.Model):
     distrusted_until = models.DateTimeField(null=True)  # not asked until then
     answered_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=400, blank=True)  # the last one
+    problem_code = models.CharField(max_length=40, default="legacy")  # of governance.words, which words it
+    problem_values = models.JSONField(default=dict)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -122,6 +122,9 @@ class RefusedAct(models.Model):
     calldata = models.BinaryField()
     policy_id = Bytes32Field(null=True)
     reason = models.CharField(max_length=300)
+    # The error's name and the revert data it was read from, which `reason` and `clause` are worded of; `unknown`.
+    reason_code = models.CharField(max_length=60, default="legacy")
+    reason_values = models.JSONField(default=dict)
     clause = models.CharField(max_length=300, blank=True)
     decision = Bytes32Field(null=True)
 

@@ -14,6 +14,7 @@ from governance.projections import events
 from governance.projections.events import Event, Kind
 from governance.projections.one_pass import Handler, OnePass
 from governance.projections.rows import LogRow, row_of
+from governance.words import say
 from policies.code.encoding import DecodeError, decode
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
@@ -54,8 +55,7 @@ class ModuleEvents:
         if not code.startswith(b"\x00") or keccak(code) != a["codehash"]:
             self._run.note_incident(
                 incidents.Kind.POLICY_CODE,
-                f"The code of policy {hex_text(a['policyId'])} version {a['version']} at {hex_text(a['pointer'])} "
-                + ("could not be read" if not answer else "does not have the hash that its log names"),
+                say("policy_code_differs" if answer else "policy_code_unread", **facts, pointer=hex_text(a["pointer"])),
                 facts,
                 log.block_number,
             )

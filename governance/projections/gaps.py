@@ -7,6 +7,7 @@ from django.db.models import Min
 
 from governance import incidents
 from governance.models import Dao, Proposal, SyncIncident, Vote
+from governance.words import say
 
 
 def note_gap(dao: Dao, proposal_id: int, block_number: int) -> None:
@@ -35,6 +36,6 @@ def _incident(proposal_id: int, block_number: int) -> dict[str, Any]:
     """Return the columns of the incident."""
     return {
         "facts": {"proposal_id": str(proposal_id)},
-        "detail": f"Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block.",
+        "detail": say("proposal_unseen", proposal_id=str(proposal_id)),
         "first_block": block_number,
     }

@@ -14,6 +14,7 @@ from governance.models import Contract, Dao
 from governance.projections.batch import Batch, Source
 from governance.projections.events import Event, Undecodable
 from governance.projections.rows import LogRow
+from governance.words import Sentence, say
 
 _Row = TypeVar("_Row", bound=Model)
 
@@ -81,11 +82,11 @@ class OnePass:
         self.unread.undecodable[f"{contract}: {error}"] += 1
         self.note_incident(
             incidents.Kind.UNDECODABLE,
-            f"A log of {contract} can't be read and is kept raw: {error}",
+            say("log_undecodable", contract=str(contract), reason=str(error)),
             {"contract": contract.pk, "log": "{}:{}".format(*log.place)},
             log.block_number,
         )
 
-    def note_incident(self, kind: incidents.Kind, detail: str, facts: dict[str, Any], block_number: int) -> None:
+    def note_incident(self, kind: incidents.Kind, detail: Sentence, facts: dict[str, Any], block_number: int) -> None:
         """Raise an incident, where none of this kind with these facts is open."""
         incidents.note_once(self.dao, kind, about=facts, detail=detail, first_block=block_number)

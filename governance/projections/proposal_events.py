@@ -13,6 +13,7 @@ from governance.projections.gaps import note_gap
 from governance.projections.one_pass import Handler, OnePass
 from governance.projections.proposals import Proposals
 from governance.projections.rows import LogRow
+from governance.words import say
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
 
@@ -137,8 +138,7 @@ class ProposalEvents:
         if not any(c.kind == Kind.TIMELOCK for c in self._run.contracts.get(new, ())):
             self._run.note_incident(
                 incidents.Kind.TIMELOCK_CHANGED,
-                f"The governor uses another timelock now, {hex_text(new)}, which is not read: run `manage.py add_dao` "
-                "again with this DAO's slug.",
+                say("timelock_unread", timelock=hex_text(new)),
                 {"timelock": hex_text(new)},
                 log.block_number,
             )

@@ -22,6 +22,7 @@ from governance.models import ChainAnswer, Contract, Dao
 from governance.projections import events
 from governance.projections.events import Kind, Undecodable
 from governance.sync import witness
+from governance.words import say
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
 
@@ -238,9 +239,9 @@ def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Hea
                 continue
             logs = parse_logs_beside_block(answer)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Answered(None, f"the node's logs of block {header.number} are malformed") from error
+            raise Answered(None, say("logs_malformed", block=header.number)) from error
         if any(log.block_hash != header.hash or log.address not in f.addresses for log in logs):
-            raise Answered(None, f"asked for logs of block {header.number}, the node answered others")
+            raise Answered(None, say("other_block_logs", block=header.number))
         found += logs
     return found
 
@@ -255,7 +256,7 @@ def headers_of(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
     found = rpc.blocks(numbers)
     for number, header in zip(numbers, found, strict=True):
         if header is None:
-            raise Answered(None, f"the node has no block {number}, below the head that it names")
+            raise Answered(None, say("block_missing", block=number))
     return [header for header in found if header is not None]
 
 
@@ -272,14 +273,14 @@ def times_of(logs: Sequence[Log], headers: dict[int, Header]) -> list[int]:
     for log in logs:
         if log.block_number != number or log.block_hash != block_hash:
             if log.block_number == number:
-                raise Answered(None, f"the node answered logs of two blocks {number}")
+                raise Answered(None, say("logs_of_two_blocks", block=number))
             number, block_hash = log.block_number, log.block_hash
             header = headers.get(number)
             if header is not None and header.hash != block_hash:
                 raise ChainMoved(number)
             time_s = log.timestamp_chain_s if header is None else header.timestamp_chain_s
             if time_s is None:
-                raise Answered(None, f"no time is known for block {number}")
+                raise Answered(None, say("time_missing", block=number))
         times.append(time_s)
     return times
 

@@ -11,6 +11,7 @@ from governance import incidents
 from governance.chain.rpc import Answered, Header, Rpc, RpcError
 from governance.models import Block, Contract, Cursor, Dao, RawLog
 from governance.sync import fetch, witness
+from governance.words import say
 
 _MOST_BLOCKS = 2000  # in one look
 _MOST_BLOCKS_NAMED = 100
@@ -128,10 +129,7 @@ def note_disagreements(dao: Dao, rpc: Rpc) -> None:
         blocks = sorted({*incident.facts.get("blocks", []), *(d.block_number for d in noted)})
         incident.first_block = blocks[0] if incident.first_block is None else min(blocks[0], incident.first_block)
         incident.facts = {"blocks": blocks[-_MOST_BLOCKS_NAMED:]}
-        incident.detail = (
-            f"Nodes show different logs, and nothing proves who is right. {noted[-1].problem}. Compare the nodes with "
-            "another one."
-        )
+        incidents.word(incident, say("logs_contradict", problem=noted[-1].problem))
         incident.save()
 
 
@@ -144,7 +142,7 @@ def newest(rpc: Rpc) -> Header:
     """
     head = rpc.block("latest")
     if head is None:
-        raise Answered(None, "the node has no latest block")
+        raise Answered(None, say("latest_block_missing"))
     first = rpc.answerer()
     for view in rpc.others():
         try:

@@ -28,11 +28,13 @@ from governance.models import Block, Contract, Cursor, Dao, RefusedAct
 from governance.refusal_words import in_words
 from governance.sync.fence import Writer
 from governance.sync.fetch import ChainMoved
+from governance.words import say
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
 logger = logging.getLogger(__name__)
 
-UNKNOWN = "reason unknown"
+UNKNOWN, UNKNOWN_CODE = "reason unknown", "unknown"
+_MOST_REVERT_BYTES = 4096  # kept of what a transaction reverted with: a hostile target may revert with megabytes
 _BATCH = 20
 _MOST_BLOCKS = 400  # in one scan, so that the head is not kept waiting
 
@@ -76,7 +78,7 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
                     dao=writer.dao, transaction_hash=row.transaction_hash, block_hash=row.block_hash,
                     defaults={f: getattr(row, f) for f in (
                         "module", "block_number", "block_timestamp_chain_s", "sender", "calldata", "policy_id",
-                        "reason", "clause", "decision",
+                        "reason", "reason_code", "reason_values", "clause", "decision",
                     )},
                 )  # fmt: skip
                 if created:
@@ -96,10 +98,10 @@ def _full_blocks(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
         if isinstance(answer, RpcError):
             raise answer
         if answer is None:
-            raise Answered(None, f"the node has no block {number}, below the head that it names")
+            raise Answered(None, say("block_missing", block=number))
         header = _parsed(parse_header, answer)
         if header.number != number:
-            raise Answered(None, f"asked for block {number}, the node answered block {header.number}")
+            raise Answered(None, say("other_block", block=number, answered=header.number))
         headers.append(header)
     return headers
 
@@ -108,7 +110,7 @@ def _parsed(parse: Any, answer: Any) -> Any:
     try:
         return parse(answer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Answered(None, f"the node's answer is malformed: {type(error).__name__}") from None
+        raise Answered(None, say("block_malformed", error=type(error).__name__)) from None
 
 
 def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequence[Header]) -> list[RefusedAct]:
@@ -129,7 +131,7 @@ def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequenc
         if isinstance(answer, RpcError):
             raise answer
         if answer is None:
-            raise Answered(None, f"the node has no receipt of a transaction in its block {header.number}")
+            raise Answered(None, say("receipt_missing", block=header.number))
         receipt = _parsed(parse_receipt, answer)
         if receipt.block_hash != header.hash:
             raise ChainMoved(header.number)
@@ -141,7 +143,8 @@ def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequenc
 def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: Transaction) -> RefusedAct:
     asked = act_input(transaction.calldata)
     policy_id = asked.policy_id if asked else _policy_named(transaction.calldata)
-    error = abi.decode_error(revert_data(rpc, header, transaction), "PolicyModule", "IPolicyModule")
+    data = revert_data(rpc, header, transaction)
+    error = abi.decode_error(data, "PolicyModule", "IPolicyModule")
     return RefusedAct(
         dao=dao,
         module=module,
@@ -153,6 +156,8 @@ def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: 
         calldata=transaction.calldata,
         policy_id=policy_id,
         decision=asked.decision if asked else None,
+        reason_code=error.name if error else UNKNOWN_CODE,
+        reason_values={"revert": hex_text(data)} if error and len(data) <= _MOST_REVERT_BYTES else {},
         reason=(str(error) if error else UNKNOWN)[:300].replace("\x00", "\ufffd"),
         clause=(_clause(dao, module, header, asked, error) if error else "")[:300].replace("\x00", "\ufffd"),
     )

@@ -26,6 +26,7 @@ from governance.state import now_of
 from governance.sync import fetch, finality, refusals, reorg
 from governance.sync.fence import Writer, hold
 from governance.sync.store import Ids, Prepared, new_logs, note_contact, prepare, store_step, stored_heights
+from governance.words import say
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
 
@@ -187,14 +188,13 @@ class _Sync:
         elif self.chain.genesis_hash != genesis.hash:
             if not self.local:
                 if self.rpc.others():  # one endpoint's fail-over went wrong: the others may do
-                    self.rpc.answerer().distrust("its first block is another chain's")
+                    self.rpc.answerer().distrust(say("other_first_block"))
                     self._check_genesis()
                     return
                 incidents.note_once(
                     self.dao,
                     incidents.Kind.WRONG_CHAIN,
-                    detail=f"The node says chain {self.chain.chain_id}, but its first block is another one: it "
-                    "serves another chain. Correct MANDATE_RPC_URLS.",
+                    detail=say("genesis_changed", chain_id=self.chain.chain_id),
                 )
                 raise GenesisChanged(
                     f"the node's chain {self.chain.chain_id} does not begin with the block it began with"
@@ -293,7 +293,7 @@ class _Sync:
             return True  # the node has our head again: it had shown another for a moment
         if not self.local and reorg.deeper_than_finality(self.dao, ancestor):
             if finality.has_others_vouching(self.dao, self.rpc):
-                self.rpc.answerer().distrust("its chain lacks a block that was final and that another endpoint has")
+                self.rpc.answerer().distrust(say("final_block_missing"))
                 return True
             incident = reorg.note_deep_reorg(self.dao, ancestor)
             self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))

@@ -170,7 +170,7 @@ FAULTS = (
     Fault(
         "a block that a node lacks is passed over",
         "sync/fetch.py",
-        (("        if header is None:\n            raise Answered(None, f\"the node has no block", "        if header is None and not found:\n            raise Answered(None, f\"the node has no block"),),
+        (("        if header is None:\n            raise Answered(None, say(\"block_missing\"", "        if header is None and not found:\n            raise Answered(None, say(\"block_missing\""),),
     ),
 )  # fmt: skip
 

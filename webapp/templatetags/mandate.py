@@ -7,6 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from governance import incidents
 from presentation import words
 from presentation.dao_view import DaoView
 from webapp import markup
@@ -22,6 +23,7 @@ register.filter("short", words.short)
 register.filter("moment", words.moment)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
+register.filter("incident_words", incidents.words_of)
 
 
 @register.simple_tag

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from governance.chain.rpc.errors import Answered, BatchTooLarge, CallReverted, RangeTooLarge, RpcError, RpcLimited
+from governance.words import say
 from policies.notation.hexadecimal import hex_bytes
 
 _MAX_MESSAGE = 300
@@ -93,7 +94,7 @@ def _revert_data(data: Any) -> bytes:
 def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str] = ()) -> RpcError:
     """Make the exception for a JSON-RPC `error` member of any shape; `secrets` that its text repeats are masked."""
     if not isinstance(error, dict):
-        return Answered(None, f"answered {method} with an error that is not an object", endpoint=endpoint)
+        return Answered(None, say("error_malformed", method=method), endpoint=endpoint)
     code = error.get("code")
     code = code if isinstance(code, int) and not isinstance(code, bool) else None
     message = error.get("message")

@@ -18,9 +18,12 @@ nothing about that, and the question is asked again later.
 
 from typing import Any
 
+from governance.words import say
+
 
 class RpcError(Exception):
-    """There is no answer to use. `code` is the node's error code, None where it named none."""
+    """There is no answer to use. `code` is the node's error code, None where it named none; `message` is a `Sentence`
+    where it is ours."""
 
     def __init__(self, code: int | None, message: str, data: Any = None, *, endpoint: str = ""):
         self.code, self.message, self.data, self.endpoint = code, message, data, endpoint
@@ -89,6 +92,4 @@ class WrongChain(RpcError):
 
     def __init__(self, expected: int, got: int, *, endpoint: str = ""):
         self.expected, self.got = expected, got
-        super().__init__(
-            None, f"serves chain {got}, but it is configured for chain {expected}: correct its URL", endpoint=endpoint
-        )
+        super().__init__(None, say("other_chain", got=got, expected=expected), endpoint=endpoint)

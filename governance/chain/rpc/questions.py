@@ -24,6 +24,7 @@ from governance.chain.rpc.values import (
     quantity,
     unhex,
 )
+from governance.words import say
 from policies.notation.hexadecimal import hex_text
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Rpc(Pool):
             return self._parsed("eth_getBlockByHash", [hex_text(block), full], _or_none(parse_header))
         header = self._parsed("eth_getBlockByNumber", [_block_parameter(block), full], _or_none(parse_header))
         if header is not None and isinstance(block, int) and header.number != block:
-            raise Answered(None, f"asked for block {block}, the node answered block {header.number}")
+            raise Answered(None, say("other_block", block=block, answered=header.number))
         return header
 
     def blocks(self, numbers: Iterable[int]) -> list[Header | None]:
@@ -72,7 +73,7 @@ class Rpc(Pool):
                 raise answer
             header = checked("eth_getBlockByNumber", answer, _or_none(partial(parse_header, transactions=False)))
             if header is not None and header.number != number:
-                raise Answered(None, f"asked for block {number}, the node answered block {header.number}")
+                raise Answered(None, say("other_block", block=number, answered=header.number))
             headers.append(header)
         return headers
 
@@ -128,7 +129,7 @@ class Rpc(Pool):
             if isinstance(result, RpcError):
                 raise result
         if last is None:
-            raise Answered(None, f"the node that was asked for logs up to block {last_block} does not have that block")
+            raise Answered(None, say("last_block_missing", last_block=last_block))
         return checked("eth_getLogs", answer, parse)
 
     def range_logs(
@@ -167,17 +168,13 @@ class Rpc(Pool):
             logs = checked("eth_getLogs", answer, parse_logs_beside_block)
             for log in logs:
                 if log.address not in wanted or not first_block <= log.block_number <= last_block:
-                    raise Answered(
-                        None, f"asked for logs of blocks {first_block} to {last_block}, the node answered others"
-                    )
+                    raise Answered(None, say("other_blocks_logs", first_block=first_block, last_block=last_block))
             found += logs
         headers = []
         for number, answer in zip((last_block, first_block - 1), (ends[0], *ends[2:]), strict=False):
             header = checked("eth_getBlockByNumber", answer, _or_none(parse_header))
             if header is None or header.number != number:
-                raise Answered(
-                    None, f"the node that was asked for logs up to block {last_block} does not have block {number}"
-                )
+                raise Answered(None, say("end_block_missing", last_block=last_block, block=number))
             headers.append(header)
         final = (
             None if isinstance(ends[1], RpcError) else checked("eth_getBlockByNumber", ends[1], _or_none(parse_header))
@@ -244,7 +241,7 @@ class Rpc(Pool):
 
         method = "eth_getBlockReceipts"
         if all(method in endpoint.unknown for endpoint in self._endpoints):
-            raise Answered(_UNKNOWN_METHOD, f"{self.names}: {method} is not known there")
+            raise Answered(_UNKNOWN_METHOD, say("method_unknown", endpoints=self.names, method=method))
         try:
             return self._parsed(method, [hex_text(block_hash)], _or_none(parse))
         except RpcError as error:
@@ -266,7 +263,9 @@ def checked(method: str, answer: Any, parse: Callable[[Any], T]) -> T:
         return parse(answer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = str(error)[:80]
-        raise Answered(None, f"the node's answer to {method} is malformed: {type(error).__name__} {reason}") from None
+        raise Answered(
+            None, say("answer_malformed", method=method, error=type(error).__name__, reason=reason)
+        ) from None
 
 
 def _or_none(parse: Callable[[Any], T]) -> Callable[[Any], T | None]:
