@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from policies.code.policy_code import Clause, Kind, PlaceKind, PolicyCode, Rule, Scope, Source
 from policies.code.signatures import TRANSFER, WORD_TYPE, Argument, Function, Leaf
 from policies.code.units import InexactLimit, choose_exponent
+from policies.document.clause_reading import KINDS, THE_REST
 from policies.document.fields import is_name, is_symbol
 from policies.document.naming import ANYTHING
-from policies.document.rule_reading import BACK_TO_ZERO, KINDS, THE_REST
+from policies.document.rule_reading import BACK_TO_ZERO
 from policies.notation.amounts import ETHER, Token, format_share, write_amount, write_duration, write_time
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import checksum
