@@ -5,8 +5,8 @@ from typing import Any
 
 from governance.capabilities import tokens_of
 from governance.chain import abi
-from governance.chain.act_input import ActInput
 from governance.chain.address import ZERO, checksum
+from governance.chain.module import ActInput
 from governance.chain.native import native_token
 from governance.models import Contract, Dao, PolicyVersion
 from policies.answer.evaluate import Reason

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A DAO's policies: which are in force, and what their code on chain says in words."""
+"""A DAO's policies: what their code on chain says in words."""
 
 from __future__ import annotations
-
-from django.db.models import F, OuterRef, Subquery
 
 from governance.models import PolicyVersion
 from policies.code.encoding import DecodeError
@@ -12,22 +10,6 @@ from policies.code.policy_code import PolicyCode
 from policies.notation.amounts import Token
 from policies.words.explain import explain
 from presentation.dao_view import DaoView
-
-
-def policies_in_force(place: DaoView) -> list[PolicyVersion]:
-    """The newest version of every policy."""
-    newest = (
-        PolicyVersion.objects.filter(module=OuterRef("module"), policy_id=OuterRef("policy_id"))
-        .order_by("-version")
-        .values("id")[:1]
-    )
-    return list(
-        PolicyVersion.objects.filter(dao=place.dao)
-        .annotate(newest=Subquery(newest))
-        .filter(id=F("newest"))
-        .select_related("log", "module")
-        .order_by("id")
-    )
 
 
 def decode_version(version: PolicyVersion) -> tuple[PolicyCode | None, str]:

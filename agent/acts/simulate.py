@@ -7,13 +7,9 @@ from typing import Any
 
 from agent.acts.requests import Call
 from governance.chain import abi
+from governance.chain.module import EXECUTE, RELEASE, SCHEDULE
 from governance.chain.rpc import BlockId, CallReverted, Rpc
 from policies.answer.evaluate import Allowed, Refused
-
-_CALLS = "(address,uint256,bytes)[]"
-EXECUTE = f"execute(bytes32,bytes32,{_CALLS},uint24,bytes32)"
-SCHEDULE = f"schedule(bytes32,bytes32,{_CALLS},uint24,bytes32)"
-RELEASE = f"release(bytes32,uint24,{_CALLS},bytes32)"
 
 # Reverts that no evaluation of the policy can foresee: they come from the targets, or from acts other than this one.
 FROM_TARGET = frozenset({"CallFailed"})

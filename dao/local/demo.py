@@ -35,6 +35,7 @@ from governance.chain.governor import (
     QUEUE,
     STATE,
 )
+from governance.chain.module import SET_POLICY
 from policies.notation.hexadecimal import hex_bytes
 
 SLUG = "mandate"
@@ -182,7 +183,7 @@ class Demo:
         explained = json.loads(self._stack.manage("policy", "explain", str(file), "--json"))
         sentences = "\n".join(f"- {sentence}" for sentence in explained["sentences"])
         code = hex_bytes(compiled["code"])
-        call = calldata("setPolicy(bytes32,bytes)", [keccak(text="payroll"), code])
+        call = calldata(SET_POLICY, [keccak(text="payroll"), code])
         return Proposal(((self.module, 0, call),), POLICY_TEXT.format(sentences=sentences))
 
     def _payment(self, who: str, usdc: int, text: str) -> Proposal:

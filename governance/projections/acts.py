@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Sum
 
 from governance import incidents
-from governance.chain.act_input import act_input
+from governance.chain.module import act_input
 from governance.fields import UINT256_MAX
 from governance.models import Act, ActCall, ChainAnswer, Contract, Dao, ModuleState, Objection, PolicyVersion
 from governance.projections import events

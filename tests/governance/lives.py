@@ -8,7 +8,7 @@ from typing import Any
 
 from eth_utils import keccak
 
-from governance.chain import abi, act_input
+from governance.chain import abi, module
 from governance.chain.rpc import Rpc
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState
 from governance.projections import again, events, proposal_events
@@ -220,7 +220,7 @@ class Life:
     def _input(self, number: int, policy: bytes) -> bytes:
         calls = [(ASSET, 0, b"\x02\x03")]
         types = ["bytes32", "bytes32", "(address,uint256,bytes)[]", "uint24", "bytes32"]
-        return abi.selector(act_input.EXECUTE) + abi.encode(
+        return abi.selector(module.EXECUTE) + abi.encode(
             types, [policy, bytes(32), calls, number, keccak(bytes([number]))]
         )
 

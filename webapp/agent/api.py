@@ -17,7 +17,6 @@ from agent.models import Request
 from governance import standing
 from presentation import words
 from presentation.dao_view import DaoView
-from presentation.policies import policies_in_force
 from webapp import throttle
 from webapp.account import signin
 from webapp.agent.read import page_of_acts, refused_acts
@@ -124,7 +123,7 @@ def _signed_in(request: HttpRequest) -> bytes:
 
 def _policy_asked_for(place: DaoView, text: str) -> bytes:
     if not text:
-        in_force = policies_in_force(place)
+        in_force = standing.policies_in_force(place.dao)
         if len(in_force) != 1:
             raise HttpError(409, "say under which policy: policy_id" if in_force else standing.known(place.dao).words)
         return bytes(in_force[0].policy_id)

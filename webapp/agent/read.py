@@ -9,15 +9,13 @@ from django.db.models import Prefetch
 
 from agent.models import Refusal, Request
 from governance.chain import abi
+from governance.chain.module import OBJECT, VETO
 from governance.models import Act, ActCall, Objection, PolicyVersion, RefusedAct
 from presentation import words
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 from presentation.policies import operator_of
-
-_OBJECT = "object(bytes32,bytes32[])"
-_VETO = "veto(bytes32,bytes32)"
 
 
 def page_of_acts(place: DaoView, *, page: int = 1, size: int = PAGE) -> tuple[list[Act], int]:
@@ -64,8 +62,8 @@ def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
     }
     if act.act_id:
         policy_id, act_id = bytes(act.policy_id), bytes(act.act_id)
-        view["object_calldata"] = words.hash_text(abi.encode_call(_OBJECT, [policy_id, [act_id]]))
-        view["veto_calldata"] = words.hash_text(abi.encode_call(_VETO, [policy_id, act_id]))
+        view["object_calldata"] = words.hash_text(abi.encode_call(OBJECT, [policy_id, [act_id]]))
+        view["veto_calldata"] = words.hash_text(abi.encode_call(VETO, [policy_id, act_id]))
     return view
 
 

@@ -21,7 +21,7 @@ from governance.power import power_at
 from governance.state import State, state_of
 from presentation import words
 from presentation.dao_view import DaoView
-from webapp.node import node
+from webapp.proposals.node import node
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0009_text_as_bytes"),
+        ("governance", "0010_chain_readings"),
     ]
 
     operations = [
