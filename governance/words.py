@@ -113,7 +113,7 @@ SENTENCES: dict[str, str | Callable[[Values], str]] = {
     "chain_id_unreadable": "answered eth_chainId with nonsense",
     "other_chain": "serves chain {got}, but it is configured for chain {expected}: correct its URL",
     "no_endpoint": "no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS",
-    "all_distrusted": "every endpoint of chain {chain_id} was caught in an untrue answer",
+    "all_distrusted": "every endpoint of chain {chain_id} gave a false answer",
     "lagging": "it lagged behind another",
     "other_first_block": "its first block is another chain's",
     "final_block_missing": "its chain lacks a block that was final and that another endpoint has",

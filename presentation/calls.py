@@ -12,6 +12,8 @@ from agent.models import Summary
 from governance.chain import abi
 from governance.chain.call import Call, call_of
 from governance.models import Proposal, ProposalAction
+from policies.notation.hexadecimal import hex_text
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.dao_view import DaoView
 
@@ -74,7 +76,7 @@ def call_words(place: DaoView, target: bytes, value_wei: int, calldata: bytes) -
     if decoded and decoded.signature == "transfer(address,uint256)" and not value_wei:
         to, base_units = decoded.values
         return f"pays {place.asset(target).text(base_units, None)} to {name(to)}"
-    what = words.one_line(str(decoded), 160) if decoded else f"calls {words.hash_text(calldata[:4])} (unknown function)"
+    what = one_line(str(decoded), 160) if decoded else f"calls {hex_text(calldata[:4])} (unknown function)"
     return f"{what} on {name(target)}" + (f" with {sent}" if value_wei else "")
 
 

@@ -15,6 +15,7 @@ from governance.block_time import block_s
 from governance.chain.native import DECIMALS, symbol_of
 from governance.models import Contract, Cursor, Dao, ModuleState
 from governance.state import Now
+from policies.notation.hexadecimal import hex_bytes
 from presentation import words
 from presentation.assets import Asset, asset_of
 
@@ -172,7 +173,7 @@ class DaoView:
                 label = _KIND_NAMES.get(kind) or f"{asset_of(contract).symbol} token"
                 book.setdefault(bytes(contract.address), label)
         for person in local_people(self.dao.chain_id):
-            book.setdefault(bytes.fromhex(person["address"].removeprefix("0x")), person["name"])
+            book.setdefault(hex_bytes(person["address"]), person["name"])
         return book
 
     def abi_kinds(self, target: bytes) -> tuple[str, ...]:

@@ -22,12 +22,6 @@ def decode_version(version: PolicyVersion) -> tuple[PolicyCode | None, str]:
         return None, f"the code on chain is not a policy of format 1: {error}"
 
 
-def operator_of(version: PolicyVersion) -> bytes | None:
-    """The operator that the policy's code on chain names."""
-    code, _ = decode_version(version)
-    return code.operator if code else None
-
-
 def in_words(place: DaoView, code: PolicyCode) -> list[str]:
     """The policy's sentences, with the DAO's own names and tokens lent to them."""
     tokens = {

@@ -15,7 +15,7 @@ from functools import lru_cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from presentation.words import is_hidden, one_line
+from policies.notation.visible import is_hidden, one_line
 
 _LIMIT = 300  # characters
 _READ = 2_000  # characters of the text: a title that comes later is none
@@ -23,8 +23,7 @@ _READ = 2_000  # characters of the text: a title that comes later is none
 _MARKDOWN = MarkdownIt("commonmark", {"html": True, "maxNesting": 20}).enable("strikethrough")
 _TAG = re.compile(r"<[^<>]*>")
 _COMMENTS = re.compile(r"[\s\ufeff]*(?:<!--.*?-->\s*)*", re.DOTALL)
-# Braille without a dot, a note without a head, what stands for an object, and for bytes that were no text.
-_BLANK_SYMBOLS = frozenset("\u2800\U0001d159\ufffc\ufffd")
+_NO_TEXT = "\ufffd"  # stands for bytes that were no text
 
 
 def title_of(description: str, proposal_id: int) -> str:
@@ -76,7 +75,10 @@ def _inline(tokens: list[Token]) -> str:
 def _shows(line: str, *, words_only: bool) -> bool:
     """Say whether a line has a letter or a digit that can be seen, or (not `words_only`) a picture like an emoji."""
     return any(
-        (unicodedata.category(character)[0] in "LN" and not is_hidden(character))
-        or (not words_only and unicodedata.category(character) == "So" and character not in _BLANK_SYMBOLS)
+        not is_hidden(character)
+        and (
+            unicodedata.category(character)[0] in "LN"
+            or (not words_only and unicodedata.category(character) == "So" and character != _NO_TEXT)
+        )
         for character in line
     )

@@ -4,59 +4,25 @@
 from __future__ import annotations
 
 import datetime
-import itertools
-import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 from cchecksum import to_checksum_address
 
+from policies.notation.hexadecimal import hex_text
+from policies.notation.visible import one_line
+
 ZERO_ADDRESS = bytes(20)
-
-# Characters that change how the *rest* of a line reads, or that cannot be seen: shown by their number, never obeyed.
-_HIDDEN = frozenset(
-    itertools.chain(
-        (0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0),
-        range(0x200B, 0x2010),
-        range(0x2028, 0x202F),
-        range(0x2060, 0x2070),
-        range(0xE0000, 0xE0080),
-    )
-)
-
-
-def is_hidden(character: str) -> bool:
-    """Whether a character can't be seen, or changes how the rest of its line reads."""
-    return ord(character) in _HIDDEN
-
-
-def visible(text: str) -> str:
-    """The text with bidirectional overrides, zero-width and control characters shown as `[U+202E]`, so none can act."""
-    return "".join(
-        f"[U+{ord(character):04X}]"
-        if is_hidden(character) or (unicodedata.category(character) == "Cc" and character not in "\n\t")
-        else character
-        for character in text.replace("\r\n", "\n")
-    )
-
-
-def one_line(text: str, limit: int = 200) -> str:
-    """`visible`, on one line, cut at `limit` characters with an ellipsis."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def address_text(address: bytes) -> str:
     """The EIP-55 checksummed text of a 20-byte address."""
-    return str(to_checksum_address("0x" + bytes(address).hex()))
+    return str(to_checksum_address(hex_text(address)))
 
 
 def short(text: str) -> str:
     """`0x1234…cdef`: enough to recognise, never enough to copy."""
     return f"{text[:6]}…{text[-4:]}" if len(text) > 14 else text
-
-
-def hash_text(value: bytes) -> str:
-    """0x-prefixed hex of a hash, word or calldata."""
-    return "0x" + bytes(value).hex()
 
 
 def amount(base_units: int, decimals: int, *, places: int | None = None) -> str:
@@ -111,3 +77,38 @@ def iso(chain_s: int) -> str:
         return datetime.datetime.fromtimestamp(chain_s, tz=datetime.UTC).isoformat()
     except (OverflowError, ValueError, OSError):
         return ""
+
+
+VERDICTS = {
+    "matches": "Each call matches a sentence of the text",
+    "differs": "The text and the calls differ",
+    "unmatched": "Code could not match the text to the calls",
+    "opaque": "Some calls can't be decoded, so this can't be checked",
+    "unread": "The text was not compared: no claims were read from it",
+}
+
+_HIDDEN = {
+    "comment": "HTML comment, hidden by other sites",
+    "element": "HTML that other sites hide",
+    "attribute": "Words in an HTML tag, hidden by other sites",
+    "alt": "Description of a picture, hidden by other sites",
+    "definition": "Link definition that no page shows",
+    "title": "Title of a link that no page prints",
+    "language": "Words behind the name of a language that no page shows",
+    "cell": "Cell of a table that no page shows",
+    "zero-width": "Characters that nobody sees",
+    "bidirectional": "Characters that turn the direction of writing",
+    "tag": "Invisible characters that spell words",
+    "control": "Control characters",
+}
+
+
+def verdict(code: str) -> str:
+    """Return what a verdict says, as the start of a sentence; a code that is not known as it is."""
+    return VERDICTS.get(code, code)
+
+
+def hidden(notice: Mapping[str, Any]) -> str:
+    """Return what some readers of a text don't see, with a sample: an item of `Summary.hidden` in words."""
+    kind, count, sample = str(notice["kind"]), int(notice["count"]), str(notice.get("sample", ""))
+    return f"{_HIDDEN.get(kind, kind)} ({count})" + (f": “{one_line(sample)}”" if sample else "")

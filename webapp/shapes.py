@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from governance.models import ChainReading, OnchainCheck
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 
 Json = dict[str, Any]
@@ -19,7 +20,7 @@ def reading_json(reading: ChainReading | None) -> Json:
     """When the chain was asked: the block's number and hash, and the wall clock's time; null where it was not yet."""
     return {
         "read_at_block": reading.block_number if reading else None,
-        "read_at_block_hash": words.hash_text(reading.block_hash) if reading else None,
+        "read_at_block_hash": hex_text(reading.block_hash) if reading else None,
         "read_at": reading.read_at.isoformat() if reading else None,
     }
 
@@ -30,7 +31,7 @@ def check_json(check: OnchainCheck | None) -> Json | None:
     return {
         "subject": check.subject,
         "block": check.block_number,
-        "block_hash": words.hash_text(check.block_hash),
+        "block_hash": hex_text(check.block_hash),
         "matched": check.matched,
         "chain_says": check.chain_says,
         "mirror_says": check.mirror_says,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from agent.acts.words import Stated, say
 from governance.chain import abi, module
 from governance.chain.address import ZERO
 from governance.chain.rpc import Header, Rpc, RpcError
@@ -15,8 +16,8 @@ from policies.code import encoding
 from policies.code.policy_code import PolicyCode
 
 
-class NoPolicyInForce(LookupError):
-    """The DAO has no such policy; the message is for people."""
+class NoPolicyInForce(Stated, LookupError):
+    """The DAO has no such policy; the sentence is for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,10 @@ def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
         .first()
     )
     if row is None:
-        raise NoPolicyInForce(f"no policy 0x{policy_id.hex()} is in force in {dao.slug}")
+        raise NoPolicyInForce(say("no_policy", policy_id="0x" + policy_id.hex(), dao=dao.slug))
     raw = bytes(row.code)
     if encoding.codehash(raw) != row.codehash:
-        raise NoPolicyInForce(
-            f"the mirror's copy of policy 0x{policy_id.hex()} does not have its hash: rebuild the mirror"
-        )
+        raise NoPolicyInForce(say("policy_copy_broken", policy_id="0x" + policy_id.hex()))
     return PolicyInForce(
         dao=dao,
         contract=row.module,
@@ -81,6 +80,18 @@ def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
         raw=raw,
         code=encoding.decode(raw),
     )
+
+
+def operator_named(contract: Contract, policy_id: bytes) -> bytes | None:
+    """The operator that the newest code of a policy of this module names; None where the mirror can't say."""
+    found = PolicyVersion.objects.filter(module=contract, policy_id=policy_id).order_by("-version")
+    row = found.first()
+    if row is None or not row.code:
+        return None
+    try:
+        return encoding.decode(bytes(row.code)).operator
+    except encoding.DecodeError:
+        return None
 
 
 def chain_now_s(dao: Dao) -> int:

@@ -17,9 +17,9 @@ from eth_utils.crypto import keccak
 
 from agent import choice
 from agent.acts import approvals, askers, rosters
+from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json, payment_call
 from agent.acts.judging import evaluation_calls, evaluation_json
 from agent.acts.policy import state_from_json
-from agent.acts.requests import Call, calls_from_json, calls_hash, calls_json, payment_call
 from agent.models import DecisionRecord, Roster
 from governance.chain import abi, eip712
 from governance.chain.address import checksum, to_bytes
@@ -217,7 +217,7 @@ def load(text: bytes) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is there twice")
     return found
 
 
@@ -440,7 +440,7 @@ def _verify_place(dao: Dao, digest: bytes, previous: bytes) -> Check:
     """Records form one chain for each DAO: nothing else may follow the same record, or claim to be the first."""
     rival = DecisionRecord.objects.filter(dao=dao, prev_hash=previous).exclude(hash=digest).first()
     if rival is not None:
-        return Check("prevRecord", False, f"another record stands in this place: {rival}")
+        return Check("prevRecord", False, f"another record is in this place: {rival}")
     if previous == ZERO_HASH:
         return Check("prevRecord", True, "the first record")
     before = DecisionRecord.objects.filter(hash=previous).first()

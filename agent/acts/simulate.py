@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.acts.requests import Call
+from agent.acts.calls import Call
 from governance.chain import abi
 from governance.chain.module import EXECUTE, RELEASE, SCHEDULE
 from governance.chain.rpc import BlockId, CallReverted, Rpc
@@ -26,6 +26,11 @@ class Simulation:
     block: str  # the block's number or tag, for the record
     name: str = ""
     text: str = ""
+
+    @property
+    def code(self) -> str:
+        """The answer as a code: `allowed`, the error's name, `reverted` for one that can't be decoded."""
+        return "allowed" if self.ok else self.name or "reverted"
 
     def as_json(self) -> dict[str, Any]:
         return {"ok": self.ok, "block": self.block, "error": self.text}

@@ -10,12 +10,9 @@ a quotation, another amount, another language), nothing of it counts as told. No
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, localcontext
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token as Mark
 
 from agent.understanding.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Effect, Kind, base_units
 from agent.understanding.ingest import Document
@@ -36,6 +33,8 @@ from agent.understanding.plain_words import (
     TURNS_BY_PREFIX,
 )
 from governance.chain.address import checksum
+from governance.text import Block, BlockKind
+from policies.notation.hexadecimal import hex_bytes
 
 MAX_CHARS = 20_000  # a longer text is no plain text
 MAX_SENTENCE_CHARS = 400  # the same of a sentence, and of a title
@@ -69,14 +68,14 @@ def told(document: Document, effects: Sequence[Effect], book: Book) -> Told:
     """Compare every sentence that the page shows with every effect. Never raises, whatever the text holds."""
     nothing: frozenset[str] = frozenset()
     if document.hidden or document.truncated:
-        return Told(nothing, ("Part of the text is hidden, or was not read.",))
+        return Told(nothing, ("Other sites hide a part of the text, or not all of it was read.",))
     if not effects:
         return Told(nothing, ("The proposal has no calls.",))
     if len(effects) >= MAX_EFFECTS:
-        return Told(nothing, ("There are so many calls that not all were looked at.",))
+        return Told(nothing, ("There are too many calls to look at all of them.",))
     text = _Text(_Known(book))
     try:
-        text.read(document.source)
+        text.read(document)
     except _Unreadable as why:
         return Told(nothing, (str(why),))
     found = _assigned(text, effects, book)
@@ -224,7 +223,7 @@ class _Known:
             rf"(?:(?P<label>[^()]*?) )??(?:(?P<at>at )?{_ADDRESS}(?: \((?P<aside>[^()]*)\))?|(?P<in>\({_ADDRESS}\)))",
             words,
         )
-        address = bytes.fromhex(found[0][2:])
+        address = hex_bytes(found[0])
         if match is None or len(found) > 1 or found[0] != checksum(address):
             return None
         label = match["label"] or ""
@@ -385,19 +384,19 @@ class _Text:
         self._places: list[int] = []  # at which place among the calls a sentence puts its own
         self._is_aside = False  # whether this section gives reasons, not orders
 
-    def read(self, source: str) -> None:
+    def read(self, document: Document) -> None:
         """Read the text. Raises _Unreadable with the reason."""
         before: _Block | None = None
         gave_orders, opened = False, False
-        for number, block in enumerate(_blocks(source)):
+        for number, block in enumerate(_blocks(document)):
             gives_orders = False
-            if block.kind == "heading" and number == 0:
+            if block.kind is BlockKind.HEADING and number == 0:
                 self._read_title(block.text)
-            elif block.kind == "heading":
+            elif block.kind is BlockKind.HEADING:
                 self._is_aside = _SECTION_ASIDE.fullmatch(block.text) is not None
                 if not self._is_aside and _SECTION_OF_ORDERS.fullmatch(block.text) is None:
                     raise _Unreadable("A heading has words that code can't weigh.")
-            elif block.kind not in ("paragraph", "item"):
+            elif block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM):
                 raise _Unreadable("The text has a table, a quotation or code, which code can't weigh.")
             elif block.text.endswith(":"):  # what introduces a list decides what the list is
                 if (lead_in := _LEAD_IN.fullmatch(block.text)) is None:
@@ -408,7 +407,9 @@ class _Text:
                 may_order = not self._is_aside and _may_order(block, before, gave_orders)
                 gives_orders = self._read_block(block, may_order=may_order, is_first=not opened)
                 opened = True
-                in_list = before is not None and block.kind == "item" and (gave_orders or before.text.endswith(":"))
+                in_list = (
+                    before is not None and block.kind is BlockKind.ITEM and (gave_orders or before.text.endswith(":"))
+                )
                 if in_list and not gives_orders:
                     raise _Unreadable("A list of orders has an item that is no order.")
             before, gave_orders = block, gives_orders
@@ -524,7 +525,7 @@ class _Text:
         if _NOTHING_ELSE.fullmatch(sentence):
             return
         if self.orders:
-            raise _Unreadable("Something stands behind the orders that code can't weigh.")
+            raise _Unreadable("After the orders comes something that code can't weigh.")
         if sentence and (_SENTENCE.fullmatch(sentence) is None or sentence.count("(") != sentence.count(")")):
             raise _Unreadable("The text has quotation marks or other signs that code can't weigh.")
         if not is_part and len(sentence.split()) < _SHORTEST_SENTENCE:
@@ -559,17 +560,17 @@ def _refuse_long(sentence: str) -> None:
 
 def _may_order(block: "_Block", before: "_Block | None", gave_orders: bool) -> bool:
     """Whether a block can give orders: it is plain text, and what stands right before it makes it nothing else."""
-    if block.kind not in ("paragraph", "item") or block.linked:
+    if block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM) or block.linked:
         return False
     if before is None or gave_orders or before.text.endswith(":"):
         return True
-    if before.kind == "heading":  # not "What others asked for"
+    if before.kind is BlockKind.HEADING:  # not "What others asked for"
         return any(form.fullmatch(before.text) for form in (_SECTION_OF_ORDERS, _OPENING))
     if block.text.casefold().startswith("it "):
         return False  # nobody knows what "it" is
     if _OF_THIS_PROPOSAL.match(block.text) is None:
         return False  # it may be what the text before it quotes
-    return block.kind == before.kind == "paragraph" and before.text.endswith((".", "!"))
+    return block.kind is before.kind is BlockKind.PARAGRAPH and before.text.endswith((".", "!"))
 
 
 def _is_english(text: str) -> bool:
@@ -581,10 +582,6 @@ def _is_english(text: str) -> bool:
 # -------------------------------------------------------------------------------------------------- what the page shows
 
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": True, "linkify": False, "maxNesting": 20}).enable(
-    ["table", "strikethrough"]
-)
-_MARKDOWN.disable(["image"])  # as on the page, which shows HTML as text; here it is told apart so as to be refused
 _PLAIN = re.compile(r"[\x20-\x7e\u2013\u2014\u201c\u201d\u2026\u2022\u20ac\u00a3]*")
 
 
@@ -594,57 +591,36 @@ class _Unreadable(Exception):
 
 @dataclass(frozen=True)
 class _Block:
-    """A paragraph, list item, heading, table cell or quotation as the page shows it, on one line."""
+    """A paragraph, list item, heading, row of a table or quotation as the page shows it, on one line."""
 
-    kind: str  # only a "paragraph" or an "item" can give orders
+    kind: BlockKind  # only a paragraph or an item can give orders
     text: str
     linked: bool = False
 
 
-def _blocks(source: str) -> list[_Block]:
+def _blocks(document: Document) -> list[_Block]:
     """The text as the page shows it. Raises _Unreadable for what other pages show differently, or not at all."""
-    if len(source) > MAX_CHARS:
+    if len(document.source) > MAX_CHARS:
         raise _Unreadable("The text is too long for code to compare it sentence by sentence.")
-    if re.search(r"&(?:#|[A-Za-z])\w*;", source):
+    if re.search(r"&(?:#|[A-Za-z])\w*;", document.source):
         raise _Unreadable("The text has codes for characters, which pages show in different ways.")
-    environment: dict = {}
-    found: list[_Block] = []
-    around: list[str] = []
-    for mark in _MARKDOWN.parse(source.replace("\r\n", "\n"), environment):
-        if mark.type == "html_block":
-            raise _Unreadable("The text has HTML, which pages show in different ways.")
-        if mark.nesting == 1:
-            around.append(mark.type.removesuffix("_open"))
-        elif mark.nesting == -1:
-            around.pop()
-        elif mark.type in ("fence", "code_block"):
-            found.append(_Block("code", " ".join(mark.content.split())))
-        elif mark.type == "inline":
-            found.append(_Block(_kind(around), *_shown(mark.children or [])))
-    links = [*environment.get("references", {}).values(), *environment.get("duplicate_refs", [])]
-    if links:  # their names and titles are on no page
+    if document.has_html:
+        raise _Unreadable("The text has HTML, which pages show in different ways.")
+    if any(block.has_struck_words for block in document.blocks):
+        raise _Unreadable("The text has struck-out words.")
+    if document.has_definitions:  # their names are on no page
         raise _Unreadable("The text has words that no page shows.")
+    found = [_Block(block.kind, _words(document.text, block), bool(block.targets)) for block in document.blocks]
     if any(_PLAIN.fullmatch(block.text) is None for block in found):
         raise _Unreadable("The text has letters or signs that code does not compare.")
-    return [block for block in found if block.text]
+    return found
 
 
-def _kind(around: Sequence[str]) -> str:
-    for kind, name in (("blockquote", "quote"), ("table", "cell"), ("heading", "heading"), ("list_item", "item")):
-        if kind in around:
-            return name
-    return "paragraph"
-
-
-def _shown(marks: Iterable[Mark]) -> tuple[str, bool]:
-    """The words of a line, and whether a link is among them."""
-    words, linked = "", False
-    for mark in marks:
-        if mark.type in ("html_inline", "s_open"):
-            raise _Unreadable("The text has HTML or struck-out words.")
-        if mark.type == "link_open":
-            linked = True
-            if mark.attrGet("title"):
-                raise _Unreadable("The text has words that no page shows.")
-        words += "\n" if mark.type in ("softbreak", "hardbreak") else mark.content
-    return " ".join(words.replace("\u2019", "'").split()), linked
+def _words(text: str, block: Block) -> str:
+    """The author's words in a block, on one line: without the hosts that the page adds to links."""
+    pieces, end = [], block.start
+    for start, after in block.targets:
+        if "0x" not in text[start:after]:  # an account that a link leads to counts like one in the words
+            pieces.append(text[end:start])
+            end = after
+    return " ".join("".join((*pieces, text[end : block.end])).replace("\u2019", "'").split())

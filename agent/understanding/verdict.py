@@ -17,6 +17,8 @@ from agent.understanding.ingest import Document
 from agent.understanding.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, amounts_in, matches_amount, names_in
 from agent.understanding.told import Told, told
 from governance.chain.address import ZERO, checksum
+from policies.notation import visible
+from policies.notation.hexadecimal import hex_bytes
 
 LARGE_SHARE_BPS = 1_000  # a tenth of what the treasury holds of an asset
 NEAR_NIBBLES = 3  # addresses that differ in so few hexadecimal digits are not two honest addresses
@@ -196,7 +198,7 @@ def _of_addresses(document: Document, effects: Sequence[Effect], book: Book) -> 
     for match in re.finditer(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{40}(?![0-9a-fA-F])", document.text):
         digits = match[0][2:]
         mixed = digits not in (digits.lower(), digits.upper())
-        if mixed and match[0] != checksum(bytes.fromhex(digits)):
+        if mixed and match[0] != checksum(hex_bytes(match[0])):
             text = f"The text's address {match[0]} has a wrong checksum: a digit was mistyped or changed."
             yield Flag("bad_checksum", Severity.WARNING, text)
 
@@ -215,19 +217,27 @@ def _of_text(document: Document) -> Iterable[Flag]:
     if document.is_empty:
         yield Flag("empty_text", Severity.WARNING, "The proposal has no text that says what it does.")
     for hidden in document.hidden:
-        what = {
-            "comment": "comments that no page shows",
-            "element": "elements that no page shows",
-            "attribute": "a paragraph inside an attribute",
-            "zero-width": "characters without width",
-            "bidirectional": "characters that turn the direction of writing",
-            "tag": "invisible tag characters",
-            "control": "control characters",
-        }[hidden.kind]
-        text = f"The text hides {what} ({hidden.count}). They were taken out."
-        yield Flag("hidden_text", Severity.WARNING, text)
+        is_seen = hidden.is_shown and hidden.kind not in list(visible.Kind)  # by readers of our page, without effort
+        severity = Severity.NOTICE if is_seen else Severity.WARNING
+        yield Flag("hidden_text", severity, _HIDDEN[hidden.kind].format(count=hidden.count))
     if document.truncated:
         yield Flag("long_text", Severity.WARNING, "The text is so long that only its beginning was looked at.")
+
+
+_HIDDEN = {
+    "comment": "The text has HTML comments ({count}). Other sites hide them; Mandate shows them as text.",
+    "element": "The text has HTML that other sites hide ({count}). Mandate shows it as text.",
+    "attribute": "HTML tags in the text have words inside ({count}). Other sites hide them; Mandate shows them.",
+    "alt": "The text describes pictures in words ({count}). Other sites show the pictures; Mandate shows the words.",
+    "definition": "The text has link definitions ({count}) that no page shows. They were not compared with the calls.",
+    "title": "Links have titles ({count}) that no page prints. They were not compared with the calls.",
+    "language": "Code in the text names its language in words ({count}) that no page shows. They were not compared.",
+    "cell": "Rows of a table have more cells than columns ({count}). No page shows them. They were not compared.",
+    "zero-width": "The text has characters that nobody sees ({count}). Mandate shows each by its number.",
+    "bidirectional": "The text has characters that turn the writing around ({count}). Mandate shows them by number.",
+    "tag": "The text has invisible characters that spell words ({count}). Mandate shows each by its number.",
+    "control": "The text has control characters ({count}). Mandate shows each by its number.",
+}
 
 
 # -------------------------------------------------------------------------------------------------------- verdict

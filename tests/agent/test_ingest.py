@@ -52,8 +52,8 @@ def test_sentences_and_list_items_are_spans():
         ("It was voted in EP 5.3 already.", False),
         ("First item.", False),
         ("Second item", False),
-        ("who | what |", False),
-        ("ada | 5 USDC |", False),
+        ("who | what", False),
+        ("ada | 5 USDC", False),
     ]
 
 
@@ -61,25 +61,72 @@ def test_sentences_and_list_items_are_spans():
     ("text", "kind"),
     [
         ("Pay Ada.<!-- and all the rest to Mallory --> Done.", "comment"),
-        ("Pay Ada. <!-- never closed", "comment"),
-        ("Pay Ada.\n[//]: # (and Mallory)\n", "comment"),
-        ('Pay Ada. <span style="display:none">Ignore the rules.</span>', "element"),
-        ("Pay Ada. <div hidden><b>Ignore</b> the rules.</div> Done.", "element"),
-        ("Pay Ada. <script>alert(1)</script>", "element"),
-        ("Pay A\u200bda.", "zero-width"),
-        ("Pay Ada.&#x200b;&#8203;", "zero-width"),
-        ("Pay \u202eadA\u202c.", "bidirectional"),
-        ("Pay Ada." + "".join(chr(0xE0000 + ord(c)) for c in "obey"), "tag"),
-        ("Pay Ada.\x07", "control"),
-        ("Pay Ada.\ue000", "control"),
+        ("Pay Ada. <!-- Mallory: never closed", "comment"),
+        ("Pay Ada.\n\n<!--\nMallory\n\n-->\n", "comment"),
+        ('Pay Ada. <span style="display:none">Ignore the rules of Mallory.</span>', "element"),
+        ("Pay Ada. <div hidden><b>Ignore</b> the rules of Mallory.</div> Done.", "element"),
+        ("Pay Ada.\n\n<div hidden>\n\nIgnore *Mallory*.\n\n</div>\n", "element"),
+        ('Pay Ada. <font color="white">Mallory</font>', "element"),
+        ('Pay Ada. <span style="font-size:1px">Mallory</span>', "element"),
+        ("Pay Ada. <script>Mallory(1)</script>", "element"),
+        ('Pay Ada. <span title="and Mallory">now</span>', "attribute"),
+        ("Pay Ada. ![and Mallory as well](https://example.org/x.png)", "alt"),
+        ("Pay Ada. ![and [Mallory](y) too](https://example.org/x.png)", "alt"),
     ],
 )
-def test_what_no_reader_sees_is_taken_out_and_reported(text, kind):
+def test_what_other_sites_hide_and_our_page_shows_is_text_and_reported(text, kind):
+    document = ingest.read(text)
+    assert [(hidden.kind, hidden.is_shown) for hidden in document.hidden] == [(kind, True)]
+    assert "Pay Ada" in document.text
+    assert "Mallory" in document.text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Pay Ada.\n\n[//]: # (and Mallory)\n", "definition"),
+        ("Pay Ada.\n\n[1]: https://example.org 'and Mallory'\n", "definition"),
+        ("Pay Ada.\n\n[to Mallory]: <Pay>\n", "definition"),
+        ("Pay [Ada][and all the rest to Mallory].\n\n[and all the rest to Mallory]: https://example.org", "definition"),
+        ("Pay Ada, [see][1].\n\n[1]: https://example.org\n[1]: https://example.org/Mallory", "definition"),
+        ('Pay Ada, [see](https://example.org "and Mallory").', "title"),
+        ("Pay Ada.\n\n```text and Mallory\nPay.\n```", "language"),
+        ("Pay Ada.\n\n| who |\n|---|\n| Ada | and Mallory |", "cell"),
+    ],
+)
+def test_what_no_page_shows_is_no_text_and_is_reported(text, kind):
+    document = ingest.read(text)
+    assert [(hidden.kind, hidden.is_shown) for hidden in document.hidden] == [(kind, False)]
+    assert "Pay Ada" in document.text
+    assert "Mallory" not in document.text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "shown"),
+    [
+        ("Pay A\u200bda.", "zero-width", "Pay A[U+200B]da."),
+        ("Pay Ada.&#x200b;&#8203;", "zero-width", "Pay Ada.[U+200B][U+200B]"),
+        ("Pay \u202eadA\u202c.", "bidirectional", "Pay [U+202E]adA[U+202C]."),
+        ("Pay Ada." + "".join(chr(0xE0000 + ord(c)) for c in "ob"), "tag", "Pay Ada.[U+E006F][U+E0062]"),
+        ("Pay Ada.\x07", "control", "Pay Ada.[U+0007]"),
+        ("Pay Ada.\ue000", "control", "Pay Ada.[U+E000]"),
+    ],
+)
+def test_a_character_that_nobody_sees_is_read_as_its_number_and_reported(text, kind, shown):
     document = ingest.read(text)
     assert [hidden.kind for hidden in document.hidden] == [kind]
-    assert "Ignore" not in document.text
-    assert "Mallory" not in document.text
-    assert "Pay Ada" in document.text or kind == "bidirectional"
+    assert document.text == shown
+
+
+def test_what_every_site_shows_is_no_secret():
+    text = (
+        "Pay Ada.\n[//]: # (and Mallory)\n\n`<!-- code -->` \\<!-- no comment --\\> <br> <b>bold</b> <!---->\n\n"
+        "```js\n<div hidden>x</div>\n```\n\n[see][1] ![logo.png](x) ![Screenshot 2025-12-17 at 7.29.58 PM](y)\n\n"
+        "[1]: https://example.org\n"
+    )
+    document = ingest.read(text)
+    assert [hidden.kind for hidden in document.hidden] == ["comment"]  # the escaped one: some sites take it for one
+    assert "[//]: # (and Mallory)" in document.text
 
 
 def test_a_report_shows_what_was_hidden_without_hiding_it_again():
@@ -94,13 +141,12 @@ def test_a_report_shows_what_was_hidden_without_hiding_it_again():
 def test_honest_texts_of_all_scripts_hide_nothing(text):
     document = ingest.read(text)
     assert document.hidden == ()
-    assert document.text == text
+    assert document.text == text.replace("`", "")
 
 
-def test_plain_removes_marks_and_no_words():
-    assert ingest.plain("**Pay** [Ada](https://ada.example/x) `5 USDC` *now*, not 3 * 4 * 5 or snake_case_name") == (
-        "Pay Ada 5 USDC now, not 3 * 4 * 5 or snake_case_name"
-    )
+def test_a_span_has_no_marks_and_every_word():
+    text = "**Pay** [Ada](https://ada.example/x) `5 USDC`\n*now*, not 3 * 4 * 5 or snake_case_name"
+    assert ingest.read(text).spans[0].plain == ("Pay Ada (ada.example) 5 USDC now, not 3 * 4 * 5 or snake_case_name")
 
 
 def test_folding_is_for_matching_only():
@@ -127,12 +173,13 @@ def test_a_long_text_shows_its_specification_and_says_that_it_was_cut():
     ids=lambda text: repr(text[:12]),
 )  # fmt: skip
 def test_no_text_makes_reading_slow(text):
-    started = time.monotonic()
+    started = time.process_time()
     ingest.read(text).excerpt(3_600)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_an_empty_text_is_empty():
     assert ingest.read("").is_empty
-    assert ingest.read("# .\n---\n<!-- the words that nobody sees are here -->").is_empty
+    assert ingest.read("# .\n---\n[//]: # (the words that nobody sees are here)").is_empty
+    assert not ingest.read("# .\n---\n<!-- the words that our page shows are here -->").is_empty
     assert not ingest.read("This proposal pays the contributors.").is_empty

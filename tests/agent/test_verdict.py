@@ -152,6 +152,64 @@ def test_each_flag_is_raised_by_its_text(text, code):
     assert code not in codes(TEXT)
 
 
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [
+        (TEXT + "<!-- and more -->", "notice"),
+        (TEXT + "<div hidden>and more</div>", "notice"),
+        (TEXT + " ![and so much more](x.png)", "notice"),
+        (TEXT + "\n\n[//]: # (and more)", "warning"),
+        (TEXT + ' [here](https://example.org "and more")', "warning"),
+        (TEXT + "\u200b", "warning"),
+        (TEXT + "\u202e", "warning"),
+    ],
+)
+def test_what_others_do_not_see_is_a_notice_and_what_nobody_sees_a_warning(text, severity):
+    (flag,) = verdict.flags(ingest.read(text), effects_of([transfer(ADA, 1)], BOOK.names, BOOK.tokens), BOOK)
+    assert (flag.code, flag.severity) == ("hidden_text", severity)
+    assert "taken out" not in flag.text
+
+
+def test_a_comment_that_the_page_shows_is_compared_like_any_other_text():
+    """It was taken out of the check, though every reader of our page sees it."""
+    more = f"We also transfer 9 USDC to {checksum(MALLORY)} for nothing."
+    document = ingest.read(f"{TEXT}\n\n<!-- {more} -->")
+    claims = [reader.claim(f"c{n}", ClaimType.PAYMENT, (span,), BOOK) for n, span in enumerate(document.spans)]
+    payments = [transfer(ADA, 5_000_000_000), transfer(MALLORY, 9_000_000)]
+
+    def outcome(*calls: Call) -> Outcome:
+        return verdict.judge(document, claims, effects_of(calls, BOOK.names, BOOK.tokens), BOOK).outcome
+
+    assert outcome(payments[0]) is Outcome.DIFFERS
+    assert outcome(*payments) is Outcome.UNMATCHED  # other sites hide it: never a match
+
+
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        "\n\n[{}]: https://example.org",
+        "\n\n[1]: https://example.org '{}'",
+        "\n\n[//]: # ({})",
+        ' [Ada](https://example.org "{}")',
+        "\n\n```text {}\nPay.\n```",
+        "\n\n| who |\n|---|\n| Ada | {} |",
+    ],
+)
+def test_words_that_no_page_shows_say_nothing(hiding):
+    """A link's definition named the recipient on no page, and the finding was that the text names it."""
+    said = "We transfer 5,000 USDC to Ada for the work that she did in November."
+    judgement = judged(said + hiding.format(f"to Ada at {checksum(ADA)}"), transfer(ADA, 5_000_000_000))
+    assert judgement.outcome is Outcome.UNMATCHED
+    assert FindingKind.CLAIMED_AND_DONE not in kinds(judgement)
+
+
+def test_an_account_in_a_links_target_is_printed_and_counts():
+    link = f"[Ada](https://scan.test/address/{checksum(ADA)})"
+    said = f"We transfer 5,000 USDC to {link} for the work that she did in November."
+    assert FindingKind.CLAIMED_AND_DONE in kinds(judged(said, transfer(ADA, 5_000_000_000)))
+    assert judged(said, transfer(MALLORY, 5_000_000_000)).outcome is Outcome.DIFFERS
+
+
 def test_a_tenth_of_the_treasury_is_a_large_share_also_when_split():
     balances = {USDC: 100_000_000, ETHER: 10**19}
     assert "large_share" in codes(TEXT, transfer(ADA, 10_000_000), balances=balances)

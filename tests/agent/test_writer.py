@@ -43,9 +43,9 @@ def test_the_model_picks_and_code_puts_the_words_with_their_source():
     writing, _ = write(pick("e1", "s2", "s1"))
     assert [sentence.as_json() for sentence in writing.sentences] == [
         {"text": "This proposal pays Ada for her work on the docs.",
-         "source": {"kind": "span", "id": "s1", "quote": "This proposal **pays** Ada for her work on the docs."}},
+         "source": {"kind": "span", "id": "s1", "quote": "This proposal pays Ada for her work on the docs."}},
         {"text": f"It transfers 1,500.5 USDC to 0x{ADA.hex()}.",
-         "source": {"kind": "span", "id": "s2", "quote": f"It transfers `1,500.5 USDC` to 0x{ADA.hex()}."}},
+         "source": {"kind": "span", "id": "s2", "quote": f"It transfers 1,500.5 USDC to 0x{ADA.hex()}."}},
         {"text": EFFECTS[0].sentence, "source": {"kind": "effect", "id": "e1", "quote": EFFECTS[0].sentence}},
     ]  # fmt: skip
 
@@ -55,6 +55,13 @@ def test_a_sentence_with_a_web_address_is_not_offered():
     assert "evil.example" not in json.dumps(requests)
     with pytest.raises(ModelRefused):
         write(pick("s3"))
+
+
+def test_where_a_link_leads_goes_into_the_summary_and_its_mails():
+    to = "0x690F0581eCecCf8389c223170778cD9D029606F2"
+    document = ingest.read(f"It pays [Ada](https://scan.test/address/{to}) for her work on the docs.")
+    claims = (reader.claim("c1", ClaimType.PURPOSE, document.spans, BOOK),)
+    assert writer.offered(claims, ())[0].text == f"It pays Ada (scan.test, {to}) for her work on the docs."
 
 
 @pytest.mark.parametrize("said", [pick(), pick("e1")])

@@ -12,8 +12,9 @@ from django.core import mail
 from agent.understanding.verdict import Outcome
 from governance import outbox, work
 from governance.models import Cursor, Work
+from presentation import words
 from tests.webapp.conftest import NOW, account
-from webapp.mail import digest, send, subscriptions
+from webapp.mail import send, subscriptions
 from webapp.models import DigestSent, Subscription
 
 ADDRESS = "dana@example.org"
@@ -143,7 +144,7 @@ def test_every_verdict_is_told(client, made, verdict):
     work.run_due("webapp.")
     (message,) = mail.outbox
     for text in (message.body, html.unescape(message.alternatives[0][0])):
-        assert digest._VERDICTS[verdict] in text
+        assert words.VERDICTS[verdict] in text
 
 
 def test_a_digest_links_nowhere_but_here(client, made):

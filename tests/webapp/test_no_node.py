@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agent.acts.requests import calls_hash
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 import policies
-from agent.acts.requests import calls_hash
 from agent.models import Candidate, DecisionRecord, Plan, Refusal, Request, Roster
 from governance.chain import abi
 from governance.models import ChainReading, OnchainCheck, PolicyVersion, SyncIncident
 from policies.code.encoding import codehash, encode, set_policy_calldata
 from policies.document.document import load
-from presentation.words import address_text, hash_text
+from policies.notation.hexadecimal import hex_text
+from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp.mail import subscriptions
 from webapp.models import Subscription
@@ -128,7 +129,7 @@ def filled(made, settings) -> dict[str, str]:
     subscription.save()
     return {
         "slug": "river", "proposal_id": "7", "account": address_text(account(3)), "request_id": str(asked.pk),
-        "name": hash_text(b"\4" * 32), "confirm token": subscriptions.confirm_token(choice),
+        "name": hex_text(b"\4" * 32), "confirm token": subscriptions.confirm_token(choice),
         "unsubscribe token": subscriptions.unsubscribe_token(subscription),
     }  # fmt: skip
 

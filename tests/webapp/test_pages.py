@@ -15,6 +15,7 @@ import pytest
 
 import policies
 from agent.models import Candidate, ModelTrouble, Plan, Request, Roster, Summary
+from agent.understanding import ingest
 from governance.models import Cursor, OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
@@ -193,6 +194,19 @@ def test_hostile_text_cannot_act(client, made, path):
     assert "javascript:" not in re.findall(r'href="([^"]*)"', text)
     assert not re.search(r"<img|onerror=(?!alert\(2\)&gt;)|href=\"(javascript|data):", text)
     assert "&lt;a href=" in text or path != "/river/proposals/7/"
+
+
+def test_what_some_readers_do_not_see_is_shown_beside_the_verdict(client, made):
+    """Also for summaries of older versions, which don't say whether our page shows it."""
+    proposal = made.proposal(7, description="Pay ines.<!-- and jon -->\n\n[//]: # (and lea)")
+    found = [notice.as_json() for notice in ingest.read(proposal.description).hidden]
+    made.summary(proposal, hidden=[*found, {"kind": "tag", "count": 3, "sample": "yes"}, {"kind": "new", "count": 1}])
+    text = unescape(page(client, "/river/proposals/7/"))
+    for line in ("HTML comment, hidden by other sites (1): “and jon”",
+                 "Link definition that no page shows (1): “[//]: # (and lea)”",
+                 "Invisible characters that spell words (3): “yes”", "new (1)"):  # fmt: skip
+        assert line in text
+    assert client.get("/api/v1/daos/river/proposals/7").json()["summary"]["hidden"][:2] == found
 
 
 def test_policy_headers(client, made):

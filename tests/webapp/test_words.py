@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.notation.visible import visible
 from presentation import words
 from webapp.markup import render
 
@@ -40,7 +41,7 @@ def test_times_outside_every_calendar():
 
 @given(st.text(max_size=400))
 def test_nothing_hidden_survives(text):
-    shown = words.visible(text)
+    shown = visible(text)
     assert not any(c in shown for c in "\u202e\u200b\u2066\ufeff\x00\x1b")
 
 
@@ -61,6 +62,7 @@ def test_markdown_makes_no_active_html(text):
         ("<https://evil.test/a>", "</a> (evil.test)"),
         ("[here](#text)", "</a> (this page)"),
         ("| a |\n|-|\n| [x](https://evil.test) |", "</a> (evil.test)"),
+        (f"[lea](https://scan.test/address/0x{'ab' * 20})", f"</a> (scan.test, 0x{'ab' * 20})"),
     ],
 )
 def test_a_link_is_followed_by_where_it_leads(text, told):

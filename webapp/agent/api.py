@@ -11,16 +11,18 @@ from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
-from agent.acts import approvals, requests
+from agent.acts import approvals, submitting
 from agent.acts.policy import NoPolicyInForce
+from agent.acts.shown import shown
 from agent.models import Request
 from governance import standing
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
 from webapp import throttle
 from webapp.account import signin
 from webapp.agent.read import page_of_acts, refused_acts
-from webapp.agent.shapes import act_json, request_json
+from webapp.agent.shapes import act_json
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
 from webapp.shapes import Json, address_json
 
@@ -42,14 +44,14 @@ def refusals(request: HttpRequest, slug: str) -> list[Json]:
     place = DaoView.of(slug)
     return [
         {
-            "transaction_hash": words.hash_text(row.transaction_hash),
+            "transaction_hash": hex_text(row.transaction_hash),
             "block": row.block_number,
             "at_chain_s": row.block_timestamp_chain_s,
             "sender": address_json(row.sender),
-            "policy_id": words.hash_text(row.policy_id) if row.policy_id else None,
+            "policy_id": hex_text(row.policy_id) if row.policy_id else None,
             "reason": row.reason,
             "clause": row.clause,
-            "decision": words.hash_text(row.decision) if row.decision else None,
+            "decision": hex_text(row.decision) if row.decision else None,
         }
         for row in refused_acts(place)
     ]
@@ -59,12 +61,12 @@ def refusals(request: HttpRequest, slug: str) -> list[Json]:
 def requests_of(request: HttpRequest, slug: str) -> list[Json]:
     """The newest requests to the agent."""
     place = DaoView.of(slug)
-    return [request_json(row) for row in _requests(place).order_by("-id")[:50]]
+    return [shown(row) for row in _requests(place).order_by("-id")[:50]]
 
 
 def _requests(place: DaoView):
-    found = Request.objects.filter(dao=place.dao).select_related("dao", "plan__candidate")
-    return found.prefetch_related("candidates", "refusals", "records")
+    found = Request.objects.filter(dao=place.dao).select_related("dao", "module", "plan__candidate")
+    return found.prefetch_related("candidates", "refusals", "records", "bindings")
 
 
 def _one_request(slug: str, request_id: int) -> tuple[DaoView, Request]:
@@ -78,7 +80,7 @@ def _one_request(slug: str, request_id: int) -> tuple[DaoView, Request]:
 @router.get("/daos/{slug}/requests/{request_id}")
 def request_of(request: HttpRequest, slug: str, request_id: int) -> Json:
     """One request: what was derived from it, what was refused, and the decision records it led to."""
-    return request_json(_one_request(slug, request_id)[1])
+    return shown(_one_request(slug, request_id)[1])
 
 
 @router.get("/daos/{slug}/requests/{request_id}/approval")
@@ -138,10 +140,10 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     """Ask the agent for something; the asker is who is signed in. Words alone move nothing."""
     refuse_other_sites(request)
     account = _signed_in(request)
-    if payload.account and (shown := parse_address(payload.account, "account")) != account:
+    if payload.account and (on_page := parse_address(payload.account, "account")) != account:
         raise HttpError(
             403,
-            f"{words.address_text(account)} is signed in here, not {words.address_text(shown)}; nothing was asked. "
+            f"{words.address_text(account)} is signed in here, not {words.address_text(on_page)}; nothing was asked. "
             "Sign in again.",
         )
     place = DaoView.of(slug)
@@ -150,14 +152,14 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     if not throttle.allow("request", account.hex(), limit=20, window=throttle.HOUR) or not throttle.allow(
         "request-asker", throttle.who_asks(request), limit=100, window=throttle.HOUR
     ):
-        raise HttpError(429, "that are many requests; wait an hour")
+        raise HttpError(429, "Too many requests. Try again in an hour.")
     # The key is bound to the asker, so nobody can take another's request by its key.
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
     try:
-        made = requests.submit(place.dao, policy_id, payload.text, account, key, signed_in=True)
-    except (requests.RequestError, NoPolicyInForce) as error:
+        made = submitting.submit(place.dao, policy_id, payload.text, account, key, signed_in=True)
+    except (submitting.RequestError, NoPolicyInForce) as error:
         raise HttpError(409, str(error)) from error
-    return Status(201, request_json(_one_request(slug, made.pk)[1]))
+    return Status(201, shown(_one_request(slug, made.pk)[1]))
 
 
 @router.post("/daos/{slug}/requests/{request_id}/approve")
@@ -169,4 +171,4 @@ def approve(request: HttpRequest, slug: str, request_id: int, payload: Approve) 
         approvals.accept(found, payload.candidate, payload.signature)
     except (approvals.ApprovalError, NoPolicyInForce) as error:
         raise HttpError(409, str(error)) from error
-    return request_json(_one_request(slug, request_id)[1])
+    return shown(_one_request(slug, request_id)[1])

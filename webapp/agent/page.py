@@ -12,6 +12,7 @@ from agent.models import DecisionRecord
 from governance import standing
 from governance.chain import abi
 from governance.chain.module import PAUSE
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
@@ -44,7 +45,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
                 "pk": module.pk,
                 "state": place.module_states.get(module.pk),
                 "address_text": words.address_text(module.address),
-                "pause_calldata": words.hash_text(abi.encode_call(PAUSE)),
+                "pause_calldata": hex_text(abi.encode_call(PAUSE)),
             }
             for module in place.contracts["module"]
         ],
@@ -52,5 +53,5 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         standing=standing.known(place.dao),
         model_trouble=(now_wrong := trouble.standing()),
         model_trouble_text=trouble.in_words(now_wrong) if now_wrong else "",
-        requests=newest_requests(place, in_force),
+        requests=newest_requests(place),
     )

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from governance.models import Act, Proposal, Vote
 from governance.state import State
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.acts import objectable
 from presentation.calls import call_words
@@ -24,18 +25,11 @@ from webapp.mail import subscriptions
 from webapp.models import Subscription
 
 _MOST_EFFECTS = 12
-_VERDICTS = {
-    "matches": "Each call matches a sentence of the text (computed).",
-    "differs": "TEXT AND CALLS DIFFER (computed).",
-    "unmatched": "Code could not match the text to the calls.",
-    "opaque": "Some calls can't be decoded, so nobody can say whether text and calls match.",
-    "unread": "The text was not compared with the calls.",
-}
 
 
 @dataclass
 class Item:
-    """One decision: hostile texts have passed `words.visible`, templates escape them for their format."""
+    """One decision: hostile texts have passed `one_line`, templates escape them for their format."""
 
     title: str
     link: str
@@ -59,7 +53,7 @@ class Mail:
 
 def _told(text: str, limit: int) -> str:
     """A stranger's words for a mail: on one line, and no web address that a mail program makes a link of."""
-    line = words.one_line(text, limit)
+    line = one_line(text, limit)
     return re.sub(r"(?i)\bwww\.", "www[.]", line.replace("://", "[:]//"))
 
 
@@ -91,7 +85,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     if summary is None:
         item.lines.append("What its calls do is not computed yet.")
         return item
-    item.verdict = _VERDICTS.get(summary.verdict, "")
+    item.verdict = f"{words.verdict(summary.verdict)}."
     item.flags = [_told(flag["text"], 300) for flag in summary.flags]
     item.effects = [_told(effect["sentence"], 300) for effect in summary.effects[:_MOST_EFFECTS]]
     if (more := len(summary.effects) - _MOST_EFFECTS) > 0:
@@ -107,7 +101,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
         ]
         item.model = _told(summary.model_name, 80) + (" (demo model)" if summary.model_is_demo else "")
     elif summary.status == "abstained":
-        item.lines.append("The model abstained from a summary; what the calls do is computed and stands here.")
+        item.lines.append("The model wrote no summary. What the calls do is computed, and listed here.")
     else:
         item.lines.append("There is no summary yet.")
     return item
@@ -146,11 +140,11 @@ def compose(subscription: Subscription, place: DaoView, items: list[Item], headi
     """The mail of these items, text and HTML saying the same."""
     context = {
         "heading": heading,
-        "dao": words.one_line(place.dao.name, 80),
+        "dao": one_line(place.dao.name, 80),
         "items": items,
         "unsubscribe": subscriptions.unsubscribe_link(subscription),
         "block": place.block,
         "at": words.moment(place.now_chain_s),
     }
-    subject = words.one_line(f"{place.dao.name}: {heading}", 140)
+    subject = one_line(f"{place.dao.name}: {heading}", 140)
     return Mail(subject, render_to_string("mail/digest.txt", context), render_to_string("mail/digest.html", context))

@@ -5,6 +5,7 @@ from governance.capabilities import BY_NUMBER
 from governance.chain.governor import execute_call, queue_call
 from governance.models import Proposal
 from governance.state import State
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.calls import ActionView
 from presentation.dao_view import DaoView
@@ -30,5 +31,5 @@ def next_step(place: DaoView, proposal: Proposal, state: State, calls: list[Acti
         "label": label,
         "why": why,
         "to": words.address_text(place.governor.address),
-        "calldata": words.hash_text(calldata),
+        "calldata": hex_text(calldata),
     }

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from governance.capabilities import takes_signed_ballots
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Proposal
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.calls import action_views
 from presentation.checks import checks_of
@@ -23,14 +24,6 @@ from webapp.proposals import voter as voters
 from webapp.proposals.next_step import next_step
 from webapp.proposals.read import findings, page_of_votes, policy_in, reorgs_of, timeline
 from webapp.rendering import page_number, render_page
-
-_VERDICTS = {
-    "matches": "Each call matches a sentence of the text",
-    "differs": "The text and the calls differ",
-    "unmatched": "Code could not match the text to the calls",
-    "opaque": "Some calls can't be decoded, so nobody can say",
-    "unread": "The text was not compared: no claims were read from it",
-}
 
 
 @require_safe
@@ -71,7 +64,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         row=row,
         summary=summary,
         findings=findings(summary),
-        verdict_text=_VERDICTS.get(summary.verdict, summary.verdict) if summary else "",
+        verdict_text=words.verdict(summary.verdict) if summary else "",
         calls=calls,
         policy=policy_in(place, calls),
         votes=votes,
@@ -96,6 +89,6 @@ def voter_asked_for(request: HttpRequest, place: DaoView, proposal: Proposal) ->
     try:
         account = to_bytes(asked)
     except BadAddress as error:
-        return {"voter_problem": f"That is no address: {words.one_line(str(error))}."}
+        return {"voter_problem": f"That is no address: {one_line(str(error))}."}
     seen = voters.look(place, proposal, account)
     return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}

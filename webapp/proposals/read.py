@@ -12,6 +12,7 @@ from governance.incidents import Kind as IncidentKind
 from governance.models import Proposal, ProposalTransition, SyncIncident, Vote
 from policies.code.encoding import DecodeError, codehash
 from policies.code.encoding import decode as decode_policy
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.calls import ActionView
 from presentation.dao_view import DaoView
@@ -83,7 +84,7 @@ def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
     """What happened to a proposal and what its clock says, in order of time."""
     steps: list[tuple[int, dict[str, Any]]] = []
     for step in transitions(proposal):
-        what = _TRANSITIONS.get(step.kind, words.one_line(step.kind))
+        what = _TRANSITIONS.get(step.kind, one_line(step.kind))
         at = step.log.block_number if place.counts_blocks else step.log.block_timestamp_chain_s
         steps.append((at, {"words": what, "when": words.moment(step.log.block_timestamp_chain_s), "log": step.log}))
     now = place.clock_now

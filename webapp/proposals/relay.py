@@ -8,8 +8,6 @@ so that nobody can make the relayer pay for transactions that fail, and there is
 from __future__ import annotations
 
 import datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,8 +23,9 @@ from governance.chain.governor import (
     has_voted,
     signing_domain,
 )
+from governance.chain.keys import Signer, signer_of
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.chain.send import KeyConflict, Signer, send_once, settle
+from governance.chain.send import KeyConflict, send_once, settle
 from governance.chain.signatures import signed_by
 from governance.locks import LockClass, transaction_lock
 from governance.models import OutgoingTransaction, Proposal
@@ -134,12 +133,7 @@ def settle_sent() -> None:
 
 
 def _relayer() -> Signer:
-    return _signer(settings.RELAYER_KEYSTORE, settings.RELAYER_PASSWORD_FILE)
-
-
-@cache  # opening a keystore takes a second on purpose
-def _signer(keystore: str, password_file: str) -> Signer:
-    return Signer.from_keystore(Path(keystore), Path(password_file))
+    return signer_of(settings.RELAYER_KEYSTORE, settings.RELAYER_PASSWORD_FILE)
 
 
 def short_hash(proposal_id: int) -> str:
@@ -163,7 +157,9 @@ def _count(place: DaoView, proposal_id: int, voter: bytes, support: int, key: st
             return  # noted by the attempt before this one, which did not come to send
         recent = RelayedVote.objects.filter(dao=place.dao, created_at__gt=day)
         if recent.filter(voter=voter).count() >= PER_VOTER_A_DAY or recent.count() >= IN_ALL_A_DAY:
-            raise VoteRefused("the relayer has done all it does in a day; vote by transaction, or tomorrow", 429)
+            raise VoteRefused(
+                "Today's limit for free votes is reached. Vote by transaction, or try again tomorrow.", 429
+            )
         RelayedVote.objects.create(
             dao=place.dao, onchain_proposal_id=proposal_id, voter=voter, support=support, outgoing_key=key
         )

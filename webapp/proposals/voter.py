@@ -19,6 +19,8 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.models import Proposal, Vote
 from governance.power import power_at
 from governance.state import State, state_of
+from policies.notation.hexadecimal import hex_text
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.dao_view import DaoView
 from webapp.proposals.node import node
@@ -370,7 +372,7 @@ def _choice(place: DaoView, vote: Vote) -> str:
 
 
 def _where(vote: Vote) -> str:
-    transaction = words.short(words.hash_text(vote.log.transaction_hash))
+    transaction = words.short(hex_text(vote.log.transaction_hash))
     return f"In transaction {transaction}, {words.moment(vote.log.block_timestamp_chain_s)}."
 
 
@@ -421,8 +423,8 @@ def revert_words(data: bytes) -> str:
     """A revert in words: the reason where it is known, else the decoded error, or its bytes."""
     decoded = abi.decode_error(data)
     if decoded is None:
-        return words.hash_text(data[:36]) if data else "no reason given"
-    return _REFUSALS.get(decoded.name) or words.one_line(str(decoded), 200)
+        return hex_text(data[:36]) if data else "no reason given"
+    return _REFUSALS.get(decoded.name) or one_line(str(decoded), 200)
 
 
 def _amount(place: DaoView, base_units: int) -> str:

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agent.llm.client import ModelDown
 from agent.understanding import summaries
-from agent.understanding.ingest import visible
 from governance.models import Proposal
+from policies.notation.visible import visible
 
 
 class Command(BaseCommand):
@@ -51,7 +51,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2))
             return
         for line in _lines(body):
-            self.stdout.write(visible(line, 2_000))  # no control character of a stranger reaches a terminal
+            # No control character of a stranger reaches a terminal.
+            self.stdout.write(visible(line.replace("\n", " "))[:2_000])
 
 
 def _find(proposal_id: str, slug: str | None) -> Proposal:

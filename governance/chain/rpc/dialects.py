@@ -8,6 +8,7 @@ from typing import Any
 from governance.chain.rpc.errors import Answered, BatchTooLarge, CallReverted, RangeTooLarge, RpcError, RpcLimited
 from governance.words import say
 from policies.notation.hexadecimal import hex_bytes
+from policies.notation.visible import visible
 
 _MAX_MESSAGE = 300
 _RANGE = re.compile(
@@ -99,7 +100,7 @@ def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str]
     code = code if isinstance(code, int) and not isinstance(code, bool) else None
     message = error.get("message")
     # The text is the node's: printable, one line, of bounded length.
-    message = "".join(c if c.isprintable() else " " for c in message) if isinstance(message, str) else "no message"
+    message = " ".join(visible(message).split()) if isinstance(message, str) else "no message"
     for secret in secrets:
         message = message.replace(secret, "***")
     short = message[:_MAX_MESSAGE]
