@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from governance import tasks
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Block, Chain, ChainReading, Cursor, Dao, Proposal, RawLog, SyncIncident
-from governance.projections import fold
+from governance.projections import again
 from governance.sync import Status, Superseded, fence, reorg, sync_once
 from replay import node as replay_node
 from replay import sight
@@ -577,7 +577,7 @@ class Run:
         with fence.hold(self.dao) as writer:
             if writer is not None:
                 with writer.transaction():
-                    fold.rebuild(self.dao)
+                    again.rebuild(self.dao)
                 self.happened["projections were rebuilt"] += 1
 
     def _read_again(self, block: int, depth: int, salt: int) -> None:
