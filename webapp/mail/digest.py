@@ -67,10 +67,11 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     elif row.state is State.PENDING:
         lines.append(f"Voting starts {place.clock_text(proposal.snapshot)}.")
     lines.append(
-        f"For {place.votes_asset.text(proposal.for_votes, 2)}, "
-        f"against {place.votes_asset.text(proposal.against_votes, 2)}, "
-        f"abstain {place.votes_asset.text(proposal.abstain_votes, 2)}."
+        f"For {place.votes_asset.text(row.for_votes, 2)}, "
+        f"against {place.votes_asset.text(row.against_votes, 2)}, "
+        f"abstain {place.votes_asset.text(row.abstain_votes, 2)}."
     )
+    lines += row.notes
     own = ""
     if delegate is not None:
         voted = Vote.objects.filter(proposal=proposal, voter=delegate).exists()

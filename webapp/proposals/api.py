@@ -73,7 +73,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
             }
             for action in actions
         ],
-        "next_step": next_step(place, found, row.state, actions),
+        "next_step": next_step(place, row, actions),
         "votes_count": count,
         "votes": [vote_json(vote) for vote in votes],
         "summary": summary_json(summary),

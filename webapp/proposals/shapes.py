@@ -18,14 +18,25 @@ def row_json(place: DaoView, row: ProposalRow) -> Json:
         "title": row.title,
         "proposer": address_json(proposal.proposer),
         "state": row.state_name,
+        # What of this is the chain's word in place of the mirror's, by `state`, `votes` and `quorum`.
+        "chain_word": {
+            what: {
+                "chain_says": word.says,
+                "mirror_says": word.mirror_says,
+                "block": word.block_number,
+                "nodes": word.endpoints,
+            }
+            for what, word in row.shown.words.items()
+        },
+        "notes": row.notes,
         "clock": "block" if place.counts_blocks else "timestamp",
         "snapshot": proposal.snapshot,
         "deadline": proposal.deadline,
         "eta_chain_s": proposal.eta_chain_s,
         "tally": {
-            "against": str(proposal.against_votes),
-            "for": str(proposal.for_votes),
-            "abstain": str(proposal.abstain_votes),
+            "against": str(row.against_votes),
+            "for": str(row.for_votes),
+            "abstain": str(row.abstain_votes),
         },
         "quorum": None if row.quorum_votes is None else str(row.quorum_votes),
         "quorum_reached": row.quorum_reached,
