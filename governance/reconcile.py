@@ -217,7 +217,10 @@ _QUORUM_CALLS: dict[str, Callable[[Proposal], bytes]] = {
 
 def _votes_question(governor: Contract, family: str, proposal: Proposal, name: str) -> _Question | None:
     """What the governor counted: OpenZeppelin's has a view for it, Compound's and Nouns' tell it among the rest."""
-    tally = (proposal.against_votes, proposal.for_votes, proposal.abstain_votes)
+    facts = facts_of(proposal, governor)
+    if facts.counted_by_governor and facts.tally_block is None:
+        return None  # asked by the sync, which counts nothing itself
+    tally = (facts.against_votes, facts.for_votes, facts.abstain_votes)
     if family in BY_NUMBER:
         in_favour, against, abstain = BY_NUMBER[family]
         call = abi.encode_call("proposals(uint256)", [proposal.proposal_id])

@@ -29,6 +29,15 @@ def chain_notes(shown: Shown) -> list[str]:
         f"another {word.other_says}. The mirror's is shown."
         for what, word in shown.disputed.items()
     ]
+    if shown.facts.counted_by_governor:
+        notes.append(
+            "This governor counts votes in a way that is not known here. "
+            + (
+                "It was not asked for its tally yet: the sums shown may be wrong."
+                if shown.facts.tally_block is None
+                else f"The tally is the governor's own, as of block {shown.facts.tally_block:,}."
+            )
+        )
     if shown.is_unsettled and "state" not in shown.disputed:
         notes.append(
             "The chain's state differed from the mirror's when it was asked last, and time has passed since. This "

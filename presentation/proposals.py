@@ -14,7 +14,8 @@ from django.http import Http404
 
 from agent.models import Summary
 from governance.chain_word import Shown, shown_of
-from governance.models import Proposal
+from governance.counting import counting_of
+from governance.models import Proposal, Vote
 from governance.open_proposals import count_of, open_proposals
 from governance.state import ProposalFacts, State, counted_votes, quorum_of, vote_ends_at
 from presentation import titles
@@ -158,3 +159,11 @@ def proposal_of(place: DaoView, proposal_id: int) -> Proposal:
     if found is None:
         raise Http404("no proposal of this number is mirrored here")
     return found
+
+
+def parts_of(place: DaoView, vote: Vote) -> tuple[int, int, int] | None:
+    """What a vote in parts (fractional counting) added, as (against, for, abstain), in base units; None for others."""
+    counting, params = counting_of(place.governor.capabilities), bytes(vote.params)
+    if not counting.counts_in_parts(vote.support, params):
+        return None
+    return counting.parts(vote.support, vote.weight, params)

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the chain is asked again about proposals, at once: after a change of the governor's rules about all that is
-decided and not executed, and about each proposal when its vote ends.
+decided and not executed, about each proposal when its vote ends, and after each vote where only the governor itself can
+count.
 
 How far that has come stands with the cursor, so that a failing node, a killed worker or a reorg forgets none of it.
 """
 
 from collections.abc import Sequence
 
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 
-from governance.capabilities import rules_of
+from governance.capabilities import Rule, rules_of
+from governance.chain.abi import encode_call
+from governance.chain.governor import PROPOSAL_VOTES
 from governance.chain.rpc import Rpc, RpcError
-from governance.models import Contract, Cursor, Dao, Proposal, RawLog
+from governance.counting import counting_of
+from governance.models import Contract, Cursor, Dao, Proposal, RawLog, Vote
 from governance.projections import events
 from governance.projections.rules import note_rules
 from governance.reconcile import reconcile_proposals
@@ -20,6 +24,7 @@ from governance.sync.fence import Writer
 
 _AT_ONCE = 100  # proposals asked about in one step
 _NEWEST = 50  # of them, where an event that nothing here knows may have changed rules
+_MOST_TALLIES = 50
 _LOOKED_BACK_BLOCKS = 256  # for such events
 _STATE_KEPT_BLOCKS = 128  # below its head, by a full node
 
@@ -36,6 +41,8 @@ def ask_again(writer: Writer, rpc: Rpc, contracts: Sequence[Contract]) -> None:
         return
     if cursor.node_head_block - (cursor.next_block - 1) > _STATE_KEPT_BLOCKS:
         return  # most nodes keep no state so old: it is asked when the mirror comes near the head
+    if not counting_of(governor.capabilities).is_known:
+        _tallies(writer, rpc, governor, cursor)
     _after_changes_of_rules(writer, rpc, governor, cursor)
     _after_the_vote(writer, rpc, governor, cursor)
 
@@ -61,6 +68,24 @@ def _after_changes_of_rules(writer: Writer, rpc: Rpc, governor: Contract, cursor
             if held.head_hash == cursor.head_hash:
                 held.rules_block, held.rules_below = head, below
                 held.save(update_fields=["rules_block", "rules_below"])
+
+
+def _tallies(writer: Writer, rpc: Rpc, governor: Contract, cursor: Cursor) -> None:
+    """Take the governor's own tally of what got votes since it was asked, where its way to count is not known here."""
+    now = now_of(writer.dao, governor).timepoint
+    begun = Proposal.objects.filter(dao=writer.dao, executed=False, canceled=False, snapshot__lt=now)
+    voted = Vote.objects.filter(proposal=OuterRef("pk")).order_by("-log_id").values("log__block_number")[:1]
+    rows = list(begun.annotate(voted_block=Subquery(voted)).order_by("-pk")[:_MOST_TALLIES])
+    due = [p for p in rows if "tally_block" not in p.extra or (p.voted_block or 0) > int(p.extra["tally_block"])]
+    if not due:
+        return
+    names = ("tally_against", "tally_for", "tally_abstain")
+    rules = [
+        (p, Rule(name, governor.address, encode_call(PROPOSAL_VOTES, [p.proposal_id]), word))
+        for p in due
+        for word, name in enumerate(names)
+    ]
+    _note_answers(writer, rpc, cursor, rules, tally_block=cursor.next_block - 1)
 
 
 def _has_unknown(dao: Dao, governor: Contract, since: int) -> bool:
@@ -92,17 +117,21 @@ def _ask(
     if not proposals:
         return
     if rules and (rules_for := rules_of(governor)) is not None:
-        asked = [(proposal, rule) for proposal in proposals for rule in rules_for(proposal)]
-        answers = rpc.eth_calls([(rule.to, rule.calldata) for _, rule in asked], cursor.head_hash or b"")
-        told: dict[int, dict[str, int]] = {}
-        for (proposal, rule), answer in zip(asked, answers, strict=True):
-            value = None if isinstance(answer, RpcError) else rule.value(answer)
-            if value is not None:
-                told.setdefault(proposal.pk, {})[rule.name] = value
-        with writer.transaction() as held:
-            if held.head_hash != cursor.head_hash:
-                return
-            for proposal in proposals:
-                if proposal.pk in told:
-                    note_rules(writer.dao, proposal, told[proposal.pk], cursor.next_block - 1)
+        _note_answers(writer, rpc, cursor, [(p, rule) for p in proposals for rule in rules_for(p)])
     reconcile_proposals(writer.dao, rpc, [proposal.pk for proposal in proposals])
+
+
+def _note_answers(writer: Writer, rpc: Rpc, cursor: Cursor, asked: list[tuple[Proposal, Rule]], **beside: int) -> None:
+    """Ask, and keep with each proposal what was answered whole, with `beside`."""
+    answers = rpc.eth_calls([(rule.to, rule.calldata) for _, rule in asked], cursor.head_hash or b"")
+    told: dict[int, dict[str, int | None]] = {}
+    for (proposal, rule), answer in zip(asked, answers, strict=True):
+        value = None if isinstance(answer, RpcError) else rule.value(answer)
+        told.setdefault(proposal.pk, {})[rule.name] = value
+    with writer.transaction() as held:
+        if held.head_hash != cursor.head_hash:
+            return
+        for proposal in {proposal.pk: proposal for proposal, _ in asked}.values():
+            known = {name: value for name, value in told[proposal.pk].items() if value is not None}
+            if len(known) == len(told[proposal.pk]):
+                note_rules(writer.dao, proposal, {**known, **beside}, cursor.next_block - 1)

@@ -7,7 +7,7 @@ from agent.models import Summary
 from governance.models import Vote
 from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
-from presentation.proposals import ProposalRow
+from presentation.proposals import ProposalRow, parts_of
 from webapp.shapes import Json, address_json
 
 
@@ -46,11 +46,16 @@ def row_json(place: DaoView, row: ProposalRow) -> Json:
     }
 
 
-def vote_json(vote: Vote) -> Json:
+def vote_json(place: DaoView, vote: Vote) -> Json:
+    parts = parts_of(place, vote)
     return {
         "voter": address_json(vote.voter),
         "support": vote.support,
         "weight": str(vote.weight),
+        # Of a vote in parts (fractional counting), what it added to each side.
+        "parts": None
+        if parts is None
+        else {n: str(v) for n, v in zip(("against", "for", "abstain"), parts, strict=True)},
         "reason": vote.reason,
         "block": vote.log.block_number,
         "at_chain_s": vote.log.block_timestamp_chain_s,

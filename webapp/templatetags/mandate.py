@@ -8,10 +8,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from governance import incidents
+from governance.models import Vote
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
 from presentation import words
 from presentation.dao_view import DaoView
+from presentation.proposals import parts_of
 from webapp import markup
 
 register = template.Library()
@@ -60,6 +62,16 @@ def units(place: DaoView, asset: bytes, base_units: int) -> str:
 def votes(place: DaoView, base_units: int) -> str:
     """Voting power, with the token's symbol."""
     return place.votes_asset.text(base_units, 2)
+
+
+@register.simple_tag
+def vote_parts(place: DaoView, vote: Vote) -> str:
+    """What a vote in parts added to each side; empty for other votes."""
+    parts = parts_of(place, vote)
+    if parts is None:
+        return ""
+    against, in_favour, abstain = (place.votes_asset.text(part, 2) for part in parts)
+    return f"In parts: for {in_favour}, against {against}, abstain {abstain}."
 
 
 @register.simple_tag
