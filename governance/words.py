@@ -182,6 +182,8 @@ SENTENCES: dict[str, str | Callable[[Values], str]] = {
     "policy_code_differs": (
         "The code of policy {policy_id} version {version} at {pointer} does not have the hash that its log names"
     ),
+    "governor_code_changed": "The governor's code was changed in block {block}. Asked again: {changes}.",
+    "governor_differs": "The governor answers otherwise than before at block {block}: {changes}.",
     "timelock_unread": (
         "The governor uses another timelock now, {timelock}, which is not read: run `manage.py add_dao` again with "
         "this DAO's slug."

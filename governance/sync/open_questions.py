@@ -16,6 +16,7 @@ from governance.chain.governor import PROPOSAL_VOTES
 from governance.chain.rpc import Rpc, RpcError
 from governance.counting import counting_of
 from governance.models import Contract, Cursor, Dao, Proposal, RawLog, Vote
+from governance.probing import probe_again
 from governance.projections import events
 from governance.projections.rules import note_rules
 from governance.reconcile import reconcile_proposals
@@ -52,11 +53,14 @@ def _after_changes_of_rules(writer: Writer, rpc: Rpc, governor: Contract, cursor
     since, below, most = cursor.rules_block, cursor.rules_below, _AT_ONCE
     logs = RawLog.objects.filter(dao=dao, address=governor.address)
     found = logs.filter(topic0__in=events.CHANGES_RULES).aggregate(newest=Max("block_number"))["newest"]
+    code = logs.filter(topic0__in=events.CHANGES_CODE).aggregate(newest=Max("block_number"))["newest"]
     if found is not None and (since is None or found > since):
         below = Cursor.FROM_THE_NEWEST
     elif since is not None and _has_unknown(dao, governor, max(since, head - _LOOKED_BACK_BLOCKS)):
         below, most = Cursor.FROM_THE_NEWEST, _NEWEST
     asked: list[Proposal] = []
+    if below == Cursor.FROM_THE_NEWEST:
+        probe_again(dao, rpc, governor, code_changed_at=code)
     if below is not None:
         decided = Proposal.objects.filter(dao=dao, executed=False, canceled=False, pk__lt=below)
         decided = decided.filter(snapshot__lt=now_of(dao, governor).timepoint)

@@ -25,6 +25,7 @@ from governance.models import (
     SyncIncident,
     Vote,
 )
+from governance.probing import forget_probes
 from governance.projections.again import refold
 from governance.projections.gaps import note_gaps
 from governance.projections.tallies import count_votes, link_votes
@@ -40,6 +41,7 @@ _FOUND_IN_LOGS = (
     incidents.Kind.UNDECODABLE,
     incidents.Kind.POLICY_CODE,
     incidents.Kind.TIMELOCK_CHANGED,
+    incidents.Kind.GOVERNOR_CHANGED,
 )
 # How it is worded that what was read of some blocks was dropped.
 _DROPPED = {
@@ -143,6 +145,9 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
         # Asked again: the answers fell with these blocks. (A moment is compared with the next one, in the same clock.)
         if cursor.rules_block is not None and cursor.rules_block > ancestor.number:
             cursor.rules_block = ancestor.number
+            if incidents.is_open(dao, incidents.Kind.GOVERNOR_CHANGED, first_block__gt=ancestor.number):
+                cursor.rules_below = Cursor.FROM_THE_NEWEST  # it may be what it was before
+        forget_probes(dao, ancestor.number)
         if cursor.ended_timepoint is not None:
             cursor.ended_timepoint = min(cursor.ended_timepoint, _timepoint(dao, ancestor))
         cursor.save()
