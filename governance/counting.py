@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 PARTS_BYTES = 48
+# The capability that names earlier modes: [[the block from which on another one counted, the mode before it], ...].
+COUNTED_BEFORE = "counted_before"
 PARAMETERS = 255  # VoteType.Parameters of GovernorCountingFractional
 _SUPPORTS = {"bravo", "bravo,fractional", "bravo,override"}
 _PARAMS = {None, "fractional", "modules"}  # `modules`: Optimism's and Agora's, which count by support beside them
@@ -66,3 +68,18 @@ UNTOLD = _counting(None, None)
 def counting_of(capabilities: dict[str, Any]) -> Counting:
     """Return how a governor of these capabilities counts."""
     return _counting(capabilities.get("counting_mode"), capabilities.get("family"))
+
+
+def counting_at(capabilities: dict[str, Any], block_number: int) -> Counting:
+    """Return how the governor counted in a block: its way may have been another one before its code was changed."""
+    for changed_block, mode in capabilities.get(COUNTED_BEFORE, ()):
+        if block_number < changed_block:
+            return _counting(mode, capabilities.get("family"))
+    return counting_of(capabilities)
+
+
+def may_be_in_parts(capabilities: dict[str, Any]) -> bool:
+    """Return whether the governor counts, or once counted, 48 bytes of params in parts whatever support says."""
+    modes = [mode for _, mode in capabilities.get(COUNTED_BEFORE, ())]
+    counts = [_counting(mode, capabilities.get("family")) for mode in modes]
+    return any(counting.in_parts for counting in (*counts, counting_of(capabilities)))

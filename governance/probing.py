@@ -10,6 +10,7 @@ from django.db import transaction
 from governance import incidents
 from governance.capabilities import probe_governor
 from governance.chain.rpc import Rpc
+from governance.counting import COUNTED_BEFORE
 from governance.models import Contract, Cursor, Dao
 from governance.projections.tallies import count_all_votes
 from governance.words import say
@@ -48,8 +49,14 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
         told = [name for name in changed if name not in _SETTINGS and name in before]
         block_number = cursor.next_block - 1
         row.capabilities = {**before, **found, _PROBED_BLOCK: block_number}
-        row.save(update_fields=["capabilities"])
         is_new_code = code_changed_at is not None and code_changed_at > _probed_before(before)
+        if "counting_mode" in told:
+            # Votes from before were counted as they were. From which block on another way counts, a log may say; where
+            # none does, it is taken to be so since the governor was asked last.
+            changed_block = code_changed_at if is_new_code else _probed_before(before) + 1
+            earlier = [*before.get(COUNTED_BEFORE, ()), [changed_block, before["counting_mode"]]]
+            row.capabilities[COUNTED_BEFORE] = earlier
+        row.save(update_fields=["capabilities"])
         if told or is_new_code:
             _note(dao, before, found, told, code_changed_at if is_new_code else None, block_number)
         if "counting_mode" in told:
@@ -61,7 +68,12 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
 def forget_probes(dao: Dao, above: int) -> None:
     """Take the governor as asked at this block at the latest: blocks above it are gone."""
     for governor in dao.contracts.filter(kind=Contract.Kind.GOVERNOR, capabilities__probed_block__gt=above):
-        governor.capabilities[_PROBED_BLOCK] = above
+        told = governor.capabilities
+        told[_PROBED_BLOCK] = above
+        gone = [entry for entry in told.get(COUNTED_BEFORE, ()) if entry[0] > above]
+        if gone:
+            told["counting_mode"] = gone[0][1]
+            told[COUNTED_BEFORE] = [entry for entry in told[COUNTED_BEFORE] if entry not in gone]
         governor.save(update_fields=["capabilities"])
 
 

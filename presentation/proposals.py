@@ -14,7 +14,7 @@ from django.http import Http404
 
 from agent.models import Summary
 from governance.chain_word import Shown, shown_of
-from governance.counting import counting_of
+from governance.counting import counting_at
 from governance.models import Proposal, Vote
 from governance.open_proposals import count_of, open_proposals
 from governance.state import ProposalFacts, State, counted_votes, quorum_of, vote_ends_at
@@ -163,7 +163,7 @@ def proposal_of(place: DaoView, proposal_id: int) -> Proposal:
 
 def parts_of(place: DaoView, vote: Vote) -> tuple[int, int, int] | None:
     """What a vote in parts (fractional counting) added, as (against, for, abstain), in base units; None for others."""
-    counting, params = counting_of(place.governor.capabilities), bytes(vote.params)
+    counting, params = counting_at(place.governor.capabilities, vote.log.block_number), bytes(vote.params)
     if not counting.counts_in_parts(vote.support, params):
         return None
     return counting.parts(vote.support, vote.weight, params)

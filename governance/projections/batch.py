@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from governance import bulk
 from governance.chain.rpc import Log
-from governance.counting import UNTOLD, Counting, counting_of
+from governance.counting import UNTOLD, Counting, counting_at
 from governance.models import Contract, Dao
 from governance.projections import events, hot
 from governance.projections.events import Event, Kind, Undecodable, text_of
@@ -150,7 +150,7 @@ class Batch:
         said = bulk.field(text_of(reason)) if reason else ""
         votes = self.votes[number]
         votes.lines.append(f"{pk}\t\\\\x{voter.hex()}\t{support}\t{weight}\t{said}\t\\\\x{params.hex()}")
-        votes.tally.add(support, weight, params, counting_of(contract.capabilities))
+        votes.tally.add(support, weight, params, counting_at(contract.capabilities, log.block_number))
         if time_s >= self.source.history_s:
             told = ("vote.cast", vote_key(number, log), log.block_number)
             self.news.append(((log.block_number, log.log_index), told))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.db.models.functions import Length
 
-from governance.counting import PARAMETERS, PARTS_BYTES, UNTOLD, counting_of
+from governance.counting import PARAMETERS, PARTS_BYTES, counting_at, may_be_in_parts
 from governance.fields import UINT256_MAX
 from governance.models import MANY_TOPICS, Dao, Proposal, RawLog, Vote
 from governance.projections import events
@@ -67,17 +67,18 @@ def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Ta
     found = {i: Tally() for i in proposal_ids or ()}
     where, arguments = "dao_id = %s", [dao.pk]
     governor = dao.contracts.filter(kind=Kind.GOVERNOR).first()
-    counting = counting_of(governor.capabilities) if governor is not None else UNTOLD
+    capabilities = governor.capabilities if governor is not None else {}
+    any_support = may_be_in_parts(capabilities)
     in_parts = Vote.objects.filter(dao=dao).annotate(size=Length("params")).filter(size=PARTS_BYTES)
-    if not counting.in_parts:
-        in_parts = in_parts.filter(support=PARAMETERS) if counting.by_parameters else in_parts.none()
+    if not any_support:
+        in_parts = in_parts.filter(support=PARAMETERS)
     if proposal_ids is not None:
         # By the proposal's row, for which votes have an index.
         pks = list(Proposal.objects.filter(dao=dao, proposal_id__in=list(found)).values_list("pk", flat=True))
         where, arguments = "proposal_id = ANY(%s)", [pks]
         in_parts = in_parts.filter(proposal__in=pks)
-    # What is counted in parts is not counted by its support too.
-    by_support = f"weight * (length(params) <> {PARTS_BYTES})::int" if counting.in_parts else "weight"
+    # What may be counted in parts is not counted by its support too.
+    by_support = f"weight * (length(params) <> {PARTS_BYTES})::int" if any_support else "weight"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT onchain_proposal_id, coalesce(sum({by_support}) FILTER (WHERE support = 0), 0),
@@ -88,8 +89,10 @@ def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Ta
         )
         for proposal_id, against, in_favour, abstain, votes in cursor.fetchall():
             found[int(proposal_id)] = Tally(int(against), int(in_favour), int(abstain), votes)
-    for vote in in_parts.only("onchain_proposal_id", "support", "weight", "params"):
-        found[vote.onchain_proposal_id].add_parts(counting.parts(vote.support, vote.weight, bytes(vote.params)))
+    columns = ("onchain_proposal_id", "support", "weight", "params", "log__block_number")
+    for number, support, weight, params, block_number in in_parts.values_list(*columns):
+        counting = counting_at(capabilities, block_number)
+        found[int(number)].add_parts(counting.parts(support, weight, bytes(params)))
     _take_overridden(dao, found)
     return found
 

@@ -6,6 +6,7 @@ from django.core.management import call_command
 
 from governance.incidents import words_of
 from governance.models import Proposal, SyncIncident
+from governance.projections import again
 from governance.state import State, governor_of, state_of
 from tests.governance.governors.odd import Odd
 from tests.governance.test_chains_word import shown
@@ -91,3 +92,18 @@ def test_a_change_without_an_event_is_found_by_the_audit(chain, capsys):
     assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (10, 70, 20)
     odd.end(proposal)
     assert shown(odd, proposal).state is State.SUCCEEDED
+
+
+def test_votes_from_before_the_change_stay_counted_as_they_were(chain):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1, (10, 70, 20))  # params that the old code takes no notice of
+    odd.sync()
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
+    odd.vote(proposal, 1, 1, (10, 70, 20))
+    odd.sync()
+    for _ in range(2):
+        proposal = Proposal.objects.get(pk=proposal.pk)
+        counted = (proposal.against_votes, proposal.for_votes, proposal.abstain_votes)
+        assert counted == odd.chain_votes(proposal) == (10, 170, 20)
+        again.rebuild(odd.dao)
