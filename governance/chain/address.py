@@ -4,6 +4,7 @@
 import re
 
 from cchecksum import to_checksum_address
+from django.utils.translation import gettext
 
 ZERO = bytes(20)
 _HEX = re.compile(r"0x[0-9a-fA-F]{40}")
@@ -20,7 +21,7 @@ class BadAddress(ValueError):
 def checksum(address: bytes) -> str:
     """The EIP-55 text of a 20-byte address."""
     if not isinstance(address, bytes | bytearray | memoryview) or len(address) != 20:
-        raise BadAddress("an address has 20 bytes")
+        raise BadAddress(gettext("an address has 20 bytes"))
     return str(to_checksum_address("0x" + bytes(address).hex()))
 
 
@@ -31,9 +32,9 @@ def to_bytes(text: str) -> bytes:
         BadAddress: not 40 hexadecimal digits behind `0x`, or a wrong checksum.
     """
     if not isinstance(text, str) or not _HEX.fullmatch(text):
-        raise BadAddress("an address is 0x and 40 hexadecimal digits")
+        raise BadAddress(gettext("an address is 0x and 40 hexadecimal digits"))
     raw = bytes.fromhex(text[2:])
     digits = text[2:]
     if digits not in (digits.lower(), digits.upper()) and text != checksum(raw):
-        raise BadAddress(f"the checksum of {text} is wrong: a digit was mistyped")
+        raise BadAddress(gettext("the checksum of %(text)s is wrong: a digit was mistyped") % {"text": text})
     return raw

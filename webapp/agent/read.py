@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext
 
 from agent.models import Refusal, Request
 from governance.chain import abi
 from governance.models import Act, ActCall, Objection, PolicyVersion, RefusedAct
-from presentation import words
+from presentation import labels, words
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
@@ -54,7 +55,7 @@ def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
     """An act with its calls in words and the calldata that stops it."""
     view: dict[str, Any] = {
         "act": act,
-        "status_text": act.get_status_display(),
+        "status_text": str(labels.ACTS[act.status]),
         "calls": [
             {"words": call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata))}
             for call in act.calls.all()
@@ -80,10 +81,11 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
         (
             float(row.block_timestamp_chain_s),
             {
-                "by": "by the chain",
+                "by": gettext("by the chain"),
                 "words": row.clause or row.reason,
                 "reason": row.reason,
-                "when": f"{words.moment(row.block_timestamp_chain_s)}, block {row.block_number}",
+                "when": gettext("%(moment)s, block %(number)s")
+                % {"moment": words.moment(row.block_timestamp_chain_s), "number": row.block_number},
                 "transaction": bytes(row.transaction_hash),
                 "sender": bytes(row.sender),
             },
@@ -94,10 +96,11 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
         (
             row.created_at.timestamp(),
             {
-                "by": "before sending",
+                "by": gettext("before sending"),
                 "words": str(row) or row.label,
-                "reason": f"{row.label} (request: {row.request.text})",
-                "when": f"{row.created_at:%d %b %Y, %H:%M} UTC, checked at block {row.block_number}",
+                "reason": gettext("%(label)s (request: %(text)s)") % {"label": row.label, "text": row.request.text},
+                "when": gettext("%(moment)s, checked at block %(number)s")
+                % {"moment": words.when(row.created_at), "number": row.block_number},
             },
         )
         for row in planner_refusals(place)

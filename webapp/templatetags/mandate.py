@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from collections.abc import Sequence
 
-from presentation import words
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from presentation import labels, words
 from presentation.dao_view import DaoView
 from webapp import markup
 
@@ -21,6 +24,9 @@ register.filter("address", words.address_text)
 register.filter("hash", words.hash_text)
 register.filter("short", words.short)
 register.filter("moment", words.moment)
+register.filter("when", words.when)
+register.filter("choice", labels.choice)
+register.filter("request_status", labels.request_status)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
 
@@ -29,7 +35,7 @@ register.filter("duration", words.duration)
 def who(place: DaoView, address: bytes | None) -> SafeString:
     """An account: its name where we have one, and its address, whole in the title and for who copies it."""
     if address is None:
-        return format_html('<span class="quiet">{}</span>', "nobody")
+        return format_html('<span class="quiet">{}</span>', gettext("nobody"))
     text = words.address_text(address)
     name = place.names.get(bytes(address))
     if name:
@@ -40,10 +46,18 @@ def who(place: DaoView, address: bytes | None) -> SafeString:
 
 
 @register.simple_tag
+def people(place: DaoView, accounts: Sequence[bytes], themselves: bytes | None = None) -> SafeString:
+    """Several accounts, one behind the other; `themselves` is who the sentence is about."""
+    names = ((gettext("themselves") if account == themselves else who(place, account),) for account in accounts)
+    return format_html_join(", ", "{}", names)
+
+
+@register.simple_tag
 def tx(value: bytes) -> SafeString:
     """A transaction's hash."""
     text = words.hash_text(value)
-    return format_html('<code class="tx" title="transaction {}">{}</code>', text, words.short(text))
+    title = gettext("transaction %(hash)s") % {"hash": text}
+    return format_html('<code class="tx" title="{}">{}</code>', title, words.short(text))
 
 
 @register.simple_tag
@@ -74,7 +88,7 @@ def mark(part: int, whole: int) -> int:
 def moment_of(place: DaoView, point: int) -> SafeString:
     """A timepoint of the governor's clock: a time, or a block."""
     if place.counts_blocks:
-        return format_html("block {}", f"{point:,}")
+        return format_html("{}", place.clock_text(point))
     return format_html('<time datetime="{}">{}</time>', words.iso(point), words.moment(point))
 
 
