@@ -82,7 +82,7 @@ def read_text(text: str, keys: Sequence[str], asked_in: Mapping[str, Any]) -> Wo
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is there twice")
     return found
 
 

@@ -9,6 +9,8 @@ import logging
 import time
 from typing import Any
 
+from policies.notation.visible import visible
+
 _SHORTEST_SECRET = 6  # characters; a shorter one would blank out ordinary words, and guards nothing
 _QUICK_S = 1.0
 
@@ -22,8 +24,6 @@ class LineFormatter(logging.Formatter):
         super().__init__("%(asctime)sZ %(levelname)s %(name)s[%(process)d] %(message)s", "%Y-%m-%dT%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        from presentation.words import visible
-
         text = super().format(record).replace("\r", "\\r")
         for secret in _secrets():
             text = text.replace(secret, "***")

@@ -17,6 +17,7 @@ from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import BlockId, Rpc, RpcError
 from governance.models import Contract, Dao, Proposal
 from policies.notation.amounts import Token
+from policies.notation.visible import one_line
 
 Answer = tuple[Any, ...] | None
 
@@ -48,15 +49,15 @@ def ask(
         if not isinstance(raw, RpcError) and raw:
             try:
                 found = abi.decode(types, raw, canonical=False)
-                answers[name] = tuple(_printable(value) if isinstance(value, str) else value for value in found)
+                answers[name] = tuple(_shown(value) if isinstance(value, str) else value for value in found)
             except abi.NotCanonical:
                 continue  # another function with this selector, or a fallback that answers anything
     return answers
 
 
-def _printable(text: str) -> str:
+def _shown(text: str) -> str:
     """A contract's words as they can be stored and shown: NUL is in no JSON column, and a terminal obeys escapes."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return one_line(text, 1_000)
 
 
 def _view(signature: str, *types: str) -> tuple[str, list[Any], list[str]]:

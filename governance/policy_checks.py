@@ -13,6 +13,7 @@ from policies.command import Finding
 from policies.files import Loaded
 from policies.notation.amounts import Token
 from policies.notation.primitives import selector
+from policies.notation.visible import one_line
 
 _IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC  # EIP-1967
 _BEACON = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
@@ -77,7 +78,7 @@ def _module(rpc: Rpc, loaded: Loaded, module: bytes, block: BlockId) -> Iterator
 
 def _refusal(data: bytes) -> str:
     if data[:4] == selector("BadPolicy(uint256,bytes32)") and len(data) == 68:
-        problem = _printable(data[36:68].rstrip(b"\0").decode("ascii", "replace"))
+        problem = one_line(data[36:68].rstrip(b"\0").decode("ascii", "replace"))
         return f"{problem} (byte {int.from_bytes(data[4:36], 'big')} of the code)"
     return f"0x{data[:4].hex()}"
 
@@ -97,13 +98,9 @@ def _symbol(rpc: Rpc, to: bytes, block: BlockId) -> str | None:
     except CallReverted:
         return None
     if len(answer) == 32:
-        return _printable(answer.rstrip(b"\0").decode("utf-8", "replace"))
+        return one_line(answer.rstrip(b"\0").decode("utf-8", "replace"), _MOST_TEXT)
     size = int.from_bytes(answer[32:64], "big") if len(answer) >= 64 else 0
-    return _printable(answer[64 : 64 + min(size, _MOST_TEXT)].decode("utf-8", "replace")) or None
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:_MOST_TEXT]
+    return one_line(answer[64 : 64 + min(size, _MOST_TEXT)].decode("utf-8", "replace"), _MOST_TEXT) or None
 
 
 def _called(loaded: Loaded, address: bytes) -> str:

@@ -17,6 +17,7 @@ from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable, quan
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState
 from governance.sync.fence import Writer, hold
 from governance.sync.reorg import restart_from
+from policies.notation.visible import is_plain_line
 
 Kind = Contract.Kind
 _NAMES = {1: "Ethereum", 10: "OP Mainnet", 100: "Gnosis", 137: "Polygon", 8453: "Base", 42161: "Arbitrum One"}
@@ -149,9 +150,10 @@ def _about_token(found: dict[str, Any] | None) -> Finding:
     if not found["votes"]:
         return Finding(
             Level.DEGRADED, "power and delegation",
-            "the token answers neither getVotes() nor getCurrentVotes(): read from events, not held against the chain",
+            "the token answers neither getVotes() nor getCurrentVotes(): read from events, not checked against the "
+            "chain",
         )  # fmt: skip
-    return Finding(Level.SUPPORTED, "power and delegation", f"from events, held against {found['votes_call']}")
+    return Finding(Level.SUPPORTED, "power and delegation", f"from events, checked against {found['votes_call']}")
 
 
 # What answers to these is no governor that is read; it is named, with what can be done.
@@ -335,7 +337,7 @@ def register(found: Preflight, *, slug: str, name: str) -> Dao:
     """Write what a preflight found. Raises NotRegistered where slug or name can't be a DAO's."""
     if not re.fullmatch(r"[-a-zA-Z0-9_]{1,50}", slug):
         raise NotRegistered("a slug has 1 to 50 letters, digits, hyphens and underscores: choose one with --slug")
-    if not name.isprintable() or not 0 < len(name) <= 120:
+    if not is_plain_line(name) or not 0 < len(name) <= 120:
         raise NotRegistered("a name has 1 to 120 characters on one line: choose one with --name")
     with transaction.atomic():
         chain, _ = Chain.objects.get_or_create(chain_id=found.chain_id, defaults={"name": _chain_name(found.chain_id)})

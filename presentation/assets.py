@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 
 from governance.models import Contract
+from policies.notation.visible import one_line
 from presentation import words
 
 _PLAIN_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9$._-]*")
@@ -47,7 +48,7 @@ def asset_of(contract: Contract, symbol: str = "", decimals: int | None = None) 
     known = told.get("decimals", decimals)
     return Asset(
         bytes(contract.address),
-        words.one_line(str(told.get("symbol") or symbol), 16) or gettext("tokens"),
+        one_line(str(told.get("symbol") or symbol), 16) or gettext("tokens"),
         int(known) if known is not None else 0,
         known=known is not None,
     )

@@ -14,6 +14,8 @@ from agent.models import Summary
 from governance.chain import abi
 from governance.chain.call import Call, call_of
 from governance.models import Proposal, ProposalAction
+from policies.notation.hexadecimal import hex_text
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.dao_view import DaoView
 
@@ -78,10 +80,10 @@ def call_words(place: DaoView, target: bytes, value_wei: int, calldata: bytes) -
         paid = place.asset(target).text(base_units, None)
         return gettext("pays %(amount)s to %(recipient)s") % {"amount": paid, "recipient": name(to)}
     if decoded:
-        values["call"] = words.one_line(str(decoded), 160)
+        values["call"] = one_line(str(decoded), 160)
         known = gettext("%(call)s on %(target)s with %(value)s") if value_wei else gettext("%(call)s on %(target)s")
         return known % values
-    values["selector"] = words.hash_text(calldata[:4])
+    values["selector"] = hex_text(calldata[:4])
     if value_wei:
         return gettext("calls %(selector)s (unknown function) on %(target)s with %(value)s") % values
     return gettext("calls %(selector)s (unknown function) on %(target)s") % values

@@ -16,6 +16,7 @@ from governance.block_time import block_s
 from governance.chain.native import DECIMALS, UNKNOWN, symbol_of
 from governance.models import Contract, Cursor, Dao, ModuleState
 from governance.state import Now
+from policies.notation.hexadecimal import hex_bytes
 from presentation import labels, words
 from presentation.assets import Asset, asset_of
 
@@ -170,7 +171,7 @@ class DaoView:
                 }
                 book.setdefault(bytes(contract.address), str(label))
         for person in local_people(self.dao.chain_id):
-            book.setdefault(bytes.fromhex(person["address"].removeprefix("0x")), person["name"])
+            book.setdefault(hex_bytes(person["address"]), person["name"])
         return book
 
     def abi_kinds(self, target: bytes) -> tuple[str, ...]:

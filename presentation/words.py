@@ -11,25 +11,20 @@ from cchecksum import to_checksum_address
 from django.utils import dateformat
 from django.utils.translation import gettext, gettext_noop, ngettext, pgettext
 
-from policies.notation.visible import one_line as one_line
-from policies.notation.visible import visible as visible
+from policies.notation.hexadecimal import hex_text
+from policies.notation.visible import one_line
 
 ZERO_ADDRESS = bytes(20)
 
 
 def address_text(address: bytes) -> str:
     """The EIP-55 checksummed text of a 20-byte address."""
-    return str(to_checksum_address("0x" + bytes(address).hex()))
+    return str(to_checksum_address(hex_text(address)))
 
 
 def short(text: str) -> str:
     """`0x1234…cdef`: enough to recognise, never enough to copy."""
     return f"{text[:6]}…{text[-4:]}" if len(text) > 14 else text
-
-
-def hash_text(value: bytes) -> str:
-    """0x-prefixed hex of a hash, word or calldata."""
-    return "0x" + bytes(value).hex()
 
 
 def amount(base_units: int, decimals: int, *, places: int | None = None) -> str:

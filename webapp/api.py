@@ -18,7 +18,7 @@ from ninja.errors import ValidationError as NinjaValidationError
 from ninja.operation import Operation
 
 from governance.chain.rpc import RpcError
-from presentation import words
+from policies.notation.visible import one_line
 from webapp.agent import api as agent
 from webapp.delegates import api as delegates
 from webapp.home import api as home
@@ -58,20 +58,20 @@ def _absent(request: HttpRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return api.create_response(request, {"error": words.one_line(str(error), 300)}, status=error.status_code)
+    return api.create_response(request, {"error": one_line(str(error), 300)}, status=error.status_code)
 
 
 @api.exception_handler(relay.VoteRefused)
 def _vote_refused(request: HttpRequest, error: relay.VoteRefused) -> HttpResponse:
-    return api.create_response(request, {"error": words.one_line(str(error), 300)}, status=error.status)
+    return api.create_response(request, {"error": one_line(str(error), 300)}, status=error.status)
 
 
 @api.exception_handler(RpcError)
 def _node(request: HttpRequest, error: RpcError) -> HttpResponse:
     text = f"the chain's node could not be asked, nothing was sent: {error}"
-    return api.create_response(request, {"error": words.one_line(text, 300)}, status=503)
+    return api.create_response(request, {"error": one_line(text, 300)}, status=503)
 
 
 @api.exception_handler(PermissionDenied)
 def _denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
-    return api.create_response(request, {"error": words.one_line(str(error), 300)}, status=403)
+    return api.create_response(request, {"error": one_line(str(error), 300)}, status=403)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from governance.models import OnchainCheck
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 
 Json = dict[str, Any]
@@ -21,7 +22,7 @@ def check_json(check: OnchainCheck | None) -> Json | None:
     return {
         "subject": check.subject,
         "block": check.block_number,
-        "block_hash": words.hash_text(check.block_hash),
+        "block_hash": hex_text(check.block_hash),
         "matched": check.matched,
         "chain_says": check.chain_says,
         "mirror_says": check.mirror_says,

@@ -218,7 +218,7 @@ def load(text: bytes) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is there twice")
     return found
 
 
@@ -441,7 +441,7 @@ def _verify_place(dao: Dao, digest: bytes, previous: bytes) -> Check:
     """Records form one chain for each DAO: nothing else may follow the same record, or claim to be the first."""
     rival = DecisionRecord.objects.filter(dao=dao, prev_hash=previous).exclude(hash=digest).first()
     if rival is not None:
-        return Check("prevRecord", False, f"another record stands in this place: {rival}")
+        return Check("prevRecord", False, f"another record is in this place: {rival}")
     if previous == ZERO_HASH:
         return Check("prevRecord", True, "the first record")
     before = DecisionRecord.objects.filter(hash=previous).first()

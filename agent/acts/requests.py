@@ -394,7 +394,7 @@ def _check_digits(text: str) -> None:
     for one, other in pairwise(text):
         for digit, beside in ((one, other), (other, one)):
             if digit in _DIGITS and unicodedata.category(beside)[0] in "CZ" and beside not in " \t\r\n\u00a0":
-                raise NotUnderstood("an invisible character stands beside a number: write the number again")
+                raise NotUnderstood("an invisible character is beside a number: write the number again")
 
 
 def _check_speech(shown: str, found: Sequence[_Piece], by_symbol: Mapping[str, Token]) -> None:

@@ -91,7 +91,7 @@ def check_lines(lines: Sequence[Line]) -> None:
         if any(unicodedata.category(character)[0] in "CZ" and character != " " for character in line.name):
             raise RosterError(f"{where}: the name holds an invisible character")
         if line.name.casefold() in names:
-            raise RosterError(f"{where}: the name {line.name} stands twice")
+            raise RosterError(f"{where}: the name {line.name} is there twice")
         if line.recipient == ZERO:
             raise RosterError(f"{where}: the recipient is the zero address")
         if (line.recipient, line.asset) in payees:

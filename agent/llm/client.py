@@ -25,6 +25,7 @@ from eth_utils.crypto import keccak
 
 from agent.llm import answer_schema as json_schema
 from agent.llm.trouble import Trouble
+from policies.notation.visible import without_hidden
 
 CONNECT_TIMEOUT_S = 5.0
 DEADLINE_S = 180  # of one completion, both tries together: a small model on two busy cores reads 1,500 tokens in 10 s
@@ -359,7 +360,7 @@ class Model:
             for seed in (0, 1):  # the second try must not be a replay of the first
                 answer, usage = self._ask(client, messages, schema, schema_name, max_tokens, seed)
                 spent = spent + usage
-                model = _printable(str(answer.model or self.name), 200)
+                model = _short(str(answer.model or self.name), 200)
                 try:
                     text, finish_reason = _content(answer)
                     parsed = _parse(text, schema)
@@ -456,7 +457,7 @@ class Model:
         """A server's own words, printable, short and without our key."""
         if self._api_key:
             text = text.replace(self._api_key, "(the key)")
-        return _printable(text, most)
+        return _short(text, most)
 
 
 def _read_key(path: str) -> str:
@@ -478,10 +479,9 @@ def _other_protocol() -> ModelMisconfigured:
     return ModelMisconfigured("the model server does not speak the OpenAI protocol", Trouble.PROTOCOL)
 
 
-def _printable(text: str, most: int) -> str:
-    """The text on one line without control characters, at most `most` long."""
-    words = " ".join(text[: 8 * most].split())
-    return "".join(character for character in words if character.isprintable())[:most]
+def _short(text: str, most: int) -> str:
+    """A server's words on one line without hidden characters, at most `most` long."""
+    return without_hidden(" ".join(text[: 8 * most].split()))[:most]
 
 
 def _said(error: openai.APIStatusError) -> str:

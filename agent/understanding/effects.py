@@ -20,6 +20,7 @@ from governance.chain.address import ZERO, checksum
 from governance.chain.call import Call, shown_signature
 from policies.code import encoding
 from policies.notation.amounts import Token
+from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 from policies.words.explain import explain
 
@@ -84,7 +85,7 @@ class Effect:
             "path": list(self.path),
             "kind": str(self.kind),
             "target": checksum(self.target),
-            "selector": "0x" + self.selector.hex() if self.selector else "",
+            "selector": hex_text(self.selector) if self.selector else "",
             "function": self.function,
             "sentence": self.sentence,
             "asset": None if self.asset is None else checksum(self.asset),
@@ -374,7 +375,7 @@ _ROLES = {
 
 def _role(verb: str, preposition: str) -> _Handler:
     def handler(call: _Call, book: Book, function: str, a: tuple) -> Effect:
-        role, account = _ROLES.get(a[0], f"role 0x{a[0].hex()}"), a[1]
+        role, account = _ROLES.get(a[0], f"role {hex_text(a[0])}"), a[1]
         sentence = f"{verb} {role} on {book.name(call.target)} {preposition} {book.name(account)}."
         return _effect(call, Kind.ROLE_CHANGE, sentence, function, recipient=account, subject=role)
 
@@ -442,16 +443,16 @@ def _set_policy(call: _Call, book: Book, function: str, a: tuple) -> Effect:
         policy = encoding.decode(code)
     except encoding.DecodeError as problem:
         sentence = f"Sets a policy on {where} whose code can't be read ({problem}): the module would refuse it."
-        return _effect(call, Kind.UNKNOWN, sentence, function, subject=f"0x{policy_id.hex()}")
+        return _effect(call, Kind.UNKNOWN, sentence, function, subject=hex_text(policy_id))
     codehash = encoding.codehash(code)
     return _effect(
         call,
         Kind.POLICY_SET,
-        f"Puts policy 0x{policy_id.hex()} in force on {where}: {book.name(policy.agent)} may act within it.",
+        f"Puts policy {hex_text(policy_id)} in force on {where}: {book.name(policy.agent)} may act within it.",
         function,
         recipient=policy.agent,
-        subject=f"0x{policy_id.hex()}",
-        new_value=f"0x{codehash.hex()}",
+        subject=hex_text(policy_id),
+        new_value=hex_text(codehash),
         details=tuple(explain(policy, book.names, book.lent)),
         others=[rule.target for rule in policy.rules],
     )

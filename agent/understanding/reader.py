@@ -16,6 +16,7 @@ from agent.llm.client import Completion, Model
 from agent.understanding.effects import ETHER, Book, Kind, Token, base_units
 from agent.understanding.ingest import Document, Span, fold
 from governance.chain.address import checksum
+from policies.notation.hexadecimal import hex_bytes
 
 PROMPT_CHARS = 3_600  # of the document; with the rules around it under 1,500 tokens of a small model
 MAX_CLAIMS = 4
@@ -264,7 +265,7 @@ def claim(claim_id: str, kind: ClaimType, spans: tuple[Span, ...], book: Book) -
     )
 
 
-_ADDRESS = re.compile(r"(?<![0-9A-Za-z])0x([0-9a-fA-F]{40})(?![0-9a-fA-F])")
+_ADDRESS = re.compile(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{40}(?![0-9a-fA-F])")
 _SCALES = {
     "k": 10**3,
     "thousand": 10**3,
@@ -284,7 +285,7 @@ _AMOUNT = re.compile(
 
 def addresses_in(text: str) -> list[bytes]:
     """The addresses that stand in a text, in order. Their checksums are the flags' business."""
-    return [bytes.fromhex(match[1]) for match in _ADDRESS.finditer(text)]
+    return [hex_bytes(match[0]) for match in _ADDRESS.finditer(text)]
 
 
 def names_in(text: str, book: Book, *, not_after: str = "") -> tuple[bytes, ...]:

@@ -29,6 +29,7 @@ from governance.capabilities import tokens_of
 from governance.chain.call import call_of
 from governance.chain.native import pretends_to_be_native, symbol_of
 from governance.models import Contract, Dao, Proposal, ProposalAction, TreasuryFlow
+from policies.notation.hexadecimal import hex_text
 
 WORK = serving.SUMMARY_WORK
 READER = "agent.summaries"
@@ -129,16 +130,16 @@ def input_hash(text: bytes, actions: list[ProposalAction], native: str) -> bytes
     calls = []
     for action in actions:
         call = {
-            "target": "0x" + bytes(action.target).hex(),
+            "target": hex_text(action.target),
             "value_wei": str(action.value_wei),
             "signature": action.signature,
-            "calldata": "0x" + bytes(action.calldata).hex(),
+            "calldata": hex_text(action.calldata),
         }
         if action.signature_raw is not None:
-            call["signature_raw"] = "0x" + bytes(action.signature_raw).hex()
+            call["signature_raw"] = hex_text(action.signature_raw)
         calls.append(call)
     # Text from a chain may hold code points that no JSON can carry: its own hash stands for it.
-    inputs = {"text": "0x" + keccak(text).hex(), "calls": calls}
+    inputs = {"text": hex_text(keccak(text)), "calls": calls}
     return keccak(canonical_json(inputs if native == "ETH" else {**inputs, "native": native}))
 
 

@@ -34,6 +34,7 @@ from agent.understanding.plain_words import (
 )
 from governance.chain.address import checksum
 from governance.text import Block, BlockKind
+from policies.notation.hexadecimal import hex_bytes
 
 MAX_CHARS = 20_000  # a longer text is no plain text
 MAX_SENTENCE_CHARS = 400  # the same of a sentence, and of a title
@@ -71,7 +72,7 @@ def told(document: Document, effects: Sequence[Effect], book: Book) -> Told:
     if not effects:
         return Told(nothing, ("The proposal has no calls.",))
     if len(effects) >= MAX_EFFECTS:
-        return Told(nothing, ("There are so many calls that not all were looked at.",))
+        return Told(nothing, ("There are too many calls to look at all of them.",))
     text = _Text(_Known(book))
     try:
         text.read(document)
@@ -222,7 +223,7 @@ class _Known:
             rf"(?:(?P<label>[^()]*?) )??(?:(?P<at>at )?{_ADDRESS}(?: \((?P<aside>[^()]*)\))?|(?P<in>\({_ADDRESS}\)))",
             words,
         )
-        address = bytes.fromhex(found[0][2:])
+        address = hex_bytes(found[0])
         if match is None or len(found) > 1 or found[0] != checksum(address):
             return None
         label = match["label"] or ""
@@ -524,7 +525,7 @@ class _Text:
         if _NOTHING_ELSE.fullmatch(sentence):
             return
         if self.orders:
-            raise _Unreadable("Something stands behind the orders that code can't weigh.")
+            raise _Unreadable("After the orders comes something that code can't weigh.")
         if sentence and (_SENTENCE.fullmatch(sentence) is None or sentence.count("(") != sentence.count(")")):
             raise _Unreadable("The text has quotation marks or other signs that code can't weigh.")
         if not is_part and len(sentence.split()) < _SHORTEST_SENTENCE:

@@ -18,6 +18,7 @@ from agent.understanding.reader import SPEAKS_OF, Claim, ClaimType, addresses_in
 from agent.understanding.told import Told, told
 from governance.chain.address import ZERO, checksum
 from policies.notation import visible
+from policies.notation.hexadecimal import hex_bytes
 
 LARGE_SHARE_BPS = 1_000  # a tenth of what the treasury holds of an asset
 NEAR_NIBBLES = 3  # addresses that differ in so few hexadecimal digits are not two honest addresses
@@ -197,7 +198,7 @@ def _of_addresses(document: Document, effects: Sequence[Effect], book: Book) -> 
     for match in re.finditer(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{40}(?![0-9a-fA-F])", document.text):
         digits = match[0][2:]
         mixed = digits not in (digits.lower(), digits.upper())
-        if mixed and match[0] != checksum(bytes.fromhex(digits)):
+        if mixed and match[0] != checksum(hex_bytes(match[0])):
             text = f"The text's address {match[0]} has a wrong checksum: a digit was mistyped or changed."
             yield Flag("bad_checksum", Severity.WARNING, text)
 

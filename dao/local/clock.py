@@ -35,7 +35,7 @@ def advance_to(rpc: Rpc, timestamp_chain_s: int) -> int:
     _must_be_local(rpc)
     now_chain_s = _now_chain_s(rpc)
     if timestamp_chain_s <= now_chain_s:
-        raise ClockRefused(f"the chain's clock stands at {now_chain_s} and only goes forward")
+        raise ClockRefused(f"the chain's clock is at {now_chain_s} and only goes forward")
     if timestamp_chain_s - now_chain_s > MAXIMUM_SECONDS:
         raise ClockRefused(f"the chain's clock is wound at most {MAXIMUM_SECONDS // 86_400} days at once")
     # Absolute, so that a request that is sent twice moves the clock once. Blocks go on from there.

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from eth_hash.auto import keccak
 
 from governance.chain import abi
+from policies.notation.visible import numbered
 
 SHOWN = 120  # characters of a signature that are shown
 _SIGNATURE = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]*\([A-Za-z0-9,()\[\]]*\)")
@@ -48,7 +49,7 @@ def _shown(character: str) -> str:
     code = ord(character)
     if 0x20 <= code < 0x7F:
         return character
-    return f"[0x{code - 0xDC00:02X}]" if 0xDC80 <= code <= 0xDCFF else f"[U+{code:04X}]"
+    return f"[0x{code - 0xDC00:02X}]" if 0xDC80 <= code <= 0xDCFF else numbered(character)
 
 
 @dataclass(frozen=True)

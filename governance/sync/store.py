@@ -145,7 +145,7 @@ def store_step(
     """
     with writer.transaction() as cursor:
         if cursor.next_block != first_block:
-            raise Superseded(f"the cursor stands at {cursor.next_block}, not at {first_block}")
+            raise Superseded(f"the cursor is at {cursor.next_block}, not at {first_block}")
         if head.number <= finalized_block:
             # A power cut may take the last of these transactions back, whole and with their cursor: they are read
             # again. Whoever acts on the outbox commits after them, and no commit lasts without those before it.

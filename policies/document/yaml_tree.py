@@ -6,9 +6,9 @@ Anchors, aliases, tags, directives, several documents, duplicate keys, invisible
 refused.
 """
 
+import heapq
 import re
 import sys
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -28,6 +28,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from policies.notation.problems import Place, PolicyError, Problem, shown
+from policies.notation.visible import hidden
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 12
@@ -110,32 +111,25 @@ def as_json(node: Node, frozen: Frozen) -> Json:
 def _refuse_odd_characters(text: str) -> None:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise _Stop(Place(1, 1), f"the file is larger than {MAX_BYTES // 1024} KiB", "write a shorter policy")
-    line, column = 1, 1
-    for character in text:
-        if character == "\n":
-            line, column = line + 1, 1
-            continue
-        if _is_odd(character) and character != "\r":
-            raise _Stop(
-                Place(line, column),
-                f"an invisible character (U+{ord(character):04X}) stands here",
-                "remove it; indent with spaces",
-            )
-        column += 1
+    odd = next((at for at in _odd_places(text) if text[at] != "\r"), None)
+    if odd is not None:
+        raise _Stop(
+            Place(text.count("\n", 0, odd) + 1, odd - text.rfind("\n", 0, odd)),
+            f"an invisible character (U+{ord(text[odd]):04X}) stands here",
+            "remove it; indent with spaces",
+        )
 
 
-def _is_odd(character: str) -> bool:
-    """Whether nobody sees it, or it changes how the rest is seen."""
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+def _odd_places(text: str) -> Iterator[int]:
+    """Find characters that nobody sees or that change how the rest is seen, and tabs, which are no indentation."""
+    return heapq.merge((place for place, _ in hidden(text)), (tab.start() for tab in re.finditer("\t", text)))
 
 
 def _refuse_escaped_characters(value: str, place: Place) -> None:
     """In double quotes YAML makes any character of an escape such as \\u202e: the text of the file doesn't show it."""
-    if value.isprintable():
-        return
-    odd = next((character for character in value if _is_odd(character) and character != "\n"), None)
+    odd = next(_odd_places(value), None)
     if odd is not None:
-        raise _Stop(place, f"an escape here makes an invisible character (U+{ord(odd):04X})", "write it without")
+        raise _Stop(place, f"an escape here makes an invisible character (U+{ord(value[odd]):04X})", "write it without")
 
 
 class _Builder:

@@ -3,6 +3,8 @@
 
 from dataclasses import dataclass
 
+from policies.notation.visible import is_hidden, numbered
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -73,6 +75,6 @@ class Problems:
 
 
 def shown(text: str, length: int = 60) -> str:
-    """Hostile text as it may stand in a message: quoted, printable, short."""
+    """Return hostile text as it may stand in a message: in quotes, short, what can't be seen by its number."""
     cut = text if len(text) <= length else text[:length] + "…"
-    return '"' + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut) + '"'
+    return '"' + "".join(c if c.isprintable() and not is_hidden(c) else numbered(c) for c in cut) + '"'

@@ -81,9 +81,28 @@ def visible(text: str) -> str:
     text = text.replace("\r\n", "\n")
     pieces, end = [], 0
     for place, _ in hidden(text):
-        pieces += [text[end:place], f"[U+{ord(text[place]):04X}]"]
+        pieces += [text[end:place], numbered(text[place])]
         end = place + 1
     return "".join((*pieces, text[end:])) if pieces else text
+
+
+def without_hidden(text: str) -> str:
+    """Return the text without its hidden characters: for a few words that nobody compares with anything."""
+    pieces, end = [], 0
+    for place, _ in hidden(text):
+        pieces.append(text[end:place])
+        end = place + 1
+    return "".join((*pieces, text[end:]))
+
+
+def numbered(character: str) -> str:
+    """Return a character's number as it is shown: `[U+202E]`."""
+    return f"[U+{ord(character):04X}]"
+
+
+def is_plain_line(text: str) -> bool:
+    """Return whether a text is one line without hidden characters, and its only blanks are spaces."""
+    return not any(character.isspace() and character != " " for character in text) and next(hidden(text), None) is None
 
 
 def one_line(text: str, limit: int = 200) -> str:

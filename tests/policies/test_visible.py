@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.notation.visible import Kind, hidden, is_hidden, kind_of, one_line, visible
+from policies.notation.visible import Kind, hidden, is_hidden, is_plain_line, kind_of, one_line, visible, without_hidden
 
 # Default_Ignorable_Code_Point of Unicode: a program may draw nothing for these.
 IGNORABLE = [
@@ -72,6 +72,22 @@ def test_nothing_that_is_left_acts(text):
     assert not {unicodedata.category(c) for c in shown if c not in "\n\t"} & {"Cc", "Cs", "Co", "Zl", "Zp"}
     assert visible(shown) == shown
     assert "\n" not in one_line(text)
+
+
+@given(st.text(max_size=200))
+def test_what_is_left_without_hidden_characters_is_all_that_is_seen(text):
+    left = without_hidden(text)
+    places = {place for place, _ in hidden(text)}
+    assert left == "".join(character for place, character in enumerate(text) if place not in places)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plain"),
+    [("a b", True), ("", True), ("a\nb", False), ("a\tb", False), ("a\u00a0b", False), ("a\u200bb", False),
+     ("می‌خواهم", True), ("❤️", True)],
+)  # fmt: skip
+def test_a_plain_line(text, is_plain):
+    assert is_plain_line(text) is is_plain
 
 
 @given(st.text(max_size=100), st.integers(1, 60))

@@ -32,7 +32,8 @@ from governance.models import (
 )
 from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
 from policies.document.document import load
-from presentation.words import address_text, hash_text
+from policies.notation.hexadecimal import hex_text
+from presentation.words import address_text
 from tests.webapp.conftest import DAY, NOW, UNIT, Made, account
 from webapp.mail import subscriptions
 from webapp.models import Subscription
@@ -264,7 +265,7 @@ def pages(made: Made, tokens: dict[str, list[str]]) -> Iterator[str]:
     values: dict[str, list[str]] = {
         "slug": [made.dao.slug],
         "proposal_id": [str(number) for number in Proposal.objects.values_list("proposal_id", flat=True)],
-        "name": [hash_text(record) for record in DecisionRecord.objects.values_list("hash", flat=True)],
+        "name": [hex_text(record) for record in DecisionRecord.objects.values_list("hash", flat=True)],
     }
     for route, name, parameters in routes(get_resolver()):
         of_route = {**values, "token": tokens.get(name, [])}

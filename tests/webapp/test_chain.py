@@ -101,10 +101,10 @@ def test_the_caps_hold_and_one_vote_counts_once(chain, monkeypatch):
     for number in range(relay.PER_VOTER_A_DAY):
         relay._count(place, number, b"\1" * 20, 1, f"vote:{number}")
     relay._count(place, 0, b"\1" * 20, 1, "vote:0")  # asked for again
-    with pytest.raises(relay.VoteRefused, match="all it does in a day"):
+    with pytest.raises(relay.VoteRefused, match="Today's limit for free votes is reached"):
         relay._count(place, 99, b"\1" * 20, 1, "vote:99")
     monkeypatch.setattr(relay, "IN_ALL_A_DAY", relay.PER_VOTER_A_DAY)
-    with pytest.raises(relay.VoteRefused, match="all it does in a day"):
+    with pytest.raises(relay.VoteRefused, match="Today's limit for free votes is reached"):
         relay._count(place, 99, b"\2" * 20, 1, "vote:99")
     assert RelayedVote.objects.count() == relay.PER_VOTER_A_DAY
 

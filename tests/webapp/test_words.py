@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.notation.visible import visible
 from presentation import words
 from webapp.markup import render
 
@@ -40,7 +41,7 @@ def test_times_outside_every_calendar():
 
 @given(st.text(max_size=400))
 def test_nothing_hidden_survives(text):
-    shown = words.visible(text)
+    shown = visible(text)
     assert not any(c in shown for c in "\u202e\u200b\u2066\ufeff\x00\x1b")
 
 

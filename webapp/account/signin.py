@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Chain
+from policies.notation.hexadecimal import hex_bytes
 from presentation import words
 from webapp import throttle
 
@@ -115,8 +116,8 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
     if not Chain.objects.filter(chain_id=message.chain_id).exists():
         raise SignInRefused(gettext("the sign-in message is for a chain that is not mirrored here"))
     if message.expiration_time is None:
-        raise SignInRefused(gettext("the sign-in message never expires; one that does is asked for"))
-    account = bytes.fromhex(message.address[2:])
+        raise SignInRefused(gettext("The sign-in message has no expiry time. Sign in again with a current wallet."))
+    account = hex_bytes(message.address)
     try:
         message.verify(signature, domain=origin.netloc, nonce=message.nonce, timestamp=_now())
     except (InvalidSignature, BadSignature) as error:

@@ -16,6 +16,7 @@ from agent.acts import approvals, requests
 from agent.acts.policy import NoPolicyInForce
 from agent.models import Request
 from governance import standing
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
 from presentation.policies import policies_in_force
@@ -44,14 +45,14 @@ def refusals(request: HttpRequest, slug: str) -> list[Json]:
     place = DaoView.of(slug)
     return [
         {
-            "transaction_hash": words.hash_text(row.transaction_hash),
+            "transaction_hash": hex_text(row.transaction_hash),
             "block": row.block_number,
             "at_chain_s": row.block_timestamp_chain_s,
             "sender": address_json(row.sender),
-            "policy_id": words.hash_text(row.policy_id) if row.policy_id else None,
+            "policy_id": hex_text(row.policy_id) if row.policy_id else None,
             "reason": row.reason,
             "clause": row.clause,
-            "decision": words.hash_text(row.decision) if row.decision else None,
+            "decision": hex_text(row.decision) if row.decision else None,
         }
         for row in refused_acts(place)
     ]
@@ -152,7 +153,7 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     if not throttle.allow("request", account.hex(), limit=20, window=throttle.HOUR) or not throttle.allow(
         "request-asker", throttle.who_asks(request), limit=100, window=throttle.HOUR
     ):
-        raise HttpError(429, gettext("that are many requests; wait an hour"))
+        raise HttpError(429, gettext("Too many requests. Try again in an hour."))
     # The key is bound to the asker, so nobody can take another's request by its key.
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
     try:

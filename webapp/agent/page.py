@@ -11,6 +11,7 @@ from agent.llm import trouble
 from agent.models import DecisionRecord
 from governance import standing
 from governance.chain import abi
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
@@ -46,7 +47,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
                 "pk": module.pk,
                 "state": place.module_states.get(module.pk),
                 "address_text": words.address_text(module.address),
-                "pause_calldata": words.hash_text(abi.encode_call(_PAUSE)),
+                "pause_calldata": hex_text(abi.encode_call(_PAUSE)),
             }
             for module in place.contracts["module"]
         ],

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from agent.models import Refusal, Request
 from governance.chain import abi
 from governance.models import Act, ActCall, Objection, PolicyVersion, RefusedAct
+from policies.notation.hexadecimal import hex_text
 from presentation import labels, words
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
@@ -65,8 +66,8 @@ def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
     }
     if act.act_id:
         policy_id, act_id = bytes(act.policy_id), bytes(act.act_id)
-        view["object_calldata"] = words.hash_text(abi.encode_call(_OBJECT, [policy_id, [act_id]]))
-        view["veto_calldata"] = words.hash_text(abi.encode_call(_VETO, [policy_id, act_id]))
+        view["object_calldata"] = hex_text(abi.encode_call(_OBJECT, [policy_id, [act_id]]))
+        view["veto_calldata"] = hex_text(abi.encode_call(_VETO, [policy_id, act_id]))
     return view
 
 

@@ -7,7 +7,7 @@ from agent.acts import approvals
 from agent.acts.policy import NoPolicyInForce
 from agent.models import Request
 from governance.models import Act
-from presentation import words
+from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from webapp.shapes import Json, address_json
 
@@ -15,14 +15,14 @@ from webapp.shapes import Json, address_json
 def act_json(place: DaoView, act: Act) -> Json:
     return {
         "id": act.pk,
-        "policy_id": words.hash_text(act.policy_id),
+        "policy_id": hex_text(act.policy_id),
         "version": act.version,
         "number": act.number,
         "agent": address_json(act.agent),
         "status": act.status,
-        "decision": words.hash_text(act.decision),
-        "record": f"/records/{words.hash_text(act.decision)}.json",
-        "act_id": words.hash_text(act.act_id) if act.act_id else None,
+        "decision": hex_text(act.decision),
+        "record": f"/records/{hex_text(act.decision)}.json",
+        "act_id": hex_text(act.act_id) if act.act_id else None,
         "releasable_chain_s": act.releasable_chain_s,
         "expires_chain_s": act.expires_chain_s,
         "objection_power": str(act.objection_power),
@@ -32,7 +32,7 @@ def act_json(place: DaoView, act: Act) -> Json:
                 "target": address_json(call.target),
                 "value_wei": str(call.value_wei),
                 "value_symbol": place.native.symbol,
-                "calldata": words.hash_text(call.calldata),
+                "calldata": hex_text(call.calldata),
             }
             for call in act.calls.all()
         ],
@@ -40,14 +40,14 @@ def act_json(place: DaoView, act: Act) -> Json:
             {
                 "account": address_json(objection.account),
                 "power": str(objection.power),
-                "transaction_hash": words.hash_text(objection.log.transaction_hash),
+                "transaction_hash": hex_text(objection.log.transaction_hash),
             }
             for objection in act.objections.all()
         ],
         "at_chain_s": act.log.block_timestamp_chain_s,
         "block": act.log.block_number,
-        "transaction_hash": words.hash_text(act.log.transaction_hash),
-        "final_transaction_hash": words.hash_text(act.final_log.transaction_hash) if act.final_log else None,
+        "transaction_hash": hex_text(act.log.transaction_hash),
+        "final_transaction_hash": hex_text(act.final_log.transaction_hash) if act.final_log else None,
     }
 
 
@@ -58,8 +58,8 @@ def request_json(request: Request) -> Json:
     return {
         "id": request.pk,
         "key": request.idempotency_key.partition(":")[2],
-        "reference": words.hash_text(request.reference),
-        "policy_id": words.hash_text(request.policy_id),
+        "reference": hex_text(request.reference),
+        "policy_id": hex_text(request.policy_id),
         "text": request.text,
         "requested_by": address_json(request.requested_by),
         "status": request.status,
@@ -96,8 +96,8 @@ def request_json(request: Request) -> Json:
             }
             for refusal in refusals
         ],
-        "decision": words.hash_text(records[-1].hash) if records else None,
-        "records": [words.hash_text(record.hash) for record in records],
+        "decision": hex_text(records[-1].hash) if records else None,
+        "records": [hex_text(record.hash) for record in records],
         "created_at": request.created_at.isoformat(),
     }
 

@@ -10,6 +10,7 @@ from django.db.models import Count, F, OuterRef, Subquery
 
 from governance.models import Delegation, OnchainCheck, PowerCheckpoint, Vote
 from governance.power import shared_with
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
@@ -75,7 +76,7 @@ def delegate_rows(place: DaoView, limit: int = 100) -> list[DelegateRow]:
             row.power,
             from_whom.get(bytes(row.account), []),
             cast.get(bytes(row.account), 0),
-            asked.get(words.address_text(row.account)) or asked.get(words.hash_text(row.account)),
+            asked.get(words.address_text(row.account)) or asked.get(hex_text(row.account)),
         )
         for row in held
     ]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from governance.models import Act, Proposal, Vote
 from governance.state import State
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.acts import objectable
 from presentation.calls import call_words
@@ -29,7 +30,7 @@ _MOST_EFFECTS = 12
 
 @dataclass
 class Item:
-    """One decision: hostile texts have passed `words.visible`, templates escape them for their format."""
+    """One decision: hostile texts have passed `one_line`, templates escape them for their format."""
 
     title: str
     link: str
@@ -54,7 +55,7 @@ class Mail:
 
 def _told(text: str, limit: int) -> str:
     """A stranger's words for a mail: on one line, and no web address that a mail program makes a link of."""
-    line = words.one_line(text, limit)
+    line = one_line(text, limit)
     return re.sub(r"(?i)\bwww\.", "www[.]", line.replace("://", "[:]//"))
 
 
@@ -117,7 +118,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
         if summary.model_is_demo:
             item.model = gettext("%(model)s (demo model)") % {"model": item.model}
     elif summary.status == "abstained":
-        item.lines.append(gettext("The model abstained from a summary; what the calls do is computed and stands here."))
+        item.lines.append(gettext("The model wrote no summary. What the calls do is computed, and listed here."))
     else:
         item.lines.append(gettext("There is no summary yet."))
     return item
@@ -159,13 +160,13 @@ def compose(subscription: Subscription, place: DaoView, items: list[Item], headi
     """The mail of these items, text and HTML saying the same."""
     context = {
         "heading": heading,
-        "title": _titled(words.one_line(place.dao.name, 80), heading),
+        "title": _titled(one_line(place.dao.name, 80), heading),
         "items": items,
         "unsubscribe": subscriptions.unsubscribe_link(subscription),
         "block": place.block,
         "at": words.moment(place.now_chain_s),
     }
-    subject = words.one_line(_titled(place.dao.name, heading), 140)
+    subject = one_line(_titled(place.dao.name, heading), 140)
     return Mail(subject, render_to_string("mail/digest.txt", context), render_to_string("mail/digest.html", context))
 
 

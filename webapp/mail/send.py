@@ -24,7 +24,8 @@ from django.utils.translation import gettext, ngettext
 from agent.models import Summary
 from governance import outbox, work
 from governance.models import Act, Cursor, OutboxEntry, Proposal
-from presentation import words
+from policies.notation.hexadecimal import hex_bytes
+from policies.notation.visible import one_line
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, summary_of
 from webapp.mail import digest, subscriptions
@@ -80,13 +81,13 @@ def send_confirmation(_key: str, choice: dict[str, Any]) -> None:
         raise work.Abandon("the subscription is gone")
     token = subscriptions.confirm_token(choice)
     context = {
-        "dao": words.one_line(subscription.dao.name, 80),
+        "dao": one_line(subscription.dao.name, 80),
         "link": subscriptions.confirm_link(token),
         "frequency": Subscription.Frequency(choice["f"]).label.lower(),
     }
     _send(
         subscription.email,
-        words.one_line(gettext("Confirm: decisions of %(dao)s") % {"dao": subscription.dao.name}, 140),
+        one_line(gettext("Confirm: decisions of %(dao)s") % {"dao": subscription.dao.name}, 140),
         digest.render_to_string("mail/confirm.txt", context),
         None,
         {"Message-ID": message_id("confirm", subscription, str(choice["n"])), "Auto-Submitted": "auto-generated"},
@@ -223,7 +224,7 @@ def _happened(place: DaoView, kind: str, key: str) -> bool:
 def _acts(place: DaoView, key: str) -> QuerySet[Act]:
     policy, _, number = key.rpartition(":")
     return Act.objects.filter(
-        dao=place.dao, number=int(number), policy_id=bytes.fromhex(policy.removeprefix("0x"))
+        dao=place.dao, number=int(number), policy_id=hex_bytes(policy)
     )  # fmt: skip
 
 

@@ -49,10 +49,10 @@ def ask(dao: Dao, email: str, frequency: str, delegate: bytes | None, asker: str
     """
     email = email.strip().lower()
     if not throttle.allow("subscribe-asker", asker, limit=PER_ASKER_AN_HOUR, window=throttle.HOUR):
-        raise TooOften(gettext("that are many subscriptions from one place; try again in an hour"))
+        raise TooOften(gettext("Too many subscriptions from one place. Try again in an hour."))
     if not throttle.allow("subscribe", f"{dao.pk}:{email}", limit=PER_ADDRESS_AN_HOUR, window=throttle.HOUR):
         raise TooOften(
-            gettext("this address was asked for several times; look for our message, or try again in an hour")
+            gettext("This address was entered several times. Look for our message, or try again in an hour.")
         )
     subscription, _ = Subscription.objects.get_or_create(
         dao=dao, email=email, defaults={"frequency": frequency, "delegate": delegate}

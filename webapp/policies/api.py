@@ -7,7 +7,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja import Router
 
-from presentation import words
+from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from presentation.policies import policies_in_force
 from webapp.policies.read import policy_views
@@ -22,13 +22,13 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
     place = DaoView.of(slug)
     return [
         {
-            "policy_id": words.hash_text(view.version.policy_id),
+            "policy_id": hex_text(view.version.policy_id),
             "version": view.version.version,
             "agent": address_json(view.version.agent),
             "operator": address_json(view.code.operator) if view.code else None,
-            "codehash": words.hash_text(view.version.codehash),
+            "codehash": hex_text(view.version.codehash),
             "codehash_matches": view.codehash_matches,
-            "code": words.hash_text(view.version.code),
+            "code": hex_text(view.version.code),
             "sentences": view.sentences,
             "problem": view.problem or None,
             "budgets": [
@@ -49,7 +49,7 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
             "end_chain_s": view.end_chain_s,
             "read_at_block": view.read_at_block,
             "block": view.version.log.block_number,
-            "transaction_hash": words.hash_text(view.version.log.transaction_hash),
+            "transaction_hash": hex_text(view.version.log.transaction_hash),
         }
         for view in policy_views(place, policies_in_force(place))
     ]

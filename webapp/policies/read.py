@@ -11,7 +11,9 @@ from governance.models import PolicyVersion
 from policies.code.encoding import codehash
 from policies.code.policy_code import Budget, PolicyCode
 from policies.code.ring import Ring, RingError
+from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import selector
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
@@ -32,7 +34,7 @@ class BudgetView:
 
     @property
     def name(self) -> str:
-        return words.one_line(self.budget.label, 40)
+        return one_line(self.budget.label, 40)
 
     @property
     def limit(self) -> int:
@@ -101,7 +103,7 @@ class PolicyView:
 
     @property
     def title(self) -> str:
-        return f"{words.short(words.hash_text(self.version.policy_id))}"
+        return f"{words.short(hex_text(self.version.policy_id))}"
 
 
 def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[PolicyView]:

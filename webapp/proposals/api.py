@@ -13,7 +13,7 @@ from pydantic import Field
 
 from governance.chain.rpc import Rpc
 from governance.models import Proposal
-from presentation import words
+from policies.notation.hexadecimal import hex_text
 from presentation.calls import action_views
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
@@ -62,10 +62,10 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
                 "value_wei": str(action.value_wei),
                 "value_symbol": place.native.symbol,
                 # What is executed; where the proposal gives the function as text, its selector and then `data`.
-                "calldata": words.hash_text(action.calldata),
-                "data": words.hash_text(action.call.data),
+                "calldata": hex_text(action.calldata),
+                "data": hex_text(action.call.data),
                 "signature": action.call.shown_signature or None,
-                "signature_bytes": words.hash_text(action.call.signature) if action.call.signature else None,
+                "signature_bytes": hex_text(action.call.signature) if action.call.signature else None,
                 "signature_says": action.claim or None,
                 "decoded": action.decoded.as_json() if action.decoded else None,
                 "effect": action.effects[0] if action.effects else None,
@@ -82,7 +82,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
                 "kind": step.kind,
                 "block": step.log.block_number,
                 "at_chain_s": step.log.block_timestamp_chain_s,
-                "transaction_hash": words.hash_text(step.log.transaction_hash),
+                "transaction_hash": hex_text(step.log.transaction_hash),
             }
             for step in transitions(found)
         ],
@@ -164,4 +164,4 @@ def vote_by_signature(request: HttpRequest, slug: str, proposal_id: str, payload
         parse_address(payload.voter, "voter"),
         parse_bytes(payload.signature, "signature"),
     )
-    return {"transaction_hash": words.hash_text(sent.transaction_hash), "status": sent.status}
+    return {"transaction_hash": hex_text(sent.transaction_hash), "status": sent.status}

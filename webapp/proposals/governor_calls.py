@@ -10,6 +10,7 @@ from governance.chain import abi
 from governance.chain.call import Call
 from governance.models import Proposal
 from governance.state import State
+from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
 from presentation import words
 from presentation.calls import ActionView
@@ -57,5 +58,5 @@ def next_step(place: DaoView, proposal: Proposal, state: State, calls: list[Acti
         "label": label,
         "why": why,
         "to": words.address_text(place.governor.address),
-        "calldata": words.hash_text(calldata),
+        "calldata": hex_text(calldata),
     }

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from governance.capabilities import takes_signed_ballots
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Proposal
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.calls import action_views
 from presentation.checks import checks_of
@@ -89,6 +90,6 @@ def voter_asked_for(request: HttpRequest, place: DaoView, proposal: Proposal) ->
     try:
         account = to_bytes(asked)
     except BadAddress as error:
-        return {"voter_problem": gettext("That is no address: %(problem)s.") % {"problem": words.one_line(str(error))}}
+        return {"voter_problem": gettext("That is no address: %(problem)s.") % {"problem": one_line(str(error))}}
     seen = voters.look(place, proposal, account)
     return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}

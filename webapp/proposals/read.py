@@ -13,6 +13,7 @@ from governance.incidents import Kind as IncidentKind
 from governance.models import Proposal, ProposalTransition, SyncIncident, Vote
 from policies.code.encoding import DecodeError, codehash
 from policies.code.encoding import decode as decode_policy
+from policies.notation.visible import one_line
 from presentation import labels, words
 from presentation.calls import ActionView
 from presentation.dao_view import DaoView
@@ -101,7 +102,7 @@ def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
     """What happened to a proposal and what its clock says, in order of time."""
     steps: list[tuple[int, dict[str, Any]]] = []
     for step in transitions(proposal):
-        what = str(labels.TRANSITIONS.get(step.kind) or words.one_line(step.kind))
+        what = str(labels.TRANSITIONS.get(step.kind) or one_line(step.kind))
         at = step.log.block_number if place.counts_blocks else step.log.block_timestamp_chain_s
         steps.append(
             (

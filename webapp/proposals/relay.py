@@ -29,6 +29,7 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import KeyConflict, Signer, send_once, settle
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import keccak
 from presentation import words
 from presentation.dao_view import DaoView
@@ -229,7 +230,7 @@ def signed_by(typed_data: Mapping[str, Any], voter: bytes, signature: bytes, rpc
     signable = encode_typed_data(full_message=dict(typed_data))
     if len(signature) == 65:
         try:
-            if bytes.fromhex(Account.recover_message(signable, signature=signature)[2:]) == voter:
+            if hex_bytes(Account.recover_message(signable, signature=signature)) == voter:
                 return True
         except (ValueError, BadSignature, ValidationError):
             pass  # no signature of any key; a contract may still take it
@@ -256,7 +257,7 @@ def _count(place: DaoView, proposal_id: int, voter: bytes, support: int, key: st
         recent = RelayedVote.objects.filter(dao=place.dao, created_at__gt=day)
         if recent.filter(voter=voter).count() >= PER_VOTER_A_DAY or recent.count() >= IN_ALL_A_DAY:
             raise VoteRefused(
-                gettext("the relayer has done all it does in a day; vote by transaction, or tomorrow"), 429
+                gettext("Today's limit for free votes is reached. Vote by transaction, or try again tomorrow."), 429
             )
         RelayedVote.objects.create(
             dao=place.dao, onchain_proposal_id=proposal_id, voter=voter, support=support, outgoing_key=key

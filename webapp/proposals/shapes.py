@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from agent.models import Summary
 from governance.models import Vote
-from presentation import words
+from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from presentation.proposals import ProposalRow
 from webapp.shapes import Json, address_json
@@ -43,7 +43,7 @@ def vote_json(vote: Vote) -> Json:
         "reason": vote.reason,
         "block": vote.log.block_number,
         "at_chain_s": vote.log.block_timestamp_chain_s,
-        "transaction_hash": words.hash_text(vote.log.transaction_hash),
+        "transaction_hash": hex_text(vote.log.transaction_hash),
     }
 
 

@@ -20,6 +20,8 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.models import Proposal, Vote
 from governance.power import power_at
 from governance.state import State, state_of
+from policies.notation.hexadecimal import hex_text
+from policies.notation.visible import one_line
 from presentation import labels, words
 from presentation.dao_view import DaoView
 from webapp.node import node
@@ -404,7 +406,7 @@ def _choice(vote: Vote) -> str:
 
 
 def _where(vote: Vote) -> str:
-    transaction = words.short(words.hash_text(vote.log.transaction_hash))
+    transaction = words.short(hex_text(vote.log.transaction_hash))
     when = words.moment(vote.log.block_timestamp_chain_s)
     return gettext("In transaction %(transaction)s, %(moment)s.") % {"transaction": transaction, "moment": when}
 
@@ -463,9 +465,9 @@ def revert_words(data: bytes) -> str:
     """A revert in words: the reason where it is known, else the decoded error, or its bytes."""
     decoded = abi.decode_error(data)
     if decoded is None:
-        return words.hash_text(data[:36]) if data else gettext("no reason given")
+        return hex_text(data[:36]) if data else gettext("no reason given")
     known = _REFUSALS.get(decoded.name)
-    return gettext(known) if known else words.one_line(str(decoded), 200)
+    return gettext(known) if known else one_line(str(decoded), 200)
 
 
 def _amount(place: DaoView, base_units: int) -> str:

@@ -10,18 +10,20 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from policies.notation.hexadecimal import hex_text
+from policies.notation.visible import one_line, visible
 from presentation import labels, words
 from presentation.dao_view import DaoView
 from webapp import markup
 
 register = template.Library()
 
-register.filter("visible", words.visible)
-register.filter("one_line", words.one_line)
+register.filter("visible", visible)
+register.filter("one_line", one_line)
 register.filter("hidden_words", words.hidden)
 register.filter("markdown", markup.render)
 register.filter("address", words.address_text)
-register.filter("hash", words.hash_text)
+register.filter("hash", hex_text)
 register.filter("short", words.short)
 register.filter("moment", words.moment)
 register.filter("when", words.when)
@@ -55,7 +57,7 @@ def people(place: DaoView, accounts: Sequence[bytes], themselves: bytes | None =
 @register.simple_tag
 def tx(value: bytes) -> SafeString:
     """A transaction's hash."""
-    text = words.hash_text(value)
+    text = hex_text(value)
     title = gettext("transaction %(hash)s") % {"hash": text}
     return format_html('<code class="tx" title="{}">{}</code>', title, words.short(text))
 

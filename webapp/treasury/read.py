@@ -12,6 +12,7 @@ from django.db.models import Q, Sum
 from governance.chain import abi
 from governance.chain.rpc import RpcError
 from governance.models import TreasuryFlow
+from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
@@ -66,11 +67,11 @@ def _balances_on_chain(place: DaoView, treasury: bytes, assets: list[bytes]) -> 
     requests: list[tuple[str, list[Any]]] = []
     for asset in assets:
         if asset == words.ZERO_ADDRESS:
-            requests.append(("eth_getBalance", [words.hash_text(treasury), at]))
+            requests.append(("eth_getBalance", [hex_text(treasury), at]))
         else:
             call = {
-                "to": words.hash_text(asset),
-                "data": words.hash_text(abi.encode_call("balanceOf(address)", [treasury])),
+                "to": hex_text(asset),
+                "data": hex_text(abi.encode_call("balanceOf(address)", [treasury])),
             }
             requests.append(("eth_call", [call, at]))
     try:

@@ -39,7 +39,7 @@ class Command(BaseCommand):
         approve.add_argument("request", type=int)
         approve.add_argument("candidate")
         approve.add_argument("signature")
-        command("halts", "list what the kill switch stands for")
+        command("halts", "list which kill switches are on, and why")
         clear = command("clear-halt", "clear the kill switch, with the reason why that is safe")
         clear.add_argument("--because", required=True)
 

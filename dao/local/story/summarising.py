@@ -54,7 +54,7 @@ def read_summary(scene: Scene) -> None:
     page = scene.site.text(f"/{scene.slug}/proposals/{scene.real.id}/")
     must("demo model" in page.lower(), 'the page must say "demo model"', page[:300])
     must(summary["model"] in page, "the page must name the model", summary["model"])
-    must(shown["actions"][0]["effect"] is not None, "the decoded effects must stand beside it", shown["actions"])
+    must(shown["actions"][0]["effect"] is not None, "the decoded effects must be beside it", shown["actions"])
     scene.show("model", f"{summary['model']} (demo model)")
     if summary["status"] == "abstained":
         must("abstain" in page.lower(), "an abstention must be shown as one", page[:300])
@@ -66,10 +66,10 @@ def read_summary(scene: Scene) -> None:
     for sentence in summary["sentences"]:
         source = sentence["source"]
         in_page = normal(sentence["text"]) in normal(strip_tags(page))
-        must(in_page, "each sentence must stand on the page", sentence["text"])
+        must(in_page, "each sentence must be on the page", sentence["text"])
         if source["kind"] == "span":
             found = normal(source["quote"]) in normal(scene.real.text)
-            must(found, "each quote must stand in the proposal word for word", source["quote"])
+            must(found, "each quote must be in the proposal word for word", source["quote"])
         scene.show(f"quoted from {source['kind']} {source['id']}", sentence["text"][:160])
 
 

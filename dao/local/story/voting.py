@@ -143,7 +143,7 @@ def enforce(scene: Scene) -> None:
     must(seen[0]["codehash"] == "0x" + scene.codehash().hex(), "the page must name the code in force", seen[0])
     page = scene.site.text(f"/{scene.slug}/policies/")
     for sentence in seen[0]["sentences"]:
-        must(normal(sentence) in normal(strip_tags(page)), "each sentence must stand on the page", sentence)
+        must(normal(sentence) in normal(strip_tags(page)), "each sentence must be on the page", sentence)
     must(any("12,000" in s for s in seen[0]["sentences"]), "the page decodes the limit", seen[0]["sentences"])
     scene.show("in force", f"version {seen[0]['version']}, codehash {seen[0]['codehash']}")
     scene.show("read from the chain", seen[0]["sentences"][0])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from governance.chain.rpc.errors import BatchTooLarge, CallReverted, RangeTooLarge, RpcError, RpcLimited
+from policies.notation.visible import visible
 
 _MAX_MESSAGE = 300
 _RANGE = re.compile(
@@ -97,7 +98,7 @@ def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str]
     code = code if isinstance(code, int) and not isinstance(code, bool) else None
     message = error.get("message")
     # The text is the node's: printable, one line, of bounded length.
-    message = "".join(c if c.isprintable() else " " for c in message) if isinstance(message, str) else "no message"
+    message = " ".join(visible(message).split()) if isinstance(message, str) else "no message"
     for secret in secrets:
         message = message.replace(secret, "***")
     short = message[:_MAX_MESSAGE]

@@ -262,7 +262,7 @@ class Pool:
         failure: RpcError | None = None
         trusted = [endpoint for endpoint in self._in_order() if endpoint.distrusted_until <= now]
         if not trusted:
-            raise Distrusted(None, f"every endpoint of chain {self.chain_id} was caught in an untrue answer")
+            raise Distrusted(None, f"every endpoint of chain {self.chain_id} gave a false answer")
         for endpoint in trusted:
             try:
                 if self.chain_id is not None:

@@ -17,6 +17,7 @@ from governance.discovery import find_modules
 from governance.models import Dao
 from governance.register import NotRegistered, Preflight, preflight, register, slug_of
 from governance.sync import Status
+from policies.notation.visible import one_line
 
 _TOLD_EVERY_S = 5.0
 
@@ -61,8 +62,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if options["check"]:
             return
-        # The governor's own name is a stranger's text: cut to one printable line.
-        own_name = "".join(c for c in str(found.capabilities["name"] or "") if c.isprintable())[:120]
+        own_name = one_line(str(found.capabilities["name"] or ""), 120)  # a stranger's text
         name = options["name"] or own_name or checksum(found.governor)
         dao = register(found, slug=options["slug"] or slug_of(name), name=name)
         self.stdout.write(self.style.SUCCESS(f"{dao.name} is in the mirror as /{dao.slug}/"))

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             "--module", metavar="ADDRESS", help="ask this policy module whether it would take it"
         )
         subs["backtest"].add_argument("history", nargs="?", help="CSV or JSON of payments: time, token, to, amount")
-        subs["simulate"].add_argument("--days", type=int, default=30, help="for so many days (default: 30)")
+        subs["simulate"].add_argument("--days", type=int, default=30, help="how many days (default: 30)")
         for action in ("decode", "check", "backtest"):
             subs[action].add_argument("--dao", metavar="SLUG", help="a DAO in the mirror")
         command.add_lent(subs["decode"])
