@@ -51,7 +51,7 @@ def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
                 place.dao, chosen["email"], chosen["frequency"], chosen["delegate"], throttle.who_asks(request)
             )
         except subscriptions.TooOften as error:
-            form.add_error(None, f"{str(error).capitalize()}.")
+            form.add_error(None, str(error))
             return render(
                 request, "webapp/subscribe.html", {"place": place, "here": "subscribe", "form": form}, status=429
             )
