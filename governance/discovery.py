@@ -18,12 +18,12 @@ from governance.capabilities import ask, probe_module
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.call import call_of
+from governance.chain.module import SET_POLICY
 from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Contract, Dao, ProposalAction, RawLog
 from governance.projections import events
 
 _BUILT = Path(__file__).resolve().parents[1] / ".build" / "contracts" / "PolicyModule.json"
-_SET_POLICY = "setPolicy(bytes32,bytes)"
 _ENABLE = "enableModule(address)"
 _ENABLED = (keccak(b"ModuleEnabled(address)"), keccak(b"EnabledModule(address)"))  # our treasury's and Safe's
 _FIRST_MODULE = b"\x01".rjust(20, b"\0")  # where Safe's list of modules begins
@@ -76,7 +76,7 @@ def _voted(dao: Dao) -> Iterable[bytes]:
     for action in actions.order_by("-proposal", "position").iterator():
         calldata = call_of(action).calldata
         selector, data = calldata[:4], calldata[4:]
-        if selector == abi.selector(_SET_POLICY):
+        if selector == abi.selector(SET_POLICY):
             yield bytes(action.target)
         elif selector == abi.selector(_ENABLE) and len(data) == 32:
             yield data[12:]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from governance.chain import abi
 from governance.chain.address import checksum
+from governance.chain.module import CHECKER
 from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError
 from policies.command import Finding
 from policies.files import Loaded
@@ -64,7 +65,7 @@ def _token(rpc: Rpc, token: Token, block: BlockId) -> Iterator[Finding]:
 def _module(rpc: Rpc, loaded: Loaded, module: bytes, block: BlockId) -> Iterator[Finding]:
     """What the module's own checker says, word for word what `setPolicy` would."""
     try:
-        checker = rpc.eth_call(module, selector("checker()"), block)
+        checker = rpc.eth_call(module, selector(CHECKER), block)
         if len(checker) != 32 or not any(checker):
             raise RpcError(None, "no checker")
     except RpcError:

@@ -16,6 +16,7 @@ from django.db.models import Max
 from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.address import checksum
+from governance.chain.module import PAUSED, POLICY_STATE
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import (
     Block,
@@ -217,7 +218,7 @@ def _about_modules(dao: Dao) -> list[_Question]:
         state = ModuleState.objects.filter(module=module).first()
         questions.append(
             _Question(
-                f"module:{checksum(module.address)}:paused", module.address, abi.encode_call("paused()"), ("bool",),
+                f"module:{checksum(module.address)}:paused", module.address, abi.encode_call(PAUSED), ("bool",),
                 str(bool(state and state.paused)), lambda paused: str(paused[0]),
             )
         )  # fmt: skip
@@ -225,7 +226,7 @@ def _about_modules(dao: Dao) -> list[_Question]:
         questions += [
             _Question(
                 f"policy:0x{row['policy_id'].hex()}:version", module.address,
-                abi.encode_call("policyState(bytes32)", [row["policy_id"]]),
+                abi.encode_call(POLICY_STATE, [row["policy_id"]]),
                 ("address", "uint16", "uint24", "uint32", "uint40"), str(row["newest"]), lambda s: str(s[1]),
             )
             for row in versions

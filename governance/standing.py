@@ -7,7 +7,7 @@ That no module is known does not say that there is none: one that nobody named o
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import Max
+from django.db.models import F, Max, OuterRef, Subquery
 from django.utils.translation import gettext, ngettext
 
 from governance.chain.address import checksum
@@ -109,6 +109,22 @@ def known(dao: Dao) -> Known:
         standing, dao.slug, governor, tuple(m.address for m in modules), policies,
         max((m.start_block for m in modules), default=0), block, -1 if newest is None else newest,
     )  # fmt: skip
+
+
+def policies_in_force(dao: Dao) -> list[PolicyVersion]:
+    """Return the newest version of every policy, in the order in which they were set."""
+    newest = (
+        PolicyVersion.objects.filter(module=OuterRef("module"), policy_id=OuterRef("policy_id"))
+        .order_by("-version")
+        .values("id")[:1]
+    )
+    return list(
+        PolicyVersion.objects.filter(dao=dao)
+        .annotate(newest=Subquery(newest))
+        .filter(id=F("newest"))
+        .select_related("log", "module")
+        .order_by("id")
+    )
 
 
 def _has_unread(dao: Dao, modules: list[Contract]) -> bool:

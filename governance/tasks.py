@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db import transaction
 from django.db.utils import InterfaceError, OperationalError
 
-from governance import endpoints, incidents, reconcile, work
+from governance import endpoints, incidents, readings, reconcile, work
 from governance.block_time import block_s as _block_s
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.incidents import Kind
@@ -82,6 +82,7 @@ def reconcile_all() -> None:
 @shared_task(name="governance.tasks.work_due")
 def work_due() -> None:
     """Do this layer's due work; the layers above poll their own."""
+    readings.enqueue_due()
     work.run_due("governance.")
 
 

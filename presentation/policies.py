@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A DAO's policies: which are in force, and what their code on chain says in words."""
+"""A DAO's policies: what their code on chain says in words."""
 
 from __future__ import annotations
 
-from django.db.models import F, OuterRef, Subquery
 from django.utils.translation import gettext
 
 from governance.chain.native import native_token
@@ -16,22 +15,6 @@ from policies.words.explain import explain
 from presentation.dao_view import DaoView
 
 
-def policies_in_force(place: DaoView) -> list[PolicyVersion]:
-    """The newest version of every policy."""
-    newest = (
-        PolicyVersion.objects.filter(module=OuterRef("module"), policy_id=OuterRef("policy_id"))
-        .order_by("-version")
-        .values("id")[:1]
-    )
-    return list(
-        PolicyVersion.objects.filter(dao=place.dao)
-        .annotate(newest=Subquery(newest))
-        .filter(id=F("newest"))
-        .select_related("log", "module")
-        .order_by("id")
-    )
-
-
 def decode_version(version: PolicyVersion) -> tuple[PolicyCode | None, str]:
     """The policy, or why its code is none."""
     if not version.code:
@@ -40,12 +23,6 @@ def decode_version(version: PolicyVersion) -> tuple[PolicyCode | None, str]:
         return decode_policy(bytes(version.code)), ""
     except DecodeError as error:
         return None, gettext("the code on chain is not a policy of format 1: %(problem)s") % {"problem": error}
-
-
-def operator_of(version: PolicyVersion) -> bytes | None:
-    """The operator that the policy's code on chain names."""
-    code, _ = decode_version(version)
-    return code.operator if code else None
 
 
 def in_words(place: DaoView, code: PolicyCode) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from governance.models import OnchainCheck
+from governance.models import ChainReading, OnchainCheck
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 
@@ -14,6 +14,15 @@ Json = dict[str, Any]
 
 def address_json(value: bytes | None) -> str | None:
     return None if value is None else words.address_text(value)
+
+
+def reading_json(reading: ChainReading | None) -> Json:
+    """When the chain was asked: the block's number and hash, and the wall clock's time; null where it was not yet."""
+    return {
+        "read_at_block": reading.block_number if reading else None,
+        "read_at_block_hash": hex_text(reading.block_hash) if reading else None,
+        "read_at": reading.read_at.isoformat() if reading else None,
+    }
 
 
 def check_json(check: OnchainCheck | None) -> Json | None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
-from agent.acts import typed
+from agent.acts import life, typed
+from agent.acts.calls import calls_from_json, calls_hash
 from agent.acts.policy import PolicyInForce, in_force
-from agent.acts.requests import calls_from_json, calls_hash
+from agent.acts.words import Stated, say
 from agent.models import Approval, Candidate, Plan, Request
 from agent.work_names import EXECUTE_WORK
 from governance import work
@@ -27,12 +28,10 @@ TYPES = {
         {"name": "pays", "type": "string"},
     ]
 }
-# An approval may come while the model is down (`received`) as well as after it chose.
-OPEN = (Request.Status.RECEIVED, Request.Status.NEEDS_APPROVAL)
 
 
-class ApprovalError(ValueError):
-    """The approval can't be accepted; the message says why."""
+class ApprovalError(Stated, ValueError):
+    """The approval can't be accepted; the sentence says why."""
 
 
 def compose(
@@ -71,10 +70,10 @@ def typed_data(request: Request, candidate: Candidate) -> dict[str, Any]:
 
 def _document(policy: PolicyInForce, request: Request, candidate: Candidate) -> dict[str, Any]:
     if candidate.request_id != request.pk:
-        raise ApprovalError("the candidate belongs to another request")
+        raise ApprovalError(say("candidate_of_another"))
     calls = calls_hash(calls_from_json(candidate.calls))
     if calls != candidate.calls_hash:
-        raise ApprovalError("the stored calls do not have their hash: they were changed in the database")
+        raise ApprovalError(say("calls_changed"))
     return compose(
         chain_id=policy.chain_id,
         module=policy.module,
@@ -105,26 +104,25 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
         request = Request.objects.select_for_update().select_related("dao").get(pk=request.pk)
         candidate = request.candidates.filter(key=candidate_key).first()
         if candidate is None:
-            raise ApprovalError("the request has no such candidate")
+            raise ApprovalError(say("no_such_candidate"))
         policy = in_force(request.dao, request.policy_id)
         document = _document(policy, request, candidate)
         digest = typed.digest(document)
         known = Approval.objects.filter(digest=digest, request=request).first()
         if known is not None:
             return known
-        if request.status not in OPEN:
-            raise ApprovalError(f"there is nothing to approve: the request is {request.get_status_display().lower()}")
+        if request.status not in life.APPROVABLE:
+            raise ApprovalError(say("nothing_to_approve", status=request.status))
         if not candidate.allowed:
-            raise ApprovalError("the policy refuses this candidate: no approval can change that, only a vote")
+            raise ApprovalError(say("outside_policy"))
         try:
             raw = typed.signature_bytes(signature)
             signer = typed.recover(document, raw)
         except typed.BadSignature as error:
-            raise ApprovalError(str(error)) from error
+            raise ApprovalError(say("bad_signature", problem=str(error))) from error
         if signer != policy.code.operator:
-            raise ApprovalError(
-                f"signed by {checksum(signer)}; only the policy's operator {checksum(policy.code.operator)} can approve"
-            )
+            operator = checksum(policy.code.operator)
+            raise ApprovalError(say("not_signed_by_operator", signer=checksum(signer), operator=operator))
         approval = Approval.objects.create(
             request=request,
             candidate=candidate,
@@ -140,8 +138,7 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
         if plan.candidate_id != candidate.pk or not plan.model_agrees_to(candidate):
             plan.candidate, plan.chosen_by = candidate, Plan.ChosenBy.OPERATOR
             plan.save(update_fields=["candidate", "chosen_by"])
-        request.status, request.reason = Request.Status.PLANNED, "approved by the operator"
-        request.save(update_fields=["status", "reason", "updated_at"])
+        life.move(request, Request.Status.PLANNED, life.Who.OPERATOR, say("approved"), account=signer)
         work.enqueue(EXECUTE_WORK, str(request.pk), renew=True)
     return approval
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.acts.policy import PolicyInForce
+from agent.acts.words import Sentence, say
 from agent.models import Request, Roster
 from governance.chain import abi
 from governance.chain.address import checksum
@@ -34,13 +35,11 @@ class Standing:
     balance: int | None = None
 
     @property
-    def doubt(self) -> str:
-        """Why the operator must sign for the asker, in words; empty where nobody needs to."""
+    def doubt(self) -> Sentence | None:
+        """Why the operator must sign for the asker; None where nobody needs to."""
         if self.kind in HAS_A_SAY:
-            return ""
-        if self.kind == STRANGER:
-            return "asked by an account without votes: it holds none, is no delegate and is not on the roster"
-        return "it is not known whether who asked has a say in the DAO"
+            return None
+        return say("asked_by_stranger" if self.kind == STRANGER else "asked_by_unknown")
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -110,16 +109,15 @@ def has_a_say(recorded: Mapping[str, Any], asker: str, operator: str, payees: Co
     )
 
 
-def early_doubt(roster: Roster, period: str) -> str:
-    """Why the operator must sign for the month, in words: it began before she signed the roster. Empty otherwise."""
+def early_doubt(roster: Roster, period: str) -> Sentence | None:
+    """Why the operator must sign for the month: it began before she signed the roster. None otherwise."""
     if not period:
-        return ""  # a one-off payment needs her anyway
+        return None  # a one-off payment needs her anyway
     if roster.accepted_chain_s is None:
-        return "it is not known when the roster was signed"
+        return say("roster_date_unknown")
     if month_begins_s(period) >= roster.accepted_chain_s:
-        return ""
-    signed = datetime.fromtimestamp(roster.accepted_chain_s, UTC)
-    return f"{period} began before the roster was signed (taken in on {signed:%Y-%m-%d %H:%M} UTC)"
+        return None
+    return say("month_before_roster", period=period, signed_chain_s=roster.accepted_chain_s)
 
 
 def month_begins_s(period: str) -> int:

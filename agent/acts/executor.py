@@ -14,69 +14,51 @@ Killed at any point, the next worker goes on from the rows, and nothing is paid 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from agent import choice
-from agent.acts import approvals, askers, provenance, rosters
-from agent.acts.judging import (
-    Halted,
-    Judgement,
-    Words,
-    evaluation_json,
-    halt,
-    judge,
-    judge_release,
-    refusal_json,
-    standing_halt,
-)
-from agent.acts.planner import UNRECORDED, paid_lines, record_refusal, unrecorded_payees
+from agent.acts import approvals, askers, life, paid, provenance, record, rosters, situation, words
+from agent.acts.calls import calls_from_json, calls_hash, payment_call
+from agent.acts.judging import Halted, Judgement, halt, judge, judge_release, refusal, standing_halt
+from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
+from agent.acts.planner import record_refusal
 from agent.acts.policy import (
     NoPolicyInForce,
-    Pinned,
     PolicyInForce,
     acts_read,
     chain_now_s,
     finalized,
     in_force,
-    read_pinned,
-    state_json,
 )
-from agent.acts.requests import Call, calls_from_json, calls_hash, payment_call
+from agent.acts.record import Authority
 from agent.acts.simulate import ENDED, act_calldata, release_calldata, simulate
-from agent.acts.tokens import Token
-from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
+from agent.acts.situation import Chosen, Judged
+from agent.acts.words import Sentence, Stated, because, say
+from agent.models import AgentHalt, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
 from agent.work_names import EXECUTE_WORK, RELEASE_WORK
 from governance import work
 from governance.chain.address import checksum
-from governance.chain.native import native_token
+from governance.chain.keys import Signer, signer_of
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.chain.send import Signer, send_once, settle
+from governance.chain.send import send_once, settle
 from governance.models import Act, Contract, Dao, OutgoingTransaction
-from policies.answer.evaluate import Allowed
 
 _LOCK = 0x6167_656E  # "agen": the class of the advisory locks, one object per DAO
 _LOOK_S = 1  # while an act is on its way
 _SETTLED_S = 5  # while an act that was read back is not final yet
 _LOOK_AT_MINED_S = 10.0
 MOST_ATTEMPTS = 3
+Who = life.Who
 _ENDS = (Request.Status.REFUSED, Request.Status.ABSTAINED)
 
 
-@lru_cache(maxsize=1)
-def _signer(keystore: str, password_file: str) -> Signer:
-    return Signer.from_keystore(keystore, password_file)
-
-
 def agent_signer() -> Signer:
-    """The agent's key, from the keystore that the settings name. Raises governance.chain.send.KeystoreProblem."""
-    return _signer(settings.AGENT_KEYSTORE, settings.AGENT_PASSWORD_FILE)
+    """The agent's key, from the keystore that the settings name. Raises governance.chain.keys.KeystoreProblem."""
+    return signer_of(settings.AGENT_KEYSTORE, settings.AGENT_PASSWORD_FILE)
 
 
 @contextmanager
@@ -121,10 +103,16 @@ def _again(seconds: float, reason: str) -> NoReturn:
     raise work.Again(timezone.now() + timedelta(seconds=seconds), reason)
 
 
-def _note(request: Request, status: str, reason: str) -> None:
-    if (request.status, request.reason) != (status, reason[:400]):
-        request.status, request.reason = status, reason[:400]
-        request.save(update_fields=["status", "reason", "updated_at"])
+def _move(request: Request, status: str, why: Sentence, who: str = Who.EXECUTOR) -> None:
+    """Move the request. Raises work.Again where somebody else moved it since this step began."""
+    try:
+        life.move(request, status, who, why)
+    except life.MovedMeanwhile as moved:
+        _again(_LOOK_S, str(moved))
+
+
+def _halted(stop: AgentHalt) -> NoReturn:
+    _again(15, say("halted", reason=words.reason_of(stop).as_json()))
 
 
 # ---------------------------------------------------------------------------------------------------------- execute
@@ -135,10 +123,10 @@ def execute(request_id: int, *, rpc: Rpc | None = None, signer: Signer | None = 
 
     Raises work.Again until then.
     """
-    request = _load(request_id)
-    with only_executor(request.dao) as held:
+    with only_executor(Dao.objects.get(requests=request_id)) as held:
         if not held:
             _again(_LOOK_S, "another act of this DAO is being made")
+        request = _load(request_id)
         _execute(request, rpc or Rpc.for_chain(request.dao.chain_id), signer)
 
 
@@ -149,7 +137,7 @@ def _execute(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         return
     stop = standing_halt(request.dao)
     if stop is not None:  # what was signed already is out of our hands; nothing new is signed or sent
-        _again(15, f"the agent is halted: {stop.reason}")
+        _halted(stop)
     binding = request.bindings.select_related("record", "candidate", "module").filter(state=Binding.State.LIVE).first()
     if binding is None:
         if request.status not in (Request.Status.PLANNED, Request.Status.EXECUTING):
@@ -177,24 +165,20 @@ def follow(request: Request) -> bool:
     )
     if act is None:
         if request.status in (Request.Status.EXECUTED, Request.Status.SCHEDULED):
-            _note(request, Request.Status.EXECUTING, "its act is gone from the chain (a reorganisation): sent again")
+            _move(request, Request.Status.EXECUTING, say("gone_from_chain"), Who.MIRROR)
             _look_at_mined_now()
         return False
     log = act.final_log or act.log
     if act.status in (Act.Status.EXECUTED, Act.Status.RELEASED):
-        how = "paid" if act.status == Act.Status.EXECUTED else "paid after its objection delay"
-        _note(request, Request.Status.EXECUTED, f"{how} as act {act.number}")
+        how = "paid" if act.status == Act.Status.EXECUTED else "paid_after_delay"
+        _move(request, Request.Status.EXECUTED, say(how, number=act.number), Who.MIRROR)
     elif act.status == Act.Status.SCHEDULED:
         if request.status != Request.Status.STOPPED:  # expired: no log says so
-            _note(request, Request.Status.SCHEDULED, f"act {act.number} waits out its objection delay")
+            _move(request, Request.Status.SCHEDULED, say("waits_out_delay", number=act.number), Who.MIRROR)
         work.enqueue(RELEASE_WORK, str(request.pk), renew=True)
     else:
-        why = {
-            Act.Status.KILLED: "stopped: members objected with enough power",
-            Act.Status.VETOED: "stopped: vetoed",
-            Act.Status.VOIDED: "stopped: void, since the policy was replaced or ended, or everything was paused",
-        }[Act.Status(act.status)]
-        _note(request, Request.Status.STOPPED, f"{why} (act {act.number})")
+        why = {Act.Status.KILLED: "killed", Act.Status.VETOED: "vetoed", Act.Status.VOIDED: "voided"}
+        _move(request, Request.Status.STOPPED, say(why[Act.Status(act.status)], number=act.number), Who.MIRROR)
     if not finalized(request.dao, log.block_number):
         _again(_SETTLED_S, "read back, and not final yet")
     return True
@@ -208,60 +192,65 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
         if binding.state != Binding.State.OVERTAKEN and _journal(binding).exists()
     ]
     if signed_before:  # can't be: a binding is given up as unused only when nothing was signed for it
-        halt(request.dao, "an act given up as never signed is in the journal", {"request": str(request.pk)})
+        halt(request.dao, say("signed_before"), {"request": str(request.pk)})
     try:
         policy = in_force(request.dao, request.policy_id)
     except NoPolicyInForce as error:
-        _note(request, Request.Status.REFUSED, str(error))
+        _move(request, Request.Status.REFUSED, error.sentence)
         return None
-    plan = Plan.objects.select_related("candidate__roster").get(request=request)
+    plan = _plan(request)
     candidate = plan.candidate
     if candidate is None:
-        _note(request, Request.Status.NEEDS_APPROVAL, "no candidate is chosen")
+        _move(request, Request.Status.NEEDS_APPROVAL, say("no_candidate"))
         return None
     if policy.contract.pk != request.module_id:
-        _note(request, Request.Status.REFUSED, "the policy is in another policy module now: ask again")
+        _move(request, Request.Status.REFUSED, say("other_module"))
         return None
     if signer.address != policy.code.agent:
         _again(
             15,
             f"the configured key is {checksum(signer.address)}; the policy's agent is {checksum(policy.code.agent)}",
         )
-    pinned = read_pinned(policy, rpc)
-    if not pinned.is_of(policy):
-        _again(_LOOK_S, "the mirror is behind the chain: another policy is in force there")
-    if not acts_read(policy, pinned):
+    known = _situation_of(request, policy, plan, candidate, rpc)
+    if not acts_read(policy, known.pinned):
         _again(_LOOK_S, "the mirror is behind the chain: it has not read the last act yet")
-    calls = calls_from_json(candidate.calls)
     try:
-        authority = _authority(policy, request, plan, candidate, calls, pinned, rpc)
+        authority = _authority(known, rpc)
     except _NotAuthorised as error:
-        _note(request, Request.Status.NEEDS_APPROVAL, str(error))
+        _move(request, Request.Status.NEEDS_APPROVAL, error.sentence)
         return None
-    approval = authority.approval
-    if UNRECORDED not in candidate.differences and _pays_any(candidate, unrecorded_payees(policy)):
+    if not paid.warns_of_unrecorded(candidate) and _pays_any(candidate, unrecorded_payees(policy)):
         # Somebody else who has the agent's key paid them since this was planned, and nobody has looked at that.
-        candidate.differences = [*candidate.differences, UNRECORDED]
-        candidate.save(update_fields=["differences"])
-        if approval is None:
-            _note(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
+        paid.warn_of_unrecorded(candidate)
+        if authority.approval is None:
+            _move(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
         else:
-            _note(request, Request.Status.REFUSED, f"since it was approved, {UNRECORDED}: look, and ask again")
+            _move(request, Request.Status.REFUSED, say("unrecorded_since_approved"))
         return None
     if _pays_any(candidate, paid_lines(policy, request.period, request)):
-        _note(
-            request, Request.Status.REFUSED, f"somebody of it was already paid for {request.period}, or is being paid"
-        )
+        _move(request, Request.Status.REFUSED, say("somebody_paid", period=request.period))
         return None
-    words = _words(plan, candidate)
+    judged = known.judged(_judge(known, rpc))
+    if not judged.judgement.allowed:
+        _refuse(judged)
+        return None
+    return _write(judged, authority, signer)
+
+
+def _situation_of(request: Request, policy: PolicyInForce, plan: Plan, candidate: Candidate, rpc: Rpc) -> Chosen:
+    """What is known of the candidate at this step. Raises work.Again while the mirror is behind the chain."""
+    read = situation.read(request, policy, rpc)
+    if not read.pinned.is_of(policy):
+        _again(_LOOK_S, say("mirror_behind"))
+    return read.chosen(plan, candidate, situation.words_of(request, plan, candidate))
+
+
+def _judge(known: Chosen, rpc: Rpc) -> Judgement:
+    """What policy and chain say of the calls. Raises work.Again where they disagree, and the agent is halted."""
     try:
-        judgement = judge(policy, pinned, rpc, calls)
+        return judge(known.policy, known.pinned, rpc, known.calls)
     except Halted as halted:
-        _again(15, f"the agent is halted: {halted}")
-    if not judgement.allowed:
-        _refuse(request, candidate, policy, pinned, judgement, words)
-        return None
-    return _write(request, plan, candidate, calls, authority, policy, pinned, judgement, signer)
+        _again(15, say("halted", reason=halted.sentence.as_json()))
 
 
 def _pays_any(candidate: Candidate, payees: frozenset[tuple[bytes, bytes]]) -> bool:
@@ -271,167 +260,67 @@ def _pays_any(candidate: Candidate, payees: frozenset[tuple[bytes, bytes]]) -> b
     )
 
 
-class _NotAuthorised(Exception):
+class _NotAuthorised(Stated):
     """Neither the roster nor an approval covers these calls now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """What calls rest on: an approval, or None where the signed roster itself is enough; and who asked."""
-
-    approval: Approval | None
-    asker: askers.Standing
-
-
-def _authority(
-    policy: PolicyInForce,
-    request: Request,
-    plan: Plan,
-    candidate: Candidate,
-    calls: tuple[Call, ...],
-    pinned: Pinned,
-    rpc: Rpc,
-) -> Authority:
+def _authority(known: Chosen, rpc: Rpc) -> Authority:
     """What these calls rest on now. Raises _NotAuthorised.
 
     Who is paid what is verified from signatures, and what the asker holds from the chain, not from our own rows.
     """
+    request, policy, plan, candidate = known.request, known.policy, known.plan, known.candidate
     payees: set[bytes] = set()
-    problem, roster = "", None
+    lines: tuple[rosters.Line, ...] = ()
+    problem, roster = words.NOTHING, None
     try:
         roster = rosters.current(policy, chain_now_s(policy.dao))
         lines = rosters.lines_of(roster)
         payees = {line.recipient for line in lines}
     except rosters.RosterError as error:
-        problem = str(error)
-    asker = askers.standing(policy, request, payees, rpc, pinned.block.hash)
+        problem = error.sentence
+    asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash)
     approval = approvals.standing(policy, request, candidate)
-    if approval is not None and calls_hash(calls) == bytes(approval.calls_hash):
+    if approval is not None and calls_hash(known.calls) == bytes(approval.calls_hash):
         return Authority(approval, asker)
     if plan.chosen_by != Plan.ChosenBy.MODEL or plan.needs_approval or candidate.differences or not candidate.is_roster:
-        raise _NotAuthorised("the operator's approval is missing, or was for another version of the policy")
+        raise _NotAuthorised(say("approval_missing"))
     if not plan.model_agrees_to(candidate):
-        said = "nothing" if plan.word is None else choice.in_words(plan.word)
-        raise _NotAuthorised(f"the model did not say that this is what was asked; it said: {said}")
-    if roster is None:
+        word = plan.word
+        raise _NotAuthorised(say("model_did_not_agree", word=None if word is None else word.as_json()))
+    if roster is None or problem:
         raise _NotAuthorised(problem)
-    if roster.pk != candidate.roster_id or calls != tuple(
+    if roster.pk != candidate.roster_id or known.calls != tuple(
         payment_call(line.recipient, line.asset, line.amount) for line in lines
     ):
-        raise _NotAuthorised("the roster was replaced since this was planned")
+        raise _NotAuthorised(say("roster_replaced"))
     if any(line["period"] != request.period for line in candidate.lines):
-        raise _NotAuthorised("the month of the request is not the one that its payments are planned for")
-    if doubt := "; ".join(filter(None, (asker.doubt, askers.early_doubt(roster, request.period)))):
-        raise _NotAuthorised(doubt)
+        raise _NotAuthorised(say("other_month_planned"))
+    doubts = [doubt for doubt in (asker.doubt, askers.early_doubt(roster, request.period)) if doubt]
+    if doubts:
+        raise _NotAuthorised(because(doubts))
     return Authority(None, asker)
 
 
-def _refuse(
-    request: Request,
-    candidate: Candidate,
-    policy: PolicyInForce,
-    pinned: Pinned,
-    judgement: Judgement,
-    words: Words,
-) -> None:
-    text = " ".join(reason["text"] for reason in refusal_json(judgement, policy, words))
-    record_refusal(request, candidate, policy, pinned, judgement, words)
-    if judgement.passing:
-        _note(request, Request.Status.PLANNED, text)
-        _again(_SETTLED_S, text)
-    _note(request, Request.Status.REFUSED, text)
+def _refuse(known: Judged) -> None:
+    why = refusal(known.judgement, known.policy, known.words)
+    record_refusal(known)
+    if known.judgement.passing:
+        _move(known.request, Request.Status.PLANNED, why)
+        _again(_SETTLED_S, why)
+    _move(known.request, Request.Status.REFUSED, why)
 
 
-def _signed_before(candidate: Candidate) -> str | None:
-    """The latest chain time at which the candidate's roster can have been signed, as text; None where not known."""
-    signed_s = candidate.roster.accepted_chain_s
-    return None if signed_s is None else str(signed_s)
-
-
-def _words(plan: Plan, candidate: Candidate) -> Words:
-    return Words(
-        {bytes.fromhex(line["recipient"][2:]): line["name"] for line in candidate.lines if line["name"]},
-        [
-            Token(bytes.fromhex(token["asset"][2:]), token["symbol"], int(token["decimals"]))
-            for token in plan.inputs.get("tokens", [])
-        ],
-        native_token(plan.request.dao.chain_id),
-    )
-
-
-def _write(
-    request: Request,
-    plan: Plan,
-    candidate: Candidate,
-    calls: tuple[Call, ...],
-    authority: Authority,
-    policy: PolicyInForce,
-    pinned: Pinned,
-    judgement: Judgement,
-    signer: Signer,
-) -> Binding:
+def _write(known: Judged, authority: Authority, signer: Signer) -> Binding:
     """The decision record and the binding, in one transaction."""
-    approval = authority.approval
-    assert isinstance(judgement.answer, Allowed)
-    number = pinned.number + 1
+    request, policy, candidate, judgement = known.request, known.policy, known.candidate, known.judgement
+    number, calls = known.pinned.number + 1, known.calls
     actions = provenance.Actions(policy.module, policy.policy_id, policy.codehash, number, judgement.scheduled, calls)
-    sections = {
-        "inputs": {
-            "request": {
-                "reference": "0x" + bytes(request.reference).hex(),
-                "text": request.text,
-                "requested_by": checksum(bytes(request.requested_by)),
-                "period": request.period,
-            },
-            "roster": plan.inputs["roster"] | {"signed_before_chain_s": _signed_before(candidate)},
-            "policy": {
-                "policy_id": "0x" + policy.policy_id.hex(),
-                "version": str(policy.version),
-                "code": "0x" + policy.raw.hex(),
-            },
-            "block": {
-                "number": str(pinned.block.number),
-                "hash": "0x" + pinned.block.hash.hex(),
-                "timestamp_chain_s": str(pinned.now_chain_s),
-            },
-            "balances": {checksum(asset): str(amount) for asset, amount in sorted(pinned.balances.items())},
-            "state": state_json(pinned.state),
-            "candidates": [
-                {
-                    "key": row.key,
-                    "label": row.label,
-                    "is_roster": row.is_roster,
-                    "differences": row.differences,
-                    # Names stay with the operator: the payments are public, who is who need not be.
-                    "lines": [{key: value for key, value in line.items() if key != "name"} for line in row.lines],
-                    "calls": row.calls,
-                }
-                for row in request.candidates.all()
-            ],
-        },
-        "prompt": plan.prompt or None,
-        "model": plan.model or None,
-        "sampling": plan.sampling or None,
-        "output": {"text": plan.output} if plan.model else None,
-        "checks": {
-            "chosen": {"candidate": candidate.key, "by": plan.chosen_by},
-            "asker": authority.asker.as_json(),
-            "needs_approval": plan.needs_approval,
-            "approval": None
-            if approval is None
-            else {
-                "operator": checksum(bytes(approval.operator)),
-                "pays": approval.typed_data["message"]["pays"],
-                "signature": "0x" + bytes(approval.signature).hex(),
-            },
-            "evaluation": evaluation_json(policy.code, judgement.mode, judgement.answer),
-            "simulation": judgement.simulation.as_json(),
-        },
-    }
+    sections = record.sections(known, list(request.candidates.all()), authority)
     governor = Contract.objects.filter(dao=request.dao, kind=Contract.Kind.GOVERNOR).first()
     with transaction.atomic():
         last = DecisionRecord.objects.filter(dao=request.dao).order_by("-id").first()
-        record = provenance.compose(
+        signed = provenance.compose(
             sections,
             actions,
             chain_id=policy.chain_id,
@@ -440,13 +329,13 @@ def _write(
             created_at_s=int(timezone.now().timestamp()),
             sign=lambda document: (signer.address, signer.sign_typed_data(document)),
         )
-        decision = bytes.fromhex(record["hash"][2:])
+        decision = bytes.fromhex(signed["hash"][2:])
         row = DecisionRecord.objects.create(
             dao=request.dao,
             request=request,
             hash=decision,
-            prev_hash=bytes.fromhex(record["message"]["prevRecord"][2:]),
-            body=provenance.canonical(record).decode(),
+            prev_hash=bytes.fromhex(signed["message"]["prevRecord"][2:]),
+            body=provenance.canonical(signed).decode(),
             signer=signer.address,
         )
         binding = Binding.objects.create(
@@ -470,7 +359,7 @@ def _write(
             )
             for line in candidate.lines
         )
-        _note(request, Request.Status.EXECUTING, f"bound to act {number}")
+        _move(request, Request.Status.EXECUTING, say("bound", number=number))
     return binding
 
 
@@ -519,9 +408,7 @@ def _resume(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> Non
     )
     if consumer is not None and finalized(request.dao, consumer.log.block_number):
         # follow() saw no act with any of this request's decisions, so this one is somebody else's.
-        binding.state = Binding.State.OVERTAKEN
-        binding.save(update_fields=["state"])
-        _note(request, Request.Status.PLANNED, f"act {binding.number} was consumed by another decision: planned again")
+        _give_up(request, binding, Binding.State.OVERTAKEN, say("overtaken", number=binding.number))
         return
     if sent.status == OutgoingTransaction.Status.FAILED:
         _after_failure(request, binding, rpc, signer)
@@ -531,10 +418,11 @@ def _resume(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> Non
 
 def _resume_unsigned(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
     """Nothing was signed for this attempt. Send it if it may still be sent as it is; else give the number up."""
-    pinned, judgement = _judge_again(request, binding, rpc)
+    known = _judge_again(request, binding, rpc)
+    judgement = known.judgement if isinstance(known, Judged) else None
     as_recorded = (
-        pinned.codehash == bytes(binding.policy_codehash)
-        and pinned.number + 1 == binding.number
+        known.pinned.codehash == bytes(binding.policy_codehash)
+        and known.pinned.number + 1 == binding.number
         and judgement is not None
         and judgement.allowed
         and judgement.scheduled == binding.scheduled
@@ -544,42 +432,43 @@ def _resume_unsigned(request: Request, binding: Binding, rpc: Rpc, signer: Signe
         return
     if _journal(binding).exists():  # an earlier attempt was signed: this number is given up only for a final reason
         _again(_SETTLED_S, "an earlier attempt failed, and this one is refused now")
-    binding.state = Binding.State.UNUSED
-    binding.save(update_fields=["state"])
-    _note(request, Request.Status.PLANNED, "the chain moved before anything was signed: planned again")
+    _give_up(request, binding, Binding.State.UNUSED, say("chain_moved"))
 
 
-def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> tuple[Pinned, Judgement | None]:
-    """What is true of the binding's act now; None where it may not be sent any more, whatever the policy says of it:
-    another policy is in force, neither roster nor approval covers it now, or its row was changed."""
-    policy = in_force(request.dao, request.policy_id)
-    pinned = read_pinned(policy, rpc)
-    if not pinned.is_of(policy):
-        _again(_LOOK_S, "the mirror is behind the chain: another policy is in force there")
-    calls = calls_from_json(binding.candidate.calls)
+def _give_up(request: Request, binding: Binding, state: str, why: Sentence) -> None:
+    """Plan the request again under another number: this one was consumed, or never used."""
+    with transaction.atomic():
+        binding.state = state
+        binding.save(update_fields=["state"])
+        _move(request, Request.Status.PLANNED, why)
+
+
+def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> Chosen | Judged:
+    """What is true of the binding's act now. It is not judged where it may not be sent any more, whatever the policy
+    says of it: another policy is in force, neither roster nor approval covers it now, or its row was changed."""
+    known = _situation_of(request, in_force(request.dao, request.policy_id), _plan(request), binding.candidate, rpc)
+    policy = known.policy
     recorded = act_calldata(
         binding.scheduled,
         policy.policy_id,
         policy.codehash,
         binding.number,
-        calls,
+        known.calls,
         bytes(binding.record.hash),
     )
-    if pinned.codehash != bytes(binding.policy_codehash) or recorded != bytes(binding.calldata):
-        return pinned, None
+    if known.pinned.codehash != bytes(binding.policy_codehash) or recorded != bytes(binding.calldata):
+        return known
     try:
-        _authority(policy, request, _plan(request), binding.candidate, calls, pinned, rpc)
+        _authority(known, rpc)
     except _NotAuthorised:
-        return pinned, None
-    try:
-        return pinned, judge(policy, pinned, rpc, calls)
-    except Halted as halted:
-        _again(15, f"the agent is halted: {halted}")
+        return known
+    return known.judged(_judge(known, rpc))
 
 
 def _after_failure(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
     """The transaction was mined and reverted, so the number is still free: try again if it may pass now, else end."""
-    pinned, judgement = _judge_again(request, binding, rpc)
+    known = _judge_again(request, binding, rpc)
+    pinned, judgement = known.pinned, known.judgement if isinstance(known, Judged) else None
     if judgement is not None and judgement.passing:
         _again(_SETTLED_S, "reverted; refused for the moment")
     may_pass = (
@@ -597,15 +486,14 @@ def _after_failure(request: Request, binding: Binding, rpc: Rpc, signer: Signer)
         _again(_SETTLED_S, "reverted: the act number was consumed; waiting until that is final")
     if not all(row.final for row in _journal(binding)):
         _again(_SETTLED_S, "reverted; waiting until that is final")
-    binding.state = Binding.State.FAILED
-    binding.save(update_fields=["state"])
-    policy = in_force(request.dao, request.policy_id)
-    why = "the chain refused it"
-    if judgement is not None and not judgement.allowed:
-        words = _words(Plan.objects.get(request=request), binding.candidate)
-        record_refusal(request, binding.candidate, policy, pinned, judgement, words)
-        why = " ".join(reason["text"] for reason in refusal_json(judgement, policy, words))
-    _note(request, Request.Status.FAILED, f"sent {binding.attempt} times and reverted: {why}")
+    why = say("chain_refused")
+    if isinstance(known, Judged) and not known.judgement.allowed:
+        record_refusal(known)
+        why = refusal(known.judgement, known.policy, known.words)
+    with transaction.atomic():
+        binding.state = Binding.State.FAILED
+        binding.save(update_fields=["state"])
+        _move(request, Request.Status.FAILED, say("reverted", attempts=binding.attempt, why=why.as_json()))
 
 
 # ---------------------------------------------------------------------------------------------------------- release
@@ -616,10 +504,10 @@ def release(request_id: int, *, rpc: Rpc | None = None, signer: Signer | None = 
 
     Raises work.Again until the act has ended one way or the other.
     """
-    request = _load(request_id)
-    with only_executor(request.dao) as held:
+    with only_executor(Dao.objects.get(requests=request_id)) as held:
         if not held:
             _again(_LOOK_S, "another act of this DAO is being made")
+        request = _load(request_id)
         _release(request, rpc or Rpc.for_chain(request.dao.chain_id), signer)
 
 
@@ -639,11 +527,13 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
     if now_chain_s < (act.releasable_chain_s or 0):
         _again(2, "waiting out the objection delay")
     if (stop := standing_halt(request.dao)) is not None:
-        _again(15, f"the agent is halted: {stop.reason}")
+        _halted(stop)
     key = f"release:0x{bytes(act.act_id).hex()}:{binding.release_attempt}"
     sent = OutgoingTransaction.objects.filter(key=key).first()
     if act.expires_chain_s is not None and now_chain_s >= act.expires_chain_s:
-        _note(request, Request.Status.STOPPED, f"not released in time: {request.reason}")
+        if request.status != Request.Status.STOPPED:
+            before = words.reason_of(request)
+            _move(request, Request.Status.STOPPED, say("not_released_in_time", before=before.as_json()))
         return
     signer = signer or agent_signer()
     calls = calls_from_json(binding.candidate.calls)
@@ -657,31 +547,30 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         policy = in_force(request.dao, request.policy_id)
         if _pays_any(binding.candidate, paid_lines(policy, request.period, request)):
             # It was stopped, the month was asked for again, and a reorganisation took the stop away.
-            _note(request, Request.Status.STOPPED, f"somebody of it was paid for {request.period} by another request")
+            _move(request, Request.Status.STOPPED, say("paid_by_another_request", period=request.period))
             return
-        pinned = read_pinned(policy, rpc)
+        plan = _plan(request)
+        lent = situation.words_of(request, plan, binding.candidate)
+        known = situation.read(request, policy, rpc).chosen(plan, binding.candidate, lent)
         if not provenance.proves_authority(binding.record.body):
             # Scheduled by a version that asked neither who asks nor what the model's reason was: ask now.
             try:
-                _authority(policy, request, _plan(request), binding.candidate, calls, pinned, rpc)
+                _authority(known, rpc)
             except _NotAuthorised as error:
-                _note(
-                    request, Request.Status.SCHEDULED, f"not released: {error}; it lapses, and can be asked for again"
-                )
-                _again(60, str(error))
+                why = say("release_not_authorised", why=error.sentence.as_json())
+                _move(request, Request.Status.SCHEDULED, why)
+                _again(60, error.sentence)
         try:
-            judgement = judge_release(policy, pinned, rpc, act.number, calls, decision)
+            judgement = judge_release(policy, known.pinned, rpc, act.number, calls, decision)
         except Halted as halted:
-            _again(15, f"the agent is halted: {halted}")
+            _again(15, say("halted", reason=halted.sentence.as_json()))
         if not judgement.allowed:
-            text = " ".join(
-                reason["text"] for reason in refusal_json(judgement, policy, _words(_plan(request), binding.candidate))
-            )
+            why = refusal(judgement, policy, lent)
             if judgement.simulation.name in ENDED:
-                _note(request, Request.Status.STOPPED, f"can't be released any more: {judgement.simulation.text}")
+                _move(request, Request.Status.STOPPED, say("release_ended", error=judgement.simulation.text))
                 return
-            _note(request, Request.Status.SCHEDULED, f"can't be released now: {text}")
-            _again(_SETTLED_S, text)
+            _move(request, Request.Status.SCHEDULED, say("release_refused", why=why.as_json()))
+            _again(_SETTLED_S, why)
         asked = simulate(rpc, signer.address, bytes(binding.module.address), calldata, "pending")
         if not asked.ok:
             _again(_LOOK_S, f"the pending block refuses the release: {asked.text}")
@@ -693,7 +582,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
 
 
 def _plan(request: Request) -> Plan:
-    return Plan.objects.get(request=request)
+    return Plan.objects.select_related("candidate__roster").get(request=request)
 
 
 _looked_at_mined = 0.0

@@ -7,12 +7,13 @@ it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
+from agent.acts.calls import Call, calls_hash
 from agent.acts.policy import Pinned, PolicyInForce
-from agent.acts.requests import Call, calls_hash
 from agent.acts.simulate import Simulation, act_calldata, disagree, release_calldata, simulate
 from agent.acts.tokens import Token
+from agent.acts.words import Sentence, Stated, say
 from agent.models import AgentHalt
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
@@ -28,8 +29,8 @@ PASSING = frozenset({"Cooling", "NotStarted", "TooManyPending", "Quiet", "Locked
 _ANY_DECISION = b"\x01" * 32  # the module wants one that is not zero; which one changes nothing that it checks
 
 
-class Halted(RuntimeError):
-    """The kill switch stands; the message is its reason."""
+class Halted(Stated, RuntimeError):
+    """The kill switch stands; the sentence is its reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def _must_agree(
     said = "allows" if isinstance(answer, Allowed) else f"refuses ({answer.reasons[0].error})"
     halt(
         policy.dao,
-        f"evaluator and module disagree: the evaluator {said}, the module {'allows' if asked.ok else asked.text}",
+        say("disagreement", evaluator=said, module="allows" if asked.ok else asked.text),
         {
             "block": str(pinned.block.number),
             "block_hash": "0x" + pinned.block.hash.hex(),
@@ -130,15 +131,22 @@ def _must_agree(
     )
 
 
-def halt(dao: Dao, reason: str, facts: dict[str, Any]) -> None:
+def halt(dao: Dao, why: Sentence, facts: dict[str, Any]) -> NoReturn:
     """Set the kill switch and raise Halted. It stands until `manage.py agent clear-halt`."""
-    AgentHalt.objects.create(dao=dao, reason=reason[:400], facts=facts)
-    raise Halted(reason)
+    AgentHalt.objects.create(
+        dao=dao, reason=str(why)[:400], reason_code=why.code, reason_values=dict(why.values), facts=facts
+    )
+    raise Halted(why)
 
 
 def standing_halt(dao: Dao) -> AgentHalt | None:
     """The kill switch, if it stands."""
     return AgentHalt.objects.filter(dao=dao, cleared_at=None).order_by("id").first()
+
+
+def refusal(judgement: Judgement, policy: PolicyInForce, words: Words) -> Sentence:
+    """Every reason against the act, as one sentence."""
+    return say("policy_refuses", reasons=refusal_json(judgement, policy, words))
 
 
 def refusal_json(judgement: Judgement, policy: PolicyInForce, words: Words) -> list[dict[str, Any]]:
@@ -149,7 +157,7 @@ def refusal_json(judgement: Judgement, policy: PolicyInForce, words: Words) -> l
         return [
             {
                 "code": judgement.simulation.name or "Unknown",
-                "text": f"The chain refuses it: {judgement.simulation.text}",
+                "text": say("chain_refuses", error=judgement.simulation.text),
             }
         ]
     return [

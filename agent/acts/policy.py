@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from governance.chain import abi
+from agent.acts.words import Stated, say
+from governance.chain import abi, module
 from governance.chain.address import ZERO
 from governance.chain.rpc import Header, Rpc, RpcError
 from governance.models import Act, Block, Contract, Cursor, Dao, PolicyVersion
@@ -15,8 +16,8 @@ from policies.code import encoding
 from policies.code.policy_code import PolicyCode
 
 
-class NoPolicyInForce(LookupError):
-    """The DAO has no such policy; the message is for people."""
+class NoPolicyInForce(Stated, LookupError):
+    """The DAO has no such policy; the sentence is for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,10 @@ def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
         .first()
     )
     if row is None:
-        raise NoPolicyInForce(f"no policy 0x{policy_id.hex()} is in force in {dao.slug}")
+        raise NoPolicyInForce(say("no_policy", policy_id="0x" + policy_id.hex(), dao=dao.slug))
     raw = bytes(row.code)
     if encoding.codehash(raw) != row.codehash:
-        raise NoPolicyInForce(
-            f"the mirror's copy of policy 0x{policy_id.hex()} does not have its hash: rebuild the mirror"
-        )
+        raise NoPolicyInForce(say("policy_copy_broken", policy_id="0x" + policy_id.hex()))
     return PolicyInForce(
         dao=dao,
         contract=row.module,
@@ -81,6 +80,18 @@ def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
         raw=raw,
         code=encoding.decode(raw),
     )
+
+
+def operator_named(contract: Contract, policy_id: bytes) -> bytes | None:
+    """The operator that the newest code of a policy of this module names; None where the mirror can't say."""
+    found = PolicyVersion.objects.filter(module=contract, policy_id=policy_id).order_by("-version")
+    row = found.first()
+    if row is None or not row.code:
+        return None
+    try:
+        return encoding.decode(bytes(row.code)).operator
+    except encoding.DecodeError:
+        return None
 
 
 def chain_now_s(dao: Dao) -> int:
@@ -99,14 +110,13 @@ def read_pinned(policy: PolicyInForce, rpc: Rpc) -> Pinned:
     if at is None:
         raise RpcError(None, "the node has no newest block")
     budgets = policy.code.budgets
-    keys = [budget.key(policy.policy_id, policy.code.agent) for budget in budgets]
+    keys = module.budget_keys(policy.policy_id, policy.code)
     assets = sorted({budget.asset for budget in budgets} - {ZERO})
-    module = policy.module
-    (treasury,) = abi.decode_result("treasury()", rpc.eth_call(module, abi.encode_call("treasury()"), at.hash))
-    asked: list[tuple[bytes, bytes]] = [
-        (module, abi.encode_call("policyState(bytes32)", [policy.policy_id])),
-        (module, abi.encode_call("paused()")),
-        *((module, abi.encode_call("ring(bytes32)", [key])) for key in keys),
+    treasury = module.read_treasury(rpc.eth_call(*module.treasury_question(policy.module), at.hash))
+    asked: list[module.Question] = [
+        module.policy_question(policy.module, policy.policy_id),
+        module.paused_question(policy.module),
+        *(module.ring_question(policy.module, key) for key in keys),
         *((asset, abi.encode_call("balanceOf(address)", [treasury])) for asset in assets),
     ]
     answers = []
@@ -114,24 +124,24 @@ def read_pinned(policy: PolicyInForce, rpc: Rpc) -> Pinned:
         if isinstance(answer, RpcError):
             raise answer
         answers.append(answer)
-    pointer, version, number, last_act, end = abi.decode_result("policyState(bytes32)", answers[0])
-    (paused,) = abi.decode_result("paused()", answers[1])
+    on_chain = module.read_policy(answers[0])
+    paused = module.read_paused(answers[1])
     words = [_word(answer) for answer in answers[2:]]
     balances = dict(zip(assets, words[len(keys) :], strict=True))
     balances[ZERO] = rpc.balance(treasury, at.hash)
-    code = rpc.get_code(pointer, at.hash) if pointer != ZERO else b""
+    code = rpc.get_code(on_chain.pointer, at.hash) if on_chain.pointer != ZERO else b""
     return Pinned(
         block=at,
         codehash=encoding.codehash(code[1:]) if code[:1] == b"\0" else bytes(32),
-        version=version,
-        number=number,
+        version=on_chain.version,
+        number=on_chain.number,
         treasury=treasury,
         state=PolicyState(
             policy_id=policy.policy_id,
-            version=version,
-            number=number,
-            last_act_s=last_act,
-            end_s=end,
+            version=on_chain.version,
+            number=on_chain.number,
+            last_act_s=on_chain.last_act_chain_s,
+            end_s=on_chain.end_chain_s,
             paused=paused,
             rings=dict(zip(keys, words[: len(keys)], strict=True)),
         ),
@@ -140,9 +150,10 @@ def read_pinned(policy: PolicyInForce, rpc: Rpc) -> Pinned:
 
 
 def _word(answer: bytes) -> int:
-    if len(answer) < 32:
-        raise RpcError(None, "a contract answered with less than a word")
-    return int.from_bytes(answer[:32], "big")
+    try:
+        return module.read_word(answer)
+    except abi.NotCanonical as error:
+        raise RpcError(None, str(error)) from error
 
 
 def acts_read(policy: PolicyInForce, pinned: Pinned) -> bool:

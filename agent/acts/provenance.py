@@ -17,12 +17,13 @@ from eth_utils.crypto import keccak
 
 from agent import choice
 from agent.acts import approvals, askers, rosters, typed
+from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json, payment_call
 from agent.acts.judging import evaluation_calls, evaluation_json
 from agent.acts.policy import state_from_json
-from agent.acts.requests import Call, calls_from_json, calls_hash, calls_json, payment_call
 from agent.models import DecisionRecord, Roster
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
+from governance.chain.module import ACT_EXECUTED, ACT_SCHEDULED
 from governance.chain.rpc import Rpc, RpcError, unhex
 from governance.fields import UINT256_MAX
 from governance.models import Act, Contract, Dao, PolicyVersion
@@ -67,8 +68,6 @@ SECTIONS = {
     "output": "outputHash",
     "checks": "checksHash",
 }
-EXECUTED = "ActExecuted(bytes32,address,bytes32,uint24)"
-SCHEDULED = "ActScheduled(bytes32,address,bytes32,bytes32,uint24,uint16,uint40,uint40,uint48,(address,uint256,bytes)[])"
 # Of secp256k1: a signature with the larger s is as valid, and would be a second text of the same record.
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _KEYS = {"format", *SECTIONS, "actions", "domain", "message", "signer", "signature", "hash"}
@@ -487,7 +486,7 @@ def verify_against_chain(record: dict[str, Any], rpc: Rpc, first_block: int = 0)
     """The same asked of a node: a log of the module with this decision, and the calls that its transaction carried."""
     actions = Actions.from_json(record["actions"])
     digest = bytes.fromhex(record["hash"][2:])
-    topics = [[abi.topic(EXECUTED), abi.topic(SCHEDULED)], None, None, digest]
+    topics = [[abi.topic(ACT_EXECUTED), abi.topic(ACT_SCHEDULED)], None, None, digest]
     logs = rpc.logs([actions.module], topics, first_block=first_block, last_block=rpc.head_number())
     if len(logs) != 1:
         yield Check("act on chain", False, f"{len(logs)} logs of the module carry this decision")

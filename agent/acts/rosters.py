@@ -16,6 +16,7 @@ from django.db import transaction
 
 from agent.acts import typed
 from agent.acts.policy import PolicyInForce, chain_now_s, in_force
+from agent.acts.words import Sentence, Stated, say
 from agent.models import Roster, RosterEntry
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
@@ -47,8 +48,12 @@ _DIGITS = re.compile(r"[1-9][0-9]{0,77}")
 _HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
-class RosterError(ValueError):
-    """The roster can't be accepted: the message says why, in words for the operator."""
+class RosterError(Stated, ValueError):
+    """The roster can't be accepted, or not be paid by: the sentence says why, in words for the operator."""
+
+    def __init__(self, problem: Sentence | str):
+        """`problem` as bare text is of a roster that was handed in: it is shown to who did, and not kept."""
+        super().__init__(problem if isinstance(problem, Sentence) else say("roster_unreadable", problem=problem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,13 +326,11 @@ def current(policy: PolicyInForce, now_chain_s: int) -> Roster:
     """The roster to pay by. Raises RosterError when there is none, it expired, or the policy was replaced since."""
     roster = Roster.objects.filter(module=policy.contract, policy_id=policy.policy_id).order_by("-serial").first()
     if roster is None:
-        raise RosterError("the operator has signed no roster for this policy yet")
+        raise RosterError(say("no_roster"))
     if roster.policy_version != policy.version or roster.operator != policy.code.operator:
-        raise RosterError(
-            "the roster was signed for an earlier version of the policy: the operator must sign a new one"
-        )
+        raise RosterError(say("roster_of_earlier_policy"))
     if roster.expires_chain_s <= now_chain_s:
-        raise RosterError("the roster has expired: the operator must sign a new one")
+        raise RosterError(say("roster_expired"))
     return roster
 
 
@@ -348,7 +351,7 @@ def lines_of(roster: Roster) -> tuple[Line, ...]:
         roster.expires_chain_s,
     )
     if signed != stored or typed.digest(compose(terms)) != roster.digest:
-        raise RosterError("the stored roster is not what the operator signed: it was changed in the database")
+        raise RosterError(say("roster_changed"))
     if typed.recover(compose(terms), bytes(roster.signature)) != roster.operator:
-        raise RosterError("the stored roster's signature is not its operator's: it was changed in the database")
+        raise RosterError(say("roster_signature_changed"))
     return terms.lines

@@ -5,15 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.acts.requests import Call
+from agent.acts.calls import Call
 from governance.chain import abi
+from governance.chain.module import EXECUTE, RELEASE, SCHEDULE
 from governance.chain.rpc import BlockId, CallReverted, Rpc
 from policies.answer.evaluate import Allowed, Refused
-
-_CALLS = "(address,uint256,bytes)[]"
-EXECUTE = f"execute(bytes32,bytes32,{_CALLS},uint24,bytes32)"
-SCHEDULE = f"schedule(bytes32,bytes32,{_CALLS},uint24,bytes32)"
-RELEASE = f"release(bytes32,uint24,{_CALLS},bytes32)"
 
 # Reverts that no evaluation of the policy can foresee: they come from the targets, or from acts other than this one.
 FROM_TARGET = frozenset({"CallFailed"})
@@ -30,6 +26,11 @@ class Simulation:
     block: str  # the block's number or tag, for the record
     name: str = ""
     text: str = ""
+
+    @property
+    def code(self) -> str:
+        """The answer as a code: `allowed`, the error's name, `reverted` for one that can't be decoded."""
+        return "allowed" if self.ok else self.name or "reverted"
 
     def as_json(self) -> dict[str, Any]:
         return {"ok": self.ok, "block": self.block, "error": self.text}

@@ -9,6 +9,7 @@ Amounts are strings in base units inside the JSON columns.
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 from agent import choice
 from governance.fields import AddressField, Bytes32Field, Uint256Field
@@ -24,6 +25,7 @@ __all__ = [
     "Plan",
     "Refusal",
     "Request",
+    "RequestMove",
     "Roster",
     "RosterEntry",
 ]
@@ -106,6 +108,9 @@ class Request(models.Model):
     period = models.CharField(max_length=7, blank=True)  # "2026-11"
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.RECEIVED)
     reason = models.CharField(max_length=400, blank=True)  # why it stands where it stands, in words
+    # The same as a code of agent.acts.words with its values; `legacy` for what is older than the codes.
+    reason_code = models.CharField(max_length=40, blank=True)
+    reason_values = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -117,16 +122,45 @@ class Request(models.Model):
         return f"request {self.pk}: {self.status}"
 
 
+class RequestMove(models.Model):
+    """One move of a request's way: from which status to which, by whom and why. Only agent.acts.life writes them."""
+
+    class Who(models.TextChoices):
+        ASKER = "asker"
+        PLANNER = "planner"
+        OPERATOR = "operator"
+        EXECUTOR = "executor"
+        MIRROR = "mirror"  # the chain: the act's logs say so
+        LEGACY = "legacy"  # where the request stood when moves began to be kept
+
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="moves")
+    from_status = models.CharField(max_length=16, choices=Request.Status.choices, blank=True)  # empty for the first
+    to_status = models.CharField(max_length=16, choices=Request.Status.choices)
+    who = models.CharField(max_length=8, choices=Who.choices)
+    account = AddressField(null=True)  # the asker's, the operator's
+    reason_code = models.CharField(max_length=40, blank=True)
+    reason_values = models.JSONField(default=dict)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"request {self.request_id}: {self.from_status or 'nothing'} to {self.to_status} by {self.who}"
+
+
 class Candidate(models.Model):
     """A complete list of calls that code derived from the roster and the words of a request."""
 
     request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="candidates")
     key = models.CharField(max_length=8)  # "c1": what the model may name
     label = models.CharField(max_length=300)
+    label_code = models.JSONField(default=dict)  # the same as {"code", "values"}; empty in older rows
     roster = models.ForeignKey(Roster, on_delete=models.PROTECT, related_name="+")
     is_roster = models.BooleanField()  # every line of the roster, each exactly once, with its amount
     # Why the operator must approve it even if the model chose it; empty when nobody needs to.
     differences = models.JSONField(default=list)
+    difference_codes = models.JSONField(default=list)  # of each, {"code", "values"}; empty in older rows
     # [{"recipient", "asset", "amount", "period", "name", "provenance": {"recipient", "asset", "amount"}}]
     lines = models.JSONField()
     calls = models.JSONField()  # [{"to", "value_wei", "data"}]
@@ -154,6 +188,7 @@ class Plan(models.Model):
     candidate = models.ForeignKey(Candidate, on_delete=models.SET_NULL, null=True, related_name="+")
     chosen_by = models.CharField(max_length=8, choices=ChosenBy.choices)
     needs_approval = models.JSONField(default=list)  # why, in words; empty when nobody needs to approve
+    approval_codes = models.JSONField(default=list)  # of each, {"code", "values"}; empty in older rows
     inputs = models.JSONField(default=dict)  # what the planner knew: roster, policy, balances, block
     prompt = models.JSONField(default=dict)  # {"messages", "schema"}
     sampling = models.JSONField(default=dict)
@@ -200,6 +235,7 @@ class Refusal(models.Model):
     request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="refusals")
     candidate_key = models.CharField(max_length=8)
     label = models.CharField(max_length=300)
+    label_code = models.JSONField(default=dict)  # the same as {"code", "values"}; empty in older rows
     calls = models.JSONField()
     policy_codehash = Bytes32Field()
     block_number = models.BigIntegerField()
@@ -207,6 +243,8 @@ class Refusal(models.Model):
     reasons = models.JSONField()  # [{"code", "text", ...values}]
     headroom = models.JSONField(default=list)  # [{"budget", "asset", "left", "left_instant"}]
     module_says = models.CharField(max_length=300, blank=True)  # the chain's answer to the same calls at that block
+    # Its code: `allowed`, the name of the module's error, `reverted` for one that can't be read; empty in older rows.
+    module_code = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -315,6 +353,8 @@ class AgentHalt(models.Model):
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="agent_halts")
     reason = models.CharField(max_length=400)
+    reason_code = models.CharField(max_length=40, blank=True)  # as in Request
+    reason_values = models.JSONField(default=dict)
     facts = models.JSONField(default=dict)
     happened_at = models.DateTimeField(auto_now_add=True)
     cleared_at = models.DateTimeField(null=True)

@@ -53,7 +53,7 @@ class Summary(models.Model):
     effects = models.JSONField(default=list)  # agent.understanding.effects.Effect.as_json()
     flags = models.JSONField(default=list)  # [{"code", "text", "severity", "effects": [id]}]
     findings = models.JSONField(default=list)  # what the verdict rests on: [{"kind", "text", "claim", "effect"}]
-    hidden = models.JSONField(default=list)  # what ingest removed from the text: [{"kind", "count", "sample"}]
+    hidden = models.JSONField(default=list)  # what some readers don't see: [{"kind", "count", "sample", "shown"}]
     spans_read = models.PositiveIntegerField(default=0)  # how many of the text's sentences the model was shown
     spans_total = models.PositiveIntegerField(default=0)
 

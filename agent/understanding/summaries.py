@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from eth_utils.crypto import keccak
@@ -28,7 +28,8 @@ from governance import outbox, work
 from governance.capabilities import tokens_of
 from governance.chain.call import call_of
 from governance.chain.native import pretends_to_be_native, symbol_of
-from governance.models import Contract, Dao, Proposal, ProposalAction, TreasuryFlow
+from governance.models import Contract, Dao, Proposal, ProposalAction
+from governance.treasury import balances_by_flows
 from policies.notation.hexadecimal import hex_text
 
 WORK = serving.SUMMARY_WORK
@@ -121,7 +122,7 @@ def facts_of(proposal: Proposal) -> Facts:
     actions = list(proposal.actions.all())
     document = ingest.read(proposal.description)
     effects = tuple(effects_module.effects_of(map(call_of, actions), book.names, book.tokens, book.ether))
-    flags = verdict.flags(document, effects, book, balances_of(proposal.dao), actions=len(actions))
+    flags = verdict.flags(document, effects, book, balances_by_flows(proposal.dao), actions=len(actions))
     return Facts(document, effects, tuple(flags), book, input_hash(proposal.description_bytes, actions, book.ether))
 
 
@@ -179,17 +180,6 @@ def book_of(dao: Dao) -> Book:
 def _is_plain(symbol: str) -> bool:
     """Whether a token's symbol, which comes from the token's own contract, can mislead nobody."""
     return 1 <= len(symbol) <= 11 and symbol.isascii() and symbol.isalnum() and symbol[0].isalpha()
-
-
-def balances_of(dao: Dao) -> dict[bytes, int]:
-    """What the treasury holds by asset, base units, as its mirrored flows add up; negative sums are left out."""
-    sums = (
-        TreasuryFlow.objects.filter(dao=dao)
-        .values("asset")
-        .annotate(came=Sum("amount", filter=Q(outgoing=False)), went=Sum("amount", filter=Q(outgoing=True)))
-    )
-    found = {bytes(row["asset"]): int(row["came"] or 0) - int(row["went"] or 0) for row in sums}
-    return {asset: balance for asset, balance in found.items() if balance >= 0}
 
 
 def summarise(proposal: Proposal, model: Model | None = None) -> Summary | None:

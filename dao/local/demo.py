@@ -30,6 +30,7 @@ from dao.local.governor import (
 from dao.local.people import CONTRIBUTORS
 from dao.local.stack import Stack
 from dao.local.wallet import Node, Wallet, calldata
+from governance.chain.module import SET_POLICY
 
 SLUG = "mandate"
 NAME = "Mandate DAO"
@@ -176,7 +177,7 @@ class Demo:
         explained = json.loads(self._stack.manage("policy", "explain", str(file), "--json"))
         sentences = "\n".join(f"- {sentence}" for sentence in explained["sentences"])
         code = bytes.fromhex(compiled["code"].removeprefix("0x"))
-        call = calldata("setPolicy(bytes32,bytes)", [keccak(text="payroll"), code])
+        call = calldata(SET_POLICY, [keccak(text="payroll"), code])
         return Proposal(((self.module, 0, call),), POLICY_TEXT.format(sentences=sentences))
 
     def _payment(self, who: str, usdc: int, text: str) -> Proposal:

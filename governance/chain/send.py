@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sending transactions exactly once: keys, nonces, fees, and the journal that survives a kill at any point.
+"""Sending transactions exactly once: nonces, fees, and the journal that survives a kill at any point.
 
 The order is the whole idea. Under a lock per (chain, sender) a nonce is taken and the signed bytes are committed to
 `OutgoingTransaction`; only then are they broadcast. Whoever is killed in between leaves bytes that anyone may broadcast
@@ -9,21 +9,19 @@ only when a different transaction consumed it in a final block: then the old byt
 """
 
 import hashlib
-import json
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
-from eth_account import Account
 from eth_hash.auto import keccak
 
 from governance.chain import rpc as jsonrpc
-from governance.chain.address import checksum, to_bytes
+from governance.chain.address import checksum
+from governance.chain.keys import Signer
 from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Chain, OutgoingTransaction
 
@@ -32,65 +30,8 @@ _UNMINED = (OutgoingTransaction.Status.SIGNED, OutgoingTransaction.Status.SENT)
 _DONE = (OutgoingTransaction.Status.MINED, OutgoingTransaction.Status.FAILED)
 
 
-class KeystoreProblem(Exception):
-    """The keystore or its password can't be used; the message names the file and what to do, never its content."""
-
-
 class KeyConflict(Exception):
     """A journal key was used before, for a different call."""
-
-
-class Signer:
-    """An account that signs. The private key is in no attribute dump, repr, pickle, message or log."""
-
-    __slots__ = ("__account", "address")
-
-    def __init__(self, account: Any):
-        """`account` is an `eth_account` LocalAccount."""
-        self.__account = account
-        self.address: bytes = to_bytes(account.address)
-
-    @classmethod
-    def from_keystore(cls, path: str | Path, password_file: str | Path) -> "Signer":
-        """An Ethereum keystore file (version 3), unlocked with the password in `password_file`.
-
-        Raises:
-            KeystoreProblem: with one line that says which file, and why.
-        """
-        problem, account = "", None
-        try:
-            stored = json.loads(Path(path).read_text())
-        except OSError as error:
-            problem = f"can't read the keystore {path}: {error.strerror}"
-        except ValueError:
-            problem = f"{path} is not a keystore file"
-        if not problem:
-            try:
-                account = Account.from_key(Account.decrypt(stored, Path(password_file).read_text().rstrip("\r\n")))
-            except OSError as error:
-                problem = f"can't read the password file {password_file}: {error.strerror}"
-            except ValueError:
-                problem = f"the password in {password_file} does not open the keystore {path}"
-            except (KeyError, TypeError, AttributeError, NotImplementedError):
-                problem = f"{path} is not a keystore file"
-        if problem:  # outside of the handlers, so that no chained traceback holds what was being decrypted
-            raise KeystoreProblem(problem)
-        return cls(account)
-
-    def sign(self, fields: dict[str, Any]) -> tuple[bytes, bytes]:
-        """(signed bytes, transaction hash) of a transaction given as eth_account takes it."""
-        signed = self.__account.sign_transaction(fields)
-        return bytes(signed.raw_transaction), bytes(signed.hash)
-
-    def sign_typed_data(self, full_message: dict[str, Any]) -> bytes:
-        """65-byte signature of an EIP-712 message (`types`, `primaryType`, `domain`, `message`)."""
-        return bytes(self.__account.sign_typed_data(full_message=full_message).signature)
-
-    def __repr__(self) -> str:
-        return f"<Signer {checksum(self.address)}>"
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a signer is never stored or passed on")
 
 
 # ------------------------------------------------------------------------------------------------------------ fees

@@ -11,6 +11,7 @@ from typing import Any
 
 from governance import outbox
 from governance.chain import abi
+from governance.chain.module import RENOUNCE, SET_POLICY, SHORTEN
 from governance.chain.rpc import (
     CallReverted,
     Header,
@@ -169,7 +170,7 @@ def _clause(dao: Dao, module: Contract, header: Header, asked: ActInput | None, 
 
 def _policy_named(calldata: bytes) -> bytes | None:
     """The policy that `renounce`, `shorten` or `setPolicy` names first; None for what names an act or nothing."""
-    names = ("renounce(bytes32)", "shorten(bytes32,uint40)", "setPolicy(bytes32,bytes)")
+    names = (RENOUNCE, SHORTEN, SET_POLICY)
     return calldata[4:36] if calldata[:4] in map(abi.selector, names) and len(calldata) >= 36 else None
 
 

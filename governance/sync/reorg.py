@@ -12,6 +12,7 @@ from governance.chain.rpc import Header, Rpc
 from governance.models import (
     Block,
     ChainAnswer,
+    ChainReading,
     Dao,
     OnchainCheck,
     OutboxEntry,
@@ -113,6 +114,7 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
         ChainAnswer.objects.filter(**above).delete()
         RefusedAct.objects.filter(**above).delete()
         OnchainCheck.objects.filter(**above).delete()  # the chain said it in a block that it has no more
+        ChainReading.objects.filter(**above).delete()  # and so did it here
         ScannedRange.objects.filter(contract__dao=dao, first_block__gt=ancestor.number).delete()
         ScannedRange.objects.filter(contract__dao=dao, last_block__gt=ancestor.number).update(
             last_block=ancestor.number
@@ -234,12 +236,14 @@ def restart_from(writer: Writer, block_number: int) -> None:
 
 
 def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, int]]:
-    """Drop logs at these heights that other blocks made: left by a reorg while blocks were read again. Returns what the
-    outbox is to take back."""
+    """Drop logs and readings at these heights that other blocks made: left by a reorg while blocks were read again.
+    Returns what the outbox is to take back."""
     orphans = RawLog.objects.filter(dao=dao, block_number__in=[h.number for h in headers]).exclude(
         block_hash__in=[h.hash for h in headers]
     )
     heights = set(orphans.values_list("block_number", flat=True))
+    readings = ChainReading.objects.filter(dao=dao, block_number__in=[h.number for h in headers])
+    readings.exclude(block_hash__in=[h.hash for h in headers]).delete()
     if not heights:
         return []
     RefusedAct.objects.filter(dao=dao, block_number__in=heights).delete()  # read again; `_undone` takes back its news

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance import bulk, outbox
 from governance.chain.rpc import Header, Log
-from governance.models import MANY_TOPICS, Block, ChainAnswer, Contract, Cursor, Dao, RawLog, ScannedRange
+from governance.models import MANY_TOPICS, Block, ChainAnswer, ChainReading, Contract, Cursor, Dao, RawLog, ScannedRange
 from governance.projections.batch import Batch, Source
 from governance.projections.fold import Projector
 from governance.sync.fence import Superseded, Writer
@@ -97,9 +97,10 @@ def _packed(dao_pk: int, rows: Iterable[tuple[int, int, Log]]) -> Iterator[bytes
 
 
 def stored_heights(dao: Dao, first_block: int, last_block: int) -> set[int]:
-    """Heights of logs that are there already, where blocks are read again."""
-    stored = RawLog.objects.filter(dao=dao, block_number__range=(first_block, last_block))
-    return set(stored.values_list("block_number", flat=True))
+    """Heights of logs and readings that are there already, where blocks are read again."""
+    within = {"dao": dao, "block_number__range": (first_block, last_block)}
+    stored = RawLog.objects.filter(**within).values_list("block_number", flat=True)
+    return {*stored, *ChainReading.objects.filter(**within).values_list("block_number", flat=True)}
 
 
 def extend_ranges(contracts: Iterable[Contract], first_block: int, last_block: int) -> None:

@@ -20,7 +20,8 @@ import pytest
 from django.utils import timezone
 from eth_account import Account
 
-from agent.acts import approvals, due, planner, requests, rosters
+from agent.acts import approvals, due, rosters, submitting
+from agent.acts.shown import shown
 from agent.models import Request, Roster
 from governance import work
 from governance.chain.rpc import Rpc
@@ -159,7 +160,7 @@ class World:
     def ask(self, text: str, key: str | None = None, by: str = "ada", **how: Any) -> Request:
         self.count += 1
         how = {"signed_in": True} | how
-        return requests.submit(self.dao, POLICY_ID, text, self.address(by), key or f"request-{self.count}", **how)
+        return submitting.submit(self.dao, POLICY_ID, text, self.address(by), key or f"request-{self.count}", **how)
 
     def approve(self, request: Request, candidate: str = "c1", by: str = "olga") -> None:
         typed_data = approvals.typed_data(request, request.candidates.get(key=candidate))
@@ -185,7 +186,7 @@ class World:
             self.step()
             request.refresh_from_db()
             if request.status == Request.Status.NEEDS_APPROVAL:
-                self.approve(request, planner.describe(request)["approval"]["candidate"])
+                self.approve(request, shown(request)["approval"]["candidate"])
         request.refresh_from_db()
         return request
 

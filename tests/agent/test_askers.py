@@ -12,7 +12,7 @@ from django.apps import apps
 from django.core.management import call_command
 
 from agent.acts import askers, executor, provenance
-from agent.acts.planner import describe
+from agent.acts.shown import shown
 from agent.models import DecisionRecord, Plan, Request
 from agent.work_names import PLAN_WORK
 from embedded.process import free_port
@@ -43,7 +43,7 @@ def test_a_stranger_has_nothing_paid_without_the_operator(world: World) -> None:
     request = world.rest(world.ask(world.november(), by="mallory"))
     assert request.status == Request.Status.NEEDS_APPROVAL
     assert STRANGER in request.reason
-    assert any(STRANGER in difference for difference in describe(request)["candidates"][0]["differences"])
+    assert any(STRANGER in difference for difference in shown(request)["candidates"][0]["differences"])
     assert world.number == 0
     world.approve(request)
     request = world.rest(request)
@@ -161,13 +161,13 @@ def test_a_plan_from_before_whose_model_said_no_pays_nobody_until_the_operator_s
     assert request.status == Request.Status.NEEDS_APPROVAL
     assert "not what was asked" in request.reason
     assert world.number == 0
-    said = describe(request)["model_said"]
+    said = shown(request)["model_said"]
     assert (said["choice"], said["reason"], said["agrees"]) == ("c1", "not_what_was_asked", False)
     world.approve(request)
     request = world.rest(request)
     assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
     assert request.plan.chosen_by == Plan.ChosenBy.OPERATOR
-    assert describe(request)["model_said"] == said, "the word is still shown"
+    assert shown(request)["model_said"] == said, "the word is still shown"
     record = json.loads(DecisionRecord.objects.get().body)
     assert json.loads(record["output"]["text"])["reason"] == "not_what_was_asked"
     call_command("verify_record", record["hash"], "--rpc")

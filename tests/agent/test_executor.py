@@ -6,15 +6,18 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.utils import timezone
 
-from agent.acts import executor, judging, requests
-from agent.acts.planner import describe, paid_lines
+from agent.acts import executor, judging
+from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json
+from agent.acts.paid import paid_lines
 from agent.acts.policy import in_force
-from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request
+from agent.acts.shown import shown
+from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request, Roster
 from agent.work_names import PLAN_WORK
 from governance import work
-from governance.chain.send import Signer
+from governance.chain.keys import Signer
 from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion
 from policies.answer.evaluate import Refused
 from tests.agent.acting import ABSTAINS, POLICY_ID, USDC, World, first_candidate, work_errors, world  # noqa: F401
@@ -95,7 +98,7 @@ def test_what_is_outside_the_policy_is_refused_with_the_clause_and_never_sent(
     assert refusal.headroom[0]["left_instant"] == str(6000 * USDC)
     assert refusal.module_says != "allowed"
     assert not OutgoingTransaction.objects.exists()
-    assert describe(request)["refusal"] == str(refusal)
+    assert shown(request)["refusal"] == str(refusal)
 
 
 def test_over_the_rolling_budget_is_refused_and_below_it_is_scheduled_and_released(world: World) -> None:  # noqa: F811
@@ -357,11 +360,23 @@ def test_a_row_changed_in_the_database_pays_nobody(world: World) -> None:  # noq
     assert request.status == Request.Status.PLANNED
     candidate = request.candidates.get()
     transfer = world.suite.calldata("usdc", "transfer", world.address("ines"), 5000 * USDC)
-    candidate.calls = requests.calls_json([requests.Call(world.address("usdc"), 0, transfer)])
-    candidate.calls_hash = requests.calls_hash(requests.calls_from_json(candidate.calls))
+    candidate.calls = calls_json([Call(world.address("usdc"), 0, transfer)])
+    candidate.calls_hash = calls_hash(calls_from_json(candidate.calls))
     candidate.save()
     request = world.rest(request, 3)
     assert request.status == Request.Status.NEEDS_APPROVAL
+    assert world.number == 0
+
+
+def test_a_roster_changed_in_the_database_after_the_plan_is_not_paid_and_the_request_says_so(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    request = world.ask(world.november())
+    world.sync()
+    work.run_due(PLAN_WORK)
+    Roster.objects.update(expires_chain_s=F("expires_chain_s") + DAY_S)
+    request = world.rest(request, 2)
+    assert request.status == Request.Status.NEEDS_APPROVAL, (request.reason, work_errors())
+    assert "changed in the database" in request.reason
     assert world.number == 0
 
 

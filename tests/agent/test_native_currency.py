@@ -10,8 +10,9 @@ import django.apps
 import pytest
 
 import policies
+from agent.acts.candidates import derive
+from agent.acts.grammar import NotUnderstood, parse
 from agent.acts.judging import Words
-from agent.acts.requests import NotUnderstood, derive, parse
 from agent.acts.tokens import Token, read_tokens
 from agent.models import Summary
 from agent.understanding import summaries

@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 
 from agent import choice
-from agent.acts import approvals, planner, provenance, requests
+from agent.acts import approvals, planner, provenance, submitting
+from agent.acts.shown import shown
 from agent.llm import trouble
 from agent.llm.client import Model
 from agent.models import DecisionRecord, Plan, Request
@@ -135,7 +136,7 @@ def test_a_model_that_says_no_in_whatever_way_is_not_paid_past(world: World, ans
     assert "the model abstained" in request.reason
     assert Plan.objects.get().candidate is None
     assert world.number == 0
-    said = planner.describe(request)["model_said"]
+    said = shown(request)["model_said"]
     assert (said["choice"], said["agrees"]) == (None, False)
 
 
@@ -152,7 +153,7 @@ def test_the_model_is_not_asked_to_pick_between_two_readings(world: World) -> No
         assert "can be read in two ways" in request.reason
         assert [candidate.key for candidate in request.candidates.all()] == ["c1", "c2"]
     assert world.model.asked == []
-    assert planner.describe(request)["model_said"] is None
+    assert shown(request)["model_said"] is None
     world.approve(request, "c2")
     request = world.rest(request)
     assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
@@ -386,10 +387,10 @@ def test_no_approval_makes_the_policy_wider(world: World) -> None:  # noqa: F811
 def test_the_same_key_is_the_same_request(world: World) -> None:  # noqa: F811
     first = world.ask("pay ines 100 USDC for books", "books")
     assert world.ask("pay ines 100 USDC for books", "books").pk == first.pk
-    with pytest.raises(requests.RequestError, match="another request"):
+    with pytest.raises(submitting.RequestError, match="another request"):
         world.ask("pay ines 200 USDC for books", "books")
     for text in ("", "   ", "\u200b", "x" * 501, "pay\x00ines", "pay \ud800"):
-        with pytest.raises(requests.RequestError):
+        with pytest.raises(submitting.RequestError):
             world.ask(text)
 
 

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import choice
-from agent.acts import approvals, provenance, requests, rosters, typed
+from agent.acts import approvals, provenance, rosters, typed
+from agent.acts.calls import calls_hash, calls_json, payment_call
 from agent.acts.judging import evaluation_calls, evaluation_json
 from agent.acts.policy import state_json
 from agent.models import DecisionRecord, Request, Roster
@@ -67,7 +68,7 @@ def sample(
     )
     raw = encoding.pack(code)
     state = PolicyState(POLICY_ID, 1, 4, NOW - 1000, code.end_s, False, {})
-    calls = (requests.payment_call(PAYEE, TOKEN, 100),)
+    calls = (payment_call(PAYEE, TOKEN, 100),)
     allowed = evaluate(code, state, evaluation_calls(calls), NOW, Mode.EXECUTE)
     assert isinstance(allowed, Allowed)
     actions = provenance.Actions(MODULE, POLICY_ID, encoding.codehash(raw), 5, False, calls)
@@ -78,7 +79,7 @@ def sample(
         policy_id=POLICY_ID,
         codehash=actions.policy_codehash,
         reference=reference,
-        calls=requests.calls_hash(calls),
+        calls=calls_hash(calls),
         asked="pay ines",
         pays="100 to ines",
     )
@@ -89,7 +90,7 @@ def sample(
         "is_roster": is_roster,
         "differences": [],
         "lines": [{"recipient": checksum(PAYEE), "asset": checksum(TOKEN), "amount": "100", "period": "2026-11"}],
-        "calls": requests.calls_json(calls),
+        "calls": calls_json(calls),
     }
     sections = {
         "inputs": {
@@ -226,7 +227,7 @@ def test_a_validly_signed_record_that_contradicts_itself_is_rejected() -> None:
     assert failures(sign(unapproved, actions)) == ["approval"], "it needed an approval"
     spent = changed(sections, ("inputs", "state", "paused"), True)
     assert failures(sign(spent, actions)) == ["evaluation"], "the policy would have refused it"
-    calls = (requests.payment_call(PAYEE, TOKEN, 101),)
+    calls = (payment_call(PAYEE, TOKEN, 101),)
     richer = provenance.Actions(MODULE, POLICY_ID, actions.policy_codehash, 5, False, calls)
     assert failures(sign(sections, richer)) == ["candidate"], "the calls are nobody's candidate"
 

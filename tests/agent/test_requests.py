@@ -11,18 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.acts.requests import (
-    NotUnderstood,
-    calls_from_json,
-    calls_hash,
-    calls_json,
-    clean,
-    derive,
-    month_of,
-    nearest_year,
-    parse,
-    payment_call,
-)
+from agent.acts.calls import calls_from_json, calls_hash, calls_json, payment_call
+from agent.acts.candidates import derive
+from agent.acts.grammar import NotUnderstood, clean, month_of, nearest_year, parse
 from agent.acts.rosters import Line
 from agent.acts.tokens import Token
 from governance.chain.address import ZERO, checksum

@@ -17,6 +17,7 @@ from governance import outbox
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
 from governance.models import Chain, Contract, Dao, Proposal, ProposalAction, RawLog, TreasuryFlow, Work
+from governance.treasury import balances_by_flows
 from tests.agent.attacker import answer, attacker_model
 from tests.agent.trickler import WAYS, trickler
 from tests.plugin import free_port
@@ -476,7 +477,7 @@ def test_the_balance_is_the_sum_of_the_flows_exactly(dao):
         TreasuryFlow.objects.create(
             dao=dao, log=raw_log(dao, 100 + index), asset=USDC, counterparty=ADA, amount=amount, outgoing=outgoing
         )
-    assert summaries.balances_of(dao) == {USDC: big + 1}
+    assert balances_by_flows(dao) == {USDC: big + 1}
 
 
 def test_a_symbol_that_could_mislead_is_not_shown(dao):

@@ -57,6 +57,13 @@ def test_a_sentence_with_a_web_address_is_not_offered():
         write(pick("s3"))
 
 
+def test_where_a_link_leads_goes_into_the_summary_and_its_mails():
+    to = "0x690F0581eCecCf8389c223170778cD9D029606F2"
+    document = ingest.read(f"It pays [Ada](https://scan.test/address/{to}) for her work on the docs.")
+    claims = (reader.claim("c1", ClaimType.PURPOSE, document.spans, BOOK),)
+    assert writer.offered(claims, ())[0].text == f"It pays Ada (scan.test, {to}) for her work on the docs."
+
+
 @pytest.mark.parametrize("said", [pick(), pick("e1")])
 def test_a_summary_that_quotes_nothing_is_an_abstention(said):
     assert write(said)[0].sentences == ()

@@ -69,6 +69,11 @@ FAULTS = (
         "sync/reorg.py",
         (("        RefusedAct.objects.filter(**above).delete()\n", ""),),
     ),
+    Fault(
+        "a reorg keeps the readings of dropped blocks",
+        "sync/reorg.py",
+        (("        ChainReading.objects.filter(**above).delete()  # and so did it here\n", ""),),
+    ),
     Fault("a correction is forgotten", "sync/reorg.py", (("        outbox.publish_many(dao, undone)\n", ""),)),
     Fault(
         "logs of a branch that was left stay where blocks are read again",

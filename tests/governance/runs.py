@@ -20,12 +20,14 @@ from typing import Any
 
 import psycopg
 from django.db import connection, connections
+from django.db.models import F, OuterRef, Subquery
 from django.db.utils import InterfaceError, OperationalError
+from django.utils import timezone
 from hypothesis import strategies as st
 
 from governance import tasks
 from governance.chain.rpc import Rpc, RpcError
-from governance.models import Block, Chain, Cursor, Dao, Proposal, RawLog, SyncIncident
+from governance.models import Block, Chain, ChainReading, Cursor, Dao, Proposal, RawLog, SyncIncident
 from governance.projections import fold
 from governance.sync import Status, Superseded, fence, reorg, sync_once
 from replay import node as replay_node
@@ -301,6 +303,8 @@ class Run:
             self.log.append(f"{name}{numbers} (head {self.chain.head}, final {self.chain.final})")
             getattr(self, f"_{name}")(*numbers)
             self._assert_nothing_above_the_cursor()
+            self._assert_readings_stand_on_the_chain_that_was_read()
+            self._keep_a_reading()
             self.after_step()
 
     def after_step(self) -> None:
@@ -315,8 +319,32 @@ class Run:
         if read_again or SyncIncident.objects.filter(dao=self.dao, kind="missed_logs").exists():
             return
         next_block = Cursor.objects.get(dao=self.dao).next_block
-        above = RawLog.objects.filter(dao=self.dao, block_number__gte=next_block).count()
-        assert not above, f"{above} logs of blocks that were dropped still stand, at {next_block} and above"
+        for model, what in ((RawLog, "logs"), (ChainReading, "readings")):
+            above = model.objects.filter(dao=self.dao, block_number__gte=next_block).count()
+            assert not above, f"{above} {what} of blocks that were dropped still stand, at {next_block} and above"
+
+    def _keep_a_reading(self) -> None:
+        """Some of the chain's state was asked for at the block that was read: each time of another thing."""
+        cursor = Cursor.objects.get(dao=self.dao)
+        number = cursor.next_block - 1
+        if cursor.head_hash is None or not Block.objects.filter(dao=self.dao, number=number).exists():
+            return
+        ChainReading.objects.create(
+            dao=self.dao, kind=ChainReading.Kind.RING, address=bytes(20), key=len(self.log).to_bytes(32, "big"),
+            value=bytes(32), block_number=number, block_hash=cursor.head_hash,
+            block_timestamp_chain_s=cursor.head_timestamp_chain_s, read_at=timezone.now(),
+        )  # fmt: skip
+
+    def _assert_readings_stand_on_the_chain_that_was_read(self) -> None:
+        """A reading falls with its block. Where blocks are read again, those of blocks not read yet stay meanwhile."""
+        cursor = Cursor.objects.get(dao=self.dao)
+        replaced = (
+            ChainReading.objects.filter(dao=self.dao, block_number__lt=cursor.next_block)
+            .annotate(now=Subquery(Block.objects.filter(dao=self.dao, number=OuterRef("block_number")).values("hash")))
+            .exclude(now=None)
+            .exclude(now=F("block_hash"))
+        )
+        assert not replaced.exists(), f"readings of blocks that were replaced stand: {list(replaced)}"
 
     def _grow(self, count: int, salt: int) -> None:
         self._salted(salt)
@@ -597,6 +625,9 @@ class Run:
         self.happened["the outbox took something back"] += self.dao.outboxentry_set.filter(
             topic__endswith=".undone"
         ).count()
+        hashes = {block.number: block.hash for block in self.chain.blocks}
+        for reading in ChainReading.objects.filter(dao=self.dao):
+            assert hashes.get(reading.block_number) == reading.block_hash, f"{reading}: a block that is gone"
         with ReplayNode(self.chain) as node:
             assert_fresh(self.chain, self.dao, node.url)
 

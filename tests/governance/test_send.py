@@ -16,7 +16,7 @@ import pytest
 from django.db import connection
 from eth_account import Account
 
-from governance.chain import send
+from governance.chain import keys, send
 from governance.chain.abi import encode_call
 from governance.chain.rpc import CallReverted, Rpc, RpcUnreachable
 from governance.chain.rpc.endpoint import Endpoint
@@ -62,7 +62,7 @@ def chain(db):
 
 @pytest.fixture
 def signer(node):
-    made = send.Signer(Account.create())
+    made = keys.Signer(Account.create())
     node.call("anvil_setBalance", ["0x" + made.address.hex(), hex(10 * ETHER)])
     return made
 
@@ -147,7 +147,7 @@ CHILD = """
 import os, signal, sys
 import django
 django.setup()
-from governance.chain import send
+from governance.chain import keys, send
 from governance.chain.rpc import Rpc
 from governance.models import Chain
 
@@ -159,7 +159,7 @@ def killed(self, signed):
     os.kill(os.getpid(), signal.SIGKILL)
 
 Rpc.send_raw = killed
-signer = send.Signer.from_keystore(sys.argv[3], sys.argv[4])
+signer = keys.Signer.from_keystore(sys.argv[3], sys.argv[4])
 rpc = Rpc([sys.argv[2]], 31337)
 send.send_once("pay", rpc, Chain.objects.get(), signer, bytes.fromhex(sys.argv[5]), b"", 10**18)
 """
@@ -185,7 +185,7 @@ def test_killed_around_the_broadcast_it_repeats_and_never_doubles(node, chain, t
     assert child.returncode == -signal.SIGKILL, child.stderr
     row = OutgoingTransaction.objects.get()
     assert row.status == "signed"
-    signer = send.Signer.from_keystore(keystore, password)
+    signer = keys.Signer.from_keystore(keystore, password)
     again = pay(node, chain, signer)  # the caller's own repetition
     settle(node, chain)
     mine(node)
@@ -361,7 +361,7 @@ def test_the_wrong_chain_is_refused(node, signer, chain):
 def test_the_key_shows_nowhere(tmp_path, caplog):
     account = Account.create()
     key = account.key.hex().removeprefix("0x")
-    signer = send.Signer(account)
+    signer = keys.Signer(account)
     assert key not in repr(signer) + str(signer)
     with pytest.raises(TypeError):
         pickle.dumps(signer)
@@ -387,7 +387,7 @@ def test_a_keystore_that_does_not_open_says_why_in_one_line(tmp_path, keystore, 
         path.write_text(keystore)
     if password is not None:
         password_file.write_text(password)
-    with pytest.raises(send.KeystoreProblem, match=expected) as caught:
-        send.Signer.from_keystore(path, password_file)
+    with pytest.raises(keys.KeystoreProblem, match=expected) as caught:
+        keys.Signer.from_keystore(path, password_file)
     assert "\n" not in str(caught.value)
     assert caught.value.__context__ is None

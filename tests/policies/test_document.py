@@ -311,6 +311,17 @@ def test_hostile_yaml_is_refused_in_one_line(text: str) -> None:
     assert all("\n" not in str(one) and len(str(one)) < 500 for one in error.problems)
 
 
+@pytest.mark.parametrize("odd", ["\u3164", "\u2800", "\ufe0f", "a\u200db", "\u034f", "\u00ad", "\ufeff"])
+def test_what_nobody_sees_stands_in_no_policy(odd: str) -> None:
+    error = refused(changed("summary: Monthly pay", f"summary: Monthly {odd} pay"))
+    assert "an invisible character" in str(error.problems)
+
+
+@pytest.mark.parametrize("plain", ["❤️", "👩‍💻", "می‌خواهم"])
+def test_joiners_that_belong_to_a_spelling_may_stand_in_a_policy(plain: str) -> None:
+    assert plain in load(changed("summary: Monthly pay", f"summary: Monthly {plain} pay")).summary
+
+
 @pytest.mark.parametrize("escape", ["\\u202e", "\\x1b[2J", "\\0", "\\t", "\\r", "\\u200b", "\\ud800", "\\U000e0041"])
 def test_escapes_bring_in_no_characters_that_the_text_may_not_hold(escape: str) -> None:
     summary = "summary: Monthly pay of the five contributors."

@@ -168,5 +168,18 @@ def test_queued_work_is_still_due(database_url):
     assert ("agent.execute", "8") in due
 
 
+def test_each_request_of_then_has_a_first_move_to_where_it_stood(database_url):
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT r.status, r.reason, r.reason_code, m.from_status, m.to_status, m.who, m.reason_code,"
+            " m.reason_values ->> 'text', m.at = r.updated_at"
+            " FROM agent_request r LEFT JOIN agent_requestmove m ON m.request_id = r.id"
+        ).fetchall()
+    assert len(rows) > 5
+    assert len({status for status, *_ in rows}) > 3
+    for status, reason, *rest in rows:
+        assert rest == ["legacy", "", status, "legacy", "legacy", reason, True]
+
+
 def test_nothing_is_left_to_migrate(database_url):
     assert "[ ]" not in run(database_url, "manage.py", "showmigrations")

@@ -17,9 +17,11 @@ from django.utils import timezone
 import policies
 from agent.llm.trouble import Trouble
 from agent.models import Candidate, DecisionRecord, ModelTrouble, Plan, Refusal, Request, Roster
+from governance.chain import abi
 from governance.incidents import Kind
 from governance.models import (
     Act,
+    ChainReading,
     Cursor,
     Dao,
     ModuleState,
@@ -30,7 +32,7 @@ from governance.models import (
     ProposalTransition,
     SyncIncident,
 )
-from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
+from policies.code.encoding import codehash, decode, encode, policy_id, set_policy_calldata
 from policies.document.document import load
 from policies.notation.hexadecimal import hex_text
 from presentation.words import address_text
@@ -58,6 +60,25 @@ def set_policies(made: Made) -> None:
         PolicyVersion.objects.create(
             dao=made.dao, module=made.contracts["module"], policy_id=bytes([number]) * 32, version=1,
             agent=account(50), codehash=codehash(code) if number != 2 else bytes(32), code=code, log=made.log(),
+        )  # fmt: skip
+
+
+def readings(made: Made) -> None:
+    """What the chain said of the treasury and of two policies, one of which has ended."""
+    module, usdc = bytes(made.contracts["module"].address), bytes(made.contracts["asset"].address)
+    told: list[tuple[str, bytes, bytes, bytes]] = [
+        ("balance", usdc, bytes(32), (7_000_000).to_bytes(32, "big")),
+        ("balance", bytes(20), bytes(32), UNIT.to_bytes(32, "big")),
+    ]
+    for policy, end in ((b"\1" * 32, NOW + DAY), (b"\2" * 32, NOW - 1)):
+        types = ["address", "uint16", "uint24", "uint32", "uint40"]
+        told.append(("policy", module, policy, abi.encode(types, [account(9), 1, 3, NOW - DAY, end])))
+        code = decode(bytes(PolicyVersion.objects.get(policy_id=policy).code))
+        told += [("ring", module, budget.key(policy, code.agent), bytes(32)) for budget in code.budgets]
+    for kind, address, key, value in told:
+        ChainReading.objects.create(
+            dao=made.dao, kind=kind, address=address, key=key, value=value, block_number=500, block_hash=b"\5" * 32,
+            block_timestamp_chain_s=NOW, read_at=timezone.now(),
         )  # fmt: skip
 
 
@@ -231,6 +252,7 @@ def fill(made: Made) -> None:
     proposals(made)
     acts(made)
     rest(made)
+    readings(made)
     Cursor.objects.update(node_head_block=900)
     ModuleState.objects.update(paused=True)
 

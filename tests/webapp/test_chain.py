@@ -10,7 +10,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak
 
-from governance import register
+from governance import readings, register
 from governance.chain import abi
 from governance.chain.rpc import Rpc
 from governance.models import OutgoingTransaction, Proposal
@@ -228,7 +228,8 @@ def test_the_clock_goes_to_the_end_of_voting(client, chain):
 
 
 def test_balances_are_the_chains_own(client, chain):
-    _, dao, _, _ = chain
+    _, dao, rpc, _ = chain
+    readings.read(dao, rpc)
     shown = {balance.asset.symbol: balance for balance in balances(DaoView(dao))}
     assert shown["USDC"].base_units == 100_000 * 10**6
     assert shown["USDC"].flows_agree

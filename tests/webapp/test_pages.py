@@ -24,7 +24,7 @@ from presentation.dao_view import DaoView
 from presentation.proposals import page_of_proposals
 from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
-from webapp.node import PATIENCE_S
+from webapp.proposals.node import PATIENCE_S
 from webapp.proposals.read import findings
 
 TEMPLATES = Path(policies.__file__).parent / "templates"
@@ -58,7 +58,7 @@ def test_home_shows_what_needs_a_decision(client, made):
     assert "Pay ines" in text
     assert "act 4" in text
     assert "99,999 USDC" in text
-    assert "the chain could not be asked just now" in text
+    assert "the balance on chain is not known yet" in text
 
 
 def test_home_says_what_stands_where(client, made):
@@ -249,8 +249,8 @@ def test_a_policy_that_cannot_be_shown_says_why(client, made, code, told, never)
     text = page(client, "/river/policies/")
     assert told in text
     assert never not in text
-    assert "in force</span>" not in text  # nobody could ask the chain
-    assert "whether it still holds could not be asked" in text
+    assert "in force</span>" not in text  # nobody asked the chain yet
+    assert "whether it still holds is not known yet" in text
 
 
 def test_a_policy_says_of_which_rules_it_is_not_known_whether_their_effect_ends(client, made):
@@ -417,7 +417,7 @@ def test_a_node_that_never_answers_keeps_no_page_waiting_for_long(client, made, 
         started = time.monotonic()
         text = page(client, f"/river/{path}")
         assert time.monotonic() - started < 2.5 * PATIENCE_S
-    assert path or "the chain could not be asked just now" in text
+    assert path or "the balance on chain is not known yet" in text
 
 
 def test_forms_need_their_token(made):

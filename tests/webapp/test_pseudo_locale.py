@@ -23,7 +23,7 @@ from django.views import csrf, defaults
 
 from dao.local import pages as local
 from governance import outbox, work
-from governance.models import Contract, Cursor, ModuleState, PolicyVersion, Proposal, Vote
+from governance.models import ChainReading, Contract, Cursor, ModuleState, PolicyVersion, Proposal, Vote
 from governance.state import State
 from policies.code.encoding import DecodeError, decode
 from presentation.dao_view import DaoView
@@ -237,9 +237,10 @@ def test_the_local_chains_clock(made, rf):
 def test_a_gauge(made):
     states.set_policies(made)
     place, code = DaoView(made.dao), states.policy_code(made)
-    for spent in (None, 0, 5_000_000):
+    states.readings(made)
+    for spent, reading in ((None, None), (5_000_000, ChainReading.objects.first())):
         for budget in decode(code).budgets:
-            view = BudgetView(budget, place.asset(budget.asset), spent)
+            view = BudgetView(budget, place.asset(budget.asset), spent, reading)
             check(HttpResponse(render_to_string("webapp/_gauge.html", {"budget": view})), "gauge", [budget.label])
 
 

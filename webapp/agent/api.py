@@ -12,18 +12,18 @@ from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
-from agent.acts import approvals, requests
+from agent.acts import approvals, submitting
 from agent.acts.policy import NoPolicyInForce
+from agent.acts.shown import shown
 from agent.models import Request
 from governance import standing
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
-from presentation.policies import policies_in_force
 from webapp import throttle
 from webapp.account import signin
 from webapp.agent.read import page_of_acts, refused_acts
-from webapp.agent.shapes import act_json, request_json
+from webapp.agent.shapes import act_json
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
 from webapp.shapes import Json, address_json
 
@@ -62,12 +62,12 @@ def refusals(request: HttpRequest, slug: str) -> list[Json]:
 def requests_of(request: HttpRequest, slug: str) -> list[Json]:
     """The newest requests to the agent."""
     place = DaoView.of(slug)
-    return [request_json(row) for row in _requests(place).order_by("-id")[:50]]
+    return [shown(row) for row in _requests(place).order_by("-id")[:50]]
 
 
 def _requests(place: DaoView):
-    found = Request.objects.filter(dao=place.dao).select_related("dao", "plan__candidate")
-    return found.prefetch_related("candidates", "refusals", "records")
+    found = Request.objects.filter(dao=place.dao).select_related("dao", "module", "plan__candidate")
+    return found.prefetch_related("candidates", "refusals", "records", "bindings")
 
 
 def _one_request(slug: str, request_id: int) -> tuple[DaoView, Request]:
@@ -81,7 +81,7 @@ def _one_request(slug: str, request_id: int) -> tuple[DaoView, Request]:
 @router.get("/daos/{slug}/requests/{request_id}")
 def request_of(request: HttpRequest, slug: str, request_id: int) -> Json:
     """One request: what was derived from it, what was refused, and the decision records it led to."""
-    return request_json(_one_request(slug, request_id)[1])
+    return shown(_one_request(slug, request_id)[1])
 
 
 @router.get("/daos/{slug}/requests/{request_id}/approval")
@@ -126,7 +126,7 @@ def _signed_in(request: HttpRequest) -> bytes:
 
 def _policy_asked_for(place: DaoView, text: str) -> bytes:
     if not text:
-        in_force = policies_in_force(place)
+        in_force = standing.policies_in_force(place.dao)
         if len(in_force) != 1:
             raise HttpError(409, "say under which policy: policy_id" if in_force else standing.known(place.dao).words)
         return bytes(in_force[0].policy_id)
@@ -141,11 +141,11 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     """Ask the agent for something; the asker is who is signed in. Words alone move nothing."""
     refuse_other_sites(request)
     account = _signed_in(request)
-    if payload.account and (shown := parse_address(payload.account, "account")) != account:
+    if payload.account and (on_page := parse_address(payload.account, "account")) != account:
         raise HttpError(
             403,
             gettext("%(signed_in)s is signed in here, not %(shown)s; nothing was asked. Sign in again.")
-            % {"signed_in": words.address_text(account), "shown": words.address_text(shown)},
+            % {"signed_in": words.address_text(account), "shown": words.address_text(on_page)},
         )
     place = DaoView.of(slug)
     policy_id = _policy_asked_for(place, payload.policy_id)
@@ -157,10 +157,10 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     # The key is bound to the asker, so nobody can take another's request by its key.
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
     try:
-        made = requests.submit(place.dao, policy_id, payload.text, account, key, signed_in=True)
-    except (requests.RequestError, NoPolicyInForce) as error:
+        made = submitting.submit(place.dao, policy_id, payload.text, account, key, signed_in=True)
+    except (submitting.RequestError, NoPolicyInForce) as error:
         raise HttpError(409, str(error)) from error
-    return Status(201, request_json(_one_request(slug, made.pk)[1]))
+    return Status(201, shown(_one_request(slug, made.pk)[1]))
 
 
 @router.post("/daos/{slug}/requests/{request_id}/approve")
@@ -172,4 +172,4 @@ def approve(request: HttpRequest, slug: str, request_id: int, payload: Approve) 
         approvals.accept(found, payload.candidate, payload.signature)
     except (approvals.ApprovalError, NoPolicyInForce) as error:
         raise HttpError(409, str(error)) from error
-    return request_json(_one_request(slug, request_id)[1])
+    return shown(_one_request(slug, request_id)[1])

@@ -11,15 +11,13 @@ from agent.llm import trouble
 from agent.models import DecisionRecord
 from governance import standing
 from governance.chain import abi
+from governance.chain.module import PAUSE
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
-from presentation.policies import policies_in_force
 from webapp.agent.read import act_view, newest_requests, page_of_acts, refused
 from webapp.rendering import page_number, render_page
-
-_PAUSE = "pause()"
 
 
 @require_safe
@@ -28,7 +26,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
     """Acts, refusals and requests, with the buttons that stop."""
     place, page = DaoView.of(slug), page_number(request)
     rows, count = page_of_acts(place, page=page)
-    in_force = policies_in_force(place)
+    in_force = standing.policies_in_force(place.dao)
     recorded = set(
         DecisionRecord.objects.filter(hash__in=[bytes(act.decision) for act in rows]).values_list("hash", flat=True)
     )
@@ -47,7 +45,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
                 "pk": module.pk,
                 "state": place.module_states.get(module.pk),
                 "address_text": words.address_text(module.address),
-                "pause_calldata": hex_text(abi.encode_call(_PAUSE)),
+                "pause_calldata": hex_text(abi.encode_call(PAUSE)),
             }
             for module in place.contracts["module"]
         ],
@@ -55,5 +53,5 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         standing=standing.known(place.dao),
         model_trouble=(now_wrong := trouble.standing()),
         model_trouble_text=trouble.in_words(now_wrong) if now_wrong else "",
-        requests=newest_requests(place, in_force),
+        requests=newest_requests(place),
     )

@@ -8,18 +8,17 @@ from typing import Any
 from django.db.models import Prefetch
 from django.utils.translation import gettext
 
+from agent.acts.shown import shown
+from agent.acts.words import reason_of, stored_sentence, stored_sentences
 from agent.models import Refusal, Request
 from governance.chain import abi
-from governance.models import Act, ActCall, Objection, PolicyVersion, RefusedAct
+from governance.chain.module import OBJECT, VETO
+from governance.models import Act, ActCall, Objection, RefusedAct
 from policies.notation.hexadecimal import hex_text
 from presentation import labels, words
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
-from presentation.policies import operator_of
-
-_OBJECT = "object(bytes32,bytes32[])"
-_VETO = "veto(bytes32,bytes32)"
 
 
 def page_of_acts(place: DaoView, *, page: int = 1, size: int = PAGE) -> tuple[list[Act], int]:
@@ -40,16 +39,35 @@ def refused_acts(place: DaoView, limit: int = 50) -> list[RefusedAct]:
     return list(RefusedAct.objects.filter(dao=place.dao).order_by("-block_number", "-id")[:limit])
 
 
-def newest_requests(place: DaoView, in_force: list[PolicyVersion]) -> list[Request]:
-    """The newest requests, each with `operator_text`: who may approve it, or nothing where that is not known."""
-    operators = {(version.module_id, bytes(version.policy_id)): operator_of(version) for version in in_force}
-    rows = list(
-        Request.objects.filter(dao=place.dao).select_related("plan").prefetch_related("candidates").order_by("-id")[:20]
+def newest_requests(place: DaoView) -> list[dict[str, Any]]:
+    """The newest requests as they are shown, worded for the page."""
+    rows = (
+        Request.objects.filter(dao=place.dao)
+        .select_related("dao", "module", "plan__candidate")
+        .prefetch_related("candidates", "refusals", "records", "bindings")
+        .order_by("-id")[:20]
     )
-    for row in rows:
-        operator = operators.get((row.module_id, bytes(row.policy_id)))
-        row.operator_text = words.address_text(operator) if operator else ""
-    return rows
+    return [_request_view(row) for row in rows]
+
+
+def _request_view(request: Request) -> dict[str, Any]:
+    view = shown(request)
+    by = {action["candidate"]: action["by"] or "" for action in view["may"]}
+    return view | {
+        "asker": bytes(request.requested_by),
+        "status_text": labels.request_status(request.status),
+        "reason": reason_of(request),
+        "approvable": [
+            {
+                "key": candidate.key,
+                "label": stored_sentence(candidate.label_code, candidate.label),
+                "differences": stored_sentences(candidate.difference_codes, candidate.differences),
+                "operator": by[candidate.key],
+            }
+            for candidate in request.candidates.all()
+            if candidate.key in by
+        ],
+    }
 
 
 def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
@@ -66,8 +84,8 @@ def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
     }
     if act.act_id:
         policy_id, act_id = bytes(act.policy_id), bytes(act.act_id)
-        view["object_calldata"] = hex_text(abi.encode_call(_OBJECT, [policy_id, [act_id]]))
-        view["veto_calldata"] = hex_text(abi.encode_call(_VETO, [policy_id, act_id]))
+        view["object_calldata"] = hex_text(abi.encode_call(OBJECT, [policy_id, [act_id]]))
+        view["veto_calldata"] = hex_text(abi.encode_call(VETO, [policy_id, act_id]))
     return view
 
 
@@ -98,8 +116,9 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
             row.created_at.timestamp(),
             {
                 "by": gettext("before sending"),
-                "words": str(row) or row.label,
-                "reason": gettext("%(label)s (request: %(text)s)") % {"label": row.label, "text": row.request.text},
+                "words": str(row) or stored_sentence(row.label_code, row.label),
+                "reason": gettext("%(label)s (request: %(text)s)")
+                % {"label": stored_sentence(row.label_code, row.label), "text": row.request.text},
                 "when": gettext("%(moment)s, checked at block %(number)s")
                 % {"moment": words.when(row.created_at), "number": row.block_number},
             },

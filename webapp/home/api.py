@@ -12,7 +12,7 @@ from governance import standing
 from governance.models import Contract, Dao
 from presentation.dao_view import DaoView
 from webapp.home.read import newest_incidents
-from webapp.shapes import Json, address_json
+from webapp.shapes import Json, address_json, reading_json
 from webapp.treasury.read import balances
 
 router = Router()
@@ -62,7 +62,7 @@ def dao(request: HttpRequest, slug: str) -> Json:
                 "asset": address_json(balance.asset.address),
                 "symbol": balance.asset.symbol,
                 "amount": str(balance.base_units),
-                "read_at_block": balance.read_at_block,
+                **reading_json(balance.reading),
                 "flows_agree": balance.flows_agree,
             }
             for balance in balances(place)

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from governance import standing
 from governance.models import Dao
 from presentation.dao_view import DaoView
-from presentation.policies import policies_in_force
 from webapp.home.read import Agenda, held_against, newest_incidents
 from webapp.policies.read import policy_views
 from webapp.rendering import render_page
@@ -33,7 +32,7 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
     """What needs the reader now, the treasury, and the agent's spending."""
     place = DaoView.of(slug)
     agenda = Agenda.of(place)
-    policies = policy_views(place, policies_in_force(place))
+    policies = policy_views(place, standing.policies_in_force(place.dao))
     return render_page(
         request,
         "home.html",

@@ -7,11 +7,11 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja import Router
 
+from governance import standing
 from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
-from presentation.policies import policies_in_force
 from webapp.policies.read import policy_views
-from webapp.shapes import Json, address_json
+from webapp.shapes import Json, address_json, reading_json
 
 router = Router()
 
@@ -42,14 +42,15 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
                     "spent": None if budget.spent is None else str(budget.spent),
                     "left": None if budget.left is None else str(budget.left),
                     "left_instant": None if budget.left_instant is None else str(budget.left_instant),
+                    **reading_json(budget.reading),
                 }
                 for budget in view.budgets
             ],
             "paused": view.paused,
             "end_chain_s": view.end_chain_s,
-            "read_at_block": view.read_at_block,
+            **reading_json(view.reading),
             "block": view.version.log.block_number,
             "transaction_hash": hex_text(view.version.log.transaction_hash),
         }
-        for view in policy_views(place, policies_in_force(place))
+        for view in policy_views(place, standing.policies_in_force(place.dao))
     ]

@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 
 from governance import standing
 from presentation.dao_view import DaoView
-from presentation.policies import policies_in_force
 from webapp.policies.read import policy_views
 from webapp.rendering import render_page
 
@@ -24,6 +23,6 @@ def policies(request: HttpRequest, slug: str) -> HttpResponse:
         "policies.html",
         place,
         "policies",
-        policies=policy_views(place, policies_in_force(place)),
+        policies=policy_views(place, standing.policies_in_force(place.dao)),
         standing=standing.known(place.dao),
     )

@@ -1,36 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A policy as the pages show it: decoded from the code on chain, in words, its spending read from the module."""
+"""A policy as the pages show it: decoded from the code on chain, in words, with its spending."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from governance.chain.rpc import RpcError
-from governance.models import PolicyVersion
+from governance.chain import module
+from governance.models import ChainReading, PolicyVersion
 from policies.code.encoding import codehash
 from policies.code.policy_code import Budget, PolicyCode
 from policies.code.ring import Ring, RingError
 from policies.notation.hexadecimal import hex_text
-from policies.notation.primitives import selector
 from policies.notation.visible import one_line
 from presentation import words
+from presentation.as_of import as_of
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version, in_words
-from webapp.node import node
-
-_RING = selector("ring(bytes32)")
-_POLICY_STATE = selector("policyState(bytes32)")
 
 
 @dataclass(frozen=True)
 class BudgetView:
-    """A budget with what is spent of it, in base units of its asset. `spent` is None where the chain was not asked."""
+    """A budget with what is spent of it, in base units of its asset, at the block of `reading`; None: not known."""
 
     budget: Budget
     asset: Asset
     spent: int | None
+    reading: ChainReading | None
+
+    @property
+    def as_of(self) -> str:
+        """The block at which the module was asked, and how long ago; empty where it was not."""
+        return as_of(self.reading)
 
     @property
     def name(self) -> str:
@@ -99,7 +102,12 @@ class PolicyView:
     paused: bool
     end_chain_s: int | None  # the module's own answer, which a guardian may have brought forward
     ended: bool
-    read_at_block: int | None  # None: the chain could not be asked now
+    reading: ChainReading | None  # the module's answer about this version; None: it was not asked yet
+
+    @property
+    def as_of(self) -> str:
+        """The block at which the module was asked, and how long ago; empty where it was not."""
+        return as_of(self.reading)
 
     @property
     def title(self) -> str:
@@ -107,28 +115,31 @@ class PolicyView:
 
 
 def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[PolicyView]:
-    """Each policy in words, and its budgets' spending asked of the module in one batch at the mirror's block."""
-    decoded = [(version, *decode_version(version)) for version in versions]
-    questions: list[tuple[bytes, bytes]] = []
-    for version, code, _ in decoded:
-        module = bytes(version.module.address)
-        questions.append((module, _POLICY_STATE + bytes(version.policy_id)))
-        if code:
-            keys = (budget.key(bytes(version.policy_id), code.agent) for budget in code.budgets)
-            questions.extend((module, _RING + key) for key in keys)
-    answers = iter(_ask(place, questions))
+    """Each policy in words, with what the module said of it when it was asked last. Asks no node."""
+    readings = {
+        (row.kind, bytes(row.address), bytes(row.key)): row
+        for row in ChainReading.objects.filter(
+            dao=place.dao, kind__in=(ChainReading.Kind.POLICY, ChainReading.Kind.RING)
+        )
+    }
     found: list[PolicyView] = []
-    for version, code, problem in decoded:
-        state = next(answers)
-        budgets = []
-        for budget in code.budgets if code else ():
-            word = next(answers)
-            spent = None
-            if word is not None and len(word) == 32:
-                spent = _spent(budget, int.from_bytes(word, "big"), place.now_chain_s)
-            budgets.append(BudgetView(budget, place.asset(budget.asset), spent))
+    for version in versions:
+        code, problem = decode_version(version)
+        address, policy_id = bytes(version.module.address), bytes(version.policy_id)
+        budgets = (
+            [
+                _budget(place, budget, readings.get((ChainReading.Kind.RING, address, key)))
+                for budget, key in zip(code.budgets, module.budget_keys(policy_id, code), strict=True)
+            ]
+            if code
+            else []
+        )
+        reading = readings.get((ChainReading.Kind.POLICY, address, policy_id))
+        on_chain = module.read_policy(bytes(reading.value)) if reading else None
+        if on_chain is not None and on_chain.version != version.version:
+            reading = on_chain = None  # what was read is of the version before
         module_state = place.module_states.get(version.module_id)
-        end = int.from_bytes(state[128:160], "big") if state is not None and len(state) >= 160 else None
+        end = on_chain.end_chain_s if on_chain else None
         found.append(
             PolicyView(
                 version,
@@ -140,26 +151,16 @@ def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[Poli
                 module_state.paused if module_state else False,
                 end,
                 end is not None and end <= place.now_chain_s,
-                place.block if state is not None else None,
+                reading,
             )
         )
     return found
 
 
-def _spent(budget: Budget, packed: int, now_chain_s: int) -> int | None:
-    """Base units that still count at the mirror's block; None where the ring is newer than it (a block just came)."""
-    try:
-        return budget.base_units(Ring.unpack(packed).spent(budget.segment_s, now_chain_s))
-    except RingError:
-        return None
-
-
-def _ask(place: DaoView, questions: list[tuple[bytes, bytes]]) -> list[bytes | None]:
-    """The answers at the mirror's block; None for each that the node did not give."""
-    if not questions:
-        return []
-    try:
-        answers = node(place).eth_calls(questions, block=place.block)
-    except RpcError:
-        return [None] * len(questions)  # the page says that the chain could not be asked
-    return [answer if isinstance(answer, bytes) else None for answer in answers]
+def _budget(place: DaoView, budget: Budget, reading: ChainReading | None) -> BudgetView:
+    spent = None
+    if reading is not None:
+        ring = Ring.unpack(module.read_word(bytes(reading.value)))
+        with suppress(RingError):  # a ring that is newer than its block: no chain says that
+            spent = budget.base_units(ring.spent(budget.segment_s, reading.block_timestamp_chain_s))
+    return BudgetView(budget, place.asset(budget.asset), spent, reading)

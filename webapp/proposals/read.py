@@ -9,6 +9,7 @@ from django.utils.translation import gettext, ngettext
 
 from agent.models import Summary
 from governance.chain.address import to_bytes
+from governance.chain.module import SET_POLICY
 from governance.incidents import Kind as IncidentKind
 from governance.models import Proposal, ProposalTransition, SyncIncident, Vote
 from policies.code.encoding import DecodeError, codehash
@@ -132,7 +133,7 @@ def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
 def policy_in(place: DaoView, calls: list[ActionView]) -> dict[str, Any] | None:
     """The policy that a proposal would put in force, in words, from the very bytes that are voted on."""
     for call in calls:
-        if call.decoded is None or not call.decoded.signature.startswith("setPolicy(bytes32,bytes)"):
+        if call.decoded is None or not call.decoded.signature.startswith(SET_POLICY):
             continue
         code = call.decoded.args[1].value
         try:

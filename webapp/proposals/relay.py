@@ -10,8 +10,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,8 +23,9 @@ from eth_utils.exceptions import ValidationError
 
 from governance.capabilities import BALLOT_V5
 from governance.chain import abi
+from governance.chain.keys import Signer, signer_of
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.chain.send import KeyConflict, Signer, send_once, settle
+from governance.chain.send import KeyConflict, send_once, settle
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
 from policies.notation.hexadecimal import hex_bytes
@@ -204,12 +203,7 @@ def settle_sent() -> None:
 
 
 def _relayer() -> Signer:
-    return _signer(settings.RELAYER_KEYSTORE, settings.RELAYER_PASSWORD_FILE)
-
-
-@cache  # opening a keystore takes a second on purpose
-def _signer(keystore: str, password_file: str) -> Signer:
-    return Signer.from_keystore(Path(keystore), Path(password_file))
+    return signer_of(settings.RELAYER_KEYSTORE, settings.RELAYER_PASSWORD_FILE)
 
 
 def short_hash(proposal_id: int) -> str:

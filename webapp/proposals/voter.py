@@ -24,7 +24,7 @@ from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 from presentation import labels, words
 from presentation.dao_view import DaoView
-from webapp.node import node
+from webapp.proposals.node import node
 
 T = TypeVar("T")
 _FOR = 1  # the choice with which a vote is tried: every governor has it

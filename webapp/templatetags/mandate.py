@@ -28,7 +28,6 @@ register.filter("short", words.short)
 register.filter("moment", words.moment)
 register.filter("when", words.when)
 register.filter("choice", labels.choice)
-register.filter("request_status", labels.request_status)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
 

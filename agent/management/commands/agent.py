@@ -7,8 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from agent.acts import approvals, planner, requests
+from agent.acts import approvals, submitting
 from agent.acts.policy import NoPolicyInForce
+from agent.acts.shown import shown
+from agent.acts.words import reason_of
 from agent.models import AgentHalt, Request
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Dao
@@ -51,7 +53,7 @@ class Command(BaseCommand):
         try:
             what(dao, options)
         except (
-            requests.RequestError,
+            submitting.RequestError,
             approvals.ApprovalError,
             NoPolicyInForce,
             BadAddress,
@@ -59,7 +61,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _request(self, dao: Dao, options: dict[str, Any]) -> None:
-        request = requests.submit(
+        request = submitting.submit(
             dao,
             encoding.policy_id(options["policy"]),
             options["text"],
@@ -70,7 +72,7 @@ class Command(BaseCommand):
         self.stdout.write(f"request {request.pk}: {request.status}")
 
     def _show(self, dao: Dao, options: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(planner.describe(_request(dao, options["request"])), indent=1))
+        self.stdout.write(json.dumps(shown(_request(dao, options["request"]), public=False), indent=1))
 
     def _approve(self, dao: Dao, options: dict[str, Any]) -> None:
         approvals.accept(_request(dao, options["request"]), options["candidate"], options["signature"])
@@ -78,7 +80,8 @@ class Command(BaseCommand):
 
     def _halts(self, dao: Dao, _options: dict[str, Any]) -> None:
         for halt in AgentHalt.objects.filter(dao=dao, cleared_at=None):
-            self.stdout.write(f"{halt.happened_at:%Y-%m-%d %H:%M:%S} UTC  {halt.reason}  {json.dumps(halt.facts)}")
+            since = f"{halt.happened_at:%Y-%m-%d %H:%M:%S} UTC"
+            self.stdout.write(f"{since}  {reason_of(halt)}  {json.dumps(halt.facts)}")
 
     def _clear_halt(self, dao: Dao, options: dict[str, Any]) -> None:
         cleared = AgentHalt.objects.filter(dao=dao, cleared_at=None).update(

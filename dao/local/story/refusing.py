@@ -11,9 +11,8 @@ from dao.local.story.must import must, until
 from dao.local.story.scene import POLICY_ID, Scene
 from dao.local.story.site import normal, strip_tags
 from dao.local.wallet import calldata
+from governance.chain.module import EXECUTE, RELEASE
 
-MODULE_EXECUTE = "execute(bytes32,bytes32,(address,uint256,bytes)[],uint24,bytes32)"
-MODULE_RELEASE = "release(bytes32,uint24,(address,uint256,bytes)[],bytes32)"
 KILLED_ERROR = "NotPending"  # what the module says of an act that members objected to
 
 
@@ -21,7 +20,7 @@ def send_with_the_agents_key(scene: Scene, payments: list[tuple[str, int]], erro
     """What a thief of the agent's key would do: the call straight to the module. Returns the refusal."""
     receipt = scene.wallets["agent"].invoke(
         scene.contracts["module"],
-        MODULE_EXECUTE,
+        EXECUTE,
         [
             keccak(text=POLICY_ID),
             scene.codehash(),
@@ -101,7 +100,7 @@ def object_to(scene: Scene) -> None:
     held = scene.balance(scene.wallets["kim"].address)
     calls = [(call["target"], int(call["value_wei"]), bytes.fromhex(call["calldata"][2:])) for call in act["calls"]]
     released = [keccak(text=POLICY_ID), act["number"], calls, bytes.fromhex(act["decision"][2:])]
-    receipt = scene.wallets["agent"].invoke(module, MODULE_RELEASE, released, must_succeed=False)
+    receipt = scene.wallets["agent"].invoke(module, RELEASE, released, must_succeed=False)
     refused = refused_by_the_chain(scene, receipt, KILLED_ERROR)
     must(scene.balance(scene.wallets["kim"].address) == held, "no balance may move", held)
     scene.show(

@@ -13,6 +13,7 @@ from dao.local.story.must import must, until
 from dao.local.story.scene import POLICY_ID, Scene
 from dao.local.story.site import normal, strip_tags
 from dao.local.wallet import calldata
+from governance.chain.module import SET_POLICY
 
 
 def propose_policy(scene: Scene) -> None:
@@ -29,7 +30,7 @@ def propose_policy(scene: Scene) -> None:
     for bound in bounds + [scene.wallets[name].address for name in CONTRIBUTORS]:
         must(any(bound in sentence for sentence in sentences), f"the words must give {bound}", sentences)
     text = "# Put the payroll policy in force\n\n" + "\n".join(f"- {sentence}" for sentence in sentences)
-    call = calldata("setPolicy(bytes32,bytes)", [keccak(text=POLICY_ID), code])
+    call = calldata(SET_POLICY, [keccak(text=POLICY_ID), code])
     scene.policy = scene.propose("ada", [(scene.contracts["module"], 0, call)], text)
     scene.show("policy code", f"{len(code)} bytes, codehash {compiled['codehash']}")
     for sentence in sentences[:6]:
@@ -37,7 +38,7 @@ def propose_policy(scene: Scene) -> None:
     shown = until("the proposal of the policy, on its page", lambda: scene.proposal_on_page(scene.policy))
     decoded = [action["decoded"] for action in shown["actions"]]
     must(
-        len(decoded) == 1 and bool(decoded[0]) and decoded[0]["signature"] == "setPolicy(bytes32,bytes)",
+        len(decoded) == 1 and bool(decoded[0]) and decoded[0]["signature"] == SET_POLICY,
         "the page must decode the call",
         decoded,
     )

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from governance.chain.address import BadAddress, checksum, to_bytes
+from governance.chain.module import policy_question
 from governance.chain.native import native_token
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Contract, Dao, PolicyVersion, TreasuryFlow
@@ -27,7 +28,6 @@ from policies.document.from_code import document_of
 from policies.document.json_schema import document_schema
 from policies.files import Loaded, code_bytes, load, read_text
 from policies.notation.amounts import format_time
-from policies.notation.primitives import selector
 from policies.trial.backtest import Backtest, PastAct, Verdict, Window, acts_of, backtest
 from policies.trial.history import HistoryError, Transfer, read_history
 from policies.trial.stolen_key import MOST_ACTS, Reached, simulate
@@ -153,7 +153,7 @@ class Command(BaseCommand):
         if known is None:
             raise Refusal([f"{dao.slug}: no policy {options['name']} was ever in force; check its name"])
         rpc = _node(options) or Rpc.for_chain(dao.chain_id)
-        state = rpc.eth_call(bytes(known.module.address), selector("policyState(bytes32)") + id_)
+        state = rpc.eth_call(*policy_question(bytes(known.module.address), id_))
         if len(state) < 32 or not any(state[12:32]):
             raise Refusal([f"{dao.slug}: the policy {options['name']} is not in force any more"])
         return _code_at(rpc, state[12:32])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chain's node as a page asks it."""
+"""The chain's node as the ballot asks it; nothing else that is shown does (`governance.readings`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATIENCE_S = 3.0  # how long a page waits for the node, which it can do without
 
 
 def node(place: DaoView) -> Rpc:
-    """The chain's node as a page asks it: once, and not for long. Raises RpcUnreachable where none is configured."""
+    """Return a client that asks once, and not for long. Raises RpcUnreachable where no node is configured."""
     return _node(os.getpid(), place.dao.chain_id, tuple(settings.RPC_URLS.get(place.dao.chain_id, ())))
 
 

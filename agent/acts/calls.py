@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that the treasury would make: how a payment is one, how they are hashed, and how they stand in JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from governance.chain.address import ZERO, checksum
+from governance.fields import UINT256_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that the treasury would make."""
+
+    to: bytes
+    value_wei: int
+    data: bytes
+
+
+def payment_call(recipient: bytes, asset: bytes, amount: int) -> Call:
+    """The call that pays: `transfer(address,uint256)` on a token, or plain ether."""
+    if asset == ZERO:
+        return Call(recipient, amount, b"")
+    return Call(asset, 0, bytes.fromhex("a9059cbb") + encode(["address", "uint256"], [recipient, amount]))
+
+
+def calls_hash(calls: Sequence[Call]) -> bytes:
+    """keccak256(abi.encode(Call[])): the name of exactly these calls, in approvals and decision records."""
+    return keccak(encode(["(address,uint256,bytes)[]"], [[(call.to, call.value_wei, call.data) for call in calls]]))
+
+
+def calls_json(calls: Sequence[Call]) -> list[dict[str, str]]:
+    """The calls as they stand in JSON: checksummed addresses, decimal amounts, hexadecimal data."""
+    return [
+        {"to": checksum(call.to), "value_wei": str(call.value_wei), "data": "0x" + call.data.hex()} for call in calls
+    ]
+
+
+def calls_from_json(items: Sequence[Mapping[str, Any]]) -> tuple[Call, ...]:
+    """The inverse of `calls_json`. Raises ValueError or KeyError for anything else."""
+    calls = tuple(
+        Call(bytes.fromhex(item["to"][2:]), int(item["value_wei"]), bytes.fromhex(item["data"][2:])) for item in items
+    )
+    if calls_json(calls) != [dict(item) for item in items] or any(not 0 <= c.value_wei <= UINT256_MAX for c in calls):
+        raise ValueError("calls are not in their canonical form")
+    return calls

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands in a decision record, section by section. Pure: rows and values in, plain JSON out.
+
+What is signed is frozen: a change here needs a new format in `provenance`, and old records are verified as before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.acts.askers import Standing
+from agent.acts.judging import evaluation_json
+from agent.acts.policy import state_json
+from agent.acts.situation import Judged
+from agent.models import Approval, Candidate, Request
+from governance.chain.address import checksum
+from policies.answer.evaluate import Allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What calls rest on: an approval, or None where the signed roster itself is enough; and who asked."""
+
+    approval: Approval | None
+    asker: Standing
+
+
+def sections(known: Judged, candidates: Sequence[Candidate], authority: Authority) -> dict[str, Any]:
+    """Return the sections that `provenance.compose` hashes and signs. `candidates` are all that the request had."""
+    request, policy, pinned, plan = known.request, known.policy, known.pinned, known.plan
+    return {
+        "inputs": {
+            "request": _request(request),
+            "roster": plan.inputs["roster"] | {"signed_before_chain_s": _signed_before(known.candidate)},
+            "policy": {
+                "policy_id": "0x" + policy.policy_id.hex(),
+                "version": str(policy.version),
+                "code": "0x" + policy.raw.hex(),
+            },
+            "block": {
+                "number": str(pinned.block.number),
+                "hash": "0x" + pinned.block.hash.hex(),
+                "timestamp_chain_s": str(pinned.now_chain_s),
+            },
+            "balances": {checksum(asset): str(amount) for asset, amount in sorted(pinned.balances.items())},
+            "state": state_json(pinned.state),
+            "candidates": [_candidate(row) for row in candidates],
+        },
+        "prompt": plan.prompt or None,
+        "model": plan.model or None,
+        "sampling": plan.sampling or None,
+        "output": {"text": plan.output} if plan.model else None,
+        "checks": _checks(known, authority),
+    }
+
+
+def _request(request: Request) -> dict[str, Any]:
+    return {
+        "reference": "0x" + bytes(request.reference).hex(),
+        "text": request.text,
+        "requested_by": checksum(bytes(request.requested_by)),
+        "period": request.period,
+    }
+
+
+def _signed_before(chosen: Candidate) -> str | None:
+    """The latest chain time at which the candidate's roster can have been signed, as text; None where not known."""
+    signed_s = chosen.roster.accepted_chain_s
+    return None if signed_s is None else str(signed_s)
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "key": candidate.key,
+        "label": candidate.label,
+        "is_roster": candidate.is_roster,
+        "differences": candidate.differences,
+        # Names stay with the operator: the payments are public, who is who need not be.
+        "lines": [{key: value for key, value in line.items() if key != "name"} for line in candidate.lines],
+        "calls": candidate.calls,
+    }
+
+
+def _checks(known: Judged, authority: Authority) -> dict[str, Any]:
+    plan, judgement = known.plan, known.judgement
+    assert isinstance(judgement.answer, Allowed)  # nothing else is recorded
+    return {
+        "chosen": {"candidate": known.candidate.key, "by": plan.chosen_by},
+        "asker": authority.asker.as_json(),
+        "needs_approval": plan.needs_approval,
+        "approval": None if authority.approval is None else _approval(authority.approval),
+        "evaluation": evaluation_json(known.policy.code, judgement.mode, judgement.answer),
+        "simulation": judgement.simulation.as_json(),
+    }
+
+
+def _approval(approval: Approval) -> dict[str, Any]:
+    return {
+        "operator": checksum(bytes(approval.operator)),
+        "pays": approval.typed_data["message"]["pays"],
+        "signature": "0x" + bytes(approval.signature).hex(),
+    }

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take a request in: what somebody asks for, in words that nobody has read yet, due to be planned."""
+
+import rfc8785
+from django.db import transaction
+from eth_utils.crypto import keccak
+
+from agent.acts import life
+from agent.acts.pieces import MAX_TEXT, clean
+from agent.acts.policy import in_force
+from agent.acts.words import Stated, say
+from agent.models import Request
+from agent.work_names import PLAN_WORK
+from governance import work
+from governance.chain.address import checksum
+from governance.models import Dao
+
+
+class RequestError(Stated, ValueError):
+    """The request can't be taken: empty, too long, or its key was used for another."""
+
+
+def submit(
+    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool
+) -> Request:
+    """Take a request; asking again with the same key gives the same request back.
+
+    Raises RequestError (empty, too long, the key used for other words) and `policy.NoPolicyInForce`. `signed_in`: the
+    caller has authenticated `requested_by`. Who asks can only ask: what is paid, the roster, operator and policy say.
+    """
+    shown, _ = clean(text)
+    if not shown:
+        raise RequestError(say("request_empty"))
+    if any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in text):
+        raise RequestError(say("request_not_plain_text"))
+    if len(text) > MAX_TEXT:
+        raise RequestError(say("request_too_long", most=MAX_TEXT))
+    if not 0 < len(idempotency_key) <= 120:
+        raise RequestError(say("key_length"))
+    policy = in_force(dao, policy_id)
+    reference = keccak(
+        rfc8785.dumps(
+            {
+                "chain_id": str(policy.chain_id),
+                "module": checksum(policy.module),
+                "policy_id": "0x" + policy_id.hex(),
+                "key": idempotency_key,
+                "text": text,
+                "requested_by": checksum(requested_by),
+                "dao": dao.slug,
+            }
+        )
+    )
+    with transaction.atomic():
+        request, created = Request.objects.get_or_create(
+            dao=dao,
+            idempotency_key=idempotency_key,
+            defaults={
+                "module": policy.contract,
+                "policy_id": policy_id,
+                "reference": reference,
+                "text": text,
+                "requested_by": requested_by,
+                "asker_signed_in": signed_in,
+            },
+        )
+        if not created and request.reference != reference:
+            raise RequestError(say("key_used"))
+        if created:
+            life.received(request)
+            work.enqueue(PLAN_WORK, str(request.pk))
+    return request

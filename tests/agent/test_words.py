@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said of a request is kept as code and values beside its text, and worded in one module."""
+
+import ast
+import json
+from string import Formatter
+
+import pytest
+
+from agent.acts import words
+from agent.acts.candidates import derive
+from agent.acts.grammar import parse
+from agent.acts.life import Status
+from agent.acts.words import SENTENCES, Sentence, read, reason_of, say, stored_sentence, stored_sentences
+from agent.models import AgentHalt, Plan, Refusal, Request
+from tests.agent.acting import ABSTAINS, World, work_errors, world  # noqa: F401
+from tests.agent.test_requests import ETH, LINES, NOW, USDC
+from tests.conftest import ROOT
+
+
+def said_in_the_source() -> list[tuple[str, set[str]]]:
+    """Each code that a file of agent/acts says outright, and the names of the values that it gives with it."""
+    found = []
+    for path in (ROOT / "agent" / "acts").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_say = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say"
+            if is_say and isinstance(node.args[0], ast.Constant):
+                found.append((node.args[0].value, {word.arg or "" for word in node.keywords}))
+    return found
+
+
+def test_each_code_that_is_said_has_its_sentence_and_its_values():
+    said = said_in_the_source()
+    assert len(said) > 80
+    for code, values in said:
+        sentence = SENTENCES[code]
+        if isinstance(sentence, str):
+            wanted = {field.partition(":")[0] for _, field, _, _ in Formatter().parse(sentence) if field}
+            assert wanted == values, code
+
+
+def test_each_sentence_is_said_somewhere():
+    sources = (
+        "".join(path.read_text() for path in (ROOT / "agent" / "acts").glob("*.py") if path.name != "words.py")
+        + (ROOT / "agent/acts/words.py").read_text().partition("SENTENCES: dict")[0]
+    )
+    assert [code for code in SENTENCES if code not in ("", words.LEGACY) and f'"{code}"' not in sources] == []
+
+
+def test_a_sentence_is_its_text_and_remembers_its_code_and_values():
+    sentence = say("other_month", period="2026-03")
+    assert sentence == "2026-03 is neither this month nor the last"
+    assert sentence.as_json() == {"code": "other_month", "values": {"period": "2026-03"}}
+    with pytest.raises(KeyError):
+        say("nobody says this")
+    with pytest.raises(KeyError):
+        say("other_month")
+
+
+def test_a_value_that_looks_like_a_place_for_one_stays_as_it_is():
+    assert say("turned", word="{word}") == (
+        'a request with "{word}" in it is not acted on: say plainly who is paid for which month'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pay the contributors for November",
+        "pay ines, jon and kim 900 USDC",
+        "pay ines for November and lea 250 USDC",
+        "pay the contributors handsomely in March 2026",
+        "pay the contributors except max for 2026-11",
+    ],
+)
+def test_what_is_kept_gives_the_same_words_again(text: str):
+    for draft in derive(parse(text, LINES, [USDC, ETH], NOW), LINES, [USDC, ETH], frozenset(), NOW):
+        for sentence in (draft.label, *draft.differences):
+            assert read(json.loads(json.dumps(sentence.as_json()))) == sentence
+
+
+def test_a_row_older_than_the_codes_reads_as_legacy_with_its_text():
+    for sentence in (
+        stored_sentence({}, "in words of then"),
+        stored_sentence({"code": "of a later version", "values": {}}, "in words of then"),
+        *stored_sentences([], ["in words of then"]),
+        reason_of(Request(reason="in words of then")),
+        reason_of(Request(reason="in words of then", reason_code="legacy")),
+        reason_of(AgentHalt(reason="in words of then")),
+    ):
+        assert (sentence, sentence.code) == ("in words of then", "legacy")
+        assert isinstance(sentence, Sentence)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_text_that_is_stored_stands_beside_its_code(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    paid = world.rest(world.ask(world.november()))
+    assert paid.status == Status.EXECUTED, (paid.reason, work_errors())
+    world.wind(120)
+    world.model.say = ABSTAINS
+    world.rest(world.ask("pay ines, jon and kim 900 USDC"), 1)
+    world.rest(world.ask("pay ines 100 USDC for books"), 1)
+    world.rest(world.ask("pay ines 5,001 USDC as a bonus"), 1)
+    world.rest(world.ask("do not pay ines"), 1)
+    requests = list(Request.objects.all())
+    assert {request.reason_code for request in requests} == {"paid", "because", "policy_refuses", "turned"}
+    for request in requests:
+        assert reason_of(request)[:400] == request.reason
+        for candidate in request.candidates.all():
+            assert read(candidate.label_code)[:300] == candidate.label
+            assert [read(code) for code in candidate.difference_codes] == candidate.differences
+    for plan in Plan.objects.all():
+        assert [read(code) for code in plan.approval_codes] == plan.needs_approval
+    refusal = Refusal.objects.get()
+    assert read(refusal.label_code) == refusal.label
+    assert refusal.module_code
+    assert refusal.module_says.startswith(refusal.module_code)
