@@ -7,6 +7,7 @@ Everything that people wrote is in Greek letters, so that each Latin letter on a
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from django.utils import timezone
 import policies
 from agent.llm.trouble import Trouble
 from agent.models import Candidate, DecisionRecord, ModelTrouble, Plan, Refusal, Request, Roster
+from agent.understanding.words import SENTENCES
 from governance.chain import abi
 from governance.incidents import Kind
 from governance.models import (
@@ -142,8 +144,19 @@ def proposals(made: Made) -> None:
     bad.actions.update(
         target=bytes(made.contracts["module"].address), calldata=set_policy_calldata(policy_id("x"), b"\1\2")
     )
+    sentences = [
+        {"code": code, "values": dict.fromkeys(re.findall(r"%\((\w+)\)s", text), 5)} for code, text in SENTENCES.items()
+    ]
     words: dict[str, Any] = {"sentences": [], "effects": [], "model_name": "μοντέλο"}
-    made.summary(many, status="abstained", verdict="opaque", reason="τίποτα", **words)
+    made.summary(
+        many, status="abstained", verdict="opaque", reason="Stored in English.", reason_code="text_not_taken",
+        reason_values={"http_status": 400},
+        flags=[{"code": "σημαία", "severity": "warning", "text": "Stored in English.", "effects": [],
+                "sentence": sentence} for sentence in sentences],
+        findings=[{"kind": "opaque", "text": "Stored in English.", "claim": "", "effect": "", "sentence": sentence}
+                  for sentence in sentences],
+        **words,
+    )  # fmt: skip
     made.summary(bad, status="failed", verdict="differs", reason="λάθος", **words)
     waiting = made.proposal(10, description="Μία", snapshot=NOW + 3600, deadline=NOW + DAY)
     made.summary(waiting, status="pending", verdict="unread", reason="περιμένει", **words)

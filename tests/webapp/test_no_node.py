@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agent.acts.calls import calls_hash
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 import policies
+from agent.acts.calls import calls_hash
 from agent.models import Candidate, DecisionRecord, Plan, Refusal, Request, Roster
 from governance.chain import abi
 from governance.models import ChainReading, OnchainCheck, PolicyVersion, SyncIncident

@@ -28,7 +28,8 @@ from governance.state import State
 from policies.code.encoding import DecodeError, decode
 from presentation.dao_view import DaoView
 from presentation.policies import in_words
-from tests.webapp import pseudo, states
+from tests import pseudo
+from tests.webapp import states
 from tests.webapp.conftest import NOW, UNIT, Made, account
 from webapp.account import signin
 from webapp.mail import send, subscriptions

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 
 from agent.models import Summary
+from agent.understanding.words import shown
 from governance.chain.address import to_bytes
 from governance.chain.module import SET_POLICY
 from governance.incidents import Kind as IncidentKind
@@ -28,7 +29,10 @@ def findings(summary: Summary | None) -> list[dict[str, str]]:
     told = {effect["id"]: effect["sentence"] for effect in summary.effects}
     quoted = {claim["id"]: "“" + " ".join(claim["quotes"]) + "”" for claim in summary.claims if claim.get("quotes")}
     return [
-        {"text": item["text"], "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), "")}
+        {
+            "text": shown(item.get("sentence"), item["text"]),
+            "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), ""),
+        }
         for item in summary.findings
     ]
 

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from agent.models import Summary
+from agent.understanding.words import shown
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
 from presentation import labels, words
@@ -30,6 +33,18 @@ register.filter("when", words.when)
 register.filter("choice", labels.choice)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
+
+
+@register.filter
+def worded(item: Mapping[str, Any]) -> str:
+    """A flag's sentence in the reader's language."""
+    return shown(item.get("sentence"), item["text"])
+
+
+@register.filter
+def reason(summary: Summary) -> str:
+    """Why a summary is not written, in the reader's language."""
+    return shown({"code": summary.reason_code, "values": summary.reason_values}, summary.reason)
 
 
 @register.simple_tag
