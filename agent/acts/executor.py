@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from agent.acts import approvals, askers, life, paid, provenance, record, rosters, situation, words
@@ -45,9 +45,9 @@ from governance.chain.address import checksum
 from governance.chain.keys import Signer, signer_of
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import send_once, settle
+from governance.locks import LockClass, session_lock
 from governance.models import Act, Contract, Dao, OutgoingTransaction
 
-_LOCK = 0x6167_656E  # "agen": the class of the advisory locks, one object per DAO
 _LOOK_S = 1  # while an act is on its way
 _SETTLED_S = 5  # while an act that was read back is not final yet
 _LOOK_AT_MINED_S = 10.0
@@ -64,15 +64,8 @@ def agent_signer() -> Signer:
 @contextmanager
 def only_executor(dao: Dao) -> Iterator[bool]:
     """Whether this process is the DAO's executor now; the lock is the database session's, so death releases it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, dao.pk])
-        held = bool(cursor.fetchone()[0])
-    try:
+    with session_lock(LockClass.EXECUTOR, dao.pk) as held:
         yield held
-    finally:
-        if held:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, dao.pk])
 
 
 @work.worker(EXECUTE_WORK)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from agent.acts.rosters import Line
 from agent.acts.tokens import Token
 from agent.acts.words import Stated
+from policies.notation.visible import hidden, without_hidden
 
 MAX_TEXT = 500
 _MONTHS = (
@@ -56,13 +57,9 @@ class NotUnderstood(Stated, ValueError):
 
 
 def clean(text: str) -> tuple[str, bool]:
-    """The text in normal form (NFKC) without invisible characters, and whether it held any."""
-    normal = unicodedata.normalize("NFKC", text).replace("’", "'")
-    shown = "".join(
-        c if unicodedata.category(c)[0] not in "CZ" else (" " if c in " \t\r\n\u00a0" else "") for c in normal
-    )
-    hidden = any(unicodedata.category(c)[0] in "CZ" and c not in " \t\r\n\u00a0" for c in normal)
-    return " ".join(shown.split()), hidden
+    """Return the text in normal form (NFKC) without hidden characters, and whether it had any."""
+    normal = unicodedata.normalize("NFKC", text).replace("’", "'").replace("\r", "\n")
+    return " ".join(without_hidden(normal).split()), next(hidden(normal), None) is not None
 
 
 def pieces_of(shown: str, lines: Sequence[Line]) -> list[Piece]:

@@ -16,12 +16,12 @@ import rfc8785
 from eth_utils.crypto import keccak
 
 from agent import choice
-from agent.acts import approvals, askers, rosters, typed
+from agent.acts import approvals, askers, rosters
 from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json, payment_call
 from agent.acts.judging import evaluation_calls, evaluation_json
 from agent.acts.policy import state_from_json
 from agent.models import DecisionRecord, Roster
-from governance.chain import abi
+from governance.chain import abi, eip712
 from governance.chain.address import checksum, to_bytes
 from governance.chain.module import ACT_EXECUTED, ACT_SCHEDULED
 from governance.chain.rpc import Rpc, RpcError, unhex
@@ -166,7 +166,7 @@ def compose(
         "prevRecord": "0x" + prev_record.hex(),
         "createdAt": str(created_at_s),
     }
-    document = typed.document(TYPES, "AgentOutput", DOMAIN_NAME, chain_id, checksum(actions.module), message)
+    document = eip712.document(TYPES, "AgentOutput", DOMAIN_NAME, chain_id, checksum(actions.module), message)
     signer, signature = sign(document)
     return {
         "format": FORMAT,
@@ -176,7 +176,7 @@ def compose(
         "message": message,
         "signer": checksum(signer),
         "signature": "0x" + signature.hex(),
-        "hash": "0x" + typed.digest(document).hex(),
+        "hash": "0x" + eip712.digest(document).hex(),
     }
 
 
@@ -278,20 +278,20 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
     if domain != expected_domain:
         return
     try:
-        document = typed.document(
+        document = eip712.document(
             TYPES, "AgentOutput", DOMAIN_NAME, int(message["chainId"]), domain["verifyingContract"], message
         )
-        digest = typed.digest(document)
+        digest = eip712.digest(document)
     except ValueError as error:
         yield Check("message", False, f"can't be hashed: {error}"[:200])
         return
     yield Check("hash", record["hash"] == "0x" + digest.hex(), "EIP-712 digest of the message")
     try:
-        signature = typed.signature_bytes(record["signature"])
+        signature = eip712.signature_bytes(record["signature"])
         if record["signature"] != "0x" + signature.hex() or int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
-            raise typed.BadSignature("not in canonical form (lower case, low s)")
-        signer = checksum(typed.recover(document, signature))
-    except typed.BadSignature as error:
+            raise eip712.BadSignature("not in canonical form (lower case, low s)")
+        signer = checksum(eip712.recover(document, signature))
+    except eip712.BadSignature as error:
         yield Check("signature", False, str(error))
         return
     yield Check("signer", signer == record["signer"], f"signed by {signer}")
@@ -359,7 +359,7 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
         asked=inputs["request"]["text"],
         pays=approval["pays"],
     )
-    operator = typed.recover(document, typed.signature_bytes(approval["signature"]))
+    operator = eip712.recover(document, eip712.signature_bytes(approval["signature"]))
     named = approval["operator"] == checksum(operator)
     yield Check(
         "approval", named and operator == policy.operator, f"signed by {checksum(operator)}, the policy's operator"

@@ -14,13 +14,14 @@ from typing import Any
 
 from django.db import transaction
 
-from agent.acts import typed
 from agent.acts.policy import PolicyInForce, chain_now_s, in_force
 from agent.acts.words import Sentence, Stated, say
 from agent.models import Roster, RosterEntry
+from governance.chain import eip712
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
 from governance.models import Dao
+from policies.notation.visible import is_plain_line
 
 MAX_ENTRIES = 200
 MAX_NAME = 64
@@ -93,7 +94,7 @@ def check_lines(lines: Sequence[Line]) -> None:
             raise RosterError(f"{where}: a name has 1 to {MAX_NAME} characters")
         if unicodedata.normalize("NFKC", line.name) != line.name or line.name != line.name.strip():
             raise RosterError(f"{where}: the name is not in normal form (NFKC, no blanks around it)")
-        if any(unicodedata.category(character)[0] in "CZ" and character != " " for character in line.name):
+        if not is_plain_line(line.name):
             raise RosterError(f"{where}: the name holds an invisible character")
         if line.name.casefold() in names:
             raise RosterError(f"{where}: the name {line.name} is there twice")
@@ -109,7 +110,7 @@ def check_lines(lines: Sequence[Line]) -> None:
 
 def compose(terms: Terms) -> dict[str, Any]:
     """The EIP-712 document of these terms. Numbers are strings: a browser's JSON loses digits above 2^53."""
-    return typed.document(
+    return eip712.document(
         TYPES,
         "Roster",
         DOMAIN_NAME,
@@ -270,9 +271,9 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
     policy = in_force(dao, terms.policy_id)
     document = compose(terms)
     try:
-        signature = typed.signature_bytes(signed["signature"])
-        signer = typed.recover(document, signature)
-    except typed.BadSignature as error:
+        signature = eip712.signature_bytes(signed["signature"])
+        signer = eip712.recover(document, signature)
+    except eip712.BadSignature as error:
         raise RosterError(str(error)) from error
     if signer != policy.code.operator:
         raise RosterError(
@@ -291,7 +292,7 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
             serial=terms.serial,
             expires_chain_s=terms.expires_chain_s,
             operator=signer,
-            digest=typed.digest(document),
+            digest=eip712.digest(document),
             signature=signature,
             typed_data=document,
             # A mirror that lags would date the roster before months that it was signed after.
@@ -350,8 +351,8 @@ def lines_of(roster: Roster) -> tuple[Line, ...]:
         roster.serial,
         roster.expires_chain_s,
     )
-    if signed != stored or typed.digest(compose(terms)) != roster.digest:
+    if signed != stored or eip712.digest(compose(terms)) != roster.digest:
         raise RosterError(say("roster_changed"))
-    if typed.recover(compose(terms), bytes(roster.signature)) != roster.operator:
+    if eip712.recover(compose(terms), bytes(roster.signature)) != roster.operator:
         raise RosterError(say("roster_signature_changed"))
     return terms.lines

@@ -23,6 +23,7 @@ from agent.acts.pieces import (
 )
 from agent.acts.tokens import Token
 from agent.acts.words import Sentence, say
+from policies.notation.visible import hidden
 
 # What the agent can't do: it only pays. The first wherever it stands; the others where they stand for the order.
 _REVERSING = {
@@ -84,9 +85,11 @@ def check_digits(text: str) -> None:
         )
         if is_a_number and character not in DIGITS:
             raise NotUnderstood(say("digit_not_ascii", character=character))
+    odd = {text[place] for place, _ in hidden(text)} | set(filter(str.isspace, text))
+    odd -= set(" \t\r\n\u00a0")
     for one, other in pairwise(text):
         for digit, beside in ((one, other), (other, one)):
-            if digit in DIGITS and unicodedata.category(beside)[0] in "CZ" and beside not in " \t\r\n\u00a0":
+            if digit in DIGITS and beside in odd:
                 raise NotUnderstood(say("invisible_beside_number"))
 
 

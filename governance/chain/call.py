@@ -15,9 +15,9 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from django.utils.translation import gettext
-from eth_hash.auto import keccak
 
 from governance.chain import abi
+from policies.notation.primitives import keccak
 from policies.notation.visible import numbered
 
 SHOWN = 120  # characters of a signature that are shown

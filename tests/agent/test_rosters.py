@@ -48,6 +48,8 @@ def terms(*lines: Line) -> Terms:
         ([entry(name="x" * 65)], "1 to 64"),
         ([entry(name="in\u200bes")], "normal form|invisible"),
         ([entry(name="ines\u202e")], "invisible"),
+        ([entry(name="in\u2800es")], "invisible"),
+        ([entry(name="in\u034fes")], "invisible"),
         ([entry(name="ﬁ")], "normal form"),
         ([entry(name=" ines")], "normal form"),
     ],

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from agent.models import Summary
 from agent.understanding.words import shown
+from governance import incidents
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
 from presentation import labels, words
@@ -33,6 +34,7 @@ register.filter("when", words.when)
 register.filter("choice", labels.choice)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
+register.filter("incident_words", incidents.words_of)
 
 
 @register.filter
