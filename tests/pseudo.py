@@ -16,7 +16,7 @@ from django.utils import translation
 from django.utils.translation import trans_real
 
 # What stays in a message: values, marks of HTML, entities.
-_KEPT = re.compile(r"(%\(\w+\)[sd]|%%|</?\w[^<>]*>|&\w+;)")
+_KEPT = re.compile(r"(%\(\w+\)[sd]|\{\w+[^{}]*\}|%%|</?\w[^<>]*>|&\w+;)")
 _FULL_WIDTH = {code: code + 0xFEE0 for code in (*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1))}
 _CONTEXT = trans_real.CONTEXT_SEPARATOR
 _ATTRIBUTES = ("title", "alt", "aria-label", "placeholder", "data-denied")

@@ -253,7 +253,10 @@ def rest(made: Made) -> None:
     made.flow(100_000_000_000)
     made.flow(1_000_000, outgoing=True)
     for kind in Kind:
-        SyncIncident.objects.create(dao=made.dao, kind=kind, detail="κάτι", resolved_at=timezone.now())
+        SyncIncident.objects.create(
+            dao=made.dao, kind=kind, detail="Stored in English.", detail_code="all_distrusted",
+            detail_values={"chain_id": 5}, resolved_at=timezone.now(),
+        )  # fmt: skip
 
 
 def fill(made: Made) -> None:

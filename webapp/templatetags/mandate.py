@@ -14,6 +14,8 @@ from django.utils.translation import gettext
 from agent.models import Summary
 from agent.understanding.words import shown
 from governance import incidents
+from governance import words as words_of_the_mirror
+from governance.models import SyncIncident
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
 from presentation import labels, words
@@ -34,7 +36,12 @@ register.filter("when", words.when)
 register.filter("choice", labels.choice)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
-register.filter("incident_words", incidents.words_of)
+
+
+@register.filter
+def incident_words(incident: SyncIncident) -> str:
+    """What went wrong while the chain was read, in the reader's language."""
+    return words_of_the_mirror.worded(incidents.words_of(incident))
 
 
 @register.filter
