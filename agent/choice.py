@@ -7,7 +7,7 @@ read here too, and such an answer is a no.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,12 +95,16 @@ _REASONS_IN_WORDS = {
 }
 
 
-def in_words(word: Word) -> str:
-    """Say the model's word as one would aloud: `c1: this is what was asked`, `the request is unclear`."""
-    reason = gettext(_REASONS_IN_WORDS[word.reason]) if word.reason in _REASONS_IN_WORDS else word.reason
+def in_words(word: Word, translate: Callable[[str], str] = gettext) -> str:
+    """Say the model's word as one would aloud, `c1: this is what was asked`, in the reader's language.
+
+    `translate`: puts a message into another language; `str` for the English that is kept.
+    """
+    reason = translate(_REASONS_IN_WORDS[word.reason]) if word.reason in _REASONS_IN_WORDS else word.reason
     said = {"candidate": word.key, "reason": reason}
     if word.agrees_to(word.key):
-        return gettext("%(candidate)s: %(reason)s") % said
+        return translate(gettext_noop("%(candidate)s: %(reason)s")) % said
     if word.key:
-        return gettext("%(candidate)s, but with a reason against it: %(reason)s. That counts as no") % said
+        text = gettext_noop("%(candidate)s, but with a reason against it: %(reason)s. That counts as no")
+        return translate(text) % said
     return reason

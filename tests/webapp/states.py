@@ -45,6 +45,12 @@ from webapp.models import Subscription
 TEMPLATES = Path(policies.__file__).parent / "templates"
 HIDDEN = ("comment", "element", "attribute", "alt", "definition", "title", "language", "cell", "zero-width",
           "bidirectional", "tag", "control")  # fmt: skip
+REASONS: list[dict[str, Any]] = [
+    {"reason": "επειδή"},  # of a row that is older than the codes
+    {"reason": "Stored in English.", "reason_code": "because", "reason_values": {"because": [
+        {"code": "not_exactly_roster", "values": {}}, {"code": "model_abstained", "values": {
+            "word": {"choice": "abstain", "reason": "suspicious"}}}]}},
+]  # fmt: skip
 TEXT = "# Πληρωμή\n\nΠληρώστε [εδώ](https://example.org/x)."
 
 
@@ -223,11 +229,12 @@ def acts(made: Made) -> None:
     for number, status in enumerate(Request.Status.values):
         asked = Request.objects.create(
             module=made.contracts["module"], dao=made.dao, policy_id=b"\1" * 32, reference=bytes([number]) * 32,
-            idempotency_key=str(number), text="πληρωμή", requested_by=account(3), status=status, reason="επειδή",
+            idempotency_key=str(number), text="πληρωμή", requested_by=account(3), status=status, **REASONS[number % 2],
         )  # fmt: skip
         Candidate.objects.create(
             request=asked, key="c1", label="μία", roster=roster, is_roster=False, calls=[], calls_hash=bytes(32),
-            lines=[], allowed=True, differences=["διαφορά"],
+            lines=[], allowed=True, differences=["διαφορά", "Stored in English."][number % 2 :][:1],
+            difference_codes=[{"code": "words_unknown", "values": {"words": ["ναι"]}}] if number % 2 else [],
         )  # fmt: skip
         output, properties = answers[number % len(answers)]
         Plan.objects.create(

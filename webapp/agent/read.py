@@ -9,7 +9,7 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext
 
 from agent.acts.shown import shown
-from agent.acts.words import reason_of, stored_sentence, stored_sentences
+from agent.acts.words import reason_of, stored_sentence, stored_sentences, worded
 from agent.models import Refusal, Request
 from governance.chain import abi
 from governance.chain.module import OBJECT, VETO
@@ -56,12 +56,14 @@ def _request_view(request: Request) -> dict[str, Any]:
     return view | {
         "asker": bytes(request.requested_by),
         "status_text": labels.request_status(request.status),
-        "reason": reason_of(request),
+        "reason": worded(reason_of(request)),
         "approvable": [
             {
                 "key": candidate.key,
-                "label": stored_sentence(candidate.label_code, candidate.label),
-                "differences": stored_sentences(candidate.difference_codes, candidate.differences),
+                "label": worded(stored_sentence(candidate.label_code, candidate.label)),
+                "differences": [
+                    worded(sentence) for sentence in stored_sentences(candidate.difference_codes, candidate.differences)
+                ],
                 "operator": by[candidate.key],
             }
             for candidate in request.candidates.all()
@@ -116,9 +118,9 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
             row.created_at.timestamp(),
             {
                 "by": gettext("before sending"),
-                "words": str(row) or stored_sentence(row.label_code, row.label),
+                "words": str(row) or worded(stored_sentence(row.label_code, row.label)),
                 "reason": gettext("%(label)s (request: %(text)s)")
-                % {"label": stored_sentence(row.label_code, row.label), "text": row.request.text},
+                % {"label": worded(stored_sentence(row.label_code, row.label)), "text": row.request.text},
                 "when": gettext("%(moment)s, checked at block %(number)s")
                 % {"moment": words.when(row.created_at), "number": row.block_number},
             },
