@@ -47,6 +47,7 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import send_once, settle
 from governance.locks import LockClass, session_lock
 from governance.models import Act, Contract, Dao, OutgoingTransaction
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 _LOOK_S = 1  # while an act is on its way
 _SETTLED_S = 5  # while an act that was read back is not final yet
@@ -248,9 +249,7 @@ def _judge(known: Chosen, rpc: Rpc) -> Judgement:
 
 def _pays_any(candidate: Candidate, payees: frozenset[tuple[bytes, bytes]]) -> bool:
     """Whether a line of the candidate pays one of these (recipient, asset)."""
-    return any(
-        (bytes.fromhex(line["recipient"][2:]), bytes.fromhex(line["asset"][2:])) in payees for line in candidate.lines
-    )
+    return any((hex_bytes(line["recipient"]), hex_bytes(line["asset"])) in payees for line in candidate.lines)
 
 
 class _NotAuthorised(Stated):
@@ -322,12 +321,12 @@ def _write(known: Judged, authority: Authority, signer: Signer) -> Binding:
             created_at_s=int(timezone.now().timestamp()),
             sign=lambda document: (signer.address, signer.sign_typed_data(document)),
         )
-        decision = bytes.fromhex(signed["hash"][2:])
+        decision = hex_bytes(signed["hash"])
         row = DecisionRecord.objects.create(
             dao=request.dao,
             request=request,
             hash=decision,
-            prev_hash=bytes.fromhex(signed["message"]["prevRecord"][2:]),
+            prev_hash=hex_bytes(signed["message"]["prevRecord"]),
             body=provenance.canonical(signed).decode(),
             signer=signer.address,
         )
@@ -345,8 +344,8 @@ def _write(known: Judged, authority: Authority, signer: Signer) -> Binding:
         PaidLine.objects.bulk_create(
             PaidLine(
                 binding=binding,
-                recipient=bytes.fromhex(line["recipient"][2:]),
-                asset=bytes.fromhex(line["asset"][2:]),
+                recipient=hex_bytes(line["recipient"]),
+                asset=hex_bytes(line["asset"]),
                 period=line["period"],
                 amount=int(line["amount"]),
             )
@@ -360,12 +359,12 @@ def _write(known: Judged, authority: Authority, signer: Signer) -> Binding:
 
 
 def _key(binding: Binding) -> str:
-    return f"act:0x{bytes(binding.record.hash).hex()}:{binding.attempt}"
+    return f"act:{hex_text(bytes(binding.record.hash))}:{binding.attempt}"
 
 
 def _journal(binding: Binding) -> Any:
     """Every transaction that was ever signed for the binding."""
-    return OutgoingTransaction.objects.filter(key__startswith=f"act:0x{bytes(binding.record.hash).hex()}:")
+    return OutgoingTransaction.objects.filter(key__startswith=f"act:{hex_text(bytes(binding.record.hash))}:")
 
 
 def _send(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
@@ -521,7 +520,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         _again(2, "waiting out the objection delay")
     if (stop := standing_halt(request.dao)) is not None:
         _halted(stop)
-    key = f"release:0x{bytes(act.act_id).hex()}:{binding.release_attempt}"
+    key = f"release:{hex_text(bytes(act.act_id))}:{binding.release_attempt}"
     sent = OutgoingTransaction.objects.filter(key=key).first()
     if act.expires_chain_s is not None and now_chain_s >= act.expires_chain_s:
         if request.status != Request.Status.STOPPED:
