@@ -393,15 +393,15 @@ _HIDING = re.compile(
     r"\bhidden\b|display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?(?:\.0\d*)?(?![\d.])"
     r"|font-size\s*:\s*(?:0(?![.\d]*[1-9])|[0-5](?:\.\d+)?(?:px|pt)|0?\.[0-4]\d*r?em|xx-small)|\bsize\s*=\s*[\"']?[-0]"
     r"|color\s*[:=]\s*[\"']?(?:white|snow|ivory|#f{3}(?:f{3})?\b|#fefefe|transparent|rgba?\(\s*255\s*,\s*255\s*,\s*255"
-    r"|rgba\([^)]*,\s*0?(?:\.0\d*)?\s*\))"
+    r"|rgba\([^)]{0,60},\s*0?(?:\.0\d*)?\s*\))"
     r"|text-indent\s*:\s*-|(?:left|top|right|bottom|margin[a-z-]*)\s*:\s*-\d{3}|(?:height|width)\s*:\s*0(?![.\d]*[1-9])"
     r"|scale[xy]?\(\s*0|clip-path|\bclip\s*:",
     re.IGNORECASE,
 )
-_ATTRIBUTE = re.compile(
-    r"\b(?:alt|title|aria-[\w-]+|data-[\w-]+|value|content|placeholder|label|summary)\s*=\s*(\"[^\"]*\"|'[^']*')",
-    re.IGNORECASE,
-)
+# Each attribute is matched once, from its name's first letter: a search for names in the middle of words would go over
+# the rest of a long name again and again.
+_ATTRIBUTE = re.compile(r"([a-zA-Z_:][\w:.-]*)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?")
+_SPEAKING = re.compile(r"alt|title|aria-.*|data-.*|value|content|placeholder|label|summary", re.IGNORECASE)
 _NEVER_DRAWN = {
     "script", "style", "template", "noscript", "iframe", "object", "title", "textarea", "head", "svg", "datalist",
     "dialog",
@@ -455,9 +455,10 @@ class _HtmlWords:
             self._open.append(name)
             self._names[name] += 1
         if not match["closing"]:
-            for words in _ATTRIBUTE.findall(attributes):
-                if _speaks(words[1:-1]):
-                    self._report(NoticeKind.ATTRIBUTE, words[1:-1])
+            for attribute, value in _ATTRIBUTE.findall(attributes):
+                words = value[1:-1] if value[:1] in ("'", '"') else value
+                if _SPEAKING.fullmatch(attribute) and _speaks(words):
+                    self._report(NoticeKind.ATTRIBUTE, words)
 
     def _close(self, name: str) -> None:
         while True:

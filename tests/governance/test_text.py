@@ -205,7 +205,17 @@ def test_200_kilobytes_take_less_than_a_second(paragraph):
     "piece", ["<div hidden>", "<div hidden><i>", "</div><div hidden>", "<a \"'", "<!-- x -->", "[a]: b 'c'\n"]
 )
 def test_reports_take_linear_time(piece):
-    shown = text.read(piece * (200_000 // len(piece)) + "</x>" * 100)
+    assert_reports_soon(piece * (200_000 // len(piece)) + "</x>" * 100)
+
+
+@pytest.mark.parametrize("piece", ["data-", "aria-", "data- ", "title ", "a = ", "alt='", "rgba(", "color:rgba(,", "=="])
+@pytest.mark.parametrize("tag", ["<a {}>b</a>", '<a style="{}">b</a>', "<div {}\n>"])
+def test_one_long_tag_takes_linear_time(tag, piece):
+    assert_reports_soon(tag.format(piece * (190_000 // len(piece))))
+
+
+def assert_reports_soon(source: str) -> None:
+    shown = text.read(source)
     began = time.process_time()
     text.elsewhere(shown)
     assert time.process_time() - began < 3
