@@ -355,13 +355,20 @@ def _token_words(shown: Shown) -> Iterator[tuple[NoticeKind, str]]:
             columns += 1
         elif token.type == "tr_open" and token.map and not is_head:
             row = token.map[0]
-            cells = [cell.strip() for cell in escapedSplit(lines[row].strip(" \t>").strip("|"))]
-            if more := [cell for cell in cells[columns:] if any(map(str.isalnum, cell))]:
+            if more := [cell for cell in _cells(lines[row])[columns:] if any(map(str.isalnum, cell))]:
                 yield NoticeKind.CELL, " | ".join(more)
         for child in token.children or []:
             title = str(child.attrGet("title") or "") if child.type == "link_open" else ""
             if any(map(str.isalnum, title)):
                 yield NoticeKind.TITLE, title
+
+
+def _cells(line: str) -> list[str]:
+    """Return the cells of a row as the parser counts them: one bar at each end of the line is no cell's."""
+    cells = [cell.strip() for cell in escapedSplit(line.lstrip(" \t>").rstrip())]
+    begins = 1 if cells and not cells[0] else 0
+    ends = len(cells) - 1 if len(cells) > begins and not cells[-1] else len(cells)
+    return cells[begins:ends]
 
 
 @dataclass(frozen=True)
