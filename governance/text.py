@@ -28,6 +28,7 @@ from policies.notation.visible import Kind, hidden, kind_of, one_line, visible
 MAX_CHARS = 200_000  # what is read of one text; more is cut openly
 _DEEPEST = 20  # quotations and lists inside each other; what lies deeper is shown as it was written
 _SAMPLE_CHARS = 80
+_HOST_CHARS = 80  # of a link's host
 
 
 class BlockKind(StrEnum):
@@ -151,7 +152,7 @@ def _is_dropped(opening: Token, closing: Token) -> bool:
 def _where(target: str, words: str) -> str:
     """Where a link leads: its host, and the accounts in its target that its words don't name."""
     host = _host(target)
-    named = f"{words} {host}".casefold()
+    named = set(map(str.casefold, _ACCOUNT.findall(f"{words} {host}")))
     accounts = dict.fromkeys(_ACCOUNT.findall(unquote(target)))
     return ", ".join((host, *(account for account in accounts if account.casefold() not in named)))
 
@@ -159,9 +160,13 @@ def _where(target: str, words: str) -> str:
 def _host(target: str) -> str:
     try:
         parts = urlsplit(target)
-        return one_line(parts.hostname or parts.path or "this page", 80)
     except ValueError:
         return "no address"
+    if not parts.hostname:
+        return one_line(parts.path or "this page", _HOST_CHARS)
+    # The end says whose host it is; the beginning is whatever its owner likes.
+    host = one_line(parts.hostname, 10 * MAX_CHARS)
+    return host if len(host) <= _HOST_CHARS else f"…{host[1 - _HOST_CHARS :]}"
 
 
 # ----------------------------------------------------------------------------------------------------------- the words
