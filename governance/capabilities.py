@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from eth_hash.auto import keccak
-
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
+from governance.chain.governor import BALLOT_V5
 from governance.chain.rpc import BlockId, Rpc, RpcError
 from governance.models import Contract, Dao, Proposal
 from policies.notation.amounts import Token
+from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 from policies.notation.visible import one_line
 
 Answer = tuple[Any, ...] | None
@@ -29,13 +30,10 @@ _TOKENS = ("token", "comp", "uni", "nouns", "xvsVault")
 # GovernorAlpha's ballots are for or against; Bravo's have three choices, and so have all that came after.
 _ALPHA_BALLOT = keccak(b"Ballot(uint256 proposalId,bool support)")
 
-# What OpenZeppelin's v5 has signed. v4's ballot names neither voter nor nonce: signed as v5's, every vote would fail.
-BALLOT_V5 = keccak(b"Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)")
-
 
 def takes_signed_ballots(told: dict[str, Any]) -> bool:
     """Whether a governor of these capabilities takes the ballots that are offered for signing here."""
-    return told.get("ballot_typehash") == "0x" + BALLOT_V5.hex() and bool(told.get("nonces") and told.get("eip712"))
+    return told.get("ballot_typehash") == hex_text(BALLOT_V5) and bool(told.get("nonces") and told.get("eip712"))
 
 
 def ask(
@@ -171,7 +169,7 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
         capabilities[name] = None if value is None else str(value)
     for name in ("ballot_typehash", "extended_ballot_typehash"):
         value = _first(found[name])
-        capabilities[name] = None if value is None else "0x" + value.hex()
+        capabilities[name] = None if value is None else hex_text(value)
     domain = found["domain"]
     capabilities["eip712"] = (
         {"name": domain[1], "version": domain[2], "chain_id": domain[3], "contract": checksum(domain[4])}

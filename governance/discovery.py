@@ -12,16 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eth_hash.auto import keccak
-
 from governance.capabilities import ask, probe_module
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.call import call_of
 from governance.chain.module import SET_POLICY
-from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.chain.rpc import Answered, Rpc
 from governance.models import Contract, Dao, ProposalAction, RawLog
 from governance.projections import events
+from policies.notation.hexadecimal import hex_bytes
+from policies.notation.primitives import keccak
 
 _BUILT = Path(__file__).resolve().parents[1] / ".build" / "contracts" / "PolicyModule.json"
 _ENABLE = "enableModule(address)"
@@ -104,9 +104,7 @@ def _logged(rpc: Rpc, first_block: int) -> Iterable[bytes]:
         if head - first_block >= _MOST_BLOCKS:
             return []
         return [log.address for log in rpc.logs((), [topics], first_block=first_block, last_block=head)]
-    except (RpcUnreachable, RpcLimited):
-        raise
-    except RpcError:
+    except Answered:
         return []
 
 
@@ -145,7 +143,7 @@ def is_known_build(code: bytes) -> bool:
     itself answers. False where none is compiled."""
     if not _BUILT.is_file():
         return False
-    compiled = bytes.fromhex(json.loads(_BUILT.read_text())["deployedBytecode"].removeprefix("0x"))
+    compiled = hex_bytes(json.loads(_BUILT.read_text())["deployedBytecode"])
     if len(code) != len(compiled):
         return False
     masked = bytearray(code)

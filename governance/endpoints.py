@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from governance.chain.rpc import MOST_DISTRUST_S, Known, Rpc
 from governance.models import Chain, RpcEndpoint
+from governance.words import Sentence, read, said, values_json
 
 _WRITE_EVERY_S = 60.0  # where nothing changed but when it answered, and how fast
 
@@ -77,7 +78,7 @@ def told(rpc: Rpc) -> list[str]:
 
 def _standing(row: RpcEndpoint) -> str:
     now = timezone.now()
-    why = f": {row.problem}" if row.problem else ""
+    why = f": {_problem(row)}" if row.problem else ""
     if row.distrusted_until and row.distrusted_until > now:
         return f"not asked until {row.distrusted_until:%Y-%m-%d %H:%M} UTC{why}"
     if row.answered_at is None:
@@ -96,6 +97,10 @@ def _standing(row: RpcEndpoint) -> str:
     ]
     within = "" if row.latency_s is None else f", within {row.latency_s:.2f} s"
     return f"answers{within}; takes {', '.join(limits) or 'all that was asked'}"
+
+
+def _problem(row: RpcEndpoint) -> Sentence:
+    return read(row.problem_code, row.problem_values, row.problem)
 
 
 def _differs(before: Known, written_at: float, now: Known, at: float) -> bool:
@@ -122,7 +127,7 @@ def _of_row(row: RpcEndpoint) -> Known:
 
     return Known(
         row.name, limits, row.latency_s, row.failures, row.lies, seconds(row.aside_until),
-        seconds(row.distrusted_until), seconds(row.answered_at), row.problem,
+        seconds(row.distrusted_until), seconds(row.answered_at), row.problem and _problem(row),
     )  # fmt: skip
 
 
@@ -143,7 +148,10 @@ def _write(chain_id: int | None, fingerprint: bytes, learned: Known) -> None:
                 setattr(row, f"most_{name}_said_at", moment(said_at_s))
         row.latency_s, row.failures = learned.latency_s, learned.failures
         row.aside_until = moment(learned.aside_until_s)
-        row.problem = learned.problem[:400] or row.problem
+        if learned.problem:
+            problem = said(learned.problem)
+            row.problem = learned.problem[:400]
+            row.problem_code, row.problem_values = problem.code, values_json(problem)
         row.lies = max(row.lies, learned.lies)
         # Who was caught is not trusted sooner because one process did not see it.
         until = _later(row.distrusted_until, moment(learned.distrusted_until_s))

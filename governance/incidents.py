@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from governance.models import Dao, SyncIncident
+from governance.words import Sentence, read, said, values_json
 
 
 class Kind(StrEnum):
@@ -34,7 +35,25 @@ class Kind(StrEnum):
 
 def note(dao: Dao, kind: Kind, **values: Any) -> SyncIncident:
     """Raise an incident with these other columns. Raises ValueError for a kind that is not listed here."""
-    return SyncIncident.objects.create(dao=dao, kind=Kind(kind), **values)
+    return SyncIncident.objects.create(dao=dao, kind=Kind(kind), **_columns(values))
+
+
+def word(incident: SyncIncident, detail: str) -> None:
+    """Put a sentence into the incident, with the code and the values it is made of (not saved)."""
+    for name, value in _columns({"detail": detail}).items():
+        setattr(incident, name, value)
+
+
+def words_of(incident: SyncIncident) -> Sentence:
+    """Return what the incident says, in the words of today."""
+    return read(incident.detail_code, incident.detail_values, incident.detail)
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    if "detail" not in values:
+        return dict(values)
+    detail = said(values["detail"])
+    return {**values, "detail": str(detail), "detail_code": detail.code, "detail_values": values_json(detail)}
 
 
 def note_once(
@@ -46,12 +65,16 @@ def note_once(
     cursor: no constraint keeps the second one out, and each later call would fail.
     """
     same = {} if about is None else {"facts": about}
-    return SyncIncident.objects.get_or_create(dao=dao, kind=Kind(kind), resolved_at=None, **same, defaults=values)
+    return SyncIncident.objects.get_or_create(
+        dao=dao, kind=Kind(kind), resolved_at=None, **same, defaults=_columns(values)
+    )
 
 
 def note_many(dao: Dao, kind: Kind, rows: Iterable[Mapping[str, Any]]) -> None:
     """Raise an incident of this kind for each row of its other columns."""
-    SyncIncident.objects.bulk_create([SyncIncident(dao=dao, kind=Kind(kind), **row) for row in rows], batch_size=1000)
+    SyncIncident.objects.bulk_create(
+        [SyncIncident(dao=dao, kind=Kind(kind), **_columns(row)) for row in rows], batch_size=1000
+    )
 
 
 def resolve(dao: Dao, *kinds: Kind, **where: Any) -> None:

@@ -7,11 +7,8 @@ keeps the last id it handled misses nothing. What a reorg undoes appends `<topic
 
 from collections.abc import Iterable
 
-from django.db import connection, transaction
-
+from governance.locks import LockClass, transaction_lock
 from governance.models import Dao, OutboxEntry
-
-_LOCK = 0x6F75_7462  # "outb": the advisory lock under which ids are given out
 
 
 def publish(dao: Dao, topic: str, key: str, block_number: int) -> None:
@@ -24,10 +21,7 @@ def publish_many(dao: Dao, entries: Iterable[tuple[str, str, int]]) -> None:
     rows = [OutboxEntry(dao=dao, topic=topic, key=key, block_number=block) for topic, key, block in entries]
     if not rows:
         return
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("the outbox is written in the transaction of what it tells")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    transaction_lock(LockClass.OUTBOX)
     OutboxEntry.objects.bulk_create(rows)
 
 

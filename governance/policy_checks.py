@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.module import CHECKER
-from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError
+from governance.chain.rpc import Answered, BlockId, CallReverted, Rpc, RpcError
 from policies.command import Finding
 from policies.files import Loaded
 from policies.notation.amounts import Token
+from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import selector
 from policies.notation.visible import one_line
 
@@ -67,7 +68,7 @@ def _module(rpc: Rpc, loaded: Loaded, module: bytes, block: BlockId) -> Iterator
     try:
         checker = rpc.eth_call(module, selector(CHECKER), block)
         if len(checker) != 32 or not any(checker):
-            raise RpcError(None, "no checker")
+            raise Answered(None, "no checker")
     except RpcError:
         yield Finding(True, f"{checksum(module)} is no policy module of this format; name the module's address")
         return
@@ -81,7 +82,7 @@ def _refusal(data: bytes) -> str:
     if data[:4] == selector("BadPolicy(uint256,bytes32)") and len(data) == 68:
         problem = one_line(data[36:68].rstrip(b"\0").decode("ascii", "replace"))
         return f"{problem} (byte {int.from_bytes(data[4:36], 'big')} of the code)"
-    return f"0x{data[:4].hex()}"
+    return f"{hex_text(data[:4])}"
 
 
 def _number(rpc: Rpc, to: bytes, signature: str, block: BlockId) -> int | None:

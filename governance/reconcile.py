@@ -16,6 +16,7 @@ from django.db.models import Max
 from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.address import checksum
+from governance.chain.governor import PROPOSAL_VOTES, STATE
 from governance.chain.module import PAUSED, POLICY_STATE
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import (
@@ -32,6 +33,7 @@ from governance.models import (
 )
 from governance.power import power_at, power_now
 from governance.state import ONCHAIN_STATES, State, facts_of, governor_of, is_final, now_of, quorum_of, state_of
+from policies.notation.hexadecimal import hex_text
 
 _SAMPLED_ACCOUNTS = 20
 _MOST_PROPOSALS = 100
@@ -130,7 +132,7 @@ def _about_proposals(dao: Dao, whole: bool) -> list[_Question]:
             continue
         if not whole and len(questions) >= 3 * _MOST_PROPOSALS:
             break
-        call = abi.encode_call("state(uint256)", [proposal.proposal_id])
+        call = abi.encode_call(STATE, [proposal.proposal_id])
         if state is not State.UNKNOWN:
             questions.append(_Question(f"{name}:state", governor.address, call, ("uint8",), state.value, _state_name))
         if (votes := _votes_question(governor, family, proposal, name)) is not None:
@@ -175,7 +177,7 @@ def _votes_question(governor: Contract, family: str, proposal: Proposal, name: s
     if family not in ("openzeppelin", "agora"):
         return None
     return _Question(
-        f"{name}:votes", governor.address, abi.encode_call("proposalVotes(uint256)", [proposal.proposal_id]),
+        f"{name}:votes", governor.address, abi.encode_call(PROPOSAL_VOTES, [proposal.proposal_id]),
         ("uint256",) * 3, "/".join(map(str, tally)), lambda votes: "/".join(map(str, votes)),
     )  # fmt: skip
 
@@ -225,7 +227,7 @@ def _about_modules(dao: Dao) -> list[_Question]:
         versions = PolicyVersion.objects.filter(module=module).values("policy_id").annotate(newest=Max("version"))
         questions += [
             _Question(
-                f"policy:0x{row['policy_id'].hex()}:version", module.address,
+                f"policy:{hex_text(row['policy_id'])}:version", module.address,
                 abi.encode_call(POLICY_STATE, [row["policy_id"]]),
                 ("address", "uint16", "uint24", "uint32", "uint40"), str(row["newest"]), lambda s: str(s[1]),
             )

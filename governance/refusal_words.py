@@ -6,9 +6,9 @@ from typing import Any
 from governance.capabilities import tokens_of
 from governance.chain import abi
 from governance.chain.address import ZERO, checksum
+from governance.chain.module import ActInput
 from governance.chain.native import native_token
 from governance.models import Contract, Dao, PolicyVersion
-from governance.projections.fold import ActInput
 from policies.answer.evaluate import Reason
 from policies.code import encoding
 from policies.words import explain

@@ -13,7 +13,7 @@ from django.db import transaction
 from governance.capabilities import probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
-from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable, quantity
+from governance.chain.rpc import Answered, Rpc, quantity
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState
 from governance.sync.fence import Writer, hold
 from governance.sync.reorg import restart_from
@@ -263,9 +263,7 @@ def preflight(
 def _about_finality(rpc: Rpc) -> Finding:
     try:
         rpc.block("finalized")
-    except (RpcUnreachable, RpcLimited):
-        raise
-    except RpcError:
+    except Answered:
         return Finding(
             Level.DEGRADED,
             "finality",
@@ -296,9 +294,7 @@ def _first_block(rpc: Rpc, address: bytes) -> int | None:
                 high = middle
             else:
                 low = middle + 1
-    except (RpcUnreachable, RpcLimited):
-        raise
-    except RpcError:
+    except Answered:
         return None
     return low
 

@@ -11,8 +11,9 @@ from governance import endpoints, incidents, readings, reconcile, work
 from governance.block_time import block_s as _block_s
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.incidents import Kind
-from governance.models import Cursor, Dao, SyncIncident
+from governance.models import Cursor, Dao
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
+from governance.words import Sentence, say
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +53,13 @@ def _read_chain(chain_id: int) -> None:
         except GenesisChanged as error:
             logger.warning("%s: %s", dao, error)  # its incident is there already
         except RpcError as error:
-            note_failure(dao, Kind.WRONG_CHAIN if isinstance(error, WrongChain) else Kind.NODE_ERROR, str(error))
+            detail = say("node_failed", endpoint=error.endpoint, problem=error.message, number=error.code)
+            note_failure(dao, Kind.WRONG_CHAIN if isinstance(error, WrongChain) else Kind.NODE_ERROR, detail)
         except (OperationalError, InterfaceError):
             raise  # our database is away: nobody can be read
         except Exception as error:
             logger.exception("%s could not be read", dao)
-            detail = f"Reading failed with {type(error).__name__}; the worker's log says where."
-            note_failure(dao, Kind.SYNC_ERROR, detail)
+            note_failure(dao, Kind.SYNC_ERROR, say("reading_failed", error=type(error).__name__))
 
 
 @shared_task(name="governance.tasks.reconcile_all")
@@ -86,7 +87,7 @@ def work_due() -> None:
     work.run_due("governance.")
 
 
-def note_failure(dao: Dao, kind: Kind, detail: str) -> None:
+def note_failure(dao: Dao, kind: Kind, detail: Sentence) -> None:
     """One open incident per kind of failure, with the newest message; closed when the node is read again."""
     with transaction.atomic():
         # In turn: of a task that came twice both may fail, and a second open incident would make every later one fail.
@@ -95,4 +96,5 @@ def note_failure(dao: Dao, kind: Kind, detail: str) -> None:
     if created:
         logger.warning("%s: %s", dao, detail)
     elif incident.detail != detail:
-        SyncIncident.objects.filter(pk=incident.pk).update(detail=detail)
+        incidents.word(incident, detail)
+        incident.save(update_fields=["detail", "detail_code", "detail_values"])

@@ -17,7 +17,6 @@ harmless. Messages only wake workers; what is due is said by the rows alone. Tim
 import logging
 import threading
 import uuid
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from django.db.models.functions import Now
 from django.db.utils import InterfaceError, OperationalError
 from django.utils import timezone
 
+from governance.locks import LockClass, key_of, session_lock
 from governance.models import Work
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,6 @@ LEASE_S = 10
 _RENEW_S = 3
 _BACKOFF_FIRST_S = 1
 _BACKOFF_MOST_S = 300
-_ALONE = 0x776F726B  # "work": the class of `alone`'s advisory locks
 
 Function = Callable[[str, dict[str, Any]], None]
 _workers: dict[str, Function] = {}
@@ -202,16 +201,5 @@ def alone(name: str) -> Iterator[bool]:
     For what beat wakes more often than it takes (a model that thinks for a minute): without it, wake-ups would fill all
     of a worker's processes with the same thing, and reading the chain would wait. Lost with the database session.
     """
-    key = zlib.crc32(name.encode()) - 2**31
-    with connection.cursor() as sql:
-        sql.execute("SELECT pg_try_advisory_lock(%s, %s)", [_ALONE, key])
-        mine = sql.fetchone()[0]
-    try:
+    with session_lock(LockClass.WORK, key_of(name)) as mine:
         yield mine
-    finally:
-        if mine:
-            try:
-                with connection.cursor() as sql:
-                    sql.execute("SELECT pg_advisory_unlock(%s, %s)", [_ALONE, key])
-            except (OperationalError, InterfaceError):
-                connection.close()  # the session is gone, and the lock with it

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from policies.code import encoding
 from policies.files import FileProblem, Loaded, Resolve, load, load_document, read_text
+from policies.notation.hexadecimal import hex_text
 from policies.notation.problems import PolicyError, Problem
 
 if TYPE_CHECKING:  # words are imported where they are used: `check` and `compile` start without them
@@ -167,13 +168,13 @@ def compile_(session: Session) -> int:
     assert policy is not None
     id_ = encoding.policy_id(policy.name)
     fields = {
-        "policy_id": "0x" + id_.hex(),
-        "codehash": "0x" + encoding.codehash(loaded.raw).hex(),
-        "document_hash": "0x" + policy.document_hash.hex(),
-        "code": "0x" + loaded.raw.hex(),
+        "policy_id": hex_text(id_),
+        "codehash": hex_text(encoding.codehash(loaded.raw)),
+        "document_hash": hex_text(policy.document_hash),
+        "code": hex_text(loaded.raw),
     }
     if session.options["calldata"]:
-        fields["calldata"] = "0x" + encoding.set_policy_calldata(id_, loaded.raw).hex()
+        fields["calldata"] = hex_text(encoding.set_policy_calldata(id_, loaded.raw))
     if session.options["document"]:
         fields["document"] = policy.content.decode("utf-8")
     if session.options["json"]:

@@ -21,11 +21,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
-from eth_hash.auto import keccak
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
 from governance.chain import bloom
+from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 from replay.faults import KINDS, PROVIDERS, Chance, Faults, rate_refusal
 from replay.recording import RecordedLog, Recording
 from replay.sight import Chain, NodeError, PlainAnswer, ServedLog, Sight, refuse
@@ -403,7 +404,7 @@ class ReplayNode:
                 else:
                     for sight, numbers, removed in ((known, gone[::-1], True), (now, fresh, False)):
                         for n in numbers:
-                            asked = {**condition, "blockHash": "0x" + sight.chain.hash_at(n).hex()}
+                            asked = {**condition, "blockHash": hex_text(sight.chain.hash_at(n))}
                             logs = sight.answer("eth_getLogs", [asked])
                             results += [{**log, "removed": removed} for log in logs]
                 for result in results:

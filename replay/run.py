@@ -13,6 +13,7 @@ from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Chain, Contract, Cursor, Dao, OnchainCheck, Proposal, RawLog, SyncIncident, Vote
 from governance.projections import events, options
+from policies.notation.hexadecimal import hex_text
 from replay.faults import Faults
 from replay.node import CLIENT_VERSION, ReplayChain, ReplayNode
 from replay.recording import Recording, known_events
@@ -162,7 +163,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
     unread: Counter[str] = Counter()
     for words in RawLog.objects.filter(dao=dao).values_list("topic0", "topic1", "topic2", "topic3").iterator():
         present = [bytes(word) for word in words if word is not None]
-        name = names.get(present[0], "0x" + present[0].hex()) if present else "anonymous"
+        name = names.get(present[0], hex_text(present[0])) if present else "anonymous"
         counts[name] += 1
         if not present or (present[0], len(present)) not in understood:
             unread[name] += 1

@@ -4,9 +4,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from eth_hash.auto import keccak
-
 from governance.chain import bloom
+from policies.notation.hexadecimal import hex_bytes, hex_text
+from policies.notation.primitives import keccak
 from replay.faults import Chance, Faults, Refusal, range_refusal, rate_refusal, size_refusal
 
 GAS = 21_000  # that every transaction used
@@ -172,7 +172,7 @@ class Sight:
             logs = self.chain.logs_between(number, number)
             if full is True and logs:
                 raise NodeError(-32001, "not recorded: a replay knows transactions by their place only")
-            transactions = list(dict.fromkeys("0x" + log.transaction_hash.hex() for log in logs))
+            transactions = list(dict.fromkeys(hex_text(log.transaction_hash) for log in logs))
         elif full is True:
             transactions = [self._placed(raw, number, place) for place, raw in enumerate(transactions)]
         else:
@@ -180,20 +180,20 @@ class Sight:
         zero = "0x" + "00" * 32
         return {
             "number": hex(number),
-            "hash": "0x" + self.chain.hash_at(number).hex(),
-            "parentHash": "0x" + self.chain.hash_at(number - 1).hex() if number else zero,
+            "hash": hex_text(self.chain.hash_at(number)),
+            "parentHash": hex_text(self.chain.hash_at(number - 1)) if number else zero,
             "timestamp": hex(self.chain.time_at(number)),
             "transactions": transactions,
             "uncles": [],
             "nonce": "0x0000000000000000",
             "sha3Uncles": zero,
-            "logsBloom": "0x" + self._bloom(number).hex(),
+            "logsBloom": hex_text(self._bloom(number)),
             "transactionsRoot": zero,
             "stateRoot": zero,
             "receiptsRoot": self._receipts_root(number),
             "miner": "0x" + "00" * 20,
             "difficulty": "0x0",
-            "extraData": "0x" + self.chain.client[:16].encode().hex(),
+            "extraData": hex_text(self.chain.client[:16].encode()),
             "size": "0x0",
             "gasLimit": "0x0",
             "gasUsed": "0x0",
@@ -210,7 +210,7 @@ class Sight:
 
     def _receipts_root(self, number: int) -> str:
         root = self.chain.receipts_root_at(number) if self.faults.has_receipts_root else bytes(32)
-        return "0x" + root.hex()
+        return hex_text(root)
 
     # --- logs
 
@@ -258,13 +258,13 @@ class Sight:
 
     def _shown(self, log: ServedLog) -> dict[str, Any]:
         return {
-            "address": "0x" + log.address.hex(),
-            "topics": ["0x" + topic.hex() for topic in log.topics],
-            "data": "0x" + log.data.hex(),
+            "address": hex_text(log.address),
+            "topics": [hex_text(topic) for topic in log.topics],
+            "data": hex_text(log.data),
             "blockNumber": hex(log.block_number),
-            "blockHash": "0x" + self.chain.hash_at(log.block_number).hex(),
+            "blockHash": hex_text(self.chain.hash_at(log.block_number)),
             "blockTimestamp": hex(self.chain.time_at(log.block_number)),
-            "transactionHash": "0x" + log.transaction_hash.hex(),
+            "transactionHash": hex_text(log.transaction_hash),
             "transactionIndex": hex(log.transaction_index),
             "logIndex": hex(log.log_index),
             "removed": False,
@@ -275,11 +275,11 @@ class Sight:
     def _placed(self, raw: dict[str, Any], number: int, place: int) -> dict[str, Any]:
         """A transaction's JSON object in its block."""
         shown = {name: value for name, value in raw.items() if name not in ("status", "system")}
-        block_hash = "0x" + self.chain.hash_at(number).hex()
+        block_hash = hex_text(self.chain.hash_at(number))
         return {**shown, "blockNumber": hex(number), "blockHash": block_hash, "transactionIndex": hex(place)}
 
     def _found(self, transaction_hash: Any) -> tuple[int, int, dict[str, Any]] | None:
-        wanted = "0x" + _word(transaction_hash).hex()
+        wanted = hex_text(_word(transaction_hash))
         for number in range(self.head, -1, -1):
             transactions = self.chain.transactions_at(number)
             if transactions is None:
@@ -302,7 +302,7 @@ class Sight:
         return {
             "transactionHash": raw["hash"],
             "blockNumber": hex(number),
-            "blockHash": "0x" + self.chain.hash_at(number).hex(),
+            "blockHash": hex_text(self.chain.hash_at(number)),
             "transactionIndex": hex(place),
             "status": raw["status"],
             "type": hex(KIND),
@@ -359,7 +359,7 @@ def _quantity(value: Any) -> int:
 def _word(value: Any, length: int = 32) -> bytes:
     try:
         if isinstance(value, str) and value.startswith("0x") and len(value) == 2 + 2 * length:
-            return bytes.fromhex(value[2:])
+            return hex_bytes(value)
     except ValueError:
         pass  # falls through to the one error for all that is no word
     raise NodeError(-32602, f"expected {length} bytes of hexadecimal data")

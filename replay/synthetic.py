@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from eth_hash.auto import keccak
-
 from governance.chain import bloom, receipts
 from governance.chain.rpc import Log, Receipt
+from policies.notation.hexadecimal import hex_bytes, hex_text
+from policies.notation.primitives import keccak
 from replay.sight import GAS, KIND, NodeError, ServedLog
 
 CLIENT_VERSION = "mandate-synthetic/1 (a chain made up in memory)"
@@ -135,8 +135,8 @@ class Moment:
     def transactions_at(self, number: int) -> list[dict[str, Any]]:
         return [
             {
-                "hash": "0x" + t.hash.hex(), "from": "0x" + t.sender.hex(), "to": "0x" + t.to.hex(), "nonce": "0x0",
-                "value": "0x0", "input": "0x" + t.calldata.hex(), "gas": "0x100000", "gasPrice": "0x1",
+                "hash": hex_text(t.hash), "from": hex_text(t.sender), "to": hex_text(t.to), "nonce": "0x0",
+                "value": "0x0", "input": hex_text(t.calldata), "gas": "0x100000", "gasPrice": "0x1",
                 "status": hex(t.succeeded), "system": t.system,
             }
             for t in self.blocks[number].transactions
@@ -145,10 +145,10 @@ class Moment:
     def other(self, method: str, params: list[Any], number: int) -> Any:
         try:
             if method == "eth_getCode":
-                return "0x" + self.codes.get(bytes.fromhex(params[0][2:]), b"").hex()
+                return hex_text(self.codes.get(hex_bytes(params[0]), b""))
             if method == "eth_call" and self.call is not None:
-                to, data = (bytes.fromhex(params[0][name][2:]) for name in ("to", "data"))
-                return "0x" + self.call(to, data, number).hex()
+                to, data = (hex_bytes(params[0][name]) for name in ("to", "data"))
+                return hex_text(self.call(to, data, number))
         except (KeyError, IndexError, TypeError, ValueError):
             raise NodeError(-32602, "invalid parameters") from None
         raise NodeError(-32601, f"the method {method} does not exist")

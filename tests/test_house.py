@@ -79,3 +79,15 @@ def test_no_machine_path_is_committed():
         path for path in committed_files() if path.suffix in {".py", ".md", ".toml", ".json", ".sol", ".ts", ".yaml"}
     ]
     assert [str(path.relative_to(ROOT)) for path in texts if path != here and machine.search(path.read_text())] == []
+
+
+def test_the_mirror_hashes_with_one_keccak():
+    """Three libraries offer one, with other arguments each."""
+    imports = re.compile(r"^from ([\w.]+) import .*\bkeccak\b", re.MULTILINE)
+    homes = {
+        found.group(1)
+        for path in committed_files()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in {"governance", "replay"}
+        for found in imports.finditer(path.read_text())
+    }
+    assert homes == {"policies.notation.primitives"}

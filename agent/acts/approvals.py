@@ -8,14 +8,16 @@ from typing import Any
 
 from django.db import transaction
 
-from agent.acts import life, typed
+from agent.acts import life
 from agent.acts.calls import calls_from_json, calls_hash
 from agent.acts.policy import PolicyInForce, in_force
 from agent.acts.words import Stated, say
 from agent.models import Approval, Candidate, Plan, Request
 from agent.work_names import EXECUTE_WORK
 from governance import work
+from governance.chain import eip712
 from governance.chain.address import checksum
+from policies.notation.hexadecimal import hex_text
 
 DOMAIN_NAME = "Mandate approval"
 TYPES = {
@@ -46,17 +48,17 @@ def compose(
     pays: str,
 ) -> dict[str, Any]:
     """The typed data of an approval. `calls` is the calls' hash; `asked` and `pays` are what the wallet shows."""
-    return typed.document(
+    return eip712.document(
         TYPES,
         "Approval",
         DOMAIN_NAME,
         chain_id,
         checksum(module),
         {
-            "request": "0x" + reference.hex(),
-            "policyId": "0x" + policy_id.hex(),
-            "policyCode": "0x" + codehash.hex(),
-            "callsHash": "0x" + calls.hex(),
+            "request": hex_text(reference),
+            "policyId": hex_text(policy_id),
+            "policyCode": hex_text(codehash),
+            "callsHash": hex_text(calls),
             "asked": asked,
             "pays": pays,
         },
@@ -107,7 +109,7 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
             raise ApprovalError(say("no_such_candidate"))
         policy = in_force(request.dao, request.policy_id)
         document = _document(policy, request, candidate)
-        digest = typed.digest(document)
+        digest = eip712.digest(document)
         known = Approval.objects.filter(digest=digest, request=request).first()
         if known is not None:
             return known
@@ -116,9 +118,9 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
         if not candidate.allowed:
             raise ApprovalError(say("outside_policy"))
         try:
-            raw = typed.signature_bytes(signature)
-            signer = typed.recover(document, raw)
-        except typed.BadSignature as error:
+            raw = eip712.signature_bytes(signature)
+            signer = eip712.recover(document, raw)
+        except eip712.BadSignature as error:
             raise ApprovalError(say("bad_signature", problem=str(error))) from error
         if signer != policy.code.operator:
             operator = checksum(policy.code.operator)
@@ -146,12 +148,12 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
 def standing(policy: PolicyInForce, request: Request, candidate: Candidate) -> Approval | None:
     """The approval that lets this candidate be executed under this policy code, verified again from its signature."""
     document = _document(policy, request, candidate)
-    digest = typed.digest(document)
+    digest = eip712.digest(document)
     approval = Approval.objects.filter(request=request, digest=digest).first()
     if approval is None:
         return None
     try:
-        signer = typed.recover(document, bytes(approval.signature))
-    except typed.BadSignature:
+        signer = eip712.recover(document, bytes(approval.signature))
+    except eip712.BadSignature:
         return None
     return approval if signer == policy.code.operator else None

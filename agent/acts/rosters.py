@@ -14,13 +14,14 @@ from typing import Any
 
 from django.db import transaction
 
-from agent.acts import typed
 from agent.acts.policy import PolicyInForce, chain_now_s, in_force
 from agent.acts.words import Sentence, Stated, say
 from agent.models import Roster, RosterEntry
+from governance.chain import eip712
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
 from governance.models import Dao
+from policies.notation.hexadecimal import hex_bytes, hex_text
 from policies.notation.visible import is_plain_line
 
 MAX_ENTRIES = 200
@@ -110,14 +111,14 @@ def check_lines(lines: Sequence[Line]) -> None:
 
 def compose(terms: Terms) -> dict[str, Any]:
     """The EIP-712 document of these terms. Numbers are strings: a browser's JSON loses digits above 2^53."""
-    return typed.document(
+    return eip712.document(
         TYPES,
         "Roster",
         DOMAIN_NAME,
         terms.chain_id,
         checksum(terms.module),
         {
-            "policyId": "0x" + terms.policy_id.hex(),
+            "policyId": hex_text(terms.policy_id),
             "policyVersion": str(terms.policy_version),
             "serial": str(terms.serial),
             "expires": str(terms.expires_chain_s),
@@ -155,7 +156,7 @@ def parse(document: Any) -> Terms:
     terms = Terms(
         chain_id=_number(domain.get("chainId"), "the domain's chainId", 2**63 - 1),
         module=_address(domain.get("verifyingContract"), "the domain's verifyingContract"),
-        policy_id=bytes.fromhex(policy_id[2:]),
+        policy_id=hex_bytes(policy_id),
         policy_version=_number(message.get("policyVersion"), "policyVersion", 2**16 - 1),
         serial=_number(message.get("serial"), "serial", 2**63 - 1),
         expires_chain_s=_number(message.get("expires"), "expires", 2**40 - 1),
@@ -271,9 +272,9 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
     policy = in_force(dao, terms.policy_id)
     document = compose(terms)
     try:
-        signature = typed.signature_bytes(signed["signature"])
-        signer = typed.recover(document, signature)
-    except typed.BadSignature as error:
+        signature = eip712.signature_bytes(signed["signature"])
+        signer = eip712.recover(document, signature)
+    except eip712.BadSignature as error:
         raise RosterError(str(error)) from error
     if signer != policy.code.operator:
         raise RosterError(
@@ -292,7 +293,7 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
             serial=terms.serial,
             expires_chain_s=terms.expires_chain_s,
             operator=signer,
-            digest=typed.digest(document),
+            digest=eip712.digest(document),
             signature=signature,
             typed_data=document,
             # A mirror that lags would date the roster before months that it was signed after.
@@ -351,8 +352,8 @@ def lines_of(roster: Roster) -> tuple[Line, ...]:
         roster.serial,
         roster.expires_chain_s,
     )
-    if signed != stored or typed.digest(compose(terms)) != roster.digest:
+    if signed != stored or eip712.digest(compose(terms)) != roster.digest:
         raise RosterError(say("roster_changed"))
-    if typed.recover(compose(terms), bytes(roster.signature)) != roster.operator:
+    if eip712.recover(compose(terms), bytes(roster.signature)) != roster.operator:
         raise RosterError(say("roster_signature_changed"))
     return terms.lines

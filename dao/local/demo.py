@@ -14,15 +14,8 @@ from eth_utils import keccak
 from dao.local import founding
 from dao.local.founding import DAY_S, OTHER_VERSION, USDC, FoundingError, same_contracts
 from dao.local.governor import (
-    ABSTAIN,
     ACTIVE,
-    AGAINST,
-    EXECUTE,
     EXECUTED,
-    FOR,
-    HASH_PROPOSAL,
-    PROPOSE,
-    QUEUE,
     QUEUED,
     SUCCEEDED,
     Proposal,
@@ -30,7 +23,20 @@ from dao.local.governor import (
 from dao.local.people import CONTRIBUTORS
 from dao.local.stack import Stack
 from dao.local.wallet import Node, Wallet, calldata
+from governance.chain.governor import (
+    ABSTAIN,
+    AGAINST,
+    CAST_VOTE_WITH_REASON,
+    EXECUTE,
+    FOR,
+    HAS_VOTED,
+    HASH_PROPOSAL,
+    PROPOSE,
+    QUEUE,
+    STATE,
+)
 from governance.chain.module import SET_POLICY
+from policies.notation.hexadecimal import hex_bytes
 
 SLUG = "mandate"
 NAME = "Mandate DAO"
@@ -176,13 +182,13 @@ class Demo:
         compiled = json.loads(self._stack.manage("policy", "compile", str(file), "--json"))
         explained = json.loads(self._stack.manage("policy", "explain", str(file), "--json"))
         sentences = "\n".join(f"- {sentence}" for sentence in explained["sentences"])
-        code = bytes.fromhex(compiled["code"].removeprefix("0x"))
+        code = hex_bytes(compiled["code"])
         call = calldata(SET_POLICY, [keccak(text="payroll"), code])
         return Proposal(((self.module, 0, call),), POLICY_TEXT.format(sentences=sentences))
 
     def _payment(self, who: str, usdc: int, text: str) -> Proposal:
         transfer = calldata("transfer(address,uint256)", [self._wallets[who].address, usdc * USDC])
-        call = calldata("perform(address,uint256,bytes)", [self.usdc, 0, bytes.fromhex(transfer[2:])])
+        call = calldata("perform(address,uint256,bytes)", [self.usdc, 0, hex_bytes(transfer)])
         return Proposal(((self.treasury, 0, call),), text)
 
     # Steps; each looks first whether it is done
@@ -207,9 +213,9 @@ class Demo:
             return  # an earlier run got further
         for who, (support, reason) in votes.items():
             arguments = [self._id(proposal), self._wallets[who].address]
-            if not self._node.call(self.governor, "hasVoted(uint256,address)", arguments, ["bool"]):
+            if not self._node.call(self.governor, HAS_VOTED, arguments, ["bool"]):
                 cast = [self._id(proposal), support, reason]
-                self._wallets[who].invoke(self.governor, "castVoteWithReason(uint256,uint8,string)", cast)
+                self._wallets[who].invoke(self.governor, CAST_VOTE_WITH_REASON, cast)
         self._say(f"  {', '.join(votes)} {'votes' if len(votes) == 1 else 'vote'} on: {proposal.title}")
 
     def _queue(self, proposal: Proposal) -> None:
@@ -244,7 +250,7 @@ class Demo:
         return self._node.call(self.governor, "proposalSnapshot(uint256)", [self._id(proposal)], ["uint256"])
 
     def _state(self, proposal: Proposal) -> int:
-        return self._node.call(self.governor, "state(uint256)", [self._id(proposal)], ["uint8"])
+        return self._node.call(self.governor, STATE, [self._id(proposal)], ["uint8"])
 
     def _wind_past(self, timestamp_chain_s: int) -> None:
         """Wind the chain's clock just past a time, where it is not there yet."""

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What demo and story call the governor with: its signatures, states and votes, and a proposal's arguments."""
+"""What demo and story call the governor with: a proposal's arguments, and the states that it answers."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from eth_utils import keccak
 
-PROPOSE = "propose(address[],uint256[],bytes[],string)"
-QUEUE = "queue(address[],uint256[],bytes[],bytes32)"
-EXECUTE = "execute(address[],uint256[],bytes[],bytes32)"
-HASH_PROPOSAL = "hashProposal(address[],uint256[],bytes[],bytes32)"
+from policies.notation.hexadecimal import hex_bytes
+
 PENDING, ACTIVE, CANCELED, DEFEATED, SUCCEEDED, QUEUED, EXPIRED, EXECUTED = range(8)  # as in OpenZeppelin's IGovernor
-AGAINST, FOR, ABSTAIN = range(3)
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Proposal:
     @property
     def _lists(self) -> tuple[list[str], list[int], list[bytes]]:
         targets, values = [call[0] for call in self.calls], [call[1] for call in self.calls]
-        return targets, values, [bytes.fromhex(call[2].removeprefix("0x")) for call in self.calls]
+        return targets, values, [hex_bytes(call[2]) for call in self.calls]
 
     @property
     def arguments(self) -> list[Any]:

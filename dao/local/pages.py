@@ -22,6 +22,7 @@ from dao.local import clock as local_clock
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Dao, Proposal
 from governance.state import State, state_of
+from policies.notation.hexadecimal import hex_text
 from presentation.acts import objectable
 from presentation.dao_view import DaoView, local_people
 
@@ -144,7 +145,7 @@ def _forward(rpc: Rpc, method: str, params: list[Any], persona: str) -> JsonResp
                 "error": {
                     "code": error.code if error.code is not None else -32603,
                     "message": error.message,
-                    "data": "0x" + data.hex() if isinstance(data, bytes) else data,
+                    "data": hex_text(data) if isinstance(data, bytes) else data,
                 }
             },
             status=200,  # an answer of the node, not of this site

@@ -15,6 +15,8 @@ from pathlib import Path
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from policies.notation.hexadecimal import hex_bytes
+
 ROLES = {
     "deployer": "deploys the contracts and keeps no role",
     "ada": "member, 300,000 votes",
@@ -59,7 +61,7 @@ class People:
 
     def address(self, name: str) -> bytes:
         """The person's address, 20 bytes."""
-        return bytes.fromhex(self._accounts[name].address[2:])
+        return hex_bytes(self._accounts[name].address)
 
     @property
     def addresses(self) -> dict[str, str]:

@@ -12,6 +12,8 @@ from eth_account.messages import encode_defunct, encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_utils import keccak
 
+from policies.notation.hexadecimal import hex_bytes, hex_text
+
 GAS = 6_000_000  # ample for a policy's set-up; stated so that a call that must revert is mined all the same
 
 
@@ -58,7 +60,7 @@ class Node:
         request = {"to": to, "data": calldata(signature, arguments)}
         if sender:
             request["from"] = sender
-        values = decode(returns, bytes.fromhex(self.request("eth_call", request, "latest")[2:]))
+        values = decode(returns, hex_bytes(self.request("eth_call", request, "latest")))
         return values[0] if len(values) == 1 else values
 
     def advance(self, seconds: int) -> None:
@@ -69,7 +71,7 @@ class Node:
 
 def calldata(signature: str, arguments: list[Any]) -> str:
     """`transfer(address,uint256)` and its arguments as 0x-text."""
-    return "0x" + (selector(signature) + encode(argument_types(signature), arguments)).hex()
+    return hex_text(selector(signature) + encode(argument_types(signature), arguments))
 
 
 def selector(signature: str) -> bytes:
@@ -122,7 +124,7 @@ class Wallet:
                 "maxPriorityFeePerGas": 10**9,
             }
         )
-        transaction_hash = self.node.request("eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
+        transaction_hash = self.node.request("eth_sendRawTransaction", hex_text(signed.raw_transaction))
         deadline = time.monotonic() + 30
         while (receipt := self.node.request("eth_getTransactionReceipt", transaction_hash)) is None:
             if time.monotonic() > deadline:
@@ -146,8 +148,8 @@ class Wallet:
 
     def sign_typed_data(self, typed_data: dict[str, Any]) -> str:
         """An EIP-712 signature as 65 bytes of 0x-text."""
-        return "0x" + self.account.sign_message(encode_typed_data(full_message=typed_data)).signature.hex()
+        return hex_text(self.account.sign_message(encode_typed_data(full_message=typed_data)).signature)
 
     def sign_text(self, text: str) -> str:
         """An EIP-191 personal signature as 65 bytes of 0x-text."""
-        return "0x" + self.account.sign_message(encode_defunct(text=text)).signature.hex()
+        return hex_text(self.account.sign_message(encode_defunct(text=text)).signature)

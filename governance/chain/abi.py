@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import faster_eth_abi
-from eth_hash.auto import keccak
 
 from governance.chain.address import checksum
+from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 _STANDARDS = Path(__file__).parent / "abis"
 _BUILT = Path(__file__).resolve().parents[2] / ".build" / "abi"
@@ -314,7 +315,7 @@ def json_value(of: Type, value: Any) -> Any:
     if of.kind == "address":
         return checksum(value)
     if of.kind in ("bytes", "fixed_bytes"):
-        return "0x" + value.hex()
+        return hex_text(value)
     return value
 
 

@@ -5,6 +5,8 @@ import re
 
 from cchecksum import to_checksum_address
 
+from policies.notation.hexadecimal import hex_bytes, hex_text
+
 ZERO = bytes(20)
 _HEX = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -21,7 +23,7 @@ def checksum(address: bytes) -> str:
     """The EIP-55 text of a 20-byte address."""
     if not isinstance(address, bytes | bytearray | memoryview) or len(address) != 20:
         raise BadAddress("an address has 20 bytes")
-    return str(to_checksum_address("0x" + bytes(address).hex()))
+    return str(to_checksum_address(hex_text(bytes(address))))
 
 
 def to_bytes(text: str) -> bytes:
@@ -32,7 +34,7 @@ def to_bytes(text: str) -> bytes:
     """
     if not isinstance(text, str) or not _HEX.fullmatch(text):
         raise BadAddress("an address is 0x and 40 hexadecimal digits")
-    raw = bytes.fromhex(text[2:])
+    raw = hex_bytes(text)
     digits = text[2:]
     if digits not in (digits.lower(), digits.upper()) and text != checksum(raw):
         raise BadAddress(f"the checksum of {text} is wrong: a digit was mistyped")

@@ -9,7 +9,7 @@ blocks have most bits set, so "may" says little there, and a second source has t
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from eth_hash.auto import keccak
+from policies.notation.primitives import keccak
 
 BYTES = 256
 

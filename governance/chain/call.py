@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from eth_hash.auto import keccak
-
 from governance.chain import abi
+from policies.notation.primitives import keccak
 from policies.notation.visible import numbered
 
 SHOWN = 120  # characters of a signature that are shown

@@ -41,6 +41,28 @@ FUNCTIONS = (
     CHECKER, PAUSED, POLICY_STATE, RING, TREASURY,
 )  # fmt: skip
 EVENTS = (ACT_EXECUTED, ACT_SCHEDULED)
+_ACT_TYPES = ["bytes32", "bytes32", CALLS, "uint24", "bytes32"]  # of `execute` and `schedule`
+
+
+@dataclass(frozen=True)
+class ActInput:
+    """The arguments of `execute` or `schedule`, as sent to the module."""
+
+    policy_id: bytes
+    codehash: bytes
+    calls: tuple[tuple[bytes, int, bytes], ...]  # target, value in wei, calldata
+    number: int
+    decision: bytes
+
+
+def act_input(calldata: bytes) -> ActInput | None:
+    """Read what a transaction to the module asked for; None where it calls another function or its words don't read."""
+    if calldata[:4] not in (abi.selector(EXECUTE), abi.selector(SCHEDULE)):
+        return None
+    try:
+        return ActInput(*abi.decode(_ACT_TYPES, calldata[4:], canonical=False))
+    except abi.NotCanonical:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

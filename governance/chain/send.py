@@ -8,22 +8,24 @@ again, as often as they like: the chain takes one nonce once. A stuck transactio
 only when a different transaction consumed it in a final block: then the old bytes can never be mined.
 """
 
-import hashlib
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
-from eth_hash.auto import keccak
 
 from governance.chain import rpc as jsonrpc
 from governance.chain.address import checksum
 from governance.chain.keys import Signer
-from governance.chain.rpc import Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.chain.rpc import Answered, Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.locks import LockClass, key_of, transaction_lock
 from governance.models import Chain, OutgoingTransaction
+from governance.words import say
+from policies.notation.hexadecimal import hex_bytes, hex_text
+from policies.notation.primitives import keccak
 
 GWEI = 10**9
 _UNMINED = (OutgoingTransaction.Status.SIGNED, OutgoingTransaction.Status.SENT)
@@ -62,7 +64,7 @@ def suggest_fees(rpc: Rpc) -> Fees:
     cap = fee_cap_wei()
     header = rpc.block("latest")
     if header is None:
-        raise RpcError(None, "the node has no latest block")
+        raise Answered(None, say("latest_block_missing"))
     if header.base_fee_wei is None:
         return Fees(min(jsonrpc.quantity(rpc.call("eth_gasPrice")), cap), None)
     try:
@@ -91,7 +93,7 @@ def _sign(signer: Signer, chain_id: int, row: OutgoingTransaction, fees: Fees) -
     """Put a signing of the row's call, with its nonce and these fees, into the row (not saved)."""
     fields: dict[str, Any] = {
         "chainId": chain_id, "nonce": row.nonce, "to": checksum(bytes(row.to)), "value": row.value_wei,
-        "data": "0x" + bytes(row.calldata).hex(), "gas": row.gas,
+        "data": hex_text(bytes(row.calldata)), "gas": row.gas,
     }  # fmt: skip
     if fees.priority_fee_wei is None:
         fields["gasPrice"] = fees.max_fee_wei
@@ -104,9 +106,7 @@ def _sign(signer: Signer, chain_id: int, row: OutgoingTransaction, fees: Fees) -
 
 def _lock_sender(chain_id: int, sender: bytes) -> None:
     """One taker of nonces per (chain, sender); held until the transaction ends."""
-    name = hashlib.sha256(f"mandate:nonce:{chain_id}:{sender.hex()}".encode()).digest()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(name[:8], "big", signed=True)])
+    transaction_lock(LockClass.NONCE, key_of(f"{chain_id}:{sender.hex()}"))
 
 
 def send_once(
@@ -285,24 +285,20 @@ class _Settling:
         header = None
         try:
             header = self.rpc.block("finalized")
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:  # a chain without the tag
+        except Answered:  # a chain without the tag
             number = self.rpc.head_number() - self.chain.finality_depth
             header = self.rpc.block(number) if number >= 0 else None
         if header is None:
             return -1, 0
         try:
             return header.number, self.rpc.nonce(self.sender, header.number)
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:  # a node that has pruned that state: nothing is moved, which is the safe side
+        except Answered:  # a node that has pruned that state: nothing is moved, which is the safe side
             return header.number, 0
 
     def _look(self, row: OutgoingTransaction, head: int, final_number: int, final_nonce: int) -> None:
         """Ask for the receipts of all the row's signings, in one batch (so that one node answers all of them)."""
-        hashes = [bytes(row.transaction_hash), *(bytes.fromhex(text[2:]) for text in row.replaced)]
-        answers = self.rpc.batch([("eth_getTransactionReceipt", ["0x" + item.hex()]) for item in hashes], together=True)
+        hashes = [bytes(row.transaction_hash), *(hex_bytes(text) for text in row.replaced)]
+        answers = self.rpc.batch([("eth_getTransactionReceipt", [hex_text(item)]) for item in hashes], together=True)
         receipt = None
         for answer in answers:
             if isinstance(answer, RpcError):
@@ -310,7 +306,7 @@ class _Settling:
             if answer is not None:
                 receipt = jsonrpc.checked("eth_getTransactionReceipt", answer, jsonrpc.parse_receipt)
                 if receipt.transaction_hash not in hashes:
-                    raise RpcError(None, "the node answered with another transaction's receipt")
+                    raise Answered(None, say("other_receipt"))
         if receipt is not None and head - receipt.block_number + 1 >= self.confirmations:
             self._mined(row, hashes, receipt, final=receipt.block_number <= final_number)
         elif receipt is None and row.status in _DONE:
@@ -328,7 +324,7 @@ class _Settling:
             others = [item for item in hashes if item != receipt.transaction_hash]
             self._change(
                 row, status=status, block_hash=receipt.block_hash, block_number=receipt.block_number, final=final,
-                error="", transaction_hash=receipt.transaction_hash, replaced=["0x" + item.hex() for item in others],
+                error="", transaction_hash=receipt.transaction_hash, replaced=[hex_text(item) for item in others],
             )  # fmt: skip
 
     def _change(self, row: OutgoingTransaction, **values: Any) -> bool:
@@ -347,7 +343,7 @@ class _Settling:
             now = OutgoingTransaction.objects.select_for_update().get(pk=row.pk)
             if (bytes(now.transaction_hash), now.status) != (bytes(row.transaction_hash), row.status):
                 return False
-            now.replaced = ["0x" + bytes(now.transaction_hash).hex(), *now.replaced]
+            now.replaced = [hex_text(bytes(now.transaction_hash)), *now.replaced]
             if nonce is not None:
                 taken = self.rows().order_by("-nonce").values_list("nonce", flat=True).first()
                 now.nonce = max(nonce, (taken or 0) + 1)
@@ -377,8 +373,8 @@ class _Settling:
         """
         count, *receipts = self.rpc.batch(
             [
-                ("eth_getTransactionCount", ["0x" + self.sender.hex(), hex(final_number)]),
-                *(("eth_getTransactionReceipt", ["0x" + item.hex()]) for item in hashes),
+                ("eth_getTransactionCount", [hex_text(self.sender), hex(final_number)]),
+                *(("eth_getTransactionReceipt", [hex_text(item)]) for item in hashes),
             ],
             together=True,
         )

@@ -4,6 +4,7 @@
 from django.db import models
 
 from governance.fields import AddressField, Bytes32Field
+from policies.notation.hexadecimal import hex_text
 
 __all__ = ["Chain", "Contract", "Dao", "RpcEndpoint"]
 
@@ -40,6 +41,8 @@ class RpcEndpoint(models.Model):
     distrusted_until = models.DateTimeField(null=True)  # not asked until then
     answered_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=400, blank=True)  # the last one
+    problem_code = models.CharField(max_length=40, default="legacy")  # of governance.words, which words it
+    problem_values = models.JSONField(default=dict)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -89,4 +92,4 @@ class Contract(models.Model):
         constraints = [models.UniqueConstraint(fields=["dao", "kind", "address"], name="contract_once")]
 
     def __str__(self) -> str:
-        return f"{self.kind} 0x{self.address.hex()}"
+        return f"{self.kind} {hex_text(self.address)}"

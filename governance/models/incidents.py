@@ -14,6 +14,8 @@ class SyncIncident(models.Model):
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="incidents")
     kind = models.CharField(max_length=24)  # one of governance.incidents.Kind
     detail = models.TextField()
+    detail_code = models.CharField(max_length=40, default="legacy")  # of governance.words, which words it
+    detail_values = models.JSONField(default=dict)
     facts = models.JSONField(
         default=dict
     )  # e.g. {"from_block": .., "to_block": .., "dropped_logs": .., "dropped_votes": [...]}

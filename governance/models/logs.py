@@ -2,10 +2,10 @@
 """What was read from a chain, raw: blocks, logs and answers, and how far reading has come."""
 
 from django.db import models
-from eth_hash.auto import keccak
 
 from governance.fields import AddressField, Bytes32Field
 from governance.models.chains import Contract, Dao, of_a_dao
+from policies.notation.primitives import keccak
 
 __all__ = ["MANY_TOPICS", "Block", "ChainAnswer", "Cursor", "RawLog", "ScannedRange"]
 

@@ -6,6 +6,7 @@ from django.db import models
 from governance.fields import AddressField, Bytes32Field, Uint256Field
 from governance.models.chains import Contract, Dao
 from governance.models.logs import RawLog
+from policies.notation.hexadecimal import hex_text
 
 __all__ = ["Act", "ActCall", "ModuleState", "Objection", "PolicyVersion", "RefusedAct"]
 
@@ -26,7 +27,7 @@ class PolicyVersion(models.Model):
         constraints = [models.UniqueConstraint(fields=["module", "policy_id", "version"], name="policy_version_once")]
 
     def __str__(self) -> str:
-        return f"policy 0x{self.policy_id.hex()[:8]} v{self.version}"
+        return f"policy {hex_text(self.policy_id)[:10]} v{self.version}"
 
 
 class Act(models.Model):
@@ -89,7 +90,7 @@ class Objection(models.Model):
     power = Uint256Field()
 
     def __str__(self) -> str:
-        return f"objection by 0x{self.account.hex()}"
+        return f"objection by {hex_text(self.account)}"
 
 
 class ModuleState(models.Model):
@@ -121,6 +122,9 @@ class RefusedAct(models.Model):
     calldata = models.BinaryField()
     policy_id = Bytes32Field(null=True)
     reason = models.CharField(max_length=300)
+    # The error's name and the revert data it was read from, which `reason` and `clause` are worded of; `unknown`.
+    reason_code = models.CharField(max_length=60, default="legacy")
+    reason_values = models.JSONField(default=dict)
     clause = models.CharField(max_length=300, blank=True)
     decision = Bytes32Field(null=True)
 

@@ -6,6 +6,7 @@ from django.db import models
 from governance.fields import AddressField, Uint256Field
 from governance.models.chains import of_a_dao
 from governance.models.logs import RawLog, of_a_log
+from policies.notation.hexadecimal import hex_text
 
 __all__ = ["WHOLE_BPS", "Delegation", "PartialDelegation", "PowerCheckpoint"]
 
@@ -26,7 +27,7 @@ class Delegation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"0x{self.delegator.hex()} -> 0x{self.to_delegate.hex()}"
+        return f"{hex_text(self.delegator)} -> {hex_text(self.to_delegate)}"
 
 
 WHOLE_BPS = 10_000
@@ -48,7 +49,7 @@ class PartialDelegation(models.Model):
         indexes = [models.Index(fields=["dao", "delegate"], name="partial_by_delegate")]
 
     def __str__(self) -> str:
-        return f"0x{self.delegator.hex()} -> 0x{self.delegate.hex()}: {self.share_bps} bps"
+        return f"{hex_text(self.delegator)} -> {hex_text(self.delegate)}: {self.share_bps} bps"
 
 
 class PowerCheckpoint(models.Model):
@@ -65,4 +66,4 @@ class PowerCheckpoint(models.Model):
         indexes = [models.Index(fields=["dao", "account", "timepoint"])]
 
     def __str__(self) -> str:
-        return f"0x{self.account.hex()}: {self.power}"
+        return f"{hex_text(self.account)}: {self.power}"

@@ -7,6 +7,7 @@ from django.db import models
 from governance.fields import AddressField, Bytes32Field, Uint256Field
 from governance.models.chains import Dao, of_a_dao
 from governance.models.logs import RawLog, of_a_log
+from policies.notation.hexadecimal import hex_text
 
 __all__ = ["Proposal", "ProposalAction", "ProposalTransition", "Vote"]
 
@@ -124,4 +125,4 @@ class Vote(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"vote {self.support} by 0x{self.voter.hex()}"
+        return f"vote {self.support} by {hex_text(self.voter)}"

@@ -15,15 +15,21 @@ from governance.models import Contract, Dao
 from governance.projections import events, hot
 from governance.projections.events import Event, Kind, Undecodable, text_of
 from governance.projections.rows import LogRow
+from policies.notation.hexadecimal import hex_text
 
 # Of these a DAO has few events, all of which its projections should know.
 LIFECYCLE = (Kind.GOVERNOR, Kind.TIMELOCK, Kind.MODULE)
+# These bring a row of their own and change none that other logs change too.
+PER_LOG = (
+    "VoteCast", "VoteCastWithParams", "OverrideVoteCast", "VoteReduced", "DelegateChanged", "DelegateVotesChanged",
+    "Transfer",
+)  # fmt: skip
 FRACTIONAL = 255  # VoteType.Parameters of GovernorCountingFractional: three uint128 in params
 
 
 def vote_key(proposal_id: int, log: Log) -> str:
     """A vote's name in the outbox: the proposal, the transaction and the log's place."""
-    return f"{proposal_id}:0x{log.transaction_hash.hex()}:{log.log_index}"
+    return f"{proposal_id}:{hex_text(log.transaction_hash)}:{log.log_index}"
 
 
 @dataclass
@@ -36,7 +42,7 @@ class Tally:
     votes: int = 0
 
     def add(self, support: int, weight: int, params: bytes) -> None:
-        """Count a vote, as `fold.tallies` does in PostgreSQL."""
+        """Count a vote, as `tallies.tallies` does in PostgreSQL."""
         self.votes += 1
         if support == 1:
             self.for_votes += weight
@@ -132,8 +138,8 @@ class Batch:
         if event is not None:
             self.later.append((contract, row, event))
         elif contract.kind in LIFECYCLE:
-            topic = row.log.topics[0].hex() if row.log.topics else ""
-            self.unknown[f"{contract}: 0x{topic}"] += 1
+            topic = hex_text(row.log.topics[0]) if row.log.topics else "0x"
+            self.unknown[f"{contract}: {topic}"] += 1
 
     def add_vote(
         self, _contract: Contract, pk: int, time_s: int, log: Log, number: int, voter: bytes, support: int, weight: int,

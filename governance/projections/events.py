@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from eth_hash.auto import keccak
-
 from governance.chain import abi
 from governance.models import Contract
+from policies.notation.primitives import keccak
 
 Kind = Contract.Kind
 BIGINT_MAX = 2**63 - 1

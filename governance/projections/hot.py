@@ -5,9 +5,8 @@ Each function reads only what every compiler writes; for anything else it answer
 the log is. Held against it, and against eth_abi, by tests/governance/test_batches.py.
 """
 
-from eth_hash.auto import keccak
-
 from governance.projections.events import LogLike
+from policies.notation.primitives import keccak
 
 VOTE_CAST = keccak(b"VoteCast(address,uint256,uint8,uint256,string)")
 VOTE_CAST_WITH_PARAMS = keccak(b"VoteCastWithParams(address,uint256,uint8,uint256,string,bytes)")

@@ -13,6 +13,7 @@ from typing import Any
 from governance.chain import abi
 from governance.models import Proposal, Vote
 from governance.projections.events import text_of
+from policies.notation.hexadecimal import hex_bytes
 
 
 class ProposalKind(StrEnum):
@@ -54,7 +55,7 @@ def kind_of(extra: dict[str, Any]) -> ProposalKind:
     """The kind of a proposal by what its creation said beside the calls (`Proposal.extra`)."""
     if "voting_module" not in extra:
         return ProposalKind.STANDARD
-    data = bytes.fromhex(str(extra.get("proposal_data", "0x"))[2:])
+    data = hex_bytes(str(extra.get("proposal_data", "0x")))
     if len(data) == 64:
         try:
             abi.decode(_OPTIMISTIC, data)
@@ -81,7 +82,7 @@ def option_tallies(proposal: Proposal) -> dict[int, int]:
     """
     if kind_of(proposal.extra) is not ProposalKind.APPROVAL:
         return {}
-    asked = approval_of(bytes.fromhex(proposal.extra["proposal_data"][2:]))
+    asked = approval_of(hex_bytes(proposal.extra["proposal_data"]))
     assert asked is not None
     sums: Counter[int] = Counter({option: 0 for option in range(len(asked.options))})
     votes = Vote.objects.filter(proposal=proposal, support=1)

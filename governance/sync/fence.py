@@ -8,13 +8,11 @@ begins; so each write transaction first checks, and holds, the cursor row with t
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
-from django.db.utils import InterfaceError, OperationalError
 
+from governance.locks import LockClass, session_lock
 from governance.models import Cursor, Dao
-
-_LOCK_CLASS = 0x73796E63  # "sync"
 
 
 class Superseded(Exception):
@@ -40,18 +38,9 @@ class Writer:
 @contextmanager
 def hold(dao: Dao, *, wait: bool = False) -> Iterator[Writer | None]:
     """Become the DAO's writer for the block; None where another worker is it. `wait` waits for that one to end."""
-    function = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
-    with connection.cursor() as sql:
-        sql.execute(f"SELECT {function}(%s, %s)", [_LOCK_CLASS, dao.pk])
-        if sql.fetchone()[0] is False:
+    with session_lock(LockClass.SYNC, dao.pk, wait=wait) as held:
+        if not held:
             yield None
             return
-    try:
         Cursor.objects.filter(dao=dao).update(fence=F("fence") + 1)
         yield Writer(dao, Cursor.objects.values_list("fence", flat=True).get(dao=dao))
-    finally:
-        try:
-            with connection.cursor() as sql:
-                sql.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, dao.pk])
-        except (OperationalError, InterfaceError):
-            connection.close()  # the session is gone, and the lock with it

@@ -6,18 +6,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eth_hash.auto import keccak
-
 from governance.chain import abi
 from governance.chain.rpc import (
+    Answered,
     Header,
     Log,
     RangeLogs,
     RangeTooLarge,
     Rpc,
     RpcError,
-    RpcLimited,
-    RpcUnreachable,
     parse_header,
     parse_logs_beside_block,
 )
@@ -25,6 +22,9 @@ from governance.models import ChainAnswer, Contract, Dao
 from governance.projections import events
 from governance.projections.events import Kind, Undecodable
 from governance.sync import witness
+from governance.words import say
+from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 TRANSFER = keccak(b"Transfer(address,address,uint256)")
 _MOST_BLOCKS = 100_000
@@ -239,16 +239,16 @@ def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Hea
                 continue
             logs = parse_logs_beside_block(answer)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RpcError(None, f"the node's logs of block {header.number} are malformed") from error
+            raise Answered(None, say("logs_malformed", block=header.number)) from error
         if any(log.block_hash != header.hash or log.address not in f.addresses for log in logs):
-            raise RpcError(None, f"asked for logs of block {header.number}, the node answered others")
+            raise Answered(None, say("other_block_logs", block=header.number))
         found += logs
     return found
 
 
 def _condition(header: Header, f: Filter) -> dict[str, Any]:
-    topics = [None if t is None else ["0x" + word.hex() for word in t] for t in f.topics]
-    return {"blockHash": "0x" + header.hash.hex(), "address": ["0x" + a.hex() for a in f.addresses], "topics": topics}
+    topics = [None if t is None else [hex_text(word) for word in t] for t in f.topics]
+    return {"blockHash": hex_text(header.hash), "address": [hex_text(a) for a in f.addresses], "topics": topics}
 
 
 def headers_of(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
@@ -256,7 +256,7 @@ def headers_of(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
     found = rpc.blocks(numbers)
     for number, header in zip(numbers, found, strict=True):
         if header is None:
-            raise RpcError(None, f"the node has no block {number}, below the head that it names")
+            raise Answered(None, say("block_missing", block=number))
     return [header for header in found if header is not None]
 
 
@@ -273,14 +273,14 @@ def times_of(logs: Sequence[Log], headers: dict[int, Header]) -> list[int]:
     for log in logs:
         if log.block_number != number or log.block_hash != block_hash:
             if log.block_number == number:
-                raise RpcError(None, f"the node answered logs of two blocks {number}")
+                raise Answered(None, say("logs_of_two_blocks", block=number))
             number, block_hash = log.block_number, log.block_hash
             header = headers.get(number)
             if header is not None and header.hash != block_hash:
                 raise ChainMoved(number)
             time_s = log.timestamp_chain_s if header is None else header.timestamp_chain_s
             if time_s is None:
-                raise RpcError(None, f"no time is known for block {number}")
+                raise Answered(None, say("time_missing", block=number))
         times.append(time_s)
     return times
 
@@ -307,10 +307,10 @@ def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], logs: Iterabl
         if event.name == "PolicySet":
             pointer = event.args["pointer"]
             value = _answer(lambda pointer=pointer: rpc.get_code(pointer))
-            kind, key = ChainAnswer.Kind.CODE, "0x" + pointer.hex()
+            kind, key = ChainAnswer.Kind.CODE, hex_text(pointer)
         elif event.name == "ActExecuted":
             value = _answer(lambda log=log: _transaction(rpc, log))
-            kind, key = ChainAnswer.Kind.TRANSACTION, "0x" + log.transaction_hash.hex()
+            kind, key = ChainAnswer.Kind.TRANSACTION, hex_text(log.transaction_hash)
         elif event.name == "ActScheduled":
             snapshot = event.args["snapshot"]
             value = _answer(lambda snapshot=snapshot: _supply(rpc, contracts, snapshot))
@@ -325,9 +325,7 @@ def answers_for(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], logs: Iterabl
 def _answer(question: Any) -> bytes | None:
     try:
         return question()
-    except (RpcUnreachable, RpcLimited):
-        raise
-    except RpcError:
+    except Answered:
         return None
 
 

@@ -8,9 +8,10 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from governance import incidents
-from governance.chain.rpc import Header, Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.chain.rpc import Answered, Header, Rpc, RpcError
 from governance.models import Block, Contract, Cursor, Dao, RawLog
 from governance.sync import fetch, witness
+from governance.words import say
 
 _MOST_BLOCKS = 2000  # in one look
 _MOST_BLOCKS_NAMED = 100
@@ -31,7 +32,7 @@ def final_block(rpc: Rpc, head: Header, depth: int) -> int:
     most, so that one wrong claim never makes a reorg of that depth look impossible.
 
     Raises:
-        RpcUnreachable, RpcLimited: the only endpoint failed.
+        RpcError: the only endpoint failed.
     """
     by_depth = head.number - depth
     others = rpc.others()
@@ -39,12 +40,12 @@ def final_block(rpc: Rpc, head: Header, depth: int) -> int:
     for view in [rpc.answerer(), *others] if others else [rpc]:
         try:
             claimed = view.block("finalized")
-        except (RpcUnreachable, RpcLimited):
+        except Answered:
+            continue  # a chain without the tag
+        except RpcError:
             if others:
                 continue
             raise
-        except RpcError:
-            continue  # a chain without the tag
         if claimed is not None:
             claims.append(claimed.number)
     return min(claims)
@@ -128,10 +129,7 @@ def note_disagreements(dao: Dao, rpc: Rpc) -> None:
         blocks = sorted({*incident.facts.get("blocks", []), *(d.block_number for d in noted)})
         incident.first_block = blocks[0] if incident.first_block is None else min(blocks[0], incident.first_block)
         incident.facts = {"blocks": blocks[-_MOST_BLOCKS_NAMED:]}
-        incident.detail = (
-            f"Nodes show different logs, and nothing proves who is right. {noted[-1].problem}. Compare the nodes with "
-            "another one."
-        )
+        incidents.word(incident, say("logs_contradict", problem=noted[-1].problem))
         incident.save()
 
 
@@ -144,7 +142,7 @@ def newest(rpc: Rpc) -> Header:
     """
     head = rpc.block("latest")
     if head is None:
-        raise RpcError(None, "the node has no latest block")
+        raise Answered(None, say("latest_block_missing"))
     first = rpc.answerer()
     for view in rpc.others():
         try:

@@ -11,28 +11,30 @@ from typing import Any
 
 from governance import outbox
 from governance.chain import abi
-from governance.chain.module import RENOUNCE, SET_POLICY, SHORTEN
+from governance.chain.module import RENOUNCE, SET_POLICY, SHORTEN, ActInput, act_input
 from governance.chain.rpc import (
+    Answered,
     CallReverted,
     Header,
     Rpc,
     RpcError,
     RpcLimited,
-    RpcUnreachable,
     Transaction,
     parse_header,
     parse_receipt,
     parse_transaction,
 )
 from governance.models import Block, Contract, Cursor, Dao, RefusedAct
-from governance.projections.fold import ActInput, act_input
 from governance.refusal_words import in_words
 from governance.sync.fence import Writer
 from governance.sync.fetch import ChainMoved
+from governance.words import say
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 logger = logging.getLogger(__name__)
 
-UNKNOWN = "reason unknown"
+UNKNOWN, UNKNOWN_CODE = "reason unknown", "unknown"
+_MOST_REVERT_BYTES = 4096  # kept of what a transaction reverted with: a hostile target may revert with megabytes
 _BATCH = 20
 _MOST_BLOCKS = 400  # in one scan, so that the head is not kept waiting
 
@@ -66,7 +68,7 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
                 block_hash__in=[h.hash for h in headers]
             )
             new = [
-                ("act.refused.undone", "0x" + transaction_hash.hex(), number)
+                ("act.refused.undone", hex_text(transaction_hash), number)
                 for transaction_hash, number in gone.order_by("-pk").values_list("transaction_hash", "block_number")
             ]
             gone.delete()
@@ -76,11 +78,11 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
                     dao=writer.dao, transaction_hash=row.transaction_hash, block_hash=row.block_hash,
                     defaults={f: getattr(row, f) for f in (
                         "module", "block_number", "block_timestamp_chain_s", "sender", "calldata", "policy_id",
-                        "reason", "clause", "decision",
+                        "reason", "reason_code", "reason_values", "clause", "decision",
                     )},
                 )  # fmt: skip
                 if created:
-                    new.append(("act.refused", "0x" + row.transaction_hash.hex(), row.block_number))
+                    new.append(("act.refused", hex_text(row.transaction_hash), row.block_number))
             held.refusals_next_block = numbers[-1] + 1
             held.save(update_fields=["refusals_next_block"])
             outbox.publish_many(writer.dao, new)
@@ -96,10 +98,10 @@ def _full_blocks(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
         if isinstance(answer, RpcError):
             raise answer
         if answer is None:
-            raise RpcError(None, f"the node has no block {number}, below the head that it names")
+            raise Answered(None, say("block_missing", block=number))
         header = _parsed(parse_header, answer)
         if header.number != number:
-            raise RpcError(None, f"asked for block {number}, the node answered block {header.number}")
+            raise Answered(None, say("other_block", block=number, answered=header.number))
         headers.append(header)
     return headers
 
@@ -108,12 +110,12 @@ def _parsed(parse: Any, answer: Any) -> Any:
     try:
         return parse(answer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RpcError(None, f"the node's answer is malformed: {type(error).__name__}") from None
+        raise Answered(None, say("block_malformed", error=type(error).__name__)) from None
 
 
 def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequence[Header]) -> list[RefusedAct]:
     sent: list[tuple[Header, Transaction]] = []
-    wanted = {"0x" + address.hex() for address in modules}
+    wanted = {hex_text(address) for address in modules}
     for header in headers:
         # Only those to a module are read further: a block has hundreds of others, some of types nothing here knows.
         sent += [
@@ -123,13 +125,13 @@ def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequenc
         ]
     if not sent:
         return []
-    receipts = rpc.batch([("eth_getTransactionReceipt", ["0x" + t.hash.hex()]) for _, t in sent])
+    receipts = rpc.batch([("eth_getTransactionReceipt", [hex_text(t.hash)]) for _, t in sent])
     rows = []
     for (header, transaction), answer in zip(sent, receipts, strict=True):
         if isinstance(answer, RpcError):
             raise answer
         if answer is None:
-            raise RpcError(None, f"the node has no receipt of a transaction in its block {header.number}")
+            raise Answered(None, say("receipt_missing", block=header.number))
         receipt = _parsed(parse_receipt, answer)
         if receipt.block_hash != header.hash:
             raise ChainMoved(header.number)
@@ -141,7 +143,8 @@ def _failed(dao: Dao, rpc: Rpc, modules: dict[bytes, Contract], headers: Sequenc
 def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: Transaction) -> RefusedAct:
     asked = act_input(transaction.calldata)
     policy_id = asked.policy_id if asked else _policy_named(transaction.calldata)
-    error = abi.decode_error(revert_data(rpc, header, transaction), "PolicyModule", "IPolicyModule")
+    data = revert_data(rpc, header, transaction)
+    error = abi.decode_error(data, "PolicyModule", "IPolicyModule")
     return RefusedAct(
         dao=dao,
         module=module,
@@ -153,6 +156,8 @@ def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: 
         calldata=transaction.calldata,
         policy_id=policy_id,
         decision=asked.decision if asked else None,
+        reason_code=error.name if error else UNKNOWN_CODE,
+        reason_values={"revert": hex_text(data)} if error and len(data) <= _MOST_REVERT_BYTES else {},
         reason=(str(error) if error else UNKNOWN)[:300].replace("\x00", "\ufffd"),
         clause=(_clause(dao, module, header, asked, error) if error else "")[:300].replace("\x00", "\ufffd"),
     )
@@ -184,10 +189,10 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
     # The top call alone: all calls of a transaction that was made to have many would be more than a node can answer.
     options = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
     try:
-        trace = rpc.call("debug_traceTransaction", ["0x" + transaction.hash.hex(), options])
+        trace = rpc.call("debug_traceTransaction", [hex_text(transaction.hash), options])
         output = trace.get("output") if isinstance(trace, dict) else None
         if isinstance(output, str) and output.startswith("0x") and len(output) > 2:
-            return bytes.fromhex(output[2:])
+            return hex_bytes(output)
     except RpcLimited:
         raise
     except (RpcError, ValueError):
@@ -195,19 +200,17 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
     if _called_before(header, transaction):
         return b""
     call = {
-        "from": "0x" + transaction.sender.hex(), "to": "0x" + (transaction.to or b"").hex(),
-        "data": "0x" + transaction.calldata.hex(), "value": hex(transaction.value_wei), "gas": hex(transaction.gas),
+        "from": hex_text(transaction.sender), "to": hex_text(transaction.to or b""),
+        "data": hex_text(transaction.calldata), "value": hex(transaction.value_wei), "gas": hex(transaction.gas),
     }  # fmt: skip
-    at = {"blockHash": "0x" + header.parent_hash.hex()}
+    at = {"blockHash": hex_text(header.parent_hash)}
     place = {"time": hex(header.timestamp_chain_s), "number": hex(header.number)}
     for params in ([call, at, {}, place], [call, at]):
         try:
             rpc.call("eth_call", params)
         except CallReverted as reverted:
             return reverted.data
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:
+        except Answered:
             continue  # a node without block overrides; then without
         return b""  # it passes on the parent's state: what refused it came earlier in the same block
     return b""
@@ -215,7 +218,7 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
 
 def _called_before(header: Header, transaction: Transaction) -> bool:
     """Whether an earlier transaction of the block went where this one went."""
-    ours, to = "0x" + transaction.hash.hex(), "0x" + (transaction.to or b"").hex()
+    ours, to = hex_text(transaction.hash), hex_text(transaction.to or b"")
     for raw in header.transactions:
         if isinstance(raw, dict) and str(raw.get("hash")).lower() == ours:
             return False

@@ -23,9 +23,12 @@ from governance.models import (
     SyncIncident,
     Vote,
 )
-from governance.projections import fold
+from governance.projections.again import refold
+from governance.projections.gaps import note_gaps
+from governance.projections.tallies import count_votes, link_votes
 from governance.sync.fence import Writer
 from governance.sync.fetch import headers_of
+from governance.words import say
 
 _STEP = 32
 _MOST_NAMED = 100
@@ -35,6 +38,12 @@ _FOUND_IN_LOGS = (
     incidents.Kind.POLICY_CODE,
     incidents.Kind.TIMELOCK_CHANGED,
 )
+# How it is worded that what was read of some blocks was dropped.
+_DROPPED = {
+    incidents.Kind.REORG: "blocks_replaced",
+    incidents.Kind.LOCAL_CHAIN_REWOUND: "local_blocks_gone",
+    incidents.Kind.MISSED_LOGS: "blocks_dropped",
+}
 
 
 @dataclass(frozen=True)
@@ -70,8 +79,7 @@ def note_deep_reorg(dao: Dao, ancestor: Ancestor) -> SyncIncident:
     incident, _ = incidents.note_once(
         dao,
         incidents.Kind.DEEP_REORG,
-        detail=f"The node serves a chain that parts from ours after block {ancestor.number}, below what was "
-        "final. Nothing is changed: compare with another node; if the chain really changed, add the DAO anew.",
+        detail=say("chain_parted_below_final", block=ancestor.number),
         first_block=ancestor.number + 1,
         facts={"ancestor": ancestor.number},
     )
@@ -128,7 +136,11 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
         _resolve_findings(dao, first_block__gt=ancestor.number)
         incidents.resolve(dao, incidents.Kind.NODES_DIFFER, first_block__gt=ancestor.number)
         undone += fold_again(dao, ancestor.number, touched=touched, undone=undone)
-        incident = incidents.note(dao, kind, detail=_words(kind, facts), facts=facts, first_block=ancestor.number + 1)
+        detail = say(
+            _DROPPED[kind], from_block=facts["from_block"], to_block=facts["to_block"], logs=facts["dropped_logs"],
+            votes=len(facts["dropped_votes"]), proposals=len(facts["dropped_proposals"]),
+        )  # fmt: skip
+        incident = incidents.note(dao, kind, detail=detail, facts=facts, first_block=ancestor.number + 1)
         outbox.publish_many(dao, undone)
     return incident
 
@@ -149,8 +161,7 @@ def read_again(writer: Writer, first_block: int, node_head_block: int) -> SyncIn
         return incidents.note(
             writer.dao,
             incidents.Kind.MISSED_LOGS,
-            detail=f"A node had answered wrongly about blocks from {first_block} on: it left logs out. They are read "
-            "again, and what was read before stays.",
+            detail=say("logs_left_out", from_block=first_block),
             facts=facts,
             first_block=first_block,
         )
@@ -159,24 +170,6 @@ def read_again(writer: Writer, first_block: int, node_head_block: int) -> SyncIn
 def _resolve_findings(dao: Dao, **blocks: Any) -> None:
     """Close what was found in logs that are gone; folding again finds anew what the remaining ones still show."""
     incidents.resolve(dao, *_FOUND_IN_LOGS, **blocks)
-
-
-def _words(kind: incidents.Kind, facts: dict[str, Any]) -> str:
-    count = facts["to_block"] - facts["from_block"] + 1
-    what = {
-        incidents.Kind.LOCAL_CHAIN_REWOUND: (
-            f"The local chain went back behind the mirror: blocks {facts['from_block']} to {facts['to_block']} are gone"
-        ),
-        incidents.Kind.MISSED_LOGS: (
-            f"A node had answered wrongly about blocks from {facts['from_block']} on, which are read again"
-        ),
-    }.get(kind, f"The chain replaced {count} block(s) from {facts['from_block']} on")
-    lost = [f"{facts['dropped_logs']} log(s)"]
-    if facts["dropped_votes"]:
-        lost.append(f"{len(facts['dropped_votes'])} vote(s)")
-    if facts["dropped_proposals"]:
-        lost.append(f"{len(facts['dropped_proposals'])} proposal(s)")
-    return f"{what}; the mirror dropped {', '.join(lost)} and followed."
 
 
 _News = tuple[str, str, int]
@@ -259,8 +252,8 @@ def fold_again(
 ) -> list[_News]:
     """Fold what changes with the order of logs anew, now that logs from about this block on are gone or came to be.
     Returns what the outbox is to tell beside `undone`; `touched` are proposals (by number) whose votes changed."""
-    news = fold.refold(dao)
-    fold.link_votes(dao, touched)
-    fold.count_votes(dao, touched)
-    fold.note_gaps(dao)
+    news = refold(dao)
+    link_votes(dao, touched)
+    count_votes(dao, touched)
+    note_gaps(dao)
     return _told_beside(dao, news, undone, block_number)

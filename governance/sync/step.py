@@ -11,20 +11,24 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.conf import settings
-from eth_hash.auto import keccak
 
 from governance import incidents
 from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
-from governance.chain.rpc import Header, Log, Rpc, RpcError, RpcLimited, RpcUnreachable
+from governance.chain.governor import STATE
+from governance.chain.rpc import Answered, Header, Log, Rpc, RpcError
 from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal
-from governance.projections import fold
+from governance.projections.acts import add_calls_of
 from governance.projections.batch import Source
 from governance.projections.events import Kind, decode
+from governance.projections.rules import note_rules
 from governance.state import now_of
 from governance.sync import fetch, finality, refusals, reorg
 from governance.sync.fence import Writer, hold
 from governance.sync.store import Ids, Prepared, new_logs, note_contact, prepare, store_step, stored_heights
+from governance.words import say
+from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 logger = logging.getLogger(__name__)
 
@@ -175,9 +179,7 @@ class _Sync:
         """A chain id says little: another test chain has the same. The first block's hash tells them apart."""
         try:
             genesis = self.rpc.block(0)
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:
+        except Answered:
             return  # a node without old blocks
         if genesis is None:
             return
@@ -186,14 +188,13 @@ class _Sync:
         elif self.chain.genesis_hash != genesis.hash:
             if not self.local:
                 if self.rpc.others():  # one endpoint's fail-over went wrong: the others may do
-                    self.rpc.answerer().distrust("its first block is another chain's")
+                    self.rpc.answerer().distrust(say("other_first_block"))
                     self._check_genesis()
                     return
                 incidents.note_once(
                     self.dao,
                     incidents.Kind.WRONG_CHAIN,
-                    detail=f"The node says chain {self.chain.chain_id}, but its first block is another one: it "
-                    "serves another chain. Correct MANDATE_RPC_URLS.",
+                    detail=say("genesis_changed", chain_id=self.chain.chain_id),
                 )
                 raise GenesisChanged(
                     f"the node's chain {self.chain.chain_id} does not begin with the block it began with"
@@ -292,7 +293,7 @@ class _Sync:
             return True  # the node has our head again: it had shown another for a moment
         if not self.local and reorg.deeper_than_finality(self.dao, ancestor):
             if finality.has_others_vouching(self.dao, self.rpc):
-                self.rpc.answerer().distrust("its chain lacks a block that was final and that another endpoint has")
+                self.rpc.answerer().distrust(say("final_block_missing"))
                 return True
             incident = reorg.note_deep_reorg(self.dao, ancestor)
             self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
@@ -365,14 +366,14 @@ class _Sync:
             for proposal in {proposal.pk: proposal for proposal, _ in asked}.values():
                 known = {name: value for name, value in told[proposal.pk].items() if value is not None}
                 if len(known) == len(told[proposal.pk]):  # else it stays open: "not checked"
-                    fold.note_rules(self.dao, proposal, known, cursor.next_block - 1)
+                    note_rules(self.dao, proposal, known, cursor.next_block - 1)
 
     def _about_modules(self, governor: Contract, timepoint: int) -> list[tuple[Proposal, Rule]]:
         over = Proposal.objects.filter(
             dao=self.dao, deadline__lt=timepoint, executed=False, canceled=False, extra__has_key="voting_module"
         ).exclude(extra__has_key="module_state")
         return [
-            (proposal, Rule("module_state", governor.address, encode_call("state(uint256)", [proposal.proposal_id])))
+            (proposal, Rule("module_state", governor.address, encode_call(STATE, [proposal.proposal_id])))
             for proposal in over.order_by("-pk")[:_MOST_QUORUMS]
         ]
 
@@ -394,19 +395,17 @@ def fetch_missing_code(writer: Writer, rpc: Rpc) -> None:
         assert event is not None
         try:
             code = rpc.get_code(event.args["pointer"])
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError:
+        except Answered:
             continue
         if not code.startswith(b"\x00") or keccak(code) != policy.codehash:
             continue
         with writer.transaction():
             ChainAnswer.objects.update_or_create(
-                dao=writer.dao, kind=ChainAnswer.Kind.CODE, key="0x" + event.args["pointer"].hex(),
+                dao=writer.dao, kind=ChainAnswer.Kind.CODE, key=hex_text(event.args["pointer"]),
                 defaults={"value": code, "block_number": policy.log.block_number},
             )  # fmt: skip
             PolicyVersion.objects.filter(pk=policy.pk).update(code=code[1:])
-            facts = {"policy_id": "0x" + policy.policy_id.hex(), "version": policy.version}
+            facts = {"policy_id": hex_text(policy.policy_id), "version": policy.version}
             incidents.resolve(writer.dao, incidents.Kind.POLICY_CODE, facts=facts)
 
 
@@ -416,13 +415,13 @@ def fetch_missing_calls(writer: Writer, rpc: Rpc) -> None:
     after = Cursor.objects.get(dao=writer.dao).next_block - _CALLS_ASKED_BLOCKS
     acts = Act.objects.filter(dao=writer.dao, status=Act.Status.EXECUTED, calls=None, log__block_number__gte=after)
     for act in acts.select_related("dao", "log", "module"):
-        key = "0x" + act.log.transaction_hash.hex()
+        key = hex_text(act.log.transaction_hash)
         if ChainAnswer.objects.filter(dao=writer.dao, kind=ChainAnswer.Kind.TRANSACTION, key=key).exists():
             continue  # sent through another contract: its input names no calls
         if answers := fetch.answers_for(writer.dao, rpc, [act.module], [act.log]):
             with writer.transaction():
                 ChainAnswer.objects.bulk_create(answers, ignore_conflicts=True)
-                fold.add_calls_of(act)
+                add_calls_of(act)
 
 
 class GenesisChanged(RpcError):

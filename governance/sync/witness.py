@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from governance.chain import bloom, receipts
 from governance.chain.rpc import (
+    Answered,
     Header,
     Log,
     RangeTooLarge,
@@ -37,6 +38,8 @@ from governance.chain.rpc import (
     parse_header,
     parse_logs_beside_block,
 )
+from governance.words import Sentence, say
+from policies.notation.hexadecimal import hex_text
 
 _MOST_JUDGED = 20  # differing blocks of a range whose receipts are asked for
 _SPARSE_BITS = 700  # of a bloom's 2,048: below, an address that is not there shows by chance in less than 1 of 25
@@ -92,10 +95,9 @@ def once(logs: Iterable[AnyLog]) -> list[AnyLog]:
     for log in logs:
         known = found.setdefault((log.block_hash, log.log_index), log)
         if known is not log and (content(known), known.transaction_hash) != (content(log), log.transaction_hash):
-            raise RpcError(
+            raise Answered(
                 None,
-                f"two different logs of block {log.block_number} have the index {log.log_index}: the node counts them "
-                "in a way that is not understood, or answers wrongly. Use another node",
+                say("logs_share_index", block=log.block_number, log_index=log.log_index),
             )
     return sorted(found.values(), key=_PLACE)
 
@@ -176,7 +178,7 @@ def _ask_some(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | Non
     """Few enough for one request, each block behind its logs."""
     requests: list[tuple[str, list[Any]]] = []
     for a in asked:
-        requests += [("eth_getLogs", [_condition(q) | {"blockHash": "0x" + a.header.hash.hex()}]) for q in a.questions]
+        requests += [("eth_getLogs", [_condition(q) | {"blockHash": hex_text(a.header.hash)}]) for q in a.questions]
         requests.append(("eth_getBlockByNumber", [hex(a.header.number), False]))
     answers = iter(rpc.batch(requests, together=True))
     found: dict[bytes, tuple[bytes | None, list[Log]]] = {}
@@ -187,7 +189,7 @@ def _ask_some(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | Non
             raise answer
         header = None if answer is None else checked("eth_getBlockByNumber", answer, parse_header)
         if header is None or header.hash != a.header.hash:
-            raise RpcError(None, f"it does not have block {a.header.number} as the other endpoint has it")
+            raise Answered(None, say("block_not_shared", block=a.header.number))
         found[a.header.hash] = header.receipts_root, once(logs)
     return found
 
@@ -197,13 +199,13 @@ def _read(answer: Any, asked: Asked) -> list[Log]:
         raise answer
     logs = checked("eth_getLogs", answer, parse_logs_beside_block)
     if any(log.block_hash != asked.header.hash for log in logs):
-        raise RpcError(None, f"asked for logs of block {asked.header.number}, the node answered others")
+        raise Answered(None, say("other_block_logs", block=asked.header.number))
     return logs
 
 
 def _condition(question: Question) -> dict[str, Any]:
-    topics = [None if place is None else ["0x" + word.hex() for word in place] for place in question.topics]
-    return {"address": ["0x" + address.hex() for address in question.addresses], "topics": topics}
+    topics = [None if place is None else [hex_text(word) for word in place] for place in question.topics]
+    return {"address": [hex_text(address) for address in question.addresses], "topics": topics}
 
 
 # --- ranges of final blocks
@@ -282,9 +284,7 @@ def settle(questions: Sequence[Question], answers: Sequence[Answer]) -> list[Any
             if log.block_hash == headers[log.block_number].hash:
                 by_number[log.block_number].append(log)
             elif answer.view is not None:
-                raise RpcError(
-                    None, f"an endpoint answered logs of another block {log.block_number} than the one it shows"
-                )
+                raise Answered(None, say("logs_beside_block", block=log.block_number))
         for number, logs in by_number.items():
             parts[number].append(Answer(answer.view, logs))
     judged = set(numbers[:: max(len(numbers) // _MOST_JUDGED, 1)])
@@ -293,7 +293,7 @@ def settle(questions: Sequence[Question], answers: Sequence[Answer]) -> list[Any
         kept = {number: judge.settle(Asked(headers[number], questions), parts[number]) for number in sorted(judged)}
         for number in sorted(set(numbers) - judged):
             if judge.invented:
-                raise RpcError(None, "an endpoint showed logs that are not there: all is read again without it")
+                raise Answered(None, say("logs_invented"))
             ask = judge.doubts(parts[number])
             kept[number] = judge.settle(Asked(headers[number], questions), parts[number], ask=ask)
     finally:
@@ -308,7 +308,7 @@ def _headers(numbers: Sequence[int], views: Sequence[Rpc]) -> dict[int, Header]:
     for number, *headers in zip(numbers, *(view.blocks(numbers) for view in views), strict=True):
         first = headers[0]
         if first is None or any(header is None or header.hash != first.hash for header in headers):
-            raise RpcError(None, f"two endpoints have different blocks {number}: one is behind, or on another chain")
+            raise Answered(None, say("blocks_differ", block=number))
         found[number] = _with_root(first, [header.receipts_root for header in headers])
     return found
 
@@ -326,8 +326,8 @@ class _Judge:
 
     def __init__(self) -> None:
         self.invented = False  # somebody showed a log that is not there
-        self._wrong: list[tuple[Rpc, str]] = []
-        self._open: list[tuple[Rpc | None, int, str]] = []  # who lacks something, in which block, and what
+        self._wrong: list[tuple[Rpc, Sentence]] = []
+        self._open: list[tuple[Rpc | None, int, int]] = []  # who lacks something, in which block, and how many logs
 
     def settle(self, asked: Asked, answers: Sequence[Answer], *, ask: bool = True) -> list[Any]:
         """Return what is kept of the block's logs. `ask` False leaves receipts alone.
@@ -361,22 +361,17 @@ class _Judge:
             lacks, invents = theirs - said, said & refuted
             if view is not None and (lacks or invents):
                 self.invented |= bool(invents)
-                self._wrong.append(
-                    (
-                        view,
-                        f"its logs of block {number} lack {len(lacks)} of {len(theirs)} and have {len(invents)} that "
-                        "the block's receipts, which rebuild its receipts root, do not have",
-                    )
-                )
+                counts = {"lacking": len(lacks), "there": len(theirs), "invented": len(invents)}
+                self._wrong.append((view, say("logs_disproved", block=number, **counts)))
             if unproven := kept.keys() - true - said:
-                self._open.append((view, number, f"{len(unproven)} log(s) of block {number}"))
+                self._open.append((view, number, len(unproven)))
         places = {key[:2] for key in kept}
         if len(places) < len(kept):
             names = ", ".join(answer.view.names for answer in answers if answer.view is not None)
-            problem = f"of block {number} they show different logs in one place, and nothing says which is right"
-            told = f"{names}: {problem}; blocks from there on wait until they agree"
-            next(a.view for a in answers if a.view is not None).note_disagreement(number, told)
-            raise RpcError(None, f"{names}: {problem}")
+            problem = say("logs_in_one_place", block=number)
+            waiting = say("blocks_wait", endpoints=names, problem=problem)
+            next(a.view for a in answers if a.view is not None).note_disagreement(number, waiting)
+            raise Answered(None, say("endpoints_differ", endpoints=names, problem=problem))
         return sorted(kept.values(), key=lambda log: log.log_index)
 
     def doubts(self, answers: Sequence[Answer]) -> bool:
@@ -391,11 +386,9 @@ class _Judge:
         """Distrust who was wrong, and note what is open. After all was judged: who is distrusted is asked nothing any
         more, not for receipts either."""
         caught = {id(view) for view, _ in self._wrong}
-        for view, number, what in self._open:
+        for view, number, count in self._open:
             if view is not None and id(view) not in caught:
-                view.note_disagreement(
-                    number, f"{view.names} does not show {what} that a node showed: kept, unconfirmed"
-                )
+                view.note_disagreement(number, say("logs_unconfirmed", endpoint=view.names, count=count, block=number))
         for view, reason in self._wrong:
             view.distrust(reason)
 
@@ -486,6 +479,6 @@ def _added(stored: Sequence[Any], answer: Answer) -> list[Any]:
     for log in answer.logs:
         known = found.setdefault(place(log), log)
         if content(known) != content(log) and answer.view is not None:
-            problem = f"shows another log {log.log_index} of block {log.block_number} than was read before"
-            answer.view.note_disagreement(log.block_number, f"{answer.view.names} {problem}, which is kept")
+            values = {"endpoint": answer.view.names, "log_index": log.log_index, "block": log.block_number}
+            answer.view.note_disagreement(log.block_number, say("log_changed", **values))
     return sorted(found.values(), key=_PLACE)

@@ -17,6 +17,7 @@ from policies.answer.slots import Field, Shape, Slot, sent_wei, slots
 from policies.code.calldata import Row, Value, pack_call
 from policies.code.policy_code import PolicyCode, Rule
 from policies.code.signatures import Function
+from policies.notation.hexadecimal import hex_bytes, hex_text
 from policies.notation.number_pattern import numbers_pattern
 from policies.notation.primitives import checksum, is_hex_address, keccak
 from policies.notation.problems import shown
@@ -55,7 +56,7 @@ def rule_label(number: int, rule: Rule, functions: Functions) -> str:
     if rule.no_selector:
         return f"{number + 1}: send ether to {checksum(rule.target)}"
     function = functions.get(rule.selector)
-    name = function.name if function and function.selector == rule.selector else "0x" + rule.selector.hex()
+    name = function.name if function and function.selector == rule.selector else hex_text(rule.selector)
     return f"{number + 1}: {name} on {checksum(rule.target)}"
 
 
@@ -171,7 +172,7 @@ def write_word(type_: str, item: int) -> str | bool:
     if type_.startswith("int"):
         return str(item - 2**256 if item >= 2**255 else item)
     if type_.startswith("bytes"):
-        return "0x" + item.to_bytes(32, "big")[: int(type_[5:])].hex()
+        return hex_text(item.to_bytes(32, "big")[: int(type_[5:])])
     return str(item)
 
 
@@ -191,7 +192,7 @@ def _parse_word(type_: str, value: object) -> int | None:
     if not isinstance(value, str):
         return None
     if type_ == "address":
-        well_written = is_hex_address(value) and checksum(bytes.fromhex(value[2:])) == value
+        well_written = is_hex_address(value) and checksum(hex_bytes(value)) == value
         return int(value, 16) if well_written else None
     if type_.startswith("int"):
         bits = int(type_[3:])
@@ -250,7 +251,7 @@ def _read_row(slot: Slot, row: object, path: str) -> Row:
 def _read_bytes(slot: Slot, value: object, path: str) -> bytes:
     if not isinstance(value, str) or re.fullmatch(r"0x([0-9a-f]{2})*", value) is None:
         raise NotAnAct(path, "bytes in hexadecimal are needed")
-    found = bytes.fromhex(value[2:])
+    found = hex_bytes(value)
     if len(found) > MOST_BYTES or len(found) not in slot.sizes:
         raise NotAnAct(path, f"{len(found)} bytes are not permitted by the rule")
     if int.from_bytes(keccak(found), "big") not in slot.hashes:

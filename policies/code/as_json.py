@@ -4,6 +4,7 @@
 from typing import Any
 
 from policies.code.policy_code import Budget, PolicyCode, Rule
+from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import checksum
 
 Plain = dict[str, Any]
@@ -20,7 +21,7 @@ def as_plain(policy: PolicyCode) -> Plain:
         "objection_delay_s": policy.objection_delay_s,
         "release_window_s": policy.release_window_s,
         "objection_threshold_bps": policy.objection_threshold_bps,
-        "document_hash": "0x" + policy.document_hash.hex(),
+        "document_hash": hex_text(policy.document_hash),
         "budgets": [_budget(budget) for budget in policy.budgets],
         "lists": [[f"0x{item:064x}" for item in items] for items in policy.lists],
         "rules": [_rule(rule) for rule in policy.rules],
@@ -45,7 +46,7 @@ def _budget(budget: Budget) -> Plain:
 def _rule(rule: Rule) -> Plain:
     return {
         "target": checksum(rule.target),
-        "selector": "" if rule.no_selector else "0x" + rule.selector.hex(),
+        "selector": "" if rule.no_selector else hex_text(rule.selector),
         "must_return_true": rule.must_return_true,
         "approval": rule.approval,
         "arguments": rule.words,

@@ -15,6 +15,7 @@ from policies.code import standing_effects
 from policies.code.policy_code import Dynamic, PlaceKind
 from policies.code.standing_effects import APPROVE, OUTLIVING, TRANSFER, known_unbounded
 from policies.notation.amounts import Unclear
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import selector as _selector
 from policies.notation.problems import shown
 
@@ -212,7 +213,7 @@ def parse_function(text: str) -> Function:
         raise Unclear(f"{shown(text)} is not a function", "write it such as `transfer(address to, uint256 amount)`")
     name, inside = match.groups()
     arguments = tuple(_argument(part, 0) for part in _split(inside))
-    given = bytes.fromhex(name[2:]) if name.startswith("0x") else b""
+    given = hex_bytes(name) if name.startswith("0x") else b""
     return _checked(Function(name, arguments, given))
 
 

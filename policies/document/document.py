@@ -30,6 +30,7 @@ from policies.code.signatures import WORD_TYPE, Leaf
 from policies.document import fields, yaml_tree
 from policies.document.fields import Fields, Reader
 from policies.document.naming import Names
+from policies.document.rule_context import RuleContext
 from policies.document.rule_reading import RuleReader
 from policies.document.yaml_tree import Frozen, Json, Mapping, Node, Sequence, Text
 from policies.notation import amounts
@@ -164,11 +165,12 @@ class _Reading:
         objection = self._objection(found)
         self._read_budgets(found.get("budgets"))
         self._check_objection(found, objection)
-        reader = self._rule_reader()
+        context = self._rule_context()
+        reader = RuleReader(context, self._sources)
         agent = reader.address(found.get("agent"), "the agent")
         operator = reader.address(found.get("operator"), "the operator")
         placed = tuple(reader.rules(found.get("rules")))
-        lists = self._named_lists(reader)
+        lists = self._named_lists(context)
         self._check_parties(found, agent, operator, tuple(rule for rule, _ in placed))
         self._check_whole(placed)
         self._report_doubts(found)
@@ -197,13 +199,12 @@ class _Reading:
             found_hash=found_hash,
         )
 
-    def _rule_reader(self) -> RuleReader:
-        return RuleReader(
+    def _rule_context(self) -> RuleContext:
+        return RuleContext(
             self._reader,
             self._warnings,
             self._frozen,
             self._names,
-            self._sources,
             self._budgets,
             tuple(self._budget_places),
             self._lists,
@@ -289,16 +290,16 @@ class _Reading:
             raise Unclear(f"the file {shown(name)} has no items", "write one on each line")
         return tuple(Text(Place(place.line, place.column, index + 1), item) for index, item in enumerate(items))
 
-    def _named_lists(self, reader: RuleReader) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def _named_lists(self, context: RuleContext) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """All lists in the order of writing. What no rule uses is refused, or, in code found on chain, plain words."""
         found = []
         misread = bool(self._problems)  # a rule that was refused may have been the one that uses a list
         for name, place in self._list_places.items():
-            if name not in reader.used_lists and not misread:
+            if name not in context.used_lists and not misread:
                 self._unsafe(place, f"no rule uses the list {name}", "use it in a rule, or remove it")
-            if name not in reader.list_words and self._read_back:
-                reader.list_words[name] = reader.read_list(name, _ANY_WORD, None)
-            found.append((name, reader.list_words.get(name, ())))
+            if name not in context.list_words and self._read_back:
+                context.list_words[name] = context.read_list(name, _ANY_WORD, None)
+            found.append((name, context.list_words.get(name, ())))
         return tuple(found)
 
     # Times

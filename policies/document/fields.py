@@ -9,6 +9,7 @@ from typing import TypeVar
 from policies.document.yaml_tree import Mapping, Node, Sequence, Text
 from policies.notation import amounts
 from policies.notation.amounts import ETHER, Unclear
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.problems import Place, Problems, shown
 
 MAX_SECONDS = 2**32 - 1
@@ -198,7 +199,7 @@ def yes_or_no(text: str) -> bool:
 def hash_(text: str) -> bytes:
     if not re.fullmatch(r"0x[0-9a-f]{64}", text):
         raise Unclear(f"{shown(text)} is not a hash", "write 0x and 64 hexadecimal digits")
-    return bytes.fromhex(text[2:])
+    return hex_bytes(text)
 
 
 def one_of(choices: dict[str, T], what: str) -> Callable[[str], T]:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from policies.code.policy_code import Clause, Kind, PlaceKind, PolicyCode, Rule, Scope, Source
 from policies.code.signatures import TRANSFER, WORD_TYPE, Argument, Function, Leaf
 from policies.code.units import InexactLimit, choose_exponent
+from policies.document.clause_reading import KINDS, THE_REST
 from policies.document.fields import is_name, is_symbol
 from policies.document.naming import ANYTHING
-from policies.document.rule_reading import BACK_TO_ZERO, KINDS, THE_REST
+from policies.document.rule_reading import BACK_TO_ZERO
 from policies.notation.amounts import ETHER, Token, format_share, write_amount, write_duration, write_time
+from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import checksum
 from policies.notation.ratios import Ratio, write_ratio
 
@@ -110,7 +112,7 @@ class _Writer:
         yield "# Read back from policy code: `manage.py policy compile --read-back` gives the same code again."
         yield "version: 1"
         yield f"name: {_text(name if is_name(name) else 'policy')}"
-        yield f"found hash: {_text('0x' + policy.document_hash.hex())}"
+        yield f"found hash: {_text(hex_text(policy.document_hash))}"
         yield f"agent: {self._address(policy.agent)}"
         yield f"operator: {self._address(policy.operator)}"
         yield f"valid: {{from: {write_time(policy.start_s)}, until: {write_time(policy.end_s)}}}"
@@ -296,7 +298,7 @@ def _raw_function(rule: Rule) -> Function:
         else:
             suffix = "[]" if width == 1 else f"[{width}][]"
             arguments.append(Argument(WORD_TYPE + suffix, f"w{index}"))
-    return Function("0x" + rule.selector.hex(), tuple(arguments), rule.selector)
+    return Function(hex_text(rule.selector), tuple(arguments), rule.selector)
 
 
 def _usual_exponent(limit: int, instant: int) -> int | None:

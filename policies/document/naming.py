@@ -9,6 +9,7 @@ from policies.code.document_model import Sources
 from policies.document.fields import name as checked_name
 from policies.document.fields import symbol as checked_symbol
 from policies.notation.amounts import ETHER, Token, Unclear
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import checksum, is_hex_address
 from policies.notation.problems import shown
 
@@ -161,7 +162,7 @@ class Names:
                 if near
                 else "write 0x and 40 hexadecimal digits, or add the name under `addresses`",
             )
-        address = bytes.fromhex(text[2:])
+        address = hex_bytes(text)
         if not any(address) and not self._read_back:
             raise Unclear("the zero address is nobody", "write the address you mean")
         if checksum(address) != text:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from policies.answer.evaluate import Call
 from policies.notation.amounts import ETHER, Token, Unclear, parse_supply_amount, parse_time
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import UINT256_MAX, checksum, is_hex_address, selector, word
 from policies.notation.problems import shown
 
@@ -129,7 +130,7 @@ class _Reading:
             return self._addresses[text]
         if not is_hex_address(text):
             raise Unclear(f"{shown(text)} is not known", f"write {wanted}")
-        address = bytes.fromhex(text[2:])
+        address = hex_bytes(text)
         if text[2:] != text[2:].lower() and text != checksum(address):
             raise Unclear(f"{text} has no valid checksum (EIP-55)", "copy the address again")
         return address

@@ -7,6 +7,7 @@ from policies.answer.evaluate import Reason
 from policies.code.policy_code import Budget, PolicyCode
 from policies.code.signatures import Function
 from policies.notation.amounts import ETHER, Token, format_duration, format_time
+from policies.notation.hexadecimal import hex_text
 from policies.words.wording import (
     AddressNames,
     Vocabulary,
@@ -48,7 +49,7 @@ def _of_call(refusal: Reason, policy: PolicyCode, words: Vocabulary) -> str | No
     match refusal.error:
         case "NoRule":
             target, selector = bytes_of(refusal.arguments[1]), bytes_of(refusal.arguments[2])
-            what = f"the function 0x{selector.hex()}" if any(selector) else f"plain {words.coin}"
+            what = f"the function {hex_text(selector)}" if any(selector) else f"plain {words.coin}"
             return f"{call}: the policy permits no such call ({what} on {words.address(target)})."
         case "BadCalldata":
             return f"{call}: its data does not have the form that the permitted function has."

@@ -13,6 +13,7 @@ from policies.answer.permitted import Place, sends_ether
 from policies.code.policy_code import Budget, Clause, Income, Kind, PlaceKind, PolicyCode, Rule, Source
 from policies.code.signatures import APPROVE, TRANSFER, Function, Leaf, known_unbounded
 from policies.notation.amounts import ETHER, Token, coin_of, format_amount, native_of
+from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import checksum, selector
 
 AddressNames = Mapping[bytes, str]
@@ -145,7 +146,7 @@ def function_name(rule: Rule, words: Vocabulary) -> str:
     if (standard := _standard_name(rule)) is not None:
         return f"`{standard}`"
     signature = words.signature(rule)
-    return f"{f'`{signature}`' if signature else 'an unknown function'} (selector 0x{rule.selector.hex()})"
+    return f"{f'`{signature}`' if signature else 'an unknown function'} (selector {hex_text(rule.selector)})"
 
 
 def call_name(rule: Rule, words: Vocabulary) -> str:

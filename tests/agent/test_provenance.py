@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import choice
-from agent.acts import approvals, provenance, rosters, typed
+from agent.acts import approvals, provenance, rosters
 from agent.acts.calls import calls_hash, calls_json, payment_call
 from agent.acts.judging import evaluation_calls, evaluation_json
 from agent.acts.policy import state_json
 from agent.models import DecisionRecord, Request, Roster
+from governance.chain import eip712
 from governance.chain.address import checksum
 from governance.models import Act
 from policies.answer.evaluate import Allowed, Mode, PolicyState, evaluate
@@ -434,11 +435,11 @@ def test_a_record_signed_by_a_thief_of_the_agents_key_is_rejected_for_what_it_le
         serial=1,
         expires_chain_s=terms.expires_chain_s,
         operator=world.address("mallory"),
-        digest=typed.digest(document),
+        digest=eip712.digest(document),
         signature=bytes.fromhex(world.sign("mallory", document)[2:]),
         typed_data=document,
     )
-    foreign = changed(sections, ("inputs", "roster", "digest"), "0x" + typed.digest(document).hex())
+    foreign = changed(sections, ("inputs", "roster", "digest"), "0x" + eip712.digest(document).hex())
     assert "roster" in said_of(foreign, bytes(true.hash))
     assert "roster" not in said_of(sections, bytes(true.hash))
     del foreign["inputs"]["roster"]

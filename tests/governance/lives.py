@@ -8,10 +8,10 @@ from typing import Any
 
 from eth_utils import keccak
 
-from governance.chain import abi
+from governance.chain import abi, module
 from governance.chain.rpc import Rpc
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState
-from governance.projections import events, fold
+from governance.projections import again, events, proposal_events
 from governance.projections.events import Kind
 from governance.sync import Status, fence, sync_once
 from replay.sight import NodeError
@@ -136,7 +136,7 @@ class Life:
     def _timelock(self) -> Emitted:
         ids = [keccak(b"no proposal's")]
         for calls, text in self.proposals.values():
-            ids += fold.operation_ids(GOVERNOR, calls[0], calls[1], calls[3], text)
+            ids += proposal_events.operation_ids(GOVERNOR, calls[0], calls[1], calls[3], text)
         which = self.random.choice(ids)
         return self.random.choice(
             (
@@ -220,7 +220,7 @@ class Life:
     def _input(self, number: int, policy: bytes) -> bytes:
         calls = [(ASSET, 0, b"\x02\x03")]
         types = ["bytes32", "bytes32", "(address,uint256,bytes)[]", "uint24", "bytes32"]
-        return abi.selector(fold.EXECUTE) + abi.encode(
+        return abi.selector(module.EXECUTE) + abi.encode(
             types, [policy, bytes(32), calls, number, keccak(bytes([number]))]
         )
 
@@ -281,6 +281,6 @@ def assert_fresh(chain: SyntheticChain, dao: Dao, url: str) -> None:
     with fence.hold(dao) as writer:
         assert writer is not None
         with writer.transaction():
-            fold.rebuild(dao)
+            again.rebuild(dao)
     assert dump(dao) == theirs, "what is stored raw does not give the projections again"
     fresh.delete()

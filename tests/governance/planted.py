@@ -62,7 +62,7 @@ FAULTS = (
     Fault(
         "a reorg leaves what the dropped logs had changed",
         "sync/reorg.py",
-        (("    news = fold.refold(dao)\n", "    news = []\n"),),
+        (("    news = refold(dao)\n", "    news = []\n"),),
     ),
     Fault(
         "a reorg keeps the refusals of dropped blocks",
@@ -126,13 +126,13 @@ FAULTS = (
     ),
     Fault(
         "a proposal that comes with its votes counts them twice",
-        "projections/fold.py",
+        "projections/votes.py",
         (
             (
-                "        _add_to_tallies(self.dao, {number: votes[number].tally for number in votes.keys() - self._recount})\n"
-                "        if self._recount:\n            count_votes(self.dao, self._recount)\n",
-                "        if self._recount:\n            count_votes(self.dao, self._recount)\n"
-                "        _add_to_tallies(self.dao, {number: of_one.tally for number, of_one in votes.items()})\n",
+                "        add_to_tallies(dao, {number: votes[number].tally for number in votes.keys() - recount})\n"
+                "        if recount:\n            count_votes(dao, recount)\n",
+                "        if recount:\n            count_votes(dao, recount)\n"
+                "        add_to_tallies(dao, {number: of_one.tally for number, of_one in votes.items()})\n",
             ),
         ),
     ),
@@ -175,7 +175,7 @@ FAULTS = (
     Fault(
         "a block that a node lacks is passed over",
         "sync/fetch.py",
-        (("        if header is None:\n            raise RpcError(None, f\"the node has no block", "        if header is None and not found:\n            raise RpcError(None, f\"the node has no block"),),
+        (("        if header is None:\n            raise Answered(None, say(\"block_missing\"", "        if header is None and not found:\n            raise Answered(None, say(\"block_missing\""),),
     ),
 )  # fmt: skip
 

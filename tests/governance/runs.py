@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from governance import tasks
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Block, Chain, ChainReading, Cursor, Dao, Proposal, RawLog, SyncIncident
-from governance.projections import fold
+from governance.projections import again
 from governance.sync import Status, Superseded, fence, reorg, sync_once
 from replay import node as replay_node
 from replay import sight
@@ -136,9 +136,13 @@ MUST_HAPPEN = frozenset(
         "an index of logs had a lasting hole", "nobody could say which node was right",
         *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"fault: {kind}" for kind in KINDS),
-        *(f"{provider} refused {what}" for provider in PROVIDERS for what in ("a range", "a size", "a rate")),
     }
 )  # fmt: skip
+# Each takes one provider of six in a run where a worker asks for so much: in a hundred runs, one or another does not
+# come up.
+MUST_HAPPEN_IN_500 = frozenset(
+    f"{provider} refused {what}" for provider in PROVIDERS for what in ("a range", "a size", "a rate")
+)
 
 
 @contextmanager
@@ -573,7 +577,7 @@ class Run:
         with fence.hold(self.dao) as writer:
             if writer is not None:
                 with writer.transaction():
-                    fold.rebuild(self.dao)
+                    again.rebuild(self.dao)
                 self.happened["projections were rebuilt"] += 1
 
     def _read_again(self, block: int, depth: int, salt: int) -> None:

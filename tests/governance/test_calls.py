@@ -14,7 +14,7 @@ from governance.chain import abi
 from governance.chain.call import SHOWN, Call, call_of, executed_calldata, shown_signature
 from governance.chain.rpc import Rpc
 from governance.models import Proposal, ProposalAction
-from governance.projections import events, fold
+from governance.projections import again, events, proposal_events
 from governance.sync import sync_once
 from tests.governance.governors.lives import GOVERNORS, World
 from tests.governance.test_projections import VOTER, created, dao, log, project
@@ -139,7 +139,7 @@ STORED = [text for text, _ in HOSTILE.values()] + [
 @pytest.mark.parametrize("signature", STORED)
 def test_the_mirrors_selector_is_the_chains(dao, signature):
     project(dao, created(dao, signatures=[signature]))
-    fold.rebuild(dao)
+    again.rebuild(dao)
     action = ProposalAction.objects.get()
     assert call_of(action).signature == signature
     assert call_of(action).calldata == (keccak(signature)[:4] if signature else b"") + b"\x01\x02\x03\x04"
@@ -151,7 +151,7 @@ def test_the_mirrors_selector_is_the_chains(dao, signature):
 )
 def test_a_proposals_text_is_kept_byte_for_byte(dao, text):
     project(dao, created(dao, description=text))
-    fold.rebuild(dao)
+    again.rebuild(dao)
     proposal = Proposal.objects.get()
     assert proposal.description_bytes == text
     assert "\x00" not in proposal.description
@@ -175,7 +175,7 @@ def test_text_and_calls_written_anew_take_their_bytes_along(dao):
 def test_the_operation_in_the_timelock_is_of_what_is_executed(dao):
     project(dao, created(dao, signatures=[b"sweep()"], calldatas=[b"\x01"], description=b"\xff"))
     executed = keccak(b"sweep()")[:4] + b"\x01"
-    expected = fold.operation_ids(b"\x60" * 20, [TARGET], [5], [executed], b"\xff")
+    expected = proposal_events.operation_ids(b"\x60" * 20, [TARGET], [5], [executed], b"\xff")
     proposal = Proposal.objects.get()
     assert (bytes(proposal.operation_id), bytes(proposal.operation_id_v4)) == expected
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from governance.chain.address import checksum
-from governance.chain.rpc import Rpc
+from governance.chain.rpc import Distrusted, Rpc
 from governance.models import Act, ChainAnswer, Cursor, PolicyVersion, PowerCheckpoint, ScannedRange, SyncIncident
 from governance.sync import sync_once
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
@@ -88,6 +88,22 @@ def test_policy_code_that_could_not_be_read_is_asked_for_again(past):
     assert snapshot_of(past.dao) == before
     incident.refresh_from_db()
     assert incident.resolved_at is not None
+
+
+def test_policy_code_that_no_trusted_node_was_asked_for_is_waited_for(mirror, payroll):
+    """That all endpoints are distrusted says nothing about the code: no incident blames the chain for it."""
+
+    class CaughtInALie(Rpc):
+        def get_code(self, _address, _block="latest"):
+            raise Distrusted(None, "every endpoint was caught in an untrue answer")
+
+    code = payroll()
+    mirror.deployed.set_policy(POLICY_ID, code)
+    with pytest.raises(Distrusted):
+        sync_once(mirror.dao, CaughtInALie([mirror.deployed.url], CHAIN_ID))
+    assert not SyncIncident.objects.filter(kind="policy_code").exists()
+    mirror.sync()
+    assert bytes(PolicyVersion.objects.get().code) == code
 
 
 def test_calls_of_an_act_that_could_not_be_read_are_asked_for_again(past):

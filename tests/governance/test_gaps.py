@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from governance import tasks
 from governance.chain.rpc import Rpc
 from governance.models import Cursor, OutboxEntry, Proposal, SyncIncident, Vote
-from governance.projections import fold
+from governance.projections import again as fold_again
+from governance.projections.gaps import note_gaps
 from governance.sync import Status, fence, step, sync_once
 from replay.node import ReplayNode
 from replay.sight import NodeError
@@ -61,11 +62,11 @@ def test_many_proposals_never_seen_cost_as_many_queries_as_one(chain, rpc):
     with CaptureQueriesContext(
         connection,
     ) as one:
-        fold.note_gaps(dao)
+        note_gaps(dao)
     chain.grow([vote(n) for n in range(2, 60)])
     sync_once(dao, rpc)
     with CaptureQueriesContext(connection) as many:
-        fold.note_gaps(dao)
+        note_gaps(dao)
     assert len(gaps(dao)) == 59
     assert len(many) == len(one)
 
@@ -115,7 +116,7 @@ def test_a_rebuild_tells_nothing_and_neither_does_the_reading_after_it(chain, rp
     told = list(OutboxEntry.objects.filter(dao=dao).order_by("id").values_list("topic", "key", "block_number"))
     assert told
     with fence.hold(dao) as writer, writer.transaction():
-        fold.rebuild(dao)
+        fold_again.rebuild(dao)
     for _ in range(2):
         sync_once(dao, rpc)
     again = list(OutboxEntry.objects.filter(dao=dao).order_by("id").values_list("topic", "key", "block_number"))
@@ -139,7 +140,7 @@ def test_readers_keep_the_old_projections_until_a_rebuild_is_done(chain, rpc, mo
         finally:
             connection.close()
 
-    real = fold._drop_what_no_log_makes
+    real = fold_again._drop_what_no_log_makes
 
     def half_done(*arguments):
         Vote.objects.filter(dao=dao).delete()  # what the rebuild has not written yet
@@ -150,7 +151,7 @@ def test_readers_keep_the_old_projections_until_a_rebuild_is_done(chain, rpc, mo
 
     # Once in the middle, where the votes are gone for the rebuild itself; the second time it is left alone.
     with monkeypatch.context() as patch:
-        patch.setattr(fold, "_drop_what_no_log_makes", half_done)
+        patch.setattr(fold_again, "_drop_what_no_log_makes", half_done)
         call_command("rebuild", "d")
     assert seen == [before]
     call_command("rebuild", "d")

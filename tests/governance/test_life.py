@@ -28,7 +28,7 @@ from governance.models import (
     TreasuryFlow,
     Vote,
 )
-from governance.projections import fold
+from governance.projections import again
 from governance.state import State, state_of
 from governance.sync import Status
 from tests.governance.conftest import POLICY_ID, TRANSFER, USDC
@@ -238,7 +238,7 @@ def test_a_proposal_from_draft_to_policy_in_force_and_acts(mirror, payroll):
 
     # Everything derived is made anew, without a node, exactly as it was; row ids that others refer to stay.
     before, ids = snapshot_of(mirror.dao), list(Proposal.objects.values_list("pk"))
-    fold.rebuild(mirror.dao)
+    again.rebuild(mirror.dao)
     assert snapshot_of(mirror.dao) == before
     assert list(Proposal.objects.values_list("pk")) == ids
 
@@ -319,5 +319,5 @@ def test_rebuilding_needs_stored_answers_only(mirror, payroll):
     assert set(ChainAnswer.objects.values_list("kind", flat=True)) == {"code", "transaction"}
     Act.objects.all().delete()
     PolicyVersion.objects.all().update(code=b"lost")
-    fold.rebuild(mirror.dao)
+    again.rebuild(mirror.dao)
     assert snapshot_of(mirror.dao) == before

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from governance.chain import abi
 from governance.management.commands.gaps import gaps_of
 from governance.models import Chain, ChainAnswer, Contract, Cursor, Dao, Proposal, RawLog, SyncIncident, Vote
-from governance.projections import events, fold
+from governance.projections import again, batch, events, fold, proposal_events, rules, tallies
 from governance.projections.events import Kind, Undecodable
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +114,7 @@ def test_the_same_topic_with_another_parameter_indexed_is_another_event(dao):
 def test_votes_before_their_proposal_are_a_gap_until_it_is_seen(dao):
     project(dao, log(dao, VOTE, VOTER, 7, 1, 10**30, b"yes", block=5), log(dao, VOTE, VOTER, 7, 0, 1, b"", block=6))
     assert Vote.objects.filter(proposal=None).count() == 2
-    assert fold.tallies(dao) == {7: fold.Tally(1, 10**30, 0, 2)}
+    assert tallies.tallies(dao) == {7: batch.Tally(1, 10**30, 0, 2)}
     gap = SyncIncident.objects.get()
     assert (gap.kind, gap.first_block, gap.facts) == ("gap", 5, {"proposal_id": "7"})
     project(dao, created(dao))
@@ -173,7 +173,7 @@ def test_late_quorum_moves_the_deadline_and_a_rebuild_keeps_it(dao):
     extended = events.layout("ProposalExtended(uint256 indexed proposalId,uint64 extendedDeadline)")
     assert (extended.topic0, 2) in events.layouts(Kind.GOVERNOR)
     assert Proposal.objects.get().deadline == 99
-    fold.rebuild(dao)
+    again.rebuild(dao)
     assert Proposal.objects.get().deadline == 99
 
 
@@ -184,16 +184,16 @@ def test_rebuilding_drops_rows_that_no_log_makes(dao):
         dao=dao, proposal_id=99, log=stored.log, proposer=VOTER, description="", title="", snapshot=0, deadline=0
     )
     Vote.objects.create(dao=dao, onchain_proposal_id=7, log=stored.log, voter=VOTER, support=1, weight=1)
-    fold.rebuild(dao)
+    again.rebuild(dao)
     assert [p.pk for p in Proposal.objects.all()] == [stored.pk]
     assert not Vote.objects.exists()
 
 
 def test_titles():
-    assert fold.title_of("\n\n  ##  Pay   the\tcontributors \n more") == "Pay the contributors"
-    assert fold.title_of("#\n---") == "---"
-    assert fold.title_of("") == ""
-    assert len(fold.title_of("x" * 1000)) == 300
+    assert proposal_events.title_of("\n\n  ##  Pay   the\tcontributors \n more") == "Pay the contributors"
+    assert proposal_events.title_of("#\n---") == "---"
+    assert proposal_events.title_of("") == ""
+    assert len(proposal_events.title_of("x" * 1000)) == 300
 
 
 def test_our_own_contracts_emit_what_is_understood(compiled):
@@ -227,14 +227,14 @@ def test_a_holders_own_vote_is_taken_from_their_delegates(dao):
         project(dao, one)
     proposal = Proposal.objects.get()
     assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (70, 30, 0)
-    fold.rebuild(dao)
+    again.rebuild(dao)
     proposal.refresh_from_db()
     assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (70, 30, 0)
     # A reorg drops the override: the delegate's vote is whole again.
     for gone in logs[2:]:
         gone.delete()
-    fold.refold(dao)
-    fold.count_votes(dao, [7])
+    again.refold(dao)
+    tallies.count_votes(dao, [7])
     proposal.refresh_from_db()
     assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (100, 0, 0)
     assert Vote.objects.get().weight == 100
@@ -245,11 +245,11 @@ def test_the_chains_super_quorum_stays_with_a_proposal_that_is_projected_again(d
     ChainAnswer.objects.create(
         dao=dao,
         kind="quorum",
-        key=fold.rule_key("super_quorum_votes", 2**256 - 1),
+        key=rules.rule_key("super_quorum_votes", 2**256 - 1),
         value=(60).to_bytes(32, "big"),
         block_number=11,
     )
-    fold.rebuild(dao)
+    again.rebuild(dao)
     assert Proposal.objects.get().extra["super_quorum_votes"] == "60"
 
 
@@ -265,7 +265,7 @@ def test_code_that_came_with_another_log_ends_the_search_for_it(dao):
     assert [incident.kind for incident in SyncIncident.objects.filter(resolved_at=None)] == ["policy_code"]
     ChainAnswer.objects.create(dao=dao, kind="code", key="0x" + pointer.hex(), value=code, block_number=2)
     project(dao, log(dao, POLICY_SET, policy, VOTER, 2, keccak(code), pointer, block=2))
-    fold.refold(dao)
+    again.refold(dao)
     assert [bytes(version.code) for version in dao.policy_versions.order_by("version")] == [b"code", b"code"]
     assert not SyncIncident.objects.filter(resolved_at=None).exists()
 
@@ -279,3 +279,10 @@ def test_gaps_count_the_events_that_nothing_here_knows(dao):
         f"{governor}: {count} logs of the unknown event 0x{events.layout(event).topic0.hex()} are kept raw"
         for event, count in (("Surprise(uint256 what)", 2), (executed, 1))
     )
+
+
+def test_each_event_has_one_handler_and_its_name_is_one_that_is_decoded(dao):
+    projector = fold.Projector(dao)
+    names = [name for part in projector.parts for name in part.handlers]
+    assert sorted(names) == sorted(set(names)) == sorted(projector.handlers)
+    assert set(names) <= {layout.name for kind in events.Kind for layout in events.layouts(kind).values()}

@@ -7,6 +7,7 @@ from governance.chain import abi
 from governance.chain.rpc import CallReverted, Header, Rpc, RpcError, RpcUnreachable, Transaction
 from governance.models import RefusedAct
 from governance.sync import refusals
+from policies.notation.hexadecimal import hex_bytes
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 from tests.governance.test_life import act, payment
 
@@ -65,3 +66,28 @@ def test_an_error_with_any_values_stops_nothing(mirror, payroll, monkeypatch):
     refused = RefusedAct.objects.get()
     assert refused.reason == f"NotStarted({2**40 - 1})"
     assert "1,099,511,627,775 seconds after 1970-01-01" in refused.clause
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("reverted", "code"),
+    [
+        (abi.encode_call("NotStarted(uint40)", [7]), "NotStarted"),
+        (abi.encode_call("NoPolicy()"), "NoPolicy"),
+        (b"", "unknown"),
+        (b"\x01\x02\x03\x04", "unknown"),
+    ],
+)
+def test_a_refusal_keeps_the_error_that_it_is_worded_of(mirror, payroll, monkeypatch, reverted, code):
+    mirror.deployed.set_policy(POLICY_ID, payroll())
+    mirror.sync()
+    monkeypatch.setattr(refusals, "revert_data", lambda *_: reverted)
+    assert act(mirror, "execute", 1, [payment(mirror, "mallory", 1)])["status"] == "0x0"
+    mirror.sync()
+    refused = RefusedAct.objects.get()
+    assert refused.reason_code == code
+    if code == "unknown":
+        assert (refused.reason, refused.reason_values) == (refusals.UNKNOWN, {})
+    else:
+        error = abi.decode_error(hex_bytes(refused.reason_values["revert"]), "PolicyModule", "IPolicyModule")
+        assert str(error) == refused.reason

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from governance import capabilities, progress, register
 from governance.capabilities import tokens_of
 from governance.chain.address import checksum
-from governance.chain.rpc import Rpc, RpcError, RpcLimited
+from governance.chain.rpc import Answered, Rpc, RpcLimited
 from governance.models import Cursor, Dao, RawLog
 from governance.progress import Progress
 from governance.register import Finding, Level
@@ -284,12 +284,12 @@ class TestPreflight:
         class Young(Rpc):
             def get_code(self, address, block="latest"):
                 if block != "latest":
-                    raise RpcError(-32000, "missing trie node")
+                    raise Answered(-32000, "missing trie node")
                 return super().get_code(address, block)
 
             def block(self, block):
                 if block == "finalized":
-                    raise RpcError(-32602, "unknown block")
+                    raise Answered(-32602, "unknown block")
                 return super().block(block)
 
         found = register.preflight(Young([local_chain.url], CHAIN_ID, attempts=1), local_chain.addresses["governor"])

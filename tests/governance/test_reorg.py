@@ -6,7 +6,7 @@ import pytest
 from governance import reconcile, tasks
 from governance.chain.rpc import Rpc
 from governance.models import Block, Chain, Cursor, OnchainCheck, OutboxEntry, RawLog, RefusedAct, SyncIncident, Vote
-from governance.projections import fold
+from governance.projections import again
 from governance.sync import GenesisChanged, Status, fence, reorg
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 from tests.governance.test_life import payment, send_anyway, snapshot_of
@@ -38,7 +38,7 @@ def agrees(mirror) -> None:
     assert tally(mirror) == mirror.deployed.read("governor", "proposalVotes", mirror.proposal_id)
     assert reconcile.reconcile(mirror.dao, mirror.rpc).differing == ()
     before = snapshot_of(mirror.dao)
-    fold.rebuild(mirror.dao)
+    again.rebuild(mirror.dao)
     assert snapshot_of(mirror.dao) == before
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nodes really answer: errors in their own words, nonsense, silence; and that a key in a URL shows nowhere."""
 
+import ast
 import gzip
 import json
 import logging
@@ -8,12 +9,15 @@ import threading
 import time
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from governance.chain.rpc import (
+    Answered,
     BatchTooLarge,
     CallReverted,
+    Distrusted,
     Known,
     RangeTooLarge,
     Rpc,
@@ -521,3 +525,17 @@ def test_the_clients_of_a_chain_are_shared_and_follow_the_settings(settings):
     before = Rpc.for_chain(1)
     settings.RPC_URLS = {1: ["http://127.0.0.1:2"]}
     assert Rpc.for_chain(1) is not before
+
+
+def test_every_error_says_whether_a_node_answered():
+    """`except Answered` decides by the class: an error of the base class alone would pass by it."""
+    root = Path(__file__).resolve().parents[2]
+    plain = [
+        f"{path.relative_to(root)}:{node.lineno}"
+        for folder in ("governance", "replay")
+        for path in (root / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and "RpcError" in (getattr(node.func, "id", ""), getattr(node.func, "attr", ""))
+    ]
+    assert plain == []
+    assert not any(issubclass(kind, Answered) for kind in (RpcLimited, RpcUnreachable, Distrusted, WrongChain))

@@ -8,7 +8,7 @@ from governance import power
 from governance.chain import abi
 from governance.management.commands.gaps import gaps_of
 from governance.models import ChainAnswer, Contract, Proposal, ProposalTransition, RawLog, SyncIncident, Vote
-from governance.projections import events, fold
+from governance.projections import again, events, rules
 from governance.projections.events import Kind
 from governance.state import DynamicQuorum, Now, State, facts_of, proposal_state, quorum_of
 from tests.governance.test_projections import VOTE, VOTER, created, dao, log, project
@@ -96,14 +96,14 @@ class TestNouns:
             assert list(kinds) == ["created", "updated", "updated", "objectionable"]
 
         look()
-        fold.rebuild(dao)
+        again.rebuild(dao)
         look()
         assert gaps_of(dao) == ["1 proposals whose quorum the chain has not told"]
         project(dao, log(dao, NOUNS["ProposalVetoed"], 7, block=22))
         assert state_at(dao, 22, governor) is State.VETOED
         # A reorg drops the veto and the second change.
         RawLog.objects.filter(block_number__in=(3, 22)).delete()
-        fold.refold(dao)
+        again.refold(dao)
         assert Proposal.objects.get().title == "Better"
         assert state_at(dao, 22, governor) is State.OBJECTION_PERIOD
 
@@ -126,11 +126,11 @@ class TestNouns:
             "quorum": 50, "quorum_supply": 1000, "quorum_least_bps": 500, "quorum_most_bps": 1500,
             "quorum_coefficient": 1_000_000,
         }  # fmt: skip
-        fold.note_rules(dao, Proposal.objects.get(), told, 12)
+        rules.note_rules(dao, Proposal.objects.get(), told, 12)
         governor = become(dao, family="nouns", quorum_counts="for")
         for _ in range(2):
             assert quorum_of(facts_of(Proposal.objects.get(), governor)) == expected
-            fold.rebuild(dao)
+            again.rebuild(dao)
 
 
 class TestAgora:
@@ -165,31 +165,31 @@ class TestAgora:
             logs.append(log(dao, VOTE, VOTER, 7, support, weight, b"", block=12, index=index))
         project(dao, *logs)
         assert state_at(dao, 21, governor) is State.UNKNOWN
-        fold.note_rules(dao, Proposal.objects.get(), {"quorum": 100, "approval_threshold_bps": threshold_bps}, 12)
+        rules.note_rules(dao, Proposal.objects.get(), {"quorum": 100, "approval_threshold_bps": threshold_bps}, 12)
         assert state_at(dao, 21, governor) is expected
 
     def test_what_the_chain_said_before_a_type_changed_is_asked_again(self, dao):
         project(dao, self.typed(dao))
-        fold.note_rules(dao, Proposal.objects.get(), {"quorum": 100, "approval_threshold_bps": 5000}, 12)
+        rules.note_rules(dao, Proposal.objects.get(), {"quorum": 100, "approval_threshold_bps": 5000}, 12)
         project(dao, log(dao, self.RETYPED, 7, 3, block=14))
         proposal = Proposal.objects.get()
         assert (proposal.quorum_votes, proposal.extra) == (None, {"proposal_type": 3})
-        fold.rebuild(dao)
+        again.rebuild(dao)
         proposal = Proposal.objects.get()
         assert (proposal.quorum_votes, proposal.extra) == (None, {"proposal_type": 3})
-        fold.note_rules(dao, proposal, {"quorum": 30, "approval_threshold_bps": 0}, 15)
+        rules.note_rules(dao, proposal, {"quorum": 30, "approval_threshold_bps": 0}, 15)
         for _ in range(2):
             proposal = Proposal.objects.get()
             assert proposal.quorum_votes == 30
             assert proposal.extra == {"proposal_type": 3, "approval_threshold_bps": "0"}
-            fold.rebuild(dao)  # asks no node, and what was said since stands
+            again.rebuild(dao)  # asks no node, and what was said since stands
 
     def test_a_modules_own_rule_is_the_chains_to_say(self, dao):
         governor = become(dao, **self.AGORA)
         project(dao, log(dao, self.MODULE, 7, VOTER, OTHER, b"data", 10, 20, b"# Choose", 1))
         assert state_at(dao, 15, governor) is State.ACTIVE
         assert state_at(dao, 21, governor) is State.UNKNOWN
-        fold.note_rules(dao, Proposal.objects.get(), {"module_state": 4}, 22)
+        rules.note_rules(dao, Proposal.objects.get(), {"module_state": 4}, 22)
         assert state_at(dao, 22, governor) is State.SUCCEEDED
         # Its manager moves the end of the vote: what was said at the old one says nothing of the new one.
         project(dao, log(dao, self.MOVED, 7, 40, block=25))
@@ -229,7 +229,7 @@ class TestPartialDelegation:
             assert power.shared_with(dao, [first, second]) == [(VOTER, second)]
 
         look()
-        fold.rebuild(dao)
+        again.rebuild(dao)
         look()
         RawLog.objects.filter(block_number=2).delete()  # a reorg
         assert power.delegations_of(dao, VOTER) == [(first, 2_500), (second, 6_000)]

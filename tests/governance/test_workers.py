@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from governance import outbox, power, tasks, work
 from governance.chain.rpc import Rpc, RpcError
+from governance.locks import LockClass
 from governance.models import Cursor, Dao, OutboxEntry, RawLog, SyncIncident, Work
-from governance.sync import Status, Superseded, fence, refusals, sync_once
+from governance.sync import Status, Superseded, refusals, sync_once
 from governance.sync.step import SyncResult
 from tests.governance.conftest import CHAIN_ID
 
@@ -72,7 +73,7 @@ def test_a_superseded_worker_writes_nothing(mirror):
 
     def take_over():
         with connection.cursor() as sql:
-            sql.execute("SELECT pg_advisory_unlock(%s, %s)", [fence._LOCK_CLASS, mirror.dao.pk])
+            sql.execute("SELECT pg_advisory_unlock(%s, %s)", [int(LockClass.SYNC), mirror.dao.pk])
         done.append(in_thread(mirror.sync))
 
     with pytest.raises(Superseded):

@@ -168,6 +168,14 @@ def test_queued_work_is_still_due(database_url):
     assert ("agent.execute", "8") in due
 
 
+def test_what_the_mirror_said_before_the_codes_reads_legacy(database_url):
+    codes = {"syncincident": "detail_code", "rpcendpoint": "problem_code", "refusedact": "reason_code"}
+    with psycopg.connect(database_url) as connection:
+        for table, column in codes.items():
+            found = connection.execute(f"SELECT DISTINCT {column} FROM governance_{table}").fetchall()  # noqa: S608
+            assert found == [("legacy",)], table
+
+
 def test_each_request_of_then_has_a_first_move_to_where_it_stood(database_url):
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(

@@ -10,6 +10,7 @@ from eth_utils import keccak
 from agent.understanding import effects
 from governance.chain import abi
 from governance.chain.call import call_of
+from governance.chain.governor import queue_call
 from governance.models import Chain, Contract, ProposalAction
 from governance.projections.events import raw_of, text_of
 from presentation.dao_view import DaoView
@@ -17,7 +18,6 @@ from presentation.proposals import proposal_of
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, UNIT, account
 from webapp.mail import digest
-from webapp.proposals.governor_calls import queue_call
 
 USDC, ADA = account(1005), account(200)
 PAY = abi.selector("transfer(address,uint256)")

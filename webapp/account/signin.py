@@ -20,10 +20,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
+from eth_account.messages import encode_defunct
 from eth_keys.exceptions import BadSignature
 from pydantic import ValidationError
 
 from governance.chain.rpc import Rpc, RpcError
+from governance.chain.signatures import signed_by
 from governance.models import Chain
 from policies.notation.hexadecimal import hex_bytes
 from presentation import words
@@ -40,7 +42,6 @@ _ACCOUNT = "signin_account"
 _BROWSER = re.compile(r"[0-9a-f]{32}")
 _NONCE = re.compile(r"(?P<random>[0-9a-f]{16})(?P<made_at_s>[0-9a-f]{8})(?P<signature>[0-9a-f]{24})")
 _USED = "the sign-in message is too old, was used before, or was made for another browser: sign in again"
-_IS_VALID = bytes.fromhex("1626ba7e")
 
 
 class SignInRefused(Exception):
@@ -136,21 +137,13 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
 
 
 def _contract_accepts(message: SiweMessage, account: bytes, signature: str) -> bool:
-    """EIP-1271: a smart wallet says itself whether it signed. Only for what failed as a signature, nothing else."""
-    from eth_account.messages import _hash_eip191_message, encode_defunct
-
-    from governance.chain import abi
-
-    digest = _hash_eip191_message(encode_defunct(text=message.prepare_message()))
+    """Tell whether a smart wallet says that it signed. Only for what failed as a signature, nothing else."""
     try:
         raw = bytes.fromhex(signature.removeprefix("0x"))
-        rpc = Rpc.for_chain(message.chain_id)
-        if not rpc.get_code(account):
-            return False
-        answer = rpc.eth_call(account, abi.encode_call("isValidSignature(bytes32,bytes)", [digest, raw]))
+        signable = encode_defunct(text=message.prepare_message())
+        return signed_by(signable, account, raw, Rpc.for_chain(message.chain_id)).is_signed
     except (ValueError, RpcError):
         return False
-    return answer[:4] == _IS_VALID and len(answer) == 32
 
 
 def account_of(request: HttpRequest) -> bytes | None:

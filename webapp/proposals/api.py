@@ -21,7 +21,7 @@ from presentation.proposals import page_of_proposals, proposal_of, proposal_row,
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
 from webapp.proposals import relay
 from webapp.proposals import voter as voters
-from webapp.proposals.governor_calls import next_step
+from webapp.proposals.next_step import next_step
 from webapp.proposals.read import page_of_votes, reorgs_of, transitions
 from webapp.proposals.shapes import row_json, summary_json, vote_json
 from webapp.shapes import Json, address_json, check_json

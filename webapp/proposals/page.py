@@ -21,7 +21,7 @@ from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
 from webapp.proposals import voter as voters
-from webapp.proposals.governor_calls import next_step
+from webapp.proposals.next_step import next_step
 from webapp.proposals.read import findings, page_of_votes, policy_in, reorgs_of, timeline
 from webapp.rendering import page_number, render_page
 

@@ -8,28 +8,29 @@ so that nobody can make the relayer pay for transactions that fail, and there is
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
-from eth_account import Account
-from eth_account.messages import encode_typed_data
-from eth_keys.exceptions import BadSignature
-from eth_utils.exceptions import ValidationError
 
-from governance.capabilities import BALLOT_V5
-from governance.chain import abi
+from governance.chain import abi, eip712
+from governance.chain.governor import (
+    CAST_VOTE_BY_SIG,
+    NoSignedBallots,
+    SigningDomain,
+    ballot_nonce,
+    has_voted,
+    signing_domain,
+)
 from governance.chain.keys import Signer, signer_of
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import KeyConflict, send_once, settle
+from governance.chain.signatures import signed_by
+from governance.locks import LockClass, transaction_lock
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State, state_of
-from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import keccak
-from presentation import words
 from presentation.dao_view import DaoView
 from webapp.models import RelayedVote
 from webapp.proposals import voter as voters
@@ -37,16 +38,6 @@ from webapp.proposals import voter as voters
 PER_VOTER_A_DAY = 10
 IN_ALL_A_DAY = 500
 MAX_GAS = 500_000  # a vote takes 100,000; a voter that is a contract could burn any amount while it checks
-_COUNTING = 0x4D414E44564F5445  # of PostgreSQL's advisory locks: votes are held against the caps one after the other
-_CAST = "castVoteBySig(uint256,uint8,address,bytes)"
-BALLOT = {
-    "Ballot": [
-        {"name": "proposalId", "type": "uint256"},
-        {"name": "support", "type": "uint8"},
-        {"name": "voter", "type": "address"},
-        {"name": "nonce", "type": "uint256"},
-    ]
-}
 
 
 class VoteRefused(Exception):
@@ -57,60 +48,13 @@ class VoteRefused(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True)
-class Governor:
-    """What the governor on chain says of itself: its EIP-712 domain (EIP-5267)."""
-
-    name: str
-    version: str
-    chain_id: int
-    address: bytes
-
-    def typed_data(self, proposal_id: int, support: int, voter: bytes, nonce: int) -> dict[str, Any]:
-        """The Ballot that a member signs, for `eth_signTypedData_v4`."""
-        return {
-            "types": {
-                "EIP712Domain": [
-                    {"name": "name", "type": "string"},
-                    {"name": "version", "type": "string"},
-                    {"name": "chainId", "type": "uint256"},
-                    {"name": "verifyingContract", "type": "address"},
-                ],
-                **BALLOT,
-            },
-            "primaryType": "Ballot",
-            "domain": {
-                "name": self.name,
-                "version": self.version,
-                "chainId": self.chain_id,
-                "verifyingContract": words.address_text(self.address),
-            },
-            "message": {
-                "proposalId": proposal_id,
-                "support": support,
-                "voter": words.address_text(voter),
-                "nonce": nonce,
-            },
-        }
-
-
-def governor_of(place: DaoView, rpc: Rpc) -> Governor:
-    """The governor's EIP-712 domain, asked of the chain. Raises VoteRefused where it does not tell."""
-    address = bytes(place.governor.address)
+def governor_of(place: DaoView, rpc: Rpc) -> SigningDomain:
+    """Ask the chain for the governor's EIP-712 domain. Raises VoteRefused where it takes no ballots that are signed
+    here."""
     try:
-        answer = rpc.eth_call(address, abi.encode_call("eip712Domain()"))
-        _fields, name, version, chain_id, contract, _salt, _extensions = abi.decode(
-            ["bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]"], answer, canonical=False
-        )
-        # A proxy's governor may have become another since it was probed.
-        ballot_typehash = rpc.eth_call(address, abi.encode_call("BALLOT_TYPEHASH()"))
-    except (CallReverted, abi.NotCanonical) as error:
-        raise VoteRefused("this governor takes no votes by signature; vote by transaction") from error
-    if ballot_typehash != BALLOT_V5:
-        raise VoteRefused("this governor's ballots are of another kind than can be signed here; vote by transaction")
-    if chain_id != place.dao.chain_id or contract != address:
-        raise VoteRefused("the governor's signing domain names another contract; vote by transaction")
-    return Governor(name, version, chain_id, address)
+        return signing_domain(rpc, bytes(place.governor.address), place.dao.chain_id)
+    except NoSignedBallots as error:
+        raise VoteRefused(f"{error}; vote by transaction") from error
 
 
 def ballot(place: DaoView, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> dict[str, Any]:
@@ -120,7 +64,7 @@ def ballot(place: DaoView, rpc: Rpc, proposal: Proposal, support: int, voter: by
     """
     governor = governor_of(place, rpc)
     _refuse_worthless(place, rpc, proposal, support, voter)
-    return governor.typed_data(proposal.proposal_id, support, voter, _nonce(rpc, governor.address, voter))
+    return governor.typed_data(proposal.proposal_id, support, voter, ballot_nonce(rpc, governor.address, voter))
 
 
 def _refuse_worthless(place: DaoView, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> None:
@@ -133,10 +77,6 @@ def _refuse_worthless(place: DaoView, rpc: Rpc, proposal: Proposal, support: int
     if power == 0:
         why = f"the account had no voting power at the snapshot ({place.clock_text(proposal.snapshot)})"
     raise VoteRefused(f"this vote would count 0: {why}", 403)
-
-
-def _nonce(rpc: Rpc, governor: bytes, voter: bytes) -> int:
-    return int.from_bytes(rpc.eth_call(governor, abi.encode_call("nonces(address)", [voter])), "big")
 
 
 def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signature: bytes) -> OutgoingTransaction:
@@ -158,13 +98,14 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
         if int.from_bytes(bytes(sent.calldata)[36:68], "big") != support:
             raise VoteRefused("another choice of this account is on its way already; a vote can't be changed", 409)
         return sent
-    nonce = _nonce(rpc, governor.address, voter)
-    if not signed_by(governor.typed_data(proposal_id, support, voter, nonce), voter, signature, rpc):
+    nonce = ballot_nonce(rpc, governor.address, voter)
+    message = eip712.signable(governor.typed_data(proposal_id, support, voter, nonce))
+    if not signed_by(message, voter, signature, rpc).is_signed:
         raise VoteRefused("the signature does not fit: another account, another choice, or an old one; sign again", 403)
     if state_of(proposal, place.now, place.governor) is not State.ACTIVE:
         raise VoteRefused("this proposal is not open for votes now", 409)
     _refuse_worthless(place, rpc, proposal, support, voter)
-    calldata = abi.encode_call(_CAST, [proposal_id, support, voter, signature])
+    calldata = abi.encode_call(CAST_VOTE_BY_SIG, [proposal_id, support, voter, signature])
     # A transaction that failed left the voter's nonce where it was: the next attempt is one of its own.
     failed = OutgoingTransaction.objects.filter(key__startswith=f"{prefix}{nonce}:", status="failed").count()
     key = f"{prefix}{nonce}:{failed}"
@@ -204,37 +145,14 @@ def _still_stands(rpc: Rpc, governor: bytes, proposal_id: int, voter: bytes, sen
     """A vote that was sent counts until it is mined and gone again (a reorg took it): then a new one may be sent."""
     if sent.status != OutgoingTransaction.Status.MINED:
         return True
-    voted = rpc.eth_call(governor, abi.encode_call("hasVoted(uint256,address)", [proposal_id, voter]))
-    return voted[-1:] == b"\1"
-
-
-def signed_by(typed_data: Mapping[str, Any], voter: bytes, signature: bytes, rpc: Rpc) -> bool:
-    """Whether `voter` signed: by its key, or, where code stands at the address, by EIP-1271."""
-    signable = encode_typed_data(full_message=dict(typed_data))
-    if len(signature) == 65:
-        try:
-            if hex_bytes(Account.recover_message(signable, signature=signature)) == voter:
-                return True
-        except (ValueError, BadSignature, ValidationError):
-            pass  # no signature of any key; a contract may still take it
-    if not rpc.get_code(voter):
-        return False
-    from eth_account.messages import _hash_eip191_message
-
-    digest = _hash_eip191_message(signable)
-    try:
-        answer = rpc.eth_call(voter, abi.encode_call("isValidSignature(bytes32,bytes)", [digest, signature]))
-    except CallReverted:
-        return False
-    return len(answer) == 32 and answer[:4] == bytes.fromhex("1626ba7e")
+    return has_voted(rpc, governor, proposal_id, voter)
 
 
 def _count(place: DaoView, proposal_id: int, voter: bytes, support: int, key: str) -> None:
     """Note the vote and hold it against the caps, one request at a time; the same vote asked for twice counts once."""
     day = timezone.now() - datetime.timedelta(days=1)
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_COUNTING])
+        transaction_lock(LockClass.RELAYED_VOTES)
         if RelayedVote.objects.filter(outgoing_key=key).exists():
             return  # noted by the attempt before this one, which did not come to send
         recent = RelayedVote.objects.filter(dao=place.dao, created_at__gt=day)
@@ -247,4 +165,4 @@ def _count(place: DaoView, proposal_id: int, voter: bytes, support: int, key: st
         )
 
 
-__all__ = ["BALLOT", "RpcError", "VoteRefused", "ballot", "governor_of", "relay"]
+__all__ = ["RpcError", "VoteRefused", "ballot", "governor_of", "relay"]

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 from governance.capabilities import BY_NUMBER
 from governance.chain import abi
+from governance.chain.governor import CAST_VOTE, FOR, HAS_VOTED
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.models import Proposal, Vote
 from governance.power import power_at
@@ -25,7 +26,7 @@ from presentation.dao_view import DaoView
 from webapp.proposals.node import node
 
 T = TypeVar("T")
-_FOR = 1  # the choice with which a vote is tried: every governor has it
+
 _MOST_VOTES = 20  # shown of one account: where votes may be split, it could cast thousands
 _OVERRIDE = abi.topic("OverrideVoteCast(address,uint256,uint8,uint256,string)")
 _CHOICES = {0: "Against", 1: "For", 2: "Abstain"}
@@ -191,16 +192,14 @@ def _questions(place: DaoView, proposal: Proposal, account: bytes, state: State)
     asked = [
         # A governor's own word counts whatever its token is; Compound's has none and asks the token.
         _Question("power", governor, abi.encode_call("getVotes(address,uint256)", [account, snapshot]), _number),
-        _Question("has_voted", governor, abi.encode_call("hasVoted(uint256,address)", [number, account]), _truth),
+        _Question("has_voted", governor, abi.encode_call(HAS_VOTED, [number, account]), _truth),
     ]
     if family in BY_NUMBER:
         asked.append(
             _Question("has_voted", governor, abi.encode_call("getReceipt(uint256,address)", [number, account]), _truth)
         )
     if state is State.ACTIVE:
-        asked.append(
-            _Question("counted", governor, abi.encode_call("castVote(uint256,uint8)", [number, _FOR]), _number)
-        )
+        asked.append(_Question("counted", governor, abi.encode_call(CAST_VOTE, [number, FOR]), _number))
     if token is None:
         return asked
     address, now = bytes(token.address), token.capabilities.get("votes_call", "getVotes(address)")
@@ -241,7 +240,7 @@ def worth(rpc: Rpc, governor: bytes, proposal: Proposal, support: int, voter: by
     Raises RpcError where the node can't be asked.
     """
     power = abi.encode_call("getVotes(address,uint256)", [voter, proposal.snapshot])
-    tried = abi.encode_call("castVote(uint256,uint8)", [proposal.proposal_id, support])
+    tried = abi.encode_call(CAST_VOTE, [proposal.proposal_id, support])
     answers = rpc.eth_calls([(governor, power), (governor, tried)], sender=voter)
     first, second = (None if isinstance(answer, RpcError) else _number(answer) for answer in answers)
     return first, second

@@ -7,6 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from governance import incidents
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
 from presentation import words
@@ -25,6 +26,7 @@ register.filter("short", words.short)
 register.filter("moment", words.moment)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
+register.filter("incident_words", incidents.words_of)
 
 
 @register.simple_tag

@@ -12,6 +12,7 @@ from dao.local.people import CONTRIBUTORS
 from dao.local.story.asking import ask, note_signature, show_the_models_word
 from dao.local.story.must import must, until
 from dao.local.story.scene import Scene
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 POWER_CHANGED = keccak(text="DelegateVotesChanged(address,uint256,uint256)")
 
@@ -47,7 +48,7 @@ def kill_in_a_sync(scene: Scene) -> None:
         "eth_getLogs",
         {
             "address": token,
-            "topics": ["0x" + POWER_CHANGED.hex()],
+            "topics": [hex_text(POWER_CHANGED)],
             "fromBlock": receipts[0]["blockNumber"],
             "toBlock": "latest",
         },
@@ -55,7 +56,7 @@ def kill_in_a_sync(scene: Scene) -> None:
     with scene.stack.database() as connection:
         stored = connection.execute(
             "select count(*) from governance_rawlog where address = %s and topic0 = %s and block_number >= %s",
-            [bytes.fromhex(token[2:]), POWER_CHANGED, int(receipts[0]["blockNumber"], 16)],
+            [hex_bytes(token), POWER_CHANGED, int(receipts[0]["blockNumber"], 16)],
         ).fetchone()[0]
     must(stored == len(logs), "each log must be stored exactly once", f"{stored} stored, {len(logs)} on chain")
     scene.show("after it", f"{stored} logs stored of {len(logs)}, {len(rows)} delegates' power as on chain")
@@ -124,7 +125,7 @@ def next_nonce_taken(scene: Scene) -> Iterator[None]:
             " order by nonce desc limit 1"
         ).fetchone()
         # The agent has also sent what is not in the journal: the release that this story tries in step 10.
-        pending = scene.node.request("eth_getTransactionCount", "0x" + bytes(sender).hex(), "pending")
+        pending = scene.node.request("eth_getTransactionCount", hex_text(bytes(sender)), "pending")
         connection.execute(
             "insert into governance_outgoingtransaction select (jsonb_populate_record(row,"
             " jsonb_build_object('id', -1, 'key', 'held by the story', 'nonce', %s::bigint))).*"

@@ -12,6 +12,7 @@ from dao.local.story.scene import POLICY_ID, Scene
 from dao.local.story.site import normal, strip_tags
 from dao.local.wallet import calldata
 from governance.chain.module import EXECUTE, RELEASE
+from policies.notation.hexadecimal import hex_bytes
 
 KILLED_ERROR = "NotPending"  # what the module says of an act that members objected to
 
@@ -24,10 +25,7 @@ def send_with_the_agents_key(scene: Scene, payments: list[tuple[str, int]], erro
         [
             keccak(text=POLICY_ID),
             scene.codehash(),
-            [
-                (scene.contracts["usdc"], 0, bytes.fromhex(calldata("transfer(address,uint256)", list(p))[2:]))
-                for p in payments
-            ],
+            [(scene.contracts["usdc"], 0, hex_bytes(calldata("transfer(address,uint256)", list(p)))) for p in payments],
             scene.policy_state()[2] + 1,
             keccak(text="no decision at all"),
         ],
@@ -91,15 +89,15 @@ def object_to(scene: Scene) -> None:
     must(request["status"] == "scheduled", "an act that would pass the 6,000 must be scheduled", request)
     act = until("the pending act on the page", lambda: act_of(scene, request))
     scene.show("scheduled", f"act {act['number']}, id {act['act_id']}")
-    module, act_id = scene.contracts["module"], bytes.fromhex(act["act_id"][2:])
+    module, act_id = scene.contracts["module"], hex_bytes(act["act_id"])
     receipt = scene.wallets["ada"].invoke(module, "object(bytes32,bytes32[])", [keccak(text=POLICY_ID), [act_id]])
     scene.show("ada objects", receipt["transactionHash"])
     killed = until("the act as killed", lambda: act_of(scene, request), lambda saw: saw["status"] == "killed")
     scene.show("objected", f"{killed['objection_power']} of {killed['objection_threshold']} needed, on the page")
     scene.node.advance(PARAMETERS["objection_delay_s"] + 2)
     held = scene.balance(scene.wallets["kim"].address)
-    calls = [(call["target"], int(call["value_wei"]), bytes.fromhex(call["calldata"][2:])) for call in act["calls"]]
-    released = [keccak(text=POLICY_ID), act["number"], calls, bytes.fromhex(act["decision"][2:])]
+    calls = [(call["target"], int(call["value_wei"]), hex_bytes(call["calldata"])) for call in act["calls"]]
+    released = [keccak(text=POLICY_ID), act["number"], calls, hex_bytes(act["decision"])]
     receipt = scene.wallets["agent"].invoke(module, RELEASE, released, must_succeed=False)
     refused = refused_by_the_chain(scene, receipt, KILLED_ERROR)
     must(scene.balance(scene.wallets["kim"].address) == held, "no balance may move", held)

@@ -6,6 +6,7 @@ import re
 from dao.local.story.must import must, until
 from dao.local.story.scene import Scene
 from dao.local.wallet import calldata
+from governance.chain.governor import AGAINST, CAST_VOTE, FOR, HAS_VOTED, PROPOSAL_VOTES
 
 
 def reorganise(scene: Scene) -> None:
@@ -13,8 +14,8 @@ def reorganise(scene: Scene) -> None:
     token = scene.contracts["votes_token"]
     note = scene.propose("ben", [(token, 0, calldata("delegate(address)", [scene.contracts["timelock"]]))], description)
     scene.open_voting(note)
-    scene.wallets["ben"].invoke(scene.contracts["governor"], "castVote(uint256,uint8)", [note.id, 1])
-    receipt = scene.wallets["dana"].invoke(scene.contracts["governor"], "castVote(uint256,uint8)", [note.id, 0])
+    scene.wallets["ben"].invoke(scene.contracts["governor"], CAST_VOTE, [note.id, FOR])
+    receipt = scene.wallets["dana"].invoke(scene.contracts["governor"], CAST_VOTE, [note.id, AGAINST])
     dana = scene.wallets["dana"].address
     voted = until(
         "dana's vote on the page",
@@ -23,11 +24,11 @@ def reorganise(scene: Scene) -> None:
     scene.show("dana's vote, on the page", voted[0]["transaction_hash"])
     depth = 0
     for _ in range(3):  # a block may be mined between the count and the reorganisation: then count again
-        if not scene.governor("hasVoted(uint256,address)", [note.id, dana], ["bool"]):
+        if not scene.governor(HAS_VOTED, [note.id, dana], ["bool"]):
             break
         depth = scene.node.block_number() - int(receipt["blockNumber"], 16) + 1
         scene.node.request("anvil_reorg", depth, [])
-    has_voted = scene.governor("hasVoted(uint256,address)", [note.id, dana], ["bool"])
+    has_voted = scene.governor(HAS_VOTED, [note.id, dana], ["bool"])
     must(not has_voted, "the reorganised chain must not know the vote", has_voted)
     until(
         "the page without the vote",
@@ -38,7 +39,7 @@ def reorganise(scene: Scene) -> None:
         "the page's word on the reorganisation",
         lambda: re.search(r"[^<>]*reorgani[sz]ation[^<>]*", scene.site.text(f"/{scene.slug}/proposals/{note.id}/")),
     )
-    chain = scene.governor("proposalVotes(uint256)", [note.id], ["uint256", "uint256", "uint256"])
+    chain = scene.governor(PROPOSAL_VOTES, [note.id], ["uint256", "uint256", "uint256"])
     tally = scene.proposal_on_page(note)["tally"]
     must(
         [tally["against"], tally["for"], tally["abstain"]] == [str(votes) for votes in chain],

@@ -7,12 +7,13 @@ from typing import Any
 
 from eth_utils import keccak
 
-from dao.local.governor import EXECUTE, HASH_PROPOSAL, PROPOSE, QUEUE, Proposal, ProposalOnChain
+from dao.local.governor import Proposal, ProposalOnChain
 from dao.local.stack import Stack
 from dao.local.story.must import until
 from dao.local.story.site import Site
 from dao.local.wallet import Node, Wallet
 from embedded.supervisor import StackError
+from governance.chain.governor import CAST_VOTE, EXECUTE, FOR, HAS_VOTED, HASH_PROPOSAL, PROPOSE, QUEUE
 
 POLICY_ID = "payroll"
 
@@ -81,8 +82,8 @@ class Scene:
         governor = self.contracts["governor"]
         self.open_voting(proposal)
         for voter in voters:
-            if not self.governor("hasVoted(uint256,address)", [proposal.id, self.wallets[voter].address], ["bool"]):
-                self.wallets[voter].invoke(governor, "castVote(uint256,uint8)", [proposal.id, 1])
+            if not self.governor(HAS_VOTED, [proposal.id, self.wallets[voter].address], ["bool"]):
+                self.wallets[voter].invoke(governor, CAST_VOTE, [proposal.id, FOR])
         deadline = self.governor("proposalDeadline(uint256)", [proposal.id], ["uint256"])
         self.node.advance(max(0, deadline - self.node.time()) + 2)
         self.wallets["ada"].invoke(governor, QUEUE, proposal.hashed)

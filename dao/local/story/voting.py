@@ -13,7 +13,19 @@ from dao.local.story.must import must, until
 from dao.local.story.scene import POLICY_ID, Scene
 from dao.local.story.site import normal, strip_tags
 from dao.local.wallet import calldata
+from governance.chain.governor import (
+    ABSTAIN,
+    CAST_VOTE,
+    CAST_VOTE_WITH_REASON,
+    FOR,
+    HAS_VOTED,
+    NONCES,
+    PROPOSAL_VOTES,
+    STATE,
+    SigningDomain,
+)
 from governance.chain.module import SET_POLICY
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 
 def propose_policy(scene: Scene) -> None:
@@ -21,10 +33,10 @@ def propose_policy(scene: Scene) -> None:
     policy_file.write_text(payroll_document(scene))
     compiled = scene.manage("policy", "compile", str(policy_file), "--json")
     explained = scene.manage("policy", "explain", str(policy_file), "--json")
-    code = bytes.fromhex(compiled["code"].removeprefix("0x"))
+    code = hex_bytes(compiled["code"])
     sentences = explained["sentences"]
     scene.policy_codehash = compiled["codehash"]
-    stored = "0x" + keccak(b"\0" + code).hex()  # it is stored as a contract's code behind a STOP
+    stored = hex_text(keccak(b"\0" + code))  # it is stored as a contract's code behind a STOP
     must(stored == scene.policy_codehash, f"the code must have the hash {stored}", scene.policy_codehash)
     bounds = ["12,000 USDC", "6,000 USDC", "5,000 USDC", "24 days"]
     for bound in bounds + [scene.wallets[name].address for name in CONTRIBUTORS]:
@@ -42,7 +54,7 @@ def propose_policy(scene: Scene) -> None:
         "the page must decode the call",
         decoded,
     )
-    must(decoded[0]["args"][1]["value"] == "0x" + code.hex(), "with the compiled code", decoded)
+    must(decoded[0]["args"][1]["value"] == hex_text(code), "with the compiled code", decoded)
     page = strip_tags(scene.site.text(f"/{scene.slug}/proposals/{scene.policy.id}/"))
     must("The policy it puts in force" in page, "the page must say what the policy is", page[:400])
     for bound in bounds:
@@ -66,8 +78,8 @@ def vote(scene: Scene) -> None:
     scene.open_voting(scene.policy)
     receipt = scene.wallets["ada"].invoke(
         scene.contracts["governor"],
-        "castVoteWithReason(uint256,uint8,string)",
-        [scene.policy.id, 1, "Bounded, and the chain holds the bounds."],
+        CAST_VOTE_WITH_REASON,
+        [scene.policy.id, FOR, "Bounded, and the chain holds the bounds."],
     )
     scene.show("ada votes by transaction", receipt["transactionHash"])
     signed = vote_by_signature(scene, "ben", scene.policy, 1)["transaction_hash"]
@@ -75,11 +87,11 @@ def vote(scene: Scene) -> None:
     relayer = scene.wallets["relayer"].address
     must(sender.lower() == relayer.lower(), "the relayer must have sent ben's vote", sender)
     scene.show("ben votes by signature, sent by the relayer", signed)
-    receipt = scene.wallets["dana"].invoke(scene.contracts["governor"], "castVote(uint256,uint8)", [scene.policy.id, 2])
+    receipt = scene.wallets["dana"].invoke(scene.contracts["governor"], CAST_VOTE, [scene.policy.id, ABSTAIN])
     scene.show("dana abstains by transaction", receipt["transactionHash"])
 
     def tallies() -> dict[str, list[str]]:
-        chain = scene.governor("proposalVotes(uint256)", [scene.policy.id], ["uint256", "uint256", "uint256"])
+        chain = scene.governor(PROPOSAL_VOTES, [scene.policy.id], ["uint256", "uint256", "uint256"])
         tally = scene.proposal_on_page(scene.policy)["tally"]
         return {
             "chain": [str(votes) for votes in chain],
@@ -96,37 +108,16 @@ def vote(scene: Scene) -> None:
 
 def vote_by_signature(scene: Scene, who: str, proposal: ProposalOnChain, support: int) -> dict[str, Any]:
     wallet = scene.wallets[who]
-    nonce = scene.governor("nonces(address)", [wallet.address], ["uint256"])
+    nonce = scene.governor(NONCES, [wallet.address], ["uint256"])
     name = scene.governor("name()", [], ["string"])
-    ballot = {
-        "types": {
-            "EIP712Domain": [
-                {"name": "name", "type": "string"},
-                {"name": "version", "type": "string"},
-                {"name": "chainId", "type": "uint256"},
-                {"name": "verifyingContract", "type": "address"},
-            ],
-            "Ballot": [
-                {"name": "proposalId", "type": "uint256"},
-                {"name": "support", "type": "uint8"},
-                {"name": "voter", "type": "address"},
-                {"name": "nonce", "type": "uint256"},
-            ],
-        },
-        "primaryType": "Ballot",
-        "domain": {
-            "name": name,
-            "version": "1",
-            "chainId": int(scene.node.request("eth_chainId"), 16),
-            "verifyingContract": scene.contracts["governor"],
-        },
-        "message": {"proposalId": proposal.id, "support": support, "voter": wallet.address, "nonce": nonce},
-    }
+    domain = SigningDomain(
+        name, "1", int(scene.node.request("eth_chainId"), 16), hex_bytes(scene.contracts["governor"])
+    )
+    ballot = domain.typed_data(proposal.id, support, hex_bytes(wallet.address), nonce)
     path = f"/api/v1/daos/{scene.slug}/proposals/{proposal.id}/vote-by-signature"
     body = {"voter": wallet.address, "support": support, "signature": wallet.sign_typed_data(ballot)}
     scene.site.post(path, body)
-    has_voted = "hasVoted(uint256,address)"
-    until(f"{who}'s signed vote on chain", lambda: scene.governor(has_voted, [proposal.id, wallet.address], ["bool"]))
+    until(f"{who}'s signed vote on chain", lambda: scene.governor(HAS_VOTED, [proposal.id, wallet.address], ["bool"]))
     votes = until(
         f"{who}'s signed vote on the page",
         lambda: [vote for vote in scene.proposal_on_page(proposal)["votes"] if vote["voter"] == wallet.address],
@@ -136,12 +127,12 @@ def vote_by_signature(scene: Scene, who: str, proposal: ProposalOnChain, support
 
 def enforce(scene: Scene) -> None:
     scene.show("executed in", scene.pass_and_execute(scene.policy))
-    state = scene.governor("state(uint256)", [scene.policy.id], ["uint8"])
+    state = scene.governor(STATE, [scene.policy.id], ["uint8"])
     must(state == 7, "the governor must call the proposal executed", state)
     seen = until("the policy on the page", lambda: scene.api("/policies"))
-    in_force = "0x" + scene.codehash().hex()
+    in_force = hex_text(scene.codehash())
     must(in_force == scene.policy_codehash, "the code that was voted for must be in force", in_force)
-    must(seen[0]["codehash"] == "0x" + scene.codehash().hex(), "the page must name the code in force", seen[0])
+    must(seen[0]["codehash"] == hex_text(scene.codehash()), "the page must name the code in force", seen[0])
     page = scene.site.text(f"/{scene.slug}/policies/")
     for sentence in seen[0]["sentences"]:
         must(normal(sentence) in normal(strip_tags(page)), "each sentence must be on the page", sentence)

@@ -13,6 +13,7 @@ Each is built on those below it. Other packages import the names listed here.
 
 from governance.chain.rpc.endpoint import MOST_DISTRUST_S, Known, secrets_of
 from governance.chain.rpc.errors import (
+    Answered,
     BatchTooLarge,
     CallReverted,
     Distrusted,
@@ -41,8 +42,8 @@ from governance.chain.rpc.values import (
 )
 
 __all__ = [
-    "MOST_DISTRUST_S", "BatchTooLarge", "BlockId", "CallReverted", "Distrusted", "Header", "Known", "Log", "RangeLogs",
-    "RangeTooLarge", "Receipt", "Rpc", "RpcError", "RpcLimited", "RpcUnreachable", "Transaction", "WrongChain",
-    "checked", "parse_header", "parse_log", "parse_logs", "parse_logs_beside_block", "parse_receipt",
+    "MOST_DISTRUST_S", "Answered", "BatchTooLarge", "BlockId", "CallReverted", "Distrusted", "Header", "Known", "Log",
+    "RangeLogs", "RangeTooLarge", "Receipt", "Rpc", "RpcError", "RpcLimited", "RpcUnreachable", "Transaction",
+    "WrongChain", "checked", "parse_header", "parse_log", "parse_logs", "parse_logs_beside_block", "parse_receipt",
     "parse_transaction", "quantity", "secrets_of", "unhex",
 ]  # fmt: skip

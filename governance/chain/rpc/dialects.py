@@ -5,7 +5,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from governance.chain.rpc.errors import BatchTooLarge, CallReverted, RangeTooLarge, RpcError, RpcLimited
+from governance.chain.rpc.errors import Answered, BatchTooLarge, CallReverted, RangeTooLarge, RpcError, RpcLimited
+from governance.words import say
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.visible import visible
 
 _MAX_MESSAGE = 300
@@ -84,7 +86,7 @@ def _revert_data(data: Any) -> bytes:
         text = data.removeprefix("Reverted ").strip()
         if text.startswith("0x"):
             try:
-                return bytes.fromhex(text[2:])
+                return hex_bytes(text)
             except ValueError:
                 return b""
     return b""
@@ -93,7 +95,7 @@ def _revert_data(data: Any) -> bytes:
 def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str] = ()) -> RpcError:
     """Make the exception for a JSON-RPC `error` member of any shape; `secrets` that its text repeats are masked."""
     if not isinstance(error, dict):
-        return RpcError(None, f"answered {method} with an error that is not an object", endpoint=endpoint)
+        return Answered(None, say("error_malformed", method=method), endpoint=endpoint)
     code = error.get("code")
     code = code if isinstance(code, int) and not isinstance(code, bool) else None
     message = error.get("message")
@@ -115,4 +117,4 @@ def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str]
         large = RangeTooLarge(code, short, data, endpoint=endpoint)
         large.suggested, large.max_blocks = _suggestion(message, data)
         return large
-    return RpcError(code, short, data, endpoint=endpoint)
+    return Answered(code, short, data, endpoint=endpoint)

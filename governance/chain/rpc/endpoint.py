@@ -22,8 +22,17 @@ import httpx
 import orjson
 
 from governance.chain.rpc.dialects import classify, refuses_batch
-from governance.chain.rpc.errors import Oversized, RangeTooLarge, RpcError, RpcLimited, RpcUnreachable, WrongChain
+from governance.chain.rpc.errors import (
+    Answered,
+    Oversized,
+    RangeTooLarge,
+    RpcError,
+    RpcLimited,
+    RpcUnreachable,
+    WrongChain,
+)
 from governance.chain.rpc.values import quantity
+from governance.words import Sentence, say
 
 MAX_RESPONSE_BYTES = 128 * 2**20
 _MAX_LOGS_BYTES = 32 * 2**20  # tens of thousands of logs: a node without limits must not fill our memory
@@ -247,14 +256,12 @@ class Endpoint:
             return
         try:
             answer = self.one("eth_chainId", ())
-        except (RpcUnreachable, RpcLimited):
-            raise
-        except RpcError as error:  # a revoked key, for example: the next endpoint may answer
-            raise RpcUnreachable(f"refused eth_chainId: {error.message}", endpoint=self.name) from None
+        except Answered as error:  # a revoked key, for example: the next endpoint may answer
+            raise RpcUnreachable(say("chain_id_refused", reason=error.message), endpoint=self.name) from None
         try:
             got = quantity(answer)
         except ValueError:
-            raise RpcUnreachable("answered eth_chainId with nonsense", endpoint=self.name) from None
+            raise RpcUnreachable(say("chain_id_unreadable"), endpoint=self.name) from None
         if got != chain_id:
             raise WrongChain(chain_id, got, endpoint=self.name)
         self.checked = True
@@ -265,11 +272,11 @@ class Endpoint:
         body = orjson.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)})
         answer = self._exchange(body, [method])
         if not isinstance(answer, dict):
-            raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=self.name)
+            raise RpcUnreachable(say("not_json_rpc", method=method), endpoint=self.name)
         if answer.get("error") is not None:
             raise self._refusal(answer["error"], method, 1)
         if answer.get("id") != number or "result" not in answer:
-            raise RpcUnreachable(f"answered {method} with something that is not JSON-RPC", endpoint=self.name)
+            raise RpcUnreachable(say("not_json_rpc", method=method), endpoint=self.name)
         return answer["result"]
 
     def _refusal(self, raw: Any, method: str, count: int) -> RpcError:
@@ -287,9 +294,7 @@ class Endpoint:
         if len(requests) == 1:  # the endpoint may not support batches
             try:
                 return [self.one(*requests[0])]
-            except (RpcUnreachable, RpcLimited):
-                raise
-            except RpcError as error:
+            except Answered as error:
                 return [error]
         methods = [method for method, _ in requests]
         numbers = [next(self._ids) for _ in requests]
@@ -307,7 +312,7 @@ class Endpoint:
                 raise refused
             raise self._refusal(answer["error"], methods[0], len(requests))
         if not isinstance(answer, list):
-            raise RpcUnreachable("answered a batch with something that is not one", endpoint=self.name)
+            raise RpcUnreachable(say("not_a_batch"), endpoint=self.name)
         by_number = {item["id"]: item for item in answer if isinstance(item, dict) and isinstance(item.get("id"), int)}
         results: list[Any] = []
         for number, (method, _) in zip(numbers, requests, strict=True):
@@ -318,7 +323,7 @@ class Endpoint:
                     raise error  # the whole batch is repeated: with some requests refused it has gaps
                 results.append(error)
             elif item is None or "result" not in item:
-                raise RpcUnreachable(f"left out the answer to {method} in a batch", endpoint=self.name)
+                raise RpcUnreachable(say("answer_left_out", method=method), endpoint=self.name)
             else:
                 results.append(item["result"])
         return results
@@ -337,7 +342,7 @@ class Endpoint:
             raise RangeTooLarge(None, error.message, endpoint=self.name) from None
         if status == 429:
             self.pace.refused(len(methods))
-            limited = RpcLimited(429, f"limits our rate ({method})", endpoint=self.name)
+            limited = RpcLimited(429, say("rate_limited", method=method), endpoint=self.name)
             limited.retry_after_s = min(float(retry_after), 60.0) if retry_after and retry_after.isdigit() else None
             raise limited
         try:
@@ -347,9 +352,9 @@ class Endpoint:
         # Some nodes put JSON-RPC errors behind HTTP 4xx and 5xx; those say more than the status.
         carries_error = isinstance(answer, list) or (isinstance(answer, dict) and isinstance(answer.get("error"), dict))
         if status >= 400 and not carries_error:
-            raise RpcUnreachable(f"answered {method} with HTTP {status}", endpoint=self.name)
+            raise RpcUnreachable(say("http_status", method=method, status=status), endpoint=self.name)
         if answer is None:
-            raise RpcUnreachable(f"answered {method} with something that is not JSON", endpoint=self.name)
+            raise RpcUnreachable(say("not_json", method=method), endpoint=self.name)
         if len(raw) < _SMALL_BYTES and "eth_getLogs" not in methods:  # slow even if it finds nothing
             self.took(time.monotonic() - begun)
         return answer
@@ -375,7 +380,7 @@ class Endpoint:
 
     def post(self, body: bytes, max_bytes: int) -> tuple[int, bytes, str | None]:
         """Send a body and return (HTTP status, body, Retry-After). Raises RpcUnreachable, never with the URL in it."""
-        problem = ""
+        problem: Sentence | None = None
         until = time.monotonic() + _MOST_ANSWER_S
         try:
             with self.client().stream("POST", self._url, content=body) as response:
@@ -383,23 +388,21 @@ class Endpoint:
                 for part in response.iter_bytes():
                     size += len(part)
                     if size > max_bytes:
-                        problem = f"answered with more than {max_bytes >> 20} MiB"
+                        problem = say("answer_too_large", mebibytes=max_bytes >> 20)
                         break
                     if time.monotonic() > until:
-                        problem = f"did not end its answer within {_MOST_ANSWER_S:g} s"
+                        problem = say("endless_answer", seconds=_MOST_ANSWER_S)
                         break
                     parts.append(part)
-                if not problem:
+                if problem is None:
                     return response.status_code, b"".join(parts), response.headers.get("retry-after")
         except httpx.TimeoutException:
-            problem = f"did not answer within {self.timeout_s:g} s"
+            problem = say("no_answer", seconds=self.timeout_s)
         except httpx.ConnectError as error:
-            problem = "certificate refused" if "certificate" in str(error).lower() else "no connection"
+            problem = say("certificate_refused" if "certificate" in str(error).lower() else "no_connection")
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            problem = f"failed ({type(error).__name__})"
+            problem = say("request_failed", error=type(error).__name__)
         # Raised outside the handlers: httpx's exceptions hold the request, and with it the URL.
-        failure = (Oversized if problem.startswith("answered with more than") else RpcUnreachable)(
-            problem, endpoint=self.name
-        )
-        failure.not_sent = problem in ("no connection", "certificate refused")
+        failure = (Oversized if problem.code == "answer_too_large" else RpcUnreachable)(problem, endpoint=self.name)
+        failure.not_sent = problem.code in ("no_connection", "certificate_refused")
         raise failure

@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The errors of asking a node, each with the values that say what to do next.
 
-RpcError                  the node refused, or its answer can't be used
-├── CallReverted          the contract reverted
-├── RangeTooLarge         too many blocks or logs at once: ask for fewer
-├── BatchTooLarge         too many requests in one batch: ask for fewer
+RpcError                  there is no answer to use; always one of those below, or of the sync's own
+├── Answered              the node answered: with an error, or with what can't be used
+│   ├── CallReverted      the contract reverted
+│   ├── RangeTooLarge     too many blocks or logs at once: ask for fewer
+│   └── BatchTooLarge     too many requests in one batch: ask for fewer
 ├── RpcLimited            too many requests in a short time: wait
 ├── RpcUnreachable        no usable answer: ask again later
 │   └── Oversized         the answer is larger than the size limit
 ├── Distrusted            all endpoints left gave false answers before: none is asked
 └── WrongChain            the endpoint serves another chain: correct its URL
+
+Who asks whether a node *can* answer something (an old state, a tag, a method) catches `Answered`: the others say
+nothing about that, and the question is asked again later.
 """
 
 from typing import Any
 
+from governance.words import say
+
 
 class RpcError(Exception):
-    """The node answered with an error, or with something that is not JSON-RPC. `code` is None for the latter."""
+    """There is no answer to use. `code` is the node's error code, None where it named none; `message` is a `Sentence`
+    where it is ours."""
 
     def __init__(self, code: int | None, message: str, data: Any = None, *, endpoint: str = ""):
         self.code, self.message, self.data, self.endpoint = code, message, data, endpoint
@@ -24,7 +31,11 @@ class RpcError(Exception):
         super().__init__(f"{where}{message}" + (f" (code {code})" if code is not None else ""))
 
 
-class CallReverted(RpcError):
+class Answered(RpcError):
+    """The node answered: with an error, or with something that can't be used (`code` is None then)."""
+
+
+class CallReverted(Answered):
     """`eth_call` or `eth_estimateGas` reverted. `data` is the revert data, bytes (empty where the node gave none)."""
 
     data: bytes
@@ -33,7 +44,7 @@ class CallReverted(RpcError):
         super().__init__(code, message, data, endpoint=endpoint)
 
 
-class RangeTooLarge(RpcError):
+class RangeTooLarge(Answered):
     """`eth_getLogs` was asked for too much at once.
 
     `suggested` is the (first, last) block that the node said would work, `max_blocks` the widest range that the node
@@ -50,7 +61,7 @@ class RpcLimited(RpcError):
     retry_after_s: float | None = None
 
 
-class BatchTooLarge(RpcError):
+class BatchTooLarge(Answered):
     """The endpoint refused a batch because of its number of requests. `most` is the limit it stated, or None.
 
     A batch that must go out in one request (`batch(.., together=True)`) can't be split: use another node.
@@ -81,6 +92,4 @@ class WrongChain(RpcError):
 
     def __init__(self, expected: int, got: int, *, endpoint: str = ""):
         self.expected, self.got = expected, got
-        super().__init__(
-            None, f"serves chain {got}, but it is configured for chain {expected}: correct its URL", endpoint=endpoint
-        )
+        super().__init__(None, say("other_chain", got=got, expected=expected), endpoint=endpoint)

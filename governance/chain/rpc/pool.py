@@ -13,6 +13,7 @@ import stamina
 
 from governance.chain.rpc.endpoint import MAX_RESPONSE_BYTES, MOST_DISTRUST_S, WRONG_CHAIN_S, Endpoint, Known
 from governance.chain.rpc.errors import BatchTooLarge, Distrusted, RpcError, RpcLimited, RpcUnreachable, WrongChain
+from governance.words import Sentence, say
 
 T = TypeVar("T")
 
@@ -61,13 +62,13 @@ class Pool:
     ):
         """`chain_id` None accepts any chain (to find out which one it is); all other callers name the expected one."""
         if not urls:
-            raise RpcUnreachable(f"no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS")
+            raise RpcUnreachable(say("no_endpoint", chain_id=chain_id))
         self.chain_id = chain_id
         self.attempts, self.aside_s = attempts, aside_s
         self.distrust_s, self.down_s = distrust_s, down_s
         self._endpoints = [Endpoint(url, timeout_s, max_response_bytes) for url in urls]
         self._said = threading.local()  # .by: the endpoint that last answered this thread
-        self._caught: list[str] = []
+        self._caught: list[Sentence] = []
         self._disagreements: list[Disagreement] = []
 
     def __repr__(self) -> str:
@@ -110,12 +111,12 @@ class Pool:
             pause_s = min(self.distrust_s * 2 ** (endpoint.lies - 1), MOST_DISTRUST_S)
             endpoint.distrusted_until = time.monotonic() + pause_s
             logger.warning("%s is not asked for %d s: %s", endpoint.name, pause_s, reason)
-            self._caught.append(f"{endpoint.name} is not asked for {pause_s:.0f} s: {reason}.")
+            self._caught.append(say("false_answer", endpoint=endpoint.name, pause_s=pause_s, reason=reason))
 
     def set_aside(self) -> None:
         """Ask these endpoints last for a while: they lag."""
         for endpoint in self._endpoints:
-            endpoint.aside_until, endpoint.problem = time.monotonic() + self.aside_s, "it lagged behind another"
+            endpoint.aside_until, endpoint.problem = time.monotonic() + self.aside_s, say("lagging")
 
     def known(self, secret: str) -> dict[bytes, Known]:
         """Return each endpoint's limits and health, by the fingerprint of its URL."""
@@ -127,7 +128,7 @@ class Pool:
             if (found := known.get(endpoint.fingerprint(secret))) is not None:
                 endpoint.recall(found)
 
-    def take_caught(self) -> list[str]:
+    def take_caught(self) -> list[Sentence]:
         """Return the messages of `distrust` since the last call, and forget them."""
         caught = self._caught[:]
         del self._caught[: len(caught)]
@@ -262,7 +263,7 @@ class Pool:
         failure: RpcError | None = None
         trusted = [endpoint for endpoint in self._in_order() if endpoint.distrusted_until <= now]
         if not trusted:
-            raise Distrusted(None, f"every endpoint of chain {self.chain_id} gave a false answer")
+            raise Distrusted(None, say("all_distrusted", chain_id=self.chain_id))
         for endpoint in trusted:
             try:
                 if self.chain_id is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from governance.chain.rpc.errors import RpcError
+from governance.chain.rpc.errors import Answered, RpcError
 from governance.chain.rpc.pool import Pool
 from governance.chain.rpc.values import (
     BlockId,
@@ -24,6 +24,8 @@ from governance.chain.rpc.values import (
     quantity,
     unhex,
 )
+from governance.words import say
+from policies.notation.hexadecimal import hex_text
 
 T = TypeVar("T")
 
@@ -54,10 +56,10 @@ class Rpc(Pool):
     def block(self, block: BlockId = "latest", *, full: bool = False) -> Header | None:
         """Return a header by number, tag or hash; None if the node has no such block. `full`: whole transactions."""
         if isinstance(block, bytes):
-            return self._parsed("eth_getBlockByHash", ["0x" + block.hex(), full], _or_none(parse_header))
+            return self._parsed("eth_getBlockByHash", [hex_text(block), full], _or_none(parse_header))
         header = self._parsed("eth_getBlockByNumber", [_block_parameter(block), full], _or_none(parse_header))
         if header is not None and isinstance(block, int) and header.number != block:
-            raise RpcError(None, f"asked for block {block}, the node answered block {header.number}")
+            raise Answered(None, say("other_block", block=block, answered=header.number))
         return header
 
     def blocks(self, numbers: Iterable[int]) -> list[Header | None]:
@@ -71,7 +73,7 @@ class Rpc(Pool):
                 raise answer
             header = checked("eth_getBlockByNumber", answer, _or_none(partial(parse_header, transactions=False)))
             if header is not None and header.number != number:
-                raise RpcError(None, f"asked for block {number}, the node answered block {header.number}")
+                raise Answered(None, say("other_block", block=number, answered=header.number))
             headers.append(header)
         return headers
 
@@ -94,11 +96,11 @@ class Rpc(Pool):
         """
         condition: dict[str, Any] = {}
         if addresses:
-            condition["address"] = ["0x" + address.hex() for address in addresses]
+            condition["address"] = [hex_text(address) for address in addresses]
         if topics:
             condition["topics"] = [_topic(topic) for topic in topics]
         if block_hash is not None:
-            condition["blockHash"] = "0x" + block_hash.hex()
+            condition["blockHash"] = hex_text(block_hash)
         else:
             if first_block is None or last_block is None:
                 raise ValueError("logs() needs first_block and last_block, or block_hash")
@@ -127,7 +129,7 @@ class Rpc(Pool):
             if isinstance(result, RpcError):
                 raise result
         if last is None:
-            raise RpcError(None, f"the node that was asked for logs up to block {last_block} does not have that block")
+            raise Answered(None, say("last_block_missing", last_block=last_block))
         return checked("eth_getLogs", answer, parse)
 
     def range_logs(
@@ -149,7 +151,7 @@ class Rpc(Pool):
         asked = [
             (
                 set(addresses),
-                {"address": ["0x" + a.hex() for a in addresses], "topics": [_topic(t) for t in topics], **at},
+                {"address": [hex_text(a) for a in addresses], "topics": [_topic(t) for t in topics], **at},
             )
             for addresses, topics in filters
         ]
@@ -166,17 +168,13 @@ class Rpc(Pool):
             logs = checked("eth_getLogs", answer, parse_logs_beside_block)
             for log in logs:
                 if log.address not in wanted or not first_block <= log.block_number <= last_block:
-                    raise RpcError(
-                        None, f"asked for logs of blocks {first_block} to {last_block}, the node answered others"
-                    )
+                    raise Answered(None, say("other_blocks_logs", first_block=first_block, last_block=last_block))
             found += logs
         headers = []
         for number, answer in zip((last_block, first_block - 1), (ends[0], *ends[2:]), strict=False):
             header = checked("eth_getBlockByNumber", answer, _or_none(parse_header))
             if header is None or header.number != number:
-                raise RpcError(
-                    None, f"the node that was asked for logs up to block {last_block} does not have block {number}"
-                )
+                raise Answered(None, say("end_block_missing", last_block=last_block, block=number))
             headers.append(header)
         final = (
             None if isinstance(ends[1], RpcError) else checked("eth_getBlockByNumber", ends[1], _or_none(parse_header))
@@ -205,31 +203,31 @@ class Rpc(Pool):
 
     def get_code(self, address: bytes, block: BlockId = "latest") -> bytes:
         """Return an account's code; empty if it has none."""
-        return self._parsed("eth_getCode", ["0x" + address.hex(), _block_parameter(block)], unhex)
+        return self._parsed("eth_getCode", [hex_text(address), _block_parameter(block)], unhex)
 
     def storage(self, address: bytes, slot: int, block: BlockId = "latest") -> bytes:
         """Return a word of a contract's storage, 32 bytes."""
         return self._parsed(
             "eth_getStorageAt",
-            ["0x" + address.hex(), f"0x{slot:064x}", _block_parameter(block)],
+            [hex_text(address), f"0x{slot:064x}", _block_parameter(block)],
             lambda v: unhex(v, 32),
         )
 
     def balance(self, address: bytes, block: BlockId = "latest") -> int:
         """Return an account's ether, in wei."""
-        return self._parsed("eth_getBalance", ["0x" + address.hex(), _block_parameter(block)], quantity)
+        return self._parsed("eth_getBalance", [hex_text(address), _block_parameter(block)], quantity)
 
     def nonce(self, address: bytes, block: BlockId = "latest") -> int:
         """Return the number of transactions an account has sent, at a block (`pending` counts the mempool's too)."""
-        return self._parsed("eth_getTransactionCount", ["0x" + address.hex(), _block_parameter(block)], quantity)
+        return self._parsed("eth_getTransactionCount", [hex_text(address), _block_parameter(block)], quantity)
 
     def transaction(self, hash: bytes) -> Transaction | None:
         """Return a transaction by its hash, pending or mined; None if the node doesn't know it."""
-        return self._parsed("eth_getTransactionByHash", ["0x" + hash.hex()], _or_none(parse_transaction))
+        return self._parsed("eth_getTransactionByHash", [hex_text(hash)], _or_none(parse_transaction))
 
     def receipt(self, hash: bytes) -> Receipt | None:
         """Return a mined transaction's receipt; None while it is not mined."""
-        return self._parsed("eth_getTransactionReceipt", ["0x" + hash.hex()], _or_none(parse_receipt))
+        return self._parsed("eth_getTransactionReceipt", [hex_text(hash)], _or_none(parse_receipt))
 
     def block_receipts(self, block_hash: bytes) -> list[Receipt] | None:
         """Return all receipts of a block by its hash, in order; None if the node has no such block. Raises RpcError if
@@ -243,9 +241,9 @@ class Rpc(Pool):
 
         method = "eth_getBlockReceipts"
         if all(method in endpoint.unknown for endpoint in self._endpoints):
-            raise RpcError(_UNKNOWN_METHOD, f"{self.names}: {method} is not known there")
+            raise Answered(_UNKNOWN_METHOD, say("method_unknown", endpoints=self.names, method=method))
         try:
-            return self._parsed(method, ["0x" + block_hash.hex()], _or_none(parse))
+            return self._parsed(method, [hex_text(block_hash)], _or_none(parse))
         except RpcError as error:
             if error.code == _UNKNOWN_METHOD and len(self._endpoints) == 1:
                 self._endpoints[0].unknown.add(method)
@@ -253,7 +251,7 @@ class Rpc(Pool):
 
     def send_raw(self, signed: bytes) -> bytes:
         """Broadcast a signed transaction and return its hash. Tried once: the caller repeats it, from a journal."""
-        return self._parsed("eth_sendRawTransaction", ["0x" + signed.hex()], lambda v: unhex(v, 32))
+        return self._parsed("eth_sendRawTransaction", [hex_text(signed)], lambda v: unhex(v, 32))
 
     def _parsed(self, method: str, params: Sequence[Any], parse: Callable[[Any], T]) -> T:
         return checked(method, self.call(method, params), parse)
@@ -265,7 +263,9 @@ def checked(method: str, answer: Any, parse: Callable[[Any], T]) -> T:
         return parse(answer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = str(error)[:80]
-        raise RpcError(None, f"the node's answer to {method} is malformed: {type(error).__name__} {reason}") from None
+        raise Answered(
+            None, say("answer_malformed", method=method, error=type(error).__name__, reason=reason)
+        ) from None
 
 
 def _or_none(parse: Callable[[Any], T]) -> Callable[[Any], T | None]:
@@ -276,8 +276,8 @@ def _topic(topic: Any) -> Any:
     if topic is None:
         return None
     if isinstance(topic, bytes):
-        return "0x" + topic.hex()
-    return ["0x" + item.hex() for item in topic]
+        return hex_text(topic)
+    return [hex_text(item) for item in topic]
 
 
 def _block_parameter(block: BlockId) -> Any:
@@ -286,7 +286,7 @@ def _block_parameter(block: BlockId) -> Any:
     if isinstance(block, bytes):
         if len(block) != 32:
             raise ValueError("a block hash has 32 bytes")
-        return {"blockHash": "0x" + block.hex(), "requireCanonical": True}
+        return {"blockHash": hex_text(block), "requireCanonical": True}
     if isinstance(block, int):
         return hex(block)
     if block not in TAGS:
@@ -295,9 +295,9 @@ def _block_parameter(block: BlockId) -> Any:
 
 
 def _call(to: bytes, data: bytes, sender: bytes | None, value_wei: int) -> dict[str, str]:
-    call = {"to": "0x" + to.hex(), "data": "0x" + data.hex()}
+    call = {"to": hex_text(to), "data": hex_text(data)}
     if sender is not None:
-        call["from"] = "0x" + sender.hex()
+        call["from"] = hex_text(sender)
     if value_wei:
         call["value"] = hex(value_wei)
     return call

@@ -4,6 +4,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from policies.notation.hexadecimal import hex_bytes
+
 BlockId = int | str | bytes
 """A block: its number, a tag (`latest`, `finalized`, `safe`, `pending`, `earliest`), or its 32-byte hash."""
 
@@ -107,9 +109,9 @@ def _quantity_or_none(value: Any) -> int | None:
 
 def unhex(value: Any, length: int | None = None) -> bytes:
     """Parse JSON-RPC data, of exactly `length` bytes if given. Raises ValueError for anything else."""
-    if not isinstance(value, str) or not value.startswith("0x"):
+    if not isinstance(value, str):
         raise ValueError("not hexadecimal data")
-    raw = bytes.fromhex(value[2:])
+    raw = hex_bytes(value)
     if length is not None and len(raw) != length:
         raise ValueError(f"expected {length} bytes")
     return raw

@@ -16,6 +16,7 @@ from governance import endpoints, incidents, reconcile
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Act, Block, Cursor, Dao, OnchainCheck, PolicyVersion, RefusedAct, SyncIncident
+from policies.notation.hexadecimal import hex_text
 
 
 def audit(dao: Dao) -> dict[str, Any]:
@@ -26,30 +27,30 @@ def audit(dao: Dao) -> dict[str, Any]:
         "read_to_block": Cursor.objects.get(dao=dao).next_block - 1,
         "policies": [
             {
-                "policy_id": "0x" + policy.policy_id.hex(),
+                "policy_id": hex_text(policy.policy_id),
                 "version": policy.version,
                 "agent": checksum(policy.agent),
-                "codehash": "0x" + policy.codehash.hex(),
+                "codehash": hex_text(policy.codehash),
                 "code_read": bool(policy.code),
-                "transaction": "0x" + policy.log.transaction_hash.hex(),
+                "transaction": hex_text(policy.log.transaction_hash),
             }
             for policy in PolicyVersion.objects.filter(dao=dao).select_related("log").order_by("log_id")
         ],
         "acts": [
             {
-                "policy_id": "0x" + act.policy_id.hex(),
+                "policy_id": hex_text(act.policy_id),
                 "version": act.version,
                 "number": act.number,
                 "status": act.status,
                 "agent": checksum(act.agent),
-                "decision": "0x" + act.decision.hex(),
+                "decision": hex_text(act.decision),
                 "calls": [
-                    {"target": checksum(c.target), "value_wei": str(c.value_wei), "calldata": "0x" + c.calldata.hex()}
+                    {"target": checksum(c.target), "value_wei": str(c.value_wei), "calldata": hex_text(c.calldata)}
                     for c in act.calls.all()
                 ],
                 "block": act.log.block_number,
-                "transaction": "0x" + act.log.transaction_hash.hex(),
-                "final_transaction": "0x" + act.final_log.transaction_hash.hex() if act.final_log else None,
+                "transaction": hex_text(act.log.transaction_hash),
+                "final_transaction": hex_text(act.final_log.transaction_hash) if act.final_log else None,
             }
             for act in Act.objects.filter(dao=dao)
             .select_related("log", "final_log")
@@ -58,7 +59,7 @@ def audit(dao: Dao) -> dict[str, Any]:
         ],
         "refusals": [
             {
-                "transaction": "0x" + refused.transaction_hash.hex(),
+                "transaction": hex_text(refused.transaction_hash),
                 "block": refused.block_number,
                 "sender": checksum(refused.sender),
                 "reason": refused.reason,
@@ -141,7 +142,7 @@ class Command(BaseCommand):
             check.subject: check for check in OnchainCheck.objects.filter(dao=dao, subject__in=list(found.subjects))
         }
         pinned = Block.objects.filter(dao=dao, number=found.block_number).first()
-        at = f" (0x{pinned.hash.hex()})" if pinned else ""
+        at = f" ({hex_text(pinned.hash)})" if pinned else ""
         self.stdout.write(f"{dao.slug} against chain {dao.chain_id} at block {found.block_number:,}{at}")
         asked, differing, silent = (
             Counter(map(_sort_of, subjects)) for subjects in (found.subjects, found.differing, found.unanswered)

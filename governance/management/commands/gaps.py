@@ -13,6 +13,7 @@ from governance import incidents
 from governance.models import Cursor, Dao, PolicyVersion, Proposal, RawLog, ScannedRange, SyncIncident, Vote
 from governance.projections import events
 from governance.projections.events import Kind
+from policies.notation.hexadecimal import hex_text
 
 
 def gaps_of(dao: Dao) -> list[str]:
@@ -43,7 +44,7 @@ def gaps_of(dao: Dao) -> list[str]:
         logs = RawLog.objects.filter(dao=dao, address=contract.address).annotate(given=given)
         for topic0, topics, count in logs.values_list("topic0", "given").annotate(Count("pk")).order_by("topic0"):
             if topic0 is None or (bytes(topic0), topics) not in understood:
-                unknown["0x" + bytes(topic0).hex() if topic0 else "anonymous"] += count
+                unknown[hex_text(bytes(topic0)) if topic0 else "anonymous"] += count
         found += [f"{contract}: {n} logs of the unknown event {topic} are kept raw" for topic, n in unknown.items()]
     for incident in SyncIncident.objects.filter(dao=dao, kind=incidents.Kind.UNDECODABLE, resolved_at=None):
         found.append(incident.detail)

@@ -28,6 +28,7 @@ from policies.document.from_code import document_of
 from policies.document.json_schema import document_schema
 from policies.files import Loaded, code_bytes, load, read_text
 from policies.notation.amounts import format_time
+from policies.notation.hexadecimal import hex_text
 from policies.trial.backtest import Backtest, PastAct, Verdict, Window, acts_of, backtest
 from policies.trial.history import HistoryError, Transfer, read_history
 from policies.trial.stolen_key import MOST_ACTS, Reached, simulate
@@ -133,7 +134,7 @@ class Command(BaseCommand):
         except encoding.DecodeError as error:
             raise Refusal([f"{options[given[0]]}: this is no policy code: {error}"]) from None
         lent = session.lent()
-        codehash = "0x" + encoding.codehash(raw).hex()
+        codehash = hex_text(encoding.codehash(raw))
         text = document_of(policy, name=name, names=lent.names, tokens=lent.tokens, functions=lent.functions)
         if options["json"]:
             session.print_json({"ok": True, "codehash": codehash, **as_plain(policy), "document": text})

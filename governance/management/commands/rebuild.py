@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from governance.models import Dao, RawLog
-from governance.projections import fold
+from governance.projections import again
 from governance.sync.fence import hold
 
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             if writer is None:
                 raise CommandError("another worker writes this DAO: try again")
             with writer.transaction():
-                unread = fold.rebuild(dao)
+                unread = again.rebuild(dao)
         self.stdout.write(f"{slug}: projections made anew from {RawLog.objects.filter(dao=dao).count()} logs")
         for what, count in [*unread.undecodable.items(), *unread.unknown.items()]:
             self.stdout.write(f"  kept raw, not understood: {what} ({count})")

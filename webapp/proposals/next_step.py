@@ -1,35 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The calls that move a proposal on, of OpenZeppelin's Governor (v4 and v5): by its actions and its text's hash."""
-
-from collections.abc import Sequence
+"""The transaction that moves a proposal on: queue or execute, where anybody may."""
 
 from governance.capabilities import BY_NUMBER
-from governance.chain import abi
-from governance.chain.call import Call
+from governance.chain.governor import execute_call, queue_call
 from governance.models import Proposal
 from governance.state import State
 from policies.notation.hexadecimal import hex_text
-from policies.notation.primitives import keccak
 from presentation import words
 from presentation.calls import ActionView
 from presentation.dao_view import DaoView
-
-_ACTIONS = "(address[],uint256[],bytes[],bytes32)"
-
-
-def _call(name: str, calls: Sequence[Call], description: bytes) -> bytes:
-    columns = [[call.target for call in calls], [call.value_wei for call in calls], [call.calldata for call in calls]]
-    return abi.encode_call(name + _ACTIONS, [*columns, keccak(description)])
-
-
-def queue_call(calls: Sequence[Call], description: bytes) -> bytes:
-    """Calldata of `queue`. `description` is the text in ProposalCreated, byte for byte."""
-    return _call("queue", calls, description)
-
-
-def execute_call(calls: Sequence[Call], description: bytes) -> bytes:
-    """Calldata of `execute`. `description` is the text in ProposalCreated, byte for byte."""
-    return _call("execute", calls, description)
 
 
 def next_step(place: DaoView, proposal: Proposal, state: State, calls: list[ActionView]) -> dict[str, str] | None:

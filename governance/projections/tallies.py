@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sums of proposals' votes, counted in PostgreSQL: votes are too many to be folded again."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+
+from governance.fields import UINT256_MAX
+from governance.models import MANY_TOPICS, Dao, Proposal, RawLog, Vote
+from governance.projections import events
+from governance.projections.batch import FRACTIONAL, Tally
+from governance.projections.events import Kind, Undecodable
+
+
+def link_votes(dao: Dao, proposal_ids: Iterable[int]) -> None:
+    """Link votes that came before their proposal was seen (or whose proposal came back in another block) to it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE governance_vote v SET proposal_id = p.id FROM governance_proposal p
+               WHERE v.dao_id = %s AND v.proposal_id IS NULL AND v.onchain_proposal_id = ANY(%s::numeric[])
+                 AND p.dao_id = v.dao_id AND p.proposal_id = v.onchain_proposal_id""",
+            [dao.pk, [str(i) for i in proposal_ids]],
+        )
+
+
+def count_votes(dao: Dao, proposal_ids: Iterable[int]) -> None:
+    """Set proposals' tallies to the sums of their votes, exactly, in PostgreSQL.
+
+    No honest governor's sum leaves uint256; a hostile one's stands at the type's end, where the chain's answer differs.
+    """
+    _write_tallies(dao, tallies(dao, proposal_ids), "d.{0}")
+
+
+def add_to_tallies(dao: Dao, sums: dict[int, Tally]) -> None:
+    """Add new votes' sums to proposals' tallies."""
+    _write_tallies(dao, sums, "p.{0} + d.{0}")
+
+
+def _write_tallies(dao: Dao, sums: dict[int, Tally], value: str) -> None:
+    if not sums:
+        return
+    names = ("against_votes", "for_votes", "abstain_votes")
+    changes = ", ".join(f"{name} = least({value.format(name)}, {UINT256_MAX})" for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""UPDATE governance_proposal p SET {changes}
+                FROM unnest(%s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS d (id, {", ".join(names)})
+                WHERE p.dao_id = %s AND p.proposal_id = d.id""",  # noqa: S608 -- ours
+            [
+                [str(number) for number in sums],
+                *([str(getattr(tally, name)) for tally in sums.values()] for name in names),
+                dao.pk,
+            ],
+        )
+
+
+def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Tally]:
+    """The votes' sums per proposal: of these, as far as they are in the mirror and their votes are linked; where None,
+    of all that have votes, also of those that were never seen."""
+    found = {i: Tally() for i in proposal_ids or ()}
+    where, arguments = "dao_id = %s", [dao.pk]
+    fractional = Vote.objects.filter(dao=dao, support=FRACTIONAL)
+    if proposal_ids is not None:
+        # By the proposal's row, for which votes have an index.
+        pks = list(Proposal.objects.filter(dao=dao, proposal_id__in=list(found)).values_list("pk", flat=True))
+        where, arguments = "proposal_id = ANY(%s)", [pks]
+        fractional = fractional.filter(proposal__in=pks)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT onchain_proposal_id, coalesce(sum(weight) FILTER (WHERE support = 0), 0),
+                       coalesce(sum(weight) FILTER (WHERE support = 1), 0),
+                       coalesce(sum(weight) FILTER (WHERE support = 2), 0), count(*)
+                FROM governance_vote WHERE {where} GROUP BY onchain_proposal_id""",  # noqa: S608 -- `where` is ours
+            arguments,
+        )
+        for proposal_id, against, in_favour, abstain, votes in cursor.fetchall():
+            found[int(proposal_id)] = Tally(int(against), int(in_favour), int(abstain), votes)
+    for vote in fractional.only("onchain_proposal_id", "params"):
+        params = bytes(vote.params)
+        if len(params) == 48:
+            found[vote.onchain_proposal_id].add_parts(params)
+    _take_overridden(dao, found)
+    return found
+
+
+def _take_overridden(dao: Dao, found: dict[int, Tally]) -> None:
+    """Take from delegates' votes what their delegators voted themselves afterwards (GovernorCountingOverridable).
+
+    From the raw logs, for no row holds it: such a log always comes with a vote's, with which it falls in a reorg."""
+    layout = next(known for known in events.layouts(Kind.GOVERNOR).values() if known.name == "VoteReduced")
+    for governor in dao.contracts.filter(kind=Kind.GOVERNOR):
+        if "override" not in (governor.capabilities.get("counting_mode") or ""):
+            continue
+        logs = RawLog.objects.filter(dao=dao, address=governor.address, topic0=layout.topic0)
+        for log in logs.exclude(topic0__in=MANY_TOPICS):
+            try:
+                event = events.decode(Kind.GOVERNOR, log)
+            except Undecodable:
+                continue  # told as an incident when the log was read
+            if event is None or event.args["proposalId"] not in found:
+                continue
+            tally, weight = found[event.args["proposalId"]], event.args["weight"]
+            # Not below nothing: while all is projected again, a log may be stored whose votes are still to come.
+            match event.args["support"]:
+                case 0:
+                    tally.against_votes = max(0, tally.against_votes - weight)
+                case 1:
+                    tally.for_votes = max(0, tally.for_votes - weight)
+                case 2:
+                    tally.abstain_votes = max(0, tally.abstain_votes - weight)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sentences that the mirror keeps: what nodes did wrong, and what was met while a chain was read.
+
+Each is a code with values, and worded here alone. Tables keep all three: the text of its time, and beside it what it
+was made of, so that it can be worded in another language. Pure.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+LEGACY = "legacy"  # of a row that is older than the codes: it has its text alone
+PLAIN = "plain"  # text of somebody else's, a node's for example; its only value is `text`
+
+Values = Mapping[str, Any]
+
+
+class Sentence(str):
+    """A sentence that knows its code and its values: plain JSON, or other sentences."""
+
+    __slots__ = ("code", "values")
+
+    code: str
+    values: Values
+
+    def __new__(cls, code: str, values: Values) -> "Sentence":
+        """Raises KeyError for a code, or a value that its text needs, that is not known."""
+        text = SENTENCES[code]
+        made = super().__new__(cls, text(values) if callable(text) else text.format_map(values))
+        made.code, made.values = code, dict(values)
+        return made
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `read` makes the sentence of again."""
+        return {"code": self.code, "values": values_json(self)}
+
+
+def say(code: str, **values: Any) -> Sentence:
+    """Return the sentence of a code with its values."""
+    return Sentence(code, values)
+
+
+def said(text: str) -> Sentence:
+    """Return the text as a sentence; one of no code of ours is `plain`."""
+    return text if isinstance(text, Sentence) else say(PLAIN, text=text)
+
+
+def values_json(sentence: Sentence) -> dict[str, Any]:
+    """Return the sentence's values as plain JSON."""
+    return {k: v.as_json() if isinstance(v, Sentence) else v for k, v in sentence.values.items()}
+
+
+def read(code: str, values: Values, text: str) -> Sentence:
+    """Return the sentence of a row in the words of today; its text, where the row is older than the codes, or of a
+    newer version of the site."""
+    try:
+        return Sentence(code, _read_values(values))
+    except KeyError:
+        return say(PLAIN, text=text)
+
+
+def _read_values(values: Values) -> Values:
+    return {
+        name: Sentence(value["code"], _read_values(value["values"])) if isinstance(value, dict) else value
+        for name, value in values.items()
+    }
+
+
+def _dropped(what: str, values: Values) -> str:
+    lost = [f"{values['logs']} log(s)"]
+    if values["votes"]:
+        lost.append(f"{values['votes']} vote(s)")
+    if values["proposals"]:
+        lost.append(f"{values['proposals']} proposal(s)")
+    return f"{what}; the mirror dropped {', '.join(lost)} and followed."
+
+
+def _blocks_replaced(values: Values) -> str:
+    count = values["to_block"] - values["from_block"] + 1
+    return _dropped(f"The chain replaced {count} block(s) from {values['from_block']} on", values)
+
+
+def _local_blocks_gone(values: Values) -> str:
+    gone = f"blocks {values['from_block']} to {values['to_block']} are gone"
+    return _dropped(f"The local chain went back behind the mirror: {gone}", values)
+
+
+def _blocks_dropped(values: Values) -> str:
+    what = f"A node had answered wrongly about blocks from {values['from_block']} on, which are read again"
+    return _dropped(what, values)
+
+
+def _node_failed(values: Values) -> str:
+    where = f"{values['endpoint']}: " if values["endpoint"] else ""
+    return f"{where}{values['problem']}" + ("" if values["number"] is None else f" (code {values['number']})")
+
+
+SENTENCES: dict[str, str | Callable[[Values], str]] = {
+    PLAIN: "{text}",
+    # What a node did wrong.
+    "no_connection": "no connection",
+    "certificate_refused": "certificate refused",
+    "no_answer": "did not answer within {seconds:g} s",
+    "endless_answer": "did not end its answer within {seconds:g} s",
+    "answer_too_large": "answered with more than {mebibytes} MiB",
+    "request_failed": "failed ({error})",
+    "http_status": "answered {method} with HTTP {status}",
+    "not_json": "answered {method} with something that is not JSON",
+    "not_json_rpc": "answered {method} with something that is not JSON-RPC",
+    "not_a_batch": "answered a batch with something that is not one",
+    "answer_left_out": "left out the answer to {method} in a batch",
+    "rate_limited": "limits our rate ({method})",
+    "chain_id_refused": "refused eth_chainId: {reason}",
+    "chain_id_unreadable": "answered eth_chainId with nonsense",
+    "other_chain": "serves chain {got}, but it is configured for chain {expected}: correct its URL",
+    "no_endpoint": "no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS",
+    "all_distrusted": "every endpoint of chain {chain_id} gave a false answer",
+    "lagging": "it lagged behind another",
+    "other_first_block": "its first block is another chain's",
+    "final_block_missing": "its chain lacks a block that was final and that another endpoint has",
+    "logs_disproved": (
+        "its logs of block {block} lack {lacking} of {there} and have {invented} that the block's receipts, which "
+        "rebuild its receipts root, do not have"
+    ),
+    # What a node's answer lacks, or has that was not asked for.
+    "latest_block_missing": "the node has no latest block",
+    "block_missing": "the node has no block {block}, below the head that it names",
+    "last_block_missing": "the node that was asked for logs up to block {last_block} does not have that block",
+    "end_block_missing": "the node that was asked for logs up to block {last_block} does not have block {block}",
+    "other_block": "asked for block {block}, the node answered block {answered}",
+    "other_blocks_logs": "asked for logs of blocks {first_block} to {last_block}, the node answered others",
+    "other_block_logs": "asked for logs of block {block}, the node answered others",
+    "logs_of_two_blocks": "the node answered logs of two blocks {block}",
+    "logs_malformed": "the node's logs of block {block} are malformed",
+    "logs_share_index": (
+        "two different logs of block {block} have the index {log_index}: the node counts them in a way that is not "
+        "understood, or answers wrongly. Use another node"
+    ),
+    "time_missing": "no time is known for block {block}",
+    "receipt_missing": "the node has no receipt of a transaction in its block {block}",
+    "other_receipt": "the node answered with another transaction's receipt",
+    "method_unknown": "{endpoints}: {method} is not known there",
+    "answer_malformed": "the node's answer to {method} is malformed: {error} {reason}",
+    "block_malformed": "the node's answer is malformed: {error}",
+    "error_malformed": "answered {method} with an error that is not an object",
+    # Where nodes contradict each other.
+    "block_not_shared": "it does not have block {block} as the other endpoint has it",
+    "logs_beside_block": "an endpoint answered logs of another block {block} than the one it shows",
+    "logs_invented": "an endpoint showed logs that are not there: all is read again without it",
+    "blocks_differ": "two endpoints have different blocks {block}: one is behind, or on another chain",
+    "endpoints_differ": "{endpoints}: {problem}",
+    "logs_unconfirmed": (
+        "{endpoint} does not show {count} log(s) of block {block} that a node showed: kept, unconfirmed"
+    ),
+    "log_changed": ("{endpoint} shows another log {log_index} of block {block} than was read before, which is kept"),
+    "logs_in_one_place": "of block {block} they show different logs in one place, and nothing says which is right",
+    "blocks_wait": "{endpoints}: {problem}; blocks from there on wait until they agree",
+    # What was met while a chain was read.
+    "false_answer": "{endpoint} is not asked for {pause_s:.0f} s: {reason}.",
+    "logs_contradict": (
+        "Nodes show different logs, and nothing proves who is right. {problem}. Compare the nodes with another one."
+    ),
+    "node_failed": _node_failed,
+    "reading_failed": "Reading failed with {error}; the worker's log says where.",
+    "genesis_changed": (
+        "The node says chain {chain_id}, but its first block is another one: it serves another chain. Correct "
+        "MANDATE_RPC_URLS."
+    ),
+    "chain_parted_below_final": (
+        "The node serves a chain that parts from ours after block {block}, below what was final. Nothing is changed: "
+        "compare with another node; if the chain really changed, add the DAO anew."
+    ),
+    "blocks_replaced": _blocks_replaced,
+    "local_blocks_gone": _local_blocks_gone,
+    "blocks_dropped": _blocks_dropped,
+    "logs_left_out": (
+        "A node had answered wrongly about blocks from {from_block} on: it left logs out. They are read again, and "
+        "what was read before stays."
+    ),
+    "proposal_unseen": "Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block.",
+    "log_undecodable": "A log of {contract} can't be read and is kept raw: {reason}",
+    "policy_code_unread": "The code of policy {policy_id} version {version} at {pointer} could not be read",
+    "policy_code_differs": (
+        "The code of policy {policy_id} version {version} at {pointer} does not have the hash that its log names"
+    ),
+    "timelock_unread": (
+        "The governor uses another timelock now, {timelock}, which is not read: run `manage.py add_dao` again with "
+        "this DAO's slug."
+    ),
+}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a rule charges to budgets, and what must come in for it."""
+
+from functools import partial
+
+from policies.code.document_model import DocumentBudget, DocumentCharge, DocumentIncome
+from policies.code.policy_code import PlaceKind, Source
+from policies.code.signatures import WORD_TYPE, Function, Leaf
+from policies.document.rule_context import RuleContext
+from policies.document.yaml_tree import Node, Sequence, Text
+from policies.notation.amounts import ETHER, Unclear
+from policies.notation.problems import Place, shown
+from policies.notation.ratios import parse_ratio
+
+# Arguments that number a thing: charging them would add up names.
+_NUMBERS_OF_THINGS = ("tokenid", "nftid", "id", "ids", "positionid", "streamid", "nonce", "deadline", "index")
+
+
+class ChargeReader:
+    """Reads `charge` and `income` of a rule."""
+
+    def __init__(self, context: RuleContext) -> None:
+        self._context = context
+
+    def charges(self, node: Node | None, function: Function | None) -> tuple[DocumentCharge, ...] | None:
+        """Read `charge`; None when one was refused: the whole rule would then only cause misleading problems."""
+        charges = []
+        complete = True
+        for key, value in self._context.reader.entries(node, "`charge`"):
+            if not self._is_budget(key):
+                complete = False
+                continue
+            read = partial(self._charge, budget=key.text, function=function, place=value.place)
+            charge = self._context.reader.text(value, "what is charged", read)
+            if charge is None:
+                complete = False
+            else:
+                charges.append(charge)
+        return tuple(charges) if complete else None
+
+    def _is_budget(self, key: Text) -> bool:
+        if key.text in self._context.budget_names:
+            return True
+        known = ", ".join(self._context.budget_names) or "none"
+        self._context.problems.add(key.place, f"there is no budget {shown(key.text)}", f"the budgets are: {known}")
+        return False
+
+    def _charge(self, text: str, budget: str, function: Function | None, place: Place) -> DocumentCharge:
+        if text == "value":
+            known = self._context.budgets.get(budget)
+            if known is not None and known.token != ETHER:
+                raise Unclear(
+                    f"a call's value is ether and the budget {budget} counts {known.token.symbol}",
+                    "charge a budget in ETH",
+                )
+            return DocumentCharge(budget, Source.VALUE, 0, 0)
+        leaf = function.leaf(text) if function else None
+        if leaf is None or leaf.kind not in (PlaceKind.WORD, PlaceKind.COLUMN):
+            chargeable = [leaf.path for leaf in _amount_leaves(function)]
+            raise Unclear(
+                f"the call has no argument {shown(text)} that could be an amount",
+                f"write one of: {', '.join([*chargeable, 'value'])}",
+            )
+        if not leaf.argument.is_unsigned and leaf.type != WORD_TYPE:
+            self._context.unsafe(
+                place, f"{text} is of type {leaf.type}, which is no amount", "charge an unsigned number"
+            )
+        if leaf.path.rpartition(".")[2].rstrip("[]").lower().replace("_", "") in _NUMBERS_OF_THINGS:
+            self._context.unsafe(
+                place, f"{text} is the number of a thing, not an amount", "charge an amount, or cap the count"
+            )
+        return DocumentCharge(budget, Source.ARGUMENT, leaf.word, leaf.column)
+
+    def incomes(self, node: Node | None, charges: tuple[DocumentCharge, ...]) -> tuple[DocumentIncome, ...]:
+        """Read `income`. Those that are refused are left out."""
+        incomes = []
+        for key, value in self._context.reader.entries(node, "`income`"):
+            if not self._is_budget(key):
+                continue
+            budget = self._context.budgets.get(key.text)
+            if budget is None:
+                continue
+            for ratio in value.items if isinstance(value, Sequence) else (value,):
+                read = partial(self._income, budget=budget, charges=charges)
+                income = self._context.reader.text(ratio, "an income", read)
+                incomes += [] if income is None else [income]
+        return tuple(incomes)
+
+    def _income(self, text: str, budget: DocumentBudget, charges: tuple[DocumentCharge, ...]) -> DocumentIncome:
+        ratio = parse_ratio(text, self._context.names.tokens)
+        if ratio.spent != budget.token:
+            raise Unclear(
+                f"the budget {budget.name} counts {budget.token.symbol}, not {ratio.spent.symbol}",
+                f"write how much comes in per {budget.token.symbol}",
+            )
+        if ratio.received == budget.token:
+            raise Unclear("what is spent can't be what comes in", "name another token")
+        if not budget.measured and all(charge.budget != budget.name for charge in charges):
+            raise Unclear(
+                f"this rule doesn't charge {budget.name}", f"charge it, or give {budget.name} `measured: yes`"
+            )
+        return DocumentIncome(ratio.received.address, budget.name, ratio.numerator, ratio.denominator)
+
+
+def _amount_leaves(function: Function | None) -> list[Leaf]:
+    leaves = function.leaves if function else ()
+    return [leaf for leaf in leaves if leaf.argument.is_unsigned and leaf.kind in (PlaceKind.WORD, PlaceKind.COLUMN)]

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the readers of rules share: the document's names, lists and budgets, and where problems go."""
+
+from collections.abc import Mapping
+
+from policies.code.document_model import DocumentBudget
+from policies.code.signatures import Leaf
+from policies.document.argument_values import ValueReader
+from policies.document.fields import Reader
+from policies.document.naming import Names
+from policies.document.yaml_tree import Frozen, Node, Text
+from policies.notation.amounts import Token
+from policies.notation.problems import Place, Problems
+
+
+class RuleContext:
+    """The document that rules are read in. `used_lists` and `list_words` fill while they are read."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        warnings: Problems,
+        frozen: Frozen,
+        names: Names,
+        budgets: Mapping[str, DocumentBudget],
+        budget_names: tuple[str, ...],
+        lists: Mapping[str, tuple[Text, ...]],
+        *,
+        read_back: bool,
+    ) -> None:
+        self.reader, self.problems, self.warnings, self.frozen = reader, reader.problems, warnings, frozen
+        self.names, self.budgets, self.budget_names, self.lists = names, budgets, budget_names, lists
+        self.read_back = read_back
+        self.used_lists: set[str] = set()
+        self.list_words: dict[str, tuple[int, ...]] = {}
+        self._values = ValueReader(names, read_back)
+
+    def unsafe(self, place: Place, problem: str, suggestion: str) -> None:
+        """Note what no document may say, and code found on chain may well: there it is a warning."""
+        (self.warnings if self.read_back else self.problems).add(place, problem, suggestion)
+
+    def word(self, node: Node, leaf: Leaf, token: Token | None) -> int | None:
+        """Read a value as the word that stands for it; None where it was refused."""
+        found = self.reader.text(node, "the bound", lambda text: self._values.word(text, leaf, token))
+        if found is None:
+            return None
+        self.frozen.values[node.place] = found[1]
+        return found[0]
+
+    def read_list(self, name: str, leaf: Leaf, token: Token | None) -> tuple[int, ...]:
+        """Return the words of a named list, for the kind of value that it bounds."""
+        return self.words(self.lists[name], leaf, token)
+
+    def words(self, items: tuple[Node, ...], leaf: Leaf, token: Token | None) -> tuple[int, ...]:
+        """Read the values of a list as words, in ascending order."""
+        words: set[int] = set()
+        for item in items:
+            word = self.word(item, leaf, token)
+            if word in words:
+                self.problems.add(item.place, "this stands twice in the list", "remove it")
+            elif word is not None:
+                words.add(word)
+        return tuple(sorted(words))
