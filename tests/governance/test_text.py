@@ -212,7 +212,9 @@ def test_reports_take_linear_time(piece):
     assert_reports_soon(piece * (200_000 // len(piece)) + "</x>" * 100)
 
 
-@pytest.mark.parametrize("piece", ["data-", "aria-", "data- ", "title ", "a = ", "alt='", "rgba(", "color:rgba(,", "=="])
+@pytest.mark.parametrize(
+    "piece", ["data-", "aria-", "data- ", "title ", "a = ", "alt='", "rgba(", "color:rgba(,", "=="]
+)
 @pytest.mark.parametrize("tag", ["<a {}>b</a>", '<a style="{}">b</a>', "<div {}\n>"])
 def test_one_long_tag_takes_linear_time(tag, piece):
     assert_reports_soon(tag.format(piece * (190_000 // len(piece))))
