@@ -3,7 +3,8 @@
 
 `read` parses a text and returns the tokens that the page renders together with the words that these tokens show. Who
 compares a text with something compares `Shown.text`: nothing counts as said that no page shows, and nothing that the
-page shows is left out. `elsewhere` finds what readers of other sites, or of ours, would not see.
+page shows is left out but the marks of lists, their numbers too. `elsewhere` finds what readers of other sites, or of
+ours, would not see.
 
 Raw HTML is not parsed: the page shows it as text. Pictures are not loaded: the page shows their description and a
 link. Behind each link stands where it leads, with each account's address that is in its target. Characters that nobody
