@@ -215,11 +215,12 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
         return None
     if not paid.warns_of_unrecorded(candidate) and _pays_any(candidate, unrecorded_payees(policy)):
         # Somebody else who has the agent's key paid them since this was planned, and nobody has looked at that.
-        paid.warn_of_unrecorded(candidate)
-        if authority.approval is None:
-            _move(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
-        else:
-            _move(request, Request.Status.REFUSED, say("unrecorded_since_approved"))
+        with transaction.atomic():  # who finds the warning written takes an approval for one that knows of it
+            paid.warn_of_unrecorded(candidate)
+            if authority.approval is None:
+                _move(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
+            else:
+                _move(request, Request.Status.REFUSED, say("unrecorded_since_approved"))
         return None
     if _pays_any(candidate, paid_lines(policy, request.period, request)):
         _move(request, Request.Status.REFUSED, say("somebody_paid", period=request.period))

@@ -59,9 +59,14 @@ def read(stored: Values) -> Sentence:
 
 
 def stored_sentence(stored: Values, text: str) -> Sentence:
-    """Return the sentence of a row; its text, where the row is older than the codes, or of a newer version."""
-    code = stored.get("code", LEGACY)
-    return legacy(text) if code in ("", LEGACY) or code not in SENTENCES else read(stored)
+    """Return the sentence of a row; its text, where the row is older than the codes, or of a newer version, which may
+    have other codes, other values of the same code, or either in a sentence inside."""
+    if stored.get("code", "") in ("", LEGACY):
+        return legacy(text)
+    try:
+        return read(stored)
+    except (KeyError, TypeError, ValueError):
+        return legacy(text)
 
 
 def reason_of(row: Reasoned) -> Sentence:

@@ -175,4 +175,9 @@ def of_model_down(trouble: str | None, message: str, values: Mapping[str, Any]) 
 def shown(stored: Mapping[str, Any] | None, text: str) -> str:
     """Return a stored sentence in the reader's language; `text` as it is, where no code of this version says it."""
     template = SENTENCES.get((stored or {}).get("code", LEGACY))
-    return text if template is None else gettext(template) % (stored or {}).get("values", {})
+    if template is None:
+        return text
+    try:
+        return gettext(template) % (stored or {}).get("values", {})
+    except (KeyError, TypeError, ValueError):  # of a version whose sentence of this code has other values
+        return text

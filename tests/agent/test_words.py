@@ -106,6 +106,9 @@ def test_a_row_older_than_the_codes_reads_as_legacy_with_its_text():
     for sentence in (
         stored_sentence({}, "in words of then"),
         stored_sentence({"code": "of a later version", "values": {}}, "in words of then"),
+        stored_sentence({"code": "halted", "values": {"reason": {"code": "later", "values": {}}}}, "in words of then"),
+        stored_sentence({"code": "bound", "values": {"act": 4}}, "in words of then"),
+        stored_sentence({"code": "candidate", "values": {"period": None, "is_roster": False}}, "in words of then"),
         *stored_sentences([], ["in words of then"]),
         reason_of(Request(reason="in words of then")),
         reason_of(Request(reason="in words of then", reason_code="legacy")),
