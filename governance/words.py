@@ -131,9 +131,13 @@ SENTENCES: dict[str, str | Callable[[Values], str]] = {
     "other_block_logs": "asked for logs of block {block}, the node answered others",
     "logs_of_two_blocks": "the node answered logs of two blocks {block}",
     "logs_malformed": "the node's logs of block {block} are malformed",
-    "logs_share_index": (
+    "logs_share_index": (  # of incidents that an earlier version stored
         "two different logs of block {block} have the index {log_index}: the node counts them in a way that is not "
         "understood, or answers wrongly. Use another node"
+    ),
+    "logs_share_place": (
+        "two different logs of transaction {transaction} in block {block} have the index {log_index}: the node counts "
+        "them in a way that is not understood, or answers wrongly. Use another node"
     ),
     "time_missing": "no time is known for block {block}",
     "receipt_missing": "the node has no receipt of a transaction in its block {block}",

@@ -35,6 +35,8 @@ ANSWERED = (
 KINDS = frozenset(CARRIED + ANSWERED)
 BLOOMS = ("whole", "zeros", "omit")
 """Headers' blooms: with all logs; with none, as on zkSync; without some logs, as on Polygon."""
+NUMBERINGS = ("block", "transaction")
+"""How logs are counted: through the block, as the standard says, or from 0 in each transaction, as on Filecoin."""
 LIES = frozenset({"empty_logs", "missing_logs"})
 
 
@@ -71,6 +73,7 @@ class Faults:
     requests_per_s: int | None = None  # what comes above is refused in the provider's words; a batch counts one by one
     blooms: str = "whole"  # one of `BLOOMS`: what the headers' blooms show of the logs
     hole: float = 0.0  # the share of logs that its index lacks, always the same ones; its receipts have them
+    numbering: str = "block"  # one of `NUMBERINGS`
     has_receipts_root: bool = True  # else zeros, as on chains that compute none
 
 

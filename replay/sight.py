@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one node sees of a chain, and how it answers JSON-RPC about it: pure, but for the faults' chance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from governance.chain import bloom
@@ -250,7 +250,19 @@ class Sight:
             return []
         if found and self.chance.hits(self.faults, "missing_logs"):
             found = self.chance.some(found)
-        return [self._shown(log) for log in found]
+        return [self._shown(log) for log in self._numbered(found)]
+
+    def _numbered(self, logs: Sequence[ServedLog]) -> Iterable[ServedLog]:
+        """The logs with their indexes as this node counts them."""
+        if self.faults.numbering == "block":
+            yield from logs
+            return
+        first: dict[tuple[int, int], int] = {}  # (block, transaction) -> its first log's index in the block
+        for number in dict.fromkeys(log.block_number for log in logs):
+            for log in self.chain.logs_between(number, number):
+                first.setdefault((number, log.transaction_index), log.log_index)
+        for log in logs:
+            yield log._replace(log_index=log.log_index - first[log.block_number, log.transaction_index])
 
     def _lacks(self, log: ServedLog) -> bool:
         """Whether the node's index has a hole where this log should be."""
@@ -312,7 +324,7 @@ class Sight:
             "cumulativeGasUsed": hex(GAS * (place + 1)),
             "effectiveGasPrice": "0x1",
             "contractAddress": None,
-            "logs": [self._shown(log) for log in logs],
+            "logs": [self._shown(log) for log in self._numbered(logs)],
         }
 
     def _receipts(self, block: Any) -> Any:

@@ -15,6 +15,10 @@ from governance.words import say
 
 _MOST_BLOCKS = 2000  # in one look
 _MOST_BLOCKS_NAMED = 100
+_COMPARED = (
+    "block_number", "block_hash", "transaction_hash", "transaction_index", "log_index", "address", "topic0", "topic1",
+    "topic2", "topic3", "data",
+)  # fmt: skip
 _MOST_LAG = 4  # blocks that one endpoint may be behind another without being set aside
 
 
@@ -65,11 +69,7 @@ def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> in
     first, last = ends["first"], min(ends["last"], ends["first"] + _MOST_BLOCKS - 1)
     questions = fetch.filters(contracts, last)
     if questions:
-        stored = list(
-            RawLog.objects.filter(dao=dao, block_number__range=(first, last)).only(
-                "block_number", "block_hash", "log_index", "address", "topic0", "topic1", "topic2", "topic3", "data"
-            )
-        )
+        stored = list(RawLog.objects.filter(dao=dao, block_number__range=(first, last)).only(*_COMPARED))
         truth = witness.second_look(rpc, questions, first, last, stored)
         if truth is None:
             return first - 1

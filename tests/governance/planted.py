@@ -167,6 +167,24 @@ FAULTS = (
         (("        kept = {key: log for key, log in shown.items() if key not in refuted}\n", "        seen = asked.header.logs_bloom\n        kept = {k: log for k, log in shown.items() if k not in refuted and (not seen or bloom.may_have(seen, log.address))}\n"),),
     ),
     Fault(
+        "two logs with one index in a block are taken for one",
+        "sync/witness.py",
+        (
+            ("found.setdefault((log.block_hash, log.transaction_index, log.log_index), log)", "found.setdefault((log.block_hash, 0, log.log_index), log)"),
+            ("        if known is not log and (content(known), known.transaction_hash) != (content(log), log.transaction_hash):", "        if known.block_hash != log.block_hash:"),
+        ),
+    ),
+    Fault(
+        "logs are put in order by their index alone",
+        "sync/witness.py",
+        (('IN_CHAIN_ORDER = attrgetter("block_number", "transaction_index", "log_index")', 'IN_CHAIN_ORDER = attrgetter("block_number", "log_index")'),),
+    ),
+    Fault(
+        "stored logs are folded by their index alone",
+        "projections/again.py",
+        (("order_by(*chain_order())", 'order_by("block_number", "log_index")'),),
+    ),
+    Fault(
         "what becomes final is not looked at again",
         "sync/finality.py",
         (("    if questions:\n        stored", "    if not questions:\n        stored"),),

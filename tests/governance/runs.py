@@ -32,7 +32,7 @@ from governance.projections import again
 from governance.sync import Status, Superseded, fence, reorg, sync_once
 from replay import node as replay_node
 from replay import sight
-from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, PROVIDERS, Chance, Faults
+from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, NUMBERINGS, PROVIDERS, Chance, Faults
 from replay.node import ReplayNode
 from replay.synthetic import SyntheticChain
 from tests.governance.lives import FIRST_BLOCK, START_S, Life, answer, assert_fresh, mirrored
@@ -58,6 +58,7 @@ class Plan:
     liar: int = 0  # a second node that lies: 0 is none, 1 asked second, 2 asked first
     blooms: int = 0  # what headers' blooms show: one of `BLOOMS`
     rootless: int = 0  # 1: no header has a receipts root, so that nothing proves who is right
+    numbering: int = 0  # how the nodes count logs: one of `NUMBERINGS`
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -115,6 +116,7 @@ def plans() -> st.SearchStrategy[Plan]:
         liar=st.sampled_from((0, 0, 0, 1, 2)),
         blooms=st.sampled_from(range(len(BLOOMS))),
         rootless=st.sampled_from((0, 0, 1)),
+        numbering=st.sampled_from((0, 0, 1)),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
 
@@ -135,6 +137,7 @@ MUST_HAPPEN = frozenset(
         "a node called too much final", "a head went backwards",
         "an index of logs had a lasting hole", "nobody could say which node was right",
         *(f"blooms: {kind}" for kind in BLOOMS),
+        *(f"logs are counted in the {unit}" for unit in NUMBERINGS),
         *(f"fault: {kind}" for kind in KINDS),
     }
 )  # fmt: skip
@@ -281,6 +284,8 @@ class Run:
         self.liar = Faults(retry_after_s=0) if plan.liar else None
         for faults in filter(None, (self.honest, self.liar)):
             faults.blooms, faults.has_receipts_root = BLOOMS[plan.blooms], not plan.rootless
+            faults.numbering = NUMBERINGS[plan.numbering]
+        self.happened[f"logs are counted in the {NUMBERINGS[plan.numbering]}"] += 1
         self.happened[f"blooms: {BLOOMS[plan.blooms]}"] += 1
         nodes = [ReplayNode(self.chain, faults=self.honest, seed=plan.faults)]
         if self.liar:
@@ -632,7 +637,7 @@ class Run:
         hashes = {block.number: block.hash for block in self.chain.blocks}
         for reading in ChainReading.objects.filter(dao=self.dao):
             assert hashes.get(reading.block_number) == reading.block_hash, f"{reading}: a block that is gone"
-        with ReplayNode(self.chain) as node:
+        with ReplayNode(self.chain, faults=Faults(numbering=NUMBERINGS[self.plan.numbering])) as node:
             assert_fresh(self.chain, self.dao, node.url)
 
 

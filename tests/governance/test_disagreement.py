@@ -7,7 +7,8 @@ import pytest
 from governance.chain import receipts
 from governance.chain.rpc import Rpc, RpcError, parse_log, parse_logs, parse_receipt
 from governance.models import Block, OutboxEntry, Proposal, RawLog, SyncIncident, Vote
-from governance.sync import Status, sync_once, witness
+from governance.power import Continuity, continuity, delegate_of, power_now
+from governance.sync import Status, fence, reorg, sync_once, witness
 from replay.faults import BLOOMS, Faults
 from replay.node import ReplayNode
 from replay.sight import PlainAnswer
@@ -277,7 +278,7 @@ def strange(kind: str) -> type[ReplayNode]:
                     return [{**log, "data": "0x" + "00" * (len(log["data"]) // 2 - 1)} for log in logs]
                 if kind == "invented":
                     return [*logs, *({**log, "logIndex": hex(7)} for log in logs[:1])]
-                return [{**log, "logIndex": "0x0"} for log in logs]  # counted in each transaction
+                return [{**log, "logIndex": "0x0"} for log in logs]
 
             seen._get_logs = get_logs
             return seen
@@ -533,23 +534,92 @@ def test_where_nodes_differ_is_told_until_a_reorg_takes_those_blocks(chain, serv
 
 
 def test_two_logs_in_one_place_are_told_and_none_is_lost_in_silence(chain, serve, dao):
-    node = serve(strange("counted in each transaction"))
-    chain.grow([transaction(CREATED)], [transaction(vote(1)), transaction(vote(2))])
-    with pytest.raises(RpcError, match="two different logs of block"):
+    node = serve(strange("all have the index 0"))
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))])
+    with pytest.raises(RpcError, match="two different logs of transaction 0 in block"):
         sync_once(dao, client(node))
     assert shown(dao) == (0, 0)
     chain.grow(*[[] for _ in range(DEPTH + 2)])  # by range too
-    with pytest.raises(RpcError, match="two different logs of block"):
+    with pytest.raises(RpcError, match="two different logs of transaction 0 in block"):
         sync_once(dao, client(node))
 
 
-def test_two_logs_in_one_place_that_say_the_same_are_two(chain, serve, dao):
-    """The same payment twice in one block, by two transactions, each with the index 0 in its own."""
-    paid = emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[0], 5, 1, 10**18, b"")
-    node = serve(strange("counted in each transaction"))
-    chain.grow([transaction(paid), transaction(paid, salt=1)])
-    with pytest.raises(RpcError, match="two different logs"):
-        sync_once(dao, client(node))
+# ----------------------------------------------------------------------------------------- logs counted in transactions
+
+PAID = emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[0], 5, 1, 10**18, b"")
+BUSY = (
+    transaction(CREATED, vote(1)),
+    transaction(vote(2)),
+    transaction((STRANGER, (bytes(32),), b""), vote(3), vote(4)),
+    transaction(PAID),
+    transaction(PAID, salt=1),  # the same payment by another transaction: two
+)
+
+
+@pytest.mark.parametrize("empty_blocks", [0, DEPTH + 2], ids=["near the head", "by range"])
+def test_logs_counted_in_each_transaction_are_all_there_in_the_chains_order(chain, serve, dao, empty_blocks):
+    node = serve(numbering="transaction")
+    chain.grow([], BUSY, *[[] for _ in range(empty_blocks)])
+    rpc = client(node)
+    sync_once(dao, rpc)
+    assert shown(dao) == (1, 6)
+    rows = list(RawLog.objects.filter(dao=dao).order_by("pk").values_list("transaction_index", "log_index"))
+    assert rows == [(0, 0), (0, 1), (1, 0), (2, 1), (2, 2), (3, 0), (4, 0)]
+    to_finality(chain, dao, rpc)
+    assert_fresh(chain, dao, node.url)
+    assert SyncIncident.objects.filter(dao=dao).count() == 0
+
+
+def test_power_is_that_of_the_later_transaction_however_logs_are_counted(chain, serve, dao):
+    def power(*parts: int) -> tuple:
+        return emit(Kind.VOTES_TOKEN, "DelegateVotesChanged", ACCOUNTS[0], *parts)
+
+    moved = emit(Kind.VOTES_TOKEN, "DelegateChanged", ACCOUNTS[1], ACCOUNTS[2], ACCOUNTS[3])
+    back = emit(Kind.VOTES_TOKEN, "DelegateChanged", ACCOUNTS[1], ACCOUNTS[3], ACCOUNTS[0])
+    chain.grow([transaction(vote(1), moved, power(0, 7)), transaction(back, power(7, 5))])
+    sync_once(dao, client(serve(numbering="transaction")))
+    assert power_now(dao, ACCOUNTS[0]) == 5
+    assert delegate_of(dao, ACCOUNTS[1]) == ACCOUNTS[0]
+    assert continuity(dao) == Continuity(1, ())
+
+
+@both_orders
+@pytest.mark.parametrize("has_receipts_root", [True, False], ids=["with a root", "without"])
+def test_the_same_log_under_two_numbers_is_one_log(chain, serve, dao, holed_first, has_receipts_root):
+    """One node counts through the block and another in each transaction: near the head, by range and once more when
+    blocks become final, whichever was asked before."""
+    plain = serve(has_receipts_root=has_receipts_root)
+    other = serve(numbering="transaction", has_receipts_root=has_receipts_root)
+    chain.grow(BUSY, *[[] for _ in range(DEPTH + 2)], BUSY[1:2])
+    rpc = client(other, plain) if holed_first else client(plain, other)
+    sync_once(dao, rpc)
+    assert shown(dao) == (1, 7)
+    to_finality(chain, dao, client(plain, other) if holed_first else client(other, plain))
+    assert shown(dao) == (1, 7)
+    assert Proposal.objects.get(dao=dao).for_votes == sum(v.weight for v in Vote.objects.filter(dao=dao))
+    assert (caught(dao), differing(dao), undone(dao)) == ("", [], [])
+
+
+def test_blocks_that_another_node_numbers_otherwise_are_read_again_without_a_second_copy(chain, serve, dao):
+    chain.grow(BUSY, *[[] for _ in range(DEPTH + 2)], BUSY[1:2])
+    sync_once(dao, client(serve()))
+    before = list(RawLog.objects.filter(dao=dao).order_by("pk").values())
+    with fence.hold(dao) as writer:
+        reorg.restart_from(writer, FIRST_BLOCK)
+    sync_once(dao, client(serve(numbering="transaction")))
+    assert list(RawLog.objects.filter(dao=dao).order_by("pk").values()) == before
+
+
+@both_orders
+def test_a_hole_is_seen_by_receipts_that_count_in_each_transaction(chain, serve, dao, holed_first):
+    honest, holed = serve(numbering="transaction"), serve(numbering="transaction", hole=1.0)
+    chain.grow(BUSY, [transaction(vote(1), salt=9), transaction(vote(2), vote(3), system=True)])
+    rpc = client(holed, honest) if holed_first else client(honest, holed)
+    sync_once(dao, rpc)
+    assert holed.url in caught(dao)
+    assert honest.url not in caught(dao)
+    assert shown(dao) == (1, 9)
+    assert_fresh(chain, dao, honest.url)
 
 
 def test_the_same_log_found_by_two_questions_is_one(chain):

@@ -30,7 +30,7 @@ from policies.notation.hexadecimal import hex_text
 T = TypeVar("T")
 
 TAGS = frozenset({"latest", "finalized", "safe", "pending", "earliest"})
-_PLACE = operator.attrgetter("block_number", "log_index")
+_PLACE = operator.attrgetter("block_number", "transaction_index", "log_index")
 _UNKNOWN_METHOD = -32601
 _cache: dict[tuple[int, int, tuple[str, ...]], "Rpc"] = {}
 

@@ -15,7 +15,17 @@ from django.core.management.base import BaseCommand, CommandError
 from governance import endpoints, incidents, reconcile
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
-from governance.models import Act, Block, Cursor, Dao, OnchainCheck, PolicyVersion, RefusedAct, SyncIncident
+from governance.models import (
+    Act,
+    Block,
+    Cursor,
+    Dao,
+    OnchainCheck,
+    PolicyVersion,
+    RefusedAct,
+    SyncIncident,
+    chain_order,
+)
 from policies.notation.hexadecimal import hex_text
 
 
@@ -55,7 +65,7 @@ def audit(dao: Dao) -> dict[str, Any]:
             for act in Act.objects.filter(dao=dao)
             .select_related("log", "final_log")
             .prefetch_related("calls")
-            .order_by("log__block_number", "log__log_index")
+            .order_by(*chain_order("log__"))
         ],
         "refusals": [
             {
