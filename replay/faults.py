@@ -37,6 +37,8 @@ BLOOMS = ("whole", "zeros", "omit")
 """Headers' blooms: with all logs; with none, as on zkSync; without some logs, as on Polygon."""
 NUMBERINGS = ("block", "transaction")
 """How logs are counted: through the block, as the standard says, or from 0 in each transaction, as on Filecoin."""
+LOG_TIMES = ("whole", "zero", "omit")
+"""What logs say of their block's time: it, always 0, as of some versions of geth, or nothing, as most nodes."""
 LIES = frozenset({"empty_logs", "missing_logs"})
 
 
@@ -74,6 +76,7 @@ class Faults:
     blooms: str = "whole"  # one of `BLOOMS`: what the headers' blooms show of the logs
     hole: float = 0.0  # the share of logs that its index lacks, always the same ones; its receipts have them
     numbering: str = "block"  # one of `NUMBERINGS`
+    log_times: str = "whole"  # one of `LOG_TIMES`
     has_receipts_root: bool = True  # else zeros, as on chains that compute none
 
 

@@ -269,18 +269,21 @@ class Sight:
         return _is_hit(log, b"hole", self.faults.hole)
 
     def _shown(self, log: ServedLog) -> dict[str, Any]:
-        return {
+        shown = {
             "address": hex_text(log.address),
             "topics": [hex_text(topic) for topic in log.topics],
             "data": hex_text(log.data),
             "blockNumber": hex(log.block_number),
             "blockHash": hex_text(self.chain.hash_at(log.block_number)),
-            "blockTimestamp": hex(self.chain.time_at(log.block_number)),
             "transactionHash": hex_text(log.transaction_hash),
             "transactionIndex": hex(log.transaction_index),
             "logIndex": hex(log.log_index),
             "removed": False,
         }
+        if self.faults.log_times != "omit":
+            is_whole = self.faults.log_times == "whole"
+            shown["blockTimestamp"] = hex(self.chain.time_at(log.block_number) if is_whole else 0)
+        return shown
 
     # --- transactions
 

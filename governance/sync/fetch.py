@@ -147,7 +147,10 @@ def read_range(
     """A range of final blocks; asks no database, so that one range can be read while the last one is stored. `below`
     asks for the header before it too."""
     found = logs_of_range(rpc, contracts, first_block, most_last_block, span, below=below)
-    numbers = {log.block_number for log in found.logs if log.timestamp_chain_s is None} - {found.last.number}
+    # A log's own time saves its header; one that the chain had not come to yet is in another unit, or wrong.
+    earliest_s, latest_s = found.below.timestamp_chain_s if found.below else 1, found.last.timestamp_chain_s
+    numbers = {log.block_number for log in found.logs if not earliest_s <= (log.timestamp_chain_s or 0) <= latest_s}
+    numbers.discard(found.last.number)
     headers = {h.number: h for h in headers_of(rpc, sorted(numbers))} if numbers else {}
     headers[found.last.number] = found.last
     return Range(first_block, found.below, found.last, found.logs, headers, span, found.final_block)

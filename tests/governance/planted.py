@@ -185,6 +185,12 @@ FAULTS = (
         (("order_by(*chain_order())", 'order_by("block_number", "log_index")'),),
     ),
     Fault(
+        "a log's time of zero is believed",
+        "chain/rpc/values.py",
+        (("    return bounded_quantity(value) if time_s else None", "    return bounded_quantity(value)"),),
+        (("sync/fetch.py", "not earliest_s <= (log.timestamp_chain_s or 0) <= latest_s", "log.timestamp_chain_s is None"),),
+    ),
+    Fault(
         "what becomes final is not looked at again",
         "sync/finality.py",
         (("    if questions:\n        stored", "    if not questions:\n        stored"),),

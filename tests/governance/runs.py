@@ -32,7 +32,7 @@ from governance.projections import again
 from governance.sync import Status, Superseded, fence, reorg, sync_once
 from replay import node as replay_node
 from replay import sight
-from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, NUMBERINGS, PROVIDERS, Chance, Faults
+from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, LOG_TIMES, NUMBERINGS, PROVIDERS, Chance, Faults
 from replay.node import ReplayNode
 from replay.synthetic import SyntheticChain
 from tests.governance.lives import FIRST_BLOCK, START_S, Life, answer, assert_fresh, mirrored
@@ -59,6 +59,7 @@ class Plan:
     blooms: int = 0  # what headers' blooms show: one of `BLOOMS`
     rootless: int = 0  # 1: no header has a receipts root, so that nothing proves who is right
     numbering: int = 0  # how the nodes count logs: one of `NUMBERINGS`
+    log_times: int = 0  # what logs say of their block's time: one of `LOG_TIMES`
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -117,6 +118,7 @@ def plans() -> st.SearchStrategy[Plan]:
         blooms=st.sampled_from(range(len(BLOOMS))),
         rootless=st.sampled_from((0, 0, 1)),
         numbering=st.sampled_from((0, 0, 1)),
+        log_times=st.sampled_from(range(len(LOG_TIMES))),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
 
@@ -138,6 +140,7 @@ MUST_HAPPEN = frozenset(
         "an index of logs had a lasting hole", "nobody could say which node was right",
         *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"logs are counted in the {unit}" for unit in NUMBERINGS),
+        *(f"times of logs: {kind}" for kind in LOG_TIMES),
         *(f"fault: {kind}" for kind in KINDS),
     }
 )  # fmt: skip
@@ -284,7 +287,8 @@ class Run:
         self.liar = Faults(retry_after_s=0) if plan.liar else None
         for faults in filter(None, (self.honest, self.liar)):
             faults.blooms, faults.has_receipts_root = BLOOMS[plan.blooms], not plan.rootless
-            faults.numbering = NUMBERINGS[plan.numbering]
+            faults.numbering, faults.log_times = NUMBERINGS[plan.numbering], LOG_TIMES[plan.log_times]
+        self.happened[f"times of logs: {LOG_TIMES[plan.log_times]}"] += 1
         self.happened[f"logs are counted in the {NUMBERINGS[plan.numbering]}"] += 1
         self.happened[f"blooms: {BLOOMS[plan.blooms]}"] += 1
         nodes = [ReplayNode(self.chain, faults=self.honest, seed=plan.faults)]

@@ -2,6 +2,8 @@
 """Nodes whose logs differ on chains whose blooms, or receipts, tell nothing: what a node shows by hash is kept, nobody
 is distrusted without proof, and people are told where there is none."""
 
+from collections.abc import Callable
+
 import pytest
 
 from governance.chain import receipts
@@ -673,22 +675,72 @@ def test_null_in_place_of_no_logs_is_none_where_the_node_has_the_block(chain, se
         client(node).logs((STRANGER,), block_hash=chain.blocks[-1].hash)  # nothing says that the node has it
 
 
-def test_a_log_without_a_time_takes_its_headers(chain, serve, dao):
-    class Timeless(ReplayNode):
+def timed(said: Callable[[int], object]) -> type[ReplayNode]:
+    """A node whose logs say of their block's time (Unix seconds) what `said` makes of it."""
+
+    class Timed(ReplayNode):
         def sight(self):
             seen = super().sight()
             true = seen._shown
-            seen._shown = lambda log: {**true(log), "blockTimestamp": "0x0"}
+            seen._shown = lambda log: {**true(log), "blockTimestamp": said(seen.chain.time_at(log.block_number))}
             return seen
 
-    chain.grow([transaction(CREATED)], [transaction(vote(1))], *[[] for _ in range(DEPTH + 2)], [transaction(vote(2))])
-    node = serve(Timeless)
-    sync_once(dao, client(node))
+    return Timed
+
+
+SAID = {
+    "zero": lambda _time_s: "0x0", "zeros": lambda _time_s: "0x00", "null": lambda _time_s: None,
+    "nothing": lambda _time_s: "0x", "a number": lambda time_s: time_s, "text": lambda time_s: f"{time_s}",
+    "milliseconds": lambda time_s: hex(time_s * 1000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+def test_a_log_without_a_time_takes_its_headers(chain, serve, dao, said):
+    quiet = [[] for _ in range(DEPTH + 2)]
+    chain.grow([], [transaction(CREATED)], [transaction(vote(1))], *quiet)
+    node = serve(timed(said))
+    rpc = client(node)
+    sync_once(dao, rpc)
+    chain.grow([transaction(vote(2))])
+    sync_once(dao, rpc)
     times = dict(RawLog.objects.filter(dao=dao).values_list("block_number", "block_timestamp_chain_s"))
     assert times == {number: chain.blocks[number].time_s for number in times}
     assert len(times) == 3
-    raw = Timeless.sight(node).answer("eth_getLogs", [{"blockHash": "0x" + chain.blocks[FIRST_BLOCK].hash.hex()}])
-    assert parse_logs(raw)[0].timestamp_chain_s is parse_log(raw[0]).timestamp_chain_s is None
+    assert_fresh(chain, dao, serve().url)
+
+
+def test_a_log_that_names_no_time_is_parsed_alike_alone_and_among_others(chain):
+    chain.grow([transaction(CREATED)])
+    for name, said in SAID.items():
+        with timed(said)(chain) as node:
+            raw = node.sight().answer("eth_getLogs", [{"blockHash": "0x" + chain.blocks[-1].hash.hex()}])
+        assert parse_logs([*raw, *raw]) == [parse_log(log) for log in [*raw, *raw]]
+        if name != "milliseconds":  # which only the headers tell from a time
+            assert parse_log(raw[0]).timestamp_chain_s is None
+
+
+@pytest.mark.parametrize("blocks", [1, DEPTH + 4], ids=["near the head", "by range"])
+def test_a_header_without_a_time_is_told_and_nothing_is_stored(chain, serve, dao, blocks):
+    class Timeless(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._block
+            seen._block = lambda *asked: (found := true(*asked)) and {**found, "timestamp": "0x0"}
+            return seen
+
+    chain.grow([transaction(CREATED)], *[[] for _ in range(blocks)])
+    with pytest.raises(RpcError, match="a block without a time"):
+        sync_once(dao, client(serve(Timeless)))
+    assert not RawLog.objects.filter(dao=dao).exists()
+
+
+def test_a_chain_may_begin_at_the_time_zero(chain, serve, dao):
+    made = SyntheticChain(77, 0, finality_depth=DEPTH, call=answer)
+    made.grow([], [transaction(CREATED)])
+    with ReplayNode(made) as node:
+        assert sync_once(dao, client(node)).status is Status.CAUGHT_UP
+    assert shown(dao) == (1, 0)
 
 
 # ------------------------------------------------------------------------------------------------------------- receipts
