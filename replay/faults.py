@@ -77,6 +77,7 @@ class Faults:
     hole: float = 0.0  # the share of logs that its index lacks, always the same ones; its receipts have them
     numbering: str = "block"  # one of `NUMBERINGS`
     log_times: str = "whole"  # one of `LOG_TIMES`
+    has_final_tag: bool = True  # else it answers to `finalized` and `safe` as a node that does not know them
     has_receipts_root: bool = True  # else zeros, as on chains that compute none
 
 

@@ -137,6 +137,8 @@ class Sight:
         match block:
             case "latest" | "pending":
                 return self.head
+            case "finalized" | "safe" if not self.faults.has_final_tag:
+                raise NodeError(-32602, f"invalid argument 0: hex string without 0x prefix: {block}")
             case "finalized" | "safe":
                 if self.faults.final_back is not None:
                     return max(self.head - self.faults.final_back, 0)

@@ -138,6 +138,7 @@ class Range:
     headers: dict[int, Header]
     span: Span
     final_block: int | None  # what the node that answered calls final; None where it knows no such tag
+    newest_block: int | None  # of the node that answered; None where it names none
     prepared: Any = None  # what `Ahead` was given to do with it made of it
 
 
@@ -153,7 +154,7 @@ def read_range(
     numbers.discard(found.last.number)
     headers = {h.number: h for h in headers_of(rpc, sorted(numbers))} if numbers else {}
     headers[found.last.number] = found.last
-    return Range(first_block, found.below, found.last, found.logs, headers, span, found.final_block)
+    return Range(first_block, found.below, found.last, found.logs, headers, span, found.final_block, found.newest_block)
 
 
 class Ahead:

@@ -3,13 +3,14 @@
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
 from governance import incidents
 from governance.chain.rpc import Answered, Header, Rpc, RpcError
-from governance.models import Block, Contract, Cursor, Dao, RawLog
+from governance.models import Block, Chain, Contract, Cursor, Dao, RawLog
 from governance.sync import fetch, witness
 from governance.words import say
 
@@ -29,6 +30,16 @@ class Missed(Exception):
     def __init__(self, block_number: int, problem: str, *, is_wrong: bool):
         self.block_number, self.is_wrong = block_number, is_wrong
         super().__init__(problem)
+
+
+def chain_of(dao: Dao) -> Chain:
+    """Return the DAO's chain, with the finality depth that the operator set for it, if any."""
+    chain = Chain.objects.get(pk=dao.chain_id)
+    blocks = settings.FINALITY_DEPTHS.get(chain.chain_id, chain.finality_depth)
+    if blocks != chain.finality_depth:
+        chain.finality_depth = blocks
+        chain.save(update_fields=["finality_depth"])
+    return chain
 
 
 def final_block(rpc: Rpc, head: Header, depth: int) -> int:

@@ -60,6 +60,7 @@ class Plan:
     rootless: int = 0  # 1: no header has a receipts root, so that nothing proves who is right
     numbering: int = 0  # how the nodes count logs: one of `NUMBERINGS`
     log_times: int = 0  # what logs say of their block's time: one of `LOG_TIMES`
+    tagless: int = 0  # 1: no node knows the `finalized` tag
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -119,6 +120,7 @@ def plans() -> st.SearchStrategy[Plan]:
         rootless=st.sampled_from((0, 0, 1)),
         numbering=st.sampled_from((0, 0, 1)),
         log_times=st.sampled_from(range(len(LOG_TIMES))),
+        tagless=st.sampled_from((0, 0, 1)),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
 
@@ -136,7 +138,7 @@ MUST_HAPPEN = frozenset(
         "blocks were read again", "a liar was caught", "logs that were left out were found",
         "a reorg shortened the chain", "a transaction moved to another block", "the outbox took something back",
         "a node served another chain",
-        "a node called too much final", "a head went backwards",
+        "no node knew what is final", "a node called too much final", "a head went backwards",
         "an index of logs had a lasting hole", "nobody could say which node was right",
         *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"logs are counted in the {unit}" for unit in NUMBERINGS),
@@ -288,7 +290,9 @@ class Run:
         for faults in filter(None, (self.honest, self.liar)):
             faults.blooms, faults.has_receipts_root = BLOOMS[plan.blooms], not plan.rootless
             faults.numbering, faults.log_times = NUMBERINGS[plan.numbering], LOG_TIMES[plan.log_times]
+            faults.has_final_tag = not plan.tagless
         self.happened[f"times of logs: {LOG_TIMES[plan.log_times]}"] += 1
+        self.happened["no node knew what is final"] += plan.tagless
         self.happened[f"logs are counted in the {NUMBERINGS[plan.numbering]}"] += 1
         self.happened[f"blooms: {BLOOMS[plan.blooms]}"] += 1
         nodes = [ReplayNode(self.chain, faults=self.honest, seed=plan.faults)]
@@ -638,6 +642,9 @@ class Run:
         self.happened["the outbox took something back"] += self.dao.outboxentry_set.filter(
             topic__endswith=".undone"
         ).count()
+        depths = [incident.facts["blocks"] for incident in found.filter(kind="reorg")]
+        deepest = Chain.objects.get(pk=CHAIN_ID).deepest_reorg_blocks
+        assert deepest >= max(depths, default=0), f"reorgs of {depths} blocks, and {deepest} is kept as the deepest"
         hashes = {block.number: block.hash for block in self.chain.blocks}
         for reading in ChainReading.objects.filter(dao=self.dao):
             assert hashes.get(reading.block_number) == reading.block_hash, f"{reading}: a block that is gone"

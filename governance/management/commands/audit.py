@@ -35,6 +35,8 @@ def audit(dao: Dao) -> dict[str, Any]:
         "dao": dao.slug,
         "chain_id": dao.chain_id,
         "read_to_block": Cursor.objects.get(dao=dao).next_block - 1,
+        "finality_depth_blocks": dao.chain.finality_depth,
+        "deepest_reorg_blocks": dao.chain.deepest_reorg_blocks,
         "policies": [
             {
                 "policy_id": hex_text(policy.policy_id),
@@ -133,6 +135,10 @@ class Command(BaseCommand):
         except RpcError as error:
             raise CommandError(f"the chain could not be asked: {error}") from None
         self._tell(dao, found)
+        chain = dao.chain
+        self.stdout.write(
+            f"final after {chain.finality_depth:,} blocks; deepest reorg seen {chain.deepest_reorg_blocks:,}"
+        )
         for node in nodes:
             self.stdout.write(f"node {node}")
         if found.differing:
