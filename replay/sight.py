@@ -117,7 +117,8 @@ class Sight:
             case "eth_getBlockByHash":
                 return self._block(self._by_hash(_at(params, 0)), _at(params, 1))
             case "eth_getLogs":
-                return self._get_logs(_at(params, 0))
+                logs = self._get_logs(_at(params, 0))
+                return logs or (None if self.faults.null_logs else [])
             case "eth_getBlockReceipts":
                 return self._receipts(_at(params, 0))
             case "eth_getTransactionByHash":
@@ -219,7 +220,9 @@ class Sight:
     def _get_logs(self, condition: Any) -> list[dict[str, Any]]:
         if not isinstance(condition, dict):
             raise NodeError(-32602, "the filter is not an object")
-        if condition.get("blockHash") is not None:
+        if condition.get("blockHash") is not None and self.faults.hash_filter == "refused":
+            raise NodeError(-32602, "invalid params: unknown field blockHash")
+        if condition.get("blockHash") is not None and self.faults.hash_filter == "known":
             if condition.get("fromBlock") is not None or condition.get("toBlock") is not None:
                 raise NodeError(-32602, "blockHash excludes fromBlock and toBlock")
             number = self._by_hash(condition["blockHash"])

@@ -24,23 +24,13 @@ reconciliation with the chain's own state then shows it.
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from governance.chain import bloom, receipts
-from governance.chain.rpc import (
-    Answered,
-    Header,
-    Log,
-    RangeTooLarge,
-    Receipt,
-    Rpc,
-    RpcError,
-    checked,
-    parse_header,
-    parse_logs_beside_block,
-)
+from governance.chain.rpc import Answered, Header, Log, RangeTooLarge, Receipt, Rpc, RpcError
+from governance.sync import by_hash
+from governance.sync.by_hash import Asked, Question
 from governance.words import Sentence, say
-from policies.notation.hexadecimal import hex_text
 
 _MOST_JUDGED = 20  # differing blocks of a range whose receipts are asked for
 _SPARSE_BITS = 700  # of a bloom's 2,048: below, an address that is not there shows by chance in less than 1 of 25
@@ -48,22 +38,6 @@ _AT_ONCE = 20
 IN_CHAIN_ORDER = attrgetter("block_number", "transaction_index", "log_index")
 AnyLog = TypeVar("AnyLog", bound=Any)
 """A log of a node (`rpc.Log`), or one that is stored (`models.RawLog`)."""
-
-
-class Question(Protocol):
-    """What eth_getLogs is asked (`fetch.Filter`): addresses, and topics as alternatives per place."""
-
-    @property
-    def addresses(self) -> tuple[bytes, ...]: ...
-    @property
-    def topics(self) -> tuple[tuple[bytes, ...] | None, ...]: ...
-
-
-class Asked(NamedTuple):
-    """A block and what was asked about it."""
-
-    header: Header
-    questions: Sequence[Question]
 
 
 class Answer(NamedTuple):
@@ -220,43 +194,16 @@ def _is_hint(asked: Asked) -> bool:
 def _ask_blocks(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | None, list[Log]]]:
     """The receipts root and the logs by block's hash. Raises RpcError where the endpoint lacks one of these blocks."""
     found: dict[bytes, tuple[bytes | None, list[Log]]] = {}
-    each = max((len(a.questions) for a in asked), default=0) + 1
-    rpc.in_groups(asked, each, _AT_ONCE, lambda part: found.update(_ask_some(rpc, part)))
+    each = by_hash.requests_each(rpc, max((len(a.questions) for a in asked), default=0))
+
+    def read(part: Sequence[Asked]) -> None:
+        for a, one in zip(part, by_hash.ask(rpc, part), strict=True):
+            if one.header is None or one.header.hash != a.header.hash:
+                raise Answered(None, say("block_not_shared", block=a.header.number))
+            found[a.header.hash] = one.header.receipts_root, once(one.logs)
+
+    rpc.in_groups(asked, each, _AT_ONCE, read)
     return found
-
-
-def _ask_some(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | None, list[Log]]]:
-    """Few enough for one request, each block behind its logs."""
-    requests: list[tuple[str, list[Any]]] = []
-    for a in asked:
-        requests += [("eth_getLogs", [_condition(q) | {"blockHash": hex_text(a.header.hash)}]) for q in a.questions]
-        requests.append(("eth_getBlockByNumber", [hex(a.header.number), False]))
-    answers = iter(rpc.batch(requests, together=True))
-    found: dict[bytes, tuple[bytes | None, list[Log]]] = {}
-    for a in asked:
-        logs = [log for _ in a.questions for log in _read(next(answers), a)]
-        answer = next(answers)
-        if isinstance(answer, RpcError):
-            raise answer
-        header = None if answer is None else checked("eth_getBlockByNumber", answer, parse_header)
-        if header is None or header.hash != a.header.hash:
-            raise Answered(None, say("block_not_shared", block=a.header.number))
-        found[a.header.hash] = header.receipts_root, once(logs)
-    return found
-
-
-def _read(answer: Any, asked: Asked) -> list[Log]:
-    if isinstance(answer, RpcError):
-        raise answer
-    logs = checked("eth_getLogs", answer, parse_logs_beside_block)
-    if any(log.block_hash != asked.header.hash for log in logs):
-        raise Answered(None, say("other_block_logs", block=asked.header.number))
-    return logs
-
-
-def _condition(question: Question) -> dict[str, Any]:
-    topics = [None if place is None else [hex_text(word) for word in place] for place in question.topics]
-    return {"address": [hex_text(address) for address in question.addresses], "topics": topics}
 
 
 # --- ranges of final blocks

@@ -148,10 +148,23 @@ FAULTS = (
         (("if above is not None and header.parent_hash != above:", "if above is not None and not header.parent_hash:"),),
     ),
     Fault(
+        "logs by range are not held against the block's hash",
+        "sync/by_hash.py",
+        (
+            ("    if any(log.block_hash != asked.header.hash for log in logs):", "    if not asked:"),
+            ("        found.append(BlockLogs(after if is_same else None, logs))", "        found.append(BlockLogs(a.header, logs))"),
+        ),
+    ),
+    Fault(
+        "null in place of no logs is an error",
+        "sync/by_hash.py",
+        (("    logs = checked(\"eth_getLogs\", answer, parse_logs_beside_block)", "    logs = checked(\"eth_getLogs\", answer, lambda raw: parse_logs_beside_block(list(raw)))"),),
+    ),
+    Fault(
         "a failed answer is an empty one, and nobody looks twice",
         "sync/fetch.py",
         (
-            ("                raise ChainMoved(header.number) from answer\n            raise answer", "                raise ChainMoved(header.number) from answer\n            continue"),
+            ("            raise ChainMoved(last.number) from error\n        raise\n", "            raise ChainMoved(last.number) from error\n        return []\n"),
             ("        found.extend(witness.check_blocks(rpc, asked, logs))", "        found.extend(logs if asked else [])"),
         ),
         (("sync/finality.py", "    if questions:\n        stored", "    if not questions:\n        stored"),),

@@ -61,6 +61,8 @@ class Plan:
     numbering: int = 0  # how the nodes count logs: one of `NUMBERINGS`
     log_times: int = 0  # what logs say of their block's time: one of `LOG_TIMES`
     tagless: int = 0  # 1: no node knows the `finalized` tag
+    by_range: int = 0  # 1: no node knows the filter by a block's hash
+    nulls: int = 0  # 1: the nodes answer null for no logs
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -121,6 +123,8 @@ def plans() -> st.SearchStrategy[Plan]:
         numbering=st.sampled_from((0, 0, 1)),
         log_times=st.sampled_from(range(len(LOG_TIMES))),
         tagless=st.sampled_from((0, 0, 1)),
+        by_range=st.sampled_from((0, 0, 1)),
+        nulls=st.sampled_from((0, 1)),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
 
@@ -138,7 +142,8 @@ MUST_HAPPEN = frozenset(
         "blocks were read again", "a liar was caught", "logs that were left out were found",
         "a reorg shortened the chain", "a transaction moved to another block", "the outbox took something back",
         "a node served another chain",
-        "no node knew what is final", "a node called too much final", "a head went backwards",
+        "no node knew what is final", "no node knew the filter by hash", "nodes answered null for no logs",
+        "a node called too much final", "a head went backwards",
         "an index of logs had a lasting hole", "nobody could say which node was right",
         *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"logs are counted in the {unit}" for unit in NUMBERINGS),
@@ -290,7 +295,10 @@ class Run:
         for faults in filter(None, (self.honest, self.liar)):
             faults.blooms, faults.has_receipts_root = BLOOMS[plan.blooms], not plan.rootless
             faults.numbering, faults.log_times = NUMBERINGS[plan.numbering], LOG_TIMES[plan.log_times]
-            faults.has_final_tag = not plan.tagless
+            faults.has_final_tag, faults.null_logs = not plan.tagless, bool(plan.nulls)
+            faults.hash_filter = "refused" if plan.by_range else "known"
+        self.happened["no node knew the filter by hash"] += plan.by_range
+        self.happened["nodes answered null for no logs"] += plan.nulls
         self.happened[f"times of logs: {LOG_TIMES[plan.log_times]}"] += 1
         self.happened["no node knew what is final"] += plan.tagless
         self.happened[f"logs are counted in the {NUMBERINGS[plan.numbering]}"] += 1

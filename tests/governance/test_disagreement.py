@@ -11,7 +11,7 @@ from governance.chain.rpc import Rpc, RpcError, parse_log, parse_logs, parse_rec
 from governance.models import Block, OutboxEntry, Proposal, RawLog, SyncIncident, Vote
 from governance.power import Continuity, continuity, delegate_of, power_now
 from governance.sync import Status, fence, reorg, sync_once, witness
-from replay.faults import BLOOMS, Faults
+from replay.faults import BLOOMS, HASH_FILTERS, Faults
 from replay.node import ReplayNode
 from replay.sight import PlainAnswer
 from replay.synthetic import SyntheticChain, SyntheticTransaction
@@ -659,20 +659,78 @@ def test_one_nodes_other_word_about_a_place_is_told_and_changes_nothing(chain, s
 # -------------------------------------------------------------------------------------------------- times that are none
 
 
-def test_null_in_place_of_no_logs_is_none_where_the_node_has_the_block(chain, serve, dao):
-    class Null(ReplayNode):
-        def sight(self):
-            seen = super().sight()
-            true = seen._get_logs
-            seen._get_logs = lambda condition: true(condition) or None
-            return seen
-
+@pytest.mark.parametrize("hash_filter", HASH_FILTERS)
+def test_null_in_place_of_no_logs_is_none_where_the_node_has_the_block(chain, serve, dao, hash_filter):
     chain.grow([transaction(CREATED)], [], [transaction(vote(1))], *[[] for _ in range(DEPTH + 2)])
-    node = serve(Null)
+    node = serve(null_logs=True, hash_filter=hash_filter)
     assert sync_once(dao, client(node)).status is Status.CAUGHT_UP  # by range, and near the head by hash
     assert_fresh(chain, dao, serve().url)
     with pytest.raises(RpcError, match="malformed"):
-        client(node).logs((STRANGER,), block_hash=chain.blocks[-1].hash)  # nothing says that the node has it
+        client(serve(null_logs=True)).logs((STRANGER,), block_hash=chain.blocks[-1].hash)  # no word that it has it
+
+
+@pytest.mark.parametrize("second", [False, True], ids=["alone", "beside another"])
+@pytest.mark.parametrize("hash_filter", HASH_FILTERS[1:])
+def test_a_node_without_the_filter_by_hash_is_read_up_to_its_head(chain, serve, dao, hash_filter, second):
+    """By a range of the one block, whose hash its header says."""
+    chain.grow([transaction(CREATED)], [transaction(vote(1))], [], [transaction(vote(2))])
+    node = serve(hash_filter=hash_filter)
+    rpc = client(node, serve()) if second else client(node)
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert shown(dao) == (1, 2)
+    chain.reorg(2, [transaction(vote(3))], [transaction(vote(4))], [])
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert_fresh(chain, dao, serve().url)
+    assert caught(dao) == ""
+
+
+def test_a_node_that_does_not_know_the_filter_by_hash_is_asked_for_it_once(chain, serve, dao):
+    refused = []
+
+    class Counting(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._get_logs
+            seen._get_logs = lambda condition: (
+                (refused.append(1) if "blockHash" in condition else None) or true(condition)
+            )
+            return seen
+
+    node = serve(Counting, hash_filter="refused")
+    rpc = client(node)
+    for number in range(4):
+        chain.grow([transaction(vote(number))])
+        sync_once(dao, rpc)
+    assert shown(dao) == (0, 4)
+    assert 0 < len(refused) <= 4  # the questions about one block
+
+
+def test_logs_by_range_are_not_believed_of_a_block_that_changed_meanwhile(chain, serve, dao):
+    """The node replaces the block between its two answers: its logs are another block's."""
+
+    class Moving(ReplayNode):
+        def sight(self):
+            seen, true = super().sight(), super().sight()
+            lacking = true._get_logs
+
+            def get_logs(condition):
+                found = lacking(condition)
+                if "blockHash" not in condition and self.moves:
+                    self.moves -= 1
+                    chain.reorg(1, [transaction(vote(7))], salt=self.moves + 5)
+                    now = super(Moving, self).sight()
+                    seen._block = now._block
+                return found
+
+            seen._get_logs = get_logs
+            return seen
+
+    Moving.moves = 3
+    chain.grow([transaction(CREATED)], [transaction(vote(1))])
+    node = serve(Moving, hash_filter="refused")
+    sync_once(dao, client(node))
+    sync_once(dao, client(node))
+    assert_fresh(chain, dao, serve().url)
 
 
 def timed(said: Callable[[int], object]) -> type[ReplayNode]:
