@@ -77,7 +77,7 @@ def _ask(rpc: Rpc, asked: Sequence[Asked], *, by_range: bool) -> list[BlockLogs]
 
 
 def _requests(a: Asked, *, by_range: bool) -> Iterator[tuple[str, list[Any]]]:
-    """A block is asked for behind its logs; behind and before those of a range, which may be another block's by then."""
+    """A block is asked for behind its logs; before those of a range too, which may be another block's until then."""
     number = hex(a.header.number)
     place = {"fromBlock": number, "toBlock": number} if by_range else {"blockHash": hex_text(a.header.hash)}
     if by_range:
