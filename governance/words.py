@@ -156,9 +156,13 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     "other_block_logs": gettext_noop("asked for logs of block {block}, the node answered others"),
     "logs_of_two_blocks": gettext_noop("the node answered logs of two blocks {block}"),
     "logs_malformed": gettext_noop("the node's logs of block {block} are malformed"),
-    "logs_share_index": gettext_noop(
+    "logs_share_index": gettext_noop(  # of incidents that an earlier version stored
         "two different logs of block {block} have the index {log_index}: the node counts them in a way that is not "
         "understood, or answers wrongly. Use another node"
+    ),
+    "logs_share_place": gettext_noop(
+        "two different logs of transaction {transaction} in block {block} have the index {log_index}: the node counts "
+        "them in a way that is not understood, or answers wrongly. Use another node"
     ),
     "time_missing": gettext_noop("no time is known for block {block}"),
     "receipt_missing": gettext_noop("the node has no receipt of a transaction in its block {block}"),

@@ -10,7 +10,7 @@ from agent.acts.words import Stated, say
 from governance.chain import abi, module
 from governance.chain.address import ZERO
 from governance.chain.rpc import Header, Rpc, RpcError
-from governance.models import Act, Block, Contract, Cursor, Dao, PolicyVersion
+from governance.models import Act, Block, Contract, Cursor, Dao, PolicyVersion, chain_order
 from policies.answer.evaluate import PolicyState
 from policies.code import encoding
 from policies.code.policy_code import PolicyCode
@@ -62,7 +62,7 @@ def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
     row = (
         PolicyVersion.objects.select_related("module", "dao")
         .filter(dao=dao, policy_id=policy_id)
-        .order_by("-log__block_number", "-log__log_index")
+        .order_by(*chain_order("log__", newest_first=True))
         .first()
     )
     if row is None:

@@ -13,7 +13,7 @@ from agent.acts.words import reason_of, stored_sentence, stored_sentences, worde
 from agent.models import Refusal, Request
 from governance.chain import abi
 from governance.chain.module import OBJECT, VETO
-from governance.models import Act, ActCall, Objection, RefusedAct
+from governance.models import Act, ActCall, Objection, RefusedAct, chain_order
 from policies.notation.hexadecimal import hex_text
 from presentation import labels, words
 from presentation.calls import call_words
@@ -30,7 +30,7 @@ def page_of_acts(place: DaoView, *, page: int = 1, size: int = PAGE) -> tuple[li
             Prefetch("calls", ActCall.objects.order_by("position")),
             Prefetch("objections", Objection.objects.select_related("log").order_by("id")),
         )
-        .order_by("-log__block_number", "-log__log_index", "-id")
+        .order_by(*chain_order("log__", newest_first=True), "-id")
     )
     return list(rows[(page - 1) * size : page * size]), found.count()
 

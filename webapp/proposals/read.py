@@ -12,7 +12,7 @@ from agent.understanding.words import shown
 from governance.chain.address import to_bytes
 from governance.chain.module import SET_POLICY
 from governance.incidents import Kind as IncidentKind
-from governance.models import Proposal, ProposalTransition, SyncIncident, Vote
+from governance.models import Proposal, ProposalTransition, SyncIncident, Vote, chain_order
 from policies.code.encoding import DecodeError, codehash
 from policies.code.encoding import decode as decode_policy
 from policies.notation.visible import one_line
@@ -48,9 +48,7 @@ def page_of_votes(proposal: Proposal, *, page: int = 1, size: int = 50) -> tuple
 
 def transitions(proposal: Proposal) -> list[ProposalTransition]:
     return list(
-        ProposalTransition.objects.filter(proposal=proposal)
-        .select_related("log")
-        .order_by("log__block_number", "log__log_index")
+        ProposalTransition.objects.filter(proposal=proposal).select_related("log").order_by(*chain_order("log__"))
     )
 
 
