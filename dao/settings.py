@@ -77,6 +77,9 @@ def _extra_body(text: str) -> dict[str, Any]:
     return found
 
 
+_MOST_DEPTH = 1_000_000
+
+
 def _by_chain(text: str) -> dict[int, list[str]]:
     """`31337=http://127.0.0.1:8545 1=https://a 1=https://b` -> {31337: [...], 1: [a, b]}; several endpoints a chain."""
     urls: dict[int, list[str]] = {}
@@ -88,6 +91,21 @@ def _by_chain(text: str) -> dict[int, list[str]]:
             )
         urls.setdefault(int(chain_id), []).append(url)
     return urls
+
+
+def _depths(text: str) -> dict[int, int]:
+    """`137=512 10=300` -> {137: 512, 10: 300}: blocks, by chain."""
+    depths: dict[int, int] = {}
+    for item in text.split():
+        chain_id, _, blocks = item.partition("=")
+        if not all(part.isascii() and part.isdigit() and len(part) < 16 for part in (chain_id, blocks)) or not (
+            0 < int(blocks) <= _MOST_DEPTH
+        ):
+            raise ImproperlyConfigured(
+                f"MANDATE_FINALITY_DEPTHS holds {item[:40]!r}: write <chain id>=<blocks>, 1 to {_MOST_DEPTH:,} of them"
+            )
+        depths[int(chain_id)] = int(blocks)
+    return depths
 
 
 DEBUG = False
@@ -208,6 +226,8 @@ DEFAULT_FROM_EMAIL = os.environ.get("MANDATE_FROM", "Mandate <mandate@localhost>
 
 # Chains: where to read, and which one (if any) is the local test chain that may be wound forward.
 RPC_URLS = _by_chain(os.environ.get("MANDATE_RPC_URLS", ""))
+# Blocks that must stand on a block for it to be final, where it is not to be governance.chain.finality_depth's.
+FINALITY_DEPTHS = _depths(os.environ.get("MANDATE_FINALITY_DEPTHS", ""))
 LOCAL_CHAIN_ID = _number("MANDATE_LOCAL_CHAIN", 0) or None
 if LOCAL_CHAIN_ID not in (None, 1337, 31337):
     raise ImproperlyConfigured(

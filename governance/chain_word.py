@@ -31,13 +31,6 @@ class ChainWord:
     endpoints: int
     other_says: str
 
-    @property
-    def whose(self) -> str:
-        """Who says it, in words: nothing but a second endpoint confirms a node's word."""
-        if self.other_says:
-            return f"one node says so, and a second node says {self.other_says}"
-        return "two nodes say so" if self.endpoints > 1 else "one node's word, which no second node confirmed"
-
 
 @dataclass(frozen=True)
 class Shown:

@@ -18,7 +18,7 @@ from governance.chain.address import checksum, to_bytes
 from governance.chain.call import call_of
 from governance.chain.module import SET_POLICY
 from governance.chain.rpc import Answered, Rpc
-from governance.models import Contract, Dao, ProposalAction, RawLog
+from governance.models import Contract, Dao, ProposalAction, RawLog, chain_order
 from governance.projections import events
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import keccak
@@ -85,7 +85,7 @@ def _voted(dao: Dao) -> Iterable[bytes]:
 def _listed(dao: Dao, rpc: Rpc, treasuries: Sequence[bytes]) -> Iterable[bytes]:
     """What treasuries that the mirror follows said that they enabled, and what a Safe lists now."""
     logs = RawLog.objects.filter(dao=dao, address__in=treasuries, topic0__in=_ENABLED)
-    for log in logs.order_by("block_number", "log_index")[: 10 * _MOST]:
+    for log in logs.order_by(*chain_order())[: 10 * _MOST]:
         word = log.topic1 or bytes(log.data)
         if len(word) == 32:
             yield bytes(word[12:])

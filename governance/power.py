@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from governance.models import WHOLE_BPS, Dao, PowerCheckpoint
+from governance.models import WHOLE_BPS, Dao, PowerCheckpoint, chain_order
 
-_NEWEST = ("-timepoint", "-log__block_number", "-log__log_index")
+_NEWEST = ("-timepoint", *chain_order("log__", newest_first=True))
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def delegates(dao: Dao, *, limit: int = 200) -> list[Delegate]:
         sql.execute(
             """SELECT DISTINCT ON (c.account) c.account, c.power
                FROM governance_powercheckpoint c JOIN governance_rawlog l ON l.id = c.log_id WHERE c.dao_id = %s
-               ORDER BY c.account, c.timepoint DESC, l.block_number DESC, l.log_index DESC""",
+               ORDER BY c.account, c.timepoint DESC, l.block_number DESC, l.transaction_index DESC, l.log_index DESC""",
             [dao.pk],
         )
         powers = {bytes(account): int(power) for account, power in sql.fetchall()}
@@ -85,7 +85,7 @@ def _current(dao: Dao, condition: str = "TRUE", *arguments: bytes | list[bytes])
                 FROM (SELECT DISTINCT ON (d.delegator) d.delegator, d.to_delegate, d.log_id
                       FROM governance_delegation d JOIN governance_rawlog l ON l.id = d.log_id
                       WHERE d.dao_id = %s AND {condition}
-                      ORDER BY d.delegator, l.block_number DESC, l.log_index DESC) newest
+                      ORDER BY d.delegator, l.block_number DESC, l.transaction_index DESC, l.log_index DESC) newest
                 LEFT JOIN governance_partialdelegation part ON part.log_id = newest.log_id
                 ORDER BY newest.delegator, part.position""",  # noqa: S608 -- ours
             [dao.pk, *arguments],
@@ -95,11 +95,12 @@ def _current(dao: Dao, condition: str = "TRUE", *arguments: bytes | list[bytes])
 
 @dataclass(frozen=True)
 class Continuity:
-    """How an account's checkpoints follow each other: `pairs` of neighbours, and the later logs (block, log index) of
-    those where what the token says was before is not what it said last: a log between the two is missing."""
+    """How an account's checkpoints follow each other: `pairs` of neighbours, and the later logs (block, transaction
+    index, log index) of those where what the token says was before is not what it said last: a log between the two is
+    missing."""
 
     pairs: int
-    breaks: tuple[tuple[int, int], ...]
+    breaks: tuple[tuple[int, int, int], ...]
 
 
 def continuity(dao: Dao) -> Continuity:
@@ -107,14 +108,17 @@ def continuity(dao: Dao) -> Continuity:
     with connection.cursor() as sql:
         sql.execute(
             """SELECT count(*), coalesce(
-                   jsonb_agg(jsonb_build_array(block, index) ORDER BY block, index) FILTER (WHERE was <> before), '[]')
+                   jsonb_agg(jsonb_build_array(block, transaction, index) ORDER BY block, transaction, index)
+                       FILTER (WHERE was <> before), '[]')
                FROM (
-                   SELECT c.previous_power AS was, l.block_number AS block, l.log_index AS index,
-                          lag(c.power) OVER (PARTITION BY c.account ORDER BY l.block_number, l.log_index) AS before
+                   SELECT c.previous_power AS was, l.block_number AS block, l.transaction_index AS transaction,
+                          l.log_index AS index,
+                          lag(c.power) OVER (PARTITION BY c.account
+                                             ORDER BY l.block_number, l.transaction_index, l.log_index) AS before
                    FROM governance_powercheckpoint c JOIN governance_rawlog l ON l.id = c.log_id WHERE c.dao_id = %s
                ) AS pairs WHERE before IS NOT NULL""",
             [dao.pk],
         )
         pairs, breaks = sql.fetchone()
     found = json.loads(breaks) if isinstance(breaks, str) else breaks
-    return Continuity(pairs, tuple((int(block), int(index)) for block, index in found))
+    return Continuity(pairs, tuple((int(block), int(transaction), int(index)) for block, transaction, index in found))

@@ -87,8 +87,8 @@ def _note(
 ) -> None:
     changes = {name: [before.get(name), found[name]] for name in told}
     shown = "; ".join(f"{name} was {_text(old)}, is {_text(new)}" for name, (old, new) in changes.items())
-    code = "governor_code_changed" if code_block is not None else "governor_differs"
-    detail = say(code, block=code_block or block_number, changes=shown or "nothing that the mirror asks it differs")
+    code = "governor_differs" if code_block is None else "governor_code_changed" if told else "governor_code_alike"
+    detail = say(code, block=code_block or block_number, changes=shown)
     first_block = code_block or block_number
     facts = {"block": first_block, "changes": changes}
     incidents.note_once(dao, incidents.Kind.GOVERNOR_CHANGED, about=facts, detail=detail, first_block=first_block)

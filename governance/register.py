@@ -13,6 +13,7 @@ from django.db import transaction
 from governance.capabilities import probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
+from governance.chain.finality_depth import finality_depth
 from governance.chain.rpc import Answered, Rpc, quantity
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState
 from governance.sync.fence import Writer, hold
@@ -337,7 +338,10 @@ def register(found: Preflight, *, slug: str, name: str) -> Dao:
     if not is_plain_line(name) or not 0 < len(name) <= 120:
         raise NotRegistered("a name has 1 to 120 characters on one line: choose one with --name")
     with transaction.atomic():
-        chain, _ = Chain.objects.get_or_create(chain_id=found.chain_id, defaults={"name": _chain_name(found.chain_id)})
+        chain, _ = Chain.objects.get_or_create(
+            chain_id=found.chain_id,
+            defaults={"name": _chain_name(found.chain_id), "finality_depth": finality_depth(found.chain_id)},
+        )
         dao, _ = Dao.objects.get_or_create(slug=slug, defaults={"chain": chain, "name": name})
         known = dao.contracts.filter(kind=Kind.GOVERNOR).first()
         if dao.chain_id != chain.pk or (known is not None and known.address != found.governor):

@@ -18,7 +18,7 @@ from governance.counting import counting_at
 from governance.models import Proposal, Vote
 from governance.open_proposals import count_of, open_proposals
 from governance.state import ProposalFacts, State, counted_votes, quorum_of, vote_ends_at
-from presentation import titles
+from presentation import labels, titles
 from presentation.checks import chain_notes
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
@@ -81,6 +81,11 @@ class ProposalRow:
     @property
     def state_name(self) -> str:
         return str(self.state.value)
+
+    @property
+    def state_text(self) -> str:
+        """The state in words."""
+        return str(labels.STATES[self.state])
 
     @property
     def cast(self) -> int:

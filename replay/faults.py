@@ -35,6 +35,12 @@ ANSWERED = (
 KINDS = frozenset(CARRIED + ANSWERED)
 BLOOMS = ("whole", "zeros", "omit")
 """Headers' blooms: with all logs; with none, as on zkSync; without some logs, as on Polygon."""
+NUMBERINGS = ("block", "transaction")
+"""How logs are counted: through the block, as the standard says, or from 0 in each transaction, as on Filecoin."""
+LOG_TIMES = ("whole", "zero", "omit")
+"""What logs say of their block's time: it, always 0, as of some versions of geth, or nothing, as most nodes."""
+HASH_FILTERS = ("known", "refused", "ignored")
+"""What becomes of `blockHash` in eth_getLogs: nodes that do not know it refuse it, or answer for their newest block."""
 LIES = frozenset({"empty_logs", "missing_logs"})
 
 
@@ -71,6 +77,11 @@ class Faults:
     requests_per_s: int | None = None  # what comes above is refused in the provider's words; a batch counts one by one
     blooms: str = "whole"  # one of `BLOOMS`: what the headers' blooms show of the logs
     hole: float = 0.0  # the share of logs that its index lacks, always the same ones; its receipts have them
+    numbering: str = "block"  # one of `NUMBERINGS`
+    log_times: str = "whole"  # one of `LOG_TIMES`
+    hash_filter: str = "known"  # one of `HASH_FILTERS`
+    null_logs: bool = False  # it answers null where there are no logs
+    has_final_tag: bool = True  # else it answers to `finalized` and `safe` as a node that does not know them
     has_receipts_root: bool = True  # else zeros, as on chains that compute none
 
 

@@ -81,7 +81,7 @@ def load(folders: Iterable[Path]) -> list[Recording]:
     Raises:
         BadRecording: a folder, a file or a row is not what it should be.
     """
-    logs: dict[int, dict[tuple[int, int], tuple[RecordedLog, Path]]] = {}
+    logs: dict[int, dict[tuple[int, int, int], tuple[RecordedLog, Path]]] = {}
     times: dict[int, dict[int, int]] = {}
     for folder in folders:
         for chain_id, path in _files(folder):
@@ -90,16 +90,16 @@ def load(folders: Iterable[Path]) -> list[Recording]:
                 continue
             found = logs.setdefault(chain_id, {})
             for line, log in _rows(path):
-                key = (log.block_number, log.log_index)
+                key = (log.block_number, log.transaction_index, log.log_index)
                 if key in found and found[key][0] != log:
-                    other = found[key][1]
-                    raise BadRecording(f"block {key[0]} has another log with index {key[1]} in {other}", path, line)
+                    place = f"index {key[2]} in its transaction {key[1]}"
+                    raise BadRecording(f"block {key[0]} has another log with {place}, in {found[key][1]}", path, line)
                 found[key] = (log, path)
     if not any(logs.values()):
         raise BadRecording(f"no event was found in {', '.join(map(str, folders)) or 'no folder'}")
     recordings = []
     for chain_id, found in sorted(logs.items()):
-        ordered = sorted((log for log, _ in found.values()), key=lambda log: (log.block_number, log.log_index))
+        ordered = [log for _, (log, _) in sorted(found.items(), key=lambda item: item[0])]
         recordings.append(Recording(chain_id, ordered, times.get(chain_id, {})))
     return recordings
 

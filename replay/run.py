@@ -221,7 +221,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
             for proposal_id in sorted(tallies)
             if proposal_id not in proposals
         ],
-        "power": {"pairs": follows.pairs, "breaks": [f"{block}:{index}" for block, index in follows.breaks]},
+        "power": {"pairs": follows.pairs, "breaks": [":".join(map(str, at)) for at in follows.breaks]},
         "incidents": [
             {"kind": incident.kind, "detail": incident.detail}
             for incident in SyncIncident.objects.filter(dao=dao).order_by("pk")

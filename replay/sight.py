@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one node sees of a chain, and how it answers JSON-RPC about it: pure, but for the faults' chance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from governance.chain import bloom
@@ -117,7 +117,8 @@ class Sight:
             case "eth_getBlockByHash":
                 return self._block(self._by_hash(_at(params, 0)), _at(params, 1))
             case "eth_getLogs":
-                return self._get_logs(_at(params, 0))
+                logs = self._get_logs(_at(params, 0))
+                return logs or (None if self.faults.null_logs else [])
             case "eth_getBlockReceipts":
                 return self._receipts(_at(params, 0))
             case "eth_getTransactionByHash":
@@ -137,6 +138,8 @@ class Sight:
         match block:
             case "latest" | "pending":
                 return self.head
+            case "finalized" | "safe" if not self.faults.has_final_tag:
+                raise NodeError(-32602, f"invalid argument 0: hex string without 0x prefix: {block}")
             case "finalized" | "safe":
                 if self.faults.final_back is not None:
                     return max(self.head - self.faults.final_back, 0)
@@ -217,7 +220,9 @@ class Sight:
     def _get_logs(self, condition: Any) -> list[dict[str, Any]]:
         if not isinstance(condition, dict):
             raise NodeError(-32602, "the filter is not an object")
-        if condition.get("blockHash") is not None:
+        if condition.get("blockHash") is not None and self.faults.hash_filter == "refused":
+            raise NodeError(-32602, "invalid params: unknown field blockHash")
+        if condition.get("blockHash") is not None and self.faults.hash_filter == "known":
             if condition.get("fromBlock") is not None or condition.get("toBlock") is not None:
                 raise NodeError(-32602, "blockHash excludes fromBlock and toBlock")
             number = self._by_hash(condition["blockHash"])
@@ -250,25 +255,40 @@ class Sight:
             return []
         if found and self.chance.hits(self.faults, "missing_logs"):
             found = self.chance.some(found)
-        return [self._shown(log) for log in found]
+        return [self._shown(log) for log in self._numbered(found)]
+
+    def _numbered(self, logs: Sequence[ServedLog]) -> Iterable[ServedLog]:
+        """The logs with their indexes as this node counts them."""
+        if self.faults.numbering == "block":
+            yield from logs
+            return
+        first: dict[tuple[int, int], int] = {}  # (block, transaction) -> its first log's index in the block
+        for number in dict.fromkeys(log.block_number for log in logs):
+            for log in self.chain.logs_between(number, number):
+                first.setdefault((number, log.transaction_index), log.log_index)
+        for log in logs:
+            yield log._replace(log_index=log.log_index - first[log.block_number, log.transaction_index])
 
     def _lacks(self, log: ServedLog) -> bool:
         """Whether the node's index has a hole where this log should be."""
         return _is_hit(log, b"hole", self.faults.hole)
 
     def _shown(self, log: ServedLog) -> dict[str, Any]:
-        return {
+        shown = {
             "address": hex_text(log.address),
             "topics": [hex_text(topic) for topic in log.topics],
             "data": hex_text(log.data),
             "blockNumber": hex(log.block_number),
             "blockHash": hex_text(self.chain.hash_at(log.block_number)),
-            "blockTimestamp": hex(self.chain.time_at(log.block_number)),
             "transactionHash": hex_text(log.transaction_hash),
             "transactionIndex": hex(log.transaction_index),
             "logIndex": hex(log.log_index),
             "removed": False,
         }
+        if self.faults.log_times != "omit":
+            is_whole = self.faults.log_times == "whole"
+            shown["blockTimestamp"] = hex(self.chain.time_at(log.block_number) if is_whole else 0)
+        return shown
 
     # --- transactions
 
@@ -312,7 +332,7 @@ class Sight:
             "cumulativeGasUsed": hex(GAS * (place + 1)),
             "effectiveGasPrice": "0x1",
             "contractAddress": None,
-            "logs": [self._shown(log) for log in logs],
+            "logs": [self._shown(log) for log in self._numbered(logs)],
         }
 
     def _receipts(self, block: Any) -> Any:

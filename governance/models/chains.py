@@ -10,11 +10,13 @@ __all__ = ["Chain", "Contract", "Dao", "RpcEndpoint"]
 
 
 class Chain(models.Model):
-    """A chain that is read. `finality_depth` counts blocks, used where the node has no `finalized` tag."""
+    """A chain that is read. `finality_depth` counts blocks: a block is final once so many stand on it, and where nodes
+    have a `finalized` tag once they say so too (governance.chain.finality_depth; the sync keeps it as it is set)."""
 
     chain_id = models.BigIntegerField(primary_key=True)
     name = models.CharField(max_length=64)
     finality_depth = models.PositiveIntegerField(default=64)
+    deepest_reorg_blocks = models.PositiveIntegerField(default=0)  # of all reorgs that were met, followed or not
     genesis_hash = Bytes32Field(null=True)
 
     def __str__(self) -> str:

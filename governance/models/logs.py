@@ -7,7 +7,7 @@ from governance.fields import AddressField, Bytes32Field
 from governance.models.chains import Contract, Dao, of_a_dao
 from policies.notation.primitives import keccak
 
-__all__ = ["MANY_TOPICS", "Block", "ChainAnswer", "Cursor", "RawLog", "ScannedRange"]
+__all__ = ["MANY_TOPICS", "Block", "ChainAnswer", "Cursor", "RawLog", "ScannedRange", "chain_order"]
 
 # Events of which a DAO may have millions. Each brings a row of its own, so none of them is looked for by its topic.
 MANY_TOPICS = tuple(
@@ -20,6 +20,14 @@ MANY_TOPICS = tuple(
         b"Transfer(address,address,uint256)",
     )
 )
+
+
+def chain_order(prefix: str = "", *, newest_first: bool = False) -> tuple[str, str, str]:
+    """Return the columns of `order_by` that put logs in the order in which the chain made them; `prefix` leads from a
+    row to its log ("log__"). The transaction stands before the log's index: some nodes count logs from 0 in each."""
+    sign = "-" if newest_first else ""
+    block, transaction, log = (f"{sign}{prefix}{name}" for name in ("block_number", "transaction_index", "log_index"))
+    return block, transaction, log
 
 
 class Block(models.Model):
@@ -44,7 +52,11 @@ class Block(models.Model):
 
 
 class RawLog(models.Model):
-    """A log exactly as the node returned it. `dao` is whose reading it belongs to."""
+    """A log exactly as the node returned it. `dao` is whose reading it belongs to.
+
+    Its place is (block, transaction, log index): nodes count `log_index` through the block, as the standard says, or
+    from 0 in each transaction.
+    """
 
     dao = of_a_dao()
     block_number = models.BigIntegerField()
@@ -62,13 +74,17 @@ class RawLog(models.Model):
 
     class Meta:
         # Of one height there is only ever one block's logs: another one's are dropped before these are stored.
-        constraints = [models.UniqueConstraint(fields=["dao", "block_number", "log_index"], name="raw_log_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dao", "block_number", "transaction_index", "log_index"], name="raw_log_once"
+            )
+        ]
         indexes = [
             models.Index(fields=["dao", "topic0"], condition=~models.Q(topic0__in=MANY_TOPICS), name="raw_log_of_few")
         ]
 
     def __str__(self) -> str:
-        return f"log {self.log_index} of block {self.block_number}"
+        return f"log {self.log_index} of transaction {self.transaction_index} in block {self.block_number}"
 
     @property
     def topics(self) -> tuple[bytes, ...]:

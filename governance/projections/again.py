@@ -22,6 +22,7 @@ from governance.models import (
     TimelockOperation,
     TreasuryFlow,
     Vote,
+    chain_order,
 )
 from governance.projections import events
 from governance.projections.batch import LIFECYCLE, PER_LOG
@@ -68,7 +69,7 @@ def _folded_again() -> list[bytes]:
 
 
 def _in_order(dao: Dao, logs: QuerySet[RawLog]) -> Iterable[RawLog]:
-    return logs.filter(dao=dao).order_by("block_number", "log_index").iterator(chunk_size=5000)
+    return logs.filter(dao=dao).order_by(*chain_order()).iterator(chunk_size=5000)
 
 
 def _reset_changing_rows(dao: Dao) -> None:

@@ -93,7 +93,7 @@ class Batch:
     later: list[tuple[Contract, LogRow, Event]] = field(default_factory=list)
     undecodable: list[tuple[Contract, LogRow, Undecodable]] = field(default_factory=list)
     unknown: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # contract and topic -> logs
-    news: list[tuple[tuple[int, int], tuple[str, str, int]]] = field(default_factory=list)  # place; outbox entry
+    news: list[tuple[tuple[int, int, int], tuple[str, str, int]]] = field(default_factory=list)  # place; outbox entry
 
     def read(self, rows: Iterable[tuple[int, int, Log]]) -> "Batch":
         """Add logs in chain order: `LogRow`s, or tuples like them. Returns itself."""
@@ -153,7 +153,7 @@ class Batch:
         votes.tally.add(support, weight, params, counting_at(contract.capabilities, log.block_number))
         if time_s >= self.source.history_s:
             told = ("vote.cast", vote_key(number, log), log.block_number)
-            self.news.append(((log.block_number, log.log_index), told))
+            self.news.append(((log.block_number, log.transaction_index, log.log_index), told))
 
     def _add_checkpoint(
         self, contract: Contract, pk: int, time_s: int, log: Log, account: bytes, previous: int, power: int

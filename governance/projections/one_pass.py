@@ -56,7 +56,7 @@ class OnePass:
         self.unread = Unread()
         self.touched: dict[type, set[int]] = defaultdict(set)
         self.recount: set[int] = set()
-        self._news: list[tuple[tuple[int, int], tuple[str, str, int]]] = []
+        self._news: list[tuple[tuple[int, int, int], tuple[str, str, int]]] = []
 
     @property
     def news(self) -> list[tuple[str, str, int]]:
@@ -83,7 +83,7 @@ class OnePass:
         self.note_incident(
             incidents.Kind.UNDECODABLE,
             say("log_undecodable", contract=str(contract), reason=str(error)),
-            {"contract": contract.pk, "log": "{}:{}".format(*log.place)},
+            {"contract": contract.pk, "log": "{}:{}:{}".format(*log.place)},
             log.block_number,
         )
 

@@ -20,9 +20,9 @@ class LogRow(NamedTuple):
         return self.log.block_number
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Where in the chain it stands: its block's height, and its index there."""
-        return self.log.block_number, self.log.log_index
+    def place(self) -> tuple[int, int, int]:
+        """Where in the chain it stands: its block's height, its transaction's index there, and its own index."""
+        return self.log.block_number, self.log.transaction_index, self.log.log_index
 
 
 def row_of(stored: RawLog) -> LogRow:

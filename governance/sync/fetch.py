@@ -15,13 +15,12 @@ from governance.chain.rpc import (
     RangeTooLarge,
     Rpc,
     RpcError,
-    parse_header,
-    parse_logs_beside_block,
 )
 from governance.models import ChainAnswer, Contract, Dao
 from governance.projections import events
 from governance.projections.events import Kind, Undecodable
-from governance.sync import witness
+from governance.sync import by_hash, witness
+from governance.sync.by_hash import Asked
 from governance.words import say
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
@@ -138,6 +137,7 @@ class Range:
     headers: dict[int, Header]
     span: Span
     final_block: int | None  # what the node that answered calls final; None where it knows no such tag
+    newest_block: int | None  # of the node that answered; None where it names none
     prepared: Any = None  # what `Ahead` was given to do with it made of it
 
 
@@ -147,10 +147,13 @@ def read_range(
     """A range of final blocks; asks no database, so that one range can be read while the last one is stored. `below`
     asks for the header before it too."""
     found = logs_of_range(rpc, contracts, first_block, most_last_block, span, below=below)
-    numbers = {log.block_number for log in found.logs if log.timestamp_chain_s is None} - {found.last.number}
+    # A log's own time saves its header; one that the chain had not come to yet is in another unit, or wrong.
+    earliest_s, latest_s = found.below.timestamp_chain_s if found.below else 1, found.last.timestamp_chain_s
+    numbers = {log.block_number for log in found.logs if not earliest_s <= (log.timestamp_chain_s or 0) <= latest_s}
+    numbers.discard(found.last.number)
     headers = {h.number: h for h in headers_of(rpc, sorted(numbers))} if numbers else {}
     headers[found.last.number] = found.last
-    return Range(first_block, found.below, found.last, found.logs, headers, span, found.final_block)
+    return Range(first_block, found.below, found.last, found.logs, headers, span, found.final_block, found.newest_block)
 
 
 class Ahead:
@@ -199,11 +202,11 @@ def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[He
         ChainMoved: a node that answered does not have the block (some say then that it has no logs).
     """
     found: list[Log] = []
-    each = len(filters(contracts, headers[-1].number)) + 1 if headers else 1
+    each = by_hash.requests_each(rpc, len(filters(contracts, headers[-1].number))) if headers else 1
 
     def read(part: Sequence[Header]) -> None:
-        logs = witness.once(_logs_of_some(rpc, contracts, part))
-        asked = [witness.Asked(header, filters(contracts, header.number)) for header in part]
+        asked = [Asked(header, filters(contracts, header.number)) for header in part]
+        logs = witness.once(_logs_of_some(rpc, [a for a in asked if a.questions]))
         # Before the next part: another endpoint may answer that one, and must not be held to what this one said.
         found.extend(witness.check_blocks(rpc, asked, logs))
 
@@ -211,44 +214,26 @@ def logs_of_blocks(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[He
     return found
 
 
-def _logs_of_some(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Header]) -> list[Log]:
-    """Few enough for one request: behind a load balancer the next one may reach another node. Each block is asked for
-    behind its logs."""
-    asked: list[tuple[Header, Filter | None]] = []
-    for header in headers:
-        if questions := filters(contracts, header.number):
-            asked += [*((header, f) for f in questions), (header, None)]
-    answers = rpc.batch(
-        [
-            ("eth_getLogs", [_condition(h, f)]) if f else ("eth_getBlockByNumber", [hex(h.number), False])
-            for h, f in asked
-        ],
-        together=True,
-    )
+def _logs_of_some(rpc: Rpc, asked: Sequence[Asked]) -> list[Log]:
+    """Few enough for one request."""
+    if not asked:
+        return []
+    try:
+        answers = by_hash.ask(rpc, asked)
+    except RpcError as error:
+        last = asked[-1].header  # a reorg replaces it, whatever else it replaces
+        now = rpc.block(last.number)
+        if now is None or now.hash != last.hash:
+            raise ChainMoved(last.number) from error
+        raise
     found: list[Log] = []
-    for (header, f), answer in zip(asked, answers, strict=True):
-        if isinstance(answer, RpcError):
-            now = rpc.block(header.number)
-            if now is None or now.hash != header.hash:
-                raise ChainMoved(header.number) from answer
-            raise answer
-        try:
-            if f is None:
-                if answer is None or parse_header(answer).hash != header.hash:
-                    raise ChainMoved(header.number)
-                continue
-            logs = parse_logs_beside_block(answer)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Answered(None, say("logs_malformed", block=header.number)) from error
-        if any(log.block_hash != header.hash or log.address not in f.addresses for log in logs):
-            raise Answered(None, say("other_block_logs", block=header.number))
+    for a, (header, logs) in zip(asked, answers, strict=True):
+        if header is None or header.hash != a.header.hash:
+            raise ChainMoved(a.header.number)
+        if any(all(log.address not in question.addresses for question in a.questions) for log in logs):
+            raise Answered(None, say("other_block_logs", block=a.header.number))
         found += logs
     return found
-
-
-def _condition(header: Header, f: Filter) -> dict[str, Any]:
-    topics = [None if t is None else [hex_text(word) for word in t] for t in f.topics]
-    return {"blockHash": hex_text(header.hash), "address": [hex_text(a) for a in f.addresses], "topics": topics}
 
 
 def headers_of(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:

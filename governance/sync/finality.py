@@ -3,18 +3,23 @@
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
 from governance import incidents
 from governance.chain.rpc import Answered, Header, Rpc, RpcError
-from governance.models import Block, Contract, Cursor, Dao, RawLog
+from governance.models import Block, Chain, Contract, Cursor, Dao, RawLog
 from governance.sync import fetch, witness
 from governance.words import say
 
 _MOST_BLOCKS = 2000  # in one look
 _MOST_BLOCKS_NAMED = 100
+_COMPARED = (
+    "block_number", "block_hash", "transaction_hash", "transaction_index", "log_index", "address", "topic0", "topic1",
+    "topic2", "topic3", "data",
+)  # fmt: skip
 _MOST_LAG = 4  # blocks that one endpoint may be behind another without being set aside
 
 
@@ -25,6 +30,16 @@ class Missed(Exception):
     def __init__(self, block_number: int, problem: str, *, is_wrong: bool):
         self.block_number, self.is_wrong = block_number, is_wrong
         super().__init__(problem)
+
+
+def chain_of(dao: Dao) -> Chain:
+    """Return the DAO's chain, with the finality depth that the operator set for it, if any."""
+    chain = Chain.objects.get(pk=dao.chain_id)
+    blocks = settings.FINALITY_DEPTHS.get(chain.chain_id, chain.finality_depth)
+    if blocks != chain.finality_depth:
+        chain.finality_depth = blocks
+        chain.save(update_fields=["finality_depth"])
+    return chain
 
 
 def final_block(rpc: Rpc, head: Header, depth: int) -> int:
@@ -65,11 +80,7 @@ def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> in
     first, last = ends["first"], min(ends["last"], ends["first"] + _MOST_BLOCKS - 1)
     questions = fetch.filters(contracts, last)
     if questions:
-        stored = list(
-            RawLog.objects.filter(dao=dao, block_number__range=(first, last)).only(
-                "block_number", "block_hash", "log_index", "address", "topic0", "topic1", "topic2", "topic3", "data"
-            )
-        )
+        stored = list(RawLog.objects.filter(dao=dao, block_number__range=(first, last)).only(*_COMPARED))
         truth = witness.second_look(rpc, questions, first, last, stored)
         if truth is None:
             return first - 1

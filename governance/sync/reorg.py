@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Min
+
 from governance import incidents, outbox
 from governance.chain.address import checksum
 from governance.chain.rpc import Header, Rpc
 from governance.models import (
     Block,
+    Chain,
     ChainAnswer,
     ChainReading,
     Contract,
@@ -79,8 +82,10 @@ def deeper_than_finality(dao: Dao, ancestor: Ancestor) -> bool:
     )
 
 
-def note_deep_reorg(dao: Dao, ancestor: Ancestor) -> SyncIncident:
-    """Raise the incident, once. The mirror stays as it is until a person looks, or the node returns to the chain."""
+def note_deep_reorg(dao: Dao, ancestor: Ancestor, last_block: int) -> SyncIncident:
+    """Raise the incident, once. The mirror, which has read up to `last_block`, stays as it is until a person looks, or
+    the node returns to the chain."""
+    _note_depth(dao, ancestor, last_block)
     incident, _ = incidents.note_once(
         dao,
         incidents.Kind.DEEP_REORG,
@@ -89,6 +94,14 @@ def note_deep_reorg(dao: Dao, ancestor: Ancestor) -> SyncIncident:
         facts={"ancestor": ancestor.number},
     )
     return incident
+
+
+def _note_depth(dao: Dao, ancestor: Ancestor, last_block: int) -> None:
+    """Keep the depth of a reorg where the chain had none deeper: from the lowest block that is known to be replaced (of
+    those that were final when they were read few headers are kept) to the last one that was read."""
+    lowest = Block.objects.filter(dao=dao, number__gt=ancestor.number).aggregate(number=Min("number"))["number"]
+    blocks = 0 if lowest is None else last_block - lowest + 1
+    Chain.objects.filter(pk=dao.chain_id, deepest_reorg_blocks__lt=blocks).update(deepest_reorg_blocks=blocks)
 
 
 def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_head_block: int) -> SyncIncident:
@@ -120,6 +133,8 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
             ],
             "dropped_proposals": [str(p.proposal_id) for p in proposals[:_MOST_NAMED]],
         }
+        if kind is incidents.Kind.REORG:
+            _note_depth(dao, ancestor, cursor.next_block - 1)
         undone = _undone(dao, block_number__gt=ancestor.number)
         touched = {vote.onchain_proposal_id for vote in votes}
         logs.delete()

@@ -107,7 +107,7 @@ class _Sync:
     def __init__(self, writer: Writer, rpc: Rpc, until: float):
         self.writer, self.rpc, self.until = writer, rpc, until
         self.dao = writer.dao
-        self.chain = Chain.objects.get(pk=self.dao.chain_id)
+        self.chain = finality.chain_of(self.dao)
         self.local = is_local(self.chain)
         self.contracts: list[Contract] = list(self.dao.contracts.all())
         self.result = SyncResult(Status.CAUGHT_UP)
@@ -238,7 +238,10 @@ class _Sync:
         if found.below is not None and found.below.hash != cursor.head_hash:
             raise _Parted
         last = found.head.number
-        if not self.local and found.final_block is not None and found.final_block < last:
+        final = found.final_block
+        if final is None and found.newest_block is not None:  # a node without the tag
+            final = found.newest_block - self.chain.finality_depth
+        if not self.local and final is not None and final < last:
             # Behind a load balancer another node answers than the one that called these blocks final, and it may still
             # be on a branch that was left.
             raise fetch.ChainMoved(last)
@@ -295,7 +298,7 @@ class _Sync:
             if finality.has_others_vouching(self.dao, self.rpc):
                 self.rpc.answerer().distrust(say("final_block_missing"))
                 return True
-            incident = reorg.note_deep_reorg(self.dao, ancestor)
+            incident = reorg.note_deep_reorg(self.dao, ancestor, cursor.next_block - 1)
             self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
             return False
         behind = self.local and head.number < cursor.next_block - 1

@@ -13,6 +13,7 @@ from governance.chain.rpc import Header, Log
 from governance.models import MANY_TOPICS, Block, ChainAnswer, ChainReading, Contract, Cursor, Dao, RawLog, ScannedRange
 from governance.projections.batch import Batch, Source
 from governance.projections.fold import Projector
+from governance.sync import witness
 from governance.sync.fence import Superseded, Writer
 from governance.sync.reorg import drop_orphans, fold_again
 
@@ -74,8 +75,15 @@ def new_logs(dao: Dao, logs: Sequence[Log]) -> list[Log]:
     if not logs:
         return []
     stored = RawLog.objects.filter(dao=dao, block_number__range=(logs[0].block_number, logs[-1].block_number))
-    known = set(stored.values_list("block_hash", "log_index"))
-    return [log for log in logs if (log.block_hash, log.log_index) not in known]
+    known = set(stored.values_list("block_hash", "transaction_index", "log_index"))
+    unknown = [log for log in logs if witness.place(log) not in known]
+    if not known or not unknown:
+        return unknown
+    # A node that numbers logs otherwise than the last one would bring all of them once more.
+    transactions = {log.transaction_hash for log in unknown}
+    rows = stored.filter(transaction_hash__in=transactions)
+    numbered = witness.numbered_as(rows, [log for log in logs if log.transaction_hash in transactions])
+    return sorted([log for log in numbered if witness.place(log) not in known], key=witness.IN_CHAIN_ORDER)
 
 
 def insert_logs(new: Prepared) -> None:

@@ -17,52 +17,27 @@ anything away, for on some chains it tells nothing (all zeros) or not all (logs 
 bloom and no receipt). One thing alone proves an answer wrong: receipts that rebuild the receipts root of the block's
 header, in which all endpoints agree. An endpoint that lacks one of their logs, or shows another log in the place of
 one, is not asked for a while (`Rpc.distrust`). Where nothing proves either, both stay trusted and people are told
-(`Rpc.note_disagreement`). One endpoint alone that has the same hole every time is found by no client; the
+(`Rpc.note_disagreement`). Nodes number logs through the block or in each transaction: the same log under two numbers
+is one log (`numbered_as`). One endpoint alone that has the same hole every time is found by no client; the
 reconciliation with the chain's own state then shows it.
 """
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from governance.chain import bloom, receipts
-from governance.chain.rpc import (
-    Answered,
-    Header,
-    Log,
-    RangeTooLarge,
-    Receipt,
-    Rpc,
-    RpcError,
-    checked,
-    parse_header,
-    parse_logs_beside_block,
-)
+from governance.chain.rpc import Answered, Header, Log, RangeTooLarge, Receipt, Rpc, RpcError
+from governance.sync import by_hash
+from governance.sync.by_hash import Asked, Question
 from governance.words import Sentence, say
-from policies.notation.hexadecimal import hex_text
 
 _MOST_JUDGED = 20  # differing blocks of a range whose receipts are asked for
 _SPARSE_BITS = 700  # of a bloom's 2,048: below, an address that is not there shows by chance in less than 1 of 25
 _AT_ONCE = 20
-_PLACE = attrgetter("block_number", "log_index")
+IN_CHAIN_ORDER = attrgetter("block_number", "transaction_index", "log_index")
 AnyLog = TypeVar("AnyLog", bound=Any)
 """A log of a node (`rpc.Log`), or one that is stored (`models.RawLog`)."""
-
-
-class Question(Protocol):
-    """What eth_getLogs is asked (`fetch.Filter`): addresses, and topics as alternatives per place."""
-
-    @property
-    def addresses(self) -> tuple[bytes, ...]: ...
-    @property
-    def topics(self) -> tuple[tuple[bytes, ...] | None, ...]: ...
-
-
-class Asked(NamedTuple):
-    """A block and what was asked about it."""
-
-    header: Header
-    questions: Sequence[Question]
 
 
 class Answer(NamedTuple):
@@ -72,17 +47,68 @@ class Answer(NamedTuple):
     logs: Sequence[Any]
 
 
-def place(log: Any) -> tuple[bytes, int]:
-    """Return a log's place, which two logs never share: its block's hash and its index in the block."""
-    return bytes(log.block_hash), log.log_index
+Place = tuple[bytes, int, int]
 
 
-Content = tuple[bytes, int, bytes, tuple[bytes, ...], bytes]
+def place(log: Any) -> Place:
+    """Return a log's place, which two logs never share: its block's hash, its transaction's index there, and its own
+    index, by which some nodes count in the block and others in the transaction."""
+    return bytes(log.block_hash), log.transaction_index, log.log_index
+
+
+Payload = tuple[bytes, tuple[bytes, ...], bytes]
+Content = tuple[Place, Payload]
+
+
+def _payload(log: Any) -> Payload:
+    """Return what a log says: address, topics and data."""
+    return bytes(log.address), tuple(log.topics), bytes(log.data)
 
 
 def content(log: Any) -> Content:
     """Return what tells logs apart: place, address, topics and data."""
-    return bytes(log.block_hash), log.log_index, bytes(log.address), tuple(log.topics), bytes(log.data)
+    return place(log), _payload(log)
+
+
+def numbered_as(reference: Iterable[Any], logs: Iterable[Log]) -> list[Log]:
+    """Return `logs` with the numbers that `reference` has for logs of the same transactions.
+
+    One node counts logs through the block, another from 0 in each transaction; of one transaction the two differ by a
+    constant. Logs of a transaction stay as they are if `reference` has none of them, or differs by no constant.
+    """
+    known = _by_transaction(reference)
+    found: list[Log] = []
+    for key, group in _by_transaction(logs).items():
+        found += _shifted(known[key], group) if key in known else group
+    return found
+
+
+def _by_transaction(logs: Iterable[AnyLog]) -> dict[tuple[bytes, bytes], list[AnyLog]]:
+    found: dict[tuple[bytes, bytes], list[AnyLog]] = {}
+    for log in logs:
+        found.setdefault((bytes(log.block_hash), bytes(log.transaction_hash)), []).append(log)
+    return found
+
+
+def _shifted(reference: Sequence[Any], logs: Sequence[Log]) -> Sequence[Log]:
+    """Number one transaction's logs as `reference` numbers them."""
+    places: list[dict[Payload, list[int]]] = [{}, {}]
+    for one, group in zip(places, (reference, logs), strict=True):
+        for log in sorted(group, key=attrgetter("log_index")):
+            one.setdefault(_payload(log), []).append(log.log_index)
+    theirs, ours = places
+    shifts = {
+        there - here
+        for payload, indexes in ours.items()
+        if len(theirs.get(payload, ())) == len(indexes)
+        for there, here in zip(theirs[payload], indexes, strict=True)
+    }
+    shift, index = shifts.pop() if len(shifts) == 1 else None, reference[0].transaction_index
+    if shift is None or min(log.log_index for log in logs) + shift < 0:
+        return logs
+    if shift and not index:
+        return logs  # of a block's first transaction both count alike
+    return [log._replace(transaction_index=index, log_index=log.log_index + shift) for log in logs]
 
 
 def once(logs: Iterable[AnyLog]) -> list[AnyLog]:
@@ -91,15 +117,13 @@ def once(logs: Iterable[AnyLog]) -> list[AnyLog]:
     Raises:
         RpcError: two different logs have one place, so that one would be lost.
     """
-    found: dict[tuple[bytes, int], Any] = {}
+    found: dict[Place, Any] = {}
     for log in logs:
-        known = found.setdefault((log.block_hash, log.log_index), log)
+        known = found.setdefault((log.block_hash, log.transaction_index, log.log_index), log)
         if known is not log and (content(known), known.transaction_hash) != (content(log), log.transaction_hash):
-            raise Answered(
-                None,
-                say("logs_share_index", block=log.block_number, log_index=log.log_index),
-            )
-    return sorted(found.values(), key=_PLACE)
+            values = {"block": log.block_number, "transaction": log.transaction_index, "log_index": log.log_index}
+            raise Answered(None, say("logs_share_place", **values))
+    return sorted(found.values(), key=IN_CHAIN_ORDER)
 
 
 # --- near the head, by hash
@@ -137,6 +161,7 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
         roots = _roots_of(first, [a.header.number for a in differing])
         for a in differing:
             one, (root, two) = ours.get(a.header.hash, []), theirs[a.header.hash]
+            two = numbered_as(one, two)
             block = Asked(_with_root(a.header, [roots.get(a.header.hash), root]), a.questions)
             ours[a.header.hash] = judge.settle(block, [Answer(first, one), Answer(other, two)])
         judge.end()
@@ -169,43 +194,16 @@ def _is_hint(asked: Asked) -> bool:
 def _ask_blocks(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | None, list[Log]]]:
     """The receipts root and the logs by block's hash. Raises RpcError where the endpoint lacks one of these blocks."""
     found: dict[bytes, tuple[bytes | None, list[Log]]] = {}
-    each = max((len(a.questions) for a in asked), default=0) + 1
-    rpc.in_groups(asked, each, _AT_ONCE, lambda part: found.update(_ask_some(rpc, part)))
+    each = by_hash.requests_each(rpc, max((len(a.questions) for a in asked), default=0))
+
+    def read(part: Sequence[Asked]) -> None:
+        for a, one in zip(part, by_hash.ask(rpc, part), strict=True):
+            if one.header is None or one.header.hash != a.header.hash:
+                raise Answered(None, say("block_not_shared", block=a.header.number))
+            found[a.header.hash] = one.header.receipts_root, once(one.logs)
+
+    rpc.in_groups(asked, each, _AT_ONCE, read)
     return found
-
-
-def _ask_some(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | None, list[Log]]]:
-    """Few enough for one request, each block behind its logs."""
-    requests: list[tuple[str, list[Any]]] = []
-    for a in asked:
-        requests += [("eth_getLogs", [_condition(q) | {"blockHash": hex_text(a.header.hash)}]) for q in a.questions]
-        requests.append(("eth_getBlockByNumber", [hex(a.header.number), False]))
-    answers = iter(rpc.batch(requests, together=True))
-    found: dict[bytes, tuple[bytes | None, list[Log]]] = {}
-    for a in asked:
-        logs = [log for _ in a.questions for log in _read(next(answers), a)]
-        answer = next(answers)
-        if isinstance(answer, RpcError):
-            raise answer
-        header = None if answer is None else checked("eth_getBlockByNumber", answer, parse_header)
-        if header is None or header.hash != a.header.hash:
-            raise Answered(None, say("block_not_shared", block=a.header.number))
-        found[a.header.hash] = header.receipts_root, once(logs)
-    return found
-
-
-def _read(answer: Any, asked: Asked) -> list[Log]:
-    if isinstance(answer, RpcError):
-        raise answer
-    logs = checked("eth_getLogs", answer, parse_logs_beside_block)
-    if any(log.block_hash != asked.header.hash for log in logs):
-        raise Answered(None, say("other_block_logs", block=asked.header.number))
-    return logs
-
-
-def _condition(question: Question) -> dict[str, Any]:
-    topics = [None if place is None else [hex_text(word) for word in place] for place in question.topics]
-    return {"address": [hex_text(address) for address in question.addresses], "topics": topics}
 
 
 # --- ranges of final blocks
@@ -269,8 +267,12 @@ def settle(questions: Sequence[Question], answers: Sequence[Answer]) -> list[Any
             right; or one of them was caught with logs that are not there, and more blocks are to be looked at than can
             be: it is not asked the next time.
     """
-    shown = [{content(log) for log in answer.logs} for answer in answers]
-    differing = set.union(*shown) - set.intersection(*shown)
+    differing = _differing(answers)
+    if differing:
+        # What is stored, or else the first answer, says how logs are numbered.
+        first = next((answer for answer in answers if answer.view is None), answers[0])
+        others = [a if a is first else Answer(a.view, numbered_as(first.logs, a.logs)) for a in answers]
+        answers, differing = others, _differing(others)
     if not differing:
         return list(answers[0].logs)
     numbers = sorted({log.block_number for answer in answers for log in answer.logs if content(log) in differing})
@@ -299,7 +301,13 @@ def settle(questions: Sequence[Question], answers: Sequence[Answer]) -> list[Any
     finally:
         judge.end()
     rest = [log for log in answers[0].logs if log.block_number not in kept]
-    return sorted([*rest, *(log for logs in kept.values() for log in logs)], key=_PLACE)
+    return sorted([*rest, *(log for logs in kept.values() for log in logs)], key=IN_CHAIN_ORDER)
+
+
+def _differing(answers: Sequence[Answer]) -> set[Content]:
+    """What not all of them show."""
+    shown = [{content(log) for log in answer.logs} for answer in answers]
+    return set.union(*shown) - set.intersection(*shown)
 
 
 def _headers(numbers: Sequence[int], views: Sequence[Rpc]) -> dict[int, Header]:
@@ -348,12 +356,11 @@ class _Judge:
         theirs: set[Content] = set()  # of that, what was asked for
         refuted: set[Content] = set()
         if proven is not None:
-            true = {content(log) for log in proven}
-            there = {content(log): log for log in proven if _is_asked_for(log, asked.questions)}
+            logs = numbered_as(shown.values(), proven.logs)
+            true = {content(log) for log in logs}
+            there = {content(log): log for log in logs if _is_asked_for(log, asked.questions)}
             theirs = set(there)
-            # A log whose index is above all of the receipts' logs may be one that the chain itself made: these stand in
-            # no receipt.
-            refuted = {key for key, log in shown.items() if log.log_index < len(proven) and key not in true}
+            refuted = {key for key, log in shown.items() if key not in true and proven.covers(log)}
             shown = there | shown
         kept = {key: log for key, log in shown.items() if key not in refuted}
         for view, logs in answers:
@@ -365,14 +372,14 @@ class _Judge:
                 self._wrong.append((view, say("logs_disproved", block=number, **counts)))
             if unproven := kept.keys() - true - said:
                 self._open.append((view, number, len(unproven)))
-        places = {key[:2] for key in kept}
+        places = {at for at, _ in kept}
         if len(places) < len(kept):
             names = ", ".join(answer.view.names for answer in answers if answer.view is not None)
             problem = say("logs_in_one_place", block=number)
             waiting = say("blocks_wait", endpoints=names, problem=problem)
             next(a.view for a in answers if a.view is not None).note_disagreement(number, waiting)
             raise Answered(None, say("endpoints_differ", endpoints=names, problem=problem))
-        return sorted(kept.values(), key=lambda log: log.log_index)
+        return sorted(kept.values(), key=IN_CHAIN_ORDER)
 
     def doubts(self, answers: Sequence[Answer]) -> bool:
         """Whether an endpoint that was wrong about another block shows here what not all show: it knows which blocks
@@ -393,9 +400,24 @@ class _Judge:
             view.distrust(reason)
 
 
-def _proven(asked: Asked, views: Sequence[Rpc]) -> list[Log] | None:
-    """All logs of the block, by the first endpoint's receipts that rebuild the header's receipts root; None where none
-    do."""
+class Proof(NamedTuple):
+    """All logs of a block that stand in receipts which rebuild the block's receipts root."""
+
+    logs: list[Log]
+    transactions: int  # that have a receipt
+    by_block: bool  # the logs are numbered through the block
+    by_transaction: bool  # the logs are numbered in each transaction; a block with few logs may be both
+
+    def covers(self, log: Any) -> bool:
+        """Whether the receipts would show a log in this place. One behind them all may be one that the chain itself
+        made: these stand in no receipt."""
+        within_block = log.log_index < len(self.logs)
+        within_transaction = log.transaction_index < self.transactions
+        return (within_block or not self.by_block) and (within_transaction or not self.by_transaction)
+
+
+def _proven(asked: Asked, views: Sequence[Rpc]) -> Proof | None:
+    """Return what the first endpoint's receipts that rebuild the header's receipts root show; None where none do."""
     root = asked.header.receipts_root
     if root is None or not any(root):
         return None  # zeros: the chain computes none
@@ -404,9 +426,13 @@ def _proven(asked: Asked, views: Sequence[Rpc]) -> list[Log] | None:
         if found is None or receipts.root(found) != root:
             continue
         logs = [log for receipt in found for log in receipt.logs]
+        if not all(_is_of(log, asked) for log in logs):
+            continue
         # The root says nothing of a log's index, which follows from the order.
-        if all(log.log_index == index and _is_of(log, asked) for index, log in enumerate(logs)):
-            return logs
+        by_block = [log.log_index for log in logs] == list(range(len(logs)))
+        by_transaction = all(log.log_index == n for receipt in found for n, log in enumerate(receipt.logs))
+        if by_block or by_transaction:
+            return Proof(logs, len(found), by_block, by_transaction)
     return None
 
 
@@ -470,15 +496,15 @@ def second_look(
         kept = settle(questions, [*answers, Answer(None, [log for log in stored if _is_asked_for(log, questions)])])
     except RpcError:
         return None
-    return sorted([*kept, *rest], key=_PLACE)
+    return sorted([*kept, *rest], key=IN_CHAIN_ORDER)
 
 
 def _added(stored: Sequence[Any], answer: Answer) -> list[Any]:
     """One endpoint's word against what the same one said before: more is believed, less or other is not."""
     found = {place(log): log for log in stored}
-    for log in answer.logs:
+    for log in numbered_as(stored, answer.logs):
         known = found.setdefault(place(log), log)
         if content(known) != content(log) and answer.view is not None:
             values = {"endpoint": answer.view.names, "log_index": log.log_index, "block": log.block_number}
             answer.view.note_disagreement(log.block_number, say("log_changed", **values))
-    return sorted(found.values(), key=_PLACE)
+    return sorted(found.values(), key=IN_CHAIN_ORDER)

@@ -53,6 +53,10 @@ def test_what_is_no_object_or_is_ours_to_set_is_refused(text, says):
     ("name", "value", "says"),
     [
         ("MODEL_EXTRA_BODY", "[]", "MODEL_EXTRA_BODY is no JSON object"),
+        ("MANDATE_FINALITY_DEPTHS", "137", "holds '137': write <chain id>=<blocks>"),
+        ("MANDATE_FINALITY_DEPTHS", "137=512 10=0", "holds '10=0'"),
+        ("MANDATE_FINALITY_DEPTHS", "137=-1", "1 to 1,000,000"),
+        ("MANDATE_FINALITY_DEPTHS", "137=1000001", "1 to 1,000,000"),
         ("MODEL_DEADLINE_S", "0", "MODEL_DEADLINE_S is 0"),
         ("MODEL_DEADLINE_S", "soon", "whole number"),
         ("MODEL_DEADLINE_S", "99999", "1 to 3600"),

@@ -59,7 +59,7 @@ def _value(row: Model, field: Any) -> str:
 def _name(row: Model) -> str:
     match row:
         case RawLog():
-            return f"0x{bytes(row.block_hash).hex()}:{row.log_index}"
+            return f"0x{bytes(row.block_hash).hex()}:{row.transaction_index}:{row.log_index}"
         case Contract():
             return f"{row.kind}:0x{row.address.hex()}"
     for names in (("proposal_id",), ("policy_id", "number")):

@@ -148,10 +148,23 @@ FAULTS = (
         (("if above is not None and header.parent_hash != above:", "if above is not None and not header.parent_hash:"),),
     ),
     Fault(
+        "logs by range are not held against the block's hash",
+        "sync/by_hash.py",
+        (
+            ("    if any(log.block_hash != asked.header.hash for log in logs):", "    if not asked:"),
+            ("        found.append(BlockLogs(after if is_same else None, logs))", "        found.append(BlockLogs(a.header, logs))"),
+        ),
+    ),
+    Fault(
+        "null in place of no logs is an error",
+        "sync/by_hash.py",
+        (("    logs = checked(\"eth_getLogs\", answer, parse_logs_beside_block)", "    logs = checked(\"eth_getLogs\", answer, lambda raw: parse_logs_beside_block(list(raw)))"),),
+    ),
+    Fault(
         "a failed answer is an empty one, and nobody looks twice",
         "sync/fetch.py",
         (
-            ("                raise ChainMoved(header.number) from answer\n            raise answer", "                raise ChainMoved(header.number) from answer\n            continue"),
+            ("            raise ChainMoved(last.number) from error\n        raise\n", "            raise ChainMoved(last.number) from error\n        return []\n"),
             ("        found.extend(witness.check_blocks(rpc, asked, logs))", "        found.extend(logs if asked else [])"),
         ),
         (("sync/finality.py", "    if questions:\n        stored", "    if not questions:\n        stored"),),
@@ -167,9 +180,43 @@ FAULTS = (
         (("        kept = {key: log for key, log in shown.items() if key not in refuted}\n", "        seen = asked.header.logs_bloom\n        kept = {k: log for k, log in shown.items() if k not in refuted and (not seen or bloom.may_have(seen, log.address))}\n"),),
     ),
     Fault(
+        "two logs with one index in a block are taken for one",
+        "sync/witness.py",
+        (
+            ("found.setdefault((log.block_hash, log.transaction_index, log.log_index), log)", "found.setdefault((log.block_hash, 0, log.log_index), log)"),
+            ("        if known is not log and (content(known), known.transaction_hash) != (content(log), log.transaction_hash):", "        if known.block_hash != log.block_hash:"),
+        ),
+    ),
+    Fault(
+        "logs are put in order by their index alone",
+        "sync/witness.py",
+        (('IN_CHAIN_ORDER = attrgetter("block_number", "transaction_index", "log_index")', 'IN_CHAIN_ORDER = attrgetter("block_number", "log_index")'),),
+    ),
+    Fault(
+        "stored logs are folded by their index alone",
+        "projections/again.py",
+        (("order_by(*chain_order())", 'order_by("block_number", "log_index")'),),
+    ),
+    Fault(
+        "a log's time of zero is believed",
+        "chain/rpc/values.py",
+        (("    return bounded_quantity(value) if time_s else None", "    return bounded_quantity(value)"),),
+        (("sync/fetch.py", "not earliest_s <= (log.timestamp_chain_s or 0) <= latest_s", "log.timestamp_chain_s is None"),),
+    ),
+    Fault(
         "what becomes final is not looked at again",
         "sync/finality.py",
         (("    if questions:\n        stored", "    if not questions:\n        stored"),),
+    ),
+    Fault(
+        "the newest reorg is kept as the deepest",
+        "sync/reorg.py",
+        (("filter(pk=dao.chain_id, deepest_reorg_blocks__lt=blocks)", "filter(pk=dao.chain_id)"),),
+    ),
+    Fault(
+        "without a tag all is final at once",
+        "sync/finality.py",
+        (("    return min(claims)", "    return min(claims[1:] or [head.number])"),),
     ),
     Fault("the boldest claim of finality counts", "sync/finality.py", (("    return min(claims)", "    return max(claims)"),)),
     Fault(

@@ -32,7 +32,7 @@ from governance.projections import again
 from governance.sync import Status, Superseded, fence, reorg, sync_once
 from replay import node as replay_node
 from replay import sight
-from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, PROVIDERS, Chance, Faults
+from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, LOG_TIMES, NUMBERINGS, PROVIDERS, Chance, Faults
 from replay.node import ReplayNode
 from replay.synthetic import SyntheticChain
 from tests.governance.lives import FIRST_BLOCK, START_S, Life, answer, assert_fresh, mirrored
@@ -58,6 +58,11 @@ class Plan:
     liar: int = 0  # a second node that lies: 0 is none, 1 asked second, 2 asked first
     blooms: int = 0  # what headers' blooms show: one of `BLOOMS`
     rootless: int = 0  # 1: no header has a receipts root, so that nothing proves who is right
+    numbering: int = 0  # how the nodes count logs: one of `NUMBERINGS`
+    log_times: int = 0  # what logs say of their block's time: one of `LOG_TIMES`
+    tagless: int = 0  # 1: no node knows the `finalized` tag
+    by_range: int = 0  # 1: no node knows the filter by a block's hash
+    nulls: int = 0  # 1: the nodes answer null for no logs
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -83,7 +88,7 @@ _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
     "twice": (1, ()),
     "kill": (3, (_STATEMENT,)),
     "kill_storing": (3, (st.integers(1, 60),)),
-    "kill_writing": (2, (st.integers(1, 5), st.integers(1, 6), _SALT)),
+    "kill_writing": (3, (st.integers(1, 4), st.integers(0, 6), st.integers(1, 6), _SALT)),
     "end": (1, (_STATEMENT,)),
     "lose_session": (2, (_STATEMENT,)),
     "overtake": (2, (st.integers(4, 14), st.integers(0, 6), _SALT)),
@@ -115,6 +120,11 @@ def plans() -> st.SearchStrategy[Plan]:
         liar=st.sampled_from((0, 0, 0, 1, 2)),
         blooms=st.sampled_from(range(len(BLOOMS))),
         rootless=st.sampled_from((0, 0, 1)),
+        numbering=st.sampled_from((0, 0, 1)),
+        log_times=st.sampled_from(range(len(LOG_TIMES))),
+        tagless=st.sampled_from((0, 0, 1)),
+        by_range=st.sampled_from((0, 0, 1)),
+        nulls=st.sampled_from((0, 1)),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
 
@@ -132,9 +142,12 @@ MUST_HAPPEN = frozenset(
         "blocks were read again", "a liar was caught", "logs that were left out were found",
         "a reorg shortened the chain", "a transaction moved to another block", "the outbox took something back",
         "a node served another chain",
+        "no node knew what is final", "no node knew the filter by hash", "nodes answered null for no logs",
         "a node called too much final", "a head went backwards",
         "an index of logs had a lasting hole", "nobody could say which node was right",
         *(f"blooms: {kind}" for kind in BLOOMS),
+        *(f"logs are counted in the {unit}" for unit in NUMBERINGS),
+        *(f"times of logs: {kind}" for kind in LOG_TIMES),
         *(f"fault: {kind}" for kind in KINDS),
     }
 )  # fmt: skip
@@ -281,6 +294,14 @@ class Run:
         self.liar = Faults(retry_after_s=0) if plan.liar else None
         for faults in filter(None, (self.honest, self.liar)):
             faults.blooms, faults.has_receipts_root = BLOOMS[plan.blooms], not plan.rootless
+            faults.numbering, faults.log_times = NUMBERINGS[plan.numbering], LOG_TIMES[plan.log_times]
+            faults.has_final_tag, faults.null_logs = not plan.tagless, bool(plan.nulls)
+            faults.hash_filter = "refused" if plan.by_range else "known"
+        self.happened["no node knew the filter by hash"] += plan.by_range
+        self.happened["nodes answered null for no logs"] += plan.nulls
+        self.happened[f"times of logs: {LOG_TIMES[plan.log_times]}"] += 1
+        self.happened["no node knew what is final"] += plan.tagless
+        self.happened[f"logs are counted in the {NUMBERINGS[plan.numbering]}"] += 1
         self.happened[f"blooms: {BLOOMS[plan.blooms]}"] += 1
         nodes = [ReplayNode(self.chain, faults=self.honest, seed=plan.faults)]
         if self.liar:
@@ -456,9 +477,11 @@ class Run:
         finally:
             self.honest.chances = chances
 
-    def _kill_writing(self, transaction: int, blocks: int, salt: int) -> None:
-        """One is killed as it begins one of its transactions, with something to write."""
-        self._grow(blocks, salt)
+    def _kill_writing(self, transaction: int, depth: int, blocks: int, salt: int) -> None:
+        """One is killed as it begins one of its transactions, with something to write: after a reorg the first drops
+        what was replaced, the second stores what came instead."""
+        self._reorganise(depth, 2, salt)
+        self._grow(blocks, salt + 1)
         with self._node_that_answers():
             self._kill(transaction, _begins_to_write)
 
@@ -629,10 +652,13 @@ class Run:
         self.happened["the outbox took something back"] += self.dao.outboxentry_set.filter(
             topic__endswith=".undone"
         ).count()
+        depths = [incident.facts["blocks"] for incident in found.filter(kind="reorg")]
+        deepest = Chain.objects.get(pk=CHAIN_ID).deepest_reorg_blocks
+        assert deepest >= max(depths, default=0), f"reorgs of {depths} blocks, and {deepest} is kept as the deepest"
         hashes = {block.number: block.hash for block in self.chain.blocks}
         for reading in ChainReading.objects.filter(dao=self.dao):
             assert hashes.get(reading.block_number) == reading.block_hash, f"{reading}: a block that is gone"
-        with ReplayNode(self.chain) as node:
+        with ReplayNode(self.chain, faults=Faults(numbering=NUMBERINGS[self.plan.numbering])) as node:
             assert_fresh(self.chain, self.dao, node.url)
 
 

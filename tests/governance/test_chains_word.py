@@ -61,7 +61,7 @@ def test_when_a_vote_ends_the_chain_is_asked_at_once_and_its_word_is_shown(barre
     assert shown(odd, proposal).state is State.DEFEATED
     text = page(client, odd, proposal)
     assert f"The state shown is the chain&#x27;s word at block {check.block_number}: Defeated" in text
-    assert "One node&#x27;s word, which no second node confirmed" in text
+    assert "It is one node’s word, which no second node confirmed." in text
     assert "Next step" not in text
     assert '<span class="tag defeated">Defeated</span>' in text
     found = api(client, odd, proposal)

@@ -58,7 +58,7 @@ def test_code_that_answers_the_same_is_told_too(chain):
     odd.sync()
     odd.do("changeCode(address,uint8)", odd.code_of(SIMPLE), 1)
     odd.sync()
-    assert "nothing that the mirror asks it differs" in words_of(incidents_of(odd)[0])
+    assert "it answers as before" in words_of(incidents_of(odd)[0])
 
 
 def test_a_change_that_a_reorg_takes_back_is_taken_back(chain):

@@ -2,13 +2,16 @@
 """Nodes whose logs differ on chains whose blooms, or receipts, tell nothing: what a node shows by hash is kept, nobody
 is distrusted without proof, and people are told where there is none."""
 
+from collections.abc import Callable
+
 import pytest
 
 from governance.chain import receipts
 from governance.chain.rpc import Rpc, RpcError, parse_log, parse_logs, parse_receipt
 from governance.models import Block, OutboxEntry, Proposal, RawLog, SyncIncident, Vote
-from governance.sync import Status, sync_once, witness
-from replay.faults import BLOOMS, Faults
+from governance.power import Continuity, continuity, delegate_of, power_now
+from governance.sync import Status, fence, reorg, sync_once, witness
+from replay.faults import BLOOMS, HASH_FILTERS, Faults
 from replay.node import ReplayNode
 from replay.sight import PlainAnswer
 from replay.synthetic import SyntheticChain, SyntheticTransaction
@@ -277,7 +280,7 @@ def strange(kind: str) -> type[ReplayNode]:
                     return [{**log, "data": "0x" + "00" * (len(log["data"]) // 2 - 1)} for log in logs]
                 if kind == "invented":
                     return [*logs, *({**log, "logIndex": hex(7)} for log in logs[:1])]
-                return [{**log, "logIndex": "0x0"} for log in logs]  # counted in each transaction
+                return [{**log, "logIndex": "0x0"} for log in logs]
 
             seen._get_logs = get_logs
             return seen
@@ -533,23 +536,92 @@ def test_where_nodes_differ_is_told_until_a_reorg_takes_those_blocks(chain, serv
 
 
 def test_two_logs_in_one_place_are_told_and_none_is_lost_in_silence(chain, serve, dao):
-    node = serve(strange("counted in each transaction"))
-    chain.grow([transaction(CREATED)], [transaction(vote(1)), transaction(vote(2))])
-    with pytest.raises(RpcError, match="two different logs of block"):
+    node = serve(strange("all have the index 0"))
+    chain.grow([transaction(CREATED)], [transaction(vote(1), vote(2))])
+    with pytest.raises(RpcError, match="two different logs of transaction 0 in block"):
         sync_once(dao, client(node))
     assert shown(dao) == (0, 0)
     chain.grow(*[[] for _ in range(DEPTH + 2)])  # by range too
-    with pytest.raises(RpcError, match="two different logs of block"):
+    with pytest.raises(RpcError, match="two different logs of transaction 0 in block"):
         sync_once(dao, client(node))
 
 
-def test_two_logs_in_one_place_that_say_the_same_are_two(chain, serve, dao):
-    """The same payment twice in one block, by two transactions, each with the index 0 in its own."""
-    paid = emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[0], 5, 1, 10**18, b"")
-    node = serve(strange("counted in each transaction"))
-    chain.grow([transaction(paid), transaction(paid, salt=1)])
-    with pytest.raises(RpcError, match="two different logs"):
-        sync_once(dao, client(node))
+# ----------------------------------------------------------------------------------------- logs counted in transactions
+
+PAID = emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[0], 5, 1, 10**18, b"")
+BUSY = (
+    transaction(CREATED, vote(1)),
+    transaction(vote(2)),
+    transaction((STRANGER, (bytes(32),), b""), vote(3), vote(4)),
+    transaction(PAID),
+    transaction(PAID, salt=1),  # the same payment by another transaction: two
+)
+
+
+@pytest.mark.parametrize("empty_blocks", [0, DEPTH + 2], ids=["near the head", "by range"])
+def test_logs_counted_in_each_transaction_are_all_there_in_the_chains_order(chain, serve, dao, empty_blocks):
+    node = serve(numbering="transaction")
+    chain.grow([], BUSY, *[[] for _ in range(empty_blocks)])
+    rpc = client(node)
+    sync_once(dao, rpc)
+    assert shown(dao) == (1, 6)
+    rows = list(RawLog.objects.filter(dao=dao).order_by("pk").values_list("transaction_index", "log_index"))
+    assert rows == [(0, 0), (0, 1), (1, 0), (2, 1), (2, 2), (3, 0), (4, 0)]
+    to_finality(chain, dao, rpc)
+    assert_fresh(chain, dao, node.url)
+    assert SyncIncident.objects.filter(dao=dao).count() == 0
+
+
+def test_power_is_that_of_the_later_transaction_however_logs_are_counted(chain, serve, dao):
+    def power(*parts: int) -> tuple:
+        return emit(Kind.VOTES_TOKEN, "DelegateVotesChanged", ACCOUNTS[0], *parts)
+
+    moved = emit(Kind.VOTES_TOKEN, "DelegateChanged", ACCOUNTS[1], ACCOUNTS[2], ACCOUNTS[3])
+    back = emit(Kind.VOTES_TOKEN, "DelegateChanged", ACCOUNTS[1], ACCOUNTS[3], ACCOUNTS[0])
+    chain.grow([transaction(vote(1), moved, power(0, 7)), transaction(back, power(7, 5))])
+    sync_once(dao, client(serve(numbering="transaction")))
+    assert power_now(dao, ACCOUNTS[0]) == 5
+    assert delegate_of(dao, ACCOUNTS[1]) == ACCOUNTS[0]
+    assert continuity(dao) == Continuity(1, ())
+
+
+@both_orders
+@pytest.mark.parametrize("has_receipts_root", [True, False], ids=["with a root", "without"])
+def test_the_same_log_under_two_numbers_is_one_log(chain, serve, dao, holed_first, has_receipts_root):
+    """One node counts through the block and another in each transaction: near the head, by range and once more when
+    blocks become final, whichever was asked before."""
+    plain = serve(has_receipts_root=has_receipts_root)
+    other = serve(numbering="transaction", has_receipts_root=has_receipts_root)
+    chain.grow(BUSY, *[[] for _ in range(DEPTH + 2)], BUSY[1:2])
+    rpc = client(other, plain) if holed_first else client(plain, other)
+    sync_once(dao, rpc)
+    assert shown(dao) == (1, 7)
+    to_finality(chain, dao, client(plain, other) if holed_first else client(other, plain))
+    assert shown(dao) == (1, 7)
+    assert Proposal.objects.get(dao=dao).for_votes == sum(v.weight for v in Vote.objects.filter(dao=dao))
+    assert (caught(dao), differing(dao), undone(dao)) == ("", [], [])
+
+
+def test_blocks_that_another_node_numbers_otherwise_are_read_again_without_a_second_copy(chain, serve, dao):
+    chain.grow(BUSY, *[[] for _ in range(DEPTH + 2)], BUSY[1:2])
+    sync_once(dao, client(serve()))
+    before = list(RawLog.objects.filter(dao=dao).order_by("pk").values())
+    with fence.hold(dao) as writer:
+        reorg.restart_from(writer, FIRST_BLOCK)
+    sync_once(dao, client(serve(numbering="transaction")))
+    assert list(RawLog.objects.filter(dao=dao).order_by("pk").values()) == before
+
+
+@both_orders
+def test_a_hole_is_seen_by_receipts_that_count_in_each_transaction(chain, serve, dao, holed_first):
+    honest, holed = serve(numbering="transaction"), serve(numbering="transaction", hole=1.0)
+    chain.grow(BUSY, [transaction(vote(1), salt=9), transaction(vote(2), vote(3), system=True)])
+    rpc = client(holed, honest) if holed_first else client(honest, holed)
+    sync_once(dao, rpc)
+    assert holed.url in caught(dao)
+    assert honest.url not in caught(dao)
+    assert shown(dao) == (1, 9)
+    assert_fresh(chain, dao, honest.url)
 
 
 def test_the_same_log_found_by_two_questions_is_one(chain):
@@ -587,38 +659,146 @@ def test_one_nodes_other_word_about_a_place_is_told_and_changes_nothing(chain, s
 # -------------------------------------------------------------------------------------------------- times that are none
 
 
-def test_null_in_place_of_no_logs_is_none_where_the_node_has_the_block(chain, serve, dao):
-    class Null(ReplayNode):
-        def sight(self):
-            seen = super().sight()
-            true = seen._get_logs
-            seen._get_logs = lambda condition: true(condition) or None
-            return seen
-
+@pytest.mark.parametrize("hash_filter", HASH_FILTERS)
+def test_null_in_place_of_no_logs_is_none_where_the_node_has_the_block(chain, serve, dao, hash_filter):
     chain.grow([transaction(CREATED)], [], [transaction(vote(1))], *[[] for _ in range(DEPTH + 2)])
-    node = serve(Null)
+    node = serve(null_logs=True, hash_filter=hash_filter)
     assert sync_once(dao, client(node)).status is Status.CAUGHT_UP  # by range, and near the head by hash
     assert_fresh(chain, dao, serve().url)
     with pytest.raises(RpcError, match="malformed"):
-        client(node).logs((STRANGER,), block_hash=chain.blocks[-1].hash)  # nothing says that the node has it
+        client(serve(null_logs=True)).logs((STRANGER,), block_hash=chain.blocks[-1].hash)  # no word that it has it
 
 
-def test_a_log_without_a_time_takes_its_headers(chain, serve, dao):
-    class Timeless(ReplayNode):
+@pytest.mark.parametrize("second", [False, True], ids=["alone", "beside another"])
+@pytest.mark.parametrize("hash_filter", HASH_FILTERS[1:])
+def test_a_node_without_the_filter_by_hash_is_read_up_to_its_head(chain, serve, dao, hash_filter, second):
+    """By a range of the one block, whose hash its header says."""
+    chain.grow([transaction(CREATED)], [transaction(vote(1))], [], [transaction(vote(2))])
+    node = serve(hash_filter=hash_filter)
+    rpc = client(node, serve()) if second else client(node)
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert shown(dao) == (1, 2)
+    chain.reorg(2, [transaction(vote(3))], [transaction(vote(4))], [])
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert_fresh(chain, dao, serve().url)
+    assert caught(dao) == ""
+
+
+def test_a_node_that_does_not_know_the_filter_by_hash_is_asked_for_it_once(chain, serve, dao):
+    refused = []
+
+    class Counting(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._get_logs
+            seen._get_logs = lambda condition: (
+                (refused.append(1) if "blockHash" in condition else None) or true(condition)
+            )
+            return seen
+
+    node = serve(Counting, hash_filter="refused")
+    rpc = client(node)
+    for number in range(4):
+        chain.grow([transaction(vote(number))])
+        sync_once(dao, rpc)
+    assert shown(dao) == (0, 4)
+    assert 0 < len(refused) <= 4  # the questions about one block
+
+
+def test_logs_by_range_are_not_believed_of_a_block_that_changed_meanwhile(chain, serve, dao):
+    """The node replaces the block between its two answers: its logs are another block's."""
+
+    class Moving(ReplayNode):
+        def sight(self):
+            seen, true = super().sight(), super().sight()
+            lacking = true._get_logs
+
+            def get_logs(condition):
+                found = lacking(condition)
+                if "blockHash" not in condition and self.moves:
+                    self.moves -= 1
+                    chain.reorg(1, [transaction(vote(7))], salt=self.moves + 5)
+                    now = super(Moving, self).sight()
+                    seen._block = now._block
+                return found
+
+            seen._get_logs = get_logs
+            return seen
+
+    Moving.moves = 3
+    chain.grow([transaction(CREATED)], [transaction(vote(1))])
+    node = serve(Moving, hash_filter="refused")
+    sync_once(dao, client(node))
+    sync_once(dao, client(node))
+    assert_fresh(chain, dao, serve().url)
+
+
+def timed(said: Callable[[int], object]) -> type[ReplayNode]:
+    """A node whose logs say of their block's time (Unix seconds) what `said` makes of it."""
+
+    class Timed(ReplayNode):
         def sight(self):
             seen = super().sight()
             true = seen._shown
-            seen._shown = lambda log: {**true(log), "blockTimestamp": "0x0"}
+            seen._shown = lambda log: {**true(log), "blockTimestamp": said(seen.chain.time_at(log.block_number))}
             return seen
 
-    chain.grow([transaction(CREATED)], [transaction(vote(1))], *[[] for _ in range(DEPTH + 2)], [transaction(vote(2))])
-    node = serve(Timeless)
-    sync_once(dao, client(node))
+    return Timed
+
+
+SAID = {
+    "zero": lambda _time_s: "0x0", "zeros": lambda _time_s: "0x00", "null": lambda _time_s: None,
+    "nothing": lambda _time_s: "0x", "a number": lambda time_s: time_s, "text": lambda time_s: f"{time_s}",
+    "milliseconds": lambda time_s: hex(time_s * 1000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+def test_a_log_without_a_time_takes_its_headers(chain, serve, dao, said):
+    quiet = [[] for _ in range(DEPTH + 2)]
+    chain.grow([], [transaction(CREATED)], [transaction(vote(1))], *quiet)
+    node = serve(timed(said))
+    rpc = client(node)
+    sync_once(dao, rpc)
+    chain.grow([transaction(vote(2))])
+    sync_once(dao, rpc)
     times = dict(RawLog.objects.filter(dao=dao).values_list("block_number", "block_timestamp_chain_s"))
     assert times == {number: chain.blocks[number].time_s for number in times}
     assert len(times) == 3
-    raw = Timeless.sight(node).answer("eth_getLogs", [{"blockHash": "0x" + chain.blocks[FIRST_BLOCK].hash.hex()}])
-    assert parse_logs(raw)[0].timestamp_chain_s is parse_log(raw[0]).timestamp_chain_s is None
+    assert_fresh(chain, dao, serve().url)
+
+
+def test_a_log_that_names_no_time_is_parsed_alike_alone_and_among_others(chain):
+    chain.grow([transaction(CREATED)])
+    for name, said in SAID.items():
+        with timed(said)(chain) as node:
+            raw = node.sight().answer("eth_getLogs", [{"blockHash": "0x" + chain.blocks[-1].hash.hex()}])
+        assert parse_logs([*raw, *raw]) == [parse_log(log) for log in [*raw, *raw]]
+        if name != "milliseconds":  # which only the headers tell from a time
+            assert parse_log(raw[0]).timestamp_chain_s is None
+
+
+@pytest.mark.parametrize("blocks", [1, DEPTH + 4], ids=["near the head", "by range"])
+def test_a_header_without_a_time_is_told_and_nothing_is_stored(chain, serve, dao, blocks):
+    class Timeless(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            true = seen._block
+            seen._block = lambda *asked: (found := true(*asked)) and {**found, "timestamp": "0x0"}
+            return seen
+
+    chain.grow([transaction(CREATED)], *[[] for _ in range(blocks)])
+    with pytest.raises(RpcError, match="a block without a time"):
+        sync_once(dao, client(serve(Timeless)))
+    assert not RawLog.objects.filter(dao=dao).exists()
+
+
+def test_a_chain_may_begin_at_the_time_zero(chain, serve, dao):
+    made = SyntheticChain(77, 0, finality_depth=DEPTH, call=answer)
+    made.grow([], [transaction(CREATED)])
+    with ReplayNode(made) as node:
+        assert sync_once(dao, client(node)).status is Status.CAUGHT_UP
+    assert shown(dao) == (1, 0)
 
 
 # ------------------------------------------------------------------------------------------------------------- receipts

@@ -115,6 +115,13 @@ def test_a_broken_row_is_named_by_file_and_line(tmp_path, line, expected):
     assert "\n" not in str(caught.value)
 
 
+def test_logs_of_two_transactions_may_have_one_index(tmp_path):
+    """As on chains whose nodes count logs in each transaction: both are votes, in the transactions' order."""
+    votes = [vote(weight=7).replace("120,1,0", "120,2,0", 1), vote(), vote(weight=9).replace("120,1,0", "120,1,1", 1)]
+    [recording] = load([record(tmp_path, vote=votes)])
+    assert [(log.transaction_index, log.log_index) for log in recording.logs] == [(1, 0), (1, 1), (2, 0)]
+
+
 @pytest.mark.parametrize(
     ("targets", "calldatas", "values"),
     [("no list", "[]", "[0]"), ('["0x12"]', "[]", "[0]"), ('["x"', "[]", "[0]"), ("[1]", "[]", "[0]"),

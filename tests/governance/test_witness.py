@@ -7,6 +7,7 @@ import pytest
 from eth_utils import keccak
 
 from governance.chain import bloom
+from governance.chain.finality_depth import finality_depth
 from governance.chain.rpc import Distrusted, Rpc, RpcError
 from governance.models import Block, Chain, Cursor, OutboxEntry, RawLog, RefusedAct, SyncIncident, Vote
 from governance.sync import GenesisChanged, Status, fence, finality, reorg, sync_once
@@ -289,6 +290,82 @@ def test_final_is_what_the_deepest_claim_says(chain, serve):
     head = rpc.block("latest")
     assert finality.final_block(rpc, head, 5) == head.number - 20
     assert finality.final_block(rpc, head, 25) == head.number - 25
+
+
+def test_without_the_tag_the_chains_depth_says_what_is_final(chain, serve, dao):
+    chain.grow(*[[] for _ in range(30)])
+    rpc = client(serve(Faults(has_final_tag=False)))
+    assert finality.final_block(rpc, rpc.block("latest"), 8) == chain.head - 8
+    sync_once(dao, rpc)
+    assert Block.objects.filter(dao=dao, finalized=True).order_by("-number").first().number == chain.head - 8
+
+
+def test_without_the_tag_a_node_that_lags_is_not_read_for_final_blocks(chain, serve, dao):
+    """Behind a load balancer it may still be on a branch that was left."""
+    chain.grow(*[[] for _ in range(6)], [vote(1)], [])
+    chain.reorg(2, [vote(2)], [], *[[] for _ in range(8)])
+    node = serve(Faults(has_final_tag=False))
+    lagging, newest = ReplayNode.sight, finality.newest
+
+    class Balanced(type(node)):
+        def sight(self):
+            seen = lagging(self)
+            if asked_for_logs:
+                self.faults.sights_back = 1
+                seen = lagging(self)
+                self.faults.sights_back = 0
+            return seen
+
+    asked_for_logs = False
+    node.__class__ = Balanced
+
+    def newest_then_lagging(rpc):
+        nonlocal asked_for_logs
+        asked_for_logs = False
+        return newest(rpc)
+
+    final_block = finality.final_block
+
+    def final_then_lagging(*arguments):
+        nonlocal asked_for_logs
+        found = final_block(*arguments)
+        asked_for_logs = True
+        return found
+
+    finality.newest, finality.final_block = newest_then_lagging, final_then_lagging
+    try:
+        with pytest.raises(RpcError, match="changed while"):
+            sync_once(dao, client(node))
+    finally:
+        finality.newest, finality.final_block = newest, final_block
+    assert not Vote.objects.filter(dao=dao).exists()
+
+
+@pytest.mark.parametrize(("blocks", "stopped"), [(157, False), (400, False), (501, True)])
+def test_a_chain_is_given_the_depth_that_it_needs(serve, blocks, stopped):
+    """Polygon has seen reorgs of 157 blocks: one is followed, and how deep it was is kept."""
+    polygon = SyntheticChain(137, START_S, finality_depth=finality_depth(137), call=answer)
+    polygon.grow(*[[] for _ in range(FIRST_BLOCK - 1 + 520)], [vote(1)])
+    dao = mirrored(polygon, "p")
+    with ReplayNode(polygon, faults=Faults(has_final_tag=False)) as node:
+        rpc = Rpc([node.url], 137, attempts=1)
+        sync_once(dao, rpc)
+        polygon.reorg(3, [], [], [])
+        sync_once(dao, rpc)
+        polygon.reorg(blocks, *[[] for _ in range(blocks - 1)], [vote(2)], [vote(3)], even_final=True)
+        assert (sync_once(dao, rpc).status is Status.STOPPED) is stopped
+    assert Chain.objects.get(pk=137).deepest_reorg_blocks == blocks
+    assert Vote.objects.filter(dao=dao).count() == (0 if stopped else 2)
+
+
+def test_the_operator_says_when_a_block_is_final(chain, serve, dao, settings):
+    chain.grow(*[[] for _ in range(30)])
+    rpc = client(serve())
+    settings.FINALITY_DEPTHS = {77: 20, 137: 3}
+    sync_once(dao, rpc)
+    assert Block.objects.filter(dao=dao, finalized=True).order_by("-number").first().number == chain.head - 20
+    assert Chain.objects.get(pk=77).finality_depth == 20
+    assert [finality_depth(n) for n in (1, 10, 137, 5)] == [64, 200, 3, 64]
 
 
 # -------------------------------------------------------------------------------------------------------- refusals

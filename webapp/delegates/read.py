@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, OuterRef, Subquery
 
-from governance.models import Delegation, OnchainCheck, PowerCheckpoint, Vote
+from governance.models import Delegation, OnchainCheck, PowerCheckpoint, Vote, chain_order
 from governance.power import shared_with
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
+
+_MOST_NAMED = 12  # delegators of one account
 
 
 @dataclass
@@ -24,12 +26,22 @@ class DelegateRow:
     votes_cast: int
     check: OnchainCheck | None
 
+    @property
+    def named(self) -> list[bytes]:
+        """The delegators that a page names."""
+        return self.delegators[:_MOST_NAMED]
+
+    @property
+    def more(self) -> int:
+        """How many delegators a page counts only."""
+        return len(self.delegators) - len(self.named)
+
 
 def delegate_rows(place: DaoView, limit: int = 100) -> list[DelegateRow]:
     """Who holds voting power now and from whom, the most first. Power is an account's last DelegateVotesChanged."""
     latest = (
         PowerCheckpoint.objects.filter(dao=place.dao, account=OuterRef("account"))
-        .order_by("-timepoint", "-log__block_number", "-log__log_index")
+        .order_by("-timepoint", *chain_order("log__", newest_first=True))
         .values("id")[:1]
     )
     held = list(
@@ -41,7 +53,7 @@ def delegate_rows(place: DaoView, limit: int = 100) -> list[DelegateRow]:
     accounts = [bytes(row.account) for row in held]
     newest = (
         Delegation.objects.filter(dao=place.dao, delegator=OuterRef("delegator"))
-        .order_by("-log__block_number", "-log__log_index")
+        .order_by(*chain_order("log__", newest_first=True))
         .values("id")[:1]
     )
     from_whom: dict[bytes, list[bytes]] = defaultdict(list)

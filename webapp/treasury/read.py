@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from governance import treasury
-from governance.models import ChainReading, TreasuryFlow
+from governance.models import ChainReading, TreasuryFlow, chain_order
 from presentation.as_of import as_of
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
@@ -47,5 +47,5 @@ def newest_flows(place: DaoView, limit: int = 10) -> list[TreasuryFlow]:
     return list(
         TreasuryFlow.objects.filter(dao=place.dao)
         .select_related("log")
-        .order_by("-log__block_number", "-log__log_index")[:limit]
+        .order_by(*chain_order("log__", newest_first=True))[:limit]
     )

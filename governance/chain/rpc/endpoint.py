@@ -153,7 +153,7 @@ class Endpoint:
         self.lies = 0
         self.problem = ""  # why it was last set aside or distrusted
         self.answered_at = 0.0  # monotonic
-        self.unknown: set[str] = set()  # methods that it does not know
+        self.unknown: set[str] = set()  # methods and features that it does not know
         self.pace = Pace()
         self._limits: dict[str, tuple[int, float]] = {}  # name -> the most it accepts, when learned (wall clock)
         self._latency_s: tuple[float, float] | None = None

@@ -221,6 +221,14 @@ class Pool:
         """The widest range that the preferred endpoint accepts in eth_getLogs, in blocks; None if that is not known."""
         return self._in_order()[0].most_blocks
 
+    def lacks(self, feature: str) -> bool:
+        """Tell whether the preferred endpoint was found to lack a feature (`note_lack`)."""
+        return feature in self._in_order()[0].unknown
+
+    def note_lack(self, feature: str) -> None:
+        """Remember that the endpoint that answered this thread's last request lacks a feature."""
+        self.answerer()._endpoints[0].unknown.add(feature)
+
     def _in_order(self) -> list[Endpoint]:
         """Return the endpoints, the preferred one first; after it come slow ones, those set aside, those distrusted."""
         now = time.monotonic()

@@ -30,7 +30,7 @@ from policies.notation.hexadecimal import hex_text
 T = TypeVar("T")
 
 TAGS = frozenset({"latest", "finalized", "safe", "pending", "earliest"})
-_PLACE = operator.attrgetter("block_number", "log_index")
+_PLACE = operator.attrgetter("block_number", "transaction_index", "log_index")
 _UNKNOWN_METHOD = -32601
 _cache: dict[tuple[int, int, tuple[str, ...]], "Rpc"] = {}
 
@@ -155,12 +155,12 @@ class Rpc(Pool):
             )
             for addresses, topics in filters
         ]
-        numbers = [hex(last_block), "finalized", *([hex(first_block - 1)] if below else [])]
+        numbers = [hex(last_block), "finalized", "latest", *([hex(first_block - 1)] if below else [])]
         requests: list[tuple[str, Sequence[Any]]] = [("eth_getLogs", [condition]) for _, condition in asked]
         requests += [("eth_getBlockByNumber", [number, False]) for number in numbers]
         answers = self.batch(requests, together=True)
         ends = answers[len(asked) :]
-        for answer in [*answers[: len(asked)], ends[0], *ends[2:]]:
+        for answer in [*answers[: len(asked)], ends[0], *ends[3:]]:
             if isinstance(answer, RpcError):
                 raise answer
         found: list[Log] = []
@@ -171,15 +171,19 @@ class Rpc(Pool):
                     raise Answered(None, say("other_blocks_logs", first_block=first_block, last_block=last_block))
             found += logs
         headers = []
-        for number, answer in zip((last_block, first_block - 1), (ends[0], *ends[2:]), strict=False):
+        for number, answer in zip((last_block, first_block - 1), (ends[0], *ends[3:]), strict=False):
             header = checked("eth_getBlockByNumber", answer, _or_none(parse_header))
             if header is None or header.number != number:
                 raise Answered(None, say("end_block_missing", last_block=last_block, block=number))
             headers.append(header)
-        final = (
-            None if isinstance(ends[1], RpcError) else checked("eth_getBlockByNumber", ends[1], _or_none(parse_header))
+        final, newest = (
+            None if isinstance(end, RpcError) else checked("eth_getBlockByNumber", end, _or_none(parse_header))
+            for end in ends[1:3]
         )
-        return RangeLogs(found, headers[0], headers[1] if below else None, final.number if final else None)
+        return RangeLogs(
+            found, headers[0], headers[1] if below else None, final.number if final else None,
+            newest.number if newest else None,
+        )  # fmt: skip
 
     def eth_call(
         self, to: bytes, data: bytes, block: BlockId = "latest", *, sender: bytes | None = None, value_wei: int = 0

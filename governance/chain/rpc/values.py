@@ -14,7 +14,8 @@ _MOST_WORDS = 5_000  # kept parsed while one answer is read
 
 
 class Header(NamedTuple):
-    """A block's header; `transactions` are hashes (bytes), or raw transaction objects where they were asked for."""
+    """A block's header; `transactions` are hashes (bytes), or raw transaction objects where they were asked for. Only a
+    chain's first block may have the time 0."""
 
     number: int
     hash: bytes
@@ -28,7 +29,7 @@ class Header(NamedTuple):
 
 class Log(NamedTuple):
     """A log as the node returned it. `topics` has up to four words. `timestamp_chain_s` is None if the node gave no
-    time, or gave 0, as some nodes do for every log."""
+    time, or none that can be read: 0, as some nodes do for every log, or no quantity."""
 
     address: bytes
     topics: tuple[bytes, ...]
@@ -76,12 +77,14 @@ class Receipt(NamedTuple):
 
 class RangeLogs(NamedTuple):
     """One node's logs of a range of blocks, with the last block's header, the header of the block before the range (if
-    it was asked for), and the number of the node's `finalized` block (None if the node doesn't know that tag)."""
+    it was asked for), the number of the node's `finalized` block (None if the node doesn't know that tag), and of its
+    newest block (None if it names none)."""
 
     logs: list[Log]
     last: Header
     below: Header | None
     final_block: int | None
+    newest_block: int | None = None
 
 
 def quantity(value: Any) -> int:
@@ -107,6 +110,16 @@ def _quantity_or_none(value: Any) -> int | None:
         return None
 
 
+def _time_or_none(value: Any) -> int | None:
+    """Parse the time that a log says, Unix seconds; None where the node says none. Some send 0 for each log, or what
+    is no quantity: the block's header says the time. Raises ValueError for a time that no column can hold."""
+    try:
+        time_s = quantity(value)
+    except ValueError:
+        return None
+    return bounded_quantity(value) if time_s else None
+
+
 def unhex(value: Any, length: int | None = None) -> bytes:
     """Parse JSON-RPC data, of exactly `length` bytes if given. Raises ValueError for anything else."""
     if not isinstance(value, str):
@@ -129,11 +142,13 @@ def parse_header(raw: Any, *, transactions: bool = True) -> Header:
     """Parse a block object into a header, without its transactions if `transactions` is False.
 
     Raises:
-        ValueError, KeyError, TypeError: it is not a block object.
+        ValueError, KeyError, TypeError: it is not a block object, or it names no time.
     """
+    number, timestamp = bounded_quantity(raw["number"]), bounded_quantity(raw["timestamp"])
+    if number and not timestamp:
+        raise ValueError("a block without a time")
     return Header(
-        bounded_quantity(raw["number"]), unhex(raw["hash"], 32), unhex(raw["parentHash"], 32),
-        bounded_quantity(raw["timestamp"]),
+        number, unhex(raw["hash"], 32), unhex(raw["parentHash"], 32), timestamp,
         quantity(raw["baseFeePerGas"]) if raw.get("baseFeePerGas") is not None else None,
         tuple([unhex(item, 32) if isinstance(item, str) else item for item in raw.get("transactions", ())])
         if transactions
@@ -149,12 +164,11 @@ def parse_log(raw: Any) -> Log:
     topics = tuple(unhex(topic, 32) for topic in raw["topics"])
     if len(topics) > 4:
         raise ValueError("more than four topics")
-    timestamp = raw.get("blockTimestamp")
     return Log(
         unhex(raw["address"], 20), topics, unhex(raw["data"]), bounded_quantity(raw["blockNumber"]),
         unhex(raw["blockHash"], 32), unhex(raw["transactionHash"], 32),
         bounded_quantity(raw["transactionIndex"], _MOST_INDEX), bounded_quantity(raw["logIndex"], _MOST_INDEX),
-        None if timestamp is None else bounded_quantity(timestamp) or None,  # some nodes send 0x0 for "unknown"
+        _time_or_none(raw.get("blockTimestamp")),
     )  # fmt: skip
 
 
@@ -185,8 +199,10 @@ def parse_logs(raw: Any) -> list[Log]:
     fromhex, new, known = bytes.fromhex, tuple.__new__, words.get
     logs: list[Log] = []
     block, block_hash = 0, b""
+    time_s: int | None = None
     block_text: Any = object()  # equal to nothing that a node can answer
     hash_text: Any = object()
+    time_text: Any = None
     for item in raw:
         if item.get("removed"):
             raise ValueError("a removed log")
@@ -207,6 +223,8 @@ def parse_logs(raw: Any) -> list[Log]:
         if data[:2] != "0x" or transaction[:2] != "0x" or len(transaction_hash) != 32:
             raise ValueError("not hexadecimal data, or not so much of it")
         first, second, time = item["transactionIndex"], item["logIndex"], item.get("blockTimestamp")
+        if time != time_text:
+            time_text, time_s = time, _time_or_none(time)
         logs.append(
             new(  # twice as fast as calling the class
                 Log,
@@ -214,7 +232,7 @@ def parse_logs(raw: Any) -> list[Log]:
                     addresses[address], topics, fromhex(data[2:]), block, block_hash, transaction_hash,
                     places[first] if first in places else place(first),
                     places[second] if second in places else place(second),
-                    None if time is None else bounded_quantity(time) or None,
+                    time_s,
                 ),
             )
         )  # fmt: skip

@@ -16,7 +16,18 @@ from django.core.management.base import BaseCommand, CommandError
 from governance import endpoints, incidents, reconcile
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
-from governance.models import Act, Block, Contract, Cursor, Dao, OnchainCheck, PolicyVersion, RefusedAct, SyncIncident
+from governance.models import (
+    Act,
+    Block,
+    Contract,
+    Cursor,
+    Dao,
+    OnchainCheck,
+    PolicyVersion,
+    RefusedAct,
+    SyncIncident,
+    chain_order,
+)
 from governance.probing import probe_again
 from policies.notation.hexadecimal import hex_text
 
@@ -27,6 +38,8 @@ def audit(dao: Dao) -> dict[str, Any]:
         "dao": dao.slug,
         "chain_id": dao.chain_id,
         "read_to_block": Cursor.objects.get(dao=dao).next_block - 1,
+        "finality_depth_blocks": dao.chain.finality_depth,
+        "deepest_reorg_blocks": dao.chain.deepest_reorg_blocks,
         "policies": [
             {
                 "policy_id": hex_text(policy.policy_id),
@@ -57,7 +70,7 @@ def audit(dao: Dao) -> dict[str, Any]:
             for act in Act.objects.filter(dao=dao)
             .select_related("log", "final_log")
             .prefetch_related("calls")
-            .order_by("log__block_number", "log__log_index")
+            .order_by(*chain_order("log__"))
         ],
         "refusals": [
             {
@@ -127,6 +140,10 @@ class Command(BaseCommand):
         except RpcError as error:
             raise CommandError(f"the chain could not be asked: {error}") from None
         self._tell(dao, found)
+        chain = dao.chain
+        self.stdout.write(
+            f"final after {chain.finality_depth:,} blocks; deepest reorg seen {chain.deepest_reorg_blocks:,}"
+        )
         for node in nodes:
             self.stdout.write(f"node {node}")
         if found.differing:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0011_codes_beside_words"),
+        ("governance", "0013_finality_by_chain"),
     ]
 
     operations = [
