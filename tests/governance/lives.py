@@ -28,7 +28,10 @@ KINDS = {
 }  # fmt: skip
 START_S = 2_000_000_000  # after the mirror was made: votes before it are history, and told to nobody
 FIRST_BLOCK = 2  # the contracts' first block
-_GOVERNOR = {"family": "openzeppelin", "clock": "blocknumber", "quorum": "quorum(uint256)"}
+_GOVERNOR = {
+    "family": "openzeppelin", "clock": "blocknumber", "quorum": "quorum(uint256)",
+    "counting_mode": "support=bravo&quorum=for,abstain&params=fractional",
+}  # fmt: skip
 
 
 def emit(kind: Kind, name: str, *values: Any, data: bytes | None = None) -> Emitted:
@@ -116,7 +119,7 @@ class Life:
     def _voted_with_params(self) -> Emitted:
         thirds = b"".join(self.random.getrandbits(64).to_bytes(16, "big") for _ in range(3))
         support, params = self.random.choice(
-            ((255, thirds), (1, b""), (255, b"\x01"), (1, abi.encode(["uint256"], [3])))
+            ((255, thirds), (2, thirds), (0, thirds), (1, b""), (255, b"\x01"), (1, abi.encode(["uint256"], [3])))
         )
         values = (self._account(), self._proposal(), support, self._weight(), b"", params)
         return emit(Kind.GOVERNOR, "VoteCastWithParams", *values)
@@ -129,6 +132,8 @@ class Life:
                 lambda: emit(Kind.GOVERNOR, "ProposalExecuted", number),
                 lambda: emit(Kind.GOVERNOR, "ProposalCanceled", number),
                 lambda: emit(Kind.GOVERNOR, "ProposalExtended", number, self.random.randint(1, 99)),
+                lambda: emit(Kind.GOVERNOR, "QuorumNumeratorUpdated", 4, self.random.randint(1, 99)),
+                lambda: emit(Kind.GOVERNOR, "Upgraded", STRANGER),
                 lambda: emit(Kind.GOVERNOR, "TimelockChange", TIMELOCK, self.random.choice((TIMELOCK, STRANGER))),
             )
         )()
