@@ -19,7 +19,7 @@ from policies.notation.visible import one_line
 from presentation import words
 from presentation.acts import objectable
 from presentation.calls import call_words
-from presentation.dao_view import DaoView
+from presentation.dao_view import DaoView, is_never
 from presentation.proposals import page_of_proposals, proposal_row, summary_of
 from webapp.mail import subscriptions
 from webapp.models import Subscription
@@ -63,9 +63,14 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     lines = [f"State: {row.state_name}."]
     if row.state is State.ACTIVE:
         left = place.until_text(proposal.deadline)
-        lines.append(f"{left} left to vote (until {place.clock_text(proposal.deadline)})." if left else "Closing now.")
+        if is_never(proposal.deadline):
+            lines.append("The vote has no end.")
+        else:
+            until = place.clock_text(proposal.deadline)
+            lines.append(f"{left} left to vote (until {until})." if left else "Closing now.")
     elif row.state is State.PENDING:
-        lines.append(f"Voting starts {place.clock_text(proposal.snapshot)}.")
+        never = is_never(proposal.snapshot)
+        lines.append("Voting never starts." if never else f"Voting starts {place.clock_text(proposal.snapshot)}.")
     lines.append(
         f"For {place.votes_asset.text(proposal.for_votes, 2)}, "
         f"against {place.votes_asset.text(proposal.against_votes, 2)}, "

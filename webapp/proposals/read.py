@@ -15,7 +15,7 @@ from policies.code.encoding import decode as decode_policy
 from policies.notation.visible import one_line
 from presentation import words
 from presentation.calls import ActionView
-from presentation.dao_view import DaoView
+from presentation.dao_view import DaoView, is_never
 from presentation.policies import in_words
 
 _TRANSITIONS = {
@@ -86,14 +86,16 @@ def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
         at = step.log.block_number if place.counts_blocks else step.log.block_timestamp_chain_s
         steps.append((at, {"words": what, "when": words.moment(step.log.block_timestamp_chain_s), "log": step.log}))
     now = place.clock_now
-    for point, past, future in (
-        (proposal.snapshot, "Voting started", "Voting starts"),
-        (proposal.deadline, "Voting ended", "Voting ends"),
+    for point, past, future, never in (
+        (proposal.snapshot, "Voting started", "Voting starts", "Voting never starts"),
+        (proposal.deadline, "Voting ended", "Voting ends", "Voting has no end"),
     ):
-        steps.append((point, {"words": past if point < now else future, "when": place.clock_text(point)}))
+        what = never if is_never(point) else past if point < now else future
+        steps.append((point, {"words": what, "when": place.moment_text(point)}))
     steps.sort(key=lambda step: step[0])
     if proposal.eta_chain_s:
-        over = {"words": "End of the timelock", "when": words.moment(proposal.eta_chain_s)}
+        what = "The timelock has no end" if is_never(proposal.eta_chain_s) else "End of the timelock"
+        over = {"words": what, "when": words.moment(proposal.eta_chain_s)}
         done = [i for i, (_, step) in enumerate(steps) if step["words"] == _TRANSITIONS["executed"]]
         steps.insert(done[0] if done else len(steps), (0, over))
     return [step for _, step in steps]

@@ -22,7 +22,7 @@ from governance.state import State, state_of
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 from presentation import words
-from presentation.dao_view import DaoView
+from presentation.dao_view import DaoView, is_never
 from webapp.proposals.node import node
 
 T = TypeVar("T")
@@ -311,6 +311,8 @@ def in_words(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
 def _before(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
     if _fixed_elsewhere(place):
         return Told("Voting has not started.", ["This page does not know when this governor fixes voting power."])
+    if is_never(proposal.snapshot):
+        return Told("Voting never starts.", [f"The snapshot is at {place.moment_text(proposal.snapshot)}."])
     left = place.until_text(proposal.snapshot)
     when = place.clock_text(proposal.snapshot) + (f", in {left}" if left else "")
     lead = f"Your power is fixed at the snapshot ({when})."
