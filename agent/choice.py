@@ -7,9 +7,11 @@ read here too, and such an answer is a no.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
 
 MATCHES = "matches_request"
 REFUSING = ("ambiguous", "not_what_was_asked", "suspicious")
@@ -85,19 +87,24 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _REASONS_IN_WORDS = {
-    MATCHES: "this is what was asked",
-    "ambiguous": "the request is unclear",
-    "not_what_was_asked": "not what was asked",
-    "suspicious": "the request looks suspicious",
-    UNUSABLE: "no answer that can be used",
+    MATCHES: gettext_noop("this is what was asked"),
+    "ambiguous": gettext_noop("the request is unclear"),
+    "not_what_was_asked": gettext_noop("not what was asked"),
+    "suspicious": gettext_noop("the request looks suspicious"),
+    UNUSABLE: gettext_noop("no answer that can be used"),
 }
 
 
-def in_words(word: Word) -> str:
-    """Say the model's word as one would aloud: `c1: this is what was asked`, `the request is unclear`."""
-    reason = _REASONS_IN_WORDS.get(word.reason, word.reason)
+def in_words(word: Word, translate: Callable[[str], str] = gettext) -> str:
+    """Say the model's word as one would aloud, `c1: this is what was asked`, in the reader's language.
+
+    `translate`: puts a message into another language; `str` for the English that is kept.
+    """
+    reason = translate(_REASONS_IN_WORDS[word.reason]) if word.reason in _REASONS_IN_WORDS else word.reason
+    said = {"candidate": word.key, "reason": reason}
     if word.agrees_to(word.key):
-        return f"{word.key}: {reason}"
+        return translate(gettext_noop("%(candidate)s: %(reason)s")) % said
     if word.key:
-        return f"{word.key}, but with a reason against it: {reason}. That counts as no"
+        text = gettext_noop("%(candidate)s, but with a reason against it: %(reason)s. That counts as no")
+        return translate(text) % said
     return reason

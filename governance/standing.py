@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db.models import F, Max, OuterRef, Subquery
+from django.utils.translation import gettext, ngettext
 
 from governance.chain.address import checksum
 from governance.models import Contract, Cursor, Dao, PolicyVersion, RawLog
@@ -40,25 +41,48 @@ class Known:
     @property
     def words(self) -> str:
         """One or two sentences for pages, API and commands."""
-        names = " and ".join(map(checksum, self.modules))
-        module = f"the policy module{'s' if len(self.modules) > 1 else ''} {names}"
+        shown = {"module": self._module, "block": self.block, "first_block": self.first_block, "count": self.policies}
         match self.standing:
             case Standing.NO_MODULE:
                 governor = checksum(self.governor) if self.governor else "<governor>"
-                return (
+                text = gettext(
                     "No policy module is known for this DAO, so what an agent may do is not known either. If it has "
-                    f"one, name it: manage.py add_dao {governor} --slug {self.slug} --module 0x..."
+                    "one, name it: %(command)s"
                 )
+                return text % {"command": f"manage.py add_dao {governor} --slug {self.slug} --module 0x..."}
+            case Standing.NOT_READ if self.block >= 0:
+                text = gettext(
+                    "Whether a policy is in force is not known yet: what %(module)s logged is read up to block "
+                    "%(block)s."
+                )
+                return text % shown
             case Standing.NOT_READ:
-                read = f"up to block {self.block}" if self.block >= 0 else "not at all yet"
-                return f"Whether a policy is in force is not known yet: what {module} logged is read {read}."
-            case Standing.NO_POLICY:
-                return (
-                    f"No policy is in force, by all that was read of {module} from block {self.first_block} to "
-                    f"{self.block}. A policy comes into force by a vote."
+                text = gettext(
+                    "Whether a policy is in force is not known yet: what %(module)s logged is read not at all yet."
                 )
-        count = "One policy is" if self.policies == 1 else f"{self.policies} policies are"
-        return f"{count} set in {module}, as of block {max(self.block, self.newest_block)}."
+                return text % shown
+            case Standing.NO_POLICY:
+                text = gettext(
+                    "No policy is in force, by all that was read of %(module)s from block %(first_block)s to "
+                    "%(block)s. A policy comes into force by a vote."
+                )
+                return text % shown
+        text = ngettext(
+            "One policy is set in %(module)s, as of block %(block)s.",
+            "%(count)s policies are set in %(module)s, as of block %(block)s.",
+            self.policies,
+        )
+        return text % {**shown, "block": max(self.block, self.newest_block)}
+
+    @property
+    def _module(self) -> str:
+        names = [checksum(module) for module in self.modules]
+        if len(names) < 2:
+            return gettext("the policy module %(address)s") % {"address": "".join(names)}
+        listed = names[0]
+        for name in names[1:]:
+            listed = gettext("%(some)s and %(another)s") % {"some": listed, "another": name}
+        return gettext("the policy modules %(addresses)s") % {"addresses": listed}
 
 
 def known(dao: Dao) -> Known:

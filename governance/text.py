@@ -3,7 +3,8 @@
 
 `read` parses a text and returns the tokens that the page renders together with the words that these tokens show. Who
 compares a text with something compares `Shown.text`: nothing counts as said that no page shows, and nothing that the
-page shows is left out. `elsewhere` finds what readers of other sites, or of ours, would not see.
+page shows is left out but the marks of lists, their numbers too. `elsewhere` finds what readers of other sites, or of
+ours, would not see.
 
 Raw HTML is not parsed: the page shows it as text. Pictures are not loaded: the page shows their description and a
 link. Behind each link stands where it leads, with each account's address that is in its target. Characters that nobody
@@ -28,6 +29,7 @@ from policies.notation.visible import Kind, hidden, kind_of, one_line, visible
 MAX_CHARS = 200_000  # what is read of one text; more is cut openly
 _DEEPEST = 20  # quotations and lists inside each other; what lies deeper is shown as it was written
 _SAMPLE_CHARS = 80
+_HOST_CHARS = 80  # of a link's host
 
 
 class BlockKind(StrEnum):
@@ -151,7 +153,7 @@ def _is_dropped(opening: Token, closing: Token) -> bool:
 def _where(target: str, words: str) -> str:
     """Where a link leads: its host, and the accounts in its target that its words don't name."""
     host = _host(target)
-    named = f"{words} {host}".casefold()
+    named = set(map(str.casefold, _ACCOUNT.findall(f"{words} {host}")))
     accounts = dict.fromkeys(_ACCOUNT.findall(unquote(target)))
     return ", ".join((host, *(account for account in accounts if account.casefold() not in named)))
 
@@ -159,9 +161,13 @@ def _where(target: str, words: str) -> str:
 def _host(target: str) -> str:
     try:
         parts = urlsplit(target)
-        return one_line(parts.hostname or parts.path or "this page", 80)
     except ValueError:
         return "no address"
+    if not parts.hostname:
+        return one_line(parts.path or "this page", _HOST_CHARS)
+    # The end says whose host it is; the beginning is whatever its owner likes.
+    host = one_line(parts.hostname, 10 * MAX_CHARS)
+    return host if len(host) <= _HOST_CHARS else f"…{host[1 - _HOST_CHARS :]}"
 
 
 # ----------------------------------------------------------------------------------------------------------- the words
@@ -355,13 +361,20 @@ def _token_words(shown: Shown) -> Iterator[tuple[NoticeKind, str]]:
             columns += 1
         elif token.type == "tr_open" and token.map and not is_head:
             row = token.map[0]
-            cells = [cell.strip() for cell in escapedSplit(lines[row].strip(" \t>").strip("|"))]
-            if more := [cell for cell in cells[columns:] if any(map(str.isalnum, cell))]:
+            if more := [cell for cell in _cells(lines[row])[columns:] if any(map(str.isalnum, cell))]:
                 yield NoticeKind.CELL, " | ".join(more)
         for child in token.children or []:
             title = str(child.attrGet("title") or "") if child.type == "link_open" else ""
             if any(map(str.isalnum, title)):
                 yield NoticeKind.TITLE, title
+
+
+def _cells(line: str) -> list[str]:
+    """Return the cells of a row as the parser counts them: one bar at each end of the line is no cell's."""
+    cells = [cell.strip() for cell in escapedSplit(line.lstrip(" \t>").rstrip())]
+    begins = 1 if cells and not cells[0] else 0
+    ends = len(cells) - 1 if len(cells) > begins and not cells[-1] else len(cells)
+    return cells[begins:ends]
 
 
 @dataclass(frozen=True)
@@ -393,15 +406,15 @@ _HIDING = re.compile(
     r"\bhidden\b|display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0?(?:\.0\d*)?(?![\d.])"
     r"|font-size\s*:\s*(?:0(?![.\d]*[1-9])|[0-5](?:\.\d+)?(?:px|pt)|0?\.[0-4]\d*r?em|xx-small)|\bsize\s*=\s*[\"']?[-0]"
     r"|color\s*[:=]\s*[\"']?(?:white|snow|ivory|#f{3}(?:f{3})?\b|#fefefe|transparent|rgba?\(\s*255\s*,\s*255\s*,\s*255"
-    r"|rgba\([^)]*,\s*0?(?:\.0\d*)?\s*\))"
+    r"|rgba\([^)]{0,60},\s*0?(?:\.0\d*)?\s*\))"
     r"|text-indent\s*:\s*-|(?:left|top|right|bottom|margin[a-z-]*)\s*:\s*-\d{3}|(?:height|width)\s*:\s*0(?![.\d]*[1-9])"
     r"|scale[xy]?\(\s*0|clip-path|\bclip\s*:",
     re.IGNORECASE,
 )
-_ATTRIBUTE = re.compile(
-    r"\b(?:alt|title|aria-[\w-]+|data-[\w-]+|value|content|placeholder|label|summary)\s*=\s*(\"[^\"]*\"|'[^']*')",
-    re.IGNORECASE,
-)
+# Each attribute is matched once, from its name's first letter: a search for names in the middle of words would go over
+# the rest of a long name again and again.
+_ATTRIBUTE = re.compile(r"([a-zA-Z_:][\w:.-]*)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?")
+_SPEAKING = re.compile(r"alt|title|aria-.*|data-.*|value|content|placeholder|label|summary", re.IGNORECASE)
 _NEVER_DRAWN = {
     "script", "style", "template", "noscript", "iframe", "object", "title", "textarea", "head", "svg", "datalist",
     "dialog",
@@ -455,9 +468,10 @@ class _HtmlWords:
             self._open.append(name)
             self._names[name] += 1
         if not match["closing"]:
-            for words in _ATTRIBUTE.findall(attributes):
-                if _speaks(words[1:-1]):
-                    self._report(NoticeKind.ATTRIBUTE, words[1:-1])
+            for attribute, value in _ATTRIBUTE.findall(attributes):
+                words = value[1:-1] if value[:1] in ("'", '"') else value
+                if _SPEAKING.fullmatch(attribute) and _speaks(words):
+                    self._report(NoticeKind.ATTRIBUTE, words)
 
     def _close(self, name: str) -> None:
         while True:

@@ -41,7 +41,8 @@ def balances_by_flows(dao: Dao) -> dict[bytes, int]:
 
 
 def holdings(dao: Dao) -> list[Holding]:
-    """Return what the treasury holds of each asset that it has some of. As many queries for one asset as for many.
+    """Return what the treasury holds of each asset that it has some of, or should have by the movements. As many
+    queries for one asset as for many.
 
     Native currency can come without any log, so for it only the chain's answer is a balance.
     """
@@ -53,7 +54,7 @@ def holdings(dao: Dao) -> list[Holding]:
         reading = readings.get(asset)
         held = moved[asset] if reading is None else read_word(bytes(reading.value))
         agree = reading is None or asset == ZERO or held == moved_then.get(asset, 0)
-        if held > 0:
+        if held > 0 or not agree:  # an asset that is gone without a movement that was read is not passed over
             found.append(Holding(asset, held, reading, agree))
     return found
 

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sentences that the mirror keeps: what nodes did wrong, and what was met while a chain was read.
 
-Each is a code with values, and worded here alone. Tables keep all three: the text of its time, and beside it what it
-was made of, so that it can be worded in another language. Pure.
+Each is a code with values, and worded here alone. Tables keep all three: the text of its time, which is English, and
+beside it what it was made of. `worded` puts that into the reader's language.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 LEGACY = "legacy"  # of a row that is older than the codes: it has its text alone
 PLAIN = "plain"  # text of somebody else's, a node's for example; its only value is `text`
 
 Values = Mapping[str, Any]
+Translate = Callable[[str], str]  # a message into a language; `str` for English
 
 
 class Sentence(str):
@@ -24,14 +27,24 @@ class Sentence(str):
 
     def __new__(cls, code: str, values: Values) -> "Sentence":
         """Raises KeyError for a code, or a value that its text needs, that is not known."""
-        text = SENTENCES[code]
-        made = super().__new__(cls, text(values) if callable(text) else text.format_map(values))
+        made = super().__new__(cls, _worded(code, values, str))
         made.code, made.values = code, dict(values)
         return made
 
     def as_json(self) -> dict[str, Any]:
         """Return what `read` makes the sentence of again."""
         return {"code": self.code, "values": values_json(self)}
+
+
+def _worded(code: str, values: Values, translate: Translate) -> str:
+    text = SENTENCES[code]
+    return text(values, translate) if callable(text) else translate(text).format_map(values)
+
+
+def worded(sentence: Sentence) -> str:
+    """Return the sentence, and those in it, in the reader's language: for pages and mails."""
+    values = {name: worded(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()}
+    return _worded(sentence.code, values, gettext)
 
 
 def say(code: str, **values: Any) -> Sentence:
@@ -65,128 +78,148 @@ def _read_values(values: Values) -> Values:
     }
 
 
-def _dropped(what: str, values: Values) -> str:
-    lost = [f"{values['logs']} log(s)"]
+def _dropped(what: str, values: Values, translate: Translate) -> str:
+    lost = [translate(gettext_noop("{logs} log(s)"))]
     if values["votes"]:
-        lost.append(f"{values['votes']} vote(s)")
+        lost.append(translate(gettext_noop("{votes} vote(s)")))
     if values["proposals"]:
-        lost.append(f"{values['proposals']} proposal(s)")
-    return f"{what}; the mirror dropped {', '.join(lost)} and followed."
+        lost.append(translate(gettext_noop("{proposals} proposal(s)")))
+    text = translate(gettext_noop("{what}; the mirror dropped {lost} and followed."))
+    return text.format(what=what, lost=", ".join(lost).format_map(values))
 
 
-def _blocks_replaced(values: Values) -> str:
+def _blocks_replaced(values: Values, translate: Translate = str) -> str:
     count = values["to_block"] - values["from_block"] + 1
-    return _dropped(f"The chain replaced {count} block(s) from {values['from_block']} on", values)
+    what = translate(gettext_noop("The chain replaced {count} block(s) from {from_block} on"))
+    return _dropped(what.format(count=count, from_block=values["from_block"]), values, translate)
 
 
-def _local_blocks_gone(values: Values) -> str:
-    gone = f"blocks {values['from_block']} to {values['to_block']} are gone"
-    return _dropped(f"The local chain went back behind the mirror: {gone}", values)
+def _local_blocks_gone(values: Values, translate: Translate = str) -> str:
+    what = gettext_noop("The local chain went back behind the mirror: blocks {from_block} to {to_block} are gone")
+    return _dropped(translate(what).format_map(values), values, translate)
 
 
-def _blocks_dropped(values: Values) -> str:
-    what = f"A node had answered wrongly about blocks from {values['from_block']} on, which are read again"
-    return _dropped(what, values)
+def _blocks_dropped(values: Values, translate: Translate = str) -> str:
+    what = gettext_noop("A node had answered wrongly about blocks from {from_block} on, which are read again")
+    return _dropped(translate(what).format_map(values), values, translate)
 
 
-def _node_failed(values: Values) -> str:
-    where = f"{values['endpoint']}: " if values["endpoint"] else ""
-    return f"{where}{values['problem']}" + ("" if values["number"] is None else f" (code {values['number']})")
+def _node_failed(values: Values, translate: Translate = str) -> str:
+    problem = values["problem"]
+    if values["endpoint"]:
+        problem = translate(gettext_noop("{endpoint}: {problem}")).format(endpoint=values["endpoint"], problem=problem)
+    if values["number"] is None:
+        return str(problem)
+    return translate(gettext_noop("{problem} (code {number})")).format(problem=problem, number=values["number"])
 
 
-SENTENCES: dict[str, str | Callable[[Values], str]] = {
+SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     PLAIN: "{text}",
     # What a node did wrong.
-    "no_connection": "no connection",
-    "certificate_refused": "certificate refused",
-    "no_answer": "did not answer within {seconds:g} s",
-    "endless_answer": "did not end its answer within {seconds:g} s",
-    "answer_too_large": "answered with more than {mebibytes} MiB",
-    "request_failed": "failed ({error})",
-    "http_status": "answered {method} with HTTP {status}",
-    "not_json": "answered {method} with something that is not JSON",
-    "not_json_rpc": "answered {method} with something that is not JSON-RPC",
-    "not_a_batch": "answered a batch with something that is not one",
-    "answer_left_out": "left out the answer to {method} in a batch",
-    "rate_limited": "limits our rate ({method})",
-    "chain_id_refused": "refused eth_chainId: {reason}",
-    "chain_id_unreadable": "answered eth_chainId with nonsense",
-    "other_chain": "serves chain {got}, but it is configured for chain {expected}: correct its URL",
-    "no_endpoint": "no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS",
-    "all_distrusted": "every endpoint of chain {chain_id} gave a false answer",
-    "lagging": "it lagged behind another",
-    "other_first_block": "its first block is another chain's",
-    "final_block_missing": "its chain lacks a block that was final and that another endpoint has",
-    "logs_disproved": (
+    "no_connection": gettext_noop("no connection"),
+    "certificate_refused": gettext_noop("certificate refused"),
+    "no_answer": gettext_noop("did not answer within {seconds:g} s"),
+    "endless_answer": gettext_noop("did not end its answer within {seconds:g} s"),
+    "answer_too_large": gettext_noop("answered with more than {mebibytes} MiB"),
+    "request_failed": gettext_noop("failed ({error})"),
+    "http_status": gettext_noop("answered {method} with HTTP {status}"),
+    "not_json": gettext_noop("answered {method} with something that is not JSON"),
+    "not_json_rpc": gettext_noop("answered {method} with something that is not JSON-RPC"),
+    "not_a_batch": gettext_noop("answered a batch with something that is not one"),
+    "answer_left_out": gettext_noop("left out the answer to {method} in a batch"),
+    "rate_limited": gettext_noop("limits our rate ({method})"),
+    "chain_id_refused": gettext_noop("refused eth_chainId: {reason}"),
+    "chain_id_unreadable": gettext_noop("answered eth_chainId with nonsense"),
+    "other_chain": gettext_noop("serves chain {got}, but it is configured for chain {expected}: correct its URL"),
+    "no_endpoint": gettext_noop("no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS"),
+    "all_distrusted": gettext_noop("every endpoint of chain {chain_id} gave a false answer"),
+    "lagging": gettext_noop("it lagged behind another"),
+    "other_first_block": gettext_noop("its first block is another chain's"),
+    "final_block_missing": gettext_noop("its chain lacks a block that was final and that another endpoint has"),
+    "logs_disproved": gettext_noop(
         "its logs of block {block} lack {lacking} of {there} and have {invented} that the block's receipts, which "
         "rebuild its receipts root, do not have"
     ),
     # What a node's answer lacks, or has that was not asked for.
-    "latest_block_missing": "the node has no latest block",
-    "block_missing": "the node has no block {block}, below the head that it names",
-    "last_block_missing": "the node that was asked for logs up to block {last_block} does not have that block",
-    "end_block_missing": "the node that was asked for logs up to block {last_block} does not have block {block}",
-    "other_block": "asked for block {block}, the node answered block {answered}",
-    "other_blocks_logs": "asked for logs of blocks {first_block} to {last_block}, the node answered others",
-    "other_block_logs": "asked for logs of block {block}, the node answered others",
-    "logs_of_two_blocks": "the node answered logs of two blocks {block}",
-    "logs_malformed": "the node's logs of block {block} are malformed",
-    "logs_share_index": (  # of incidents that an earlier version stored
+    "latest_block_missing": gettext_noop("the node has no latest block"),
+    "block_missing": gettext_noop("the node has no block {block}, below the head that it names"),
+    "last_block_missing": gettext_noop(
+        "the node that was asked for logs up to block {last_block} does not have that block"
+    ),
+    "end_block_missing": gettext_noop(
+        "the node that was asked for logs up to block {last_block} does not have block {block}"
+    ),
+    "other_block": gettext_noop("asked for block {block}, the node answered block {answered}"),
+    "other_blocks_logs": gettext_noop(
+        "asked for logs of blocks {first_block} to {last_block}, the node answered others"
+    ),
+    "other_block_logs": gettext_noop("asked for logs of block {block}, the node answered others"),
+    "logs_of_two_blocks": gettext_noop("the node answered logs of two blocks {block}"),
+    "logs_malformed": gettext_noop("the node's logs of block {block} are malformed"),
+    "logs_share_index": gettext_noop(  # of incidents that an earlier version stored
         "two different logs of block {block} have the index {log_index}: the node counts them in a way that is not "
         "understood, or answers wrongly. Use another node"
     ),
-    "logs_share_place": (
+    "logs_share_place": gettext_noop(
         "two different logs of transaction {transaction} in block {block} have the index {log_index}: the node counts "
         "them in a way that is not understood, or answers wrongly. Use another node"
     ),
-    "time_missing": "no time is known for block {block}",
-    "receipt_missing": "the node has no receipt of a transaction in its block {block}",
-    "other_receipt": "the node answered with another transaction's receipt",
-    "method_unknown": "{endpoints}: {method} is not known there",
-    "answer_malformed": "the node's answer to {method} is malformed: {error} {reason}",
-    "block_malformed": "the node's answer is malformed: {error}",
-    "error_malformed": "answered {method} with an error that is not an object",
+    "time_missing": gettext_noop("no time is known for block {block}"),
+    "receipt_missing": gettext_noop("the node has no receipt of a transaction in its block {block}"),
+    "other_receipt": gettext_noop("the node answered with another transaction's receipt"),
+    "method_unknown": gettext_noop("{endpoints}: {method} is not known there"),
+    "answer_malformed": gettext_noop("the node's answer to {method} is malformed: {error} {reason}"),
+    "block_malformed": gettext_noop("the node's answer is malformed: {error}"),
+    "error_malformed": gettext_noop("answered {method} with an error that is not an object"),
     # Where nodes contradict each other.
-    "block_not_shared": "it does not have block {block} as the other endpoint has it",
-    "logs_beside_block": "an endpoint answered logs of another block {block} than the one it shows",
-    "logs_invented": "an endpoint showed logs that are not there: all is read again without it",
-    "blocks_differ": "two endpoints have different blocks {block}: one is behind, or on another chain",
+    "block_not_shared": gettext_noop("it does not have block {block} as the other endpoint has it"),
+    "logs_beside_block": gettext_noop("an endpoint answered logs of another block {block} than the one it shows"),
+    "logs_invented": gettext_noop("an endpoint showed logs that are not there: all is read again without it"),
+    "blocks_differ": gettext_noop("two endpoints have different blocks {block}: one is behind, or on another chain"),
     "endpoints_differ": "{endpoints}: {problem}",
-    "logs_unconfirmed": (
+    "logs_unconfirmed": gettext_noop(
         "{endpoint} does not show {count} log(s) of block {block} that a node showed: kept, unconfirmed"
     ),
-    "log_changed": ("{endpoint} shows another log {log_index} of block {block} than was read before, which is kept"),
-    "logs_in_one_place": "of block {block} they show different logs in one place, and nothing says which is right",
-    "blocks_wait": "{endpoints}: {problem}; blocks from there on wait until they agree",
+    "log_changed": gettext_noop(
+        "{endpoint} shows another log {log_index} of block {block} than was read before, which is kept"
+    ),
+    "logs_in_one_place": gettext_noop(
+        "of block {block} they show different logs in one place, and nothing says which is right"
+    ),
+    "blocks_wait": gettext_noop("{endpoints}: {problem}; blocks from there on wait until they agree"),
     # What was met while a chain was read.
-    "false_answer": "{endpoint} is not asked for {pause_s:.0f} s: {reason}.",
-    "logs_contradict": (
+    "false_answer": gettext_noop("{endpoint} is not asked for {pause_s:.0f} s: {reason}."),
+    "logs_contradict": gettext_noop(
         "Nodes show different logs, and nothing proves who is right. {problem}. Compare the nodes with another one."
     ),
     "node_failed": _node_failed,
-    "reading_failed": "Reading failed with {error}; the worker's log says where.",
-    "genesis_changed": (
+    "reading_failed": gettext_noop("Reading failed with {error}; the worker's log says where."),
+    "genesis_changed": gettext_noop(
         "The node says chain {chain_id}, but its first block is another one: it serves another chain. Correct "
         "MANDATE_RPC_URLS."
     ),
-    "chain_parted_below_final": (
+    "chain_parted_below_final": gettext_noop(
         "The node serves a chain that parts from ours after block {block}, below what was final. Nothing is changed: "
         "compare with another node; if the chain really changed, add the DAO anew."
     ),
     "blocks_replaced": _blocks_replaced,
     "local_blocks_gone": _local_blocks_gone,
     "blocks_dropped": _blocks_dropped,
-    "logs_left_out": (
+    "logs_left_out": gettext_noop(
         "A node had answered wrongly about blocks from {from_block} on: it left logs out. They are read again, and "
         "what was read before stays."
     ),
-    "proposal_unseen": "Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block.",
-    "log_undecodable": "A log of {contract} can't be read and is kept raw: {reason}",
-    "policy_code_unread": "The code of policy {policy_id} version {version} at {pointer} could not be read",
-    "policy_code_differs": (
+    "proposal_unseen": gettext_noop(
+        "Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block."
+    ),
+    "log_undecodable": gettext_noop("A log of {contract} can't be read and is kept raw: {reason}"),
+    "policy_code_unread": gettext_noop(
+        "The code of policy {policy_id} version {version} at {pointer} could not be read"
+    ),
+    "policy_code_differs": gettext_noop(
         "The code of policy {policy_id} version {version} at {pointer} does not have the hash that its log names"
     ),
-    "timelock_unread": (
+    "timelock_unread": gettext_noop(
         "The governor uses another timelock now, {timelock}, which is not read: run `manage.py add_dao` again with "
         "this DAO's slug."
     ),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance.models import ChainReading
 from presentation import words
@@ -14,4 +15,5 @@ def as_of(reading: ChainReading | None) -> str:
     if reading is None:
         return ""
     age_s = int((timezone.now() - reading.read_at).total_seconds())
-    return f"block {reading.block_number}, {words.duration(age_s)} ago"
+    shown = {"number": reading.block_number, "duration": words.duration(age_s)}
+    return gettext("block %(number)s, %(duration)s ago") % shown

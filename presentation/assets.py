@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from governance.models import Contract
 from policies.notation.visible import one_line
 from presentation import words
@@ -30,13 +32,14 @@ class Asset:
         plain = not any(self.address) or _PLAIN_SYMBOL.fullmatch(self.symbol)
         if plain and not self.shared:
             return self.symbol
-        which = words.address_text(self.address) if any(self.address) else "the native currency"
+        which = words.address_text(self.address) if any(self.address) else gettext("the native currency")
         return f"{self.symbol} ({which})" if plain else f"“{self.symbol}” ({which})"
 
     def text(self, base_units: int, places: int | None = 4) -> str:
         """`12.5 USDC`, or `12500000 base units of 0x1234…cdef`."""
         if not self.known:
-            return f"{base_units:,} base units of {words.short(words.address_text(self.address))}"
+            asset = words.short(words.address_text(self.address))
+            return gettext("%(amount)s base units of %(asset)s") % {"amount": f"{base_units:,}", "asset": asset}
         return f"{words.amount(base_units, self.decimals, places=places)} {self.name}"
 
 
@@ -45,7 +48,7 @@ def asset_of(contract: Contract, symbol: str = "", decimals: int | None = None) 
     known = told.get("decimals", decimals)
     return Asset(
         bytes(contract.address),
-        one_line(str(told.get("symbol") or symbol), 16) or "tokens",
+        one_line(str(told.get("symbol") or symbol), 16) or gettext("tokens"),
         int(known) if known is not None else 0,
         known=known is not None,
     )

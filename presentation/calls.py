@@ -8,6 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.utils.translation import gettext
+
 from agent.models import Summary
 from governance.chain import abi
 from governance.chain.call import Call, call_of
@@ -44,7 +46,7 @@ def arguments(place: DaoView, target: bytes, decoded: abi.DecodedCall | None) ->
 def _argument(argument: abi.Argument, note: str = "") -> ArgumentView:
     shown = abi.json_value(abi.parse_type(argument.type), argument.value)
     return ArgumentView(
-        argument.name or "(unnamed)",
+        argument.name or gettext("(unnamed)"),
         argument.type,
         shown if isinstance(shown, str) else json.dumps(shown),
         argument.value if argument.type == "address" else None,
@@ -69,15 +71,22 @@ def call_words(place: DaoView, target: bytes, value_wei: int, calldata: bytes) -
         text = words.short(words.address_text(address))
         return f"{known} ({text})" if known else text
 
-    sent = place.native.text(value_wei, None)
+    values = {"value": place.native.text(value_wei, None), "target": name(target)}
     if not calldata:
-        return f"pays {sent} to {name(target)}"
+        return gettext("pays %(amount)s to %(recipient)s") % {"amount": values["value"], "recipient": values["target"]}
     decoded = decode_call(place, target, calldata)
     if decoded and decoded.signature == "transfer(address,uint256)" and not value_wei:
         to, base_units = decoded.values
-        return f"pays {place.asset(target).text(base_units, None)} to {name(to)}"
-    what = one_line(str(decoded), 160) if decoded else f"calls {hex_text(calldata[:4])} (unknown function)"
-    return f"{what} on {name(target)}" + (f" with {sent}" if value_wei else "")
+        paid = place.asset(target).text(base_units, None)
+        return gettext("pays %(amount)s to %(recipient)s") % {"amount": paid, "recipient": name(to)}
+    if decoded:
+        values["call"] = one_line(str(decoded), 160)
+        known = gettext("%(call)s on %(target)s with %(value)s") if value_wei else gettext("%(call)s on %(target)s")
+        return known % values
+    values["selector"] = hex_text(calldata[:4])
+    if value_wei:
+        return gettext("calls %(selector)s (unknown function) on %(target)s with %(value)s") % values
+    return gettext("calls %(selector)s (unknown function) on %(target)s") % values
 
 
 @dataclass

@@ -10,13 +10,14 @@ from functools import cached_property
 
 from django.conf import settings
 from django.http import Http404
+from django.utils.translation import gettext, ngettext
 
 from governance.block_time import block_s
-from governance.chain.native import DECIMALS, symbol_of
+from governance.chain.native import DECIMALS, UNKNOWN, symbol_of
 from governance.models import Contract, Cursor, Dao, ModuleState
 from governance.state import Now
 from policies.notation.hexadecimal import hex_bytes
-from presentation import words
+from presentation import labels, words
 from presentation.assets import Asset, asset_of
 
 SLOT_S = 12.0  # what a block is taken to last where too few were read to measure it
@@ -30,15 +31,6 @@ NEVER = 2**48 - 1
 def is_never(point: int) -> bool:
     """Whether a timepoint of a governor's clock, of blocks or of seconds, never comes."""
     return point >= NEVER
-
-
-_KIND_NAMES = {
-    "governor": "Governor",
-    "votes_token": "Votes token",
-    "timelock": "Timelock",
-    "treasury": "Treasury",
-    "module": "Policy module",
-}
 
 
 _ABI_KINDS = {
@@ -126,25 +118,25 @@ class DaoView:
 
     def clock_text(self, point: int) -> str:
         """A timepoint of the governor's clock in words."""
-        return "never" if is_never(point) else self.moment_text(point)
+        return gettext("never") if is_never(point) else self.moment_text(point)
 
     def moment_text(self, point: int) -> str:
         """A timepoint of the governor's clock as its number or time, also one that never comes."""
-        return f"block {point:,}" if self.counts_blocks else words.moment(point)
+        return gettext("block %(number)s") % {"number": f"{point:,}"} if self.counts_blocks else words.moment(point)
 
     def voting_left(self, point: int) -> str:
         """How long votes are taken, in words, where they are until this timepoint of the governor's clock."""
         if is_never(point):
-            return "no end to the vote"
+            return gettext("no end to the vote")
         left = self.until_text(point)
-        return f"{left} left to vote" if left else "closing now"
+        return gettext("%(left)s left to vote") % {"left": left} if left else gettext("closing now")
 
     def voting_starts(self, point: int) -> str:
         """When voting starts, in words, where it does after this timepoint of the governor's clock."""
         if is_never(point):
-            return "voting never starts"
+            return gettext("voting never starts")
         left = self.until_text(point)
-        return f"voting starts in {left}" if left else "voting starts now"
+        return gettext("voting starts in %(left)s") % {"left": left} if left else gettext("voting starts now")
 
     def until_text(self, point: int) -> str:
         """How long until a timepoint of the governor's clock (empty when it has passed)."""
@@ -153,8 +145,11 @@ class DaoView:
             return ""
         if not self.counts_blocks:
             return words.duration(left)
-        measured = f" (about {words.duration(int(left * self.block_s))})" if self.block_s else ""
-        return f"{left:,} blocks{measured}"
+        blocks = ngettext("%(number)s block", "%(number)s blocks", left) % {"number": f"{left:,}"}
+        if not self.block_s:
+            return blocks
+        about = words.duration(int(left * self.block_s))
+        return gettext("%(blocks)s (about %(duration)s)") % {"blocks": blocks, "duration": about}
 
     @cached_property
     def block_s(self) -> float | None:
@@ -170,13 +165,14 @@ class DaoView:
     def votes_asset(self) -> Asset:
         token = self.one("votes_token")
         if token is None:
-            return Asset(words.ZERO_ADDRESS, "votes", 18)
-        return asset_of(token, "votes", 18)
+            return Asset(words.ZERO_ADDRESS, gettext("votes"), 18)
+        return asset_of(token, gettext("votes"), 18)
 
     @cached_property
     def assets(self) -> dict[bytes, Asset]:
         """Every asset the DAO follows, by address, the native currency included."""
-        native = Asset(words.ZERO_ADDRESS, symbol_of(self.dao.chain_id), DECIMALS)
+        symbol = symbol_of(self.dao.chain_id)
+        native = Asset(words.ZERO_ADDRESS, gettext("native units") if symbol == UNKNOWN else symbol, DECIMALS)
         known = {native.address: native}
         for contract in [*self.contracts["asset"], *self.contracts["votes_token"]]:
             known[bytes(contract.address)] = asset_of(contract)
@@ -190,7 +186,7 @@ class DaoView:
 
     def asset(self, address: bytes) -> Asset:
         """The asset at an address; one in base units where its decimals are not known."""
-        return self.assets.get(bytes(address)) or Asset(bytes(address), "base units", 0, known=False)
+        return self.assets.get(bytes(address)) or Asset(bytes(address), gettext("base units"), 0, known=False)
 
     @cached_property
     def names(self) -> dict[bytes, str]:
@@ -198,8 +194,10 @@ class DaoView:
         book: dict[bytes, str] = {}
         for kind, contracts in self.contracts.items():
             for contract in contracts:
-                label = _KIND_NAMES.get(kind) or f"{asset_of(contract).symbol} token"
-                book.setdefault(bytes(contract.address), label)
+                label = labels.CONTRACTS.get(kind) or gettext("%(symbol)s token") % {
+                    "symbol": asset_of(contract).symbol
+                }
+                book.setdefault(bytes(contract.address), str(label))
         for person in local_people(self.dao.chain_id):
             book.setdefault(hex_bytes(person["address"]), person["name"])
         return book

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+
+from governance.chain.native import native_token
 from governance.models import PolicyVersion
 from policies.code.encoding import DecodeError
 from policies.code.encoding import decode as decode_policy
@@ -15,11 +18,11 @@ from presentation.dao_view import DaoView
 def decode_version(version: PolicyVersion) -> tuple[PolicyCode | None, str]:
     """The policy, or why its code is none."""
     if not version.code:
-        return None, "the policy's code could not be read from the chain yet"
+        return None, gettext("the policy's code could not be read from the chain yet")
     try:
         return decode_policy(bytes(version.code)), ""
     except DecodeError as error:
-        return None, f"the code on chain is not a policy of format 1: {error}"
+        return None, gettext("the code on chain is not a policy of format 1: %(problem)s") % {"problem": error}
 
 
 def in_words(place: DaoView, code: PolicyCode) -> list[str]:
@@ -27,4 +30,5 @@ def in_words(place: DaoView, code: PolicyCode) -> list[str]:
     tokens = {
         address: Token(asset.symbol, address, asset.decimals) for address, asset in place.assets.items() if asset.known
     }
-    return explain(code, place.names, tokens)
+    native = native_token(place.dao.chain_id)  # `policies` knows it by its English name, where it has no other
+    return explain(code, place.names, {**tokens, native.address: native})

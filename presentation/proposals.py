@@ -16,7 +16,7 @@ from agent.models import Summary
 from governance.models import Proposal
 from governance.open_proposals import count_of, open_proposals
 from governance.state import ProposalFacts, State, counted_votes, facts_of, proposal_state, quorum_of, vote_ends_at
-from presentation import titles
+from presentation import labels, titles
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 
@@ -54,6 +54,11 @@ class ProposalRow:
     @property
     def state_name(self) -> str:
         return str(self.state.value)
+
+    @property
+    def state_text(self) -> str:
+        """The state in words."""
+        return str(labels.STATES[self.state])
 
     @property
     def cast(self) -> int:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from django.utils.translation import gettext
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -28,7 +29,9 @@ _NO_TEXT = "\ufffd"  # stands for bytes that were no text
 
 def title_of(description: str, proposal_id: int) -> str:
     """Return one line that names a proposal, at most 300 characters; never an empty one."""
-    return _title(_start(description)) or f"Untitled proposal {short_number(proposal_id)}"
+    return _title(_start(description)) or gettext("Untitled proposal %(number)s") % {
+        "number": short_number(proposal_id)
+    }
 
 
 def short_number(proposal_id: int) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Amounts, addresses, hashes and times as people read them. Pure: integers and bytes in, text out."""
+"""Amounts, addresses, hashes, times and verdicts as people read them, in the reader's language. Values in, text out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cchecksum import to_checksum_address
+from django.utils import dateformat
+from django.utils.translation import gettext, gettext_noop, ngettext, pgettext
 
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
@@ -48,27 +50,33 @@ def percent(part: int, whole: int) -> str:
 
 def duration(seconds: int) -> str:
     """A length of time in its two largest units: `3 days 4 hours`. Never negative."""
-    seconds = max(0, seconds)
-    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-    parts: list[str] = []
-    for name, size in units:
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
-        elif parts:
-            break
-        if len(parts) == 2:
-            break
-    return " ".join(parts) or "0 seconds"
+    days, rest = divmod(max(0, seconds), 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = (
+        (days, ngettext("%(count)s day", "%(count)s days", days)),
+        (hours, ngettext("%(count)s hour", "%(count)s hours", hours)),
+        (minutes, ngettext("%(count)s minute", "%(count)s minutes", minutes)),
+        (rest, ngettext("%(count)s second", "%(count)s seconds", rest)),
+    )
+    largest = next((i for i, (count, _text) in enumerate(parts) if count), len(parts) - 1)
+    return " ".join(text % {"count": count} for count, text in parts[largest : largest + 2] if count) or (
+        ngettext("%(count)s second", "%(count)s seconds", 0) % {"count": 0}
+    )
+
+
+def when(moment_: datetime.datetime) -> str:
+    """A moment as `22 Nov 2026, 18:40 UTC`."""
+    shown = dateformat.format(moment_.astimezone(datetime.UTC), pgettext("date format", "j M Y, H:i"))
+    return gettext("%(moment)s UTC") % {"moment": shown}
 
 
 def moment(chain_s: int) -> str:
     """A chain time (Unix seconds) as `22 Nov 2026, 18:40 UTC`; a time no calendar has is shown as its number."""
     try:
-        when = datetime.datetime.fromtimestamp(chain_s, tz=datetime.UTC)
+        return when(datetime.datetime.fromtimestamp(chain_s, tz=datetime.UTC))
     except (OverflowError, ValueError, OSError):
-        return f"Unix time {chain_s}"
-    return f"{when.day} {when:%b %Y, %H:%M} UTC"
+        return gettext("Unix time %(number)s") % {"number": chain_s}
 
 
 def iso(chain_s: int) -> str:
@@ -80,35 +88,36 @@ def iso(chain_s: int) -> str:
 
 
 VERDICTS = {
-    "matches": "Each call matches a sentence of the text",
-    "differs": "The text and the calls differ",
-    "unmatched": "Code could not match the text to the calls",
-    "opaque": "Some calls can't be decoded, so this can't be checked",
-    "unread": "The text was not compared: no claims were read from it",
+    "matches": gettext_noop("Each call matches a sentence of the text"),
+    "differs": gettext_noop("The text and the calls differ"),
+    "unmatched": gettext_noop("Code could not match the text to the calls"),
+    "opaque": gettext_noop("Some calls can't be decoded, so this can't be checked"),
+    "unread": gettext_noop("The text was not compared: no claims were read from it"),
 }
 
 _HIDDEN = {
-    "comment": "HTML comment, hidden by other sites",
-    "element": "HTML that other sites hide",
-    "attribute": "Words in an HTML tag, hidden by other sites",
-    "alt": "Description of a picture, hidden by other sites",
-    "definition": "Link definition that no page shows",
-    "title": "Title of a link that no page prints",
-    "language": "Words behind the name of a language that no page shows",
-    "cell": "Cell of a table that no page shows",
-    "zero-width": "Characters that nobody sees",
-    "bidirectional": "Characters that turn the direction of writing",
-    "tag": "Invisible characters that spell words",
-    "control": "Control characters",
+    "comment": gettext_noop("HTML comment, hidden by other sites"),
+    "element": gettext_noop("HTML that other sites hide"),
+    "attribute": gettext_noop("Words in an HTML tag, hidden by other sites"),
+    "alt": gettext_noop("Description of a picture, hidden by other sites"),
+    "definition": gettext_noop("Link definition that no page shows"),
+    "title": gettext_noop("Title of a link that no page prints"),
+    "language": gettext_noop("Words behind the name of a language that no page shows"),
+    "cell": gettext_noop("Cell of a table that no page shows"),
+    "zero-width": gettext_noop("Characters that nobody sees"),
+    "bidirectional": gettext_noop("Characters that turn the direction of writing"),
+    "tag": gettext_noop("Invisible characters that spell words"),
+    "control": gettext_noop("Control characters"),
 }
 
 
 def verdict(code: str) -> str:
     """Return what a verdict says, as the start of a sentence; a code that is not known as it is."""
-    return VERDICTS.get(code, code)
+    return gettext(VERDICTS[code]) if code in VERDICTS else code
 
 
 def hidden(notice: Mapping[str, Any]) -> str:
     """Return what some readers of a text don't see, with a sample: an item of `Summary.hidden` in words."""
     kind, count, sample = str(notice["kind"]), int(notice["count"]), str(notice.get("sample", ""))
-    return f"{_HIDDEN.get(kind, kind)} ({count})" + (f": “{one_line(sample)}”" if sample else "")
+    shown = {"what": gettext(_HIDDEN[kind]) if kind in _HIDDEN else kind, "count": count, "sample": one_line(sample)}
+    return (gettext("%(what)s (%(count)s): “%(sample)s”") if sample else gettext("%(what)s (%(count)s)")) % shown

@@ -55,8 +55,12 @@ def in_python(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def in_template(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and text between tags, and in tags' attributes."""
+    """Line and text between tags, in tags' attributes, and in what is translated."""
     text = re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
+    text = re.sub(r"\{% translate (?:\"([^\"]*)\"|'([^']*)') %\}", lambda found: found[1] or found[2], text)
+    for number, line in enumerate(text.split("\n"), 1):
+        for quoted in re.findall(r"\b_\(\"([^\"]*)\"\)", line):
+            yield number, quoted
     for number, line in enumerate(re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "X", text).split("\n"), 1):
         for piece in re.split(r"</?[a-z][^>]*?\s(?=\w+=)|<[^>]*>|\"", line):
             yield number, piece
@@ -103,7 +107,7 @@ def test_sentences_are_found_where_they_are_written():
     for sentence in (
         "Too many requests. Try again in an hour.",  # an error of the API
         "Code could not match the text to the calls",  # a page's word for a code
-        "The text has control characters ({count}). Mandate shows each by its number.",  # a flag
+        "The text has control characters (%(count)s). Mandate shows each by its number.",  # a flag
         "list which kill switches are on, and why",
     ):  # a command's help
         assert sentence in seen

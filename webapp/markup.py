@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import nh3
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -36,7 +38,8 @@ def render(source: str) -> SafeString:
         link_rel="noopener noreferrer nofollow ugc",
     )
     if shown.is_cut:
-        clean += "<p><em>The text is longer than this page shows. The whole text is on the chain.</em></p>"
+        cut = gettext("The text is longer than this page shows. The whole text is on the chain.")
+        clean += format_html("<p><em>{}</em></p>", cut)
     return mark_safe(clean)  # noqa: S308  nh3's output, from an allow list
 
 

@@ -5,6 +5,7 @@ Nothing here is shown as a fact about the DAO: that comes from the mirror alone.
 """
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from governance.fields import AddressField, Bytes32Field, Uint256Field
 from governance.models import Dao
@@ -28,9 +29,9 @@ class Subscription(models.Model):
     """
 
     class Frequency(models.TextChoices):
-        IMMEDIATE = "immediate", "At once"
-        DAILY = "daily", "Once a day"
-        WEEKLY = "weekly", "Once a week"
+        IMMEDIATE = "immediate", gettext_lazy("At once")
+        DAILY = "daily", gettext_lazy("Once a day")
+        WEEKLY = "weekly", gettext_lazy("Once a week")
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="subscriptions")
     email = models.EmailField()

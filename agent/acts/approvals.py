@@ -17,6 +17,7 @@ from agent.work_names import EXECUTE_WORK
 from governance import work
 from governance.chain import eip712
 from governance.chain.address import checksum
+from policies.notation.hexadecimal import hex_text
 
 DOMAIN_NAME = "Mandate approval"
 TYPES = {
@@ -54,10 +55,10 @@ def compose(
         chain_id,
         checksum(module),
         {
-            "request": "0x" + reference.hex(),
-            "policyId": "0x" + policy_id.hex(),
-            "policyCode": "0x" + codehash.hex(),
-            "callsHash": "0x" + calls.hex(),
+            "request": hex_text(reference),
+            "policyId": hex_text(policy_id),
+            "policyCode": hex_text(codehash),
+            "callsHash": hex_text(calls),
             "asked": asked,
             "pays": pays,
         },

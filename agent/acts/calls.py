@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 
 from governance.chain.address import ZERO, checksum
 from governance.fields import UINT256_MAX
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,12 @@ def calls_hash(calls: Sequence[Call]) -> bytes:
 
 def calls_json(calls: Sequence[Call]) -> list[dict[str, str]]:
     """The calls as they stand in JSON: checksummed addresses, decimal amounts, hexadecimal data."""
-    return [
-        {"to": checksum(call.to), "value_wei": str(call.value_wei), "data": "0x" + call.data.hex()} for call in calls
-    ]
+    return [{"to": checksum(call.to), "value_wei": str(call.value_wei), "data": hex_text(call.data)} for call in calls]
 
 
 def calls_from_json(items: Sequence[Mapping[str, Any]]) -> tuple[Call, ...]:
     """The inverse of `calls_json`. Raises ValueError or KeyError for anything else."""
-    calls = tuple(
-        Call(bytes.fromhex(item["to"][2:]), int(item["value_wei"]), bytes.fromhex(item["data"][2:])) for item in items
-    )
+    calls = tuple(Call(hex_bytes(item["to"]), int(item["value_wei"]), hex_bytes(item["data"])) for item in items)
     if calls_json(calls) != [dict(item) for item in items] or any(not 0 <= c.value_wei <= UINT256_MAX for c in calls):
         raise ValueError("calls are not in their canonical form")
     return calls

@@ -47,6 +47,7 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import send_once, settle
 from governance.locks import LockClass, session_lock
 from governance.models import Act, Contract, Dao, OutgoingTransaction
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 _LOOK_S = 1  # while an act is on its way
 _SETTLED_S = 5  # while an act that was read back is not final yet
@@ -214,11 +215,12 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
         return None
     if not paid.warns_of_unrecorded(candidate) and _pays_any(candidate, unrecorded_payees(policy)):
         # Somebody else who has the agent's key paid them since this was planned, and nobody has looked at that.
-        paid.warn_of_unrecorded(candidate)
-        if authority.approval is None:
-            _move(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
-        else:
-            _move(request, Request.Status.REFUSED, say("unrecorded_since_approved"))
+        with transaction.atomic():  # who finds the warning written takes an approval for one that knows of it
+            paid.warn_of_unrecorded(candidate)
+            if authority.approval is None:
+                _move(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
+            else:
+                _move(request, Request.Status.REFUSED, say("unrecorded_since_approved"))
         return None
     if _pays_any(candidate, paid_lines(policy, request.period, request)):
         _move(request, Request.Status.REFUSED, say("somebody_paid", period=request.period))
@@ -248,9 +250,7 @@ def _judge(known: Chosen, rpc: Rpc) -> Judgement:
 
 def _pays_any(candidate: Candidate, payees: frozenset[tuple[bytes, bytes]]) -> bool:
     """Whether a line of the candidate pays one of these (recipient, asset)."""
-    return any(
-        (bytes.fromhex(line["recipient"][2:]), bytes.fromhex(line["asset"][2:])) in payees for line in candidate.lines
-    )
+    return any((hex_bytes(line["recipient"]), hex_bytes(line["asset"])) in payees for line in candidate.lines)
 
 
 class _NotAuthorised(Stated):
@@ -322,12 +322,12 @@ def _write(known: Judged, authority: Authority, signer: Signer) -> Binding:
             created_at_s=int(timezone.now().timestamp()),
             sign=lambda document: (signer.address, signer.sign_typed_data(document)),
         )
-        decision = bytes.fromhex(signed["hash"][2:])
+        decision = hex_bytes(signed["hash"])
         row = DecisionRecord.objects.create(
             dao=request.dao,
             request=request,
             hash=decision,
-            prev_hash=bytes.fromhex(signed["message"]["prevRecord"][2:]),
+            prev_hash=hex_bytes(signed["message"]["prevRecord"]),
             body=provenance.canonical(signed).decode(),
             signer=signer.address,
         )
@@ -345,8 +345,8 @@ def _write(known: Judged, authority: Authority, signer: Signer) -> Binding:
         PaidLine.objects.bulk_create(
             PaidLine(
                 binding=binding,
-                recipient=bytes.fromhex(line["recipient"][2:]),
-                asset=bytes.fromhex(line["asset"][2:]),
+                recipient=hex_bytes(line["recipient"]),
+                asset=hex_bytes(line["asset"]),
                 period=line["period"],
                 amount=int(line["amount"]),
             )
@@ -360,12 +360,12 @@ def _write(known: Judged, authority: Authority, signer: Signer) -> Binding:
 
 
 def _key(binding: Binding) -> str:
-    return f"act:0x{bytes(binding.record.hash).hex()}:{binding.attempt}"
+    return f"act:{hex_text(bytes(binding.record.hash))}:{binding.attempt}"
 
 
 def _journal(binding: Binding) -> Any:
     """Every transaction that was ever signed for the binding."""
-    return OutgoingTransaction.objects.filter(key__startswith=f"act:0x{bytes(binding.record.hash).hex()}:")
+    return OutgoingTransaction.objects.filter(key__startswith=f"act:{hex_text(bytes(binding.record.hash))}:")
 
 
 def _send(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
@@ -521,7 +521,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         _again(2, "waiting out the objection delay")
     if (stop := standing_halt(request.dao)) is not None:
         _halted(stop)
-    key = f"release:0x{bytes(act.act_id).hex()}:{binding.release_attempt}"
+    key = f"release:{hex_text(bytes(act.act_id))}:{binding.release_attempt}"
     sent = OutgoingTransaction.objects.filter(key=key).first()
     if act.expires_chain_s is not None and now_chain_s >= act.expires_chain_s:
         if request.status != Request.Status.STOPPED:

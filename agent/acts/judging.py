@@ -22,6 +22,7 @@ from policies.answer import evaluate as evaluation
 from policies.answer.evaluate import Allowed, Mode, PolicyState, Reason, Refused
 from policies.code.policy_code import PolicyCode
 from policies.notation import amounts
+from policies.notation.hexadecimal import hex_text
 from policies.words import explain
 
 # Refusals that end by themselves: the request waits in place of being refused.
@@ -122,11 +123,11 @@ def _must_agree(
         say("disagreement", evaluator=said, module="allows" if asked.ok else asked.text),
         {
             "block": str(pinned.block.number),
-            "block_hash": "0x" + pinned.block.hash.hex(),
-            "policy_id": "0x" + policy.policy_id.hex(),
-            "codehash": "0x" + policy.codehash.hex(),
+            "block_hash": hex_text(pinned.block.hash),
+            "policy_id": hex_text(policy.policy_id),
+            "codehash": hex_text(policy.codehash),
             "module": checksum(policy.module),
-            "calls_hash": "0x" + calls_hash(calls).hex(),
+            "calls_hash": hex_text(calls_hash(calls)),
         },
     )
 

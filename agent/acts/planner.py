@@ -47,6 +47,7 @@ from governance.chain.address import checksum
 from governance.chain.native import native_token
 from governance.chain.rpc import Rpc, RpcError
 from policies.answer.evaluate import Allowed
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 MAX_TOKENS = 60
 _AGAIN_S = 5
@@ -195,7 +196,7 @@ def _store(
             chosen_by=Plan.ChosenBy.NOBODY,
             inputs={
                 "roster": {
-                    "digest": "0x" + bytes(roster.digest).hex(),
+                    "digest": hex_text(bytes(roster.digest)),
                     "serial": str(roster.serial),
                     "operator": checksum(bytes(roster.operator)),
                 },
@@ -392,7 +393,7 @@ def _usage(usage: Any) -> dict[str, int]:
 
 
 def _amount(text_of: dict[bytes, Token], asset: str, amount: str) -> str:
-    token = text_of.get(bytes.fromhex(asset[2:]))
+    token = text_of.get(hex_bytes(asset))
     return token.text(int(amount)) if token else f"{amount} base units of {asset}"
 
 

@@ -14,6 +14,7 @@ from governance.models import Act, Block, Contract, Cursor, Dao, PolicyVersion, 
 from policies.answer.evaluate import PolicyState
 from policies.code import encoding
 from policies.code.policy_code import PolicyCode
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 
 class NoPolicyInForce(Stated, LookupError):
@@ -65,10 +66,10 @@ def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
         .first()
     )
     if row is None:
-        raise NoPolicyInForce(say("no_policy", policy_id="0x" + policy_id.hex(), dao=dao.slug))
+        raise NoPolicyInForce(say("no_policy", policy_id=hex_text(policy_id), dao=dao.slug))
     raw = bytes(row.code)
     if encoding.codehash(raw) != row.codehash:
-        raise NoPolicyInForce(say("policy_copy_broken", policy_id="0x" + policy_id.hex()))
+        raise NoPolicyInForce(say("policy_copy_broken", policy_id=hex_text(policy_id)))
     return PolicyInForce(
         dao=dao,
         contract=row.module,
@@ -183,26 +184,26 @@ def final_chain_s(dao: Dao) -> int:
 def state_json(state: PolicyState) -> dict[str, Any]:
     """The state as it stands in a decision record; `state_from_json` is the inverse."""
     return {
-        "policy_id": "0x" + state.policy_id.hex(),
+        "policy_id": hex_text(state.policy_id),
         "version": str(state.version),
         "number": str(state.number),
         "last_act_s": str(state.last_act_s),
         "end_s": str(state.end_s),
         "paused": state.paused,
-        "rings": {"0x" + key.hex(): f"0x{word:064x}" for key, word in state.rings.items()},
+        "rings": {hex_text(key): f"0x{word:064x}" for key, word in state.rings.items()},
     }
 
 
 def state_from_json(value: dict[str, Any]) -> PolicyState:
     """Raises ValueError, KeyError or TypeError for anything that `state_json` would not have written."""
     state = PolicyState(
-        policy_id=bytes.fromhex(value["policy_id"][2:]),
+        policy_id=hex_bytes(value["policy_id"]),
         version=int(value["version"]),
         number=int(value["number"]),
         last_act_s=int(value["last_act_s"]),
         end_s=int(value["end_s"]),
         paused=value["paused"],
-        rings={bytes.fromhex(key[2:]): int(word, 16) for key, word in value["rings"].items()},
+        rings={hex_bytes(key): int(word, 16) for key, word in value["rings"].items()},
     )
     if state_json(state) != value:
         raise ValueError("the state is not in its canonical form")

@@ -30,6 +30,7 @@ from governance.models import Act, Contract, Dao, PolicyVersion
 from policies.answer.evaluate import Allowed, Mode, evaluate
 from policies.code import encoding
 from policies.code.policy_code import PolicyCode
+from policies.notation.hexadecimal import hex_bytes, hex_text
 
 FORMAT = "mandate.decision/2"
 # Before, a record did not carry who asked and when the roster was signed; a model could answer a yes with a no in it.
@@ -107,8 +108,8 @@ class Actions:
     def as_json(self) -> dict[str, Any]:
         return {
             "module": checksum(self.module),
-            "policy_id": "0x" + self.policy_id.hex(),
-            "policy_codehash": "0x" + self.policy_codehash.hex(),
+            "policy_id": hex_text(self.policy_id),
+            "policy_codehash": hex_text(self.policy_codehash),
             "number": str(self.number),
             "scheduled": self.scheduled,
             "calls": calls_json(self.calls),
@@ -119,8 +120,8 @@ class Actions:
         """Raises ValueError, KeyError or TypeError for anything that `as_json` would not have written."""
         actions = cls(
             to_bytes(value["module"]),
-            bytes.fromhex(value["policy_id"][2:]),
-            bytes.fromhex(value["policy_codehash"][2:]),
+            hex_bytes(value["policy_id"]),
+            hex_bytes(value["policy_codehash"]),
             int(value["number"]),
             value["scheduled"],
             calls_from_json(value["calls"]),
@@ -156,14 +157,14 @@ def compose(
     if set(sections) != set(SECTIONS):
         raise ValueError("a record has exactly its sections")
     message = {
-        "kind": "0x" + KIND_ACT.hex(),
+        "kind": hex_text(KIND_ACT),
         "chainId": str(chain_id),
         "governor": checksum(governor),
         "proposalId": "0",
-        **{field: "0x" + section_hash(sections[name]).hex() for name, field in SECTIONS.items()},
-        "actionsHash": "0x" + actions.hash().hex(),
-        "policyHash": "0x" + actions.policy_codehash.hex(),
-        "prevRecord": "0x" + prev_record.hex(),
+        **{field: hex_text(section_hash(sections[name])) for name, field in SECTIONS.items()},
+        "actionsHash": hex_text(actions.hash()),
+        "policyHash": hex_text(actions.policy_codehash),
+        "prevRecord": hex_text(prev_record),
         "createdAt": str(created_at_s),
     }
     document = eip712.document(TYPES, "AgentOutput", DOMAIN_NAME, chain_id, checksum(actions.module), message)
@@ -175,8 +176,8 @@ def compose(
         "domain": {**document["domain"], "chainId": str(chain_id)},
         "message": message,
         "signer": checksum(signer),
-        "signature": "0x" + signature.hex(),
-        "hash": "0x" + eip712.digest(document).hex(),
+        "signature": hex_text(signature),
+        "hash": hex_text(eip712.digest(document)),
     }
 
 
@@ -257,17 +258,17 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
         yield Check("message", False, f"not in canonical form: {', '.join(odd)}")
         return
     for name, field in SECTIONS.items():
-        yield Check(name, message[field] == "0x" + section_hash(record[name]).hex(), f"hashes to {field}")
+        yield Check(name, message[field] == hex_text(section_hash(record[name])), f"hashes to {field}")
     try:
         actions = Actions.from_json(record["actions"])
     except (ValueError, KeyError, TypeError) as error:
         yield Check("actions", False, f"not in canonical form: {error}"[:200])
         return
-    yield Check("actions", message["actionsHash"] == "0x" + actions.hash().hex(), "hash to actionsHash")
+    yield Check("actions", message["actionsHash"] == hex_text(actions.hash()), "hash to actionsHash")
     yield Check(
         "policyHash", message["policyHash"] == record["actions"]["policy_codehash"], "is the policy code of the actions"
     )
-    yield Check("kind", message["kind"] == "0x" + KIND_ACT.hex(), "an act")
+    yield Check("kind", message["kind"] == hex_text(KIND_ACT), "an act")
     expected_domain = {
         "name": DOMAIN_NAME,
         "version": "1",
@@ -285,10 +286,10 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
     except ValueError as error:
         yield Check("message", False, f"can't be hashed: {error}"[:200])
         return
-    yield Check("hash", record["hash"] == "0x" + digest.hex(), "EIP-712 digest of the message")
+    yield Check("hash", record["hash"] == hex_text(digest), "EIP-712 digest of the message")
     try:
         signature = eip712.signature_bytes(record["signature"])
-        if record["signature"] != "0x" + signature.hex() or int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
+        if record["signature"] != hex_text(signature) or int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
             raise eip712.BadSignature("not in canonical form (lower case, low s)")
         signer = checksum(eip712.recover(document, signature))
     except eip712.BadSignature as error:
@@ -316,7 +317,7 @@ def _is_canonical(of: str, value: str) -> bool:
 def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> Iterator[Check]:
     """That the sections agree with each other: signed nonsense is still nonsense."""
     inputs, checks = record["inputs"], record["checks"]
-    code = bytes.fromhex(inputs["policy"]["code"][2:])
+    code = hex_bytes(inputs["policy"]["code"])
     yield Check("policy code", encoding.codehash(code) == actions.policy_codehash, "hashes to policyHash")
     policy = encoding.decode(code)
     yield Check("agent", checksum(policy.agent) == signer, "the signer is the agent that the policy names")
@@ -354,7 +355,7 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
         module=actions.module,
         policy_id=actions.policy_id,
         codehash=actions.policy_codehash,
-        reference=bytes.fromhex(inputs["request"]["reference"][2:]),
+        reference=hex_bytes(inputs["request"]["reference"]),
         calls=calls_hash(actions.calls),
         asked=inputs["request"]["text"],
         pays=approval["pays"],
@@ -394,7 +395,7 @@ def pays_of(lines: list[dict[str, Any]]) -> tuple[Call, ...]:
 def verify_against_mirror(record: dict[str, Any]) -> Iterator[Check]:
     """The links that the mirror knows: the record before, the roster, the policy on chain, and the act itself."""
     message, actions = record["message"], Actions.from_json(record["actions"])
-    digest = bytes.fromhex(record["hash"][2:])
+    digest = hex_bytes(record["hash"])
     versions = PolicyVersion.objects.filter(policy_id=actions.policy_id, codehash=actions.policy_codehash)
     versions = versions.filter(module__address=actions.module, dao__chain=int(message["chainId"]))
     stored = DecisionRecord.objects.filter(hash=digest).first()
@@ -407,7 +408,7 @@ def verify_against_mirror(record: dict[str, Any]) -> Iterator[Check]:
     governor = Contract.objects.filter(dao=version.dao, kind=Contract.Kind.GOVERNOR).first()
     expected = checksum(governor.address if governor else bytes(20))
     yield Check("governor", message["governor"] == expected, expected)
-    yield _verify_place(version.dao, digest, bytes.fromhex(message["prevRecord"][2:]))
+    yield _verify_place(version.dao, digest, hex_bytes(message["prevRecord"]))
     if stored is not None:
         yield Check(
             "published", stored.body.encode() == canonical(record), "the record that is published under this hash"
@@ -422,7 +423,7 @@ def verify_against_mirror(record: dict[str, Any]) -> Iterator[Check]:
         return
     act = acts[0]
     calls = tuple(Call(bytes(c.target), c.value_wei, bytes(c.calldata)) for c in act.calls.all())
-    where = f"transaction 0x{bytes(act.log.transaction_hash).hex()}, block {act.log.block_number}"
+    where = f"transaction {hex_text(bytes(act.log.transaction_hash))}, block {act.log.block_number}"
     yield Check("act", calls == actions.calls, f"act {act.number} ({act.status}) made exactly these calls: {where}")
     yield Check("act number", act.number == actions.number, f"{act.number}")
     under = bytes(act.policy_id) == actions.policy_id and versions.filter(version=act.version).exists()
@@ -453,7 +454,7 @@ def _verify_roster(record: dict[str, Any], actions: Actions, version: PolicyVers
     """Without an approval, the calls rest on a roster: of this policy, signed by its operator, and still good."""
     inputs = record["inputs"]
     try:
-        roster = Roster.objects.filter(digest=bytes.fromhex(inputs["roster"]["digest"][2:])).first()
+        roster = Roster.objects.filter(digest=hex_bytes(inputs["roster"]["digest"])).first()
         if roster is None:
             yield Check("roster", None, "not known here")
             return
@@ -485,14 +486,14 @@ def _verify_votes_token(record: dict[str, Any], version: PolicyVersion) -> Itera
 def verify_against_chain(record: dict[str, Any], rpc: Rpc, first_block: int = 0) -> Iterator[Check]:
     """The same asked of a node: a log of the module with this decision, and the calls that its transaction carried."""
     actions = Actions.from_json(record["actions"])
-    digest = bytes.fromhex(record["hash"][2:])
+    digest = hex_bytes(record["hash"])
     topics = [[abi.topic(ACT_EXECUTED), abi.topic(ACT_SCHEDULED)], None, None, digest]
     logs = rpc.logs([actions.module], topics, first_block=first_block, last_block=rpc.head_number())
     if len(logs) != 1:
         yield Check("act on chain", False, f"{len(logs)} logs of the module carry this decision")
         return
     log = logs[0]
-    where = f"transaction 0x{log.transaction_hash.hex()}, block {log.block_number}"
+    where = f"transaction {hex_text(log.transaction_hash)}, block {log.block_number}"
     decoded = abi.decode_log(log.topics, log.data, "IPolicyModule", "PolicyModule")
     if decoded is None:
         yield Check("act on chain", False, f"its log can't be decoded: {where}")

@@ -15,6 +15,7 @@ from agent.acts.situation import Judged
 from agent.models import Approval, Candidate, Request
 from governance.chain.address import checksum
 from policies.answer.evaluate import Allowed
+from policies.notation.hexadecimal import hex_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,13 @@ def sections(known: Judged, candidates: Sequence[Candidate], authority: Authorit
             "request": _request(request),
             "roster": plan.inputs["roster"] | {"signed_before_chain_s": _signed_before(known.candidate)},
             "policy": {
-                "policy_id": "0x" + policy.policy_id.hex(),
+                "policy_id": hex_text(policy.policy_id),
                 "version": str(policy.version),
-                "code": "0x" + policy.raw.hex(),
+                "code": hex_text(policy.raw),
             },
             "block": {
                 "number": str(pinned.block.number),
-                "hash": "0x" + pinned.block.hash.hex(),
+                "hash": hex_text(pinned.block.hash),
                 "timestamp_chain_s": str(pinned.now_chain_s),
             },
             "balances": {checksum(asset): str(amount) for asset, amount in sorted(pinned.balances.items())},
@@ -56,7 +57,7 @@ def sections(known: Judged, candidates: Sequence[Candidate], authority: Authorit
 
 def _request(request: Request) -> dict[str, Any]:
     return {
-        "reference": "0x" + bytes(request.reference).hex(),
+        "reference": hex_text(bytes(request.reference)),
         "text": request.text,
         "requested_by": checksum(bytes(request.requested_by)),
         "period": request.period,
@@ -98,5 +99,5 @@ def _approval(approval: Approval) -> dict[str, Any]:
     return {
         "operator": checksum(bytes(approval.operator)),
         "pays": approval.typed_data["message"]["pays"],
-        "signature": "0x" + bytes(approval.signature).hex(),
+        "signature": hex_text(bytes(approval.signature)),
     }

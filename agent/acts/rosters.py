@@ -21,6 +21,7 @@ from governance.chain import eip712
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
 from governance.models import Dao
+from policies.notation.hexadecimal import hex_bytes, hex_text
 from policies.notation.visible import is_plain_line
 
 MAX_ENTRIES = 200
@@ -117,7 +118,7 @@ def compose(terms: Terms) -> dict[str, Any]:
         terms.chain_id,
         checksum(terms.module),
         {
-            "policyId": "0x" + terms.policy_id.hex(),
+            "policyId": hex_text(terms.policy_id),
             "policyVersion": str(terms.policy_version),
             "serial": str(terms.serial),
             "expires": str(terms.expires_chain_s),
@@ -155,7 +156,7 @@ def parse(document: Any) -> Terms:
     terms = Terms(
         chain_id=_number(domain.get("chainId"), "the domain's chainId", 2**63 - 1),
         module=_address(domain.get("verifyingContract"), "the domain's verifyingContract"),
-        policy_id=bytes.fromhex(policy_id[2:]),
+        policy_id=hex_bytes(policy_id),
         policy_version=_number(message.get("policyVersion"), "policyVersion", 2**16 - 1),
         serial=_number(message.get("serial"), "serial", 2**63 - 1),
         expires_chain_s=_number(message.get("expires"), "expires", 2**40 - 1),

@@ -7,6 +7,7 @@ from agent.acts import approvals, life
 from agent.acts.policy import NoPolicyInForce, operator_named
 from agent.models import Candidate, Plan, Refusal, Request
 from governance.chain.address import checksum
+from policies.notation.hexadecimal import hex_text
 
 
 def shown(request: Request, *, public: bool = True) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def shown(request: Request, *, public: bool = True) -> dict[str, Any]:
 
 
 def _hex(value: bytes) -> str:
-    return "0x" + bytes(value).hex()
+    return hex_text(bytes(value))
 
 
 def _may(request: Request, open_ones: list[Candidate]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from governance.chain import abi
 from governance.chain.module import EXECUTE, RELEASE, SCHEDULE
 from governance.chain.rpc import BlockId, CallReverted, Rpc
 from policies.answer.evaluate import Allowed, Refused
+from policies.notation.hexadecimal import hex_text
 
 # Reverts that no evaluation of the policy can foresee: they come from the targets, or from acts other than this one.
 FROM_TARGET = frozenset({"CallFailed"})
@@ -54,14 +55,14 @@ def _tuples(calls: Sequence[Call]) -> list[tuple[bytes, int, bytes]]:
 
 def simulate(rpc: Rpc, sender: bytes, module: bytes, calldata: bytes, block: BlockId, label: str = "") -> Simulation:
     """`eth_call` of the exact transaction at `block`. Raises RpcError when the node fails."""
-    shown = label or (block if isinstance(block, str) else str(block) if isinstance(block, int) else "0x" + block.hex())
+    shown = label or (block if isinstance(block, str) else str(block) if isinstance(block, int) else hex_text(block))
     try:
         rpc.eth_call(module, calldata, block, sender=sender)
     except CallReverted as reverted:
         error = abi.decode_error(reverted.data, "IPolicyModule", "PolicyModule")
         if error is None:
             return Simulation(
-                False, shown, "", f"reverted with 0x{reverted.data[:68].hex()}" if reverted.data else "reverted"
+                False, shown, "", f"reverted with {hex_text(reverted.data[:68])}" if reverted.data else "reverted"
             )
         return Simulation(False, shown, error.name, str(error)[:300])
     return Simulation(True, shown)

@@ -10,6 +10,7 @@ from agent.acts.tokens import Token
 from agent.models import Candidate, Plan, Request
 from governance.chain.native import native_token
 from governance.chain.rpc import Rpc
+from policies.notation.hexadecimal import hex_bytes
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ def read(request: Request, policy: PolicyInForce, rpc: Rpc) -> Situation:
 def words_of(request: Request, plan: Plan, candidate: Candidate) -> Words:
     """What the planner knew is lent to refusals of a stored candidate: names of the roster, and tokens."""
     return Words(
-        {bytes.fromhex(line["recipient"][2:]): line["name"] for line in candidate.lines if line["name"]},
+        {hex_bytes(line["recipient"]): line["name"] for line in candidate.lines if line["name"]},
         [
-            Token(bytes.fromhex(token["asset"][2:]), token["symbol"], int(token["decimals"]))
+            Token(hex_bytes(token["asset"]), token["symbol"], int(token["decimals"]))
             for token in plan.inputs.get("tokens", [])
         ],
         native_token(request.dao.chain_id),

@@ -14,6 +14,7 @@ from agent.work_names import PLAN_WORK
 from governance import work
 from governance.chain.address import checksum
 from governance.models import Dao
+from policies.notation.hexadecimal import hex_text
 
 
 class RequestError(Stated, ValueError):
@@ -43,7 +44,7 @@ def submit(
             {
                 "chain_id": str(policy.chain_id),
                 "module": checksum(policy.module),
-                "policy_id": "0x" + policy_id.hex(),
+                "policy_id": hex_text(policy_id),
                 "key": idempotency_key,
                 "text": text,
                 "requested_by": checksum(requested_by),

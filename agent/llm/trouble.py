@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import rfc8785
 from django.conf import settings
+from django.utils.translation import gettext, gettext_noop
 from eth_utils.crypto import keccak
 
 from agent.models import ModelTrouble
@@ -41,42 +42,59 @@ def standing() -> ModelTrouble | None:
     return ModelTrouble.objects.order_by("-seen_at").first()
 
 
+_IN_WORDS = {
+    Trouble.UNREACHABLE: gettext_noop(
+        "The model server can't be reached. Start it, or set MODEL_URL to where it listens."
+    ),
+    Trouble.SLOW: gettext_noop(
+        "The model server did not answer within %(seconds)s seconds. Look at its load; MODEL_DEADLINE_S sets how long "
+        "we wait."
+    ),
+    Trouble.BUSY: gettext_noop("The model server is loading, overloaded or failing%(status)s. Look at its log."),
+    Trouble.PROTOCOL: gettext_noop(
+        "What answers at MODEL_URL does not speak the OpenAI protocol. Set MODEL_URL to the server's base address (for "
+        "vLLM it ends in /v1)."
+    ),
+    Trouble.KEY_FILE: gettext_noop(
+        "The model's key can't be read from its file: %(problem)s. Set MODEL_API_KEY_FILE to a file that holds the key "
+        "and nothing else."
+    ),
+    Trouble.KEY: gettext_noop(
+        "The model server refuses our key%(status)s. Put the right one into MODEL_API_KEY_FILE's file."
+    ),
+    Trouble.NOT_FOUND: gettext_noop(
+        "The model server has no model %(model)s, or MODEL_URL is not its base address%(status)s. Set MODEL_NAME to a "
+        "model that it has, and MODEL_URL to its base address (for vLLM it ends in /v1)."
+    ),
+    Trouble.REFUSES: gettext_noop(
+        "The model server refuses every request%(status)s. Look at MODEL_NAME and MODEL_EXTRA_BODY, and whether the "
+        "server knows response_format json_schema. `manage.py check_model` shows what it says."
+    ),
+    Trouble.THINKS: gettext_noop(
+        "The model spends its whole answer on thinking. Switch that off: set MODEL_EXTRA_BODY to %(body)s, or to what "
+        "your model calls it."
+    ),
+    Trouble.DISOBEYS: gettext_noop(
+        "The model's answers can't be used, not even to a plain question: %(problem)s. Look whether the server obeys "
+        "response_format json_schema, and whether the model thinks before it answers."
+    ),
+}
+_NO_THINKING = '{"chat_template_kwargs": {"enable_thinking": false}}'
+
+
 def in_words(row: ModelTrouble) -> str:
     """What is wrong and what to do, in our words only: fit for a page that everybody reads."""
-    status = f" (HTTP {row.values['http_status']})" if row.values.get("http_status") else ""
-    return {
-        Trouble.UNREACHABLE: "The model server can't be reached. Start it, or set MODEL_URL to where it listens.",
-        Trouble.SLOW: (
-            f"The model server did not answer within {row.values.get('seconds')} seconds. Look at its load; "
-            "MODEL_DEADLINE_S sets how long we wait."
-        ),
-        Trouble.BUSY: f"The model server is loading, overloaded or failing{status}. Look at its log.",
-        Trouble.PROTOCOL: (
-            "What answers at MODEL_URL does not speak the OpenAI protocol. Set MODEL_URL to the server's base address "
-            "(for vLLM it ends in /v1)."
-        ),
-        Trouble.KEY_FILE: (
-            f"The model's key can't be read from its file: {row.values.get('problem')}. Set MODEL_API_KEY_FILE to a "
-            "file that holds the key and nothing else."
-        ),
-        Trouble.KEY: f"The model server refuses our key{status}. Put the right one into MODEL_API_KEY_FILE's file.",
-        Trouble.NOT_FOUND: (
-            f"The model server has no model {row.values.get('model')!r}, or MODEL_URL is not its base address{status}. "
-            "Set MODEL_NAME to a model that it has, and MODEL_URL to its base address (for vLLM it ends in /v1)."
-        ),
-        Trouble.REFUSES: (
-            f"The model server refuses every request{status}. Look at MODEL_NAME and MODEL_EXTRA_BODY, and whether the "
-            "server knows response_format json_schema. `manage.py check_model` shows what it says."
-        ),
-        Trouble.THINKS: (
-            "The model spends its whole answer on thinking. Switch that off: set MODEL_EXTRA_BODY to "
-            '{"chat_template_kwargs": {"enable_thinking": false}}, or to what your model calls it.'
-        ),
-        Trouble.DISOBEYS: (
-            f"The model's answers can't be used, not even to a plain question: {row.values.get('problem')}. Look "
-            "whether the server obeys response_format json_schema, and whether the model thinks before it answers."
-        ),
-    }.get(row.trouble, "The model can't be used.")
+    text = _IN_WORDS.get(Trouble(row.trouble)) if row.trouble in list(Trouble) else None
+    if text is None:
+        return gettext("The model can't be used.")
+    status = row.values.get("http_status")
+    return gettext(text) % {
+        "status": f" (HTTP {status})" if status else "",
+        "seconds": row.values.get("seconds"),
+        "problem": row.values.get("problem"),
+        "model": repr(row.values.get("model")),
+        "body": _NO_THINKING,
+    }
 
 
 def for_operator(row: ModelTrouble) -> str:

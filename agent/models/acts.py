@@ -14,6 +14,7 @@ from django.utils import timezone
 from agent import choice
 from governance.fields import AddressField, Bytes32Field, Uint256Field
 from governance.models import Contract, Dao
+from policies.notation.hexadecimal import hex_text
 
 __all__ = [
     "AgentHalt",
@@ -56,7 +57,7 @@ class Roster(models.Model):
         constraints = [models.UniqueConstraint(fields=["module", "policy_id", "serial"], name="roster_serial_once")]
 
     def __str__(self) -> str:
-        return f"roster {self.serial} of policy 0x{self.policy_id.hex()[:8]}"
+        return f"roster {self.serial} of policy {hex_text(self.policy_id)[:10]}"
 
 
 class RosterEntry(models.Model):
@@ -290,7 +291,7 @@ class DecisionRecord(models.Model):
         constraints = [models.UniqueConstraint(fields=["dao", "prev_hash"], name="record_chain")]
 
     def __str__(self) -> str:
-        return f"0x{self.hash.hex()}"
+        return hex_text(self.hash)
 
 
 class Binding(models.Model):

@@ -44,15 +44,21 @@ class Summary(models.Model):
     proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="summaries")
     input_hash = Bytes32Field()  # keccak256 of text and actions: one summary per proposal and text
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
-    reason = models.CharField(max_length=300, blank=True)  # why it is pending, abstained or failed, in words
+    # Why it is pending, abstained or failed: the text of its time, and the code with its values that pages word.
+    reason = models.CharField(max_length=300, blank=True)
+    reason_code = models.CharField(max_length=40, blank=True)  # agent.understanding.words; "legacy": the text alone
+    reason_values = models.JSONField(default=dict)
     verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.UNREAD)
     # [{"text", "source": {"kind": "span" | "effect", "id", "quote"}}]
     sentences = models.JSONField(default=list)
     # [{"id", "type", "spans": [id], "quotes": [text], "recipients", "amounts": [{"number", "asset", "base_units"}]}]
     claims = models.JSONField(default=list)
     effects = models.JSONField(default=list)  # agent.understanding.effects.Effect.as_json()
-    flags = models.JSONField(default=list)  # [{"code", "text", "severity", "effects": [id]}]
-    findings = models.JSONField(default=list)  # what the verdict rests on: [{"kind", "text", "claim", "effect"}]
+    flags = models.JSONField(
+        default=list
+    )  # [{"code", "text", "severity", "effects": [id], "sentence": {"code", "values"}}]
+    # What the verdict rests on: [{"kind", "text", "claim", "effect", "sentence": {"code", "values"}}]
+    findings = models.JSONField(default=list)
     hidden = models.JSONField(default=list)  # what some readers don't see: [{"kind", "count", "sample", "shown"}]
     spans_read = models.PositiveIntegerField(default=0)  # how many of the text's sentences the model was shown
     spans_total = models.PositiveIntegerField(default=0)

@@ -24,6 +24,7 @@ from agent.models import OutboxCursor, Summary
 from agent.understanding import effects as effects_module
 from agent.understanding import ingest, reader, verdict, writer
 from agent.understanding.effects import Book, Effect
+from agent.understanding.words import LEGACY, Sentence, of_model_down, say
 from governance import outbox, work
 from governance.capabilities import tokens_of
 from governance.chain.call import call_of
@@ -200,7 +201,8 @@ def summarise(proposal: Proposal, model: Model | None = None) -> Summary | None:
             serving.works()
     except ModelDown as down:
         serving.note(down)
-        Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(reason=str(down)[:300])
+        sentence = of_model_down(down.trouble, str(down), down.values)
+        Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(**_because(sentence, str(down)))
         raise
     # Finished once: of two workers that both got here, the first one's words stay.
     Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(
@@ -232,6 +234,13 @@ def _begin(proposal: Proposal, facts: Facts) -> Summary | None:
         return summary
 
 
+def _because(sentence: Sentence | None, text: str = "") -> dict:
+    """The columns of a summary's reason; `text` alone where no code says it yet."""
+    if sentence is None:
+        return {"reason": text[:300], "reason_code": LEGACY if text else "", "reason_values": {}}
+    return {"reason": sentence.text[:300], "reason_code": sentence.code, "reason_values": dict(sentence.values)}
+
+
 def _understand(facts: Facts, model: Model) -> dict:
     """What the row becomes: claims, verdict and sentences, or an abstention with its reason. Raises ModelDown.
 
@@ -240,7 +249,7 @@ def _understand(facts: Facts, model: Model) -> dict:
     if facts.document.is_empty:
         return {
             "status": Summary.Status.ABSTAINED,
-            "reason": "there is no text to read",
+            **_because(say("no_text")),
             "model_name": model.name[:200],
         }
     # The same for the same text, so that a replay sends the same bytes; nobody without our secret key can know it.
@@ -251,7 +260,8 @@ def _understand(facts: Facts, model: Model) -> dict:
     usage, name = Usage(), model.name
     claims: tuple[reader.Claim, ...] = ()
     sentences: tuple[writer.Sentence, ...] = ()
-    shown, reason, leaked = 0, "", False
+    shown, leaked = 0, False
+    why: dict = _because(None)
     try:
         reading = reader.read(facts.document, model, facts.book, canary)
         usage, name, shown = usage + reading.completion.usage, reading.completion.model, reading.shown
@@ -259,9 +269,9 @@ def _understand(facts: Facts, model: Model) -> dict:
         outputs.append(reading.completion.text)
         claims = reading.claims
         if not claims:
-            reason = "the model found no sentence that says what the proposal does"
+            why = _because(say("no_sentence_found"))
             if reading.dropped:
-                reason = "the words that the model pointed at are no sentences"
+                why = _because(say("no_sentences"))
         else:
             writing = writer.write(claims, facts.effects, model, canary)
             if writing.completion is not None:
@@ -270,36 +280,32 @@ def _understand(facts: Facts, model: Model) -> dict:
                 outputs.append(writing.completion.text)
             sentences = writing.sentences
             if not sentences:
-                reason = "nothing that the model chose for the summary may be shown"
+                why = _because(say("nothing_may_be_shown"))
     except ModelRefused as refused:
         _blame(refused, model, canary)
         usage, name = usage + refused.usage, refused.model or name
         outputs.append(refused.text)
-        reason = f"{NOT_USABLE}: {refused.problem}"
+        why = _because(None, f"{NOT_USABLE}: {refused.problem}")
         if refused.http_status is not None:
-            reason = f"{NOT_TAKEN} (HTTP {refused.http_status}); it may be too long for the model"
+            why = _because(say("text_not_taken", http_status=refused.http_status))
             log.warning("a proposal's text is refused (HTTP %d); it says: %r", refused.http_status, refused.said)
     except reader.CanaryLeaked as leak:
         usage, name = usage + leak.completion.usage, leak.completion.model
         hashes.append(leak.completion.prompt_hash)
         outputs.append(leak.completion.text)
         # It may have obeyed the text from the start: nothing it said is kept.
-        claims, sentences, leaked, reason = (), (), True, str(leak)
+        claims, sentences, leaked, why = (), (), True, _because(say("canary_repeated"))
         log.warning("canary seen in the output of %s", name)
     judged = verdict.judge(facts.document, claims, facts.effects, facts.book)
     flags = list(facts.flags)
     if leaked:
         flags.insert(
             0,
-            verdict.Flag(
-                "canary",
-                verdict.Severity.DANGER,
-                "The model repeated the secret of its instructions while reading this text: its answer is thrown away.",
-            ),
+            verdict.Flag("canary", verdict.Severity.DANGER, say("canary")),
         )
     return {
         "status": Summary.Status.WRITTEN if sentences else Summary.Status.ABSTAINED,
-        "reason": reason[:300],
+        **why,
         "claims": [claim.as_json() for claim in claims],
         "sentences": [sentence.as_json() for sentence in sentences],
         "findings": [finding.as_json() for finding in judged.findings],
@@ -344,7 +350,7 @@ def read_again() -> int:
         proposal = summary.proposal
         with transaction.atomic():
             again += Summary.objects.filter(pk=summary.pk, status=Summary.Status.ABSTAINED).update(
-                status=Summary.Status.PENDING, reason="", written_at=None
+                status=Summary.Status.PENDING, written_at=None, **_because(None)
             )
             arguments = {"dao": proposal.dao_id, "proposal": str(proposal.proposal_id)}
             work.enqueue(WORK, f"{proposal.dao.slug}:again:{summary.pk}", arguments=arguments, renew=True)

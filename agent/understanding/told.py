@@ -32,6 +32,7 @@ from agent.understanding.plain_words import (
     TURNS_ALL,
     TURNS_BY_PREFIX,
 )
+from agent.understanding.words import Sentence, say
 from governance.chain.address import checksum
 from governance.text import Block, BlockKind
 from policies.notation.hexadecimal import hex_bytes
@@ -54,10 +55,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Told:
-    """Which effects the text tells, by id. `problems` are sentences for a page: why none counts as told."""
+    """Which effects the text tells, by id. `problems` say on a page why none counts as told."""
 
     effects: frozenset[str]
-    problems: tuple[str, ...] = ()
+    problems: tuple[Sentence, ...] = ()
 
     def is_whole(self, effects: Sequence[Effect]) -> bool:
         """Return whether the text tells every effect and orders nothing else."""
@@ -68,25 +69,23 @@ def told(document: Document, effects: Sequence[Effect], book: Book) -> Told:
     """Compare every sentence that the page shows with every effect. Never raises, whatever the text holds."""
     nothing: frozenset[str] = frozenset()
     if document.hidden or document.truncated:
-        return Told(nothing, ("Other sites hide a part of the text, or not all of it was read.",))
+        return Told(nothing, (say("not_all_read"),))
     if not effects:
-        return Told(nothing, ("The proposal has no calls.",))
+        return Told(nothing, (say("no_calls"),))
     if len(effects) >= MAX_EFFECTS:
-        return Told(nothing, ("There are too many calls to look at all of them.",))
+        return Told(nothing, (say("too_many_to_look_at"),))
     text = _Text(_Known(book))
     try:
         text.read(document)
     except _Unreadable as why:
-        return Told(nothing, (str(why),))
+        return Told(nothing, (why.sentence,))
     found = _assigned(text, effects, book)
     if not text.counts_truly():
-        return Told(nothing, ("The text counts the calls in another way than it orders them.",))
+        return Told(nothing, (say("counts_otherwise"),))
     if len(found) < len(text.orders):
-        return Told(nothing, ("The text orders something that no call does, or that is done only once.",))
+        return Told(nothing, (say("orders_more"),))
     if not text.restates([said.order for said in found.values()]) or not text.calls_truly(book):
-        return Told(
-            nothing, ("The title or the first sentence names another amount or another party than the orders.",)
-        )
+        return Told(nothing, (say("title_differs"),))
     return Told(frozenset(found))
 
 
@@ -395,12 +394,12 @@ class _Text:
             elif block.kind is BlockKind.HEADING:
                 self._is_aside = _SECTION_ASIDE.fullmatch(block.text) is not None
                 if not self._is_aside and _SECTION_OF_ORDERS.fullmatch(block.text) is None:
-                    raise _Unreadable("A heading has words that code can't weigh.")
+                    raise _Unreadable("heading")
             elif block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM):
-                raise _Unreadable("The text has a table, a quotation or code, which code can't weigh.")
+                raise _Unreadable("table_or_code")
             elif block.text.endswith(":"):  # what introduces a list decides what the list is
                 if (lead_in := _LEAD_IN.fullmatch(block.text)) is None:
-                    raise _Unreadable("A part of the text is introduced by words that code can't weigh.")
+                    raise _Unreadable("introduction")
                 if lead_in["count"]:
                     self._counted.append(_COUNTS[lead_in["count"].casefold()])
             else:
@@ -411,7 +410,7 @@ class _Text:
                     before is not None and block.kind is BlockKind.ITEM and (gave_orders or before.text.endswith(":"))
                 )
                 if in_list and not gives_orders:
-                    raise _Unreadable("A list of orders has an item that is no order.")
+                    raise _Unreadable("item_no_order")
             before, gave_orders = block, gives_orders
 
     def restates(self, orders: Sequence[Order]) -> bool:
@@ -465,14 +464,14 @@ class _Text:
         _refuse_long(text)
         for match in self._amount.finditer(text):
             if (stated := self.known.amount_of(match)) is None:
-                raise _Unreadable("The title has an amount that can be read in two ways.")
+                raise _Unreadable("title_ambiguous")
             self._stated.append(stated)
         self._parties += [self.known.address_of(address) for address in re.findall(_ADDRESS, text)]
         self._parties += self.known.parties_in(text)
         rest = " ".join(re.sub(_ADDRESS, "", self._amount.sub("", text)).split())
         is_section = any(form.fullmatch(rest) for form in (_SECTION_OF_ORDERS, _SECTION_ASIDE))
         if rest and not is_section and not self._opens(rest):
-            raise _Unreadable("The title says something else than what is paid.")
+            raise _Unreadable("title_says_else")
 
     def _order(self, sentence: str) -> _Said | None:
         """The order that a sentence gives, if it is all that the sentence says."""
@@ -512,7 +511,7 @@ class _Text:
             return False
         self._parties += self.known.parties_in(opening["rest"])
         if TURNS_A_PURPOSE.search(opening["rest"]) or _SEVERAL.search(opening["rest"]):
-            raise _Unreadable("The title or the first sentence limits or counts what is paid.")
+            raise _Unreadable("title_limits")
         self._called += re.findall(r"(?:^|\bto )([A-Z][a-z]+)(?![A-Za-z])", opening["rest"])
         self._pass_over(opening["rest"], is_part=True)
         return True
@@ -525,37 +524,37 @@ class _Text:
         if _NOTHING_ELSE.fullmatch(sentence):
             return
         if self.orders:
-            raise _Unreadable("After the orders comes something that code can't weigh.")
+            raise _Unreadable("after_orders")
         if sentence and (_SENTENCE.fullmatch(sentence) is None or sentence.count("(") != sentence.count(")")):
-            raise _Unreadable("The text has quotation marks or other signs that code can't weigh.")
+            raise _Unreadable("signs")
         if not is_part and len(sentence.split()) < _SHORTEST_SENTENCE:
-            raise _Unreadable("A sentence is too short to say what it means for the orders.")
+            raise _Unreadable("too_short")
         if not _is_english(sentence) or FOREIGN.search(sentence):
-            raise _Unreadable("Part of the text is in no language that code compares.")
+            raise _Unreadable("language")
         if (asking := self._asking.fullmatch(sentence)) is not None:
             amount = self._amount.fullmatch(asking["asked"])
             if amount is not None and (asked := self.known.amount_of(amount)) is not None:
                 self._asked.append(asked)
                 sentence = asking["rest"]
         if "?" in sentence or TURNS.search(sentence):
-            raise _Unreadable("The text has a negation, a condition, a doubt or another turn that code can't weigh.")
+            raise _Unreadable("turn")
         if TURNS_ALL.search(sentence) or TURNS_BY_PREFIX.search(sentence):
-            raise _Unreadable("The text has words that may take back an order, or promise more.")
+            raise _Unreadable("takes_back")
         if not is_part and OWN_ACT.match(sentence):
-            raise _Unreadable("A sentence speaks of what is done here, and is no plain order that code can compare.")
+            raise _Unreadable("speaks_of_this")
         if GOES_ON.match(sentence) or ELSEWHERE.search(sentence):
-            raise _Unreadable("A sentence speaks of another one, or of another text, in a way that code can't weigh.")
+            raise _Unreadable("refers")
         if MONEY.search(sentence) or self.known.has_symbol(sentence):
-            raise _Unreadable("A sentence speaks of money, and is no plain order that code can compare.")
+            raise _Unreadable("speaks_of_money")
         if PARTY.search(sentence):
-            raise _Unreadable("A sentence has an address, and is no plain order that code can compare.")
+            raise _Unreadable("has_address")
         if ACTS.search(sentence) or ACTS_SOFTLY.search(sentence):
-            raise _Unreadable("A sentence may order something, and is no plain order that code can compare.")
+            raise _Unreadable("may_order")
 
 
 def _refuse_long(sentence: str) -> None:
     if len(sentence) > MAX_SENTENCE_CHARS:
-        raise _Unreadable("A sentence is too long for code to compare it.")
+        raise _Unreadable("sentence_too_long")
 
 
 def _may_order(block: "_Block", before: "_Block | None", gave_orders: bool) -> bool:
@@ -586,7 +585,11 @@ _PLAIN = re.compile(r"[\x20-\x7e\u2013\u2014\u201c\u201d\u2026\u2022\u20ac\u00a3
 
 
 class _Unreadable(Exception):
-    """Why the text can't be compared, as a sentence for a page."""
+    """Why the text can't be compared: the code of a sentence for a page."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.sentence = say(code)
 
 
 @dataclass(frozen=True)
@@ -601,18 +604,18 @@ class _Block:
 def _blocks(document: Document) -> list[_Block]:
     """The text as the page shows it. Raises _Unreadable for what other pages show differently, or not at all."""
     if len(document.source) > MAX_CHARS:
-        raise _Unreadable("The text is too long for code to compare it sentence by sentence.")
+        raise _Unreadable("text_too_long")
     if re.search(r"&(?:#|[A-Za-z])\w*;", document.source):
-        raise _Unreadable("The text has codes for characters, which pages show in different ways.")
+        raise _Unreadable("entities")
     if document.has_html:
-        raise _Unreadable("The text has HTML, which pages show in different ways.")
+        raise _Unreadable("html")
     if any(block.has_struck_words for block in document.blocks):
-        raise _Unreadable("The text has struck-out words.")
+        raise _Unreadable("struck_out")
     if document.has_definitions:  # their names are on no page
-        raise _Unreadable("The text has words that no page shows.")
+        raise _Unreadable("not_shown")
     found = [_Block(block.kind, _words(document.text, block), bool(block.targets)) for block in document.blocks]
     if any(_PLAIN.fullmatch(block.text) is None for block in found):
-        raise _Unreadable("The text has letters or signs that code does not compare.")
+        raise _Unreadable("letters")
     return found
 
 

@@ -16,6 +16,7 @@ from agent.understanding.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Eff
 from agent.understanding.ingest import Document
 from agent.understanding.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, amounts_in, matches_amount, names_in
 from agent.understanding.told import Told, told
+from agent.understanding.words import Sentence, say
 from governance.chain.address import ZERO, checksum
 from policies.notation import visible
 from policies.notation.hexadecimal import hex_bytes
@@ -33,15 +34,22 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Flag:
-    """A computed warning. `text` is a template's; `effects` are the ids of the calls it is about."""
+    """A computed warning. `effects` are the ids of the calls it is about."""
 
     code: str
     severity: Severity
-    text: str
+    sentence: Sentence
     effects: tuple[str, ...] = ()
 
+    @property
+    def text(self) -> str:
+        return self.sentence.text
+
     def as_json(self) -> dict:
-        return {"code": self.code, "severity": str(self.severity), "text": self.text, "effects": list(self.effects)}
+        return {
+            "code": self.code, "severity": str(self.severity), "text": self.text, "effects": list(self.effects),
+            "sentence": self.sentence.as_json(),
+        }  # fmt: skip
 
 
 class FindingKind(StrEnum):
@@ -58,12 +66,19 @@ class Finding:
     """One comparison and its outcome."""
 
     kind: FindingKind
-    text: str
+    sentence: Sentence
     claim: str = ""
     effect: str = ""
 
+    @property
+    def text(self) -> str:
+        return self.sentence.text
+
     def as_json(self) -> dict:
-        return {"kind": str(self.kind), "text": self.text, "claim": self.claim, "effect": self.effect}
+        return {
+            "kind": str(self.kind), "text": self.text, "claim": self.claim, "effect": self.effect,
+            "sentence": self.sentence.as_json(),
+        }  # fmt: skip
 
 
 class Outcome(StrEnum):
@@ -107,7 +122,7 @@ def flags(
         *_of_text(document),
     ]
     if len(effects) >= MAX_EFFECTS or (actions is not None and actions > MAX_EFFECTS):
-        found.append(Flag("too_many_calls", Severity.DANGER, f"More than {MAX_EFFECTS} calls: not all were looked at."))
+        found.append(Flag("too_many_calls", Severity.DANGER, say("too_many_calls", most=MAX_EFFECTS)))
     order = [Severity.DANGER, Severity.WARNING, Severity.NOTICE]
     return sorted(found, key=lambda flag: (order.index(flag.severity), flag.code, flag.text))
 
@@ -120,42 +135,32 @@ def _of_calls(effects: Sequence[Effect], book: Book) -> Iterable[Flag]:
         return [effect for effect in effects if effect.kind is kind]
 
     if chosen := [effect for effect in effects if effect.delegatecall]:
-        yield Flag(
-            "delegatecall",
-            Severity.DANGER,
-            "Runs foreign code as the caller itself (delegatecall): it may do anything, whatever else is shown.",
-            ids(chosen),
-        )
+        yield Flag("delegatecall", Severity.DANGER, say("delegatecall"), ids(chosen))
     if chosen := where(Kind.UPGRADE):
-        yield Flag("upgrade", Severity.DANGER, "Replaces the code of a contract.", ids(chosen))
+        yield Flag("upgrade", Severity.DANGER, say("upgrade"), ids(chosen))
     if chosen := where(Kind.ROLE_CHANGE):
-        yield Flag("admin_change", Severity.WARNING, "Changes who has power over a contract.", ids(chosen))
+        yield Flag("admin_change", Severity.WARNING, say("admin_change"), ids(chosen))
     if chosen := where(Kind.UNKNOWN):
-        yield Flag("unknown_call", Severity.WARNING, f"{_calls(len(chosen))} can't be decoded.", ids(chosen))
+        sentence = say("unknown_call") if len(chosen) == 1 else say("unknown_calls", count=len(chosen))
+        yield Flag("unknown_call", Severity.WARNING, sentence, ids(chosen))
     if chosen := where(Kind.MINT):
-        yield Flag("mint", Severity.WARNING, "Creates new tokens.", ids(chosen))
+        yield Flag("mint", Severity.WARNING, say("mint"), ids(chosen))
     if chosen := where(Kind.PARAMETER_CHANGE):
-        yield Flag("parameter_change", Severity.NOTICE, "Changes a rule of the governance itself.", ids(chosen))
+        yield Flag("parameter_change", Severity.NOTICE, say("parameter_change"), ids(chosen))
     if chosen := where(Kind.POLICY_SET):
-        yield Flag("policy_change", Severity.NOTICE, "Changes what an agent may do with the treasury.", ids(chosen))
+        yield Flag("policy_change", Severity.NOTICE, say("policy_change"), ids(chosen))
     if chosen := where(Kind.PAUSE):
-        yield Flag("pause", Severity.NOTICE, "Pauses a contract or ends its pause.", ids(chosen))
+        yield Flag("pause", Severity.NOTICE, say("pause"), ids(chosen))
     if chosen := [e for e in effects if e.kind is Kind.APPROVE and (e.amount or 0) >= UNLIMITED]:
-        yield Flag("unlimited_approval", Severity.WARNING, "Lets somebody take tokens without limit.", ids(chosen))
+        yield Flag("unlimited_approval", Severity.WARNING, say("unlimited_approval"), ids(chosen))
     moving = {Kind.TRANSFER, Kind.MINT, Kind.APPROVE, Kind.ROLE_CHANGE, Kind.DELEGATE}
     if chosen := [e for e in effects if e.kind in moving and e.recipient == ZERO and (e.amount is None or e.amount)]:
-        yield Flag("zero_address", Severity.WARNING, "Names the zero address, which nobody controls.", ids(chosen))
+        yield Flag("zero_address", Severity.WARNING, say("zero_address"), ids(chosen))
     into_itself = [e for e in effects if e.kind is Kind.TRANSFER and e.recipient == e.asset and e.asset != ETHER]
     if into_itself:
-        text = "Sends tokens to their own contract, where they are lost."
-        yield Flag("token_to_itself", Severity.WARNING, text, ids(into_itself))
+        yield Flag("token_to_itself", Severity.WARNING, say("token_to_itself"), ids(into_itself))
     if chosen := [e for e in effects if e.asset and e.asset != ETHER and e.amount and e.asset not in book.tokens]:
-        text = "Moves a token that this DAO's book doesn't know: its amount is shown in base units."
-        yield Flag("unknown_token", Severity.NOTICE, text, ids(chosen))
-
-
-def _calls(count: int) -> str:
-    return "One call" if count == 1 else f"{count} calls"
+        yield Flag("unknown_token", Severity.NOTICE, say("unknown_token"), ids(chosen))
 
 
 def _of_amounts(effects: Sequence[Effect], book: Book, balances: Mapping[bytes, int]) -> Iterable[Flag]:
@@ -174,11 +179,9 @@ def _of_amounts(effects: Sequence[Effect], book: Book, balances: Mapping[bytes, 
         total = sum(e.amount or 0 if e.asset == asset else e.value_wei for e in chosen)
         if total * 10_000 >= balance * LARGE_SHARE_BPS:
             ids = tuple(effect.id for effect in chosen)
-            held = book.amount(asset, balance)
-            text = f"{book.amount(asset, total)} of {held} that the treasury holds: a tenth or more."
-            if total > balance:
-                text = f"{book.amount(asset, total)}, more than the {held} that the treasury holds."
-            yield Flag("large_share", Severity.WARNING, text, ids)
+            code = "more_than_held" if total > balance else "large_share"
+            sentence = say(code, amount=book.amount(asset, total), held=book.amount(asset, balance))
+            yield Flag("large_share", Severity.WARNING, sentence, ids)
 
 
 def _of_addresses(document: Document, effects: Sequence[Effect], book: Book) -> Iterable[Flag]:
@@ -193,14 +196,13 @@ def _of_addresses(document: Document, effects: Sequence[Effect], book: Book) -> 
     }
     for first, second in sorted(pairs):
         ids = tuple(sorted({used[address] for address in (first, second) if address in used}))
-        text = f"{checksum(first)} looks like {checksum(second)}, and is another address."
-        yield Flag("lookalike_address", Severity.DANGER, text, ids)
+        sentence = say("lookalike_address", address=checksum(first), other=checksum(second))
+        yield Flag("lookalike_address", Severity.DANGER, sentence, ids)
     for match in re.finditer(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{40}(?![0-9a-fA-F])", document.text):
         digits = match[0][2:]
         mixed = digits not in (digits.lower(), digits.upper())
         if mixed and match[0] != checksum(hex_bytes(match[0])):
-            text = f"The text's address {match[0]} has a wrong checksum: a digit was mistyped or changed."
-            yield Flag("bad_checksum", Severity.WARNING, text)
+            yield Flag("bad_checksum", Severity.WARNING, say("bad_checksum", address=match[0]))
 
 
 def _look_alike(one: bytes, other: bytes) -> bool:
@@ -215,29 +217,13 @@ def _look_alike(one: bytes, other: bytes) -> bool:
 
 def _of_text(document: Document) -> Iterable[Flag]:
     if document.is_empty:
-        yield Flag("empty_text", Severity.WARNING, "The proposal has no text that says what it does.")
+        yield Flag("empty_text", Severity.WARNING, say("empty_text"))
     for hidden in document.hidden:
         is_seen = hidden.is_shown and hidden.kind not in list(visible.Kind)  # by readers of our page, without effort
         severity = Severity.NOTICE if is_seen else Severity.WARNING
-        yield Flag("hidden_text", severity, _HIDDEN[hidden.kind].format(count=hidden.count))
+        yield Flag("hidden_text", severity, say(f"hidden_{hidden.kind}", count=hidden.count))
     if document.truncated:
-        yield Flag("long_text", Severity.WARNING, "The text is so long that only its beginning was looked at.")
-
-
-_HIDDEN = {
-    "comment": "The text has HTML comments ({count}). Other sites hide them; Mandate shows them as text.",
-    "element": "The text has HTML that other sites hide ({count}). Mandate shows it as text.",
-    "attribute": "HTML tags in the text have words inside ({count}). Other sites hide them; Mandate shows them.",
-    "alt": "The text describes pictures in words ({count}). Other sites show the pictures; Mandate shows the words.",
-    "definition": "The text has link definitions ({count}) that no page shows. They were not compared with the calls.",
-    "title": "Links have titles ({count}) that no page prints. They were not compared with the calls.",
-    "language": "Code in the text names its language in words ({count}) that no page shows. They were not compared.",
-    "cell": "Rows of a table have more cells than columns ({count}). No page shows them. They were not compared.",
-    "zero-width": "The text has characters that nobody sees ({count}). Mandate shows each by its number.",
-    "bidirectional": "The text has characters that turn the writing around ({count}). Mandate shows them by number.",
-    "tag": "The text has invisible characters that spell words ({count}). Mandate shows each by its number.",
-    "control": "The text has control characters ({count}). Mandate shows each by its number.",
-}
+        yield Flag("long_text", Severity.WARNING, say("long_text"))
 
 
 # -------------------------------------------------------------------------------------------------------- verdict
@@ -255,7 +241,7 @@ def judge(document: Document, claims: Sequence[Claim], effects: Sequence[Effect]
         # One sentence may speak of several calls, and several sentences of one call.
         used |= {claim.id for claim in claims_of_calls if _compare(effect, claim, in_text, book) is not None}
     findings += [
-        Finding(FindingKind.CLAIMED_NOT_DONE, "No call does what this sentence names.", claim=claim.id)
+        Finding(FindingKind.CLAIMED_NOT_DONE, say("claimed_not_done"), claim=claim.id)
         for claim in claims_of_calls
         if claim.id not in used and _is_specific(claim) and not _tells_a_policy(claim, effects, book)
     ]
@@ -267,20 +253,17 @@ def judge(document: Document, claims: Sequence[Claim], effects: Sequence[Effect]
         findings += [Finding(FindingKind.NOT_COMPARED, problem) for problem in gate.problems]
         if not gate.problems:
             findings += [
-                Finding(FindingKind.NOT_COMPARED, _NO_SENTENCE, effect=effect.id)
+                Finding(FindingKind.NOT_COMPARED, say("no_order"), effect=effect.id)
                 for effect in effects
                 if effect.id not in gate.effects
             ]
     return Verdict(outcome, tuple(findings))
 
 
-_NO_SENTENCE = "Code found no sentence that orders exactly this call and nothing more."
-
-
 def _worded(finding: Finding, gate: Told) -> Finding:
     """The finding with words that are true of it: only the gate knows whether a sentence orders the call."""
     if finding.kind is FindingKind.CLAIMED_AND_DONE and finding.effect not in gate.effects:
-        return replace(finding, text="The text has the numbers and addresses of this call. Code found no order for it.")
+        return replace(finding, sentence=say("numbers_only"))
     return finding
 
 
@@ -320,18 +303,18 @@ def _tells_a_policy(claim: Claim, effects: Sequence[Effect], book: Book) -> bool
 
 def _of_effect(effect: Effect, claims: Sequence[Claim], in_text: set[bytes], book: Book) -> Finding:
     if effect.is_opaque or effect.delegatecall:
-        return Finding(FindingKind.OPAQUE, "Nobody can tell from the call what it does.", effect=effect.id)
+        return Finding(FindingKind.OPAQUE, say("opaque"), effect=effect.id)
     compared = [(claim, _compare(effect, claim, in_text, book)) for claim in claims]
     said = {
-        FindingKind.CLAIMED_AND_DONE: "The text says so, and the call does it.",
-        FindingKind.PARAMETER_DIFFERS: "A sentence about such a call names another amount or another address.",
-        FindingKind.NOT_COMPARED: "A sentence speaks of such a call; the values could not be compared.",
+        FindingKind.CLAIMED_AND_DONE: say("claimed_and_done"),
+        FindingKind.PARAMETER_DIFFERS: say("parameter_differs"),
+        FindingKind.NOT_COMPARED: say("not_compared"),
     }
-    for kind, text in said.items():
+    for kind, sentence in said.items():
         for claim, outcome in compared:
             if outcome is kind:
-                return Finding(kind, text, claim=claim.id, effect=effect.id)
-    return Finding(FindingKind.DONE_NOT_CLAIMED, "Code matched no sentence to this call.", effect=effect.id)
+                return Finding(kind, sentence, claim=claim.id, effect=effect.id)
+    return Finding(FindingKind.DONE_NOT_CLAIMED, say("done_not_claimed"), effect=effect.id)
 
 
 def _compare(effect: Effect, claim: Claim, in_text: set[bytes], book: Book) -> FindingKind | None:

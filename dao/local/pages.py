@@ -15,6 +15,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -161,9 +162,12 @@ def clock(request: HttpRequest) -> HttpResponse:
     except NotLocal as error:
         raise PermissionDenied(str(error)) from error
     except RpcError as error:
-        messages.error(request, f"The local chain's node does not answer: {error}")
+        messages.error(request, gettext("The local chain's node does not answer: %(problem)s") % {"problem": error})
         return render(
-            request, "webapp/message.html", {"heading": "The clock", "text": "Try again in a moment."}, status=503
+            request,
+            "webapp/message.html",
+            {"heading": gettext("The clock"), "text": gettext("Try again in a moment.")},
+            status=503,
         )
     rpc.close()
     dao = Dao.objects.select_related("chain").filter(chain_id=settings.LOCAL_CHAIN_ID).order_by("id").first()
@@ -173,7 +177,7 @@ def clock(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         chosen = next((step for step in steps if step["to"] == request.POST.get("to")), None)
         if chosen is None:
-            messages.error(request, "That moment is not offered any more; choose again.")
+            messages.error(request, gettext("That moment is not offered any more; choose again."))
             return redirect("clock")
         chain = Rpc.for_chain(settings.LOCAL_CHAIN_ID)
         try:
@@ -182,9 +186,9 @@ def clock(request: HttpRequest) -> HttpResponse:
             else:
                 local_clock.advance_to(chain, chosen["seconds"])
         except (local_clock.NotLocalChain, local_clock.ClockRefused, RpcError) as error:
-            messages.error(request, f"The clock was not moved: {error}")
+            messages.error(request, gettext("The clock was not moved: %(problem)s") % {"problem": error})
             return redirect("clock")
-        messages.success(request, f"Done: {chosen['label'].lower()}.")
+        messages.success(request, gettext("Done: %(step)s.") % {"step": chosen["label"].lower()})
         return redirect("clock")
     return render(
         request,
@@ -209,14 +213,14 @@ def clock_steps(place: DaoView | None, now_chain_s: int) -> list[dict[str, Any]]
         for proposal in waiting.order_by("-id")[:50]:
             state = state_of(proposal, place.now, place.governor)
             if state is State.PENDING:
-                steps.append(_to("start", "Start of the next vote", proposal.snapshot + 1))
+                steps.append(_to("start", gettext("Start of the next vote"), proposal.snapshot + 1))
             elif state is State.ACTIVE:
-                steps.append(_to("end", "End of voting", proposal.deadline + 1))
+                steps.append(_to("end", gettext("End of voting"), proposal.deadline + 1))
             elif state is State.QUEUED and (proposal.eta_chain_s or 0) > place.now_chain_s:
-                steps.append(_to("timelock", "End of the timelock", proposal.eta_chain_s or 0))
+                steps.append(_to("timelock", gettext("End of the timelock"), proposal.eta_chain_s or 0))
     if place:
         steps += [
-            _to("window", "End of the objection window", act.releasable_chain_s)
+            _to("window", gettext("End of the objection window"), act.releasable_chain_s)
             for act in objectable(place)
             if act.releasable_chain_s and act.releasable_chain_s > place.now_chain_s
         ]
@@ -226,7 +230,11 @@ def clock_steps(place: DaoView | None, now_chain_s: int) -> list[dict[str, Any]]
         if step["seconds"] <= now_chain_s:
             continue
         nearest.setdefault(step["name"], step)
-    plain = [("hour", "One hour on", 3600), ("day", "One day on", 86_400), ("month", "Next month", 30 * 86_400)]
+    plain = [
+        ("hour", gettext("One hour on"), 3600),
+        ("day", gettext("One day on"), 86_400),
+        ("month", gettext("Next month"), 30 * 86_400),
+    ]
     return [
         *nearest.values(),
         *(

@@ -4,6 +4,7 @@
 import re
 
 from cchecksum import to_checksum_address
+from django.utils.translation import gettext
 
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
@@ -22,7 +23,7 @@ class BadAddress(ValueError):
 def checksum(address: bytes) -> str:
     """The EIP-55 text of a 20-byte address."""
     if not isinstance(address, bytes | bytearray | memoryview) or len(address) != 20:
-        raise BadAddress("an address has 20 bytes")
+        raise BadAddress(gettext("an address has 20 bytes"))
     return str(to_checksum_address(hex_text(bytes(address))))
 
 
@@ -33,9 +34,9 @@ def to_bytes(text: str) -> bytes:
         BadAddress: not 40 hexadecimal digits behind `0x`, or a wrong checksum.
     """
     if not isinstance(text, str) or not _HEX.fullmatch(text):
-        raise BadAddress("an address is 0x and 40 hexadecimal digits")
+        raise BadAddress(gettext("an address is 0x and 40 hexadecimal digits"))
     raw = hex_bytes(text)
     digits = text[2:]
     if digits not in (digits.lower(), digits.upper()) and text != checksum(raw):
-        raise BadAddress(f"the checksum of {text} is wrong: a digit was mistyped")
+        raise BadAddress(gettext("the checksum of %(text)s is wrong: a digit was mistyped") % {"text": text})
     return raw

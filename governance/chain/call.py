@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+from django.utils.translation import gettext
+
 from governance.chain import abi
 from policies.notation.primitives import keccak
 from policies.notation.visible import numbered
@@ -96,16 +98,28 @@ class Call:
         or it is `known`, the signature of the known function that the executed calldata calls."""
         if not self.signature or self.signature == known.encode():
             return ""
-        said = f"The proposal calls this function “{self.shown_signature}”"
+        said = {"signature": self.shown_signature, "known": known}
         if known:
-            return f"{said}. The chain computes from this text the selector of {known}, which is what is called."
-        if self.types is None:
-            return (
-                f"{said}, which can't be read as a function's signature. The selector is computed from it all the same."
+            text = gettext(
+                "The proposal calls this function “%(signature)s”. The chain computes from this text the selector of "
+                "%(known)s, which is what is called."
             )
-        if self.arguments is None:
-            return f"{said}, and the call's data does not fit that text. Nothing of it is checked against the contract."
-        return f"{said}. These are the proposal's own words, not checked against the contract."
+        elif self.types is None:
+            text = gettext(
+                "The proposal calls this function “%(signature)s”, which can't be read as a function's signature. The "
+                "selector is computed from it all the same."
+            )
+        elif self.arguments is None:
+            text = gettext(
+                "The proposal calls this function “%(signature)s”, and the call's data does not fit that text. Nothing "
+                "of it is checked against the contract."
+            )
+        else:
+            text = gettext(
+                "The proposal calls this function “%(signature)s”. These are the proposal's own words, not checked "
+                "against the contract."
+            )
+        return text % said
 
 
 class StoredCall(Protocol):

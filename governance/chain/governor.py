@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 from governance.chain import abi, eip712
 from governance.chain.address import checksum
 from governance.chain.call import Call
@@ -88,11 +90,11 @@ def signing_domain(rpc: Rpc, governor: bytes, chain_id: int) -> SigningDomain:
         # A proxy's governor may have become another since it was probed.
         ballot_typehash = rpc.eth_call(governor, abi.encode_call(BALLOT_TYPEHASH))
     except (CallReverted, abi.NotCanonical) as error:
-        raise NoSignedBallots("this governor takes no votes by signature") from error
+        raise NoSignedBallots(gettext("this governor takes no votes by signature")) from error
     if ballot_typehash != BALLOT_V5:
-        raise NoSignedBallots("this governor's ballots are of another kind than can be signed here")
+        raise NoSignedBallots(gettext("this governor's ballots are of another kind than can be signed here"))
     if claimed_chain != chain_id or contract != governor:
-        raise NoSignedBallots("the governor's signing domain names another contract")
+        raise NoSignedBallots(gettext("the governor's signing domain names another contract"))
     return SigningDomain(name, version, claimed_chain, governor)
 
 

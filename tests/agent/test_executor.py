@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db.models import F
 from django.utils import timezone
 
-from agent.acts import executor, judging
+from agent.acts import executor, judging, life
 from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json
 from agent.acts.paid import paid_lines
 from agent.acts.policy import in_force
@@ -289,6 +289,35 @@ def test_what_somebody_else_paid_with_the_agents_key_is_not_paid_again_unseen(
     assert request.status == (Request.Status.REFUSED if approved else Request.Status.NEEDS_APPROVAL), request.reason
     assert "without a decision record" in request.reason
     assert world.number == 2
+
+
+def test_a_worker_killed_while_it_warns_of_an_unrecorded_payment_pays_nobody_twice(world: World, monkeypatch) -> None:  # noqa: F811
+    """The warning and the refusal are written together, else the next worker takes the approval for one that saw it."""
+    world.sign_roster(world.lines(100 * USDC))
+    world.model.say = ABSTAINS
+    before = world.balance("ines")
+    request = world.ask(world.november())
+    work.run_due(PLAN_WORK)
+    world.approve(request)
+    pays = [(world.address("usdc"), 0, world.suite.calldata("usdc", "transfer", world.address("ines"), 100 * USDC))]
+    codehash = bytes(request.dao.policy_versions.get().codehash)
+    world.suite.send("agent", "module", "execute", POLICY_ID, codehash, pays, 1, b"\x99" * 32)
+    world.wind(120)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_arguments: object, **_named: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(life, "move", die)
+        with pytest.raises(Killed):
+            executor.execute(request.pk)
+    request = world.rest(request, 4)
+    assert (request.status, request.reason_code) == (Request.Status.REFUSED, "unrecorded_since_approved")
+    assert world.number == 1
+    assert world.balance("ines") == before + 100 * USDC
 
 
 def test_a_reorganisation_that_takes_the_payment_away_is_followed_and_paid_again_once(world: World) -> None:  # noqa: F811

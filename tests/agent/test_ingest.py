@@ -92,6 +92,8 @@ def test_what_other_sites_hide_and_our_page_shows_is_text_and_reported(text, kin
         ('Pay Ada, [see](https://example.org "and Mallory").', "title"),
         ("Pay Ada.\n\n```text and Mallory\nPay.\n```", "language"),
         ("Pay Ada.\n\n| who |\n|---|\n| Ada | and Mallory |", "cell"),
+        ("Pay Ada.\n\n| who |\n|---|\n|| and Mallory |", "cell"),
+        ("Pay Ada.\n\n> | who |\n> |---|\n> ||| and Mallory", "cell"),
     ],
 )
 def test_what_no_page_shows_is_no_text_and_is_reported(text, kind):

@@ -125,6 +125,7 @@ def test_with_the_model_down_effects_and_flags_stand_and_the_summary_comes_when_
     use(settings, f"http://127.0.0.1:{free_port()}/v1")
     summary = poll()
     assert (summary.status, summary.reason) == ("pending", "the model server can't be reached")
+    assert (summary.reason_code, summary.reason_values) == ("model_unreachable", {})
     assert summary.effects[0]["kind"] == "role_change"
     assert [flag["code"] for flag in summary.flags] == ["admin_change"]
     assert summary.written_at is None
@@ -394,6 +395,7 @@ def test_a_proposal_without_text_abstains_without_asking(dao, settings):
         summary = poll()
         assert attacker.requests == []
     assert (summary.status, summary.reason) == ("abstained", "there is no text to read")
+    assert summary.reason_code == "no_text"
     assert "empty_text" in [flag["code"] for flag in summary.flags]
     assert summary.written_at is not None
 

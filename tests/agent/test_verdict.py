@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.understanding import ingest, reader, verdict
+from agent.understanding import ingest, reader, verdict, words
 from agent.understanding.effects import ETHER, Book, effects_of
 from agent.understanding.reader import ClaimType
 from agent.understanding.verdict import FindingKind, Outcome
@@ -269,3 +269,12 @@ def test_the_word_address_makes_no_change_of_roles():
     assert reader.type_in(ingest.read(f"The address {checksum(ADA)} is theirs.").spans[0], BOOK) is not (
         ClaimType.ROLE_CHANGE
     )
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [None, {}, {"code": "later", "values": {}}, {"code": "bad_checksum", "values": {"account": "0x1"}},
+     {"code": "bad_checksum", "values": None}],
+)  # fmt: skip
+def test_a_sentence_that_this_version_does_not_know_is_shown_by_its_text(stored):
+    assert words.shown(stored, "in words of then") == "in words of then"

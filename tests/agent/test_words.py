@@ -3,6 +3,7 @@
 
 import ast
 import json
+import re
 from string import Formatter
 
 import pytest
@@ -11,8 +12,9 @@ from agent.acts import words
 from agent.acts.candidates import derive
 from agent.acts.grammar import parse
 from agent.acts.life import Status
-from agent.acts.words import SENTENCES, Sentence, read, reason_of, say, stored_sentence, stored_sentences
+from agent.acts.words import SENTENCES, Sentence, read, reason_of, say, stored_sentence, stored_sentences, worded
 from agent.models import AgentHalt, Plan, Refusal, Request
+from tests import pseudo
 from tests.agent.acting import ABSTAINS, World, work_errors, world  # noqa: F401
 from tests.agent.test_requests import ETH, LINES, NOW, USDC
 from tests.conftest import ROOT
@@ -57,6 +59,27 @@ def test_a_sentence_is_its_text_and_remembers_its_code_and_values():
         say("other_month")
 
 
+HELD = {"code": "other_month", "values": {"period": "2"}}
+
+
+@pytest.mark.parametrize("code", sorted({*SENTENCES} - {"", words.LEGACY}))
+def test_a_page_says_it_in_the_readers_language(code: str) -> None:
+    values = {"words": ["5"], "tokens": ["5"], "is_roster": False, "payments": 2, "period": "", "how": HELD,
+              "totals": ["5"], "status": "5", "reasons": [], "because": [HELD], "count": 3, "signed_chain_s": 5,
+              "word": {"choice": "5", "reason": "ambiguous"}, "reason": HELD, "why": HELD, "before": HELD}  # fmt: skip
+    template = SENTENCES[code]
+    if isinstance(template, str):
+        values = {field.partition(":")[0]: "5" for _, field, _, _ in Formatter().parse(template) if field}
+    else:
+        values |= dict.fromkeys(("piece", "attempts", "number", "error"), "5")
+        values["word"] = "5" if code == "word_with_digits" else values["word"]
+    sentence = say(code, **values)
+    assert worded(sentence) == sentence
+    with pseudo.spoken():
+        assert re.search("[A-Za-z]", re.sub(r"<\w+>", "", worded(sentence))) is None
+        assert say(code, **values) == sentence  # what is stored is English, whatever the reader speaks
+
+
 def test_a_value_that_looks_like_a_place_for_one_stays_as_it_is():
     assert say("turned", word="{word}") == (
         'a request with "{word}" in it is not acted on: say plainly who is paid for which month'
@@ -83,6 +106,9 @@ def test_a_row_older_than_the_codes_reads_as_legacy_with_its_text():
     for sentence in (
         stored_sentence({}, "in words of then"),
         stored_sentence({"code": "of a later version", "values": {}}, "in words of then"),
+        stored_sentence({"code": "halted", "values": {"reason": {"code": "later", "values": {}}}}, "in words of then"),
+        stored_sentence({"code": "bound", "values": {"act": 4}}, "in words of then"),
+        stored_sentence({"code": "candidate", "values": {"period": None, "is_roster": False}}, "in words of then"),
         *stored_sentences([], ["in words of then"]),
         reason_of(Request(reason="in words of then")),
         reason_of(Request(reason="in words of then", reason_code="legacy")),

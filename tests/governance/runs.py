@@ -88,7 +88,7 @@ _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
     "twice": (1, ()),
     "kill": (3, (_STATEMENT,)),
     "kill_storing": (3, (st.integers(1, 60),)),
-    "kill_writing": (2, (st.integers(1, 5), st.integers(1, 6), _SALT)),
+    "kill_writing": (3, (st.integers(1, 4), st.integers(0, 6), st.integers(1, 6), _SALT)),
     "end": (1, (_STATEMENT,)),
     "lose_session": (2, (_STATEMENT,)),
     "overtake": (2, (st.integers(4, 14), st.integers(0, 6), _SALT)),
@@ -478,9 +478,11 @@ class Run:
         finally:
             self.honest.chances = chances
 
-    def _kill_writing(self, transaction: int, blocks: int, salt: int) -> None:
-        """One is killed as it begins one of its transactions, with something to write."""
-        self._grow(blocks, salt)
+    def _kill_writing(self, transaction: int, depth: int, blocks: int, salt: int) -> None:
+        """One is killed as it begins one of its transactions, with something to write: after a reorg the first drops
+        what was replaced, the second stores what came instead."""
+        self._reorganise(depth, 2, salt)
+        self._grow(blocks, salt + 1)
         with self._node_that_answers():
             self._kill(transaction, _begins_to_write)
 

@@ -141,6 +141,10 @@ def test_of_every_real_proposal_the_reader_gets_what_the_page_shows():
         (f"[lea](https://scan.test/%30x{ACCOUNT[2:]})", f"lea (scan.test, {ACCOUNT})"),
         (f"[lea](ethereum:{ACCOUNT})", f"lea ({ACCOUNT})"),
         (f"[lea](https://scan.test/tx/{ACCOUNT}00)", "lea (scan.test)"),
+        (f"[{ACCOUNT}ff](https://scan.test/{ACCOUNT})", f"{ACCOUNT}ff (scan.test, {ACCOUNT})"),
+        (f"[lea](https://scan.test.{'a' * 90}.evil.test/c)", f"lea (…{'a' * 69}.evil.test)"),
+        ("[a](https://scan.test@evil.test)", "a (evil.test)"),
+        ("[a](https://\u0430pple.test)", "a (xn--pple-43d.test)"),
         ("a\0b", "a\ufffdb"),
         ("\u200b: https://a.test", "[U+200B]: https://a.test"),
         ("a\u202eb", "a[U+202E]b"),
@@ -205,7 +209,19 @@ def test_200_kilobytes_take_less_than_a_second(paragraph):
     "piece", ["<div hidden>", "<div hidden><i>", "</div><div hidden>", "<a \"'", "<!-- x -->", "[a]: b 'c'\n"]
 )
 def test_reports_take_linear_time(piece):
-    shown = text.read(piece * (200_000 // len(piece)) + "</x>" * 100)
+    assert_reports_soon(piece * (200_000 // len(piece)) + "</x>" * 100)
+
+
+@pytest.mark.parametrize(
+    "piece", ["data-", "aria-", "data- ", "title ", "a = ", "alt='", "rgba(", "color:rgba(,", "=="]
+)
+@pytest.mark.parametrize("tag", ["<a {}>b</a>", '<a style="{}">b</a>', "<div {}\n>"])
+def test_one_long_tag_takes_linear_time(tag, piece):
+    assert_reports_soon(tag.format(piece * (190_000 // len(piece))))
+
+
+def assert_reports_soon(source: str) -> None:
+    shown = text.read(source)
     began = time.process_time()
     text.elsewhere(shown)
     assert time.process_time() - began < 3

@@ -3,6 +3,7 @@
 
 import ast
 import json
+import re
 import string
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from governance import incidents, words
 from governance.incidents import Kind
 from governance.models import Chain, Dao, SyncIncident
-from governance.words import PLAIN, SENTENCES, Sentence, read, said, say, values_json
+from governance.words import PLAIN, SENTENCES, Sentence, read, said, say, values_json, worded
+from tests import pseudo
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = {
@@ -46,6 +48,24 @@ def test_what_is_stored_makes_the_sentence_again(code):
     stored = json.loads(json.dumps(values_json(sentence)))
     again = read(sentence.code, stored, str(sentence))
     assert (again, again.code, values_json(again)) == (sentence, code, stored)
+
+
+@pytest.mark.parametrize("code", sorted({*SENTENCES} - {PLAIN}))
+def test_a_page_says_it_in_the_readers_language(code):
+    assert worded(example(code)) == str(example(code))  # in English
+    with pseudo.spoken():
+        shown = re.sub(r"<\w+>", "", worded(example(code)))
+        assert str(example(code)) == str(read(code, values_json(example(code)), ""))  # what is stored stays English
+    assert shown
+    assert re.search("[A-Za-z]", shown) is None
+
+
+def test_a_sentence_in_another_is_in_the_readers_language_too():
+    why = say("logs_disproved", block=7, lacking=1, there=2, invented=0)
+    with pseudo.spoken():
+        shown = worded(say("false_answer", endpoint="//", pause_s=300.0, reason=why))
+    assert "300" in shown
+    assert re.search("[A-Za-z]", shown) is None
 
 
 def test_a_sentence_in_another_is_stored_with_its_own_code():

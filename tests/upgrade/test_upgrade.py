@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from agent.understanding import words
 from embedded import postgres
 
 HERE = Path(__file__).parent
@@ -187,6 +188,15 @@ def test_each_request_of_then_has_a_first_move_to_where_it_stood(database_url):
     assert len({status for status, *_ in rows}) > 3
     for status, reason, *rest in rows:
         assert rest == ["legacy", "", status, "legacy", "legacy", reason, True]
+
+
+def test_reasons_of_then_are_shown_as_they_were_written(database_url):
+    """No code says them: pages show the text of the row."""
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("SELECT reason_code, reason_values, reason <> '' FROM agent_summary").fetchall()
+    assert {code for code, _, _ in rows} == {"legacy"}
+    assert any(has_reason for _, _, has_reason in rows)
+    assert all(words.shown({"code": code, "values": values}, "as it was") == "as it was" for code, values, _ in rows)
 
 
 def test_nothing_is_left_to_migrate(database_url):

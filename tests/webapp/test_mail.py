@@ -337,3 +337,13 @@ def test_no_address_in_what_ends_in_logs(client, made):
     held = subscribed(client, made)
     assert ADDRESS not in str(held)
     assert ADDRESS not in "".join(map(str, Work.objects.values_list("key", "arguments")))
+
+
+def test_who_asks_too_often_reads_whole_sentences(client, made):
+    wish = {"email": ADDRESS, "frequency": "daily"}
+    for _ in range(subscriptions.PER_ADDRESS_AN_HOUR):
+        assert client.post("/river/subscribe/", wish).status_code == 200
+    answer = client.post("/river/subscribe/", wish)
+    assert answer.status_code == 429
+    shown = "This address was entered several times. Look for our message, or try again in an hour."
+    assert f'<p class="status bad" role="alert">{shown}</p>' in answer.content.decode()

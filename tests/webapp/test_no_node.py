@@ -192,6 +192,12 @@ def test_pages_that_show_the_chains_word_name_its_block_and_age(client, filled, 
     assert network.tried == []
 
 
+def test_an_asset_that_is_gone_without_a_movement_is_shown(client, filled, network):
+    """By the movements that were read it has 5 USDC, by the chain none: that is no treasury without USDC."""
+    ChainReading.objects.filter(kind="balance").update(value=bytes(32))
+    assert re.search(r">0 USDC.{0,120}do not add up to it", client.get("/river/").content.decode(), re.DOTALL)
+
+
 def test_what_was_read_of_the_version_before_says_nothing_of_this_one(client, filled, made):
     """A vote replaced the policy a moment ago: whether the new version holds was not asked yet."""
     old = PolicyVersion.objects.get()

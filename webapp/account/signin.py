@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext, gettext_noop
 from eth_account.messages import encode_defunct
 from eth_keys.exceptions import BadSignature
 from pydantic import ValidationError
@@ -41,7 +42,7 @@ _CLOCKS_DIFFER_S = 60  # between the servers of one site
 _ACCOUNT = "signin_account"
 _BROWSER = re.compile(r"[0-9a-f]{32}")
 _NONCE = re.compile(r"(?P<random>[0-9a-f]{16})(?P<made_at_s>[0-9a-f]{8})(?P<signature>[0-9a-f]{24})")
-_USED = "the sign-in message is too old, was used before, or was made for another browser: sign in again"
+_USED = gettext_noop("the sign-in message is too old, was used before, or was made for another browser: sign in again")
 
 
 class SignInRefused(Exception):
@@ -102,34 +103,35 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
             it names.
     """
     if len(text) > 4000 or len(signature) > 4000:
-        raise SignInRefused("the sign-in message is too long")
+        raise SignInRefused(gettext("the sign-in message is too long"))
     try:
         message = SiweMessage.from_message(text)
     except (ValueError, ValidationError, TypeError) as error:
-        raise SignInRefused("that is not a sign-in message of EIP-4361") from error
+        raise SignInRefused(gettext("that is not a sign-in message of EIP-4361")) from error
     made_at_s = _made_at_s(browser_of(request), message.nonce)
     if made_at_s is None:
-        raise SignInRefused(_USED)
+        raise SignInRefused(gettext(_USED))
     origin = urlsplit(settings.ORIGIN)
     if urlsplit(message.uri).netloc != origin.netloc:
-        raise SignInRefused("the sign-in message is for another address than this site's")
+        raise SignInRefused(gettext("the sign-in message is for another address than this site's"))
     if not Chain.objects.filter(chain_id=message.chain_id).exists():
-        raise SignInRefused("the sign-in message is for a chain that is not mirrored here")
+        raise SignInRefused(gettext("the sign-in message is for a chain that is not mirrored here"))
     if message.expiration_time is None:
-        raise SignInRefused("The sign-in message has no expiry time. Sign in again with a current wallet.")
+        raise SignInRefused(gettext("The sign-in message has no expiry time. Sign in again with a current wallet."))
     account = hex_bytes(message.address)
     try:
         message.verify(signature, domain=origin.netloc, nonce=message.nonce, timestamp=_now())
     except (InvalidSignature, BadSignature) as error:
         if not _contract_accepts(message, account, signature):
-            raise SignInRefused("the signature is not that of the account in the message") from error
+            raise SignInRefused(gettext("the signature is not that of the account in the message")) from error
     except VerificationError as error:  # another site's message, another nonce, expired: no signature mends that
-        raise SignInRefused(f"the sign-in message was not accepted: {type(error).__name__}") from error
+        text = gettext("the sign-in message was not accepted: %(problem)s") % {"problem": type(error).__name__}
+        raise SignInRefused(text) from error
     except (ValueError, TypeError) as error:
-        raise SignInRefused("the signature is malformed") from error
+        raise SignInRefused(gettext("the signature is malformed")) from error
     # Once, in whatever process: of two that send the same, the database lets one through.
     if not throttle.first("signin-nonce", message.nonce, made_at_s):
-        raise SignInRefused(_USED)
+        raise SignInRefused(gettext(_USED))
     request.session.cycle_key()
     request.session.set_expiry(SIGNED_IN_S)
     request.session[_ACCOUNT] = {"address": account.hex(), "until": _now().timestamp() + SIGNED_IN_S}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 
 from django.http import Http404, HttpRequest
+from django.utils.translation import gettext
 from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
@@ -143,8 +144,8 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     if payload.account and (on_page := parse_address(payload.account, "account")) != account:
         raise HttpError(
             403,
-            f"{words.address_text(account)} is signed in here, not {words.address_text(on_page)}; nothing was asked. "
-            "Sign in again.",
+            gettext("%(signed_in)s is signed in here, not %(shown)s; nothing was asked. Sign in again.")
+            % {"signed_in": words.address_text(account), "shown": words.address_text(on_page)},
         )
     place = DaoView.of(slug)
     policy_id = _policy_asked_for(place, payload.policy_id)
@@ -152,7 +153,7 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     if not throttle.allow("request", account.hex(), limit=20, window=throttle.HOUR) or not throttle.allow(
         "request-asker", throttle.who_asks(request), limit=100, window=throttle.HOUR
     ):
-        raise HttpError(429, "Too many requests. Try again in an hour.")
+        raise HttpError(429, gettext("Too many requests. Try again in an hour."))
     # The key is bound to the asker, so nobody can take another's request by its key.
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
     try:

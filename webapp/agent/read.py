@@ -6,15 +6,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext
 
 from agent.acts.shown import shown
-from agent.acts.words import reason_of, stored_sentence, stored_sentences
+from agent.acts.words import reason_of, stored_sentence, stored_sentences, worded
 from agent.models import Refusal, Request
 from governance.chain import abi
 from governance.chain.module import OBJECT, VETO
 from governance.models import Act, ActCall, Objection, RefusedAct, chain_order
 from policies.notation.hexadecimal import hex_text
-from presentation import words
+from presentation import labels, words
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
@@ -54,13 +55,15 @@ def _request_view(request: Request) -> dict[str, Any]:
     by = {action["candidate"]: action["by"] or "" for action in view["may"]}
     return view | {
         "asker": bytes(request.requested_by),
-        "status_text": request.get_status_display(),
-        "reason": reason_of(request),
+        "status_text": labels.request_status(request.status),
+        "reason": worded(reason_of(request)),
         "approvable": [
             {
                 "key": candidate.key,
-                "label": stored_sentence(candidate.label_code, candidate.label),
-                "differences": stored_sentences(candidate.difference_codes, candidate.differences),
+                "label": worded(stored_sentence(candidate.label_code, candidate.label)),
+                "differences": [
+                    worded(sentence) for sentence in stored_sentences(candidate.difference_codes, candidate.differences)
+                ],
                 "operator": by[candidate.key],
             }
             for candidate in request.candidates.all()
@@ -73,7 +76,7 @@ def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
     """An act with its calls in words and the calldata that stops it."""
     view: dict[str, Any] = {
         "act": act,
-        "status_text": act.get_status_display(),
+        "status_text": str(labels.ACTS[act.status]),
         "calls": [
             {"words": call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata))}
             for call in act.calls.all()
@@ -99,10 +102,11 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
         (
             float(row.block_timestamp_chain_s),
             {
-                "by": "by the chain",
+                "by": gettext("by the chain"),
                 "words": row.clause or row.reason,
                 "reason": row.reason,
-                "when": f"{words.moment(row.block_timestamp_chain_s)}, block {row.block_number}",
+                "when": gettext("%(moment)s, block %(number)s")
+                % {"moment": words.moment(row.block_timestamp_chain_s), "number": row.block_number},
                 "transaction": bytes(row.transaction_hash),
                 "sender": bytes(row.sender),
             },
@@ -113,10 +117,12 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
         (
             row.created_at.timestamp(),
             {
-                "by": "before sending",
-                "words": str(row) or stored_sentence(row.label_code, row.label),
-                "reason": f"{stored_sentence(row.label_code, row.label)} (request: {row.request.text})",
-                "when": f"{row.created_at:%d %b %Y, %H:%M} UTC, checked at block {row.block_number}",
+                "by": gettext("before sending"),
+                "words": str(row) or worded(stored_sentence(row.label_code, row.label)),
+                "reason": gettext("%(label)s (request: %(text)s)")
+                % {"label": worded(stored_sentence(row.label_code, row.label)), "text": row.request.text},
+                "when": gettext("%(moment)s, checked at block %(number)s")
+                % {"moment": words.when(row.created_at), "number": row.block_number},
             },
         )
         for row in planner_refusals(place)

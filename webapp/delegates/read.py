@@ -15,6 +15,8 @@ from presentation import words
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
 
+_MOST_NAMED = 12  # delegators of one account
+
 
 @dataclass
 class DelegateRow:
@@ -23,6 +25,16 @@ class DelegateRow:
     delegators: list[bytes]
     votes_cast: int
     check: OnchainCheck | None
+
+    @property
+    def named(self) -> list[bytes]:
+        """The delegators that a page names."""
+        return self.delegators[:_MOST_NAMED]
+
+    @property
+    def more(self) -> int:
+        """How many delegators a page counts only."""
+        return len(self.delegators) - len(self.named)
 
 
 def delegate_rows(place: DaoView, limit: int = 100) -> list[DelegateRow]:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 
+from agent.understanding.words import shown
 from governance.models import Act, Proposal, Vote
 from governance.state import State
 from policies.notation.visible import one_line
@@ -40,6 +42,7 @@ class Item:
     sentences: list[dict[str, str]] = field(default_factory=list)
     model: str = ""
     own_vote: str = ""
+    has_voted: bool = False
 
 
 @dataclass
@@ -60,55 +63,70 @@ def _told(text: str, limit: int) -> str:
 def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> Item:
     """A proposal as an item. Its summary must have been read with it (`presentation.proposals` does)."""
     row, summary = proposal_row(place, proposal), summary_of(proposal)
-    lines = [f"State: {row.state_name}."]
+    lines = [gettext("State: %(state)s.") % {"state": row.state_text}]
     if row.state is State.ACTIVE:
         left = place.until_text(proposal.deadline)
+        until = {"left": left, "end": place.clock_text(proposal.deadline)}
         if is_never(proposal.deadline):
-            lines.append("The vote has no end.")
+            lines.append(gettext("The vote has no end."))
         else:
-            until = place.clock_text(proposal.deadline)
-            lines.append(f"{left} left to vote (until {until})." if left else "Closing now.")
+            lines.append(gettext("%(left)s left to vote (until %(end)s).") % until if left else gettext("Closing now."))
+    elif row.state is State.PENDING and is_never(proposal.snapshot):
+        lines.append(gettext("Voting never starts."))
     elif row.state is State.PENDING:
-        never = is_never(proposal.snapshot)
-        lines.append("Voting never starts." if never else f"Voting starts {place.clock_text(proposal.snapshot)}.")
+        lines.append(gettext("Voting starts %(start)s.") % {"start": place.clock_text(proposal.snapshot)})
     lines.append(
-        f"For {place.votes_asset.text(proposal.for_votes, 2)}, "
-        f"against {place.votes_asset.text(proposal.against_votes, 2)}, "
-        f"abstain {place.votes_asset.text(proposal.abstain_votes, 2)}."
+        gettext("For %(for)s, against %(against)s, abstain %(abstain)s.")
+        % {
+            "for": place.votes_asset.text(proposal.for_votes, 2),
+            "against": place.votes_asset.text(proposal.against_votes, 2),
+            "abstain": place.votes_asset.text(proposal.abstain_votes, 2),
+        }
     )
-    own = ""
+    own, voted = "", False
     if delegate is not None:
         voted = Vote.objects.filter(proposal=proposal, voter=delegate).exists()
-        name = words.short(words.address_text(delegate))
-        own = f"{name} has voted." if voted else f"{name} has not voted yet."
+        own = (gettext("%(account)s has voted.") if voted else gettext("%(account)s has not voted yet.")) % {
+            "account": words.short(words.address_text(delegate))
+        }
     item = Item(
         _told(row.title, 200),
         settings.ORIGIN + reverse("proposal", args=[place.dao.slug, proposal.proposal_id]),
         lines,
         own_vote=own,
+        has_voted=voted,
     )
     if summary is None:
-        item.lines.append("What its calls do is not computed yet.")
+        item.lines.append(gettext("What its calls do is not computed yet."))
         return item
-    item.verdict = f"{words.verdict(summary.verdict)}."
-    item.flags = [_told(flag["text"], 300) for flag in summary.flags]
+    item.verdict = gettext("%(verdict)s.") % {"verdict": words.verdict(summary.verdict)}
+    item.flags = [_told(shown(flag.get("sentence"), flag["text"]), 300) for flag in summary.flags]
     item.effects = [_told(effect["sentence"], 300) for effect in summary.effects[:_MOST_EFFECTS]]
     if (more := len(summary.effects) - _MOST_EFFECTS) > 0:
-        item.effects.append(f"And {more} more, which only the proposal's page shows.")
+        shown_elsewhere = ngettext(
+            "And %(count)s more, which only the proposal's page shows.",
+            "And %(count)s more, which only the proposal's page shows.",
+            more,
+        )
+        item.effects.append(shown_elsewhere % {"count": more})
     if summary.status == "written":
         item.sentences = [
             {
                 "text": _told(sentence["text"], 600),
                 "quote": _told(sentence["source"]["quote"], 600),
-                "source": "what the calls do" if sentence["source"]["kind"] == "effect" else "the proposal's words",
+                "source": gettext("what the calls do")
+                if sentence["source"]["kind"] == "effect"
+                else gettext("the proposal's words"),
             }
             for sentence in summary.sentences
         ]
-        item.model = _told(summary.model_name, 80) + (" (demo model)" if summary.model_is_demo else "")
+        item.model = _told(summary.model_name, 80)
+        if summary.model_is_demo:
+            item.model = gettext("%(model)s (demo model)") % {"model": item.model}
     elif summary.status == "abstained":
-        item.lines.append("The model wrote no summary. What the calls do is computed, and listed here.")
+        item.lines.append(gettext("The model wrote no summary. What the calls do is computed, and listed here."))
     else:
-        item.lines.append("There is no summary yet.")
+        item.lines.append(gettext("There is no summary yet."))
     return item
 
 
@@ -119,14 +137,17 @@ def of_act(place: DaoView, act: Act) -> Item:
         for call in act.calls.all()
     ]
     if act.releasable_chain_s:
-        lines.append(f"Not before {words.moment(act.releasable_chain_s)}.")
+        lines.append(gettext("Not before %(moment)s.") % {"moment": words.moment(act.releasable_chain_s)})
     if act.objection_threshold:
         lines.append(
-            f"Objections so far {place.votes_asset.text(act.objection_power, 2)} of the "
-            f"{place.votes_asset.text(act.objection_threshold, 2)} that stop it."
+            gettext("Objections so far %(power)s of the %(threshold)s that stop it.")
+            % {
+                "power": place.votes_asset.text(act.objection_power, 2),
+                "threshold": place.votes_asset.text(act.objection_threshold, 2),
+            }
         )
     link = settings.ORIGIN + reverse("agent", args=[place.dao.slug]) + f"#act-{act.pk}"
-    return Item(f"The agent wants to perform act {act.number}", link, lines)
+    return Item(gettext("The agent wants to perform act %(number)s") % {"number": act.number}, link, lines)
 
 
 def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
@@ -137,7 +158,7 @@ def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
         for row in rows
         if row.state in (State.PENDING, State.ACTIVE, State.SUCCEEDED, State.QUEUED)
     ]
-    votes.sort(key=lambda item: "has voted" in item.own_vote)
+    votes.sort(key=lambda item: item.has_voted)
     return [of_act(place, act) for act in objectable(place)] + votes
 
 
@@ -145,11 +166,15 @@ def compose(subscription: Subscription, place: DaoView, items: list[Item], headi
     """The mail of these items, text and HTML saying the same."""
     context = {
         "heading": heading,
-        "dao": one_line(place.dao.name, 80),
+        "title": _titled(one_line(place.dao.name, 80), heading),
         "items": items,
         "unsubscribe": subscriptions.unsubscribe_link(subscription),
         "block": place.block,
         "at": words.moment(place.now_chain_s),
     }
-    subject = one_line(f"{place.dao.name}: {heading}", 140)
+    subject = one_line(_titled(place.dao.name, heading), 140)
     return Mail(subject, render_to_string("mail/digest.txt", context), render_to_string("mail/digest.html", context))
+
+
+def _titled(dao: str, heading: str) -> str:
+    return gettext("%(dao)s: %(heading)s") % {"dao": dao, "heading": heading}

@@ -19,6 +19,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 from agent.models import Summary
 from governance import outbox, work
@@ -86,7 +87,7 @@ def send_confirmation(_key: str, choice: dict[str, Any]) -> None:
     }
     _send(
         subscription.email,
-        one_line(f"Confirm: decisions of {subscription.dao.name}", 140),
+        one_line(gettext("Confirm: decisions of %(dao)s") % {"dao": subscription.dao.name}, 140),
         digest.render_to_string("mail/confirm.txt", context),
         None,
         {"Message-ID": message_id("confirm", subscription, str(choice["n"])), "Auto-Submitted": "auto-generated"},
@@ -186,7 +187,7 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
     if kind in ("daily", "weekly"):
         items = digest.open_items(place, delegate)
         count = len(items)
-        heading = f"{count} decision{'' if count == 1 else 's'} open"
+        heading = ngettext("%(count)s decision open", "%(count)s decisions open", count) % {"count": count}
         return digest.compose(subscription, place, items, heading) if items else None
     kind, key = _parts(topic)
     if kind not in TOPICS:
@@ -202,14 +203,15 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
         if act is None:
             return None  # nothing is waited for any more
         item = digest.of_act(place, act)
-        return digest.compose(subscription, place, [item], f"the agent wants to perform act {act.number}")
+        heading = gettext("the agent wants to perform act %(number)s") % {"number": act.number}
+        return digest.compose(subscription, place, [item], heading)
     proposal = proposal_of(place, int(key))
     summary = summary_of(proposal)
     waited = timezone.now() - asked_at
     if (summary is None or summary.status == Summary.Status.PENDING) and waited < WAIT_FOR_SUMMARY:
         raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "its summary is being written")
     item = digest.of_proposal(place, proposal, delegate)
-    return digest.compose(subscription, place, [item], f"new proposal: {item.title}")
+    return digest.compose(subscription, place, [item], gettext("new proposal: %(title)s") % {"title": item.title})
 
 
 def _happened(place: DaoView, kind: str, key: str) -> bool:
@@ -228,12 +230,16 @@ def _acts(place: DaoView, key: str) -> QuerySet[Act]:
 
 def _correction(subscription: Subscription, place: DaoView, kind: str) -> digest.Mail:
     """Of something that we wrote about and that a reorganisation removed."""
-    what, page = ("a proposal", "proposals") if kind == "proposal.created" else ("an act of the agent", "agent")
-    text = f"A reorganisation of the chain removed {what} that we wrote to you about. It may come back."
+    if kind == "proposal.created":
+        page, heading = "proposals", gettext("correction: a proposal was removed")
+        text = gettext("A reorganisation of the chain removed a proposal that we wrote to you about. It may come back.")
+    else:
+        page, heading = "agent", gettext("correction: an act of the agent was removed")
+        text = gettext(
+            "A reorganisation of the chain removed an act of the agent that we wrote to you about. It may come back."
+        )
     link = settings.ORIGIN + digest.reverse(page, args=[place.dao.slug])
-    return digest.compose(
-        subscription, place, [digest.Item("Correction", link, [text])], f"correction: {what} was removed"
-    )  # fmt: skip
+    return digest.compose(subscription, place, [digest.Item(gettext("Correction"), link, [text])], heading)
 
 
 def follow_outbox() -> int:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import work
 from governance.models import Dao
@@ -48,9 +49,11 @@ def ask(dao: Dao, email: str, frequency: str, delegate: bytes | None, asker: str
     """
     email = email.strip().lower()
     if not throttle.allow("subscribe-asker", asker, limit=PER_ASKER_AN_HOUR, window=throttle.HOUR):
-        raise TooOften("Too many subscriptions from one place. Try again in an hour.")
+        raise TooOften(gettext("Too many subscriptions from one place. Try again in an hour."))
     if not throttle.allow("subscribe", f"{dao.pk}:{email}", limit=PER_ADDRESS_AN_HOUR, window=throttle.HOUR):
-        raise TooOften("This address was entered several times. Look for our message, or try again in an hour.")
+        raise TooOften(
+            gettext("This address was entered several times. Look for our message, or try again in an hour.")
+        )
     subscription, _ = Subscription.objects.get_or_create(
         dao=dao, email=email, defaults={"frequency": frequency, "delegate": delegate}
     )
@@ -82,14 +85,14 @@ def of_confirm_token(token: str) -> tuple[Subscription, dict]:
     try:
         choice = signing.Signer(salt=_SIGNER).unsign_object(token)
     except signing.BadSignature as error:
-        raise BadLink("This link is incomplete or was changed on its way.") from error
+        raise BadLink(gettext("This link is incomplete or was changed on its way.")) from error
     subscription = (
         Subscription.objects.select_related("dao__chain")
         .filter(pk=choice["s"], confirm_token_hash=_hash(token), confirm_sent_at__gt=timezone.now() - CONFIRM_WITHIN)
         .first()
     )
     if subscription is None:
-        raise BadLink("This link was used already, is older than a week, or a newer one was sent.")
+        raise BadLink(gettext("This link was used already, is older than a week, or a newer one was sent."))
     return subscription, choice
 
 
@@ -119,7 +122,9 @@ def of_unsubscribe_token(token: str) -> Subscription:
     """The subscription that a link would end. Raises BadLink."""
     found = Subscription.objects.select_related("dao__chain").filter(unsubscribe_token_hash=_hash(token)).first()
     if found is None:
-        raise BadLink("There is no subscription behind this link. If mails still come, tell the operator of this site.")
+        raise BadLink(
+            gettext("There is no subscription behind this link. If mails still come, tell the operator of this site.")
+        )
     return found
 
 

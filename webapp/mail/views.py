@@ -6,6 +6,7 @@ from __future__ import annotations
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -19,15 +20,15 @@ from webapp.models import Subscription
 class SubscribeForm(forms.Form):
     """A wish for a digest."""
 
-    email = forms.EmailField(label="Your e-mail address", max_length=254)
+    email = forms.EmailField(label=gettext_lazy("Your e-mail address"), max_length=254)
     frequency = forms.ChoiceField(
-        label="How often", choices=Subscription.Frequency.choices, initial=Subscription.Frequency.DAILY
+        label=gettext_lazy("How often"), choices=Subscription.Frequency.choices, initial=Subscription.Frequency.DAILY
     )
     delegate = forms.CharField(
-        label="Your voting address (optional)",
+        label=gettext_lazy("Your voting address (optional)"),
         required=False,
         max_length=42,
-        help_text="Then the digest tells which votes you have not cast yet.",
+        help_text=gettext_lazy("Then the digest tells which votes you have not cast yet."),
     )
 
     def clean_delegate(self) -> bytes | None:
@@ -50,15 +51,15 @@ def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
                 place.dao, chosen["email"], chosen["frequency"], chosen["delegate"], throttle.who_asks(request)
             )
         except subscriptions.TooOften as error:
-            form.add_error(None, f"{str(error).capitalize()}.")
+            form.add_error(None, str(error))
             return render(
                 request, "webapp/subscribe.html", {"place": place, "here": "subscribe", "form": form}, status=429
             )
         return _say(
             request,
             place,
-            "Look into your mailbox",
-            "We have sent a message with a link. Open it and press the button.",
+            gettext("Look into your mailbox"),
+            gettext("We have sent a message with a link. Open it and press the button."),
         )
     status = 200 if request.method != "POST" else 422
     return render(request, "webapp/subscribe.html", {"place": place, "here": "subscribe", "form": form}, status=status)
@@ -82,17 +83,23 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
             subscription = subscriptions.confirm(token)
-            return _say(request, DaoView(subscription.dao), "Subscribed", "From now on the digest comes to you.")
+            return _say(
+                request,
+                DaoView(subscription.dao),
+                gettext("Subscribed"),
+                gettext("From now on the digest comes to you."),
+            )
         subscription, choice = subscriptions.of_confirm_token(token)
     except subscriptions.BadLink as error:
-        return _say(request, None, "This link does nothing", str(error), 410)
+        return _say(request, None, gettext("This link does nothing"), str(error), 410)
     how = Subscription.Frequency(choice["f"]).label.lower()
     return _say(
         request,
         DaoView(subscription.dao),
-        "Subscribe to the digest?",
-        f"The decisions of {subscription.dao.name}, {how}, to the mailbox this link came to.",
-        button="Yes, subscribe",
+        gettext("Subscribe to the digest?"),
+        gettext("The decisions of %(dao)s, %(frequency)s, to the mailbox this link came to.")
+        % {"dao": subscription.dao.name, "frequency": how},
+        button=gettext("Yes, subscribe"),
         action=request.path,
     )
 
@@ -104,17 +111,19 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
             subscription = subscriptions.unsubscribe(token)
-            return _say(request, DaoView(subscription.dao), "Unsubscribed", "No digest comes any more.")
+            return _say(
+                request, DaoView(subscription.dao), gettext("Unsubscribed"), gettext("No digest comes any more.")
+            )
         subscription = subscriptions.of_unsubscribe_token(token)
     except subscriptions.BadLink as error:
-        return _say(request, None, "This link does nothing", str(error), 404)
+        return _say(request, None, gettext("This link does nothing"), str(error), 404)
     if subscription.unsubscribed_at is not None:
-        return _say(request, DaoView(subscription.dao), "Unsubscribed", "No digest comes any more.")
+        return _say(request, DaoView(subscription.dao), gettext("Unsubscribed"), gettext("No digest comes any more."))
     return _say(
         request,
         DaoView(subscription.dao),
-        "Unsubscribe?",
-        f"The digest of {subscription.dao.name} would not come any more.",
-        button="Unsubscribe",
+        gettext("Unsubscribe?"),
+        gettext("The digest of %(dao)s would not come any more.") % {"dao": subscription.dao.name},
+        button=gettext("Unsubscribe"),
         action=request.path,
     )

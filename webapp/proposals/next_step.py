@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The transaction that moves a proposal on: queue or execute, where anybody may."""
 
+from django.utils.translation import gettext
+
 from governance.capabilities import BY_NUMBER
 from governance.chain.governor import execute_call, queue_call
 from governance.models import Proposal
@@ -19,11 +21,15 @@ def next_step(place: DaoView, proposal: Proposal, state: State, calls: list[Acti
         return None  # what the module would call is its own to say
     timelock = place.one("timelock")
     if state is State.SUCCEEDED and timelock:
-        label, why, call = "Queue", "The vote has carried. Anybody may queue it in the timelock.", queue_call
+        label, why, call = (
+            gettext("Queue"),
+            gettext("The vote has carried. Anybody may queue it in the timelock."),
+            queue_call,
+        )
     elif state is State.SUCCEEDED:
-        label, why, call = "Execute", "The vote has carried. Anybody may execute it.", execute_call
+        label, why, call = gettext("Execute"), gettext("The vote has carried. Anybody may execute it."), execute_call
     elif state is State.QUEUED and (proposal.eta_chain_s or 0) <= place.now_chain_s:
-        label, why, call = "Execute", "The timelock is over. Anybody may execute it.", execute_call
+        label, why, call = gettext("Execute"), gettext("The timelock is over. Anybody may execute it."), execute_call
     else:
         return None
     calldata = call([action.call for action in calls], proposal.description_bytes)

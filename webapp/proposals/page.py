@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
@@ -89,6 +90,6 @@ def voter_asked_for(request: HttpRequest, place: DaoView, proposal: Proposal) ->
     try:
         account = to_bytes(asked)
     except BadAddress as error:
-        return {"voter_problem": f"That is no address: {one_line(str(error))}."}
+        return {"voter_problem": gettext("That is no address: %(problem)s.") % {"problem": one_line(str(error))}}
     seen = voters.look(place, proposal, account)
     return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}

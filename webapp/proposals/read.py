@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext, ngettext
+
 from agent.models import Summary
+from agent.understanding.words import shown
 from governance.chain.address import to_bytes
 from governance.chain.module import SET_POLICY
 from governance.incidents import Kind as IncidentKind
@@ -13,18 +16,10 @@ from governance.models import Proposal, ProposalTransition, SyncIncident, Vote, 
 from policies.code.encoding import DecodeError, codehash
 from policies.code.encoding import decode as decode_policy
 from policies.notation.visible import one_line
-from presentation import words
+from presentation import labels, words
 from presentation.calls import ActionView
 from presentation.dao_view import DaoView, is_never
 from presentation.policies import in_words
-
-_TRANSITIONS = {
-    "created": "Proposed",
-    "queued": "Queued in the timelock",
-    "executed": "Executed",
-    "canceled": "Canceled",
-    "extended": "Voting time extended (late quorum)",
-}
 
 
 def findings(summary: Summary | None) -> list[dict[str, str]]:
@@ -34,7 +29,10 @@ def findings(summary: Summary | None) -> list[dict[str, str]]:
     told = {effect["id"]: effect["sentence"] for effect in summary.effects}
     quoted = {claim["id"]: "“" + " ".join(claim["quotes"]) + "”" for claim in summary.claims if claim.get("quotes")}
     return [
-        {"text": item["text"], "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), "")}
+        {
+            "text": shown(item.get("sentence"), item["text"]),
+            "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), ""),
+        }
         for item in summary.findings
     ]
 
@@ -55,7 +53,8 @@ def transitions(proposal: Proposal) -> list[ProposalTransition]:
 
 
 def reorgs_of(place: DaoView, proposal: Proposal) -> list[dict]:
-    """What took something from this proposal, newest first: `[{"incident", "is_reread", "votes", "voters"}]`.
+    """What took something from this proposal, newest first:
+    `[{"incident", "is_reread", "votes", "voters", "words"}]`.
 
     Mostly a reorganisation of the chain; or (`is_reread`) a node had answered wrongly, and its blocks are read again.
     """
@@ -68,8 +67,32 @@ def reorgs_of(place: DaoView, proposal: Proposal) -> list[dict]:
         if dropped or text in map(str, incident.facts.get("dropped_proposals", [])):
             voters = [to_bytes(vote["voter"]) for vote in dropped if isinstance(vote, dict) and "voter" in vote]
             is_reread = incident.kind == IncidentKind.MISSED_LOGS
-            touched.append({"incident": incident, "is_reread": is_reread, "votes": dropped, "voters": voters[:10]})
+            touched.append(
+                {
+                    "incident": incident, "is_reread": is_reread, "votes": dropped, "voters": voters[:10],
+                    "words": _removed(len(dropped), is_reread),
+                }
+            )  # fmt: skip
     return touched
+
+
+def _removed(votes: int, is_reread: bool) -> str:
+    """What was taken from a proposal, and by what."""
+    if is_reread:
+        if not votes:
+            return gettext("A node answered wrongly, so the mirror removed something from this proposal.")
+        return ngettext(
+            "A node answered wrongly, so the mirror removed a vote from this proposal.",
+            "A node answered wrongly, so the mirror removed %(count)s votes from this proposal.",
+            votes,
+        ) % {"count": votes}
+    if not votes:
+        return gettext("A reorganisation of the chain removed something from this proposal.")
+    return ngettext(
+        "A reorganisation of the chain removed a vote from this proposal.",
+        "A reorganisation of the chain removed %(count)s votes from this proposal.",
+        votes,
+    ) % {"count": votes}
 
 
 def _names_proposal(vote: object, proposal_id: str) -> bool:
@@ -82,21 +105,32 @@ def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
     """What happened to a proposal and what its clock says, in order of time."""
     steps: list[tuple[int, dict[str, Any]]] = []
     for step in transitions(proposal):
-        what = _TRANSITIONS.get(step.kind, one_line(step.kind))
+        what = str(labels.TRANSITIONS.get(step.kind) or one_line(step.kind))
         at = step.log.block_number if place.counts_blocks else step.log.block_timestamp_chain_s
-        steps.append((at, {"words": what, "when": words.moment(step.log.block_timestamp_chain_s), "log": step.log}))
+        steps.append(
+            (
+                at,
+                {
+                    "kind": step.kind,
+                    "words": what,
+                    "when": words.moment(step.log.block_timestamp_chain_s),
+                    "log": step.log,
+                },
+            )
+        )
     now = place.clock_now
     for point, past, future, never in (
-        (proposal.snapshot, "Voting started", "Voting starts", "Voting never starts"),
-        (proposal.deadline, "Voting ended", "Voting ends", "Voting has no end"),
+        (proposal.snapshot, gettext("Voting started"), gettext("Voting starts"), gettext("Voting never starts")),
+        (proposal.deadline, gettext("Voting ended"), gettext("Voting ends"), gettext("Voting has no end")),
     ):
         what = never if is_never(point) else past if point < now else future
         steps.append((point, {"words": what, "when": place.moment_text(point)}))
     steps.sort(key=lambda step: step[0])
     if proposal.eta_chain_s:
-        what = "The timelock has no end" if is_never(proposal.eta_chain_s) else "End of the timelock"
+        is_endless = is_never(proposal.eta_chain_s)
+        what = gettext("The timelock has no end") if is_endless else gettext("End of the timelock")
         over = {"words": what, "when": words.moment(proposal.eta_chain_s)}
-        done = [i for i, (_, step) in enumerate(steps) if step["words"] == _TRANSITIONS["executed"]]
+        done = [i for i, (_, step) in enumerate(steps) if step.get("kind") == "executed"]
         steps.insert(done[0] if done else len(steps), (0, over))
     return [step for _, step in steps]
 
@@ -110,5 +144,8 @@ def policy_in(place: DaoView, calls: list[ActionView]) -> dict[str, Any] | None:
         try:
             return {"sentences": in_words(place, decode_policy(code)), "codehash": codehash(code)}
         except DecodeError as error:
-            return {"sentences": [], "problem": f"the module will refuse this: {error}"}
+            return {
+                "sentences": [],
+                "problem": gettext("the module will refuse this: %(problem)s") % {"problem": error},
+            }
     return None

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance.chain import abi, eip712
 from governance.chain.governor import (
@@ -54,7 +55,7 @@ def governor_of(place: DaoView, rpc: Rpc) -> SigningDomain:
     try:
         return signing_domain(rpc, bytes(place.governor.address), place.dao.chain_id)
     except NoSignedBallots as error:
-        raise VoteRefused(f"{error}; vote by transaction") from error
+        raise VoteRefused(gettext("%(why)s; vote by transaction") % {"why": error}) from error
 
 
 def ballot(place: DaoView, rpc: Rpc, proposal: Proposal, support: int, voter: bytes) -> dict[str, Any]:
@@ -73,10 +74,12 @@ def _refuse_worthless(place: DaoView, rpc: Rpc, proposal: Proposal, support: int
     power, counted = voters.worth(rpc, address, proposal, support, voter)
     if not voters.counts_nothing(told, power, counted):
         return
-    why = "those who delegated to the account have voted themselves"
+    why = gettext("this vote would count 0: those who delegated to the account have voted themselves")
     if power == 0:
-        why = f"the account had no voting power at the snapshot ({place.clock_text(proposal.snapshot)})"
-    raise VoteRefused(f"this vote would count 0: {why}", 403)
+        why = gettext("this vote would count 0: the account had no voting power at the snapshot (%(snapshot)s)") % {
+            "snapshot": place.clock_text(proposal.snapshot)
+        }
+    raise VoteRefused(why, 403)
 
 
 def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signature: bytes) -> OutgoingTransaction:
@@ -86,9 +89,9 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
         VoteRefused: with the reason in words. RpcError: the node could not be asked; nothing was sent.
     """
     if not settings.RELAYER_KEYSTORE:
-        raise VoteRefused("this site has no relayer; vote by transaction", 503)
+        raise VoteRefused(gettext("this site has no relayer; vote by transaction"), 503)
     if support not in (0, 1, 2):
-        raise VoteRefused("a vote is 0 (against), 1 (for) or 2 (abstain)")
+        raise VoteRefused(gettext("a vote is 0 (against), 1 (for) or 2 (abstain)"))
     rpc = Rpc.for_chain(place.dao.chain_id)
     governor = governor_of(place, rpc)
     proposal_id = proposal.proposal_id
@@ -96,14 +99,18 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
     sent = OutgoingTransaction.objects.filter(key__startswith=prefix).exclude(status="failed").order_by("-id").first()
     if sent is not None and _still_stands(rpc, governor.address, proposal_id, voter, sent):
         if int.from_bytes(bytes(sent.calldata)[36:68], "big") != support:
-            raise VoteRefused("another choice of this account is on its way already; a vote can't be changed", 409)
+            raise VoteRefused(
+                gettext("another choice of this account is on its way already; a vote can't be changed"), 409
+            )
         return sent
     nonce = ballot_nonce(rpc, governor.address, voter)
     message = eip712.signable(governor.typed_data(proposal_id, support, voter, nonce))
     if not signed_by(message, voter, signature, rpc).is_signed:
-        raise VoteRefused("the signature does not fit: another account, another choice, or an old one; sign again", 403)
+        raise VoteRefused(
+            gettext("the signature does not fit: another account, another choice, or an old one; sign again"), 403
+        )
     if state_of(proposal, place.now, place.governor) is not State.ACTIVE:
-        raise VoteRefused("this proposal is not open for votes now", 409)
+        raise VoteRefused(gettext("this proposal is not open for votes now"), 409)
     _refuse_worthless(place, rpc, proposal, support, voter)
     calldata = abi.encode_call(CAST_VOTE_BY_SIG, [proposal_id, support, voter, signature])
     # A transaction that failed left the voter's nonce where it was: the next attempt is one of its own.
@@ -113,14 +120,16 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
         rpc.eth_call(governor.address, calldata)
         gas = rpc.estimate_gas(governor.address, calldata, sender=_relayer().address) * 6 // 5 + 5_000
     except CallReverted as error:
-        raise VoteRefused(f"the governor would refuse this vote: {voters.revert_words(error.data)}", 409) from error
+        why = gettext("the governor would refuse this vote: %(why)s") % {"why": voters.revert_words(error.data)}
+        raise VoteRefused(why, 409) from error
     if gas > MAX_GAS:
-        raise VoteRefused(f"this vote needs {gas:,} gas, the relayer pays for {MAX_GAS:,}; vote by transaction", 403)
+        text = gettext("this vote needs %(needed)s gas, the relayer pays for %(paid)s; vote by transaction")
+        raise VoteRefused(text % {"needed": f"{gas:,}", "paid": f"{MAX_GAS:,}"}, 403)
     _count(place, proposal_id, voter, support, key)
     try:
         return send_once(key, rpc, place.chain, _relayer(), governor.address, calldata, gas=gas)
     except KeyConflict as error:
-        raise VoteRefused("another ballot of this account is on its way already", 409) from error
+        raise VoteRefused(gettext("another ballot of this account is on its way already"), 409) from error
 
 
 def settle_sent() -> None:
@@ -158,7 +167,7 @@ def _count(place: DaoView, proposal_id: int, voter: bytes, support: int, key: st
         recent = RelayedVote.objects.filter(dao=place.dao, created_at__gt=day)
         if recent.filter(voter=voter).count() >= PER_VOTER_A_DAY or recent.count() >= IN_ALL_A_DAY:
             raise VoteRefused(
-                "Today's limit for free votes is reached. Vote by transaction, or try again tomorrow.", 429
+                gettext("Today's limit for free votes is reached. Vote by transaction, or try again tomorrow."), 429
             )
         RelayedVote.objects.create(
             dao=place.dao, onchain_proposal_id=proposal_id, voter=voter, support=support, outgoing_key=key

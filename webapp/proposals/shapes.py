@@ -53,6 +53,8 @@ def summary_json(summary: Summary | None) -> Json | None:
     return {
         "status": summary.status,
         "reason": summary.reason,
+        "reason_code": summary.reason_code,
+        "reason_values": summary.reason_values,
         "abstained": summary.status == Summary.Status.ABSTAINED,
         "model": summary.model_name,
         "model_is_demo": summary.model_is_demo,

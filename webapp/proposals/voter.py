@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
+from django.utils.translation import gettext, gettext_noop
+
 from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.governor import CAST_VOTE, FOR, HAS_VOTED
@@ -21,7 +23,7 @@ from governance.power import power_at
 from governance.state import State, state_of
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
-from presentation import words
+from presentation import labels, words
 from presentation.dao_view import DaoView, is_never
 from webapp.proposals.node import node
 
@@ -29,10 +31,9 @@ T = TypeVar("T")
 
 _MOST_VOTES = 20  # shown of one account: where votes may be split, it could cast thousands
 _OVERRIDE = abi.topic("OverrideVoteCast(address,uint256,uint8,uint256,string)")
-_CHOICES = {0: "Against", 1: "For", 2: "Abstain"}
 _REFUSALS = {
-    "GovernorUnexpectedProposalState": "the proposal is not open for votes",
-    "GovernorAlreadyCastVote": "this account has voted on this proposal already",
+    "GovernorUnexpectedProposalState": gettext_noop("the proposal is not open for votes"),
+    "GovernorAlreadyCastVote": gettext_noop("this account has voted on this proposal already"),
 }
 
 
@@ -271,15 +272,21 @@ def in_words(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
     sentences = [*_not_voted(voter), *sentences]
     if voter.counts_nothing and voter.power:
         return Told(
-            "A vote from this account would count 0.",
-            ["Those who delegated to you have voted themselves, so no vote is offered.", *sentences, _source(voter)],
-        )  # fmt: skip
+            gettext("A vote from this account would count 0."),
+            [
+                gettext("Those who delegated to you have voted themselves, so no vote is offered."),
+                *sentences,
+                _source(voter),
+            ],
+        )
     if voter.counts_nothing:
         return Told(
-            f"You had no voting power at the snapshot ({snapshot}).",
+            gettext("You had no voting power at the snapshot (%(snapshot)s).") % {"snapshot": snapshot},
             [
-                "A vote from this account would count 0, so no vote is offered. Tokens delegated after the snapshot "
-                "do not count for this proposal.",
+                gettext(
+                    "A vote from this account would count 0, so no vote is offered. Tokens delegated after the "
+                    "snapshot do not count for this proposal."
+                ),
                 *_delegation(place, voter),
                 *_may_override(voter),
                 *sentences,
@@ -287,56 +294,70 @@ def in_words(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
             ],
         )
     if voter.chain is not None and voter.chain.refused is not None:
-        lead = "The governor would refuse a vote from this account now."
-        reason = f"A vote was tried, not sent: {revert_words(voter.chain.refused)}."
+        lead = gettext("The governor would refuse a vote from this account now.")
+        reason = gettext("A vote was tried, not sent: %(why)s.") % {"why": revert_words(voter.chain.refused)}
         return Told(lead, [reason, *sentences, _source(voter)])
     if voter.power is None:
         return Told(
-            "Your voting power at the snapshot is not known.",
+            gettext("Your voting power at the snapshot is not known."),
             [
-                f"The snapshot was at {snapshot}. You may vote: your wallet tries the vote first, and tells you if the "
-                "governor would refuse it.",
+                gettext(
+                    "The snapshot was at %(snapshot)s. You may vote: your wallet tries the vote first, and tells you "
+                    "if the governor would refuse it."
+                )
+                % {"snapshot": snapshot},
                 *sentences,
                 _source(voter),
             ],
         )
     power, counted = _amount(place, voter.power), voter.chain.counted if voter.chain else None
     if counted and counted != voter.power:  # a governor that counts otherwise, or whose voters may be overridden
-        lead, fixed = f"Your vote would count {_amount(place, counted)}.", f"Your voting power is {power}"
+        lead = gettext("Your vote would count %(votes)s.") % {"votes": _amount(place, counted)}
+        fixed = gettext("Your voting power is %(power)s at the snapshot (%(snapshot)s).")
     else:
-        lead, fixed = f"You vote with {power}.", "That is your voting power"
-    return Told(lead, [f"{fixed} at the snapshot ({snapshot}).", *sentences, _source(voter)])
+        lead = gettext("You vote with %(power)s.") % {"power": power}
+        fixed = gettext("That is your voting power at the snapshot (%(snapshot)s).")
+    return Told(lead, [fixed % {"power": power, "snapshot": snapshot}, *sentences, _source(voter)])
 
 
 def _before(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
     if _fixed_elsewhere(place):
-        return Told("Voting has not started.", ["This page does not know when this governor fixes voting power."])
+        return Told(
+            gettext("Voting has not started."),
+            [gettext("This page does not know when this governor fixes voting power.")],
+        )
     if is_never(proposal.snapshot):
-        return Told("Voting never starts.", [f"The snapshot is at {place.moment_text(proposal.snapshot)}."])
+        snapshot = {"snapshot": place.moment_text(proposal.snapshot)}
+        return Told(gettext("Voting never starts."), [gettext("The snapshot is at %(snapshot)s.") % snapshot])
     left = place.until_text(proposal.snapshot)
-    when = place.clock_text(proposal.snapshot) + (f", in {left}" if left else "")
-    lead = f"Your power is fixed at the snapshot ({when})."
+    when = {"snapshot": place.clock_text(proposal.snapshot), "left": left}
+    if left:
+        lead = gettext("Your power is fixed at the snapshot (%(snapshot)s, in %(left)s).") % when
+    else:
+        lead = gettext("Your power is fixed at the snapshot (%(snapshot)s).") % when
     chain = voter.chain
     if chain is None or chain.power_now is None:
-        return Told(lead, ["Your voting power now is not known: the chain could not be asked."])
+        return Told(lead, [gettext("Your voting power now is not known: the chain could not be asked.")])
     if chain.power_now:
-        now = (
-            f"You have {_amount(place, chain.power_now)} of voting power now. What changes before the snapshot counts."
-        )
+        now = gettext("You have %(power)s of voting power now. What changes before the snapshot counts.") % {
+            "power": _amount(place, chain.power_now)
+        }
     else:
-        now = "You have no voting power now. What is delegated to you by the snapshot counts."
+        now = gettext("You have no voting power now. What is delegated to you by the snapshot counts.")
     return Told(lead, [now, *([] if chain.power_now else _delegation(place, voter)), _source(voter)])
 
 
 def _without_a_vote(place: DaoView, proposal: Proposal, voter: Voter) -> str:
     """What comes first where this page takes no vote: not that it is over, where it is not or may not be."""
     if voter.has_voted:
-        return "You voted."
+        return gettext("You voted.")
     if voter.state is State.OBJECTION_PERIOD:
-        return "Only votes against are taken now. This page does not offer them: call castVote of the governor."
+        return gettext(
+            "Only votes against are taken now. This page does not offer them: call castVote of the governor."
+        )
     if voter.state is State.UNKNOWN and proposal.deadline >= place.clock_now:
-        return "Whether this proposal is open for votes is not known."
-    return "You did not vote." if _denied(voter) else "The vote is over."
+        return gettext("Whether this proposal is open for votes is not known.")
+    return gettext("You did not vote.") if _denied(voter) else gettext("The vote is over.")
 
 
 def _denied(voter: Voter) -> bool:
@@ -346,13 +367,16 @@ def _denied(voter: Voter) -> bool:
 
 def _not_voted(voter: Voter) -> list[str]:
     if voter.has_voted is None:
-        return ["Whether you have voted is not known; this page has read no vote of yours."]
+        return [gettext("Whether you have voted is not known; this page has read no vote of yours.")]
     if not voter.votes:
-        return ["You have not voted."]
+        return [gettext("You have not voted.")]
     assert voter.chain is not None  # it alone says no where the mirror has votes
     return [
-        f"This page has read a vote of yours that the chain does not have at block {voter.chain.block:,}: a "
-        "reorganisation may have removed it."
+        gettext(
+            "This page has read a vote of yours that the chain does not have at block %(block)s: a reorganisation may "
+            "have removed it."
+        )
+        % {"block": f"{voter.chain.block:,}"}
     ]
 
 
@@ -360,33 +384,45 @@ def _votes_in_words(place: DaoView, voter: Voter) -> list[str]:
     if not voter.has_voted:
         return []
     if not voter.votes:
-        return ["You have voted. The mirror has not read your vote yet."]
-    return [text for vote in voter.votes for text in (f"You voted {_choice(place, vote)}.", _where(vote))]
+        return [gettext("You have voted. The mirror has not read your vote yet.")]
+    return [text for vote in voter.votes for text in (_voted(place, vote), _where(vote))]
 
 
 def _overrides_in_words(place: DaoView, voter: Voter) -> list[str]:
-    found = voter.overrides
-    return [t for vote in found for t in (f"You overrode your delegate's vote: {_choice(place, vote)}.", _where(vote))]
+    found = []
+    for vote in voter.overrides:
+        values = {"choice": _choice(vote), "power": _amount(place, vote.weight)}
+        found += [gettext("You overrode your delegate's vote: %(choice)s with %(power)s.") % values, _where(vote)]
+    return found
 
 
-def _choice(place: DaoView, vote: Vote) -> str:
-    return f"{_CHOICES.get(vote.support, f'option {vote.support}')} with {_amount(place, vote.weight)}"
+def _voted(place: DaoView, vote: Vote) -> str:
+    values = {"choice": _choice(vote), "power": _amount(place, vote.weight)}
+    return gettext("You voted %(choice)s with %(power)s.") % values
+
+
+def _choice(vote: Vote) -> str:
+    if vote.support in labels.CHOICES:
+        return labels.choice(vote.support)
+    return gettext("option %(number)s") % {"number": vote.support}
 
 
 def _where(vote: Vote) -> str:
     transaction = words.short(hex_text(vote.log.transaction_hash))
-    return f"In transaction {transaction}, {words.moment(vote.log.block_timestamp_chain_s)}."
+    when = words.moment(vote.log.block_timestamp_chain_s)
+    return gettext("In transaction %(transaction)s, %(moment)s.") % {"transaction": transaction, "moment": when}
 
 
 def _another_vote(place: DaoView, voter: Voter) -> list[str]:
     """Whether who has voted may vote again, as far as that is known."""
     if voter.may_vote:
         if voter.chain is not None and voter.chain.counted:
-            return [f"You may vote again: another vote would count {_amount(place, voter.chain.counted)}."]
-        return ["This governor may take another vote from you: your wallet tries it first."]
+            counted = {"votes": _amount(place, voter.chain.counted)}
+            return [gettext("You may vote again: another vote would count %(votes)s.") % counted]
+        return [gettext("This governor may take another vote from you: your wallet tries it first.")]
     if _votes_once(voter.told):
-        return ["This governor takes one vote from each account."]
-    return ["The governor would refuse another vote from this account."]
+        return [gettext("This governor takes one vote from each account.")]
+    return [gettext("The governor would refuse another vote from this account.")]
 
 
 def _delegation(place: DaoView, voter: Voter) -> list[str]:
@@ -394,39 +430,46 @@ def _delegation(place: DaoView, voter: Voter) -> list[str]:
     chain = voter.chain
     if chain is None or not chain.held or chain.delegate is None:
         return []
+    held = {"tokens": _amount(place, chain.held)}
     if not any(chain.delegate):
-        return [
-            f"You hold {_amount(place, chain.held)} and have delegated them to nobody. Delegate them, to yourself or "
-            "to somebody else, and they count from the next snapshot on."
-        ]
+        text = gettext(
+            "You hold %(tokens)s and have delegated them to nobody. Delegate them, to yourself or to somebody else, "
+            "and they count from the next snapshot on."
+        )
+        return [text % held]
     if chain.delegate == voter.account:
-        return [f"You hold {_amount(place, chain.held)} and have delegated them to yourself: they count from the next "
-                "snapshot on."]  # fmt: skip
+        text = gettext("You hold %(tokens)s and have delegated them to yourself: they count from the next snapshot on.")
+        return [text % held]
     name = place.names.get(chain.delegate)
     address = words.address_text(chain.delegate)
-    return [f"Your tokens are delegated to {f'{name} ({words.short(address)})' if name else address} now."]
+    delegate = f"{name} ({words.short(address)})" if name else address
+    return [gettext("Your tokens are delegated to %(delegate)s now.") % {"delegate": delegate}]
 
 
 def _may_override(voter: Voter) -> list[str]:
     if not _overridable(voter.told):
         return []
     return [
-        "This governor lets holders vote in place of their delegate (castOverrideVote). This page does not offer that."
+        gettext(
+            "This governor lets holders vote in place of their delegate (castOverrideVote). This page does not offer "
+            "that."
+        )
     ]
 
 
 def _source(voter: Voter) -> str:
     if voter.chain is not None:
-        return f"Asked of the chain at block {voter.chain.block:,}."
-    return "The chain could not be asked just now; this is what the mirror has read."
+        return gettext("Asked of the chain at block %(block)s.") % {"block": f"{voter.chain.block:,}"}
+    return gettext("The chain could not be asked just now; this is what the mirror has read.")
 
 
 def revert_words(data: bytes) -> str:
     """A revert in words: the reason where it is known, else the decoded error, or its bytes."""
     decoded = abi.decode_error(data)
     if decoded is None:
-        return hex_text(data[:36]) if data else "no reason given"
-    return _REFUSALS.get(decoded.name) or one_line(str(decoded), 200)
+        return hex_text(data[:36]) if data else gettext("no reason given")
+    known = _REFUSALS.get(decoded.name)
+    return gettext(known) if known else one_line(str(decoded), 200)
 
 
 def _amount(place: DaoView, base_units: int) -> str:

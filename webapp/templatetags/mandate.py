@@ -3,14 +3,22 @@
 
 from __future__ import annotations
 
-from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from agent.models import Summary
+from agent.understanding.words import shown
 from governance import incidents
+from governance import words as words_of_the_mirror
+from governance.models import SyncIncident
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
-from presentation import words
+from presentation import labels, words
 from presentation.dao_view import DaoView, is_never
 from webapp import markup
 
@@ -24,16 +32,35 @@ register.filter("address", words.address_text)
 register.filter("hash", hex_text)
 register.filter("short", words.short)
 register.filter("moment", words.moment)
+register.filter("when", words.when)
+register.filter("choice", labels.choice)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
-register.filter("incident_words", incidents.words_of)
+
+
+@register.filter
+def incident_words(incident: SyncIncident) -> str:
+    """What went wrong while the chain was read, in the reader's language."""
+    return words_of_the_mirror.worded(incidents.words_of(incident))
+
+
+@register.filter
+def worded(item: Mapping[str, Any]) -> str:
+    """A flag's sentence in the reader's language."""
+    return shown(item.get("sentence"), item["text"])
+
+
+@register.filter
+def reason(summary: Summary) -> str:
+    """Why a summary is not written, in the reader's language."""
+    return shown({"code": summary.reason_code, "values": summary.reason_values}, summary.reason)
 
 
 @register.simple_tag
 def who(place: DaoView, address: bytes | None) -> SafeString:
     """An account: its name where we have one, and its address, whole in the title and for who copies it."""
     if address is None:
-        return format_html('<span class="quiet">{}</span>', "nobody")
+        return format_html('<span class="quiet">{}</span>', gettext("nobody"))
     text = words.address_text(address)
     name = place.names.get(bytes(address))
     if name:
@@ -44,10 +71,18 @@ def who(place: DaoView, address: bytes | None) -> SafeString:
 
 
 @register.simple_tag
+def people(place: DaoView, accounts: Sequence[bytes], themselves: bytes | None = None) -> SafeString:
+    """Several accounts, one behind the other; `themselves` is who the sentence is about."""
+    names = ((gettext("themselves") if account == themselves else who(place, account),) for account in accounts)
+    return format_html_join(", ", "{}", names)
+
+
+@register.simple_tag
 def tx(value: bytes) -> SafeString:
     """A transaction's hash."""
     text = hex_text(value)
-    return format_html('<code class="tx" title="transaction {}">{}</code>', text, words.short(text))
+    title = gettext("transaction %(hash)s") % {"hash": text}
+    return format_html('<code class="tx" title="{}">{}</code>', title, words.short(text))
 
 
 @register.simple_tag
@@ -77,10 +112,8 @@ def mark(part: int, whole: int) -> int:
 @register.simple_tag
 def moment_of(place: DaoView, point: int) -> SafeString:
     """A timepoint of the governor's clock: a time, or a block."""
-    if is_never(point):
+    if place.counts_blocks or is_never(point):
         return format_html("{}", place.clock_text(point))
-    if place.counts_blocks:
-        return format_html("block {}", f"{point:,}")
     return format_html('<time datetime="{}">{}</time>', words.iso(point), words.moment(point))
 
 

@@ -16,6 +16,7 @@ from agent.acts.policy import NoPolicyInForce, chain_now_s
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Dao
 from policies.code import encoding
+from policies.notation.hexadecimal import hex_text
 
 _DAY_S = 86_400
 _MOST_CHARACTERS = 2**20
@@ -50,7 +51,7 @@ class Command(BaseCommand):
             if options["accept"]:
                 roster = rosters.accept(dao, given, policy_id)
                 count = roster.entries.count()
-                self.stdout.write(f"roster {roster.serial} accepted: {count} entries, 0x{roster.digest.hex()}")
+                self.stdout.write(f"roster {roster.serial} accepted: {count} entries, {hex_text(roster.digest)}")
                 return
             if not isinstance(given, list):
                 raise CommandError("the entries must be a JSON list")

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from agent.acts import provenance
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Contract
+from policies.notation.hexadecimal import hex_bytes
 
 _HASH = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _MOST_BYTES = 4 * 2**20
@@ -56,7 +57,7 @@ class Command(BaseCommand):
 
     def _ask(self, record: dict[str, Any]) -> list[provenance.Check]:
         module = Contract.objects.filter(
-            kind=Contract.Kind.MODULE, address=bytes.fromhex(record["actions"]["module"][2:])
+            kind=Contract.Kind.MODULE, address=hex_bytes(record["actions"]["module"])
         ).first()
         try:
             rpc = Rpc.for_chain(int(record["message"]["chainId"]))

@@ -23,8 +23,9 @@ import {
 } from "viem";
 import { call as callChain, getCode, readContract, waitForTransactionReceipt } from "viem/actions";
 
-import { confirm, notOn, type Shown } from "./connection";
+import { confirm, minedElsewhere, type Shown } from "./connection";
 import { Problem, type Site, type Wallet } from "./providers";
+import { words } from "./words";
 
 export const GOVERNOR = parseAbi([
   "function castVoteWithReason(uint256 proposalId, uint8 support, string reason) returns (uint256)",
@@ -54,56 +55,41 @@ const ERRORS = parseAbi([
   "error NotPaused()",
 ]);
 
-const IN_WORDS: Record<string, string> = {
-  GovernorUnexpectedProposalState: "the proposal is not in a state that allows this now",
-  GovernorAlreadyCastVote: "this account has voted already",
-  GovernorInvalidSignature: "the signature does not fit",
-  TimelockUnexpectedOperationState: "the timelock is not over yet, or this was done already",
-  NotOwner: "only the owner (a vote) may do this",
-  NotGuardian: "only the guardian or the owner may do this",
-  NotPending: "the act is not waiting any more",
-  NotYet: "the objection window is not over yet",
-  Expired: "the time to release it is over",
-  Voided: "the act was voided: the policy changed, or everything was paused",
-  AlreadyObjected: "this account has objected already",
-  NoPower: "this account had no voting power when the act was scheduled",
-  NotPaused: "the policy module is not paused",
-  IsPaused: "the policy module is paused",
-};
-
 // Refusals that are about who asks, not about when: they hold for as long as the page shows this account.
 const ABOUT_WHO = new Set(["NotOwner", "NotGuardian", "NoPower", "AlreadyObjected"]);
 
-// EIP-1193's codes, and those that wallets share.
-const CODES: Record<number, string> = {
-  4100: "Your wallet does not let this site use this account.",
-  4200: "Your wallet can't do this.",
-  4900: "Your wallet has lost its connection to the network.",
-  4901: "Your wallet is not connected to this DAO's network.",
-  4902: "Your wallet does not know this DAO's network: add it in the wallet.",
-  [-32002]: "Your wallet still waits for your answer to an earlier request: open it.",
-};
+const REJECTED = 4001; // EIP-1193
 
 /** What a wallet's or the node's error means for a person. */
 export function explain(error: unknown): string {
-  let words = "";
+  let known = "";
   let said = "";
   let ofWallet = false;
   for (let at: unknown = error, depth = 0; at && depth < 8; at = (at as { cause?: unknown }).cause, depth++) {
     if (at instanceof Problem) return at.message;
     const { code, data, message } = at as { code?: unknown; data?: unknown; message?: unknown };
-    if (code === 4001) return "You rejected this in your wallet. Nothing was sent.";
+    if (code === REJECTED) return words.rejected;
     const hex = revertData(data);
-    if (hex) return `The chain would refuse this: ${reason(hex)}.`;
-    words ||= CODES[Number(code)] ?? "";
+    if (hex) return words.chainWouldRefuse(reason(hex));
+    known ||= words.walletErrors[Number(code)] ?? "";
     ofWallet ||= typeof code === "number"; // EIP-1193 gives each error of a wallet one
     // The innermost message is the wallet's own; those around it are this page's library's.
     if (typeof message === "string" && message) said = at instanceof BaseError ? at.shortMessage : message;
   }
-  if (words) return words;
-  if (!said) return "Your wallet failed and did not say why.";
-  const whole = `${ofWallet ? "Your wallet answered" : "This did not work"}: ${said.trim().slice(0, 300)}`;
-  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+  if (known) return known;
+  if (!said) return words.walletFailed;
+  return (ofWallet ? words.walletAnswered : words.failed)(said.trim().slice(0, 300));
+}
+
+/** Whether an error says that the person rejected the request: `explain` then says that nothing was sent. */
+function isRejection(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; at && depth < 8; at = (at as { cause?: unknown }).cause, depth++) {
+    if (at instanceof Problem) return false;
+    const { code, data } = at as { code?: unknown; data?: unknown };
+    if (code === REJECTED) return true;
+    if (revertData(data)) return false;
+  }
+  return false;
 }
 
 function revertData(data: unknown): Hex | null {
@@ -123,9 +109,9 @@ function reason(data: Hex): string {
   try {
     const decoded = decodeErrorResult({ abi: ERRORS, data });
     if (decoded.errorName === "Error") return String(decoded.args?.[0]).slice(0, 200);
-    return IN_WORDS[decoded.errorName] ?? decoded.errorName;
+    return words.refusals[decoded.errorName] ?? decoded.errorName;
   } catch {
-    return `error ${data.slice(0, 10)}`;
+    return words.unknownError(data.slice(0, 10));
   }
 }
 
@@ -165,7 +151,7 @@ export async function deniedTo(held: Shown, call: Call): Promise<string | null> 
 
 /** Sends one transaction after the node has tried it; tells of each step. Resolves with the block it was mined in. */
 export async function send(held: Shown, call: Call, tell: (text: string) => void, check?: (answer?: Hex) => Promise<void>): Promise<bigint> {
-  tell("Waiting for your wallet …");
+  tell(words.waitingForWallet);
   await confirm(held);
   const answer = await attempt(held, call);
   await check?.(answer);
@@ -178,16 +164,13 @@ export async function send(held: Shown, call: Call, tell: (text: string) => void
       params: [{ from: held.account, to, data, value: numberToHex(value), chainId: numberToHex(held.chainId) }],
     });
   } catch (error) {
-    const words = explain(error);
     // Once asked, a wallet that fails may have sent it all the same; only a rejection says that it did not.
-    throw new Problem(words.endsWith("Nothing was sent.") ? words : `${words} ${LOOK_FIRST}`);
+    throw new Problem(isRejection(error) ? explain(error) : `${explain(error)} ${words.lookFirst}`);
   }
-  if (!isHex(hash) || size(hash) !== 32) throw new Problem(`Your wallet named no transaction. ${LOOK_FIRST}`);
-  tell(`Sent: ${hash}. Waiting to be mined …`);
+  if (!isHex(hash) || size(hash) !== 32) throw new Problem(`${words.noTransaction} ${words.lookFirst}`);
+  tell(words.sent(hash));
   return mined(held, hash, held.account);
 }
-
-const LOOK_FIRST = "Look in your wallet whether it was sent before you try again.";
 
 /** Waits for a transaction and returns its block. `sender`: who must have sent it, where that is the wallet's to choose. */
 export async function mined(held: Shown, hash: Hex, sender?: Address): Promise<bigint> {
@@ -195,16 +178,16 @@ export async function mined(held: Shown, hash: Hex, sender?: Address): Promise<b
   try {
     receipt = await waitForTransactionReceipt(client(held.wallet), { hash, pollingInterval: 500, timeout: 180_000 });
   } catch {
-    throw new Problem(`Sent as ${hash}, but this page could not see it mined. Look for it before you try again.`);
+    throw new Problem(words.notSeenMined(hash));
   }
   // The receipt came through the wallet: from the network that it is on now.
-  const elsewhere = await notOn(held);
-  if (elsewhere) throw new Problem(`Your wallet says that ${hash} was mined, but ${elsewhere} Look for it before you try again.`);
+  const elsewhere = await minedElsewhere(held, hash);
+  if (elsewhere) throw new Problem(elsewhere);
   const from = receipt.from ? getAddress(receipt.from) : sender; // some wallets' nodes leave it out
   if (sender && from !== sender && (await hasNoCode(held))) {
-    throw new Problem(`Mined in block ${receipt.blockNumber}, but your wallet sent it from ${from}, not from ${sender} that this page showed: ${hash}`);
+    throw new Problem(words.minedFromAnother(receipt.blockNumber, from as Address, sender, hash));
   }
-  if (receipt.status !== "success") throw new Problem(`Mined in block ${receipt.blockNumber}, but the chain refused it: ${hash}`);
+  if (receipt.status !== "success") throw new Problem(words.minedAndRefused(receipt.blockNumber, hash));
   return receipt.blockNumber;
 }
 
@@ -221,12 +204,11 @@ async function hasNoCode(held: Shown): Promise<boolean> {
 /** The wallet's signature over `hash`, checked to be the shown account's wherever a key alone speaks for it. */
 async function signature(held: Shown, hash: Hex, method: string, params: readonly unknown[]): Promise<Hex> {
   const given = await ask(held, method, params);
-  if (!isHex(given) || size(given) === 0) throw new Problem("Your wallet gave no signature. Nothing was sent.");
+  if (!isHex(given) || size(given) === 0) throw new Problem(words.noSignature);
   if (size(given) !== 65) return given;
   const signer = await recoverAddress({ hash, signature: given }).catch(() => null);
   if (signer !== held.account && (await hasNoCode(held))) {
-    const who = signer ? `with ${signer}, not with ${held.account} that this page shows` : "with no key";
-    throw new Problem(`Your wallet signed ${who}. The signature is not used and nothing was sent.`);
+    throw new Problem(signer ? words.signedByAnother(signer, held.account) : words.signedByNoKey);
   }
   return given;
 }
@@ -252,7 +234,7 @@ export async function refuseWorthless(held: Shown, ballot: Ballot, answer: Hex |
   } catch {
     return; // a power that is not known is not 0
   }
-  if (power === 0n) throw new Problem("This vote would count 0: your account had no voting power at the snapshot. Nothing was sent.");
+  if (power === 0n) throw new Problem(words.worthless);
 }
 
 /** Signs OpenZeppelin's Ballot (governor v5). Domain and nonce are asked of the governor itself, not of this site. */
@@ -268,7 +250,7 @@ export async function signBallot(held: Shown, site: Site, ballot: Ballot): Promi
   ]);
   const [, name, version, chainId, verifyingContract] = told;
   if (chainId !== BigInt(site.chainId) || verifyingContract.toLowerCase() !== governor.toLowerCase()) {
-    throw new Problem("The governor's signing domain names another chain or contract. Nothing was signed.");
+    throw new Problem(words.otherDomain);
   }
   const domain = { name, version, chainId: site.chainId, verifyingContract };
   const typed = {
@@ -305,7 +287,7 @@ export async function signIn(held: Shown, site: Site): Promise<void> {
     `${begun.domain} wants you to sign in with your Ethereum account:`,
     held.account,
     "",
-    "Sign in to Mandate. This costs nothing and sends nothing.",
+    words.signIn,
     "",
     `URI: ${begun.uri}`,
     "Version: 1",
@@ -316,7 +298,7 @@ export async function signIn(held: Shown, site: Site): Promise<void> {
   ].join("\n");
   const signed = await signature(held, hashMessage(message), "personal_sign", [stringToHex(message), held.account]);
   const { address } = await postJson<{ address: string }>("/auth/verify", { message, signature: signed });
-  if (address !== held.account) throw new Problem(`This site signed ${address} in, not ${held.account}. Nothing else was sent.`);
+  if (address !== held.account) throw new Problem(words.signedInAnother(address, held.account));
 }
 
 /** This site refused, in its words; `status` is HTTP's. */
@@ -333,14 +315,14 @@ const PATIENCE_MS = 30_000;
 
 /** What this site answers. Throws a Problem in words, also where it can't be reached. */
 export async function getJson<T>(url: string): Promise<T> {
-  return read<T>(url, { headers: { accept: "application/json" }, cache: "no-store" }, "This site could not be reached. Try again in a moment.");
+  return read<T>(url, { headers: { accept: "application/json" }, cache: "no-store" }, words.unreachable);
 }
 
 export async function postJson<T>(url: string, body: unknown): Promise<T> {
   return read<T>(
     url,
     { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) },
-    "This site could not be reached, so it is not known whether it got this. Reload the page before you try again.",
+    words.unreachableAfterSending,
   );
 }
 
@@ -355,8 +337,8 @@ async function read<T>(url: string, request: RequestInit, unreachable: string): 
   try {
     body = (await answer.json()) as { error?: unknown };
   } catch {
-    throw new Problem(`This site answered with status ${answer.status}. Try again.`);
+    throw new Problem(words.statusNoAnswer(answer.status));
   }
-  if (!answer.ok) throw new Refused(answer.status, String(body.error ?? `This site answered with status ${answer.status}.`));
+  if (!answer.ok) throw new Refused(answer.status, String(body.error ?? words.status(answer.status)));
   return body as T;
 }

@@ -5,9 +5,10 @@
 // its account or network changed, or says nothing: so it is asked again before each transaction and each signature,
 // and whenever the person comes back to the page.
 
-import { getAddress, numberToHex, type Address } from "viem";
+import { getAddress, numberToHex, type Address, type Hex } from "viem";
 
 import { Problem, type Site, type Wallet } from "./providers";
+import { words } from "./words";
 
 /** What the page shows: an account of a wallet, and the network that the wallet is on. */
 export interface Shown {
@@ -57,7 +58,7 @@ function show(next: Shown | null, why: string): void {
 export async function connect(wallet: Wallet): Promise<void> {
   const site = here as Site;
   const first = firstOf(await wallet.provider.request({ method: "eth_requestAccounts" }));
-  if (!first) throw new Problem("The wallet gave no account.");
+  if (!first) throw new Problem(words.noAccount);
   await toTheRightNetwork(wallet, site);
   await take(wallet, first, site.chainId);
 }
@@ -88,33 +89,34 @@ export function leave(why = ""): void {
  * Throws a Problem otherwise; the page then follows the wallet.
  */
 export async function confirm(held: Shown): Promise<void> {
-  if (shown !== held) throw new Problem(`${moved(held)} Nothing was sent. Look at this page again, then repeat it.`);
+  if (shown !== held) throw new Problem(`${moved(held)} ${words.nothingSentLookAgain}`);
   const before = heard;
   const [account, chainId] = [await accountOf(held.wallet), await chainOf(held.wallet)];
   if (account === held.account && chainId === held.chainId && chainId === here?.chainId && shown === held) return;
   if (before === heard) settle(held.wallet, account, chainId);
-  throw new Problem(`${moved(held)} Nothing was sent. Look at this page again, then repeat it.`);
+  throw new Problem(`${moved(held)} ${words.nothingSentLookAgain}`);
 }
 
-/** Why what the wallet says of the chain may be about another one than the page showed; null where it is on that one. */
-export async function notOn(held: Shown): Promise<string | null> {
+/** Why it is not known on which chain `hash` was mined, as the wallet is on another one now; null where it is not. */
+export async function minedElsewhere(held: Shown, hash: Hex): Promise<string | null> {
   const chainId = await chainOf(held.wallet).catch(() => null);
   if (chainId === held.chainId) return null;
-  const now = chainId === null ? "it does not say on which network." : `it is on another network now (chain ${chainId}).`;
-  return `${now} So it is not known whether this was sent on ${here?.chainName} (chain ${held.chainId}).`;
+  const name = (here as Site).chainName;
+  if (chainId === null) return words.minedNobodyKnowsWhere(hash, name, held.chainId);
+  return words.minedElsewhere(hash, chainId, name, held.chainId);
 }
 
 /** How the wallet differs from what the page showed when a button was pressed. */
 function moved(held: Shown): string {
-  if (!shown || shown.wallet !== held.wallet) return "Your wallet is not connected to this page any more.";
-  if (shown.account !== held.account) return `Your wallet is now on ${shown.account}; this page showed ${held.account}.`;
-  return wrongNetwork(shown) ?? "Your wallet changed while you were asked.";
+  if (!shown || shown.wallet !== held.wallet) return words.notConnected;
+  if (shown.account !== held.account) return words.onAnotherAccount(shown.account, held.account);
+  return wrongNetwork(shown) ?? words.changedMeanwhile;
 }
 
 /** Why nothing can be done on the network that the wallet is on; null where it is the right one. */
 export function wrongNetwork(seen: Shown): string | null {
   if (!here || seen.chainId === here.chainId) return null;
-  return `Your wallet is on another network (chain ${seen.chainId}): this DAO lives on ${here.chainName} (chain ${here.chainId}).`;
+  return words.wrongNetwork(seen.chainId, here.chainName, here.chainId);
 }
 
 /** Asks the wallet to go to this DAO's network. */
@@ -133,8 +135,8 @@ async function follow(wallet: Wallet): Promise<void> {
 
 function settle(wallet: Wallet, account: Address | null, chainId: number): void {
   if (shown?.wallet !== wallet) return; // the person has gone on to another wallet
-  if (!account) leave("Your wallet gives this site no account any more. Connect again.");
-  else if (account !== shown.account) show({ wallet, account, chainId }, `Your wallet changed to ${account}. This page follows.`);
+  if (!account) leave(words.noAccountAnyMore);
+  else if (account !== shown.account) show({ wallet, account, chainId }, words.changedTo(account));
   else show({ wallet, account, chainId }, "");
 }
 
@@ -154,7 +156,7 @@ function subscribe(wallet: Wallet): void {
     }
   };
   // What makes no sense is asked for.
-  const again = (): void => void follow(wallet).catch(() => leave("Your wallet changed and does not say to what. Connect again."));
+  const again = (): void => void follow(wallet).catch(() => leave(words.changedToUnknown));
   on("accountsChanged", (accounts) => {
     if (Array.isArray(accounts)) settle(wallet, firstOf(accounts), (shown as Shown).chainId);
     else again();
@@ -165,25 +167,23 @@ function subscribe(wallet: Wallet): void {
     else again();
   });
   on("disconnect", () => {
-    leave("Your wallet has lost its connection to the network. Connect again.");
+    leave(words.connectionLost);
   });
 }
 
 async function toTheRightNetwork(wallet: Wallet, site: Site): Promise<void> {
   const before = await chainOf(wallet);
   if (before === site.chainId) return;
-  const wanted = `${site.chainName} (chain ${site.chainId})`;
-  const told = `Your wallet is on the wrong network: this DAO lives on ${wanted}, the wallet is on chain ${before}`;
   try {
     await wallet.provider.request({ method: "wallet_switchEthereumChain", params: [{ chainId: numberToHex(site.chainId) }] });
   } catch (error) {
     const code = (error as { code?: unknown } | null)?.code;
-    if (code === 4001) throw new Problem(`${told}, and you kept it there. Nothing was sent.`);
-    if (code === 4902) throw new Problem(`${told} and does not know this one: add it in the wallet. Nothing was sent.`);
-    throw new Problem(`${told}, and it could not be switched. Nothing was sent.`);
+    if (code === 4001) throw new Problem(words.networkKept(before, site.chainName, site.chainId));
+    if (code === 4902) throw new Problem(words.networkUnknown(before, site.chainName, site.chainId));
+    throw new Problem(words.networkNotSwitched(before, site.chainName, site.chainId));
   }
   if ((await chainOf(wallet)) !== site.chainId) {
-    throw new Problem(`Your wallet is still on the wrong network: this DAO lives on ${wanted}. Nothing was sent.`);
+    throw new Problem(words.stillWrongNetwork(site.chainName, site.chainId));
   }
 }
 
@@ -204,7 +204,7 @@ function firstOf(accounts: unknown): Address | null {
 
 async function chainOf(wallet: Wallet): Promise<number> {
   const chainId = chainNumber(await wallet.provider.request({ method: "eth_chainId" }));
-  if (chainId === null) throw new Problem("Your wallet does not say which network it is on. Nothing was sent.");
+  if (chainId === null) throw new Problem(words.networkNotSaid);
   return chainId;
 }
 

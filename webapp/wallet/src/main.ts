@@ -21,13 +21,14 @@ import {
 } from "./chain";
 import { begin, confirm, connect, current, leave, lookAgain, reconnect, switchNetwork, wrongNetwork, type Shown } from "./connection";
 import { discover, people, Problem, testWallet, type Site, type Wallet } from "./providers";
+import { words } from "./words";
 
 const REMEMBERED = "mandate-wallet";
 
 function site(): Site | null {
   const { chainId, chainName, slug, csrf, local } = document.body.dataset;
   if (!chainId || !slug) return null;
-  return { chainId: Number(chainId), chainName: chainName ?? "its chain", slug, csrf: csrf ?? "", local: local === "yes" };
+  return { chainId: Number(chainId), chainName: chainName ?? words.itsChain, slug, csrf: csrf ?? "", local: local === "yes" };
 }
 
 const here = site();
@@ -75,7 +76,7 @@ function draw(why = ""): void {
     code.title = seen.account;
     shown.append(code);
     shown.dataset.account = seen.account;
-    const out = element("button", "Change", "second slim");
+    const out = element("button", words.change, "second slim");
     out.type = "button";
     out.addEventListener("click", () => {
       remember(null);
@@ -85,7 +86,7 @@ function draw(why = ""): void {
     if (wrong) {
       line.className = "status small bad";
       line.textContent = wrong;
-      const over = element("button", "Switch network", "slim");
+      const over = element("button", words.switchNetwork, "slim");
       over.type = "button";
       over.addEventListener("click", () => void attemptIn(line, () => switchNetwork(seen)));
       corner.append(over);
@@ -93,17 +94,17 @@ function draw(why = ""): void {
     corner.append(line);
   } else {
     const picker = element("select");
-    picker.setAttribute("aria-label", "Wallet");
+    picker.setAttribute("aria-label", words.wallet);
     for (const wallet of wallets.values()) {
       const option = element("option", wallet.name);
       option.value = wallet.id;
       picker.append(option);
     }
-    const go = element("button", "Connect", "slim");
+    const go = element("button", words.connect, "slim");
     go.type = "button";
     go.addEventListener("click", () => void attemptIn(line, () => choose(picker.value)));
     if (wallets.size) corner.replaceChildren(picker, go, line);
-    else corner.replaceChildren(element("span", "No wallet found in this browser", "small quiet"));
+    else corner.replaceChildren(element("span", words.noWallet, "small quiet"));
   }
   for (const hint of document.querySelectorAll<HTMLElement>("[data-away]")) hint.hidden = seen !== null;
   enable();
@@ -117,8 +118,8 @@ function enable(): void {
     if (button.dataset.busy) continue;
     const ballot = button.form?.id === "vote";
     const why = !seen
-      ? "Connect a wallet first"
-      : (wrong ?? (ballot && voting === "reading" ? "Your voting power is being read" : (button.dataset.denied ?? "")));
+      ? words.connectFirst
+      : (wrong ?? (ballot && voting === "reading" ? words.powerIsRead : (button.dataset.denied ?? "")));
     button.disabled = why !== "" || (ballot && voting === "closed");
     button.title = why;
   }
@@ -184,13 +185,12 @@ async function showVoter(): Promise<void> {
   if (form) form.hidden = false;
   if (jump) jump.hidden = false;
   if (!seen) return;
-  box.append(element("p", "Reading your voting power from the chain …", "small quiet"));
+  box.append(element("p", words.readingPower, "small quiet"));
   let voter: Voter;
   try {
     voter = await getJson<Voter>(`${box.dataset.url}${seen.account}`);
   } catch (error) {
-    const more = form ? " You may vote: your wallet tries the vote first." : "";
-    voter = { account: seen.account, may_vote: true, lead: "Your voting power is not known.", sentences: [`${explain(error)}${more}`] };
+    voter = { account: seen.account, may_vote: true, lead: words.powerUnknown, sentences: [form ? `${explain(error)} ${words.mayVote}` : explain(error)] };
   }
   if (current()?.account !== seen.account || voter.account !== seen.account) return; // an answer about another account
   box.replaceChildren(element("p", voter.lead, "lead"), ...voter.sentences.map((text) => element("p", text, "small quiet")));
@@ -218,12 +218,12 @@ async function showWhoMay(): Promise<void> {
   if (seen && !wrongNetwork(seen)) {
     for (const button of approvals) {
       const operator = button.dataset.operator;
-      if (operator && operator !== seen.account) note(button, "Not from this account: only the operator may approve.");
+      if (operator && operator !== seen.account) note(button, words.onlyTheOperator);
     }
     for (const button of transactions) {
       const denied = await deniedTo(seen, callOf(button));
       if (current() !== seen) return;
-      if (denied) note(button, `Not from this account: ${denied}.`);
+      if (denied) note(button, words.deniedTo(denied));
     }
   }
   enable();
@@ -252,11 +252,11 @@ type Tell = (text: string, kind?: "" | "good" | "bad") => void;
 async function act(button: HTMLButtonElement, status: Element | null, what: (held: Shown, site: Site, tell: Tell) => Promise<void>): Promise<void> {
   const held = current();
   if (!held || !here) {
-    teller(status)("Connect a wallet first.", "bad");
+    teller(status)(words.connectFirstToAct, "bad");
     return;
   }
   // What goes on for an account that the page no longer shows is told under its name.
-  const tell: Tell = (text, kind) => teller(status)(current()?.account === held.account ? text : `${held.account}: ${text}`, kind);
+  const tell: Tell = (text, kind) => teller(status)(current()?.account === held.account ? text : words.ofAccount(held.account, text), kind);
   button.disabled = true;
   button.dataset.busy = "yes";
   try {
@@ -272,8 +272,8 @@ async function act(button: HTMLButtonElement, status: Element | null, what: (hel
 }
 
 /** Shows the page anew once the mirror has read the block that holds what was sent. */
-async function whenRead(block: bigint, site: Site, tell: Tell, words: string): Promise<void> {
-  tell(`${words} Mined in block ${block}; the page follows in a moment.`, "good");
+async function whenRead(block: bigint, site: Site, tell: Tell, done: string): Promise<void> {
+  tell(`${done} ${words.mined(block)}`, "good");
   for (let tries = 0; tries < 60; tries++) {
     const seen = await getJson<{ mirror: { block: number } }>(`/api/v1/daos/${site.slug}`).catch(() => null);
     if (seen && BigInt(seen.mirror.block) >= block) {
@@ -282,7 +282,7 @@ async function whenRead(block: bigint, site: Site, tell: Tell, words: string): P
     }
     await new Promise((resolve) => window.setTimeout(resolve, 500));
   }
-  tell(`${words} Mined in block ${block}. The mirror has not read it yet; reload later.`, "good");
+  tell(`${done} ${words.minedNotRead(block)}`, "good");
 }
 
 function wireVote(form: HTMLFormElement): void {
@@ -300,17 +300,17 @@ function wireVote(form: HTMLFormElement): void {
     };
     void act(button, status, async (held, site, tell) => {
       if (button.value === "signature") {
-        if (reason) throw new Problem("A signed ballot carries no reason: vote by transaction, or remove the reason.");
-        tell("Waiting for your signature …");
+        if (reason) throw new Problem(words.noReasonInBallot);
+        tell(words.waitingForSignature);
         const signature = await signBallot(held, site, ballot);
-        tell("Signed. Handing it to the relayer …");
+        tell(words.signed);
         const sent = await postJson<{ transaction_hash: Hex }>(form.dataset.relay ?? "", {
           voter: held.account,
           support: ballot.support,
           signature,
         });
-        tell(`The relayer sent it: ${sent.transaction_hash}. Waiting to be mined …`);
-        await whenRead(await mined(held, sent.transaction_hash), site, tell, "Voted.");
+        tell(words.relayed(sent.transaction_hash));
+        await whenRead(await mined(held, sent.transaction_hash), site, tell, words.voted);
         return;
       }
       const { proposal, support } = ballot;
@@ -318,7 +318,7 @@ function wireVote(form: HTMLFormElement): void {
         ? encodeFunctionData({ abi: GOVERNOR, functionName: "castVoteWithReason", args: [proposal, support, reason] })
         : encodeFunctionData({ abi: GOVERNOR, functionName: "castVote", args: [proposal, support] });
       const call = { to: ballot.governor, data, value: 0n };
-      await whenRead(await send(held, call, tell, (answer) => refuseWorthless(held, ballot, answer)), site, tell, "Voted.");
+      await whenRead(await send(held, call, tell, (answer) => refuseWorthless(held, ballot, answer)), site, tell, words.voted);
     });
   });
 }
@@ -327,7 +327,7 @@ function wireTransaction(button: HTMLButtonElement): void {
   const status = button.parentElement?.querySelector(".status") ?? null;
   button.addEventListener("click", () => {
     void act(button, status, async (held, site, tell) => {
-      await whenRead(await send(held, callOf(button), tell), site, tell, "Done.");
+      await whenRead(await send(held, callOf(button), tell), site, tell, words.done);
     });
   });
 }
@@ -340,7 +340,7 @@ function wireRequest(form: HTMLFormElement): void {
     const fields = new FormData(form);
     void act(button, status, async (held, site, tell) => {
       if (document.body.dataset.signedIn !== held.account) {
-        tell("Waiting for your signature, to sign in …");
+        tell(words.waitingToSignIn);
         await signIn(held, site);
         document.body.dataset.signedIn = held.account;
       }
@@ -358,7 +358,7 @@ function wireRequest(form: HTMLFormElement): void {
         if (error instanceof Refused && (error.status === 401 || error.status === 403)) document.body.dataset.signedIn = "";
         throw error;
       }
-      tell(`Asked: request ${made.id}. The page follows in a moment.`, "good");
+      tell(words.asked(made.id), "good");
       window.setTimeout(() => window.location.reload(), 1500);
     });
   });
@@ -371,10 +371,10 @@ function wireApproval(button: HTMLButtonElement): void {
       const candidate = button.dataset.candidate ?? "";
       const url = button.dataset.approve ?? "";
       const document_ = await getJson<unknown>(`${url.replace(/approve$/, "approval")}?candidate=${encodeURIComponent(candidate)}`);
-      tell("Waiting for your signature …");
+      tell(words.waitingForSignature);
       const signature = await signDocument(held, document_);
       await postJson(url, { candidate, signature });
-      tell("Approved. The page follows in a moment.", "good");
+      tell(words.approved, "good");
       window.setTimeout(() => window.location.reload(), 1500);
     });
   });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wallets: what the browser announces (EIP-6963), window.ethereum, and on the local chain the built-in test wallet.
 
+import { words } from "./words";
+
 /** EIP-1193. */
 export interface Provider {
   request(args: { method: string; params?: readonly unknown[] }): Promise<unknown>;
@@ -48,7 +50,7 @@ export function discover(found: (wallet: Wallet) => void): void {
   window.addEventListener("eip6963:announceProvider", (event) => {
     const detail = (event as CustomEvent).detail as { info?: { uuid?: string; name?: string }; provider?: Provider };
     if (detail?.provider && typeof detail.provider.request === "function") {
-      const name = String(detail.info?.name ?? "Wallet").slice(0, 40);
+      const name = String(detail.info?.name ?? words.wallet).slice(0, 40);
       add({ id: `6963:${detail.info?.uuid ?? name}`, name, provider: detail.provider });
     }
   });
@@ -57,7 +59,7 @@ export function discover(found: (wallet: Wallet) => void): void {
   window.setTimeout(() => {
     const injected = (window as unknown as { ethereum?: Provider }).ethereum;
     if (injected && typeof injected.request === "function") {
-      add({ id: "injected", name: "Browser wallet", provider: injected });
+      add({ id: "injected", name: words.browserWallet, provider: injected });
     }
   }, 150);
 }
@@ -75,7 +77,7 @@ export interface Person {
 export function testWallet(person: Person, csrf: string): Wallet {
   const request: Provider["request"] = async ({ method, params }) => {
     if (method === "wallet_switchEthereumChain") {
-      throw new ProviderError(4902, "The test wallet exists on the local chain only.");
+      throw new ProviderError(4902, words.testWalletLocalOnly);
     }
     let answer: Response;
     try {
@@ -85,18 +87,18 @@ export function testWallet(person: Person, csrf: string): Wallet {
         body: JSON.stringify({ method, params: params ?? [], persona: person.address }),
       });
     } catch {
-      throw new Problem("The test wallet is part of this site, which could not be reached.");
+      throw new Problem(words.testWalletUnreachable);
     }
     let body: { result?: unknown; error?: { code: number; message: string; data?: unknown } };
     try {
       body = await answer.json();
     } catch {
-      throw new ProviderError(-32603, `The test wallet was refused (${answer.status}). Reload the page.`);
+      throw new ProviderError(-32603, words.testWalletRefused(answer.status));
     }
     if (body.error) throw new ProviderError(body.error.code, body.error.message, body.error.data);
     return body.result;
   };
-  return { id: `test:${person.address}`, name: `${person.name} (test wallet)`, provider: { request } };
+  return { id: `test:${person.address}`, name: words.testWallet(person.name), provider: { request } };
 }
 
 /** The people of the local chain; none on any other. */

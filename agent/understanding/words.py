@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sentences about a proposal: flags, what the verdict rests on, and why there is no summary.
+
+Each is stored as a code with its values, beside the English text of its time, and put into the reader's language where
+it is shown. Rows keep codes: a sentence with other values gets another code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
+
+LEGACY = "legacy"  # of a row older than the codes: its text is shown as it is
+
+SENTENCES: Mapping[str, str] = {
+    # Flags, which see the calls and the text without any model.
+    "delegatecall": gettext_noop(
+        "Runs foreign code as the caller itself (delegatecall): it may do anything, whatever else is shown."
+    ),
+    "upgrade": gettext_noop("Replaces the code of a contract."),
+    "admin_change": gettext_noop("Changes who has power over a contract."),
+    "mint": gettext_noop("Creates new tokens."),
+    "parameter_change": gettext_noop("Changes a rule of the governance itself."),
+    "policy_change": gettext_noop("Changes what an agent may do with the treasury."),
+    "pause": gettext_noop("Pauses a contract or ends its pause."),
+    "unlimited_approval": gettext_noop("Lets somebody take tokens without limit."),
+    "zero_address": gettext_noop("Names the zero address, which nobody controls."),
+    "token_to_itself": gettext_noop("Sends tokens to their own contract, where they are lost."),
+    "unknown_token": gettext_noop(
+        "Moves a token that this DAO's book doesn't know: its amount is shown in base units."
+    ),
+    "empty_text": gettext_noop("The proposal has no text that says what it does."),
+    "long_text": gettext_noop("The text is so long that only its beginning was looked at."),
+    "unknown_call": gettext_noop("One call can't be decoded."),
+    "unknown_calls": gettext_noop("%(count)s calls can't be decoded."),
+    "too_many_calls": gettext_noop("More than %(most)s calls: not all were looked at."),
+    "large_share": gettext_noop("%(amount)s of %(held)s that the treasury holds: a tenth or more."),
+    "more_than_held": gettext_noop("%(amount)s, more than the %(held)s that the treasury holds."),
+    "lookalike_address": gettext_noop("%(address)s looks like %(other)s, and is another address."),
+    "bad_checksum": gettext_noop(
+        "The text's address %(address)s has a wrong checksum: a digit was mistyped or changed."
+    ),
+    "canary": gettext_noop(
+        "The model repeated the secret of its instructions while reading this text: its answer is thrown away."
+    ),
+    "hidden_comment": gettext_noop(
+        "The text has HTML comments (%(count)s). Other sites hide them; Mandate shows them as text."
+    ),
+    "hidden_element": gettext_noop("The text has HTML that other sites hide (%(count)s). Mandate shows it as text."),
+    "hidden_attribute": gettext_noop(
+        "HTML tags in the text have words inside (%(count)s). Other sites hide them; Mandate shows them."
+    ),
+    "hidden_alt": gettext_noop(
+        "The text describes pictures in words (%(count)s). Other sites show the pictures; Mandate shows the words."
+    ),
+    "hidden_definition": gettext_noop(
+        "The text has link definitions (%(count)s) that no page shows. They were not compared with the calls."
+    ),
+    "hidden_title": gettext_noop(
+        "Links have titles (%(count)s) that no page prints. They were not compared with the calls."
+    ),
+    "hidden_language": gettext_noop(
+        "Code in the text names its language in words (%(count)s) that no page shows. They were not compared."
+    ),
+    "hidden_cell": gettext_noop(
+        "Rows of a table have more cells than columns (%(count)s). No page shows them. They were not compared."
+    ),
+    "hidden_zero-width": gettext_noop(
+        "The text has characters that nobody sees (%(count)s). Mandate shows each by its number."
+    ),
+    "hidden_bidirectional": gettext_noop(
+        "The text has characters that turn the writing around (%(count)s). Mandate shows them by number."
+    ),
+    "hidden_tag": gettext_noop(
+        "The text has invisible characters that spell words (%(count)s). Mandate shows each by its number."
+    ),
+    "hidden_control": gettext_noop("The text has control characters (%(count)s). Mandate shows each by its number."),
+    # What the verdict rests on.
+    "claimed_not_done": gettext_noop("No call does what this sentence names."),
+    "no_order": gettext_noop("Code found no sentence that orders exactly this call and nothing more."),
+    "numbers_only": gettext_noop("The text has the numbers and addresses of this call. Code found no order for it."),
+    "opaque": gettext_noop("Nobody can tell from the call what it does."),
+    "claimed_and_done": gettext_noop("The text says so, and the call does it."),
+    "parameter_differs": gettext_noop("A sentence about such a call names another amount or another address."),
+    "not_compared": gettext_noop("A sentence speaks of such a call; the values could not be compared."),
+    "done_not_claimed": gettext_noop("Code matched no sentence to this call."),
+    # Why code can't compare a text with its calls (told.py).
+    "not_all_read": gettext_noop("Other sites hide a part of the text, or not all of it was read."),
+    "no_calls": gettext_noop("The proposal has no calls."),
+    "too_many_to_look_at": gettext_noop("There are too many calls to look at all of them."),
+    "counts_otherwise": gettext_noop("The text counts the calls in another way than it orders them."),
+    "orders_more": gettext_noop("The text orders something that no call does, or that is done only once."),
+    "title_differs": gettext_noop(
+        "The title or the first sentence names another amount or another party than the orders."
+    ),
+    "heading": gettext_noop("A heading has words that code can't weigh."),
+    "table_or_code": gettext_noop("The text has a table, a quotation or code, which code can't weigh."),
+    "introduction": gettext_noop("A part of the text is introduced by words that code can't weigh."),
+    "item_no_order": gettext_noop("A list of orders has an item that is no order."),
+    "title_ambiguous": gettext_noop("The title has an amount that can be read in two ways."),
+    "title_says_else": gettext_noop("The title says something else than what is paid."),
+    "title_limits": gettext_noop("The title or the first sentence limits or counts what is paid."),
+    "after_orders": gettext_noop("After the orders comes something that code can't weigh."),
+    "signs": gettext_noop("The text has quotation marks or other signs that code can't weigh."),
+    "too_short": gettext_noop("A sentence is too short to say what it means for the orders."),
+    "language": gettext_noop("Part of the text is in no language that code compares."),
+    "turn": gettext_noop("The text has a negation, a condition, a doubt or another turn that code can't weigh."),
+    "takes_back": gettext_noop("The text has words that may take back an order, or promise more."),
+    "speaks_of_this": gettext_noop(
+        "A sentence speaks of what is done here, and is no plain order that code can compare."
+    ),
+    "refers": gettext_noop("A sentence speaks of another one, or of another text, in a way that code can't weigh."),
+    "speaks_of_money": gettext_noop("A sentence speaks of money, and is no plain order that code can compare."),
+    "has_address": gettext_noop("A sentence has an address, and is no plain order that code can compare."),
+    "may_order": gettext_noop("A sentence may order something, and is no plain order that code can compare."),
+    "sentence_too_long": gettext_noop("A sentence is too long for code to compare it."),
+    "text_too_long": gettext_noop("The text is too long for code to compare it sentence by sentence."),
+    "entities": gettext_noop("The text has codes for characters, which pages show in different ways."),
+    "html": gettext_noop("The text has HTML, which pages show in different ways."),
+    "struck_out": gettext_noop("The text has struck-out words."),
+    "not_shown": gettext_noop("The text has words that no page shows."),
+    "letters": gettext_noop("The text has letters or signs that code does not compare."),
+    # Why there is no summary, or not yet.
+    "no_text": gettext_noop("there is no text to read"),
+    "no_sentence_found": gettext_noop("the model found no sentence that says what the proposal does"),
+    "no_sentences": gettext_noop("the words that the model pointed at are no sentences"),
+    "nothing_may_be_shown": gettext_noop("nothing that the model chose for the summary may be shown"),
+    "canary_repeated": gettext_noop("the model repeated the secret of its instructions"),
+    "text_not_taken": gettext_noop(
+        "the model server does not take this text (HTTP %(http_status)s); it may be too long for the model"
+    ),
+    "model_unreachable": gettext_noop("the model server can't be reached"),
+    "model_slow": gettext_noop("the model server did not answer in time"),
+    "model_busy": gettext_noop("the model server is not ready (HTTP %(http_status)s)"),
+    "model_protocol": gettext_noop("the model server does not speak the OpenAI protocol"),
+    "model_key": gettext_noop("the model server refuses our key (HTTP %(http_status)s)"),
+    "model_not_found": gettext_noop("the model server has no such model or address (HTTP %(http_status)s)"),
+    "model_refuses": gettext_noop("the model server refuses every request (HTTP %(http_status)s)"),
+    "model_thinks": gettext_noop("the model spends its whole answer on thinking"),
+}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence by its code, with the values that it names (plain JSON)."""
+
+    code: str
+    values: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The English text, which is stored and which the API shows."""
+        return SENTENCES[self.code] % self.values
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": self.code, "values": dict(self.values)}
+
+
+def say(code: str, **values: Any) -> Sentence:
+    """Return the sentence of a code with its values. Raises KeyError for a code that the table does not know."""
+    SENTENCES[code]
+    return Sentence(code, values)
+
+
+def of_model_down(trouble: str | None, message: str, values: Mapping[str, Any]) -> Sentence | None:
+    """Return the sentence that says why the model can't be asked; None where no code says exactly `message`."""
+    template = SENTENCES.get(f"model_{trouble}", "")
+    named = {"http_status": values.get("http_status")} if "%(http_status)s" in template else {}
+    return Sentence(f"model_{trouble}", named) if template and template % named == message else None
+
+
+def shown(stored: Mapping[str, Any] | None, text: str) -> str:
+    """Return a stored sentence in the reader's language; `text` as it is, where no code of this version says it."""
+    template = SENTENCES.get((stored or {}).get("code", LEGACY))
+    if template is None:
+        return text
+    try:
+        return gettext(template) % (stored or {}).get("values", {})
+    except (KeyError, TypeError, ValueError):  # of a version whose sentence of this code has other values
+        return text

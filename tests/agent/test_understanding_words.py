@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Given a stored sentence about a proposal: what is shown of it, in whatever language, and from whatever version."""
+
+import re
+
+import pytest
+
+from agent.understanding import ingest, verdict, words
+from agent.understanding.effects import Book
+from tests import pseudo
+
+VALUES = {"amount": "5 USDC", "held": "9 USDC", "address": "0x1", "other": "0x2", "count": 3, "most": 20}
+
+
+def test_the_stored_text_is_english_whatever_language_is_spoken():
+    with pseudo.spoken():
+        (flag,) = verdict.flags(ingest.read(""), [], Book({}, {}))
+        stored = flag.as_json()
+        assert stored["text"] == "The proposal has no text that says what it does."
+        assert words.shown(stored["sentence"], stored["text"]) == pseudo.in_pseudo(stored["text"])
+
+
+@pytest.mark.parametrize("code", words.SENTENCES)
+def test_what_is_shown_is_what_was_stored(code):
+    named = re.findall(r"%\((\w+)\)s", words.SENTENCES[code])
+    sentence = words.say(code, **{name: VALUES.get(name, 400) for name in named})
+    assert "%" not in sentence.text
+    assert words.shown(sentence.as_json(), "never shown") == sentence.text
+
+
+@pytest.mark.parametrize("stored", [None, {}, {"code": "", "values": {}}, {"code": "legacy", "values": {}},
+                                    {"code": "of a newer version", "values": {"a": 1}}])  # fmt: skip
+def test_what_no_code_says_is_shown_as_it_was_written(stored):
+    with pseudo.spoken():
+        assert words.shown(stored, "As it was.") == "As it was."
+
+
+def test_a_sentence_that_the_table_does_not_know_is_not_stored():
+    with pytest.raises(KeyError):
+        words.say("nonsense")
+
+
+def test_why_the_model_is_down_is_a_code_only_where_the_code_says_it():
+    assert words.of_model_down("busy", "the model server is not ready (HTTP 503)", {"http_status": 503}) is not None
+    assert words.of_model_down("busy", "the model server is tired", {"http_status": 503}) is None
+    assert words.of_model_down(None, "no model is configured (MODEL_URL)", {}) is None
