@@ -47,8 +47,10 @@ _FILL = (
        SELECT %(dao)s, sha256(int8send(n)), n, n, 1600000000 + n, true, false
        FROM generate_series(1, %(proposals)s, 3) n""",
     """INSERT INTO governance_onchaincheck (dao_id, subject, block_number, block_hash, chain_says, mirror_says, matched,
-           checked_at)
-       SELECT %(dao)s, 'proposal:' || (n::numeric * 1e60)::numeric(78, 0) || k, 1, sha256('b'), '1', '1', true, now()
+           endpoints, other_says, checked_at)
+       SELECT %(dao)s, 'proposal:' || (n::numeric * 1e60)::numeric(78, 0) || k, 1, sha256('b'), 'Defeated',
+           CASE WHEN k = ':state' AND n %% 300 = 0 THEN 'Succeeded' ELSE 'Defeated' END, k <> ':state' OR n %% 300 <> 0,
+           1, '', now()
        FROM generate_series(1, %(proposals)s) n, unnest(ARRAY[':state', ':votes', ':quorum']) k""",
     """INSERT INTO agent_summary (proposal_id, input_hash, status, reason, reason_code, reason_values, verdict,
            sentences, claims, effects, flags, findings, hidden, spans_read, spans_total, model_name, model_is_demo,

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     UNDECODABLE = "undecodable"
     POLICY_CODE = "policy_code"
     TIMELOCK_CHANGED = "timelock_changed"
+    GOVERNOR_CHANGED = "governor_changed"  # its code, or what it answers of how it works
 
 
 def note(dao: Dao, kind: Kind, **values: Any) -> SyncIncident:
@@ -75,6 +76,13 @@ def note_many(dao: Dao, kind: Kind, rows: Iterable[Mapping[str, Any]]) -> None:
     SyncIncident.objects.bulk_create(
         [SyncIncident(dao=dao, kind=Kind(kind), **_columns(row)) for row in rows], batch_size=1000
     )
+
+
+def is_open(dao: Dao, *kinds: Kind, **where: Any) -> bool:
+    """Return whether an incident of these kinds is open, of those that `where` chooses."""
+    return SyncIncident.objects.filter(
+        dao=dao, kind__in=[Kind(kind) for kind in kinds], resolved_at=None, **where
+    ).exists()
 
 
 def resolve(dao: Dao, *kinds: Kind, **where: Any) -> None:

@@ -7,18 +7,32 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
+from governance.chain_word import proposals_that_differ, shown_of
+from governance.counting import counting_of
 from governance.models import Contract, Dao, Proposal, TimelockOperation
-from governance.state import Now, State, facts_of, is_final, proposal_state, state_of, vote_ends_at
+from governance.state import Now, State, is_final, state_of, vote_ends_at
 
 
 def open_condition(dao: Dao, governor: Contract | None, now: Now) -> Q:
     """Proposals that may still change: undecided ones, and successful ones that wait to be queued or executed.
 
-    `governance.state` as a filter: what it calls final is not among them.
+    `governance.state` as a filter: what it calls final is not among them; where the chain's word differs, that counts.
     """
+    if governor is None:
+        return _open_by_columns(dao, governor, now)
+    differing = proposals_that_differ(dao)
+    if not differing:
+        return _open_by_columns(dao, governor, now)
+    shown = shown_of(dao, governor, now, differing)
+    is_open = Q(pk__in=[pk for pk, seen in shown.items() if not is_final(seen.state)])
+    return is_open | (_open_by_columns(dao, governor, now) & ~Q(pk__in=list(shown)))
+
+
+def _open_by_columns(dao: Dao, governor: Contract | None, now: Now) -> Q:
     told = governor.capabilities if governor else {}
-    if governor is not None and told.get("family") in ("nouns", "agora"):
-        # A quorum that grows, a share by type, a module's own rule: no column says how these end.
+    if governor is not None and (told.get("family") in ("nouns", "agora") or not counting_of(told).is_known):
+        # A quorum that grows, a share by type, a module's own rule, votes counted in a way that is not known here: no
+        # column says how these end.
         undone = Proposal.objects.filter(dao=dao, executed=False, canceled=False).prefetch_related("operations")
         rows = undone.defer("description")
         return Q(pk__in=[row.pk for row in rows if not is_final(state_of(row, now, governor))])
@@ -64,7 +78,8 @@ def count_of(numbers: QuerySet | list[int]) -> int:
 def open_proposals(dao: Dao, governor: Contract | None, now: Now) -> OpenProposals:
     """What may still change, in three parts. `governance.state` as queries where columns decide a state."""
     told = governor.capabilities if governor else {}
-    if governor is not None and (told.get("family") in ("nouns", "agora") or told.get("super_quorum")):
+    by_rules = told.get("family") in ("nouns", "agora") or told.get("super_quorum") or not counting_of(told).is_known
+    if governor is not None and (by_rules or proposals_that_differ(dao)):
         return _open_by_state(dao, governor, now)
     undone = Proposal.objects.filter(dao=dao, executed=False, canceled=False)
     undecided = undone.filter(deadline__gte=now.timepoint)
@@ -78,12 +93,14 @@ def open_proposals(dao: Dao, governor: Contract | None, now: Now) -> OpenProposa
 
 
 def _open_by_state(dao: Dao, governor: Contract, now: Now) -> OpenProposals:
-    """`open_proposals` where a rule of the governor decides: every row that is not over is looked at."""
+    """`open_proposals` where a rule of the governor or the chain's word decides: every row that is not over is looked
+    at."""
     found = Proposal.objects.filter(open_condition(dao, governor, now), dao=dao).defer("description")
+    rows = list(found.prefetch_related("operations"))
+    seen = shown_of(dao, governor, now, rows)
     voting, coming, decided = [], [], []
-    for proposal in found.prefetch_related("operations"):
-        facts = facts_of(proposal, governor)
-        state = proposal_state(facts, now)
+    for proposal in rows:
+        facts, state = seen[proposal.pk].facts, seen[proposal.pk].state
         taken = state is State.UNKNOWN and facts.snapshot < now.timepoint <= facts.deadline
         if taken or state in (State.ACTIVE, State.OBJECTION_PERIOD):
             voting.append((vote_ends_at(facts, state), proposal.pk))

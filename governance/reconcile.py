@@ -5,9 +5,11 @@ Each answer becomes an OnchainCheck row, the newest per subject, which pages sho
 `proposal:<id>:state`, `proposal:<id>:votes` (against/for/abstain), `proposal:<id>:quorum`, `power:<0x account>` (now),
 `power:<0x account>@<snapshot>` (of a voter, when the vote began), `policy:<0x id>:version`,
 `module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
+
+Of what differs about a proposal a second endpoint is asked too, where one is set (`governance.chain_word` shows it).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,42 +71,90 @@ def reconcile(dao: Dao, rpc: Rpc, *, whole: bool = False, most: int = _SAMPLED_A
     Raises:
         RpcError: the node failed; no check is stored.
     """
+    return _ask(dao, rpc, lambda: [*_about_proposals(dao, whole), *_about_power(dao, most), *_about_modules(dao)])
+
+
+def reconcile_proposals(dao: Dao, rpc: Rpc, numbers: Iterable[int]) -> Reconciled | None:
+    """Ask the chain about these proposals (by their rows' numbers), decided or not, as `reconcile` does.
+
+    Raises:
+        RpcError: the node failed; no check is stored.
+    """
+    chosen = list(numbers)
+    return _ask(dao, rpc, lambda: _about_proposals(dao, whole=True, chosen=chosen))
+
+
+def _ask(dao: Dao, rpc: Rpc, questions_of: Callable[[], list["_Question"]]) -> Reconciled | None:
     cursor = Cursor.objects.get(dao=dao)
     if cursor.head_hash is None:
         return None
-    questions = [*_about_proposals(dao, whole), *_about_power(dao, most), *_about_modules(dao)]
+    questions = questions_of()
     moved = Cursor.objects.get(dao=dao)
     if moved.head_hash != cursor.head_hash:
         return None
-    answers = rpc.eth_calls([(q.to, q.calldata) for q in questions], cursor.head_hash)
+    answers = [_said(q, a) for q, a in zip(questions, _calls(rpc, questions, cursor.head_hash), strict=True)]
+    doubtful = [
+        question
+        for question, says in zip(questions, answers, strict=True)
+        if says is not None and says != question.mirror_says and question.subject.startswith("proposal:")
+    ]
+    others = _second_answers(rpc, doubtful, cursor.head_hash)
     if not Block.objects.filter(dao=dao, number=cursor.next_block - 1, hash=cursor.head_hash).exists():
         return None  # a reorg dropped the block, and its checks, while the chain was asked
     checked, differing, unanswered = 0, [], []
-    for question, answer in zip(questions, answers, strict=True):
-        try:
-            if isinstance(answer, RpcError):
-                raise abi.NotCanonical(str(answer))
-            chain_says = question.show(abi.decode(question.types, answer, canonical=False))
-        except abi.NotCanonical:
+    for question, says in zip(questions, answers, strict=True):
+        if says is None:
             unanswered.append(question.subject)  # no such function, or no such state: not checked
             continue
         checked += 1
-        matched = chain_says == question.mirror_says
+        matched = says == question.mirror_says
         if not matched:
             differing.append(question.subject)
+        other = others.get(question.subject)
         OnchainCheck.objects.update_or_create(
             dao=dao,
             subject=question.subject,
             defaults={
                 "block_number": cursor.next_block - 1,
                 "block_hash": cursor.head_hash,
-                "chain_says": chain_says[:400],
+                "chain_says": says[:400],
                 "mirror_says": question.mirror_says[:400],
                 "matched": matched,
+                "endpoints": 2 if other == says else 1,
+                "other_says": other[:400] if other is not None and other != says else "",
             },
         )
     subjects = tuple(question.subject for question in questions)
     return Reconciled(cursor.next_block - 1, checked, tuple(differing), tuple(unanswered), subjects)
+
+
+def _calls(rpc: Rpc, questions: list["_Question"], block_hash: bytes) -> list[bytes | RpcError]:
+    return rpc.eth_calls([(q.to, q.calldata) for q in questions], block_hash)
+
+
+def _said(question: "_Question", answer: bytes | RpcError) -> str | None:
+    """An answer as it is shown; None where the chain can't be asked this."""
+    if isinstance(answer, RpcError):
+        return None
+    try:
+        return question.show(abi.decode(question.types, answer, canonical=False))
+    except abi.NotCanonical:
+        return None
+
+
+def _second_answers(rpc: Rpc, questions: list["_Question"], block_hash: bytes) -> dict[str, str]:
+    """What the first other endpoint that has the block answers, by subject; empty where there is none."""
+    if not questions:
+        return {}
+    for view in rpc.others():
+        try:
+            answers = _calls(view, questions, block_hash)
+        except RpcError:
+            continue
+        said = {q.subject: _said(q, answer) for q, answer in zip(questions, answers, strict=True)}
+        if found := {subject: says for subject, says in said.items() if says is not None}:
+            return found
+    return {}
 
 
 def _state_name(answer: tuple[Any, ...]) -> str:
@@ -112,7 +162,7 @@ def _state_name(answer: tuple[Any, ...]) -> str:
     return ONCHAIN_STATES[number].value if number < len(ONCHAIN_STATES) else f"state {number}"
 
 
-def _about_proposals(dao: Dao, whole: bool) -> list[_Question]:
+def _about_proposals(dao: Dao, whole: bool, chosen: list[int] | None = None) -> list[_Question]:
     governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
     if governor is None or governor.capabilities.get("family", "unknown") == "unknown":
         return []
@@ -123,6 +173,8 @@ def _about_proposals(dao: Dao, whole: bool) -> list[_Question]:
     }
     questions: list[_Question] = []
     proposals = Proposal.objects.filter(dao=dao).prefetch_related("operations").order_by("-pk")
+    if chosen is not None:
+        proposals = proposals.filter(pk__in=chosen)
     for proposal in proposals:
         state = state_of(proposal, now, governor)
         name = f"proposal:{proposal.proposal_id}"
@@ -165,7 +217,10 @@ _QUORUM_CALLS: dict[str, Callable[[Proposal], bytes]] = {
 
 def _votes_question(governor: Contract, family: str, proposal: Proposal, name: str) -> _Question | None:
     """What the governor counted: OpenZeppelin's has a view for it, Compound's and Nouns' tell it among the rest."""
-    tally = (proposal.against_votes, proposal.for_votes, proposal.abstain_votes)
+    facts = facts_of(proposal, governor)
+    if facts.counted_by_governor and facts.tally_block is None:
+        return None  # asked by the sync, which counts nothing itself
+    tally = (facts.against_votes, facts.for_votes, facts.abstain_votes)
     if family in BY_NUMBER:
         in_favour, against, abstain = BY_NUMBER[family]
         call = abi.encode_call("proposals(uint256)", [proposal.proposal_id])

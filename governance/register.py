@@ -201,7 +201,8 @@ def preflight(
         raise NotRegistered(
             f"there is no contract at {checksum(governor)} on chain {chain_id}: check address and chain"
         )
-    found = probe_governor(rpc, governor)
+    head = rpc.head_number()
+    found = {**probe_governor(rpc, governor), "probed_block": head}
     if found["family"] == "unknown":
         other = _what_else(rpc, governor)
         raise NotRegistered(

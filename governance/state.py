@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from governance.counting import counting_of
 from governance.models import Contract, Cursor, Dao, Proposal
 
 
@@ -86,6 +87,8 @@ class ProposalFacts:
     `grace_period_s`: after ETA and this, a queued proposal is expired; None where the timelock knows no expiry.
     `super_quorum`: GovernorSuperQuorum, where `super_quorum_votes` for votes end a vote early (None: not known yet).
     `operation`: None where the governor has no TimelockController, or its operation was never seen.
+    `counted_by_governor`: its way to count is not known here, so the votes are its own `proposalVotes()` as of
+    `tally_block` (None: it was not asked yet, and the votes are sums by support that may be wrong).
     """
 
     snapshot: int
@@ -111,6 +114,8 @@ class ProposalFacts:
     approval_threshold_bps: int | None = None
     by_module: bool = False
     module_state: State | None = None
+    counted_by_governor: bool = False
+    tally_block: int | None = None
 
 
 def proposal_state(facts: ProposalFacts, now: Now) -> State:
@@ -143,6 +148,8 @@ def proposal_state(facts: ProposalFacts, now: Now) -> State:
 
 def _early(facts: ProposalFacts) -> State:
     """While votes are taken. The timelock's word counts only after the deadline: GovernorSuperQuorum doesn't ask it."""
+    if facts.counted_by_governor and facts.tally_block is None:
+        return State.UNKNOWN
     if facts.for_votes <= facts.against_votes:
         return State.ACTIVE
     if facts.super_quorum_votes is None:
@@ -155,6 +162,8 @@ def _early(facts: ProposalFacts) -> State:
 def _counted(facts: ProposalFacts) -> State:
     if facts.by_module:
         return facts.module_state or State.UNKNOWN
+    if facts.counted_by_governor and facts.tally_block is None:
+        return State.UNKNOWN
     quorum_votes = quorum_of(facts)
     if facts.by_type:
         if facts.approval_threshold_bps is None:
@@ -229,12 +238,17 @@ def facts_of(proposal: Proposal, governor: Contract | None = None) -> ProposalFa
     operation = None
     for row in sorted(proposal.operations.all(), key=lambda row: row.pk):
         operation = Operation.DONE if row.executed else Operation.CANCELED if row.canceled else Operation.PENDING
+    by_governor = not counting_of(told).is_known
+    tally_block = _whole(extra.get("tally_block")) if by_governor else None
+    against, in_favour, abstain = proposal.against_votes, proposal.for_votes, proposal.abstain_votes
+    if tally_block is not None:
+        against, in_favour, abstain = (int(extra[f"tally_{name}"]) for name in ("against", "for", "abstain"))
     return ProposalFacts(
         snapshot=proposal.snapshot,
         deadline=proposal.deadline,
-        for_votes=proposal.for_votes,
-        against_votes=proposal.against_votes,
-        abstain_votes=proposal.abstain_votes,
+        for_votes=in_favour,
+        against_votes=against,
+        abstain_votes=abstain,
         quorum_votes=proposal.quorum_votes,
         eta_chain_s=proposal.eta_chain_s or 0,
         executed=proposal.executed,
@@ -253,6 +267,8 @@ def facts_of(proposal: Proposal, governor: Contract | None = None) -> ProposalFa
         approval_threshold_bps=_whole(extra.get("approval_threshold_bps")),
         by_module="voting_module" in extra,
         # What it says before the vote is over decides nothing: events tell of all that comes after.
+        counted_by_governor=by_governor,
+        tally_block=tally_block,
         module_state={3: State.DEFEATED, 4: State.SUCCEEDED}.get(-1 if module_state is None else module_state),
     )
 

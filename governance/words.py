@@ -219,6 +219,11 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     "policy_code_differs": gettext_noop(
         "The code of policy {policy_id} version {version} at {pointer} does not have the hash that its log names"
     ),
+    "governor_code_changed": gettext_noop("The governor's code was changed in block {block}. Asked again: {changes}."),
+    "governor_code_alike": gettext_noop(
+        "The governor's code was changed in block {block}. Asked again, it answers as before."
+    ),
+    "governor_differs": gettext_noop("The governor answers otherwise than before at block {block}: {changes}."),
     "timelock_unread": gettext_noop(
         "The governor uses another timelock now, {timelock}, which is not read: run `manage.py add_dao` again with "
         "this DAO's slug."

@@ -13,23 +13,50 @@ from django.db.models import Prefetch
 from django.http import Http404
 
 from agent.models import Summary
-from governance.models import Proposal
+from governance.chain_word import Shown, shown_of
+from governance.counting import counting_at
+from governance.models import Proposal, Vote
 from governance.open_proposals import count_of, open_proposals
-from governance.state import ProposalFacts, State, counted_votes, facts_of, proposal_state, quorum_of, vote_ends_at
+from governance.state import ProposalFacts, State, counted_votes, quorum_of, vote_ends_at
 from presentation import labels, titles
+from presentation.checks import chain_notes
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 
 
 @dataclass
 class ProposalRow:
-    """A proposal as the list shows it."""
+    """A proposal as the list shows it: the chain's word where it was asked and differs (`governance.chain_word`)."""
 
     proposal: Proposal
-    state: State
     flags: list[dict[str, str]]
     verdict: str
-    facts: ProposalFacts
+    shown: Shown
+
+    @property
+    def state(self) -> State:
+        return self.shown.state
+
+    @property
+    def facts(self) -> ProposalFacts:
+        return self.shown.facts
+
+    @property
+    def for_votes(self) -> int:
+        return self.facts.for_votes
+
+    @property
+    def against_votes(self) -> int:
+        return self.facts.against_votes
+
+    @property
+    def abstain_votes(self) -> int:
+        return self.facts.abstain_votes
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that say where the chain's word is shown, or where nodes contradict each other."""
+        return chain_notes(self.shown)
 
     @property
     def quorum_votes(self) -> int | None:
@@ -67,7 +94,7 @@ class ProposalRow:
 
     @property
     def total(self) -> int:
-        return self.proposal.for_votes + self.proposal.abstain_votes + self.proposal.against_votes
+        return self.for_votes + self.abstain_votes + self.against_votes
 
     @property
     def quorum_reached(self) -> bool:
@@ -87,15 +114,14 @@ def summary_of(proposal: Proposal) -> Summary | None:
 
 def proposal_row(place: DaoView, proposal: Proposal) -> ProposalRow:
     """The row of one proposal, its state by the chain's clock at the last block read."""
+    return _row(proposal, shown_of(place.dao, place.governor, place.now, [proposal])[proposal.pk])
+
+
+def _row(proposal: Proposal, shown: Shown) -> ProposalRow:
     summary = summary_of(proposal)
-    facts = facts_of(proposal, place.governor)
     return ProposalRow(
-        proposal,
-        proposal_state(facts, place.now),
-        list(summary.flags) if summary else [],
-        summary.verdict if summary else "",
-        facts,
-    )
+        proposal, list(summary.flags) if summary else [], summary.verdict if summary else "", shown
+    )  # fmt: skip
 
 
 def page_of_proposals(
@@ -121,9 +147,12 @@ def latest_but(place: DaoView, shown: Collection[int], size: int) -> list[int]:
 
 
 def rows_of(place: DaoView, numbers: Sequence[int]) -> list[ProposalRow]:
-    """The rows of proposals in the order of their numbers (primary keys). Three queries."""
+    """The rows of proposals in the order of their numbers (primary keys). As many queries for one as for a hundred."""
     found = {row.pk: row for row in _with_summary(Proposal.objects.filter(pk__in=numbers))}
-    return [proposal_row(place, found[number]) for number in numbers if number in found]
+    if not found:
+        return []
+    shown = shown_of(place.dao, place.governor, place.now, found.values())
+    return [_row(found[number], shown[number]) for number in numbers if number in found]
 
 
 def proposal_of(place: DaoView, proposal_id: int) -> Proposal:
@@ -135,3 +164,11 @@ def proposal_of(place: DaoView, proposal_id: int) -> Proposal:
     if found is None:
         raise Http404("no proposal of this number is mirrored here")
     return found
+
+
+def parts_of(place: DaoView, vote: Vote) -> tuple[int, int, int] | None:
+    """What a vote in parts (fractional counting) added, as (against, for, abstain), in base units; None for others."""
+    counting, params = counting_at(place.governor.capabilities, vote.log.block_number), bytes(vote.params)
+    if not counting.counts_in_parts(vote.support, params):
+        return None
+    return counting.parts(vote.support, vote.weight, params)

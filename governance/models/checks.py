@@ -10,7 +10,10 @@ __all__ = ["OnchainCheck"]
 
 
 class OnchainCheck(models.Model):
-    """What the chain itself answered at a pinned block, beside what the mirror says. Shown on the page."""
+    """What the chain itself answered at a pinned block, beside what the mirror says. Shown on the page.
+
+    `governance.chain_word` says where it counts in place of what the mirror says.
+    """
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
     subject = models.CharField(max_length=120)  # e.g. "proposal:<id>:state", "proposal:<id>:votes", "power:<0x..>"
@@ -19,10 +22,17 @@ class OnchainCheck(models.Model):
     chain_says = models.CharField(max_length=400)
     mirror_says = models.CharField(max_length=400)
     matched = models.BooleanField()
+    # Of an answer that differs a second endpoint is asked, where one is set: how many gave it, and what the second one
+    # answered where that was something else.
+    endpoints = models.PositiveSmallIntegerField(default=1)
+    other_says = models.CharField(max_length=400, blank=True)
     checked_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dao", "subject"], name="check_latest_only")]
+        indexes = [
+            models.Index(fields=["dao", "subject"], condition=models.Q(matched=False), name="check_that_differs"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject}: {'matched' if self.matched else 'differs'}"

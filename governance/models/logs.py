@@ -152,6 +152,14 @@ class Cursor(models.Model):
     # Failed transactions to the policy modules have been read in all blocks before this one.
     refusals_next_block = models.BigIntegerField(default=0)
     synced_at = models.DateTimeField(null=True)
+    # `sync.open_questions`: the newest change of the governor's rules that was seen, and below which proposal (by its
+    # row's number) the chain is still to be asked again for it; then, in the governor's clock, up to which moment
+    # proposals whose vote ended were asked about.
+    rules_block = models.BigIntegerField(null=True)
+    rules_below = models.BigIntegerField(null=True)
+    ended_timepoint = models.BigIntegerField(null=True)
+
+    FROM_THE_NEWEST = 2**62  # as `rules_below`: about all of them
 
     def __str__(self) -> str:
         return f"cursor at {self.next_block}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from governance import bulk
 from governance.chain.rpc import Log
+from governance.counting import UNTOLD, Counting, counting_at
 from governance.models import Contract, Dao
 from governance.projections import events, hot
 from governance.projections.events import Event, Kind, Undecodable, text_of
@@ -24,7 +25,6 @@ PER_LOG = (
     "VoteCast", "VoteCastWithParams", "OverrideVoteCast", "VoteReduced", "DelegateChanged", "DelegateVotesChanged",
     "Transfer",
 )  # fmt: skip
-FRACTIONAL = 255  # VoteType.Parameters of GovernorCountingFractional: three uint128 in params
 
 
 def vote_key(proposal_id: int, log: Log) -> str:
@@ -41,23 +41,24 @@ class Tally:
     abstain_votes: int = 0
     votes: int = 0
 
-    def add(self, support: int, weight: int, params: bytes) -> None:
+    def add(self, support: int, weight: int, params: bytes, counting: Counting = UNTOLD) -> None:
         """Count a vote, as `tallies.tallies` does in PostgreSQL."""
         self.votes += 1
-        if support == 1:
+        if params:
+            self.add_parts(counting.parts(support, weight, params))
+        elif support == 1:
             self.for_votes += weight
         elif support == 0:
             self.against_votes += weight
         elif support == 2:
             self.abstain_votes += weight
-        elif support == FRACTIONAL and len(params) == 48:
-            self.add_parts(params)
 
-    def add_parts(self, params: bytes) -> None:
-        """Add a fractional vote's parts."""
-        self.against_votes += int.from_bytes(params[:16], "big")
-        self.for_votes += int.from_bytes(params[16:32], "big")
-        self.abstain_votes += int.from_bytes(params[32:], "big")
+    def add_parts(self, parts: tuple[int, int, int]) -> None:
+        """Add votes against, for and abstaining."""
+        against, in_favour, abstain = parts
+        self.against_votes += against
+        self.for_votes += in_favour
+        self.abstain_votes += abstain
 
 
 class Source:
@@ -142,14 +143,14 @@ class Batch:
             self.unknown[f"{contract}: {topic}"] += 1
 
     def add_vote(
-        self, _contract: Contract, pk: int, time_s: int, log: Log, number: int, voter: bytes, support: int, weight: int,
+        self, contract: Contract, pk: int, time_s: int, log: Log, number: int, voter: bytes, support: int, weight: int,
         reason: bytes, params: bytes,
     ) -> None:  # fmt: skip
         """A vote on proposal `number`."""
         said = bulk.field(text_of(reason)) if reason else ""
         votes = self.votes[number]
         votes.lines.append(f"{pk}\t\\\\x{voter.hex()}\t{support}\t{weight}\t{said}\t\\\\x{params.hex()}")
-        votes.tally.add(support, weight, params)
+        votes.tally.add(support, weight, params, counting_at(contract.capabilities, log.block_number))
         if time_s >= self.source.history_s:
             told = ("vote.cast", vote_key(number, log), log.block_number)
             self.news.append(((log.block_number, log.transaction_index, log.log_index), told))

@@ -156,7 +156,14 @@ _DECLARATIONS: dict[str, tuple[str, ...]] = {
         "Initialized(uint64 version)",
         "Upgraded(address indexed implementation)",
         "AdminChanged(address previousAdmin,address newAdmin)",
+        "BeaconUpgraded(address indexed beacon)",
+        "DiamondCut((address,uint8,bytes4[])[] cut,address init,bytes data)",
         "OwnershipTransferred(address indexed previousOwner,address indexed newOwner)",
+        # quorums and thresholds of governors' own
+        "QuorumUpdated(uint256 oldValue,uint256 newValue)",
+        "QuorumSet(uint256 oldValue,uint256 newValue)",
+        "QuorumVotesSet(uint256 oldValue,uint256 newValue)",
+        "ApprovalThresholdSet(uint256 oldValue,uint256 newValue)",
         # Bravo's own settings
         "NewImplementation(address oldImplementation,address newImplementation)",
         "NewPendingAdmin(address oldPendingAdmin,address newPendingAdmin)",
@@ -229,6 +236,25 @@ _DECLARATIONS: dict[str, tuple[str, ...]] = {
         "GuardianSet(address guardian)",
     ),
 }
+
+
+def _topics(kind: Kind, *names: str) -> tuple[bytes, ...]:
+    return tuple({found.topic0 for found in map(layout, _DECLARATIONS[kind]) if found.name in names})
+
+
+# A timelock's operation that came to its end.
+ENDS_OPERATION = _topics(
+    Kind.TIMELOCK, "CallExecuted", "Cancelled", "ExecuteTransaction", "CancelTransaction"
+)  # fmt: skip
+# The governor's code is another one, or another one may change it.
+CHANGES_CODE = _topics(Kind.GOVERNOR, "Upgraded", "NewImplementation", "AdminChanged", "BeaconUpgraded", "DiamondCut")
+# What decides proposals that are there already may be another one: a quorum, a threshold, the code, the timelock.
+CHANGES_RULES = CHANGES_CODE + _topics(
+    Kind.GOVERNOR, "QuorumNumeratorUpdated", "SuperQuorumNumeratorUpdated", "ProposalThresholdSet", "TimelockChange",
+    "QuorumVotesBPSSet", "MinQuorumVotesBPSSet", "MaxQuorumVotesBPSSet", "QuorumCoefficientSet", "VotingPeriodSet",
+    "VotingDelaySet", "LateQuorumVoteExtensionSet", "ProposalThresholdBPSSet", "ObjectionPeriodDurationSet",
+    "LastMinuteWindowSet", "QuorumUpdated", "QuorumSet", "QuorumVotesSet", "ApprovalThresholdSet",
+)  # fmt: skip
 
 
 @cache

@@ -12,6 +12,7 @@ from governance.models import ChainAnswer, Dao, Proposal
 _KEYS = {
     "super_quorum_votes": "super", "quorum_supply": "supply", "quorum_least_bps": "least", "quorum_most_bps": "most",
     "quorum_coefficient": "coefficient", "approval_threshold_bps": "approval", "module_state": "module",
+    "tally_against": "against", "tally_for": "for", "tally_abstain": "abstain", "tally_block": "counted",
 }  # fmt: skip
 
 

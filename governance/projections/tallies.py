@@ -4,11 +4,13 @@
 from collections.abc import Iterable
 
 from django.db import connection
+from django.db.models.functions import Length
 
+from governance.counting import PARAMETERS, PARTS_BYTES, counting_at, may_be_in_parts
 from governance.fields import UINT256_MAX
 from governance.models import MANY_TOPICS, Dao, Proposal, RawLog, Vote
 from governance.projections import events
-from governance.projections.batch import FRACTIONAL, Tally
+from governance.projections.batch import Tally
 from governance.projections.events import Kind, Undecodable
 
 
@@ -29,6 +31,11 @@ def count_votes(dao: Dao, proposal_ids: Iterable[int]) -> None:
     No honest governor's sum leaves uint256; a hostile one's stands at the type's end, where the chain's answer differs.
     """
     _write_tallies(dao, tallies(dao, proposal_ids), "d.{0}")
+
+
+def count_all_votes(dao: Dao) -> None:
+    """Set all proposals' tallies to the sums of their votes: how they are counted has changed."""
+    count_votes(dao, list(Proposal.objects.filter(dao=dao).values_list("proposal_id", flat=True)))
 
 
 def add_to_tallies(dao: Dao, sums: dict[int, Tally]) -> None:
@@ -59,26 +66,33 @@ def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Ta
     of all that have votes, also of those that were never seen."""
     found = {i: Tally() for i in proposal_ids or ()}
     where, arguments = "dao_id = %s", [dao.pk]
-    fractional = Vote.objects.filter(dao=dao, support=FRACTIONAL)
+    governor = dao.contracts.filter(kind=Kind.GOVERNOR).first()
+    capabilities = governor.capabilities if governor is not None else {}
+    any_support = may_be_in_parts(capabilities)
+    in_parts = Vote.objects.filter(dao=dao).annotate(size=Length("params")).filter(size=PARTS_BYTES)
+    if not any_support:
+        in_parts = in_parts.filter(support=PARAMETERS)
     if proposal_ids is not None:
         # By the proposal's row, for which votes have an index.
         pks = list(Proposal.objects.filter(dao=dao, proposal_id__in=list(found)).values_list("pk", flat=True))
         where, arguments = "proposal_id = ANY(%s)", [pks]
-        fractional = fractional.filter(proposal__in=pks)
+        in_parts = in_parts.filter(proposal__in=pks)
+    # What may be counted in parts is not counted by its support too.
+    by_support = f"weight * (length(params) <> {PARTS_BYTES})::int" if any_support else "weight"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT onchain_proposal_id, coalesce(sum(weight) FILTER (WHERE support = 0), 0),
-                       coalesce(sum(weight) FILTER (WHERE support = 1), 0),
-                       coalesce(sum(weight) FILTER (WHERE support = 2), 0), count(*)
-                FROM governance_vote WHERE {where} GROUP BY onchain_proposal_id""",  # noqa: S608 -- `where` is ours
+            f"""SELECT onchain_proposal_id, coalesce(sum({by_support}) FILTER (WHERE support = 0), 0),
+                       coalesce(sum({by_support}) FILTER (WHERE support = 1), 0),
+                       coalesce(sum({by_support}) FILTER (WHERE support = 2), 0), count(*)
+                FROM governance_vote WHERE {where} GROUP BY onchain_proposal_id""",  # noqa: S608 -- `where` and `by_support` are ours
             arguments,
         )
         for proposal_id, against, in_favour, abstain, votes in cursor.fetchall():
             found[int(proposal_id)] = Tally(int(against), int(in_favour), int(abstain), votes)
-    for vote in fractional.only("onchain_proposal_id", "params"):
-        params = bytes(vote.params)
-        if len(params) == 48:
-            found[vote.onchain_proposal_id].add_parts(params)
+    columns = ("onchain_proposal_id", "support", "weight", "params", "log__block_number")
+    for number, support, weight, params, block_number in in_parts.values_list(*columns):
+        counting = counting_at(capabilities, block_number)
+        found[int(number)].add_parts(counting.parts(support, weight, bytes(params)))
     _take_overridden(dao, found)
     return found
 

@@ -16,6 +16,8 @@ from governance.models import (
     Chain,
     ChainAnswer,
     ChainReading,
+    Contract,
+    Cursor,
     Dao,
     OnchainCheck,
     OutboxEntry,
@@ -26,9 +28,11 @@ from governance.models import (
     SyncIncident,
     Vote,
 )
+from governance.probing import forget_probes
 from governance.projections.again import refold
 from governance.projections.gaps import note_gaps
 from governance.projections.tallies import count_votes, link_votes
+from governance.state import now_at
 from governance.sync.fence import Writer
 from governance.sync.fetch import headers_of
 from governance.words import say
@@ -40,6 +44,7 @@ _FOUND_IN_LOGS = (
     incidents.Kind.UNDECODABLE,
     incidents.Kind.POLICY_CODE,
     incidents.Kind.TIMELOCK_CHANGED,
+    incidents.Kind.GOVERNOR_CHANGED,
 )
 # How it is worded that what was read of some blocks was dropped.
 _DROPPED = {
@@ -136,7 +141,12 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
         Block.objects.filter(dao=dao, number__gt=ancestor.number).delete()
         ChainAnswer.objects.filter(**above).delete()
         RefusedAct.objects.filter(**above).delete()
-        OnchainCheck.objects.filter(**above).delete()  # the chain said it in a block that it has no more
+        checks = OnchainCheck.objects.filter(**above)
+        if checks.filter(matched=False, subject__endswith=":state").exists():
+            cursor.rules_below = (
+                Cursor.FROM_THE_NEWEST
+            )  # the chain's word fell: it is asked again about all that is not over
+        checks.delete()  # the chain said it in a block that it has no more
         ChainReading.objects.filter(**above).delete()  # and so did it here
         ScannedRange.objects.filter(contract__dao=dao, first_block__gt=ancestor.number).delete()
         ScannedRange.objects.filter(contract__dao=dao, last_block__gt=ancestor.number).update(
@@ -147,6 +157,14 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
         cursor.head_timestamp_chain_s = ancestor.timestamp_chain_s
         cursor.refusals_next_block = min(cursor.refusals_next_block, ancestor.number + 1)
         cursor.node_head_block = node_head_block
+        # Asked again: the answers fell with these blocks. (A moment is compared with the next one, in the same clock.)
+        if cursor.rules_block is not None and cursor.rules_block > ancestor.number:
+            cursor.rules_block = ancestor.number
+            if incidents.is_open(dao, incidents.Kind.GOVERNOR_CHANGED, first_block__gt=ancestor.number):
+                cursor.rules_below = Cursor.FROM_THE_NEWEST  # it may be what it was before
+        forget_probes(dao, ancestor.number)
+        if cursor.ended_timepoint is not None:
+            cursor.ended_timepoint = min(cursor.ended_timepoint, _timepoint(dao, ancestor))
         cursor.save()
         _resolve_findings(dao, first_block__gt=ancestor.number)
         incidents.resolve(dao, incidents.Kind.NODES_DIFFER, first_block__gt=ancestor.number)
@@ -158,6 +176,14 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
         incident = incidents.note(dao, kind, detail=detail, facts=facts, first_block=ancestor.number + 1)
         outbox.publish_many(dao, undone)
     return incident
+
+
+def _timepoint(dao: Dao, ancestor: Ancestor) -> int:
+    """The ancestor's moment in the governor's clock."""
+    governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
+    if governor is None:
+        return ancestor.number
+    return now_at(governor, ancestor.number, ancestor.timestamp_chain_s).timepoint
 
 
 def drop_wrong(writer: Writer, first_block: int, node_head_block: int) -> SyncIncident:

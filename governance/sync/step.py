@@ -23,7 +23,7 @@ from governance.projections.batch import Source
 from governance.projections.events import Kind, decode
 from governance.projections.rules import note_rules
 from governance.state import now_of
-from governance.sync import fetch, finality, refusals, reorg
+from governance.sync import fetch, finality, open_questions, refusals, reorg
 from governance.sync.fence import Writer, hold
 from governance.sync.store import Ids, Prepared, new_logs, note_contact, prepare, store_step, stored_heights
 from governance.words import say
@@ -321,6 +321,7 @@ class _Sync:
                 return replace(self.result, status=Status.BEHIND)
             note_contact(self.writer, head.number, confirmed, keep_headers=self.local)
             self._ask_quorums()
+            open_questions.ask_again(self.writer, self.rpc, self.contracts)
             fetch_missing_code(self.writer, self.rpc)
             fetch_missing_calls(self.writer, self.rpc)
             refused = refusals.scan(self.writer, self.rpc)

@@ -28,7 +28,10 @@ KINDS = {
 }  # fmt: skip
 START_S = 2_000_000_000  # after the mirror was made: votes before it are history, and told to nobody
 FIRST_BLOCK = 2  # the contracts' first block
-_GOVERNOR = {"family": "openzeppelin", "clock": "blocknumber", "quorum": "quorum(uint256)"}
+_GOVERNOR = {
+    "family": "openzeppelin", "clock": "blocknumber", "quorum": "quorum(uint256)",
+    "counting_mode": "support=bravo&quorum=for,abstain&params=fractional",
+}  # fmt: skip
 
 
 def emit(kind: Kind, name: str, *values: Any, data: bytes | None = None) -> Emitted:
@@ -115,7 +118,7 @@ class Life:
     def _voted_with_params(self) -> Emitted:
         thirds = b"".join(self.random.getrandbits(64).to_bytes(16, "big") for _ in range(3))
         support, params = self.random.choice(
-            ((255, thirds), (1, b""), (255, b"\x01"), (1, abi.encode(["uint256"], [3])))
+            ((255, thirds), (2, thirds), (0, thirds), (1, b""), (255, b"\x01"), (1, abi.encode(["uint256"], [3])))
         )
         values = (self._account(), self._proposal(), support, self._weight(), b"", params)
         return emit(Kind.GOVERNOR, "VoteCastWithParams", *values)
@@ -133,6 +136,8 @@ class Life:
                     number,
                     self.random.choice((self.random.randint(1, 99), 2**256 - 1)),
                 ),
+                lambda: emit(Kind.GOVERNOR, "QuorumNumeratorUpdated", 4, self.random.randint(1, 99)),
+                lambda: emit(Kind.GOVERNOR, "Upgraded", STRANGER),
                 lambda: emit(Kind.GOVERNOR, "TimelockChange", TIMELOCK, self.random.choice((TIMELOCK, STRANGER))),
             )
         )()

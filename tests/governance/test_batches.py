@@ -150,7 +150,7 @@ def test_a_batch_reads_votes_as_their_signature_does(data, voter, news):
     tally.add(a["support"], a["weight"], b"")
     assert batch.votes == {a["proposalId"]: Votes([line], tally)}
     told_of = [("vote.cast", vote_key(a["proposalId"], log), 1)] if news else []
-    assert batch.news == [((1, 4), entry) for entry in told_of]
+    assert batch.news == [((1, log.transaction_index, 4), entry) for entry in told_of]
 
 
 @settings(max_examples=50, deadline=None)

@@ -78,11 +78,12 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     lines.append(
         gettext("For %(for)s, against %(against)s, abstain %(abstain)s.")
         % {
-            "for": place.votes_asset.text(proposal.for_votes, 2),
-            "against": place.votes_asset.text(proposal.against_votes, 2),
-            "abstain": place.votes_asset.text(proposal.abstain_votes, 2),
+            "for": place.votes_asset.text(row.for_votes, 2),
+            "against": place.votes_asset.text(row.against_votes, 2),
+            "abstain": place.votes_asset.text(row.abstain_votes, 2),
         }
     )
+    lines += row.notes
     own, voted = "", False
     if delegate is not None:
         voted = Vote.objects.filter(proposal=proposal, voter=delegate).exists()

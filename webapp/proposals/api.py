@@ -73,9 +73,9 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
             }
             for action in actions
         ],
-        "next_step": next_step(place, found, row.state, actions),
+        "next_step": next_step(place, row, actions),
         "votes_count": count,
-        "votes": [vote_json(vote) for vote in votes],
+        "votes": [vote_json(place, vote) for vote in votes],
         "summary": summary_json(summary),
         "transitions": [
             {
@@ -133,7 +133,7 @@ def voter(request: HttpRequest, slug: str, proposal_id: str, account: str) -> Js
         "has_voted": seen.has_voted,
         "would_count": _text(seen.chain.counted if seen.chain else None),
         "may_vote": seen.may_vote,
-        "votes": [vote_json(vote) for vote in (*seen.votes, *seen.overrides)],
+        "votes": [vote_json(place, vote) for vote in (*seen.votes, *seen.overrides)],
         "block": seen.chain.block if seen.chain else None,
         "lead": told.lead,
         "sentences": told.sentences,

@@ -5,16 +5,20 @@ from django.utils.translation import gettext
 
 from governance.capabilities import BY_NUMBER
 from governance.chain.governor import execute_call, queue_call
-from governance.models import Proposal
 from governance.state import State
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.calls import ActionView
 from presentation.dao_view import DaoView
+from presentation.proposals import ProposalRow
 
 
-def next_step(place: DaoView, proposal: Proposal, state: State, calls: list[ActionView]) -> dict[str, str] | None:
-    """The transaction that moves a proposal on, when one can."""
+def next_step(place: DaoView, row: ProposalRow, calls: list[ActionView]) -> dict[str, str] | None:
+    """The transaction that moves a proposal on, when one can. None where the chain's state differed when it was asked,
+    and what it is now is not known."""
+    proposal, state = row.proposal, row.state
+    if row.shown.is_unsettled:
+        return None
     if place.governor.capabilities.get("family") in BY_NUMBER:
         return None  # its functions take the proposal's number alone; nothing is offered that the chain would refuse
     if "voting_module" in proposal.extra:

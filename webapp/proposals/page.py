@@ -76,7 +76,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         checks=checks_of(place, f"proposal:{proposal_id}:"),
         reorgs=reorgs_of(place, row_proposal),
         timeline=timeline(place, row_proposal),
-        transaction=next_step(place, row_proposal, row.state, calls),
+        transaction=next_step(place, row, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
         **voter_asked_for(request, place, row_proposal),
     )

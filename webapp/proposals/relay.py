@@ -28,9 +28,10 @@ from governance.chain.keys import Signer, signer_of
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import KeyConflict, send_once, settle
 from governance.chain.signatures import signed_by
+from governance.chain_word import shown_state
 from governance.locks import LockClass, transaction_lock
 from governance.models import OutgoingTransaction, Proposal
-from governance.state import State, state_of
+from governance.state import State
 from policies.notation.primitives import keccak
 from presentation.dao_view import DaoView
 from webapp.models import RelayedVote
@@ -109,7 +110,7 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
         raise VoteRefused(
             gettext("the signature does not fit: another account, another choice, or an old one; sign again"), 403
         )
-    if state_of(proposal, place.now, place.governor) is not State.ACTIVE:
+    if shown_state(place.dao, place.governor, place.now, proposal) is not State.ACTIVE:
         raise VoteRefused(gettext("this proposal is not open for votes now"), 409)
     _refuse_worthless(place, rpc, proposal, support, voter)
     calldata = abi.encode_call(CAST_VOTE_BY_SIG, [proposal_id, support, voter, signature])

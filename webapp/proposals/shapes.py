@@ -7,7 +7,7 @@ from agent.models import Summary
 from governance.models import Vote
 from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
-from presentation.proposals import ProposalRow
+from presentation.proposals import ProposalRow, parts_of
 from webapp.shapes import Json, address_json
 
 
@@ -18,14 +18,25 @@ def row_json(place: DaoView, row: ProposalRow) -> Json:
         "title": row.title,
         "proposer": address_json(proposal.proposer),
         "state": row.state_name,
+        # What of this is the chain's word in place of the mirror's, by `state`, `votes` and `quorum`.
+        "chain_word": {
+            what: {
+                "chain_says": word.says,
+                "mirror_says": word.mirror_says,
+                "block": word.block_number,
+                "nodes": word.endpoints,
+            }
+            for what, word in row.shown.words.items()
+        },
+        "notes": row.notes,
         "clock": "block" if place.counts_blocks else "timestamp",
         "snapshot": proposal.snapshot,
         "deadline": proposal.deadline,
         "eta_chain_s": proposal.eta_chain_s,
         "tally": {
-            "against": str(proposal.against_votes),
-            "for": str(proposal.for_votes),
-            "abstain": str(proposal.abstain_votes),
+            "against": str(row.against_votes),
+            "for": str(row.for_votes),
+            "abstain": str(row.abstain_votes),
         },
         "quorum": None if row.quorum_votes is None else str(row.quorum_votes),
         "quorum_reached": row.quorum_reached,
@@ -35,11 +46,16 @@ def row_json(place: DaoView, row: ProposalRow) -> Json:
     }
 
 
-def vote_json(vote: Vote) -> Json:
+def vote_json(place: DaoView, vote: Vote) -> Json:
+    parts = parts_of(place, vote)
     return {
         "voter": address_json(vote.voter),
         "support": vote.support,
         "weight": str(vote.weight),
+        # Of a vote in parts (fractional counting), what it added to each side.
+        "parts": None
+        if parts is None
+        else {n: str(v) for n, v in zip(("against", "for", "abstain"), parts, strict=True)},
         "reason": vote.reason,
         "block": vote.log.block_number,
         "at_chain_s": vote.log.block_timestamp_chain_s,

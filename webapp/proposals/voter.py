@@ -18,9 +18,10 @@ from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.governor import CAST_VOTE, FOR, HAS_VOTED
 from governance.chain.rpc import CallReverted, Rpc, RpcError
+from governance.chain_word import shown_state
 from governance.models import Proposal, Vote
 from governance.power import power_at
-from governance.state import State, state_of
+from governance.state import State
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 from presentation import labels, words
@@ -113,7 +114,7 @@ def _overridable(told: dict[str, Any]) -> bool:
 
 def look(place: DaoView, proposal: Proposal, account: bytes) -> Voter:
     """What is known of an account and a proposal. Asks the node, for `node.PATIENCE_S` a question at the most."""
-    state = state_of(proposal, place.now, place.governor)
+    state = shown_state(place.dao, place.governor, place.now, proposal)
     rows = list(
         Vote.objects.filter(proposal=proposal, voter=account).select_related("log").order_by("id")[:_MOST_VOTES]
     )

@@ -15,11 +15,12 @@ from agent.models import Summary
 from agent.understanding.words import shown
 from governance import incidents
 from governance import words as words_of_the_mirror
-from governance.models import SyncIncident
+from governance.models import SyncIncident, Vote
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
 from presentation import labels, words
 from presentation.dao_view import DaoView, is_never
+from presentation.proposals import parts_of
 from webapp import markup
 
 register = template.Library()
@@ -95,6 +96,20 @@ def units(place: DaoView, asset: bytes, base_units: int) -> str:
 def votes(place: DaoView, base_units: int) -> str:
     """Voting power, with the token's symbol."""
     return place.votes_asset.text(base_units, 2)
+
+
+@register.simple_tag
+def vote_parts(place: DaoView, vote: Vote) -> str:
+    """What a vote in parts added to each side; empty for other votes."""
+    parts = parts_of(place, vote)
+    if parts is None:
+        return ""
+    against, in_favour, abstain = (place.votes_asset.text(part, 2) for part in parts)
+    return gettext("In parts: for %(for)s, against %(against)s, abstain %(abstain)s.") % {
+        "for": in_favour,
+        "against": against,
+        "abstain": abstain,
+    }
 
 
 @register.simple_tag

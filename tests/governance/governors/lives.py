@@ -40,6 +40,7 @@ GOVERNORS: dict[str, tuple[str, bool, str | None]] = {
     "v4 simple, late quorum, blocks": ("Simple4", False, "control"),
     "v4 simple, late quorum, seconds": ("Simple4", True, "control"),
     "v4 bravo, compound, blocks": ("Bravo4", False, "compound"),
+    "votes in parts, quorum moved later, code changed, blocks": ("Odd5", False, None),
 }
 
 
@@ -170,7 +171,12 @@ class World:
         arguments: list[Any] = [token, timelock or bytes(20)]
         if contract == "Compound5":
             arguments.append(self.guardian)
-        governor = self._deploy(contract, *arguments)
+        if contract == "Odd5":
+            self.codes = [self._deploy("Odd5", token, counting) for counting in (1, 0)]
+            governor = self._deploy("Proxy5", self.codes[0])
+            self.send(some, governor, call("setQuorum(uint256,uint8)", 200, 0))
+        else:
+            governor = self._deploy(contract, *arguments)
         if kind == "control":
             assert timelock is not None
             for role in ("PROPOSER_ROLE", "CANCELLER_ROLE"):
@@ -235,7 +241,11 @@ class World:
         number, person = life.row.proposal_id, rng.choice(self.people)
         leaning = life.row.proposal_id % 4  # some proposals are liked, some are not, some are close
         support = rng.choice([(1, 1, 1, 1, 0, 2), (1, 1, 0, 2, 2), (0, 0, 1, 2), (1, 1, 1, 1)][leaning])
-        if life.house.contract == "Fractional5" and rng.random() < 0.5:
+        if life.house.contract == "Odd5" and rng.random() < 0.5:
+            parts = b"".join(rng.randint(0, 60).to_bytes(16, "big") for _ in range(3))
+            signature = "castVoteWithReasonAndParams(uint256,uint8,string,bytes)"
+            self.send(person, to, call(signature, number, support, "in parts", parts))
+        elif life.house.contract == "Fractional5" and rng.random() < 0.5:
             parts = b"".join(rng.randint(0, 90).to_bytes(16, "big") for _ in range(3))
             signature = "castVoteWithReasonAndParams(uint256,uint8,string,bytes)"
             self.send(person, to, call(signature, number, 255, "in parts", parts))
@@ -279,6 +289,12 @@ class World:
         """Votes are minted, sent and delegated while proposals run."""
         rng = self.rng
         person, other = rng.choice(self.people), rng.choice(self.people)
+        if house.contract == "Odd5" and rng.random() < 0.5:
+            if rng.random() < 0.8:
+                self.send(person, house.governor, call("setQuorum(uint256,uint8)", rng.randint(1, 500), 1))
+            else:
+                self.send(person, house.governor, call("changeCode(address,uint8)", rng.choice(self.codes), 1))
+            return
         what = rng.randrange(3)
         if what == 0:
             self.send(person, house.token, call("mint(address,uint256)", other, rng.randint(1, 50)))

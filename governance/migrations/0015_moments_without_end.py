@@ -8,7 +8,7 @@ from governance.fields import Uint256Field
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0013_finality_by_chain"),
+        ("governance", "0014_the_chains_word"),
     ]
 
     operations = [

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is shown of a proposal where the chain was asked and answered otherwise than the mirror: the chain's word.
+
+It counts from the block at which it was asked until logs of later blocks supersede it (what happened to the proposal,
+or a change of the governor's rules). A state that time alone has carried on since is not the chain's word any more: the
+mirror's is shown, and nothing is offered, until the chain is asked again. Asks no node.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from django.db.models import Max
+
+from governance.models import Contract, Dao, OnchainCheck, Proposal, ProposalTransition, RawLog, Vote
+from governance.projections import events
+from governance.state import Now, ProposalFacts, State, facts_of, is_final, proposal_state
+
+_STATES = {state.value: state for state in State}
+_TAKES_VOTES = (State.ACTIVE, State.OBJECTION_PERIOD)
+
+
+@dataclass(frozen=True)
+class ChainWord:
+    """What the chain answered at a block, and what the mirror said there. `endpoints` answered so; `other_says`: what a
+    second endpoint answered in place of it (empty: none did)."""
+
+    says: str
+    mirror_says: str
+    block_number: int
+    endpoints: int
+    other_says: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A proposal as it is to be shown. `facts` and `state` are the chain's word where there is one.
+
+    `words`: by what was asked (`state`, `votes`, `quorum`), where the chain's word is shown in place of the mirror's.
+    `disputed`: where two endpoints answered differently, so that the mirror's is shown. `is_unsettled`: the chain's
+    answer differed and does not say what is so now; no transaction is offered that depends on it.
+    """
+
+    facts: ProposalFacts
+    state: State
+    words: Mapping[str, ChainWord]
+    disputed: Mapping[str, ChainWord]
+    is_unsettled: bool
+
+
+def shown_of(dao: Dao, governor: Contract, now: Now, proposals: Iterable[Proposal]) -> dict[int, Shown]:
+    """Return what is to be shown of proposals at `now`, by their rows' numbers. One query where nothing differs; their
+    operations are to be prefetched."""
+    rows = {proposal.pk: proposal for proposal in proposals}
+    differing = _differing(dao, rows.values())
+    later = _Later(dao, governor, [rows[pk] for pk in differing]) if differing else None
+    found = {}
+    for pk, proposal in rows.items():
+        facts = facts_of(proposal, governor)
+        state = proposal_state(facts, now)
+        shown = Shown(facts, state, {}, {}, is_unsettled=False)
+        found[pk] = shown if later is None or pk not in differing else _apply(shown, proposal, differing[pk], later)
+    return found
+
+
+def shown_state(dao: Dao, governor: Contract, now: Now, proposal: Proposal) -> State:
+    """Return the state that is to be shown of one proposal."""
+    return shown_of(dao, governor, now, [proposal])[proposal.pk].state
+
+
+def proposals_that_differ(dao: Dao) -> list[Proposal]:
+    """Return the proposals whose state the chain said otherwise when it was asked last, with their operations."""
+    subjects = OnchainCheck.objects.filter(dao=dao, matched=False, subject__endswith=":state")
+    numbers = [int(subject.split(":")[1]) for subject in subjects.values_list("subject", flat=True)]
+    if not numbers:
+        return []
+    found = Proposal.objects.filter(dao=dao, proposal_id__in=numbers).defer("description")
+    return list(found.prefetch_related("operations"))
+
+
+def _differing(dao: Dao, proposals: Iterable[Proposal]) -> dict[int, dict[str, ChainWord]]:
+    """What the chain said otherwise, by the proposal's row and by what was asked."""
+    names = {
+        f"proposal:{p.proposal_id}:{what}": (p.pk, what) for p in proposals for what in ("state", "votes", "quorum")
+    }
+    found: dict[int, dict[str, ChainWord]] = defaultdict(dict)
+    for check in OnchainCheck.objects.filter(dao=dao, matched=False, subject__in=list(names)):
+        pk, what = names[check.subject]
+        found[pk][what] = ChainWord(
+            check.chain_says, check.mirror_says, check.block_number, check.endpoints, check.other_says
+        )
+    return found
+
+
+class _Later:
+    """The newest blocks whose logs supersede what the chain said before."""
+
+    def __init__(self, dao: Dao, governor: Contract, proposals: list[Proposal]):
+        pks = [proposal.pk for proposal in proposals]
+        transitions = ProposalTransition.objects.filter(proposal__in=pks).values_list("proposal")
+        self._changed = dict(transitions.annotate(newest=Max("log__block_number")))
+        newest = dict(Vote.objects.filter(proposal__in=pks).values_list("proposal").annotate(newest=Max("log_id")))
+        blocks = dict(RawLog.objects.filter(pk__in=newest.values()).values_list("pk", "block_number"))
+        self._voted = {pk: blocks[log] for pk, log in newest.items() if log in blocks}
+        # An operation that was run or canceled in the timelock itself, with no word of the governor.
+        operations = {o.operation_id: p.pk for p in proposals for o in p.operations.all()}
+        if operations:
+            ended = RawLog.objects.filter(dao=dao, topic0__in=events.ENDS_OPERATION, topic1__in=list(operations))
+            for topic, block in ended.values_list("topic1").annotate(newest=Max("block_number")):
+                pk = operations[bytes(topic)]
+                self._changed[pk] = max(self._changed.get(pk, -1), block)
+        rules = RawLog.objects.filter(dao=dao, address=governor.address, topic0__in=events.CHANGES_RULES)
+        self._rules = rules.aggregate(newest=Max("block_number"))["newest"] or -1
+
+    def supersedes(self, proposal: Proposal, what: str, word: ChainWord) -> bool:
+        """Whether logs of later blocks say more than the chain's word does."""
+        block = word.block_number
+        if self._rules > block or self._changed.get(proposal.pk, -1) > block:
+            return True
+        if self._voted.get(proposal.pk, -1) <= block:
+            return False
+        # A vote that was taken says that votes are taken, and nothing of the rest.
+        return what == "votes" or (what == "state" and word.says not in _TAKES_VOTES)
+
+
+def _apply(shown: Shown, proposal: Proposal, differing: Mapping[str, ChainWord], later: _Later) -> Shown:
+    in_force = {what: word for what, word in differing.items() if not later.supersedes(proposal, what, word)}
+    disputed = {what: word for what, word in in_force.items() if word.other_says}
+    words = {what: word for what, word in in_force.items() if what not in disputed}
+    facts, state, is_unsettled = shown.facts, shown.state, "state" in disputed
+    if (word := words.get("votes")) is not None:
+        against, in_favour, *rest = (int(part) for part in word.says.split("/"))
+        abstain = rest[0] if rest else facts.abstain_votes
+        facts = replace(facts, against_votes=against, for_votes=in_favour, abstain_votes=abstain)
+    if (word := words.get("quorum")) is not None:
+        facts = replace(facts, quorum_votes=int(word.says), dynamic_quorum=None)
+    if (word := words.get("state")) is not None:
+        said = _STATES.get(word.says)  # None: a number that is no state of ours
+        # What time can't change stays so; of the rest, what the mirror still says as it did at that block.
+        if said is not None and (is_final(said) or shown.state == word.mirror_says):
+            state = said
+        else:
+            is_unsettled = True
+            words.pop("state")
+    return Shown(facts, state, words, disputed, is_unsettled)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a governor counts a vote, by its COUNTING_MODE (IGovernor): by support, or in parts. Pure.
+
+With `params=fractional` a vote's 48 bytes of params are three uint128, whatever its support says: OpenZeppelin's
+GovernorCountingFractional asks support 255 for it, ScopeLift's flexible voting takes 0 to 2. Their order is against,
+for, abstain. Flexible voting from before it said `quorum=for,abstain` had them as for, against, abstain, under a mode
+that does not tell which: that one, and every mode that is not known here, is counted by `proposalVotes()` alone.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs
+
+PARTS_BYTES = 48
+# The capability that names earlier modes: [[the block from which on another one counted, the mode before it], ...].
+COUNTED_BEFORE = "counted_before"
+PARAMETERS = 255  # VoteType.Parameters of GovernorCountingFractional
+_SUPPORTS = {"bravo", "bravo,fractional", "bravo,override"}
+_PARAMS = {None, "fractional", "modules"}  # `modules`: Optimism's and Agora's, which count by support beside them
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How votes are counted. `in_parts`: 48 bytes of params are parts, whatever support says. `is_known`: whether the
+    sums made here are the governor's. `by_parameters`: support 255 means parts (where no mode was told)."""
+
+    mode: str | None
+    in_parts: bool
+    by_parameters: bool
+    is_known: bool
+
+    def counts_in_parts(self, support: int, params: bytes) -> bool:
+        """Return whether a vote is counted in parts rather than by its support."""
+        return len(params) == PARTS_BYTES and (self.in_parts or (self.by_parameters and support == PARAMETERS))
+
+    def parts(self, support: int, weight: int, params: bytes) -> tuple[int, int, int]:
+        """Return what a vote adds, as (against, for, abstain), in base units of the votes token."""
+        if self.counts_in_parts(support, params):
+            against, in_favour, abstain = (int.from_bytes(params[i : i + 16], "big") for i in (0, 16, 32))
+            return against, in_favour, abstain
+        return (
+            weight if support == 0 else 0,
+            weight if support == 1 else 0,
+            weight if support == 2 else 0,
+        )
+
+
+@cache
+def _counting(mode: str | None, family: str | None) -> Counting:
+    if mode is None:
+        # Compound's and Nouns', which say nothing of it; or contracts that nobody asked, from a recording.
+        return Counting(None, in_parts=False, by_parameters=True, is_known=True)
+    told = parse_qs(mode)
+    support, params, quorums = told.get("support", []), told.get("params", [None]), told.get("quorum", [])
+    in_parts = params == ["fractional"]
+    is_known = len(support) == len(params) == 1 and support[0] in _SUPPORTS and params[0] in _PARAMS
+    if in_parts and support == ["bravo"] and quorums == ["bravo"]:
+        is_known = False  # the order of the parts is not told
+    # GovernorBravo's likeness says `support=bravo&quorum=bravo`.
+    is_known = is_known or (family == "bravo" and support == ["bravo"] and not in_parts)
+    return Counting(mode, in_parts, by_parameters=False, is_known=is_known)
+
+
+UNTOLD = _counting(None, None)
+
+
+def counting_of(capabilities: dict[str, Any]) -> Counting:
+    """Return how a governor of these capabilities counts."""
+    return _counting(capabilities.get("counting_mode"), capabilities.get("family"))
+
+
+def counting_at(capabilities: dict[str, Any], block_number: int) -> Counting:
+    """Return how the governor counted in a block: its way may have been another one before its code was changed."""
+    for changed_block, mode in capabilities.get(COUNTED_BEFORE, ()):
+        if block_number < changed_block:
+            return _counting(mode, capabilities.get("family"))
+    return counting_of(capabilities)
+
+
+def may_be_in_parts(capabilities: dict[str, Any]) -> bool:
+    """Return whether the governor counts, or once counted, 48 bytes of params in parts whatever support says."""
+    modes = [mode for _, mode in capabilities.get(COUNTED_BEFORE, ())]
+    counts = [_counting(mode, capabilities.get("family")) for mode in modes]
+    return any(counting.in_parts for counting in (*counts, counting_of(capabilities)))

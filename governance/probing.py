@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask a governor again what it is: after events that change its code or its rules, and in each audit, for some changes
+have no event. What differs is kept, raised as an incident, and changes how votes are counted from then on.
+"""
+
+from typing import Any
+
+from django.db import transaction
+
+from governance import incidents
+from governance.capabilities import probe_governor
+from governance.chain.rpc import Rpc
+from governance.counting import COUNTED_BEFORE
+from governance.models import Contract, Cursor, Dao
+from governance.projections.tallies import count_all_votes
+from governance.words import say
+
+# What ordinary votes change; it is kept anew, and is no incident.
+_SETTINGS = {
+    "voting_delay", "voting_period", "proposal_threshold", "quorum_numerator", "quorum_denominator",
+    "late_quorum_extension", "timelock_delay_s",
+}  # fmt: skip
+_PROBED_BLOCK = "probed_block"
+
+
+def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int | None = None) -> list[str]:
+    """Ask the governor what it is, at the block that the mirror has read, and keep what differs. Returns the names of
+    what differs; `governor` has the new capabilities afterwards.
+
+    `code_changed_at` is the newest block in which a log said that its code changed: an incident even where nothing
+    that is asked differs, once for each such block. An answer that is no governor's changes nothing.
+
+    Raises:
+        RpcError: the node failed; nothing is kept.
+    """
+    cursor = Cursor.objects.get(dao=dao)
+    if cursor.head_hash is None:
+        return []
+    found = probe_governor(rpc, governor.address, cursor.head_hash)
+    if found["family"] == "unknown":
+        return []
+    with transaction.atomic():
+        held = Cursor.objects.select_for_update().get(dao=dao)
+        if held.head_hash != cursor.head_hash:
+            return []
+        row = Contract.objects.get(pk=governor.pk)
+        before = row.capabilities
+        changed = sorted(name for name, value in found.items() if before.get(name) != value)
+        told = [name for name in changed if name not in _SETTINGS and name in before]
+        block_number = cursor.next_block - 1
+        row.capabilities = {**before, **found, _PROBED_BLOCK: block_number}
+        is_new_code = code_changed_at is not None and code_changed_at > _probed_before(before)
+        if "counting_mode" in told:
+            # Votes from before were counted as they were. From which block on another way counts, a log may say; where
+            # none does, it is taken to be so since the governor was asked last.
+            changed_block = code_changed_at if is_new_code else _probed_before(before) + 1
+            earlier = [*before.get(COUNTED_BEFORE, ()), [changed_block, before["counting_mode"]]]
+            row.capabilities[COUNTED_BEFORE] = earlier
+        row.save(update_fields=["capabilities"])
+        if told or is_new_code:
+            _note(dao, before, found, told, code_changed_at if is_new_code else None, block_number)
+        if "counting_mode" in told:
+            count_all_votes(dao)
+    governor.capabilities = row.capabilities
+    return changed
+
+
+def forget_probes(dao: Dao, above: int) -> None:
+    """Take the governor as asked at this block at the latest: blocks above it are gone."""
+    for governor in dao.contracts.filter(kind=Contract.Kind.GOVERNOR, capabilities__probed_block__gt=above):
+        told = governor.capabilities
+        told[_PROBED_BLOCK] = above
+        gone = [entry for entry in told.get(COUNTED_BEFORE, ()) if entry[0] > above]
+        if gone:
+            told["counting_mode"] = gone[0][1]
+            told[COUNTED_BEFORE] = [entry for entry in told[COUNTED_BEFORE] if entry not in gone]
+        governor.save(update_fields=["capabilities"])
+
+
+def _probed_before(before: dict[str, Any]) -> int:
+    """The block at which the governor was asked last: `add_dao` asks at the node's head."""
+    return int(before.get(_PROBED_BLOCK, -1))
+
+
+def _note(
+    dao: Dao, before: dict[str, Any], found: dict[str, Any], told: list[str], code_block: int | None, block_number: int
+) -> None:
+    changes = {name: [before.get(name), found[name]] for name in told}
+    shown = "; ".join(f"{name} was {_text(old)}, is {_text(new)}" for name, (old, new) in changes.items())
+    code = "governor_differs" if code_block is None else "governor_code_changed" if told else "governor_code_alike"
+    detail = say(code, block=code_block or block_number, changes=shown)
+    first_block = code_block or block_number
+    facts = {"block": first_block, "changes": changes}
+    incidents.note_once(dao, incidents.Kind.GOVERNOR_CHANGED, about=facts, detail=detail, first_block=first_block)
+
+
+def _text(value: Any) -> str:
+    return "not answered" if value is None else str(value)[:120]

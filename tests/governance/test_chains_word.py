@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Governors with rules of their own: where the chain was asked and differs from the mirror, its word is shown."""
+
+import json
+
+import pytest
+
+from governance import reconcile
+from governance.chain.rpc import Rpc
+from governance.chain_word import shown_of
+from governance.models import OnchainCheck, Proposal
+from governance.open_proposals import open_proposals
+from governance.projections import again
+from governance.state import State, governor_of, now_of, state_of
+from presentation.dao_view import DaoView
+from presentation.proposals import proposal_row
+from tests.governance.governors.odd import CHAIN_ID, Odd
+from tests.governance.test_state_lives import chain
+from webapp.mail import digest
+
+pytestmark = pytest.mark.django_db
+__all__ = ["chain"]
+
+EVENTS = {"QuorumNumeratorUpdated": 1, "QuorumUpdated": 2, "an event that nothing here knows": 3}
+
+
+def shown(odd: Odd, proposal: Proposal):
+    governor = governor_of(odd.dao)
+    proposal = Proposal.objects.get(pk=proposal.pk)
+    return shown_of(odd.dao, governor, now_of(odd.dao, governor), [proposal])[proposal.pk]
+
+
+def page(client, odd: Odd, proposal: Proposal) -> str:
+    response = client.get(f"/{odd.dao.slug}/proposals/{proposal.proposal_id}/")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def api(client, odd: Odd, proposal: Proposal) -> dict:
+    return json.loads(client.get(f"/api/v1/daos/{odd.dao.slug}/proposals/{proposal.proposal_id}").content)
+
+
+@pytest.fixture
+def barred(chain) -> tuple[Odd, Proposal]:
+    """A vote that carried by all that the mirror knows, and that the governor calls defeated by a rule of its own."""
+    odd = Odd(chain)
+    odd.do("setBar(uint256)", 500)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.end(proposal)
+    assert odd.chain_state(proposal) is State.DEFEATED
+    proposal.refresh_from_db()
+    assert state_of(proposal) is State.SUCCEEDED  # by the mirror alone
+    return odd, proposal
+
+
+def test_when_a_vote_ends_the_chain_is_asked_at_once_and_its_word_is_shown(barred, client):
+    odd, proposal = barred
+    check = OnchainCheck.objects.get(dao=odd.dao, subject=f"proposal:{proposal.proposal_id}:state")
+    assert (check.chain_says, check.mirror_says, check.matched) == ("Defeated", "Succeeded", False)
+    assert shown(odd, proposal).state is State.DEFEATED
+    text = page(client, odd, proposal)
+    assert f"The state shown is the chain&#x27;s word at block {check.block_number}: Defeated" in text
+    assert "It is one node’s word, which no second node confirmed." in text
+    assert "Next step" not in text
+    assert '<span class="tag defeated">Defeated</span>' in text
+    found = api(client, odd, proposal)
+    assert found["state"] == "Defeated"
+    assert found["next_step"] is None
+    assert found["chain_word"]["state"] == {
+        "chain_says": "Defeated", "mirror_says": "Succeeded", "block": check.block_number, "nodes": 1,
+    }  # fmt: skip
+    place = DaoView(odd.dao)
+    lines = digest.of_proposal(place, proposal_with_summary(place, proposal), None).lines
+    assert lines[0] == "State: Defeated."
+    assert any("the chain's word" in line for line in lines)
+    # It is over, so no list of what is open has it.
+    opened = open_proposals(odd.dao, governor_of(odd.dao), now_of(odd.dao))
+    assert proposal.pk not in [*opened.voting, *opened.coming, *opened.decided]
+    assert api_open(client, odd) == []
+
+
+def proposal_with_summary(place, proposal):
+    from presentation.proposals import proposal_of
+
+    return proposal_of(place, proposal.proposal_id)
+
+
+def api_open(client, odd: Odd) -> list[str]:
+    found = json.loads(client.get(f"/api/v1/daos/{odd.dao.slug}/proposals?show=open").content)
+    return [row["id"] for row in found["proposals"]]
+
+
+def test_a_rule_of_its_own_that_is_lifted_is_noticed_by_the_next_check(barred, client):
+    odd, proposal = barred
+    odd.do("setBar(uint256)", 0)
+    odd.sync()
+    assert shown(odd, proposal).state is State.DEFEATED  # no log said anything: still the word of its block
+    assert reconcile.reconcile(odd.dao, odd.rpc).differing == ()
+    assert shown(odd, proposal).state is State.SUCCEEDED
+    assert shown(odd, proposal).words == {}
+    assert api(client, odd, proposal)["next_step"]["label"] == "Execute"
+
+
+def test_logs_of_later_blocks_supersede_the_chains_word(barred):
+    odd, proposal = barred
+    odd.do("setBar(uint256)", 0)
+    odd.execute(proposal)
+    odd.sync()
+    seen = shown(odd, proposal)
+    assert seen.state is State.EXECUTED
+    assert seen.words == {}
+
+
+def test_the_chains_word_falls_with_its_block_and_is_asked_again(barred):
+    odd, proposal = barred
+    odd.chain_block = odd.head()[0]
+    odd.anvil.call("anvil_reorg", 2, [])
+    odd.mine(2)
+    odd.sync()
+    assert odd.chain_state(proposal) is State.DEFEATED
+    assert shown(odd, proposal).state is State.DEFEATED
+    check = OnchainCheck.objects.get(dao=odd.dao, subject=f"proposal:{proposal.proposal_id}:state")
+    assert check.block_number >= odd.chain_block
+
+
+def test_a_second_node_confirms_or_contradicts(barred, client):
+    odd, proposal = barred
+    two = Rpc([odd.anvil.url, odd.anvil.url.replace("127.0.0.1", "localhost")], CHAIN_ID, attempts=1)
+    reconcile.reconcile(odd.dao, two)
+    check = OnchainCheck.objects.get(dao=odd.dao, subject=f"proposal:{proposal.proposal_id}:state")
+    assert (check.endpoints, check.other_says) == (2, "")
+    assert "Two nodes say so" in page(client, odd, proposal)
+    # One that contradicts: the mirror's is shown, both are told, and nothing is offered.
+    OnchainCheck.objects.filter(pk=check.pk).update(endpoints=1, other_says="Succeeded")
+    seen = shown(odd, proposal)
+    assert seen.state is State.SUCCEEDED
+    text = page(client, odd, proposal)
+    assert "Nodes contradict each other about the state" in text
+    assert "Next step" not in text
+
+
+def test_time_that_carries_the_mirror_on_makes_the_chains_word_one_of_the_past(chain, client):
+    odd = Odd(chain)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.end(proposal)
+    row = proposal_row(DaoView(odd.dao), proposal_with_summary(DaoView(odd.dao), proposal))
+    assert row.state is State.SUCCEEDED
+    OnchainCheck.objects.filter(subject__endswith=":state").update(
+        matched=False, chain_says="Pending", mirror_says="Active"
+    )
+    seen = shown(odd, proposal)
+    assert (seen.state, seen.is_unsettled) == (State.SUCCEEDED, True)
+    text = page(client, odd, proposal)
+    assert "Next step" not in text
+    assert "offers no next step until the chain is asked again" in text
+
+
+def test_the_chains_tally_and_quorum_are_shown_where_they_differ(chain, client):
+    odd = Odd(chain)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.sync()
+    Proposal.objects.filter(pk=proposal.pk).update(for_votes=7, quorum_votes=3)
+    reconcile.reconcile(odd.dao, odd.rpc)
+    facts = shown(odd, proposal).facts
+    assert (facts.against_votes, facts.for_votes, facts.abstain_votes, facts.quorum_votes) == (0, 100, 0, 10)
+    found = api(client, odd, proposal)
+    assert found["tally"] == {"against": "0", "for": "100", "abstain": "0"}
+    assert found["quorum"] == "10"
+    odd.vote(proposal, 1, 0)  # a vote of a later block: the tally of before is one of the past
+    odd.sync()
+    assert set(shown(odd, proposal).words) == {"quorum"}
+
+
+@pytest.mark.parametrize("how", EVENTS.values(), ids=EVENTS)
+@pytest.mark.parametrize("live", [False, True], ids=["decided", "voting"])
+def test_a_quorum_that_is_lowered_or_raised_later_is_asked_again_at_once(chain, how, live):
+    odd = Odd(chain, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    if live:
+        odd.sync()
+    else:
+        odd.end(proposal)
+        assert shown(odd, proposal).state is State.DEFEATED
+    odd.do("setQuorum(uint256,uint8)", 100, how)
+    odd.sync()
+    if live:
+        odd.end(proposal)
+    assert odd.chain_state(proposal) is State.SUCCEEDED
+    assert shown(odd, proposal).state is State.SUCCEEDED
+    proposal.refresh_from_db()
+    assert proposal.quorum_votes == 100
+    assert state_of(proposal) is State.SUCCEEDED  # the mirror's own word, not only the chain's
+    again.rebuild(odd.dao)
+    assert shown(odd, proposal).state is State.SUCCEEDED
+    odd.do("setQuorum(uint256,uint8)", 101, how)
+    odd.sync()
+    assert odd.chain_state(proposal) is State.DEFEATED
+    assert shown(odd, proposal).state is State.DEFEATED
+    odd.anvil.call("anvil_reorg", 1, [])  # the block that raised it
+    odd.mine(2)
+    odd.sync()
+    assert odd.chain_state(proposal) is State.SUCCEEDED
+    assert shown(odd, proposal).state is State.SUCCEEDED
+
+
+def test_all_that_is_decided_and_not_executed_is_asked_about(chain, monkeypatch):
+    from governance.sync import open_questions
+
+    monkeypatch.setattr(open_questions, "_AT_ONCE", 2)
+    odd = Odd(chain, quorum=150)
+    proposals = []
+    for number in range(5):
+        proposals.append(odd.propose(f"# Proposal {number}"))
+        odd.vote(proposals[-1], 0, 1)
+    odd.end(proposals[-1])
+    assert {shown(odd, p).state for p in proposals} == {State.DEFEATED}
+    odd.do("setQuorum(uint256,uint8)", 100, 1)
+    odd.sync()
+    odd.sync()
+    odd.sync()
+    assert {odd.chain_state(p) for p in proposals} == {State.SUCCEEDED}
+    assert {shown(odd, p).state for p in proposals} == {State.SUCCEEDED}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A governor whose code, or whose way to count, is another one later: asked again, told, and counted so."""
+
+import pytest
+from django.core.management import call_command
+
+from governance.incidents import words_of
+from governance.models import Proposal, SyncIncident
+from governance.projections import again
+from governance.state import State, governor_of, state_of
+from tests.governance.governors.odd import Odd
+from tests.governance.test_chains_word import shown
+from tests.governance.test_state_lives import chain
+
+pytestmark = pytest.mark.django_db
+__all__ = ["chain"]
+
+EVENTS = {"Upgraded": 1, "NewImplementation": 2, "AdminChanged": 3, "BeaconUpgraded": 4}
+SIMPLE, PARTS, SQUARE_ROOTS = 0, 1, 3
+
+
+def incidents_of(odd: Odd) -> list[SyncIncident]:
+    return list(SyncIncident.objects.filter(dao=odd.dao, kind="governor_changed").order_by("pk"))
+
+
+@pytest.mark.parametrize("how", EVENTS.values(), ids=EVENTS)
+def test_changed_code_is_asked_again_and_told(chain, how, client):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    odd.sync()
+    assert incidents_of(odd) == []  # the proxy's own first Upgraded was before the governor was asked
+    proposal = odd.propose()
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), how)
+    block = odd.head()[0]
+    odd.sync()
+    [incident] = incidents_of(odd)
+    assert incident.first_block == block
+    assert incident.facts["changes"]["counting_mode"] == [
+        "support=bravo&quorum=for,abstain", "support=bravo&quorum=for,abstain&params=fractional",
+    ]  # fmt: skip
+    assert f"code was changed in block {block}" in words_of(incident)
+    assert "counting_mode was support=bravo&quorum=for,abstain, is" in words_of(incident)
+    home = client.get(f"/{odd.dao.slug}/").content.decode()
+    assert "governor_changed" in home
+    # From then on votes are counted as the new code counts them.
+    odd.vote(proposal, 0, 2, (10, 70, 20))
+    odd.sync()
+    proposal.refresh_from_db()
+    assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == odd.chain_votes(proposal)
+    odd.end(proposal)
+    proposal.refresh_from_db()
+    assert state_of(proposal) is odd.chain_state(proposal)
+    odd.sync()
+    assert len(incidents_of(odd)) == 1  # told once
+
+
+def test_code_that_answers_the_same_is_told_too(chain):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    odd.sync()
+    odd.do("changeCode(address,uint8)", odd.code_of(SIMPLE), 1)
+    odd.sync()
+    assert "it answers as before" in words_of(incidents_of(odd)[0])
+
+
+def test_a_change_that_a_reorg_takes_back_is_taken_back(chain):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    code = odd.code_of(PARTS)
+    odd.sync()
+    before = governor_of(odd.dao).capabilities["counting_mode"]
+    odd.do("changeCode(address,uint8)", code, 1)
+    odd.sync()
+    assert governor_of(odd.dao).capabilities["counting_mode"] != before
+    odd.anvil.call("anvil_reorg", 1, [])
+    odd.mine(2)
+    odd.sync()
+    assert governor_of(odd.dao).capabilities["counting_mode"] == before
+    assert all(incident.resolved_at for incident in incidents_of(odd) if incident.facts["changes"] and
+               incident.facts["changes"]["counting_mode"][0] == before)  # fmt: skip
+
+
+def test_a_change_without_an_event_is_found_by_the_audit(chain, capsys):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    proposal = odd.propose()
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 0)
+    odd.vote(proposal, 0, 2, (10, 70, 20))
+    odd.sync()
+    assert incidents_of(odd) == []
+    call_command("audit", odd.dao.slug, rpc=[odd.anvil.url])
+    assert "changed: the governor's counting mode" in capsys.readouterr().out
+    [incident] = incidents_of(odd)
+    assert "answers otherwise than before" in words_of(incident)
+    proposal = Proposal.objects.get(pk=proposal.pk)
+    assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (10, 70, 20)
+    odd.end(proposal)
+    assert shown(odd, proposal).state is State.SUCCEEDED
+
+
+def test_votes_from_before_the_change_stay_counted_as_they_were(chain):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1, (10, 70, 20))  # params that the old code takes no notice of
+    odd.sync()
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
+    odd.vote(proposal, 1, 1, (10, 70, 20))
+    odd.sync()
+    for _ in range(2):
+        proposal = Proposal.objects.get(pk=proposal.pk)
+        counted = (proposal.against_votes, proposal.for_votes, proposal.abstain_votes)
+        assert counted == odd.chain_votes(proposal) == (10, 170, 20)
+        again.rebuild(odd.dao)
