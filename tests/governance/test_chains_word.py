@@ -224,3 +224,19 @@ def test_all_that_is_decided_and_not_executed_is_asked_about(chain, monkeypatch)
     odd.sync()
     assert {odd.chain_state(p) for p in proposals} == {State.SUCCEEDED}
     assert {shown(odd, p).state for p in proposals} == {State.SUCCEEDED}
+
+
+def test_a_vote_that_the_chain_says_is_open_is_offered(chain, client):
+    odd = Odd(chain)
+    proposal = odd.propose()
+    odd.end(proposal)
+    assert shown(odd, proposal).state is State.DEFEATED
+    OnchainCheck.objects.filter(subject__endswith=":state").update(
+        matched=False, chain_says="Active", mirror_says="Defeated"
+    )
+    text = page(client, odd, proposal)
+    assert '<form id="vote"' in text
+    assert "Next step" not in text
+    assert api_open(client, odd) == [str(proposal.proposal_id)]
+    opened = open_proposals(odd.dao, governor_of(odd.dao), now_of(odd.dao))
+    assert list(opened.voting) == [proposal.pk]
