@@ -46,7 +46,7 @@ def _open_by_columns(dao: Dao, governor: Contract | None, now: Now) -> Q:
     performed = TimelockOperation.objects.filter(proposal=OuterRef("pk")).filter(Q(executed=True) | Q(canceled=True))
     waiting = not_queued | ~Exists(performed)
     if (grace_s := told.get("grace_period_s")) is not None:
-        waiting &= not_queued | Q(eta_chain_s__gt=now.timestamp_chain_s - grace_s)
+        waiting &= not_queued | Q(eta_chain_s__gt=max(now.timestamp_chain_s - grace_s, 0))
     return Q(executed=False, canceled=False) & (undecided | (carried & waiting))
 
 

@@ -23,6 +23,16 @@ from presentation.assets import Asset, asset_of
 SLOT_S = 12.0  # what a block is taken to last where too few were read to measure it
 
 
+# From here on a timepoint of a clock never comes: the last that OpenZeppelin's uint48 holds. As seconds it is nine
+# million years ahead; no chain has had a millionth of so many blocks.
+NEVER = 2**48 - 1
+
+
+def is_never(point: int) -> bool:
+    """Whether a timepoint of a governor's clock, of blocks or of seconds, never comes."""
+    return point >= NEVER
+
+
 _ABI_KINDS = {
     "governor": ("MandateGovernor",),
     "votes_token": ("VotesToken",),
@@ -108,7 +118,25 @@ class DaoView:
 
     def clock_text(self, point: int) -> str:
         """A timepoint of the governor's clock in words."""
+        return gettext("never") if is_never(point) else self.moment_text(point)
+
+    def moment_text(self, point: int) -> str:
+        """A timepoint of the governor's clock as its number or time, also one that never comes."""
         return gettext("block %(number)s") % {"number": f"{point:,}"} if self.counts_blocks else words.moment(point)
+
+    def voting_left(self, point: int) -> str:
+        """How long votes are taken, in words, where they are until this timepoint of the governor's clock."""
+        if is_never(point):
+            return gettext("no end to the vote")
+        left = self.until_text(point)
+        return gettext("%(left)s left to vote") % {"left": left} if left else gettext("closing now")
+
+    def voting_starts(self, point: int) -> str:
+        """When voting starts, in words, where it does after this timepoint of the governor's clock."""
+        if is_never(point):
+            return gettext("voting never starts")
+        left = self.until_text(point)
+        return gettext("voting starts in %(left)s") % {"left": left} if left else gettext("voting starts now")
 
     def until_text(self, point: int) -> str:
         """How long until a timepoint of the governor's clock (empty when it has passed)."""

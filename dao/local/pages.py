@@ -25,7 +25,7 @@ from governance.models import Dao, Proposal
 from governance.state import State, state_of
 from policies.notation.hexadecimal import hex_text
 from presentation.acts import objectable
-from presentation.dao_view import DaoView, local_people
+from presentation.dao_view import DaoView, is_never, local_people
 
 # What the browser may ask of anvil through us. Nothing that moves the chain itself: no evm_, no anvil_, no raw sends.
 ALLOWED = frozenset(
@@ -224,6 +224,7 @@ def clock_steps(place: DaoView | None, now_chain_s: int) -> list[dict[str, Any]]
             for act in objectable(place)
             if act.releasable_chain_s and act.releasable_chain_s > place.now_chain_s
         ]
+    steps = [step for step in steps if not is_never(step["seconds"] - 1)]
     nearest: dict[str, dict[str, Any]] = {}
     for step in sorted(steps, key=lambda step: step["seconds"]):
         if step["seconds"] <= now_chain_s:

@@ -24,9 +24,9 @@ class Proposal(models.Model):
     # The log's own bytes, where they are not this text's UTF-8 (they hold NUL or are no UTF-8): what the chain hashes.
     description_raw = models.BinaryField(null=True)
     title = models.CharField(max_length=300)
-    snapshot = models.BigIntegerField()
-    deadline = models.BigIntegerField()
-    eta_chain_s = models.BigIntegerField(null=True)
+    snapshot = Uint256Field()
+    deadline = Uint256Field()
+    eta_chain_s = Uint256Field(null=True)
     queued = models.BooleanField(default=False)
     executed = models.BooleanField(default=False)
     canceled = models.BooleanField(default=False)

@@ -3,7 +3,7 @@
 
 from django.db import models
 
-from governance.fields import Bytes32Field
+from governance.fields import Bytes32Field, Uint256Field
 from governance.models.chains import Dao
 from governance.models.logs import RawLog
 from governance.models.proposals import Proposal
@@ -18,7 +18,7 @@ class TimelockOperation(models.Model):
     operation_id = Bytes32Field()
     proposal = models.ForeignKey(Proposal, on_delete=models.SET_NULL, null=True, related_name="operations")
     log = models.ForeignKey(RawLog, on_delete=models.CASCADE, related_name="+")
-    ready_chain_s = models.BigIntegerField()
+    ready_chain_s = Uint256Field()
     executed = models.BooleanField(default=False)
     canceled = models.BooleanField(default=False)
 

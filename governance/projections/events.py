@@ -15,7 +15,6 @@ from governance.models import Contract
 from policies.notation.primitives import keccak
 
 Kind = Contract.Kind
-BIGINT_MAX = 2**63 - 1
 
 
 class Undecodable(ValueError):
@@ -294,8 +293,8 @@ def raw_of(raw: bytes) -> bytes | None:
     return None if text_of(raw).encode() == raw else raw
 
 
-def bounded(value: int, most: int = BIGINT_MAX) -> int:
-    """`value` where a column can hold it: a hostile governor may emit a deadline in the year 10^60."""
+def bounded(value: int, most: int) -> int:
+    """`value` where a column can hold it: a hostile contract may emit any number."""
     if not 0 <= value <= most:
         raise Undecodable(f"{value} is outside what a table holds")
     return value

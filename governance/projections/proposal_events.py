@@ -8,7 +8,7 @@ from governance import incidents
 from governance.chain import abi
 from governance.chain.call import Call
 from governance.models import Contract
-from governance.projections.events import Event, Kind, bounded, raw_of, text_of
+from governance.projections.events import Event, Kind, raw_of, text_of
 from governance.projections.gaps import note_gap
 from governance.projections.one_pass import Handler, OnePass
 from governance.projections.proposals import Proposals
@@ -61,8 +61,8 @@ class ProposalEvents:
             "created_block": log.block_number,
             "proposer": a["proposer"],
             **_text_columns(a["description"]),
-            "snapshot": bounded(a["voteStart"]),
-            "deadline": bounded(a["voteEnd"]),
+            "snapshot": a["voteStart"],
+            "deadline": a["voteEnd"],
             "eta_chain_s": None,
             "queued": False,
             "executed": False,
@@ -85,11 +85,11 @@ class ProposalEvents:
         if "signers" in a:
             requirements["signers"] = [hex_text(signer) for signer in a["signers"]]
         if a.get("updatePeriodEndBlock"):
-            requirements["updatable_until"] = bounded(a["updatePeriodEndBlock"])
+            requirements["updatable_until"] = a["updatePeriodEndBlock"]
         self._proposals.add_extra(a["proposalId"], **requirements)
 
     def _queued(self, _contract: Contract, log: LogRow, event: Event) -> None:
-        self._proposals.change(log, event, "queued", queued=True, eta_chain_s=bounded(event.args["eta"]))
+        self._proposals.change(log, event, "queued", queued=True, eta_chain_s=event.args["eta"])
 
     def _executed(self, _contract: Contract, log: LogRow, event: Event) -> None:
         self._proposals.change(log, event, "executed", executed=True)
@@ -103,11 +103,11 @@ class ProposalEvents:
         self._proposals.add_extra(event.args["proposalId"], vetoed=True)
 
     def _extended(self, _contract: Contract, log: LogRow, event: Event) -> None:
-        self._proposals.change(log, event, "extended", deadline=bounded(event.args["extendedDeadline"]))
+        self._proposals.change(log, event, "extended", deadline=event.args["extendedDeadline"])
 
     def _rescheduled(self, _contract: Contract, log: LogRow, event: Event) -> None:
         # Optimism's and Agora's manager moves the end of a vote, back too; what a module said at the old one is over.
-        self._proposals.change(log, event, "rescheduled", deadline=bounded(event.args["deadline"]))
+        self._proposals.change(log, event, "rescheduled", deadline=event.args["deadline"])
         self._proposals.ask_again(event.args["proposalId"], log, "module_state")
 
     def _retyped(self, _contract: Contract, log: LogRow, event: Event) -> None:
@@ -118,9 +118,7 @@ class ProposalEvents:
 
     def _objectionable(self, _contract: Contract, log: LogRow, event: Event) -> None:
         self._proposals.change(log, event, "objectionable")
-        self._proposals.add_extra(
-            event.args["proposalId"], objection_until=bounded(event.args["objectionPeriodEndBlock"])
-        )
+        self._proposals.add_extra(event.args["proposalId"], objection_until=event.args["objectionPeriodEndBlock"])
 
     def _updated(self, _contract: Contract, log: LogRow, event: Event) -> None:
         """Nouns' proposers may write their proposal anew before the vote: its text, its calls or both."""

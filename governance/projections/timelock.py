@@ -4,8 +4,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from governance.fields import UINT256_MAX
 from governance.models import Contract, TimelockOperation
-from governance.projections.events import Event, bounded
+from governance.projections.events import Event
 from governance.projections.one_pass import Handler, OnePass
 from governance.projections.proposals import Proposals
 from governance.projections.rows import LogRow
@@ -32,7 +33,7 @@ class TimelockEvents:
             defaults={
                 "proposal": self._proposals.of_operation(a["id"]),
                 "log_id": log.pk,
-                "ready_chain_s": bounded(log.block_timestamp_chain_s + a["delay"]),
+                "ready_chain_s": min(log.block_timestamp_chain_s + a["delay"], UINT256_MAX),
                 "executed": False,
                 "canceled": False,
             },

@@ -100,15 +100,14 @@ class Life:
         number = self._proposal()
         text = self.random.choice((b"# Pay", b"Again\x00 \xff", b""))
         start = 11 * number  # of one id one snapshot: the chain is asked once for the quorum at it
+        end = self.random.choice((*[start + 9] * 6, 2**64 - 1, 2**256 - 1))
         if self.random.random() < 0.2:
-            return emit(
-                Kind.GOVERNOR, "ProposalCreated", number, self._account(), ASSET, b"\x05", start, start + 9, text, 1
-            )
+            return emit(Kind.GOVERNOR, "ProposalCreated", number, self._account(), ASSET, b"\x05", start, end, text, 1)
         calls = ([ASSET], [self.random.randint(0, 3)], [b""], [bytes([number])])
         self.proposals[number] = (calls, text)
         return emit(
             Kind.GOVERNOR, "ProposalCreated", number, self._account(), calls[0], calls[1], calls[2], calls[3], start,
-            start + 9, text,
+            end, text,
         )  # fmt: skip
 
     def _vote(self) -> Emitted:
@@ -131,7 +130,12 @@ class Life:
                 lambda: emit(Kind.GOVERNOR, "ProposalQueued", number, self.chain.start_s + 900),
                 lambda: emit(Kind.GOVERNOR, "ProposalExecuted", number),
                 lambda: emit(Kind.GOVERNOR, "ProposalCanceled", number),
-                lambda: emit(Kind.GOVERNOR, "ProposalExtended", number, self.random.randint(1, 99)),
+                lambda: emit(
+                    Kind.GOVERNOR,
+                    "ProposalExtended",
+                    number,
+                    self.random.choice((self.random.randint(1, 99), 2**256 - 1)),
+                ),
                 lambda: emit(Kind.GOVERNOR, "QuorumNumeratorUpdated", 4, self.random.randint(1, 99)),
                 lambda: emit(Kind.GOVERNOR, "Upgraded", STRANGER),
                 lambda: emit(Kind.GOVERNOR, "TimelockChange", TIMELOCK, self.random.choice((TIMELOCK, STRANGER))),
@@ -211,7 +215,7 @@ class Life:
         )()
 
     def _strange(self) -> Emitted:
-        """An event that nothing knows, one whose data does not read, one that no table holds."""
+        """An event that nothing knows, one whose data does not read, one that names no moment of this age."""
         address = self.random.choice((GOVERNOR, TIMELOCK, MODULE, TREASURY))
         return self.random.choice(
             (

@@ -148,12 +148,9 @@ FAULTS = (
         (("if above is not None and header.parent_hash != above:", "if above is not None and not header.parent_hash:"),),
     ),
     Fault(
-        "logs by range are not held against the block's hash",
+        "a node without the filter by hash is not read up to its head",
         "sync/by_hash.py",
-        (
-            ("    if any(log.block_hash != asked.header.hash for log in logs):", "    if not asked:"),
-            ("        found.append(BlockLogs(after if is_same else None, logs))", "        found.append(BlockLogs(a.header, logs))"),
-        ),
+        (("    except Answered as error:\n        first = error\n", "    except Answered as error:\n        first = error\n        raise\n"),),
     ),
     Fault(
         "null in place of no logs is an error",
@@ -196,6 +193,11 @@ FAULTS = (
         "stored logs are folded by their index alone",
         "projections/again.py",
         (("order_by(*chain_order())", 'order_by("block_number", "log_index")'),),
+    ),
+    Fault(
+        "a vote without an end ends where the numbers of old did",
+        "projections/proposal_events.py",
+        (('"deadline": a["voteEnd"],', '"deadline": min(a["voteEnd"], 2**63 - 1),'),),
     ),
     Fault(
         "a log's time of zero is believed",

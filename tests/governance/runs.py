@@ -28,14 +28,14 @@ from hypothesis import strategies as st
 from governance import tasks
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Block, Chain, ChainReading, Cursor, Dao, Proposal, RawLog, SyncIncident
-from governance.projections import again
+from governance.projections import again, events
 from governance.sync import Status, Superseded, fence, reorg, sync_once
 from replay import node as replay_node
 from replay import sight
 from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, LOG_TIMES, NUMBERINGS, PROVIDERS, Chance, Faults
 from replay.node import ReplayNode
 from replay.synthetic import SyntheticChain
-from tests.governance.lives import FIRST_BLOCK, START_S, Life, answer, assert_fresh, mirrored
+from tests.governance.lives import FIRST_BLOCK, GOVERNOR, START_S, Kind, Life, answer, assert_fresh, mirrored
 
 CHAIN_ID = 10**6
 _MOST_STEPS = 400
@@ -143,6 +143,7 @@ MUST_HAPPEN = frozenset(
         "a reorg shortened the chain", "a transaction moved to another block", "the outbox took something back",
         "a node served another chain",
         "no node knew what is final", "no node knew the filter by hash", "nodes answered null for no logs",
+        "a vote had no end",
         "a node called too much final", "a head went backwards",
         "an index of logs had a lasting hole", "nobody could say which node was right",
         *(f"blooms: {kind}" for kind in BLOOMS),
@@ -655,11 +656,28 @@ class Run:
         depths = [incident.facts["blocks"] for incident in found.filter(kind="reorg")]
         deepest = Chain.objects.get(pk=CHAIN_ID).deepest_reorg_blocks
         assert deepest >= max(depths, default=0), f"reorgs of {depths} blocks, and {deepest} is kept as the deepest"
+        self._check_proposals()
         hashes = {block.number: block.hash for block in self.chain.blocks}
         for reading in ChainReading.objects.filter(dao=self.dao):
             assert hashes.get(reading.block_number) == reading.block_hash, f"{reading}: a block that is gone"
         with ReplayNode(self.chain, faults=Faults(numbering=NUMBERINGS[self.plan.numbering])) as node:
             assert_fresh(self.chain, self.dao, node.url)
+
+    def _check_proposals(self) -> None:
+        """Against what the chain's logs say of them, whatever their deadlines are."""
+        due: dict[int, int] = {}
+        for log in (log for block in self.chain.blocks[FIRST_BLOCK:] for log in block.logs if log.address == GOVERNOR):
+            try:
+                event = events.decode(Kind.GOVERNOR, log)
+            except events.Undecodable:
+                continue
+            if event is not None and event.name == "ProposalCreated":
+                due[event.args["proposalId"]] = event.args["voteEnd"]
+            elif event is not None and event.name == "ProposalExtended" and event.args["proposalId"] in due:
+                due[event.args["proposalId"]] = event.args["extendedDeadline"]
+        self.happened["a vote had no end"] += any(deadline >= 2**63 for deadline in due.values())
+        found = dict(Proposal.objects.filter(dao=self.dao).values_list("proposal_id", "deadline"))
+        assert found == due, f"deadlines {found}, and the chain's logs say {due}"
 
 
 def read(dao: Dao, rpc: Rpc, tell: Callable[[str], None]) -> Status | None:

@@ -11,6 +11,7 @@ from governance.management.commands.gaps import gaps_of
 from governance.models import Chain, ChainAnswer, Contract, Cursor, Dao, Proposal, RawLog, SyncIncident, Vote
 from governance.projections import again, batch, events, fold, proposal_events, rules, tallies
 from governance.projections.events import Kind, Undecodable
+from governance.state import Now, State, state_of
 
 pytestmark = pytest.mark.django_db
 
@@ -73,11 +74,17 @@ def test_text_that_is_no_text(dao):
     assert proposal.description == "\ufffd\ufffd\ufffd Pay \ufffd up"
 
 
-def test_times_that_no_table_holds_stay_raw_and_are_counted(dao):
-    projector = project(dao, created(dao, end=2**200), created(dao, proposal_id=8, block=2))
-    assert [p.proposal_id for p in Proposal.objects.all()] == [8]
-    assert sum(projector.unread.undecodable.values()) == 1
-    assert SyncIncident.objects.get().kind == "undecodable"
+@pytest.mark.parametrize("end", [2**63 - 1, 2**63, 2**64 - 1, 2**200, 2**256 - 1])
+def test_a_proposal_is_there_whatever_its_deadline_is(dao, end):
+    projector = project(dao, created(dao, end=end), created(dao, proposal_id=8, block=2, start=end, end=end))
+    found = {p.proposal_id: (p.snapshot, p.deadline) for p in Proposal.objects.all()}
+    assert found[8] == (end, end)
+    assert found[7][1] == end
+    assert not projector.unread.undecodable
+    assert not SyncIncident.objects.exists()
+    governor = Contract.objects.get(kind="governor")
+    states = {p.proposal_id: state_of(p, Now(1000, 1000), governor) for p in Proposal.objects.all()}
+    assert states == {7: State.ACTIVE, 8: State.PENDING}
 
 
 def test_columns_of_unequal_length(dao):

@@ -21,7 +21,7 @@ from policies.notation.visible import one_line
 from presentation import words
 from presentation.acts import objectable
 from presentation.calls import call_words
-from presentation.dao_view import DaoView
+from presentation.dao_view import DaoView, is_never
 from presentation.proposals import page_of_proposals, proposal_row, summary_of
 from webapp.mail import subscriptions
 from webapp.models import Subscription
@@ -67,7 +67,12 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     if row.state is State.ACTIVE:
         left = place.until_text(proposal.deadline)
         until = {"left": left, "end": place.clock_text(proposal.deadline)}
-        lines.append(gettext("%(left)s left to vote (until %(end)s).") % until if left else gettext("Closing now."))
+        if is_never(proposal.deadline):
+            lines.append(gettext("The vote has no end."))
+        else:
+            lines.append(gettext("%(left)s left to vote (until %(end)s).") % until if left else gettext("Closing now."))
+    elif row.state is State.PENDING and is_never(proposal.snapshot):
+        lines.append(gettext("Voting never starts."))
     elif row.state is State.PENDING:
         lines.append(gettext("Voting starts %(start)s.") % {"start": place.clock_text(proposal.snapshot)})
     lines.append(

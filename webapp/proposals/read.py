@@ -18,7 +18,7 @@ from policies.code.encoding import decode as decode_policy
 from policies.notation.visible import one_line
 from presentation import labels, words
 from presentation.calls import ActionView
-from presentation.dao_view import DaoView
+from presentation.dao_view import DaoView, is_never
 from presentation.policies import in_words
 
 
@@ -119,14 +119,17 @@ def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
             )
         )
     now = place.clock_now
-    for point, past, future in (
-        (proposal.snapshot, gettext("Voting started"), gettext("Voting starts")),
-        (proposal.deadline, gettext("Voting ended"), gettext("Voting ends")),
+    for point, past, future, never in (
+        (proposal.snapshot, gettext("Voting started"), gettext("Voting starts"), gettext("Voting never starts")),
+        (proposal.deadline, gettext("Voting ended"), gettext("Voting ends"), gettext("Voting has no end")),
     ):
-        steps.append((point, {"words": past if point < now else future, "when": place.clock_text(point)}))
+        what = never if is_never(point) else past if point < now else future
+        steps.append((point, {"words": what, "when": place.moment_text(point)}))
     steps.sort(key=lambda step: step[0])
     if proposal.eta_chain_s:
-        over = {"words": gettext("End of the timelock"), "when": words.moment(proposal.eta_chain_s)}
+        is_endless = is_never(proposal.eta_chain_s)
+        what = gettext("The timelock has no end") if is_endless else gettext("End of the timelock")
+        over = {"words": what, "when": words.moment(proposal.eta_chain_s)}
         done = [i for i, (_, step) in enumerate(steps) if step.get("kind") == "executed"]
         steps.insert(done[0] if done else len(steps), (0, over))
     return [step for _, step in steps]

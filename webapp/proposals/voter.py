@@ -25,7 +25,7 @@ from governance.state import State
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 from presentation import labels, words
-from presentation.dao_view import DaoView
+from presentation.dao_view import DaoView, is_never
 from webapp.proposals.node import node
 
 T = TypeVar("T")
@@ -327,6 +327,9 @@ def _before(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
             gettext("Voting has not started."),
             [gettext("This page does not know when this governor fixes voting power.")],
         )
+    if is_never(proposal.snapshot):
+        snapshot = {"snapshot": place.moment_text(proposal.snapshot)}
+        return Told(gettext("Voting never starts."), [gettext("The snapshot is at %(snapshot)s.") % snapshot])
     left = place.until_text(proposal.snapshot)
     when = {"snapshot": place.clock_text(proposal.snapshot), "left": left}
     if left:

@@ -19,7 +19,7 @@ from governance.models import SyncIncident, Vote
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
 from presentation import labels, words
-from presentation.dao_view import DaoView
+from presentation.dao_view import DaoView, is_never
 from presentation.proposals import parts_of
 from webapp import markup
 
@@ -127,15 +127,33 @@ def mark(part: int, whole: int) -> int:
 @register.simple_tag
 def moment_of(place: DaoView, point: int) -> SafeString:
     """A timepoint of the governor's clock: a time, or a block."""
-    if place.counts_blocks:
+    if place.counts_blocks or is_never(point):
         return format_html("{}", place.clock_text(point))
     return format_html('<time datetime="{}">{}</time>', words.iso(point), words.moment(point))
+
+
+@register.filter
+def never(point: int) -> bool:
+    """Whether a timepoint of a clock never comes."""
+    return is_never(point)
 
 
 @register.simple_tag
 def left_until(place: DaoView, point: int) -> str:
     """How long until a timepoint of the governor's clock; empty when it has passed."""
     return place.until_text(point)
+
+
+@register.simple_tag
+def voting_left(place: DaoView, point: int) -> str:
+    """How long votes are taken until a timepoint of the governor's clock."""
+    return place.voting_left(point)
+
+
+@register.simple_tag
+def voting_starts(place: DaoView, point: int) -> str:
+    """When voting starts, where it does after a timepoint of the governor's clock."""
+    return place.voting_starts(point)
 
 
 @register.simple_tag
