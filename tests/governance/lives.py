@@ -77,7 +77,7 @@ class Life:
         if roll < 0.20:
             return self._executed()
         makers = (
-            self._created, self._vote, self._vote, self._vote, self._voted_with_params, self._lifecycle,
+            self._created, self._vote, self._vote, self._voted_with_params, self._voted_with_params, self._lifecycle,
             self._lifecycle, self._timelock, self._timelock, self._delegated, self._power, self._power, self._transfer,
             self._policy, self._scheduled, self._scheduled_ends, self._scheduled_ends, self._module, self._strange,
         )  # fmt: skip

@@ -137,16 +137,6 @@ FAULTS = (
         ),
     ),
     Fault(
-        "parts count only where support says so",
-        "projections/batch.py",
-        (("counting_at(contract.capabilities, log.block_number))", "counting_at({}, log.block_number))"),),
-    ),
-    Fault(
-        "what is counted in parts counts by its support too",
-        "projections/tallies.py",
-        (('if any_support else "weight"', 'if not any_support else "weight"'),),
-    ),
-    Fault(
         "neither the fence nor the cursor's place is checked",
         "sync/fence.py",
         (("filter(dao=self.dao, fence=self.fence)", "filter(dao=self.dao)"),),
