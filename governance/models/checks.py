@@ -16,7 +16,7 @@ class OnchainCheck(models.Model):
     """
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
-    subject = models.CharField(max_length=120)  # e.g. "proposal:<id>:state", "proposal:<id>:votes", "power:<0x..>"
+    subject = models.CharField(max_length=200)  # e.g. "proposal:<id>:state", "proposal:<id>:votes", "power:<0x..>"
     block_number = models.BigIntegerField()
     block_hash = Bytes32Field()
     chain_says = models.CharField(max_length=400)

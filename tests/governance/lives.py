@@ -130,12 +130,7 @@ class Life:
                 lambda: emit(Kind.GOVERNOR, "ProposalQueued", number, self.chain.start_s + 900),
                 lambda: emit(Kind.GOVERNOR, "ProposalExecuted", number),
                 lambda: emit(Kind.GOVERNOR, "ProposalCanceled", number),
-                lambda: emit(
-                    Kind.GOVERNOR,
-                    "ProposalExtended",
-                    number,
-                    self.random.choice((self.random.randint(1, 99), 2**256 - 1)),
-                ),
+                lambda: emit(Kind.GOVERNOR, "ProposalExtended", number, self.random.choice((7, 60, 99, 2**64 - 1))),
                 lambda: emit(Kind.GOVERNOR, "QuorumNumeratorUpdated", 4, self.random.randint(1, 99)),
                 lambda: emit(Kind.GOVERNOR, "Upgraded", STRANGER),
                 lambda: emit(Kind.GOVERNOR, "TimelockChange", TIMELOCK, self.random.choice((TIMELOCK, STRANGER))),
