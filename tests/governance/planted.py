@@ -215,11 +215,6 @@ FAULTS = (
         "sync/reorg.py",
         (("filter(pk=dao.chain_id, deepest_reorg_blocks__lt=blocks)", "filter(pk=dao.chain_id)"),),
     ),
-    Fault(
-        "without a tag all is final at once",
-        "sync/finality.py",
-        (("    return min(claims)", "    return min(claims[1:] or [head.number])"),),
-    ),
     Fault("the boldest claim of finality counts", "sync/finality.py", (("    return min(claims)", "    return max(claims)"),)),
     Fault(
         "a block that a node lacks is passed over",
