@@ -68,9 +68,18 @@ def read_summary(scene: Scene) -> None:
         in_page = normal(sentence["text"]) in normal(strip_tags(page))
         must(in_page, "each sentence must be on the page", sentence["text"])
         if source["kind"] == "span":
-            found = normal(source["quote"]) in normal(scene.real.text)
-            must(found, "each quote must be in the proposal word for word", source["quote"])
+            # As the page shows it: a link has its host printed beside it there.
+            found = normal(source["quote"]) in normal(strip_tags(proposals_text(page)))
+            must(found, "each quote must be in the proposal's text word for word", source["quote"])
         scene.show(f"quoted from {source['kind']} {source['id']}", sentence["text"][:160])
+
+
+def proposals_text(page: str) -> str:
+    """Return the part of the proposal's page that renders its text; without its summary, which quotes it."""
+    _, heading, behind = page.partition('<h2 id="text">')
+    text, _, _ = behind.partition("</section>")
+    must(bool(heading) and bool(text), "the page must show the proposal's text", page[:300])
+    return text
 
 
 def real_proposal(contracts: dict[str, str], recipient: str) -> tuple[str, list[tuple[str, int, str]], str]:
