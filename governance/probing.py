@@ -28,7 +28,8 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
     what differs; `governor` has the new capabilities afterwards.
 
     `code_changed_at` is the newest block in which a log said that its code changed: an incident even where nothing
-    that is asked differs, once for each such block. An answer that is no governor's changes nothing.
+    that is asked differs, or nothing is answered any more, once for each such block. An answer that is no governor's
+    changes nothing that is kept.
 
     Raises:
         RpcError: the node failed; nothing is kept.
@@ -38,6 +39,14 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
         return []
     found = probe_governor(rpc, governor.address, cursor.head_hash)
     if found["family"] == "unknown":
+        if code_changed_at is not None and code_changed_at > _probed_before(governor.capabilities):
+            incidents.note_once(
+                dao,
+                incidents.Kind.GOVERNOR_CHANGED,
+                about={"block": code_changed_at, "changes": {}},
+                detail=say("governor_code_unknown", block=code_changed_at),
+                first_block=code_changed_at,
+            )
         return []
     with transaction.atomic():
         held = Cursor.objects.select_for_update().get(dao=dao)

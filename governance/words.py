@@ -223,6 +223,10 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     "governor_code_alike": gettext_noop(
         "The governor's code was changed in block {block}. Asked again, it answers as before."
     ),
+    "governor_code_unknown": gettext_noop(
+        "The governor's code was changed in block {block}. Asked again, it does not answer as a governor that is "
+        "understood: states and counts here are by the rules from before."
+    ),
     "governor_differs": gettext_noop("The governor answers otherwise than before at block {block}: {changes}."),
     "timelock_unread": gettext_noop(
         "The governor uses another timelock now, {timelock}, which is not read: run `manage.py add_dao` again with "

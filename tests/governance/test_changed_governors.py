@@ -61,6 +61,21 @@ def test_code_that_answers_the_same_is_told_too(chain):
     assert "it answers as before" in words_of(incidents_of(odd)[0])
 
 
+def test_code_that_is_no_governor_any_more_is_told_once(chain):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    odd.sync()
+    before = governor_of(odd.dao).capabilities
+    odd.do("changeCode(address,uint8)", odd.token, 1)
+    block = odd.head()[0]
+    for _ in range(2):
+        odd.mine(1)
+        odd.sync()
+    [incident] = incidents_of(odd)
+    assert incident.first_block == block
+    assert "does not answer as a governor" in words_of(incident)
+    assert governor_of(odd.dao).capabilities == before
+
+
 def test_a_change_that_a_reorg_takes_back_is_taken_back(chain):
     odd = Odd(chain, SIMPLE, behind_proxy=True)
     code = odd.code_of(PARTS)
