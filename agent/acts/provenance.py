@@ -72,7 +72,6 @@ SECTIONS = {
 # Of secp256k1: a signature with the larger s is as valid, and would be a second text of the same record.
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _KEYS = {"format", *SECTIONS, "actions", "domain", "message", "signer", "signature", "hash"}
-_ACTIONS_KEYS = {"module", "policy_id", "policy_codehash", "number", "scheduled", "calls"}
 
 
 class RecordError(ValueError):
