@@ -104,6 +104,32 @@ def _blocks_dropped(values: Values, translate: Translate = str) -> str:
     return _dropped(translate(what).format_map(values), values, translate)
 
 
+_CLOCK_OWNERS = {"governor": gettext_noop("The governor's clock"), "token": gettext_noop("The votes token's clock")}
+
+
+def _clock(values: Values, translate: Translate, what: str) -> str:
+    who = translate(_CLOCK_OWNERS.get(values["who"], values["who"]))
+    if values["l1_block"] is None:
+        beside = translate(gettext_noop("the block's time is {time_s}")).format_map(values)
+    else:
+        beside = translate(gettext_noop("its time is {time_s}, its block of the chain below {l1_block}"))
+        beside = beside.format_map(values)
+    text = translate(gettext_noop("{what}; {beside}. States and power that are computed by it may be wrong."))
+    return text.format(what=translate(what).format_map({**values, "who": who}), beside=beside)
+
+
+def _clock_differs(values: Values, translate: Translate = str) -> str:
+    what = gettext_noop("{who} is not the one that is known: it says {says} at block {block}")
+    return _clock(values, translate, what)
+
+
+def _snapshot_differs(values: Values, translate: Translate = str) -> str:
+    what = gettext_noop(
+        "{who} is not the one that is known: it gave a proposal of block {block} the snapshot {snapshot}"
+    )
+    return _clock(values, translate, what)
+
+
 def _node_failed(values: Values, translate: Translate = str) -> str:
     problem = values["problem"]
     if values["endpoint"]:
@@ -165,6 +191,13 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
         "them in a way that is not understood, or answers wrongly. Use another node"
     ),
     "time_missing": gettext_noop("no time is known for block {block}"),
+    "l1_block_missing": gettext_noop(
+        "the node's block {block} does not name its block of the chain below (l1BlockNumber), which the governor's "
+        "clock counts: use a node that names it"
+    ),
+    "clock_unanswered": gettext_noop(
+        "the node can't say what the governor's clock was at block {block}: use one that keeps old state"
+    ),
     "receipt_missing": gettext_noop("the node has no receipt of a transaction in its block {block}"),
     "other_receipt": gettext_noop("the node answered with another transaction's receipt"),
     "method_unknown": gettext_noop("{endpoints}: {method} is not known there"),
@@ -228,6 +261,8 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
         "understood: states and counts here are by the rules from before."
     ),
     "governor_differs": gettext_noop("The governor answers otherwise than before at block {block}: {changes}."),
+    "clock_differs": _clock_differs,
+    "snapshot_differs": _snapshot_differs,
     "timelock_unread": gettext_noop(
         "The governor uses another timelock now, {timelock}, which is not read: run `manage.py add_dao` again with "
         "this DAO's slug."
