@@ -24,6 +24,7 @@ from agent.models import OutboxCursor, Summary
 from agent.understanding import effects as effects_module
 from agent.understanding import ingest, reader, verdict, writer
 from agent.understanding.effects import Book, Effect
+from agent.understanding.effects import Contract as Known
 from agent.understanding.words import LEGACY, Sentence, of_model_down, say
 from governance import outbox, work
 from governance.capabilities import tokens_of
@@ -122,7 +123,7 @@ def facts_of(proposal: Proposal) -> Facts:
     book = book_of(proposal.dao)
     actions = list(proposal.actions.all())
     document = ingest.read(proposal.description)
-    effects = tuple(effects_module.effects_of(map(call_of, actions), book.names, book.tokens, book.ether))
+    effects = tuple(effects_module.effects_of(map(call_of, actions), book))
     flags = verdict.flags(document, effects, book, balances_by_flows(proposal.dao), actions=len(actions))
     return Facts(document, effects, tuple(flags), book, input_hash(proposal.description_bytes, actions, book.ether))
 
@@ -166,16 +167,30 @@ def book_of(dao: Dao) -> Book:
         and 0 <= token.decimals <= 77
     }
     # In this order: a timelock that holds the treasury is a treasury. The timelock makes the calls where there is one.
-    kinds = (Contract.Kind.GOVERNOR, Contract.Kind.TIMELOCK, Contract.Kind.TREASURY)
-    own = [(kind, contract.address) for kind in kinds for contract in dao.contracts.all() if contract.kind == kind]
-    executors = [address for kind, address in own if kind is not Contract.Kind.TREASURY]
+    kinds = (Contract.Kind.MODULE, Contract.Kind.VOTES_TOKEN, Contract.Kind.GOVERNOR, Contract.Kind.TIMELOCK,
+             Contract.Kind.TREASURY)  # fmt: skip
+    own = [(kind, contract) for kind in kinds for contract in dao.contracts.all() if contract.kind == kind]
+    makers = (Contract.Kind.GOVERNOR, Contract.Kind.TIMELOCK)
+    executors = [contract.address for kind, contract in own if kind in makers]
     return Book(
         names,
         tokens,
         symbol_of(dao.chain_id),
-        containers={address: str(kind) for kind, address in own},
-        executor=executors[-1] if executors else None,
+        {contract.address: Known(_KINDS.get(kind, str(kind)), _clock_of(contract)) for kind, contract in own},
+        executors[-1] if executors else None,
+        chain_id=dao.chain_id,
     )
+
+
+_KINDS = {Contract.Kind.VOTES_TOKEN: "token"}
+_CLOCKS = {"timestamp": "time", "blocknumber": "block"}
+
+
+def _clock_of(contract: Contract) -> str | None:
+    """What a contract's durations count; a timelock always counts seconds."""
+    if contract.kind == Contract.Kind.TIMELOCK:
+        return "time"
+    return _CLOCKS.get(contract.capabilities.get("clock", ""))
 
 
 def _is_plain(symbol: str) -> bool:

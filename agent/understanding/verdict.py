@@ -167,16 +167,14 @@ def _of_amounts(effects: Sequence[Effect], book: Book, balances: Mapping[bytes, 
     by_asset: defaultdict[bytes, list[Effect]] = defaultdict(list)
     for effect in effects:
         # What leaves or may be taken. An unlimited approval has a flag of its own.
-        if effect.kind in {Kind.TRANSFER, Kind.APPROVE} and effect.asset is not None and effect.amount:
-            if effect.amount < UNLIMITED:
-                by_asset[effect.asset].append(effect)
-        elif effect.value_wei:
-            by_asset[ETHER].append(effect)
+        moves = effect.kind in {Kind.TRANSFER, Kind.APPROVE} and effect.asset is not None
+        if moves and effect.amount and effect.amount < UNLIMITED:
+            by_asset[effect.asset].append(effect)
     for asset, chosen in by_asset.items():
         balance = balances.get(asset)
         if balance is None:
             continue
-        total = sum(e.amount or 0 if e.asset == asset else e.value_wei for e in chosen)
+        total = sum(e.amount or 0 for e in chosen)
         if total * 10_000 >= balance * LARGE_SHARE_BPS:
             ids = tuple(effect.id for effect in chosen)
             code = "more_than_held" if total > balance else "large_share"

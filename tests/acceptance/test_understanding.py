@@ -70,7 +70,7 @@ def injections() -> list[str]:
 
 
 def flags(text: str, calls) -> set[tuple[str, tuple[str, ...]]]:
-    found = verdict.flags(ingest.read(text), effects_of(calls, BOOK.names, BOOK.tokens), BOOK, actions=len(calls))
+    found = verdict.flags(ingest.read(text), effects_of(calls, BOOK), BOOK, actions=len(calls))
     return {(flag.code, flag.effects) for flag in found}
 
 
@@ -79,7 +79,7 @@ def judged_by_code(text: str, calls) -> verdict.Verdict:
     document = ingest.read(text)
     typed = [(span, reader.type_in(span, BOOK)) for span in document.spans]
     claims = [reader.claim(f"c{n}", kind, (span,), BOOK) for n, (span, kind) in enumerate(typed, 1) if kind is not None]
-    return verdict.judge(document, claims, effects_of(calls, BOOK.names, BOOK.tokens), BOOK)
+    return verdict.judge(document, claims, effects_of(calls, BOOK), BOOK)
 
 
 def test_every_real_proposal_is_read_and_each_of_its_calls_gets_a_sentence():
@@ -89,7 +89,7 @@ def test_every_real_proposal_is_read_and_each_of_its_calls_gets_a_sentence():
         assert len(document.spans) > 3, name
         assert document.hidden == (), name
         assert not document.truncated, name
-        effects = effects_of(calls, BOOK.names, BOOK.tokens)
+        effects = effects_of(calls, BOOK)
         assert {effect.position for effect in effects} == set(range(len(calls))), name
         for span in document.spans:
             assert not writer.unsourced(span.plain, span.text), (name, span)
@@ -97,7 +97,7 @@ def test_every_real_proposal_is_read_and_each_of_its_calls_gets_a_sentence():
 
 def test_honest_proposals_raise_no_danger_but_the_delegatecalls_that_three_of_them_make():
     alarms = {
-        name: [flag.code for flag in verdict.flags(ingest.read(text), effects_of(calls, BOOK.names, BOOK.tokens), BOOK)
+        name: [flag.code for flag in verdict.flags(ingest.read(text), effects_of(calls, BOOK), BOOK)
                if flag.severity is verdict.Severity.DANGER]
         for name, (text, calls) in proposals().items()
     }  # fmt: skip
@@ -127,7 +127,7 @@ def test_a_published_injection_stays_data_in_the_prompt():
 
 def payments():
     for name, (text, calls) in proposals().items():
-        for position, effect in enumerate(effects_of(calls, BOOK.names, BOOK.tokens)):
+        for position, effect in enumerate(effects_of(calls, BOOK)):
             if effect.kind is Kind.TRANSFER and effect.function == "transfer(address,uint256)" and not effect.path:
                 yield name, text, calls, position, effect
 
