@@ -179,7 +179,8 @@ def _stranger(act: Act, entry: Entry, book: Book) -> Effect:
     """A container's function on a contract that is not known to be one. What its arguments name still takes part."""
     why = say("stranger", function=containers.name_of(entry.signature), target=book.party(act.target))
     by_name = {argument.name: argument.value for argument in act.arguments}
-    delegates = act.delegatecall or by_name.get("operation") == 1
+    asks = by_name.get("operation") == 1 and kind_of(by_name.get("to", b""), book) not in containers.MULTISENDS
+    delegates = act.delegatecall or asks
     return make(act, Kind.UNKNOWN, why, entry.signature, why=why, delegatecall=delegates)
 
 
