@@ -22,8 +22,10 @@ from agent.llm import serving
 from agent.llm.client import Model, ModelDown, ModelRefused, Usage
 from agent.models import OutboxCursor, Summary
 from agent.understanding import effects as effects_module
+from agent.understanding import flags as flags_module
 from agent.understanding import ingest, reader, verdict, writer
 from agent.understanding.effects import Book, Effect
+from agent.understanding.history import history_of
 from agent.understanding.words import LEGACY, Sentence, of_model_down, say
 from governance import outbox, work
 from governance.capabilities import tokens_of
@@ -112,7 +114,7 @@ class Facts:
 
     document: ingest.Document
     effects: tuple[Effect, ...]
-    flags: tuple[verdict.Flag, ...]
+    flags: tuple[flags_module.Flag, ...]
     book: Book
     input_hash: bytes
 
@@ -123,7 +125,15 @@ def facts_of(proposal: Proposal) -> Facts:
     actions = list(proposal.actions.all())
     document = ingest.read(proposal.description)
     effects = tuple(effects_module.effects_of(map(call_of, actions), book.names, book.tokens, book.ether))
-    flags = verdict.flags(document, effects, book, balances_by_flows(proposal.dao), actions=len(actions))
+    flags = flags_module.flags(
+        document,
+        effects,
+        book,
+        balances_by_flows(proposal.dao),
+        actions=len(actions),
+        calldata=[call_of(action).calldata for action in actions],
+        history=history_of(proposal),
+    )
     return Facts(document, effects, tuple(flags), book, input_hash(proposal.description_bytes, actions, book.ether))
 
 
@@ -299,10 +309,7 @@ def _understand(facts: Facts, model: Model) -> dict:
     judged = verdict.judge(facts.document, claims, facts.effects, facts.book)
     flags = list(facts.flags)
     if leaked:
-        flags.insert(
-            0,
-            verdict.Flag("canary", verdict.Severity.DANGER, say("canary")),
-        )
+        flags.insert(0, flags_module.canary.flag())
     return {
         "status": Summary.Status.WRITTEN if sentences else Summary.Status.ABSTAINED,
         **why,

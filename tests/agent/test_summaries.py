@@ -563,3 +563,11 @@ def test_the_book_knows_who_makes_the_calls(dao):
     # A timelock that is the treasury too pays by itself.
     Contract.objects.create(dao=dao, kind=Contract.Kind.TREASURY, address=timelock)
     assert summaries.book_of(dao).executor == timelock
+
+
+def test_a_proposal_that_repeats_the_calls_of_an_earlier_one_says_which(dao):
+    first, second = propose(dao, 1), propose(dao, 2)
+    codes = [flag.code for flag in summaries.facts_of(first).flags]
+    assert "resubmitted" not in codes
+    (flag,) = [flag for flag in summaries.facts_of(second).flags if flag.code == "resubmitted"]
+    assert flag.text == f"An earlier proposal makes exactly the same calls: number {first.proposal_id}."

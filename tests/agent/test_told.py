@@ -2,7 +2,6 @@
 """The gate before "matches". LEA is paid 2,500 USDC in nearly all cases; what differs is what the text says of it."""
 
 import json
-import time
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -24,6 +23,7 @@ from governance.chain.call import Call
 from policies.notation.amounts import Token
 from tests.agent.test_ingest import HOSTILE
 from tests.calls import plain_call
+from tests.growth import grows_linearly
 
 CASES = json.loads((Path(__file__).parent / "verdict_cases.json").read_text())
 
@@ -958,24 +958,33 @@ def test_any_text_is_compared_and_matches_only_with_the_sentence_in_it(before, a
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["Transfer 1 USDC to " * 1_000, "Send lea " * 2_000, "to for " * 2_800, "a. " * 6_600, "- " * 10_000, "> " * 10_000,
-     "Transfer 2,500 USDC from a to b for c " + "for c " * 60, "[" * 20_000, "*a" * 10_000, "~~a" * 6_000, "|" * 20_000,
-     "1," * 10_000, "1" * 20_000, "Transfer 2,500 USDC to lea. " * 700, "(0x" * 6_000, "x" * (MAX_CHARS + 1),
-     ("Transfer 2,500 USDC from " + "a " * 40 + "to " + "b " * 60 + "for " + "c " * 70 + "\n\n") * 40],
-    ids=lambda text: repr(text[:12]),
+    "piece",
+    ["Transfer 1 USDC to ", "Send lea ", "to for ", "a. ", "- ", "> ", "for c ", "[", "*a", "~~a", "|", "1,", "1",
+     "Transfer 2,500 USDC to lea. ", "(0x", "Transfer 2,500 USDC to lea for c ",
+     "Transfer 2,500 USDC from " + "a " * 40 + "to " + "b " * 60 + "for " + "c " * 70 + "\n\n"],
+    ids=lambda piece: repr(piece[:32]),
 )  # fmt: skip
-def test_no_text_makes_comparing_slow(text):
-    started = time.monotonic()
-    is_told(text, pay())
-    assert time.monotonic() - started < 5
+def test_no_text_makes_comparing_slow(piece):
+    grows_linearly(lambda size: piece * (size // len(piece)), lambda text: is_told(text, pay()), MAX_CHARS - 100)
+
+
+def test_no_sentence_makes_comparing_slow():
+    """One sentence, with ever more words that may begin another part of it."""
+    grows_linearly(
+        lambda size: "Transfer 2,500 USDC from a to b for c " + "for c " * (size // 6),
+        lambda text: is_told(text, pay()),
+        MAX_CHARS - 100,
+    )
 
 
 def test_a_book_with_many_names_is_compared_soon():
+    grows_linearly(
+        lambda size: replace(BOOK, names={n.to_bytes(20, "big"): f"member number {n}" for n in range(size)}),
+        lambda book: is_told(GRANTS_TEXT, performed(pay()), book=book),
+        2_000,
+    )
     book = replace(BOOK, names={n.to_bytes(20, "big"): f"member number {n}" for n in range(2_000)})
-    started = time.monotonic()
     assert not is_told(GRANTS_TEXT, performed(pay()), book=book)
-    assert time.monotonic() - started < 5
 
 
 def test_findings_say_only_what_code_found():

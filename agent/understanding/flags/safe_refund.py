@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Safe pays whoever executes, or somebody that the call names."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext_noop
+
+from agent.understanding.effects import Effect
+from agent.understanding.flags.flag import Case, Found, Rule, Severity, ids
+
+
+def _pays(effect: Effect) -> bool:
+    return any(" also pays " in sentence for sentence in effect.besides)
+
+
+def find(case: Case) -> Iterator[Found]:
+    if found := [effect for effect in case.effects if _pays(effect)]:
+        yield Found(effects=ids(found))
+
+
+RULE = Rule(
+    code="safe_refund",
+    severity=Severity.DANGER,
+    words={
+        "safe_refund": gettext_noop(
+            "A Safe pays a refund for gas on top of its call. The call sets its price and who gets it."
+        )
+    },
+    page=(
+        "Evidence: an `execTransaction` with a gas price above zero. The refund has no upper bound but the price "
+        "that the call itself names: it can empty a Safe while the call seems to do nothing."
+    ),
+    find=find,
+)
