@@ -32,7 +32,7 @@ def transfer(recipient: bytes, amount: int) -> Call:
 
 
 def raised(text: str, *calls: Call, **more):
-    effects = effects_of(calls, BOOK.names, BOOK.tokens)
+    effects = effects_of(calls, BOOK)
     calldata = [one.calldata for one in calls]
     return flags_module.flags(ingest.read(text), effects, BOOK, actions=len(calls), calldata=calldata, **more)
 
@@ -96,7 +96,7 @@ def test_each_flag_is_raised_by_its_text(text, code):
     ],
 )
 def test_what_others_do_not_see_is_a_notice_and_what_nobody_sees_a_warning(text, severity):
-    (flag,) = flags_module.flags(ingest.read(text), effects_of([transfer(ADA, 1)], BOOK.names, BOOK.tokens), BOOK)
+    (flag,) = flags_module.flags(ingest.read(text), effects_of([transfer(ADA, 1)], BOOK), BOOK)
     assert (flag.code, flag.severity) == ("hidden_text", severity)
     assert "taken out" not in flag.text
 
@@ -208,7 +208,7 @@ def test_addresses_look_alike_by_digits_that_people_see(one, other, want):
 def test_two_contracts_of_the_book_with_one_vanity_prefix_are_no_danger():
     book = Book({UNISWAP[0]: "the factory"}, {UNISWAP[1]: Token("UNI", UNISWAP[1], 18)})
     calls = [plain_call(one, 0, encode_call("setOwner(address)", [TREASURY])) for one in UNISWAP]
-    effects = effects_of(calls, book.names, book.tokens)
+    effects = effects_of(calls, book)
     assert "lookalike_address" not in {flag.code for flag in flags_module.flags(ingest.read(TEXT), effects, book)}
 
 
