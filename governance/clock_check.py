@@ -173,22 +173,18 @@ def _wrong_with(dao: Dao, rpc: Rpc, contract: Contract, header: Header) -> Sente
     delay = int(told.get("voting_delay") or 0)
     if source_of_snapshot(source, created, newest.snapshot, delay) is source:
         return None
-    return _of_snapshot(who, created, newest.snapshot)
+    return _of_snapshot(created, newest.snapshot)
 
 
 def _differs(who: str, reading: Reading) -> Sentence:
     header = reading.header
-    return say(
-        "clock_differs", who=who, says=reading.says, block=header.number, time_s=header.timestamp_chain_s,
-        l1_block=header.l1_block,
-    )  # fmt: skip
+    values = {"says": str(reading.says), "block": header.number, "time_s": header.timestamp_chain_s}
+    return say(f"{who}_clock_differs", **values)
 
 
-def _of_snapshot(who: str, created: Header, snapshot: int) -> Sentence:
-    return say(
-        "snapshot_differs", who=who, snapshot=str(snapshot), block=created.number, time_s=created.timestamp_chain_s,
-        l1_block=created.l1_block,
-    )  # fmt: skip
+def _of_snapshot(created: Header, snapshot: int) -> Sentence:
+    values = {"snapshot": str(snapshot), "block": created.number, "time_s": created.timestamp_chain_s}
+    return say("snapshot_differs", **values)
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> bool:

@@ -186,7 +186,7 @@ def test_an_audit_finds_a_clock_that_is_another_one_now(world, capsys, settings)
     with pytest.raises(SystemExit):
         call_command("audit", house.dao.slug)
     said = capsys.readouterr().out
-    assert f"The governor's clock is not the one that is known: it says {FIRST_L1_BLOCK} at block" in said
+    assert f"The governor's clock says {FIRST_L1_BLOCK} at block" in said
     incident = SyncIncident.objects.get(dao=house.dao, kind="clock_differs")
     assert incident.resolved_at is None
     governor.capabilities = right
