@@ -281,16 +281,17 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     ),
     "governor_differs": gettext_noop("The governor answers otherwise than before at block {block}: {changes}."),
     "governor_clock_differs": gettext_noop(
-        "The governor's clock says {says} at block {block}, whose time is {time_s}: it does not count what it counted "
-        "when the DAO was added. States and power here may be wrong: run `manage.py add_dao` again with this DAO's slug."
+        "The governor's clock says {says} at block {block}, whose time is {time_s}: it counts something else than what "
+        "is known here. States and power here may be wrong: run `manage.py add_dao` again with this DAO's slug."
     ),
     "token_clock_differs": gettext_noop(
-        "The votes token's clock says {says} at block {block}, whose time is {time_s}: it does not count what it "
-        "counted when the DAO was added. Power here may be wrong: run `manage.py add_dao` again with this DAO's slug."
+        "The votes token's clock says {says} at block {block}, whose time is {time_s}: it counts something else than "
+        "what is known here. Power here may be wrong: run `manage.py add_dao` again with this DAO's slug."
     ),
     "snapshot_differs": gettext_noop(
-        "The governor gave a proposal of block {block}, whose time is {time_s}, the snapshot {snapshot}: its clock does "
-        "not count what is known. States and power here may be wrong: run `manage.py add_dao` again with this DAO's slug."
+        "The governor gave a proposal of block {block}, whose time is {time_s}, the snapshot {snapshot}: its clock "
+        "counts something else than what is known here. States and power here may be wrong: run `manage.py add_dao` "
+        "again with this DAO's slug."
     ),
     "timelock_unread": gettext_noop(
         "The governor uses another timelock now, {timelock}, which is not read: run `manage.py add_dao` again with "
