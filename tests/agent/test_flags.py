@@ -32,7 +32,7 @@ def transfer(recipient: bytes, amount: int) -> Call:
 
 
 def raised(text: str, *calls: Call, **more):
-    effects = effects_of(calls, BOOK.names, BOOK.tokens)
+    effects = effects_of(calls, BOOK)
     calldata = [one.calldata for one in calls]
     return flags_module.flags(ingest.read(text), effects, BOOK, actions=len(calls), calldata=calldata, **more)
 
@@ -209,7 +209,7 @@ def test_addresses_look_alike_by_digits_that_people_see(one, other, want):
 def test_two_contracts_of_the_book_with_one_vanity_prefix_are_no_danger():
     book = Book({UNISWAP[0]: "the factory"}, {UNISWAP[1]: Token("UNI", UNISWAP[1], 18)})
     calls = [plain_call(one, 0, encode_call("setOwner(address)", [TREASURY])) for one in UNISWAP]
-    effects = effects_of(calls, book.names, book.tokens)
+    effects = effects_of(calls, book)
     assert "lookalike_address" not in {flag.code for flag in flags_module.flags(ingest.read(TEXT), effects, book)}
 
 
