@@ -12,8 +12,9 @@ from governance.block_time import block_s as _block_s
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.incidents import Kind
 from governance.models import Cursor, Dao
+from governance.sentences import Sentence
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
-from governance.words import Sentence, say
+from governance.words import say
 
 logger = logging.getLogger(__name__)
 

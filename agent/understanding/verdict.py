@@ -16,8 +16,9 @@ from agent.understanding.effects import ETHER, MAX_EFFECTS, UNLIMITED, Book, Eff
 from agent.understanding.ingest import Document
 from agent.understanding.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, amounts_in, matches_amount, names_in
 from agent.understanding.told import Told, told
-from agent.understanding.words import Sentence, say
+from agent.understanding.words import say
 from governance.chain.address import ZERO, checksum
+from governance.sentences import Sentence
 from policies.notation import visible
 from policies.notation.hexadecimal import hex_bytes
 

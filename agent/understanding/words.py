@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sentences about a proposal: flags, what the verdict rests on, and why there is no summary.
 
-Each is stored as a code with its values, beside the English text of its time, and put into the reader's language where
-it is shown. Rows keep codes: a sentence with other values gets another code.
+Rows keep the text of its time, the code and the values (`governance.sentences`): a sentence with other values gets
+another code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
-LEGACY = "legacy"  # of a row older than the codes: its text is shown as it is
+from governance.sentences import Sentence, Table, Template
 
-SENTENCES: Mapping[str, str] = {
+SENTENCES: Mapping[str, Template] = {
     # Flags, which see the calls and the text without any model.
     "delegatecall": gettext_noop(
         "Runs foreign code as the caller itself (delegatecall): it may do anything, whatever else is shown."
@@ -35,49 +32,47 @@ SENTENCES: Mapping[str, str] = {
     "empty_text": gettext_noop("The proposal has no text that says what it does."),
     "long_text": gettext_noop("The text is so long that only its beginning was looked at."),
     "unknown_call": gettext_noop("One call can't be decoded."),
-    "unknown_calls": gettext_noop("%(count)s calls can't be decoded."),
-    "too_many_calls": gettext_noop("More than %(most)s calls: not all were looked at."),
-    "large_share": gettext_noop("%(amount)s of %(held)s that the treasury holds: a tenth or more."),
-    "more_than_held": gettext_noop("%(amount)s, more than the %(held)s that the treasury holds."),
-    "lookalike_address": gettext_noop("%(address)s looks like %(other)s, and is another address."),
-    "bad_checksum": gettext_noop(
-        "The text's address %(address)s has a wrong checksum: a digit was mistyped or changed."
-    ),
+    "unknown_calls": gettext_noop("{count} calls can't be decoded."),
+    "too_many_calls": gettext_noop("More than {most} calls: not all were looked at."),
+    "large_share": gettext_noop("{amount} of {held} that the treasury holds: a tenth or more."),
+    "more_than_held": gettext_noop("{amount}, more than the {held} that the treasury holds."),
+    "lookalike_address": gettext_noop("{address} looks like {other}, and is another address."),
+    "bad_checksum": gettext_noop("The text's address {address} has a wrong checksum: a digit was mistyped or changed."),
     "canary": gettext_noop(
         "The model repeated the secret of its instructions while reading this text: its answer is thrown away."
     ),
     "hidden_comment": gettext_noop(
-        "The text has HTML comments (%(count)s). Other sites hide them; Mandate shows them as text."
+        "The text has HTML comments ({count}). Other sites hide them; Mandate shows them as text."
     ),
-    "hidden_element": gettext_noop("The text has HTML that other sites hide (%(count)s). Mandate shows it as text."),
+    "hidden_element": gettext_noop("The text has HTML that other sites hide ({count}). Mandate shows it as text."),
     "hidden_attribute": gettext_noop(
-        "HTML tags in the text have words inside (%(count)s). Other sites hide them; Mandate shows them."
+        "HTML tags in the text have words inside ({count}). Other sites hide them; Mandate shows them."
     ),
     "hidden_alt": gettext_noop(
-        "The text describes pictures in words (%(count)s). Other sites show the pictures; Mandate shows the words."
+        "The text describes pictures in words ({count}). Other sites show the pictures; Mandate shows the words."
     ),
     "hidden_definition": gettext_noop(
-        "The text has link definitions (%(count)s) that no page shows. They were not compared with the calls."
+        "The text has link definitions ({count}) that no page shows. They were not compared with the calls."
     ),
     "hidden_title": gettext_noop(
-        "Links have titles (%(count)s) that no page prints. They were not compared with the calls."
+        "Links have titles ({count}) that no page prints. They were not compared with the calls."
     ),
     "hidden_language": gettext_noop(
-        "Code in the text names its language in words (%(count)s) that no page shows. They were not compared."
+        "Code in the text names its language in words ({count}) that no page shows. They were not compared."
     ),
     "hidden_cell": gettext_noop(
-        "Rows of a table have more cells than columns (%(count)s). No page shows them. They were not compared."
+        "Rows of a table have more cells than columns ({count}). No page shows them. They were not compared."
     ),
     "hidden_zero-width": gettext_noop(
-        "The text has characters that nobody sees (%(count)s). Mandate shows each by its number."
+        "The text has characters that nobody sees ({count}). Mandate shows each by its number."
     ),
     "hidden_bidirectional": gettext_noop(
-        "The text has characters that turn the writing around (%(count)s). Mandate shows them by number."
+        "The text has characters that turn the writing around ({count}). Mandate shows them by number."
     ),
     "hidden_tag": gettext_noop(
-        "The text has invisible characters that spell words (%(count)s). Mandate shows each by its number."
+        "The text has invisible characters that spell words ({count}). Mandate shows each by its number."
     ),
-    "hidden_control": gettext_noop("The text has control characters (%(count)s). Mandate shows each by its number."),
+    "hidden_control": gettext_noop("The text has control characters ({count}). Mandate shows each by its number."),
     # What the verdict rests on.
     "claimed_not_done": gettext_noop("No call does what this sentence names."),
     "no_order": gettext_noop("Code found no sentence that orders exactly this call and nothing more."),
@@ -130,54 +125,29 @@ SENTENCES: Mapping[str, str] = {
     "nothing_may_be_shown": gettext_noop("nothing that the model chose for the summary may be shown"),
     "canary_repeated": gettext_noop("the model repeated the secret of its instructions"),
     "text_not_taken": gettext_noop(
-        "the model server does not take this text (HTTP %(http_status)s); it may be too long for the model"
+        "the model server does not take this text (HTTP {http_status}); it may be too long for the model"
     ),
     "model_unreachable": gettext_noop("the model server can't be reached"),
     "model_slow": gettext_noop("the model server did not answer in time"),
-    "model_busy": gettext_noop("the model server is not ready (HTTP %(http_status)s)"),
+    "model_busy": gettext_noop("the model server is not ready (HTTP {http_status})"),
     "model_protocol": gettext_noop("the model server does not speak the OpenAI protocol"),
-    "model_key": gettext_noop("the model server refuses our key (HTTP %(http_status)s)"),
-    "model_not_found": gettext_noop("the model server has no such model or address (HTTP %(http_status)s)"),
-    "model_refuses": gettext_noop("the model server refuses every request (HTTP %(http_status)s)"),
+    "model_key": gettext_noop("the model server refuses our key (HTTP {http_status})"),
+    "model_not_found": gettext_noop("the model server has no such model or address (HTTP {http_status})"),
+    "model_refuses": gettext_noop("the model server refuses every request (HTTP {http_status})"),
     "model_thinks": gettext_noop("the model spends its whole answer on thinking"),
 }
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence by its code, with the values that it names (plain JSON)."""
-
-    code: str
-    values: Mapping[str, Any]
-
-    @property
-    def text(self) -> str:
-        """The English text, which is stored and which the API shows."""
-        return SENTENCES[self.code] % self.values
-
-    def as_json(self) -> dict[str, Any]:
-        return {"code": self.code, "values": dict(self.values)}
-
-
-def say(code: str, **values: Any) -> Sentence:
-    """Return the sentence of a code with its values. Raises KeyError for a code that the table does not know."""
-    SENTENCES[code]
-    return Sentence(code, values)
+TABLE = Table("proposals", SENTENCES)
+say = TABLE.say
+shown = TABLE.shown
 
 
 def of_model_down(trouble: str | None, message: str, values: Mapping[str, Any]) -> Sentence | None:
     """Return the sentence that says why the model can't be asked; None where no code says exactly `message`."""
-    template = SENTENCES.get(f"model_{trouble}", "")
-    named = {"http_status": values.get("http_status")} if "%(http_status)s" in template else {}
-    return Sentence(f"model_{trouble}", named) if template and template % named == message else None
-
-
-def shown(stored: Mapping[str, Any] | None, text: str) -> str:
-    """Return a stored sentence in the reader's language; `text` as it is, where no code of this version says it."""
-    template = SENTENCES.get((stored or {}).get("code", LEGACY))
-    if template is None:
-        return text
-    try:
-        return gettext(template) % (stored or {}).get("values", {})
-    except (KeyError, TypeError, ValueError):  # of a version whose sentence of this code has other values
-        return text
+    template = SENTENCES.get(f"model_{trouble}")
+    if not isinstance(template, str):
+        return None
+    named = {"http_status": values.get("http_status")} if "{http_status}" in template else {}
+    sentence = say(f"model_{trouble}", **named)
+    return sentence if sentence == message else None
