@@ -231,8 +231,7 @@ SENTENCES: Mapping[str, Template] = {
     "no_such_candidate": gettext_noop("the request has no such candidate"),
     "nothing_to_approve": _nothing_to_approve,
     "outside_policy": gettext_noop("the policy refuses this candidate: no approval can change that, only a vote"),
-    "bad_signature": "{problem}",
-    "not_signed_by_operator": gettext_noop("signed by {signer}; only the policy's operator {operator} can approve"),
+    "not_signed_by_operator": gettext_noop("only the policy's operator {operator} can approve. {signature}"),
     # Where a request stands, and why.
     "no_policy": gettext_noop("no policy {policy_id} is in force in {dao}"),
     "policy_copy_broken": gettext_noop(
