@@ -1,26 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sentences about calls: a code with values, worded in English where it is made and in any language where it is shown.
+"""The sentences about calls, all in one table: each family of functions adds its own.
 
-Values are plain JSON or other sentences. Addresses, amounts, units and durations are values of their own form, so that
-each page words them in its language:
-
-- `{"address": "0x...", "name": "the treasury"}`: a party; the name only where the book has one;
-- `{"amount": "1500000", "asset": "0x...", "symbol": "USDC", "decimals": 6}`: base units of a token; no symbol where the
-  book doesn't know the token;
-- `{"asset": "0x...", "symbol": "USDC"}`: a token;
-- `{"seconds": "172800"}`, `{"blocks": "50400"}`: a duration;
-- a list of any of these: its parts with "; " between.
-
-Text that comes from a chain is made harmless (one line, visible characters, cut) before it becomes a value.
+Addresses, amounts, units and durations in them are sentences too, so that each page words them in its language. Text
+that comes from a chain is made harmless (one line, visible characters, cut) before it becomes a value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
-Values = Mapping[str, Any]
-Translate = Callable[[str], str]  # a message into a language; `str` for English
+from governance.chain.address import checksum
+from governance.sentences import Sentence, Table, Template, Translate, Values
 
 # Names that the mirror gives to a DAO's own contracts. Every other name is somebody's own word, and stays.
 OWN_NAMES = frozenset(
@@ -32,8 +23,6 @@ OWN_NAMES = frozenset(
         gettext_noop("the votes token"),
     )
 )
-_BASE_UNITS = gettext_noop("{amount} base units of token {token}")
-_TOKEN = gettext_noop("token {token}")
 _DURATIONS = (
     (86_400, gettext_noop("{seconds} seconds (1 day)"), gettext_noop("{seconds} seconds ({count} days)")),
     (3_600, gettext_noop("{seconds} seconds (1 hour)"), gettext_noop("{seconds} seconds ({count} hours)")),
@@ -41,96 +30,100 @@ _DURATIONS = (
 )
 _SECONDS = gettext_noop("{seconds} seconds")
 _BLOCKS = gettext_noop("{blocks} blocks")
+_BASE_UNITS = gettext_noop("{amount} base units of token {token}")
 
 
-class Sentence(str):
-    """A sentence that knows its code and its values. As text it is English."""
-
-    __slots__ = ("code", "values")
-
-    code: str
-    values: Values
-
-    def __new__(cls, code: str, template: str, values: Values) -> "Sentence":
-        """Raises KeyError for a value that the template names and `values` lacks."""
-        made = super().__new__(cls, worded(template, values, str))
-        made.code, made.values = code, dict(values)
-        return made
-
-    def as_json(self) -> dict[str, Any]:
-        return {"code": self.code, "values": {name: _json(value) for name, value in self.values.items()}}
+def _named(values: Values, translate: Translate) -> str:
+    name = values["name"]
+    return f"{translate(name) if name in OWN_NAMES else name} ({values['address']})"
 
 
-class Speaker:
-    """Says the sentences of one family. `templates`: code -> English, marked for translation."""
-
-    def __init__(self, templates: Mapping[str, str]):
-        self.templates = templates
-
-    def __call__(self, code: str, /, **values: Any) -> Sentence:
-        """Return the sentence of a code. Raises KeyError for a code, or a value of its text, that is not known."""
-        return Sentence(code, self.templates[code], values)
+def _amount(values: Values, _translate: Translate) -> str:
+    return f"{units(int(values['amount']), values['decimals'])} {values['symbol']}"
 
 
-def worded(template: str, values: Values, translate: Translate, templates: Mapping[str, str] | None = None) -> str:
-    """Return a template with its values in a language. `templates` words the sentences among values that are JSON."""
-    shown = {name: _shown(value, translate, templates or {}) for name, value in values.items()}
-    return translate(template).format_map(shown)
+def _base_units(values: Values, translate: Translate) -> str:
+    return translate(_BASE_UNITS).format(amount=f"{int(values['amount']):,}", token=values["token"])
 
 
-def read(stored: Mapping[str, Any], templates: Mapping[str, str], translate: Translate = gettext) -> str:
-    """Return a stored sentence in a language. Raises KeyError, TypeError or ValueError for what no code here says."""
-    return worded(templates[stored["code"]], stored["values"], translate, templates)
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, Sentence):
-        return value.as_json()
-    return [_json(one) for one in value] if isinstance(value, (list, tuple)) else value
-
-
-def _shown(value: Any, translate: Translate, templates: Mapping[str, str]) -> Any:
-    """A value as it is put into a sentence."""
-    if isinstance(value, (list, tuple)):
-        return "; ".join(str(_shown(one, translate, templates)) for one in value)
-    if not isinstance(value, Mapping):
-        return value
-    if "code" in value:
-        return read(value, templates, translate)
-    if "address" in value:
-        return _party(value["address"], value.get("name"), translate)
-    if "amount" in value:
-        return _amount(value, translate)
-    if "asset" in value:
-        return value.get("symbol") or translate(_TOKEN).format(
-            token=_party(value["asset"], value.get("name"), translate)
-        )
-    if "seconds" in value:
-        return _duration(int(value["seconds"]), translate)
-    return translate(_BLOCKS).format(blocks=f"{int(value['blocks']):,}")
-
-
-def _party(address: str, name: str | None, translate: Translate) -> str:
-    if not name:
-        return address
-    return f"{translate(name) if name in OWN_NAMES else name} ({address})"
-
-
-def _amount(value: Mapping[str, Any], translate: Translate) -> str:
-    amount = int(value["amount"])
-    if symbol := value.get("symbol"):
-        return f"{units(amount, value['decimals'])} {symbol}"
-    token = _party(value["asset"], value.get("name"), translate)
-    return translate(_BASE_UNITS).format(amount=f"{amount:,}", token=token)
-
-
-def _duration(seconds: int, translate: Translate) -> str:
+def _duration(values: Values, translate: Translate) -> str:
+    seconds = int(values["seconds"])
     shown = f"{seconds:,}"
     for size, one, many in _DURATIONS:
         if seconds and seconds % size == 0:
             count = seconds // size
             return translate(one if count == 1 else many).format(seconds=shown, count=f"{count:,}")
     return translate(_SECONDS).format(seconds=shown)
+
+
+def _blocks(values: Values, translate: Translate) -> str:
+    return translate(_BLOCKS).format(blocks=f"{int(values['blocks']):,}")
+
+
+def _list(values: Values, _translate: Translate) -> str:
+    return "; ".join(values["items"])
+
+
+TABLE = Table(
+    "calls",
+    {
+        "party": "{address}",
+        "named_party": _named,
+        "amount": _amount,
+        "base_units": _base_units,
+        "symbol": "{symbol}",
+        "token": gettext_noop("token {token}"),
+        "seconds": _duration,
+        "blocks": _blocks,
+        "list": _list,
+    },
+)
+
+
+class Speaker:
+    """Says sentences of the table, having added those of one family: code -> English, marked for translation."""
+
+    def __init__(self, templates: Mapping[str, Template]) -> None:
+        """Raises ValueError for a code by which another family says another sentence."""
+        TABLE.add(templates)
+        self.templates = templates
+
+    def __call__(self, code: str, /, **values: Any) -> Sentence:
+        """Return the sentence of a code. Raises KeyError for a code, or a value of its text, that is not known."""
+        return TABLE.say(code, **values)
+
+
+# Values of sentences.
+
+
+def party(address: bytes, name: str | None = None) -> Sentence:
+    """An address, with its name where it has one."""
+    if not name:
+        return TABLE.say("party", address=checksum(address))
+    return TABLE.say("named_party", address=checksum(address), name=name)
+
+
+def amount_of(asset: bytes, amount: int, symbol: str, decimals: int) -> Sentence:
+    """An amount of a known token, in base units: `1.5 USDC`."""
+    return TABLE.say("amount", asset=checksum(asset), amount=str(amount), symbol=symbol, decimals=decimals)
+
+
+def base_units_of(asset: bytes, amount: int, name: str | None) -> Sentence:
+    """An amount of a token whose decimals nobody knows."""
+    return TABLE.say("base_units", asset=checksum(asset), amount=str(amount), token=party(asset, name))
+
+
+def seconds(count: int) -> Sentence:
+    return TABLE.say("seconds", seconds=str(count))
+
+
+def blocks(count: int) -> Sentence:
+    return TABLE.say("blocks", blocks=str(count))
+
+
+def listed(items: Iterable[Any]) -> Sentence:
+    """Several parts with "; " between."""
+    return TABLE.say("list", items=list(items))
 
 
 def units(amount: int, decimals: int) -> str:

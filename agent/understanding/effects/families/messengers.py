@@ -14,7 +14,8 @@ from agent.understanding import functions
 from agent.understanding.effects.act import Act, Handler, Made, make
 from agent.understanding.effects.book import ETHER, Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Sentence, Speaker
+from agent.understanding.effects.wording import Speaker
+from governance.sentences import Sentence
 
 SENTENCES = {
     "message_value": gettext_noop(

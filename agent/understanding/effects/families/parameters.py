@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, make
 from agent.understanding.effects.book import Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Speaker
+from agent.understanding.effects.wording import Speaker, blocks, seconds
 
 SENTENCES = {
     "voting_delay": gettext_noop("Sets the voting delay of {target} to {value}."),
@@ -32,9 +32,9 @@ def _parameter(code: str, subject: str, unit: str = "") -> Handler:
         number, clock = a[0], book.clock(act.target)
         value: Any = f"{number:,}"
         if unit == "seconds" or (unit == "clock" and clock == "time"):
-            value = {"seconds": str(number)}
+            value = seconds(number)
         elif unit == "clock":
-            value = {"blocks": str(number)} if clock == "block" else say("of_the_clock", value=value)
+            value = blocks(number) if clock == "block" else say("of_the_clock", value=value)
         sentence = say(code, target=book.party(act.target), value=value)
         return make(act, Kind.PARAMETER_CHANGE, sentence, function, subject=subject, new_value=str(number))
 
