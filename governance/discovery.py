@@ -96,16 +96,23 @@ def _listed(dao: Dao, rpc: Rpc, treasuries: Sequence[bytes]) -> Iterable[bytes]:
 
 
 def _logged(rpc: Rpc, first_block: int) -> Iterable[bytes]:
-    """Contracts that logged that a policy was set in them, where the past is short enough for one question; none where
-    the node refuses it."""
-    topics = [found.topic0 for found in events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet"]
-    try:
-        head = rpc.head_number()
-        if head - first_block >= _MOST_BLOCKS:
-            return []
-        return [log.address for log in rpc.logs((), [topics], first_block=first_block, last_block=head)]
-    except Answered:
-        return []
+    """Contracts that logged that a policy was set in them, and then what any treasury or Safe logged that it enabled.
+    Only where the past is short enough for one question each; none where the node refuses it."""
+    policies = [found.topic0 for found in events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet"]
+    head = rpc.head_number()
+    if head - first_block >= _MOST_BLOCKS:
+        return
+    # Two questions: Safes enable modules often, and a node that refuses so many logs still tells of the policies.
+    for topics in (policies, list(_ENABLED)):
+        try:
+            logs = rpc.logs((), [topics], first_block=first_block, last_block=head)
+        except Answered:
+            continue
+        for log in logs:
+            if log.topics[0] not in _ENABLED:
+                yield log.address
+            elif len(word := log.topics[1] if len(log.topics) > 1 else log.data) == 32:
+                yield word[12:]
 
 
 def _examine(

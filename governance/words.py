@@ -171,6 +171,51 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     "answer_malformed": gettext_noop("the node's answer to {method} is malformed: {error} {reason}"),
     "block_malformed": gettext_noop("the node's answer is malformed: {error}"),
     "error_malformed": gettext_noop("answered {method} with an error that is not an object"),
+    # Why a signature is not taken.
+    "signature_length": gettext_noop(
+        "A key's signature has 65 bytes, or 64 in the short form of EIP-2098; this one has {length}."
+    ),
+    "signature_digits": gettext_noop("A signature is 0x and then hexadecimal digits, two for each byte."),
+    "signature_not_asked": gettext_noop(
+        "It is no signature of the account's key, and the chain could not be asked whether a contract there accepts "
+        "it. Try again."
+    ),
+    "signature_v": gettext_noop("The last byte of a signature is 0, 1, 27 or 28; this one's is {v}."),
+    "signature_off_curve": gettext_noop("The bytes are no signature of any key. Sign again."),
+    "signature_high_s": gettext_noop(
+        "The signature is in the form with a high s, which contracts refuse because anybody can make it of another "
+        "one. Sign again with a wallet that gives the form with a low s."
+    ),
+    "signature_prefixed": gettext_noop(
+        "The wallet signed the message's hash with the prefix of eth_sign, not the message itself. Sign again with a "
+        "wallet that signs the message as it is shown."
+    ),
+    "signature_of_another": gettext_noop(
+        "The key of {signer} made the signature, not that of {account}, or the text was changed after signing."
+    ),
+    "signature_without_contract": gettext_noop(
+        "The signature has {length} bytes, as contract wallets make them, but there is no contract at {account} on "
+        "this chain. Deploy the wallet here first, by any transaction from it."
+    ),
+    "signature_refused_by_contract": gettext_noop(
+        "The contract at {account} does not accept the signature, as of block {block}."
+    ),
+    "signature_refused_undeployed": gettext_noop(
+        "The wallet at {account} is not deployed yet. Deployed on trial at block {block} as the signature says "
+        "(ERC-6492), it does not accept the signature, or is not at that address."
+    ),
+    "signature_needs_contract": gettext_noop(
+        "The wallet at {account} is not deployed yet, so the chain can't check what it signed. Deploy it first, by any "
+        "transaction from it, or vote by transaction."
+    ),
+    "signature_needs_key": gettext_noop(
+        "{account} is a contract account. Only the signature of a key is taken here, because it must hold in every "
+        "later block: a contract may refuse tomorrow what it accepts today."
+    ),
+    "signature_refused_by_delegated_code": gettext_noop(
+        "The key of {account} signed, but the account runs a contract's code (EIP-7702), which the chain asks instead "
+        "and which does not accept the signature. Vote by transaction."
+    ),
     # Where nodes contradict each other.
     "block_not_shared": gettext_noop("it does not have block {block} as the other endpoint has it"),
     "logs_beside_block": gettext_noop("an endpoint answered logs of another block {block} than the one it shows"),

@@ -15,7 +15,7 @@ from agent.acts.words import Stated, say
 from agent.models import Approval, Candidate, Plan, Request
 from agent.work_names import EXECUTE_WORK
 from governance import work
-from governance.chain import eip712
+from governance.chain import eip712, signatures
 from governance.chain.address import checksum
 from policies.notation.hexadecimal import hex_text
 
@@ -102,6 +102,23 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
     Raises ApprovalError (no such candidate, refused by the policy, signed by somebody else, nothing to approve any
     more) and `policy.NoPolicyInForce`. The same approval twice is the same approval.
     """
+    try:
+        return _accept(request, candidate_key, signature)
+    except _NotOperators as error:  # why, the chain may have to be asked, and no row is locked for that
+        why = signatures.reason_for_key(error.bad, error.operator, request.dao.chain_id)
+        operator = checksum(error.operator)
+        raise ApprovalError(say("not_signed_by_operator", operator=operator, signature=why.as_json())) from error
+
+
+class _NotOperators(Exception):
+    """A signature is not the operator's key's."""
+
+    def __init__(self, bad: eip712.BadSignature, operator: bytes):
+        self.bad, self.operator = bad, operator
+        super().__init__(bad)
+
+
+def _accept(request: Request, candidate_key: str, signature: str) -> Approval:
     with transaction.atomic():
         request = Request.objects.select_for_update().select_related("dao").get(pk=request.pk)
         candidate = request.candidates.filter(key=candidate_key).first()
@@ -109,7 +126,7 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
             raise ApprovalError(say("no_such_candidate"))
         policy = in_force(request.dao, request.policy_id)
         document = _document(policy, request, candidate)
-        digest = eip712.digest(document)
+        digest, operator = eip712.digest(document), policy.code.operator
         known = Approval.objects.filter(digest=digest, request=request).first()
         if known is not None:
             return known
@@ -118,19 +135,16 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
         if not candidate.allowed:
             raise ApprovalError(say("outside_policy"))
         try:
-            raw = eip712.signature_bytes(signature)
-            signer = eip712.recover(document, raw)
+            given = eip712.signature_bytes(signature)
+            raw = signatures.of_key(eip712.signable(document), operator, given)
         except eip712.BadSignature as error:
-            raise ApprovalError(say("bad_signature", problem=str(error))) from error
-        if signer != policy.code.operator:
-            operator = checksum(policy.code.operator)
-            raise ApprovalError(say("not_signed_by_operator", signer=checksum(signer), operator=operator))
+            raise _NotOperators(error, operator) from error
         approval = Approval.objects.create(
             request=request,
             candidate=candidate,
             policy_codehash=policy.codehash,
             calls_hash=candidate.calls_hash,
-            operator=signer,
+            operator=operator,
             typed_data=document,
             digest=digest,
             signature=raw,
@@ -140,7 +154,7 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
         if plan.candidate_id != candidate.pk or not plan.model_agrees_to(candidate):
             plan.candidate, plan.chosen_by = candidate, Plan.ChosenBy.OPERATOR
             plan.save(update_fields=["candidate", "chosen_by"])
-        life.move(request, Request.Status.PLANNED, life.Who.OPERATOR, say("approved"), account=signer)
+        life.move(request, Request.Status.PLANNED, life.Who.OPERATOR, say("approved"), account=operator)
         work.enqueue(EXECUTE_WORK, str(request.pk), renew=True)
     return approval
 
@@ -153,7 +167,7 @@ def standing(policy: PolicyInForce, request: Request, candidate: Candidate) -> A
     if approval is None:
         return None
     try:
-        signer = eip712.recover(document, bytes(approval.signature))
+        signatures.of_key(eip712.signable(document), policy.code.operator, bytes(approval.signature))
     except eip712.BadSignature:
         return None
-    return approval if signer == policy.code.operator else None
+    return approval

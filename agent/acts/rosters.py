@@ -17,7 +17,7 @@ from django.db import transaction
 from agent.acts.policy import PolicyInForce, chain_now_s, in_force
 from agent.acts.words import Sentence, Stated, say
 from agent.models import Roster, RosterEntry
-from governance.chain import eip712
+from governance.chain import eip712, signatures
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
 from governance.models import Dao
@@ -272,15 +272,11 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
     policy = in_force(dao, terms.policy_id)
     document = compose(terms)
     try:
-        signature = eip712.signature_bytes(signed["signature"])
-        signer = eip712.recover(document, signature)
+        given = eip712.signature_bytes(signed["signature"])
+        signature = signatures.of_key(eip712.signable(document), policy.code.operator, given)
     except eip712.BadSignature as error:
-        raise RosterError(str(error)) from error
-    if signer != policy.code.operator:
-        raise RosterError(
-            f"signed by {checksum(signer)}; the policy's operator is {checksum(policy.code.operator)} (or the text was "
-            "changed after signing)"
-        )
+        why = signatures.reason_for_key(error, policy.code.operator, dao.chain_id)
+        raise RosterError(f"the policy's operator is {checksum(policy.code.operator)}. {why}") from error
     with transaction.atomic():
         Dao.objects.select_for_update().get(pk=dao.pk)  # two imports at once: the second sees the first's serial
         now_chain_s = chain_now_s(dao)
@@ -292,7 +288,7 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
             policy_version=terms.policy_version,
             serial=terms.serial,
             expires_chain_s=terms.expires_chain_s,
-            operator=signer,
+            operator=policy.code.operator,
             digest=eip712.digest(document),
             signature=signature,
             typed_data=document,
@@ -354,6 +350,8 @@ def lines_of(roster: Roster) -> tuple[Line, ...]:
     )
     if signed != stored or eip712.digest(compose(terms)) != roster.digest:
         raise RosterError(say("roster_changed"))
-    if eip712.recover(compose(terms), bytes(roster.signature)) != roster.operator:
-        raise RosterError(say("roster_signature_changed"))
+    try:
+        signatures.of_key(eip712.signable(compose(terms)), roster.operator, bytes(roster.signature))
+    except eip712.BadSignature as error:
+        raise RosterError(say("roster_signature_changed")) from error
     return terms.lines

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext, gettext_noop
 
 from agent import choice
+from governance import words as mirror_words
 
 LEGACY = "legacy"  # of a row older than the codes: its only value is its text
 Values = Mapping[str, Any]
@@ -118,6 +119,17 @@ def _words_unknown(values: Values, translate: Translate) -> str:
     words: Sequence[str] = values["words"]
     text = translate(gettext_noop("the request has words that were not understood: {words}"))
     return text.format(words=", ".join(words[:8]))
+
+
+def _not_signed_by_operator(values: Values, translate: Translate) -> str:
+    text = translate(gettext_noop("only the policy's operator {operator} can approve. {why}"))
+    return text.format(operator=values["operator"], why=_of_the_mirror(values["signature"], translate))
+
+
+def _of_the_mirror(stored: Values, translate: Translate) -> str:
+    """A sentence of the mirror's that one of these holds."""
+    found = mirror_words.read(stored["code"], stored["values"], "")
+    return mirror_words.worded(found) if translate is gettext else str(found)
 
 
 def _with_digits(values: Values, translate: Translate) -> str:
@@ -307,8 +319,7 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     "no_such_candidate": gettext_noop("the request has no such candidate"),
     "nothing_to_approve": _nothing_to_approve,
     "outside_policy": gettext_noop("the policy refuses this candidate: no approval can change that, only a vote"),
-    "bad_signature": "{problem}",
-    "not_signed_by_operator": gettext_noop("signed by {signer}; only the policy's operator {operator} can approve"),
+    "not_signed_by_operator": _not_signed_by_operator,
     # Where a request stands, and why.
     "no_policy": gettext_noop("no policy {policy_id} is in force in {dao}"),
     "policy_copy_broken": gettext_noop(

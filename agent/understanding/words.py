@@ -13,71 +13,12 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
+from agent.understanding import flags
+
 LEGACY = "legacy"  # of a row older than the codes: its text is shown as it is
 
 SENTENCES: Mapping[str, str] = {
-    # Flags, which see the calls and the text without any model.
-    "delegatecall": gettext_noop(
-        "Runs foreign code as the caller itself (delegatecall): it may do anything, whatever else is shown."
-    ),
-    "upgrade": gettext_noop("Replaces the code of a contract."),
-    "admin_change": gettext_noop("Changes who has power over a contract."),
-    "mint": gettext_noop("Creates new tokens."),
-    "parameter_change": gettext_noop("Changes a rule of the governance itself."),
-    "policy_change": gettext_noop("Changes what an agent may do with the treasury."),
-    "pause": gettext_noop("Pauses a contract or ends its pause."),
-    "unlimited_approval": gettext_noop("Lets somebody take tokens without limit."),
-    "zero_address": gettext_noop("Names the zero address, which nobody controls."),
-    "token_to_itself": gettext_noop("Sends tokens to their own contract, where they are lost."),
-    "unknown_token": gettext_noop(
-        "Moves a token that this DAO's book doesn't know: its amount is shown in base units."
-    ),
-    "empty_text": gettext_noop("The proposal has no text that says what it does."),
-    "long_text": gettext_noop("The text is so long that only its beginning was looked at."),
-    "unknown_call": gettext_noop("One call can't be decoded."),
-    "unknown_calls": gettext_noop("%(count)s calls can't be decoded."),
-    "too_many_calls": gettext_noop("More than %(most)s calls: not all were looked at."),
-    "large_share": gettext_noop("%(amount)s of %(held)s that the treasury holds: a tenth or more."),
-    "more_than_held": gettext_noop("%(amount)s, more than the %(held)s that the treasury holds."),
-    "lookalike_address": gettext_noop("%(address)s looks like %(other)s, and is another address."),
-    "bad_checksum": gettext_noop(
-        "The text's address %(address)s has a wrong checksum: a digit was mistyped or changed."
-    ),
-    "canary": gettext_noop(
-        "The model repeated the secret of its instructions while reading this text: its answer is thrown away."
-    ),
-    "hidden_comment": gettext_noop(
-        "The text has HTML comments (%(count)s). Other sites hide them; Mandate shows them as text."
-    ),
-    "hidden_element": gettext_noop("The text has HTML that other sites hide (%(count)s). Mandate shows it as text."),
-    "hidden_attribute": gettext_noop(
-        "HTML tags in the text have words inside (%(count)s). Other sites hide them; Mandate shows them."
-    ),
-    "hidden_alt": gettext_noop(
-        "The text describes pictures in words (%(count)s). Other sites show the pictures; Mandate shows the words."
-    ),
-    "hidden_definition": gettext_noop(
-        "The text has link definitions (%(count)s) that no page shows. They were not compared with the calls."
-    ),
-    "hidden_title": gettext_noop(
-        "Links have titles (%(count)s) that no page prints. They were not compared with the calls."
-    ),
-    "hidden_language": gettext_noop(
-        "Code in the text names its language in words (%(count)s) that no page shows. They were not compared."
-    ),
-    "hidden_cell": gettext_noop(
-        "Rows of a table have more cells than columns (%(count)s). No page shows them. They were not compared."
-    ),
-    "hidden_zero-width": gettext_noop(
-        "The text has characters that nobody sees (%(count)s). Mandate shows each by its number."
-    ),
-    "hidden_bidirectional": gettext_noop(
-        "The text has characters that turn the writing around (%(count)s). Mandate shows them by number."
-    ),
-    "hidden_tag": gettext_noop(
-        "The text has invisible characters that spell words (%(count)s). Mandate shows each by its number."
-    ),
-    "hidden_control": gettext_noop("The text has control characters (%(count)s). Mandate shows each by its number."),
+    **flags.WORDS,  # each flag has its words in its own file
     # What the verdict rests on.
     "claimed_not_done": gettext_noop("No call does what this sentence names."),
     "no_order": gettext_noop("Code found no sentence that orders exactly this call and nothing more."),

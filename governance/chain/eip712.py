@@ -10,6 +10,7 @@ from eth_utils.exceptions import ValidationError
 
 from governance.chain import signatures
 from governance.chain.signatures import BadSignature
+from governance.words import say
 from policies.notation.hexadecimal import hex_bytes
 
 DOMAIN_TYPE = [
@@ -59,16 +60,14 @@ def digest(typed_data: dict[str, Any]) -> bytes:
 
 def recover(typed_data: dict[str, Any], signature: bytes) -> bytes:
     """Return the address whose key signed. Raises BadSignature and BadTypedData."""
-    if len(signature) != 65:
-        raise BadSignature("a signature has 65 bytes")
     return signatures.recover(signable(typed_data), signature)
 
 
 def signature_bytes(text: Any) -> bytes:
-    """Read the 65 bytes of a 0x-prefixed signature. Raises BadSignature."""
-    if not isinstance(text, str) or not text.startswith("0x") or len(text) != 132:
-        raise BadSignature("a signature is 0x and 130 hexadecimal digits")
+    """Read a 0x-prefixed signature, in whatever form. Raises BadSignature."""
+    if not isinstance(text, str) or not text.startswith("0x"):
+        raise BadSignature(say("signature_digits"))
     try:
         return hex_bytes(text)
     except ValueError as error:
-        raise BadSignature("a signature is 0x and 130 hexadecimal digits") from error
+        raise BadSignature(say("signature_digits")) from error

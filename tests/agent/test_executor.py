@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db.models import F
 from django.utils import timezone
 
-from agent.acts import executor, judging, life
+from agent.acts import approvals, executor, judging, life
 from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json
 from agent.acts.paid import paid_lines
 from agent.acts.policy import in_force
@@ -17,6 +17,7 @@ from agent.acts.shown import shown
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request, Roster
 from agent.work_names import PLAN_WORK
 from governance import work
+from governance.chain.address import checksum
 from governance.chain.keys import Signer
 from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion
 from policies.answer.evaluate import Refused
@@ -47,6 +48,25 @@ def test_an_abstention_waits_for_the_operator(world: World) -> None:  # noqa: F8
     world.approve(request)
     assert world.rest(request).status == Request.Status.EXECUTED
     assert world.number == 1
+
+
+def test_only_the_operators_key_approves_in_any_form_that_wallets_send(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    world.model.say = ABSTAINS
+    request = world.rest(world.ask(world.november()))
+    typed_data = approvals.typed_data(request, request.candidates.get(key="c1"))
+    for by, signature, problem in (
+        ("mallory", None, "made the signature, not that of"),
+        ("olga", "0x" + "11" * 650, "this one has 650"),
+        ("olga", "none", "hexadecimal digits"),
+    ):
+        with pytest.raises(approvals.ApprovalError, match=problem) as refused:
+            approvals.accept(request, "c1", signature or world.sign(by, typed_data))
+        assert checksum(world.address("olga")) in str(refused.value)
+    full = bytes.fromhex(world.sign("olga", typed_data)[2:])
+    old = full[:64] + bytes([full[64] - 27])
+    assert bytes(approvals.accept(request, "c1", "0x" + old.hex()).signature) == full
+    assert world.rest(request).status == Request.Status.EXECUTED
 
 
 def test_the_same_month_is_paid_once_however_often_it_is_asked(world: World) -> None:  # noqa: F811

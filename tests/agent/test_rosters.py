@@ -2,10 +2,13 @@
 """Rosters: only what the policy's operator signed, the newest, for this chain, module, policy and version."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from eth_account import Account
+from eth_account.messages import encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +16,7 @@ from agent.acts import rosters
 from agent.acts.policy import in_force
 from agent.acts.rosters import MAX_ENTRIES, Line, RosterError, Terms, check_lines, compose, parse
 from agent.models import Roster
+from governance.chain import eip712
 from governance.chain.address import ZERO, checksum
 from tests.agent.acting import POLICY_ID, USDC, World, payroll, world  # noqa: F401
 from tests.conftest import DAY_S
@@ -120,6 +124,38 @@ def test_no_json_whatever_breaks_the_parser(value: Any) -> None:
         parse(value)
     with pytest.raises(RosterError):
         parse({**compose(terms()), "message": value})
+
+
+def short_form(full: str) -> str:
+    """EIP-2098's 64 bytes of a signature."""
+    raw = bytes.fromhex(full[2:])
+    return "0x" + (raw[:32] + (int.from_bytes(raw[32:64], "big") | (raw[64] - 27) << 255).to_bytes(32, "big")).hex()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_signature_in_another_form_is_taken_or_refused_by_name(world: World) -> None:  # noqa: F811
+    document = world.sign_roster().typed_data
+    terms = replace(parse(document), serial=2)
+    document = compose(terms)
+    full = world.sign("olga", document)
+    prefixed = Account.sign_message(encode_defunct(eip712.digest(document)), world.suite.accounts["olga"].key).signature
+    for signature, problem in (
+        ("0x" + "11" * 650, "this one has 650"),
+        ("0x" + prefixed.hex(), "prefix of eth_sign"),
+    ):
+        with pytest.raises(RosterError, match=problem):
+            rosters.accept(world.dao, {"typed_data": document, "signature": signature})
+    # A contract stands there: a Safe's signature can't be held against the roster later, without the chain.
+    operator = checksum(world.address("olga"))
+    world.suite.anvil.call("anvil_setCode", operator, "0x6001")
+    with pytest.raises(RosterError, match=f"{operator} is a contract account"):
+        rosters.accept(world.dao, {"typed_data": document, "signature": "0x" + "11" * 650})
+    roster = rosters.accept(world.dao, {"typed_data": document, "signature": short_form(full)})
+    assert "0x" + bytes(roster.signature).hex() == full
+    assert rosters.lines_of(roster) == terms.lines
+    Roster.objects.filter(pk=roster.pk).update(signature=bytes.fromhex(short_form(full)[2:-2]))
+    with pytest.raises(RosterError, match="changed in the database"):
+        rosters.lines_of(Roster.objects.get(pk=roster.pk))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,7 +2,6 @@
 """The gate before "matches". LEA is paid 2,500 USDC in nearly all cases; what differs is what the text says of it."""
 
 import json
-import time
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.understanding import ingest, reader, verdict
-from agent.understanding.effects import Book, effects_of
+from agent.understanding.effects import Book, Contract, effects_of
 from agent.understanding.reader import ClaimType
 from agent.understanding.told import MAX_CHARS, told
 from agent.understanding.verdict import Outcome
@@ -24,6 +23,7 @@ from governance.chain.call import Call
 from policies.notation.amounts import Token
 from tests.agent.test_ingest import HOSTILE
 from tests.calls import plain_call
+from tests.growth import grows_linearly
 
 CASES = json.loads((Path(__file__).parent / "verdict_cases.json").read_text())
 
@@ -41,7 +41,9 @@ NAMES = {LEA: "lea", BEN: "ben", TREASURY: "the treasury", TIMELOCK: "the timelo
          VAULT: "the vault", VOTES: "the votes token"}  # fmt: skip
 TOKENS = {USDC: Token("USDC", USDC, 6), WETH: Token("WETH", WETH, 18)}
 BOOK = Book(
-    NAMES, TOKENS, containers={TIMELOCK: "timelock", TREASURY: "treasury", SAFE: "treasury", GOVERNOR: "governor"},
+    NAMES, TOKENS,
+    contracts={TIMELOCK: Contract("timelock"), TREASURY: Contract("treasury"), SAFE: Contract("treasury"),
+               GOVERNOR: Contract("governor")},
     executor=TIMELOCK,
 )  # fmt: skip
 LEAS = checksum(LEA)
@@ -67,14 +69,14 @@ def in_safe(inner: Call, *, operation: int = 0, gas: tuple = (0, 0, 0, ZERO, ZER
 
 
 def is_told(text: str, *calls: Call, book: Book = BOOK) -> bool:
-    effects = effects_of(calls, book.names, book.tokens)
+    effects = effects_of(calls, book)
     return told(ingest.read(text), effects, book).is_whole(effects)
 
 
 def outcomes(text: str, calls, book: Book = BOOK) -> set[Outcome]:
     """Every outcome that any reader can bring about: any of the sentences, taken for anything."""
     document = ingest.read(text)
-    effects = effects_of(calls, book.names, book.tokens)
+    effects = effects_of(calls, book)
     by_code = [reader.type_in(span, book) for span in document.spans]
     found = {verdict.judge(document, (), effects, book).outcome}
     for picked in product([False, True], repeat=min(len(document.spans), 5)):
@@ -98,7 +100,7 @@ def case_book(case: dict, cases: dict = CASES) -> Book:
     return Book(
         {to_bytes(address): name for name, address in cases["names"].items()},
         {address: Token(symbol, address, decimals) for symbol, (address, decimals) in tokens.items()},
-        containers=kinds,
+        contracts={address: Contract(kind) for address, kind in kinds.items()},
         executor=next(address for address, kind in kinds.items() if kind == "timelock"),
     )
 
@@ -190,7 +192,7 @@ HONEST = {
 @pytest.mark.parametrize("name", HONEST)
 def test_a_plain_and_honest_text_matches(name):
     text, calls = HONEST[name]
-    assert told(ingest.read(text), effects_of(calls, NAMES, TOKENS), BOOK).problems == ()
+    assert told(ingest.read(text), effects_of(calls, BOOK), BOOK).problems == ()
     assert is_told(text, *calls)
     assert Outcome.MATCHES in outcomes(text, calls)
 
@@ -958,36 +960,45 @@ def test_any_text_is_compared_and_matches_only_with_the_sentence_in_it(before, a
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["Transfer 1 USDC to " * 1_000, "Send lea " * 2_000, "to for " * 2_800, "a. " * 6_600, "- " * 10_000, "> " * 10_000,
-     "Transfer 2,500 USDC from a to b for c " + "for c " * 60, "[" * 20_000, "*a" * 10_000, "~~a" * 6_000, "|" * 20_000,
-     "1," * 10_000, "1" * 20_000, "Transfer 2,500 USDC to lea. " * 700, "(0x" * 6_000, "x" * (MAX_CHARS + 1),
-     ("Transfer 2,500 USDC from " + "a " * 40 + "to " + "b " * 60 + "for " + "c " * 70 + "\n\n") * 40],
-    ids=lambda text: repr(text[:12]),
+    "piece",
+    ["Transfer 1 USDC to ", "Send lea ", "to for ", "a. ", "- ", "> ", "for c ", "[", "*a", "~~a", "|", "1,", "1",
+     "Transfer 2,500 USDC to lea. ", "(0x", "Transfer 2,500 USDC to lea for c ",
+     "Transfer 2,500 USDC from " + "a " * 40 + "to " + "b " * 60 + "for " + "c " * 70 + "\n\n"],
+    ids=lambda piece: repr(piece[:32]),
 )  # fmt: skip
-def test_no_text_makes_comparing_slow(text):
-    started = time.monotonic()
-    is_told(text, pay())
-    assert time.monotonic() - started < 5
+def test_no_text_makes_comparing_slow(piece):
+    grows_linearly(lambda size: piece * (size // len(piece)), lambda text: is_told(text, pay()), MAX_CHARS - 100)
+
+
+def test_no_sentence_makes_comparing_slow():
+    """One sentence, with ever more words that may begin another part of it."""
+    grows_linearly(
+        lambda size: "Transfer 2,500 USDC from a to b for c " + "for c " * (size // 6),
+        lambda text: is_told(text, pay()),
+        MAX_CHARS - 100,
+    )
 
 
 def test_a_book_with_many_names_is_compared_soon():
+    grows_linearly(
+        lambda size: replace(BOOK, names={n.to_bytes(20, "big"): f"member number {n}" for n in range(size)}),
+        lambda book: is_told(GRANTS_TEXT, performed(pay()), book=book),
+        2_000,
+    )
     book = replace(BOOK, names={n.to_bytes(20, "big"): f"member number {n}" for n in range(2_000)})
-    started = time.monotonic()
     assert not is_told(GRANTS_TEXT, performed(pay()), book=book)
-    assert time.monotonic() - started < 5
 
 
 def test_findings_say_only_what_code_found():
     """Where a text does not order a call, no finding says that it does."""
     document = ingest.read(f"We decided not to transfer 2,500 USDC to {LEAS}.")
     claims = [reader.claim("c1", ClaimType.PAYMENT, document.spans, BOOK)]
-    judged = verdict.judge(document, claims, effects_of([pay()], NAMES, TOKENS), BOOK)
+    judged = verdict.judge(document, claims, effects_of([pay()], BOOK), BOOK)
     assert judged.outcome is Outcome.UNMATCHED
     assert not [finding.text for finding in judged.findings if "the call does it" in finding.text]
     assert "negation" in judged.findings[-1].text
     document = ingest.read(PLAIN)
     claims = [reader.claim("c1", ClaimType.PAYMENT, document.spans, BOOK)]
-    judged = verdict.judge(document, claims, effects_of([pay(), pay()], NAMES, TOKENS), BOOK)
+    judged = verdict.judge(document, claims, effects_of([pay(), pay()], BOOK), BOOK)
     assert judged.outcome is Outcome.UNMATCHED
     assert [finding.effect for finding in judged.findings] == ["e1", "e2", "e2"]

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from agent.understanding import ingest, verdict, words
+from agent.understanding import flags as flags_module
+from agent.understanding import ingest, words
 from agent.understanding.effects import Book
 from tests import pseudo
 
@@ -14,7 +15,7 @@ VALUES = {"amount": "5 USDC", "held": "9 USDC", "address": "0x1", "other": "0x2"
 
 def test_the_stored_text_is_english_whatever_language_is_spoken():
     with pseudo.spoken():
-        (flag,) = verdict.flags(ingest.read(""), [], Book({}, {}))
+        (flag, _) = flags_module.flags(ingest.read(""), [], Book({}, {}))
         stored = flag.as_json()
         assert stored["text"] == "The proposal has no text that says what it does."
         assert words.shown(stored["sentence"], stored["text"]) == pseudo.in_pseudo(stored["text"])

@@ -66,12 +66,13 @@ HELD = {"code": "other_month", "values": {"period": "2"}}
 def test_a_page_says_it_in_the_readers_language(code: str) -> None:
     values = {"words": ["5"], "tokens": ["5"], "is_roster": False, "payments": 2, "period": "", "how": HELD,
               "totals": ["5"], "status": "5", "reasons": [], "because": [HELD], "count": 3, "signed_chain_s": 5,
-              "word": {"choice": "5", "reason": "ambiguous"}, "reason": HELD, "why": HELD, "before": HELD}  # fmt: skip
+              "word": {"choice": "5", "reason": "ambiguous"}, "reason": HELD, "why": HELD, "before": HELD,
+              "signature": {"code": "signature_off_curve", "values": {}}}  # fmt: skip
     template = SENTENCES[code]
     if isinstance(template, str):
         values = {field.partition(":")[0]: "5" for _, field, _, _ in Formatter().parse(template) if field}
     else:
-        values |= dict.fromkeys(("piece", "attempts", "number", "error"), "5")
+        values |= dict.fromkeys(("piece", "attempts", "number", "error", "operator"), "5")
         values["word"] = "5" if code == "word_with_digits" else values["word"]
     sentence = say(code, **values)
     assert worded(sentence) == sentence

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import re
+import select
 import shlex
 import socket
 import subprocess
@@ -76,13 +77,10 @@ def test_half_a_request_stops_nobody_else_and_is_cut_off(tmp_path):
         for number, connection in enumerate(slow):
             connection.sendall(HALF_A_HEAD if number % 2 else HALF_A_POST)
         began = time.monotonic()
-        waited = []
+        assert answers(address, timeout=60)
+        assert select.select(slow, [], [], 0)[0] == []  # it came while the site still waited for the rest of each
         while time.monotonic() - began < 12:  # longer than a half request may take: also while they are cut off
-            asked = time.monotonic()
             assert answers(address, timeout=60)
-            waited.append(time.monotonic() - asked)
-        busy = max(1, os.getloadavg()[0] / os.cpu_count())
-        assert max(waited) < 2 * busy, waited
         said = b""
         for connection in slow:
             connection.settimeout(30)

@@ -2,7 +2,6 @@
 """The stack comes up, is killed, comes back with its data, and leaves no process."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -123,12 +122,9 @@ def test_up_killed_and_back_with_its_data(state_dir):
     finally:
         first.end()
 
-    started = time.monotonic()
     second = Supervisor(state_dir)
     try:
         assert second.facts, "".join(second.said)
-        took_s = time.monotonic() - started
-        assert took_s < 15 * max(1, os.getloadavg()[0] / os.cpu_count())  # 15 s on a machine that does nothing else
         assert second.facts["web"] == first.facts["web"]
         with Stack.open_database(state_dir) as connection:
             assert connection.execute("select word from kept").fetchone() == ("yes",)

@@ -232,14 +232,13 @@ def test_a_rate_limit_lets_so_many_requests_through_a_second(chain, node):
     node.faults.requests_per_s = 5
     rpc = Rpc([node.url], None, attempts=1)  # which waits for no rate
     begun, through, refused = time.monotonic(), 0, 0
-    while time.monotonic() - begun < 1.5:
+    while time.monotonic() - begun < 1.5 or refused <= 5:
         try:
             rpc.call("eth_blockNumber")
             through += 1
         except RpcLimited:
             refused += 1
-    assert 5 <= through <= 11
-    assert refused > 5
+    assert 5 <= through <= 5 * (time.monotonic() - begun + 1) + 1
     time.sleep(1.1)
     with pytest.raises(RpcLimited):
         rpc.batch([("eth_blockNumber", [])] * 6)

@@ -209,10 +209,8 @@ def test_nonsense_is_a_clear_error_and_never_a_value(serve, raw):
 def test_an_answer_without_end_is_cut_off(serve):
     node = Node()
     node.raw = (200, {"content-encoding": "gzip"}, gzip.compress(b'{"result":"' + b"0" * 30_000_000))
-    started = time.monotonic()
     with pytest.raises(RpcUnreachable, match="more than 1 MiB"):
         ask(node, serve, max_response_bytes=2**20).head_number()
-    assert time.monotonic() - started < 2
 
 
 def test_more_logs_than_are_read_at_once_are_a_range_that_is_too_large(serve):
@@ -290,11 +288,12 @@ def test_what_one_process_learned_another_knows(serve):
     first.most_blocks = 500
     first.takes_no_batch(100, 10)
     one._alone(second).distrust("it lied")
+    began = time.monotonic()
     two.recall("secret", one.known("secret"))
     second, first = two._endpoints
     assert (first.most_blocks, first.most_batch) == (500, 10)
     assert (second.lies, second.problem) == (1, "it lied")
-    assert second.distrusted_until == pytest.approx(time.monotonic() + 300, abs=5)
+    assert began + 290 < second.distrusted_until < time.monotonic() + 300 + 1
     assert first.distrusted_until == 0
     stranger = Rpc([one_url, two_url], 1)
     stranger.recall("another secret", one.known("secret"))
@@ -306,7 +305,7 @@ def test_a_wrong_clock_distrusts_nobody_for_ever(serve):
     client = Rpc([serve(Node())], 1)
     (endpoint,) = client._endpoints
     endpoint.recall(Known("", distrusted_until_s=time.time() + 365 * 86400))
-    assert endpoint.distrusted_until < time.monotonic() + 6 * 3600 + 5
+    assert endpoint.distrusted_until < time.monotonic() + 6 * 3600 + 1
 
 
 def test_the_wrong_chain_is_refused_before_anything_else_is_asked(serve):

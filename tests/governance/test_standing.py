@@ -10,7 +10,7 @@ from eth_abi import encode
 
 from governance import discovery, standing
 from governance.chain.address import checksum
-from governance.chain.rpc import Rpc
+from governance.chain.rpc import Answered, Rpc
 from governance.models import Contract, Cursor, Dao, PolicyVersion, Proposal, ProposalAction, RawLog
 from governance.standing import Standing
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
@@ -236,6 +236,32 @@ def test_a_strangers_module_that_names_the_timelock_is_not_followed(local_chain,
     assert discovery._examine(rpc, module, owner, [], is_voted=True).problem == ""
     add(d, capsys)
     assert not mirror.dao.contracts.filter(kind="module").exists()
+
+
+def test_a_module_that_any_treasury_enabled_is_named_without_a_policy_and_without_being_followed(
+    local_chain, mirror, capsys
+):
+    """Whose treasury it is, nothing of the DAO's says."""
+    forget_module(mirror.dao)
+    said = add(local_chain, capsys)
+    module = checksum(local_chain.addresses["module"])
+    assert f"policy module {module} was found and is not followed: nothing shows that its treasury" in said
+    assert standing.known(mirror.dao).standing is Standing.NO_MODULE
+
+
+def test_a_node_that_refuses_one_question_is_asked_the_other(local_chain):
+    d = local_chain
+    rpc = Rpc([d.url], CHAIN_ID, attempts=1)
+
+    class Refusing(Rpc):
+        def logs(self, addresses, topics, **blocks):
+            if topics[0] == list(discovery._ENABLED):
+                raise Answered(-32005, "too many results")
+            return super().logs(addresses, topics, **blocks)
+
+    assert set(discovery._logged(rpc, d.start_block)) == {d.addresses["module"]}
+    assert list(discovery._logged(Refusing([d.url], CHAIN_ID, attempts=1), d.start_block)) == []
+    assert list(discovery._logged(rpc, local_chain_head(d) - discovery._MOST_BLOCKS)) == []
 
 
 def test_a_proposal_that_was_not_executed_leads_nowhere(local_chain, mirror, payroll):

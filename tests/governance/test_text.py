@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the page renders is what model and verdict read, character by character."""
 
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from agent.understanding import ingest
 from governance import text
 from governance.text import BlockKind
+from tests.growth import grows_linearly
 from webapp.markup import render
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "proposals"
@@ -194,22 +194,21 @@ def test_a_numbered_list_begins_where_its_author_began():
      "- Pay lea 5 USDC\n", "| lea | 5 USDC |\n", "<b>Pay</b> <!-- not --> lea. ", "x\u200by "],
     ids=lambda paragraph: paragraph[:8],
 )  # fmt: skip
-def test_200_kilobytes_take_less_than_a_second(paragraph):
-    source = "| a | b |\n|---|---|\n" * paragraph.startswith("|") + paragraph * (200_000 // len(paragraph))
-    began = time.process_time()
-    shown = text.read(source)
-    took = time.process_time() - began
-    assert took < 1.5
-    began = time.process_time()
-    text.elsewhere(shown)
-    assert time.process_time() - began < 1.5
+def test_reading_takes_linear_time(paragraph):
+    """How long 200 kB take is measured by bench/text.py."""
+
+    def source(size: int) -> str:
+        return "| a | b |\n|---|---|\n" * paragraph.startswith("|") + paragraph * (size // len(paragraph))
+
+    grows_linearly(source, text.read, 200_000)
+    grows_linearly(lambda size: text.read(source(size)), text.elsewhere, 200_000)
 
 
 @pytest.mark.parametrize(
     "piece", ["<div hidden>", "<div hidden><i>", "</div><div hidden>", "<a \"'", "<!-- x -->", "[a]: b 'c'\n"]
 )
 def test_reports_take_linear_time(piece):
-    assert_reports_soon(piece * (200_000 // len(piece)) + "</x>" * 100)
+    assert_reports_soon(lambda size: piece * (size // len(piece)) + "</x>" * (size // 2_000))
 
 
 @pytest.mark.parametrize(
@@ -217,11 +216,8 @@ def test_reports_take_linear_time(piece):
 )
 @pytest.mark.parametrize("tag", ["<a {}>b</a>", '<a style="{}">b</a>', "<div {}\n>"])
 def test_one_long_tag_takes_linear_time(tag, piece):
-    assert_reports_soon(tag.format(piece * (190_000 // len(piece))))
+    assert_reports_soon(lambda size: tag.format(piece * (size // len(piece))))
 
 
-def assert_reports_soon(source: str) -> None:
-    shown = text.read(source)
-    began = time.process_time()
-    text.elsewhere(shown)
-    assert time.process_time() - began < 3
+def assert_reports_soon(source) -> None:
+    grows_linearly(lambda size: text.read(source(size)), text.elsewhere, 199_000)

@@ -13,9 +13,12 @@ from eth_utils import keccak
 from governance import readings, register
 from governance.chain import abi
 from governance.chain.rpc import Rpc
+from governance.chain.signatures import _ORDER as ORDER
+from governance.chain.signatures import Signed
 from governance.models import OutgoingTransaction, Proposal
 from governance.sync import sync_once
 from presentation.dao_view import DaoView
+from tests.governance.governors import compiled
 from webapp.models import RelayedVote
 from webapp.proposals import relay
 from webapp.treasury.read import balances
@@ -142,6 +145,53 @@ def test_bytes_that_are_no_signature_are_no_vote(client, chain, signature):
     answer = vote(client, deployed, proposal, "ada", 1, signature)
     assert answer.status_code == 403
     assert "does not fit" in answer.json()["error"]
+
+
+SHORT_AND_OLD = {
+    "v 0 or 1": lambda s: s[:64] + bytes([s[64] - 27]),
+    "EIP-2098": lambda s: s[:32] + (int.from_bytes(s[32:64], "big") | (s[64] - 27) << 255).to_bytes(32, "big"),
+}
+
+
+@pytest.mark.parametrize("form", SHORT_AND_OLD)
+def test_a_vote_signed_in_a_form_that_the_governor_does_not_take_is_sent_in_one_that_it_takes(client, chain, form):
+    deployed, _, _, proposal = chain
+    given = SHORT_AND_OLD[form](bytes(signed(deployed, proposal, "ada", 1, client)))
+    answer = vote(client, deployed, proposal, "ada", 1, given)
+    assert answer.status_code == 200, answer.content
+    deployed.anvil.mine()
+    assert deployed.read("governor", "hasVoted", proposal.proposal_id, deployed.address("ada"))
+
+
+def test_a_vote_with_a_high_s_is_refused_by_name(client, chain):
+    deployed, _, _, proposal = chain
+    full = bytes(signed(deployed, proposal, "ada", 1, client))
+    s = ORDER - int.from_bytes(full[32:64], "big")
+    answer = vote(client, deployed, proposal, "ada", 1, full[:32] + s.to_bytes(32, "big") + bytes([55 - full[64]]))
+    assert answer.status_code == 403
+    assert "high s" in answer.json()["error"]
+
+
+def test_a_wallet_that_is_not_deployed_is_told_that_its_vote_cannot_be_checked(client, chain, monkeypatch):
+    deployed, _, _, proposal = chain
+    monkeypatch.setattr(relay, "signed_by", lambda *_: Signed(True, None, b"", is_deployed=False))
+    answer = vote(client, deployed, proposal, "ada", 1, b"framed")
+    assert answer.status_code == 403
+    assert "is not deployed yet, so the chain can't check" in answer.json()["error"]
+
+
+def test_an_account_whose_delegated_code_refuses_is_told_so(client, chain):
+    """The governor asks the code and not the key, so that a right signature of the key would fail (EIP-7702)."""
+    deployed, _, _, proposal = chain
+    given = signed(deployed, proposal, "ada", 1, client)
+    made = deployed.send_raw("mallory", None, bytes.fromhex(compiled()["RefusingDelegate"]["bytecode"][2:]))
+    code = "0xef0100" + made["contractAddress"][2:]
+    deployed.anvil.call("anvil_setCode", "0x" + deployed.address("ada").hex(), code)
+    deployed.anvil.mine()
+    answer = vote(client, deployed, proposal, "ada", 1, given)
+    assert answer.status_code == 409
+    assert "EIP-7702" in answer.json()["error"]
+    assert not OutgoingTransaction.objects.exists()
 
 
 def test_governors_that_count_from_one_share_no_key():

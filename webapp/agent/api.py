@@ -17,6 +17,7 @@ from agent.acts.policy import NoPolicyInForce
 from agent.acts.shown import shown
 from agent.models import Request
 from governance import standing
+from governance.chain.signatures import MOST_SIGNATURE_DIGITS
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
@@ -114,7 +115,7 @@ class Approve(Schema):
     """The operator's signature over one candidate."""
 
     candidate: str = Field(pattern="^c[0-9]{1,3}$")
-    signature: str = Field(max_length=400)
+    signature: str = Field(max_length=MOST_SIGNATURE_DIGITS)
 
 
 def _signed_in(request: HttpRequest) -> bytes:

@@ -12,6 +12,7 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from governance.chain.rpc import Rpc
+from governance.chain.signatures import MOST_SIGNATURE_DIGITS
 from governance.models import Proposal
 from policies.notation.hexadecimal import hex_text
 from presentation.calls import action_views
@@ -149,7 +150,7 @@ class SignedVote(Schema):
 
     voter: str
     support: Literal[0, 1, 2]
-    signature: str = Field(max_length=20_000)
+    signature: str = Field(max_length=MOST_SIGNATURE_DIGITS)
 
 
 @router.post("/daos/{slug}/proposals/{proposal_id}/vote-by-signature")

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 
 from agent.models import Summary
+from agent.understanding import effects
 from agent.understanding.words import shown
 from governance.chain.address import to_bytes
 from governance.chain.module import SET_POLICY
@@ -26,7 +27,7 @@ def findings(summary: Summary | None) -> list[dict[str, str]]:
     """What the verdict rests on: each finding's text, and what it is about (an effect in words, or a quoted claim)."""
     if summary is None:
         return []
-    told = {effect["id"]: effect["sentence"] for effect in summary.effects}
+    told = {effect["id"]: effects.shown(effect) for effect in summary.effects}
     quoted = {claim["id"]: "“" + " ".join(claim["quotes"]) + "”" for claim in summary.claims if claim.get("quotes")}
     return [
         {

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from governance.chain import abi, eip712
+from governance.chain.address import checksum
 from governance.chain.governor import (
     CAST_VOTE_BY_SIG,
     NoSignedBallots,
@@ -27,11 +28,12 @@ from governance.chain.governor import (
 from governance.chain.keys import Signer, signer_of
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import KeyConflict, send_once, settle
-from governance.chain.signatures import signed_by
+from governance.chain.signatures import has_delegated_code, signed_by
 from governance.chain_word import shown_state
 from governance.locks import LockClass, transaction_lock
 from governance.models import OutgoingTransaction, Proposal
 from governance.state import State
+from governance.words import say, worded
 from policies.notation.primitives import keccak
 from presentation.dao_view import DaoView
 from webapp.models import RelayedVote
@@ -106,14 +108,16 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
         return sent
     nonce = ballot_nonce(rpc, governor.address, voter)
     message = eip712.signable(governor.typed_data(proposal_id, support, voter, nonce))
-    if not signed_by(message, voter, signature, rpc).is_signed:
-        raise VoteRefused(
-            gettext("the signature does not fit: another account, another choice, or an old one; sign again"), 403
-        )
+    signed = signed_by(message, voter, signature, rpc)
+    if signed.problem is not None:
+        text = gettext("the signature does not fit this vote of this account: %(problem)s")
+        raise VoteRefused(text % {"problem": worded(signed.problem)}, 403)
+    if not signed.is_deployed:
+        raise VoteRefused(worded(say("signature_needs_contract", account=checksum(voter))), 403)
     if shown_state(place.dao, place.governor, place.now, proposal) is not State.ACTIVE:
         raise VoteRefused(gettext("this proposal is not open for votes now"), 409)
     _refuse_worthless(place, rpc, proposal, support, voter)
-    calldata = abi.encode_call(CAST_VOTE_BY_SIG, [proposal_id, support, voter, signature])
+    calldata = abi.encode_call(CAST_VOTE_BY_SIG, [proposal_id, support, voter, signed.signature])
     # A transaction that failed left the voter's nonce where it was: the next attempt is one of its own.
     failed = OutgoingTransaction.objects.filter(key__startswith=f"{prefix}{nonce}:", status="failed").count()
     key = f"{prefix}{nonce}:{failed}"
@@ -121,6 +125,11 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
         rpc.eth_call(governor.address, calldata)
         gas = rpc.estimate_gas(governor.address, calldata, sender=_relayer().address) * 6 // 5 + 5_000
     except CallReverted as error:
+        decoded = abi.decode_error(error.data)
+        is_signature = decoded is not None and decoded.name == "GovernorInvalidSignature"
+        if is_signature and signed.block is None and has_delegated_code(rpc, voter):
+            refused = say("signature_refused_by_delegated_code", account=checksum(voter))
+            raise VoteRefused(worded(refused), 409) from error
         why = gettext("the governor would refuse this vote: %(why)s") % {"why": voters.revert_words(error.data)}
         raise VoteRefused(why, 409) from error
     if gas > MAX_GAS:

@@ -191,6 +191,10 @@ class Rpc(Pool):
         """Run a call at a block and return its output. Raises CallReverted with the revert data."""
         return self._parsed("eth_call", [_call(to, data, sender, value_wei), _block_parameter(block)], unhex)
 
+    def eth_create(self, code: bytes, block: BlockId = "latest") -> bytes:
+        """Run the code that would create a contract, at a block, and return its output. Raises CallReverted."""
+        return self._parsed("eth_call", [{"data": hex_text(code)}, _block_parameter(block)], unhex)
+
     def eth_calls(
         self, calls: Iterable[tuple[bytes, bytes]], block: BlockId = "latest", *, sender: bytes | None = None
     ) -> list[bytes | RpcError]:

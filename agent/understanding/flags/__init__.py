@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The flags: warnings that code computes from text and calls. One file a flag; none hangs on a model or a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from agent.understanding.effects import Book, Effect
+from agent.understanding.flags import (
+    admin_change,
+    bad_checksum,
+    canary,
+    delegatecall,
+    dormant,
+    empty_text,
+    flood,
+    hidden_text,
+    large_share,
+    long_text,
+    lookalike_address,
+    mint,
+    no_calls,
+    not_in_calls,
+    not_told,
+    parameter_change,
+    pause,
+    policy_change,
+    resubmitted,
+    safe_refund,
+    token_to_itself,
+    too_many_calls,
+    unknown_call,
+    unknown_token,
+    unlimited_approval,
+    upgrade,
+    zero_address,
+)
+from agent.understanding.flags.flag import Case, Earlier, Flag, History, Rule, Severity
+from agent.understanding.ingest import Document
+
+__all__ = ["RULES", "WORDS", "Case", "Earlier", "Flag", "History", "Rule", "Severity", "flags", "raised"]
+
+RULES: tuple[Rule, ...] = tuple(
+    module.RULE
+    for module in (
+        admin_change, bad_checksum, canary, delegatecall, dormant, empty_text, flood, hidden_text, large_share,
+        long_text, lookalike_address, mint, no_calls, not_in_calls, not_told, parameter_change, pause, policy_change,
+        resubmitted, safe_refund, token_to_itself, too_many_calls, unknown_call, unknown_token, unlimited_approval,
+        upgrade, zero_address,
+    )
+)  # fmt: skip
+
+# Sentence code -> English template, of all flags.
+WORDS: Mapping[str, str] = MappingProxyType({code: words for rule in RULES for code, words in rule.words.items()})
+
+_ORDER = list(reversed(Severity))
+
+
+def raised(case: Case) -> list[Flag]:
+    """All flags of a case, the gravest first; each sentence once, with all the calls that it is about."""
+    found: dict[tuple, Flag] = {}
+    for flag in _each(case):
+        key = (flag.code, flag.says, tuple(sorted(flag.values.items())))
+        before = found.get(key)
+        effects = tuple(dict.fromkeys((*before.effects, *flag.effects))) if before else flag.effects
+        found[key] = Flag(flag.code, flag.severity, flag.says, flag.template, flag.values, effects)
+    return sorted(found.values(), key=lambda flag: (_ORDER.index(flag.severity), flag.code, flag.text))
+
+
+def _each(case: Case) -> Iterator[Flag]:
+    for rule in RULES:
+        for one in rule.find(case):
+            says = one.says or rule.code
+            yield Flag(rule.code, one.severity or rule.severity, says, rule.words[says], one.values, one.effects)
+
+
+def flags(
+    document: Document,
+    effects: Sequence[Effect],
+    book: Book,
+    balances: Mapping[bytes, int] | None = None,
+    *,
+    actions: int | None = None,
+    calldata: Sequence[bytes] | None = None,
+    untold: frozenset[str] | None = None,
+    history: History | None = None,
+) -> list[Flag]:
+    """The warnings that text and calls give by themselves.
+
+    `balances` is what the treasury holds by asset, base units, where known. `actions` is how many calls the proposal
+    has (for the case that not all were decoded), `calldata` their bytes. `untold` are the effects that the verdict
+    found no word for.
+    """
+    calls = len(effects) if actions is None else actions
+    return raised(Case(document, effects, book, balances or {}, calls, calldata, untold, history))

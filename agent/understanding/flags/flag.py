@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a flag is, what it may look at, and how one is written down: `Flag`, `Case`, `Rule`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from agent.understanding.effects import Book, Effect
+from agent.understanding.ingest import Document
+
+
+class Severity(StrEnum):
+    """How much a flag should worry a voter. Set by how often honest proposals raise it (docs/flags.md)."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    DANGER = "danger"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier proposal of the same DAO. `calls` and `text` are hashes of what it called and said."""
+
+    number: str
+    calls: bytes
+    text: bytes
+    created_chain_s: int
+    state: str = ""  # how it ended: a value of governance.state.State, "" where that is not known
+
+
+@dataclass(frozen=True)
+class History:
+    """What the mirror knows of the DAO before a proposal. `earlier` is sorted, the newest first."""
+
+    calls: bytes
+    text: bytes
+    created_chain_s: int
+    earlier: tuple[Earlier, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that flags may look at. No model's output is among it, so no text can talk a flag away."""
+
+    document: Document
+    effects: Sequence[Effect]
+    book: Book
+    balances: Mapping[bytes, int] = field(default_factory=dict)  # what the treasury holds, base units by asset
+    calls: int = 0  # how many calls the proposal has
+    calldata: Sequence[bytes] | None = None  # the calls' data as it is executed, where it is at hand
+    untold: frozenset[str] | None = None  # ids of effects that no word tells, by the verdict; None: not judged
+    history: History | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing that a rule found: the values of its sentence, and the ids of the calls it is about."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    effects: tuple[str, ...] = ()
+    says: str = ""  # the sentence's code where it is not the flag's own
+    severity: Severity | None = None  # where it is not the rule's own
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A flag's own file: its code, its severity, the words for it, what `docs/flags.md` says of it, how it is found."""
+
+    code: str
+    severity: Severity
+    words: Mapping[str, str]  # sentence code -> English template
+    page: str  # evidence and meaning, as docs/flags.md shows it
+    find: Callable[[Case], Iterator[Found]]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A computed warning. `effects` are the ids of the calls it is about; `says` and `values` make its sentence."""
+
+    code: str
+    severity: Severity
+    says: str
+    template: str = field(repr=False)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    effects: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The English text, which is stored and which the API shows."""
+        return self.template % self.values
+
+    def as_json(self) -> dict:
+        return {
+            "code": self.code, "severity": str(self.severity), "text": self.text, "effects": list(self.effects),
+            "sentence": {"code": self.says, "values": dict(self.values)},
+        }  # fmt: skip
+
+
+def ids(effects: Sequence[Effect]) -> tuple[str, ...]:
+    """The ids of effects, in their order."""
+    return tuple(effect.id for effect in effects)
+
+
+def of_effects(chosen: Callable[[Effect], bool], says: str = "") -> Callable[[Case], Iterator[Found]]:
+    """A search for effects of one sort: one finding that names them all."""
+
+    def find(case: Case) -> Iterator[Found]:
+        if found := [effect for effect in case.effects if chosen(effect)]:
+            yield Found(effects=ids(found), says=says)
+
+    return find

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A part of the text that other sites or no readers see."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext_noop
+
+from agent.understanding.flags.flag import Case, Found, Rule, Severity
+from policies.notation import visible
+
+
+def find(case: Case) -> Iterator[Found]:
+    for hidden in case.document.hidden:
+        is_seen = hidden.is_shown and hidden.kind not in list(visible.Kind)  # by readers of our page, without effort
+        severity = Severity.NOTICE if is_seen else Severity.WARNING
+        yield Found({"count": hidden.count}, says=f"hidden_{hidden.kind}", severity=severity)
+
+
+RULE = Rule(
+    code="hidden_text",
+    severity=Severity.WARNING,
+    words={
+        "hidden_comment": gettext_noop(
+            "The text has HTML comments (%(count)s). Other sites hide them; Mandate shows them as text."
+        ),
+        "hidden_element": gettext_noop(
+            "The text has HTML that other sites hide (%(count)s). Mandate shows it as text."
+        ),
+        "hidden_attribute": gettext_noop(
+            "HTML tags in the text have words inside (%(count)s). Other sites hide them; Mandate shows them."
+        ),
+        "hidden_alt": gettext_noop(
+            "The text describes pictures in words (%(count)s). Other sites show the pictures; Mandate shows the words."
+        ),
+        "hidden_definition": gettext_noop(
+            "The text has link definitions (%(count)s) that no page shows. They were not compared with the calls."
+        ),
+        "hidden_title": gettext_noop(
+            "Links have titles (%(count)s) that no page prints. They were not compared with the calls."
+        ),
+        "hidden_language": gettext_noop(
+            "Code in the text names its language in words (%(count)s) that no page shows. They were not compared."
+        ),
+        "hidden_cell": gettext_noop(
+            "Rows of a table have more cells than columns (%(count)s). No page shows them. They were not compared."
+        ),
+        "hidden_zero-width": gettext_noop(
+            "The text has characters that nobody sees (%(count)s). Mandate shows each by its number."
+        ),
+        "hidden_bidirectional": gettext_noop(
+            "The text has characters that turn the writing around (%(count)s). Mandate shows them by number."
+        ),
+        "hidden_tag": gettext_noop(
+            "The text has invisible characters that spell words (%(count)s). Mandate shows each by its number."
+        ),
+        "hidden_control": gettext_noop(
+            "The text has control characters (%(count)s). Mandate shows each by its number."
+        ),
+    },
+    page=(
+        "Evidence: HTML, link definitions, titles, invisible characters. The page shows a sample of each. Where "
+        "Mandate shows the words as text, the flag is a notice; where no page shows them, a warning."
+    ),
+    find=find,
+)

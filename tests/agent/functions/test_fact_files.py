@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every line of the fact files is what it claims to be, and a look-up finds it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from agent.understanding.functions import (
+    candidates,
+    deployment,
+    deployments,
+    exact_fits,
+    facts,
+    lines,
+    table,
+    token,
+    tokens,
+)
+from agent.understanding.functions.make.deployments import CHAINS, KINDS
+from agent.understanding.functions.make.packages import PACKAGES
+from governance.chain import abi
+from governance.chain.address import checksum, to_bytes
+
+FUNCTION_FILES = (table.PACKAGES, table.BY_HAND)
+SEVEN = bytes.fromhex("7e" * 20)
+
+
+def test_each_selector_is_that_of_its_signature_and_no_signature_stands_twice():
+    seen: set[str] = set()
+    for file in FUNCTION_FILES:
+        before = ""
+        for selector, text, source in lines.rows(file):
+            name, inputs = table.parse(text)
+            signature = f"{name}({','.join(part.type for part in inputs)})"
+            assert abi.selector(signature).hex() == selector, text
+            assert signature not in seen, f"{text} stands twice"
+            assert f"{selector}\t{text}" > before, f"{text} is not in its place"
+            assert source.isprintable()
+            seen.add(signature)
+            before = f"{selector}\t{text}"
+    assert len(seen) > 5_000
+
+
+def test_the_heads_name_each_source_at_its_pinned_version():
+    for file in (table.PACKAGES, "addresses.tsv", "tokens.tsv"):
+        named = lines.sources(file)
+        assert {row[-1] for row in lines.rows(file)} == set(named)
+        assert named.items() <= PACKAGES.items()
+
+
+def test_a_line_by_hand_says_where_it_is_from():
+    for file in (table.BY_HAND, "addresses_by_hand.tsv"):
+        for row in lines.rows(file):
+            assert len(row[-1].split()) >= 2, f"{row}: a source is more than a word"
+
+
+def test_every_deployment_has_a_checksummed_address_known_chains_and_a_kind():
+    seen: set[tuple[str, str]] = set()
+    kinds = {"contract", "permit2", "gnosis_amb", "multicall"} | {kind for _, _, kind in KINDS}
+    for file in ("addresses.tsv", "addresses_by_hand.tsv"):
+        for address, chains, kind, name, _source in lines.rows(file):
+            assert address == checksum(to_bytes(address))
+            assert name.isprintable()
+            assert kind in kinds
+            for chain in chains.split(","):
+                assert int(chain) in CHAINS
+                assert (address, chain) not in seen, f"{address} stands twice for chain {chain}"
+                seen.add((address, chain))
+
+
+def test_every_token_has_a_checksummed_address_and_a_plain_symbol():
+    seen = set()
+    for chain, address, symbol, decimals, _source in lines.rows("tokens.tsv"):
+        assert address == checksum(to_bytes(address))
+        assert symbol.isascii()
+        assert symbol.isprintable()
+        assert 0 <= int(decimals) <= 36
+        assert int(chain) in CHAINS
+        assert (chain, address) not in seen
+        seen.add((chain, address))
+
+
+def test_a_function_is_found_by_its_selector_with_its_parameters_and_its_source():
+    (found,) = candidates(abi.selector("setSubnodeOwner(bytes32,bytes32,address)"))
+    assert found.signature == "setSubnodeOwner(bytes32,bytes32,address)"
+    assert [part.name for part in found.inputs] == ["node", "label", "owner"]
+    assert found.source.startswith("@ensdomains/")
+    assert not found.by_hand
+
+
+def test_a_tuples_parameters_keep_their_names():
+    (found,) = candidates(abi.selector("scopeFunction(bytes32,address,bytes4,(uint8,uint8,uint8,bytes)[],uint8)"))
+    conditions = found.inputs[3]
+    assert (conditions.name, conditions.type) == ("conditions", "(uint8,uint8,uint8,bytes)[]")
+    assert [part.name for part in conditions.parts] == ["parent", "paramType", "operator", "compValue"]
+
+
+@pytest.mark.parametrize("selector", [b"", b"\x01", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xce\x00"])
+def test_what_is_no_known_selector_has_no_candidates(selector):
+    assert candidates(selector) == ()
+
+
+def test_only_call_data_that_encodes_exactly_fits():
+    calldata = abi.encode_call("setSubnodeOwner(bytes32,bytes32,address)", [b"\x01" * 32, b"\x02" * 32, SEVEN])
+    (fit,) = exact_fits(calldata)
+    assert fit.values == (b"\x01" * 32, b"\x02" * 32, SEVEN)
+    assert exact_fits(calldata + b"\x00") == ()
+    assert exact_fits(calldata[:-1]) == ()
+
+
+def test_two_functions_of_one_selector_that_both_fit_are_both_given(monkeypatch):
+    # A real pair: both have the selector 42966c68.
+    pair = ("burn(uint256 amount)", "collate_propagate_storage(bytes16 x)")
+    assert len({abi.selector(text.replace(" amount", "").replace(" x", "")) for text in pair}) == 1
+    known = {bytes.fromhex("42966c68"): ((pair[0], "a package", False), (pair[1], "a person", True))}
+    monkeypatch.setattr(table, "_lines", lambda: known)
+    table._read.cache_clear()
+    try:
+        both = bytes.fromhex("42966c68") + bytes(32)
+        assert [fit.function.name for fit in exact_fits(both)] == ["burn", "collate_propagate_storage"]
+        assert [fit.function.name for fit in exact_fits(both, by_hand=False)] == ["burn"]
+        only_one = bytes.fromhex("42966c68") + (5).to_bytes(32, "big")
+        assert [fit.values for fit in exact_fits(only_one)] == [(5,)]
+    finally:
+        table._read.cache_clear()
+
+
+def test_a_deployment_counts_only_on_its_own_chains():
+    multisend = to_bytes("0x40A2aCCbd92BCA938b02010E17A5b8929b49130D")
+    found = deployment(1, multisend)
+    assert found is not None
+    assert (found.kind, found.name) == ("multisend_call_only", "MultiSendCallOnly")
+    assert found.source.startswith("@safe-global/safe-deployments@")
+    assert deployment(5_000_000, multisend) is None
+    inbox = to_bytes("0x4Dbd4fc535Ac27206064B68FfCf827b0A60BAB3f")
+    assert [one.kind for one in deployments(inbox)] == ["arbitrum_inbox"]
+    assert deployment(42161, inbox) is None
+    assert deployments(SEVEN) == ()
+
+
+def test_a_token_is_known_on_its_own_chain_with_its_decimals():
+    usdc = to_bytes("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
+    found = token(1, usdc)
+    assert found is not None
+    assert (found.symbol, found.decimals) == ("USDC", 6)
+    assert token(10, usdc) is None
+    assert found in tokens(1)
+    assert all(one.chain_id == 10 for one in tokens(10))
+
+
+def test_nothing_is_read_before_it_is_asked_for():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from agent.understanding.functions import table, facts\n"
+            "print(table._lines.cache_info().currsize, facts._deployments.cache_info().currsize,"
+            " facts._tokens.cache_info().currsize)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["0", "0", "0"]
+    assert facts._tokens() is facts._tokens()  # and read once
+
+
+@pytest.mark.skipif(not os.environ.get("MANDATE_NPM"), reason="reads sixty npm packages: MANDATE_NPM=1")
+def test_the_files_are_what_the_packages_say():
+    done = subprocess.run(
+        [sys.executable, "-m", "agent.understanding.functions.make", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
