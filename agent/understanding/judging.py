@@ -197,7 +197,7 @@ def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
 
 
 _ONLY = re.compile(
-    r"\b(?:this (?:proposal|vote|call|transaction)|it|we|the (?:proposal|call|vote))\s+(?:will\s+)?"
+    r"\b(?:this(?: (?:proposal|vote|call|transaction))?|it|we|the (?:proposal|call|vote))\s+(?:will\s+)?"
     r"(?:only|just|merely|simply|solely)\s+(?P<verb>[^\W\d_]+)|\bnothing but\b|\bno (?:funds|money|tokens|payments?) "
     r"(?:are|is|move|moves|will)\b|\bmoves? no (?:funds|money|tokens)\b|\bdoes not move (?:any )?(?:funds|money|tokens)\b"
 )

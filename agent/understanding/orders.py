@@ -41,6 +41,7 @@ class Order:
     is_again: bool = False  # "another", "again"
     is_unlimited: bool = False
     has_conflict: bool = False
+    is_incoming: bool = False  # from somebody else to the DAO itself
     start: int = 0  # of the quantity in the document
     end: int = 0
 
@@ -86,10 +87,21 @@ def orders_in(read: Read, names: Names, symbols: Symbols) -> list[Order]:
     if passage.shape is Shape.CODE or len(passage.text) > MAX_CHARS:
         return []
     if passage.shape is Shape.ROW:
-        return _of_row(read, names, symbols)
-    if passage.shape is Shape.RECORD:
-        return _of_record(read, names, symbols)
-    return _of_sentence(read)
+        found = _of_row(read, names, symbols)
+    elif passage.shape is Shape.RECORD:
+        found = _of_record(read, names, symbols)
+    else:
+        found = _of_sentence(read)
+    return [replace(order, is_incoming=True) if _comes_in(order, names) else order for order in found]
+
+
+def _comes_in(order: Order, names: Names) -> bool:
+    return (
+        bool(order.recipients)
+        and set(order.recipients) <= names.own
+        and bool(order.payers)
+        and not set(order.payers) & names.own
+    )
 
 
 # ----------------------------------------------------------------------------------------------------------- sentences

@@ -374,8 +374,9 @@ def _match_group(
             if order.mood is Mood.ORDER and order.quantity is not None and not order.quantity.is_total and (
                 order.acts and not order.quantity.is_about
             ):  # fmt: skip
-                whole = any(fits[(id(order), effect.id)].level is Level.WHOLE for effect in money)
-                if whole or counted[id(order)] == 0 and order.passage.shape in (Shape.ROW, Shape.ITEM):
+                is_counted = order.times > 1 or order.is_again or order.is_each
+                is_listed = order.passage.shape in (Shape.ROW, Shape.ITEM, Shape.RECORD)
+                if (is_counted or is_listed) and not order.acts & _SOFT:
                     told.less_often.append(order)
             fulfilled.add(id(order))
 
@@ -389,6 +390,8 @@ def is_firm(order: Order) -> bool:
         return False
     if all(number == 0 for number in quantity.readings):
         return False
+    if order.recipients and order.payers and order.is_incoming:
+        return False  # what comes in is another one's doing
     if order.is_implied:
         return bool(order.recipients) and order.passage.shape in (Shape.ROW, Shape.RECORD)
     return _is_plain_order(order)

@@ -180,7 +180,8 @@ def _joins(text: str, last: Party, start: int, addresses: frozenset[bytes], name
         return True
     if re.fullmatch(r"['’]s\s?|\s?(?:,|:|–|-|→|=|at|wallet|address|multisig|safe)?\s?(?:at |address )?", between) is None:
         return False
-    return bool(between.strip() or not (last.addresses and addresses))and not (last.addresses and addresses and not name)
+    # Two addresses one behind the other are two parties; a name and an address are one.
+    return not (last.addresses and addresses and not name and not last.name)
 
 
 def _marker(text: str, start: int) -> str:
@@ -215,7 +216,7 @@ _LABEL = re.compile(
     r"(?P<label>[^\W_][\w.'’&/-]*(?: [\w.'’&/#-]+){0,6}) ?(?:\(|,|:|at|→|–|-|=)\s?(?:address )?\(?(?:[\w.…-]{1,80}, ?)?\(?$"
 )
 _STARTS_LABEL = re.compile(
-    r"(?:^|.*\b)(?:to|from|of|on|by|for|with|the|a|an|and|or|is|are|in|at|our|its|new|new_|call|via|calls)\s", re.DOTALL
+    r".*\b(?:to|from|of|on|by|for|with|the|a|an|and|or|is|are|in|at|our|its|new|new_|call|via|calls)\s", re.DOTALL
 )
 _VAGUE = set(
     "address recipient wallet account safe multisig contract contracts token proxy implementation target here link author "
