@@ -178,6 +178,8 @@ def _role_words(effect: Effect) -> tuple[str, ...]:
 
 def _kind_words(target: bytes, book: Book) -> tuple[str, ...]:
     kind = book.contracts[target].kind if target in book.contracts else ""
+    if target in book.tokens:
+        return (book.tokens[target].symbol.casefold(),)
     plain = kind.replace("_", " ")
     alone = sum(one.kind == kind for one in book.contracts.values()) == 1
     return (plain, *_KIND_NAMES.get(kind, ())) if kind and alone else ()
@@ -242,6 +244,9 @@ def _in_scope(
         if str(effect.kind) not in ("pause", "upgrade") or effect.target not in scope.addresses:
             return None
     act, mood, doubt, against = _verb(need, scope)
+    if act is None and Act.SET in need.acts and (row := _row_of_new_values(scope)) is not None:
+        act = ActWord(0, 0, frozenset({Act.SET}), Tense.NOW, "")
+        mood, doubt = mood_of(row.voice, None, 0, row.passage)
     missing: list[str] = []
     off: list[str] = []
     numbers_ok = _numbers(effect, scope, book, missing, off) if is_parameter else True
@@ -250,7 +255,8 @@ def _in_scope(
         missing.append("arguments")
     if not has_subject:
         missing.append("subject")
-    if effect.target not in scope.addresses and not any(_holds(scope.folded, word) for word in need.target_words):
+    has_target = effect.target in scope.addresses or any(_holds(scope.folded, word) for word in need.target_words)
+    if not has_target:
         implied = is_parameter and need.target_words and need.subjects != ()
         if not implied:
             missing.append("target")
@@ -301,8 +307,16 @@ def _speaks(effect: Effect, need: Need, scope: Scope, missing: Sequence[str], *,
             return False
         if "value" in missing:
             return False
-        return knows_who and (bool(need.subjects) or effect.target in scope.addresses)
+        return knows_who and (bool(need.subjects) or need.holder is not None or effect.target in scope.addresses)
     return has_function or (act is not None and has_subject)
+
+
+def _row_of_new_values(scope: Scope) -> Read | None:
+    """A table's row with a column of new values: it sets what it names, without a verb."""
+    for read in scope.reads:
+        if read.passage.shape is Shape.ROW and any(one.key == "new" for one in read.passage.fields) and not scope.is_section:
+            return read
+    return None
 
 
 def _verb(need: Need, scope: Scope) -> tuple[ActWord | None, Mood, str, bool]:

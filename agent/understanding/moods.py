@@ -184,7 +184,6 @@ def _mood_of_heading(heading: str) -> Mood:
 
 
 _SELF = re.compile(rf"(?:^|[\s,;:(]){words.SELF}\b")
-_MODAL = re.compile(r"\b(?:will|shall|must|can|should|is going to|are going to|plans? to|intends? to|agrees? to)\s*(?:then |also )?$")
 
 
 def is_explicit(voice: Voice, act: ActWord) -> bool:
@@ -194,19 +193,49 @@ def is_explicit(voice: Voice, act: ActWord) -> bool:
     return _SELF.search(f" {clause}") is not None
 
 
+_LABELLED = re.compile(r"^[\W\d_]*(?:(?:please|then|and|also|finally|next|first|second|third|hereby|now|so|thus)\b[\W\d_]*)*$")
+_RELATIVE = re.compile(r"\b(?:that|which|who|whom|whose|where)\s*$")
+_NOUNS = frozenset(
+    "payment payments disbursement donation reimbursement compensation distribution payout allocation issuance "
+    "withdrawal approval allowance delegation addition removal".split()
+)
+_EITHER = frozenset("transfer transfers grant grants award awards refund refunds mint stream swap fund funds burn".split())
+_DETERMINED = re.compile(r"\b(?:a|an|the|this|that|these|one|two|three|four|five|each|single|following|our|its|direct)\s+(?:[\w-]+\s+){0,2}$")
+_BECOMES = frozenset({"becomes", "become"})  # its subject is what changes, and changes nothing itself
+_PASSIVE = re.compile(r"\b(?:is|are|be|being|gets?)\s+(?:\w+\s+)?$")
+
+
+def is_noun(voice: Voice, act: ActWord) -> bool:
+    """Whether a word of action is a noun here: "a payment of", "the transfer of", "transfer: "."""
+    if act.word in _NOUNS:
+        return True
+    after = voice.folded[act.end : act.end + 5]
+    before = voice.folded[max(0, act.start - 40) : act.start]
+    return act.word in _EITHER and (after.startswith(" of ") or _DETERMINED.search(before) is not None)
+
+
 def is_others(voice: Voice, act: ActWord) -> bool:
-    """Whether somebody else is the subject of the verb: "Signers will swap", "the council then pays"."""
-    before = voice.folded[: act.start]
-    clause = re.split(r"[.;:]|,(?! (?:which|who))", before)[-1]
-    if not clause.strip() or _SELF.search(f" {clause}") is not None or not voice.language == "en":
+    """Whether this proposal may not be the one that acts: "Signers will swap", "they regret the payment of"."""
+    if voice.language != "en" or act.word[0] > "z":
         return False
-    if _MODAL.search(clause):
-        stem = _MODAL.sub("", clause).strip()
-        return bool(re.search(r"[^\W\d_]{3,}", stem)) and not re.search(r"\d|0x", stem) and not stem.endswith(" be")
-    is_finite = act.word.endswith("s") and act.word[:-1] in ("transfer", "send", "pay", "grant", "fund", "approve", "mint", "burn")
-    return is_finite and re.search(r"[^\W\d_]{3,}\s*(?:then|also|now)?\s*$", clause) is not None and not re.search(
-        r"(?:of|for|total|the|and|all|three|two|four|single|to) *$", clause
-    )
+    before = voice.folded[: act.start]
+    clause = re.split(r"[.;:](?=\s)", before)[-1]
+    if _RELATIVE.search(clause) is not None:
+        return True
+    if is_noun(voice, act):
+        plain = _DETERMINED.sub("", clause).strip()
+        return re.search(r"[^\W\d_]", plain) is not None and words.compiled(words.MAKES).search(plain) is None
+    if _LABELLED.match(clause) is not None:
+        return False  # an imperative
+    infinitive = re.search(r"\bto\s+(?:[\w]+ly\s+)?$", clause)
+    if infinitive is not None:
+        stem = clause[: infinitive.start()]
+        return re.search(r"[^\W\d_]", stem) is not None and words.compiled(words.SETS_OUT).search(stem) is None
+    if _SELF.search(f" {clause}") is not None:
+        return False
+    if _PASSIVE.search(clause) is not None or Act.RECEIVE in act.acts or act.word in _BECOMES:
+        return False
+    return re.search(r"[^\W\d_]{2,}", clause) is not None
 
 
 def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> tuple[Mood, str]:
@@ -239,7 +268,22 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
         return Mood.DOUBT, "condition"
     if act is not None and is_others(voice, act):
         return Mood.DOUBT, "others"
+    if (title := _title_doubt(passage.title)) and (
+        title == "denied" or act is None or not is_explicit(voice, act)
+    ):
+        return Mood.DOUBT, "title"
+    if voice.is_aside and passage.shape in (Shape.ROW, Shape.RECORD, Shape.ITEM) and (act is None or not is_explicit(voice, act)):
+        return Mood.DOUBT, "aside"
     return Mood.ORDER, ""
+
+
+@cache
+def _title_doubt(title: str) -> str:
+    """What a title makes of the orders under it: "denied", "past" or ""."""
+    plain = blanked(level(title))
+    if words.compiled(words.TITLE_DOUBTS).search(plain) is not None:
+        return "denied"
+    return "past" if _mood_of_heading(title) is not Mood.ORDER else ""
 
 
 def _is_in_quotes(text: str, place: int) -> bool:

@@ -40,6 +40,7 @@ class Order:
     is_implied: bool = False  # no verb of its own: the heading, introduction or table says what it is
     is_again: bool = False  # "another", "again"
     is_unlimited: bool = False
+    symbols: tuple[str, ...] = ()  # of an order without an amount: the tokens that it names
     has_conflict: bool = False
     is_incoming: bool = False  # from somebody else to the DAO itself
     start: int = 0  # of the quantity in the document
@@ -91,7 +92,7 @@ def orders_in(read: Read, names: Names, symbols: Symbols) -> list[Order]:
     elif passage.shape is Shape.RECORD:
         found = _of_record(read, names, symbols)
     else:
-        found = _of_sentence(read)
+        found = _of_sentence(read, symbols)
     return [replace(order, is_incoming=True) if _comes_in(order, names) else order for order in found]
 
 
@@ -161,7 +162,7 @@ def _main(before: Sequence[ActWord], folded: str, quantity: Quantity) -> ActWord
     return nearest
 
 
-def _of_sentence(read: Read) -> list[Order]:
+def _of_sentence(read: Read, symbols: Symbols) -> list[Order]:
     passage, voice = read.passage, read.voice
     found: list[Order] = []
     amounts = [q for q in read.quantities if _is_amount(q, read)]
@@ -173,7 +174,7 @@ def _of_sentence(read: Read) -> list[Order]:
     times = _times(voice.folded)
     unlimited = _UNLIMITED.search(voice.folded) is not None
     if not amounts:
-        order = _without_amount(read, unlimited=unlimited)
+        order = _without_amount(read, symbols, unlimited=unlimited)
         return [order] if order is not None else []
     for index, quantity in enumerate(amounts):
         act = _governing(read, quantity)
@@ -243,7 +244,7 @@ def _acts_of_heading(text: str) -> frozenset[Act]:
     return frozenset(money)
 
 
-def _without_amount(read: Read, *, unlimited: bool) -> Order | None:
+def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order | None:
     """A sentence that speaks of a payment and names no amount: its parties, and whether it sets no limit."""
     acts = [act for act in read.voice.acts if act.acts & MONEY_ACTS]
     if not acts or not (read.parties or unlimited):
@@ -266,9 +267,11 @@ def _without_amount(read: Read, *, unlimited: bool) -> Order | None:
     if not name and not recipients and (match := _NAME_AFTER_TO.match(read.passage.text[act.end :])) is not None:
         name = _name_in(match["name"])
     start = read.passage.start + act.start
+    named = tuple(found for word in re.findall(r"[A-Za-z$][\w.]*", read.passage.text) if (found := symbols.of(word)))
     return Order(
         read.passage, act.acts & MONEY_ACTS, mood, doubt, None, tuple(dict.fromkeys(recipients)), name,
-        payers=tuple(payers), is_unlimited=unlimited, start=start, end=read.passage.start + act.end,
+        payers=tuple(payers), is_unlimited=unlimited, symbols=tuple(dict.fromkeys(named)), start=start,
+        end=read.passage.start + act.end,
     )  # fmt: skip
 
 
@@ -289,7 +292,7 @@ def _parties_of(
     quantity = amounts[index]
     begin = amounts[index - 1].end if index else 0
     end = amounts[index + 1].start if index + 1 < len(amounts) else len(read.passage.text)
-    payers, payer_name = _payers(read)
+    payers, payer_name = _payers(read, act)
     others = [party for party in read.parties if party.marker != "from" and not _is_unit(party, quantity)]
     after = [party for party in others if quantity.end <= party.start < end and party.marker in ("to", "for", "by")]
     approve = act is not None and Act.APPROVE in act.acts
@@ -312,8 +315,8 @@ def _parties_of(
         elif act is None and read.passage.shape in (Shape.ITEM, Shape.HEADING):
             chosen = [p for p in others if p.addresses and begin <= p.start < quantity.start and p.marker in ("", "to")]
     named = [party for party in chosen if party.addresses]
-    if len(named) > 1 and not is_each:
-        named = _joined_run(read, named)
+    if named:
+        named = _joined_run(read, [named[0], *(p for p in others if p.addresses and named[0].end <= p.start < end)])
     recipients = tuple(dict.fromkeys(address for party in named for address in party.addresses))
     conflict = any(len(party.addresses) > 1 or party.has_conflict for party in named)
     name = ""
@@ -346,15 +349,27 @@ def _is_unit(party: Party, quantity: Quantity) -> bool:
     return party.start < quantity.end and quantity.start < party.end
 
 
-def _payers(read: Read) -> tuple[tuple[bytes, ...], str]:
+def _payers(read: Read, act: ActWord | None) -> tuple[tuple[bytes, ...], str]:
+    """Who pays: behind "from", the subject of the verb, or in the passive behind "by"."""
     payers: list[bytes] = []
     name = ""
     for party in read.parties:
-        if party.marker == "from":
+        is_subject = (
+            act is not None and act.tense is Tense.NOW and Act.RECEIVE not in act.acts and not party.marker
+            and party.end <= act.start and _SUBJECT.fullmatch(read.voice.folded[party.end : act.start]) is not None
+        )
+        is_agent = act is not None and party.marker == "by" and act.start < party.start and Act.APPROVE not in act.acts and (
+            _PASSIVE.search(read.voice.folded[max(0, act.start - 24) : act.start]) is not None
+        )
+        if party.marker == "from" or is_subject or is_agent:
             payers += party.addresses
             if not party.addresses:
                 name = name or party.name
     return tuple(dict.fromkeys(payers)), name
+
+
+_SUBJECT = re.compile(r"\s*(?:will|shall|then|hereby|also|now|must|should|is to|are to|agrees to|\)|\s)*")
+_PASSIVE = re.compile(r"\b(?:is|are|be|being)\s+(?:\w+\s+)?$")
 
 
 def _unknown_name(read: Read, quantity: Quantity, end: int, act: ActWord | None) -> str:
@@ -412,13 +427,11 @@ def _of_row(read: Read, names: Names, symbols: Symbols) -> list[Order]:
     if is_spender:
         acts = frozenset({Act.APPROVE})
     has_columns = any(one.key in ("recipient", "spender") for one in passage.fields) and any(
-        one.key == "amount" for one in passage.fields
+        one.key == "amount" or _header_symbol(one.name, symbols) for one in passage.fields
     )
     if not acts and has_columns:
         acts = frozenset({Act.TRANSFER})
     mood, doubt = mood_of(read.voice, None, 0, passage)
-    if mood is Mood.ORDER and read.voice.is_aside and not has_columns:
-        mood, doubt = Mood.DOUBT, "aside"
     real = [(q, at) for q, at in amounts if q.unit is Unit.TOKEN] or amounts
     return [
         Order(

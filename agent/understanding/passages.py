@@ -36,6 +36,7 @@ class Field:
     name: str  # the words themselves
     text: str
     start: int
+    begin: int = -1  # of the name
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Passage:
     is_quoted: bool = False
     is_struck: bool = False
     is_title: bool = False
+    title: str = ""  # the document's first heading of the first level
 
 
 @dataclass
@@ -154,6 +156,7 @@ class _Reader:
         self._prose_group = 0
         self._lead = ""
         self._has_prose = False
+        self._title = ""
 
     def read(self) -> tuple[list[Passage], list[Section]]:
         index = 0
@@ -198,6 +201,7 @@ class _Reader:
             tuple(heading for _, heading in self._headings), tuple(lead for lead in leads if lead), fields,
             is_quoted=block is not None and block.kind is BlockKind.QUOTATION,
             is_struck=block is not None and block.has_struck_words, is_title=is_title,
+            title=self._title,
         )  # fmt: skip
         self._found.append(passage)
         self._sections[-1].passages.append(passage)
@@ -206,7 +210,7 @@ class _Reader:
         words = " ".join(self._text[block.start : block.end].split())
         line = self._lines[block.lines[0]].lstrip() if block.lines[0] < len(self._lines) else ""
         level = len(line) - len(line.lstrip("#")) or (2 if self._ends_with(block, "-") else 1)
-        is_title = not self._has_prose
+        is_title = level == 1 and not self._has_prose and not self._headings
         while self._headings and self._headings[-1][0] >= level:
             self._headings.pop()
         self._sections[-1].end = block.start
@@ -214,7 +218,9 @@ class _Reader:
         self._lead = ""
         self._prose_group = self._new_group()
         self._add(Shape.HEADING, block.start, block.end, self._new_group(), block=block, is_title=is_title)
-        if not is_title:
+        if is_title:
+            self._title = " ".join((self._title, words)).strip()
+        else:
             self._headings.append((level, words))
 
     def _ends_with(self, block: Block, mark: str) -> bool:
@@ -248,7 +254,7 @@ class _Reader:
         if match is None or len(match["name"].split()) > 5:
             return None
         name, value = match["name"].strip(" *_`"), match["value"]
-        return Field(key_of(name), name, value.strip(), start + match.start("value"))
+        return Field(key_of(name), name, value.strip(), start + match.start("value"), start)
 
     def _record(self, fields: Sequence[Field], block: Block, leads: Sequence[str], group: int) -> None:
         """Names and values as records: a repeated name begins the next one."""
@@ -267,7 +273,7 @@ class _Reader:
             if not record:
                 continue
             last = record[-1]
-            self._add(Shape.RECORD, record[0].start - len(record[0].name) if record[0].start else 0,
+            self._add(Shape.RECORD, record[0].begin if record[0].begin >= 0 else record[0].start,
                       min(last.start + len(last.text), len(self._text)), group, leads, block, tuple(record))  # fmt: skip
 
     def _list(self, blocks: Sequence[Block]) -> None:
@@ -315,7 +321,7 @@ class _Reader:
             return
         pairs = [row for row in cells if len(row) == 2]
         if len(pairs) == len(cells) and sum(key_of(row[0][1]) in _RECORD_KEYS for row in cells) >= 2:
-            fields = [Field(key_of(name), name, value, at) for (_, name), (at, value) in cells]
+            fields = [Field(key_of(name), name, value, at, begin) for (begin, name), (at, value) in cells]
             self._record(fields, rows[0], (self._lead,), group)
             return
         header = [" ".join(text.split()) for _, text in cells[0]]

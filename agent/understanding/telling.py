@@ -108,6 +108,8 @@ def _amount(order: Order, effect: Effect, context: Context, missing: list[str], 
     assert effect.asset is not None and effect.amount is not None
     if quantity is None:
         if order.is_unlimited and str(effect.kind) == "approve" and effect.amount >= UNLIMITED:
+            if order.symbols != (context.book.symbol(effect.asset),):
+                (off if order.symbols and context.book.symbol(effect.asset) not in order.symbols else missing).append("token")
             return
         missing.append("amount")
         return

@@ -244,7 +244,9 @@ DENIALS = (
     "skips skipped omit omits omitted withhold withholds withheld oppose opposes opposed against veto vetoes vetoed "
     "forbid forbids prohibit prohibits block blocks blocked forgo forgoes waive waives void voided revert reverts "
     "rescind rescinds rescinded undo undoes undone far_from anything_but hardly barely zero_of fails_to fail_to "
-    "abstain abstains deny denies denied "
+    "abstain abstains deny denies denied unlike discontinue discontinues terminate terminates terminated suspend suspends "
+    "suspended postpone postpones postponed defer defers deferred delay_the delays_the end_the ends_the ended_the end_all "
+    "reverse_the reverses_the reversed_the recover recovers recovered claw_back claws_back halt halts halted "
     "nunca jamás ni sin tampoco ningún ninguna en_lugar_de en_vez_de cancela cancelar não nunca nem sem nenhum "
     "nenhuma em_vez_de ne n' pas jamais aucun aucune sans au_lieu_de annuler annule nicht kein keine keinen keinem "
     "keiner nie niemals ohne statt anstatt anstelle 不 没 未 无 勿 别 取消 拒绝 停止 而不是 并非 否决"
@@ -266,7 +268,7 @@ REMEMBRANCE = (
     "until_now up_to_now in_the_past earlier_this ago each_month_since has_been have_been had_been "
     "actualmente anteriormente antes el_año_pasado el_mes_pasado hasta_ahora hace_un atualmente no_ano_passado "
     "no_mês_passado até_agora há_um auparavant actuellement l'année_dernière l'an_dernier le_mois_dernier "
-    "jusqu'ici derzeit zuvor früher letztes_jahr letzten_monat bisher damals vor_einem 曾 曾经 之前 以前 去年 上个月 目前 "
+    "jusqu'ici derzeit zuvor früher letztes_jahr letzten_monat bisher damals vor_einem 曾 曾经 之前 以前 去年 上个月 目前 已 "
     "此前 已经"
 )
 # A sentence with one of these repeats others' words, or makes an example.
@@ -302,6 +304,27 @@ GOVERNS_ASIDE = (
     "budget_breakdown breakdown costs cost usage_of_funds use_of_funds kpis metrics holdings balances balance "
     "portfolio assets signers links contact contacts references resources treasury_report report reports "
     "antecedentes motivación contexte motivação hintergrund begründung 背景 动机"
+)
+
+# A title with one of these makes every order under it doubtful.
+TITLE_DOUBTS = (
+    "cancelled canceled cancel rejected withdrawn void superseded obsolete example template test sample not no never "
+    "without hypothetical draft fake joke anulado cancelado annulé abgelehnt 作废 取消 示例 测试 不"
+)
+
+# Verbs behind which a payment as a noun is ordered: "makes a payment of", "initiates a transfer of".
+MAKES = (
+    "initiate initiates initiating execute executes executing make makes making perform performs approve approves "
+    "authorize authorizes authorise authorises request requests requesting propose proposes proposing seek seeks "
+    "include includes including contain contains consist consists enable enables award awards issue issues process "
+    "processes trigger triggers implement implements is are ask asks provide provides carry carries following will do "
+    "does call calls result results aggregates to be one two three four five for via through"
+)
+# Behind one of these an infinitive is ordered: "proposes to transfer".
+SETS_OUT = (
+    "propose proposes proposing proposed seek seeks aim aims ask asks request requests instruct instructs instructing "
+    "direct directs authorize authorizes authorise authorises vote votes resolve resolves is are going order used serves "
+    "call calls proposal dao treasury timelock executor we function transaction and"
 )
 
 # Words of another sentence that take an order back, together with one of POINTS_BACK.

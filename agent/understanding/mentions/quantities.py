@@ -90,6 +90,7 @@ _LIMIT = re.compile(
     r"\b(?:up to|at most|no more than|not more than|not exceeding|not to exceed|maximum(?: of)?|max\.?|hasta|jusqu'à|"
     r"bis zu|até|最多)\s{0,2}(?:a total of )?[$€£]?$"
 )
+_WORTH = re.compile(r"[ -]{0,2}(?:tokens? )?(?:worth\b|equivalent|denominated|in value|valued?\b|-pegged|on average)")
 _TOTAL = re.compile(
     r"\b(?:total|totals|totalling|totaling|in all|altogether|combined|sum|sums|aggregate|overall|summe|insgesamt|"
     r"gesamt|somme|en total|合计|总计|共计)\b"
@@ -243,6 +244,7 @@ def _quantity(
         unit, symbol, known = Unit.TOKEN, default_unit, symbols.of(default_unit) is not None
     elif after is not None and _is_symbol(word) and match["digits"]:
         unit, symbol, place = Unit.TOKEN, word.lstrip("$"), after.end()
+    about = about or (unit is Unit.TOKEN and not sign and _WORTH.match(folded, place) is not None)
     rate = _RATE.match(folded, place)
     per_s = 0
     if rate is not None:
