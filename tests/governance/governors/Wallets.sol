@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
 /// @notice A wallet of several owners who all sign, one behind the other in the order of the owners: 65 bytes each, or
