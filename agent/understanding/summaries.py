@@ -27,12 +27,13 @@ from agent.understanding import ingest, reader, verdict, writer
 from agent.understanding.effects import Book, Effect
 from agent.understanding.effects import Contract as Known
 from agent.understanding.history import history_of
-from agent.understanding.words import LEGACY, Sentence, of_model_down, say
+from agent.understanding.words import of_model_down, say
 from governance import outbox, work
 from governance.capabilities import tokens_of
 from governance.chain.call import call_of
 from governance.chain.native import pretends_to_be_native, symbol_of
 from governance.models import Contract, Dao, Proposal, ProposalAction
+from governance.sentences import LEGACY, Sentence
 from governance.treasury import balances_by_flows
 from policies.notation.hexadecimal import hex_text
 
@@ -263,7 +264,7 @@ def _because(sentence: Sentence | None, text: str = "") -> dict:
     """The columns of a summary's reason; `text` alone where no code says it yet."""
     if sentence is None:
         return {"reason": text[:300], "reason_code": LEGACY if text else "", "reason_values": {}}
-    return {"reason": sentence.text[:300], "reason_code": sentence.code, "reason_values": dict(sentence.values)}
+    return {"reason": sentence.text[:300], "reason_code": sentence.code, "reason_values": sentence.values_json()}
 
 
 def _understand(facts: Facts, model: Model) -> dict:

@@ -307,9 +307,9 @@ def test_an_amount_of_a_token_that_the_book_lacks_is_looked_for_too():
 def test_what_the_text_names_and_a_dark_call_lacks_is_flagged():
     """A call `transfer()` without arguments, whose text pays an amount to an address."""
     dark = plain_call(MALLORY, 0, selector("transfer()"))
-    said = {flag.says for flag in raised(TEXT, dark)}
+    said = {flag.sentence.code for flag in raised(TEXT, dark)}
     assert {"target_not_in_text", "address_not_in_calls", "amount_not_in_calls"} <= said
     carrying = plain_call(MALLORY, 0, b"\xde\xad\xbe\xef" + bytes(12) + ADA + (5_000 * 10**6).to_bytes(32, "big"))
-    said = {flag.says for flag in raised(f"{TEXT} It calls {checksum(MALLORY)}.", carrying)}
+    said = {flag.sentence.code for flag in raised(f"{TEXT} It calls {checksum(MALLORY)}.", carrying)}
     assert not said & {"target_not_in_text", "address_not_in_calls", "amount_not_in_calls"}
     assert "not_in_calls" not in codes(TEXT, transfer(ADA, 1))

@@ -6,10 +6,19 @@ from functools import cache
 from typing import Any
 
 from agent.understanding.effects import opening
-from agent.understanding.effects.families import containers, parameters, policy, roles, tokens, upgrades
+from agent.understanding.effects.families import containers, messengers, parameters, policy, roles, tokens, upgrades
 from agent.understanding.effects.wording import read
 
-_SPEAKERS = (opening.say, containers.say, parameters.say, policy.say, roles.say, tokens.say, upgrades.say)
+_SPEAKERS = (
+    opening.say,
+    containers.say,
+    messengers.say,
+    parameters.say,
+    policy.say,
+    roles.say,
+    tokens.say,
+    upgrades.say,
+)
 
 
 @cache

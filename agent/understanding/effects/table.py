@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from agent.understanding.effects.act import Handler
-from agent.understanding.effects.families import containers, parameters, policy, roles, tokens, upgrades
+from agent.understanding.effects.families import containers, messengers, parameters, policy, roles, tokens, upgrades
 from governance.chain import abi
 
 _FAMILIES = (tokens, roles, upgrades, parameters, policy)
@@ -31,7 +31,9 @@ def entries() -> dict[bytes, tuple[Entry, ...]]:
     """Selector -> the functions that have it."""
     found: dict[bytes, tuple[Entry, ...]] = {}
     given: list[tuple[str, frozenset[str], Handler]] = [
-        (signature, kinds, handler) for signature, (kinds, handler) in containers.CONTAINERS.items()
+        (signature, kinds, handler)
+        for family in (containers, messengers)
+        for signature, (kinds, handler) in family.CONTAINERS.items()
     ]
     for family in _FAMILIES:
         given += [(signature, frozenset(), handler) for signature, handler in family.MEANINGS.items()]
