@@ -12,7 +12,6 @@ from decimal import Decimal
 from functools import cache
 
 from agent.understanding.effects import Book, Effect
-from agent.understanding.mentions import languages as words
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.quantities import Quantity, Unit
 from agent.understanding.moods import ActWord, Mood, mood_of
@@ -43,21 +42,22 @@ class Scope:
     is_section: bool
 
 
-def scopes(reads: Sequence[Read], document_text: str) -> list[Scope]:
+def scopes(reads: Sequence[Read]) -> list[Scope]:
     """Every passage, and every section that is short enough to be about one thing."""
     found = [_scope((read,), is_section=False) for read in reads]
     by_section: dict[int, list[Read]] = {}
     for read in reads:
         by_section.setdefault(read.passage.section, []).append(read)
-    for section in by_section.values():
-        if len(section) > 1 and section[-1].passage.end - section[0].passage.start <= MAX_SCOPE_CHARS:
-            found.append(_scope(tuple(section), is_section=True))
+    short = (s for s in by_section.values() if s[-1].passage.end - s[0].passage.start <= MAX_SCOPE_CHARS)
+    found += [_scope(tuple(section), is_section=True) for section in short if len(section) > 1]
     return found
 
 
 def _scope(reads: tuple[Read, ...], *, is_section: bool) -> Scope:
     text = "\n".join(read.passage.text for read in reads)
-    addresses = frozenset(a for read in reads for party in read.parties if len(party.addresses) == 1 for a in party.addresses)
+    addresses = frozenset(
+        a for read in reads for party in read.parties if len(party.addresses) == 1 for a in party.addresses
+    )
     spelled = frozenset(hex_bytes(h) for h in _HEX.findall(text) if len(h) == 42)
     for read in reads:
         if read.passage.shape is Shape.CODE:
@@ -86,12 +86,14 @@ class Need:
 _GRANTS = frozenset({Act.GRANT, Act.SET, Act.TRANSFER, Act.APPROVE})
 _REVOKES = frozenset({Act.REVOKE})
 _BY_VERB: Mapping[str, frozenset[Act]] = {
-    "set": frozenset({Act.SET, Act.GRANT, Act.TRANSFER}), "update": frozenset({Act.SET}), "change": frozenset({Act.SET}),
+    "set": frozenset({Act.SET, Act.GRANT, Act.TRANSFER}), "update": frozenset({Act.SET}),
+    "change": frozenset({Act.SET}),
     "add": frozenset({Act.GRANT, Act.SET}), "grant": frozenset({Act.GRANT}), "assign": frozenset({Act.GRANT, Act.SET}),
     "allow": frozenset({Act.GRANT, Act.APPROVE}), "enable": frozenset({Act.GRANT, Act.SET}), "remove": _REVOKES,
     "revoke": _REVOKES, "disable": _REVOKES, "renounce": _REVOKES, "transfer": frozenset({Act.TRANSFER, Act.SET}),
     "upgrade": frozenset({Act.UPGRADE, Act.SET, Act.WRAP}), "delegate": frozenset({Act.DELEGATE}),
-    "pause": frozenset({Act.PAUSE}), "unpause": frozenset({Act.UNPAUSE}), "withdraw": frozenset({Act.CLAIM, Act.TRANSFER}),
+    "pause": frozenset({Act.PAUSE}), "unpause": frozenset({Act.UNPAUSE}),
+    "withdraw": frozenset({Act.CLAIM, Act.TRANSFER}),
     "claim": frozenset({Act.CLAIM}), "renew": frozenset({Act.RENEW}), "register": frozenset({Act.SET}),
     "create": frozenset({Act.CREATE, Act.STREAM}), "cancel": frozenset({Act.CANCEL, Act.REVOKE}),
     "deposit": frozenset({Act.WRAP}), "wrap": frozenset({Act.WRAP}), "redeem": frozenset({Act.CLAIM}),
@@ -108,7 +110,7 @@ _SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "quorum": ("quorum", "quórum", "法定人数"),
     "timelock delay": ("timelock delay", "timelock's delay", "delay of the timelock", "minimum delay", "min delay",
                        "execution delay", "delay"),
-    "number of signatures needed": ("threshold", "signatures", "number of signatures", "signers needed", "confirmations"),
+    "number of signatures needed": ("threshold", "signatures", "number of signatures", "confirmations"),
     "owner": ("owner", "ownership", "owns", "propriétaire", "propiedad", "eigentümer", "所有权", "所有者"),
     "signer": ("signer", "owner", "signatory", "keyholder"), "module": ("module",), "controller": ("controller",),
     "guard": ("guard",), "fallback handler": ("fallback handler", "fallback"), "guardian": ("guardian",),
@@ -207,7 +209,9 @@ def tell(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
     for scope in found:
         telling = _in_scope(effect, need, values, scope, book)
         if telling is not None and (
-            best is None or telling.level > best.level or (telling.level == best.level and len(telling.codes) < len(best.codes))
+            best is None
+            or telling.level > best.level
+            or (telling.level == best.level and len(telling.codes) < len(best.codes))
         ):
             best = telling
         if best is not None and best.level is Level.WHOLE:
@@ -240,9 +244,9 @@ def _in_scope(
     name = effect.function.split("(")[0]
     has_function = bool(name) and re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", scope.folded) is not None
     has_holder = need.holder is None or need.holder in scope.addresses
-    if not (has_function or (has_subject and need.subjects) or (need.holder is not None and has_holder)):
-        if str(effect.kind) not in ("pause", "upgrade") or effect.target not in scope.addresses:
-            return None
+    is_near = has_function or (has_subject and need.subjects) or (need.holder is not None and has_holder)
+    if not is_near and (str(effect.kind) not in ("pause", "upgrade") or effect.target not in scope.addresses):
+        return None
     act, mood, doubt, against = _verb(need, scope)
     if act is None and Act.SET in need.acts and (row := _row_of_new_values(scope)) is not None:
         act = ActWord(0, 0, frozenset({Act.SET}), Tense.NOW, "")
@@ -314,7 +318,11 @@ def _speaks(effect: Effect, need: Need, scope: Scope, missing: Sequence[str], *,
 def _row_of_new_values(scope: Scope) -> Read | None:
     """A table's row with a column of new values: it sets what it names, without a verb."""
     for read in scope.reads:
-        if read.passage.shape is Shape.ROW and any(one.key == "new" for one in read.passage.fields) and not scope.is_section:
+        if (
+            read.passage.shape is Shape.ROW
+            and any(one.key == "new" for one in read.passage.fields)
+            and not scope.is_section
+        ):
             return read
     return None
 
@@ -351,9 +359,14 @@ def _holds(folded: str, word: str) -> bool:
 
 def _other_role(scope: Scope, need: Need) -> bool:
     constants = {match.casefold() for match in re.findall(r"[A-Z]+(?:_[A-Z]+)*_ROLE", scope.text)}
-    return bool(constants - set(need.subjects)) or re.search(
-        r"\b(?:proposer|executor|canceller|minter|pauser|burner|upgrader|guardian|operator|manager|admin) role\b", scope.folded
-    ) is not None
+    return (
+        bool(constants - set(need.subjects))
+        or re.search(
+            r"\b(?:proposer|executor|canceller|minter|pauser|burner|upgrader|guardian|operator|manager|admin) role\b",
+            scope.folded,
+        )
+        is not None
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ arguments
@@ -432,7 +445,7 @@ def _namehash(name: str) -> bytes:
     return node
 
 
-# ------------------------------------------------------------------------------------------------------------ parameters
+# ----------------------------------------------------------------------------------------------------------- parameters
 
 
 def _numbers(effect: Effect, scope: Scope, book: Book, missing: list[str], off: list[str]) -> bool:
@@ -472,9 +485,10 @@ def _new_values(scope: Scope, need_words: Sequence[str]) -> list[Quantity]:
                if f.key == "old"]  # fmt: skip
         for quantity in read.quantities:
             before = folded[max(0, quantity.start - 24) : quantity.start]
-            if re.search(r"\b(?:from|currently|instead of|down from|up from|of|by|de|von|desde)\s+(?:the )?(?:current )?$", before) and not (
-                re.search(r"\bof\s+$", before)
-            ):
+            if re.search(
+                r"\b(?:from|currently|instead of|down from|up from|of|by|de|von|desde)\s+(?:the )?(?:current )?$",
+                before,
+            ) and not (re.search(r"\bof\s+$", before)):
                 continue
             if any(start <= quantity.start < end for start, end in old):
                 continue
@@ -544,4 +558,3 @@ def _calldata(effect: Effect) -> bytes | None:
         return effect.selector + abi.encode([argument.type for argument in effect.arguments], values)
     except Exception:  # noqa: BLE001 - whatever does not encode again is no code of this call
         return None
-

@@ -108,7 +108,7 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
         orders += orders_in(read, names, symbols)
         if len(orders) > MAX_ORDERS:
             break
-    text = _Text(document, reads, orders, scopes(reads, document.text))
+    text = _Text(document, reads, orders, scopes(reads))
     text.doubts = [("taken_back", read) for read in reads if takes_back(read.passage, read.voice)]
     tokens = frozenset(book.tokens)
     groups, sections = recipients_by_place(reads, tokens | names.own)
@@ -199,7 +199,8 @@ def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
 _ONLY = re.compile(
     r"\b(?:this(?: (?:proposal|vote|call|transaction))?|it|we|the (?:proposal|call|vote))\s+(?:will\s+)?"
     r"(?:only|just|merely|simply|solely)\s+(?P<verb>[^\W\d_]+)|\bnothing but\b|\bno (?:funds|money|tokens|payments?) "
-    r"(?:are|is|move|moves|will)\b|\bmoves? no (?:funds|money|tokens)\b|\bdoes not move (?:any )?(?:funds|money|tokens)\b"
+    r"(?:are|is|move|moves|will)\b|\bmoves? no (?:funds|money|tokens)\b|\bdoes not move (?:any )?(?:funds|money|"
+    r"tokens)\b"
 )
 _PAYS = ("pay", "send", "transfer", "fund", "grant", "reimburse", "compensate", "approve", "mint", "disburse")
 
@@ -225,16 +226,17 @@ def _denied_by_only(findings: list[Finding], effects: Sequence[Effect], text: _T
         for finding in findings
     ]
 
-
-# --------------------------------------------------------------------------------------------------- orders not fulfilled
+    # Acts, kinds of effects that fulfil them, words of functions that do, and nouns that make it a claim of a call.
 
 
 _CLAIMS: tuple[tuple[frozenset[Act], frozenset[str], str, str], ...] = (
-    # acts, kinds of effects that fulfil them, words of functions that do, and the nouns that make it a claim about a call
+    # Acts, kinds of effects that fulfil them, words of functions that do, and nouns that make it a claim about a call.
     (frozenset({Act.MINT}), frozenset({"mint"}), "mint|issue", r"\btokens?\b|\bsupply\b|\d"),
     (frozenset({Act.BURN}), frozenset({"burn"}), "burn", r"\btokens?\b|\bsupply\b|\d"),
-    (frozenset({Act.UPGRADE}), frozenset({"upgrade"}), "upgrade|implementation|code|migrate", r"\bproxy\b|\bimplementation\b|0x[0-9a-f]{40}"),
-    (frozenset({Act.PAUSE}), frozenset({"pause"}), "pause|halt", r"\bcontract\b|\bbridge\b|\bprotocol\b|0x[0-9a-f]{40}"),
+    (frozenset({Act.UPGRADE}), frozenset({"upgrade"}), "upgrade|implementation|code|migrate",
+     r"\bproxy\b|\bimplementation\b|0x[0-9a-f]{40}"),
+    (frozenset({Act.PAUSE}), frozenset({"pause"}), "pause|halt",
+     r"\bcontract\b|\bbridge\b|\bprotocol\b|0x[0-9a-f]{40}"),
     (frozenset({Act.UNPAUSE}), frozenset({"pause"}), "unpause|resume", r"\bcontract\b|\bbridge\b|0x[0-9a-f]{40}"),
     (frozenset({Act.DELEGATE}), frozenset({"delegate"}), "delegate", r"\bvot(?:es|ing)\b|\btokens?\b|0x[0-9a-f]{40}"),
     (frozenset({Act.RENEW}), frozenset({"name"}), "renew", r"\bdomain\b|\bname\b|\.eth\b|\blease\b"),
@@ -266,7 +268,11 @@ def _not_done(
     functions = " ".join(effect.function.split("(")[0].casefold() for effect in effects)
     for read in text.reads:
         passage = read.passage
-        if passage.shape in (Shape.CODE, Shape.RECORD, Shape.ROW) or passage.is_quoted or (passage.start, passage.end) in found:
+        if (
+            passage.shape in (Shape.CODE, Shape.RECORD, Shape.ROW)
+            or passage.is_quoted
+            or (passage.start, passage.end) in found
+        ):
             continue
         code = _claim(read, kinds, functions, effects)
         if code:
@@ -298,24 +304,32 @@ def _claim(read: Read, kinds: set[str], functions: str, effects: Sequence[Effect
         act = next(one for one in read.voice.acts if one.acts & {Act.SET} and one.tense is Tense.NOW)
         mood, _ = mood_of(read.voice, act, act.start, read.passage)
         plainly = not any(map(str.isalpha, plain[: act.start])) or is_explicit(read.voice, act) or "becomes" in plain
-        if mood is Mood.ORDER and read.quantities and plainly and not any(
-            str(effect.kind) in ("parameter_change", "call") for effect in effects
+        if (
+            mood is Mood.ORDER
+            and read.quantities
+            and plainly
+            and not any(str(effect.kind) in ("parameter_change", "call") for effect in effects)
         ):
             return "claim_set"
     return ""
 
 
-# ----------------------------------------------------------------------------------------------------------- the outcome
+# ---------------------------------------------------------------------------------------------------------- the outcome
 
 
 def _verdict(
-    text: _Text, effects: Sequence[Effect], findings: Iterable[Finding], money: Told, not_done: Sequence[tuple[str, Quote]]
+    text: _Text,
+    effects: Sequence[Effect],
+    findings: Iterable[Finding],
+    money: Told,
+    not_done: Sequence[tuple[str, Quote]],
 ) -> Verdict:
     listed = list(findings)
     quotes = tuple(quote for _, quote in not_done)
     orders = [Finding(Status.NOT_DONE, "", (code,), quote) for code, quote in not_done]
     doubts = [
-        Finding(Status.DOUBT, "", (code,), text.quote(read.passage.start, read.passage.end)) for code, read in text.doubts[:3]
+        Finding(Status.DOUBT, "", (code,), text.quote(read.passage.start, read.passage.end))
+        for code, read in text.doubts[:3]
     ]
     if not effects:
         return Verdict(Outcome.NO_CALLS, (*orders, *doubts), quotes)

@@ -10,7 +10,7 @@ from agent.understanding.mentions import languages as words
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.passages import Passage, Shape
 
-_QUOTE_MARKS = "\"“”„«»「」"
+_QUOTE_MARKS = '"“”„«»「」'
 
 
 class Mood(StrEnum):
@@ -75,7 +75,8 @@ def blanked(folded: str) -> str:
 
 _DENIES = words.compiled(words.DENIALS)
 _FIRM_CONDITION = re.compile(
-    r"^\W*(?:if|unless|once|when|whenever|should|provided|in case|assuming|only if|only when|si|cuando|falls|wenn|sofern|"
+    r"^\W*(?:if|unless|once|when|whenever|should|provided|in case|assuming|only if|only when|si|cuando|falls|"
+    r"wenn|sofern|"
     r"sobald|lorsque|quand|caso|quando)\b|\b(?:only if|only when|unless|provided that|providing that|subject to|"
     r"contingent|on condition|conditional on|in the event|if and only|,? if )\b|[如若假当]果?"
 )
@@ -107,13 +108,15 @@ def voice_of(passage: Passage) -> Voice:
         condition and _FIRM_CONDITION.search(folded) is not None,
         words.compiled(words.REMEMBRANCE).search(folded) is not None or _dated(folded),
         words.compiled(words.REPORTS).search(folded) is not None,
-        passage.text.rstrip(" \"'”)*_").endswith(("?", "？")) or folded.startswith(("should ", "shall we", "do we ", "what if")),
+        passage.text.rstrip(" \"'”)*_").endswith(("?", "？"))
+        or folded.startswith(("should ", "shall we", "do we ", "what if")),
         any(_governs(words.GOVERNS_ASIDE, heading) for heading in (*passage.headings[-1:], *passage.leads)),
     )
 
 
 _DATED = re.compile(
-    r"\b(?:in|since|during|as of|on|back in) (?:early |late |mid-?)?(?:(?:january|february|march|april|may|june|july|august|"
+    r"\b(?:in|since|during|as of|on|back in) (?:early |late |mid-?)?(?:(?:january|february|march|april|may|june|"
+    r"july|august|"
     r"september|october|november|december|q[1-4])(?: \d{1,2},?)?(?: (?:of )?(?:19|20)\d\d)?|(?:19|20)\d\d)\b"
 )
 
@@ -134,13 +137,19 @@ def _acts(folded: str, language: str) -> list[ActWord]:
         acts = frozenset(act for act, of in forms if of is tense)
         if tense is Tense.DONE and _is_ordered(folded, match.start()):
             tense = Tense.NOW
-        elif tense is Tense.NOW and match[0] == "set" and _REMEMBERED.search(folded[max(0, match.start() - 24) : match.start()]):
+        elif (
+            tense is Tense.NOW
+            and match[0] == "set"
+            and _REMEMBERED.search(folded[max(0, match.start() - 24) : match.start()])
+        ):
             tense = Tense.DONE
         found.append(ActWord(match.start(), match.end(), acts, tense, match[0]))
     return found
 
 
-_ORDERED = re.compile(rf"(?:{words.compiled(words.ORDERS_DONE).pattern})(?:\s+(?:then|hereby|each|all|both|only|directly))?\s+$")
+_ORDERED = re.compile(
+    rf"(?:{words.compiled(words.ORDERS_DONE).pattern})(?:\s+(?:then|hereby|each|all|both|only|directly))?\s+$"
+)
 _REMEMBERED = re.compile(rf"(?:{words.compiled(words.REMEMBERS).pattern})\s+(?:\w+\s+)?$")
 
 
@@ -193,14 +202,51 @@ def is_explicit(voice: Voice, act: ActWord) -> bool:
     return _SELF.search(f" {clause}") is not None
 
 
-_LABELLED = re.compile(r"^[\W\d_]*(?:(?:please|then|and|also|finally|next|first|second|third|hereby|now|so|thus)\b[\W\d_]*)*$")
+_LABELLED = re.compile(
+    r"^[\W\d_]*(?:(?:please|then|and|also|finally|next|first|second|third|hereby|now|so|thus)\b[\W\d_]*)*$"
+)
 _RELATIVE = re.compile(r"\b(?:that|which|who|whom|whose|where)\s*$")
 _NOUNS = frozenset(
-    "payment payments disbursement donation reimbursement compensation distribution payout allocation issuance "
-    "withdrawal approval allowance delegation addition removal".split()
+    [
+        "payment",
+        "payments",
+        "disbursement",
+        "donation",
+        "reimbursement",
+        "compensation",
+        "distribution",
+        "payout",
+        "allocation",
+        "issuance",
+        "withdrawal",
+        "approval",
+        "allowance",
+        "delegation",
+        "addition",
+        "removal",
+    ]
 )
-_EITHER = frozenset("transfer transfers grant grants award awards refund refunds mint stream swap fund funds burn".split())
-_DETERMINED = re.compile(r"\b(?:a|an|the|this|that|these|one|two|three|four|five|each|single|following|our|its|direct)\s+(?:[\w-]+\s+){0,2}$")
+_EITHER = frozenset(
+    [
+        "transfer",
+        "transfers",
+        "grant",
+        "grants",
+        "award",
+        "awards",
+        "refund",
+        "refunds",
+        "mint",
+        "stream",
+        "swap",
+        "fund",
+        "funds",
+        "burn",
+    ]
+)
+_DETERMINED = re.compile(
+    r"\b(?:a|an|the|this|that|these|one|two|three|four|five|each|single|following|our|its|direct)\s+(?:[\w-]+\s+){0,2}$"
+)
 _BECOMES = frozenset({"becomes", "become"})  # its subject is what changes, and changes nothing itself
 _PASSIVE = re.compile(r"\b(?:is|are|be|being|gets?)\s+(?:\w+\s+)?$")
 
@@ -253,7 +299,10 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
     if voice.denials:
         reference = act.start if act is not None else place
         near = [at for at in voice.denials if at < reference and len(voice.folded[at:reference].split()) <= 6]
-        if near or (place > min(voice.denials) and re.match(r"(?:no|not|kein\w*|ningún|nenhum\w*|aucun\w*)\b", voice.folded[min(voice.denials):])):
+        if near or (
+            place > min(voice.denials)
+            and re.match(r"(?:no|not|kein\w*|ningún|nenhum\w*|aucun\w*)\b", voice.folded[min(voice.denials) :])
+        ):
             return Mood.DENIED, "denied"
         return Mood.DOUBT, "denial"
     if voice.opens_with_condition:
@@ -268,11 +317,13 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
         return Mood.DOUBT, "condition"
     if act is not None and is_others(voice, act):
         return Mood.DOUBT, "others"
-    if (title := _title_doubt(passage.title)) and (
-        title == "denied" or act is None or not is_explicit(voice, act)
-    ):
+    if (title := _title_doubt(passage.title)) and (title == "denied" or act is None or not is_explicit(voice, act)):
         return Mood.DOUBT, "title"
-    if voice.is_aside and passage.shape in (Shape.ROW, Shape.RECORD, Shape.ITEM) and (act is None or not is_explicit(voice, act)):
+    if (
+        voice.is_aside
+        and passage.shape in (Shape.ROW, Shape.RECORD, Shape.ITEM)
+        and (act is None or not is_explicit(voice, act))
+    ):
         return Mood.DOUBT, "aside"
     return Mood.ORDER, ""
 

@@ -76,7 +76,8 @@ def read_passage(passage: Passage, names: Names, symbols: Symbols) -> Read:
 
 _HAS_NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty|seventy|"
-    r"eighty|ninety|hundred|thousand|million|half|un[ao]?|une?|dos|tres|cinco|diez|mil|cent|mille|deux|trois|ein\w*|zwei|"
+    r"eighty|ninety|hundred|thousand|million|half|un[ao]?|une?|dos|tres|cinco|diez|mil|cent|mille|deux|trois|"
+    r"ein\w*|zwei|"
     r"drei|fünf|zehn|tausend|dois|duas|dez)\b|[百千万亿]",
     re.IGNORECASE,
 )
@@ -113,15 +114,20 @@ _UNLIMITED = re.compile(
     r"ilimitad[oa]|illimité|unbegrenzt|ilimitad[oa])\b|无限"
 )
 _EACH = re.compile(r"\b(?:each|every|both|respectively each|apiece|cada|chacun|chaque|jeweils|je|ambos)\b|各|每")
-_AGAIN = re.compile(r"\b(?:another|again|second|third|further|additional|otra|otro|nochmals|weitere|encore|outra|outro)\b|再|另")
+_AGAIN = re.compile(
+    r"\b(?:another|again|second|third|further|additional|otra|otro|nochmals|weitere|encore|outra|outro)\b|再|另"
+)
 _TIMES = re.compile(r"(?<![\w.])(\d{1,3})\s?(?:x|×|times|veces|fois|mal|vezes|次)(?![\w])|\b([a-z]+) times\b")
 _TWICE = words.compiled(" ".join(words.TIMES_WORDS))
 _SPENDS = re.compile(r"\bto (?:spend|take|pull|use|transfer|move|draw)\b")
 _NAME_AFTER_TO = re.compile(
-    r"^\s{0,3}(?:will be |are |is |be )?(?:sent |paid |transferred |given |wired )?(?:to|into|a|al|à|au|an|para|ao|zu|给)\s+"
+    r"^\s{0,3}(?:will be |are |is |be )?(?:sent |paid |transferred |given |wired )?(?:to|into|a|al|à|au|an|para|"
+    r"ao|zu|给)\s+"
     r"(?P<name>[^\W\d_][^,;:.!?()\n]{1,80})"
 )
-_PURPOSE = re.compile(r"\b(?:for|as|in|on|from|by|over|through|with|so|which|who|to|that|and|per|under|via|until|during|at)\b")
+_PURPOSE = re.compile(
+    r"\b(?:for|as|in|on|from|by|over|through|with|so|which|who|to|that|and|per|under|via|until|during|at)\b"
+)
 _NO_NAME = re.compile(
     r"^(?:the |its |their |our |this |that |following |a |new |same |recipient |given |stated |above |below )*"
     r"(?:address|addresses|wallet|account|multisig|safe|recipient|following|below|cover|fund|support|pay|ensure|"
@@ -188,8 +194,8 @@ def _of_sentence(read: Read, symbols: Symbols) -> list[Order]:
             acts = (acts - {Act.RECEIVE}) | {Act.TRANSFER}
         found.append(
             Order(
-                passage, acts, mood, doubt, quantity, recipients, name, is_each and len(recipients) > 1, payer, payer_name,
-                times, is_implied, is_again, has_conflict=conflict,
+                passage, acts, mood, doubt, quantity, recipients, name, is_each and len(recipients) > 1, payer,
+                payer_name, times, is_implied, is_again, has_conflict=conflict,
                 start=passage.start + quantity.start, end=passage.start + quantity.end,
             )
         )  # fmt: skip
@@ -204,9 +210,14 @@ def _is_amount(quantity: Quantity, read: Read) -> bool:
     # A bare number may be an amount only right behind a verb of payment: "pay 2,500 to Ana"
     before = read.voice.folded[max(0, quantity.start - 12) : quantity.start]
     number = quantity.readings[0]
-    return number >= 10 and any(
-        act.end >= quantity.start - 4 and act.start < quantity.start and act.acts & MONEY_ACTS for act in read.voice.acts
-    ) and "#" not in before
+    return (
+        number >= 10
+        and any(
+            act.end >= quantity.start - 4 and act.start < quantity.start and act.acts & MONEY_ACTS
+            for act in read.voice.acts
+        )
+        and "#" not in before
+    )
 
 
 def _times(folded: str) -> int:
@@ -296,11 +307,17 @@ def _parties_of(
     others = [party for party in read.parties if party.marker != "from" and not _is_unit(party, quantity)]
     after = [party for party in others if quantity.end <= party.start < end and party.marker in ("to", "for", "by")]
     approve = act is not None and Act.APPROVE in act.acts
-    after = [p for p in after if p.marker == "to" or p.addresses and p.marker == "for" or approve and p.marker == "by"]
+    after = [
+        p for p in after if p.marker == "to" or (p.addresses and p.marker == "for") or (approve and p.marker == "by")
+    ]
     to = [party for party in after if party.marker == "to"]
     chosen = to or after
     if not chosen:
-        before = [party for party in others if begin <= party.start < quantity.start and party.marker in ("", "to", "by", "for")]
+        before = [
+            party
+            for party in others
+            if begin <= party.start < quantity.start and party.marker in ("", "to", "by", "for")
+        ]
         if act is not None and act.start < quantity.start:
             behind_verb = [party for party in before if party.start >= act.end]
             before = behind_verb or ([] if Act.RECEIVE not in act.acts else before)
@@ -340,8 +357,11 @@ def _joined_run(read: Read, named: list[Party]) -> list[Party]:
 
 def _is_joined(read: Read, one: Quantity, other: Quantity) -> bool:
     between = read.voice.folded[one.end : other.start]
-    return len(between) <= 40 and re.fullmatch(r"\s*(?:tokens?)?\s*(?:,|and|,\s*and|\+|&|y|et|und|e|plus|和|及)?\s*[\w' ]{0,20}", between) is not None and (
-        re.search(r"and|\+|&|,|\by\b|\bet\b|und|plus|和|及", between) is not None
+    return (
+        len(between) <= 40
+        and re.fullmatch(r"\s*(?:tokens?)?\s*(?:,|and|,\s*and|\+|&|y|et|und|e|plus|和|及)?\s*[\w' ]{0,20}", between)
+        is not None
+        and (re.search(r"and|\+|&|,|\by\b|\bet\b|und|plus|和|及", between) is not None)
     )
 
 
@@ -355,11 +375,19 @@ def _payers(read: Read, act: ActWord | None) -> tuple[tuple[bytes, ...], str]:
     name = ""
     for party in read.parties:
         is_subject = (
-            act is not None and act.tense is Tense.NOW and Act.RECEIVE not in act.acts and not party.marker
-            and party.end <= act.start and _SUBJECT.fullmatch(read.voice.folded[party.end : act.start]) is not None
+            act is not None
+            and act.tense is Tense.NOW
+            and Act.RECEIVE not in act.acts
+            and not party.marker
+            and party.end <= act.start
+            and _SUBJECT.fullmatch(read.voice.folded[party.end : act.start]) is not None
         )
-        is_agent = act is not None and party.marker == "by" and act.start < party.start and Act.APPROVE not in act.acts and (
-            _PASSIVE.search(read.voice.folded[max(0, act.start - 24) : act.start]) is not None
+        is_agent = (
+            act is not None
+            and party.marker == "by"
+            and act.start < party.start
+            and Act.APPROVE not in act.acts
+            and (_PASSIVE.search(read.voice.folded[max(0, act.start - 24) : act.start]) is not None)
         )
         if party.marker == "from" or is_subject or is_agent:
             payers += party.addresses
@@ -378,7 +406,9 @@ def _unknown_name(read: Read, quantity: Quantity, end: int, act: ActWord | None)
     if match is None and act is not None and quantity.start - act.end > 3 and act.start < quantity.start:
         between = text[act.end : quantity.start].strip()
         if re.fullmatch(r"(?:the |our )?[^\W\d_][\w .'’-]{1,50}", between) and not _PURPOSE.search(between.casefold()):
-            return _name_in(between) if folded(between) not in ("the", "a", "up to", "of", "exactly", "grant", "") else ""
+            return (
+                _name_in(between) if folded(between) not in ("the", "a", "up to", "of", "exactly", "grant", "") else ""
+            )
         match = _NAME_AFTER_TO.match(f" {between}") if between else None
     if match is None:
         inner = re.search(r"\bto\s+(?P<name>[^\W\d_][^,;:.!?()\n]{1,80})", text[quantity.end : end])
@@ -410,18 +440,24 @@ def _of_row(read: Read, names: Names, symbols: Symbols) -> list[Order]:
             payers += found_parties
         elif one.key not in ("token", "calldata", "contract", "function", "old"):
             others += found_parties
-        if one.key in ("", "amount", "new") and not (one.key == "" and re.search(r"^\s*#|\bno\.|^#$|\b(?:id|date|year|start|end)\b", one.name, re.I)):
-            unit = unit_in_header(one.name) or (token if one.key == "amount" else "") or _header_symbol(one.name, symbols)
-            for quantity in quantities(one.text, symbols, unit):
-                if quantity.unit in (Unit.TOKEN, Unit.MONEY) or (one.key == "amount" and quantity.unit is Unit.BARE):
-                    amounts.append((quantity, one.start))
+        if one.key in ("", "amount", "new") and not (
+            one.key == "" and re.search(r"^\s*#|\bno\.|^#$|\b(?:id|date|year|start|end)\b", one.name, re.I)
+        ):
+            unit = (
+                unit_in_header(one.name) or (token if one.key == "amount" else "") or _header_symbol(one.name, symbols)
+            )
+            kinds = {Unit.TOKEN, Unit.MONEY, *([Unit.BARE] if one.key == "amount" else [])}
+            amounts += [(q, one.start) for q in quantities(one.text, symbols, unit) if q.unit in kinds]
     parties_found = recipients or others
     known = [party for party in parties_found if party.addresses]
     addresses = tuple(dict.fromkeys(address for party in known for address in party.addresses))
     if not addresses and not name:
         unknown = [party.name for party in parties_found if party.name]
         name = unknown[0] if unknown else _first_words(passage.fields)
-    is_total = bool(passage.fields) and re.match(r"\s*(?:grand )?total|sum\b|合计|总计", passage.fields[0].text, re.I) is not None
+    is_total = (
+        bool(passage.fields)
+        and re.match(r"\s*(?:grand )?total|sum\b|合计|总计", passage.fields[0].text, re.I) is not None
+    )
     act = next((act for act in read.voice.acts if act.acts & MONEY_ACTS and act.tense is Tense.NOW), None)
     acts = act.acts & MONEY_ACTS if act else _acts_of_context(passage)
     if is_spender:

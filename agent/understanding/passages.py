@@ -70,9 +70,12 @@ class Section:
 
 _KEYS = {
     "recipient": "recipient recipients to beneficiary beneficiaries payee payees receiver destination wallet paid_to "
-    "recipient_address recipient_wallet receiving_address destination_address address addresses account payment_address "
-    "destinatario beneficiario bénéficiaire destinataire empfänger destinatário beneficiário 收款人 接收人 收款地址 接收方",
-    "amount": "amount amounts value sum grant grant_size total total_amount amount_requested requested requested_amount "
+    "recipient_address recipient_wallet receiving_address destination_address address addresses account "
+    "payment_address "
+    "destinatario beneficiario bénéficiaire destinataire empfänger destinatário beneficiário 收款人 接收人 "
+    "收款地址 接收方",
+    "amount": "amount amounts value sum grant grant_size total total_amount amount_requested requested "
+    "requested_amount "
     "funding payment budget cantidad importe monto montant betrag valor quantia 金额 数量 数额",
     "payer": "from payer sender source paid_from de_la_part desde von 付款人 来自",
     "token": "token asset currency coin unit moneda devise währung moeda 代币 币种",
@@ -84,12 +87,15 @@ _KEYS = {
     "new": "new new_value new_setting proposed proposed_value after nuevo nouveau neu novo 新值",
     "old": "old current current_value old_value before existing actual actuel alt atual 旧值",
     "calldata": "calldata encoded_calldata data call_data",
-    "holder": "holder grantee account_granted member signer owner new_owner implementation new_implementation delegatee",
+    "holder": "holder grantee account_granted member signer owner new_owner implementation new_implementation "
+    "delegatee",
 }
 KEYS = {word.replace("_", " "): key for key, words in _KEYS.items() for word in words.split()}
 _KEY_LINE = re.compile(r"^(?P<name>[^\W\d_][^:\n|]{0,40}?)\s?[:：](?:\s|$)(?P<value>.*)$", re.DOTALL)
 _DASHED = re.compile(r"^(?P<name>[^\W\d_][^:\n|–—]{0,40}?)\s[–—]\s(?P<value>.*)$", re.DOTALL)
-_END = re.compile(r"(?:(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\W_])|(?<=[。！？；])\s*|\n(?=\s*(?:[-*•‣]|\d{1,3}[.)])\s))")
+_END = re.compile(
+    r"(?:(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\W_])|(?<=[。！？；])\s*|\n(?=\s*(?:[-*•‣]|\d{1,3}[.)])\s))"
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|cf|no|approx|inc|ltd|mr|ms|mrs|dr|st|fig|sec|art|ca|z\.b|u\.s)|\b[A-Za-z])\.$",
     re.IGNORECASE,
@@ -191,8 +197,8 @@ class _Reader:
         self._group += 1
         return self._group
 
-    def _add(self, shape: Shape, start: int, end: int, group: int, leads: Iterable[str] = (), block: Block | None = None,
-             fields: tuple[Field, ...] = (), is_title: bool = False) -> None:  # fmt: skip
+    def _add(self, shape: Shape, start: int, end: int, group: int, leads: Iterable[str] = (),
+             block: Block | None = None, fields: tuple[Field, ...] = (), is_title: bool = False) -> None:  # fmt: skip
         text = self._text[start:end]
         if not text.strip():
             return
@@ -273,8 +279,9 @@ class _Reader:
             if not record:
                 continue
             last = record[-1]
+            end = min(last.start + len(last.text), len(self._text))
             self._add(Shape.RECORD, record[0].begin if record[0].begin >= 0 else record[0].start,
-                      min(last.start + len(last.text), len(self._text)), group, leads, block, tuple(record))  # fmt: skip
+                      end, group, leads, block, tuple(record))  # fmt: skip
 
     def _list(self, blocks: Sequence[Block]) -> None:
         self._has_prose = True

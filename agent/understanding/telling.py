@@ -13,7 +13,7 @@ from decimal import Context as Precision
 from decimal import Decimal, localcontext
 from enum import IntEnum
 
-from agent.understanding.effects import ETHER, UNLIMITED, Book, Effect, Kind, base_units
+from agent.understanding.effects import ETHER, UNLIMITED, Book, Effect, base_units
 from agent.understanding.mentions.languages import Act
 from agent.understanding.mentions.quantities import Unit
 from agent.understanding.moods import Mood, is_explicit, voice_of
@@ -105,11 +105,14 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
 
 def _amount(order: Order, effect: Effect, context: Context, missing: list[str], off: list[str]) -> None:
     quantity = order.quantity
-    assert effect.asset is not None and effect.amount is not None
+    assert effect.asset is not None
+    assert effect.amount is not None
     if quantity is None:
         if order.is_unlimited and str(effect.kind) == "approve" and effect.amount >= UNLIMITED:
             if order.symbols != (context.book.symbol(effect.asset),):
-                (off if order.symbols and context.book.symbol(effect.asset) not in order.symbols else missing).append("token")
+                (off if order.symbols and context.book.symbol(effect.asset) not in order.symbols else missing).append(
+                    "token"
+                )
             return
         missing.append("amount")
         return
@@ -173,7 +176,8 @@ def _equals(readings: Sequence[Decimal], amount: int, decimals: int | None, *, i
 def _rate(order: Order, effect: Effect, decimals: int | None, missing: list[str], off: list[str]) -> None:
     """A stream's amount is what it pays a second."""
     quantity = order.quantity
-    assert quantity is not None and effect.amount is not None
+    assert quantity is not None
+    assert effect.amount is not None
     if not quantity.per_s:
         missing.append("amount_is_no_rate")
         return
@@ -227,7 +231,7 @@ def _payer(order: Order, effect: Effect, context: Context, missing: list[str], o
             return
         off.append("payer")
         return
-    if effect.sender is not None and not (effect.sender == executor):
+    if effect.sender is not None and effect.sender != executor:
         off.append("payer")
         return
     if order.payer_name and not _is_own_words(order.payer_name):
@@ -251,7 +255,9 @@ class Told:
     differing_total: list[Order]
 
 
-def recipients_by_place(reads: Iterable[Read], tokens: frozenset[bytes]) -> tuple[dict[int, frozenset[bytes]], dict[int, frozenset[bytes]]]:
+def recipients_by_place(
+    reads: Iterable[Read], tokens: frozenset[bytes]
+) -> tuple[dict[int, frozenset[bytes]], dict[int, frozenset[bytes]]]:
     """Whom a group of passages, and a section, names as a recipient: behind "to", or as a value of that name."""
     groups: dict[int, set[bytes]] = {}
     sections: dict[int, set[bytes]] = {}
@@ -317,7 +323,11 @@ def _may_tell(order: Order) -> bool:
 
 
 def _match_group(
-    orders: Sequence[Order], money: Sequence[Effect], fits: Mapping[tuple[int, str], Fit], told: Told, fulfilled: set[int]
+    orders: Sequence[Order],
+    money: Sequence[Effect],
+    fits: Mapping[tuple[int, str], Fit],
+    told: Told,
+    fulfilled: set[int],
 ) -> None:
     slots: list[Order] = []
     for order in orders:
@@ -410,18 +420,26 @@ def _is_plain_order(order: Order) -> bool:
         return False
     before = voice.folded[: act.start]
     clause = before.split(";")[-1]
-    is_first = not any(map(str.isalpha, clause.replace("please", "").replace("then", "").replace("and", "").replace("finally", "")))
+    is_first = not any(
+        map(str.isalpha, clause.replace("please", "").replace("then", "").replace("and", "").replace("finally", ""))
+    )
     return is_first or is_explicit(voice, act) or _is_listed_verb(clause)
 
 
 def _is_listed_verb(clause: str) -> bool:
     """Whether a verb stands behind "1.", "Step 2:", "we also", "propose to"."""
-    return re.search(r"(?:\d+[.)]|step \d+:?|:|,? and(?: then)?|propose[sd]? to|requests? to|seeks? to|asks? to|, )\s*$", clause) is not None
+    return (
+        re.search(
+            r"(?:\d+[.)]|step \d+:?|:|,? and(?: then)?|propose[sd]? to|requests? to|seeks? to|asks? to|, )\s*$", clause
+        )
+        is not None
+    )
 
 
 _WEAK_WORDS = {
-    "fund", "funds", "funding", "compensation", "distribution", "allocation", "allocate", "allocates", "allocating", "give",
-    "gives", "giving", "move", "moves", "moving", "release", "releases", "donation", "reimbursement", "payment", "payments",
+    "fund", "funds", "funding", "compensation", "distribution", "allocation", "allocate", "allocates", "allocating",
+    "give", "gives", "giving", "move", "moves", "moving", "release", "releases", "donation", "reimbursement", "payment",
+    "payments",
     "grant", "grants", "award", "awards", "payout", "refund", "refunds", "distribute", "distributes", "distributing",
     "issue", "issues", "let", "lets", "get", "gets", "allow", "allows", "allowing", "permit", "permits", "paying",
     "sending", "allowance", "approval", "refunding", "compensating", "reimbursing",
@@ -458,15 +476,21 @@ def _sums(
                 continue
             sums = base_units(sum((one.quantity.readings[0] for one in parts if one.quantity), Decimal(0)), decimals)
             for effect in money:
-                if effect.asset == asset and effect.amount == sums and not any(
-                    one.recipients and effect.recipient not in one.recipients for one in parts
+                if (
+                    effect.asset == asset
+                    and effect.amount == sums
+                    and not any(one.recipients and effect.recipient not in one.recipients for one in parts)
                 ):
                     fulfilled.update(map(id, parts))
     del fits, told
 
 
 def _differing(
-    orders: Sequence[Order], money: Sequence[Effect], fits: Mapping[tuple[int, str], Fit], told: Told, fulfilled: set[int]
+    orders: Sequence[Order],
+    money: Sequence[Effect],
+    fits: Mapping[tuple[int, str], Fit],
+    told: Told,
+    fulfilled: set[int],
 ) -> None:
     """For each effect that no order tells: the order that comes nearest, and what differs."""
     for effect in money:
@@ -497,7 +521,7 @@ def _differing(
 
 
 def _is_near(order: Order, effect: Effect, found: Fit) -> bool:
-    """Whether an order that differs can only mean this effect: it shares the amount with its token, or the recipient."""
+    """Whether an order that differs can only mean this effect: it shares the amount and token, or the recipient."""
     off = set(found.off)
     same_amount = not off & {"amount", "token"} and "amount" not in found.missing and order.quantity is not None
     names_recipient = effect.recipient is not None and effect.recipient in order.recipients

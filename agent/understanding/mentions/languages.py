@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The words by which a sentence orders, denies, remembers or makes conditions: one table a language, as data.
 
-`_` stands for a space, `*` for the rest of a word. A new word is one entry in its list. A word too few in `ACTS` costs a
-"told"; a word too few in `DENIALS`, `CONDITIONS` or `PAST` may give a false one, so these lists are long.
+`_` stands for a space. A new word is one entry in its list. A word too few in `ACTS` costs a "told"; a word too few in
+`DENIALS`, `CONDITIONS` or `REMEMBRANCE` may give a false one, so these lists are long.
 """
 
 import re
@@ -244,8 +244,10 @@ DENIALS = (
     "skips skipped omit omits omitted withhold withholds withheld oppose opposes opposed against veto vetoes vetoed "
     "forbid forbids prohibit prohibits block blocks blocked forgo forgoes waive waives void voided revert reverts "
     "rescind rescinds rescinded undo undoes undone far_from anything_but hardly barely zero_of fails_to fail_to "
-    "abstain abstains deny denies denied unlike discontinue discontinues terminate terminates terminated suspend suspends "
-    "suspended postpone postpones postponed defer defers deferred delay_the delays_the end_the ends_the ended_the end_all "
+    "abstain abstains deny denies denied unlike discontinue discontinues terminate terminates terminated suspend "
+    "suspends "
+    "suspended postpone postpones postponed defer defers deferred delay_the delays_the end_the ends_the "
+    "ended_the end_all "
     "reverse_the reverses_the reversed_the recover recovers recovered claw_back claws_back halt halts halted "
     "nunca jamás ni sin tampoco ningún ninguna en_lugar_de en_vez_de cancela cancelar não nunca nem sem nenhum "
     "nenhuma em_vez_de ne n' pas jamais aucun aucune sans au_lieu_de annuler annule nicht kein keine keinen keinem "
@@ -254,7 +256,8 @@ DENIALS = (
 # A sentence with one of these says what is done only in some case.
 CONDITIONS = (
     "if unless provided providing once when whenever until till subject_to conditional conditionally contingent "
-    "depending depends in_case in_the_event assuming assumes pending only_after only_when as_long_as so_long_as whether "
+    "depending depends in_case in_the_event assuming assumes pending only_after only_when as_long_as so_long_as "
+    "whether "
     "may might could should_the hypothetical hypothetically suppose supposing imagine would_have eventually someday "
     "sometime perhaps maybe possibly potentially "
     "cuando siempre_que salvo_que quizás podría podrían pourrait lorsque quand à_condition peut-être poderia talvez "
@@ -268,7 +271,9 @@ REMEMBRANCE = (
     "until_now up_to_now in_the_past earlier_this ago each_month_since has_been have_been had_been "
     "actualmente anteriormente antes el_año_pasado el_mes_pasado hasta_ahora hace_un atualmente no_ano_passado "
     "no_mês_passado até_agora há_um auparavant actuellement l'année_dernière l'an_dernier le_mois_dernier "
-    "jusqu'ici derzeit zuvor früher letztes_jahr letzten_monat bisher damals vor_einem 曾 曾经 之前 以前 去年 上个月 目前 已 "
+    "jusqu'ici derzeit zuvor früher letztes_jahr letzten_monat bisher damals vor_einem "
+    "曾 曾经 之前 以前 去年 上个月 目前 "
+    "已 "
     "此前 已经"
 )
 # A sentence with one of these repeats others' words, or makes an example.
@@ -286,7 +291,8 @@ GOVERNS_PAST = (
     "past previous previously prior history historical historic earlier former formerly paid sent transferred "
     "executed completed already recap retrospective archive archived changelog last_year last_month last_quarter "
     "expenses_to_date spent received so_far to_date done_in last_term last_season has_been have_been were was "
-    "anteriores anterior pasados historial pagado précédents précédent passés historique versés payés frühere bisherige "
+    "anteriores anterior pasados historial pagado précédents précédent passés historique versés payés frühere "
+    "bisherige "
     "vergangene bezahlt gezahlt passados histórico pagos_em 历史 以往 过去 已支付 此前"
 )
 GOVERNS_OTHER = (
@@ -323,20 +329,22 @@ MAKES = (
 # Behind one of these an infinitive is ordered: "proposes to transfer".
 SETS_OUT = (
     "propose proposes proposing proposed seek seeks aim aims ask asks request requests instruct instructs instructing "
-    "direct directs authorize authorizes authorise authorises vote votes resolve resolves is are going order used serves "
+    "direct directs authorize authorizes authorise authorises vote votes resolve resolves is are going order "
+    "used serves "
     "call calls proposal dao treasury timelock executor we function transaction and"
 )
 
 # Words of another sentence that take an order back, together with one of POINTS_BACK.
 TAKES_BACK = (
     "not no never none nothing ignore ignores ignored disregard disregarded cancel cancels cancelled canceled void "
-    "withdrawn withdraw superseded supersedes replaced replaces obsolete outdated wrong mistake mistaken error "
+    "withdrawn superseded supersedes replaced replaces obsolete outdated wrong mistake mistaken error "
     "erroneous incorrect invalid fictional fictitious hypothetical example illustration illustrative joke joking "
     "kidding fake untrue false lie strike struck retracted retract dropped scrapped removed deleted postponed "
     "rejected declined reversed instead differs placeholder test cannot don't won't isn't aren't doesn't n't "
     "anulado ignorar cancelado ignore_z annulé ungültig hinfällig nicht kein não 作废 取消 忽略 不 无效"
 )
 POINTS_BACK = (
+    "the_following what_follows listed_below described_below "
     "above aforementioned foregoing preceding this_section this_list this_table this_paragraph this_sentence "
     "that_section that_list that_table the_list the_table the_specification this_specification the_section "
     "the_paragraph the_sentence the_order the_orders these_orders previous_section previous_sentence "
@@ -361,7 +369,8 @@ HARMLESS = (
     r"\bno (?:other|further|additional) (?:calls?|payments?|transfers?|actions?|effects?|changes?)"
     r"(?: (?:is|are) (?:made|done))?",
     r"(?:if|once|when|upon|after|provided|assuming)(?: that)? (?:this|the) (?:executable |onchain |on-chain )?"
-    r"(?:proposal|vote) (?:is |has been |gets )?(?:passes|passed|approved|approval|executed|execution|succeeds|carries)",
+    r"(?:proposal|vote) (?:is |has been |gets )?(?:passes|passed|approved|approval|executed|execution|succeeds|"
+    r"carries)",
     r"(?:if|once|when|upon|after) (?:approved|passed|executed|approval|execution|passing)(?=[ ,.;:]|$)",
     r"(?:as|was|were)? ?(?:previously|already) (?:approved|agreed|discussed|passed|ratified|authori[sz]ed|voted)",
     r"as (?:already )?(?:agreed|approved|discussed)",
@@ -387,8 +396,10 @@ NUMBER_WORDS: Mapping[str, int] = {
             (
                 "zero null", "one uno una um uma un une ein eine einen eins", "two dos dois duas deux zwei",
                 "three tres três trois drei", "four cuatro quatro quatre vier", "five cinco cinq fünf",
-                "six seis sechs", "seven siete sete sept sieben", "eight ocho oito huit acht", "nine nueve nove neuf neun",
-                "ten diez dez dix zehn", "eleven once_ onze elf", "twelve doce doze douze zwölf", "thirteen trece treize",
+                "six seis sechs", "seven siete sete sept sieben", "eight ocho oito huit acht",
+                "nine nueve nove neuf neun",
+                "ten diez dez dix zehn", "eleven onze elf", "twelve doce doze douze zwölf",
+                "thirteen trece treize",
                 "fourteen catorce quatorze", "fifteen quince quinze fünfzehn", "sixteen", "seventeen", "eighteen",
                 "nineteen", "twenty veinte vinte vingt zwanzig",
             )
@@ -412,13 +423,36 @@ TIMES_WORDS: Mapping[str, int] = {
 }  # fmt: skip
 
 TIME_UNITS: Mapping[str, int] = {  # seconds
-    **dict.fromkeys("second seconds sec secs s segundo segundos seconde secondes sekunde sekunden 秒".split(), 1),
-    **dict.fromkeys("minute minutes min mins minuto minutos minuten 分钟".split(), 60),
-    **dict.fromkeys("hour hours hr hrs hora horas heure heures stunde stunden 小时".split(), 3_600),
-    **dict.fromkeys("day days día días dia dias jour jours tag tage tagen 天 日".split(), 86_400),
-    **dict.fromkeys("week weeks semana semanas semaine semaines woche wochen 周".split(), 604_800),
-    **dict.fromkeys("month months mo mes meses mois monat monate 月".split(), 2_629_800),
-    **dict.fromkeys("year years yr año años ano anos an ans année années jahr jahre 年".split(), 31_557_600),
+    **dict.fromkeys(
+        [
+            "second",
+            "seconds",
+            "sec",
+            "secs",
+            "s",
+            "segundo",
+            "segundos",
+            "seconde",
+            "secondes",
+            "sekunde",
+            "sekunden",
+            "秒",
+        ],
+        1,
+    ),
+    **dict.fromkeys(["minute", "minutes", "min", "mins", "minuto", "minutos", "minuten", "分钟"], 60),
+    **dict.fromkeys(
+        ["hour", "hours", "hr", "hrs", "hora", "horas", "heure", "heures", "stunde", "stunden", "小时"], 3_600
+    ),
+    **dict.fromkeys(
+        ["day", "days", "día", "días", "dia", "dias", "jour", "jours", "tag", "tage", "tagen", "天", "日"], 86_400
+    ),
+    **dict.fromkeys(["week", "weeks", "semana", "semanas", "semaine", "semaines", "woche", "wochen", "周"], 604_800),
+    **dict.fromkeys(["month", "months", "mo", "mes", "meses", "mois", "monat", "monate", "月"], 2_629_800),
+    **dict.fromkeys(
+        ["year", "years", "yr", "año", "años", "ano", "anos", "an", "ans", "année", "années", "jahr", "jahre", "年"],
+        31_557_600,
+    ),
 }
 
 

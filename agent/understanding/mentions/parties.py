@@ -51,11 +51,34 @@ def folded(name: str) -> str:
 
 
 _PREPOSITIONS: Mapping[str, str] = {
-    **dict.fromkeys("to into towards a al para hacia à au aux ao an zu nach vers 给 到 至 向".split(), "to"),
-    **dict.fromkeys("from desde depuis von aus 从 自 由".split(), "from"),
-    **dict.fromkeys("on sur sobre auf at in of de del du des da do".split(), "on"),
-    **dict.fromkeys("by via through por par durch pelo".split(), "by"),
-    **dict.fromkeys("for pour für as with pro".split(), "for"),
+    **dict.fromkeys(
+        [
+            "to",
+            "into",
+            "towards",
+            "a",
+            "al",
+            "para",
+            "hacia",
+            "à",
+            "au",
+            "aux",
+            "ao",
+            "an",
+            "zu",
+            "nach",
+            "vers",
+            "给",
+            "到",
+            "至",
+            "向",
+        ],
+        "to",
+    ),
+    **dict.fromkeys(["from", "desde", "depuis", "von", "aus", "从", "自", "由"], "from"),
+    **dict.fromkeys(["on", "sur", "sobre", "auf", "at", "in", "of", "de", "del", "du", "des", "da", "do"], "on"),
+    **dict.fromkeys(["by", "via", "through", "por", "par", "durch", "pelo"], "by"),
+    **dict.fromkeys(["for", "pour", "für", "as", "with", "pro"], "for"),
 }
 # What may stand between a preposition and the party that it governs: no comma, no verb, a few words that call it.
 _BETWEEN = re.compile(
@@ -90,15 +113,10 @@ def parties(text: str, names: Names) -> list[Party]:
         take(*match.span())
         places.append((match.start(), match.end(), frozenset({hex_bytes(match[0])}), "", False))
     plain = _plain(text)
-    for start, end, name in _named(plain, names):
-        if take(start, end):
-            places.append((start, end, names.of(name), name, name in names.known))
-    for match in _DOMAIN.finditer(text):
-        if take(*match.span()):
-            places.append((match.start(), match.end(), frozenset(), match[0].casefold(), False))
-    for match in _OWN.finditer(text):
-        if take(*match.span()):
-            places.append((match.start(), match.end(), names.own, match[0], False))
+    found = [(start, end, names.of(name), name, name in names.known) for start, end, name in _named(plain, names)]
+    found += [(*match.span(), frozenset(), match[0].casefold(), False) for match in _DOMAIN.finditer(text)]
+    found += [(*match.span(), names.own, match[0], False) for match in _OWN.finditer(text)]
+    places += [place for place in found if take(place[0], place[1])]
     places.sort()
     return _merged(text, places, names)
 
@@ -156,7 +174,7 @@ _ADJACENT = re.compile(r"[\s,:–—→=|(-]{0,4}(?:(?:at|address|account|wallet
 
 def _merged(text: str, places: Sequence[tuple[int, int, frozenset[bytes], str, bool]], names: Names) -> list[Party]:
     found: list[Party] = []
-    for start, end, addresses, name, is_known in places:
+    for start, end, addresses, name, _is_known in places:
         is_own = bool(addresses) and addresses <= names.own
         last = found[-1] if found else None
         if last is not None and start - last.end <= 90 and _joins(text, last, start, addresses, name):
@@ -178,7 +196,10 @@ def _joins(text: str, last: Party, start: int, addresses: frozenset[bytes], name
     between = text[last.end : start]
     if re.fullmatch(r"\s?\(?(?:[\w.-]{1,80}, ?)?\(?", between) and "(" in between:
         return True
-    if re.fullmatch(r"['’]s\s?|\s?(?:,|:|–|-|→|=|at|wallet|address|multisig|safe)?\s?(?:at |address )?", between) is None:
+    if (
+        re.fullmatch(r"['’]s\s?|\s?(?:,|:|–|-|→|=|at|wallet|address|multisig|safe)?\s?(?:at |address )?", between)
+        is None
+    ):
         return False
     # Two addresses one behind the other are two parties; a name and an address are one.
     return not (last.addresses and addresses and not name and not last.name)
@@ -213,15 +234,53 @@ def _is_label(between: str) -> bool:
 
 
 _LABEL = re.compile(
-    r"(?P<label>[^\W_][\w.'’&/-]*(?: [\w.'’&/#-]+){0,6}) ?(?:\(|,|:|at|→|–|-|=)\s?(?:address )?\(?(?:[\w.…-]{1,80}, ?)?\(?$"
+    r"(?P<label>[^\W_][\w.'’&/-]*(?: [\w.'’&/#-]+){0,6}) ?(?:\(|,|:|at|→|–|-|"
+    r"=)\s?(?:address )?\(?(?:[\w.…-]{1,80}, ?)?\(?$"
 )
 _STARTS_LABEL = re.compile(
     r".*\b(?:to|from|of|on|by|for|with|the|a|an|and|or|is|are|in|at|our|its|new|new_|call|via|calls)\s", re.DOTALL
 )
 _VAGUE = set(
-    "address recipient wallet account safe multisig contract contracts token proxy implementation target here link author "
-    "contact owner beneficiary payee destination to from new old proposal treasury dao it this that calldata value "
-    "etherscan market resolver controller label node".split()
+    [
+        "address",
+        "recipient",
+        "wallet",
+        "account",
+        "safe",
+        "multisig",
+        "contract",
+        "contracts",
+        "token",
+        "proxy",
+        "implementation",
+        "target",
+        "here",
+        "link",
+        "author",
+        "contact",
+        "owner",
+        "beneficiary",
+        "payee",
+        "destination",
+        "to",
+        "from",
+        "new",
+        "old",
+        "proposal",
+        "treasury",
+        "dao",
+        "it",
+        "this",
+        "that",
+        "calldata",
+        "value",
+        "etherscan",
+        "market",
+        "resolver",
+        "controller",
+        "label",
+        "node",
+    ]
 )
 
 
@@ -243,7 +302,9 @@ def local_names(texts: Iterable[str], known: Mapping[str, frozenset[bytes]]) -> 
             if len(name) < 3 or all(part in _VAGUE for part in parts) or len(parts) > 6:
                 continue
             found.setdefault(name, set()).add(hex_bytes(match[0]))
-    return {name: frozenset(addresses) for name, addresses in found.items() if len(addresses) == 1 and name not in known}
+    return {
+        name: frozenset(addresses) for name, addresses in found.items() if len(addresses) == 1 and name not in known
+    }
 
 
 def shown(address: bytes) -> str:

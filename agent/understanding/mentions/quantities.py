@@ -19,7 +19,7 @@ MAX_DIGITS = 90  # a longer number is no amount
 class Unit(StrEnum):
     """What a number counts."""
 
-    TOKEN = "token"  # the symbol is in `symbol`, in the book or not
+    TOKEN = "token"  # noqa: S105 - the symbol is in `symbol`, in the book or not
     MONEY = "money"  # dollars or euros, in no token
     TIME = "time"  # seconds
     BLOCKS = "blocks"
@@ -56,12 +56,10 @@ _DIGITS = (
     r"|\d{1,90}(?:[.,]\d{1,30})?"
 )
 _WORDS = "|".join(sorted((re.escape(w) for w in NUMBER_WORDS if not w.endswith("_")), key=len, reverse=True))
-_SCALE_WORDS = "|".join(sorted((re.escape(w) for w in SCALES if len(w) > 2 and w.isascii() or not w.isascii()), key=len,
-                               reverse=True))  # fmt: skip
+_LONG = [word for word in SCALES if len(word) > 2 or not word.isascii()]
+_SCALE_WORDS = "|".join(sorted(map(re.escape, _LONG), key=len, reverse=True))
 _LONG_SCALES = rf"(?:{_SCALE_WORDS})"
-_SPELLED = (
-    rf"(?:{_WORDS}|half a|a|{_LONG_SCALES})(?:(?:[ -]| and | y | e | et )(?:{_WORDS}|{_LONG_SCALES})){{0,8}}"
-)
+_SPELLED = rf"(?:{_WORDS}|half a|a|{_LONG_SCALES})(?:(?:[ -]| and | y | e | et )(?:{_WORDS}|{_LONG_SCALES})){{0,8}}"
 _SIGN = r"(?:US\$|USD|EUR|[$€£])"
 _NUMBER = re.compile(
     rf"(?P<sign>(?<![A-Za-z]){_SIGN}\s?)?(?<![\w.,\u2019'-])(?P<digits>{_DIGITS})"
@@ -69,7 +67,9 @@ _NUMBER = re.compile(
     rf"|(?<![\w-])(?P<spelled>{_SPELLED})(?![\w])",
     re.IGNORECASE,
 )
-_ADJECTIVES = "vested|native|mainnet|wrapped|liquid|unlocked|additional|worth of|worth|units of|of|in|de|en|em|d'|的|个|枚"
+_ADJECTIVES = (
+    "vested|native|mainnet|wrapped|liquid|unlocked|additional|worth of|worth|units of|of|in|de|en|em|d'|的|个|枚"
+)
 _AFTER = re.compile(
     rf"\s{{0,3}}(?:(?:{_ADJECTIVES})\s{{1,2}}){{0,2}}(?P<unit>\$?[A-Za-z€$£%‰\u4e00-\u9fff][\w.$+-]{{0,24}}|%|‰)",
     re.IGNORECASE,
@@ -78,7 +78,8 @@ _MONEY_IN = re.compile(r"\s{0,2}\(?(?:worth )?(?:in|of|en|em|worth of|的)\s(?P<
 _BEFORE = re.compile(r"(?<![\w.-])\$?(?P<symbol>[A-Za-z][\w.+]{0,14})[ \u00a0:]{1,2}$")
 _RATE = re.compile(
     r"\s{0,2}(?:tokens?\s)?(?:/|per\s|a\s|an\s|each\s|every\s|por\s|al\s|par\s|pro\s|每)\s?(?P<time>[^\W\d_]{1,10})"
-    r"|\s(?P<adverb>monthly|yearly|annually|weekly|daily|quarterly|mensual(?:es)?|mensuel(?:s)?|monatlich|jährlich)(?!\w)"
+    r"|\s(?P<adverb>monthly|yearly|annually|weekly|daily|quarterly|mensual(?:es)?|mensuel(?:s)?|monatlich|"
+    r"jährlich)(?!\w)"
 )
 _ADVERBS = {"daily": 86_400, "weekly": 604_800, "quarterly": 7_889_400}
 _ABOUT = re.compile(
@@ -95,12 +96,119 @@ _TOTAL = re.compile(
     r"\b(?:total|totals|totalling|totaling|in all|altogether|combined|sum|sums|aggregate|overall|summe|insgesamt|"
     r"gesamt|somme|en total|合计|总计|共计)\b"
 )
-_STABLE = ("USDC", "USDT", "DAI", "USDS", "LUSD", "GHO", "PYUSD", "RLUSD", "USDC.e", "xDAI", "crvUSD", "FRAX", "BUSD", "TUSD")
-_MONEY_UNITS = {"$", "usd", "us$", "dollar", "dollars", "dólares", "dolares", "€", "eur", "euro", "euros", "£", "gbp", "美元"}
+_STABLE = (
+    "USDC",
+    "USDT",
+    "DAI",
+    "USDS",
+    "LUSD",
+    "GHO",
+    "PYUSD",
+    "RLUSD",
+    "USDC.e",
+    "xDAI",
+    "crvUSD",
+    "FRAX",
+    "BUSD",
+    "TUSD",
+)
+_MONEY_UNITS = {
+    "$",
+    "usd",
+    "us$",
+    "dollar",
+    "dollars",
+    "dólares",
+    "dolares",
+    "€",
+    "eur",
+    "euro",
+    "euros",
+    "£",
+    "gbp",
+    "美元",
+}
 _NO_TOKEN = set(
-    "EP EIP ERC TLD UTC GMT AM PM KB MB GB TB AND OR TO FOR FROM THE IN OF ON AT AS WITH BY TWAP SPP SP DAO DAOS ID IDS "
-    "URL DNS API PR PRS FAQ KPI KPIS WG WGS Q1 Q2 Q3 Q4 MIT AI UI UX NFT NFTS L1 L2 L2S EVM HTTP HTTPS PDF CEO CTO LLC "
-    "A AN IS IT II III IV EST CET PST BPS ETC VS NOT NO IF".split()
+    [
+        "EP",
+        "EIP",
+        "ERC",
+        "TLD",
+        "UTC",
+        "GMT",
+        "AM",
+        "PM",
+        "KB",
+        "MB",
+        "GB",
+        "TB",
+        "AND",
+        "OR",
+        "TO",
+        "FOR",
+        "FROM",
+        "THE",
+        "IN",
+        "OF",
+        "ON",
+        "AT",
+        "AS",
+        "WITH",
+        "BY",
+        "TWAP",
+        "SPP",
+        "SP",
+        "DAO",
+        "DAOS",
+        "ID",
+        "IDS",
+        "URL",
+        "DNS",
+        "API",
+        "PR",
+        "PRS",
+        "FAQ",
+        "KPI",
+        "KPIS",
+        "WG",
+        "WGS",
+        "Q1",
+        "Q2",
+        "Q3",
+        "Q4",
+        "MIT",
+        "AI",
+        "UI",
+        "UX",
+        "NFT",
+        "NFTS",
+        "L1",
+        "L2",
+        "L2S",
+        "EVM",
+        "HTTP",
+        "HTTPS",
+        "PDF",
+        "CEO",
+        "CTO",
+        "LLC",
+        "A",
+        "AN",
+        "IS",
+        "IT",
+        "II",
+        "III",
+        "IV",
+        "EST",
+        "CET",
+        "PST",
+        "BPS",
+        "ETC",
+        "VS",
+        "NOT",
+        "NO",
+        "IF",
+    ]
 )
 
 
@@ -223,7 +331,7 @@ def _quantity(
             place = inside.end()
         elif inside is not None and _is_symbol(inside["symbol"]):
             symbol = inside["symbol"]
-    elif (seconds := _time_unit(word)) and after is not None and match["digits"] is not None or (
+    elif ((seconds := _time_unit(word)) and after is not None and match["digits"] is not None) or (
         after is not None and _time_unit(word) and match["spelled"]
     ):
         seconds = _time_unit(word)
