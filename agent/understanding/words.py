@@ -66,7 +66,7 @@ SENTENCES: Mapping[str, Template] = {
     "gist_not_told": gettext_noop("The calls do something that the text does not mention."),
     "gist_cant_be_checked": gettext_noop("Not every call can be decoded, so the text can't be checked."),
     "gist_told_in_part": gettext_noop("The text mentions what the calls do, but not all of it."),
-    "gist_more": gettext_noop("The calls do %(count)s things more."),
+    "gist_more": gettext_noop("The calls do {count} things more."),
     # Why there is no summary, or not yet.
     "no_text": gettext_noop("there is no text to read"),
     "no_sentence_found": gettext_noop("the model found no sentence that says what the proposal does"),

@@ -302,7 +302,7 @@ def _is_seen(mutant: Mutant, before: Review, after: Review, *, was_told: bool) -
     if mutant.kind == "call appended":
         changed = [effect for effect in after.effects if effect.position == len(mutant.proposal.calls) - 1]
     outcome = str(after.verdict.outcome)
-    new_flags = {(f.code, f.says) for f in after.flags} - {(f.code, f.says) for f in before.flags}
+    new_flags = {(f.code, f.sentence.code) for f in after.flags} - {(f.code, f.sentence.code) for f in before.flags}
     if mutant.kind == "call repeated":
         again = {_content(effect) for effect in before.effects if effect.id in mutant.of}
         twins = [_status(after, effect.id) for effect in after.effects if _content(effect) in again]

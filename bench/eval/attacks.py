@@ -49,7 +49,7 @@ class Attack:
         found = flags(
             done.document, done.effects, Book(), actions=len(self.calls), calldata=calldata, history=self.history
         )
-        return {flag.code for flag in found} | {flag.says for flag in found}
+        return {flag.code for flag in found} | {flag.sentence.code for flag in found}
 
 
 def transfer_data(to: bytes, amount: int) -> bytes:
