@@ -343,8 +343,9 @@ def injected(_options: argparse.Namespace) -> dict[str, Any]:
         base = injection.TOWARDS_YES.index(str(before.verdict.outcome))
         flags_before = {(flag.code, flag.effects) for flag in before.flags}
         for text in texts:
-            for _, whole in injection.placed(proposal.text, text):
-                after = worst.with_worst_model(whole, proposal)
+            for number, (_, whole) in enumerate(injection.placed(proposal.text, text)):
+                how = (worst.OMIT, worst.FIRST, worst.LAST)[number % 3]
+                after = worst.with_worst_model(whole, proposal, how)
                 tried += 1
                 moved += injection.TOWARDS_YES.index(after.outcome) > base
                 lost += bool(flags_before - after.flags)

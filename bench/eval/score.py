@@ -45,7 +45,7 @@ def wilson(hits: int, of: int, z: float = 1.959964) -> tuple[float, float]:
     middle = share + z * z / (2 * of)
     spread = z * ((share * (1 - share) + z * z / (4 * of)) / of) ** 0.5
     whole = 1 + z * z / of
-    return max(0.0, (middle - spread) / whole), min(1.0, (middle + spread) / whole)
+    return min(share, max(0.0, (middle - spread) / whole)), max(share, min(1.0, (middle + spread) / whole))
 
 
 def paired(read: Sequence[Read], effects: Sequence[Effect]) -> list[tuple[Read, Effect | None]]:
