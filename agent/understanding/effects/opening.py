@@ -20,9 +20,10 @@ from agent.understanding.effects.families import containers, messengers, tokens
 from agent.understanding.effects.known import kind_of
 from agent.understanding.effects.names import moved_by_name
 from agent.understanding.effects.table import Entry, entries
-from agent.understanding.effects.wording import Sentence, Speaker
+from agent.understanding.effects.wording import TABLE
 from governance.chain import abi
 from governance.chain.call import Call, shown_signature
+from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 
@@ -62,7 +63,7 @@ SENTENCES = {
     "argument": "{name} = {value}",
     "argument_address": "{name} = {party}",
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 def effects_of(calls: Iterable[Call], book: Book | None = None) -> list[Effect]:
