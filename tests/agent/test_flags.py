@@ -300,8 +300,12 @@ def test_an_address_that_the_text_cuts_short_is_looked_for_by_its_ends(said, is_
 
 def test_an_amount_of_a_token_that_the_book_lacks_is_looked_for_too():
     dark = plain_call(TREASURY, 0, b"\xde\xad\xbe\xef" + (10**18).to_bytes(32, "big"))
-    assert "amount_not_in_calls" not in {flag.sentence.code for flag in raised("The treasury sends 1 SHU to the club.", dark)}
-    assert "amount_not_in_calls" in {flag.sentence.code for flag in raised("The treasury sends 7 SHU to the club.", dark)}
+    assert "amount_not_in_calls" not in {
+        flag.sentence.code for flag in raised("The treasury sends 1 SHU to the club.", dark)
+    }
+    assert "amount_not_in_calls" in {
+        flag.sentence.code for flag in raised("The treasury sends 7 SHU to the club.", dark)
+    }
 
 
 def test_what_the_text_names_and_a_dark_call_lacks_is_flagged():

@@ -9,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agent.understanding.effects import wording
+from agent.understanding.effects.wording import units
 from governance.chain.address import ZERO, checksum, to_bytes
-from governance.sentences import Sentence
 from policies.notation.amounts import Token
 from policies.notation.visible import is_plain_line, one_line
 
@@ -93,41 +92,44 @@ class Book:
 
     # Values of sentences (agent.understanding.effects.wording).
 
-    def party(self, address: bytes) -> Sentence:
+    def party(self, address: bytes) -> dict[str, Any]:
         """An address as a sentence's value, with its name where the book has one."""
-        return wording.party(address, self.names.get(address))
+        name = self.names.get(address)
+        return {"address": checksum(address), **({"name": name} if name else {})}
 
-    def money(self, asset: bytes, amount: int) -> Sentence:
-        """An amount as a sentence's value, exact; in base units where the token isn't known."""
+    def money(self, asset: bytes, amount: int) -> dict[str, Any]:
+        """An amount as a sentence's value."""
+        value: dict[str, Any] = {"amount": str(amount), "asset": checksum(asset)}
         if asset == ETHER:
-            return wording.amount_of(asset, amount, self.ether, 18)
-        token = self.tokens.get(asset)
-        if token is None:
-            return wording.base_units_of(asset, amount, self.names.get(asset))
-        return wording.amount_of(asset, amount, self._told_apart(token), token.decimals)
+            return {**value, "symbol": self.ether, "decimals": 18}
+        if token := self.tokens.get(asset):
+            return {**value, "symbol": self._told_apart(token), "decimals": token.decimals}
+        return {**value, **({"name": self.names[asset]} if asset in self.names else {})}
 
-    def unit(self, asset: bytes) -> Sentence:
+    def unit(self, asset: bytes) -> dict[str, Any]:
         """A token, without an amount, as a sentence's value."""
-        if symbol := self.symbol(asset):
-            return wording.TABLE.say("symbol", asset=checksum(asset), symbol=symbol)
-        return wording.TABLE.say("token", token=self.party(asset))
+        value = self.money(asset, 0)
+        return {key: value[key] for key in ("asset", "symbol", "name") if key in value}
 
     # The same as English text.
 
     def name(self, address: bytes) -> str:
         """`the treasury (0xAb…)` for those in the book, the whole checksummed address for all others."""
-        return str(self.party(address))
+        known = self.names.get(address)
+        return f"{known} ({checksum(address)})" if known else checksum(address)
 
     def symbol(self, asset: bytes) -> str:
         """The unit's symbol, or "" for a token that isn't known."""
-        if asset == ETHER:
-            return self.ether
-        token = self.tokens.get(asset)
-        return self._told_apart(token) if token else ""
+        return str(self.money(asset, 0).get("symbol", ""))
 
     def amount(self, asset: bytes, amount: int) -> str:
         """`1,000 USDC`, exact; base units with the token's address where the token isn't known."""
-        return str(self.money(asset, amount))
+        if asset == ETHER:
+            return f"{units(amount, 18)} {self.ether}"
+        token = self.tokens.get(asset)
+        if token is None:
+            return f"{amount:,} base units of token {self.name(asset)}"
+        return f"{units(amount, token.decimals)} {self._told_apart(token)}"
 
     def _told_apart(self, token: Token) -> str:
         """The token's symbol, with its address where another token's is the same."""

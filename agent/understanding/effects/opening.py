@@ -20,7 +20,7 @@ from agent.understanding.effects.families import containers, messengers, tokens
 from agent.understanding.effects.known import kind_of
 from agent.understanding.effects.names import moved_by_name
 from agent.understanding.effects.table import Entry, entries
-from agent.understanding.effects.wording import Speaker, listed
+from agent.understanding.effects.wording import TABLE
 from governance.chain import abi
 from governance.chain.call import Call, shown_signature
 from governance.sentences import Sentence
@@ -63,7 +63,7 @@ SENTENCES = {
     "argument": "{name} = {value}",
     "argument_address": "{name} = {party}",
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 def effects_of(calls: Iterable[Call], book: Book | None = None) -> list[Effect]:
@@ -271,8 +271,8 @@ def _unknown(act: Act, book: Book) -> Effect:
     return make(act, Kind.UNKNOWN, why, why=why)
 
 
-def shown_arguments(arguments: Iterable[Argument], book: Book) -> Sentence:
-    """Arguments as a sentence has them: `name = value`, with "; " between. Text from calldata is hostile."""
+def shown_arguments(arguments: Iterable[Argument], book: Book) -> list[Sentence]:
+    """Arguments as they stand in a sentence: `name = value`, with "; " between. Text from calldata is hostile."""
     shown = []
     for argument in arguments:
         name = one_line(argument.name or argument.type, 60)
@@ -282,4 +282,4 @@ def shown_arguments(arguments: Iterable[Argument], book: Book) -> Sentence:
             value = argument.json_value
             text = value if isinstance(value, str) else json.dumps(value)
             shown.append(say("argument", name=name, value=one_line(text, _MOST_SHOWN)))
-    return listed(shown)
+    return shown

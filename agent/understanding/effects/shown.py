@@ -4,9 +4,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-# The opening knows all families, and so the table has all their sentences.
-from agent.understanding.effects import opening as _every_family  # noqa: F401
-from agent.understanding.effects.wording import TABLE
+from agent.understanding.effects.opening import TABLE  # once each family has added its sentences
 
 
 def shown(stored: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, Made, make
 from agent.understanding.effects.book import ETHER, Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Speaker, seconds
+from agent.understanding.effects.wording import TABLE
 from governance.chain.address import ZERO
 from governance.chain.call import executed_calldata
 from governance.sentences import Sentence
@@ -36,7 +36,7 @@ SENTENCES = {
     "scheduled": gettext_noop("It is only scheduled here: it can be executed {delay} later."),
     "queued": gettext_noop("It is only queued here, for Unix time {eta}."),
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 CALL_ONLY = "safe_multisend_call_only"
 MULTISENDS = frozenset({"multisend", "multisend_call_only", "safe_multisend", CALL_ONLY})
@@ -55,7 +55,7 @@ def _relay(act: Act, _book: Book, function: str, a: tuple[Any, ...]) -> Made:
 
 
 def _schedule(act: Act, _book: Book, function: str, a: tuple[Any, ...]) -> Made:
-    later = say("scheduled", delay=seconds(a[5]))
+    later = say("scheduled", delay={"seconds": str(a[5])})
     return Made(inside=(act.inside(name_of(function), a[0], a[1], a[2], besides=(later,)),))
 
 
@@ -64,7 +64,7 @@ def _batch(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect | 
     if not len(targets) == len(values) == len(payloads):
         sentence = say("unequal_lists", function=name_of(function), target=book.party(act.target))
         return make(act, Kind.UNKNOWN, sentence, function, why=sentence)
-    later = (say("scheduled", delay=seconds(a[5])),) if function.startswith("schedule") else ()
+    later = (say("scheduled", delay={"seconds": str(a[5])}),) if function.startswith("schedule") else ()
     return Made(
         inside=tuple(
             act.inside(name_of(function), *each, besides=later) for each in zip(targets, values, payloads, strict=True)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, make
 from agent.understanding.effects.book import Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Speaker, blocks, seconds
+from agent.understanding.effects.wording import TABLE
 
 SENTENCES = {
     "voting_delay": gettext_noop("Sets the voting delay of {target} to {value}."),
@@ -22,7 +22,7 @@ SENTENCES = {
     "pause": gettext_noop("Pauses {target}."),
     "unpause": gettext_noop("Ends the pause of {target}."),
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 def _parameter(code: str, subject: str, unit: str = "") -> Handler:
@@ -32,9 +32,9 @@ def _parameter(code: str, subject: str, unit: str = "") -> Handler:
         number, clock = a[0], book.clock(act.target)
         value: Any = f"{number:,}"
         if unit == "seconds" or (unit == "clock" and clock == "time"):
-            value = seconds(number)
+            value = {"seconds": str(number)}
         elif unit == "clock":
-            value = blocks(number) if clock == "block" else say("of_the_clock", value=value)
+            value = {"blocks": str(number)} if clock == "block" else say("of_the_clock", value=value)
         sentence = say(code, target=book.party(act.target), value=value)
         return make(act, Kind.PARAMETER_CHANGE, sentence, function, subject=subject, new_value=str(number))
 
