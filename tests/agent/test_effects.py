@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Contract, Kind, base_units, effects_of, shown, units
+from agent.understanding.effects import (
+    ETHER,
+    MAX_EFFECTS,
+    Book,
+    Contract,
+    Effect,
+    Kind,
+    base_units,
+    effects_of,
+    shown,
+    units,
+)
 from agent.understanding.effects.table import entries
 from governance.chain.abi import encode, encode_call, parse_type, selector, signature_types, split_types
 from governance.chain.address import checksum
@@ -547,3 +558,18 @@ EVERYTHING = [
         call("executeBatch(address[],uint256[],bytes[],bytes32,bytes32)", [USDC], [], [], bytes(32), bytes(32)),
     ),
 ]
+
+
+def test_the_page_about_effects_names_every_function_that_is_opened_and_whom_it_is_believed_of():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "effects.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    for entry in (entry for found in entries().values() for entry in found if entry.is_container):
+        name = entry.signature.partition("(")[0].replace("unsafeC", "c")
+        believed = [kinds_in(row) for row in rows if f"`{name}" in row]
+        assert any(entry.kinds <= kinds | {"*"} for kinds in believed), entry.signature
+    for name in Effect.__dataclass_fields__:
+        assert f"`{name}`" in page or name == "addresses"
+
+
+def kinds_in(row: str) -> set[str]:
+    return set(re.findall(r"[a-z_0-9]+", row.split("|")[2]))
