@@ -19,8 +19,8 @@ from agent.understanding.mentions.parties import Names, folded, local_names
 from agent.understanding.mentions.quantities import Symbols, Unit
 from agent.understanding.moods import Mood, is_explicit, mood_of, takes_back
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
-from agent.understanding.passages import Shape, passages
-from agent.understanding.telling import Context, Level, Telling, Told, compare, is_money, recipients_by_place
+from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
+from agent.understanding.telling import MAX_PAIRS, Context, Level, Telling, Told, compare, is_money, recipients_by_place
 
 _SAMPLE = 300  # characters of a quoted sentence
 
@@ -92,6 +92,7 @@ class _Text:
     orders: list[Order]
     scopes: list[Scope]
     doubts: list[tuple[str, Read]] = field(default_factory=list)
+    is_cut: bool = False  # not all of it was read: what comes after may say anything
 
     def quote(self, start: int, end: int) -> Quote:
         return Quote(start, end, " ".join(self.document.text[start:end][: 4 * _SAMPLE].split())[:_SAMPLE])
@@ -109,6 +110,9 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
         if len(orders) > MAX_ORDERS:
             break
     text = _Text(document, reads, orders, scopes(reads))
+    is_long = any(len(one.text) > MAX_CHARS and one.shape is not Shape.CODE for one in found)
+    is_many = len(found) >= MAX_PASSAGES or len(orders) > MAX_ORDERS or len(orders) * len(effects) > MAX_PAIRS
+    text.is_cut = document.truncated or is_long or is_many
     text.doubts = [("taken_back", read) for read in reads if takes_back(read.passage, read.voice)]
     tokens = frozenset(book.tokens)
     groups, sections = recipients_by_place(reads, tokens | names.own)
@@ -172,7 +176,7 @@ def _of_effect(effect: Effect, money: Told, text: _Text, book: Book) -> Finding:
         return Finding(Status.IN_PART, effect.id, telling.codes, text.quote(telling.start, telling.end))
     code = as_code(effect, text.document.text)
     if code is not None:
-        if not effect.moves and not text.doubts:
+        if not effect.moves and not text.doubts and not text.is_cut:
             return Finding(Status.TOLD, effect.id, (), text.quote(*code))
         if telling is None:
             return Finding(Status.IN_PART, effect.id, ("code_only",), text.quote(*code))
@@ -187,7 +191,7 @@ def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
     quote = text.quote(telling.start, telling.end)
     if effect.source == "proposal":
         return Finding(Status.IN_PART, effect.id, ("proposals_word",), quote)
-    if text.document.truncated:
+    if text.is_cut:
         return Finding(Status.IN_PART, effect.id, ("doubt_truncated",), quote)
     if text.doubts:
         return Finding(Status.IN_PART, effect.id, ("doubt_taken_back",), quote)
