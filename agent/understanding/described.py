@@ -286,6 +286,12 @@ def _in_scope(
         off.append("holder")
     if off:
         return Telling(Level.OFF, tuple(off), scope.start, scope.end)
+    if effect.besides:
+        missing.append("besides")
+    if need.is_role and _other_role(scope, need) and not scope.is_section:
+        missing.append("more_roles")
+    if need.holder is not None and _is_from(need, scope):
+        missing.append("direction")
     if not missing:
         level = Level.PART if effect.source == "proposal" else Level.WHOLE
         codes = ("proposals_word",) if level is Level.PART else ()
@@ -313,6 +319,12 @@ def _speaks(effect: Effect, need: Need, scope: Scope, missing: Sequence[str], *,
             return False
         return knows_who and (bool(need.subjects) or need.holder is not None or effect.target in scope.addresses)
     return has_function or (act is not None and has_subject)
+
+
+def _is_from(need: Need, scope: Scope) -> bool:
+    """Whether the words take power from whom the call gives it to, or the other way."""
+    markers = {p.marker for read in scope.reads for p in read.parties if need.holder in p.addresses}
+    return "from" in markers and not need.acts <= _REVOKES
 
 
 def _row_of_new_values(scope: Scope) -> Read | None:
@@ -357,16 +369,15 @@ def _holds(folded: str, word: str) -> bool:
     return re.search(rf"(?<![\w]){re.escape(word)}(?:s|'s|’s)?(?![\w])", folded) is not None
 
 
+_PLAIN_ROLE = re.compile(
+    r"\b(?:proposer|executor|canceller|minter|pauser|burner|upgrader|guardian|operator|manager|admin) role\b"
+)
+
+
 def _other_role(scope: Scope, need: Need) -> bool:
-    constants = {match.casefold() for match in re.findall(r"[A-Z]+(?:_[A-Z]+)*_ROLE", scope.text)}
-    return (
-        bool(constants - set(need.subjects))
-        or re.search(
-            r"\b(?:proposer|executor|canceller|minter|pauser|burner|upgrader|guardian|operator|manager|admin) role\b",
-            scope.folded,
-        )
-        is not None
-    )
+    """Whether a scope names a role beside the one that changes."""
+    roles = {match.casefold() for match in re.findall(r"[A-Z]+(?:_[A-Z]+)*_ROLE", scope.text)}
+    return bool((roles | set(_PLAIN_ROLE.findall(scope.folded))) - set(need.subjects))
 
 
 # ------------------------------------------------------------------------------------------------------------ arguments

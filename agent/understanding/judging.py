@@ -12,12 +12,13 @@ from enum import StrEnum
 from typing import Any
 
 from agent.understanding.described import Scope, as_code, scopes, tell
+from agent.understanding.doubts import Doubt, doubts_of
 from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
 from agent.understanding.ingest import Document
 from agent.understanding.mentions.languages import Act, Tense
-from agent.understanding.mentions.parties import Names, folded, local_names
+from agent.understanding.mentions.parties import Names, folded, local_names, skeleton
 from agent.understanding.mentions.quantities import Symbols, Unit
-from agent.understanding.moods import Mood, is_explicit, mood_of, takes_back
+from agent.understanding.moods import Mood, is_explicit, mood_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
 from agent.understanding.telling import MAX_PAIRS, Context, Level, Telling, Told, compare, is_money, recipients_by_place
@@ -91,7 +92,7 @@ class _Text:
     reads: list[Read]
     orders: list[Order]
     scopes: list[Scope]
-    doubts: list[tuple[str, Read]] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
     is_cut: bool = False  # not all of it was read: what comes after may say anything
 
     def quote(self, start: int, end: int) -> Quote:
@@ -113,11 +114,11 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     is_long = any(len(one.text) > MAX_CHARS and one.shape is not Shape.CODE for one in found)
     is_many = len(found) >= MAX_PASSAGES or len(orders) > MAX_ORDERS or len(orders) * len(effects) > MAX_PAIRS
     text.is_cut = document.truncated or is_long or is_many
-    text.doubts = [("taken_back", read) for read in reads if takes_back(read.passage, read.voice)]
     tokens = frozenset(book.tokens)
     groups, sections = recipients_by_place(reads, tokens | names.own)
     context = Context(book, by_symbol, names.own, groups, sections, tokens)
     money = compare(orders, effects, context)
+    text.doubts = doubts_of(reads, orders, money.more, effects, names)
     findings = [_of_effect(effect, money, text, book) for effect in effects]
     findings = _denied_by_only(findings, effects, text)
     not_done = _not_done(money, text, effects, findings, book)
@@ -128,14 +129,15 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
 
 
 def _symbols(book: Book) -> tuple[Symbols, Mapping[str, tuple[bytes, ...]]]:
+    """The symbols by their small letters, and what each may mean: all assets whose symbols look alike."""
     spelled: dict[str, str] = {book.ether.casefold(): book.ether}
-    assets: dict[str, list[bytes]] = {book.ether: [ETHER]}
     if book.ether == "ETH":
         spelled |= {"ether": "ETH", "ethers": "ETH"}
+    alike: dict[str, list[bytes]] = {skeleton(book.ether): [ETHER]}
     for address, token in book.tokens.items():
-        spelling = spelled.setdefault(token.symbol.casefold(), token.symbol)
-        assets.setdefault(spelling, []).append(address)
-    return Symbols(spelled), {symbol: tuple(listed) for symbol, listed in assets.items()}
+        spelled.setdefault(token.symbol.casefold(), token.symbol)
+        alike.setdefault(skeleton(token.symbol), []).append(address)
+    return Symbols(spelled), {symbol: tuple(alike[skeleton(symbol)]) for symbol in spelled.values()}
 
 
 def _names(document: Document, book: Book) -> Names:
@@ -154,9 +156,18 @@ def _names(document: Document, book: Book) -> Names:
     own = {address for address, contract in book.contracts.items() if contract.kind in ("timelock", "treasury")}
     if book.executor is not None:
         own.add(book.executor)
-    fixed = {name: frozenset(addresses) for name, addresses in known.items() if name}
+    alike: dict[str, set[bytes]] = {}
+    for name, addresses in known.items():
+        alike.setdefault(skeleton(name), set()).update(addresses)
+    fixed = {name: frozenset(alike[skeleton(name)]) for name in known if name and not _NO_NAMES.search(name)}
     texts = [document.text[block.start : block.end] for block in document.blocks]
-    return Names(fixed, local_names(texts, fixed), {}, frozenset(own))
+    tokens = {address: token.symbol.casefold() for address, token in book.tokens.items()}
+    return Names(fixed, local_names(texts, fixed), tokens, frozenset(own))
+
+
+_NO_NAMES = re.compile(
+    r"\b(?:or|and|via|for|from|to|by|not|everyone|everybody|nobody|all|any|it|us|them|members|recipient|address)\b|0x"
+)
 
 
 # ---------------------------------------------------------------------------------------------------------- the effects
@@ -194,7 +205,7 @@ def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
     if text.is_cut:
         return Finding(Status.IN_PART, effect.id, ("doubt_truncated",), quote)
     if text.doubts:
-        return Finding(Status.IN_PART, effect.id, ("doubt_taken_back",), quote)
+        return Finding(Status.IN_PART, effect.id, (f"doubt_{text.doubts[0].code}",), quote)
     if effect.chain:
         return Finding(Status.IN_PART, effect.id, ("other_chain",), quote)
     return Finding(Status.TOLD, effect.id, (), quote)
@@ -332,8 +343,8 @@ def _verdict(
     quotes = tuple(quote for _, quote in not_done)
     orders = [Finding(Status.NOT_DONE, "", (code,), quote) for code, quote in not_done]
     doubts = [
-        Finding(Status.DOUBT, "", (code,), text.quote(read.passage.start, read.passage.end))
-        for code, read in text.doubts[:3]
+        Finding(Status.DOUBT, "", (one.code,), text.quote(one.read.passage.start, one.read.passage.end))
+        for one in text.doubts[:3]
     ]
     if not effects:
         return Verdict(Outcome.NO_CALLS, (*orders, *doubts), quotes)

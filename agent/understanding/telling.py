@@ -98,6 +98,10 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     _payer(order, effect, context, missing, off)
     if order.has_conflict:
         missing.append("names_conflict")
+    if effect.besides:
+        missing.append("besides")  # it may fail unnoticed, or comes later: no sentence is compared with that
+    if effect.function.startswith("increase"):
+        missing.append("adds")
     if off:
         return Fit(Level.OFF, tuple(missing), tuple(off))
     return Fit(Level.PART if missing else Level.WHOLE, tuple(missing))
@@ -227,7 +231,7 @@ def _payer(order: Order, effect: Effect, context: Context, missing: list[str], o
         said = set(order.payers)
         if payer in said or (payer is None and (executor is None or executor in said or said & context.own)):
             return
-        if is_own and said & context.own and effect.sender is None and not effect.through:
+        if is_own and len(said) > 1 and said & context.own and effect.sender is None and not effect.through:
             return
         off.append("payer")
         return
@@ -252,7 +256,7 @@ class Told:
     of: dict[str, Telling]
     not_done: list[Order]
     less_often: list[Order]
-    differing_total: list[Order]
+    more: list[Order]  # that no call does, and that may be none of this proposal
 
 
 def recipients_by_place(
@@ -299,8 +303,12 @@ def compare(orders: Sequence[Order], effects: Sequence[Effect], context: Context
         _match_group(_distinct(found), money, fits, told, fulfilled)
     _sums(orders, money, context, told, fulfilled, fits)
     for order in orders:
-        if id(order) not in fulfilled and is_firm(order):
+        if id(order) in fulfilled:
+            continue
+        if is_firm(order):
             told.not_done.append(order)
+        elif _may_be_more(order):
+            told.more.append(order)
     _differing(orders, money, fits, told, fulfilled)
     return told
 
@@ -407,6 +415,16 @@ def is_firm(order: Order) -> bool:
     if order.is_implied:
         return bool(order.recipients) and order.passage.shape in (Shape.ROW, Shape.RECORD)
     return _is_plain_order(order)
+
+
+def _may_be_more(order: Order) -> bool:
+    """Whether an order that nothing fulfils leaves a doubt, though it is not plain that this proposal pays it."""
+    quantity = order.quantity
+    if order.mood is not Mood.ORDER or quantity is None or order.is_incoming or order.acts & _SOFT:
+        return False
+    if quantity.unit is not Unit.TOKEN or quantity.per_s or quantity.is_about or not any(quantity.readings):
+        return False
+    return bool(order.acts)
 
 
 def _is_plain_order(order: Order) -> bool:

@@ -92,6 +92,8 @@ _LIMIT = re.compile(
     r"bis zu|até|最多)\s{0,2}(?:a total of )?[$€£]?$"
 )
 _WORTH = re.compile(r"[ -]{0,2}(?:tokens? )?(?:worth\b|equivalent|denominated|in value|valued?\b|-pegged|on average)")
+_IN_SYMBOL = re.compile(r"\s(?:in|as) ([A-Za-z][\w.]{1,11})")
+_COUNTED = re.compile(r"[ -](?:[\w$]{2,11} )?(?:transfers|payments|transactions|calls|approvals|streams|proposals)\b")
 _TOTAL = re.compile(
     r"\b(?:total|totals|totalling|totaling|in all|altogether|combined|sum|sums|aggregate|overall|summe|insgesamt|"
     r"gesamt|somme|en total|合计|总计|共计)\b"
@@ -314,6 +316,8 @@ def _quantity(
             return None
         numbers = (number,)
     before = folded[max(0, start - 40) : start]
+    if _COUNTED.match(folded, end) is not None:
+        return None
     about, limit = _ABOUT.search(before) is not None, _LIMIT.search(before) is not None
     after = _AFTER.match(text, end)
     word = (after["unit"] if after else "").rstrip(".,;:-")
@@ -326,7 +330,11 @@ def _quantity(
         unit, place = Unit.MONEY, end if sign else after.end() if after else end
         inside = _MONEY_IN.match(text, place)
         if inside is not None and (named := symbols.of(inside["symbol"])) is not None:
-            if named in _STABLE:
+            if (
+                named in _STABLE
+                and sign in ("$", "US$", "USD", "")
+                and word.casefold() not in ("€", "eur", "euro", "euros", "£", "gbp")
+            ):
                 unit, symbol, known = Unit.TOKEN, named, True
             place = inside.end()
         elif inside is not None and _is_symbol(inside["symbol"]):
@@ -352,7 +360,10 @@ def _quantity(
         unit, symbol, known = Unit.TOKEN, default_unit, symbols.of(default_unit) is not None
     elif after is not None and _is_symbol(word) and match["digits"]:
         unit, symbol, place = Unit.TOKEN, word.lstrip("$"), after.end()
-    about = about or (unit is Unit.TOKEN and not sign and _WORTH.match(folded, place) is not None)
+    if unit is Unit.TOKEN and not sign:
+        inside = _IN_SYMBOL.match(text, place)
+        other = symbols.of(inside[1]) if inside is not None else None
+        about = about or _WORTH.match(folded, place) is not None or (other is not None and other != symbol)
     rate = _RATE.match(folded, place)
     per_s = 0
     if rate is not None:
