@@ -290,6 +290,10 @@ def _in_scope(
         missing.append("besides")
     if need.is_role and _other_role(scope, need) and not scope.is_section:
         missing.append("more_roles")
+    if str(effect.kind) == "upgrade" and re.search(
+        r"\b(?:run|runs|call|calls|initiali[sz]\w*|and then)\b", scope.folded
+    ):
+        missing.append("more")
     if need.holder is not None and _is_from(need, scope):
         missing.append("direction")
     if not missing:

@@ -15,7 +15,7 @@ from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.parties import Names
 from agent.understanding.mentions.quantities import Unit
 from agent.understanding.moods import Mood, is_explicit
-from agent.understanding.orders import Order, Read
+from agent.understanding.orders import Order, Read, is_given_to
 from agent.understanding.passages import Shape
 
 
@@ -33,8 +33,10 @@ _SHORT = words.compiled(words.SHORT_TAKES_BACK)
 _ALONE = words.compiled(words.TAKES_BACK_ALONE)
 _DENIES = words.compiled(words.DENIALS)
 _PRONOUN = re.compile(
-    r"^\W*(?:it|this|that|these|those|they|none|nothing|all of (?:it|this)|which)\s+(?:is|are|was|were|will|has|have|had|does|"
-    r"do|did|depends?|takes?|happens?|happened|waits?|reads?|stands?|comes?|came|goes|went|of|line|text|words?|sentence|isn't)\b|"
+    r"^\W*(?:it|this|that|these|those|they|none|nothing|all of (?:it|this)|which)\s+(?:is|are|was|were|will|has|"
+    r"have|had|does|"
+    r"do|did|depends?|takes?|happens?|happened|waits?|reads?|stands?|comes?|came|goes|went|of|line|text|words?|"
+    r"sentence|isn't)\b|"
     r"^\W*(?:davon|dies|das|rien|cela|ceci|esto|eso|nada|isso|isto|ce)\b|^[这此]"
 )
 _UNDOES = words.compiled(words.UNDOES)
@@ -45,13 +47,15 @@ _OTHER_SCRIPT = re.compile(
     "[\u0370-\u052f\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\uac00-\ud7af]"
 )
 _COUNT = re.compile(
-    r"\b(?:this proposal|it|we|the proposal|this vote)(?: will)? (?:makes?|do(?:es)?|performs?|contains?|has|have|executes?)"
+    r"\b(?:this proposal|it|we|the proposal|this vote)(?: will)? (?:makes?|do(?:es)?|performs?|contains?|has|"
+    r"have|executes?)"
     r" (?:exactly |only )?(?P<count>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
     r" (?:separate |token )?(?P<what>payments?|transfers?|calls?|transactions?|actions?)\b(?!\()"
 )
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _PLACE = re.compile(
-    rf"^\W*(?:call|transaction|step|payment|action) (?P<digits>\d{{1,3}})\s?[:.)-]|\b(?:the )?(?P<word>{'|'.join(_ORDINALS)}) "
+    rf"^\W*(?:call|transaction|step|payment|action) (?P<digits>\d{{1,3}})\s?[:.)-]|\b(?:the )?(?P<word>{'|"
+    rf"'.join(_ORDINALS)}) "
     r"(?:call|transaction|payment|action)\b"
 )
 
@@ -66,7 +70,9 @@ def doubts_of(
         for order in orders
         if order.mood is Mood.ORDER and order.quantity is not None
     }
-    money_sections = {order.passage.section for order in orders if order.mood is Mood.ORDER}
+    money_sections = {
+        order.passage.section for order in orders if order.mood is Mood.ORDER and order.quantity is not None
+    }
     previous: Read | None = None
     for read in reads:
         passage = read.passage
@@ -80,10 +86,12 @@ def doubts_of(
             else _code(read, is_order=is_order, after_order=after_order, effects=effects)
         )
         if not code and not is_order and passage.section in money_sections:
-            code = _more(read, names)
+            code = _more(read, names) or _of_others(read, names, effects)
         if code:
             found.append(Doubt(code, read))
         previous = read
+    if (other := _other_title(reads, orders)) is not None:
+        found.append(Doubt("title", other))
     by_place = {(read.passage.start, read.passage.end): read for read in reads}
     for order in not_done:
         read = by_place.get((order.passage.start, order.passage.end))
@@ -178,3 +186,39 @@ def _more(read: Read, names: Names) -> str:
         ):
             return "more" if _OBJECT.match(folded[act.end :]) and not is_explicit(read.voice, act) else ""
     return ""
+
+
+_POWERS = frozenset({Act.TRANSFER, Act.APPROVE, Act.GRANT, Act.MINT, Act.DELEGATE})
+
+
+def _of_others(read: Read, names: Names, effects: Sequence[Effect]) -> str:
+    """Whether a sentence beside orders gives something to a party that no effect has to do with."""
+    passage = read.passage
+    acts = [act for act in read.voice.acts if act.acts & _POWERS and act.tense is Tense.NOW]
+    if not acts or passage.shape not in (Shape.SENTENCE, Shape.ITEM):
+        return ""
+    taking_part = {address for effect in effects for address in effect.addresses} | names.own | set(names.tokens)
+    others = [party for party in read.parties if party.addresses and not set(party.addresses) & taking_part]
+    return "more" if any(is_given_to(party, act, read) for party in others for act in acts) else ""
+
+
+def _other_title(reads: Sequence[Read], orders: Sequence[Order]) -> Read | None:
+    """A title or first sentence that pays somebody by name, where the orders pay another name."""
+    by_place = {(read.passage.start, read.passage.end): read for read in reads}
+    paid = [order for order in orders if order.mood is Mood.ORDER and order.quantity is not None and order.recipients]
+    if not paid:
+        return None
+    beside = by_place.get((paid[0].passage.start, paid[0].passage.end))
+    named = {party.name for party in beside.parties if party.name and not party.is_own} if beside is not None else set()
+    for order in orders:
+        name = order.recipient_name
+        is_before = order.passage.start <= paid[0].passage.start and order.quantity is None
+        if (
+            named
+            and name
+            and is_before
+            and Act.TRANSFER in order.acts
+            and not any(name in n or n in name for n in named)
+        ):
+            return by_place.get((order.passage.start, order.passage.end))
+    return None

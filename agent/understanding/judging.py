@@ -255,11 +255,9 @@ _CLAIMS: tuple[tuple[frozenset[Act], frozenset[str], str, str], ...] = (
     (frozenset({Act.UNPAUSE}), frozenset({"pause"}), "unpause|resume", r"\bcontract\b|\bbridge\b|0x[0-9a-f]{40}"),
     (frozenset({Act.DELEGATE}), frozenset({"delegate"}), "delegate", r"\bvot(?:es|ing)\b|\btokens?\b|0x[0-9a-f]{40}"),
     (frozenset({Act.RENEW}), frozenset({"name"}), "renew", r"\bdomain\b|\bname\b|\.eth\b|\blease\b"),
-    (frozenset({Act.REVOKE}), frozenset({"role_change", "parameter_change"}),
-     "revoke|remove|disable|renounce|controller|owner|role|module|guard|swap",
+    (frozenset({Act.REVOKE}), frozenset({"taken"}), "revoke|remove|disable|renounce|swap",
      r"_role\b|\brole\b|\bowner\b|\bsigner\b|\bcontroller\b|\bmodule\b|\bguardian\b|\badmin\b"),
-    (frozenset({Act.GRANT}), frozenset({"role_change", "parameter_change"}),
-     "grant|add|set|enable|controller|owner|role|module|guard|swap|assign|allow|scope",
+    (frozenset({Act.GRANT}), frozenset({"given"}), "swap|assign|allow|scope",
      r"_role\b|\b\w+ role\b|\bowner of\b|\bas (?:a |the )?(?:signer|owner|controller|module|guardian|admin)\b"),
 )  # fmt: skip
 _IS_PARAMETER = re.compile(
@@ -279,7 +277,11 @@ def _not_done(
     for order in money.less_often:
         passage = order.passage
         found.setdefault((passage.start, passage.end), ("less_often", text.quote(passage.start, passage.end)))
-    kinds = {str(effect.kind) for effect in effects}
+    for order in text.orders:
+        passage = order.passage
+        if _pays_nobody(order, effects):
+            found.setdefault((passage.start, passage.end), ("order", text.quote(passage.start, passage.end)))
+    kinds = {str(effect.kind) for effect in effects} | _directions(effects)
     functions = " ".join(effect.function.split("(")[0].casefold() for effect in effects)
     for read in text.reads:
         passage = read.passage
@@ -294,6 +296,31 @@ def _not_done(
             found[(passage.start, passage.end)] = (code, text.quote(passage.start, passage.end))
     del findings, book
     return list(found.values())
+
+
+def _pays_nobody(order: Order, effects: Sequence[Effect]) -> bool:
+    """Whether an order without an amount pays somebody known whom no call pays: a title "Pay Ben"."""
+    if order.quantity is not None or order.mood is not Mood.ORDER or len(order.recipients) != 1 or order.is_unlimited:
+        return False
+    if not order.acts & {Act.TRANSFER, Act.MINT} or order.passage.shape not in _SENTENCES:
+        return False
+    before = order.passage.text[: order.start - order.passage.start].casefold()
+    if any(map(str.isalpha, before)) and not re.search(r"\b(?:this proposal|it|we)\b[^.]{0,20}$", before):
+        return False
+    return not any(order.recipients[0] in effect.addresses for effect in effects)
+
+
+_SENTENCES = (Shape.HEADING, Shape.SENTENCE, Shape.ITEM)
+
+
+def _directions(effects: Sequence[Effect]) -> set[str]:
+    """Whether power is given or taken by any of the effects."""
+    found = set()
+    for effect in effects:
+        if str(effect.kind) in ("role_change", "call", "name"):
+            taken = re.match(r"_?(?:revoke|remove|disable|renounce|swap)", effect.function) is not None
+            found.add("taken" if taken or effect.new_value == "false" else "given")
+    return found
 
 
 def _claim(read: Read, kinds: set[str], functions: str, effects: Sequence[Effect]) -> str:

@@ -316,6 +316,14 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
         return Mood.DOUBT, "condition"
     if voice.remembers:
         return (Mood.PAST, "past") if act is None or not is_explicit(voice, act) else (Mood.DOUBT, "past")
+    if (
+        act is not None
+        and _WAS.search(voice.folded, act.end) is not None
+        and _LABELLED.match(voice.folded[: act.start])
+    ):
+        return Mood.DOUBT, "past"  # "Transfer 100 USDC to Ana was done in May"
+    if passage.shape is Shape.ROW and any(_IS_DATE.match(one.text) for one in passage.fields):
+        return Mood.DOUBT, "past"
     if voice.asks:
         return Mood.DOUBT, "question"
     if re.search(r"\bwould\b", voice.folded[:place]) and (act is None or not is_explicit(voice, act)):
@@ -363,6 +371,10 @@ def introduces(text: str) -> bool:
     """Whether a sentence before a bare order may make it somebody else's, or another time's."""
     plain = level(text)
     return len(plain.split()) <= 14 and words.compiled(words.INTRODUCES).search(plain) is not None
+
+
+_WAS = re.compile(r"\b(?:was|were|has been|have been|had been)\b")
+_IS_DATE = re.compile(r"^\s*(?:[A-Z][a-z]+ )?(?:19|20)\d\d(?:-\d\d-\d\d)?\s*$")
 
 
 @cache

@@ -103,7 +103,8 @@ _REPEATED = re.compile(
     r"\bper (?:day|week|month|quarter|year|annum|person|member|chapter|recipient|head|term|season|epoch)\b"
 )
 _PART_OF = re.compile(
-    r"\b(?:half|third|quarter|part|portion|share|fraction|double|twice the|percent|\d{1,3} ?%) (?:of )?(?:the |these |those )?$"
+    r"\b(?:half|third|quarter|part|portion|share|fraction|double|twice the|percent|\d{1,3} ?%) (?:of )?(?:the |"
+    r"these |those )?$"
 )
 _ASIDE = re.compile(r"\((?:in )?(?P<word>[^()]{1,24})\)")
 _SPLITS = re.compile(r"\b(?:on behalf of|in the name of|instead of|for onward|to be passed on|half|x\s?\d+|\d+\s?x)\b")
@@ -323,6 +324,8 @@ def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order |
     for party in read.parties:
         if party.marker == "from":
             payers += party.addresses
+        elif not is_given_to(party, act, read):
+            continue
         elif party.addresses:
             recipients += party.addresses
         else:
@@ -336,6 +339,14 @@ def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order |
         payers=tuple(payers), is_unlimited=unlimited, symbols=tuple(dict.fromkeys(named)), start=start,
         end=read.passage.start + act.end,
     )  # fmt: skip
+
+
+def is_given_to(party: Party, act: ActWord, read: Read) -> bool:
+    """Whether a party stands where a verb's recipient does: behind "to", or right behind the verb."""
+    between = read.voice.folded[act.end : party.start] if act.end <= party.start else None
+    if between is None:
+        return False
+    return party.marker == "to" or re.fullmatch(r"\s*(?:the|our|to|out)?\s*", between) is not None
 
 
 def _name_in(words_after: str) -> str:

@@ -98,7 +98,7 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     _payer(order, effect, context, missing, off)
     if order.has_conflict:
         missing.append("names_conflict")
-    if effect.besides:
+    if effect.besides or any(name.startswith("execTransactionFromModule") for name in effect.path):
         missing.append("besides")  # it may fail unnoticed, or comes later: no sentence is compared with that
     if effect.function.startswith("increase"):
         missing.append("adds")
@@ -229,7 +229,7 @@ def _payer(order: Order, effect: Effect, context: Context, missing: list[str], o
     is_own = payer is None or payer == executor or payer in context.own
     if order.payers:
         said = set(order.payers)
-        if payer in said or (payer is None and (executor is None or executor in said or said & context.own)):
+        if payer in said or (payer is None and (executor in said or (executor is None and said & context.own))):
             return
         if is_own and len(said) > 1 and said & context.own and effect.sender is None and not effect.through:
             return
@@ -314,14 +314,18 @@ def compare(orders: Sequence[Order], effects: Sequence[Effect], context: Context
 
 
 def _distinct(orders: Sequence[Order]) -> list[Order]:
-    """Prose that says the same twice says it once, but for "another"; a list or table means each of its rows."""
+    """Prose that says the same twice says it once, but for "another" and for one sentence right behind the other.
+
+    A list or table means each of its rows.
+    """
     found: list[Order] = []
-    seen: set[tuple] = set()
+    seen: dict[tuple, Order] = {}
     for order in orders:
         is_prose = order.passage.shape in (Shape.SENTENCE, Shape.HEADING)
-        if is_prose and order.key in seen and not order.is_again:
+        same = seen.get(order.key) if is_prose else None
+        if same is not None and not order.is_again and not 0 <= order.passage.start - same.passage.end <= 2:
             continue
-        seen.add(order.key)
+        seen[order.key] = order
         found.append(order)
     return found
 
@@ -422,9 +426,11 @@ def _may_be_more(order: Order) -> bool:
     quantity = order.quantity
     if order.mood is not Mood.ORDER or quantity is None or order.is_incoming or order.acts & _SOFT:
         return False
-    if quantity.unit is not Unit.TOKEN or quantity.per_s or quantity.is_about or not any(quantity.readings):
+    if quantity.per_s or quantity.is_about or quantity.is_conversion or not any(quantity.readings):
         return False
-    return bool(order.acts)
+    if quantity.unit is Unit.MONEY:
+        return bool(order.acts) and not order.is_implied
+    return quantity.unit is Unit.TOKEN and (bool(order.acts) or quantity.is_total)
 
 
 def _is_plain_order(order: Order) -> bool:
@@ -455,6 +461,7 @@ def _is_listed_verb(clause: str) -> bool:
 
 
 _WEAK_WORDS = {
+    "go", "goes",
     "fund", "funds", "funding", "compensation", "distribution", "allocation", "allocate", "allocates", "allocating",
     "give", "gives", "giving", "move", "moves", "moving", "release", "releases", "donation", "reimbursement", "payment",
     "payments",

@@ -62,7 +62,7 @@ ACTS: Mapping[str, Mapping[Act, tuple[str, str]]] = {  # language -> act -> (for
             "reimbursing reimbursement compensate compensates compensating compensation refund refunds refunding "
             "remit remits remitting wire wires wiring distribute distributes distributing distribution payout "
             "allocate allocates allocating allocation fund funds funding give gives giving grant grants granting "
-            "move moves moving release releases releasing repay repays",
+            "move moves moving release releases releasing repay repays go goes",
             "transferred sent paid disbursed donated awarded reimbursed compensated refunded remitted wired "
             "distributed allocated funded given gave granted moved released repaid",
         ),
@@ -269,6 +269,7 @@ CONDITIONS_IN: Mapping[str, str] = {"es": "si", "fr": "si s'il", "pt": "se quand
 # A sentence with one of these tells how things are or were, whatever its verbs.
 REMEMBRANCE = (
     "currently presently previously formerly historically yesterday last_year last_month last_week last_quarter "
+    "last_spring last_summer last_autumn last_winter last_fall "
     "last_season last_term last_round last_epoch last_cycle last_time used_to back_in back_then so_far to_date "
     "until_now up_to_now in_the_past earlier_this ago each_month_since has_been have_been had_been "
     "actualmente anteriormente antes el_año_pasado el_mes_pasado hasta_ahora hace_un atualmente no_ano_passado "
@@ -317,7 +318,8 @@ GOVERNS_ASIDE = (
 # A title with one of these makes every order under it doubtful.
 TITLE_DOUBTS = (
     "cancelled canceled cancel rejected withdrawn void superseded obsolete example template test sample not no never "
-    "without hypothetical draft fake joke anulado cancelado annulé abgelehnt 作废 取消 示例 测试 不"
+    "without hypothetical draft fake joke how_to lost letter_from did story anulado cancelado annulé abgelehnt "
+    "作废 取消 示例 测试 不"
 )
 
 # Verbs behind which a payment as a noun is ordered: "makes a payment of", "initiates a transfer of".
@@ -338,11 +340,14 @@ SETS_OUT = (
 
 # Headings under which a bare order counts: "Transfer 100 USDC to ..." without a subject, a row, a record.
 ORDER_HEADINGS = (
-    "specification specifications spec transfers transfer payments payment transactions transaction summary abstract proposal "
+    "specification specifications spec transfers transfer payments payment transactions transaction summary "
+    "abstract proposal "
     "details detail execution executable grant grants funding orders order actions action calls call request requests "
     "compensation components component recipients implementation steps step overview description call_data calldata "
-    "amount amounts budget allocation allocations distribution reward rewards bounty bounties additions removals changes "
-    "change parameters parameter upgrade upgrades roles role terms disbursement reimbursement payout payouts instructions "
+    "amount amounts budget allocation allocations distribution reward rewards bounty bounties additions removals "
+    "changes "
+    "change parameters parameter upgrade upgrades roles role terms disbursement reimbursement payout payouts "
+    "instructions "
     "what_it_does what_this_does what_happens on-chain onchain technical scope structure streams stream swap swaps "
     "permissions resumen especificación propuesta transferencias pagos résumé spécification paiements transferts "
     "zusammenfassung spezifikation vorschlag zahlungen überweisungen resumo especificação pagamentos transferências "
@@ -350,10 +355,14 @@ ORDER_HEADINGS = (
 )
 # A short sentence with one of these may introduce others' words or another time.
 INTRODUCES = (
-    "plan plans idea ideas poem line lines bid bids letter novel story text words example draft imagine recall follows reads "
-    "full went asked asks wants pleads sings writes wrote says said season seasons fond proposal_in a_proposal losing lost "
-    "others ep compound aave maker did dreams dream wish wishes hopes what_if suppose once quote speech song minutes history "
-    "reject rejects rejected nothing not never nicht nichts rien no ne past earlier relic of_2020 of_2021 of_2022 of_2023 of_2024"
+    "plan plans idea ideas poem line lines bid bids letter novel story text words example draft imagine recall "
+    "follows reads "
+    "full went asked asks wants pleads sings writes wrote says said season seasons fond proposal_in a_proposal "
+    "losing lost "
+    "others ep compound aave maker did dreams dream wish wishes hopes what_if suppose once quote speech song "
+    "minutes history "
+    "reject rejects rejected nothing not never nicht nichts rien no ne past earlier relic of_2020 of_2021 "
+    "of_2022 of_2023 of_2024"
 )
 
 # Words of another sentence that take an order back, together with one of POINTS_BACK.
@@ -381,15 +390,19 @@ POINTS_BACK = (
 )
 # Words that do so alone.
 TAKES_BACK_ALONE = (
-    "untouched stays_as_it_is withholds overruled overrule moot decorative dry_run unpaid we_mean stand_for stands_for wink "
+    "line_above lines_above untouched stays_as_it_is withholds overruled overrule moot decorative dry_run unpaid "
+    "we_mean stand_for stands_for wink "
     "april_fool disapproved shot_down shot_it_down ship_has_sailed fictional gelogen onwaar erfindung made_up_text "
-    "this_is_a_draft this_is_a_test this_text_is a_test_of our_tooling imagine_this nothing_below nothing_above reject_this "
+    "this_is_a_draft this_is_a_test this_text_is a_test_of our_tooling imagine_this nothing_below nothing_above "
+    "reject_this "
     "rejects_this decimal_point from_a_novel called_off call_off not_meant is_void are_void yeah_right"
 )
 # Words by which the sentence behind an order undoes it: "It is postponed", "This was done in March".
 UNDOES = (
-    "postponed pending depends already was were has_been have_been done_in happened only_when only_if only_after test draft "
-    "relic waits moot void cancelled canceled suspended withdrawn delayed deferred void later if unless once until void "
+    "postponed pending depends already was were has_been have_been done_in happened only_when only_if only_after "
+    "test draft "
+    "relic waits moot void cancelled canceled suspended withdrawn delayed deferred void later if unless once "
+    "until void "
     "refused reverted undone dropped stopped annulled fictional example joke cents mistake wrong is_done reads read "
     "nichts nicht rien ne nada não 不 没"
 )

@@ -94,7 +94,7 @@ _BETWEEN = re.compile(
 _HAN_BEFORE = re.compile(r"(给|到|至|向|从|由)\s*[^\s，。；、]{0,12}\s*$")
 _VERBAL = re.compile(
     r"\b(?:contact|author|reviewer|signer|signers|auditor is|not|instead|whose|which|who|that|is|are|was|and|or|but|"
-    r"for|to|from|by|cc|see|via|about|with|near|behalf|everybody|everyone|all|people|members|writers|half|instead)\b|\d|"
+    r"for|to|from|by|cc|see|via|about|with|near|behalf|everybody|everyone|all|people|members|half|instead)\b|\d|"
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|many|several)\b"
 )
 _OWN = re.compile(
@@ -307,7 +307,7 @@ def local_names(texts: Iterable[str], known: Mapping[str, frozenset[bytes]]) -> 
                 words = words[start.end() :]
             name = folded(words)
             parts = name.split()
-            if len(name) < 3 or all(part in _VAGUE for part in parts) or len(parts) > 6:
+            if len(name) < 3 or all(part in _VAGUE for part in parts) or len(parts) > 6 or _VERBAL.search(name):
                 continue
             found.setdefault(name, set()).add(hex_bytes(match[0]))
     return {
