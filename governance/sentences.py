@@ -55,14 +55,32 @@ class Sentence(str):
 
 
 class Table:
-    """The sentences of one subject. Its name is stored, so it never changes."""
+    """The sentences of one subject. Its name is stored, so it never changes.
 
-    def __init__(self, name: str, sentences: Mapping[str, Template]) -> None:
+    `in_words` words the values that are JSON objects: amounts, parties, durations. Without it they stay as they are. A
+    text gets lists with "; " between their parts, a function gets them as lists.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sentences: Mapping[str, Template],
+        in_words: Callable[[Any, Translate], Any] = lambda value, _translate: value,
+    ) -> None:
         self.name = name
-        self.sentences: Mapping[str, Template] = {"": "", LEGACY: _its_text, **sentences}
+        self._in_words = in_words
+        self._sentences: dict[str, Template] = {"": "", LEGACY: _its_text}
+        self.add(sentences)
         _tables[name] = self
 
-    def say(self, code: str, **values: Any) -> Sentence:
+    def add(self, sentences: Mapping[str, Template]) -> Callable[..., Sentence]:
+        """Take in more sentences and return `say`. Raises ValueError for a code that is taken."""
+        if twice := self._sentences.keys() & sentences.keys():
+            raise ValueError(f"sentences with the same code: {', '.join(sorted(twice))}")
+        self._sentences |= sentences
+        return self.say
+
+    def say(self, code: str, /, **values: Any) -> Sentence:
         """Return the sentence of a code with its values: plain JSON, sentences, or sentences as JSON.
 
         Raises KeyError for a code, or a value that its text needs, that is not known.
@@ -76,7 +94,7 @@ class Table:
     def of_json(self, stored: Stored) -> Sentence:
         """Return the sentence that `Sentence.as_json` wrote, in the words of today.
 
-        Raises KeyError, TypeError or ValueError for what another version of the site wrote.
+        Raises LookupError, TypeError, ValueError or AttributeError for what another version of the site wrote.
         """
         return Sentence(self, stored["code"], stored["values"])
 
@@ -90,7 +108,7 @@ class Table:
             return self.legacy(text)
         try:
             return self.of_json(stored)
-        except (KeyError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, AttributeError):
             return self.legacy(text)
 
     def read_all(self, stored: Sequence[Stored], texts: Sequence[str]) -> list[Sentence]:
@@ -105,9 +123,19 @@ class Table:
 
     def worded(self, code: str, values: Values, translate: Translate) -> str:
         """Return the text of a code in the language of `translate`."""
-        template = self.sentences[code]
-        inner = {name: _in_words(value, translate) for name, value in values.items()}
-        return template(inner, translate) if callable(template) else translate(template).format_map(inner)
+        template = self._sentences[code]
+        inner = {name: self._worded_value(value, translate) for name, value in values.items()}
+        if callable(template):
+            return template(inner, translate)
+        joined = {name: "; ".join(map(str, each)) if isinstance(each, list) else each for name, each in inner.items()}
+        return translate(template).format_map(joined)
+
+    def _worded_value(self, value: Any, translate: Translate) -> Any:
+        if isinstance(value, Sentence):
+            return value.table.worded(value.code, value.values, translate)
+        if isinstance(value, list):
+            return [self._worded_value(item, translate) for item in value]
+        return self._in_words(value, translate) if isinstance(value, Mapping) else value
 
 
 def worded(sentence: Sentence) -> str:
@@ -117,12 +145,6 @@ def worded(sentence: Sentence) -> str:
 
 def _its_text(values: Values, _translate: Translate) -> str:
     return str(values["text"])
-
-
-def _in_words(value: Any, translate: Translate) -> Any:
-    if isinstance(value, Sentence):
-        return value.table.worded(value.code, value.values, translate)
-    return [_in_words(item, translate) for item in value] if isinstance(value, list) else value
 
 
 def _of_json(value: Any, table: Table) -> Any:

@@ -99,10 +99,6 @@ def _policy_refuses(values: Values, _translate: Translate) -> str:
     return " ".join(reason["text"] for reason in values["reasons"])
 
 
-def _because(values: Values, _translate: Translate) -> str:
-    return "; ".join(values["because"])
-
-
 def _model_abstained(values: Values, translate: Translate) -> str:
     text = translate(gettext_noop("the model abstained: {word}"))
     return text.format(word=_word(values["word"], translate))
@@ -238,7 +234,7 @@ SENTENCES: Mapping[str, Template] = {
         "the mirror's copy of policy {policy_id} does not have its hash: rebuild the mirror"
     ),
     "policy_refuses": _policy_refuses,
-    "because": _because,
+    "because": "{because}",
     "chain_refuses": gettext_noop("The chain refuses it: {error}"),
     "halted": gettext_noop("the agent is halted: {reason}"),
     "disagreement": gettext_noop("evaluator and module disagree: the evaluator {evaluator}, the module {module}"),

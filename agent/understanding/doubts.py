@@ -54,9 +54,8 @@ _COUNT = re.compile(
 )
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _PLACE = re.compile(
-    rf"^\W*(?:call|transaction|step|payment|action) (?P<digits>\d{{1,3}})\s?[:.)-]|\b(?:the )?(?P<word>{'|"
-    rf"'.join(_ORDINALS)}) "
-    r"(?:call|transaction|payment|action)\b"
+    r"^\W*(?:call|transaction|step|payment|action) (?P<digits>\d{1,3})\s?[:.)-]|"
+    rf"\b(?:the )?(?P<word>{'|'.join(_ORDINALS)}) (?:call|transaction|payment|action)\b"
 )
 
 

@@ -60,6 +60,13 @@ SENTENCES: Mapping[str, Template] = {
     "struck_out": gettext_noop("The text has struck-out words."),
     "not_shown": gettext_noop("The text has words that no page shows."),
     "letters": gettext_noop("The text has letters or signs that code does not compare."),
+    # A summary that code writes (gist.py).
+    "gist_no_calls": gettext_noop("The vote alone changes nothing on chain: the proposal has no calls."),
+    "gist_differs": gettext_noop("The text says something else than the calls do."),
+    "gist_not_told": gettext_noop("The calls do something that the text does not mention."),
+    "gist_cant_be_checked": gettext_noop("Not every call can be decoded, so the text can't be checked."),
+    "gist_told_in_part": gettext_noop("The text mentions what the calls do, but not all of it."),
+    "gist_more": gettext_noop("The calls do {count} things more."),
     # Why there is no summary, or not yet.
     "no_text": gettext_noop("there is no text to read"),
     "no_sentence_found": gettext_noop("the model found no sentence that says what the proposal does"),

@@ -409,7 +409,7 @@ def test_a_payment_out_of_a_known_safe_is_told_by_its_name():
     assert verdict(f"Transfer 2,500 GLD from {C} to {B}.", safe).outcome in RED
 
 
-# ------------------------------------------------------------------------------------------------ random lies, and more
+# -------------------------------------------------------------------------------------------- random lies, and more
 
 
 _TEMPLATES = [

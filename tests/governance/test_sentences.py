@@ -84,6 +84,19 @@ def test_lists_of_another_length_than_their_texts_are_older():
     assert INNER.read_all([], ["it was cold"]) == ["it was cold"]
 
 
+def test_a_text_joins_a_list_and_a_table_words_its_own_values():
+    euros = Table("test euros", {"paid": gettext_noop("paid {to}")}, lambda value, _: f"€{value['euro']}")
+    assert euros.say("paid", to=[{"euro": 5}, INNER.say("cold"), {"euro": 6}]) == "paid €5; it is cold; €6"
+    assert euros.read({"code": "paid", "values": {"to": {"dollar": 5}}}, "paid $5") == "paid $5"
+
+
+def test_a_code_is_added_once():
+    table = Table("test added", {"cold": "it is cold"})
+    assert table.add({"hot": "it is hot"})("hot") == "it is hot"
+    with pytest.raises(ValueError, match="same code: cold"):
+        table.add({"cold": "it is cool"})
+
+
 def test_a_code_or_a_value_that_is_not_known_is_not_said():
     for code, values in (("nonsense", {}), ("hot", {}), ("hot", {"degrees": {"code": "x", "values": {}}})):
         with pytest.raises(KeyError):

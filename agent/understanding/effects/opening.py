@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from agent.understanding import functions
 from agent.understanding.effects.act import Act, Made, make
 from agent.understanding.effects.book import ETHER, Book
 from agent.understanding.effects.effect import Argument, Effect, Kind
@@ -20,9 +21,10 @@ from agent.understanding.effects.families import containers, messengers, tokens
 from agent.understanding.effects.known import kind_of
 from agent.understanding.effects.names import moved_by_name
 from agent.understanding.effects.table import Entry, entries
-from agent.understanding.effects.wording import Sentence, Speaker
+from agent.understanding.effects.wording import TABLE
 from governance.chain import abi
 from governance.chain.call import Call, shown_signature
+from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 
@@ -36,6 +38,10 @@ SENTENCES = {
     "unknown_function": gettext_noop("Unknown function {selector} on {target}: nobody can say what it does."),
     "unknown_but_called": gettext_noop(
         "Unknown function {selector} on {target}, which the proposal calls “{signature}”: nobody can say what it does."
+    ),
+    "ambiguous": gettext_noop(
+        "Calls function {selector} on {target}, and more than one known function fits its data: {signatures}. Nobody "
+        "can say which one it is."
     ),
     "stranger": gettext_noop(
         "Calls {function} on {target}, which is not known to be a contract that makes the calls it is given: nobody "
@@ -62,7 +68,7 @@ SENTENCES = {
     "argument": "{name} = {value}",
     "argument_address": "{name} = {party}",
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 def effects_of(calls: Iterable[Call], book: Book | None = None) -> list[Effect]:
@@ -149,7 +155,7 @@ class _Opening:
             if values is None:
                 continue
             arguments = tuple(map(Argument, entry.names, entry.types, values))
-            known = replace(act, source="own", arguments=arguments)
+            known = replace(act, source=entry.source, arguments=arguments)
             if entry.is_container and not _is_one(act, entry, book):
                 return Made((_stranger(known, entry, book),))
             made = entry.handler(known, book, entry.signature, values)
@@ -215,11 +221,18 @@ def _delegated(act: Act, made: Made, book: Book) -> Effect:
 
 
 def _decoded(act: Act) -> Act:
-    """The call with its arguments, where an interface of ours knows the function."""
+    """The call with its arguments, where an interface of ours or the table knows the function, and only one fits."""
     decoded = abi.decode_call(act.calldata)
-    if decoded is None:
-        return act
-    return replace(act, source="own", arguments=tuple(Argument(*argument) for argument in decoded.args))
+    if decoded is not None:
+        return replace(act, source="own", arguments=tuple(Argument(*argument) for argument in decoded.args))
+    fits = functions.exact_fits(act.calldata)
+    return _by_table(act, fits[0]) if len(fits) == 1 else act
+
+
+def _by_table(act: Act, fit: functions.Fit) -> Act:
+    inputs = fit.function.inputs
+    arguments = (Argument(part.name, part.type, value) for part, value in zip(inputs, fit.values, strict=True))
+    return replace(act, source="table", arguments=tuple(arguments))
 
 
 def _other(act: Act, book: Book) -> Effect:
@@ -232,6 +245,13 @@ def _other(act: Act, book: Book) -> Effect:
     if decoded is not None:
         known = replace(act, source="own", arguments=tuple(Argument(*argument) for argument in decoded.args))
         return called(known, decoded.name, decoded.signature, book)
+    fits = functions.exact_fits(act.calldata)
+    if len(fits) == 1:
+        return called(_by_table(act, fits[0]), fits[0].function.name, fits[0].function.signature, book)
+    if fits:
+        either = [fit.function.signature for fit in fits]
+        why = say("ambiguous", selector=hex_text(act.calldata[:4]), target=target, signatures=either)
+        return make(act, Kind.UNKNOWN, why, why=why)
     return _by_its_own_words(act, book) or _unknown(act, book)
 
 

@@ -351,7 +351,8 @@ ORDER_HEADINGS = (
     "what_it_does what_this_does what_happens on-chain onchain technical scope structure streams stream swap swaps "
     "permissions resumen especificación propuesta transferencias pagos résumé spécification paiements transferts "
     "zusammenfassung spezifikation vorschlag zahlungen überweisungen resumo especificação pagamentos transferências "
-    "摘要 规范 提案 付款 转账 执行 明细 tl;dr tldr set assign authorise authorize add remove pay send mint burn delegate fund"
+    "摘要 规范 提案 付款 转账 执行 明细 "
+    "tl;dr tldr set assign authorise authorize add remove pay send mint burn delegate fund"
 )
 # A short sentence with one of these may introduce others' words or another time.
 INTRODUCES = (

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, Made, make
 from agent.understanding.effects.book import ETHER, Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Sentence, Speaker
+from agent.understanding.effects.wording import TABLE
 from governance.chain.address import ZERO
 from governance.chain.call import executed_calldata
+from governance.sentences import Sentence
 
 SENTENCES = {
     "unequal_lists": gettext_noop("Calls {function} on {target} with lists of unequal length: it would fail."),
@@ -35,7 +36,7 @@ SENTENCES = {
     "scheduled": gettext_noop("It is only scheduled here: it can be executed {delay} later."),
     "queued": gettext_noop("It is only queued here, for Unix time {eta}."),
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 CALL_ONLY = "safe_multisend_call_only"
 MULTISENDS = frozenset({"multisend", "multisend_call_only", "safe_multisend", CALL_ONLY})

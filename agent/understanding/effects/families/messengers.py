@@ -14,7 +14,8 @@ from agent.understanding import functions
 from agent.understanding.effects.act import Act, Handler, Made, make
 from agent.understanding.effects.book import ETHER, Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Sentence, Speaker
+from agent.understanding.effects.wording import TABLE
+from governance.sentences import Sentence
 
 SENTENCES = {
     "message_value": gettext_noop(
@@ -26,7 +27,7 @@ SENTENCES = {
     "another_chain": gettext_noop("another chain"),
     "creates_contract": gettext_noop("Creates a contract from {count} bytes of code."),
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 @dataclass(frozen=True)
