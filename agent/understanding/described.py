@@ -135,7 +135,7 @@ def need_of(effect: Effect, book: Book) -> Need:
     opposite: frozenset[Act] = frozenset()
     flags = [argument.value for argument in effect.arguments if argument.type == "bool"]
     nouns = tuple(word for word in camel[1:] if word not in _EMPTY_NOUNS)
-    subjects = _SUBJECTS.get(effect.subject, nouns)
+    subjects = _SUBJECTS[effect.subject] if effect.subject in _SUBJECTS else (*_plain_subject(effect.subject), *nouns)
     is_role = False
     if kind == "role_change":
         is_off = verb in ("revoke", "remove", "disable", "renounce") or (len(flags) == 1 and flags[0] is False)
@@ -143,7 +143,7 @@ def need_of(effect: Effect, book: Book) -> Need:
         acts, opposite = (_REVOKES, frozenset({Act.GRANT})) if is_off else (_GRANTS | acts, _REVOKES)
         role = _role_words(effect)
         is_role = bool(role)
-        subjects = role or _SUBJECTS.get(effect.subject, nouns)
+        subjects = role or subjects
     elif kind == "upgrade":
         acts, subjects = frozenset({Act.UPGRADE, Act.SET}), ()
     elif kind == "delegate":
@@ -159,6 +159,14 @@ def need_of(effect: Effect, book: Book) -> Need:
     elif len(flags) == 1 and verb in ("set", "change", "update"):
         acts, opposite = (acts | {Act.GRANT}, _REVOKES) if flags[0] else (_REVOKES, frozenset({Act.GRANT}))
     return Need(acts, opposite, subjects, effect.recipient, _kind_words(effect.target, book), is_role)
+
+
+def _plain_subject(subject: str) -> tuple[str, ...]:
+    """What a text may call a subject that no table has: each of its longer words."""
+    found: dict[str, None] = {}
+    for word in re.findall(r"[a-z]{4,}", subject.casefold()):
+        found |= dict.fromkeys(_SUBJECTS.get(word, (word,)))
+    return tuple(found)
 
 
 _EMPTY_NOUNS = {"for", "and", "to", "of", "with", "from", "call", "the", "new", "pending", "by", "on", "in", "a"}
@@ -244,7 +252,8 @@ def _in_scope(
     name = effect.function.split("(")[0]
     has_function = bool(name) and re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", scope.folded) is not None
     has_holder = need.holder is None or need.holder in scope.addresses
-    is_near = has_function or (has_subject and need.subjects) or (need.holder is not None and has_holder)
+    is_listed = need.holder is None and str(effect.kind) == "role_change" and _names_in_list(effect, scope)
+    is_near = is_listed or has_function or (has_subject and need.subjects) or (need.holder is not None and has_holder)
     if not is_near and (str(effect.kind) not in ("pause", "upgrade") or effect.target not in scope.addresses):
         return None
     act, mood, doubt, against = _verb(need, scope)
@@ -308,11 +317,20 @@ def _in_scope(
     return None
 
 
+def _names_in_list(effect: Effect, scope: Scope) -> bool:
+    """Whether a row or item of a list has an address that a permission is about."""
+    shapes = (Shape.ROW, Shape.ITEM, Shape.RECORD)
+    others = set(effect.addresses) - {effect.target}
+    return not scope.is_section and scope.reads[0].passage.shape in shapes and bool(others & scope.spelled)
+
+
 def _speaks(effect: Effect, need: Need, scope: Scope, missing: Sequence[str], *, has_function: bool, has_subject: bool,
             has_holder: bool, act: ActWord | None) -> bool:  # fmt: skip
     """Whether words that lack something speak of this effect all the same, and not of any other one."""
     if effect.moves == "power" or effect.moves == "money":
         knows_who = need.holder is None or has_holder
+        if need.holder is None and str(effect.kind) == "role_change" and _names_in_list(effect, scope):
+            return True
         if has_function and effect.target in scope.addresses and "arguments" not in missing:
             return True
         if act is None and not has_function:
@@ -513,11 +531,14 @@ def _new_values(scope: Scope, need_words: Sequence[str]) -> list[Quantity]:
     return found
 
 
+_TIMED = ("voting period", "voting delay", "late-quorum extension", "timelock delay")
+
+
 def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None) -> str:
     """ "yes", "perhaps" (the unit is not sure) or "no"."""
     numbers = quantity.readings
     if quantity.unit is Unit.TIME:
-        if subject in ("voting period", "voting delay", "late-quorum extension", "timelock delay"):
+        if subject in _TIMED:
             if clock == "time":
                 return "yes" if value in numbers else "no"
             if clock == "block":
@@ -529,11 +550,15 @@ def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None
             return "no"
         return ("yes" if clock == "block" else "perhaps") if value in numbers else "no"
     if quantity.unit is Unit.PERCENT:
-        if subject != "quorum":
+        if subject in _TIMED:
             return "no"
         if value in numbers:
             return "yes"
-        return "perhaps" if any(number * scale == value for number in numbers for scale in (100, 10**16)) else "no"
+        return (
+            "perhaps"
+            if any(number * scale == value for number in numbers for scale in (100, 10**4, 10**16, 10**25))
+            else "no"
+        )
     if quantity.unit is Unit.BPS:
         return "perhaps" if value in numbers else "no"
     if subject == "proposal threshold" and any(number * Decimal(10**18) == value for number in numbers):

@@ -31,6 +31,23 @@ _FITS: Mapping[str, frozenset[Act]] = {
     "bridge": frozenset({Act.TRANSFER}),
     "refund": frozenset(),
 }
+_CALLS: Mapping[str, frozenset[Act]] = {  # functions that turn an asset into another one
+    "upgrade": frozenset({Act.WRAP, Act.SWAP, Act.UPGRADE}),
+    "downgrade": frozenset({Act.CLAIM, Act.SWAP}),
+    "deposit": frozenset({Act.WRAP}),
+    "wrap": frozenset({Act.WRAP, Act.SWAP}),
+    "withdraw": frozenset({Act.CLAIM}),
+    "redeem": frozenset({Act.CLAIM}),
+    "unwrap": frozenset({Act.CLAIM, Act.SWAP}),
+}
+
+
+def _acts_for(effect: Effect) -> frozenset[Act]:
+    if str(effect.kind) == "call":
+        return _CALLS.get(effect.function.split("(")[0], frozenset())
+    return _FITS.get(str(effect.kind), frozenset())
+
+
 _SOFT = frozenset({Act.SWAP, Act.WRAP, Act.CLAIM, Act.STREAM})
 
 
@@ -77,7 +94,8 @@ class Context:
 
 def is_money(effect: Effect) -> bool:
     """Whether an effect is an amount of an asset that moves, or may be moved."""
-    return str(effect.kind) in _FITS and effect.asset is not None and effect.amount is not None
+    is_kind = str(effect.kind) in _FITS or bool(_acts_for(effect))
+    return is_kind and effect.asset is not None and effect.amount is not None
 
 
 # ------------------------------------------------------------------------------------------------------------ one pair
@@ -89,8 +107,8 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     off: list[str] = []
     if not order.acts:
         missing.append("verb")
-    elif not order.acts & _FITS[str(effect.kind)]:
-        (missing if order.acts <= _SOFT else off).append("verb")
+    elif not order.acts & _acts_for(effect):
+        (missing if order.acts <= _SOFT and str(effect.kind) != "call" else off).append("verb")
     elif str(effect.kind) == "stream" and Act.STREAM not in order.acts:
         off.append("verb")
     _amount(order, effect, context, missing, off)
@@ -127,7 +145,8 @@ def _amount(order: Order, effect: Effect, context: Context, missing: list[str], 
     symbol = quantity.symbol
     if quantity.unit is Unit.TOKEN:
         assets = context.symbols.get(symbol, ())
-        if assets and effect.asset not in assets:
+        is_turned = str(effect.kind) == "call" and _says_symbol(order, context.book.symbol(effect.asset))
+        if assets and effect.asset not in assets and not is_turned:
             off.append("token")
             return
         if len(assets) > 1:
@@ -158,6 +177,11 @@ def _amount(order: Order, effect: Effect, context: Context, missing: list[str], 
         missing.append("amount_is_about")
     if quantity.is_total and not (order.recipients or str(effect.kind) == "burn"):
         missing.append("amount_is_total")
+
+
+def _says_symbol(order: Order, symbol: str) -> bool:
+    """Whether an order's sentence also has this symbol: "wrap 100 USDC into USDCx"."""
+    return bool(symbol) and re.search(rf"(?<!\w){re.escape(symbol)}(?!\w)", order.passage.text) is not None
 
 
 def _decimals(asset: bytes, book: Book) -> int | None:
