@@ -135,7 +135,8 @@ def need_of(effect: Effect, book: Book) -> Need:
     opposite: frozenset[Act] = frozenset()
     flags = [argument.value for argument in effect.arguments if argument.type == "bool"]
     nouns = tuple(word for word in camel[1:] if word not in _EMPTY_NOUNS)
-    subjects = _SUBJECTS[effect.subject] if effect.subject in _SUBJECTS else (*_plain_subject(effect.subject), *nouns)
+    plain = _plain_subject(effect.subject) if kind != "call" else ()
+    subjects = _SUBJECTS.get(effect.subject, (*plain, *nouns))
     is_role = False
     if kind == "role_change":
         is_off = verb in ("revoke", "remove", "disable", "renounce") or (len(flags) == 1 and flags[0] is False)
@@ -250,7 +251,12 @@ def _in_scope(
     is_parameter = str(effect.kind) == "parameter_change"
     has_subject = not need.subjects or any(_holds(scope.folded, word) for word in need.subjects)
     name = effect.function.split("(")[0]
-    has_function = bool(name) and re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", scope.folded) is not None
+    plain_name = name.casefold()
+    has_function = (
+        bool(name)
+        and plain_name in scope.folded
+        and re.search(rf"(?<!\w){re.escape(plain_name)}(?!\w)", scope.folded) is not None
+    )
     has_holder = need.holder is None or need.holder in scope.addresses
     is_listed = need.holder is None and str(effect.kind) == "role_change" and _names_in_list(effect, scope)
     is_near = is_listed or has_function or (has_subject and need.subjects) or (need.holder is not None and has_holder)
@@ -384,10 +390,10 @@ def _verb(need: Need, scope: Scope) -> tuple[ActWord | None, Mood, str, bool]:
 
 
 def _holds(folded: str, word: str) -> bool:
-    if not word:
+    if not word or word not in folded:
         return False
     if not word[0].isascii():
-        return word in folded
+        return True
     return re.search(rf"(?<![\w]){re.escape(word)}(?:s|'s|’s)?(?![\w])", folded) is not None
 
 
@@ -554,11 +560,8 @@ def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None
             return "no"
         if value in numbers:
             return "yes"
-        return (
-            "perhaps"
-            if any(number * scale == value for number in numbers for scale in (100, 10**4, 10**16, 10**25))
-            else "no"
-        )
+        scaled = any(number * scale == value for number in numbers for scale in (100, 10**4, 10**16, 10**25))
+        return "perhaps" if scaled else "no"
     if quantity.unit is Unit.BPS:
         return "perhaps" if value in numbers else "no"
     if subject == "proposal threshold" and any(number * Decimal(10**18) == value for number in numbers):
@@ -571,20 +574,20 @@ def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None
 # -------------------------------------------------------------------------------------------------------------- as code
 
 
-def as_code(effect: Effect, document_text: str) -> tuple[int, int] | None:
-    """Where the text has an effect's call as code: its call data word for word, with its target. None for nowhere."""
+def as_code(effect: Effect, small_text: str) -> tuple[int, int] | None:
+    """Where a text in small letters has an effect's call as code: its call data word for word, with its target."""
     data = _calldata(effect)
     if data is None or len(data) < 5:
         return None
     wanted = hex_text(data)[2:]
-    place = document_text.casefold().find(wanted)
+    place = small_text.find(wanted)
     if place < 0:
         return None
-    after = document_text[place + len(wanted) : place + len(wanted) + 1]
-    if after and after in "0123456789abcdefABCDEF":
+    after = small_text[place + len(wanted) : place + len(wanted) + 1]
+    if after and after in "0123456789abcdef":
         return None
     target = hex_text(effect.target)
-    near = document_text[max(0, place - 3_000) : place + len(wanted) + 3_000].casefold()
+    near = small_text[max(0, place - 3_000) : place + len(wanted) + 3_000]
     return (place, place + len(wanted)) if target in near else None
 
 

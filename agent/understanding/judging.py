@@ -18,7 +18,7 @@ from agent.understanding.ingest import Document
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.parties import Names, folded, local_names, skeleton
 from agent.understanding.mentions.quantities import Symbols, Unit
-from agent.understanding.moods import Mood, is_explicit, mood_of
+from agent.understanding.moods import Mood, is_explicit, level, mood_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
 from agent.understanding.telling import MAX_PAIRS, Context, Level, Telling, Told, compare, is_money, recipients_by_place
@@ -93,6 +93,7 @@ class _Text:
     orders: list[Order]
     scopes: list[Scope]
     doubts: list[Doubt] = field(default_factory=list)
+    small: str = ""  # the text in small letters, of the same length
     is_cut: bool = False  # not all of it was read: what comes after may say anything
 
     def quote(self, start: int, end: int) -> Quote:
@@ -111,6 +112,7 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
         if len(orders) > MAX_ORDERS:
             break
     text = _Text(document, reads, orders, scopes(reads))
+    text.small = document.text.lower() if len(document.text.lower()) == len(document.text) else level(document.text)
     is_long = any(len(one.text) > MAX_CHARS and one.shape is not Shape.CODE for one in found)
     is_many = len(found) >= MAX_PASSAGES or len(orders) > MAX_ORDERS or len(orders) * len(effects) > MAX_PAIRS
     text.is_cut = document.truncated or is_long or is_many
@@ -185,7 +187,7 @@ def _of_effect(effect: Effect, money: Told, text: _Text, book: Book) -> Finding:
         return _whole(effect, telling, text)
     if telling is not None and telling.level is Level.PART:
         return Finding(Status.IN_PART, effect.id, telling.codes, text.quote(telling.start, telling.end))
-    code = as_code(effect, text.document.text)
+    code = as_code(effect, text.small)
     if code is not None:
         if not effect.moves and not text.doubts and not text.is_cut:
             return Finding(Status.TOLD, effect.id, (), text.quote(*code))
