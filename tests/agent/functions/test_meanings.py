@@ -228,6 +228,16 @@ def test_lists_of_unequal_length_are_nothing_that_anybody_can_say(keys, members)
     assert effect.why == f"Calls assignRoles on {checksum(TARGET)} with lists of unequal length: it would fail."
 
 
+def test_lists_that_nobody_reads_to_their_end_are_opaque():
+    calldata = abi.encode_call("setAssetSources(address[],address[])", [[ADA] * 101, [BOB] * 101])
+    (effect,) = effects_of([Call(TARGET, 0, b"", calldata)])
+    assert effect.is_opaque
+    assert effect.why == (
+        f"Calls setAssetSources on {checksum(TARGET)} with lists of 101 entries: more than 100 are not read one by one."
+    )
+    assert {ADA, BOB} <= set(effect.addresses)
+
+
 def test_empty_lists_do_nothing():
     assert "with empty lists: nothing happens" in told("assignRoles(address,bytes32[],bool[])", ADA, [], [])
 

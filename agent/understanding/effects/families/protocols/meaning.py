@@ -30,16 +30,21 @@ from agent.understanding.functions import Input, candidates
 from agent.understanding.functions.table import parse
 from governance.chain import abi
 from governance.chain.address import checksum
+from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 
 _MOST_SHOWN = 120  # characters of a text in a sentence
+_MOST_ROWS = 100  # entries of lists that are told one by one
 _MOST_LISTED = 20  # parts of a list in a sentence
 _NO_QUOTES = str.maketrans("“”", "''")  # so that no text ends the quotation that it stands in
 _LAST_TIME = 253_402_300_799  # the end of the year 9999, in Unix time
 
 COMMON = {
     "unequal_rows": gettext_noop("Calls {function} on {target} with lists of unequal length: it would fail."),
+    "many_rows": gettext_noop(
+        "Calls {function} on {target} with lists of {count} entries: more than {most} are not read one by one."
+    ),
     "no_rows": gettext_noop("Calls {function} on {target} with empty lists: nothing happens."),
     "and_more": gettext_noop("and {count} more"),
     "without_limit": gettext_noop("an unlimited amount of {token}"),
@@ -124,12 +129,14 @@ class Handler:
         if not self.meaning.each:
             return self._one(act, book, function, values)
         lists = [values[name][1] for name in self.meaning.each]
-        if len({len(one) for one in lists}) > 1 or not lists[0]:
-            code = "no_rows" if not any(lists) else "unequal_rows"
-            sentence = say(code, function=self.meaning.name, target=book.party(act.target))
-            if code == "no_rows":
-                return make(act, Kind.CALL, sentence, function)
-            return make(act, Kind.UNKNOWN, sentence, function, why=sentence)
+        said = {"function": self.meaning.name, "target": book.party(act.target)}
+        if not any(lists):
+            return make(act, Kind.CALL, say("no_rows", **said), function)
+        if len({len(one) for one in lists}) > 1:
+            return _unread(act, say("unequal_rows", **said), function)
+        if len(lists[0]) > _MOST_ROWS:
+            count, most = _grouped(len(lists[0])), f"{_MOST_ROWS}"
+            return _unread(act, say("many_rows", **said, count=count, most=most), function)
         kinds = [abi.parse_type(values[name][0]).items[0].text for name in self.meaning.each]
         rows = (
             dict(zip(self.meaning.each, zip(kinds, row, strict=True), strict=True)) for row in zip(*lists, strict=True)
@@ -169,6 +176,10 @@ class Handler:
         if not asset:
             return None
         return {"target": act.target, "ether": ETHER}.get(asset) or bytes(values[asset][1])
+
+
+def _unread(act: Act, why: Sentence, function: str) -> Effect:
+    return make(act, Kind.UNKNOWN, why, function, why=why)
 
 
 def flat(inputs: tuple[Input, ...], values: tuple[Any, ...]) -> Iterator[tuple[str, tuple[str, Any]]]:
