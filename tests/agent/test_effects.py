@@ -641,3 +641,11 @@ def test_tokens_of_published_lists_are_known_where_the_book_has_none_of_their_sy
     assert dai not in with_published_tokens(calls, own).tokens
     for elsewhere in (31337, None):
         assert with_published_tokens(calls, replace(BOOK, chain_id=elsewhere)).tokens == TOKENS
+
+
+def test_long_lists_and_texts_of_arguments_are_cut_in_json_and_say_so():
+    many = encode(["address[]", "string"], [[ADA] * 150, "x" * 2_000])
+    shown_list, shown_text = one(many, SAFE, signature="pay(address[],string)").as_json()["arguments"]
+    assert shown_list["value"][-1] == "… and 50 more"
+    assert len(shown_list["value"]) == 101
+    assert (len(shown_text["value"]), shown_text["value"][-1]) == (500, "…")
