@@ -4,9 +4,23 @@
 from itertools import pairwise
 from statistics import median
 
-from governance.models import Block
+from governance.models import Block, Dao
 
 _HEADERS = 16
+
+
+_SPAN = 4096
+
+
+def l1_block_s(dao: Dao) -> float | None:
+    """Return the seconds that one block of the chain below took, on average over the headers that are kept near the
+    head; None where too few of its blocks passed."""
+    rows = Block.objects.filter(dao=dao, l1_block__isnull=False).order_by("-number")
+    seen = list(rows.values_list("l1_block", "timestamp_chain_s")[:_SPAN])
+    if not seen:
+        return None
+    (newest, newest_s), (oldest, oldest_s) = seen[0], seen[-1]
+    return (newest_s - oldest_s) / (newest - oldest) if newest - oldest >= 2 else None
 
 
 def block_s(chain_id: int) -> float | None:

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     POLICY_CODE = "policy_code"
     TIMELOCK_CHANGED = "timelock_changed"
     GOVERNOR_CHANGED = "governor_changed"  # its code, or what it answers of how it works
+    CLOCK_DIFFERS = "clock_differs"  # by which states are decided
 
 
 def note(dao: Dao, kind: Kind, **values: Any) -> SyncIncident:

@@ -38,6 +38,9 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
     if cursor.head_hash is None:
         return []
     found = probe_governor(rpc, governor.address, cursor.head_hash)
+    if found["clock_mode"] == governor.capabilities.get("clock_mode"):
+        # It was held against the chain (governance.clock_check), which counts more than what a mode says.
+        found["clock"] = governor.capabilities.get("clock", found["clock"])
     if found["family"] == "unknown":
         if code_changed_at is not None and code_changed_at > _probed_before(governor.capabilities):
             incidents.note_once(

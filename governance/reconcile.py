@@ -21,6 +21,7 @@ from governance.chain.address import checksum
 from governance.chain.governor import PROPOSAL_VOTES, STATE
 from governance.chain.module import PAUSED, POLICY_STATE
 from governance.chain.rpc import Rpc, RpcError
+from governance.clocks import unit_of
 from governance.models import (
     Block,
     Contract,
@@ -254,7 +255,7 @@ def _about_power(dao: Dao, most: int) -> list[_Question]:
         for account in accounts
     ]  # fmt: skip
     governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
-    clocks = {c.capabilities.get("clock", "blocknumber") for c in (token, governor) if c is not None}
+    clocks = {unit_of(c.capabilities) for c in (token, governor) if c is not None}
     if governor is None or len(clocks) > 1:
         return questions  # a snapshot of one clock says nothing in the other
     votes = Vote.objects.filter(dao=dao, proposal__isnull=False).order_by("-pk")

@@ -10,14 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from governance import clock_check, clocks
 from governance.capabilities import probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.finality_depth import finality_depth
-from governance.chain.rpc import Answered, Rpc, quantity
-from governance.models import Chain, Contract, Cursor, Dao, ModuleState
+from governance.chain.rpc import Answered, Header, Rpc, quantity
+from governance.models import Chain, Contract, Cursor, Dao, ModuleState, RawLog
 from governance.sync.fence import Writer, hold
 from governance.sync.reorg import restart_from
+from governance.words import say
 from policies.notation.visible import is_plain_line
 
 Kind = Contract.Kind
@@ -66,11 +68,11 @@ class Preflight:
     def lines(self) -> list[str]:
         """For people, one fact a line."""
         found = self.capabilities
-        unit = "s" if found["clock"] == "timestamp" else "blocks"
+        unit = {"timestamp": "s", "blocknumber": "blocks"}.get(clocks.unit_of(found), "L1 blocks")
         shown = [
             f"chain          {self.chain_id}, read from block {self.start_block}",
             f"governor       {checksum(self.governor)} {found['name'] or 'without a name'} ({found['family']})",
-            f"clock          {found['clock']}",
+            f"clock          {found['clock']}" + (" of L1" if clocks.counts_elsewhere(found) else ""),
             f"voting         starts after {found['voting_delay']} {unit}, lasts {found['voting_period']} {unit}",
             f"counting       {found['counting_mode'] or 'not said'}; quorum by {found['quorum'] or 'unknown'}",
         ]
@@ -142,6 +144,21 @@ def _about_governor(found: dict[str, Any]) -> list[Finding]:
     return told
 
 
+def _about_clock(rpc: Rpc, address: bytes, found: dict[str, Any], head: Header, who: str) -> Finding:
+    """Hold a contract's clock against the chain, and put what it counts into its capabilities. Raises NotRegistered
+    where nothing fits."""
+    is_governor = who == "governor"
+    try:
+        clock = clock_check.find(
+            rpc, address, head, by_time=found["clock"] == "timestamp", is_governor=is_governor,
+            delay=int(found.get("voting_delay") or 0), who=who,
+        )  # fmt: skip
+    except clock_check.ClockNotUnderstood as error:
+        raise NotRegistered(f"unsupported: {error}") from None
+    found |= clock_check.capabilities_of(clock)
+    return Finding(Level.SUPPORTED if clock.is_held else Level.DEGRADED, "clock", clock.words)
+
+
 def _about_token(found: dict[str, Any] | None) -> Finding:
     if found is None:
         return Finding(
@@ -201,8 +218,10 @@ def preflight(
         raise NotRegistered(
             f"there is no contract at {checksum(governor)} on chain {chain_id}: check address and chain"
         )
-    head = rpc.head_number()
-    found = {**probe_governor(rpc, governor), "probed_block": head}
+    head = rpc.block("latest")
+    if head is None:
+        raise Answered(None, say("latest_block_missing"))
+    found = {**probe_governor(rpc, governor), "probed_block": head.number}
     if found["family"] == "unknown":
         other = _what_else(rpc, governor)
         raise NotRegistered(
@@ -213,9 +232,11 @@ def preflight(
         )
     contracts: dict[tuple[str, bytes], dict[str, Any]] = {(Kind.GOVERNOR.value, governor): found}
     findings = _about_governor(found)
+    findings.append(_about_clock(rpc, governor, found, head, "governor"))
     token = token or (to_bytes(found["token"]) if found["token"] else None)
     if token:
         contracts[Kind.VOTES_TOKEN.value, token] = probe_token(rpc, token)
+        _about_clock(rpc, token, contracts[Kind.VOTES_TOKEN.value, token], head, "token")
     findings.append(_about_token(contracts[Kind.VOTES_TOKEN.value, token] if token else None))
     if found["timelock"]:
         contracts[Kind.TIMELOCK.value, to_bytes(found["timelock"])] = {}
@@ -368,6 +389,10 @@ def _write_contracts(writer: Writer, found: Preflight) -> None:
             defaults={"start_block": found.start_block, "capabilities": capabilities},
         )
         if not created:
+            if kind == Kind.VOTES_TOKEN and clock_check.changed(contract.capabilities, capabilities):
+                # Power was kept by the moments of another clock.
+                RawLog.objects.filter(dao=dao, address=address).delete()
+                added = True
             Contract.objects.filter(pk=contract.pk).update(capabilities=capabilities)
         if kind == Kind.MODULE:
             ModuleState.objects.get_or_create(module=contract)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from governance.clocks import Source, source_of
 from governance.counting import counting_of
 from governance.models import Contract, Cursor, Dao, Proposal
 
@@ -221,13 +222,18 @@ def now_of(dao: Dao, governor: Contract | None = None) -> Now:
     """The moment of the last block that the mirror has read, in the governor's own clock."""
     governor = governor or governor_of(dao)
     cursor = Cursor.objects.get(dao=dao)
-    return now_at(governor, cursor.next_block - 1, cursor.head_timestamp_chain_s)
+    return now_at(governor, cursor.next_block - 1, cursor.head_timestamp_chain_s, cursor.head_l1_block)
 
 
-def now_at(governor: Contract, block_number: int, timestamp_chain_s: int) -> Now:
-    """The moment of a block in the governor's clock (ERC-6372; block numbers where it has none)."""
-    by_time = governor.capabilities.get("clock") == "timestamp"
-    return Now(timestamp_chain_s if by_time else block_number, timestamp_chain_s)
+def now_at(governor: Contract, block_number: int, timestamp_chain_s: int, l1_block: int | None) -> Now:
+    """The moment of a block in the governor's clock (ERC-6372; block numbers where it has none). `l1_block`: the chain
+    below's, where the governor counts its blocks; None before any block was read."""
+    match source_of(governor.capabilities):
+        case Source.TIME:
+            return Now(timestamp_chain_s, timestamp_chain_s)
+        case Source.HEIGHT:
+            return Now(block_number, timestamp_chain_s)
+    return Now(l1_block or 0, timestamp_chain_s)
 
 
 def facts_of(proposal: Proposal, governor: Contract | None = None) -> ProposalFacts:

@@ -10,6 +10,7 @@ from django.db.utils import InterfaceError, OperationalError
 from governance import endpoints, incidents, readings, reconcile, work
 from governance.block_time import block_s as _block_s
 from governance.chain.rpc import Rpc, RpcError, WrongChain
+from governance.clock_check import hold_clock
 from governance.incidents import Kind
 from governance.models import Cursor, Dao
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
@@ -69,6 +70,7 @@ def reconcile_all() -> None:
         try:
             with endpoints.known(dao.chain_id) as rpc:
                 found = reconcile.reconcile(dao, rpc)
+                hold_clock(dao, rpc)
         except RpcError as error:
             logger.warning("%s could not be checked: %s", dao, error)
         except (OperationalError, InterfaceError):

@@ -165,6 +165,13 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
         "them in a way that is not understood, or answers wrongly. Use another node"
     ),
     "time_missing": gettext_noop("no time is known for block {block}"),
+    "l1_block_missing": gettext_noop(
+        "the node's block {block} does not name its block of the chain below (l1BlockNumber), which the governor's "
+        "clock counts: use a node that names it"
+    ),
+    "clock_unanswered": gettext_noop(
+        "the node can't say what the governor's clock was at block {block}: use one that keeps old state"
+    ),
     "receipt_missing": gettext_noop("the node has no receipt of a transaction in its block {block}"),
     "other_receipt": gettext_noop("the node answered with another transaction's receipt"),
     "method_unknown": gettext_noop("{endpoints}: {method} is not known there"),
@@ -273,6 +280,19 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
         "understood: states and counts here are by the rules from before."
     ),
     "governor_differs": gettext_noop("The governor answers otherwise than before at block {block}: {changes}."),
+    "governor_clock_differs": gettext_noop(
+        "The governor's clock says {says} at block {block}, whose time is {time_s}: it counts something else than what "
+        "is known here. States and power here may be wrong: run `manage.py add_dao` again with this DAO's slug."
+    ),
+    "token_clock_differs": gettext_noop(
+        "The votes token's clock says {says} at block {block}, whose time is {time_s}: it counts something else than "
+        "what is known here. Power here may be wrong: run `manage.py add_dao` again with this DAO's slug."
+    ),
+    "snapshot_differs": gettext_noop(
+        "The governor gave a proposal of block {block}, whose time is {time_s}, the snapshot {snapshot}: its clock "
+        "counts something else than what is known here. States and power here may be wrong: run `manage.py add_dao` "
+        "again with this DAO's slug."
+    ),
     "timelock_unread": gettext_noop(
         "The governor uses another timelock now, {timelock}, which is not read: run `manage.py add_dao` again with "
         "this DAO's slug."

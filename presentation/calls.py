@@ -11,6 +11,7 @@ from functools import cached_property
 from django.utils.translation import gettext
 
 from agent.models import Summary
+from agent.understanding.effects import shown
 from governance.chain import abi
 from governance.chain.call import Call, call_of
 from governance.models import Proposal, ProposalAction
@@ -99,6 +100,11 @@ class ActionView:
     arguments: list[ArgumentView] = field(default_factory=list)
     inner: list[str] = field(default_factory=list)  # calls inside its arguments, in words
     effects: list[dict] = field(default_factory=list)
+
+    @property
+    def told(self) -> list[str]:
+        """What the call does, a sentence each, in the reader's language."""
+        return [shown(effect) for effect in self.effects]
 
     @property
     def target(self) -> bytes:

@@ -12,10 +12,11 @@ from django.conf import settings
 from django.http import Http404
 from django.utils.translation import gettext, ngettext
 
-from governance.block_time import block_s
+from governance.block_time import block_s, l1_block_s
 from governance.chain.native import DECIMALS, UNKNOWN, symbol_of
+from governance.clocks import Source, source_of
 from governance.models import Contract, Cursor, Dao, ModuleState
-from governance.state import Now
+from governance.state import Now, now_at
 from policies.notation.hexadecimal import hex_bytes
 from presentation import labels, words
 from presentation.assets import Asset, asset_of
@@ -94,9 +95,19 @@ class DaoView:
 
     @property
     def counts_blocks(self) -> bool:
-        """Whether the governor's clock counts blocks (ERC-6372 `mode=blocknumber`, and every governor before it)."""
+        """Whether the governor's clock counts blocks (ERC-6372 `mode=blocknumber`, and every governor before it), its
+        chain's own or those of the chain below."""
+        return self._clock is not Source.TIME
+
+    @property
+    def counts_l1_blocks(self) -> bool:
+        """Whether the governor's clock counts the blocks of the chain below, as on Arbitrum."""
+        return self._clock not in (Source.TIME, Source.HEIGHT)
+
+    @property
+    def _clock(self) -> Source:
         governor = self.one("governor")
-        return governor is None or governor.capabilities.get("clock") != "timestamp"
+        return Source.HEIGHT if governor is None else source_of(governor.capabilities)
 
     @property
     def governor(self) -> Contract:
@@ -114,7 +125,10 @@ class DaoView:
     @property
     def clock_now(self) -> int:
         """Now in the governor's own clock."""
-        return self.block if self.counts_blocks else self.now_chain_s
+        governor = self.one("governor")
+        if governor is None or self.cursor is None:
+            return self.block if self.counts_blocks else self.now_chain_s
+        return now_at(governor, self.block, self.now_chain_s, self.cursor.head_l1_block).timepoint
 
     def clock_text(self, point: int) -> str:
         """A timepoint of the governor's clock in words."""
@@ -122,7 +136,10 @@ class DaoView:
 
     def moment_text(self, point: int) -> str:
         """A timepoint of the governor's clock as its number or time, also one that never comes."""
-        return gettext("block %(number)s") % {"number": f"{point:,}"} if self.counts_blocks else words.moment(point)
+        if not self.counts_blocks:
+            return words.moment(point)
+        text = gettext("L1 block %(number)s") if self.counts_l1_blocks else gettext("block %(number)s")
+        return text % {"number": f"{point:,}"}
 
     def voting_left(self, point: int) -> str:
         """How long votes are taken, in words, where they are until this timepoint of the governor's clock."""
@@ -145,7 +162,11 @@ class DaoView:
             return ""
         if not self.counts_blocks:
             return words.duration(left)
-        blocks = ngettext("%(number)s block", "%(number)s blocks", left) % {"number": f"{left:,}"}
+        if self.counts_l1_blocks:
+            text = ngettext("%(number)s L1 block", "%(number)s L1 blocks", left)
+        else:
+            text = ngettext("%(number)s block", "%(number)s blocks", left)
+        blocks = text % {"number": f"{left:,}"}
         if not self.block_s:
             return blocks
         about = words.duration(int(left * self.block_s))
@@ -153,8 +174,9 @@ class DaoView:
 
     @cached_property
     def block_s(self) -> float | None:
-        """The seconds that one of the chain's last blocks took; None where too few were read."""
-        return block_s(self.dao.chain_id)
+        """The seconds that one of the last blocks took that the governor's clock counts; None where too few were
+        read."""
+        return l1_block_s(self.dao) if self.counts_l1_blocks else block_s(self.dao.chain_id)
 
     def seconds_until(self, point: int) -> float:
         """About how many seconds it is until a timepoint of the governor's clock; below 0 when it has passed."""

@@ -102,6 +102,9 @@ class ReplayChain:
         digest = keccak(self._prefix + number.to_bytes(32, "big") + generation.to_bytes(32, "big"))
         return digest[:24] + number.to_bytes(8, "big")
 
+    def l1_block_at(self, _number: int) -> int | None:
+        return None
+
     def number_of(self, block_hash: bytes) -> int | None:
         number = int.from_bytes(block_hash[24:], "big")
         return number if number <= self.head and self.hash_at(number) == block_hash else None

@@ -68,6 +68,10 @@ class Chain(Protocol):
         """The root of the block's receipts, as `sight` shows them; zeros where they are not known."""
         ...
 
+    def l1_block_at(self, number: int) -> int | None:
+        """The block of the chain below that the block's header names; None where it names none."""
+        ...
+
     def number_of(self, block_hash: bytes) -> int | None:
         """The number of the block with this hash; None where this chain has none."""
         ...
@@ -181,7 +185,9 @@ class Sight:
         else:
             transactions = [raw["hash"] for raw in transactions]
         zero = "0x" + "00" * 32
+        l1_block = self.chain.l1_block_at(number)
         return {
+            **({} if l1_block is None else {"l1BlockNumber": hex(l1_block)}),
             "number": hex(number),
             "hash": hex_text(self.chain.hash_at(number)),
             "parentHash": hex_text(self.chain.hash_at(number - 1)) if number else zero,

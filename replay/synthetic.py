@@ -92,6 +92,10 @@ class SyntheticBlock:
         return root
 
 
+L1Block = Callable[[SyntheticBlock], int]
+"""The block of the chain below that a block's header names."""
+
+
 @dataclass(frozen=True)
 class Moment:
     """The chain at one moment (`sight.Chain`)."""
@@ -102,6 +106,7 @@ class Moment:
     codes: dict[bytes, bytes]
     call: Call | None
     client: str = CLIENT_VERSION
+    l1_block: L1Block | None = None
 
     @property
     def head(self) -> int:
@@ -121,6 +126,9 @@ class Moment:
 
     def receipts_root_at(self, number: int) -> bytes:
         return self.blocks[number].receipts_root
+
+    def l1_block_at(self, number: int) -> int | None:
+        return None if self.l1_block is None else self.l1_block(self.blocks[number])
 
     @cached_property
     def _numbers(self) -> dict[bytes, int]:
@@ -164,6 +172,7 @@ class SyntheticChain:
     finality_depth: int = 64
     codes: dict[bytes, bytes] = field(default_factory=dict)
     call: Call | None = None
+    l1_block: L1Block | None = None  # as on Arbitrum, whose headers name the block of the chain below
 
     def __post_init__(self) -> None:
         genesis = SyntheticBlock(0, bytes(32), self.start_s, (), self.chain_id)
@@ -230,5 +239,5 @@ class SyntheticChain:
     def _show(self, blocks: tuple[SyntheticBlock, ...], even_final: bool = False) -> None:
         deep = max(len(blocks) - 1 - self.finality_depth, 0)
         self.final = deep if even_final else max(self.final, deep)
-        moment = Moment(self.chain_id, blocks, self.final, self.codes, self.call)
+        moment = Moment(self.chain_id, blocks, self.final, self.codes, self.call, l1_block=self.l1_block)
         self.moments = [*self.moments[-_KEPT_MOMENTS:], moment]

@@ -25,6 +25,7 @@ from agent.understanding import effects as effects_module
 from agent.understanding import flags as flags_module
 from agent.understanding import ingest, reader, verdict, writer
 from agent.understanding.effects import Book, Effect
+from agent.understanding.effects import Contract as Known
 from agent.understanding.history import history_of
 from agent.understanding.words import LEGACY, Sentence, of_model_down, say
 from governance import outbox, work
@@ -124,7 +125,7 @@ def facts_of(proposal: Proposal) -> Facts:
     book = book_of(proposal.dao)
     actions = list(proposal.actions.all())
     document = ingest.read(proposal.description)
-    effects = tuple(effects_module.effects_of(map(call_of, actions), book.names, book.tokens, book.ether))
+    effects = tuple(effects_module.effects_of(map(call_of, actions), book))
     flags = flags_module.flags(
         document,
         effects,
@@ -176,16 +177,30 @@ def book_of(dao: Dao) -> Book:
         and 0 <= token.decimals <= 77
     }
     # In this order: a timelock that holds the treasury is a treasury. The timelock makes the calls where there is one.
-    kinds = (Contract.Kind.GOVERNOR, Contract.Kind.TIMELOCK, Contract.Kind.TREASURY)
-    own = [(kind, contract.address) for kind in kinds for contract in dao.contracts.all() if contract.kind == kind]
-    executors = [address for kind, address in own if kind is not Contract.Kind.TREASURY]
+    kinds = (Contract.Kind.MODULE, Contract.Kind.VOTES_TOKEN, Contract.Kind.GOVERNOR, Contract.Kind.TIMELOCK,
+             Contract.Kind.TREASURY)  # fmt: skip
+    own = [(kind, contract) for kind in kinds for contract in dao.contracts.all() if contract.kind == kind]
+    makers = (Contract.Kind.GOVERNOR, Contract.Kind.TIMELOCK)
+    executors = [contract.address for kind, contract in own if kind in makers]
     return Book(
         names,
         tokens,
         symbol_of(dao.chain_id),
-        containers={address: str(kind) for kind, address in own},
-        executor=executors[-1] if executors else None,
+        {contract.address: Known(_KINDS.get(kind, str(kind)), _clock_of(contract)) for kind, contract in own},
+        executors[-1] if executors else None,
+        chain_id=dao.chain_id,
     )
+
+
+_KINDS = {Contract.Kind.VOTES_TOKEN: "token"}
+_CLOCKS = {"timestamp": "time", "blocknumber": "block"}
+
+
+def _clock_of(contract: Contract) -> str | None:
+    """What a contract's durations count; a timelock always counts seconds."""
+    if contract.kind == Contract.Kind.TIMELOCK:
+        return "time"
+    return _CLOCKS.get(contract.capabilities.get("clock", ""))
 
 
 def _is_plain(symbol: str) -> bool:

@@ -111,10 +111,10 @@ _PERFORMS = {"perform": "treasury", "execTransaction": "treasury", "relay": "gov
 def _order_of(effect: Effect, book: Book) -> Order | None:
     """The order that tells this effect; None for an effect that no sentence can be compared with."""
     for function, contract in zip(effect.path, effect.through, strict=True):
-        if function not in _PERFORMS or book.containers.get(contract) != _PERFORMS[function]:
+        if function not in _PERFORMS or book.kind(contract) != _PERFORMS[function]:
             return None
     is_ether = effect.kind is Kind.TRANSFER and effect.asset == ETHER
-    if effect.delegatecall or effect.besides or effect.sender is not None or (effect.value_wei and not is_ether):
+    if effect.delegatecall or effect.besides or effect.sender is not None or effect.along:
         return None
     of_amount = Order(effect.kind, effect.asset, effect.amount, effect.recipient)
     if is_ether or effect.function in {"transfer(address,uint256)", "mint(address,uint256)", "burn(uint256)"}:
@@ -143,7 +143,7 @@ def _pays(effect: Effect, said: "_Said", book: Book, known: "_Known") -> bool:
         return named == payer
     if re.fullmatch(r"(?:(?:the|our|its) )?(?:DAO(?:'s)? )?treasury|the DAO", said.payer, re.IGNORECASE) is None:
         return False
-    treasuries = {address for address, kind in book.containers.items() if kind == "treasury"}
+    treasuries = {address for address, contract in book.contracts.items() if contract.kind == "treasury"}
     return payer in treasuries if treasuries else not effect.through
 
 

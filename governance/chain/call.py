@@ -54,12 +54,16 @@ def _shown(character: str) -> str:
 
 @dataclass(frozen=True)
 class Call:
-    """A call as a proposal gives it. `signature` is the function's text as bytes, just as in the log; mostly empty."""
+    """A call as a proposal gives it. `signature` is the function's text as bytes, just as in the log; mostly empty.
+
+    `operation` is 1 for a delegatecall, which a Safe's proposals can ask for; governors only make plain calls (0).
+    """
 
     target: bytes
     value_wei: int
     signature: bytes
     data: bytes
+    operation: int = 0
 
     @property
     def calldata(self) -> bytes:

@@ -43,6 +43,7 @@ class Block(models.Model):
     parent_hash = Bytes32Field()
     timestamp_chain_s = models.BigIntegerField()
     finalized = models.BooleanField(default=False)
+    l1_block = models.BigIntegerField(null=True)  # of the chain below, where the DAO's clock counts its blocks
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dao", "number"], name="block_number_once")]
@@ -104,7 +105,8 @@ class ChainAnswer(models.Model):
 
     `key` is the pointer's address for `code`, a transaction's hash for `transaction` (value: recipient, then input) and
     the proposal id for `quorum` (value: 32 bytes); for `supply`, the total supply of votes, a time in the votes token's
-    clock (value: 32 bytes). An answer with a block number falls with that block in a reorg.
+    clock (value: 32 bytes); for `clock`, a block's hash (value: its block of the chain below, 32 bytes). An answer with
+    a block number falls with that block in a reorg.
     """
 
     class Kind(models.TextChoices):
@@ -112,6 +114,7 @@ class ChainAnswer(models.Model):
         TRANSACTION = "transaction"
         QUORUM = "quorum"
         SUPPLY = "supply"
+        CLOCK = "clock"
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -144,6 +147,7 @@ class Cursor(models.Model):
     next_block = models.BigIntegerField(default=0)
     head_hash = Bytes32Field(null=True)
     head_timestamp_chain_s = models.BigIntegerField(default=0)
+    head_l1_block = models.BigIntegerField(null=True)  # as `Block.l1_block`
     node_head_block = models.BigIntegerField(default=0)
     fence = models.BigIntegerField(default=0)
     span_blocks = models.PositiveIntegerField(

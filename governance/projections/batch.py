@@ -6,10 +6,10 @@ kept in chain order for `fold.Projector`, which alone writes.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from governance import bulk
+from governance import bulk, clocks
 from governance.chain.rpc import Log
 from governance.counting import UNTOLD, Counting, counting_at
 from governance.models import WHOLE_BPS, Contract, Dao
@@ -71,8 +71,12 @@ class Source:
         # What was voted before anybody mirrored the DAO is history: a million old votes are no news to anyone.
         self.history_s = dao.created_at.timestamp()
         self.contracts: dict[bytes, list[Contract]] = defaultdict(list)
+        # Those whose clock counts another chain's blocks, by their rows' numbers.
+        self.elsewhere: set[int] = set()
         for contract in contracts:
             self.contracts[contract.address].append(contract)
+            if clocks.counts_elsewhere(contract.capabilities):
+                self.elsewhere.add(contract.pk)
 
 
 @dataclass
@@ -85,9 +89,11 @@ class Votes:
 
 @dataclass
 class Batch:
-    """What logs of one DAO bring. Lines are fields of COPY's text format with tabs between them."""
+    """What logs of one DAO bring. Lines are fields of COPY's text format with tabs between them. `l1_blocks`: by block
+    hash, what clocks say that count another chain's blocks."""
 
     source: Source
+    l1_blocks: Mapping[bytes, int] = field(default_factory=dict)
     votes: dict[int, Votes] = field(default_factory=lambda: defaultdict(Votes))  # by proposal id
     delegations: list[str] = field(default_factory=list)
     checkpoints: list[str] = field(default_factory=list)
@@ -163,7 +169,10 @@ class Batch:
     def _add_checkpoint(
         self, contract: Contract, pk: int, time_s: int, log: Log, account: bytes, previous: int, power: int
     ) -> None:
-        timepoint = time_s if contract.capabilities.get("clock") == "timestamp" else log.block_number
+        if contract.pk in self.source.elsewhere:
+            timepoint = self.l1_blocks[log.block_hash]
+        else:
+            timepoint = time_s if contract.capabilities.get("clock") == "timestamp" else log.block_number
         self.checkpoints.append(f"{self.source.dao_pk}\t{pk}\t\\\\x{account.hex()}\t{timepoint}\t{previous}\t{power}")
         self.powers[account] = (log.block_number, log.transaction_index, log.log_index), power
 

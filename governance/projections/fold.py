@@ -12,6 +12,7 @@ Each subject has a file of its own with a table of handlers by event name; `Proj
 
 from collections.abc import Iterable
 
+from governance import clocks
 from governance.models import Dao, RawLog
 from governance.projections.acts import ModuleEvents
 from governance.projections.assets import AssetEvents
@@ -64,7 +65,11 @@ class Projector:
 
     def apply(self, logs: Iterable[RawLog]) -> None:
         """Project stored logs, in chain order."""
-        self.write(Batch(self._run.source).read(map(row_of, logs)))
+        source, l1_blocks = self._run.source, {}
+        if source.elsewhere:
+            logs = list(logs)
+            l1_blocks = clocks.kept(self._run.dao, (bytes(log.block_hash) for log in logs))
+        self.write(Batch(source, l1_blocks=l1_blocks).read(map(row_of, logs)))
 
     def write(self, batch: Batch) -> None:
         """Write what logs bring, as `Batch.read` found it."""

@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from governance import clocks
 from governance.chain import abi
 from governance.chain.rpc import (
     Answered,
@@ -150,9 +151,13 @@ def read_range(
     # A log's own time saves its header; one that the chain had not come to yet is in another unit, or wrong.
     earliest_s, latest_s = found.below.timestamp_chain_s if found.below else 1, found.last.timestamp_chain_s
     numbers = {log.block_number for log in found.logs if not earliest_s <= (log.timestamp_chain_s or 0) <= latest_s}
+    if clocks.ClockElsewhere.of(contracts) is not None:
+        kinds = clocks.kinds_of(contracts)
+        numbers |= {log.block_number for log in found.logs if clocks.is_dated(log, kinds)}
     numbers.discard(found.last.number)
     headers = {h.number: h for h in headers_of(rpc, sorted(numbers))} if numbers else {}
     headers[found.last.number] = found.last
+    headers = {h.number: h for h in with_clock(rpc, contracts, list(headers.values()))}
     return Range(first_block, found.below, found.last, found.logs, headers, span, found.final_block, found.newest_block)
 
 
@@ -243,6 +248,13 @@ def headers_of(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
         if header is None:
             raise Answered(None, say("block_missing", block=number))
     return [header for header in found if header is not None]
+
+
+def with_clock(rpc: Rpc, contracts: Sequence[Contract], headers: Sequence[Header]) -> list[Header]:
+    """Return the headers with what a clock says that counts another chain's blocks, where the DAO has such a clock.
+    Raises RpcError where the node does not tell it."""
+    clock = clocks.ClockElsewhere.of(contracts)
+    return list(headers) if clock is None else clock.filled(rpc, headers)
 
 
 def times_of(logs: Sequence[Log], headers: dict[int, Header]) -> list[int]:

@@ -37,6 +37,7 @@ from governance.state import now_at
 from governance.sync.fence import Writer
 from governance.sync.fetch import headers_of
 from governance.words import say
+from policies.notation.hexadecimal import hex_text
 
 _STEP = 32
 _MOST_NAMED = 100
@@ -62,6 +63,7 @@ class Ancestor:
     number: int
     hash: bytes | None
     timestamp_chain_s: int
+    l1_block: int | None = None  # as `Block.l1_block`
 
 
 def find_ancestor(dao: Dao, rpc: Rpc, node_head_block: int, start_block: int) -> Ancestor:
@@ -72,7 +74,7 @@ def find_ancestor(dao: Dao, rpc: Rpc, node_head_block: int, start_block: int) ->
         seen += len(batch)
         for ours, theirs in zip(batch, headers_of(rpc, [b.number for b in batch]), strict=True):
             if ours.hash == theirs.hash:
-                return Ancestor(ours.number, ours.hash, ours.timestamp_chain_s)
+                return Ancestor(ours.number, ours.hash, ours.timestamp_chain_s, ours.l1_block)
     return Ancestor(start_block - 1, None, 0)
 
 
@@ -157,6 +159,7 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
         cursor.next_block = ancestor.number + 1
         cursor.head_hash = ancestor.hash
         cursor.head_timestamp_chain_s = ancestor.timestamp_chain_s
+        cursor.head_l1_block = ancestor.l1_block
         cursor.refusals_next_block = min(cursor.refusals_next_block, ancestor.number + 1)
         cursor.node_head_block = node_head_block
         # Asked again: the answers fell with these blocks. (A moment is compared with the next one, in the same clock.)
@@ -185,13 +188,17 @@ def _timepoint(dao: Dao, ancestor: Ancestor) -> int:
     governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
     if governor is None:
         return ancestor.number
-    return now_at(governor, ancestor.number, ancestor.timestamp_chain_s).timepoint
+    return now_at(governor, ancestor.number, ancestor.timestamp_chain_s, ancestor.l1_block).timepoint
 
 
 def drop_wrong(writer: Writer, first_block: int, node_head_block: int) -> SyncIncident:
     """Drop blocks from here on, of which a node had not told the truth, so that they are read again."""
     below = Block.objects.filter(dao=writer.dao, number=first_block - 1).first()
-    ancestor = Ancestor(first_block - 1, below.hash if below else None, below.timestamp_chain_s if below else 0)
+    ancestor = (
+        Ancestor(first_block - 1, None, 0)
+        if below is None
+        else Ancestor(below.number, below.hash, below.timestamp_chain_s, below.l1_block)
+    )
     return drop_above(writer, ancestor, incidents.Kind.MISSED_LOGS, node_head_block)
 
 
@@ -283,6 +290,8 @@ def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, in
     if not heights:
         return []
     RefusedAct.objects.filter(dao=dao, block_number__in=heights).delete()  # read again; `_undone` takes back its news
+    clocks = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.CLOCK, block_number__in=heights)
+    clocks.exclude(key__in=[hex_text(h.hash) for h in headers]).delete()
     touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
     powers = power_now.touched_by(dao, orphans)
     orphans.delete()

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from governance import incidents
+from governance import clocks, incidents
 from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
 from governance.chain.governor import STATE
@@ -224,6 +224,7 @@ class _Sync:
         finalized = self.finalized
         read = self._final_range(cursor, finalized) if first <= finalized else self._near_head(cursor, head)
         answers = fetch.answers_for(self.dao, self.rpc, self.contracts, read.logs)
+        answers += clocks.answers_of(self.dao, self.contracts, read.logs, read.headers)
         new = store_step(
             self.writer, self.contracts, read.prepared, answers, read.headers, first, read.head, checked=read.checked,
             finalized_block=finalized, node_head_block=head.number, span_blocks=read.span_blocks,
@@ -247,7 +248,8 @@ class _Sync:
             raise fetch.ChainMoved(last)
         again = stored_heights(self.dao, first, last)
         if missing := again - found.headers.keys():
-            found.headers.update((h.number, h) for h in fetch.headers_of(self.rpc, sorted(missing)))
+            more = fetch.with_clock(self.rpc, self.contracts, fetch.headers_of(self.rpc, sorted(missing)))
+            found.headers.update((h.number, h) for h in more)
         prepared: Prepared | None = found.prepared
         if prepared is None or again:
             prepared = self._prepare_now(found.logs, found.headers, stored=bool(again))
@@ -256,7 +258,8 @@ class _Sync:
             self.ids.reserve(max(_LEAST_IDS, 2 * len(found.logs)))
             self.ahead.begin(last + 1, finalized, found.span, below=True)
         headers = [found.headers[number] for number in sorted(found.headers)]
-        return _Read(found.logs, prepared, found.head, headers, headers if again else [], found.span.blocks)
+        head = found.headers[found.head.number]
+        return _Read(found.logs, prepared, head, headers, headers if again else [], found.span.blocks)
 
     def _near_head(self, cursor: Cursor, head: Header) -> _Read:
         first = cursor.next_block
@@ -268,6 +271,7 @@ class _Sync:
                     raise _Parted
                 raise fetch.ChainMoved(header.number)
             above = header.hash
+        headers = fetch.with_clock(self.rpc, self.contracts, headers)
         logs = fetch.logs_of_blocks(self.rpc, self.contracts, headers)
         prepared = self._prepare_now(logs, {h.number: h for h in headers}, stored=True)
         return _Read(logs, prepared, headers[-1], headers, headers, cursor.span_blocks)
@@ -281,13 +285,16 @@ class _Sync:
         self.ids.reserve(len(logs))
         ids = self.ids.take(len(logs))
         assert ids is not None
-        return prepare(self.source, logs, times, ids)
+        return prepare(self.source, logs, times, ids, headers.values())
 
     def _prepare_ahead(self, found: fetch.Range) -> Prepared | None:
         """In the thread that reads ahead: all that is to be done for a range before it is stored. None where too few
         ids were reserved: then it is done when the range's turn comes."""
         ids = self.ids.take(len(found.logs))
-        return None if ids is None else prepare(self.source, found.logs, fetch.times_of(found.logs, found.headers), ids)
+        if ids is None:
+            return None
+        times = fetch.times_of(found.logs, found.headers)
+        return prepare(self.source, found.logs, times, ids, found.headers.values())
 
     def _follow(self, cursor: Cursor, head: Header) -> bool:
         start = min((c.start_block for c in self.contracts), default=0)

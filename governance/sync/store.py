@@ -61,10 +61,14 @@ class Ids:
         return taken
 
 
-def prepare(source: Source, logs: Sequence[Log], times: Sequence[int], ids: Sequence[int]) -> Prepared:
-    """All that can be done for logs (in chain order, with their blocks' times) before the database is needed."""
+def prepare(
+    source: Source, logs: Sequence[Log], times: Sequence[int], ids: Sequence[int], headers: Iterable[Header] = ()
+) -> Prepared:
+    """All that can be done for logs (in chain order, with their blocks' times) before the database is needed. `headers`
+    are those of them that were read."""
     packed = b"".join(_packed(source.dao_pk, zip(ids, times, logs, strict=True)))
-    return Prepared(len(logs), packed, Batch(source).read(zip(ids, times, logs, strict=True)))
+    l1_blocks = {header.hash: header.l1_block for header in headers if header.l1_block is not None}
+    return Prepared(len(logs), packed, Batch(source, l1_blocks=l1_blocks).read(zip(ids, times, logs, strict=True)))
 
 
 def new_logs(dao: Dao, logs: Sequence[Log]) -> list[Log]:
@@ -162,10 +166,10 @@ def store_step(
                 sql.execute("SET LOCAL synchronous_commit = off")
         bulk.copy_lines(
             "governance_block",
-            ("dao_id", "number", "hash", "parent_hash", "timestamp_chain_s", "finalized"),
+            ("dao_id", "number", "hash", "parent_hash", "timestamp_chain_s", "finalized", "l1_block"),
             [
                 f"{writer.dao.pk}\t{h.number}\t\\\\x{h.hash.hex()}\t\\\\x{h.parent_hash.hex()}\t{h.timestamp_chain_s}\t"
-                f"{'t' if h.number <= finalized_block else 'f'}"
+                f"{'t' if h.number <= finalized_block else 'f'}\t{bulk.NULL if h.l1_block is None else h.l1_block}"
                 for h in headers
             ],
         )
@@ -185,6 +189,7 @@ def store_step(
         cursor.next_block = head.number + 1
         cursor.head_hash = head.hash
         cursor.head_timestamp_chain_s = head.timestamp_chain_s
+        cursor.head_l1_block = head.l1_block
         cursor.node_head_block = node_head_block
         cursor.span_blocks = span_blocks
         cursor.synced_at = timezone.now()

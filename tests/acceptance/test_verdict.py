@@ -10,8 +10,6 @@ import pytest
 from agent.understanding import ingest, reader, verdict
 from agent.understanding.effects import Book, effects_of
 from agent.understanding.verdict import Outcome
-from governance.chain.address import to_bytes
-from policies.notation.amounts import Token
 from tests.acceptance.test_understanding import ENS, proposals
 from tests.agent.test_told import MATCHING, case_book, case_calls, outcomes
 
@@ -36,17 +34,10 @@ def test_no_reader_can_make_a_shared_case_match_that_should_not():
 @pytest.mark.skipif(not ENS.is_dir(), reason="../shared/data is not here")
 def test_no_real_proposal_matches_that_a_person_reads_as_not_told_or_differing():
     read = json.loads((SHARED / "honest26.json").read_text())
-    tokens = {symbol: (to_bytes(address), decimals) for symbol, (address, decimals) in read["book"]["tokens"].items()}
-    contracts = {to_bytes(address): each["kind"] for address, each in read["book"]["contracts"].items()}
-    book = Book(
-        {to_bytes(address): name for name, address in read["book"]["names"].items()},
-        {address: Token(symbol, address, decimals) for symbol, (address, decimals) in tokens.items()},
-        containers={address: kind for address, kind in contracts.items() if kind in ("governor", "timelock")},
-        executor=next(address for address, kind in contracts.items() if kind == "timelock"),
-    )
+    book = Book.from_json(json.dumps(read["book"]))
     found = {}
     for name, (text, calls) in proposals().items():
-        document, effects = ingest.read(text), effects_of(calls, book.names, book.tokens)
+        document, effects = ingest.read(text), effects_of(calls, book)
         typed = [(span, reader.type_in(span, book)) for span in document.spans]
         claims = [
             reader.claim(f"c{n}", kind, (span,), book) for n, (span, kind) in enumerate(typed) if kind is not None

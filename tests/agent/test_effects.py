@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,21 +9,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from agent.understanding.effects import ETHER, MAX_EFFECTS, Kind, base_units, effects_of, units
-from governance.chain.abi import encode_call, selector
+from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Contract, Kind, base_units, effects_of, shown, units
+from governance.chain.abi import encode, encode_call, selector
 from governance.chain.address import checksum
+from governance.chain.call import Call
 from policies.code import encoding
 from policies.document import document
 from policies.notation.amounts import Token
+from tests import pseudo
 from tests.calls import plain_call
 
-USDC, ADA, SAFE, TREASURY = (bytes([n]) * 20 for n in (0xC0, 0xAD, 0x5A, 0x7E))
+USDC, ADA, SAFE, TREASURY, TIMELOCK, GOVERNOR = (bytes([n]) * 20 for n in (0xC0, 0xAD, 0x5A, 0x7E, 0x71, 0x60))
+MULTISEND = bytes.fromhex("9641d764fc13c8b624c04430c7356c1c7c8102e2")  # Safe's, on every chain
 NAMES = {TREASURY: "the treasury"}
 TOKENS = {USDC: Token("USDC", USDC, 6)}
+BOOK = Book(
+    NAMES, TOKENS,
+    contracts={SAFE: Contract("safe"), TREASURY: Contract("treasury"), TIMELOCK: Contract("timelock", "time"),
+               GOVERNOR: Contract("governor", "block")},
+    executor=TIMELOCK,
+)  # fmt: skip
 
 
 def one(calldata: bytes, target: bytes = USDC, value_wei: int = 0, signature: str = ""):
-    (effect,) = effects_of([plain_call(target, value_wei, calldata, signature)], NAMES, TOKENS)
+    (effect,) = effects_of([plain_call(target, value_wei, calldata, signature)], BOOK)
     return effect
 
 
@@ -43,8 +54,8 @@ def call(signature: str, *args) -> bytes:
          f"Grants the admin role (DEFAULT_ADMIN_ROLE) on {checksum(USDC)} to {checksum(ADA)}."),
         (call("transferOwnership(address)", ADA), Kind.ROLE_CHANGE,
          f"Makes {checksum(ADA)} the owner of {checksum(USDC)}."),
-        (call("upgradeToAndCall(address,bytes)", ADA, b"\1\2"), Kind.UPGRADE,
-         f"Replaces the code of {checksum(USDC)} by that of {checksum(ADA)}. Then runs 2 bytes of call data in it."),
+        (call("upgradeToAndCall(address,bytes)", ADA, b""), Kind.UPGRADE,
+         f"Replaces the code of {checksum(USDC)} by that of {checksum(ADA)}."),
         (call("updateDelay(uint256)", 172_800), Kind.PARAMETER_CHANGE,
          f"Sets the timelock delay of {checksum(USDC)} to 172,800 seconds (2 days)."),
     ],
@@ -60,8 +71,24 @@ def test_ether_is_transferred_by_an_empty_call():
     assert effect.sentence == f"Transfers 1.5 ETH to {checksum(ADA)}."
 
 
-def test_ether_that_goes_along_is_said():
-    assert one(call("transfer(address,uint256)", ADA, 1), value_wei=10**18).sentence.endswith("Sends 1 ETH along.")
+def test_ether_that_goes_along_is_an_effect_of_its_own():
+    paid, along = effects_of([plain_call(USDC, 10**18, call("transfer(address,uint256)", ADA, 1))], BOOK)
+    assert (paid.id, paid.along, paid.parent) == ("e1", False, "")
+    assert (along.kind, along.asset, along.amount, along.recipient) == (Kind.TRANSFER, ETHER, 10**18, USDC)
+    assert (along.along, along.parent, along.moves) == (True, "e1", "money")
+    assert along.sentence == f"Sends 1 ETH along to {checksum(USDC)}."
+
+
+def test_what_is_run_in_new_code_is_an_effect_that_nobody_knows():
+    data = call("transferOwnership(address)", TREASURY)
+    upgrade, run = effects_of([plain_call(USDC, 0, call("upgradeToAndCall(address,bytes)", ADA, data))], BOOK)
+    assert (upgrade.kind, upgrade.moves, run.kind, run.parent) == (Kind.UPGRADE, "power", Kind.UNKNOWN, "e1")
+    assert (
+        run.why
+        == run.sentence
+        == (f"Then runs 36 bytes of call data in the new code of {checksum(USDC)}: nobody can say what that does.")
+    )
+    assert run.addresses == (USDC, TREASURY)
 
 
 def test_bravos_signature_is_put_before_its_arguments():
@@ -93,7 +120,7 @@ def test_containers_are_opened():
         "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)",
         [USDC, ADA], [0, 10**18], [inner, b""], bytes(32), bytes(32), 0,
     )  # fmt: skip
-    found = effects_of([plain_call(SAFE, 0, batch)], NAMES, TOKENS)
+    found = effects_of([plain_call(TIMELOCK, 0, batch)], BOOK)
     assert [(effect.id, effect.path, effect.sentence) for effect in found] == [
         ("e1", ("scheduleBatch",), f"Transfers 7 USDC to {checksum(ADA)}."),
         ("e2", ("scheduleBatch",), f"Transfers 1 ETH to {checksum(ADA)}."),
@@ -108,9 +135,9 @@ def test_what_the_treasury_performs_is_said_not_shown_as_bytes():
 
 def test_ether_that_a_container_keeps_is_said():
     data = call("relay(address,uint256,bytes)", ADA, 2 * 10**18, b"")
-    found = effects_of([plain_call(SAFE, 5 * 10**18, data)], NAMES, TOKENS)
-    assert [effect.sentence for effect in found] == [
-        f"Transfers 3 ETH to {checksum(SAFE)}.", f"Transfers 2 ETH to {checksum(ADA)}.",
+    found = effects_of([plain_call(GOVERNOR, 5 * 10**18, data)], BOOK)
+    assert [(effect.sentence, effect.parent) for effect in found] == [
+        (f"Sends 3 ETH along to {checksum(GOVERNOR)}.", "e2"), (f"Transfers 2 ETH to {checksum(ADA)}.", ""),
     ]  # fmt: skip
 
 
@@ -118,31 +145,72 @@ def packed(operation: int, target: bytes, value: int, data: bytes) -> bytes:
     return bytes([operation]) + target + value.to_bytes(32, "big") + len(data).to_bytes(32, "big") + data
 
 
-def test_a_delegatecall_inside_a_safe_and_a_multisend_is_said_of_everything_inside():
-    transfer = call("transfer(address,uint256)", ADA, 1)
-    multisend = call("multiSend(bytes)", packed(0, USDC, 0, transfer) + packed(1, ADA, 0, b"\xde\xad\xbe\xef"))
-    execute = call(
-        "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)",
-        SAFE, 0, multisend, 1, 0, 0, 0, bytes(20), bytes(20), b"",
-    )  # fmt: skip
-    found = effects_of([plain_call(SAFE, 0, execute)], NAMES, TOKENS)
-    assert [effect.kind for effect in found] == [Kind.TRANSFER, Kind.UNKNOWN]
-    assert all(effect.delegatecall for effect in found)
-    assert found[1].sentence.startswith("By delegatecall")
+EXEC = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
+FROM_MODULE = "execTransactionFromModule(address,uint256,bytes,uint8)"
+PAID = call("transfer(address,uint256)", ADA, 5_000_000)
+
+
+def test_a_safe_that_delegates_to_its_own_multisend_makes_the_calls_itself():
+    multisend = call("multiSend(bytes)", packed(0, USDC, 0, PAID) + packed(0, ADA, 7, b""))
+    found = effects_of([plain_call(SAFE, 0, call(FROM_MODULE, MULTISEND, 0, multisend, 1))], BOOK)
+    assert [(effect.kind, effect.delegatecall, effect.maker) for effect in found] == [
+        (Kind.TRANSFER, False, SAFE), (Kind.TRANSFER, False, SAFE),
+    ]  # fmt: skip
+    assert found[0].path == ("execTransactionFromModule", "multiSend")
+
+
+def test_a_delegatecall_to_any_other_code_may_do_anything_whatever_its_data_looks_like():
+    inside = packed(0, USDC, 0, PAID) + packed(1, USDC, 3, PAID) + packed(1, ADA, 0, b"\xde\xad\xbe\xef")
+    batch = call(FROM_MODULE, MULTISEND, 0, call("multiSend(bytes)", inside), 1)
+    paid, known, unknown = effects_of([plain_call(SAFE, 0, batch)], BOOK)
+    assert (paid.kind, known.kind, unknown.kind) == (Kind.TRANSFER, Kind.EXECUTE, Kind.EXECUTE)
+    assert (known.is_opaque, known.delegatecall, known.moves, known.amount) == (True, True, "power", None)
+    assert known.details == (f"The call data looks like this: Transfers 5 USDC to {checksum(ADA)}.",)
+    assert ADA in known.addresses
+    assert unknown.details == ()
+    stranger = one(call(FROM_MODULE, ADA, 0, call("multiSend(bytes)", packed(0, USDC, 0, PAID)), 1), SAFE)
+    assert stranger.kind is Kind.EXECUTE
+
+
+def test_a_delegatecall_that_the_proposal_itself_asks_for():
+    batch = call("multiSend(bytes)", packed(0, USDC, 0, PAID))
+    (paid,) = effects_of([Call(MULTISEND, 0, b"", batch, operation=1)], BOOK)
+    assert (paid.kind, paid.maker) == (Kind.TRANSFER, TIMELOCK)
+    (executed,) = effects_of([Call(USDC, 0, b"", PAID, operation=1)], BOOK)
+    assert (executed.kind, executed.delegatecall) == (Kind.EXECUTE, True)
+
+
+@pytest.mark.parametrize("target", [ADA, USDC, TREASURY, GOVERNOR])
+@pytest.mark.parametrize("operation", [0, 1])
+def test_only_a_known_contract_is_believed_to_make_the_calls_it_is_given(target, operation):
+    """Of the treasury's own kind all are; of a stranger nobody knows what it does with them."""
+    made = effects_of([plain_call(target, 5, call(FROM_MODULE, USDC, 0, PAID, operation))], BOOK)
+    if target == TREASURY:
+        assert [effect.kind for effect in made] == [Kind.TRANSFER, Kind.EXECUTE if operation else Kind.TRANSFER]
+        return
+    effect, along = made
+    assert (effect.kind, effect.delegatecall) == (Kind.UNKNOWN, operation == 1)
+    assert "not known to be a contract that makes the calls it is given" in effect.why
+    assert set(effect.addresses) == {target, USDC}
+    assert (along.along, along.amount, along.parent) == (True, 5, "e1")
 
 
 @pytest.mark.parametrize(
     "data", [b"\0", packed(0, ADA, 0, b"1234")[:-1], packed(2, ADA, 0, b""), packed(0, ADA, 0, b"") + b"\0"]
 )
 def test_a_malformed_multisend_is_unknown(data):
-    assert one(call("multiSend(bytes)", data)).kind is Kind.UNKNOWN
+    effect = one(call("multiSend(bytes)", data), MULTISEND)
+    assert effect.kind is Kind.UNKNOWN
+    assert "not well formed" in effect.why
 
 
 def test_calls_inside_calls_end_somewhere():
     data = call("transfer(address,uint256)", ADA, 1)
     for _ in range(40):
-        data = call("relay(address,uint256,bytes)", USDC, 0, data)
-    assert one(data).kind is Kind.UNKNOWN
+        data = call("relay(address,uint256,bytes)", GOVERNOR, 0, data)
+    effect = one(data, GOVERNOR)
+    assert effect.kind is Kind.UNKNOWN
+    assert "deeper than 6" in effect.why
 
 
 def test_more_calls_than_anybody_reads_are_not_decoded():
@@ -172,7 +240,7 @@ def test_a_policy_is_said_in_words_from_its_code():
     "multiSend(bytes)", "setPolicy(bytes32,bytes)", "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
     "upgradeToAndCall(address,bytes)", "relay(address,uint256,bytes)"))]))  # fmt: skip
 def test_no_calldata_breaks_the_decoder(data, prefix):
-    for effect in effects_of([plain_call(USDC, 0, prefix + data)], NAMES, TOKENS):
+    for effect in effects_of([plain_call(USDC, 0, prefix + data)], BOOK):
         assert effect.sentence.endswith(".")
         assert effect.as_json()["kind"] == effect.kind
 
@@ -189,48 +257,117 @@ def test_json_carries_amounts_as_strings():
     assert body["recipient"] == checksum(ADA)
 
 
-EXEC = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
-PAID = call("transfer(address,uint256)", ADA, 5_000_000)
+MAY_FAIL = "The Safe does not revert when this call fails."
 
 
 @pytest.mark.parametrize(
-    ("gas", "besides"),
+    ("gas", "refund", "besides"),
     [
-        ((0, 0, 0, bytes(20), bytes(20)), ()),
-        (
-            (0, 21_000, 3, USDC, ADA),
-            (
-                f"The Safe also pays {checksum(ADA)} for gas: 3 base units of token {checksum(USDC)} for each unit of "
-                "gas used and for 21,000 units more.",
-                "The Safe does not revert when this call fails.",
-            ),
-        ),
-        (
-            (0, 0, 1, bytes(20), bytes(20)),
-            (
-                "The Safe also pays whoever executes it for gas: 1 base units of ETH for each unit of gas used and for "
-                "0 units more.",
-                "The Safe does not revert when this call fails.",
-            ),
-        ),
+        ((0, 0, 0, bytes(20), bytes(20)), None, ()),
+        ((0, 21_000, 3, USDC, ADA), (USDC, ADA, f"pays {checksum(ADA)} for gas: 0.000003 USDC for each"), (MAY_FAIL,)),
+        ((0, 0, 1, bytes(20), bytes(20)), (ETHER, None, "pays whoever executes it for gas"), (MAY_FAIL,)),
         (
             (0, 0, 0, bytes(20), ADA),
+            None,
             ("The call names a refund for gas that pays nothing, at a gas price of 0.",),
         ),
-        ((1, 0, 0, bytes(20), bytes(20)), ("The Safe does not revert when this call fails.",)),
+        ((1, 0, 0, bytes(20), bytes(20)), None, (MAY_FAIL,)),
     ],
 )
-def test_what_a_safe_does_besides_its_call_is_said(gas, besides):
-    effect = one(call(EXEC, USDC, 0, PAID, 0, *gas, b""), SAFE)
+def test_what_a_safe_does_besides_its_call_is_said(gas, refund, besides):
+    *beside, effect = effects_of([plain_call(SAFE, 0, call(EXEC, USDC, 0, PAID, 0, *gas, b""))], BOOK)
+    assert effect.sentence == f"Transfers 5 USDC to {checksum(ADA)}."
     assert effect.besides == besides
-    assert effect.sentence == " ".join((f"Transfers 5 USDC to {checksum(ADA)}.", *besides))
+    if refund is None:
+        assert beside == []
+        return
+    (paid,) = beside
+    assert (paid.kind, paid.moves, paid.sender, paid.parent) == (Kind.REFUND, "money", SAFE, effect.id)
+    assert (paid.asset, paid.recipient) == refund[:2]
+    assert refund[2] in paid.sentence
+    assert paid.recipient is None or paid.recipient in paid.addresses
 
 
 def test_an_effect_knows_which_contracts_make_its_call():
     inner = call(EXEC, USDC, 0, PAID, 0, 0, 0, 1, bytes(20), bytes(20), b"")
     outer = call("perform(address,uint256,bytes)", SAFE, 0, inner)
-    effect = one(outer, TREASURY)
+    refund, effect = effects_of([plain_call(TREASURY, 0, outer)], BOOK)
     assert effect.path == ("perform", "execTransaction")
     assert effect.through == (TREASURY, SAFE)
-    assert len(effect.besides) == 2
+    assert (refund.path, refund.through) == (("perform",), (TREASURY,))
     assert one(PAID).through == one(PAID).besides == ()
+
+
+def test_compounds_timelock_is_opened_by_the_text_that_names_the_function():
+    data = call("transfer(address,uint256)", ADA, 5_000_000)[4:]
+    for text, arguments in (("transfer(address,uint256)", data), ("", PAID)):
+        queued = call("queueTransaction(address,uint256,string,bytes,uint256)", USDC, 0, text, arguments, 1_700_000_000)
+        effect = one(queued, TIMELOCK)
+        assert effect.sentence == f"Transfers 5 USDC to {checksum(ADA)}."
+        assert effect.besides == ("It is only queued here, for Unix time 1700000000.",)
+
+
+def test_the_proposals_own_signature_is_its_own_word():
+    text = "_setCollateralFactorOf(address,uint256)"
+    effect = one(encode(["address", "uint256"], [ADA, 75]), SAFE, signature=text)
+    assert (effect.kind, effect.source, effect.function) == (Kind.CALL, "proposal", text)
+    assert [(a.name, a.type, a.value) for a in effect.arguments] == [("", "address", ADA), ("", "uint256", 75)]
+    assert effect.addresses == (SAFE, ADA)
+    assert effect.sentence == (
+        f"Calls a function on {checksum(SAFE)} that the proposal names {text}, with address = {checksum(ADA)}; "
+        "uint256 = 75. Only the proposal's own words say so."
+    )
+    assert one(b"\1" * 64, signature=text).kind is Kind.UNKNOWN  # the data does not fit the text
+
+
+def test_arguments_have_their_names_where_an_interface_knows_them():
+    paid = one(PAID)
+    assert (paid.source, [(a.name, a.value) for a in paid.arguments]) == ("own", [("to", ADA), ("value", 5_000_000)])
+
+
+@pytest.mark.parametrize(
+    ("clock", "said"),
+    [("time", "432,000 seconds (5 days)"), ("block", "432,000 blocks"),
+     (None, "432,000 (by its own clock: blocks or seconds)")],
+)  # fmt: skip
+def test_a_voting_period_is_said_in_the_governors_own_clock(clock, said):
+    book = Book(contracts={GOVERNOR: Contract("governor", clock)})
+    (effect,) = effects_of([plain_call(GOVERNOR, 0, call("setVotingPeriod(uint32)", 432_000))], book)
+    assert effect.sentence == f"Sets the voting period of {checksum(GOVERNOR)} to {said}."
+
+
+def test_stored_effects_are_shown_in_the_readers_language():
+    stored = json.loads(json.dumps([effect.as_json() for effect in effects_of(EVERYTHING, BOOK)]))
+    assert [shown(effect) for effect in stored] == [effect["sentence"] for effect in stored]
+    with pseudo.spoken():
+        for effect in stored:
+            # What stays: hexadecimal numbers, symbols, functions' names, names and values of arguments.
+            left = re.sub(r"0x[0-9a-fA-F]{8,}|USDC|ETH|execTransaction\w*", "", shown(effect))
+            assert not re.search("[A-Za-z]{2}", left), (effect["sentence"], left)
+
+
+@pytest.mark.parametrize(
+    "said", [None, {}, {"code": "of a newer version", "values": {}}, {"code": "mint", "values": {}}]
+)
+def test_a_stored_effect_that_no_code_says_is_shown_as_it_was_written(said):
+    with pseudo.spoken():
+        assert shown({"sentence": "As it was.", "said": said}) == "As it was."
+
+
+EVERYTHING = [
+    plain_call(USDC, 10**18, PAID),
+    plain_call(ADA, 1),
+    plain_call(ADA),
+    plain_call(TREASURY, 0, b"\1"),
+    plain_call(ADA, 0, b"\1\2\3\4"),
+    plain_call(USDC, 0, call("approve(address,uint256)", ADA, 2**256 - 1)),
+    plain_call(ADA, 0, call("approve(address,uint256)", TREASURY, 5)),
+    plain_call(SAFE, 0, call(EXEC, USDC, 0, PAID, 0, 1, 2, 3, USDC, ADA, b"")),
+    plain_call(USDC, 0, call("grantRole(bytes32,address)", bytes(32), ADA)),
+    plain_call(SAFE, 0, call("addOwnerWithThreshold(address,uint256)", ADA, 2)),
+    plain_call(GOVERNOR, 0, call("setVotingPeriod(uint32)", 5)),
+    plain_call(TIMELOCK, 0, call("updateDelay(uint256)", 86_400)),
+    plain_call(ADA, 0, call(FROM_MODULE, USDC, 0, PAID, 1)),
+    Call(USDC, 0, b"", PAID, operation=1),
+    plain_call(USDC, 0, call("upgradeToAndCall(address,bytes)", ADA, b"\1\2")),
+]

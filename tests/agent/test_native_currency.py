@@ -39,8 +39,9 @@ UNITS = Token(ZERO, "native units", 18)
 def test_effects_say_the_coin_that_moves():
     paid = plain_call(ADA, 5 * 10**18)
     along = plain_call(ADA, 10**18, abi.encode_call("pause()"))
-    assert effects_of([paid], native="xDAI")[0].sentence == f"Transfers 5 xDAI to {checksum(ADA)}."
-    assert effects_of([along], native="native units")[0].sentence.endswith("Sends 1 native units along.")
+    assert effects_of([paid], Book(ether="xDAI"))[0].sentence == f"Transfers 5 xDAI to {checksum(ADA)}."
+    said = effects_of([along], Book(ether="native units"))[1].sentence
+    assert said == f"Sends 1 native units along to {checksum(ADA)}."
 
 
 def test_a_function_that_nobody_knows_is_called_what_the_proposal_calls_it():
@@ -52,10 +53,11 @@ def test_a_function_that_nobody_knows_is_called_what_the_proposal_calls_it():
 def test_two_tokens_of_one_symbol_are_told_apart():
     same = {asset: amounts.Token("USDC", asset, 6) for asset in (ADA, OTHER)}
     for asset in same:
-        (paid,) = effects_of([plain_call(asset, 0, abi.encode_call("transfer(address,uint256)", [ADA, 1]))], {}, same)
+        pay = abi.encode_call("transfer(address,uint256)", [ADA, 1])
+        (paid,) = effects_of([plain_call(asset, 0, pay)], Book({}, same))
         assert f"0.000001 USDC ({checksum(asset)})" in paid.sentence
         unlimited = abi.encode_call("approve(address,uint256)", [ADA, 2**256 - 1])
-        (allowed,) = effects_of([plain_call(asset, 0, unlimited)], {}, same)
+        (allowed,) = effects_of([plain_call(asset, 0, unlimited)], Book({}, same))
         assert f"any amount of USDC ({checksum(asset)})" in allowed.sentence
 
 
@@ -139,7 +141,7 @@ def test_other_bytes_are_another_summary(gnosis):
 def test_a_policy_that_is_set_is_worded_with_the_coin():
     bounties = (Path(policies.__file__).parent / "templates" / "bounties.yaml").read_text()
     set_policy = abi.encode_call("setPolicy(bytes32,bytes)", [b"\1" * 32, encoding.encode(document.load(bounties))])
-    (effect,) = effects_of([plain_call(ADA, 0, set_policy)], native="xDAI")
+    (effect,) = effects_of([plain_call(ADA, 0, set_policy)], Book(ether="xDAI"))
     said = " ".join(effect.details)
     assert "0.2 xDAI" in said
     assert not re.search(r"\bETH\b|\bether\b", said)

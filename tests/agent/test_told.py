@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.understanding import ingest, reader, verdict
-from agent.understanding.effects import Book, effects_of
+from agent.understanding.effects import Book, Contract, effects_of
 from agent.understanding.reader import ClaimType
 from agent.understanding.told import MAX_CHARS, told
 from agent.understanding.verdict import Outcome
@@ -41,7 +41,9 @@ NAMES = {LEA: "lea", BEN: "ben", TREASURY: "the treasury", TIMELOCK: "the timelo
          VAULT: "the vault", VOTES: "the votes token"}  # fmt: skip
 TOKENS = {USDC: Token("USDC", USDC, 6), WETH: Token("WETH", WETH, 18)}
 BOOK = Book(
-    NAMES, TOKENS, containers={TIMELOCK: "timelock", TREASURY: "treasury", SAFE: "treasury", GOVERNOR: "governor"},
+    NAMES, TOKENS,
+    contracts={TIMELOCK: Contract("timelock"), TREASURY: Contract("treasury"), SAFE: Contract("treasury"),
+               GOVERNOR: Contract("governor")},
     executor=TIMELOCK,
 )  # fmt: skip
 LEAS = checksum(LEA)
@@ -67,14 +69,14 @@ def in_safe(inner: Call, *, operation: int = 0, gas: tuple = (0, 0, 0, ZERO, ZER
 
 
 def is_told(text: str, *calls: Call, book: Book = BOOK) -> bool:
-    effects = effects_of(calls, book.names, book.tokens)
+    effects = effects_of(calls, book)
     return told(ingest.read(text), effects, book).is_whole(effects)
 
 
 def outcomes(text: str, calls, book: Book = BOOK) -> set[Outcome]:
     """Every outcome that any reader can bring about: any of the sentences, taken for anything."""
     document = ingest.read(text)
-    effects = effects_of(calls, book.names, book.tokens)
+    effects = effects_of(calls, book)
     by_code = [reader.type_in(span, book) for span in document.spans]
     found = {verdict.judge(document, (), effects, book).outcome}
     for picked in product([False, True], repeat=min(len(document.spans), 5)):
@@ -98,7 +100,7 @@ def case_book(case: dict, cases: dict = CASES) -> Book:
     return Book(
         {to_bytes(address): name for name, address in cases["names"].items()},
         {address: Token(symbol, address, decimals) for symbol, (address, decimals) in tokens.items()},
-        containers=kinds,
+        contracts={address: Contract(kind) for address, kind in kinds.items()},
         executor=next(address for address, kind in kinds.items() if kind == "timelock"),
     )
 
@@ -190,7 +192,7 @@ HONEST = {
 @pytest.mark.parametrize("name", HONEST)
 def test_a_plain_and_honest_text_matches(name):
     text, calls = HONEST[name]
-    assert told(ingest.read(text), effects_of(calls, NAMES, TOKENS), BOOK).problems == ()
+    assert told(ingest.read(text), effects_of(calls, BOOK), BOOK).problems == ()
     assert is_told(text, *calls)
     assert Outcome.MATCHES in outcomes(text, calls)
 
@@ -991,12 +993,12 @@ def test_findings_say_only_what_code_found():
     """Where a text does not order a call, no finding says that it does."""
     document = ingest.read(f"We decided not to transfer 2,500 USDC to {LEAS}.")
     claims = [reader.claim("c1", ClaimType.PAYMENT, document.spans, BOOK)]
-    judged = verdict.judge(document, claims, effects_of([pay()], NAMES, TOKENS), BOOK)
+    judged = verdict.judge(document, claims, effects_of([pay()], BOOK), BOOK)
     assert judged.outcome is Outcome.UNMATCHED
     assert not [finding.text for finding in judged.findings if "the call does it" in finding.text]
     assert "negation" in judged.findings[-1].text
     document = ingest.read(PLAIN)
     claims = [reader.claim("c1", ClaimType.PAYMENT, document.spans, BOOK)]
-    judged = verdict.judge(document, claims, effects_of([pay(), pay()], NAMES, TOKENS), BOOK)
+    judged = verdict.judge(document, claims, effects_of([pay(), pay()], BOOK), BOOK)
     assert judged.outcome is Outcome.UNMATCHED
     assert [finding.effect for finding in judged.findings] == ["e1", "e2", "e2"]

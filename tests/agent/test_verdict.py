@@ -31,7 +31,7 @@ def transfer(recipient: bytes, amount: int) -> Call:
 
 def judged(text: str, *calls: Call, kind: ClaimType = ClaimType.PAYMENT, claimed: bool = True):
     document = ingest.read(text)
-    effects = effects_of(calls, BOOK.names, BOOK.tokens)
+    effects = effects_of(calls, BOOK)
     claims = [reader.claim("c1", kind, tuple(document.spans), BOOK)] if claimed else []
     return verdict.judge(document, claims, effects, BOOK)
 
@@ -90,7 +90,7 @@ def test_an_amount_without_its_recipient_anywhere_is_no_match():
 def test_the_text_matches_only_if_every_amount_and_recipient_stands_in_it(payments, extra):
     text = f"{TEXT} {extra}"
     document = ingest.read(text)
-    effects = effects_of([transfer(*payment) for payment in payments], BOOK.names, BOOK.tokens)
+    effects = effects_of([transfer(*payment) for payment in payments], BOOK)
     claims = [reader.claim(f"c{n}", ClaimType.PAYMENT, (span,), BOOK) for n, span in enumerate(document.spans, start=1)]
     judgement = verdict.judge(document, claims, effects, BOOK)
     stated = {(address, amount.base_units or int(amount.number)) for address in reader.addresses_in(document.text)
@@ -113,7 +113,7 @@ def test_a_comment_that_the_page_shows_is_compared_like_any_other_text():
     payments = [transfer(ADA, 5_000_000_000), transfer(MALLORY, 9_000_000)]
 
     def outcome(*calls: Call) -> Outcome:
-        return verdict.judge(document, claims, effects_of(calls, BOOK.names, BOOK.tokens), BOOK).outcome
+        return verdict.judge(document, claims, effects_of(calls, BOOK), BOOK).outcome
 
     assert outcome(payments[0]) is Outcome.DIFFERS
     assert outcome(*payments) is Outcome.UNMATCHED  # other sites hide it: never a match

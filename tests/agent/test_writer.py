@@ -25,9 +25,7 @@ DOCUMENT = ingest.read(TEXT)
 CLAIMS = tuple(
     reader.claim(f"c{n}", ClaimType.PURPOSE, (span,), BOOK) for n, span in enumerate(DOCUMENT.spans, start=1)
 )
-EFFECTS = effects_of(
-    [plain_call(USDC, 0, encode_call("transfer(address,uint256)", [ADA, 1_500_500_000]))], {}, BOOK.tokens
-)
+EFFECTS = effects_of([plain_call(USDC, 0, encode_call("transfer(address,uint256)", [ADA, 1_500_500_000]))], BOOK)
 
 
 def write(said, claims=CLAIMS):

@@ -10,12 +10,13 @@ from eth_utils import keccak
 
 from governance.chain import abi, module
 from governance.chain.rpc import Rpc
+from governance.clocks import CLOCK_SOURCE, Source
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState
 from governance.projections import again, events, proposal_events
 from governance.projections.events import Kind
 from governance.sync import Status, fence, sync_once
 from replay.sight import NodeError
-from replay.synthetic import Emitted, SyntheticChain, SyntheticTransaction
+from replay.synthetic import Emitted, SyntheticBlock, SyntheticChain, SyntheticTransaction
 from tests.governance.dump import dump, open_incidents, standing
 
 GOVERNOR, TOKEN, TIMELOCK, TREASURY, MODULE, ASSET = (bytes([n]) * 20 for n in (0x60, 0x70, 0x71, 0x72, 0x73, 0x74))
@@ -249,6 +250,11 @@ def answer(to: bytes, data: bytes, _block: int) -> bytes:
     raise NodeError(3, "execution reverted", "0x")
 
 
+def l1_block(block: SyntheticBlock) -> int:
+    """Which block of the chain below a header names: slower than the chain's own, and another one on another branch."""
+    return 40 + (block.number + block.salt % 2) // 3
+
+
 def mirrored(chain: SyntheticChain, slug: str) -> Dao:
     """The DAO of that chain, registered and not read yet."""
     stored, _ = Chain.objects.get_or_create(
@@ -256,7 +262,9 @@ def mirrored(chain: SyntheticChain, slug: str) -> Dao:
     )
     dao = Dao.objects.create(chain=stored, slug=slug, name=slug)
     for kind, address in KINDS.items():
-        capabilities = _GOVERNOR if kind == Kind.GOVERNOR else {}
+        capabilities = dict(_GOVERNOR) if kind == Kind.GOVERNOR else {}
+        if chain.l1_block is not None and kind in (Kind.GOVERNOR, Kind.VOTES_TOKEN):
+            capabilities |= {"clock": "blocknumber", CLOCK_SOURCE: Source.HEADER.value}
         contract = Contract.objects.create(
             dao=dao, kind=kind, address=address, start_block=FIRST_BLOCK, capabilities=capabilities
         )

@@ -221,6 +221,21 @@ FAULTS = (
         "sync/fetch.py",
         (("        if header is None:\n            raise Answered(None, say(\"block_missing\"", "        if header is None and not found:\n            raise Answered(None, say(\"block_missing\""),),
     ),
+    Fault(
+        "power is dated by the chain's own blocks where the clock counts another's",
+        "projections/batch.py",
+        (("timepoint = self.l1_blocks[log.block_hash]", "timepoint = log.block_number"),),
+    ),
+    Fault(
+        "what the clock said is not kept for making projections again",
+        "sync/step.py",
+        (("        answers += clocks.answers_of(self.dao, self.contracts, read.logs, read.headers)\n", ""),),
+    ),
+    Fault(
+        "the clock is taken to be the chain's own height",
+        "sync/store.py",
+        (("        cursor.head_l1_block = head.l1_block\n", "        cursor.head_l1_block = head.number\n"),),
+    ),
 )  # fmt: skip
 
 

@@ -27,15 +27,16 @@ from hypothesis import strategies as st
 
 from governance import tasks
 from governance.chain.rpc import Rpc, RpcError
-from governance.models import Block, Chain, ChainReading, Cursor, Dao, Proposal, RawLog, SyncIncident
+from governance.models import Block, Chain, ChainReading, Cursor, Dao, PowerCheckpoint, Proposal, RawLog, SyncIncident
 from governance.projections import again, events
+from governance.state import now_of
 from governance.sync import Status, Superseded, fence, reorg, sync_once
 from replay import node as replay_node
 from replay import sight
 from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, LOG_TIMES, NUMBERINGS, PROVIDERS, Chance, Faults
 from replay.node import ReplayNode
 from replay.synthetic import SyntheticChain
-from tests.governance.lives import FIRST_BLOCK, GOVERNOR, START_S, Kind, Life, answer, assert_fresh, mirrored
+from tests.governance.lives import FIRST_BLOCK, GOVERNOR, START_S, Kind, Life, answer, assert_fresh, l1_block, mirrored
 
 CHAIN_ID = 10**6
 _MOST_STEPS = 400
@@ -63,6 +64,7 @@ class Plan:
     tagless: int = 0  # 1: no node knows the `finalized` tag
     by_range: int = 0  # 1: no node knows the filter by a block's hash
     nulls: int = 0  # 1: the nodes answer null for no logs
+    below: int = 0  # 1: the clock counts the blocks of the chain below, which headers name
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -125,6 +127,7 @@ def plans() -> st.SearchStrategy[Plan]:
         tagless=st.sampled_from((0, 0, 1)),
         by_range=st.sampled_from((0, 0, 1)),
         nulls=st.sampled_from((0, 1)),
+        below=st.sampled_from((0, 0, 1)),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
 
@@ -143,7 +146,7 @@ MUST_HAPPEN = frozenset(
         "a reorg shortened the chain", "a transaction moved to another block", "the outbox took something back",
         "a node served another chain",
         "no node knew what is final", "no node knew the filter by hash", "nodes answered null for no logs",
-        "a vote had no end",
+        "a vote had no end", "the clock counted another chain's blocks",
         "a node called too much final", "a head went backwards",
         "an index of logs had a lasting hole", "nobody could say which node was right",
         *(f"blooms: {kind}" for kind in BLOOMS),
@@ -287,6 +290,8 @@ class Run:
         self.log: list[str] = []  # what happened, for whoever has to find out why
         stack.enter_context(counted(self.happened))
         self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=answer)
+        self.chain.l1_block = l1_block if plan.below else None
+        self.happened["the clock counted another chain's blocks"] += plan.below
         self.life = Life(self.random, self.chain)
         self._salted(plan.salt)
         self.chain.grow(*self.life.blocks(plan.blocks))
@@ -634,15 +639,29 @@ class Run:
                 cursor = Cursor.objects.get(dao=self.dao)
                 looked = not Block.objects.filter(dao=self.dao, finalized=False, number__lte=self.chain.final).exists()
                 # What a node that lags could not answer is asked again.
-                open_ = Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=self.chain.head)
+                open_ = Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=self._now())
                 at_head = cursor.head_hash == self.chain.blocks[-1].hash and not open_.exists()
                 if at_head and cursor.refusals_next_block > self.chain.head and (looked or not self.liar):
                     return
             time.sleep(0.01)  # a killed session, or an endpoint set aside
         raise AssertionError("the mirror did not come to the head")
 
+    def _now(self) -> int:
+        """The governor's clock at the chain's head."""
+        return l1_block(self.chain.blocks[-1]) if self.plan.below else self.chain.head
+
+    def _check_clock(self) -> None:
+        """The governor's now, and the moments of power, against the chain's blocks."""
+        moments = {block.hash: l1_block(block) if self.plan.below else block.number for block in self.chain.blocks}
+        found = now_of(self.dao).timepoint
+        assert found == self._now(), f"the governor's clock says {self._now()} at the head, the mirror {found}"
+        for row in PowerCheckpoint.objects.filter(dao=self.dao).select_related("log"):
+            due = moments[bytes(row.log.block_hash)]
+            assert row.timepoint == due, f"power of {row.log} is of {row.timepoint}, its block was at {due}"
+
     def check(self) -> None:
         """Against a fresh index, by a node that never fails."""
+        self._check_clock()
         found = SyncIncident.objects.filter(dao=self.dao)
         self.happened["the mirror followed a reorg of more than one block"] += sum(
             incident.facts["blocks"] > 1 for incident in found.filter(kind="reorg")

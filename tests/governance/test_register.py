@@ -245,7 +245,7 @@ class TestPreflight:
         addresses = {name: checksum(young_suite.addresses[name]) for name in ("governor", "module")}
         lines = self.lines(capsys, addresses["governor"], module=addresses["module"], rpc=[young_suite.url])
         levels = [line.split()[0] for line in lines if line.split()[0] in list(Level)]
-        assert levels == ["supported"] * 8
+        assert levels == ["supported"] * 9
         assert any("OpenZeppelin Governor" in line for line in lines)
 
     def told(self, local_chain, monkeypatch, **changes) -> dict[str, Finding]:

@@ -14,13 +14,17 @@ import pytest
 
 from governance import state
 from governance.chain.rpc import Rpc
+from governance.clock_check import hold_clock
 from governance.management.commands.gaps import gaps_of
 from governance.models import Contract, OnchainCheck, Proposal
+from governance.projections import again
 from governance.reconcile import reconcile
 from governance.state import State, now_of, state_of
-from governance.sync import Status, sync_once
-from tests.governance.governors import compound
+from governance.sync import Status, fence, sync_once
+from tests.governance.dump import dump
+from tests.governance.governors import compound, layered
 from tests.governance.governors.compound import CompoundWorld
+from tests.governance.governors.layered import LayeredNode, LayeredWorld
 from tests.governance.governors.lives import BLOCK_GAS, FINAL, GOVERNORS, House, World, onchain
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +138,31 @@ def test_states_are_the_chains_over_generated_lives(chain):
         return
     possible = {s.value for s in State} - {s.value for s in (State.UNKNOWN, *NOUNS_ONLY)}
     assert states >= possible, f"only {states} were ever seen (seed {SEED})"
+
+
+@pytest.mark.parametrize("told", ["l1BlockNumber", "clock()"])
+def test_states_are_the_chains_where_the_clock_counts_another_chains_blocks(chain, told):
+    """By a node whose headers name the other chain's block, and by one that has to be asked for clock() at each."""
+    people = [a.lower() for a in chain.call("eth_accounts")[:6]]
+    by_header = told == "l1BlockNumber"
+    with LayeredNode(chain.url, in_headers=by_header, as_opcode=not by_header) as node:
+        world = LayeredWorld(chain, node, people, random.Random(SEED), list(layered.HOUSES))
+        for house in world.houses:
+            for kind in (Contract.Kind.GOVERNOR, Contract.Kind.VOTES_TOKEN):
+                assert house.dao.contracts.get(kind=kind).capabilities["clock_source"] == told
+        seen, _ = live_through(world, max(LIVES // 4, 10))
+        for house in world.houses:
+            while (result := reconcile(house.dao, world.rpc)) is None:
+                sync_once(house.dao, world.rpc)
+            assert result.differing == (), list(OnchainCheck.objects.filter(dao=house.dao, matched=False).values())
+            assert hold_clock(house.dao, world.rpc) is None
+            past = OnchainCheck.objects.filter(dao=house.dao, subject__contains="@")
+            assert past.exists()  # power at a snapshot, by the other chain's clock
+            before = dump(house.dao)
+            with fence.hold(house.dao) as writer, writer.transaction():
+                again.rebuild(house.dao)
+            assert dump(house.dao) == before
+    assert len({state for _, state in seen}) >= 4, f"only {seen} (seed {SEED})"
 
 
 @pytest.mark.skipif(

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
+from agent.understanding import effects
 from agent.understanding.words import shown
 from governance.models import Act, Proposal, Vote
 from governance.state import State
@@ -102,7 +103,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
         return item
     item.verdict = gettext("%(verdict)s.") % {"verdict": words.verdict(summary.verdict)}
     item.flags = [_told(shown(flag.get("sentence"), flag["text"]), 300) for flag in summary.flags]
-    item.effects = [_told(effect["sentence"], 300) for effect in summary.effects[:_MOST_EFFECTS]]
+    item.effects = [_told(effects.shown(effect), 300) for effect in summary.effects[:_MOST_EFFECTS]]
     if (more := len(summary.effects) - _MOST_EFFECTS) > 0:
         shown_elsewhere = ngettext(
             "And %(count)s more, which only the proposal's page shows.",

@@ -8,11 +8,14 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 
 from agent.models import Summary
+from agent.understanding import effects
 from agent.understanding.words import shown
 from governance.chain.address import to_bytes
 from governance.chain.module import SET_POLICY
+from governance.clocks import kept
 from governance.incidents import Kind as IncidentKind
 from governance.models import Proposal, ProposalTransition, SyncIncident, Vote, chain_order
+from governance.state import now_at
 from policies.code.encoding import DecodeError, codehash
 from policies.code.encoding import decode as decode_policy
 from policies.notation.visible import one_line
@@ -26,7 +29,7 @@ def findings(summary: Summary | None) -> list[dict[str, str]]:
     """What the verdict rests on: each finding's text, and what it is about (an effect in words, or a quoted claim)."""
     if summary is None:
         return []
-    told = {effect["id"]: effect["sentence"] for effect in summary.effects}
+    told = {effect["id"]: effects.shown(effect) for effect in summary.effects}
     quoted = {claim["id"]: "“" + " ".join(claim["quotes"]) + "”" for claim in summary.claims if claim.get("quotes")}
     return [
         {
@@ -104,9 +107,14 @@ def _names_proposal(vote: object, proposal_id: str) -> bool:
 def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
     """What happened to a proposal and what its clock says, in order of time."""
     steps: list[tuple[int, dict[str, Any]]] = []
-    for step in transitions(proposal):
+    found = list(transitions(proposal))
+    l1_blocks = kept(place.dao, (bytes(s.log.block_hash) for s in found)) if place.counts_l1_blocks else {}
+    for step in found:
         what = str(labels.TRANSITIONS.get(step.kind) or one_line(step.kind))
-        at = step.log.block_number if place.counts_blocks else step.log.block_timestamp_chain_s
+        log = step.log
+        at = now_at(
+            place.governor, log.block_number, log.block_timestamp_chain_s, l1_blocks.get(bytes(log.block_hash))
+        ).timepoint
         steps.append(
             (
                 at,

@@ -29,7 +29,8 @@ def row_json(place: DaoView, row: ProposalRow) -> Json:
             for what, word in row.shown.words.items()
         },
         "notes": row.notes,
-        "clock": "block" if place.counts_blocks else "timestamp",
+        # What snapshot and deadline count: the chain's blocks, those of the chain below (as on Arbitrum), or seconds.
+        "clock": "l1_block" if place.counts_l1_blocks else "block" if place.counts_blocks else "timestamp",
         "snapshot": proposal.snapshot,
         "deadline": proposal.deadline,
         "eta_chain_s": proposal.eta_chain_s,

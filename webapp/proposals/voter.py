@@ -19,6 +19,7 @@ from governance.chain import abi
 from governance.chain.governor import CAST_VOTE, FOR, HAS_VOTED
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain_word import shown_state
+from governance.clocks import unit_of
 from governance.models import Proposal, Vote
 from governance.power import power_at
 from governance.state import State
@@ -140,9 +141,7 @@ def _votes_once(told: dict[str, Any]) -> bool:
 
 def _clocks_differ(place: DaoView) -> bool:
     token = place.one("votes_token")
-    return token is None or token.capabilities.get("clock", "blocknumber") != (
-        "blocknumber" if place.counts_blocks else "timestamp"
-    )
+    return token is None or unit_of(token.capabilities) != unit_of(place.governor.capabilities)
 
 
 def _fixed_elsewhere(place: DaoView) -> bool:

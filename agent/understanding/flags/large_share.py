@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_noop
 
-from agent.understanding.effects import ETHER, UNLIMITED, Effect, Kind
+from agent.understanding.effects import UNLIMITED, Effect, Kind
 from agent.understanding.flags.flag import Case, Found, Rule, Severity, ids
 
 LARGE_SHARE_BPS = 1_000  # a tenth of what the treasury holds of an asset
@@ -16,16 +16,14 @@ def find(case: Case) -> Iterator[Found]:
     by_asset: defaultdict[bytes, list[Effect]] = defaultdict(list)
     for effect in case.effects:
         # What leaves or may be taken. An unlimited approval has a flag of its own.
-        if effect.kind in {Kind.TRANSFER, Kind.APPROVE} and effect.asset is not None and effect.amount:
-            if effect.amount < UNLIMITED:
-                by_asset[effect.asset].append(effect)
-        elif effect.value_wei:
-            by_asset[ETHER].append(effect)
+        leaves = effect.kind in {Kind.TRANSFER, Kind.APPROVE} and effect.asset is not None
+        if leaves and effect.amount and effect.amount < UNLIMITED:
+            by_asset[effect.asset].append(effect)
     for asset, chosen in by_asset.items():
         balance = case.balances.get(asset)
         if balance is None:
             continue
-        total = sum(e.amount or 0 if e.asset == asset else e.value_wei for e in chosen)
+        total = sum(e.amount or 0 for e in chosen)
         if total * 10_000 >= balance * LARGE_SHARE_BPS:
             says = "more_than_held" if total > balance else "large_share"
             values = {"amount": case.book.amount(asset, total), "held": case.book.amount(asset, balance)}

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_noop
 
-from agent.understanding.effects import Effect
+from agent.understanding.effects import Effect, Kind
 from agent.understanding.flags.flag import Case, Found, Rule, Severity, ids
 
 
 def _pays(effect: Effect) -> bool:
-    return any(" also pays " in sentence for sentence in effect.besides)
+    # Where nobody knows that the target is a Safe, its call still asks for the refund.
+    asks = {argument.name: argument.value for argument in effect.arguments}.get("gasPrice", 0)
+    return effect.kind is Kind.REFUND or (effect.kind is Kind.UNKNOWN and bool(asks))
 
 
 def find(case: Case) -> Iterator[Found]:

@@ -203,6 +203,17 @@ class Rpc(Pool):
         answers = self.batch([("eth_call", [_call(to, data, sender, 0), at]) for to, data in calls])
         return [a if isinstance(a, RpcError) else checked("eth_call", a, unhex) for a in answers]
 
+    def eth_calls_at(self, asked: Iterable[tuple[bytes | None, bytes, bytes]]) -> list[bytes | Answered]:
+        """Run (to, data) calls each at the block with its hash, in batches; without `to`, the data is run as creation
+        code. What the node answered in place of output takes its call's place; any other failure is raised."""
+        answers = self.batch(
+            [("eth_call", [_call(to, data, None, 0), _block_parameter(block_hash)]) for to, data, block_hash in asked]
+        )
+        for answer in answers:
+            if isinstance(answer, RpcError) and not isinstance(answer, Answered):
+                raise answer
+        return [a if isinstance(a, Answered) else checked("eth_call", a, unhex) for a in answers]
+
     def estimate_gas(
         self, to: bytes, data: bytes, *, sender: bytes, value_wei: int = 0, block: BlockId = "pending"
     ) -> int:
@@ -302,8 +313,8 @@ def _block_parameter(block: BlockId) -> Any:
     return block
 
 
-def _call(to: bytes, data: bytes, sender: bytes | None, value_wei: int) -> dict[str, str]:
-    call = {"to": hex_text(to), "data": hex_text(data)}
+def _call(to: bytes | None, data: bytes, sender: bytes | None, value_wei: int) -> dict[str, str]:
+    call = {"data": hex_text(data)} if to is None else {"to": hex_text(to), "data": hex_text(data)}
     if sender is not None:
         call["from"] = hex_text(sender)
     if value_wei:

@@ -25,6 +25,7 @@ class Header(NamedTuple):
     transactions: tuple[Any, ...]
     logs_bloom: bytes | None = None  # 256 bytes where the node gives it; see governance.chain.bloom
     receipts_root: bytes | None = None  # 32 bytes where the node gives it; see governance.chain.receipts
+    l1_block: int | None = None  # the block of the chain below, on chains whose headers name it; see governance.clocks
 
 
 class Log(NamedTuple):
@@ -110,6 +111,14 @@ def _quantity_or_none(value: Any) -> int | None:
         return None
 
 
+def _number_or_none(value: Any) -> int | None:
+    """Parse an optional number that a database column can hold: None for anything else."""
+    try:
+        return bounded_quantity(value)
+    except ValueError:
+        return None
+
+
 def _time_or_none(value: Any) -> int | None:
     """Parse the time that a log says, Unix seconds; None where the node says none. Some send 0 for each log, or what
     is no quantity: the block's header says the time. Raises ValueError for a time that no column can hold."""
@@ -154,6 +163,7 @@ def parse_header(raw: Any, *, transactions: bool = True) -> Header:
         if transactions
         else (),
         _unhex_or_none(raw.get("logsBloom"), 256), _unhex_or_none(raw.get("receiptsRoot"), 32),
+        _number_or_none(raw.get("l1BlockNumber")),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from governance import endpoints, incidents, reconcile
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
+from governance.clock_check import hold_clock
 from governance.models import (
     Act,
     Block,
@@ -106,6 +107,7 @@ class Command(BaseCommand):
     )
 
     changed: Sequence[str] = ()
+    clock: str | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug")
@@ -146,7 +148,7 @@ class Command(BaseCommand):
         )
         for node in nodes:
             self.stdout.write(f"node {node}")
-        if found.differing:
+        if found.differing or self.clock:
             sys.exit(1)
 
     def _ask(self, dao: Dao, rpc: Rpc, most: int) -> reconcile.Reconciled:
@@ -155,6 +157,7 @@ class Command(BaseCommand):
         # Not everything that changes has an event: how votes are counted, for one.
         if (governor := dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()) is not None:
             self.changed = probe_again(dao, rpc, governor)
+        self.clock = hold_clock(dao, rpc)
         for _ in range(_TRIES):
             found = reconcile.reconcile(dao, rpc, whole=True, most=most)
             if found is not None:
@@ -186,7 +189,9 @@ class Command(BaseCommand):
             )
         for name in self.changed:
             self.stdout.write(self.style.WARNING(f"changed: the governor's {name.replace('_', ' ')}, asked again"))
-        if not found.differing:
+        if self.clock:
+            self.stdout.write(self.style.ERROR(f"differs: {self.clock}"))
+        elif not found.differing:
             self.stdout.write(self.style.SUCCESS("nothing differs") if found.checked else "nothing was asked")
 
 

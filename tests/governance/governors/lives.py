@@ -159,13 +159,23 @@ class World:
 
     # --- houses
 
+    def controller(self, admin: str) -> bytes:
+        """A TimelockController that anybody may execute in."""
+        return self._deploy("TimelockController", TIMELOCK_DELAY_S, [], ["0x" + "00" * 20], admin)
+
+    def grant_roles(self, admin: str, timelock: bytes, governor: bytes) -> None:
+        """Let a governor rule a timelock, and the guardian cancel there."""
+        for role in ("PROPOSER_ROLE", "CANCELLER_ROLE"):
+            self.send(admin, timelock, call("grantRole(bytes32,address)", keccak(text=role), governor))
+        self.send(admin, timelock, call("grantRole(bytes32,address)", keccak(text="CANCELLER_ROLE"), self.guardian))
+
     def _house(self, name: str) -> House:
         contract, by_time, kind = GOVERNORS[name]
         token = self._deploy("Votes5", by_time)
         some = "0x" + self.people[0][2:]
         timelock = None
         if kind == "control":
-            timelock = self._deploy("TimelockController", TIMELOCK_DELAY_S, [], ["0x" + "00" * 20], some)
+            timelock = self.controller(some)
         elif kind == "compound":
             timelock = self._deploy("CompoundLikeTimelock")
         arguments: list[Any] = [token, timelock or bytes(20)]
@@ -179,9 +189,7 @@ class World:
             governor = self._deploy(contract, *arguments)
         if kind == "control":
             assert timelock is not None
-            for role in ("PROPOSER_ROLE", "CANCELLER_ROLE"):
-                self.send(some, timelock, call("grantRole(bytes32,address)", keccak(text=role), governor))
-            self.send(some, timelock, call("grantRole(bytes32,address)", keccak(text="CANCELLER_ROLE"), self.guardian))
+            self.grant_roles(some, timelock, governor)
         elif kind == "compound":
             assert timelock is not None
             self.send(some, timelock, call("setAdmin(address)", governor))

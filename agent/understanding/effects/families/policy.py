@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A policy put in force: who acts under it, which code it is, and what it permits in words."""
+
+from typing import Any
+
+from django.utils.translation import gettext_noop
+
+from agent.understanding.effects.act import Act, Handler, make
+from agent.understanding.effects.book import Book
+from agent.understanding.effects.effect import Effect, Kind
+from agent.understanding.effects.wording import Speaker
+from policies.code import encoding
+from policies.notation.hexadecimal import hex_text
+from policies.words.explain import explain
+
+SENTENCES = {
+    "policy": gettext_noop("Puts policy {policy} in force on {target}: {agent} may act within it."),
+    "policy_unreadable": gettext_noop(
+        "Sets a policy on {target} whose code can't be read ({problem}): the module would refuse it."
+    ),
+}
+say = Speaker(SENTENCES)
+
+
+def _set_policy(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect:
+    policy_id, code = a
+    target = book.party(act.target)
+    try:
+        policy = encoding.decode(code)
+    except encoding.DecodeError as problem:
+        sentence = say("policy_unreadable", target=target, problem=str(problem))
+        return make(act, Kind.UNKNOWN, sentence, function, subject=hex_text(policy_id), why=sentence)
+    return make(
+        act,
+        Kind.POLICY_SET,
+        say("policy", policy=hex_text(policy_id), target=target, agent=book.party(policy.agent)),
+        function,
+        recipient=policy.agent,
+        subject=hex_text(policy_id),
+        new_value=hex_text(encoding.codehash(code)),
+        details=tuple(explain(policy, book.names, book.lent)),
+        others=[rule.target for rule in policy.rules],
+    )
+
+
+MEANINGS: dict[str, Handler] = {"setPolicy(bytes32,bytes)": _set_policy}
