@@ -59,15 +59,80 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="PowerTotal",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("holders", models.IntegerField()),
+                ("power", models.DecimalField(decimal_places=0, max_digits=100)),
+                (
+                    "dao",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="governance.dao"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="AccountPower",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("account", governance.fields.AddressField()),
+                ("account", governance.fields.AddressField(editable=True)),
                 ("power", governance.fields.Uint256Field(default=0)),
                 ("delegators", models.IntegerField(default=0)),
                 ("block_number", models.BigIntegerField(default=-1)),
                 ("transaction_index", models.IntegerField(default=-1)),
                 ("log_index", models.IntegerField(default=-1)),
+                (
+                    "dao",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="governance.dao",
+                    ),
+                ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("power__gt", 0)),
+                        fields=["dao", "-power", "account"],
+                        name="account_by_power",
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("dao", "account"), name="power_of_account_once")],
+            },
         ),
+        migrations.CreateModel(
+            name="CurrentDelegation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("delegator", governance.fields.AddressField(editable=True)),
+                ("position", models.PositiveIntegerField()),
+                ("delegate", governance.fields.AddressField(editable=True)),
+                ("share_bps", models.PositiveIntegerField()),
+                ("block_number", models.BigIntegerField()),
+                ("transaction_index", models.IntegerField()),
+                ("log_index", models.IntegerField()),
+                (
+                    "dao",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="governance.dao",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["dao", "delegate", "delegator"], name="delegation_now_by_delegate")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("dao", "delegator", "position"), name="delegation_now_once")
+                ],
+            },
+        ),
+        migrations.RunSQL(_POWERS, migrations.RunSQL.noop),
+        migrations.RunSQL(_DELEGATIONS, migrations.RunSQL.noop),
+        migrations.RunSQL(_DELEGATORS, migrations.RunSQL.noop),
+        migrations.RunSQL(_TOTALS, migrations.RunSQL.noop),
     ]
