@@ -4,6 +4,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db import connection
 
@@ -46,12 +47,13 @@ def delegations_of(dao: Dao, account: bytes) -> list[tuple[bytes, int]]:
     return [(bytes(row.delegate), row.share_bps) for row in rows]
 
 
-def delegators_of(dao: Dao, account: bytes, *, first: int = 0, most: int | None = None) -> list[bytes]:
-    """Accounts whose newest delegation names `account` (itself included if it is among them), in byte order: `most` of
-    them, from number `first` on; all where None."""
-    found = CurrentDelegation.objects.filter(dao=dao, delegate=account, share_bps__gt=0).order_by("delegator")
-    end = None if most is None else first + most
-    return [bytes(who) for who in found.values_list("delegator", flat=True)[first:end]]
+def delegators_of(dao: Dao, account: bytes, *, after: bytes | None = None, most: int | None = None) -> list[bytes]:
+    """Accounts whose newest delegation names `account` (itself included if it is among them), in byte order: the first
+    `most` behind the address `after`; all where None."""
+    found = CurrentDelegation.objects.filter(dao=dao, delegate=account, share_bps__gt=0)
+    if after is not None:
+        found = found.filter(delegator__gt=after)
+    return [bytes(who) for who in found.order_by("delegator").values_list("delegator", flat=True)[:most]]
 
 
 def some_delegators(dao: Dao, accounts: Sequence[bytes], most: int) -> dict[bytes, list[bytes]]:
@@ -69,21 +71,17 @@ def some_delegators(dao: Dao, accounts: Sequence[bytes], most: int) -> dict[byte
     return found
 
 
-def delegates(dao: Dao, *, first: int = 0, most: int = 200) -> list[Delegate]:
-    """Accounts with power, the most powerful first: `most` of them, from number `first` on. What is nearer to the end
-    is found from there, so that no page reads more than half of the accounts."""
-    holders = totals(dao).holders
-    ascending = first > holders // 2
-    order = ("power", "-account") if ascending else ("-power", "account")
-    if ascending:
-        first, most = max(0, holders - first - most), max(0, min(most, holders - first))
-    # Their numbers first, from the index alone.
-    found = AccountPower.objects.filter(dao=dao, power__gt=0).order_by(*order)
-    accounts = list(found.values_list("account", flat=True)[first : first + most])
-    rows = AccountPower.objects.filter(dao=dao, account__in=accounts)
-    return sorted(
-        (Delegate(bytes(row.account), row.power, row.delegators) for row in rows), key=lambda d: (-d.power, d.account)
-    )
+def delegates(dao: Dao, *, first: int = 0, most: int = 200, after: bytes | None = None) -> list[Delegate]:
+    """Accounts with power, the most powerful first: `most` of them from number `first` on, or those behind the account
+    `after` (none where it has no power). What is skipped by number is read all the same: skip few."""
+    found = AccountPower.objects.filter(dao=dao, power__gt=0).order_by("-power", "-account")
+    if after is not None:
+        last = found.filter(account=after).first()
+        if last is None:
+            return []
+        behind = "(governance_accountpower.power, governance_accountpower.account) < (%s, %s)"
+        found = found.extra(where=[behind], params=[Decimal(last.power), after])  # noqa: S610 -- ours; a row comparison
+    return [Delegate(bytes(row.account), row.power, row.delegators) for row in found[first : first + most]]
 
 
 @dataclass(frozen=True)

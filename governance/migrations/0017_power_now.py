@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         condition=models.Q(("power__gt", 0)),
-                        fields=["dao", "-power", "account"],
+                        fields=["dao", "power", "account"],
                         name="account_by_power",
                     )
                 ],
@@ -130,6 +130,12 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("dao", "delegator", "position"), name="delegation_now_once")
                 ],
             },
+        ),
+        migrations.AddIndex(
+            model_name="onchaincheck",
+            index=models.Index(
+                condition=models.Q(("matched", True)), fields=["dao", "-block_number"], name="check_that_matches"
+            ),
         ),
         migrations.RunSQL(_POWERS, migrations.RunSQL.noop),
         migrations.RunSQL(_DELEGATIONS, migrations.RunSQL.noop),

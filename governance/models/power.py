@@ -91,7 +91,7 @@ class AccountPower(models.Model):
         constraints = [models.UniqueConstraint(fields=["dao", "account"], name="power_of_account_once")]
         indexes = [
             models.Index(
-                fields=["dao", "-power", "account"], condition=models.Q(power__gt=0), name="account_by_power"
+                fields=["dao", "power", "account"], condition=models.Q(power__gt=0), name="account_by_power"
             )
         ]  # fmt: skip
 

@@ -119,12 +119,14 @@ class Life:
         assert power.some_delegators(self.dao, PEOPLE, 2) == {who: found[:2] for who, found in delegators.items()}
         holding = {who: has for who, has in powers.items() if has}
         found = [(d.account, d.power, d.delegators) for d in power.delegates(self.dao)]
-        ranked = sorted(holding, key=lambda who: (-holding[who], who))
+        ranked = sorted(holding, key=lambda who: (holding[who], who), reverse=True)
         assert found == [(who, holding[who], len(delegators[who])) for who in ranked]
         total = power.totals(self.dao)
         assert (total.holders, total.power) == (len(holding), sum(holding.values()))
         for first in range(len(ranked) + 1):
             assert [d.account for d in power.delegates(self.dao, first=first, most=2)] == ranked[first : first + 2]
+        for number, who in enumerate(ranked, 1):
+            assert [d.account for d in power.delegates(self.dao, after=who, most=2)] == ranked[number : number + 2]
 
     def rows(self) -> tuple:
         """All rows without their own numbers."""

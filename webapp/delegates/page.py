@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from governance.power import totals
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
-from webapp.delegates.read import delegate_rows
+from webapp.delegates.read import MOST_LISTED, delegate_rows
 from webapp.rendering import page_number, render_page
 
 
@@ -19,8 +19,10 @@ from webapp.rendering import page_number, render_page
 def delegates(request: HttpRequest, slug: str) -> HttpResponse:
     """Who holds voting power."""
     place = DaoView.of(slug)
-    page, all_of_them = page_number(request), totals(place.dao)
+    found = totals(place.dao)
+    pages = max(1, -(-min(found.holders, MOST_LISTED) // PAGE))
+    page = min(page_number(request), pages)
     return render_page(
-        request, "delegates.html", place, "delegates", rows=delegate_rows(place, page), total=all_of_them.power,
-        page=page, pages=max(1, -(-all_of_them.holders // PAGE)), query="",
+        request, "delegates.html", place, "delegates", rows=delegate_rows(place, page), total=found.power,
+        holders=found.holders, listed=MOST_LISTED, page=page, pages=pages, query="",
     )  # fmt: skip

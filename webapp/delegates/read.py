@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
 
 from governance.models import Dao, OnchainCheck
 from governance.power import delegates, some_delegators
@@ -17,6 +17,7 @@ from presentation.paging import PAGE
 NAMED = 12  # delegators of one account that a list names; all of them are in pages of their own
 MOST_VOTES = 500  # of one account that are counted: its votes are scattered over the whole table
 MOST_ROWS = 50
+MOST_LISTED = 10_000  # accounts that are found by the number of their page; the API goes on behind an account
 
 
 @dataclass
@@ -35,9 +36,12 @@ class DelegateRow:
         return self.delegators - len(self.named)
 
 
-def delegate_rows(place: DaoView, page: int = 1, size: int = PAGE, named: int = NAMED) -> list[DelegateRow]:
-    """A page of who holds voting power now and from whom, the most first; up to `named` delegators of each."""
-    held = delegates(place.dao, first=(page - 1) * size, most=size)
+def delegate_rows(
+    place: DaoView, page: int = 1, size: int = PAGE, *, after: bytes | None = None, named: int = NAMED
+) -> list[DelegateRow]:
+    """A page of who holds voting power now and from whom, the most first, or what comes after an account; up to `named`
+    delegators of each."""
+    held = delegates(place.dao, first=(page - 1) * size, most=size, after=after)
     accounts = [row.account for row in held]
     from_whom = some_delegators(place.dao, accounts, named)
     cast = _votes_cast(place.dao, accounts)
@@ -53,7 +57,9 @@ def delegate_rows(place: DaoView, page: int = 1, size: int = PAGE, named: int = 
 
 def _votes_cast(dao: Dao, accounts: list[bytes]) -> dict[bytes, tuple[int, bool]]:
     """On how many proposals each account voted, and whether it has more votes than are counted."""
-    with connection.cursor() as sql:
+    with transaction.atomic(), connection.cursor() as sql:
+        # Few voters have many votes, so that the planner expects few and would look all of them up before it counts.
+        sql.execute("SET LOCAL enable_bitmapscan = off")
         sql.execute(
             """SELECT a.account, count(DISTINCT v.onchain_proposal_id), count(*)
                FROM unnest(%s::bytea[]) a (account) CROSS JOIN LATERAL (
