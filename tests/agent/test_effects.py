@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 
 import policies
 from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Contract, Kind, base_units, effects_of, shown, units
-from governance.chain.abi import encode, encode_call, selector
+from agent.understanding.effects.table import entries
+from governance.chain.abi import encode, encode_call, parse_type, selector, signature_types, split_types
 from governance.chain.address import checksum
 from governance.chain.call import Call
 from policies.code import encoding
 from policies.document import document
 from policies.notation.amounts import Token
+from policies.notation.visible import is_plain_line
 from tests import pseudo
 from tests.calls import plain_call
 
@@ -236,13 +239,104 @@ def test_a_policy_is_said_in_words_from_its_code():
     assert any("Everything else is impossible" in sentence for sentence in effect.details)
 
 
-@given(st.binary(max_size=400), st.sampled_from([b"", *(selector(s) for s in (
-    "multiSend(bytes)", "setPolicy(bytes32,bytes)", "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
-    "upgradeToAndCall(address,bytes)", "relay(address,uint256,bytes)"))]))  # fmt: skip
-def test_no_calldata_breaks_the_decoder(data, prefix):
-    for effect in effects_of([plain_call(USDC, 0, prefix + data)], BOOK):
+SIGNATURES = sorted(entry.signature for found in entries().values() for entry in found)
+TARGETS = (USDC, ADA, SAFE, TREASURY, TIMELOCK, GOVERNOR, MULTISEND)
+
+
+def values_of(kind: str) -> st.SearchStrategy:
+    """Values of an ABI type, addresses mostly ones that mean something here."""
+    of = parse_type(kind)
+    if of.kind == "tuple":
+        return st.tuples(*(values_of(part.text) for part in of.items))
+    if of.kind == "array":
+        return st.lists(values_of(of.items[0].text), min_size=max(of.size, 0), max_size=of.size if of.size >= 0 else 3)
+    return {
+        "address": st.sampled_from(TARGETS) | st.binary(min_size=20, max_size=20),
+        "uint": st.integers(0, 3) | st.integers(0, 2**of.size - 1 if of.kind == "uint" else 0),
+        "int": st.integers(-3, 3),
+        "bool": st.booleans(),
+        "fixed_bytes": st.binary(min_size=of.size, max_size=of.size),
+        "bytes": st.binary(max_size=80) | st.just(PAID) | st.just(packed(1, ADA, 3, b"")),
+        "string": st.text(max_size=20),
+    }[of.kind]
+
+
+known_calldata = st.sampled_from(SIGNATURES).flatmap(
+    lambda signature: st.tuples(*map(values_of, signature_types(signature))).map(
+        lambda values: encode_call(signature, values)
+    )
+)
+nested_calldata = st.recursive(
+    known_calldata | st.binary(max_size=400),
+    lambda inner: st.tuples(st.sampled_from((SAFE, GOVERNOR, TIMELOCK)), st.integers(0, 9), inner).map(
+        lambda made: call("relay(address,uint256,bytes)", *made)
+    ),
+    max_leaves=9,
+)
+any_call = st.builds(
+    Call, st.sampled_from(TARGETS), st.integers(0, 9),
+    st.sampled_from([b"", b"f()", b"pay(address,uint256)", b"\xff"]),
+    nested_calldata, st.integers(0, 1),
+)  # fmt: skip
+
+
+@given(any_call)
+def test_no_call_breaks_the_decoder(given_call):
+    for effect in effects_of([given_call], BOOK):
         assert effect.sentence.endswith(".")
-        assert effect.as_json()["kind"] == effect.kind
+        stored = json.loads(json.dumps(effect.as_json()))
+        assert stored["kind"] == effect.kind
+        assert shown(stored) == effect.sentence
+        assert effect.is_opaque == (effect.why is not None)
+        assert effect.moves in ("money", "power", "")
+
+
+@given(st.sampled_from(SIGNATURES), st.data())
+def test_every_address_of_a_decoded_call_takes_part(signature, data):
+    """Also those that the sentence does not name: look-alikes are looked for among them."""
+    types = signature_types(signature)
+    values = data.draw(st.tuples(*map(values_of, types)))
+    found = effects_of([plain_call(ADA, 0, encode_call(signature, values))], BOOK)  # a stranger: nothing is opened
+    assert found[0].function == signature
+    assert set(found[0].addresses) >= {ADA, *addresses_in(types, values)}
+
+
+def addresses_in(types, values):
+    """Every address among the values, by their types' texts alone."""
+    for kind, value in zip(types, values, strict=True):
+        if kind == "address":
+            yield value
+        elif kind.endswith("]"):
+            yield from addresses_in([kind[: kind.rindex("[")]] * len(value), value)
+        elif kind.startswith("("):
+            yield from addresses_in(split_types(kind[1:-1]), value)
+
+
+@given(st.sampled_from((USDC, ADA)), st.integers(1, 2**96), known_calldata | st.binary(max_size=80))
+def test_the_coin_of_a_call_is_told_to_the_last_unit(target, value_wei, calldata):
+    found = effects_of([plain_call(target, value_wei, calldata)], BOOK)
+    sent = [effect for effect in found if effect.asset == ETHER and effect.kind is Kind.TRANSFER]
+    assert [(effect.amount, effect.recipient) for effect in sent] == [(value_wei, target)]
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(0, 50))
+def test_the_coin_of_a_container_is_what_its_calls_send_and_what_stays_there(sent, value_wei):
+    batch = call(
+        "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
+        [ADA] * len(sent), sent, [b""] * len(sent), bytes(32), bytes(32),
+    )  # fmt: skip
+    found = effects_of([plain_call(TIMELOCK, value_wei, batch)], BOOK)
+    assert [effect.amount for effect in found if not effect.along] == sent
+    assert sum(effect.amount for effect in found if effect.along) == max(value_wei - sum(sent), 0)
+
+
+@given(st.text(max_size=300))
+def test_hostile_text_in_a_call_stays_on_one_line_and_is_seen(text):
+    arguments = encode_call("f(string)", [text])[4:]
+    for effect in effects_of([plain_call(ADA, 0, arguments, "f(string)")], BOOK):
+        assert is_plain_line(effect.sentence)
+        assert len(effect.sentence) < 600
+        assert is_plain_line(json.dumps(effect.as_json(), ensure_ascii=False))
 
 
 @given(st.integers(0, 2**256 - 1), st.integers(0, 36))
@@ -298,6 +392,80 @@ def test_an_effect_knows_which_contracts_make_its_call():
     assert one(PAID).through == one(PAID).besides == ()
 
 
+ROLES, INBOX, PORTAL, MULTICALL = (
+    b"\x12" * 20,
+    bytes.fromhex("4dbd4fc535ac27206064b68ffcf827b0a60bab3f"),  # Arbitrum One's, on Ethereum
+    bytes.fromhex("beb5fc579115071764c7423a4f12edde41f106ed"),  # OP Mainnet's
+    bytes.fromhex("ca11bde05977b3631167028862be2a173976ca11"),
+)
+TICKET = "createRetryableTicket(address,uint256,uint256,address,address,uint256,uint256,bytes)"
+
+
+def test_a_message_to_another_chain_is_told_as_what_it_does_there():
+    """No name and no token of the book is meant there, though the address be the same."""
+    ticket = call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, call("transfer(address,uint256)", TREASURY, 5))
+    along, effect = effects_of([plain_call(INBOX, 9, ticket)], BOOK)
+    assert (effect.kind, effect.chain, effect.moves) == (Kind.BRIDGE, "Arbitrum One", "money")
+    assert (effect.asset, effect.amount, effect.recipient) == (None, None, TREASURY)
+    assert effect.sentence == (
+        f"On Arbitrum One, by a message: Transfers 5 base units of token {checksum(USDC)} to {checksum(TREASURY)}."
+    )
+    assert (along.amount, along.along, along.parent) == (9, True, effect.id)
+    assert {ADA, SAFE} <= set(along.addresses)  # who gets back what is left
+    assert checksum(ADA) in along.sentence
+    assert checksum(SAFE) in along.sentence
+
+
+def test_coin_that_a_message_pays_on_the_other_chain_keeps_its_amount():
+    paid = call("depositTransaction(address,uint256,uint64,bool,bytes)", ADA, 7, 1, False, b"")
+    along, effect = effects_of([plain_call(PORTAL, 7, paid)], BOOK)
+    assert (effect.kind, effect.asset, effect.amount, effect.recipient) == (Kind.BRIDGE, ETHER, 7, ADA)
+    assert (along.kind, along.amount, along.chain) == (Kind.TRANSFER, 7, "")
+    elsewhere = replace(BOOK, ether="xDAI")
+    assert effects_of([plain_call(PORTAL, 7, paid)], elsewhere)[1].amount is None
+    made = call("depositTransaction(address,uint256,uint64,bool,bytes)", bytes(20), 0, 1, True, b"\1\2")
+    assert one(made, PORTAL).why == "On OP Mainnet, by a message: Creates a contract from 2 bytes of code."
+
+
+@pytest.mark.parametrize(
+    ("target", "book", "chain"),
+    [(INBOX, BOOK, "Arbitrum One"), (ADA, replace(BOOK, contracts={ADA: Contract("arbitrum_inbox")}), "another chain"),
+     (INBOX, replace(BOOK, chain_id=None, contracts={INBOX: Contract("arbitrum_inbox")}), "another chain")],
+)  # fmt: skip
+def test_a_messenger_leads_to_a_chain_by_name_only_where_its_address_is_known(target, book, chain):
+    (effect,) = effects_of([plain_call(target, 0, call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, PAID))], book)
+    assert effect.chain == chain
+    assert effect.sentence.startswith(f"On {chain}, by a message: ")
+
+
+def test_a_stranger_is_no_messenger_on_any_chain():
+    unknown = call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, PAID)
+    assert one(unknown, ADA).kind is Kind.UNKNOWN
+    (effect,) = effects_of([plain_call(INBOX, 0, unknown)], replace(BOOK, chain_id=31337))
+    assert effect.kind is Kind.UNKNOWN
+    there = one(call(TICKET, ADA, 0, 1, ADA, SAFE, 2, 3, call(FROM_MODULE, USDC, 0, PAID, 0)), INBOX)
+    assert (there.kind, there.chain) == (Kind.UNKNOWN, "Arbitrum One")
+    assert there.sentence.startswith("On Arbitrum One, by a message: Calls execTransactionFromModule on")
+
+
+def test_calls_of_a_multicall_and_of_zodiac_roles_are_opened():
+    book = replace(BOOK, contracts={**BOOK.contracts, ROLES: Contract("zodiac_roles_v2"), ADA: Contract("resolver")})
+    role = call("execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)", USDC, 0, PAID, 0, b"\1" * 32, True)
+    many = call("aggregate3Value((address,bool,uint256,bytes)[])", [(USDC, True, 0, PAID), (ADA, False, 4, b"")])
+    own = call("multicall(bytes[])", [call("pause()"), call("unpause()")])
+    opened = effects_of([plain_call(ROLES, 0, role), plain_call(MULTICALL, 5, many), plain_call(ADA, 0, own)], book)
+    assert [(effect.kind, effect.amount, effect.maker) for effect in opened] == [
+        (Kind.TRANSFER, 5_000_000, ROLES), (Kind.TRANSFER, 1, None), (Kind.TRANSFER, 5_000_000, MULTICALL),
+        (Kind.TRANSFER, 4, MULTICALL), (Kind.PAUSE, None, TIMELOCK), (Kind.PAUSE, None, TIMELOCK),
+    ]  # fmt: skip
+    assert opened[0].besides == (
+        f"The account that {checksum(ROLES)} acts for makes this call, and only if the role it names allows it.",
+    )
+    assert opened[2].besides == ("The other calls go on when this one fails.",)
+    assert (opened[1].along, opened[1].parent) == (True, opened[2].id)
+    assert one(own, USDC).kind is Kind.UNKNOWN
+
+
 def test_compounds_timelock_is_opened_by_the_text_that_names_the_function():
     data = call("transfer(address,uint256)", ADA, 5_000_000)[4:]
     for text, arguments in (("transfer(address,uint256)", data), ("", PAID)):
@@ -342,7 +510,7 @@ def test_stored_effects_are_shown_in_the_readers_language():
     with pseudo.spoken():
         for effect in stored:
             # What stays: hexadecimal numbers, symbols, functions' names, names and values of arguments.
-            left = re.sub(r"0x[0-9a-fA-F]{8,}|USDC|ETH|execTransaction\w*", "", shown(effect))
+            left = re.sub(r"0x[0-9a-fA-F]{8,}|USDC|ETH|Arbitrum One|\bexec\w+", "", shown(effect))
             assert not re.search("[A-Za-z]{2}", left), (effect["sentence"], left)
 
 
@@ -370,4 +538,12 @@ EVERYTHING = [
     plain_call(ADA, 0, call(FROM_MODULE, USDC, 0, PAID, 1)),
     Call(USDC, 0, b"", PAID, operation=1),
     plain_call(USDC, 0, call("upgradeToAndCall(address,bytes)", ADA, b"\1\2")),
+    plain_call(INBOX, 9, call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, PAID)),
+    plain_call(MULTICALL, 5, call("tryAggregate(bool,(address,bytes)[])", False, [(USDC, PAID)])),
+    plain_call(GOVERNOR, 0, call("execute(address[],uint256[],bytes[],bytes32)", [USDC], [0], [PAID], bytes(32))),
+    plain_call(
+        TIMELOCK,
+        0,
+        call("executeBatch(address[],uint256[],bytes[],bytes32,bytes32)", [USDC], [], [], bytes(32), bytes(32)),
+    ),
 ]

@@ -159,6 +159,11 @@ def test_a_function_whose_name_hands_over_power_is_flagged(signature):
         assert "admin_change" in codes(TEXT, call_)
 
 
+def test_wrapping_an_amount_replaces_no_code():
+    assert "upgrade" not in codes(TEXT, call("upgrade(uint256)", 5))
+    assert "upgrade" in codes(TEXT, call("upgrade(address)", ADA))
+
+
 @pytest.mark.parametrize("name", ["diamondCut", "upgradeToAndCall", "setImplementation", "_setPendingImplementation",
                                   "updateBeacon", "upgradeProxy"])  # fmt: skip
 def test_a_function_whose_name_replaces_code_is_flagged(name):
@@ -294,22 +299,26 @@ def test_a_flood_of_proposals_with_one_text_is_flagged():
 )  # fmt: skip
 def test_an_address_that_the_text_cuts_short_is_looked_for_by_its_ends(said, is_raised):
     dark = plain_call(TREASURY, 0, b"\xde\xad\xbe\xef" + bytes(12) + ADA)
-    found = {flag.says for flag in raised(f"We pay the sub-DAO {said} what it asked for.", dark)}
+    found = {flag.sentence.code for flag in raised(f"We pay the sub-DAO {said} what it asked for.", dark)}
     assert ("address_not_in_calls" in found) is is_raised
 
 
 def test_an_amount_of_a_token_that_the_book_lacks_is_looked_for_too():
     dark = plain_call(TREASURY, 0, b"\xde\xad\xbe\xef" + (10**18).to_bytes(32, "big"))
-    assert "amount_not_in_calls" not in {flag.says for flag in raised("The treasury sends 1 SHU to the club.", dark)}
-    assert "amount_not_in_calls" in {flag.says for flag in raised("The treasury sends 7 SHU to the club.", dark)}
+    assert "amount_not_in_calls" not in {
+        flag.sentence.code for flag in raised("The treasury sends 1 SHU to the club.", dark)
+    }
+    assert "amount_not_in_calls" in {
+        flag.sentence.code for flag in raised("The treasury sends 7 SHU to the club.", dark)
+    }
 
 
 def test_what_the_text_names_and_a_dark_call_lacks_is_flagged():
     """A call `transfer()` without arguments, whose text pays an amount to an address."""
     dark = plain_call(MALLORY, 0, selector("transfer()"))
-    said = {flag.says for flag in raised(TEXT, dark)}
+    said = {flag.sentence.code for flag in raised(TEXT, dark)}
     assert {"target_not_in_text", "address_not_in_calls", "amount_not_in_calls"} <= said
     carrying = plain_call(MALLORY, 0, b"\xde\xad\xbe\xef" + bytes(12) + ADA + (5_000 * 10**6).to_bytes(32, "big"))
-    said = {flag.says for flag in raised(f"{TEXT} It calls {checksum(MALLORY)}.", carrying)}
+    said = {flag.sentence.code for flag in raised(f"{TEXT} It calls {checksum(MALLORY)}.", carrying)}
     assert not said & {"target_not_in_text", "address_not_in_calls", "amount_not_in_calls"}
     assert "not_in_calls" not in codes(TEXT, transfer(ADA, 1))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from agent.understanding.effects.wording import Sentence
 from governance.chain import abi
 from governance.chain.address import checksum
+from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 

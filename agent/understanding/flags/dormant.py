@@ -31,9 +31,9 @@ RULE = Rule(
     code="dormant",
     severity=Severity.WARNING,
     words={
-        "dormant": gettext_noop("Nobody had proposed anything in this DAO for %(days)s days before."),
+        "dormant": gettext_noop("Nobody had proposed anything in this DAO for {days} days before."),
         "dormant_before": gettext_noop(
-            "Before the last 30 days nobody had proposed anything in this DAO for %(days)s days."
+            "Before the last 30 days nobody had proposed anything in this DAO for {days} days."
         ),
     },
     page=(

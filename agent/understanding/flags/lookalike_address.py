@@ -65,7 +65,7 @@ def find(case: Case) -> Iterator[Found]:
 RULE = Rule(
     code="lookalike_address",
     severity=Severity.DANGER,
-    words={"lookalike_address": gettext_noop("%(address)s looks like %(other)s, and is another address.")},
+    words={"lookalike_address": gettext_noop("{address} looks like {other}, and is another address.")},
     page=(
         "Evidence: an address of the calls and another one of the calls, the text or the book agree in the first "
         f"and last {BOTH_ENDS} digits, in {ONE_END} or more at one end, or in all but {NEAR_DIGITS}. Zeros do not "

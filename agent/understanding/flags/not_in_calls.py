@@ -67,8 +67,8 @@ RULE = Rule(
     severity=Severity.WARNING,
     words={
         "target_not_in_text": gettext_noop("The text does not name the contract of a call that can't be decoded."),
-        "address_not_in_calls": gettext_noop("The text's address %(address)s is in no call, not even in its data."),
-        "amount_not_in_calls": gettext_noop("The text's amount %(amount)s is in no call, not even in its data."),
+        "address_not_in_calls": gettext_noop("The text's address {address} is in no call, not even in its data."),
+        "amount_not_in_calls": gettext_noop("The text's amount {amount} is in no call, not even in its data."),
     },
     page=(
         "Evidence: only where a call can't be decoded or is a delegatecall. The text names amounts or addresses, "

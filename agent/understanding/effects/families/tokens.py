@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, make
 from agent.understanding.effects.book import ETHER, UNLIMITED, Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Speaker
+from agent.understanding.effects.wording import TABLE
 
 SENTENCES = {
     "transfer": gettext_noop("Transfers {amount} to {recipient}."),
@@ -25,7 +25,7 @@ SENTENCES = {
     "delegate": gettext_noop("Delegates the executor's voting power on {target} to {recipient}."),
     "delegate_of": gettext_noop("Delegates the voting power of {maker} on {target} to {recipient}."),
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 def transfer(
