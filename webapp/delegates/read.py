@@ -15,7 +15,7 @@ from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 
 NAMED = 12  # delegators of one account that a list names; all of them are in pages of their own
-MOST_VOTES = 500  # of one account that are counted: its votes are scattered over the whole table
+MOST_VOTES = 200  # of one account that are counted: its votes are scattered over the whole table
 MOST_ROWS = 50
 MOST_LISTED = 10_000  # accounts that are found by the number of their page; the API goes on behind an account
 
