@@ -25,7 +25,8 @@ from governance.clocks import (
 from governance.models import Contract, Cursor, Dao, Proposal
 from governance.projections import events
 from governance.projections.events import Kind, Undecodable
-from governance.words import Sentence, say
+from governance.sentences import Sentence
+from governance.words import say
 
 _LOOKED_BACK_BLOCKS = (9_999, 999)  # for a proposal, where a governor has no clock(): as many as nodes take
 

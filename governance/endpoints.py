@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from governance.chain.rpc import MOST_DISTRUST_S, Known, Rpc
 from governance.models import Chain, RpcEndpoint
-from governance.words import Sentence, read, said, values_json
+from governance.sentences import Sentence
+from governance.words import TABLE, said
 
 _WRITE_EVERY_S = 60.0  # where nothing changed but when it answered, and how fast
 
@@ -100,7 +101,7 @@ def _standing(row: RpcEndpoint) -> str:
 
 
 def _problem(row: RpcEndpoint) -> Sentence:
-    return read(row.problem_code, row.problem_values, row.problem)
+    return TABLE.read({"code": row.problem_code, "values": row.problem_values}, row.problem)
 
 
 def _differs(before: Known, written_at: float, now: Known, at: float) -> bool:
@@ -151,7 +152,7 @@ def _write(chain_id: int | None, fingerprint: bytes, learned: Known) -> None:
         if learned.problem:
             problem = said(learned.problem)
             row.problem = learned.problem[:400]
-            row.problem_code, row.problem_values = problem.code, values_json(problem)
+            row.problem_code, row.problem_values = problem.code, problem.values_json()
         row.lies = max(row.lies, learned.lies)
         # Who was caught is not trusted sooner because one process did not see it.
         until = _later(row.distrusted_until, moment(learned.distrusted_until_s))

@@ -8,7 +8,8 @@ from typing import Any
 from django.utils import timezone
 
 from governance.models import Dao, SyncIncident
-from governance.words import Sentence, read, said, values_json
+from governance.sentences import Sentence
+from governance.words import TABLE, said
 
 
 class Kind(StrEnum):
@@ -48,14 +49,14 @@ def word(incident: SyncIncident, detail: str) -> None:
 
 def words_of(incident: SyncIncident) -> Sentence:
     """Return what the incident says, in the words of today."""
-    return read(incident.detail_code, incident.detail_values, incident.detail)
+    return TABLE.read({"code": incident.detail_code, "values": incident.detail_values}, incident.detail)
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
     if "detail" not in values:
         return dict(values)
     detail = said(values["detail"])
-    return {**values, "detail": str(detail), "detail_code": detail.code, "detail_values": values_json(detail)}
+    return {**values, "detail": str(detail), "detail_code": detail.code, "detail_values": detail.values_json()}
 
 
 def note_once(

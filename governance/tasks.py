@@ -14,8 +14,9 @@ from governance.clock_check import hold_clock
 from governance.incidents import Kind
 from governance.models import Cursor, Dao
 from governance.probing import notice_silence
+from governance.sentences import Sentence
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
-from governance.words import Sentence, say
+from governance.words import say
 
 logger = logging.getLogger(__name__)
 

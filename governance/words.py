@@ -1,81 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sentences that the mirror keeps: what nodes did wrong, and what was met while a chain was read.
 
-Each is a code with values, and worded here alone. Tables keep all three: the text of its time, which is English, and
-beside it what it was made of. `worded` puts that into the reader's language.
+Tables keep the text of its time, the code and the values (`governance.sentences`).
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
-LEGACY = "legacy"  # of a row that is older than the codes: it has its text alone
+from governance.sentences import Sentence, Table, Template, Translate, Values
+
 PLAIN = "plain"  # text of somebody else's, a node's for example; its only value is `text`
-
-Values = Mapping[str, Any]
-Translate = Callable[[str], str]  # a message into a language; `str` for English
-
-
-class Sentence(str):
-    """A sentence that knows its code and its values: plain JSON, or other sentences."""
-
-    __slots__ = ("code", "values")
-
-    code: str
-    values: Values
-
-    def __new__(cls, code: str, values: Values) -> "Sentence":
-        """Raises KeyError for a code, or a value that its text needs, that is not known."""
-        made = super().__new__(cls, _worded(code, values, str))
-        made.code, made.values = code, dict(values)
-        return made
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `read` makes the sentence of again."""
-        return {"code": self.code, "values": values_json(self)}
-
-
-def _worded(code: str, values: Values, translate: Translate) -> str:
-    text = SENTENCES[code]
-    return text(values, translate) if callable(text) else translate(text).format_map(values)
-
-
-def worded(sentence: Sentence) -> str:
-    """Return the sentence, and those in it, in the reader's language: for pages and mails."""
-    values = {name: worded(value) if isinstance(value, Sentence) else value for name, value in sentence.values.items()}
-    return _worded(sentence.code, values, gettext)
-
-
-def say(code: str, **values: Any) -> Sentence:
-    """Return the sentence of a code with its values."""
-    return Sentence(code, values)
-
-
-def said(text: str) -> Sentence:
-    """Return the text as a sentence; one of no code of ours is `plain`."""
-    return text if isinstance(text, Sentence) else say(PLAIN, text=text)
-
-
-def values_json(sentence: Sentence) -> dict[str, Any]:
-    """Return the sentence's values as plain JSON."""
-    return {k: v.as_json() if isinstance(v, Sentence) else v for k, v in sentence.values.items()}
-
-
-def read(code: str, values: Values, text: str) -> Sentence:
-    """Return the sentence of a row in the words of today; its text, where the row is older than the codes, or of a
-    newer version of the site."""
-    try:
-        return Sentence(code, _read_values(values))
-    except KeyError:
-        return say(PLAIN, text=text)
-
-
-def _read_values(values: Values) -> Values:
-    return {
-        name: Sentence(value["code"], _read_values(value["values"])) if isinstance(value, dict) else value
-        for name, value in values.items()
-    }
 
 
 def _dropped(what: str, values: Values, translate: Translate) -> str:
@@ -88,23 +23,23 @@ def _dropped(what: str, values: Values, translate: Translate) -> str:
     return text.format(what=what, lost=", ".join(lost).format_map(values))
 
 
-def _blocks_replaced(values: Values, translate: Translate = str) -> str:
+def _blocks_replaced(values: Values, translate: Translate) -> str:
     count = values["to_block"] - values["from_block"] + 1
     what = translate(gettext_noop("The chain replaced {count} block(s) from {from_block} on"))
     return _dropped(what.format(count=count, from_block=values["from_block"]), values, translate)
 
 
-def _local_blocks_gone(values: Values, translate: Translate = str) -> str:
+def _local_blocks_gone(values: Values, translate: Translate) -> str:
     what = gettext_noop("The local chain went back behind the mirror: blocks {from_block} to {to_block} are gone")
     return _dropped(translate(what).format_map(values), values, translate)
 
 
-def _blocks_dropped(values: Values, translate: Translate = str) -> str:
+def _blocks_dropped(values: Values, translate: Translate) -> str:
     what = gettext_noop("A node had answered wrongly about blocks from {from_block} on, which are read again")
     return _dropped(translate(what).format_map(values), values, translate)
 
 
-def _node_failed(values: Values, translate: Translate = str) -> str:
+def _node_failed(values: Values, translate: Translate) -> str:
     problem = values["problem"]
     if values["endpoint"]:
         problem = translate(gettext_noop("{endpoint}: {problem}")).format(endpoint=values["endpoint"], problem=problem)
@@ -113,7 +48,7 @@ def _node_failed(values: Values, translate: Translate = str) -> str:
     return translate(gettext_noop("{problem} (code {number})")).format(problem=problem, number=values["number"])
 
 
-SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
+SENTENCES: Mapping[str, Template] = {
     PLAIN: "{text}",
     # What a node did wrong.
     "no_connection": gettext_noop("no connection"),
@@ -302,3 +237,11 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
         "this DAO's slug."
     ),
 }
+
+TABLE = Table("mirror", SENTENCES)
+say = TABLE.say
+
+
+def said(text: str) -> Sentence:
+    """Return the text as a sentence; one of no code of ours is `plain`."""
+    return text if isinstance(text, Sentence) else say(PLAIN, text=text)

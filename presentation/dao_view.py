@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from dataclasses import replace
 from functools import cached_property
@@ -12,6 +11,7 @@ from django.conf import settings
 from django.http import Http404
 from django.utils.translation import gettext, ngettext
 
+from governance.address_book import people
 from governance.block_time import block_s, l1_block_s
 from governance.chain.native import DECIMALS, UNKNOWN, symbol_of
 from governance.clocks import Source, source_of
@@ -42,14 +42,6 @@ _ABI_KINDS = {
     "module": ("PolicyModule",),
     "asset": ("ERC20",),
 }
-
-
-def local_people(chain_id: int) -> list[dict[str, str]]:
-    """The demo's people, `[{"name", "address", "role"}]`; empty on every chain but the local one."""
-    if settings.LOCAL_CHAIN_ID is None or chain_id != settings.LOCAL_CHAIN_ID:
-        return []
-    path = settings.STATE_DIR / "people.json"
-    return json.loads(path.read_text()) if path.is_file() else []
 
 
 class DaoView:
@@ -220,7 +212,7 @@ class DaoView:
                     "symbol": asset_of(contract).symbol
                 }
                 book.setdefault(bytes(contract.address), str(label))
-        for person in local_people(self.dao.chain_id):
+        for person in people(self.dao.chain_id):
             book.setdefault(hex_bytes(person["address"]), person["name"])
         return book
 

@@ -107,7 +107,7 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
     except _NotOperators as error:  # why, the chain may have to be asked, and no row is locked for that
         why = signatures.reason_for_key(error.bad, error.operator, request.dao.chain_id)
         operator = checksum(error.operator)
-        raise ApprovalError(say("not_signed_by_operator", operator=operator, signature=why.as_json())) from error
+        raise ApprovalError(say("not_signed_by_operator", operator=operator, signature=why)) from error
 
 
 class _NotOperators(Exception):

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.acts.policy import PolicyInForce
-from agent.acts.words import Sentence, say
+from agent.acts.words import say
 from agent.models import Request, Roster
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError
 from governance.models import Contract
+from governance.sentences import Sentence
 
 OPERATOR, ROSTER, DELEGATE, HOLDER, STRANGER, UNKNOWN = (
     "operator", "roster", "delegate", "holder", "stranger", "unknown",

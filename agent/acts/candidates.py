@@ -14,8 +14,9 @@ from agent.acts.grammar import Ask, month_of
 from agent.acts.pieces import NotUnderstood
 from agent.acts.rosters import Line
 from agent.acts.tokens import Token
-from agent.acts.words import Sentence, say
+from agent.acts.words import say
 from governance.chain.address import checksum
+from governance.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ def _draft(
         period=period,
         is_roster=is_roster,
         payments=len(pay),
-        how=how.as_json(),
+        how=how,
         totals=[_text(text_of, asset, amount) for asset, amount in totals.items()],
     )
     return Draft(label, tuple(pay), is_roster, tuple(differences))

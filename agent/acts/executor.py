@@ -37,7 +37,7 @@ from agent.acts.policy import (
 from agent.acts.record import Authority
 from agent.acts.simulate import ENDED, act_calldata, release_calldata, simulate
 from agent.acts.situation import Chosen, Judged
-from agent.acts.words import Sentence, Stated, because, say
+from agent.acts.words import Stated, because, say
 from agent.models import AgentHalt, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
 from agent.work_names import EXECUTE_WORK, RELEASE_WORK
 from governance import work
@@ -47,6 +47,7 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain.send import send_once, settle
 from governance.locks import LockClass, session_lock
 from governance.models import Act, Contract, Dao, OutgoingTransaction
+from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
 _LOOK_S = 1  # while an act is on its way
@@ -106,7 +107,7 @@ def _move(request: Request, status: str, why: Sentence, who: str = Who.EXECUTOR)
 
 
 def _halted(stop: AgentHalt) -> NoReturn:
-    _again(15, say("halted", reason=words.reason_of(stop).as_json()))
+    _again(15, say("halted", reason=words.reason_of(stop)))
 
 
 # ---------------------------------------------------------------------------------------------------------- execute
@@ -245,7 +246,7 @@ def _judge(known: Chosen, rpc: Rpc) -> Judgement:
     try:
         return judge(known.policy, known.pinned, rpc, known.calls)
     except Halted as halted:
-        _again(15, say("halted", reason=halted.sentence.as_json()))
+        _again(15, say("halted", reason=halted.sentence))
 
 
 def _pays_any(candidate: Candidate, payees: frozenset[tuple[bytes, bytes]]) -> bool:
@@ -486,7 +487,7 @@ def _after_failure(request: Request, binding: Binding, rpc: Rpc, signer: Signer)
     with transaction.atomic():
         binding.state = Binding.State.FAILED
         binding.save(update_fields=["state"])
-        _move(request, Request.Status.FAILED, say("reverted", attempts=binding.attempt, why=why.as_json()))
+        _move(request, Request.Status.FAILED, say("reverted", attempts=binding.attempt, why=why))
 
 
 # ---------------------------------------------------------------------------------------------------------- release
@@ -526,7 +527,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
     if act.expires_chain_s is not None and now_chain_s >= act.expires_chain_s:
         if request.status != Request.Status.STOPPED:
             before = words.reason_of(request)
-            _move(request, Request.Status.STOPPED, say("not_released_in_time", before=before.as_json()))
+            _move(request, Request.Status.STOPPED, say("not_released_in_time", before=before))
         return
     signer = signer or agent_signer()
     calls = calls_from_json(binding.candidate.calls)
@@ -550,19 +551,19 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
             try:
                 _authority(known, rpc)
             except _NotAuthorised as error:
-                why = say("release_not_authorised", why=error.sentence.as_json())
+                why = say("release_not_authorised", why=error.sentence)
                 _move(request, Request.Status.SCHEDULED, why)
                 _again(60, error.sentence)
         try:
             judgement = judge_release(policy, known.pinned, rpc, act.number, calls, decision)
         except Halted as halted:
-            _again(15, say("halted", reason=halted.sentence.as_json()))
+            _again(15, say("halted", reason=halted.sentence))
         if not judgement.allowed:
             why = refusal(judgement, policy, lent)
             if judgement.simulation.name in ENDED:
                 _move(request, Request.Status.STOPPED, say("release_ended", error=judgement.simulation.text))
                 return
-            _move(request, Request.Status.SCHEDULED, say("release_refused", why=why.as_json()))
+            _move(request, Request.Status.SCHEDULED, say("release_refused", why=why))
             _again(_SETTLED_S, why)
         asked = simulate(rpc, signer.address, bytes(binding.module.address), calldata, "pending")
         if not asked.ok:

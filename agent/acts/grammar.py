@@ -31,8 +31,9 @@ from agent.acts.pieces import (
 from agent.acts.rosters import Line
 from agent.acts.speech import check_digits, check_speech, is_plain_order
 from agent.acts.tokens import Token
-from agent.acts.words import Sentence, say
+from agent.acts.words import say
 from governance.chain.address import checksum
+from governance.sentences import Sentence
 
 _LIST_WORDS = {"and", "the", "each", "every"}  # between two payees or a payee and an amount, of one list
 _PER_PAYEE = {"person", "head", "payee"} | EVERYONE

@@ -13,11 +13,12 @@ from agent.acts.calls import Call, calls_hash
 from agent.acts.policy import Pinned, PolicyInForce
 from agent.acts.simulate import Simulation, act_calldata, disagree, release_calldata, simulate
 from agent.acts.tokens import Token
-from agent.acts.words import Sentence, Stated, say
+from agent.acts.words import Stated, say
 from agent.models import AgentHalt
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
 from governance.models import Dao
+from governance.sentences import Sentence
 from policies.answer import evaluate as evaluation
 from policies.answer.evaluate import Allowed, Mode, PolicyState, Reason, Refused
 from policies.code.policy_code import PolicyCode
@@ -135,7 +136,7 @@ def _must_agree(
 def halt(dao: Dao, why: Sentence, facts: dict[str, Any]) -> NoReturn:
     """Set the kill switch and raise Halted. It stands until `manage.py agent clear-halt`."""
     AgentHalt.objects.create(
-        dao=dao, reason=str(why)[:400], reason_code=why.code, reason_values=dict(why.values), facts=facts
+        dao=dao, reason=str(why)[:400], reason_code=why.code, reason_values=why.values_json(), facts=facts
     )
     raise Halted(why)
 

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from django.db import transaction
 
 from agent.acts import words
-from agent.acts.words import Sentence
 from agent.models import Request, RequestMove
+from governance.sentences import Sentence
 
 Status, Who = Request.Status, RequestMove.Who
 
@@ -98,7 +98,7 @@ def move(
         if (at, request.status, request.reason) == (to, to, text):
             return
         request.status, request.reason = to, text
-        request.reason_code, request.reason_values = why.code, dict(why.values)
+        request.reason_code, request.reason_values = why.code, why.values_json()
         request.save(update_fields=["status", "reason", "reason_code", "reason_values", "updated_at"])
         if to != at:
             _keep(request, at, who, why, account)
@@ -112,5 +112,5 @@ def _keep(request: Request, at: str, who: str, why: Sentence, account: bytes | N
         who=who,
         account=account,
         reason_code=why.code,
-        reason_values=dict(why.values),
+        reason_values=why.values_json(),
     )

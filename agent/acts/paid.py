@@ -2,7 +2,7 @@
 """Who was paid already, as the mirror and our own bindings have it."""
 
 from agent.acts.policy import PolicyInForce, final_chain_s
-from agent.acts.words import codes, say, stored_sentences
+from agent.acts.words import TABLE, codes, say
 from agent.models import Binding, Candidate, PaidLine, Request
 from governance.chain.address import ZERO
 from governance.models import Act, ActCall
@@ -64,7 +64,7 @@ def warns_of_unrecorded(candidate: Candidate) -> bool:
 
 def warn_of_unrecorded(candidate: Candidate) -> None:
     """Tell the operator, who must approve the candidate then, that somebody of it was paid without a record."""
-    known = stored_sentences(candidate.difference_codes, candidate.differences)
+    known = TABLE.read_all(candidate.difference_codes, candidate.differences)
     candidate.differences = [*candidate.differences, UNRECORDED]
     candidate.difference_codes = codes([*known, UNRECORDED])
     candidate.save(update_fields=["differences", "difference_codes"])

@@ -37,7 +37,7 @@ from agent.acts.pieces import MAX_TEXT, NotUnderstood, clean
 from agent.acts.policy import NoPolicyInForce, PolicyInForce, chain_now_s, in_force
 from agent.acts.situation import Judged, Situation
 from agent.acts.tokens import Token, read_tokens
-from agent.acts.words import Sentence, because, codes, reason_of, say, stored_sentences
+from agent.acts.words import TABLE, because, codes, reason_of, say
 from agent.llm import serving
 from agent.llm.client import Completion, Model, ModelDown, ModelRefused
 from agent.models import Candidate, Plan, Refusal, Request, Roster
@@ -46,6 +46,7 @@ from governance import work
 from governance.chain.address import checksum
 from governance.chain.native import native_token
 from governance.chain.rpc import Rpc, RpcError
+from governance.sentences import Sentence
 from policies.answer.evaluate import Allowed
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
@@ -114,7 +115,7 @@ def plan(request_id: int, *, rpc: Rpc | None = None, model: Model | None = None)
     if request.status not in life.PLANNABLE:
         return
     if (stop := standing_halt(request.dao)) is not None:
-        _wait(request, say("halted", reason=reason_of(stop).as_json()), 15)
+        _wait(request, say("halted", reason=reason_of(stop)), 15)
     rpc = rpc or Rpc.for_chain(request.dao.chain_id)
     try:
         policy = in_force(request.dao, request.policy_id)
@@ -132,7 +133,7 @@ def plan(request_id: int, *, rpc: Rpc | None = None, model: Model | None = None)
     try:
         judged = [judge(policy, known.pinned, rpc, draft.calls) for draft in drafts]
     except Halted as error:
-        _wait(request, say("halted", reason=error.sentence.as_json()), 15)
+        _wait(request, say("halted", reason=error.sentence), 15)
     candidates = _store(known, roster, drafts, judged, lent)
     allowed = [candidate for candidate in candidates if candidate.allowed]
     if not allowed:
@@ -302,7 +303,7 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
     word = choice.read(answered["parsed"], keys)
     chosen = next((candidate for candidate in allowed if word.agrees_to(candidate.key)), None)
     subject = chosen or allowed[0]
-    why = approval_reasons(word, stored_sentences(subject.difference_codes, subject.differences), subject.is_roster)
+    why = approval_reasons(word, TABLE.read_all(subject.difference_codes, subject.differences), subject.is_roster)
     with transaction.atomic():
         request = Request.objects.select_for_update().get(pk=request.pk)
         if request.status not in life.PLANNABLE:

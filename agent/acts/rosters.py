@@ -15,12 +15,13 @@ from typing import Any
 from django.db import transaction
 
 from agent.acts.policy import PolicyInForce, chain_now_s, in_force
-from agent.acts.words import Sentence, Stated, say
+from agent.acts.words import Stated, say
 from agent.models import Roster, RosterEntry
 from governance.chain import eip712, signatures
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
 from governance.models import Dao
+from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_bytes, hex_text
 from policies.notation.visible import is_plain_line
 

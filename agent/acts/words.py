@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sentences about requests: each is kept as a code with its values, and worded here alone.
+"""The sentences about requests, by their codes (`governance.sentences`).
 
-Tables keep the text of their time beside the code, since what was signed over it must never change. That text is
-English, whatever language the reader has; `worded` puts a sentence into the reader's.
+Tables keep the text of their time beside the code, since what was signed over it must never change.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
 from agent import choice
-from governance import words as mirror_words
-
-LEGACY = "legacy"  # of a row older than the codes: its only value is its text
-Values = Mapping[str, Any]
-Translate = Callable[[str], str]  # a message into a language; `str` for English
+from governance.sentences import Sentence, Table, Template, Translate, Values
 
 
 class Reasoned(Protocol):
@@ -27,71 +22,6 @@ class Reasoned(Protocol):
     reason_values: Any
 
 
-class Sentence(str):
-    """A sentence with its code and the values that it shows (plain JSON), from which any language can be made."""
-
-    code: str
-    values: Values
-
-    def __new__(cls, code: str, values: Values) -> "Sentence":
-        """Raises KeyError for a code or a value that the table does not know."""
-        made = super().__new__(cls, _worded(code, values))
-        made.code, made.values = code, values
-        return made
-
-    def as_json(self) -> dict[str, Any]:
-        """What is stored beside the text."""
-        return {"code": self.code, "values": dict(self.values)}
-
-
-def say(code: str, **values: Any) -> Sentence:
-    """Return the sentence of a code with its values."""
-    return Sentence(code, values)
-
-
-def legacy(text: str) -> Sentence:
-    """Return the sentence of a row that is older than the codes."""
-    return Sentence(LEGACY, {"text": text})
-
-
-def read(stored: Values) -> Sentence:
-    """Return the sentence from the JSON that `as_json` made, in the words of today."""
-    return Sentence(stored["code"], stored["values"])
-
-
-def stored_sentence(stored: Values, text: str) -> Sentence:
-    """Return the sentence of a row; its text, where the row is older than the codes, or of a newer version, which may
-    have other codes, other values of the same code, or either in a sentence inside."""
-    if stored.get("code", "") in ("", LEGACY):
-        return legacy(text)
-    try:
-        return read(stored)
-    except (KeyError, TypeError, ValueError):
-        return legacy(text)
-
-
-def reason_of(row: Reasoned) -> Sentence:
-    """Return why a request stands where it stands, or a kill switch stands."""
-    return stored_sentence({"code": row.reason_code, "values": row.reason_values}, row.reason)
-
-
-def stored_sentences(stored: Sequence[Values], texts: Sequence[str]) -> list[Sentence]:
-    """Return the sentences of a row's lists of codes and of texts, which are of one length unless it is older."""
-    if len(stored) != len(texts):
-        return [legacy(text) for text in texts]
-    return [stored_sentence(item, text) for item, text in zip(stored, texts, strict=True)]
-
-
-def because(sentences: Iterable[Sentence]) -> Sentence:
-    """Return several reasons as one, each only once."""
-    return say("because", because=codes(dict.fromkeys(sentences)))
-
-
-def codes(sentences: Iterable[Sentence]) -> list[dict[str, Any]]:
-    """Return what is stored beside the text of several sentences."""
-    return [sentence.as_json() for sentence in sentences]
-
-
 class Stated(Exception):
     """An error whose message is a sentence of this module."""
 
@@ -100,36 +30,25 @@ class Stated(Exception):
         super().__init__(sentence)
 
 
-def worded(sentence: Sentence) -> str:
-    """Return the sentence, and those in it, in the reader's language: for pages and mails."""
-    return _worded(sentence.code, sentence.values, gettext)
+def reason_of(row: Reasoned) -> Sentence:
+    """Return why a request stands where it stands, or a kill switch stands."""
+    return TABLE.read({"code": row.reason_code, "values": row.reason_values}, row.reason)
 
 
-def _worded(code: str, values: Values, translate: Translate = str) -> str:
-    sentence = SENTENCES[code]
-    return translate(sentence).format_map(values) if isinstance(sentence, str) else sentence(values, translate)
+def because(sentences: Iterable[Sentence]) -> Sentence:
+    """Return several reasons as one, each only once."""
+    return say("because", because=list(dict.fromkeys(sentences)))
 
 
-def _inner(stored: Values, translate: Translate) -> str:
-    """The text of a sentence that another one holds."""
-    return _worded(stored["code"], stored["values"], translate)
+def codes(sentences: Iterable[Sentence]) -> list[dict[str, Any]]:
+    """Return what is stored beside the text of several sentences."""
+    return [sentence.as_json() for sentence in sentences]
 
 
 def _words_unknown(values: Values, translate: Translate) -> str:
     words: Sequence[str] = values["words"]
     text = translate(gettext_noop("the request has words that were not understood: {words}"))
     return text.format(words=", ".join(words[:8]))
-
-
-def _not_signed_by_operator(values: Values, translate: Translate) -> str:
-    text = translate(gettext_noop("only the policy's operator {operator} can approve. {why}"))
-    return text.format(operator=values["operator"], why=_of_the_mirror(values["signature"], translate))
-
-
-def _of_the_mirror(stored: Values, translate: Translate) -> str:
-    """A sentence of the mirror's that one of these holds."""
-    found = mirror_words.read(stored["code"], stored["values"], "")
-    return mirror_words.worded(found) if translate is gettext else str(found)
 
 
 def _with_digits(values: Values, translate: Translate) -> str:
@@ -166,7 +85,7 @@ def _candidate(values: Values, translate: Translate) -> str:
     return translate(gettext_noop("{period}: {who}, {how}; {totals} altogether")).format(
         period=values["period"] or translate(gettext_noop("one-off")),
         who=who,
-        how=_inner(values["how"], translate),
+        how=values["how"],
         totals=" + ".join(values["totals"]),
     )
 
@@ -178,10 +97,6 @@ def _nothing_to_approve(values: Values, translate: Translate) -> str:
 
 def _policy_refuses(values: Values, _translate: Translate) -> str:
     return " ".join(reason["text"] for reason in values["reasons"])
-
-
-def _because(values: Values, translate: Translate) -> str:
-    return "; ".join(_inner(item, translate) for item in values["because"])
 
 
 def _model_abstained(values: Values, translate: Translate) -> str:
@@ -206,14 +121,7 @@ def _month_before_roster(values: Values, translate: Translate) -> str:
     return translate(text).format(period=values["period"], signed=f"{signed:%Y-%m-%d %H:%M}")
 
 
-def _with(key: str, template: str) -> Callable[[Values, Translate], str]:
-    """A sentence that holds another one, stored under `key` as its code and values."""
-    return lambda values, translate: translate(template).format_map({**values, key: _inner(values[key], translate)})
-
-
-SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
-    "": "",
-    LEGACY: "{text}",
+SENTENCES: Mapping[str, Template] = {
     # The grammar stops: what to write instead.
     "digit_not_ascii": gettext_noop('"{character}" is not one of the digits 0 to 9: write amounts with these'),
     "invisible_beside_number": gettext_noop("an invisible character is beside a number: write the number again"),
@@ -319,16 +227,16 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     "no_such_candidate": gettext_noop("the request has no such candidate"),
     "nothing_to_approve": _nothing_to_approve,
     "outside_policy": gettext_noop("the policy refuses this candidate: no approval can change that, only a vote"),
-    "not_signed_by_operator": _not_signed_by_operator,
+    "not_signed_by_operator": gettext_noop("only the policy's operator {operator} can approve. {signature}"),
     # Where a request stands, and why.
     "no_policy": gettext_noop("no policy {policy_id} is in force in {dao}"),
     "policy_copy_broken": gettext_noop(
         "the mirror's copy of policy {policy_id} does not have its hash: rebuild the mirror"
     ),
     "policy_refuses": _policy_refuses,
-    "because": _because,
+    "because": "{because}",
     "chain_refuses": gettext_noop("The chain refuses it: {error}"),
-    "halted": _with("reason", gettext_noop("the agent is halted: {reason}")),
+    "halted": gettext_noop("the agent is halted: {reason}"),
     "disagreement": gettext_noop("evaluator and module disagree: the evaluator {evaluator}, the module {module}"),
     "signed_before": gettext_noop("an act given up as never signed is in the journal"),
     "mirror_behind": gettext_noop("the mirror is behind the chain: another policy is in force there"),
@@ -353,7 +261,7 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     "bound": gettext_noop("bound to act {number}"),
     "overtaken": gettext_noop("act {number} was consumed by another decision: planned again"),
     "chain_moved": gettext_noop("the chain moved before anything was signed: planned again"),
-    "reverted": _with("why", gettext_noop("sent {attempts} times and reverted: {why}")),
+    "reverted": gettext_noop("sent {attempts} times and reverted: {why}"),
     "chain_refused": gettext_noop("the chain refused it"),
     "gone_from_chain": gettext_noop("its act is gone from the chain (a reorganisation): sent again"),
     "paid": gettext_noop("paid as act {number}"),
@@ -364,11 +272,13 @@ SENTENCES: dict[str, str | Callable[[Values, Translate], str]] = {
     "voided": gettext_noop(
         "stopped: void, since the policy was replaced or ended, or everything was paused (act {number})"
     ),
-    "not_released_in_time": _with("before", gettext_noop("not released in time: {before}")),
+    "not_released_in_time": gettext_noop("not released in time: {before}"),
     "paid_by_another_request": gettext_noop("somebody of it was paid for {period} by another request"),
-    "release_not_authorised": _with("why", gettext_noop("not released: {why}; it lapses, and can be asked for again")),
+    "release_not_authorised": gettext_noop("not released: {why}; it lapses, and can be asked for again"),
     "release_ended": gettext_noop("can't be released any more: {error}"),
-    "release_refused": _with("why", gettext_noop("can't be released now: {why}")),
+    "release_refused": gettext_noop("can't be released now: {why}"),
 }
 
-NOTHING = Sentence("", {})
+TABLE = Table("requests", SENTENCES)
+say = TABLE.say
+NOTHING = TABLE.say("")

@@ -25,14 +25,13 @@ from agent.understanding import effects as effects_module
 from agent.understanding import flags as flags_module
 from agent.understanding import ingest, reader, verdict, writer
 from agent.understanding.effects import Book, Effect
-from agent.understanding.effects import Contract as Known
 from agent.understanding.history import history_of
-from agent.understanding.words import LEGACY, Sentence, of_model_down, say
+from agent.understanding.mirror_book import book_of
+from agent.understanding.words import of_model_down, say
 from governance import outbox, work
-from governance.capabilities import tokens_of
 from governance.chain.call import call_of
-from governance.chain.native import pretends_to_be_native, symbol_of
-from governance.models import Contract, Dao, Proposal, ProposalAction
+from governance.models import Proposal, ProposalAction
+from governance.sentences import LEGACY, Sentence
 from governance.treasury import balances_by_flows
 from policies.notation.hexadecimal import hex_text
 
@@ -156,58 +155,6 @@ def input_hash(text: bytes, actions: list[ProposalAction], native: str) -> bytes
     return keccak(canonical_json(inputs if native == "ETH" else {**inputs, "native": native}))
 
 
-def book_of(dao: Dao) -> Book:
-    """Names and tokens that the DAO itself vouches for: its own contracts."""
-    names: dict[bytes, str] = {}
-    words = {
-        Contract.Kind.GOVERNOR: "the governor",
-        Contract.Kind.TIMELOCK: "the timelock",
-        Contract.Kind.TREASURY: "the treasury",
-        Contract.Kind.MODULE: "the policy module",
-        Contract.Kind.VOTES_TOKEN: "the votes token",
-    }
-    for contract in dao.contracts.all():
-        if contract.kind in words:
-            names[contract.address] = words[Contract.Kind(contract.kind)]
-    tokens = {
-        address: token
-        for address, token in tokens_of(dao).items()
-        if _is_plain(token.symbol)
-        and not pretends_to_be_native(token.symbol, dao.chain_id)
-        and 0 <= token.decimals <= 77
-    }
-    # In this order: a timelock that holds the treasury is a treasury. The timelock makes the calls where there is one.
-    kinds = (Contract.Kind.MODULE, Contract.Kind.VOTES_TOKEN, Contract.Kind.GOVERNOR, Contract.Kind.TIMELOCK,
-             Contract.Kind.TREASURY)  # fmt: skip
-    own = [(kind, contract) for kind in kinds for contract in dao.contracts.all() if contract.kind == kind]
-    makers = (Contract.Kind.GOVERNOR, Contract.Kind.TIMELOCK)
-    executors = [contract.address for kind, contract in own if kind in makers]
-    return Book(
-        names,
-        tokens,
-        symbol_of(dao.chain_id),
-        {contract.address: Known(_KINDS.get(kind, str(kind)), _clock_of(contract)) for kind, contract in own},
-        executors[-1] if executors else None,
-        chain_id=dao.chain_id,
-    )
-
-
-_KINDS = {Contract.Kind.VOTES_TOKEN: "token"}
-_CLOCKS = {"timestamp": "time", "blocknumber": "block"}
-
-
-def _clock_of(contract: Contract) -> str | None:
-    """What a contract's durations count; a timelock always counts seconds."""
-    if contract.kind == Contract.Kind.TIMELOCK:
-        return "time"
-    return _CLOCKS.get(contract.capabilities.get("clock", ""))
-
-
-def _is_plain(symbol: str) -> bool:
-    """Whether a token's symbol, which comes from the token's own contract, can mislead nobody."""
-    return 1 <= len(symbol) <= 11 and symbol.isascii() and symbol.isalnum() and symbol[0].isalpha()
-
-
 def summarise(proposal: Proposal, model: Model | None = None) -> Summary | None:
     """The summary of a proposal's text, made if there is none yet. None when the proposal has gone (a reorg).
 
@@ -263,7 +210,7 @@ def _because(sentence: Sentence | None, text: str = "") -> dict:
     """The columns of a summary's reason; `text` alone where no code says it yet."""
     if sentence is None:
         return {"reason": text[:300], "reason_code": LEGACY if text else "", "reason_values": {}}
-    return {"reason": sentence.text[:300], "reason_code": sentence.code, "reason_values": dict(sentence.values)}
+    return {"reason": sentence.text[:300], "reason_code": sentence.code, "reason_values": sentence.values_json()}
 
 
 def _understand(facts: Facts, model: Model) -> dict:

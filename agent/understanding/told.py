@@ -32,8 +32,9 @@ from agent.understanding.plain_words import (
     TURNS_ALL,
     TURNS_BY_PREFIX,
 )
-from agent.understanding.words import Sentence, say
+from agent.understanding.words import say
 from governance.chain.address import checksum
+from governance.sentences import Sentence
 from governance.text import Block, BlockKind
 from policies.notation.hexadecimal import hex_bytes
 

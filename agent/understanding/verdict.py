@@ -13,7 +13,8 @@ from agent.understanding.effects import Book, Effect, Kind
 from agent.understanding.ingest import Document
 from agent.understanding.reader import SPEAKS_OF, Claim, ClaimType, addresses_in, amounts_in, matches_amount, names_in
 from agent.understanding.told import Told, told
-from agent.understanding.words import Sentence, say
+from agent.understanding.words import say
+from governance.sentences import Sentence
 
 
 class FindingKind(StrEnum):

@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sentences about a proposal: flags, what the verdict rests on, and why there is no summary.
 
-Each is stored as a code with its values, beside the English text of its time, and put into the reader's language where
-it is shown. Rows keep codes: a sentence with other values gets another code.
+Rows keep the text of its time, the code and the values (`governance.sentences`): a sentence with other values gets
+another code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
 from agent.understanding import flags
+from governance.sentences import Sentence, Table, Template
 
-LEGACY = "legacy"  # of a row older than the codes: its text is shown as it is
-
-SENTENCES: Mapping[str, str] = {
+SENTENCES: Mapping[str, Template] = {
     **flags.WORDS,  # each flag has its words in its own file
     # What the verdict rests on.
     "claimed_not_done": gettext_noop("No call does what this sentence names."),
@@ -64,6 +60,13 @@ SENTENCES: Mapping[str, str] = {
     "struck_out": gettext_noop("The text has struck-out words."),
     "not_shown": gettext_noop("The text has words that no page shows."),
     "letters": gettext_noop("The text has letters or signs that code does not compare."),
+    # A summary that code writes (gist.py).
+    "gist_no_calls": gettext_noop("The vote alone changes nothing on chain: the proposal has no calls."),
+    "gist_differs": gettext_noop("The text says something else than the calls do."),
+    "gist_not_told": gettext_noop("The calls do something that the text does not mention."),
+    "gist_cant_be_checked": gettext_noop("Not every call can be decoded, so the text can't be checked."),
+    "gist_told_in_part": gettext_noop("The text mentions what the calls do, but not all of it."),
+    "gist_more": gettext_noop("The calls do {count} things more."),
     # Why there is no summary, or not yet.
     "no_text": gettext_noop("there is no text to read"),
     "no_sentence_found": gettext_noop("the model found no sentence that says what the proposal does"),
@@ -71,54 +74,29 @@ SENTENCES: Mapping[str, str] = {
     "nothing_may_be_shown": gettext_noop("nothing that the model chose for the summary may be shown"),
     "canary_repeated": gettext_noop("the model repeated the secret of its instructions"),
     "text_not_taken": gettext_noop(
-        "the model server does not take this text (HTTP %(http_status)s); it may be too long for the model"
+        "the model server does not take this text (HTTP {http_status}); it may be too long for the model"
     ),
     "model_unreachable": gettext_noop("the model server can't be reached"),
     "model_slow": gettext_noop("the model server did not answer in time"),
-    "model_busy": gettext_noop("the model server is not ready (HTTP %(http_status)s)"),
+    "model_busy": gettext_noop("the model server is not ready (HTTP {http_status})"),
     "model_protocol": gettext_noop("the model server does not speak the OpenAI protocol"),
-    "model_key": gettext_noop("the model server refuses our key (HTTP %(http_status)s)"),
-    "model_not_found": gettext_noop("the model server has no such model or address (HTTP %(http_status)s)"),
-    "model_refuses": gettext_noop("the model server refuses every request (HTTP %(http_status)s)"),
+    "model_key": gettext_noop("the model server refuses our key (HTTP {http_status})"),
+    "model_not_found": gettext_noop("the model server has no such model or address (HTTP {http_status})"),
+    "model_refuses": gettext_noop("the model server refuses every request (HTTP {http_status})"),
     "model_thinks": gettext_noop("the model spends its whole answer on thinking"),
 }
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence by its code, with the values that it names (plain JSON)."""
-
-    code: str
-    values: Mapping[str, Any]
-
-    @property
-    def text(self) -> str:
-        """The English text, which is stored and which the API shows."""
-        return SENTENCES[self.code] % self.values
-
-    def as_json(self) -> dict[str, Any]:
-        return {"code": self.code, "values": dict(self.values)}
-
-
-def say(code: str, **values: Any) -> Sentence:
-    """Return the sentence of a code with its values. Raises KeyError for a code that the table does not know."""
-    SENTENCES[code]
-    return Sentence(code, values)
+TABLE = Table("proposals", SENTENCES)
+say = TABLE.say
+shown = TABLE.shown
 
 
 def of_model_down(trouble: str | None, message: str, values: Mapping[str, Any]) -> Sentence | None:
     """Return the sentence that says why the model can't be asked; None where no code says exactly `message`."""
-    template = SENTENCES.get(f"model_{trouble}", "")
-    named = {"http_status": values.get("http_status")} if "%(http_status)s" in template else {}
-    return Sentence(f"model_{trouble}", named) if template and template % named == message else None
-
-
-def shown(stored: Mapping[str, Any] | None, text: str) -> str:
-    """Return a stored sentence in the reader's language; `text` as it is, where no code of this version says it."""
-    template = SENTENCES.get((stored or {}).get("code", LEGACY))
-    if template is None:
-        return text
-    try:
-        return gettext(template) % (stored or {}).get("values", {})
-    except (KeyError, TypeError, ValueError):  # of a version whose sentence of this code has other values
-        return text
+    template = SENTENCES.get(f"model_{trouble}")
+    if not isinstance(template, str):
+        return None
+    named = {"http_status": values.get("http_status")} if "{http_status}" in template else {}
+    sentence = say(f"model_{trouble}", **named)
+    return sentence if sentence == message else None

@@ -20,12 +20,13 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dao.local import clock as local_clock
+from governance import address_book
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Dao, Proposal
 from governance.state import State, state_of
 from policies.notation.hexadecimal import hex_text
 from presentation.acts import objectable
-from presentation.dao_view import DaoView, is_never, local_people
+from presentation.dao_view import DaoView, is_never
 
 # What the browser may ask of anvil through us. Nothing that moves the chain itself: no evm_, no anvil_, no raw sends.
 ALLOWED = frozenset(
@@ -68,7 +69,7 @@ def _refusal(code: int, message: str, status: int) -> JsonResponse:
 
 
 def _people() -> list[dict[str, str]]:
-    people = local_people(settings.LOCAL_CHAIN_ID) if settings.LOCAL_CHAIN_ID is not None else []
+    people = address_book.people(settings.LOCAL_CHAIN_ID) if settings.LOCAL_CHAIN_ID is not None else []
     shown = [{"name": person["name"], "address": person["address"], "role": person["role"]} for person in people]
     # Those whom a newcomer wants to be come first.
     return sorted(shown, key=lambda person: person["name"] in ("deployer", "agent", "relayer"))

@@ -25,7 +25,8 @@ from eth_utils.exceptions import ValidationError
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.rpc import Answered, CallReverted, Header, Rpc, RpcError
-from governance.words import Sentence, say
+from governance.sentences import Sentence
+from governance.words import say
 from policies.notation.primitives import keccak
 
 _IS_VALID_SIGNATURE = "isValidSignature(bytes32,bytes)"

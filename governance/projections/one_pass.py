@@ -14,7 +14,8 @@ from governance.models import Contract, Dao
 from governance.projections.batch import Batch, Source
 from governance.projections.events import Event, Undecodable
 from governance.projections.rows import LogRow
-from governance.words import Sentence, say
+from governance.sentences import Sentence
+from governance.words import say
 
 _Row = TypeVar("_Row", bound=Model)
 

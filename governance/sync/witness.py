@@ -28,9 +28,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from governance.chain import bloom, receipts
 from governance.chain.rpc import Answered, Header, Log, RangeTooLarge, Receipt, Rpc, RpcError
+from governance.sentences import Sentence
 from governance.sync import by_hash
 from governance.sync.by_hash import Asked, Question
-from governance.words import Sentence, say
+from governance.words import say
 
 _MOST_JUDGED = 20  # differing blocks of a range whose receipts are asked for
 _SPARSE_BITS = 700  # of a bloom's 2,048: below, an address that is not there shows by chance in less than 1 of 25

@@ -78,6 +78,8 @@ def is_hidden(character: str) -> bool:
 
 def visible(text: str) -> str:
     """Return the text with each hidden character written as `[U+202E]`, so that it is seen and can't act."""
+    if text.isascii() and text.isprintable():
+        return text
     text = text.replace("\r\n", "\n")
     pieces, end = [], 0
     for place, _ in hidden(text):
@@ -106,9 +108,12 @@ def is_plain_line(text: str) -> bool:
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Return `visible` on one line, cut at `limit` characters with an ellipsis."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    """Return `visible` on one line, cut at `limit` characters with an ellipsis. Reads no more of a long text than that
+    can need."""
+    beginning = text[: 8 * limit]
+    line = " ".join(visible(beginning).split())
+    is_whole = len(beginning) == len(text) and len(line) <= limit
+    return line if is_whole else line[: limit - 1] + "…"
 
 
 def _belongs(text: str, place: int) -> bool:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,13 +10,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Contract, Kind, base_units, effects_of, shown, units
-from governance.chain.abi import encode, encode_call, selector
+from agent.understanding.effects import (
+    ETHER,
+    MAX_EFFECTS,
+    Book,
+    Contract,
+    Effect,
+    Kind,
+    base_units,
+    effects_of,
+    shown,
+    units,
+)
+from agent.understanding.effects.published import with_published_tokens
+from agent.understanding.effects.table import entries
+from governance.chain.abi import encode, encode_call, parse_type, selector, signature_types, split_types
 from governance.chain.address import checksum
 from governance.chain.call import Call
 from policies.code import encoding
 from policies.document import document
 from policies.notation.amounts import Token
+from policies.notation.visible import is_plain_line
 from tests import pseudo
 from tests.calls import plain_call
 
@@ -236,13 +251,104 @@ def test_a_policy_is_said_in_words_from_its_code():
     assert any("Everything else is impossible" in sentence for sentence in effect.details)
 
 
-@given(st.binary(max_size=400), st.sampled_from([b"", *(selector(s) for s in (
-    "multiSend(bytes)", "setPolicy(bytes32,bytes)", "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
-    "upgradeToAndCall(address,bytes)", "relay(address,uint256,bytes)"))]))  # fmt: skip
-def test_no_calldata_breaks_the_decoder(data, prefix):
-    for effect in effects_of([plain_call(USDC, 0, prefix + data)], BOOK):
-        assert effect.sentence.endswith(".")
-        assert effect.as_json()["kind"] == effect.kind
+SIGNATURES = sorted(entry.signature for found in entries().values() for entry in found)
+TARGETS = (USDC, ADA, SAFE, TREASURY, TIMELOCK, GOVERNOR, MULTISEND)
+
+
+def values_of(kind: str) -> st.SearchStrategy:
+    """Values of an ABI type, addresses mostly ones that mean something here."""
+    of = parse_type(kind)
+    if of.kind == "tuple":
+        return st.tuples(*(values_of(part.text) for part in of.items))
+    if of.kind == "array":
+        return st.lists(values_of(of.items[0].text), min_size=max(of.size, 0), max_size=of.size if of.size >= 0 else 3)
+    return {
+        "address": st.sampled_from(TARGETS) | st.binary(min_size=20, max_size=20),
+        "uint": st.integers(0, 3) | st.integers(0, 2**of.size - 1 if of.kind == "uint" else 0),
+        "int": st.integers(-3, 3),
+        "bool": st.booleans(),
+        "fixed_bytes": st.binary(min_size=of.size, max_size=of.size),
+        "bytes": st.binary(max_size=80) | st.just(PAID) | st.just(packed(1, ADA, 3, b"")),
+        "string": st.text(max_size=20),
+    }[of.kind]
+
+
+known_calldata = st.sampled_from(SIGNATURES).flatmap(
+    lambda signature: st.tuples(*map(values_of, signature_types(signature))).map(
+        lambda values: encode_call(signature, values)
+    )
+)
+nested_calldata = st.recursive(
+    known_calldata | st.binary(max_size=400),
+    lambda inner: st.tuples(st.sampled_from((SAFE, GOVERNOR, TIMELOCK)), st.integers(0, 9), inner).map(
+        lambda made: call("relay(address,uint256,bytes)", *made)
+    ),
+    max_leaves=9,
+)
+any_call = st.builds(
+    Call, st.sampled_from(TARGETS), st.integers(0, 9),
+    st.sampled_from([b"", b"f()", b"pay(address,uint256)", b"\xff"]),
+    nested_calldata, st.integers(0, 1),
+)  # fmt: skip
+
+
+@given(any_call)
+def test_no_call_breaks_the_decoder(given_call):
+    for effect in effects_of([given_call], BOOK):
+        assert effect.sentence.endswith((".", "”"))
+        stored = json.loads(json.dumps(effect.as_json()))
+        assert stored["kind"] == effect.kind
+        assert shown(stored) == effect.sentence
+        assert effect.is_opaque == (effect.why is not None)
+        assert effect.moves in ("money", "power", "")
+
+
+@given(st.sampled_from(SIGNATURES), st.data())
+def test_every_address_of_a_decoded_call_takes_part(signature, data):
+    """Also those that the sentence does not name: look-alikes are looked for among them."""
+    types = signature_types(signature)
+    values = data.draw(st.tuples(*map(values_of, types)))
+    found = effects_of([plain_call(ADA, 0, encode_call(signature, values))], BOOK)  # a stranger: nothing is opened
+    assert found[0].function == signature
+    assert set(found[0].addresses) >= {ADA, *addresses_in(types, values)}
+
+
+def addresses_in(types, values):
+    """Every address among the values, by their types' texts alone."""
+    for kind, value in zip(types, values, strict=True):
+        if kind == "address":
+            yield value
+        elif kind.endswith("]"):
+            yield from addresses_in([kind[: kind.rindex("[")]] * len(value), value)
+        elif kind.startswith("("):
+            yield from addresses_in(split_types(kind[1:-1]), value)
+
+
+@given(st.sampled_from((USDC, ADA)), st.integers(1, 2**96), known_calldata | st.binary(max_size=80))
+def test_the_coin_of_a_call_is_told_to_the_last_unit(target, value_wei, calldata):
+    found = effects_of([plain_call(target, value_wei, calldata)], BOOK)
+    sent = [effect for effect in found if effect.along or not calldata]
+    assert [(effect.amount, effect.recipient, effect.asset) for effect in sent] == [(value_wei, target, ETHER)]
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(0, 50))
+def test_the_coin_of_a_container_is_what_its_calls_send_and_what_stays_there(sent, value_wei):
+    batch = call(
+        "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
+        [ADA] * len(sent), sent, [b""] * len(sent), bytes(32), bytes(32),
+    )  # fmt: skip
+    found = effects_of([plain_call(TIMELOCK, value_wei, batch)], BOOK)
+    assert [effect.amount for effect in found if not effect.along] == sent
+    assert sum(effect.amount for effect in found if effect.along) == max(value_wei - sum(sent), 0)
+
+
+@given(st.text(max_size=300))
+def test_hostile_text_in_a_call_stays_on_one_line_and_is_seen(text):
+    arguments = encode_call("f(string)", [text])[4:]
+    for effect in effects_of([plain_call(ADA, 0, arguments, "f(string)")], BOOK):
+        assert is_plain_line(effect.sentence)
+        assert len(effect.sentence) < 600
+        assert is_plain_line(json.dumps(effect.as_json(), ensure_ascii=False))
 
 
 @given(st.integers(0, 2**256 - 1), st.integers(0, 36))
@@ -298,6 +404,92 @@ def test_an_effect_knows_which_contracts_make_its_call():
     assert one(PAID).through == one(PAID).besides == ()
 
 
+ROLES, INBOX, PORTAL, MULTICALL = (
+    b"\x12" * 20,
+    bytes.fromhex("4dbd4fc535ac27206064b68ffcf827b0a60bab3f"),  # Arbitrum One's, on Ethereum
+    bytes.fromhex("beb5fc579115071764c7423a4f12edde41f106ed"),  # OP Mainnet's
+    bytes.fromhex("ca11bde05977b3631167028862be2a173976ca11"),
+)
+TICKET = "createRetryableTicket(address,uint256,uint256,address,address,uint256,uint256,bytes)"
+
+
+def test_a_message_to_another_chain_is_told_as_what_it_does_there():
+    """No name and no token of the book is meant there, though the address be the same."""
+    ticket = call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, call("transfer(address,uint256)", TREASURY, 5))
+    along, effect = effects_of([plain_call(INBOX, 9, ticket)], BOOK)
+    assert (effect.kind, effect.chain, effect.moves) == (Kind.BRIDGE, "Arbitrum One", "money")
+    assert (effect.asset, effect.amount, effect.recipient) == (None, None, TREASURY)
+    assert effect.sentence == (
+        f"On Arbitrum One, by a message: Transfers 5 base units of token {checksum(USDC)} to {checksum(TREASURY)}."
+    )
+    assert (along.amount, along.along, along.parent) == (9, True, effect.id)
+    assert {ADA, SAFE} <= set(along.addresses)  # who gets back what is left
+    assert checksum(ADA) in along.sentence
+    assert checksum(SAFE) in along.sentence
+
+
+def test_coin_that_a_message_pays_on_the_other_chain_keeps_its_amount():
+    paid = call("depositTransaction(address,uint256,uint64,bool,bytes)", ADA, 7, 1, False, b"")
+    along, effect = effects_of([plain_call(PORTAL, 7, paid)], BOOK)
+    assert (effect.kind, effect.asset, effect.amount, effect.recipient) == (Kind.BRIDGE, ETHER, 7, ADA)
+    assert (along.kind, along.amount, along.chain) == (Kind.TRANSFER, 7, "")
+    elsewhere = replace(BOOK, ether="xDAI")
+    assert effects_of([plain_call(PORTAL, 7, paid)], elsewhere)[1].amount is None
+    made = call("depositTransaction(address,uint256,uint64,bool,bytes)", bytes(20), 0, 1, True, b"\1\2")
+    assert one(made, PORTAL).why == "On OP Mainnet, by a message: Creates a contract from 2 bytes of code."
+
+
+@pytest.mark.parametrize(
+    ("target", "book", "chain"),
+    [(INBOX, BOOK, "Arbitrum One"), (ADA, replace(BOOK, contracts={ADA: Contract("arbitrum_inbox")}), "another chain"),
+     (INBOX, replace(BOOK, chain_id=None, contracts={INBOX: Contract("arbitrum_inbox")}), "another chain")],
+)  # fmt: skip
+def test_a_messenger_leads_to_a_chain_by_name_only_where_its_address_is_known(target, book, chain):
+    (effect,) = effects_of([plain_call(target, 0, call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, PAID))], book)
+    assert effect.chain == chain
+    assert effect.sentence.startswith(f"On {chain}, by a message: ")
+
+
+def test_a_stranger_is_no_messenger_on_any_chain():
+    unknown = call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, PAID)
+    assert one(unknown, ADA).kind is Kind.UNKNOWN
+    (effect,) = effects_of([plain_call(INBOX, 0, unknown)], replace(BOOK, chain_id=31337))
+    assert effect.kind is Kind.UNKNOWN
+    there = one(call(TICKET, ADA, 0, 1, ADA, SAFE, 2, 3, call(FROM_MODULE, USDC, 0, PAID, 0)), INBOX)
+    assert (there.kind, there.chain) == (Kind.UNKNOWN, "Arbitrum One")
+    assert there.sentence.startswith("On Arbitrum One, by a message: Calls execTransactionFromModule on")
+
+
+ITSELF = "%s makes this call itself: it pays out of what it holds, and has no rights but its own."
+
+
+def test_a_smaller_allowance_is_no_approval():
+    effect = one(call("decreaseAllowance(address,uint256)", ADA, 5_000_000))
+    assert (effect.kind, effect.amount, effect.asset, effect.recipient) == (Kind.CALL, None, None, ADA)
+    assert effect.sentence == f"Lets {checksum(ADA)} take 5 USDC less than before."
+
+
+def test_calls_of_a_multicall_and_of_zodiac_roles_are_opened():
+    book = replace(BOOK, contracts={**BOOK.contracts, ROLES: Contract("zodiac_roles_v2"), ADA: Contract("resolver")})
+    role = call("execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)", USDC, 0, PAID, 0, b"\1" * 32, True)
+    many = call("aggregate3Value((address,bool,uint256,bytes)[])", [(USDC, True, 0, PAID), (ADA, False, 4, b"")])
+    own = call("multicall(bytes[])", [call("pause()"), call("unpause()")])
+    opened = effects_of([plain_call(ROLES, 0, role), plain_call(MULTICALL, 5, many), plain_call(ADA, 0, own)], book)
+    assert [(effect.kind, effect.amount, effect.maker) for effect in opened] == [
+        (Kind.TRANSFER, 5_000_000, ROLES), (Kind.TRANSFER, 1, None), (Kind.TRANSFER, 5_000_000, MULTICALL),
+        (Kind.TRANSFER, 4, MULTICALL), (Kind.PAUSE, None, TIMELOCK), (Kind.PAUSE, None, TIMELOCK),
+    ]  # fmt: skip
+    assert opened[0].besides == (
+        f"The account that {checksum(ROLES)} acts for makes this call, and only if the role it names allows it.",
+    )
+    assert opened[2].besides == (ITSELF % checksum(MULTICALL), "The other calls go on when this one fails.")
+    assert opened[3].besides == (ITSELF % checksum(MULTICALL),)
+    packed_call = call("multiSend(bytes)", packed(0, USDC, 0, PAID))
+    assert one(packed_call, MULTISEND).besides == (ITSELF % checksum(MULTISEND),)
+    assert (opened[1].along, opened[1].parent) == (True, opened[2].id)
+    assert one(own, USDC).kind is Kind.UNKNOWN
+
+
 def test_compounds_timelock_is_opened_by_the_text_that_names_the_function():
     data = call("transfer(address,uint256)", ADA, 5_000_000)[4:]
     for text, arguments in (("transfer(address,uint256)", data), ("", PAID)):
@@ -318,6 +510,60 @@ def test_the_proposals_own_signature_is_its_own_word():
         "uint256 = 75. Only the proposal's own words say so."
     )
     assert one(b"\1" * 64, signature=text).kind is Kind.UNKNOWN  # the data does not fit the text
+
+
+def test_a_function_of_the_table_rests_on_the_proposals_word_where_nobody_knows_the_contract():
+    text = "_setCollateralFactor(address,uint256)"
+    data = encode(["address", "uint256"], [ADA, 75 * 10**16])
+    assert one(data, ADA, signature=text).source == "proposal"
+    assert one(data, SAFE, signature=text).source == "table"
+    assert one(encode_call(text, [ADA, 75 * 10**16]), ADA).source == "table"
+    assert one(PAID[4:], ADA, signature="transfer(address,uint256)").source == "own"
+
+
+FACTORY = bytes.fromhex("4e1dcf7ad4e460cfd30791ccc4f9c8a4f820ec67")  # Safe's, on every chain, and its code
+CODE = bytes.fromhex("41675c099f32341bf84bfc5382af534df5c7461a")
+SETUP = "setup(address[],uint256,address,bytes,address,address,uint256,address)"
+CREATE = "createProxyWithNonce(address,bytes,uint256)"
+NOBODY = bytes(20)
+
+
+def made_safe(setup: bytes, factory: bytes = FACTORY, code: bytes = CODE):
+    return effects_of([plain_call(factory, 0, call(CREATE, code, setup, 1))], BOOK)
+
+
+def test_a_new_safes_signers_are_told_where_factory_and_code_are_safes_own():
+    setup = call(SETUP, [ADA, TREASURY], 2, NOBODY, b"", NOBODY, NOBODY, 0, NOBODY)
+    made, signers = made_safe(setup)
+    assert (made.kind, made.recipient) == (Kind.CALL, CODE)
+    assert (signers.kind, signers.moves, signers.parent) == (Kind.ROLE_CHANGE, "power", "e1")
+    assert signers.sentence == (
+        f"Sets the new Safe up. Its signers are {checksum(ADA)}; the treasury ({checksum(TREASURY)}); 2 must sign; its "
+        "fallback handler is none."
+    )
+    for factory, code in ((ADA, CODE), (FACTORY, ADA)):
+        _, run = made_safe(setup, factory, code)
+        assert (run.kind, run.parent) == (Kind.UNKNOWN, "e1")
+        assert "nobody can say what that does" in run.why
+
+
+@pytest.mark.parametrize(
+    ("setup", "said"),
+    [
+        (call(SETUP, [ADA], 1, USDC, b"\1", NOBODY, NOBODY, 0, NOBODY), f"runs the code of {checksum(USDC)}"),
+        (call(SETUP, [ADA], 1, NOBODY, b"", NOBODY, NOBODY, 5, ADA), "also pays for that"),
+        (b"\1\2\3\4", "4 bytes of call data in the new contract"),
+        (call(SETUP, [ADA], 1, NOBODY, b"", NOBODY, NOBODY, 0, NOBODY) + b"\0", "bytes of call data"),
+    ],
+)
+def test_a_set_up_that_does_more_is_opaque(setup, said):
+    _, run = made_safe(setup)
+    assert run.kind is Kind.UNKNOWN
+    assert said in run.why
+
+
+def test_a_factory_that_runs_nothing_has_one_effect():
+    assert [effect.kind for effect in made_safe(b"")] == [Kind.CALL]
 
 
 def test_arguments_have_their_names_where_an_interface_knows_them():
@@ -342,7 +588,7 @@ def test_stored_effects_are_shown_in_the_readers_language():
     with pseudo.spoken():
         for effect in stored:
             # What stays: hexadecimal numbers, symbols, functions' names, names and values of arguments.
-            left = re.sub(r"0x[0-9a-fA-F]{8,}|USDC|ETH|execTransaction\w*", "", shown(effect))
+            left = re.sub(r"0x[0-9a-fA-F]{8,}|USDC|ETH|Arbitrum One|\bexec\w+", "", shown(effect))
             assert not re.search("[A-Za-z]{2}", left), (effect["sentence"], left)
 
 
@@ -370,4 +616,72 @@ EVERYTHING = [
     plain_call(ADA, 0, call(FROM_MODULE, USDC, 0, PAID, 1)),
     Call(USDC, 0, b"", PAID, operation=1),
     plain_call(USDC, 0, call("upgradeToAndCall(address,bytes)", ADA, b"\1\2")),
+    plain_call(INBOX, 9, call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, PAID)),
+    plain_call(MULTICALL, 5, call("tryAggregate(bool,(address,bytes)[])", False, [(USDC, PAID)])),
+    plain_call(GOVERNOR, 0, call("execute(address[],uint256[],bytes[],bytes32)", [USDC], [0], [PAID], bytes(32))),
+    plain_call(
+        TIMELOCK,
+        0,
+        call("executeBatch(address[],uint256[],bytes[],bytes32,bytes32)", [USDC], [], [], bytes(32), bytes(32)),
+    ),
 ]
+
+
+def test_the_page_about_effects_names_every_function_that_is_opened_and_whom_it_is_believed_of():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "effects.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    for entry in (entry for found in entries().values() for entry in found if entry.is_container):
+        name = entry.signature.partition("(")[0].replace("unsafeC", "c")
+        believed = [kinds_in(row) for row in rows if f"`{name}" in row]
+        assert any(entry.kinds <= kinds | {"*"} for kinds in believed), entry.signature
+    for name in Effect.__dataclass_fields__:
+        assert f"`{name}`" in page or name == "addresses"
+
+
+def kinds_in(row: str) -> set[str]:
+    return set(re.findall(r"[a-z_0-9]+", row.split("|")[2]))
+
+
+def test_tokens_of_published_lists_are_known_where_the_book_has_none_of_their_symbol():
+    dai, other = (bytes.fromhex(one) for one in (
+        "6b175474e89094c44da98b954eedeac495271d0f", "c00e94cb662c3520282e6f5717214004a7f26888"))  # fmt: skip
+    calls = [plain_call(token, 0, PAID) for token in (dai, other, ADA)]
+    book = with_published_tokens(calls, BOOK)
+    assert book.tokens == {**TOKENS, dai: Token("DAI", dai, 18), other: Token("COMP", other, 18)}
+    assert effects_of(calls, book)[0].sentence == f"Transfers 0.000000000005 DAI to {checksum(ADA)}."
+    own = replace(BOOK, tokens={ADA: Token("dai", ADA, 6)})
+    assert dai not in with_published_tokens(calls, own).tokens
+    for elsewhere in (31337, None):
+        assert with_published_tokens(calls, replace(BOOK, chain_id=elsewhere)).tokens == TOKENS
+
+
+def test_long_lists_and_texts_of_arguments_are_cut_in_json_and_say_so():
+    many = encode(["address[]", "string"], [[ADA] * 150, "x" * 2_000])
+    shown_list, shown_text = one(many, SAFE, signature="pay(address[],string)").as_json()["arguments"]
+    assert shown_list["value"][-1] == "… and 50 more"
+    assert len(shown_list["value"]) == 101
+    assert (len(shown_text["value"]), shown_text["value"][-1]) == (500, "…")
+
+
+@pytest.mark.parametrize(
+    "calldata", [PAID, call("approve(address,uint256)", ADA, 5), call("mint(address,uint256)", ADA, 5)]
+)
+def test_a_function_of_a_token_on_the_zero_address_moves_no_ether(calldata):
+    """The zero address is how an asset names the chain's coin: such a call once read as a payment of ether."""
+    effect = one(calldata, bytes(20))
+    assert (effect.kind, effect.asset, effect.amount) == (Kind.UNKNOWN, None, None)
+    assert "where no contract can be" in effect.why
+    assert [e.amount for e in effects_of([plain_call(bytes(20), 5, calldata)], BOOK)] == [None, 5]
+
+
+@pytest.mark.parametrize(
+    "calldata",
+    [call("rescueTokens(address,address,uint256)", bytes(20), ADA, 5),
+     call("setFlowrate(address,address,int96)", bytes(20), ADA, 5),
+     call("createStream(address,uint256,address,uint256,uint256)", ADA, 5, bytes(20), 5, 6)],
+)  # fmt: skip
+def test_the_zero_address_as_a_token_is_no_ether(calldata):
+    """Some contracts take it for the coin, and most fail."""
+    effect = one(calldata, SAFE)
+    assert (effect.kind, effect.asset) == (Kind.UNKNOWN, None)
+    assert "with the zero address as the token" in effect.why

@@ -72,7 +72,7 @@ def test_each_flag_is_raised_by_its_call(code):
     [
         ("", "empty_text"),
         ("Pay.", "empty_text"),
-        (TEXT + "<!-- and more -->", "hidden_text"),
+        (TEXT + "\n\n[//]: # (and more)", "hidden_text"),
         (TEXT + "\u200b", "hidden_text"),
         (TEXT.replace("690F", "690f"), "bad_checksum"),
         ("word. " * 50_000, "long_text"),
@@ -84,21 +84,22 @@ def test_each_flag_is_raised_by_its_text(text, code):
 
 
 @pytest.mark.parametrize(
-    ("text", "severity"),
+    ("more", "is_raised"),
     [
-        (TEXT + "<!-- and more -->", "notice"),
-        (TEXT + "<div hidden>and more</div>", "notice"),
-        (TEXT + " ![and so much more](x.png)", "notice"),
-        (TEXT + "\n\n[//]: # (and more)", "warning"),
-        (TEXT + ' [here](https://example.org "and more")', "warning"),
-        (TEXT + "\u200b", "warning"),
-        (TEXT + "\u202e", "warning"),
+        ("<!-- and more -->", False),
+        ("<!-- and more", False),
+        ("<div hidden>and more</div>", False),
+        (" ![and so much more](x.png)", False),
+        ("\n\n[//]: # (and more)", True),
+        (' [here](https://example.org "and more")', True),
+        ("\u200b", True),
+        ("\u202e", True),
     ],
 )
-def test_what_others_do_not_see_is_a_notice_and_what_nobody_sees_a_warning(text, severity):
-    (flag,) = flags_module.flags(ingest.read(text), effects_of([transfer(ADA, 1)], BOOK), BOOK)
-    assert (flag.code, flag.severity) == ("hidden_text", severity)
-    assert "taken out" not in flag.text
+def test_only_what_nobody_sees_is_flagged_as_hidden(more, is_raised):
+    found = [flag for flag in raised(TEXT + more, transfer(ADA, 1)) if flag.code == "hidden_text"]
+    assert [flag.severity for flag in found] == [Severity.WARNING] * is_raised
+    assert ingest.read(TEXT + more).hidden  # the page lists both
 
 
 def test_a_tenth_of_the_treasury_is_a_large_share_also_when_split():
@@ -156,6 +157,11 @@ def test_a_function_whose_name_hands_over_power_is_flagged(signature):
     call_ = plain_call(TREASURY, 0, encode_call(signature, [ADA] if types else []))
     if selector(signature) in {selector("setGovernance(address)"), selector("setPendingGovernance(address)")}:
         assert "admin_change" in codes(TEXT, call_)
+
+
+def test_wrapping_an_amount_replaces_no_code():
+    assert "upgrade" not in codes(TEXT, call("upgrade(uint256)", 5))
+    assert "upgrade" in codes(TEXT, call("upgrade(address)", ADA))
 
 
 @pytest.mark.parametrize("name", ["diamondCut", "upgradeToAndCall", "setImplementation", "_setPendingImplementation",
@@ -270,6 +276,8 @@ def test_calls_that_were_voted_on_before_are_named_with_that_proposal():
 def test_money_that_moves_in_a_dao_where_nobody_proposed_for_half_a_year_is_flagged(days, is_raised):
     found = raised(TEXT, transfer(ADA, 1), history=history(before(days), before(950)))
     assert ("dormant" in {flag.code for flag in found}) is is_raised
+    again = raised(TEXT, transfer(ADA, 1), history=history(before(2), before(1), before(days + 2)))
+    assert ("dormant" in {flag.code for flag in again}) is is_raised
     new_dao = raised(TEXT, transfer(ADA, 1), history=history())
     assert "dormant" not in {flag.code for flag in new_dao}
 
@@ -284,12 +292,33 @@ def test_a_flood_of_proposals_with_one_text_is_flagged():
     assert not is_flood(same, same, before(31, text=b"text"))
 
 
+@pytest.mark.parametrize(
+    ("said", "is_raised"),
+    [("0x690f...06F2", False), ("0x690F05…9606f2", False), ("0x690F...06F3", True), ("0xBF1a...BF7B", True),
+     ("0x7e7e...7e7e", False)],
+)  # fmt: skip
+def test_an_address_that_the_text_cuts_short_is_looked_for_by_its_ends(said, is_raised):
+    dark = plain_call(TREASURY, 0, b"\xde\xad\xbe\xef" + bytes(12) + ADA)
+    found = {flag.sentence.code for flag in raised(f"We pay the sub-DAO {said} what it asked for.", dark)}
+    assert ("address_not_in_calls" in found) is is_raised
+
+
+def test_an_amount_of_a_token_that_the_book_lacks_is_looked_for_too():
+    dark = plain_call(TREASURY, 0, b"\xde\xad\xbe\xef" + (10**18).to_bytes(32, "big"))
+    assert "amount_not_in_calls" not in {
+        flag.sentence.code for flag in raised("The treasury sends 1 SHU to the club.", dark)
+    }
+    assert "amount_not_in_calls" in {
+        flag.sentence.code for flag in raised("The treasury sends 7 SHU to the club.", dark)
+    }
+
+
 def test_what_the_text_names_and_a_dark_call_lacks_is_flagged():
     """A call `transfer()` without arguments, whose text pays an amount to an address."""
     dark = plain_call(MALLORY, 0, selector("transfer()"))
-    said = {flag.says for flag in raised(TEXT, dark)}
+    said = {flag.sentence.code for flag in raised(TEXT, dark)}
     assert {"target_not_in_text", "address_not_in_calls", "amount_not_in_calls"} <= said
     carrying = plain_call(MALLORY, 0, b"\xde\xad\xbe\xef" + bytes(12) + ADA + (5_000 * 10**6).to_bytes(32, "big"))
-    said = {flag.says for flag in raised(f"{TEXT} It calls {checksum(MALLORY)}.", carrying)}
+    said = {flag.sentence.code for flag in raised(f"{TEXT} It calls {checksum(MALLORY)}.", carrying)}
     assert not said & {"target_not_in_text", "address_not_in_calls", "amount_not_in_calls"}
     assert "not_in_calls" not in codes(TEXT, transfer(ADA, 1))

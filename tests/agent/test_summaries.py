@@ -555,18 +555,46 @@ def kinds(book) -> dict[bytes, str]:
 
 
 def test_the_book_knows_who_makes_the_calls(dao):
-    """The timelock where there is one; what is no governor, timelock or treasury makes nobody's calls."""
+    """The timelock where there is one; a token or a module makes nobody's calls."""
     governor, timelock = b"\x60" * 20, b"\x71" * 20
     Contract.objects.create(dao=dao, kind=Contract.Kind.GOVERNOR, address=governor)
     book = summaries.book_of(dao)
-    assert (book.executor, kinds(book)) == (governor, {TREASURY: "treasury", governor: "governor"})
+    assert (book.executor, kinds(book)) == (governor, {USDC: "token", TREASURY: "treasury", governor: "governor"})
     Contract.objects.create(dao=dao, kind=Contract.Kind.TIMELOCK, address=timelock)
     book = summaries.book_of(dao)
     assert book.executor == timelock
-    assert kinds(book) == {TREASURY: "treasury", governor: "governor", timelock: "timelock"}
+    assert kinds(book) == {USDC: "token", TREASURY: "treasury", governor: "governor", timelock: "timelock"}
     # A timelock that is the treasury too pays by itself.
     Contract.objects.create(dao=dao, kind=Contract.Kind.TREASURY, address=timelock)
     assert summaries.book_of(dao).executor == timelock
+    assert kinds(summaries.book_of(dao))[timelock] == "treasury"
+
+
+def test_the_book_names_what_pages_name_and_says_what_it_lacks(dao, settings, tmp_path):
+    """No name of a roster, which only the operator sees; the demo's people only where the demo is."""
+    timelock = Contract.objects.create(dao=dao, kind=Contract.Kind.TIMELOCK, address=b"\x71" * 20)
+    votes = {"clock": "timestamp", "symbol": "VOTE", "decimals": 18}
+    Contract.objects.create(dao=dao, kind=Contract.Kind.VOTES_TOKEN, address=b"\x70" * 20, capabilities=votes)
+    Contract.objects.create(
+        dao=dao, kind=Contract.Kind.GOVERNOR, address=b"\x60" * 20, capabilities={"clock": "blocknumber"}
+    )
+    (tmp_path / "people.json").write_text(
+        json.dumps([{"name": "Ada", "address": checksum(ADA), "role": ""},
+                    {"name": "A\u202eda", "address": checksum(b"\x09" * 20), "role": ""}])
+    )  # fmt: skip
+    settings.STATE_DIR, settings.LOCAL_CHAIN_ID = tmp_path, dao.chain_id
+    book = summaries.book_of(dao)
+    assert book.names[ADA] == "Ada"
+    assert book.addresses["the timelock"] == timelock.address
+    assert [book.clock(address) for address in (timelock.address, b"\x70" * 20, b"\x60" * 20)] == [
+        "time",
+        "time",
+        "block",
+    ]
+    assert "A\u202eda" not in book.addresses
+    settings.LOCAL_CHAIN_ID = dao.chain_id + 1
+    assert ADA not in summaries.book_of(dao).names
+    assert summaries.book_of(dao).missing == (("ens",) if dao.chain_id in (1, 11155111) else ())
 
 
 def test_a_proposal_that_repeats_the_calls_of_an_earlier_one_says_which(dao):

@@ -23,9 +23,9 @@ def test_the_stored_text_is_english_whatever_language_is_spoken():
 
 @pytest.mark.parametrize("code", words.SENTENCES)
 def test_what_is_shown_is_what_was_stored(code):
-    named = re.findall(r"%\((\w+)\)s", words.SENTENCES[code])
+    named = re.findall(r"{(\w+)}", words.SENTENCES[code])
     sentence = words.say(code, **{name: VALUES.get(name, 400) for name in named})
-    assert "%" not in sentence.text
+    assert "{" not in sentence.text
     assert words.shown(sentence.as_json(), "never shown") == sentence.text
 
 

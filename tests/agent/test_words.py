@@ -8,12 +8,12 @@ from string import Formatter
 
 import pytest
 
-from agent.acts import words
 from agent.acts.candidates import derive
 from agent.acts.grammar import parse
 from agent.acts.life import Status
-from agent.acts.words import SENTENCES, Sentence, read, reason_of, say, stored_sentence, stored_sentences, worded
+from agent.acts.words import SENTENCES, TABLE, reason_of, say
 from agent.models import AgentHalt, Plan, Refusal, Request
+from governance.sentences import Sentence, worded
 from tests import pseudo
 from tests.agent.acting import ABSTAINS, World, work_errors, world  # noqa: F401
 from tests.agent.test_requests import ETH, LINES, NOW, USDC
@@ -46,7 +46,7 @@ def test_each_sentence_is_said_somewhere():
         "".join(path.read_text() for path in (ROOT / "agent" / "acts").glob("*.py") if path.name != "words.py")
         + (ROOT / "agent/acts/words.py").read_text().partition("SENTENCES: dict")[0]
     )
-    assert [code for code in SENTENCES if code not in ("", words.LEGACY) and f'"{code}"' not in sources] == []
+    assert [code for code in SENTENCES if f'"{code}"' not in sources] == []
 
 
 def test_a_sentence_is_its_text_and_remembers_its_code_and_values():
@@ -62,12 +62,11 @@ def test_a_sentence_is_its_text_and_remembers_its_code_and_values():
 HELD = {"code": "other_month", "values": {"period": "2"}}
 
 
-@pytest.mark.parametrize("code", sorted({*SENTENCES} - {"", words.LEGACY}))
+@pytest.mark.parametrize("code", sorted(SENTENCES))
 def test_a_page_says_it_in_the_readers_language(code: str) -> None:
     values = {"words": ["5"], "tokens": ["5"], "is_roster": False, "payments": 2, "period": "", "how": HELD,
               "totals": ["5"], "status": "5", "reasons": [], "because": [HELD], "count": 3, "signed_chain_s": 5,
-              "word": {"choice": "5", "reason": "ambiguous"}, "reason": HELD, "why": HELD, "before": HELD,
-              "signature": {"code": "signature_off_curve", "values": {}}}  # fmt: skip
+              "word": {"choice": "5", "reason": "ambiguous"}, "reason": HELD, "why": HELD, "before": HELD}  # fmt: skip
     template = SENTENCES[code]
     if isinstance(template, str):
         values = {field.partition(":")[0]: "5" for _, field, _, _ in Formatter().parse(template) if field}
@@ -100,17 +99,17 @@ def test_a_value_that_looks_like_a_place_for_one_stays_as_it_is():
 def test_what_is_kept_gives_the_same_words_again(text: str):
     for draft in derive(parse(text, LINES, [USDC, ETH], NOW), LINES, [USDC, ETH], frozenset(), NOW):
         for sentence in (draft.label, *draft.differences):
-            assert read(json.loads(json.dumps(sentence.as_json()))) == sentence
+            assert TABLE.of_json(json.loads(json.dumps(sentence.as_json()))) == sentence
 
 
 def test_a_row_older_than_the_codes_reads_as_legacy_with_its_text():
     for sentence in (
-        stored_sentence({}, "in words of then"),
-        stored_sentence({"code": "of a later version", "values": {}}, "in words of then"),
-        stored_sentence({"code": "halted", "values": {"reason": {"code": "later", "values": {}}}}, "in words of then"),
-        stored_sentence({"code": "bound", "values": {"act": 4}}, "in words of then"),
-        stored_sentence({"code": "candidate", "values": {"period": None, "is_roster": False}}, "in words of then"),
-        *stored_sentences([], ["in words of then"]),
+        TABLE.read({}, "in words of then"),
+        TABLE.read({"code": "of a later version", "values": {}}, "in words of then"),
+        TABLE.read({"code": "halted", "values": {"reason": {"code": "later", "values": {}}}}, "in words of then"),
+        TABLE.read({"code": "bound", "values": {"act": 4}}, "in words of then"),
+        TABLE.read({"code": "candidate", "values": {"period": None, "is_roster": False}}, "in words of then"),
+        *TABLE.read_all([], ["in words of then"]),
         reason_of(Request(reason="in words of then")),
         reason_of(Request(reason="in words of then", reason_code="legacy")),
         reason_of(AgentHalt(reason="in words of then")),
@@ -135,11 +134,11 @@ def test_every_text_that_is_stored_stands_beside_its_code(world: World) -> None:
     for request in requests:
         assert reason_of(request)[:400] == request.reason
         for candidate in request.candidates.all():
-            assert read(candidate.label_code)[:300] == candidate.label
-            assert [read(code) for code in candidate.difference_codes] == candidate.differences
+            assert TABLE.of_json(candidate.label_code)[:300] == candidate.label
+            assert [TABLE.of_json(code) for code in candidate.difference_codes] == candidate.differences
     for plan in Plan.objects.all():
-        assert [read(code) for code in plan.approval_codes] == plan.needs_approval
+        assert [TABLE.of_json(code) for code in plan.approval_codes] == plan.needs_approval
     refusal = Refusal.objects.get()
-    assert read(refusal.label_code) == refusal.label
+    assert TABLE.of_json(refusal.label_code) == refusal.label
     assert refusal.module_code
     assert refusal.module_says.startswith(refusal.module_code)

@@ -43,7 +43,7 @@ def test_changed_code_is_asked_again_and_told(chain, how, client):
     assert f"code was changed in block {block}" in words_of(incident)
     assert "counting_mode was support=bravo&quorum=for,abstain, is" in words_of(incident)
     home = client.get(f"/{odd.dao.slug}/").content.decode()
-    assert "governor_changed" in home
+    assert "Governor changed" in home
     # From then on votes are counted as the new code counts them.
     odd.vote(proposal, 0, 2, (10, 70, 20))
     odd.sync()

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from governance import incidents, words
+from governance import incidents
 from governance.incidents import Kind
 from governance.models import Chain, Dao, SyncIncident
-from governance.words import PLAIN, SENTENCES, Sentence, read, said, say, values_json, worded
+from governance.sentences import LEGACY, Sentence, worded
+from governance.words import PLAIN, SENTENCES, TABLE, said, say
 from tests import pseudo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,10 @@ NUMBERS = {
     "block": 7, "from_block": 7, "to_block": 9, "first_block": 7, "last_block": 9, "answered": 8, "logs": 3, "votes": 2,
     "proposals": 1, "pause_s": 300.0, "seconds": 15.0, "number": None, "count": 2, "log_index": 1,
 }  # fmt: skip
+
+
+def read(code, values, text):
+    return TABLE.read({"code": code, "values": values}, text)
 
 
 def example(code: str) -> Sentence:
@@ -32,7 +37,7 @@ def example(code: str) -> Sentence:
 
     text, filled = SENTENCES[code], Filled()
     if callable(text):
-        text(filled)
+        text(filled, str)
     else:
         for _, name, _, _ in string.Formatter().parse(text):
             if name:
@@ -44,10 +49,10 @@ def example(code: str) -> Sentence:
 def test_what_is_stored_makes_the_sentence_again(code):
     sentence = example(code)
     assert len(code) <= 40
-    assert code != words.LEGACY
-    stored = json.loads(json.dumps(values_json(sentence)))
+    assert code != LEGACY
+    stored = json.loads(json.dumps(sentence.values_json()))
     again = read(sentence.code, stored, str(sentence))
-    assert (again, again.code, values_json(again)) == (sentence, code, stored)
+    assert (again, again.code, again.values_json()) == (sentence, code, stored)
 
 
 @pytest.mark.parametrize("code", sorted({*SENTENCES} - {PLAIN}))
@@ -55,7 +60,7 @@ def test_a_page_says_it_in_the_readers_language(code):
     assert worded(example(code)) == str(example(code))  # in English
     with pseudo.spoken():
         shown = re.sub(r"<\w+>", "", worded(example(code)))
-        assert str(example(code)) == str(read(code, values_json(example(code)), ""))  # what is stored stays English
+        assert str(example(code)) == str(read(code, example(code).values_json(), ""))  # what is stored stays English
     assert shown
     assert re.search("[A-Za-z]", shown) is None
 
@@ -72,7 +77,7 @@ def test_a_sentence_in_another_is_stored_with_its_own_code():
     why = say("logs_disproved", block=7, lacking=1, there=2, invented=0)
     sentence = say("false_answer", endpoint="http://node", pause_s=300.0, reason=why)
     assert str(sentence).startswith("http://node is not asked for 300 s: its logs of block 7 lack 1 of 2")
-    stored = json.loads(json.dumps(values_json(sentence)))
+    stored = json.loads(json.dumps(sentence.values_json()))
     assert stored["reason"]["code"] == "logs_disproved"
     assert read("false_answer", stored, "") == sentence
     assert read("false_answer", stored, "").values["reason"].code == "logs_disproved"

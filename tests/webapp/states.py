@@ -151,7 +151,7 @@ def proposals(made: Made) -> None:
         target=bytes(made.contracts["module"].address), calldata=set_policy_calldata(policy_id("x"), b"\1\2")
     )
     sentences = [
-        {"code": code, "values": dict.fromkeys(re.findall(r"%\((\w+)\)s", text), 5)} for code, text in SENTENCES.items()
+        {"code": code, "values": dict.fromkeys(re.findall(r"{(\w+)}", text), 5)} for code, text in SENTENCES.items()
     ]
     words: dict[str, Any] = {"sentences": [], "effects": [], "model_name": "μοντέλο"}
     made.summary(

@@ -28,7 +28,8 @@ from pydantic import ValidationError
 from governance.chain.rpc import Rpc, RpcError
 from governance.chain.signatures import MOST_SIGNATURE_DIGITS, BadSignature, of_key, signed_by
 from governance.models import Chain
-from governance.words import Sentence, say, worded
+from governance.sentences import Sentence, worded
+from governance.words import say
 from policies.notation.hexadecimal import hex_bytes
 from presentation import words
 from webapp import throttle

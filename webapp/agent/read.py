@@ -9,11 +9,13 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext
 
 from agent.acts.shown import shown
-from agent.acts.words import reason_of, stored_sentence, stored_sentences, worded
+from agent.acts.words import TABLE, reason_of
 from agent.models import Refusal, Request
+from governance import refusal_words
 from governance.chain import abi
 from governance.chain.module import OBJECT, VETO
 from governance.models import Act, ActCall, Objection, RefusedAct, chain_order
+from governance.sentences import worded
 from policies.notation.hexadecimal import hex_text
 from presentation import labels, words
 from presentation.calls import call_words
@@ -60,9 +62,9 @@ def _request_view(request: Request) -> dict[str, Any]:
         "approvable": [
             {
                 "key": candidate.key,
-                "label": worded(stored_sentence(candidate.label_code, candidate.label)),
+                "label": TABLE.shown(candidate.label_code, candidate.label),
                 "differences": [
-                    worded(sentence) for sentence in stored_sentences(candidate.difference_codes, candidate.differences)
+                    worded(sentence) for sentence in TABLE.read_all(candidate.difference_codes, candidate.differences)
                 ],
                 "operator": by[candidate.key],
             }
@@ -103,7 +105,7 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
             float(row.block_timestamp_chain_s),
             {
                 "by": gettext("by the chain"),
-                "words": row.clause or row.reason,
+                "words": refusal_words.shown(row),
                 "reason": row.reason,
                 "when": gettext("%(moment)s, block %(number)s")
                 % {"moment": words.moment(row.block_timestamp_chain_s), "number": row.block_number},
@@ -118,9 +120,9 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
             row.created_at.timestamp(),
             {
                 "by": gettext("before sending"),
-                "words": str(row) or worded(stored_sentence(row.label_code, row.label)),
+                "words": str(row) or TABLE.shown(row.label_code, row.label),
                 "reason": gettext("%(label)s (request: %(text)s)")
-                % {"label": worded(stored_sentence(row.label_code, row.label)), "text": row.request.text},
+                % {"label": TABLE.shown(row.label_code, row.label), "text": row.request.text},
                 "when": gettext("%(moment)s, checked at block %(number)s")
                 % {"moment": words.when(row.created_at), "number": row.block_number},
             },

@@ -32,8 +32,9 @@ from governance.chain.signatures import has_delegated_code, signed_by
 from governance.chain_word import shown_state
 from governance.locks import LockClass, transaction_lock
 from governance.models import OutgoingTransaction, Proposal
+from governance.sentences import worded
 from governance.state import State
-from governance.words import say, worded
+from governance.words import say
 from policies.notation.primitives import keccak
 from presentation.dao_view import DaoView
 from webapp.models import RelayedVote

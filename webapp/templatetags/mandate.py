@@ -13,8 +13,7 @@ from django.utils.translation import gettext
 
 from agent.models import Summary
 from agent.understanding.words import shown
-from governance import incidents
-from governance import words as words_of_the_mirror
+from governance import incidents, sentences
 from governance.models import SyncIncident, Vote
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
@@ -35,6 +34,8 @@ register.filter("short", words.short)
 register.filter("moment", words.moment)
 register.filter("when", words.when)
 register.filter("choice", labels.choice)
+register.filter("incident_kind", labels.incident)
+register.filter("severity", labels.severity)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
 
@@ -42,7 +43,7 @@ register.filter("duration", words.duration)
 @register.filter
 def incident_words(incident: SyncIncident) -> str:
     """What went wrong while the chain was read, in the reader's language."""
-    return words_of_the_mirror.worded(incidents.words_of(incident))
+    return sentences.worded(incidents.words_of(incident))
 
 
 @register.filter

@@ -1,29 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`manage.py review <proposal id>`: what a proposal's calls do, what its text claims, whether they match, the flags."""
+"""`manage.py review`: what a proposal's calls do, whether its text tells it, the flags. Of a mirrored proposal by its
+number; of a text and calls in files (`--text`, `--calls`); of a folder of such (`--batch`). Files need no database.
+"""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agent.llm.client import ModelDown
-from agent.understanding import summaries
+from agent.llm.client import Model, ModelDown, ModelRefused
+from agent.understanding import choosing, given, summaries
+from agent.understanding import review as reviews
+from agent.understanding.effects import BadBook, Book
 from governance.models import Proposal
 from policies.notation.visible import visible
 
 
 class Command(BaseCommand):
-    """Reads the mirror; with `--read` it asks the model too, where that was not done yet."""
+    """Reads the mirror, or files; with `--read` it asks the model too, where that was not done yet."""
 
-    help = "Review a mirrored proposal: its effects, claims, verdict and flags."
+    help = "Review a proposal: its effects, verdict and flags. Of the mirror by its id, or of files."
+    requires_system_checks = ()  # files need neither database nor settings of a site
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("proposal", help="the proposal's id on chain")
+        parser.add_argument("proposal", nargs="?", help="the proposal's id on chain")
         parser.add_argument("--dao", help="the DAO's slug, where several have a proposal with this id")
         parser.add_argument("--read", action="store_true", help="have the model read the text now, if it has not yet")
+        parser.add_argument("--text", type=Path, metavar="FILE", help="a proposal's text, in Markdown")
+        parser.add_argument(
+            "--calls", type=Path, metavar="FILE",
+            help="its calls: executableCalls, a batch of Safe's transaction builder, or the calldata of propose",
+        )  # fmt: skip
+        parser.add_argument("--book", type=Path, metavar="FILE", help="names, tokens and contracts that the DAO knows")
+        parser.add_argument("--batch", type=Path, metavar="DIR", help="review every text with calls in a folder")
+        parser.add_argument("--no-model", action="store_true", help="ask no model, also where one is set up")
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        chosen = [name for name in ("proposal", "text", "batch") if options[name]]
+        if len(chosen) != 1:
+            raise _bad("give one of these: a proposal's id, --text FILE with --calls FILE, --batch DIR")
+        if chosen == ["proposal"]:
+            self._of_mirror(options)
+        elif chosen == ["text"]:
+            if options["calls"] is None:
+                raise _bad("--text needs --calls FILE: a text without calls is reviewed with an empty list of them")
+            book = _book(options["book"])
+            body = _reviewed(options["text"], options["calls"], book, ask_model=not options["no_model"])
+            self._print(body, options["json"], _file_lines)
+        else:
+            self._of_folder(options)
+
+    def _print(self, body: dict, as_json: bool, lines: Any) -> None:
+        if as_json:
+            self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2))
+            return
+        for line in lines(body):
+            # No control character of a stranger reaches a terminal.
+            self.stdout.write(visible(line.replace("\n", " "))[:2_000])
+
+    def _of_folder(self, options: dict[str, Any]) -> None:
+        folder = options["batch"]
+        if not folder.is_dir():
+            raise _bad(f"--batch: {folder} is no folder")
+        found = list(_pairs(folder))
+        if not found:
+            raise _bad(f"--batch: {folder} has no text with calls (text.md and calls.json, or NAME.md and NAME.json)")
+        bodies, problems = {}, []
+        for name, text, calls, book in found:
+            try:
+                bodies[name] = _reviewed(text, calls, _book(book or options["book"]), ask_model=not options["no_model"])
+            except CommandError as problem:
+                problems.append(f"{name}: {problem}")
+        if options["json"]:
+            self.stdout.write(json.dumps(bodies, ensure_ascii=False, indent=2))
+        else:
+            for name, body in bodies.items():
+                lead = next((line["text"] for line in body["summary"]), "")
+                self.stdout.write(visible(f"{body['outcome']:16} {name}: {lead}".replace("\n", " "))[:300])
+        if problems:
+            raise _bad("; ".join(problems)[:2_000])
+
+    def _of_mirror(self, options: dict[str, Any]) -> None:
         proposal = _find(options["proposal"], options["dao"])
         facts = summaries.facts_of(proposal)
         if options["read"]:
@@ -47,12 +108,90 @@ class Command(BaseCommand):
             "findings": summary.findings if summary else [],
             "sentences": summary.sentences if summary else [],
         }
-        if options["json"]:
-            self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2))
-            return
-        for line in _lines(body):
-            # No control character of a stranger reaches a terminal.
-            self.stdout.write(visible(line.replace("\n", " "))[:2_000])
+        self._print(body, options["json"], _lines)
+
+
+def _bad(problem: str) -> CommandError:
+    return CommandError(problem, returncode=2)
+
+
+def _content(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise _bad(f"{what}: {path} can't be read: {problem.strerror or problem}") from None
+    except UnicodeDecodeError:
+        raise _bad(f"{what}: {path} is no UTF-8 text") from None
+
+
+def _book(path: Path | None) -> Book:
+    if path is None:
+        return Book()
+    try:
+        return Book.load(path)
+    except BadBook as problem:
+        raise _bad(f"--book: {problem}") from None
+
+
+def _reviewed(text: Path, calls: Path, book: Book, *, ask_model: bool) -> dict:
+    words = _content(text, "--text")
+    try:
+        read = given.read(_content(calls, "--calls"))
+    except given.BadCalls as problem:
+        raise _bad(f"--calls: {problem}") from None
+    review = reviews.review(words, read.calls, book)
+    body = review.as_json()
+    if ask_model and settings.MODEL_URL:
+        try:
+            chosen = choosing.chosen(review.document, review.effects, book, Model.from_settings())
+        except (ModelDown, ModelRefused):
+            chosen = ()  # the summary by code stays
+        body["summary"] = [{**one.as_json(), "by": "model"} for one in chosen] or body["summary"]
+    return body
+
+
+_TEXTS = ("text.md", "text.txt", "proposalDescription.md", "description.md")
+_CALLS = ("calls.json", "calls.hex", "calls.txt", "proposalCalldata.json", "batch.json")
+
+
+def _pairs(folder: Path) -> Iterator[tuple[str, Path, Path, Path | None]]:
+    """Name, text, calls and book of each proposal in a folder: folders with one each, and files of the same name."""
+    for inner in sorted(path for path in (folder, *folder.iterdir()) if path.is_dir()):
+        text = next((inner / name for name in _TEXTS if (inner / name).is_file()), None)
+        calls = next((inner / name for name in _CALLS if (inner / name).is_file()), None)
+        if text is None or calls is None:
+            continue
+        book = next((path for path in (inner / "book.json", folder / "book.json") if path.is_file()), None)
+        yield inner.name, text, calls, book
+    for text in sorted(path for path in folder.iterdir() if path.suffix in (".md", ".txt") and path.is_file()):
+        calls = next((path for path in map(text.with_suffix, (".json", ".hex")) if path.is_file()), None)
+        if calls is not None and text.name not in _TEXTS:
+            books = (folder / f"{text.stem}.book.json", folder / "book.json")
+            yield text.stem, text, calls, next((path for path in books if path.is_file()), None)
+
+
+def _file_lines(body: dict) -> Iterator[str]:
+    yield f"Verdict: {body['outcome']}"
+    for line in body["summary"]:
+        yield f"  {line['text']}"
+    yield ""
+    yield "What the calls do:"
+    for effect in body["effects"]:
+        yield f"  {effect['id']} [{effect.get('outcome', '')}] {effect['sentence']}"
+    if not body["effects"]:
+        yield "  There are no calls."
+    for finding in body["findings"]:
+        if finding["status"] != "told":
+            quoted = f" “{finding['quote']['text']}”" if finding["quote"] else ""
+            yield f"  {finding['effect']} {finding['status']}: {', '.join(finding['codes'])}{quoted}"
+    for order in body["orders_not_done"]:
+        yield f"  The text promises, and no call does it: “{order.get('text', '')}”"
+    yield ""
+    yield "Flags:"
+    for flag in body["flags"]:
+        yield f"  {flag['severity']}: {flag['text']} {' '.join(flag['effects'])}".rstrip()
+    if not body["flags"]:
+        yield "  none"
 
 
 def _find(proposal_id: str, slug: str | None) -> Proposal:

@@ -10,7 +10,8 @@ from agent.understanding.effects.book import ETHER, UNLIMITED, BadBook, Book, Co
 from agent.understanding.effects.effect import Argument, Effect, Kind
 from agent.understanding.effects.opening import MAX_DEPTH, MAX_EFFECTS, effects_of
 from agent.understanding.effects.shown import shown
-from agent.understanding.effects.wording import Sentence, Speaker, units
+from agent.understanding.effects.wording import units
+from governance.sentences import Sentence
 
 __all__ = [
     "ETHER",
@@ -27,7 +28,6 @@ __all__ = [
     "Kind",
     "Made",
     "Sentence",
-    "Speaker",
     "Token",
     "base_units",
     "effects_of",

@@ -7,8 +7,8 @@ from typing import Any
 
 from agent.understanding.effects.book import Book
 from agent.understanding.effects.effect import MONEY, POWER, Argument, Effect, Kind
-from agent.understanding.effects.wording import Sentence
 from governance.chain import abi
+from governance.sentences import Sentence
 
 
 @dataclass(frozen=True)

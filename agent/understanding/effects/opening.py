@@ -13,16 +13,19 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from agent.understanding import functions
 from agent.understanding.effects.act import Act, Made, make
 from agent.understanding.effects.book import ETHER, Book
 from agent.understanding.effects.effect import Argument, Effect, Kind
-from agent.understanding.effects.families import containers, tokens
+from agent.understanding.effects.families import containers, messengers, tokens
 from agent.understanding.effects.known import kind_of
 from agent.understanding.effects.names import moved_by_name
 from agent.understanding.effects.table import Entry, entries
-from agent.understanding.effects.wording import Sentence, Speaker
+from agent.understanding.effects.wording import TABLE
 from governance.chain import abi
+from governance.chain.address import ZERO
 from governance.chain.call import Call, shown_signature
+from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 
@@ -37,6 +40,11 @@ SENTENCES = {
     "unknown_but_called": gettext_noop(
         "Unknown function {selector} on {target}, which the proposal calls “{signature}”: nobody can say what it does."
     ),
+    "ambiguous": gettext_noop(
+        "Calls function {selector} on {target}, and more than one known function fits its data: {signatures}. Nobody "
+        "can say which one it is."
+    ),
+    "no_code_there": gettext_noop("Calls a function on {target}, where no contract can be."),
     "stranger": gettext_noop(
         "Calls {function} on {target}, which is not known to be a contract that makes the calls it is given: nobody "
         "can say what it does with them."
@@ -62,7 +70,7 @@ SENTENCES = {
     "argument": "{name} = {value}",
     "argument_address": "{name} = {party}",
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 def effects_of(calls: Iterable[Call], book: Book | None = None) -> list[Effect]:
@@ -94,18 +102,18 @@ class _Opening:
         """Add the effects of a call and of all that it does."""
         if self.room <= 0:
             return
-        made = self._made(act)
+        made = self._made(act, self._book(act))
         if made.inside and len(act.path) >= MAX_DEPTH:
             why = say("too_deep", depth=f"{MAX_DEPTH}")
-            made = Made((make(act, Kind.UNKNOWN, why, why=why),))
+            made = Made((make(act, Kind.UNKNOWN, why, why=why),), beside=made.beside)
         first = len(self.found)
         main = parent
         for effect in made.effects:
-            self._add(effect, main)
+            self._add(self._there(act, effect), main)
             main = main or self.found[first].id
         beside = list(made.beside)
         if not made.takes_value and (rest := self._rest(act, made)) > 0:
-            beside.append(tokens.along(act, self.book, rest))
+            beside.append(self._there(act, tokens.along(act, self._book(act), rest)))
         loose = len(self.found)
         for effect in beside:
             self._add(effect, main)
@@ -122,37 +130,45 @@ class _Opening:
 
     def _rest(self, act: Act, made: Made) -> int:
         """The native currency of a call that no effect of it tells of."""
-        if any(effect.asset == ETHER and effect.kind is Kind.TRANSFER for effect in made.effects):
-            return 0
-        return act.value_wei - sum(inside.value_wei for inside in made.inside)
+        return act.value_wei - sum(inside.value_wei for inside in made.inside if inside.chain == act.chain)
 
-    def _made(self, act: Act) -> Made:
+    def _book(self, act: Act) -> Book:
+        """What is known where the call is made."""
+        return messengers.book_there(messengers.chain_by_name(act.chain)) if act.chain else self.book
+
+    def _there(self, act: Act, effect: Effect) -> Effect:
+        return messengers.there(effect, self.book.ether) if act.chain else effect
+
+    def _made(self, act: Act, book: Book) -> Made:
         if act.initialises:
-            why = say("initialises", count=f"{len(act.calldata):,}", target=self.book.party(act.target))
-            return Made((make(_decoded(act), Kind.UNKNOWN, why, why=why),))
+            why = say("initialises", count=f"{len(act.calldata):,}", target=book.party(act.target))
+            return Made((make(_decoded(act, book), Kind.UNKNOWN, why, why=why),))
         if not act.calldata and not act.delegatecall:
-            return Made((_plain(act, self.book),))
-        made = self._of_entries(act) or Made((_other(act, self.book),))
-        if act.delegatecall and not (made.inside and kind_of(act.target, self.book) in containers.MULTISENDS):
-            return Made((_delegated(act, made, self.book),))
+            return Made((_plain(act, book),), takes_value=True)
+        if act.target == ZERO and not act.delegatecall:  # which stands for the coin where an asset is named
+            why = say("no_code_there", target=book.party(act.target))
+            return Made((make(act, Kind.UNKNOWN, why, why=why),))
+        made = self._of_entries(act, book) or Made((_other(act, book),))
+        if act.delegatecall and not (made.inside and kind_of(act.target, book) in containers.MULTISENDS):
+            return Made((_delegated(act, made, book),))
         return made
 
-    def _of_entries(self, act: Act) -> Made | None:
+    def _of_entries(self, act: Act, book: Book) -> Made | None:
         """What a function whose meaning is known does; None for others."""
         for entry in entries().get(act.calldata[:4], ()):
             values = exact(entry.types, act.calldata[4:])
             if values is None:
                 continue
             arguments = tuple(map(Argument, entry.names, entry.types, values))
-            known = replace(act, source="own", arguments=arguments)
-            if entry.is_container and kind_of(act.target, self.book) not in entry.kinds:
-                return Made((_stranger(known, entry, self.book),))
-            made = entry.handler(known, self.book, entry.signature, values)
+            known = replace(act, source=_source(act, entry.source, book), arguments=arguments)
+            if entry.is_container and not _is_one(act, entry, book):
+                return Made((_stranger(known, entry, book),))
+            made = entry.handler(known, book, entry.signature, values)
             if isinstance(made, Effect):
                 return Made((made,))
             if not made.effects and not made.inside:
                 nothing = containers.say(
-                    "no_calls_inside", function=containers.name_of(entry.signature), target=self.book.party(act.target)
+                    "no_calls_inside", function=containers.name_of(entry.signature), target=book.party(act.target)
                 )
                 return Made((make(known, Kind.CALL, nothing, entry.signature),), beside=made.beside)
             return made
@@ -165,6 +181,18 @@ def exact(types: Sequence[str], data: bytes) -> tuple[Any, ...] | None:
         return abi.decode(types, data)
     except abi.NotCanonical:
         return None
+
+
+def _source(act: Act, source: str, book: Book) -> str:
+    """What a decoding rests on: of a stranger, with a signature that the proposal carries, on the proposal's word."""
+    is_known = book.knows(act.target) or bool(kind_of(act.target, book))
+    return "proposal" if act.signature and source == "table" and not is_known else source
+
+
+def _is_one(act: Act, entry: Entry, book: Book) -> bool:
+    """Whether the target is known to be a contract that has this function."""
+    kind = kind_of(act.target, book)
+    return kind in entry.kinds or bool(kind and entry.kinds == containers.ANY_KNOWN)
 
 
 def _plain(act: Act, book: Book) -> Effect:
@@ -203,12 +231,19 @@ def _delegated(act: Act, made: Made, book: Book) -> Effect:
     )
 
 
-def _decoded(act: Act) -> Act:
-    """The call with its arguments, where an interface of ours knows the function."""
+def _decoded(act: Act, book: Book) -> Act:
+    """The call with its arguments, where an interface of ours or the table knows the function, and only one fits."""
     decoded = abi.decode_call(act.calldata)
-    if decoded is None:
-        return act
-    return replace(act, source="own", arguments=tuple(Argument(*argument) for argument in decoded.args))
+    if decoded is not None:
+        return replace(act, source="own", arguments=tuple(Argument(*argument) for argument in decoded.args))
+    fits = functions.exact_fits(act.calldata)
+    return _by_table(act, fits[0], book) if len(fits) == 1 else act
+
+
+def _by_table(act: Act, fit: functions.Fit, book: Book) -> Act:
+    inputs = fit.function.inputs
+    arguments = (Argument(part.name, part.type, value) for part, value in zip(inputs, fit.values, strict=True))
+    return replace(act, source=_source(act, "table", book), arguments=tuple(arguments))
 
 
 def _other(act: Act, book: Book) -> Effect:
@@ -221,6 +256,13 @@ def _other(act: Act, book: Book) -> Effect:
     if decoded is not None:
         known = replace(act, source="own", arguments=tuple(Argument(*argument) for argument in decoded.args))
         return called(known, decoded.name, decoded.signature, book)
+    fits = functions.exact_fits(act.calldata)
+    if len(fits) == 1:
+        return called(_by_table(act, fits[0], book), fits[0].function.name, fits[0].function.signature, book)
+    if fits:
+        either = [fit.function.signature for fit in fits]
+        why = say("ambiguous", selector=hex_text(act.calldata[:4]), target=target, signatures=either)
+        return make(act, Kind.UNKNOWN, why, why=why)
     return _by_its_own_words(act, book) or _unknown(act, book)
 
 

@@ -1,26 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sentences about calls: a code with values, worded in English where it is made and in any language where it is shown.
+"""The sentences about calls (`governance.sentences`), whose families add their own.
 
-Values are plain JSON or other sentences. Addresses, amounts, units and durations are values of their own form, so that
+Addresses, amounts, units and durations are values of their own form, so that
 each page words them in its language:
 
 - `{"address": "0x...", "name": "the treasury"}`: a party; the name only where the book has one;
 - `{"amount": "1500000", "asset": "0x...", "symbol": "USDC", "decimals": 6}`: base units of a token; no symbol where the
   book doesn't know the token;
 - `{"asset": "0x...", "symbol": "USDC"}`: a token;
-- `{"seconds": "172800"}`, `{"blocks": "50400"}`: a duration;
-- a list of any of these: its parts with "; " between.
+- `{"seconds": "172800"}`, `{"blocks": "50400"}`: a duration.
 
 Text that comes from a chain is made harmless (one line, visible characters, cut) before it becomes a value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
-Values = Mapping[str, Any]
-Translate = Callable[[str], str]  # a message into a language; `str` for English
+from governance.sentences import Table, Translate
 
 # Names that the mirror gives to a DAO's own contracts. Every other name is somebody's own word, and stays.
 OWN_NAMES = frozenset(
@@ -43,60 +41,8 @@ _SECONDS = gettext_noop("{seconds} seconds")
 _BLOCKS = gettext_noop("{blocks} blocks")
 
 
-class Sentence(str):
-    """A sentence that knows its code and its values. As text it is English."""
-
-    __slots__ = ("code", "values")
-
-    code: str
-    values: Values
-
-    def __new__(cls, code: str, template: str, values: Values) -> "Sentence":
-        """Raises KeyError for a value that the template names and `values` lacks."""
-        made = super().__new__(cls, worded(template, values, str))
-        made.code, made.values = code, dict(values)
-        return made
-
-    def as_json(self) -> dict[str, Any]:
-        return {"code": self.code, "values": {name: _json(value) for name, value in self.values.items()}}
-
-
-class Speaker:
-    """Says the sentences of one family. `templates`: code -> English, marked for translation."""
-
-    def __init__(self, templates: Mapping[str, str]):
-        self.templates = templates
-
-    def __call__(self, code: str, /, **values: Any) -> Sentence:
-        """Return the sentence of a code. Raises KeyError for a code, or a value of its text, that is not known."""
-        return Sentence(code, self.templates[code], values)
-
-
-def worded(template: str, values: Values, translate: Translate, templates: Mapping[str, str] | None = None) -> str:
-    """Return a template with its values in a language. `templates` words the sentences among values that are JSON."""
-    shown = {name: _shown(value, translate, templates or {}) for name, value in values.items()}
-    return translate(template).format_map(shown)
-
-
-def read(stored: Mapping[str, Any], templates: Mapping[str, str], translate: Translate = gettext) -> str:
-    """Return a stored sentence in a language. Raises KeyError, TypeError or ValueError for what no code here says."""
-    return worded(templates[stored["code"]], stored["values"], translate, templates)
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, Sentence):
-        return value.as_json()
-    return [_json(one) for one in value] if isinstance(value, (list, tuple)) else value
-
-
-def _shown(value: Any, translate: Translate, templates: Mapping[str, str]) -> Any:
+def _in_words(value: Mapping[str, Any], translate: Translate) -> str:
     """A value as it is put into a sentence."""
-    if isinstance(value, (list, tuple)):
-        return "; ".join(str(_shown(one, translate, templates)) for one in value)
-    if not isinstance(value, Mapping):
-        return value
-    if "code" in value:
-        return read(value, templates, translate)
     if "address" in value:
         return _party(value["address"], value.get("name"), translate)
     if "amount" in value:
@@ -108,6 +54,9 @@ def _shown(value: Any, translate: Translate, templates: Mapping[str, str]) -> An
     if "seconds" in value:
         return _duration(int(value["seconds"]), translate)
     return translate(_BLOCKS).format(blocks=f"{int(value['blocks']):,}")
+
+
+TABLE = Table("effects", {}, _in_words)  # each family adds its own
 
 
 def _party(address: str, name: str | None, translate: Translate) -> str:

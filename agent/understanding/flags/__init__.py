@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from agent.understanding.effects import Book, Effect
@@ -61,18 +62,17 @@ def raised(case: Case) -> list[Flag]:
     """All flags of a case, the gravest first; each sentence once, with all the calls that it is about."""
     found: dict[tuple, Flag] = {}
     for flag in _each(case):
-        key = (flag.code, flag.says, tuple(sorted(flag.values.items())))
+        key = (flag.code, flag.sentence)
         before = found.get(key)
         effects = tuple(dict.fromkeys((*before.effects, *flag.effects))) if before else flag.effects
-        found[key] = Flag(flag.code, flag.severity, flag.says, flag.template, flag.values, effects)
+        found[key] = replace(flag, effects=effects)
     return sorted(found.values(), key=lambda flag: (_ORDER.index(flag.severity), flag.code, flag.text))
 
 
 def _each(case: Case) -> Iterator[Flag]:
     for rule in RULES:
         for one in rule.find(case):
-            says = one.says or rule.code
-            yield Flag(rule.code, one.severity or rule.severity, says, rule.words[says], one.values, one.effects)
+            yield rule.flag(one)
 
 
 def flags(

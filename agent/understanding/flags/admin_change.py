@@ -24,7 +24,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     words={
         "admin_change": gettext_noop("Changes who has power over a contract."),
-        "admin_by_name": gettext_noop("Calls %(function)s, which by its name changes who has power over a contract."),
+        "admin_by_name": gettext_noop("Calls {function}, which by its name changes who has power over a contract."),
     },
     page=(
         "Evidence: a call changes a role, an owner, an admin, a signer, a module or a guardian; or its function's "

@@ -26,7 +26,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     words={
         "bad_checksum": gettext_noop(
-            "The text's address %(address)s has a wrong checksum: a digit was mistyped or changed."
+            "The text's address {address} has a wrong checksum: a digit was mistyped or changed."
         )
     },
     page=(

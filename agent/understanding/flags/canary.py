@@ -27,4 +27,4 @@ RULE = Rule(
 
 def flag() -> Flag:
     """The flag of a model that repeated its secret."""
-    return Flag(RULE.code, RULE.severity, RULE.code, RULE.words[RULE.code])
+    return RULE.flag(Found())

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from agent.understanding.effects import Book, Effect
 from agent.understanding.ingest import Document
+from governance.sentences import Sentence, Table
 
 
 class Severity(StrEnum):
@@ -75,27 +77,34 @@ class Rule:
     page: str  # evidence and meaning, as docs/flags.md shows it
     find: Callable[[Case], Iterator[Found]]
 
+    @cached_property
+    def _table(self) -> Table:
+        return Table(f"flag {self.code}", self.words)
+
+    def flag(self, found: Found) -> Flag:
+        """Return the flag that says what was found."""
+        sentence = self._table.say(found.says or self.code, **found.values)
+        return Flag(self.code, found.severity or self.severity, sentence, found.effects)
+
 
 @dataclass(frozen=True)
 class Flag:
-    """A computed warning. `effects` are the ids of the calls it is about; `says` and `values` make its sentence."""
+    """A computed warning. `effects` are the ids of the calls it is about."""
 
     code: str
     severity: Severity
-    says: str
-    template: str = field(repr=False)
-    values: Mapping[str, Any] = field(default_factory=dict)
+    sentence: Sentence
     effects: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The English text, which is stored and which the API shows."""
-        return self.template % self.values
+        return self.sentence.text
 
     def as_json(self) -> dict:
         return {
             "code": self.code, "severity": str(self.severity), "text": self.text, "effects": list(self.effects),
-            "sentence": {"code": self.says, "values": dict(self.values)},
+            "sentence": self.sentence.as_json(),
         }  # fmt: skip
 
 

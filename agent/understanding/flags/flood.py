@@ -23,7 +23,7 @@ def find(case: Case) -> Iterator[Found]:
 RULE = Rule(
     code="flood",
     severity=Severity.WARNING,
-    words={"flood": gettext_noop("%(count)s other proposals of the last 30 days have the same text.")},
+    words={"flood": gettext_noop("{count} other proposals of the last 30 days have the same text.")},
     page=(
         f"Evidence: {MANY} or more proposals within 30 days before this one have the same text, whatever they "
         "call. Among many that do nothing, the one that pays is easily missed."

@@ -34,8 +34,8 @@ RULE = Rule(
     code="large_share",
     severity=Severity.WARNING,
     words={
-        "large_share": gettext_noop("%(amount)s of %(held)s that the treasury holds: a tenth or more."),
-        "more_than_held": gettext_noop("%(amount)s, more than the %(held)s that the treasury holds."),
+        "large_share": gettext_noop("{amount} of {held} that the treasury holds: a tenth or more."),
+        "more_than_held": gettext_noop("{amount}, more than the {held} that the treasury holds."),
     },
     page=(
         "Evidence: all transfers and approvals of one asset together, against what the treasury holds of it as "

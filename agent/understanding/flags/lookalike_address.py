@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_noop
 
+from agent.understanding import functions
+from agent.understanding.effects import Book
 from agent.understanding.flags.flag import Case, Found, Rule, Severity
 from agent.understanding.reader import addresses_in
 from governance.chain.address import checksum
@@ -37,11 +39,18 @@ def _seen(digits: str) -> bool:
     return len(digits) - digits.count("0") >= SEEN
 
 
+def _is_published(address: bytes, book: Book) -> bool:
+    """Whether its makers publish this address: a factory and its token may well begin alike."""
+    chain_id = book.chain_id
+    return chain_id is not None and bool(functions.deployment(chain_id, address) or functions.token(chain_id, address))
+
+
 def find(case: Case) -> Iterator[Found]:
     in_text = list(dict.fromkeys(addresses_in(case.document.text)))[:_MOST]
     used = {address: effect.id for effect in reversed(case.effects) for address in effect.addresses}
-    known = {*case.book.names, *case.book.tokens}
-    others = list(dict.fromkeys([*known, *in_text, *used]))
+    in_book = {*case.book.names, *case.book.tokens, *case.book.contracts}
+    others = list(dict.fromkeys([*in_book, *in_text, *used]))
+    known = in_book | {one for one in {*in_text, *used} if _is_published(one, case.book)}
     pairs = {
         tuple(sorted((mine, other)))
         for mine in used
@@ -56,11 +65,12 @@ def find(case: Case) -> Iterator[Found]:
 RULE = Rule(
     code="lookalike_address",
     severity=Severity.DANGER,
-    words={"lookalike_address": gettext_noop("%(address)s looks like %(other)s, and is another address.")},
+    words={"lookalike_address": gettext_noop("{address} looks like {other}, and is another address.")},
     page=(
         "Evidence: an address of the calls and another one of the calls, the text or the book agree in the first "
         f"and last {BOTH_ENDS} digits, in {ONE_END} or more at one end, or in all but {NEAR_DIGITS}. Zeros do not "
-        "count. Two addresses that the book knows are not compared with each other. Compare every digit."
+        "count. Two addresses that the book has, or that their makers publish, are not compared with each other. "
+        "Compare every digit."
     ),
     find=find,
 )

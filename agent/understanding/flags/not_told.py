@@ -9,17 +9,24 @@ from agent.understanding.flags.flag import Case, Found, Rule, Severity, ids
 
 
 def find(case: Case) -> Iterator[Found]:
-    if case.untold and (found := [effect for effect in case.effects if effect.id in case.untold]):
-        yield Found(effects=ids(found))
+    untold = [effect for effect in case.effects if effect.id in (case.untold or ())]
+    if money := [effect for effect in untold if effect.moves == "money"]:
+        yield Found(effects=ids(money), severity=Severity.DANGER)
+    if power := [effect for effect in untold if effect.moves != "money"]:
+        yield Found(effects=ids(power), says="power_not_told")
 
 
 RULE = Rule(
     code="not_told",
-    severity=Severity.DANGER,
-    words={"not_told": gettext_noop("Moves money or power that no sentence of the text mentions.")},
+    severity=Severity.WARNING,
+    words={
+        "not_told": gettext_noop("Moves money, and no sentence of the text mentions it."),
+        "power_not_told": gettext_noop("Changes who may do what, and no sentence of the text mentions it."),
+    },
     page=(
-        "Evidence: the verdict found no sentence for an effect that moves money or power. What hides itself in a "
-        "friendly text is the usual form of a theft by vote."
+        "Evidence: the verdict found no sentence for an effect that moves money or power. Money is a danger: what "
+        "hides itself in a friendly text is the usual form of a theft by vote. Power is a warning, since honest "
+        "proposals of many calls sometimes leave a permission out."
     ),
     find=find,
 )

@@ -23,7 +23,7 @@ def text() -> str:
     for severity in reversed(Severity):
         for rule in sorted(RULES, key=lambda rule: rule.code):
             if rule.severity is severity:
-                said = "\n".join(f"> {words.replace('%(', '(').replace(')s', ')')}" for words in _quoted(rule.words))
+                said = "\n".join(f"> {words.replace('{', '(').replace('}', ')')}" for words in _quoted(rule.words))
                 sections.append(f"## {rule.code}\n\n*{severity}*\n\n{said}\n\n{fill(rule.page, 118)}\n")
     return "\n".join(sections)
 

@@ -25,9 +25,9 @@ RULE = Rule(
     code="resubmitted",
     severity=Severity.WARNING,
     words={
-        "resubmitted": gettext_noop("An earlier proposal makes exactly the same calls: number %(number)s."),
+        "resubmitted": gettext_noop("An earlier proposal makes exactly the same calls: number {number}."),
         "resubmitted_after_failure": gettext_noop(
-            "An earlier proposal with exactly the same calls failed: number %(number)s."
+            "An earlier proposal with exactly the same calls failed: number {number}."
         ),
     },
     page=(

@@ -17,7 +17,7 @@ def find(case: Case) -> Iterator[Found]:
 RULE = Rule(
     code="too_many_calls",
     severity=Severity.DANGER,
-    words={"too_many_calls": gettext_noop("More than %(most)s calls: not all were looked at.")},
+    words={"too_many_calls": gettext_noop("More than {most} calls: not all were looked at.")},
     page=f"Evidence: more than {MAX_EFFECTS} calls, those inside others counted. What comes after them is not shown.",
     find=find,
 )

@@ -22,7 +22,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     words={
         "unknown_call": gettext_noop("One call can't be decoded."),
-        "unknown_calls": gettext_noop("%(count)s calls can't be decoded."),
+        "unknown_calls": gettext_noop("{count} calls can't be decoded."),
     },
     page=(
         "Evidence: a call whose function neither the DAO's own contracts nor the table of known functions has, or "

@@ -24,7 +24,7 @@ RULE = Rule(
     severity=Severity.DANGER,
     words={
         "upgrade": gettext_noop("Replaces the code of a contract."),
-        "upgrade_by_name": gettext_noop("Calls %(function)s, which by its name replaces the code of a contract."),
+        "upgrade_by_name": gettext_noop("Calls {function}, which by its name replaces the code of a contract."),
     },
     page=(
         "Evidence: a call replaces a contract's code, or its function's name says so (`diamondCut`, "

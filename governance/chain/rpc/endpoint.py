@@ -32,7 +32,8 @@ from governance.chain.rpc.errors import (
     WrongChain,
 )
 from governance.chain.rpc.values import quantity
-from governance.words import Sentence, say
+from governance.sentences import Sentence
+from governance.words import say
 
 MAX_RESPONSE_BYTES = 128 * 2**20
 _MAX_LOGS_BYTES = 32 * 2**20  # tens of thousands of logs: a node without limits must not fill our memory

@@ -13,7 +13,8 @@ import stamina
 
 from governance.chain.rpc.endpoint import MAX_RESPONSE_BYTES, MOST_DISTRUST_S, WRONG_CHAIN_S, Endpoint, Known
 from governance.chain.rpc.errors import BatchTooLarge, Distrusted, RpcError, RpcLimited, RpcUnreachable, WrongChain
-from governance.words import Sentence, say
+from governance.sentences import Sentence
+from governance.words import say
 
 T = TypeVar("T")
 

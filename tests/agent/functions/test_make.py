@@ -90,7 +90,14 @@ def test_views_and_what_no_abi_can_call_are_left_out(tmp_path, item):
 
 def test_contracts_made_for_tests_are_left_out(tmp_path):
     text = json.dumps([TAX])
-    files = {"test/A.json": text, "build/MockTax.json": text, "build/TaxHarness.json": text}
+    paths = (
+        "test/A.json",
+        "build/MockTax.json",
+        "build/TaxHarness.json",
+        "out/Vm.sol/Vm.json",
+        "out/build-info/1.json",
+    )
+    files = dict.fromkeys(paths, text)
     assert functions(packed(tmp_path, "oz5", files)) == {}
     assert functions(packed(tmp_path, "oz4", {"build/TestamentTax.json": text}))
 
@@ -134,6 +141,11 @@ def test_a_token_whose_decimals_two_lists_tell_differently_is_refused(tmp_path):
     assert make.token_lines([first, listed("aave", "tokenlist.json", 6)]) == [f"1\t{ONE}\tTAX\t6\tuniswap-tokens"]
     with pytest.raises(BadPackage, match="decimals"):
         make.token_lines([first, listed("aave", "tokenlist.json", 18)])
+
+
+def test_top_level_domains_in_other_scripts_are_left_out(tmp_path):
+    package = packed(tmp_path, "tlds", {"index.json": json.dumps(["xyz", "みんな", "com", "xn--kpry57d"])})
+    assert make.label_lines([package, packed(tmp_path, "oz5", {})]) == ["com\ttlds", "xyz\ttlds"]
 
 
 def test_a_symbol_that_could_pass_for_another_is_left_out(tmp_path):

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, Made, make
 from agent.understanding.effects.book import ETHER, Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Sentence, Speaker
+from agent.understanding.effects.wording import TABLE
 from governance.chain.address import ZERO
 from governance.chain.call import executed_calldata
+from governance.sentences import Sentence
 
 SENTENCES = {
     "unequal_lists": gettext_noop("Calls {function} on {target} with lists of unequal length: it would fail."),
@@ -27,10 +28,18 @@ SENTENCES = {
     ),
     "refund_of_nothing": gettext_noop("The call names a refund for gas that pays nothing, at a gas price of 0."),
     "may_fail": gettext_noop("The Safe does not revert when this call fails."),
+    "by_role": gettext_noop(
+        "The account that {roles} acts for makes this call, and only if the role it names allows it."
+    ),
+    "if_passed": gettext_noop("It is only executed if that proposal has passed there."),
+    "made_by_itself": gettext_noop(
+        "{maker} makes this call itself: it pays out of what it holds, and has no rights but its own."
+    ),
+    "may_fail_inside": gettext_noop("The other calls go on when this one fails."),
     "scheduled": gettext_noop("It is only scheduled here: it can be executed {delay} later."),
     "queued": gettext_noop("It is only queued here, for Unix time {eta}."),
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 CALL_ONLY = "safe_multisend_call_only"
 MULTISENDS = frozenset({"multisend", "multisend_call_only", "safe_multisend", CALL_ONLY})
@@ -121,6 +130,7 @@ def _multisend(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effec
     """
     packed, calls, offset = a[0], [], 0
     maker = (act.through[-1] if act.through else book.executor or ZERO) if act.delegatecall else act.target
+    besides = () if act.delegatecall else (say("made_by_itself", maker=book.party(maker)),)
     while offset < len(packed):
         head = packed[offset : offset + 85]
         length = int.from_bytes(head[53:85], "big")
@@ -129,10 +139,70 @@ def _multisend(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effec
             return make(act, Kind.UNKNOWN, sentence, function, why=sentence)
         data = packed[offset + 85 : offset + 85 + length]
         value = int.from_bytes(head[21:53], "big")
-        calls.append(act.inside(name_of(function), head[1:21], value, data, maker=maker, delegatecall=head[0] == 1))
+        calls.append(
+            act.inside(
+                name_of(function), head[1:21], value, data, maker=maker, delegatecall=head[0] == 1, besides=besides
+            )
+        )
         offset += 85 + length
     return Made(inside=tuple(calls))
 
+
+def _by_role(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect | Made:
+    """Zodiac Roles: a Safe's call, checked against a role."""
+    to, value, data, operation = a[:4]
+    if operation > 1:
+        sentence = say("no_such_operation", operation=f"{operation}", target=book.party(act.target))
+        return make(act, Kind.UNKNOWN, sentence, function, why=sentence)
+    checked = (say("by_role", roles=book.party(act.target)),)
+    return Made(inside=(act.inside(name_of(function), to, value, data, delegatecall=operation == 1, besides=checked),))
+
+
+def _governor_executes(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect | Made:
+    """Another proposal, executed by this one."""
+    if not len(a[0]) == len(a[1]) == len(a[2]):
+        return _batch(act, book, function, a)
+    passed = (say("if_passed"),)
+    return Made(
+        inside=tuple(act.inside("execute", *each, besides=passed) for each in zip(a[0], a[1], a[2], strict=True))
+    )
+
+
+def _aggregate(*, calls: int, target: int, data: int, value: int | None = None, may_fail: int | None = None) -> Handler:
+    """A Multicall contract: it makes the calls itself. The numbers are places among the arguments and in each call."""
+
+    def handler(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Made:
+        itself = (say("made_by_itself", maker=book.party(act.target)),)
+        inside = []
+        for each in a[calls]:
+            lenient = not a[0] if calls else may_fail is not None and each[may_fail]
+            inside.append(
+                act.inside(
+                    name_of(function),
+                    each[target],
+                    0 if value is None else each[value],
+                    each[data],
+                    besides=(*itself, say("may_fail_inside")) if lenient else itself,
+                )
+            )
+        return Made(inside=tuple(inside))
+
+    return handler
+
+
+def _multicall(calls: int) -> Handler:
+    """Calls of a contract's own functions, made as if by who calls it."""
+
+    def handler(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Made:
+        maker = act.through[-1] if act.through else book.executor or ZERO
+        return Made(inside=tuple(act.inside(name_of(function), act.target, 0, data, maker=maker) for data in a[calls]))
+
+    return handler
+
+
+_ROLES = frozenset({"zodiac_roles", "zodiac_roles_v1", "zodiac_roles_v2"})
+_MULTICALL = frozenset({"multicall"})
+ANY_KNOWN = frozenset({"*"})  # any contract whose kind is known
 
 CONTAINERS: dict[str, tuple[frozenset[str], Handler]] = {
     "relay(address,uint256,bytes)": (_GOVERNOR, _relay),
@@ -148,4 +218,18 @@ CONTAINERS: dict[str, tuple[frozenset[str], Handler]] = {
     "execTransactionFromModule(address,uint256,bytes,uint8)": (_SAFE, _safe),
     "execTransactionFromModuleReturnData(address,uint256,bytes,uint8)": (_SAFE, _safe),
     "multiSend(bytes)": (MULTISENDS, _multisend),
+    "execTransactionWithRole(address,uint256,bytes,uint8,uint16,bool)": (_ROLES, _by_role),
+    "execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)": (_ROLES, _by_role),
+    "execTransactionWithRoleReturnData(address,uint256,bytes,uint8,uint16,bool)": (_ROLES, _by_role),
+    "execTransactionWithRoleReturnData(address,uint256,bytes,uint8,bytes32,bool)": (_ROLES, _by_role),
+    "execute(address[],uint256[],bytes[],bytes32)": (_GOVERNOR, _governor_executes),
+    "aggregate((address,bytes)[])": (_MULTICALL, _aggregate(calls=0, target=0, data=1)),
+    "aggregate3((address,bool,bytes)[])": (_MULTICALL, _aggregate(calls=0, target=0, data=2, may_fail=1)),
+    "aggregate3Value((address,bool,uint256,bytes)[])": (
+        _MULTICALL,
+        _aggregate(calls=0, target=0, data=3, value=2, may_fail=1),
+    ),
+    "tryAggregate(bool,(address,bytes)[])": (_MULTICALL, _aggregate(calls=1, target=0, data=1)),
+    "multicall(bytes[])": (ANY_KNOWN, _multicall(0)),
+    "multicallWithNodeCheck(bytes32,bytes[])": (ANY_KNOWN, _multicall(1)),
 }

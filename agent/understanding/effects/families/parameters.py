@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, make
 from agent.understanding.effects.book import Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Speaker
+from agent.understanding.effects.wording import TABLE
 
 SENTENCES = {
     "voting_delay": gettext_noop("Sets the voting delay of {target} to {value}."),
@@ -22,7 +22,7 @@ SENTENCES = {
     "pause": gettext_noop("Pauses {target}."),
     "unpause": gettext_noop("Ends the pause of {target}."),
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 def _parameter(code: str, subject: str, unit: str = "") -> Handler:

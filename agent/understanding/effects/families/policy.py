@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, make
 from agent.understanding.effects.book import Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Speaker
+from agent.understanding.effects.wording import TABLE
 from policies.code import encoding
 from policies.notation.hexadecimal import hex_text
 from policies.words.explain import explain
@@ -19,7 +19,7 @@ SENTENCES = {
         "Sets a policy on {target} whose code can't be read ({problem}): the module would refuse it."
     ),
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 def _set_policy(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect:

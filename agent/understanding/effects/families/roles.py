@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, make
 from agent.understanding.effects.book import Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import Speaker
+from agent.understanding.effects.wording import TABLE
 from governance.chain.address import ZERO
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
@@ -44,7 +44,7 @@ SENTENCES = {
     ),
     "no_fallback": gettext_noop("Removes the fallback handler of {target}."),
 }
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 ROLES = {
     keccak(name.encode()): name

@@ -8,10 +8,10 @@ from django.utils.translation import gettext_noop
 from agent.understanding.effects.act import Act, Handler, Made, make
 from agent.understanding.effects.book import Book
 from agent.understanding.effects.effect import Kind
-from agent.understanding.effects.wording import Speaker
+from agent.understanding.effects.wording import TABLE
 
 SENTENCES = {"upgrade": gettext_noop("Replaces the code of {proxy} by that of {code}.")}
-say = Speaker(SENTENCES)
+say = TABLE.add(SENTENCES)
 
 
 def _upgrade(*, proxy: int | None = None, data: int | None = None) -> Handler:

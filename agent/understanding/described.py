@@ -1,0 +1,603 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Effects that are no plain amounts against the text: roles, upgrades, parameters, names, and any decoded call.
+
+A sentence, item, row or section tells such an effect where it has the verb, what it is about (role, parameter, code),
+the target and every argument. Code alone (the function's name with its arguments, or call data) tells it in part.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from agent.understanding.effects import Book, Effect
+from agent.understanding.mentions.languages import Act, Tense
+from agent.understanding.mentions.quantities import Quantity, Unit
+from agent.understanding.moods import ActWord, Mood, mood_of
+from agent.understanding.orders import Read
+from agent.understanding.passages import Shape
+from agent.understanding.telling import Level, Telling
+from governance.chain import abi
+from governance.chain.address import ZERO
+from policies.notation.hexadecimal import hex_bytes, hex_text
+from policies.notation.primitives import keccak
+
+MAX_SCOPE_CHARS = 6_000
+MAX_VALUES = 80  # of one call's arguments; a longer call is told by no text
+_HEX = re.compile(r"0x[0-9a-fA-F]+")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A stretch of text that may tell an effect: one passage, or a whole section with its heading."""
+
+    reads: tuple[Read, ...]
+    start: int
+    end: int
+    text: str
+    folded: str
+    addresses: frozenset[bytes]  # also by names
+    spelled: frozenset[bytes]  # those whose digits stand here
+    is_section: bool
+
+
+def scopes(reads: Sequence[Read]) -> list[Scope]:
+    """Every passage, and every section that is short enough to be about one thing."""
+    found = [_scope((read,), is_section=False) for read in reads]
+    by_section: dict[int, list[Read]] = {}
+    for read in reads:
+        by_section.setdefault(read.passage.section, []).append(read)
+    short = (s for s in by_section.values() if s[-1].passage.end - s[0].passage.start <= MAX_SCOPE_CHARS)
+    found += [_scope(tuple(section), is_section=True) for section in short if len(section) > 1]
+    return found
+
+
+def _scope(reads: tuple[Read, ...], *, is_section: bool) -> Scope:
+    text = "\n".join(read.passage.text for read in reads)
+    addresses = frozenset(
+        a for read in reads for party in read.parties if len(party.addresses) == 1 for a in party.addresses
+    )
+    spelled = frozenset(hex_bytes(h) for h in _HEX.findall(text) if len(h) == 42)
+    for read in reads:
+        if read.passage.shape is Shape.CODE:
+            addresses |= spelled
+    return Scope(
+        reads, reads[0].passage.start, reads[-1].passage.end, text, " ".join(text.casefold().split()),
+        addresses | spelled, spelled, is_section,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- what an effect needs
+
+
+@dataclass(frozen=True)
+class Need:
+    """What words must say of an effect."""
+
+    acts: frozenset[Act]
+    opposite: frozenset[Act]
+    subjects: tuple[str, ...]  # one of these must be there; none where the verb says all
+    holder: bytes | None  # whom it is about
+    target_words: tuple[str, ...]  # what the target may be called, where the book knows its kind
+    is_role: bool = False
+
+
+_GRANTS = frozenset({Act.GRANT, Act.SET, Act.TRANSFER, Act.APPROVE})
+_REVOKES = frozenset({Act.REVOKE})
+_BY_VERB: Mapping[str, frozenset[Act]] = {
+    "set": frozenset({Act.SET, Act.GRANT, Act.TRANSFER}), "update": frozenset({Act.SET}),
+    "change": frozenset({Act.SET}),
+    "add": frozenset({Act.GRANT, Act.SET}), "grant": frozenset({Act.GRANT}), "assign": frozenset({Act.GRANT, Act.SET}),
+    "allow": frozenset({Act.GRANT, Act.APPROVE}), "enable": frozenset({Act.GRANT, Act.SET}), "remove": _REVOKES,
+    "revoke": _REVOKES, "disable": _REVOKES, "renounce": _REVOKES, "transfer": frozenset({Act.TRANSFER, Act.SET}),
+    "upgrade": frozenset({Act.UPGRADE, Act.SET, Act.WRAP}), "delegate": frozenset({Act.DELEGATE}),
+    "pause": frozenset({Act.PAUSE}), "unpause": frozenset({Act.UNPAUSE}),
+    "withdraw": frozenset({Act.CLAIM, Act.TRANSFER}),
+    "claim": frozenset({Act.CLAIM}), "renew": frozenset({Act.RENEW}), "register": frozenset({Act.SET}),
+    "create": frozenset({Act.CREATE, Act.STREAM}), "cancel": frozenset({Act.CANCEL, Act.REVOKE}),
+    "deposit": frozenset({Act.WRAP}), "wrap": frozenset({Act.WRAP}), "redeem": frozenset({Act.CLAIM}),
+    "mint": frozenset({Act.MINT}), "burn": frozenset({Act.BURN}), "approve": frozenset({Act.APPROVE}),
+    "swap": frozenset({Act.SWAP}), "accept": frozenset({Act.GRANT, Act.SET}), "initialize": frozenset({Act.CREATE}),
+    "scope": frozenset({Act.GRANT}), "vote": frozenset({Act.CALL}), "cast": frozenset({Act.CALL}),
+}  # fmt: skip
+_SUBJECTS: Mapping[str, tuple[str, ...]] = {
+    "voting period": ("voting period", "voting window", "vote duration", "período de votación", "période de vote",
+                      "abstimmungszeitraum", "período de votação", "投票期", "投票周期"),
+    "voting delay": ("voting delay", "retraso de votación", "délai de vote", "投票延迟"),
+    "late-quorum extension": ("late-quorum extension", "late quorum extension", "vote extension", "late quorum"),
+    "proposal threshold": ("proposal threshold", "umbral de propuesta", "seuil de proposition", "提案门槛"),
+    "quorum": ("quorum", "quórum", "法定人数"),
+    "timelock delay": ("timelock delay", "timelock's delay", "delay of the timelock", "minimum delay", "min delay",
+                       "execution delay", "delay"),
+    "number of signatures needed": ("threshold", "signatures", "number of signatures", "confirmations"),
+    "owner": ("owner", "ownership", "owns", "propriétaire", "propiedad", "eigentümer", "所有权", "所有者"),
+    "signer": ("signer", "owner", "signatory", "keyholder"), "module": ("module",), "controller": ("controller",),
+    "guard": ("guard",), "fallback handler": ("fallback handler", "fallback"), "guardian": ("guardian",),
+    "minter": ("minter", "mint"), "admin": ("admin", "administrator", "administration"), "timelock": ("timelock",),
+    "code": (),
+}  # fmt: skip
+
+
+@cache
+def camel_words(name: str) -> tuple[str, ...]:
+    """The words of a function's name: setSubnodeOwner -> set, subnode, owner."""
+    return tuple(word.casefold() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name))
+
+
+def need_of(effect: Effect, book: Book) -> Need:
+    """What words must say to tell this effect."""
+    kind = str(effect.kind)
+    name = effect.function.split("(")[0].lstrip("_")
+    camel = camel_words(name)
+    verb = camel[0] if camel else ""
+    acts = _BY_VERB.get(verb, frozenset())
+    opposite: frozenset[Act] = frozenset()
+    flags = [argument.value for argument in effect.arguments if argument.type == "bool"]
+    nouns = tuple(word for word in camel[1:] if word not in _EMPTY_NOUNS)
+    plain = _plain_subject(effect.subject) if kind != "call" else ()
+    subjects = _SUBJECTS.get(effect.subject, (*plain, *nouns))
+    is_role = False
+    if kind == "role_change":
+        is_off = verb in ("revoke", "remove", "disable", "renounce") or (len(flags) == 1 and flags[0] is False)
+        is_off = is_off or (effect.recipient == ZERO and verb != "grant")
+        acts, opposite = (_REVOKES, frozenset({Act.GRANT})) if is_off else (_GRANTS | acts, _REVOKES)
+        role = _role_words(effect)
+        is_role = bool(role)
+        subjects = role or subjects
+    elif kind == "upgrade":
+        acts, subjects = frozenset({Act.UPGRADE, Act.SET}), ()
+    elif kind == "delegate":
+        acts, subjects = frozenset({Act.DELEGATE}), ()
+    elif kind == "parameter_change":
+        acts = acts | {Act.SET}
+    elif kind == "pause":
+        is_off = verb == "unpause" or "end" in str(effect.function).casefold()
+        acts, opposite = ((frozenset({Act.UNPAUSE}), frozenset({Act.PAUSE})) if is_off else (
+            frozenset({Act.PAUSE}), frozenset({Act.UNPAUSE})))  # fmt: skip
+    elif kind == "name":
+        acts = acts | {Act.SET, Act.GRANT}
+    elif len(flags) == 1 and verb in ("set", "change", "update"):
+        acts, opposite = (acts | {Act.GRANT}, _REVOKES) if flags[0] else (_REVOKES, frozenset({Act.GRANT}))
+    return Need(acts, opposite, subjects, effect.recipient, _kind_words(effect.target, book), is_role)
+
+
+def _plain_subject(subject: str) -> tuple[str, ...]:
+    """What a text may call a subject that no table has: each of its longer words."""
+    found: dict[str, None] = {}
+    for word in re.findall(r"[a-z]{4,}", subject.casefold()):
+        found |= dict.fromkeys(_SUBJECTS.get(word, (word,)))
+    return tuple(found)
+
+
+_EMPTY_NOUNS = {"for", "and", "to", "of", "with", "from", "call", "the", "new", "pending", "by", "on", "in", "a"}
+
+
+def _role_words(effect: Effect) -> tuple[str, ...]:
+    """What a text may call the role that grantRole and revokeRole change; () for other functions."""
+    if not re.match(r"(?:grant|revoke|renounce)Role\(", effect.function):
+        return ()
+    constant = re.search(r"[A-Z]+(?:_[A-Z]+)*_ROLE", effect.subject)
+    if constant is None:
+        return (effect.subject.split()[-1].casefold(),)
+    plain = constant[0].casefold()
+    short = plain.removesuffix("_role").replace("_", " ")
+    if plain == "default_admin_role":
+        return (plain, "default admin", "default admin role")
+    return (plain, f"{short} role", f"{short}-role", f"role of {short}", f"role {short}", f"{short}s")
+
+
+def _kind_words(target: bytes, book: Book) -> tuple[str, ...]:
+    kind = book.contracts[target].kind if target in book.contracts else ""
+    if target in book.tokens:
+        return (book.tokens[target].symbol.casefold(),)
+    plain = kind.replace("_", " ")
+    alone = sum(one.kind == kind for one in book.contracts.values()) == 1
+    return (plain, *_KIND_NAMES.get(kind, ())) if kind and alone else ()
+
+
+_KIND_NAMES = {
+    "ens_root": ("root contract", "ens root", "root"), "ens_registry": ("registry",), "ens_registrar": ("registrar",),
+    "ens_reverse_registrar": ("reverse registrar",), "ens_name_wrapper": ("name wrapper",),
+    "ens_dns_registrar": ("dns registrar", "dnssec registrar"), "governor": ("governor", "gobernador", "gouverneur"),
+    "timelock": ("timelock",), "zodiac_roles_v2": ("roles modifier", "roles module", "zodiac roles"),
+    "safe": ("safe", "multisig"), "token": ("token",),
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------------ comparing
+
+
+def tell(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
+    """Return how the text tells an effect that is no plain amount; None where no words are near it."""
+    need = need_of(effect, book)
+    values = list(flat(effect))
+    if len(values) > MAX_VALUES:
+        values = values[:MAX_VALUES]
+    best: Telling | None = None
+    for scope in found:
+        telling = _in_scope(effect, need, values, scope, book)
+        if telling is not None and (
+            best is None
+            or telling.level > best.level
+            or (telling.level == best.level and len(telling.codes) < len(best.codes))
+        ):
+            best = telling
+        if best is not None and best.level is Level.WHOLE:
+            break
+    return best
+
+
+def flat(effect: Effect) -> Iterable[tuple[str, str, object]]:
+    """Name, type and value of each argument, lists and structs opened."""
+
+    def walk(name: str, of: abi.Type, value: object) -> Iterable[tuple[str, str, object]]:
+        if of.kind == "tuple":
+            for kind, one in zip(of.items, value, strict=True):  # type: ignore[call-overload]
+                yield from walk(name, kind, one)
+        elif of.items:
+            for one in value:  # type: ignore[attr-defined]
+                yield from walk(name, of.items[0], one)
+        else:
+            yield name, of.text, value
+
+    for argument in effect.arguments:
+        yield from walk(argument.name, abi.parse_type(argument.type), argument.value)
+
+
+def _in_scope(
+    effect: Effect, need: Need, values: Sequence[tuple[str, str, object]], scope: Scope, book: Book
+) -> Telling | None:
+    is_parameter = str(effect.kind) == "parameter_change"
+    has_subject = not need.subjects or any(_holds(scope.folded, word) for word in need.subjects)
+    name = effect.function.split("(")[0]
+    plain_name = name.casefold()
+    has_function = (
+        bool(name)
+        and plain_name in scope.folded
+        and re.search(rf"(?<!\w){re.escape(plain_name)}(?!\w)", scope.folded) is not None
+    )
+    has_holder = need.holder is None or need.holder in scope.addresses
+    is_listed = need.holder is None and str(effect.kind) == "role_change" and _names_in_list(effect, scope)
+    is_near = is_listed or has_function or (has_subject and need.subjects) or (need.holder is not None and has_holder)
+    if not is_near and (str(effect.kind) not in ("pause", "upgrade") or effect.target not in scope.addresses):
+        return None
+    act, mood, doubt, against = _verb(need, scope)
+    if act is None and Act.SET in need.acts and (row := _row_of_new_values(scope)) is not None:
+        act = ActWord(0, 0, frozenset({Act.SET}), Tense.NOW, "")
+        mood, doubt = mood_of(row.voice, None, 0, row.passage)
+    missing: list[str] = []
+    off: list[str] = []
+    numbers_ok = _numbers(effect, scope, book, missing, off) if is_parameter else True
+    lacking = _lacking(effect, values, scope, skip_numbers=is_parameter)
+    if lacking:
+        missing.append("arguments")
+    if not has_subject:
+        missing.append("subject")
+    has_target = effect.target in scope.addresses or any(_holds(scope.folded, word) for word in need.target_words)
+    if not has_target:
+        implied = is_parameter and need.target_words and need.subjects != ()
+        if not implied:
+            missing.append("target")
+    if act is None:
+        missing.append("verb")
+    elif mood is not Mood.ORDER:
+        if mood in (Mood.DENIED, Mood.PAST, Mood.CONDITION):
+            if has_subject and not lacking and numbers_ok and (has_holder or need.holder is None):
+                return Telling(Level.OFF, (str(mood),), scope.start, scope.end)
+            return None
+        if mood is Mood.QUOTED:
+            return None
+        missing.append(f"doubt_{doubt}")
+    if against and act is None and has_subject and has_holder:
+        off.append("direction")
+    if need.is_role and has_holder and not has_subject and act is not None and _other_role(scope, need):
+        off.append("role")
+    if (
+        need.holder is not None and not has_holder and act is not None and has_subject and need.subjects
+        and not scope.is_section and effect.target in scope.addresses
+        and scope.spelled - {effect.target} - set(book.contracts) - set(book.tokens)
+    ):  # fmt: skip
+        off.append("holder")
+    if off:
+        return Telling(Level.OFF, tuple(off), scope.start, scope.end)
+    if effect.besides:
+        missing.append("besides")
+    if need.is_role and _other_role(scope, need) and not scope.is_section:
+        missing.append("more_roles")
+    if str(effect.kind) == "upgrade" and re.search(
+        r"\b(?:run|runs|call|calls|initiali[sz]\w*|and then)\b", scope.folded
+    ):
+        missing.append("more")
+    if need.holder is not None and _is_from(need, scope):
+        missing.append("direction")
+    if not missing:
+        level = Level.PART if effect.source == "proposal" else Level.WHOLE
+        codes = ("proposals_word",) if level is Level.PART else ()
+        return Telling(level, codes, scope.start, scope.end)
+    if missing == ["verb"] and has_function:
+        return Telling(Level.PART, ("code_only",), scope.start, scope.end)
+    if _speaks(effect, need, scope, missing, has_function=has_function, has_subject=has_subject, has_holder=has_holder,
+               act=act):  # fmt: skip
+        return Telling(Level.PART, tuple(missing), scope.start, scope.end)
+    return None
+
+
+def _names_in_list(effect: Effect, scope: Scope) -> bool:
+    """Whether a row or item of a list has an address that a permission is about."""
+    shapes = (Shape.ROW, Shape.ITEM, Shape.RECORD)
+    others = set(effect.addresses) - {effect.target}
+    return not scope.is_section and scope.reads[0].passage.shape in shapes and bool(others & scope.spelled)
+
+
+def _speaks(effect: Effect, need: Need, scope: Scope, missing: Sequence[str], *, has_function: bool, has_subject: bool,
+            has_holder: bool, act: ActWord | None) -> bool:  # fmt: skip
+    """Whether words that lack something speak of this effect all the same, and not of any other one."""
+    if effect.moves == "power" or effect.moves == "money":
+        knows_who = need.holder is None or has_holder
+        if need.holder is None and str(effect.kind) == "role_change" and _names_in_list(effect, scope):
+            return True
+        if has_function and effect.target in scope.addresses and "arguments" not in missing:
+            return True
+        if act is None and not has_function:
+            return False
+        if need.subjects and not has_subject:
+            return False
+        if "value" in missing:
+            return False
+        return knows_who and (bool(need.subjects) or need.holder is not None or effect.target in scope.addresses)
+    return has_function or (act is not None and has_subject)
+
+
+def _is_from(need: Need, scope: Scope) -> bool:
+    """Whether the words take power from whom the call gives it to, or the other way."""
+    markers = {p.marker for read in scope.reads for p in read.parties if need.holder in p.addresses}
+    return "from" in markers and not need.acts <= _REVOKES
+
+
+def _row_of_new_values(scope: Scope) -> Read | None:
+    """A table's row with a column of new values: it sets what it names, without a verb."""
+    for read in scope.reads:
+        if (
+            read.passage.shape is Shape.ROW
+            and any(one.key == "new" for one in read.passage.fields)
+            and not scope.is_section
+        ):
+            return read
+    return None
+
+
+def _verb(need: Need, scope: Scope) -> tuple[ActWord | None, Mood, str, bool]:
+    """The verb in a scope that fits, how it is meant, and whether the opposite verb is there."""
+    best: tuple[ActWord | None, Mood, str] = (None, Mood.ORDER, "")
+    against = False
+    for read in scope.reads:
+        if read.passage.shape is Shape.CODE:
+            continue
+        for act in read.voice.acts:
+            if act.acts & need.opposite and not act.acts & need.acts and act.tense is Tense.NOW:
+                against = True
+            if not act.acts & need.acts:
+                continue
+            mood, doubt = mood_of(read.voice, act, act.start, read.passage)
+            if mood is Mood.ORDER and not against:
+                return act, mood, doubt, against
+            if best[0] is None or mood is Mood.ORDER:
+                best = (act, mood, doubt)
+    if against and best[0] is not None:
+        return best[0], Mood.DOUBT, "both", False
+    return (*best, against)
+
+
+def _holds(folded: str, word: str) -> bool:
+    if not word or word not in folded:
+        return False
+    if not word[0].isascii():
+        return True
+    return re.search(rf"(?<![\w]){re.escape(word)}(?:s|'s|’s)?(?![\w])", folded) is not None
+
+
+_PLAIN_ROLE = re.compile(
+    r"\b(?:proposer|executor|canceller|minter|pauser|burner|upgrader|guardian|operator|manager|admin) role\b"
+)
+
+
+def _other_role(scope: Scope, need: Need) -> bool:
+    """Whether a scope names a role beside the one that changes."""
+    roles = {match.casefold() for match in re.findall(r"[A-Z]+(?:_[A-Z]+)*_ROLE", scope.text)}
+    return bool((roles | set(_PLAIN_ROLE.findall(scope.folded))) - set(need.subjects))
+
+
+# ------------------------------------------------------------------------------------------------------------ arguments
+
+
+def _lacking(
+    effect: Effect, values: Sequence[tuple[str, str, object]], scope: Scope, *, skip_numbers: bool
+) -> list[str]:
+    """The names of the arguments that a scope does not have. What the verb says (bool, role) is left to it."""
+    if not effect.arguments:
+        needed = [a for a in effect.addresses if a not in (effect.target, effect.asset)]
+        return ["address" for address in needed if address not in scope.addresses]
+    lacking = []
+    for place, (name, kind, value) in enumerate(values):
+        if not _has(effect, kind, value, scope, place, skip_numbers=skip_numbers):
+            lacking.append(name or kind)
+    return lacking
+
+
+def _has(effect: Effect, kind: str, value: object, scope: Scope, place: int, *, skip_numbers: bool) -> bool:
+    if kind == "address":
+        return value in scope.addresses or value == effect.target
+    if kind == "bool":
+        return True
+    if kind.startswith(("uint", "int")):
+        if skip_numbers and place == 0:
+            return True
+        return _has_number(int(value), scope)  # type: ignore[call-overload]
+    if kind == "string":
+        return str(value).casefold() in scope.folded
+    if isinstance(value, bytes):
+        if not value.strip(b"\0"):
+            return True
+        if place == 0 and _role_words(effect):
+            return True  # the role, which the subject compares
+        text = hex_text(value)
+        if text in scope.folded:
+            return True
+        return kind == "bytes32" and value in _hashes(scope.text)
+    return False
+
+
+def _has_number(value: int, scope: Scope) -> bool:
+    for read in scope.reads:
+        for quantity in read.quantities:
+            if value in quantity.readings or any(number * 10**18 == value for number in quantity.readings):
+                return True
+            if quantity.unit is Unit.PERCENT and any(
+                number * scale == value for number in quantity.readings for scale in (100, 10**16, 10**25, 10**4)
+            ):
+                return True
+    if re.search(rf"(?<![\w.,]){value}(?![\w]|[.,]\d)", scope.text) is not None:
+        return True
+    return value == 0 and re.search(r"\b(?:zero|none|no)\b", scope.folded) is not None
+
+
+@cache
+def _hashes(text: str) -> frozenset[bytes]:
+    """The label and name hashes of a text's words: what a name's hash in a call stands for."""
+    found: set[bytes] = set()
+    for match in re.finditer(r"[\w-]+(?:\.[\w-]+)*", text):
+        word = match[0].casefold()
+        if len(found) > 4_000 or len(word) > 80:
+            break
+        found.add(keccak(word.encode()))
+        found.add(_namehash(word))
+        if "." not in word and "reverse" in text:
+            found.add(_namehash(f"{word}.reverse"))
+    return frozenset(found)
+
+
+def _namehash(name: str) -> bytes:
+    node = bytes(32)
+    for label in reversed(name.split(".")):
+        node = keccak(node + keccak(label.encode()))
+    return node
+
+
+# ----------------------------------------------------------------------------------------------------------- parameters
+
+
+def _numbers(effect: Effect, scope: Scope, book: Book, missing: list[str], off: list[str]) -> bool:
+    """Compare the new value with the numbers beside the subject. Returns whether one fits."""
+    try:
+        value = int(effect.new_value)
+    except ValueError:
+        return True
+    clock = book.contracts[effect.target].clock if effect.target in book.contracts else None
+    if effect.subject == "timelock delay":
+        clock = "time"
+    candidates = _new_values(scope, need_words=_SUBJECTS.get(effect.subject, ()))
+    if not candidates:
+        missing.append("value")
+        return False
+    outcomes = [_number_fits(effect.subject, value, quantity, clock) for quantity in candidates]
+    if "yes" in outcomes:
+        if any(len(q.readings) > 1 for q in candidates):
+            missing.append("amount_ambiguous")
+        return True
+    if "perhaps" in outcomes:
+        missing.append("unit")
+        return True
+    if "no" in outcomes and not scope.is_section:
+        off.append("value")
+    else:
+        missing.append("value")
+    return False
+
+
+def _new_values(scope: Scope, need_words: Sequence[str]) -> list[Quantity]:
+    """The numbers that a scope gives as new values: not those behind "from", "currently" or in a column of old ones."""
+    found: list[Quantity] = []
+    for read in scope.reads:
+        folded = read.voice.folded
+        old = [(f.start - read.passage.start, f.start - read.passage.start + len(f.text)) for f in read.passage.fields
+               if f.key == "old"]  # fmt: skip
+        for quantity in read.quantities:
+            before = folded[max(0, quantity.start - 24) : quantity.start]
+            if re.search(
+                r"\b(?:from|currently|instead of|down from|up from|of|by|de|von|desde)\s+(?:the )?(?:current )?$",
+                before,
+            ) and not (re.search(r"\bof\s+$", before)):
+                continue
+            if any(start <= quantity.start < end for start, end in old):
+                continue
+            if quantity.unit in (Unit.TOKEN, Unit.MONEY) and not any("threshold" in word for word in need_words):
+                continue
+            found.append(quantity)
+    return found
+
+
+_TIMED = ("voting period", "voting delay", "late-quorum extension", "timelock delay")
+
+
+def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None) -> str:
+    """ "yes", "perhaps" (the unit is not sure) or "no"."""
+    numbers = quantity.readings
+    if quantity.unit is Unit.TIME:
+        if subject in _TIMED:
+            if clock == "time":
+                return "yes" if value in numbers else "no"
+            if clock == "block":
+                return "perhaps" if any(number == value * 12 for number in numbers) else "no"
+            return "perhaps" if any(number in (value, value * 12) for number in numbers) else "no"
+        return "no"
+    if quantity.unit is Unit.BLOCKS:
+        if clock == "time":
+            return "no"
+        return ("yes" if clock == "block" else "perhaps") if value in numbers else "no"
+    if quantity.unit is Unit.PERCENT:
+        if subject in _TIMED:
+            return "no"
+        if value in numbers:
+            return "yes"
+        scaled = any(number * scale == value for number in numbers for scale in (100, 10**4, 10**16, 10**25))
+        return "perhaps" if scaled else "no"
+    if quantity.unit is Unit.BPS:
+        return "perhaps" if value in numbers else "no"
+    if subject == "proposal threshold" and any(number * Decimal(10**18) == value for number in numbers):
+        return "yes"
+    if value in numbers:
+        return "yes" if quantity.unit is Unit.BARE else "perhaps"
+    return "no"
+
+
+# -------------------------------------------------------------------------------------------------------------- as code
+
+
+def as_code(effect: Effect, small_text: str) -> tuple[int, int] | None:
+    """Where a text in small letters has an effect's call as code: its call data word for word, with its target."""
+    data = _calldata(effect)
+    if data is None or len(data) < 5:
+        return None
+    wanted = hex_text(data)[2:]
+    place = small_text.find(wanted)
+    if place < 0:
+        return None
+    after = small_text[place + len(wanted) : place + len(wanted) + 1]
+    if after and after in "0123456789abcdef":
+        return None
+    target = hex_text(effect.target)
+    near = small_text[max(0, place - 3_000) : place + len(wanted) + 3_000]
+    return (place, place + len(wanted)) if target in near else None
+
+
+def _calldata(effect: Effect) -> bytes | None:
+    if not effect.function or "(" not in effect.function or effect.along:
+        return None
+    try:
+        values = [argument.value for argument in effect.arguments]
+        if not values and not effect.function.endswith("()"):
+            return None
+        return effect.selector + abi.encode([argument.type for argument in effect.arguments], values)
+    except Exception:  # noqa: BLE001 - whatever does not encode again is no code of this call
+        return None

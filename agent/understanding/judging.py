@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does the text say what the calls do? Code reads every sentence that the page shows; no model takes part.
+
+`judge` is pure: document, effects and book in, outcome and findings out. A wrong yes costs members money, a missing yes
+costs them a look: where the words leave a doubt, an effect counts as told in part.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from agent.understanding.described import Scope, as_code, scopes, tell
+from agent.understanding.doubts import Doubt, doubts_of
+from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
+from agent.understanding.ingest import Document
+from agent.understanding.mentions.languages import Act, Tense
+from agent.understanding.mentions.parties import Names, folded, local_names, skeleton
+from agent.understanding.mentions.quantities import Symbols, Unit
+from agent.understanding.moods import Mood, is_explicit, level, mood_of
+from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
+from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
+from agent.understanding.telling import MAX_PAIRS, Context, Level, Telling, Told, compare, is_money, recipients_by_place
+
+_SAMPLE = 300  # characters of a quoted sentence
+
+
+class Outcome(StrEnum):
+    """What comes of comparing text and calls, worst first."""
+
+    NO_CALLS = "no_calls"
+    DIFFERS = "differs"
+    NOT_TOLD = "not_told"
+    CANT_BE_CHECKED = "cant_be_checked"
+    TOLD_IN_PART = "told_in_part"
+    TOLD = "told"
+
+
+class Status(StrEnum):
+    """How the text speaks of one effect, or (not done) what the calls make of one order."""
+
+    DIFFERS = "differs"
+    NOT_TOLD = "not_told"
+    OPAQUE = "opaque"
+    IN_PART = "told_in_part"
+    TOLD = "told"
+    NOT_DONE = "not_done"
+    DOUBT = "doubt"  # of the whole text
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A place in the text that the page shows: `document.text[start:end]`, cut."""
+
+    start: int
+    end: int
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"start": self.start, "end": self.end, "text": self.text}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison. `codes` say what is missing or differs, in order; `effect` is an effect's id, "" for an order."""
+
+    status: Status
+    effect: str = ""
+    codes: tuple[str, ...] = ()
+    quote: Quote | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the text tells the calls, and on what that rests: a finding for each effect, then the orders not done."""
+
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    orders_not_done: tuple[Quote, ...] = ()
+
+    def of(self, effect_id: str) -> Finding | None:
+        """Return the finding about an effect."""
+        return next((finding for finding in self.findings if finding.effect == effect_id), None)
+
+
+@dataclass
+class _Text:
+    """A document with all that was read in it."""
+
+    document: Document
+    reads: list[Read]
+    orders: list[Order]
+    scopes: list[Scope]
+    doubts: list[Doubt] = field(default_factory=list)
+    small: str = ""  # the text in small letters, of the same length
+    is_cut: bool = False  # not all of it was read: what comes after may say anything
+
+    def quote(self, start: int, end: int) -> Quote:
+        return Quote(start, end, " ".join(self.document.text[start:end][: 4 * _SAMPLE].split())[:_SAMPLE])
+
+
+def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
+    """Compare every sentence that the page shows with every effect. Never raises, whatever the text holds."""
+    symbols, by_symbol = _symbols(book)
+    names = _names(document, book)
+    found, _ = passages(document)
+    reads = [read_passage(passage, names, symbols) for passage in found]
+    orders: list[Order] = []
+    for read in reads:
+        orders += orders_in(read, names, symbols)
+        if len(orders) > MAX_ORDERS:
+            break
+    text = _Text(document, reads, orders, scopes(reads))
+    text.small = document.text.lower() if len(document.text.lower()) == len(document.text) else level(document.text)
+    is_long = any(len(one.text) > MAX_CHARS and one.shape is not Shape.CODE for one in found)
+    is_many = len(found) >= MAX_PASSAGES or len(orders) > MAX_ORDERS or len(orders) * len(effects) > MAX_PAIRS
+    text.is_cut = document.truncated or is_long or is_many
+    tokens = frozenset(book.tokens)
+    groups, sections = recipients_by_place(reads, tokens | names.own)
+    context = Context(book, by_symbol, names.own, groups, sections, tokens)
+    money = compare(orders, effects, context)
+    text.doubts = doubts_of(reads, orders, money.more, effects, names)
+    findings = [_of_effect(effect, money, text, book) for effect in effects]
+    findings = _denied_by_only(findings, effects, text)
+    not_done = _not_done(money, text, effects, findings, book)
+    return _verdict(text, effects, findings, money, not_done)
+
+
+# ------------------------------------------------------------------------------------------------------------- the book
+
+
+def _symbols(book: Book) -> tuple[Symbols, Mapping[str, tuple[bytes, ...]]]:
+    """The symbols by their small letters, and what each may mean: all assets whose symbols look alike."""
+    spelled: dict[str, str] = {book.ether.casefold(): book.ether}
+    if book.ether == "ETH":
+        spelled |= {"ether": "ETH", "ethers": "ETH"}
+    alike: dict[str, list[bytes]] = {skeleton(book.ether): [ETHER]}
+    for address, token in book.tokens.items():
+        spelled.setdefault(token.symbol.casefold(), token.symbol)
+        alike.setdefault(skeleton(token.symbol), []).append(address)
+    return Symbols(spelled), {symbol: tuple(alike[skeleton(symbol)]) for symbol in spelled.values()}
+
+
+def _names(document: Document, book: Book) -> Names:
+    known: dict[str, set[bytes]] = {}
+    for name, address in book.addresses.items():
+        known.setdefault(folded(name), set()).add(address)
+    by_kind: dict[str, set[bytes]] = {}
+    for address, contract in book.contracts.items():
+        by_kind.setdefault(contract.kind.replace("_", " "), set()).add(address)
+    for kind, addresses in by_kind.items():
+        if len(addresses) == 1 and kind in ("timelock", "governor", "treasury") and kind not in known:
+            known[kind] = addresses
+    for address, token in book.tokens.items():
+        for form in (f"{token.symbol} contract", f"{token.symbol} token contract"):
+            known.setdefault(form.casefold(), set()).add(address)
+    own = {address for address, contract in book.contracts.items() if contract.kind in ("timelock", "treasury")}
+    if book.executor is not None:
+        own.add(book.executor)
+    alike: dict[str, set[bytes]] = {}
+    for name, addresses in known.items():
+        alike.setdefault(skeleton(name), set()).update(addresses)
+    fixed = {name: frozenset(alike[skeleton(name)]) for name in known if name and not _NO_NAMES.search(name)}
+    texts = [document.text[block.start : block.end] for block in document.blocks]
+    tokens = {address: token.symbol.casefold() for address, token in book.tokens.items()}
+    return Names(fixed, local_names(texts, fixed), tokens, frozenset(own))
+
+
+_NO_NAMES = re.compile(
+    r"\b(?:or|and|via|for|from|to|by|not|everyone|everybody|nobody|all|any|it|us|them|members|recipient|address)\b|0x"
+)
+
+
+# ---------------------------------------------------------------------------------------------------------- the effects
+
+
+def _of_effect(effect: Effect, money: Told, text: _Text, book: Book) -> Finding:
+    if effect.is_opaque or effect.delegatecall:
+        return Finding(Status.OPAQUE, effect.id, ("delegatecall",) if effect.delegatecall else ("opaque",))
+    telling = money.of.get(effect.id) if is_money(effect) else None
+    if telling is None or telling.level <= Level.OFF:
+        other = None if is_money(effect) and str(effect.kind) != "refund" else tell(effect, text.scopes, book)
+        if other is not None and (telling is None or other.level > telling.level):
+            telling = other
+    if telling is not None and telling.level is Level.WHOLE:
+        return _whole(effect, telling, text)
+    if telling is not None and telling.level is Level.PART:
+        return Finding(Status.IN_PART, effect.id, telling.codes, text.quote(telling.start, telling.end))
+    code = as_code(effect, text.small)
+    if code is not None:
+        if not effect.moves and not text.doubts and not text.is_cut:
+            return Finding(Status.TOLD, effect.id, (), text.quote(*code))
+        if telling is None:
+            return Finding(Status.IN_PART, effect.id, ("code_only",), text.quote(*code))
+    if telling is not None:
+        return Finding(Status.DIFFERS, effect.id, telling.codes, text.quote(telling.start, telling.end))
+    if effect.moves:
+        return Finding(Status.NOT_TOLD, effect.id, (effect.moves,))
+    return Finding(Status.IN_PART, effect.id, ("not_mentioned",))
+
+
+def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
+    quote = text.quote(telling.start, telling.end)
+    if effect.source == "proposal":
+        return Finding(Status.IN_PART, effect.id, ("proposals_word",), quote)
+    if text.is_cut:
+        return Finding(Status.IN_PART, effect.id, ("doubt_truncated",), quote)
+    if text.doubts:
+        return Finding(Status.IN_PART, effect.id, (f"doubt_{text.doubts[0].code}",), quote)
+    if effect.chain:
+        return Finding(Status.IN_PART, effect.id, ("other_chain",), quote)
+    return Finding(Status.TOLD, effect.id, (), quote)
+
+
+_ONLY = re.compile(
+    r"\b(?:this(?: (?:proposal|vote|call|transaction))?|it|we|the (?:proposal|call|vote))\s+(?:will\s+)?"
+    r"(?:only|just|merely|simply|solely)\s+(?P<verb>[^\W\d_]+)|\bnothing but\b|\bno (?:funds|money|tokens|payments?) "
+    r"(?:are|is|move|moves|will)\b|\bmoves? no (?:funds|money|tokens)\b|\bdoes not move (?:any )?(?:funds|money|"
+    r"tokens)\b"
+)
+_PAYS = ("pay", "send", "transfer", "fund", "grant", "reimburse", "compensate", "approve", "mint", "disburse")
+
+
+def _denied_by_only(findings: list[Finding], effects: Sequence[Effect], text: _Text) -> list[Finding]:
+    """ "This only renews a domain": the words deny every effect of money or power that they do not tell."""
+    denying = None
+    for read in text.reads:
+        if read.passage.shape is Shape.CODE or read.passage.is_quoted:
+            continue
+        match = _ONLY.search(read.passage.text.casefold())
+        if match is not None and not (match["verb"] or "").startswith(_PAYS):
+            denying = read
+            break
+    if denying is None:
+        return findings
+    moves = {effect.id: effect.moves for effect in effects}
+    quote = text.quote(denying.passage.start, denying.passage.end)
+    return [
+        Finding(Status.DIFFERS, finding.effect, ("only",), quote)
+        if moves.get(finding.effect) and finding.status is Status.IN_PART and "code_only" in finding.codes
+        else finding
+        for finding in findings
+    ]
+
+    # Acts, kinds of effects that fulfil them, words of functions that do, and nouns that make it a claim of a call.
+
+
+_CLAIMS: tuple[tuple[frozenset[Act], frozenset[str], str, str], ...] = (
+    # Acts, kinds of effects that fulfil them, words of functions that do, and nouns that make it a claim about a call.
+    (frozenset({Act.MINT}), frozenset({"mint"}), "mint|issue", r"\btokens?\b|\bsupply\b|\d"),
+    (frozenset({Act.BURN}), frozenset({"burn"}), "burn", r"\btokens?\b|\bsupply\b|\d"),
+    (frozenset({Act.UPGRADE}), frozenset({"upgrade"}), "upgrade|implementation|code|migrate",
+     r"\bproxy\b|\bimplementation\b|0x[0-9a-f]{40}"),
+    (frozenset({Act.PAUSE}), frozenset({"pause"}), "pause|halt",
+     r"\bcontract\b|\bbridge\b|\bprotocol\b|0x[0-9a-f]{40}"),
+    (frozenset({Act.UNPAUSE}), frozenset({"pause"}), "unpause|resume", r"\bcontract\b|\bbridge\b|0x[0-9a-f]{40}"),
+    (frozenset({Act.DELEGATE}), frozenset({"delegate"}), "delegate", r"\bvot(?:es|ing)\b|\btokens?\b|0x[0-9a-f]{40}"),
+    (frozenset({Act.RENEW}), frozenset({"name"}), "renew", r"\bdomain\b|\bname\b|\.eth\b|\blease\b"),
+    (frozenset({Act.REVOKE}), frozenset({"taken"}), "revoke|remove|disable|renounce|swap",
+     r"_role\b|\brole\b|\bowner\b|\bsigner\b|\bcontroller\b|\bmodule\b|\bguardian\b|\badmin\b"),
+    (frozenset({Act.GRANT}), frozenset({"given"}), "swap|assign|allow|scope",
+     r"_role\b|\b\w+ role\b|\bowner of\b|\bas (?:a |the )?(?:signer|owner|controller|module|guardian|admin)\b"),
+)  # fmt: skip
+_IS_PARAMETER = re.compile(
+    r"\b(?:voting period|voting delay|proposal threshold|quorum|timelock delay|voting window)\b.{0,60}\bto\b|"
+    r"\b(?:voting period|voting delay|proposal threshold|quorum|timelock delay|voting window) becomes\b"
+)
+
+
+def _not_done(
+    money: Told, text: _Text, effects: Sequence[Effect], findings: Sequence[Finding], book: Book
+) -> list[tuple[str, Quote]]:
+    """What the text orders and no call does, with a code each."""
+    found: dict[tuple[int, int], tuple[str, Quote]] = {}
+    for order in money.not_done:
+        passage = order.passage
+        found[(passage.start, passage.end)] = ("order", text.quote(passage.start, passage.end))
+    for order in money.less_often:
+        passage = order.passage
+        found.setdefault((passage.start, passage.end), ("less_often", text.quote(passage.start, passage.end)))
+    for order in text.orders:
+        passage = order.passage
+        if _pays_nobody(order, effects):
+            found.setdefault((passage.start, passage.end), ("order", text.quote(passage.start, passage.end)))
+    kinds = {str(effect.kind) for effect in effects} | _directions(effects)
+    functions = " ".join(effect.function.split("(")[0].casefold() for effect in effects)
+    for read in text.reads:
+        passage = read.passage
+        if (
+            passage.shape in (Shape.CODE, Shape.RECORD, Shape.ROW)
+            or passage.is_quoted
+            or (passage.start, passage.end) in found
+        ):
+            continue
+        code = _claim(read, kinds, functions, effects)
+        if code:
+            found[(passage.start, passage.end)] = (code, text.quote(passage.start, passage.end))
+    del findings, book
+    return list(found.values())
+
+
+def _pays_nobody(order: Order, effects: Sequence[Effect]) -> bool:
+    """Whether an order without an amount pays somebody known whom no call pays: a title "Pay Ben"."""
+    if order.quantity is not None or order.mood is not Mood.ORDER or len(order.recipients) != 1 or order.is_unlimited:
+        return False
+    if not order.acts & {Act.TRANSFER, Act.MINT} or order.passage.shape not in _SENTENCES:
+        return False
+    before = order.passage.text[: order.start - order.passage.start].casefold()
+    if any(map(str.isalpha, before)) and not re.search(r"\b(?:this proposal|it|we)\b[^.]{0,20}$", before):
+        return False
+    return not any(order.recipients[0] in effect.addresses for effect in effects)
+
+
+_SENTENCES = (Shape.HEADING, Shape.SENTENCE, Shape.ITEM)
+
+
+def _directions(effects: Sequence[Effect]) -> set[str]:
+    """Whether power is given or taken by any of the effects."""
+    found = set()
+    for effect in effects:
+        if str(effect.kind) in ("role_change", "call", "name"):
+            taken = re.match(r"_?(?:revoke|remove|disable|renounce|swap)", effect.function) is not None
+            found.add("taken" if taken or effect.new_value == "false" else "given")
+    return found
+
+
+def _claim(read: Read, kinds: set[str], functions: str, effects: Sequence[Effect]) -> str:
+    plain = read.voice.folded
+    for act in read.voice.acts:
+        if act.tense is not Tense.NOW:
+            continue
+        before = plain[: act.start]
+        is_first = not any(map(str.isalpha, before)) and not act.word.endswith("ing")
+        if not (is_first or is_explicit(read.voice, act)):
+            continue
+        mood, _ = mood_of(read.voice, act, act.start, read.passage)
+        if mood is not Mood.ORDER:
+            continue
+        for acts, fulfilling, names, nouns in _CLAIMS:
+            if not act.acts & acts or re.search(nouns, plain[act.end :]) is None:
+                continue
+            if act.acts & {Act.TRANSFER} and any(q.unit in (Unit.TOKEN, Unit.MONEY) for q in read.quantities):
+                continue
+            if not (kinds & fulfilling or re.search(names, functions)):
+                return f"claim_{sorted(acts)[0]}"
+    if _IS_PARAMETER.search(plain) and any(act.acts & {Act.SET} and act.tense is Tense.NOW for act in read.voice.acts):
+        act = next(one for one in read.voice.acts if one.acts & {Act.SET} and one.tense is Tense.NOW)
+        mood, _ = mood_of(read.voice, act, act.start, read.passage)
+        plainly = not any(map(str.isalpha, plain[: act.start])) or is_explicit(read.voice, act) or "becomes" in plain
+        if (
+            mood is Mood.ORDER
+            and read.quantities
+            and plainly
+            and not any(str(effect.kind) in ("parameter_change", "call") for effect in effects)
+        ):
+            return "claim_set"
+    return ""
+
+
+# ---------------------------------------------------------------------------------------------------------- the outcome
+
+
+def _verdict(
+    text: _Text,
+    effects: Sequence[Effect],
+    findings: Iterable[Finding],
+    money: Told,
+    not_done: Sequence[tuple[str, Quote]],
+) -> Verdict:
+    listed = list(findings)
+    quotes = tuple(quote for _, quote in not_done)
+    orders = [Finding(Status.NOT_DONE, "", (code,), quote) for code, quote in not_done]
+    doubts = [
+        Finding(Status.DOUBT, "", (one.code,), text.quote(one.read.passage.start, one.read.passage.end))
+        for one in text.doubts[:3]
+    ]
+    if not effects:
+        return Verdict(Outcome.NO_CALLS, (*orders, *doubts), quotes)
+    statuses = {finding.status for finding in listed}
+    is_opaque = Status.OPAQUE in statuses
+    # An order may be what a call does that nobody can read; what contradicts an effect that is read stays red.
+    unfulfilled = bool(orders) and not is_opaque
+    if Status.DIFFERS in statuses or unfulfilled:
+        outcome = Outcome.DIFFERS
+    elif Status.NOT_TOLD in statuses:
+        outcome = Outcome.NOT_TOLD
+    elif is_opaque:
+        outcome = Outcome.CANT_BE_CHECKED
+    elif Status.IN_PART in statuses or len(effects) >= MAX_EFFECTS:
+        outcome = Outcome.TOLD_IN_PART
+    else:
+        outcome = Outcome.TOLD
+    del money
+    return Verdict(outcome, (*listed, *orders, *doubts), quotes)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The book of a mirrored DAO: what the DAO itself vouches for, as pages name it.
+
+Names of rosters are not in it: only who signs in as operator sees those. Names of ENS are not in it either, since the
+mirror does not ask for them; the book says that they are missing.
+"""
+
+from agent.understanding.effects import Book
+from agent.understanding.effects import Contract as Known
+from governance.address_book import people
+from governance.capabilities import tokens_of
+from governance.chain import ens
+from governance.chain.native import pretends_to_be_native, symbol_of
+from governance.clocks import Source, source_of
+from governance.models import Contract, Dao
+from policies.notation.hexadecimal import hex_bytes
+from policies.notation.visible import is_plain_line
+
+_Kind = Contract.Kind
+_NAMES = {
+    _Kind.GOVERNOR: "the governor",
+    _Kind.TIMELOCK: "the timelock",
+    _Kind.TREASURY: "the treasury",
+    _Kind.MODULE: "the policy module",
+    _Kind.VOTES_TOKEN: "the votes token",
+}
+# In this order: what has several kinds has the last one. A timelock that holds the treasury is a treasury.
+_KINDS = {
+    _Kind.ASSET: "token",
+    _Kind.MODULE: "module",
+    _Kind.VOTES_TOKEN: "token",
+    _Kind.GOVERNOR: "governor",
+    _Kind.TIMELOCK: "timelock",
+    _Kind.TREASURY: "treasury",
+}
+
+
+def book_of(dao: Dao) -> Book:
+    """Return names, tokens and contracts of a DAO. Reads the database."""
+    contracts = list(dao.contracts.order_by("id"))
+    by_kind = {kind: [contract for contract in contracts if contract.kind == kind] for kind in _KINDS}
+    names = {contract.address: _NAMES[_Kind(contract.kind)] for contract in contracts if contract.kind in _NAMES}
+    for person in people(dao.chain_id):
+        if is_plain_line(person["name"]):
+            names.setdefault(hex_bytes(person["address"]), person["name"])
+    tokens = {
+        address: token
+        for address, token in tokens_of(dao).items()
+        if _is_plain(token.symbol)
+        and not pretends_to_be_native(token.symbol, dao.chain_id)
+        and 0 <= token.decimals <= 77
+    }
+    known = {
+        contract.address: Known(kind, _clock_of(contract)) for of, kind in _KINDS.items() for contract in by_kind[of]
+    }
+    makers = [*by_kind[_Kind.GOVERNOR], *by_kind[_Kind.TIMELOCK]]  # the timelock makes the calls where there is one
+    return Book(
+        names,
+        tokens,
+        symbol_of(dao.chain_id),
+        known,
+        makers[-1].address if makers else None,
+        chain_id=dao.chain_id,
+        missing=("ens",) if dao.chain_id in ens.CHAINS else (),
+    )
+
+
+def _is_plain(symbol: str) -> bool:
+    """Whether a token's symbol, which comes from the token's own contract, can mislead nobody."""
+    return 1 <= len(symbol) <= 11 and symbol.isascii() and symbol.isalnum() and symbol[0].isalpha()
+
+
+def _clock_of(contract: Contract) -> str | None:
+    """What a contract's durations count: "time", "block" (whichever chain's), or None where it has none."""
+    if contract.kind == _Kind.TIMELOCK:
+        return "time"
+    if contract.kind in (_Kind.GOVERNOR, _Kind.VOTES_TOKEN) and contract.capabilities:
+        return "time" if source_of(contract.capabilities) is Source.TIME else "block"
+    return None
