@@ -5,6 +5,7 @@ The addresses come from the URL resolver, so a new one is tried without being na
 below must get one.
 """
 
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ API = "api/v1/daos/<slug>/proposals/<proposal_id>/"
 # What the voter's wallet is about to sign or send is asked of the chain's newest block: a vote cast a moment ago must
 # not be offered again.
 OF_THE_BALLOT = {API + "ballot", API + "voters/<account>"}
-# Of the local test chain alone; here they refuse, as on every real site.
+# Of the local test chain alone; where there is none they refuse, as on every real site.
 LOCAL = {"local/", "local/people"}
 QUERIES = {
     "api/v1/daos/<slug>/requests/<request_id>/approval": ["?candidate=c1"],
@@ -173,6 +174,19 @@ def test_every_get_but_the_ballots_opens_no_socket(client, filled, network):
     # What changes something is no GET.
     changes = {path.rpartition("/")[2] for path, status in answered.items() if status == 405}
     assert changes == {"wallet", "vote-by-signature", "subscriptions", "approve", "verify", "sign-out"}
+
+
+def test_the_local_chains_pages_are_answered_without_its_node(client, filled, network, settings, tmp_path):
+    settings.LOCAL_CHAIN_ID, settings.STATE_DIR = CHAIN, tmp_path
+    person = {"name": "ada", "address": filled["account"], "role": "member"}
+    (tmp_path / "people.json").write_text(json.dumps([person]))
+    clock = client.get("/local/")
+    assert clock.status_code == 200
+    assert "the newest that was read" in clock.content.decode()
+    assert client.get("/local/people").json() == {"people": [person], "chainId": hex(CHAIN)}
+    assert network.tried == []
+    client.post("/local/", {"to": "hour"})
+    assert network.tried  # who winds it asks the node first
 
 
 def test_pages_that_show_the_chains_word_name_its_block_and_age(client, filled, network):
