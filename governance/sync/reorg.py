@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Min
 
-from governance import incidents, outbox
+from governance import incidents, outbox, unconfirmed
 from governance.chain.address import checksum
 from governance.chain.rpc import Header, Rpc
 from governance.models import (
@@ -260,6 +260,7 @@ def _told_beside(dao: Dao, news: Iterable[_News], undone: Iterable[_News], block
     standing.update(_sum(undone))
     standing = Counter({told: n for told, n in standing.items() if n > 0 and told[0] not in _OF_ONE_LOG})
     due = Counter(told for told in news if told[2] >= lowest)
+    due -= unconfirmed.withheld(dao)
     wrong = [(f"{topic}.undone", key, block) for topic, key, block in (standing - due).elements()]
     return [*wrong[::-1], *(due - standing).elements()]
 
