@@ -33,6 +33,7 @@ from governance.models import (
 from governance.state import ProposalFacts, governor_of
 from policies.notation.hexadecimal import hex_bytes
 
+_OF_VOTES = "vote.cast"
 News = tuple[str, str, int]
 Place = tuple[int, int, int]
 Doubts = Mapping[bytes, Collection[Any]]
@@ -88,6 +89,24 @@ def withheld(dao: Dao) -> Counter[News]:
     """Return the news that wait for their log to be confirmed."""
     rows = UnconfirmedLog.objects.filter(dao=dao).values_list("news", flat=True)
     return Counter((topic, key, block) for news in rows for topic, key, block in news)
+
+
+def correct_news(dao: Dao, news: Iterable[tuple[Place, News]], told: Counter[News], first_block: int) -> None:
+    """Set what marked logs from this block on have to tell to what is so now that logs beside them changed: `news` of
+    all logs but votes, by place, without what is told already. A vote's own news stay as they are."""
+    rows = UnconfirmedLog.objects.filter(dao=dao, log__block_number__gte=first_block).select_related("log")
+    by_place: dict[Place, list[News]] | None = None
+    for row in rows:
+        if by_place is None:
+            by_place = defaultdict(list)
+            for at, entry in news:
+                by_place[at].append(entry)
+        place = (row.log.block_number, row.log.transaction_index, row.log.log_index)
+        kept = [entry for entry in row.news if entry[0] == _OF_VOTES]
+        row_news = kept + [list(entry) for entry in by_place[place] if not told[entry]]
+        if row_news != row.news:
+            row.news = row_news
+            row.save(update_fields=["news"])
 
 
 def note_second_look(dao: Dao, doubts: Doubts, first_block: int, last_block: int) -> None:

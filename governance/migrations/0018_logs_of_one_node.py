@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0016_clocks_of_other_chains"),
+        ("governance", "0017_power_now"),
     ]
 
     operations = [
