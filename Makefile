@@ -10,11 +10,13 @@
 #   make lives           states held against state() of governors of many kinds, other DAOs' own among them (installs npm
 #                        packages of their contracts); MANDATE_STATE_LIVES=2000 make lives
 #   make check           style, types, layers, migrations, lock files
+#   make functions       read again the npm packages whose functions, addresses and tokens the agent knows; ARGS=--check
 #   make bench-gas       gas of acts by our module and by others; bench/results/gas.json (installs its own npm packages)
 #   make verify-deployment ARGS="1 --rpc URL"   rebuild what deployments/1.json records and compare every byte (docs/deployments.md)
 #   make bench-sync      how fast a DAO's past is read, beside the floor and Ponder (needs node 20 and half an hour)
 #   make bench-queries   the pages' queries at 10,000 proposals and 1,000,000 votes, with their plans
 #   make bench-migration how long a site of aece923 with 1,000,000 votes takes to migrate
+#   make bench-text      how long reading a proposal's text of 200 kB takes; bench/results/text.json
 #   make bench-freshness from the node having a block to the page showing it
 #   make eval            how right the verdict of text against calls is, on proposals that others wrote (read from ../shared,
 #                        skipped without it); bench/results/eval.json; make eval ARGS="--part mutants --details"
@@ -27,7 +29,7 @@
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story lives runs check bench-sync bench-queries bench-migration bench-freshness bench-gas eval verify-deployment slither prove coverage fuzz mutate lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-migration bench-freshness bench-text bench-gas eval verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -81,6 +83,9 @@ bench-queries: install
 bench-migration: install
 	$(RUN) -m bench.migration $(ARGS)
 
+bench-text: install
+	$(RUN) -m bench.text
+
 bench-freshness: install
 	$(RUN) -m bench.freshness $(ARGS)
 
@@ -95,6 +100,9 @@ check: install
 	$(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(RUN) -m dao.local.lock --check
 	npm run --silent check:wallet
+
+functions: install
+	@$(RUN) -m agent.understanding.functions.make $(ARGS)
 
 # The systems beside ours come from packages that nothing else needs.
 bench-gas: install

@@ -3,15 +3,21 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from governance.capabilities import tokens_of
 from governance.chain import abi
 from governance.chain.address import ZERO, checksum
 from governance.chain.module import ActInput
 from governance.chain.native import native_token
-from governance.models import Contract, Dao, PolicyVersion
+from governance.models import Contract, Dao, PolicyVersion, RefusedAct
+from governance.sentences import Table
 from policies.answer.evaluate import Reason
 from policies.code import encoding
+from policies.notation.hexadecimal import hex_bytes
 from policies.words import explain
+
+OWNERS = ("PolicyModule", "IPolicyModule")  # the contracts whose errors these are
 
 
 def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | None, error: abi.Decoded) -> str:
@@ -21,17 +27,10 @@ def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | No
         .order_by("-version")
         .first()
     )
-    if error.owner not in ("PolicyModule", "IPolicyModule"):
+    if error.owner not in OWNERS:
         return ""
-    told = _TEXTS.get(error.name)
-    if told is not None:
-        return told
-    if error.name == "NotAgent":
-        return f"Only the agent {checksum(error['agent'])} may act under this policy."
-    if error.name == "StalePolicy":
-        return "Another version of the policy is in force than the one the act was planned under."
-    if error.name == "WrongNumber":
-        return f"The next act has number {error['expected']}."
+    if error.name in SENTENCES:
+        return TABLE.say(error.name, **_values(error))
     if asked is None or not policy or not policy.code:
         return ""
     try:
@@ -43,21 +42,51 @@ def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | No
     return explain.reason(reason, code, _names(dao), lent) if reason else ""
 
 
-_TEXTS = {
-    "NotOwner": "Only the DAO's timelock, by a vote, may do this.",
-    "NotGuardian": "Only the guardian or the DAO's timelock may do this.",
-    "IsPaused": "Everything is paused until a vote ends the pause.",
-    "NoPolicy": "No such policy was ever put in force.",
-    "NoDecision": "The act names no decision record.",
-    "NotPending": "This act is not waiting: it was never scheduled, or it is over.",
-    "Voided": "The act became void: its policy was replaced or ended, or a pause came, since it was scheduled.",
-    "OtherCalls": "These are not the calls that were scheduled.",
-    "NoPower": "The account had no voting power when the act was scheduled.",
-    "AlreadyObjected": "The account has objected already.",
-    "AlreadySigned": "The account has signed this petition already.",
-    "BadSignature": "The signature is not the account's over this objection.",
-    "Locked": "A call came back into the module while an act was being performed.",
+UNKNOWN = "unknown"  # the code of a refusal whose error nobody knows
+
+SENTENCES = {
+    UNKNOWN: gettext_noop("reason unknown"),
+    "NotAgent": gettext_noop("Only the agent {agent} may act under this policy."),
+    "StalePolicy": gettext_noop("Another version of the policy is in force than the one the act was planned under."),
+    "WrongNumber": gettext_noop("The next act has number {expected}."),
+    "NotOwner": gettext_noop("Only the DAO's timelock, by a vote, may do this."),
+    "NotGuardian": gettext_noop("Only the guardian or the DAO's timelock may do this."),
+    "IsPaused": gettext_noop("Everything is paused until a vote ends the pause."),
+    "NoPolicy": gettext_noop("No such policy was ever put in force."),
+    "NoDecision": gettext_noop("The act names no decision record."),
+    "NotPending": gettext_noop("This act is not waiting: it was never scheduled, or it is over."),
+    "Voided": gettext_noop(
+        "The act became void: its policy was replaced or ended, or a pause came, since it was scheduled."
+    ),
+    "OtherCalls": gettext_noop("These are not the calls that were scheduled."),
+    "NoPower": gettext_noop("The account had no voting power when the act was scheduled."),
+    "AlreadyObjected": gettext_noop("The account has objected already."),
+    "AlreadySigned": gettext_noop("The account has signed this petition already."),
+    "BadSignature": gettext_noop("The signature is not the account's over this objection."),
+    "Locked": gettext_noop("A call came back into the module while an act was being performed."),
 }
+TABLE = Table("refused acts", SENTENCES)
+
+
+def _values(error: abi.Decoded) -> dict[str, Any]:
+    match error.name:
+        case "NotAgent":
+            return {"agent": checksum(error["agent"])}
+        case "WrongNumber":
+            return {"expected": error["expected"]}
+    return {}
+
+
+def shown(row: RefusedAct) -> str:
+    """Return why the act was refused, in the reader's language; what a policy says of it in the policy's own words."""
+    text = str(row.clause or row.reason)
+    if row.reason_code == UNKNOWN:
+        return TABLE.shown({"code": UNKNOWN, "values": {}}, text)
+    try:
+        error = abi.decode_error(hex_bytes(row.reason_values["revert"]), *OWNERS)
+    except (KeyError, TypeError, ValueError):  # of a row that is older than the codes
+        return text
+    return text if error is None else TABLE.shown({"code": error.name, "values": _values(error)}, text)
 
 
 def reason_of(error: abi.Decoded, code: Any, asked: ActInput) -> Reason | None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Codes as people read them: a proposal's state and steps, an act's and a request's status, a vote's choice."""
+"""Codes as people read them: a proposal's state and steps, an act's and a request's status, a vote's choice,
+an incident's kind, a flag's severity."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from agent.models import Request
+from governance.incidents import Kind
 from governance.models import Act, Contract
 from governance.state import State
 
@@ -59,6 +61,28 @@ CHOICES: Mapping[int, Promise] = {
     1: pgettext_lazy("vote", "For"),
     2: pgettext_lazy("vote", "Abstain"),
 }
+SEVERITIES: Mapping[str, Promise] = {
+    "notice": pgettext_lazy("flag", "Notice"),
+    "warning": pgettext_lazy("flag", "Warning"),
+    "danger": pgettext_lazy("flag", "Danger"),
+}
+INCIDENTS: Mapping[str, Promise] = {
+    Kind.REORG: gettext_lazy("Blocks replaced"),
+    Kind.LOCAL_CHAIN_REWOUND: gettext_lazy("Local chain went back"),
+    Kind.MISSED_LOGS: gettext_lazy("Logs were missing"),
+    Kind.DEEP_REORG: gettext_lazy("Final blocks replaced"),
+    Kind.WRONG_CHAIN: gettext_lazy("Wrong chain"),
+    Kind.NODE_ERROR: gettext_lazy("Node failed"),
+    Kind.SYNC_ERROR: gettext_lazy("Reading failed"),
+    Kind.LYING_NODE: gettext_lazy("False answer"),
+    Kind.NODES_DIFFER: gettext_lazy("Nodes differ"),
+    Kind.GAP: gettext_lazy("Proposal not read"),
+    Kind.UNDECODABLE: gettext_lazy("Log not understood"),
+    Kind.POLICY_CODE: gettext_lazy("Policy code not read"),
+    Kind.TIMELOCK_CHANGED: gettext_lazy("Timelock changed"),
+    Kind.GOVERNOR_CHANGED: gettext_lazy("Governor changed"),
+    Kind.CLOCK_DIFFERS: gettext_lazy("Clock differs"),
+}
 CONTRACTS: Mapping[str, Promise] = {
     Contract.Kind.GOVERNOR: gettext_lazy("Governor"),
     Contract.Kind.VOTES_TOKEN: gettext_lazy("Votes token"),
@@ -71,6 +95,16 @@ CONTRACTS: Mapping[str, Promise] = {
 def request_status(code: str) -> str:
     """Return where a request stands, in words."""
     return str(REQUESTS.get(code, code))
+
+
+def incident(kind: str) -> str:
+    """Return the kind of an incident, in a few words; the code of one that a newer version raised."""
+    return str(INCIDENTS.get(kind, kind))
+
+
+def severity(code: str) -> str:
+    """Return how much a flag should worry a voter, in a word."""
+    return str(SEVERITIES.get(code, code))
 
 
 def choice(support: int) -> str:

@@ -135,7 +135,8 @@ def need_of(effect: Effect, book: Book) -> Need:
     opposite: frozenset[Act] = frozenset()
     flags = [argument.value for argument in effect.arguments if argument.type == "bool"]
     nouns = tuple(word for word in camel[1:] if word not in _EMPTY_NOUNS)
-    subjects = _SUBJECTS.get(effect.subject, nouns)
+    plain = _plain_subject(effect.subject) if kind != "call" else ()
+    subjects = _SUBJECTS.get(effect.subject, (*plain, *nouns))
     is_role = False
     if kind == "role_change":
         is_off = verb in ("revoke", "remove", "disable", "renounce") or (len(flags) == 1 and flags[0] is False)
@@ -143,7 +144,7 @@ def need_of(effect: Effect, book: Book) -> Need:
         acts, opposite = (_REVOKES, frozenset({Act.GRANT})) if is_off else (_GRANTS | acts, _REVOKES)
         role = _role_words(effect)
         is_role = bool(role)
-        subjects = role or _SUBJECTS.get(effect.subject, nouns)
+        subjects = role or subjects
     elif kind == "upgrade":
         acts, subjects = frozenset({Act.UPGRADE, Act.SET}), ()
     elif kind == "delegate":
@@ -159,6 +160,14 @@ def need_of(effect: Effect, book: Book) -> Need:
     elif len(flags) == 1 and verb in ("set", "change", "update"):
         acts, opposite = (acts | {Act.GRANT}, _REVOKES) if flags[0] else (_REVOKES, frozenset({Act.GRANT}))
     return Need(acts, opposite, subjects, effect.recipient, _kind_words(effect.target, book), is_role)
+
+
+def _plain_subject(subject: str) -> tuple[str, ...]:
+    """What a text may call a subject that no table has: each of its longer words."""
+    found: dict[str, None] = {}
+    for word in re.findall(r"[a-z]{4,}", subject.casefold()):
+        found |= dict.fromkeys(_SUBJECTS.get(word, (word,)))
+    return tuple(found)
 
 
 _EMPTY_NOUNS = {"for", "and", "to", "of", "with", "from", "call", "the", "new", "pending", "by", "on", "in", "a"}
@@ -242,9 +251,15 @@ def _in_scope(
     is_parameter = str(effect.kind) == "parameter_change"
     has_subject = not need.subjects or any(_holds(scope.folded, word) for word in need.subjects)
     name = effect.function.split("(")[0]
-    has_function = bool(name) and re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", scope.folded) is not None
+    plain_name = name.casefold()
+    has_function = (
+        bool(name)
+        and plain_name in scope.folded
+        and re.search(rf"(?<!\w){re.escape(plain_name)}(?!\w)", scope.folded) is not None
+    )
     has_holder = need.holder is None or need.holder in scope.addresses
-    is_near = has_function or (has_subject and need.subjects) or (need.holder is not None and has_holder)
+    is_listed = need.holder is None and str(effect.kind) == "role_change" and _names_in_list(effect, scope)
+    is_near = is_listed or has_function or (has_subject and need.subjects) or (need.holder is not None and has_holder)
     if not is_near and (str(effect.kind) not in ("pause", "upgrade") or effect.target not in scope.addresses):
         return None
     act, mood, doubt, against = _verb(need, scope)
@@ -286,6 +301,16 @@ def _in_scope(
         off.append("holder")
     if off:
         return Telling(Level.OFF, tuple(off), scope.start, scope.end)
+    if effect.besides:
+        missing.append("besides")
+    if need.is_role and _other_role(scope, need) and not scope.is_section:
+        missing.append("more_roles")
+    if str(effect.kind) == "upgrade" and re.search(
+        r"\b(?:run|runs|call|calls|initiali[sz]\w*|and then)\b", scope.folded
+    ):
+        missing.append("more")
+    if need.holder is not None and _is_from(need, scope):
+        missing.append("direction")
     if not missing:
         level = Level.PART if effect.source == "proposal" else Level.WHOLE
         codes = ("proposals_word",) if level is Level.PART else ()
@@ -298,11 +323,20 @@ def _in_scope(
     return None
 
 
+def _names_in_list(effect: Effect, scope: Scope) -> bool:
+    """Whether a row or item of a list has an address that a permission is about."""
+    shapes = (Shape.ROW, Shape.ITEM, Shape.RECORD)
+    others = set(effect.addresses) - {effect.target}
+    return not scope.is_section and scope.reads[0].passage.shape in shapes and bool(others & scope.spelled)
+
+
 def _speaks(effect: Effect, need: Need, scope: Scope, missing: Sequence[str], *, has_function: bool, has_subject: bool,
             has_holder: bool, act: ActWord | None) -> bool:  # fmt: skip
     """Whether words that lack something speak of this effect all the same, and not of any other one."""
     if effect.moves == "power" or effect.moves == "money":
         knows_who = need.holder is None or has_holder
+        if need.holder is None and str(effect.kind) == "role_change" and _names_in_list(effect, scope):
+            return True
         if has_function and effect.target in scope.addresses and "arguments" not in missing:
             return True
         if act is None and not has_function:
@@ -313,6 +347,12 @@ def _speaks(effect: Effect, need: Need, scope: Scope, missing: Sequence[str], *,
             return False
         return knows_who and (bool(need.subjects) or need.holder is not None or effect.target in scope.addresses)
     return has_function or (act is not None and has_subject)
+
+
+def _is_from(need: Need, scope: Scope) -> bool:
+    """Whether the words take power from whom the call gives it to, or the other way."""
+    markers = {p.marker for read in scope.reads for p in read.parties if need.holder in p.addresses}
+    return "from" in markers and not need.acts <= _REVOKES
 
 
 def _row_of_new_values(scope: Scope) -> Read | None:
@@ -350,23 +390,22 @@ def _verb(need: Need, scope: Scope) -> tuple[ActWord | None, Mood, str, bool]:
 
 
 def _holds(folded: str, word: str) -> bool:
-    if not word:
+    if not word or word not in folded:
         return False
     if not word[0].isascii():
-        return word in folded
+        return True
     return re.search(rf"(?<![\w]){re.escape(word)}(?:s|'s|’s)?(?![\w])", folded) is not None
 
 
+_PLAIN_ROLE = re.compile(
+    r"\b(?:proposer|executor|canceller|minter|pauser|burner|upgrader|guardian|operator|manager|admin) role\b"
+)
+
+
 def _other_role(scope: Scope, need: Need) -> bool:
-    constants = {match.casefold() for match in re.findall(r"[A-Z]+(?:_[A-Z]+)*_ROLE", scope.text)}
-    return (
-        bool(constants - set(need.subjects))
-        or re.search(
-            r"\b(?:proposer|executor|canceller|minter|pauser|burner|upgrader|guardian|operator|manager|admin) role\b",
-            scope.folded,
-        )
-        is not None
-    )
+    """Whether a scope names a role beside the one that changes."""
+    roles = {match.casefold() for match in re.findall(r"[A-Z]+(?:_[A-Z]+)*_ROLE", scope.text)}
+    return bool((roles | set(_PLAIN_ROLE.findall(scope.folded))) - set(need.subjects))
 
 
 # ------------------------------------------------------------------------------------------------------------ arguments
@@ -498,11 +537,14 @@ def _new_values(scope: Scope, need_words: Sequence[str]) -> list[Quantity]:
     return found
 
 
+_TIMED = ("voting period", "voting delay", "late-quorum extension", "timelock delay")
+
+
 def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None) -> str:
     """ "yes", "perhaps" (the unit is not sure) or "no"."""
     numbers = quantity.readings
     if quantity.unit is Unit.TIME:
-        if subject in ("voting period", "voting delay", "late-quorum extension", "timelock delay"):
+        if subject in _TIMED:
             if clock == "time":
                 return "yes" if value in numbers else "no"
             if clock == "block":
@@ -514,11 +556,12 @@ def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None
             return "no"
         return ("yes" if clock == "block" else "perhaps") if value in numbers else "no"
     if quantity.unit is Unit.PERCENT:
-        if subject != "quorum":
+        if subject in _TIMED:
             return "no"
         if value in numbers:
             return "yes"
-        return "perhaps" if any(number * scale == value for number in numbers for scale in (100, 10**16)) else "no"
+        scaled = any(number * scale == value for number in numbers for scale in (100, 10**4, 10**16, 10**25))
+        return "perhaps" if scaled else "no"
     if quantity.unit is Unit.BPS:
         return "perhaps" if value in numbers else "no"
     if subject == "proposal threshold" and any(number * Decimal(10**18) == value for number in numbers):
@@ -531,20 +574,20 @@ def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None
 # -------------------------------------------------------------------------------------------------------------- as code
 
 
-def as_code(effect: Effect, document_text: str) -> tuple[int, int] | None:
-    """Where the text has an effect's call as code: its call data word for word, with its target. None for nowhere."""
+def as_code(effect: Effect, small_text: str) -> tuple[int, int] | None:
+    """Where a text in small letters has an effect's call as code: its call data word for word, with its target."""
     data = _calldata(effect)
     if data is None or len(data) < 5:
         return None
     wanted = hex_text(data)[2:]
-    place = document_text.casefold().find(wanted)
+    place = small_text.find(wanted)
     if place < 0:
         return None
-    after = document_text[place + len(wanted) : place + len(wanted) + 1]
-    if after and after in "0123456789abcdefABCDEF":
+    after = small_text[place + len(wanted) : place + len(wanted) + 1]
+    if after and after in "0123456789abcdef":
         return None
     target = hex_text(effect.target)
-    near = document_text[max(0, place - 3_000) : place + len(wanted) + 3_000].casefold()
+    near = small_text[max(0, place - 3_000) : place + len(wanted) + 3_000]
     return (place, place + len(wanted)) if target in near else None
 
 

@@ -12,15 +12,16 @@ from enum import StrEnum
 from typing import Any
 
 from agent.understanding.described import Scope, as_code, scopes, tell
+from agent.understanding.doubts import Doubt, doubts_of
 from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
 from agent.understanding.ingest import Document
 from agent.understanding.mentions.languages import Act, Tense
-from agent.understanding.mentions.parties import Names, folded, local_names
+from agent.understanding.mentions.parties import Names, folded, local_names, skeleton
 from agent.understanding.mentions.quantities import Symbols, Unit
-from agent.understanding.moods import Mood, is_explicit, mood_of, takes_back
+from agent.understanding.moods import Mood, is_explicit, level, mood_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
-from agent.understanding.passages import Shape, passages
-from agent.understanding.telling import Context, Level, Telling, Told, compare, is_money, recipients_by_place
+from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
+from agent.understanding.telling import MAX_PAIRS, Context, Level, Telling, Told, compare, is_money, recipients_by_place
 
 _SAMPLE = 300  # characters of a quoted sentence
 
@@ -91,7 +92,9 @@ class _Text:
     reads: list[Read]
     orders: list[Order]
     scopes: list[Scope]
-    doubts: list[tuple[str, Read]] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    small: str = ""  # the text in small letters, of the same length
+    is_cut: bool = False  # not all of it was read: what comes after may say anything
 
     def quote(self, start: int, end: int) -> Quote:
         return Quote(start, end, " ".join(self.document.text[start:end][: 4 * _SAMPLE].split())[:_SAMPLE])
@@ -109,11 +112,15 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
         if len(orders) > MAX_ORDERS:
             break
     text = _Text(document, reads, orders, scopes(reads))
-    text.doubts = [("taken_back", read) for read in reads if takes_back(read.passage, read.voice)]
+    text.small = document.text.lower() if len(document.text.lower()) == len(document.text) else level(document.text)
+    is_long = any(len(one.text) > MAX_CHARS and one.shape is not Shape.CODE for one in found)
+    is_many = len(found) >= MAX_PASSAGES or len(orders) > MAX_ORDERS or len(orders) * len(effects) > MAX_PAIRS
+    text.is_cut = document.truncated or is_long or is_many
     tokens = frozenset(book.tokens)
     groups, sections = recipients_by_place(reads, tokens | names.own)
     context = Context(book, by_symbol, names.own, groups, sections, tokens)
     money = compare(orders, effects, context)
+    text.doubts = doubts_of(reads, orders, money.more, effects, names)
     findings = [_of_effect(effect, money, text, book) for effect in effects]
     findings = _denied_by_only(findings, effects, text)
     not_done = _not_done(money, text, effects, findings, book)
@@ -124,14 +131,15 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
 
 
 def _symbols(book: Book) -> tuple[Symbols, Mapping[str, tuple[bytes, ...]]]:
+    """The symbols by their small letters, and what each may mean: all assets whose symbols look alike."""
     spelled: dict[str, str] = {book.ether.casefold(): book.ether}
-    assets: dict[str, list[bytes]] = {book.ether: [ETHER]}
     if book.ether == "ETH":
         spelled |= {"ether": "ETH", "ethers": "ETH"}
+    alike: dict[str, list[bytes]] = {skeleton(book.ether): [ETHER]}
     for address, token in book.tokens.items():
-        spelling = spelled.setdefault(token.symbol.casefold(), token.symbol)
-        assets.setdefault(spelling, []).append(address)
-    return Symbols(spelled), {symbol: tuple(listed) for symbol, listed in assets.items()}
+        spelled.setdefault(token.symbol.casefold(), token.symbol)
+        alike.setdefault(skeleton(token.symbol), []).append(address)
+    return Symbols(spelled), {symbol: tuple(alike[skeleton(symbol)]) for symbol in spelled.values()}
 
 
 def _names(document: Document, book: Book) -> Names:
@@ -150,9 +158,18 @@ def _names(document: Document, book: Book) -> Names:
     own = {address for address, contract in book.contracts.items() if contract.kind in ("timelock", "treasury")}
     if book.executor is not None:
         own.add(book.executor)
-    fixed = {name: frozenset(addresses) for name, addresses in known.items() if name}
+    alike: dict[str, set[bytes]] = {}
+    for name, addresses in known.items():
+        alike.setdefault(skeleton(name), set()).update(addresses)
+    fixed = {name: frozenset(alike[skeleton(name)]) for name in known if name and not _NO_NAMES.search(name)}
     texts = [document.text[block.start : block.end] for block in document.blocks]
-    return Names(fixed, local_names(texts, fixed), {}, frozenset(own))
+    tokens = {address: token.symbol.casefold() for address, token in book.tokens.items()}
+    return Names(fixed, local_names(texts, fixed), tokens, frozenset(own))
+
+
+_NO_NAMES = re.compile(
+    r"\b(?:or|and|via|for|from|to|by|not|everyone|everybody|nobody|all|any|it|us|them|members|recipient|address)\b|0x"
+)
 
 
 # ---------------------------------------------------------------------------------------------------------- the effects
@@ -170,9 +187,9 @@ def _of_effect(effect: Effect, money: Told, text: _Text, book: Book) -> Finding:
         return _whole(effect, telling, text)
     if telling is not None and telling.level is Level.PART:
         return Finding(Status.IN_PART, effect.id, telling.codes, text.quote(telling.start, telling.end))
-    code = as_code(effect, text.document.text)
+    code = as_code(effect, text.small)
     if code is not None:
-        if not effect.moves and not text.doubts:
+        if not effect.moves and not text.doubts and not text.is_cut:
             return Finding(Status.TOLD, effect.id, (), text.quote(*code))
         if telling is None:
             return Finding(Status.IN_PART, effect.id, ("code_only",), text.quote(*code))
@@ -187,10 +204,10 @@ def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
     quote = text.quote(telling.start, telling.end)
     if effect.source == "proposal":
         return Finding(Status.IN_PART, effect.id, ("proposals_word",), quote)
-    if text.document.truncated:
+    if text.is_cut:
         return Finding(Status.IN_PART, effect.id, ("doubt_truncated",), quote)
     if text.doubts:
-        return Finding(Status.IN_PART, effect.id, ("doubt_taken_back",), quote)
+        return Finding(Status.IN_PART, effect.id, (f"doubt_{text.doubts[0].code}",), quote)
     if effect.chain:
         return Finding(Status.IN_PART, effect.id, ("other_chain",), quote)
     return Finding(Status.TOLD, effect.id, (), quote)
@@ -240,11 +257,9 @@ _CLAIMS: tuple[tuple[frozenset[Act], frozenset[str], str, str], ...] = (
     (frozenset({Act.UNPAUSE}), frozenset({"pause"}), "unpause|resume", r"\bcontract\b|\bbridge\b|0x[0-9a-f]{40}"),
     (frozenset({Act.DELEGATE}), frozenset({"delegate"}), "delegate", r"\bvot(?:es|ing)\b|\btokens?\b|0x[0-9a-f]{40}"),
     (frozenset({Act.RENEW}), frozenset({"name"}), "renew", r"\bdomain\b|\bname\b|\.eth\b|\blease\b"),
-    (frozenset({Act.REVOKE}), frozenset({"role_change", "parameter_change"}),
-     "revoke|remove|disable|renounce|controller|owner|role|module|guard|swap",
+    (frozenset({Act.REVOKE}), frozenset({"taken"}), "revoke|remove|disable|renounce|swap",
      r"_role\b|\brole\b|\bowner\b|\bsigner\b|\bcontroller\b|\bmodule\b|\bguardian\b|\badmin\b"),
-    (frozenset({Act.GRANT}), frozenset({"role_change", "parameter_change"}),
-     "grant|add|set|enable|controller|owner|role|module|guard|swap|assign|allow|scope",
+    (frozenset({Act.GRANT}), frozenset({"given"}), "swap|assign|allow|scope",
      r"_role\b|\b\w+ role\b|\bowner of\b|\bas (?:a |the )?(?:signer|owner|controller|module|guardian|admin)\b"),
 )  # fmt: skip
 _IS_PARAMETER = re.compile(
@@ -264,7 +279,11 @@ def _not_done(
     for order in money.less_often:
         passage = order.passage
         found.setdefault((passage.start, passage.end), ("less_often", text.quote(passage.start, passage.end)))
-    kinds = {str(effect.kind) for effect in effects}
+    for order in text.orders:
+        passage = order.passage
+        if _pays_nobody(order, effects):
+            found.setdefault((passage.start, passage.end), ("order", text.quote(passage.start, passage.end)))
+    kinds = {str(effect.kind) for effect in effects} | _directions(effects)
     functions = " ".join(effect.function.split("(")[0].casefold() for effect in effects)
     for read in text.reads:
         passage = read.passage
@@ -279,6 +298,31 @@ def _not_done(
             found[(passage.start, passage.end)] = (code, text.quote(passage.start, passage.end))
     del findings, book
     return list(found.values())
+
+
+def _pays_nobody(order: Order, effects: Sequence[Effect]) -> bool:
+    """Whether an order without an amount pays somebody known whom no call pays: a title "Pay Ben"."""
+    if order.quantity is not None or order.mood is not Mood.ORDER or len(order.recipients) != 1 or order.is_unlimited:
+        return False
+    if not order.acts & {Act.TRANSFER, Act.MINT} or order.passage.shape not in _SENTENCES:
+        return False
+    before = order.passage.text[: order.start - order.passage.start].casefold()
+    if any(map(str.isalpha, before)) and not re.search(r"\b(?:this proposal|it|we)\b[^.]{0,20}$", before):
+        return False
+    return not any(order.recipients[0] in effect.addresses for effect in effects)
+
+
+_SENTENCES = (Shape.HEADING, Shape.SENTENCE, Shape.ITEM)
+
+
+def _directions(effects: Sequence[Effect]) -> set[str]:
+    """Whether power is given or taken by any of the effects."""
+    found = set()
+    for effect in effects:
+        if str(effect.kind) in ("role_change", "call", "name"):
+            taken = re.match(r"_?(?:revoke|remove|disable|renounce|swap)", effect.function) is not None
+            found.add("taken" if taken or effect.new_value == "false" else "given")
+    return found
 
 
 def _claim(read: Read, kinds: set[str], functions: str, effects: Sequence[Effect]) -> str:
@@ -328,8 +372,8 @@ def _verdict(
     quotes = tuple(quote for _, quote in not_done)
     orders = [Finding(Status.NOT_DONE, "", (code,), quote) for code, quote in not_done]
     doubts = [
-        Finding(Status.DOUBT, "", (code,), text.quote(read.passage.start, read.passage.end))
-        for code, read in text.doubts[:3]
+        Finding(Status.DOUBT, "", (one.code,), text.quote(one.read.passage.start, one.read.passage.end))
+        for one in text.doubts[:3]
     ]
     if not effects:
         return Verdict(Outcome.NO_CALLS, (*orders, *doubts), quotes)

@@ -160,6 +160,8 @@ def _is_ordered(folded: str, start: int) -> bool:
 
 def governed_by(passage: Passage) -> Mood:
     """What headings, introductions and captions make of a passage."""
+    if _STRUCK.search(passage.text):
+        return Mood.DENIED
     if passage.is_quoted or passage.is_struck:
         return Mood.QUOTED if passage.is_quoted else Mood.DENIED
     for heading in passage.headings:
@@ -169,6 +171,9 @@ def governed_by(passage: Passage) -> Mood:
         if (mood := _mood_of_heading(lead)) is not Mood.ORDER:
             return mood
     return Mood.ORDER
+
+
+_STRUCK = re.compile(r"<(?:del|s|strike|template|script|style)\b", re.IGNORECASE)
 
 
 @cache
@@ -311,12 +316,25 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
         return Mood.DOUBT, "condition"
     if voice.remembers:
         return (Mood.PAST, "past") if act is None or not is_explicit(voice, act) else (Mood.DOUBT, "past")
+    if (
+        act is not None
+        and _WAS.search(voice.folded, act.end) is not None
+        and _LABELLED.match(voice.folded[: act.start])
+    ):
+        return Mood.DOUBT, "past"  # "Transfer 100 USDC to Ana was done in May"
+    if passage.shape is Shape.ROW and any(_IS_DATE.match(one.text) for one in passage.fields):
+        return Mood.DOUBT, "past"
     if voice.asks:
         return Mood.DOUBT, "question"
     if re.search(r"\bwould\b", voice.folded[:place]) and (act is None or not is_explicit(voice, act)):
         return Mood.DOUBT, "condition"
     if act is not None and is_others(voice, act):
         return Mood.DOUBT, "others"
+    is_named = act is not None and is_explicit(voice, act)
+    if passage.introduction and introduces(passage.introduction) and not (act is not None and _says_itself(voice, act)):
+        return Mood.DOUBT, "introduction"
+    if not is_named and _is_bare_under(passage):
+        return Mood.DOUBT, "heading"
     if (title := _title_doubt(passage.title)) and (title == "denied" or act is None or not is_explicit(voice, act)):
         return Mood.DOUBT, "title"
     if (
@@ -326,6 +344,37 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
     ):
         return Mood.DOUBT, "aside"
     return Mood.ORDER, ""
+
+
+_ITSELF = re.compile(r"\b(?:this (?:executable )?(?:proposal|vote)|the dao|the treasury|the timelock|we)\b")
+_YEAR = re.compile(r"\b(?:of|in|for|during) (?:19|20)\d\d\b|\bseason \d|\b(?:19|20)\d\d:?\s*$|^\s*(?:19|20)\d\d\b")
+
+
+def _says_itself(voice: Voice, act: ActWord) -> bool:
+    """Whether a sentence says by itself that this proposal acts, whatever stands before it."""
+    clause = re.split(r"[.;:](?=\s)", voice.folded[: act.start])[-1]
+    return _ITSELF.search(clause) is not None
+
+
+def _is_bare_under(passage: Passage) -> bool:
+    """Whether the nearest heading does not say that orders follow."""
+    if not passage.headings or passage.shape is Shape.HEADING:
+        return False
+    heading = level(passage.headings[-1])
+    if _YEAR.search(heading):
+        return True
+    return not any(words.compiled(words.ORDER_HEADINGS).search(level(one)) for one in passage.headings)
+
+
+@cache
+def introduces(text: str) -> bool:
+    """Whether a sentence before a bare order may make it somebody else's, or another time's."""
+    plain = level(text)
+    return len(plain.split()) <= 14 and words.compiled(words.INTRODUCES).search(plain) is not None
+
+
+_WAS = re.compile(r"\b(?:was|were|has been|have been|had been)\b")
+_IS_DATE = re.compile(r"^\s*(?:[A-Z][a-z]+ )?(?:19|20)\d\d(?:-\d\d-\d\d)?\s*$")
 
 
 @cache
@@ -342,18 +391,3 @@ def _is_in_quotes(text: str, place: int) -> bool:
     before = text[:place]
     plain = before.count('"') + before.count("「") + before.count("」")
     return plain % 2 == 1 or sum(before.count(a) for a in "“„«") > sum(before.count(z) for z in "”»")
-
-
-_BACK = words.compiled(words.POINTS_BACK)
-_TAKES = words.compiled(words.TAKES_BACK)
-_SHORT = words.compiled(words.SHORT_TAKES_BACK)
-
-
-def takes_back(passage: Passage, voice: Voice) -> bool:
-    """Whether a sentence may take back what another one orders: "The payment above is cancelled"."""
-    if passage.shape in (Shape.CODE, Shape.ROW) or passage.is_quoted:
-        return False
-    folded = voice.folded
-    if len(folded.split()) <= 4 and passage.shape is Shape.SENTENCE and _SHORT.search(folded):
-        return True
-    return _BACK.search(folded) is not None and _TAKES.search(folded) is not None

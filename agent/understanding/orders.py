@@ -15,7 +15,7 @@ from agent.understanding.passages import MAX_CHARS, Field, Passage, Shape, unit_
 MONEY_ACTS = frozenset(
     {Act.TRANSFER, Act.RECEIVE, Act.APPROVE, Act.MINT, Act.BURN, Act.STREAM, Act.WRAP, Act.SWAP, Act.CLAIM}
 )
-MAX_ORDERS = 4_000
+MAX_ORDERS = 2_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,60 @@ def orders_in(read: Read, names: Names, symbols: Symbols) -> list[Order]:
         found = _of_record(read, names, symbols)
     else:
         found = _of_sentence(read, symbols)
-    return [replace(order, is_incoming=True) if _comes_in(order, names) else order for order in found]
+    found = [replace(order, is_incoming=True) if _comes_in(order, names) else order for order in found]
+    return [_qualified(order, read, symbols, names) for order in found]
+
+
+_REPEATED = re.compile(
+    r"\b(?:each|every|monthly|weekly|yearly|annually|quarterly|instal?lments?|tranches)\b|"
+    r"\bper (?:day|week|month|quarter|year|annum|person|member|chapter|recipient|head|term|season|epoch)\b"
+)
+_PART_OF = re.compile(
+    r"\b(?:half|third|quarter|part|portion|share|fraction|double|twice the|percent|\d{1,3} ?%) (?:of )?(?:the |"
+    r"these |those )?$"
+)
+_ASIDE = re.compile(r"\((?:in )?(?P<word>[^()]{1,24})\)")
+_SPLITS = re.compile(r"\b(?:on behalf of|in the name of|instead of|for onward|to be passed on|half|x\s?\d+|\d+\s?x)\b")
+_GOODS = re.compile(
+    r"^\s?(?:shares?|bonds?|options?|notes?|futures|receipts?|vouchers?|points?|lp|vaults?|pairs?|debt|loans?|worth)\b"
+)
+
+
+def _qualified(order: Order, read: Read, symbols: Symbols, names: Names) -> Order:
+    """The order with a doubt, where words beside it change what is paid, how often or to whom."""
+    if order.mood is not Mood.ORDER:
+        return order
+    folded, quantity = read.voice.folded, order.quantity
+    code = ""
+    if (
+        _REPEATED.search(folded)
+        and not (order.is_each and len(order.recipients) > 1)
+        and read.passage.shape is not Shape.RECORD
+    ):
+        code = "each"
+    if quantity is not None and read.passage.shape not in (Shape.ROW, Shape.RECORD):
+        if _PART_OF.search(folded[max(0, quantity.start - 24) : quantity.start]):
+            code = "part_of"
+        if _GOODS.match(folded[quantity.end :]):
+            code = "goods"
+        for one in read.quantities:
+            inside = folded.rfind("(", quantity.end, one.start)
+            if inside >= 0 and one.start - inside <= 2 and one.start - quantity.end <= 3 and one.unit is Unit.BARE:
+                decimals = [10**power for power in (0, 6, 8, 18)]
+                if not any(quantity.readings[0] * scale == one.readings[0] for scale in decimals):
+                    code = "two_amounts"
+        for aside in _ASIDE.finditer(read.passage.text):
+            found = symbols.of(aside["word"].strip())
+            if found is not None and found != quantity.symbol:
+                code = "two_tokens"
+        if _SPLITS.search(folded):
+            code = "on_behalf"
+    if read.passage.shape in (Shape.SENTENCE, Shape.ITEM):
+        used = {*order.recipients, *order.payers, *names.own, *names.tokens}
+        for party in read.parties:
+            if party.marker in ("for", "by") and party.addresses and not set(party.addresses) & used:
+                code = "on_behalf"
+    return replace(order, mood=Mood.DOUBT, doubt=code) if code else order
 
 
 def _comes_in(order: Order, names: Names) -> bool:
@@ -271,6 +324,8 @@ def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order |
     for party in read.parties:
         if party.marker == "from":
             payers += party.addresses
+        elif not is_given_to(party, act, read):
+            continue
         elif party.addresses:
             recipients += party.addresses
         else:
@@ -284,6 +339,14 @@ def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order |
         payers=tuple(payers), is_unlimited=unlimited, symbols=tuple(dict.fromkeys(named)), start=start,
         end=read.passage.start + act.end,
     )  # fmt: skip
+
+
+def is_given_to(party: Party, act: ActWord, read: Read) -> bool:
+    """Whether a party stands where a verb's recipient does: behind "to", or right behind the verb."""
+    between = read.voice.folded[act.end : party.start] if act.end <= party.start else None
+    if between is None:
+        return False
+    return party.marker == "to" or re.fullmatch(r"\s*(?:the|our|to|out)?\s*", between) is not None
 
 
 def _name_in(words_after: str) -> str:
@@ -331,6 +394,7 @@ def _parties_of(
             chosen = bare  # an item: "Ana - 379,000 USDC 0x..."
         elif act is None and read.passage.shape in (Shape.ITEM, Shape.HEADING):
             chosen = [p for p in others if p.addresses and begin <= p.start < quantity.start and p.marker in ("", "to")]
+    chosen = [party for party in chosen if not _is_another(party, read.passage.text)]
     named = [party for party in chosen if party.addresses]
     if named:
         named = _joined_run(read, [named[0], *(p for p in others if p.addresses and named[0].end <= p.start < end)])
@@ -341,6 +405,20 @@ def _parties_of(
         unknown = [party for party in chosen if not party.addresses]
         name = unknown[0].name if unknown else _unknown_name(read, quantity, end, act)
     return recipients, name, payers, payer_name, conflict
+
+
+_OF_A_NAME = re.compile(
+    r"['’]s?\s+(?!address|wallet|multisig|safe|account|treasury|contract|own\b)[^\W\d_]", re.IGNORECASE
+)
+_LONGER_NAME = re.compile(r"\s(?:van|von|de|del|der|da|di|bin|al|[A-Z][a-z]+(?=[\s.,(]|$)|ii|iii|jr|sr)\b")
+
+
+def _is_another(party: Party, text: str) -> bool:
+    """Whether a name only begins another one: "lea's sister", "lea van Dam"."""
+    if not party.name or "0x" in text[party.start : party.end]:
+        return False
+    after = text[party.end : party.end + 40]
+    return _OF_A_NAME.match(after) is not None or _LONGER_NAME.match(after) is not None
 
 
 def _joined_run(read: Read, named: list[Party]) -> list[Party]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from agent.understanding.ingest import Document
 from governance.text import Block, BlockKind
 
-MAX_PASSAGES = 6_000
+MAX_PASSAGES = 3_000  # of one text; what comes after is not read, and nothing counts as told then
 MAX_CHARS = 1_200  # of one passage; a longer one orders nothing
 
 
@@ -55,6 +55,7 @@ class Passage:
     is_quoted: bool = False
     is_struck: bool = False
     is_title: bool = False
+    introduction: str = ""  # the sentence before, in the same section, where it may make this one somebody else's
     title: str = ""  # the document's first heading of the first level
 
 
@@ -150,6 +151,25 @@ def _strip(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+class _Marks:
+    """Quotation marks and brackets that passages before have opened and not closed."""
+
+    def __init__(self) -> None:
+        self._plain = self._curly = self._brackets = 0
+        self._fences: set[str] = set()
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._plain % 2 or self._curly > 0 or self._brackets > 0 or self._fences)
+
+    def read(self, text: str) -> None:
+        self._plain += text.count('"')
+        self._curly = max(0, self._curly + sum(map(text.count, "“„«「")) - sum(map(text.count, "”»」")))
+        self._brackets = max(0, self._brackets + text.count("(") - text.count(")"))
+        if len(text) <= 6 and not any(map(str.isalnum, text)) and not set(text) <= set('()"“”„«»「」 '):
+            self._fences ^= {"".join(sorted(set(text)))}
+
+
 class _Reader:
     def __init__(self, document: Document) -> None:
         self._text = document.text
@@ -163,6 +183,8 @@ class _Reader:
         self._lead = ""
         self._has_prose = False
         self._title = ""
+        self._before = ""  # the sentence before, in the same section
+        self._open = _Marks()
 
     def read(self) -> tuple[list[Passage], list[Section]]:
         index = 0
@@ -202,13 +224,18 @@ class _Reader:
         text = self._text[start:end]
         if not text.strip():
             return
+        is_inside = shape is not Shape.CODE and self._open.is_open
+        if shape is not Shape.CODE:
+            self._open.read(text)
         passage = Passage(
             shape, start, end, text, len(self._sections) - 1, group,
             tuple(heading for _, heading in self._headings), tuple(lead for lead in leads if lead), fields,
-            is_quoted=block is not None and block.kind is BlockKind.QUOTATION,
+            is_quoted=is_inside or (block is not None and block.kind is BlockKind.QUOTATION),
+            introduction=self._before,
             is_struck=block is not None and block.has_struck_words, is_title=is_title,
             title=self._title,
         )  # fmt: skip
+        self._before = " ".join(text.split()) if shape in (Shape.SENTENCE, Shape.ITEM) and len(text) < 200 else ""
         self._found.append(passage)
         self._sections[-1].passages.append(passage)
 
@@ -220,6 +247,7 @@ class _Reader:
         while self._headings and self._headings[-1][0] >= level:
             self._headings.pop()
         self._sections[-1].end = block.start
+        self._before, self._open = "", _Marks()
         self._sections.append(Section(words, block.start, block.end))
         self._lead = ""
         self._prose_group = self._new_group()

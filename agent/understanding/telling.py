@@ -31,6 +31,23 @@ _FITS: Mapping[str, frozenset[Act]] = {
     "bridge": frozenset({Act.TRANSFER}),
     "refund": frozenset(),
 }
+_CALLS: Mapping[str, frozenset[Act]] = {  # functions that turn an asset into another one
+    "upgrade": frozenset({Act.WRAP, Act.SWAP, Act.UPGRADE}),
+    "downgrade": frozenset({Act.CLAIM, Act.SWAP}),
+    "deposit": frozenset({Act.WRAP}),
+    "wrap": frozenset({Act.WRAP, Act.SWAP}),
+    "withdraw": frozenset({Act.CLAIM}),
+    "redeem": frozenset({Act.CLAIM}),
+    "unwrap": frozenset({Act.CLAIM, Act.SWAP}),
+}
+
+
+def _acts_for(effect: Effect) -> frozenset[Act]:
+    if str(effect.kind) == "call":
+        return _CALLS.get(effect.function.split("(")[0], frozenset())
+    return _FITS.get(str(effect.kind), frozenset())
+
+
 _SOFT = frozenset({Act.SWAP, Act.WRAP, Act.CLAIM, Act.STREAM})
 
 
@@ -77,7 +94,8 @@ class Context:
 
 def is_money(effect: Effect) -> bool:
     """Whether an effect is an amount of an asset that moves, or may be moved."""
-    return str(effect.kind) in _FITS and effect.asset is not None and effect.amount is not None
+    is_kind = str(effect.kind) in _FITS or bool(_acts_for(effect))
+    return is_kind and effect.asset is not None and effect.amount is not None
 
 
 # ------------------------------------------------------------------------------------------------------------ one pair
@@ -89,8 +107,8 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     off: list[str] = []
     if not order.acts:
         missing.append("verb")
-    elif not order.acts & _FITS[str(effect.kind)]:
-        (missing if order.acts <= _SOFT else off).append("verb")
+    elif not order.acts & _acts_for(effect):
+        (missing if order.acts <= _SOFT and str(effect.kind) != "call" else off).append("verb")
     elif str(effect.kind) == "stream" and Act.STREAM not in order.acts:
         off.append("verb")
     _amount(order, effect, context, missing, off)
@@ -98,6 +116,10 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     _payer(order, effect, context, missing, off)
     if order.has_conflict:
         missing.append("names_conflict")
+    if effect.besides or any(name.startswith("execTransactionFromModule") for name in effect.path):
+        missing.append("besides")  # it may fail unnoticed, or comes later: no sentence is compared with that
+    if effect.function.startswith("increase"):
+        missing.append("adds")
     if off:
         return Fit(Level.OFF, tuple(missing), tuple(off))
     return Fit(Level.PART if missing else Level.WHOLE, tuple(missing))
@@ -123,7 +145,8 @@ def _amount(order: Order, effect: Effect, context: Context, missing: list[str], 
     symbol = quantity.symbol
     if quantity.unit is Unit.TOKEN:
         assets = context.symbols.get(symbol, ())
-        if assets and effect.asset not in assets:
+        is_turned = str(effect.kind) == "call" and _says_symbol(order, context.book.symbol(effect.asset))
+        if assets and effect.asset not in assets and not is_turned:
             off.append("token")
             return
         if len(assets) > 1:
@@ -154,6 +177,11 @@ def _amount(order: Order, effect: Effect, context: Context, missing: list[str], 
         missing.append("amount_is_about")
     if quantity.is_total and not (order.recipients or str(effect.kind) == "burn"):
         missing.append("amount_is_total")
+
+
+def _says_symbol(order: Order, symbol: str) -> bool:
+    """Whether an order's sentence also has this symbol: "wrap 100 USDC into USDCx"."""
+    return bool(symbol) and re.search(rf"(?<!\w){re.escape(symbol)}(?!\w)", order.passage.text) is not None
 
 
 def _decimals(asset: bytes, book: Book) -> int | None:
@@ -225,9 +253,9 @@ def _payer(order: Order, effect: Effect, context: Context, missing: list[str], o
     is_own = payer is None or payer == executor or payer in context.own
     if order.payers:
         said = set(order.payers)
-        if payer in said or (payer is None and (executor is None or executor in said or said & context.own)):
+        if payer in said or (payer is None and (executor in said or (executor is None and said & context.own))):
             return
-        if is_own and said & context.own and effect.sender is None and not effect.through:
+        if is_own and len(said) > 1 and said & context.own and effect.sender is None and not effect.through:
             return
         off.append("payer")
         return
@@ -252,7 +280,7 @@ class Told:
     of: dict[str, Telling]
     not_done: list[Order]
     less_often: list[Order]
-    differing_total: list[Order]
+    more: list[Order]  # that no call does, and that may be none of this proposal
 
 
 def recipients_by_place(
@@ -299,21 +327,29 @@ def compare(orders: Sequence[Order], effects: Sequence[Effect], context: Context
         _match_group(_distinct(found), money, fits, told, fulfilled)
     _sums(orders, money, context, told, fulfilled, fits)
     for order in orders:
-        if id(order) not in fulfilled and is_firm(order):
+        if id(order) in fulfilled:
+            continue
+        if is_firm(order):
             told.not_done.append(order)
+        elif _may_be_more(order):
+            told.more.append(order)
     _differing(orders, money, fits, told, fulfilled)
     return told
 
 
 def _distinct(orders: Sequence[Order]) -> list[Order]:
-    """Prose that says the same twice says it once, but for "another"; a list or table means each of its rows."""
+    """Prose that says the same twice says it once, but for "another" and for one sentence right behind the other.
+
+    A list or table means each of its rows.
+    """
     found: list[Order] = []
-    seen: set[tuple] = set()
+    seen: dict[tuple, Order] = {}
     for order in orders:
         is_prose = order.passage.shape in (Shape.SENTENCE, Shape.HEADING)
-        if is_prose and order.key in seen and not order.is_again:
+        same = seen.get(order.key) if is_prose else None
+        if same is not None and not order.is_again and not 0 <= order.passage.start - same.passage.end <= 2:
             continue
-        seen.add(order.key)
+        seen[order.key] = order
         found.append(order)
     return found
 
@@ -409,6 +445,18 @@ def is_firm(order: Order) -> bool:
     return _is_plain_order(order)
 
 
+def _may_be_more(order: Order) -> bool:
+    """Whether an order that nothing fulfils leaves a doubt, though it is not plain that this proposal pays it."""
+    quantity = order.quantity
+    if order.mood is not Mood.ORDER or quantity is None or order.is_incoming or order.acts & _SOFT:
+        return False
+    if quantity.per_s or quantity.is_about or quantity.is_conversion or not any(quantity.readings):
+        return False
+    if quantity.unit is Unit.MONEY:
+        return bool(order.acts) and not order.is_implied
+    return quantity.unit is Unit.TOKEN and (bool(order.acts) or quantity.is_total)
+
+
 def _is_plain_order(order: Order) -> bool:
     voice = voice_of(order.passage)
     place = order.start - order.passage.start
@@ -437,6 +485,7 @@ def _is_listed_verb(clause: str) -> bool:
 
 
 _WEAK_WORDS = {
+    "go", "goes",
     "fund", "funds", "funding", "compensation", "distribution", "allocation", "allocate", "allocates", "allocating",
     "give", "gives", "giving", "move", "moves", "moving", "release", "releases", "donation", "reimbursement", "payment",
     "payments",

@@ -30,7 +30,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
 django.setup()
 
-from agent.understanding.effects import Effect, effects_of  # noqa: E402
+from agent.understanding.effects import Effect  # noqa: E402
 from agent.understanding.flags import Severity  # noqa: E402
 from agent.understanding.gist import status_of  # noqa: E402
 from agent.understanding.review import Review, review  # noqa: E402
@@ -38,6 +38,8 @@ from bench.eval import attacks as attack_cases  # noqa: E402
 from bench.eval import data, injection, worst  # noqa: E402
 from bench.eval.data import Proposal  # noqa: E402
 from bench.eval.mutants import ATTACKER, Mutant, Original, mutants  # noqa: E402
+from bench.eval.opaque import missed as opaque_missed  # noqa: E402
+from bench.eval.opaque import opaque_share  # noqa: E402
 from bench.eval.score import Rate, paired  # noqa: E402
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "eval.json"
@@ -214,30 +216,22 @@ def uniswap(_options: argparse.Namespace) -> dict[str, Any]:
 
 
 def opaque(options: argparse.Namespace) -> dict[str, Any]:
-    """How many effects and calls nobody can say anything about."""
+    """How many calls nobody can say anything about, with the table of packages alone and in all."""
     found: dict[str, Any] = {}
     rows = []
     real = data.honest()[:: 2 if options.odd else 1]
     for name, proposals in (("honest26", real), ("uniswap", data.uniswap()), ("optimism", data.optimism())):
-        calls = dark = proposals_dark = 0
-        for proposal in proposals:
-            effects = effects_of(proposal.calls, proposal.book)
-            calls += len(effects)
-            here = sum(effect.is_opaque for effect in effects)
-            dark += here
-            proposals_dark += here > 0
-        found[name] = {
-            "effects": Rate(dark, calls).as_json(),
-            "proposals": Rate(proposals_dark, len(proposals)).as_json(),
+        counts = opaque_share(proposals)
+        rates = {
+            "calls": Rate(counts["in_all"], counts["calls"]),
+            "calls_blind": Rate(counts["blind"], counts["calls"]),
+            "proposals": Rate(counts["proposals_with_opaque"], counts["proposals"]),
         }
-        rows.append((name, f"effects {Rate(dark, calls)}; proposals {Rate(proposals_dark, len(proposals))}"))
+        found[name] = {**{key: rate.as_json() for key, rate in rates.items()}, "why": counts["why"]}
+        rows.append((name, f"calls {rates['calls']}; blind {rates['calls_blind']}; proposals {rates['proposals']}"))
+        if name == "honest26":
+            missed = opaque_missed(counts)
     _say("Opaque", rows)
-    honest26 = found["honest26"]
-    missed = []
-    if honest26["effects"]["hits"] > 0.03 * honest26["effects"]["of"]:
-        missed.append("more than 3 % of the calls are opaque")
-    if honest26["proposals"]["hits"] > 3:
-        missed.append("more than 3 proposals have an opaque call")
     return {**found, "missed": missed}
 
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from governance import outbox
+from governance import outbox, refusal_words
 from governance.chain import abi
 from governance.chain.module import RENOUNCE, SET_POLICY, SHORTEN, ActInput, act_input
 from governance.chain.rpc import (
@@ -25,7 +25,6 @@ from governance.chain.rpc import (
     parse_transaction,
 )
 from governance.models import Block, Contract, Cursor, Dao, RefusedAct
-from governance.refusal_words import in_words
 from governance.sync.fence import Writer
 from governance.sync.fetch import ChainMoved
 from governance.words import say
@@ -33,7 +32,6 @@ from policies.notation.hexadecimal import hex_bytes, hex_text
 
 logger = logging.getLogger(__name__)
 
-UNKNOWN, UNKNOWN_CODE = "reason unknown", "unknown"
 _MOST_REVERT_BYTES = 4096  # kept of what a transaction reverted with: a hostile target may revert with megabytes
 _BATCH = 20
 _MOST_BLOCKS = 400  # in one scan, so that the head is not kept waiting
@@ -144,7 +142,7 @@ def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: 
     asked = act_input(transaction.calldata)
     policy_id = asked.policy_id if asked else _policy_named(transaction.calldata)
     data = revert_data(rpc, header, transaction)
-    error = abi.decode_error(data, "PolicyModule", "IPolicyModule")
+    error = abi.decode_error(data, *refusal_words.OWNERS)
     return RefusedAct(
         dao=dao,
         module=module,
@@ -156,9 +154,11 @@ def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: 
         calldata=transaction.calldata,
         policy_id=policy_id,
         decision=asked.decision if asked else None,
-        reason_code=error.name if error else UNKNOWN_CODE,
+        reason_code=error.name if error else refusal_words.UNKNOWN,
         reason_values={"revert": hex_text(data)} if error and len(data) <= _MOST_REVERT_BYTES else {},
-        reason=(str(error) if error else UNKNOWN)[:300].replace("\x00", "\ufffd"),
+        reason=(str(error) if error else refusal_words.TABLE.say(refusal_words.UNKNOWN))[:300].replace(
+            "\x00", "\ufffd"
+        ),
         clause=(_clause(dao, module, header, asked, error) if error else "")[:300].replace("\x00", "\ufffd"),
     )
 
@@ -167,7 +167,7 @@ def _clause(dao: Dao, module: Contract, header: Header, asked: ActInput | None, 
     """`in_words`, or nothing. What a target reverts with comes out of the module as if it were the module's own error,
     with any values at all (a year past 9999, a budget without end): wording them must not stop the reading."""
     try:
-        return in_words(dao, module, header.number, asked, error)
+        return refusal_words.in_words(dao, module, header.number, asked, error)
     except Exception:
         logger.exception("the refusal %s in block %d could not be worded", error.signature, header.number)
         return ""

@@ -78,6 +78,8 @@ def is_hidden(character: str) -> bool:
 
 def visible(text: str) -> str:
     """Return the text with each hidden character written as `[U+202E]`, so that it is seen and can't act."""
+    if text.isascii() and text.isprintable():
+        return text
     text = text.replace("\r\n", "\n")
     pieces, end = [], 0
     for place, _ in hidden(text):

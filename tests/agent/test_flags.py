@@ -159,6 +159,11 @@ def test_a_function_whose_name_hands_over_power_is_flagged(signature):
         assert "admin_change" in codes(TEXT, call_)
 
 
+def test_wrapping_an_amount_replaces_no_code():
+    assert "upgrade" not in codes(TEXT, call("upgrade(uint256)", 5))
+    assert "upgrade" in codes(TEXT, call("upgrade(address)", ADA))
+
+
 @pytest.mark.parametrize("name", ["diamondCut", "upgradeToAndCall", "setImplementation", "_setPendingImplementation",
                                   "updateBeacon", "upgradeProxy"])  # fmt: skip
 def test_a_function_whose_name_replaces_code_is_flagged(name):

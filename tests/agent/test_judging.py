@@ -539,3 +539,12 @@ def _judged_steps(text: str) -> int:
 def test_work_grows_with_the_text_and_no_faster(piece):
     once, eight = _judged_steps(piece * 60), _judged_steps(piece * 480)
     assert eight < 14 * once + 20_000
+
+
+def test_nothing_counts_as_told_in_a_text_that_is_not_read_to_its_end():
+    for text in (
+        f"{PLAIN}\n\n" + "- The weather is fine.\n" * 4_000,
+        f"{PLAIN}\n\n" + "and so on " * 200,
+        PLAIN + "\n\nMore. " * 40_000,
+    ):
+        assert verdict(text, pays()).outcome is Outcome.TOLD_IN_PART

@@ -87,7 +87,7 @@ def test_a_refusal_keeps_the_error_that_it_is_worded_of(mirror, payroll, monkeyp
     refused = RefusedAct.objects.get()
     assert refused.reason_code == code
     if code == "unknown":
-        assert (refused.reason, refused.reason_values) == (refusals.UNKNOWN, {})
+        assert (refused.reason, refused.reason_code, refused.reason_values) == ("reason unknown", "unknown", {})
     else:
         error = abi.decode_error(hex_bytes(refused.reason_values["revert"]), "PolicyModule", "IPolicyModule")
         assert str(error) == refused.reason

@@ -204,6 +204,16 @@ def test_reading_takes_linear_time(paragraph):
     grows_linearly(lambda size: text.read(source(size)), text.elsewhere, 200_000)
 
 
+@given(st.lists(st.sampled_from(["[", "]", "![", "(", ")", "a", "`", "\\", "<", ">", ": ", "\n", "*", "https://b.test"]),
+                max_size=25).map("".join))  # fmt: skip
+@settings(deadline=None)
+def test_brackets_are_parsed_as_without_the_short_cut(source):
+    for ours, plain in (
+        (text._MARKDOWN, text._parser(html=False).disable("image")), (text._ELSEWHERE, text._parser(html=True))
+    ):  # fmt: skip
+        assert ours.render(source) == plain.render(source)
+
+
 @pytest.mark.parametrize(
     "piece", ["<div hidden>", "<div hidden><i>", "</div><div hidden>", "<a \"'", "<!-- x -->", "[a]: b 'c'\n"]
 )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from agent.acts.shown import shown
 from agent.acts.words import TABLE, reason_of
 from agent.models import Refusal, Request
+from governance import refusal_words
 from governance.chain import abi
 from governance.chain.module import OBJECT, VETO
 from governance.models import Act, ActCall, Objection, RefusedAct, chain_order
@@ -104,7 +105,7 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
             float(row.block_timestamp_chain_s),
             {
                 "by": gettext("by the chain"),
-                "words": row.clause or row.reason,
+                "words": refusal_words.shown(row),
                 "reason": row.reason,
                 "when": gettext("%(moment)s, block %(number)s")
                 % {"moment": words.moment(row.block_timestamp_chain_s), "number": row.block_number},

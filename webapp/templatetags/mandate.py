@@ -34,6 +34,8 @@ register.filter("short", words.short)
 register.filter("moment", words.moment)
 register.filter("when", words.when)
 register.filter("choice", labels.choice)
+register.filter("incident_kind", labels.incident)
+register.filter("severity", labels.severity)
 register.filter("iso", words.iso)
 register.filter("duration", words.duration)
 

@@ -4,11 +4,32 @@
 from dataclasses import dataclass
 from functools import cache
 
+from agent.understanding import functions
 from agent.understanding.effects.act import Handler
-from agent.understanding.effects.families import containers, messengers, parameters, policy, roles, tokens, upgrades
+from agent.understanding.effects.families import (
+    containers,
+    factories,
+    messengers,
+    parameters,
+    policy,
+    protocols,
+    roles,
+    superfluid,
+    tokens,
+    upgrades,
+)
 from governance.chain import abi
 
-_FAMILIES = (tokens, roles, upgrades, parameters, policy)
+_CONTAINERS = (containers, messengers, superfluid)
+_FAMILIES = (
+    tokens,
+    roles,
+    upgrades,
+    parameters,
+    policy,
+    factories,
+    protocols,
+)  # the first that knows a function gives its meaning
 
 
 @dataclass(frozen=True)
@@ -20,6 +41,7 @@ class Entry:
     names: tuple[str, ...]  # of the parameters; "" where nobody names them
     handler: Handler
     kinds: frozenset[str] = frozenset()
+    source: str = "own"  # what the meaning rests on, as in Effect
 
     @property
     def is_container(self) -> bool:
@@ -30,22 +52,26 @@ class Entry:
 def entries() -> dict[bytes, tuple[Entry, ...]]:
     """Selector -> the functions that have it."""
     found: dict[bytes, tuple[Entry, ...]] = {}
-    given: list[tuple[str, frozenset[str], Handler]] = [
-        (signature, kinds, handler)
-        for family in (containers, messengers)
-        for signature, (kinds, handler) in family.CONTAINERS.items()
-    ]
+    given: dict[str, tuple[frozenset[str], Handler, str]] = {}
+    for family in _CONTAINERS:
+        given |= {signature: (kinds, handler, "own") for signature, (kinds, handler) in family.CONTAINERS.items()}
     for family in _FAMILIES:
-        given += [(signature, frozenset(), handler) for signature, handler in family.MEANINGS.items()]
-    for signature, kinds, handler in given:
-        entry = Entry(signature, tuple(abi.signature_types(signature)), _names(signature), handler, kinds)
+        source = "table" if family in (factories, protocols) else "own"
+        for signature, handler in family.MEANINGS.items():
+            given.setdefault(signature, (frozenset(), handler, source))
+    for signature, (kinds, handler, source) in given.items():
+        entry = Entry(signature, tuple(abi.signature_types(signature)), _names(signature), handler, kinds, source)
         selector = abi.selector(signature)
         found[selector] = (*found.get(selector, ()), entry)
     return found
 
 
 def _names(signature: str) -> tuple[str, ...]:
-    for item in abi.registry().functions.get(abi.selector(signature), ()):
+    selector = abi.selector(signature)
+    for item in abi.registry().functions.get(selector, ()):
         if item.signature == signature:
             return tuple(part.name for part in item.inputs)
+    for function in functions.candidates(selector):
+        if function.signature == signature:
+            return tuple(part.name for part in function.inputs)
     return ("",) * len(abi.signature_types(signature))

@@ -28,6 +28,7 @@ _BEFORE = ("pending", "new", "next", "future", "proposed", "default", "the")  # 
 _WHOLE = {"rely": "power", "deny": "power", "diamondcut": "code", "upgradeto": "code", "upgradetoandcall": "code",
           "abdicate": "power", "nominatenewowner": "power", "setgov": "power"}  # fmt: skip
 _PARAMETERS = ("", "address", "address,bool", "address,address", "address,uint256", "bytes32,address", "address,bytes")
+_NAMES_CODE = re.compile(r"address|bytes|string")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -73,8 +74,15 @@ def _by_selector() -> dict[bytes, str]:
 
 
 def speaks_of(effect: Effect) -> Meaning | None:
-    """What an effect's function changes by its name, or by a name that its selector is known to have."""
-    return meaning_of(_name(effect))
+    """What an effect's function changes by its name, or by a name that its selector is known to have.
+
+    What takes numbers alone names no code: `upgrade(uint256)` of a wrapped token wraps an amount.
+    """
+    meaning = meaning_of(_name(effect))
+    parameters = effect.function.partition("(")[2].rstrip(")")
+    if meaning is Meaning.CODE and parameters and not _NAMES_CODE.search(parameters):
+        return None
+    return meaning
 
 
 def shown_name(effect: Effect) -> str:

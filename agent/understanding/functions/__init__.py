@@ -3,14 +3,14 @@
 
 The facts are sorted TSV files beside this one: `functions.tsv`, `addresses.tsv` and `tokens.tsv` come from npm packages
 at pinned versions (`python -m agent.understanding.functions.make` writes them again), `*_by_hand.tsv` from the sources
-that each line names. Nothing is read before it is asked for. What an ABI calls view or pure
-is left out.
+that each line names. Nothing is read before it is asked for. What an ABI calls view or pure is left out.
 
 A selector says little: anyone may write a contract with a function of any name. What is found here says how call data
 may be read, never what the target's code does with it.
 """
 
 from agent.understanding.functions.facts import Deployment, KnownToken, deployment, deployments, token, tokens
+from agent.understanding.functions.lines import packages
 from agent.understanding.functions.table import Fit, Function, Input, candidates, exact_fits
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "deployment",
     "deployments",
     "exact_fits",
+    "packages",
     "token",
     "tokens",
 ]

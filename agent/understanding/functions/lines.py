@@ -24,3 +24,10 @@ def sources(name: str) -> dict[str, str]:
         if len(parts) >= 3 and "@" in parts[1]:
             found[parts[0]] = parts[1]
     return found
+
+
+def packages() -> frozenset[str]:
+    """Return every `name@version` that the facts come from."""
+    return frozenset(
+        spec for name in ("functions.tsv", "addresses.tsv", "tokens.tsv") for spec in sources(name).values()
+    )

@@ -62,7 +62,7 @@ ACTS: Mapping[str, Mapping[Act, tuple[str, str]]] = {  # language -> act -> (for
             "reimbursing reimbursement compensate compensates compensating compensation refund refunds refunding "
             "remit remits remitting wire wires wiring distribute distributes distributing distribution payout "
             "allocate allocates allocating allocation fund funds funding give gives giving grant grants granting "
-            "move moves moving release releases releasing repay repays",
+            "move moves moving release releases releasing repay repays go goes",
             "transferred sent paid disbursed donated awarded reimbursed compensated refunded remitted wired "
             "distributed allocated funded given gave granted moved released repaid",
         ),
@@ -259,7 +259,9 @@ CONDITIONS = (
     "depending depends in_case in_the_event assuming assumes pending only_after only_when as_long_as so_long_as "
     "whether "
     "may might could should_the hypothetical hypothetically suppose supposing imagine would_have eventually someday "
-    "sometime perhaps maybe possibly potentially "
+    "sometime perhaps maybe possibly potentially should ought later future_proposal future next_vote next_transaction "
+    "next_proposal next_payment next_call last_payment unpaid disapproved collateral loan lend lends borrowed dry_run "
+    "sake_of_argument every_month each_month every_year every_week half_of third_of quarter_of part_of_the "
     "cuando siempre_que salvo_que quizás podría podrían pourrait lorsque quand à_condition peut-être poderia talvez "
     "caso wenn falls sofern sobald könnte vielleicht würde 如果 若 假如 当 一旦 除非 可能 也许 或许"
 )
@@ -267,6 +269,7 @@ CONDITIONS_IN: Mapping[str, str] = {"es": "si", "fr": "si s'il", "pt": "se quand
 # A sentence with one of these tells how things are or were, whatever its verbs.
 REMEMBRANCE = (
     "currently presently previously formerly historically yesterday last_year last_month last_week last_quarter "
+    "last_spring last_summer last_autumn last_winter last_fall "
     "last_season last_term last_round last_epoch last_cycle last_time used_to back_in back_then so_far to_date "
     "until_now up_to_now in_the_past earlier_this ago each_month_since has_been have_been had_been "
     "actualmente anteriormente antes el_año_pasado el_mes_pasado hasta_ahora hace_un atualmente no_ano_passado "
@@ -315,7 +318,8 @@ GOVERNS_ASIDE = (
 # A title with one of these makes every order under it doubtful.
 TITLE_DOUBTS = (
     "cancelled canceled cancel rejected withdrawn void superseded obsolete example template test sample not no never "
-    "without hypothetical draft fake joke anulado cancelado annulé abgelehnt 作废 取消 示例 测试 不"
+    "without hypothetical draft fake joke how_to lost letter_from did story anulado cancelado annulé abgelehnt "
+    "作废 取消 示例 测试 不"
 )
 
 # Verbs behind which a payment as a noun is ordered: "makes a payment of", "initiates a transfer of".
@@ -332,6 +336,34 @@ SETS_OUT = (
     "direct directs authorize authorizes authorise authorises vote votes resolve resolves is are going order "
     "used serves "
     "call calls proposal dao treasury timelock executor we function transaction and"
+)
+
+# Headings under which a bare order counts: "Transfer 100 USDC to ..." without a subject, a row, a record.
+ORDER_HEADINGS = (
+    "specification specifications spec transfers transfer payments payment transactions transaction summary "
+    "abstract proposal "
+    "details detail execution executable grant grants funding orders order actions action calls call request requests "
+    "compensation components component recipients implementation steps step overview description call_data calldata "
+    "amount amounts budget allocation allocations distribution reward rewards bounty bounties additions removals "
+    "changes "
+    "change parameters parameter upgrade upgrades roles role terms disbursement reimbursement payout payouts "
+    "instructions "
+    "what_it_does what_this_does what_happens on-chain onchain technical scope structure streams stream swap swaps "
+    "permissions resumen especificación propuesta transferencias pagos résumé spécification paiements transferts "
+    "zusammenfassung spezifikation vorschlag zahlungen überweisungen resumo especificação pagamentos transferências "
+    "摘要 规范 提案 付款 转账 执行 明细 "
+    "tl;dr tldr set assign authorise authorize add remove pay send mint burn delegate fund"
+)
+# A short sentence with one of these may introduce others' words or another time.
+INTRODUCES = (
+    "plan plans idea ideas poem line lines bid bids letter novel story text words example draft imagine recall "
+    "follows reads "
+    "full went asked asks wants pleads sings writes wrote says said season seasons fond proposal_in a_proposal "
+    "losing lost "
+    "others ep compound aave maker did dreams dream wish wishes hopes what_if suppose once quote speech song "
+    "minutes history "
+    "reject rejects rejected nothing not never nicht nichts rien no ne past earlier relic of_2020 of_2021 "
+    "of_2022 of_2023 of_2024"
 )
 
 # Words of another sentence that take an order back, together with one of POINTS_BACK.
@@ -356,6 +388,24 @@ POINTS_BACK = (
     "all_of_this any_of_this none_of_this any_of_the any_of_these none_of_these none_of_the all_of_the everything "
     "anything it_is_void it_will_not that_is_wrong which_is lo_anterior el_pago la_transferencia ci-dessus le_paiement "
     "le_transfert o_pagamento a_transferência acima oben die_zahlung die_überweisung 上述 以上 这笔"
+)
+# Words that do so alone.
+TAKES_BACK_ALONE = (
+    "line_above lines_above untouched stays_as_it_is withholds overruled overrule moot decorative dry_run unpaid "
+    "we_mean stand_for stands_for wink "
+    "april_fool disapproved shot_down shot_it_down ship_has_sailed fictional gelogen onwaar erfindung made_up_text "
+    "this_is_a_draft this_is_a_test this_text_is a_test_of our_tooling imagine_this nothing_below nothing_above "
+    "reject_this "
+    "rejects_this decimal_point from_a_novel called_off call_off not_meant is_void are_void yeah_right"
+)
+# Words by which the sentence behind an order undoes it: "It is postponed", "This was done in March".
+UNDOES = (
+    "postponed pending depends already was were has_been have_been done_in happened only_when only_if only_after "
+    "test draft "
+    "relic waits moot void cancelled canceled suspended withdrawn delayed deferred void later if unless once "
+    "until void "
+    "refused reverted undone dropped stopped annulled fictional example joke cents mistake wrong is_done reads read "
+    "nichts nicht rien ne nada não 不 没"
 )
 SHORT_TAKES_BACK = (
     "not_really just_kidding kidding psych never_mind nevermind scratch_that strike_that forget_it forget_that or_not "

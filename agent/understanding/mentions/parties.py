@@ -50,6 +50,12 @@ def folded(name: str) -> str:
     return re.sub(r"^(?:the|our|its|a|an|el|la|le|der|die|das|o|new) ", "", plain)
 
 
+def skeleton(text: str) -> str:
+    """The form in which names that look alike are equal: `ops team` and `ops-team`, `b8` and `bb`."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("rn", "m").replace("vv", "w")
+    return "".join(filter(str.isalnum, plain)).translate(str.maketrans("l105289", "iioszbg"))
+
+
 _PREPOSITIONS: Mapping[str, str] = {
     **dict.fromkeys(
         [
@@ -88,7 +94,8 @@ _BETWEEN = re.compile(
 _HAN_BEFORE = re.compile(r"(给|到|至|向|从|由)\s*[^\s，。；、]{0,12}\s*$")
 _VERBAL = re.compile(
     r"\b(?:contact|author|reviewer|signer|signers|auditor is|not|instead|whose|which|who|that|is|are|was|and|or|but|"
-    r"for|to|from|by|cc|see|via|about|with)\b"
+    r"for|to|from|by|cc|see|via|about|with|near|behalf|everybody|everyone|all|people|members|half|instead)\b|\d|"
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|many|several)\b"
 )
 _OWN = re.compile(
     r"(?<!\w)(?:(?:the|our|ens|its)\s)?(?:[\w'’-]{1,20}\s)?"
@@ -228,6 +235,7 @@ def _is_label(between: str) -> bool:
     """Whether the words between a preposition and a party only call the party something."""
     label = re.sub(r"\((?:[\w.…-]*,?\s?){0,4}\(?$", "", between.strip())
     label = re.sub(r"(?:,|:|→|=|-|–)\s*\(?$", "", label.strip())
+    label = re.sub(r"0x[0-9a-f]{2,6}(?:…|\.\.\.)[0-9a-f]{2,6}", "", label)
     if re.search(r"[,;:()]", label):
         return False
     return len(label.split()) <= 8 and _VERBAL.search(label) is None
@@ -299,7 +307,7 @@ def local_names(texts: Iterable[str], known: Mapping[str, frozenset[bytes]]) -> 
                 words = words[start.end() :]
             name = folded(words)
             parts = name.split()
-            if len(name) < 3 or all(part in _VAGUE for part in parts) or len(parts) > 6:
+            if len(name) < 3 or all(part in _VAGUE for part in parts) or len(parts) > 6 or _VERBAL.search(name):
                 continue
             found.setdefault(name, set()).add(hex_bytes(match[0]))
     return {

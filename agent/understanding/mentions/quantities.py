@@ -50,10 +50,10 @@ class Quantity:
 
 
 _DIGITS = (
-    r"\d{1,3}(?:[ \u00a0\u202f\u2009'’]\d{3}){1,25}(?:[.,]\d{1,30})?(?![\d])"  # 2 500, 2'500.00
-    r"|\d{1,3}(?:,\d{2,3}){1,25}(?:\.\d{1,30})?"  # 2,500.00
-    r"|\d{1,3}(?:\.\d{3}){1,25}(?:,\d{1,30})?"  # 2.500,00
-    r"|\d{1,90}(?:[.,]\d{1,30})?"
+    r"(?:\d{1,3}(?:[ \u00a0\u202f\u2009'’]\d{3}){1,25}(?:[.,]\d{1,30})?(?!\d)"  # 2 500, 2'500.00
+    r"|\d{1,3}(?:,\d{2,3}){1,25}(?:\.\d{1,30})?(?!\d)"  # 2,500.00
+    r"|\d{1,3}(?:\.\d{3}){1,25}(?:,\d{1,30})?(?!\d)"  # 2.500,00
+    r"|\d{1,90}(?:[.,]\d{1,30})?(?!\d))"
 )
 _WORDS = "|".join(sorted((re.escape(w) for w in NUMBER_WORDS if not w.endswith("_")), key=len, reverse=True))
 _LONG = [word for word in SCALES if len(word) > 2 or not word.isascii()]
@@ -92,6 +92,9 @@ _LIMIT = re.compile(
     r"bis zu|até|最多)\s{0,2}(?:a total of )?[$€£]?$"
 )
 _WORTH = re.compile(r"[ -]{0,2}(?:tokens? )?(?:worth\b|equivalent|denominated|in value|valued?\b|-pegged|on average)")
+_IN_SYMBOL = re.compile(r"\s(?:in|as) ([A-Za-z][\w.]{1,11})")
+_COUNTED = re.compile(r"[ -](?:[\w$]{2,11} )?(?:transfers|payments|transactions|calls|approvals|streams|proposals)\b")
+_NUMBER_BEFORE = re.compile(r"(?<![\w.])\d{1,3}\s$")
 _TOTAL = re.compile(
     r"\b(?:total|totals|totalling|totaling|in all|altogether|combined|sum|sums|aggregate|overall|summe|insgesamt|"
     r"gesamt|somme|en total|合计|总计|共计)\b"
@@ -314,27 +317,26 @@ def _quantity(
             return None
         numbers = (number,)
     before = folded[max(0, start - 40) : start]
+    if _COUNTED.match(folded, end) is not None:
+        return None
     about, limit = _ABOUT.search(before) is not None, _LIMIT.search(before) is not None
     after = _AFTER.match(text, end)
     word = (after["unit"] if after else "").rstrip(".,;:-")
     sign = (match["sign"] or "").strip() if match["digits"] else ""
     unit, symbol, known = Unit.BARE, "", False
     place = end
-    if after is not None and (named := symbols.of(word)) is not None:
+    if after is not None and (named := symbols.of(word)) is not None and (not sign or _is_dollars(sign, named)):
         unit, symbol, known, place = Unit.TOKEN, named, True, after.end()
     elif sign or word.casefold() in _MONEY_UNITS:
         unit, place = Unit.MONEY, end if sign else after.end() if after else end
         inside = _MONEY_IN.match(text, place)
         if inside is not None and (named := symbols.of(inside["symbol"])) is not None:
-            if named in _STABLE:
+            if _is_dollars(sign or word, named):
                 unit, symbol, known = Unit.TOKEN, named, True
             place = inside.end()
         elif inside is not None and _is_symbol(inside["symbol"]):
             symbol = inside["symbol"]
-    elif ((seconds := _time_unit(word)) and after is not None and match["digits"] is not None) or (
-        after is not None and _time_unit(word) and match["spelled"]
-    ):
-        seconds = _time_unit(word)
+    elif seconds := _time_unit(word):
         with localcontext(Context(prec=200)):
             numbers = tuple(number * seconds for number in numbers)
         unit, place = Unit.TIME, after.end() if after else end
@@ -352,7 +354,14 @@ def _quantity(
         unit, symbol, known = Unit.TOKEN, default_unit, symbols.of(default_unit) is not None
     elif after is not None and _is_symbol(word) and match["digits"]:
         unit, symbol, place = Unit.TOKEN, word.lstrip("$"), after.end()
-    about = about or (unit is Unit.TOKEN and not sign and _WORTH.match(folded, place) is not None)
+    if unit is Unit.TOKEN and not sign:
+        inside = _IN_SYMBOL.match(text, place)
+        other = symbols.of(inside[1]) if inside is not None else None
+        about = about or _WORTH.match(folded, place) is not None or (other is not None and other != symbol)
+    if match["digits"] and (
+        re.match(r"0\d", match["digits"]) or _NUMBER_BEFORE.search(text[max(0, start - 8) : start])
+    ):
+        about = True
     rate = _RATE.match(folded, place)
     per_s = 0
     if rate is not None:
@@ -371,6 +380,20 @@ def _quantity(
         is_total=is_total,
         is_conversion=unit is Unit.MONEY and (inside_brackets or about),
     )
+
+
+def _is_dollars(sign: str, symbol: str) -> bool:
+    """Whether so many dollars are so many of a token."""
+    return symbol in _STABLE and sign.casefold() in {
+        "$",
+        "us$",
+        "usd",
+        "dollar",
+        "dollars",
+        "dólares",
+        "dolares",
+        "美元",
+    }
 
 
 def _is_symbol(word: str) -> bool:

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What else in a text may take an order back, or give one more, in words that no order can be compared with.
+
+Each doubt makes every effect told in part at most. Rules are about a sentence's place beside the orders and about a few
+words, so that reasons, thanks and background leave no doubt.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.understanding.effects import Effect
+from agent.understanding.mentions import languages as words
+from agent.understanding.mentions.languages import Act, Tense
+from agent.understanding.mentions.parties import Names
+from agent.understanding.mentions.quantities import Unit
+from agent.understanding.moods import Mood, is_explicit
+from agent.understanding.orders import Order, Read, is_given_to
+from agent.understanding.passages import Shape
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A code, and the passage that leaves the doubt."""
+
+    code: str
+    read: Read
+
+
+_BACK = words.compiled(words.POINTS_BACK)
+_TAKES = words.compiled(words.TAKES_BACK)
+_SHORT = words.compiled(words.SHORT_TAKES_BACK)
+_ALONE = words.compiled(words.TAKES_BACK_ALONE)
+_DENIES = words.compiled(words.DENIALS)
+_PRONOUN = re.compile(
+    r"^\W*(?:it|this|that|these|those|they|none|nothing|all of (?:it|this)|which)\s+(?:is|are|was|were|will|has|"
+    r"have|had|does|"
+    r"do|did|depends?|takes?|happens?|happened|waits?|reads?|stands?|comes?|came|goes|went|of|line|text|words?|"
+    r"sentence|isn't)\b|"
+    r"^\W*(?:davon|dies|das|rien|cela|ceci|esto|eso|nada|isso|isto|ce)\b|^[这此]"
+)
+_UNDOES = words.compiled(words.UNDOES)
+_THANKS = re.compile(
+    r"\b(?:thank|thanks|cheers|regards|gracias|merci|danke|obrigad[oa]|best|sincerely|yours|hello|hi)\b|谢谢"
+)
+_OTHER_SCRIPT = re.compile(
+    "[\u0370-\u052f\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\uac00-\ud7af]"
+)
+_COUNT = re.compile(
+    r"\b(?:this proposal|it|we|the proposal|this vote)(?: will)? (?:makes?|do(?:es)?|performs?|contains?|has|"
+    r"have|executes?)"
+    r" (?:exactly |only )?(?P<count>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
+    r" (?:separate |token )?(?P<what>payments?|transfers?|calls?|transactions?|actions?)\b(?!\()"
+)
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PLACE = re.compile(
+    r"^\W*(?:call|transaction|step|payment|action) (?P<digits>\d{1,3})\s?[:.)-]|"
+    rf"\b(?:the )?(?P<word>{'|'.join(_ORDINALS)}) (?:call|transaction|payment|action)\b"
+)
+
+
+def doubts_of(
+    reads: Sequence[Read], orders: Sequence[Order], not_done: Sequence[Order], effects: Sequence[Effect], names: Names
+) -> list[Doubt]:
+    """Return what leaves a doubt about every order of a text, in the text's order."""
+    found: list[Doubt] = []
+    ordering = {
+        (order.passage.start, order.passage.end)
+        for order in orders
+        if order.mood is Mood.ORDER and order.quantity is not None
+    }
+    money_sections = {
+        order.passage.section for order in orders if order.mood is Mood.ORDER and order.quantity is not None
+    }
+    previous: Read | None = None
+    for read in reads:
+        passage = read.passage
+        if passage.shape is Shape.CODE or passage.is_quoted:
+            continue
+        is_order = (passage.start, passage.end) in ordering
+        after_order = previous is not None and (previous.passage.start, previous.passage.end) in ordering
+        code = (
+            ""
+            if is_order and passage.shape is Shape.ROW
+            else _code(read, is_order=is_order, after_order=after_order, effects=effects)
+        )
+        if not code and not is_order and passage.section in money_sections:
+            code = _more(read, names) or _of_others(read, names, effects)
+        if code:
+            found.append(Doubt(code, read))
+        previous = read
+    if (other := _other_title(reads, orders)) is not None:
+        found.append(Doubt("title", other))
+    by_place = {(read.passage.start, read.passage.end): read for read in reads}
+    for order in not_done:
+        read = by_place.get((order.passage.start, order.passage.end))
+        if read is not None:
+            found.append(Doubt("more", read))
+    return found
+
+
+def _code(read: Read, *, is_order: bool, after_order: bool, effects: Sequence[Effect]) -> str:
+    passage, folded = read.passage, read.voice.folded
+    count = len(folded.split())
+    if passage.shape is Shape.SENTENCE and count <= 4 and _SHORT.search(folded):
+        return "taken_back"
+    if _BACK.search(folded) is not None and _TAKES.search(folded) is not None and passage.shape is not Shape.ROW:
+        return "taken_back"
+    if _ALONE.search(folded) is not None and not is_order:
+        return "taken_back"
+    if _OTHER_SCRIPT.search(folded) is not None:
+        return "language"
+    if (code := _counts(folded, effects)) != "":
+        return code
+    if is_order or passage.shape is not Shape.SENTENCE:
+        return ""
+    if read.voice.language != "en" and _PRONOUN.search(folded) and _DENIES.search(folded) is not None:
+        return "taken_back"
+    if after_order and _PRONOUN.search(folded) and (_UNDOES.search(folded) or _DENIES.search(folded)):
+        return "taken_back"
+    if (
+        after_order
+        and count <= 3
+        and folded[-1:] in ".!?…"
+        and not _THANKS.search(folded)
+        and any(map(str.isalpha, folded))
+    ):
+        return "fragment"
+    return ""
+
+
+def _counts(folded: str, effects: Sequence[Effect]) -> str:
+    """Whether a sentence counts the calls in another way than there are."""
+    calls = len({effect.position for effect in effects})
+    transfers = sum(str(effect.kind) == "transfer" for effect in effects)
+    match = _COUNT.search(folded)
+    if match is not None:
+        count = int(match["count"]) if match["count"].isdigit() else words.NUMBER_WORDS[match["count"]]
+        if count not in (calls, transfers, len(effects)):
+            return "count"
+    place = _PLACE.search(folded)
+    if place is not None:
+        number = int(place["digits"]) if place["digits"] else _ORDINALS.index(place["word"]) + 1
+        if not 1 <= number <= max(calls, len(effects)):
+            return "count"
+    return ""
+
+
+_GOES = re.compile(r"\b(?:go|goes|gets?|receives?|follows?|is to have|are to have)\b")
+_REPEATS = re.compile(
+    r"^\W*(?:then )?(?:do|repeat) (?:this|it|that|the same)\b|\bgets? (?:the same|one too|as much)\b|\bhave as much\b"
+)
+_OBJECT = re.compile(r"^\s+(?:the |our |what |for )?[^\W\d_]{2,}")
+
+
+def _more(read: Read, names: Names) -> str:
+    """Whether a sentence beside orders may order more: a payment without an amount, an amount without a verb."""
+    passage, folded = read.passage, read.voice.folded
+    if passage.shape not in (Shape.SENTENCE, Shape.ITEM):
+        return ""
+    if _REPEATS.search(folded):
+        return "more"
+    shares = any(quantity.unit is Unit.PERCENT for quantity in read.quantities)
+    if _GOES.search(folded) and (
+        shares or re.search(r"\brest\b|\bremainder\b|\bpayment\b|\bdollars\b|\beuros?\b", folded)
+    ):
+        return "more"
+    if (
+        len(folded.split()) <= 4
+        and any(party.addresses and not party.is_own for party in read.parties)
+        and not any(act.acts for act in read.voice.acts)
+    ):
+        named = any(party.name in names.known for party in read.parties)
+        if named and ":" not in folded[:-1]:
+            return "more"
+    if read.quantities or passage.shape is Shape.ITEM:
+        return ""
+    for act in read.voice.acts:
+        is_first = not any(map(str.isalpha, folded[: act.start].replace("then", "").replace("and", "")))
+        if (
+            act.tense is Tense.NOW
+            and is_first
+            and act.acts & {Act.TRANSFER, Act.BURN, Act.UPGRADE}
+            and act.word[-3:] != "ing"
+        ):
+            return "more" if _OBJECT.match(folded[act.end :]) and not is_explicit(read.voice, act) else ""
+    return ""
+
+
+_POWERS = frozenset({Act.TRANSFER, Act.APPROVE, Act.GRANT, Act.MINT, Act.DELEGATE})
+
+
+def _of_others(read: Read, names: Names, effects: Sequence[Effect]) -> str:
+    """Whether a sentence beside orders gives something to a party that no effect has to do with."""
+    passage = read.passage
+    acts = [act for act in read.voice.acts if act.acts & _POWERS and act.tense is Tense.NOW]
+    if not acts or passage.shape not in (Shape.SENTENCE, Shape.ITEM):
+        return ""
+    taking_part = {address for effect in effects for address in effect.addresses} | names.own | set(names.tokens)
+    others = [party for party in read.parties if party.addresses and not set(party.addresses) & taking_part]
+    return "more" if any(is_given_to(party, act, read) for party in others for act in acts) else ""
+
+
+def _other_title(reads: Sequence[Read], orders: Sequence[Order]) -> Read | None:
+    """A title or first sentence that pays somebody by name, where the orders pay another name."""
+    by_place = {(read.passage.start, read.passage.end): read for read in reads}
+    paid = [order for order in orders if order.mood is Mood.ORDER and order.quantity is not None and order.recipients]
+    if not paid:
+        return None
+    beside = by_place.get((paid[0].passage.start, paid[0].passage.end))
+    named = {party.name for party in beside.parties if party.name and not party.is_own} if beside is not None else set()
+    for order in orders:
+        name = order.recipient_name
+        is_before = order.passage.start <= paid[0].passage.start and order.quantity is None
+        if (
+            named
+            and name
+            and is_before
+            and Act.TRANSFER in order.acts
+            and not any(name in n or n in name for n in named)
+        ):
+            return by_place.get((order.passage.start, order.passage.end))
+    return None
