@@ -22,6 +22,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from agent.understanding import functions
 from agent.understanding.effects.act import Act, Made, make
 from agent.understanding.effects.book import ETHER, UNLIMITED, Book
 from agent.understanding.effects.effect import Effect, Kind
@@ -49,6 +50,10 @@ COMMON = {
     "and_more": gettext_noop("and {count} more"),
     "without_limit": gettext_noop("an unlimited amount of {token}"),
     "a_function": gettext_noop("{signature} ({selector})"),
+    "known_node": gettext_noop("“{name}” (node {hash})"),
+    "unknown_node": gettext_noop("with node {hash}"),
+    "known_label": gettext_noop("“{name}” (label hash {hash})"),
+    "unknown_label": gettext_noop("with label hash {hash}"),
     "yes": gettext_noop("yes"),
     "no": gettext_noop("no"),
 }
@@ -226,6 +231,15 @@ def selector(value: bytes) -> Any:
     return say("a_function", signature=known[0].signature, selector=hex_text(bytes(value)))
 
 
+def _name(of: str, value: bytes, book: Book) -> Sentence:
+    """A hash with the name that it stands for, if that is a known one or one of the book's."""
+    known = functions.names_by_hash(tuple(book.addresses))
+    name = (known.nodes if of == "node" else known.labels).get(value)
+    if name is None:
+        return say(f"unknown_{of}", hash=hex_text(value))
+    return say(f"known_{of}", name=name, hash=hex_text(value))
+
+
 FORMS: dict[str, Callable[[int], Any]] = {
     "seconds": lambda number: {"seconds": str(number)},
     "blocks": lambda number: {"blocks": str(number)},
@@ -235,12 +249,14 @@ FORMS: dict[str, Callable[[int], Any]] = {
     "percent4": lambda number: share(number, 4),  # basis points
     "percent6": lambda number: share(number, 6),  # hundredths of a basis point
     "plain": str,
-    "hash": lambda number: hex_text(number.to_bytes(32, "big")),  # of a word that is kept as a number
 }
 
 
 def form(name: str, of: str, value: Any, book: Book, asset: bytes | None) -> Any:
-    """A parameter's value as a sentence shows it. `name` is one of FORMS, or "money", "ether", "ascii", "selector"."""
+    """A parameter's value as a sentence shows it.
+
+    `name` is one of FORMS, or "money", "ether", "ascii", "selector", "node", "label".
+    """
     if name == "money" and asset is not None and value >= 0:
         return say("without_limit", token=book.unit(asset)) if value >= UNLIMITED else book.money(asset, value)
     if name == "ether":
@@ -249,6 +265,8 @@ def form(name: str, of: str, value: Any, book: Book, asset: bytes | None) -> Any
         return in_ascii(value)
     if name == "selector":
         return selector(value)
+    if name in ("node", "label"):
+        return _name(name, value if isinstance(value, bytes) else value.to_bytes(32, "big"), book)
     if name in FORMS:
         return FORMS[name](value)
     return _by_type(abi.parse_type(of), value, book)
