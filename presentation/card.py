@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from agent.models import Summary
 from agent.understanding import effects as effects_module
@@ -111,15 +111,20 @@ class Card:
     @property
     def lead(self) -> str:
         """The one sentence that a member reads who reads only one."""
-        first = self.effects[0] if self.effects else None
         if self.outcome == "no_calls":
             return gettext("The vote alone changes nothing on chain: the proposal has no calls.")
+        wanted = "opaque" if self.outcome == "cant_be_checked" else self.outcome
+        first = next((view for view in self.effects if view.outcome == wanted), None)
+        if first is None and self.outcome == "differs" and self.promised:
+            return gettext("The text orders this, and no call does it: “%(order)s”") % {"order": self.promised[0]}
+        first = first or (self.effects[0] if self.effects else None)
         if first is None:
             return ""
         if len(self.effects) == 1:
             return first.sentence
         others = len(self.effects) - 1
-        return gettext("%(sentence)s And %(count)s more.") % {"sentence": first.sentence, "count": others}
+        more = ngettext("And %(count)s thing more.", "And %(count)s things more.", others) % {"count": others}
+        return f"{first.sentence} {more}"
 
 
 @dataclass(frozen=True)

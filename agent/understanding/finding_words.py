@@ -63,6 +63,8 @@ SENTENCES: Mapping[str, str] = {
     "in_part_of": gettext_noop("The text speaks of it, but leaves this out: {parts}."),
     "untold": gettext_noop("No sentence of the text mentions it."),
     "differs": gettext_noop("The text says something else."),
+    "differs_beside": gettext_noop("The text orders another payment, and does not mention this one."),
+    "differs_hidden": gettext_noop("Only words that no page shows mention it."),
     "differs_in": gettext_noop("The text says something else of this: {parts}."),
     "opaque": gettext_noop("Nobody can tell from the call what it does."),
     "opaque_delegatecall": gettext_noop("It runs foreign code as the caller itself: nobody can tell what that does."),
@@ -79,6 +81,8 @@ def sentence_of(finding: Finding) -> Sentence:
     """Return a finding's sentence."""
     if finding.status is Status.OPAQUE and "delegatecall" in finding.codes:
         return TABLE.say("opaque_delegatecall")
+    if finding.status is Status.DIFFERS and finding.codes and finding.codes[0] in ("beside", "hidden"):
+        return TABLE.say(f"differs_{finding.codes[0]}")
     if finding.status is Status.NOT_DONE and "less_often" in finding.codes:
         return TABLE.say("less_often")
     if finding.status is Status.IN_PART and (alone := next((code for code in finding.codes if code in _ALONE), "")):

@@ -47,7 +47,11 @@ class Review:
 
 def untold(verdict: Verdict) -> frozenset[str]:
     """The ids of the effects that no word of the text tells."""
-    return frozenset(finding.effect for finding in verdict.findings if finding.status == "not_told")
+    return frozenset(
+        finding.effect
+        for finding in verdict.findings
+        if finding.effect and (finding.status == "not_told" or {"beside", "hidden"} & set(finding.codes))
+    )
 
 
 def review(

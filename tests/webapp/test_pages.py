@@ -492,7 +492,7 @@ def test_each_effect_stands_beside_the_words_that_tell_it_and_the_untold_ones_co
     text = page(client, "/river/proposals/7/")
     gist = text[text.index("gist alarm") : text.index("grid two")]
     assert "NOT TOLD" in gist
-    assert "Pays mallory. And 1 more." in gist
+    assert "Pays mallory. And 1 thing more." in gist
     assert "Money moves." in gist
     card = text[text.index('aria-labelledby="does"') :]
     assert card.index('id="e2" data-outcome="not_told"') < card.index('id="e1" data-outcome="told"')
@@ -522,6 +522,20 @@ def test_an_outcome_has_words_and_a_sign_in_page_list_and_api_not_a_colour_alone
     assert words_and_sign in page(client, "/river/proposals/")
     (row,) = client.get("/api/v1/daos/river/proposals").json()["proposals"]
     assert row["verdict"] == outcome
+
+
+def test_the_one_line_speaks_of_what_makes_the_outcome(client, made):
+    def lead(*findings: dict) -> str:
+        Summary.objects.all().delete()
+        proposal = Proposal.objects.filter(proposal_id=7).first() or made.proposal(7)
+        made.summary(proposal, verdict="differs", effects=TWO_EFFECTS, findings=list(findings))
+        return re.search(r'<p class="lead">(.*?)</p>', page(client, "/river/proposals/7/")).group(1)
+
+    assert lead(found("not_told", "e1"), found("differs", "e2")) == "Pays mallory. And 1 thing more."
+    order = found("not_done", "", "We pay bob.")
+    assert lead(found("told", "e1"), found("told", "e2"), order) == (
+        "The text orders this, and no call does it: “We pay bob.”"
+    )
 
 
 def test_what_a_model_chose_is_marked_for_people_and_machines(client, made):
