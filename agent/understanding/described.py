@@ -183,7 +183,7 @@ def _role_words(effect: Effect) -> tuple[str, ...]:
     plain = constant[0].casefold()
     short = plain.removesuffix("_role").replace("_", " ")
     if plain == "default_admin_role":
-        return (plain, "default admin", "default admin role")
+        return (plain, "default admin", "default admin role", "admin role")
     return (plain, f"{short} role", f"{short}-role", f"role of {short}", f"role {short}", f"{short}s")
 
 
@@ -564,8 +564,9 @@ def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None
         return "perhaps" if scaled else "no"
     if quantity.unit is Unit.BPS:
         return "perhaps" if value in numbers else "no"
-    if subject == "proposal threshold" and any(number * Decimal(10**18) == value for number in numbers):
-        return "yes"
+    if subject == "proposal threshold":  # votes; a number of base units is long
+        is_votes = any(number * Decimal(10**18) == value for number in numbers)
+        return "yes" if is_votes or (value in numbers and value >= 10**15) else "no"
     if value in numbers:
         return "yes" if quantity.unit is Unit.BARE else "perhaps"
     return "no"

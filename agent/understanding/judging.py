@@ -228,8 +228,10 @@ def _denied_by_only(findings: list[Finding], effects: Sequence[Effect], text: _T
     for read in text.reads:
         if read.passage.shape is Shape.CODE or read.passage.is_quoted:
             continue
-        match = _ONLY.search(read.passage.text.casefold())
-        if match is not None and not (match["verb"] or "").startswith(_PAYS):
+        plain = read.passage.text.casefold()
+        match = _ONLY.search(plain)
+        says_so = match is not None and not (match["verb"] or "").startswith(_PAYS)
+        if says_so or ("nothing else" in plain and not any(word in plain for word in _PAYS)):
             denying = read
             break
     if denying is None:

@@ -42,6 +42,7 @@ class Order:
     is_unlimited: bool = False
     symbols: tuple[str, ...] = ()  # of an order without an amount: the tokens that it names
     has_conflict: bool = False
+    is_to_somebody: bool = False  # a row or record with a recipient's field, named in whatever way
     is_incoming: bool = False  # from somebody else to the DAO itself
     start: int = 0  # of the quantity in the document
     end: int = 0
@@ -551,6 +552,7 @@ def _of_row(read: Read, names: Names, symbols: Symbols) -> list[Order]:
         Order(
             passage, acts, mood, doubt, replace(quantity, is_total=is_total, is_conversion=False), addresses, name,
             payers=tuple(dict.fromkeys(a for p in payers for a in p.addresses)), is_implied=True,
+            is_to_somebody=any(one.key in ("recipient", "spender") and one.text for one in passage.fields),
             has_conflict=len(addresses) > 1 or any(p.has_conflict for p in known), start=at, end=at + quantity.end,
         )
         for quantity, at in real

@@ -16,7 +16,7 @@ from enum import IntEnum
 from agent.understanding.effects import ETHER, UNLIMITED, Book, Effect, base_units
 from agent.understanding.mentions.languages import Act
 from agent.understanding.mentions.quantities import Unit
-from agent.understanding.moods import Mood, is_explicit, voice_of
+from agent.understanding.moods import Mood, is_explicit, is_imperative, voice_of
 from agent.understanding.orders import Order, Read
 from agent.understanding.passages import Shape
 
@@ -441,7 +441,7 @@ def is_firm(order: Order) -> bool:
     if order.recipients and order.payers and order.is_incoming:
         return False  # what comes in is another one's doing
     if order.is_implied:
-        return bool(order.recipients) and order.passage.shape in (Shape.ROW, Shape.RECORD)
+        return (bool(order.recipients) or order.is_to_somebody) and order.passage.shape in (Shape.ROW, Shape.RECORD)
     return _is_plain_order(order)
 
 
@@ -468,10 +468,7 @@ def _is_plain_order(order: Order) -> bool:
         return False
     before = voice.folded[: act.start]
     clause = before.split(";")[-1]
-    is_first = not any(
-        map(str.isalpha, clause.replace("please", "").replace("then", "").replace("and", "").replace("finally", ""))
-    )
-    return is_first or is_explicit(voice, act) or _is_listed_verb(clause)
+    return is_imperative(clause) or is_explicit(voice, act) or _is_listed_verb(clause)
 
 
 def _is_listed_verb(clause: str) -> bool:
