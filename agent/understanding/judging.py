@@ -122,7 +122,7 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     money = compare(orders, effects, context)
     text.doubts = doubts_of(reads, orders, money.more, effects, names)
     findings = [_of_effect(effect, money, text, book) for effect in effects]
-    findings = _denied_by_only(findings, effects, text)
+    findings = _once(_denied_by_only(findings, effects, text), effects)
     not_done = _not_done(money, text, effects, findings, book)
     return _verdict(text, effects, findings, money, not_done)
 
@@ -213,6 +213,22 @@ def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
     return Finding(Status.TOLD, effect.id, (), quote)
 
 
+def _once(findings: list[Finding], effects: Sequence[Effect]) -> list[Finding]:
+    """Of equal calls that no orders count, a mention tells the first."""
+    seen: set[tuple] = set()
+    once = []
+    for finding, effect in zip(findings, effects, strict=True):
+        same = (effect.function, effect.target, effect.path, effect.through, tuple(map(repr, effect.arguments)))
+        is_counted = is_money(effect) or effect.along or not effect.function
+        if not is_counted and same in seen and finding.status in (Status.TOLD, Status.IN_PART):
+            status = Status.NOT_TOLD if effect.moves else Status.IN_PART
+            once.append(Finding(status, effect.id, ("more_often",), finding.quote))
+            continue
+        seen.add(same)
+        once.append(finding)
+    return once
+
+
 _ONLY = re.compile(
     r"\b(?:this(?: (?:proposal|vote|call|transaction))?|it|we|the (?:proposal|call|vote))\s+(?:will\s+)?"
     r"(?:only|just|merely|simply|solely)\s+(?P<verb>[^\W\d_]+)|\bnothing but\b|\bno (?:funds|money|tokens|payments?) "
@@ -258,6 +274,9 @@ _CLAIMS: tuple[tuple[frozenset[Act], frozenset[str], str, str], ...] = (
      r"\bcontract\b|\bbridge\b|\bprotocol\b|0x[0-9a-f]{40}"),
     (frozenset({Act.UNPAUSE}), frozenset({"pause"}), "unpause|resume", r"\bcontract\b|\bbridge\b|0x[0-9a-f]{40}"),
     (frozenset({Act.DELEGATE}), frozenset({"delegate"}), "delegate", r"\bvot(?:es|ing)\b|\btokens?\b|0x[0-9a-f]{40}"),
+    (frozenset({Act.CREATE, Act.STREAM}), frozenset({"stream"}), "stream|flow|vest", r"\bstreams?\b|\bvesting\b"),
+    (frozenset({Act.CLAIM}), frozenset({"stream"}), "withdraw|claim|sweep|redeem|collect|unwrap|downgrade|harvest",
+     r"\bbalance\b|\bfunds\b|\brewards?\b|\btokens?\b|\beth\b"),
     (frozenset({Act.RENEW}), frozenset({"name"}), "renew", r"\bdomain\b|\bname\b|\.eth\b|\blease\b"),
     (frozenset({Act.REVOKE}), frozenset({"taken"}), "revoke|remove|disable|renounce|swap",
      r"_role\b|\brole\b|\bowner\b|\bsigner\b|\bcontroller\b|\bmodule\b|\bguardian\b|\badmin\b"),
