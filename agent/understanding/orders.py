@@ -42,6 +42,7 @@ class Order:
     is_unlimited: bool = False
     symbols: tuple[str, ...] = ()  # of an order without an amount: the tokens that it names
     has_conflict: bool = False
+    is_sum: bool = False  # a record's value that is called a total
     is_to_somebody: bool = False  # a row or record with a recipient's field, named in whatever way
     is_incoming: bool = False  # from somebody else to the DAO itself
     start: int = 0  # of the quantity in the document
@@ -605,7 +606,8 @@ def _of_record(read: Read, names: Names, symbols: Symbols) -> list[Order]:
                 Order(
                     passage, acts, mood, doubt, replace(quantity, is_total=False), addresses, name,
                     payers=tuple(dict.fromkeys(a for p in payers for a in p.addresses)), is_implied=True,
-                    has_conflict=len(addresses) > 1, start=one.start + quantity.start, end=one.start + quantity.end,
+                    is_sum="total" in one.name.casefold(), has_conflict=len(addresses) > 1,
+                    start=one.start + quantity.start, end=one.start + quantity.end,
                 )
             )  # fmt: skip
     return orders

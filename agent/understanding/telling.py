@@ -109,7 +109,8 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     if not order.acts:
         missing.append("verb")
     elif not order.acts & _acts_for(effect):
-        (missing if order.acts <= _SOFT and str(effect.kind) != "call" else off).append("verb")
+        is_near = order.acts <= _SOFT and str(effect.kind) == "transfer"
+        (missing if is_near else off).append("verb")
     elif str(effect.kind) == "stream" and Act.STREAM not in order.acts:
         off.append("verb")
     _amount(order, effect, context, missing, off)
@@ -370,7 +371,7 @@ def _what(order: Order) -> tuple:
 
 
 def _may_be_same(one: Order, other: Order) -> bool:
-    """Whether two sentences of prose with one amount may mean one payment: nothing in them tells two receivers apart."""
+    """Whether two sentences of prose with one amount may mean one payment: no words tell two receivers apart."""
     if one.recipients and other.recipients:
         return one.recipients == other.recipients
     return not (one.recipient_name and other.recipient_name) or one.recipient_name == other.recipient_name
@@ -478,7 +479,7 @@ def _may_be_more(order: Order) -> bool:
         return False
     if quantity.unit is Unit.MONEY:
         return bool(order.acts) and not order.is_implied
-    return quantity.unit is Unit.TOKEN and (bool(order.acts) or quantity.is_total)
+    return quantity.unit is Unit.TOKEN and (bool(order.acts) or quantity.is_total or order.is_sum)
 
 
 def _is_plain_order(order: Order) -> bool:
