@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
-from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Contract, Kind, base_units, effects_of, shown, units
+from agent.understanding.effects import (
+    ETHER,
+    MAX_EFFECTS,
+    Book,
+    Contract,
+    Effect,
+    Kind,
+    base_units,
+    effects_of,
+    shown,
+    units,
+)
+from agent.understanding.effects.published import with_published_tokens
 from agent.understanding.effects.table import entries
 from governance.chain.abi import encode, encode_call, parse_type, selector, signature_types, split_types
 from governance.chain.address import checksum
@@ -283,7 +295,7 @@ any_call = st.builds(
 @given(any_call)
 def test_no_call_breaks_the_decoder(given_call):
     for effect in effects_of([given_call], BOOK):
-        assert effect.sentence.endswith(".")
+        assert effect.sentence.endswith((".", "”"))
         stored = json.loads(json.dumps(effect.as_json()))
         assert stored["kind"] == effect.kind
         assert shown(stored) == effect.sentence
@@ -315,8 +327,8 @@ def addresses_in(types, values):
 @given(st.sampled_from((USDC, ADA)), st.integers(1, 2**96), known_calldata | st.binary(max_size=80))
 def test_the_coin_of_a_call_is_told_to_the_last_unit(target, value_wei, calldata):
     found = effects_of([plain_call(target, value_wei, calldata)], BOOK)
-    sent = [effect for effect in found if effect.asset == ETHER and effect.kind is Kind.TRANSFER]
-    assert [(effect.amount, effect.recipient) for effect in sent] == [(value_wei, target)]
+    sent = [effect for effect in found if effect.along or not calldata]
+    assert [(effect.amount, effect.recipient, effect.asset) for effect in sent] == [(value_wei, target, ETHER)]
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(0, 50))
@@ -488,6 +500,60 @@ def test_the_proposals_own_signature_is_its_own_word():
     assert one(b"\1" * 64, signature=text).kind is Kind.UNKNOWN  # the data does not fit the text
 
 
+def test_a_function_of_the_table_rests_on_the_proposals_word_where_nobody_knows_the_contract():
+    text = "_setCollateralFactor(address,uint256)"
+    data = encode(["address", "uint256"], [ADA, 75 * 10**16])
+    assert one(data, ADA, signature=text).source == "proposal"
+    assert one(data, SAFE, signature=text).source == "table"
+    assert one(encode_call(text, [ADA, 75 * 10**16]), ADA).source == "table"
+    assert one(PAID[4:], ADA, signature="transfer(address,uint256)").source == "own"
+
+
+FACTORY = bytes.fromhex("4e1dcf7ad4e460cfd30791ccc4f9c8a4f820ec67")  # Safe's, on every chain, and its code
+CODE = bytes.fromhex("41675c099f32341bf84bfc5382af534df5c7461a")
+SETUP = "setup(address[],uint256,address,bytes,address,address,uint256,address)"
+CREATE = "createProxyWithNonce(address,bytes,uint256)"
+NOBODY = bytes(20)
+
+
+def made_safe(setup: bytes, factory: bytes = FACTORY, code: bytes = CODE):
+    return effects_of([plain_call(factory, 0, call(CREATE, code, setup, 1))], BOOK)
+
+
+def test_a_new_safes_signers_are_told_where_factory_and_code_are_safes_own():
+    setup = call(SETUP, [ADA, TREASURY], 2, NOBODY, b"", NOBODY, NOBODY, 0, NOBODY)
+    made, signers = made_safe(setup)
+    assert (made.kind, made.recipient) == (Kind.CALL, CODE)
+    assert (signers.kind, signers.moves, signers.parent) == (Kind.ROLE_CHANGE, "power", "e1")
+    assert signers.sentence == (
+        f"Sets the new Safe up. Its signers are {checksum(ADA)}; the treasury ({checksum(TREASURY)}); 2 must sign; its "
+        "fallback handler is none."
+    )
+    for factory, code in ((ADA, CODE), (FACTORY, ADA)):
+        _, run = made_safe(setup, factory, code)
+        assert (run.kind, run.parent) == (Kind.UNKNOWN, "e1")
+        assert "nobody can say what that does" in run.why
+
+
+@pytest.mark.parametrize(
+    ("setup", "said"),
+    [
+        (call(SETUP, [ADA], 1, USDC, b"\1", NOBODY, NOBODY, 0, NOBODY), f"runs the code of {checksum(USDC)}"),
+        (call(SETUP, [ADA], 1, NOBODY, b"", NOBODY, NOBODY, 5, ADA), "also pays for that"),
+        (b"\1\2\3\4", "4 bytes of call data in the new contract"),
+        (call(SETUP, [ADA], 1, NOBODY, b"", NOBODY, NOBODY, 0, NOBODY) + b"\0", "bytes of call data"),
+    ],
+)
+def test_a_set_up_that_does_more_is_opaque(setup, said):
+    _, run = made_safe(setup)
+    assert run.kind is Kind.UNKNOWN
+    assert said in run.why
+
+
+def test_a_factory_that_runs_nothing_has_one_effect():
+    assert [effect.kind for effect in made_safe(b"")] == [Kind.CALL]
+
+
 def test_arguments_have_their_names_where_an_interface_knows_them():
     paid = one(PAID)
     assert (paid.source, [(a.name, a.value) for a in paid.arguments]) == ("own", [("to", ADA), ("value", 5_000_000)])
@@ -547,3 +613,31 @@ EVERYTHING = [
         call("executeBatch(address[],uint256[],bytes[],bytes32,bytes32)", [USDC], [], [], bytes(32), bytes(32)),
     ),
 ]
+
+
+def test_the_page_about_effects_names_every_function_that_is_opened_and_whom_it_is_believed_of():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "effects.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    for entry in (entry for found in entries().values() for entry in found if entry.is_container):
+        name = entry.signature.partition("(")[0].replace("unsafeC", "c")
+        believed = [kinds_in(row) for row in rows if f"`{name}" in row]
+        assert any(entry.kinds <= kinds | {"*"} for kinds in believed), entry.signature
+    for name in Effect.__dataclass_fields__:
+        assert f"`{name}`" in page or name == "addresses"
+
+
+def kinds_in(row: str) -> set[str]:
+    return set(re.findall(r"[a-z_0-9]+", row.split("|")[2]))
+
+
+def test_tokens_of_published_lists_are_known_where_the_book_has_none_of_their_symbol():
+    dai, other = (bytes.fromhex(one) for one in (
+        "6b175474e89094c44da98b954eedeac495271d0f", "c00e94cb662c3520282e6f5717214004a7f26888"))  # fmt: skip
+    calls = [plain_call(token, 0, PAID) for token in (dai, other, ADA)]
+    book = with_published_tokens(calls, BOOK)
+    assert book.tokens == {**TOKENS, dai: Token("DAI", dai, 18), other: Token("COMP", other, 18)}
+    assert effects_of(calls, book)[0].sentence == f"Transfers 0.000000000005 DAI to {checksum(ADA)}."
+    own = replace(BOOK, tokens={ADA: Token("dai", ADA, 6)})
+    assert dai not in with_published_tokens(calls, own).tokens
+    for elsewhere in (31337, None):
+        assert with_published_tokens(calls, replace(BOOK, chain_id=elsewhere)).tokens == TOKENS

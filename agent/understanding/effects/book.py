@@ -29,7 +29,7 @@ class BadBook(ValueError):
 class Contract:
     """A contract whose code is known. `kind` says which functions it has; `clock` what its durations count."""
 
-    kind: str  # "governor", "timelock", "treasury", "safe", "token", "module", ... (docs/understanding.md)
+    kind: str  # "governor", "timelock", "treasury", "safe", "token", "module", ... (docs/effects.md)
     clock: str | None = None  # "time" (seconds) or "block"; None where it has no durations, or nobody knows
 
 

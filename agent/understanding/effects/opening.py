@@ -140,7 +140,7 @@ class _Opening:
     def _made(self, act: Act, book: Book) -> Made:
         if act.initialises:
             why = say("initialises", count=f"{len(act.calldata):,}", target=book.party(act.target))
-            return Made((make(_decoded(act), Kind.UNKNOWN, why, why=why),))
+            return Made((make(_decoded(act, book), Kind.UNKNOWN, why, why=why),))
         if not act.calldata and not act.delegatecall:
             return Made((_plain(act, book),), takes_value=True)
         made = self._of_entries(act, book) or Made((_other(act, book),))
@@ -155,7 +155,7 @@ class _Opening:
             if values is None:
                 continue
             arguments = tuple(map(Argument, entry.names, entry.types, values))
-            known = replace(act, source=entry.source, arguments=arguments)
+            known = replace(act, source=_source(act, entry.source, book), arguments=arguments)
             if entry.is_container and not _is_one(act, entry, book):
                 return Made((_stranger(known, entry, book),))
             made = entry.handler(known, book, entry.signature, values)
@@ -176,6 +176,12 @@ def exact(types: Sequence[str], data: bytes) -> tuple[Any, ...] | None:
         return abi.decode(types, data)
     except abi.NotCanonical:
         return None
+
+
+def _source(act: Act, source: str, book: Book) -> str:
+    """What a decoding rests on: of a stranger, with a signature that the proposal carries, on the proposal's word."""
+    is_known = book.knows(act.target) or bool(kind_of(act.target, book))
+    return "proposal" if act.signature and source == "table" and not is_known else source
 
 
 def _is_one(act: Act, entry: Entry, book: Book) -> bool:
@@ -220,19 +226,19 @@ def _delegated(act: Act, made: Made, book: Book) -> Effect:
     )
 
 
-def _decoded(act: Act) -> Act:
+def _decoded(act: Act, book: Book) -> Act:
     """The call with its arguments, where an interface of ours or the table knows the function, and only one fits."""
     decoded = abi.decode_call(act.calldata)
     if decoded is not None:
         return replace(act, source="own", arguments=tuple(Argument(*argument) for argument in decoded.args))
     fits = functions.exact_fits(act.calldata)
-    return _by_table(act, fits[0]) if len(fits) == 1 else act
+    return _by_table(act, fits[0], book) if len(fits) == 1 else act
 
 
-def _by_table(act: Act, fit: functions.Fit) -> Act:
+def _by_table(act: Act, fit: functions.Fit, book: Book) -> Act:
     inputs = fit.function.inputs
     arguments = (Argument(part.name, part.type, value) for part, value in zip(inputs, fit.values, strict=True))
-    return replace(act, source="table", arguments=tuple(arguments))
+    return replace(act, source=_source(act, "table", book), arguments=tuple(arguments))
 
 
 def _other(act: Act, book: Book) -> Effect:
@@ -247,7 +253,7 @@ def _other(act: Act, book: Book) -> Effect:
         return called(known, decoded.name, decoded.signature, book)
     fits = functions.exact_fits(act.calldata)
     if len(fits) == 1:
-        return called(_by_table(act, fits[0]), fits[0].function.name, fits[0].function.signature, book)
+        return called(_by_table(act, fits[0], book), fits[0].function.name, fits[0].function.signature, book)
     if fits:
         either = [fit.function.signature for fit in fits]
         why = say("ambiguous", selector=hex_text(act.calldata[:4]), target=target, signatures=either)

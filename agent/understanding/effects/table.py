@@ -8,6 +8,7 @@ from agent.understanding import functions
 from agent.understanding.effects.act import Handler
 from agent.understanding.effects.families import (
     containers,
+    factories,
     messengers,
     parameters,
     policy,
@@ -26,6 +27,7 @@ _FAMILIES = (
     upgrades,
     parameters,
     policy,
+    factories,
     protocols,
 )  # the first that knows a function gives its meaning
 
@@ -54,7 +56,7 @@ def entries() -> dict[bytes, tuple[Entry, ...]]:
     for family in _CONTAINERS:
         given |= {signature: (kinds, handler, "own") for signature, (kinds, handler) in family.CONTAINERS.items()}
     for family in _FAMILIES:
-        source = "table" if family is protocols else "own"
+        source = "table" if family in (factories, protocols) else "own"
         for signature, handler in family.MEANINGS.items():
             given.setdefault(signature, (frozenset(), handler, source))
     for signature, (kinds, handler, source) in given.items():

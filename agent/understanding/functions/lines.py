@@ -29,5 +29,7 @@ def sources(name: str) -> dict[str, str]:
 def packages() -> frozenset[str]:
     """Return every `name@version` that the facts come from."""
     return frozenset(
-        spec for name in ("functions.tsv", "addresses.tsv", "tokens.tsv") for spec in sources(name).values()
+        spec
+        for name in ("functions.tsv", "addresses.tsv", "tokens.tsv", "labels.tsv")
+        for spec in sources(name).values()
     )

@@ -14,6 +14,7 @@ from agent.understanding.functions import (
     exact_fits,
     facts,
     lines,
+    names_by_hash,
     table,
     token,
     tokens,
@@ -44,7 +45,7 @@ def test_each_selector_is_that_of_its_signature_and_no_signature_stands_twice():
 
 
 def test_the_heads_name_each_source_at_its_pinned_version():
-    for file in (table.PACKAGES, "addresses.tsv", "tokens.tsv"):
+    for file in (table.PACKAGES, "addresses.tsv", "tokens.tsv", "labels.tsv"):
         named = lines.sources(file)
         assert {row[-1] for row in lines.rows(file)} == set(named)
         assert named.items() <= PACKAGES.items()
@@ -148,6 +149,25 @@ def test_a_token_is_known_on_its_own_chain_with_its_decimals():
     assert token(10, usdc) is None
     assert found in tokens(1)
     assert all(one.chain_id == 10 for one in tokens(10))
+
+
+def test_labels_are_plain_and_sorted():
+    found = [label for label, _source in lines.rows("labels.tsv")]
+    assert found == sorted(set(found))
+    assert all(label.isascii() and label.isalnum() and label.islower() for label in found)
+
+
+def test_a_name_is_known_by_its_hash_and_what_is_no_name_is_not():
+    known = names_by_hash(("treasury.dao.eth", "The treasury", "Dao.eth", "a..b", "x" * 80))
+    # namehash("eth") and namehash("addr.reverse") as ERC-137 and ERC-181 give them
+    assert known.nodes[bytes.fromhex("93cdeb708b7545dc668eb9280176169d1c33cfd8ed6f04690a0bcc88a93fc4ae")] == "eth"
+    assert (
+        known.nodes[bytes.fromhex("91d1777781884d03a6757a803996e38de2a42967fb37eeaca72729271025a9e2")] == "addr.reverse"
+    )
+    assert {"dao.eth", "treasury.dao.eth", "8000a4b1.reverse"} <= set(known.nodes.values())
+    assert not {"The treasury", "Dao.eth", "a..b"} & set(known.nodes.values())
+    assert "treasury" in known.labels.values()
+    assert "treasury.dao.eth" not in names_by_hash().nodes.values()
 
 
 def test_nothing_is_read_before_it_is_asked_for():

@@ -136,6 +136,11 @@ def test_a_token_whose_decimals_two_lists_tell_differently_is_refused(tmp_path):
         make.token_lines([first, listed("aave", "tokenlist.json", 18)])
 
 
+def test_top_level_domains_in_other_scripts_are_left_out(tmp_path):
+    package = packed(tmp_path, "tlds", {"index.json": json.dumps(["xyz", "みんな", "com", "xn--kpry57d"])})
+    assert make.label_lines([package, packed(tmp_path, "oz5", {})]) == ["com\ttlds", "xyz\ttlds"]
+
+
 def test_a_symbol_that_could_pass_for_another_is_left_out(tmp_path):
     tokens = [{"chainId": 1, "address": ONE, "symbol": symbol, "decimals": 6} for symbol in ("USDС", "US DC", "A\nB")]
     package = packed(tmp_path, "aave", {"tokenlist.json": json.dumps({"tokens": tokens})})

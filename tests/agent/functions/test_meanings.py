@@ -21,6 +21,7 @@ from governance.chain import abi
 from governance.chain.address import ZERO, checksum, to_bytes
 from governance.chain.call import Call
 from policies.notation.amounts import Token
+from policies.notation.primitives import keccak
 from tests import pseudo
 
 FILE = Path(__file__).with_name("meanings.tsv")
@@ -129,7 +130,7 @@ def test_a_row_names_only_parameters_that_it_has(row):
     assert named - {""} - names <= (
         {"key", "roleKey", "selector", "functionSig"} if row in protocols.zodiac.ROWS else set()
     )
-    assert set(row.forms.values()) <= {*FORMS, "money", "ether", "ascii", "selector"}
+    assert set(row.forms.values()) <= {*FORMS, "money", "ether", "ascii", "selector", "node", "label"}
     for sentence in row.sentences.values():
         assert set(re.findall(r"\{(\w+)\}", sentence)) <= names | {"target"}
         assert sentence[0].isupper()
@@ -182,6 +183,7 @@ def told(signature: str, *given: Any, target: bytes = TARGET, book: Book | None 
     return str(effect.sentence)
 
 
+NAMED = Book(names={BOB: "pay.dao.eth", SAFE: "The Safe of Pay.dao.eth"})
 BOOK = Book(names={TARGET: "the collector", ADA: "ada.eth"}, tokens={USDC: Token("USDC", USDC, 6)})
 
 
@@ -209,6 +211,29 @@ def test_a_call_is_told_with_the_books_names_and_units(signature, given, sentenc
     assert told(signature, *given, book=BOOK) == sentence
 
 
+def test_a_hash_is_told_with_the_name_that_it_stands_for():
+    kred = bytes.fromhex("e5284c2ef5c5f9ef4ffda5c7c1be4b8ee9b2d4b3".ljust(64, "0"))
+    assert f"the top-level name with label hash 0x{kred.hex()}, by" in told(
+        "setSubnodeOwner(bytes32,address)", kred, ADA
+    )
+    label, node = keccak(b"kred"), keccak(bytes(32) + keccak(b"kred"))
+    assert f"the top-level name “kred” (label hash 0x{label.hex()}), by" in told(
+        "setSubnodeOwner(bytes32,address)", label, ADA
+    )
+    assert f"of the name “kred” (node 0x{node.hex()}) in" in told("setOwner(bytes32,address)", node, ADA)
+    reclaimed = told("reclaim(uint256,address)", int.from_bytes(keccak(b"dao"), "big"), ADA, book=NAMED)
+    assert f"of the name “dao” (label hash 0x{keccak(b'dao').hex()}), by" in reclaimed
+
+
+def test_the_books_own_names_are_known_by_their_hash():
+    eth = keccak(bytes(32) + keccak(b"eth"))
+    node = keccak(keccak(eth + keccak(b"dao")) + keccak(b"pay"))
+    assert "the name with node 0x" in told("setOwner(bytes32,address)", node, ADA)
+    assert "the name “pay.dao.eth” (node 0x" in told("setOwner(bytes32,address)", node, ADA, book=NAMED)
+    parent = keccak(eth + keccak(b"dao"))
+    assert "the name “dao.eth” (node 0x" in told("setOwner(bytes32,address)", parent, ADA, book=NAMED)
+
+
 def test_lists_of_one_length_are_an_effect_each():
     calldata = abi.encode_call(
         "assignRoles(address,bytes32[],bool[])", [ADA, [b"PAY" + bytes(29), b"\xff" * 32], [True, False]]
@@ -226,6 +251,16 @@ def test_lists_of_unequal_length_are_nothing_that_anybody_can_say(keys, members)
     (effect,) = effects_of([Call(TARGET, 0, b"", calldata)])
     assert effect.is_opaque
     assert effect.why == f"Calls assignRoles on {checksum(TARGET)} with lists of unequal length: it would fail."
+
+
+def test_lists_that_nobody_reads_to_their_end_are_opaque():
+    calldata = abi.encode_call("setAssetSources(address[],address[])", [[ADA] * 101, [BOB] * 101])
+    (effect,) = effects_of([Call(TARGET, 0, b"", calldata)])
+    assert effect.is_opaque
+    assert effect.why == (
+        f"Calls setAssetSources on {checksum(TARGET)} with lists of 101 entries: more than 100 are not read one by one."
+    )
+    assert {ADA, BOB} <= set(effect.addresses)
 
 
 def test_empty_lists_do_nothing():

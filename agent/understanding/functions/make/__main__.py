@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m agent.understanding.functions.make [--check]: write functions.tsv, addresses.tsv and tokens.tsv again.
+"""python -m agent.understanding.functions.make [--check]: write functions.tsv, addresses.tsv, tokens.tsv and
+labels.tsv again.
 
 Packages are fetched with npm into a temporary folder and read; nothing of them is run or kept. `--check` writes nothing
 and exits with 1 where a file would change.
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
                 "functions.tsv": function_lines(packages),
                 "addresses.tsv": address_lines(packages),
                 "tokens.tsv": token_lines(packages),
+                "labels.tsv": label_lines(packages),
             }
         except BadPackage as problem:
             print(f"functions: {problem}", file=sys.stderr)
@@ -93,6 +95,12 @@ def token_lines(packages: list[Package]) -> list[str]:
             if before[1] != decimals:
                 raise BadPackage(f"{package.spec} and {PACKAGES[before[2]]} differ in the decimals of {place[1]}")
     return [f"{chain}\t{at}\t{symbol}\t{held}\t{key}" for (chain, at), (symbol, held, key) in sorted(found.items())]
+
+
+def label_lines(packages: list[Package]) -> list[str]:
+    """Return `label, key`, sorted: the top-level domains in plain letters."""
+    found = {label: one.key for one in packages for label in deployments.top_level_domains(one)}
+    return sorted(f"{label}\t{key}" for label, key in found.items())
 
 
 def _head(packages: list[Package]) -> str:

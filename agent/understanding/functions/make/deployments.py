@@ -92,6 +92,12 @@ def tokens(package: Package) -> Iterator[tuple[int, str, str, int]]:
             yield one["chainId"], one["address"], symbol, int(one["decimals"])
 
 
+def top_level_domains(package: Package) -> Iterator[str]:
+    """Return the domains of a package that lists them, without those in other scripts."""
+    if package.key == "tlds":
+        yield from (label for label in package.json("index.json") if re.fullmatch(r"[a-z0-9]+", label))
+
+
 def _safe(package: Package) -> Iterator[Found]:
     for path in sorted(package.files):
         if not path.startswith("dist/") or "/v" not in path or not path.endswith(".json"):

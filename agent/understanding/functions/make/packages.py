@@ -71,6 +71,7 @@ PACKAGES = {
     "nouns-core": "@nouns/contracts@0.3.0",
     "aragon": "@aragon/os@4.4.0",
     "aragon-osx": "@aragon/osx-ethers@1.4.0",
+    "tlds": "tlds@1.261.0",
     "eas": "@ethereum-attestation-service/eas-contracts@1.9.0",
 }
 

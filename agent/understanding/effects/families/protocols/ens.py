@@ -2,18 +2,22 @@
 """ENS: who holds a name, and what it points at. Contracts know names by hashes alone: of the name (a node), or of its
 last label."""
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_noop
 
 from agent.understanding.effects.effect import Kind
 from agent.understanding.effects.families.protocols.meaning import Case, Meaning
 from governance.chain.address import ZERO
 
-ROWS = [
+_HASHES = {"node": "node", "parentNode": "node", "label": "label", "labelhash": "label", "id": "label"}
+
+_ROWS = [
     # The registry.
     Meaning(
         "setSubnodeOwner(bytes32 node,bytes32 label,address owner)",
         Kind.NAME,
-        gettext_noop("Makes {owner} the owner of the name with label hash {label} under node {node} in {target}."),
+        gettext_noop("Makes {owner} the owner of the name {label} under the name {node} in {target}."),
         recipient="owner",
         subject="owner of a name",
         moves="power",
@@ -22,8 +26,7 @@ ROWS = [
         "setSubnodeRecord(bytes32 node,bytes32 label,address owner,address resolver,uint64 ttl)",
         Kind.NAME,
         gettext_noop(
-            "Makes {owner} the owner and {resolver} the resolver of the name with label hash {label} under node {node} "
-            "in {target}."
+            "Makes {owner} the owner and {resolver} the resolver of the name {label} under the name {node} in {target}."
         ),
         recipient="owner",
         subject="owner and resolver of a name",
@@ -33,7 +36,7 @@ ROWS = [
     Meaning(
         "setRecord(bytes32 node,address owner,address resolver,uint64 ttl)",
         Kind.NAME,
-        gettext_noop("Makes {owner} the owner and {resolver} the resolver of the name with node {node} in {target}."),
+        gettext_noop("Makes {owner} the owner and {resolver} the resolver of the name {node} in {target}."),
         recipient="owner",
         subject="owner and resolver of a name",
         new_value="resolver",
@@ -42,7 +45,7 @@ ROWS = [
     Meaning(
         "setOwner(bytes32 node,address owner)",
         Kind.NAME,
-        gettext_noop("Makes {owner} the owner of the name with node {node} in {target}."),
+        gettext_noop("Makes {owner} the owner of the name {node} in {target}."),
         recipient="owner",
         subject="owner of a name",
         moves="power",
@@ -50,18 +53,16 @@ ROWS = [
     Meaning(
         "setResolver(bytes32 node,address resolver)",
         Kind.NAME,
-        gettext_noop("Makes {resolver} the resolver of the name with node {node} in {target}."),
+        gettext_noop("Makes {resolver} the resolver of the name {node} in {target}."),
         subject="resolver",
         new_value="resolver",
         moves="power",
-        cases=(
-            Case("resolver", ZERO, gettext_noop("Leaves the name with node {node} in {target} without a resolver.")),
-        ),
+        cases=(Case("resolver", ZERO, gettext_noop("Leaves the name {node} in {target} without a resolver.")),),
     ),
     Meaning(
         "setTTL(bytes32 node,uint64 ttl)",
         Kind.NAME,
-        gettext_noop("Lets answers about the name with node {node} in {target} be kept for {ttl}."),
+        gettext_noop("Lets answers about the name {node} in {target} be kept for {ttl}."),
         subject="time to live",
         new_value="ttl",
         moves="",
@@ -89,7 +90,7 @@ ROWS = [
     Meaning(
         "setSubnodeOwner(bytes32 label,address owner)",
         Kind.NAME,
-        gettext_noop("Makes {owner} the owner of the top-level name with label hash {label}, by {target}."),
+        gettext_noop("Makes {owner} the owner of the top-level name {label}, by {target}."),
         recipient="owner",
         subject="owner of a name",
         moves="power",
@@ -105,7 +106,7 @@ ROWS = [
     Meaning(
         "lock(bytes32 label)",
         Kind.NAME,
-        gettext_noop("Locks the name with label hash {label} in {target}: it can't be given to anybody any more."),
+        gettext_noop("Locks the name {label} in {target}: it can't be given to anybody any more."),
         subject="lock of a name",
         new_value="label",
         moves="power",
@@ -113,12 +114,12 @@ ROWS = [
     Meaning(
         "register(uint256 id,address owner,uint256 duration)",
         Kind.NAME,
-        gettext_noop("Registers the name with label hash {id} in {target} for {owner}, for {duration}."),
+        gettext_noop("Registers the name {id} in {target} for {owner}, for {duration}."),
         recipient="owner",
         subject="registration of a name",
         new_value="duration",
         moves="power",
-        forms={"id": "hash", "duration": "seconds"},
+        forms={"duration": "seconds"},
     ),
     Meaning(
         "register(string name,address owner,uint256 duration,bytes32 secret)",
@@ -142,11 +143,11 @@ ROWS = [
     Meaning(
         "renew(uint256 id,uint256 duration)",
         Kind.NAME,
-        gettext_noop("Renews the name with label hash {id} in {target} for {duration}."),
+        gettext_noop("Renews the name {id} in {target} for {duration}."),
         subject="renewal of a name",
         new_value="id",
         moves="",
-        forms={"id": "hash", "duration": "seconds"},
+        forms={"duration": "seconds"},
     ),
     Meaning(
         "renewAll(string[] names,uint256 duration)",
@@ -160,11 +161,10 @@ ROWS = [
     Meaning(
         "reclaim(uint256 id,address owner)",
         Kind.NAME,
-        gettext_noop("Makes {owner} the owner in the registry of the name with label hash {id}, by {target}."),
+        gettext_noop("Makes {owner} the owner in the registry of the name {id}, by {target}."),
         recipient="owner",
         subject="owner of a name",
         moves="power",
-        forms={"id": "hash"},
     ),
     Meaning(
         "proveAndClaim(bytes name,bytes input,bytes proof)",
@@ -206,7 +206,7 @@ ROWS = [
     Meaning(
         "setAddr(bytes32 node,address addr)",
         Kind.NAME,
-        gettext_noop("Points the name with node {node} at {addr}, in the resolver {target}."),
+        gettext_noop("Points the name {node} at {addr}, in the resolver {target}."),
         recipient="addr",
         subject="address of a name",
         new_value="addr",
@@ -215,7 +215,7 @@ ROWS = [
     Meaning(
         "setAddr(bytes32 node,uint256 coinType,bytes a)",
         Kind.NAME,
-        gettext_noop("Points the name with node {node} at {a} for coin type {coinType}, in the resolver {target}."),
+        gettext_noop("Points the name {node} at {a} for coin type {coinType}, in the resolver {target}."),
         subject="address of a name",
         new_value="a",
         moves="power",
@@ -224,9 +224,7 @@ ROWS = [
     Meaning(
         "setText(bytes32 node,string key,string value)",
         Kind.NAME,
-        gettext_noop(
-            "Sets the text record “{key}” of the name with node {node} to “{value}”, in the resolver {target}."
-        ),
+        gettext_noop("Sets the text record “{key}” of the name {node} to “{value}”, in the resolver {target}."),
         subject="text record",
         new_value="value",
         moves="",
@@ -234,9 +232,7 @@ ROWS = [
     Meaning(
         "setContenthash(bytes32 node,bytes hash)",
         Kind.NAME,
-        gettext_noop(
-            "Sets the content hash (the website) of the name with node {node} to {hash}, in the resolver {target}."
-        ),
+        gettext_noop("Sets the content hash (the website) of the name {node} to {hash}, in the resolver {target}."),
         subject="content hash",
         new_value="hash",
         moves="power",
@@ -245,7 +241,7 @@ ROWS = [
         "setInterface(bytes32 node,bytes4 interfaceID,address implementer)",
         Kind.NAME,
         gettext_noop(
-            "Names {implementer} as the contract that implements interface {interfaceID} for the name with node "
+            "Names {implementer} as the contract that implements interface {interfaceID} for the name "
             "{node}, in "
             "the resolver {target}."
         ),
@@ -256,7 +252,7 @@ ROWS = [
     Meaning(
         "setDNSRecords(bytes32 node,bytes data)",
         Kind.NAME,
-        gettext_noop("Sets DNS records of the name with node {node} in the resolver {target}: {data}."),
+        gettext_noop("Sets DNS records of the name {node} in the resolver {target}: {data}."),
         subject="DNS records",
         new_value="data",
         moves="power",
@@ -264,7 +260,7 @@ ROWS = [
     Meaning(
         "setPubkey(bytes32 node,bytes32 x,bytes32 y)",
         Kind.NAME,
-        gettext_noop("Sets the public key of the name with node {node} in the resolver {target} to ({x}, {y})."),
+        gettext_noop("Sets the public key of the name {node} in the resolver {target} to ({x}, {y})."),
         subject="public key of a name",
         new_value="x",
         moves="power",
@@ -272,7 +268,7 @@ ROWS = [
     Meaning(
         "clearRecords(bytes32 node)",
         Kind.NAME,
-        gettext_noop("Deletes all records of the name with node {node} in the resolver {target}."),
+        gettext_noop("Deletes all records of the name {node} in the resolver {target}."),
         subject="records of a name",
         new_value="node",
         moves="power",
@@ -280,7 +276,7 @@ ROWS = [
     Meaning(
         "setName(bytes32 node,string _name)",
         Kind.NAME,
-        gettext_noop("Sets “{_name}” as the name that node {node} stands for, in the resolver {target}."),
+        gettext_noop("Sets “{_name}” as what the name {node} stands for, in the resolver {target}."),
         subject="reverse name",
         new_value="_name",
         moves="",
@@ -327,7 +323,7 @@ ROWS = [
         "setFuses(bytes32 node,uint16 ownerControlledFuses)",
         Kind.NAME,
         gettext_noop(
-            "Gives up the rights with number {ownerControlledFuses} over the name with node {node} in {target}: this "
+            "Gives up the rights with number {ownerControlledFuses} over the name {node} in {target}: this "
             "can't "
             "be undone before the name expires."
         ),
@@ -339,7 +335,7 @@ ROWS = [
         "setChildFuses(bytes32 parentNode,bytes32 labelhash,uint32 fuses,uint64 expiry)",
         Kind.NAME,
         gettext_noop(
-            "Takes the rights with number {fuses} over the name with label hash {labelhash} under node {parentNode} in "
+            "Takes the rights with number {fuses} over the name {labelhash} under the name {parentNode} in "
             "{target} from its owner, until {expiry}."
         ),
         subject="fuses",
@@ -351,7 +347,7 @@ ROWS = [
         "setSubnodeOwner(bytes32 parentNode,string label,address owner,uint32 fuses,uint64 expiry)",
         Kind.NAME,
         gettext_noop(
-            "Makes {owner} the owner of the name “{label}” under node {parentNode} in {target}, until {expiry}."
+            "Makes {owner} the owner of the name “{label}” under the name {parentNode} in {target}, until {expiry}."
         ),
         recipient="owner",
         subject="owner of a name",
@@ -363,9 +359,7 @@ ROWS = [
         "unwrapETH2LD(bytes32 labelhash,address registrant,address controller)",
         Kind.NAME,
         gettext_noop(
-            "Takes the .eth name with label hash {labelhash} out of {target}: {registrant} gets the name, "
-            "{controller} its "
-            "records."
+            "Takes the .eth name {labelhash} out of {target}: {registrant} gets the name, {controller} its records."
         ),
         recipient="registrant",
         subject="owner of a name",
@@ -387,3 +381,12 @@ ROWS = [
         subject="code",
     ),
 ]
+
+
+def _with_names(row: Meaning) -> Meaning:
+    """The row with its hashes shown as the names that they stand for, where those are known."""
+    hashes = {part.name: _HASHES[part.name] for part in row.inputs if part.name in _HASHES and part.type != "string"}
+    return replace(row, forms={**hashes, **row.forms})
+
+
+ROWS = [_with_names(row) for row in _ROWS]

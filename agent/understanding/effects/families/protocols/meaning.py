@@ -22,6 +22,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from agent.understanding import functions
 from agent.understanding.effects.act import Act, Made, make
 from agent.understanding.effects.book import ETHER, UNLIMITED, Book
 from agent.understanding.effects.effect import Effect, Kind
@@ -30,20 +31,29 @@ from agent.understanding.functions import Input, candidates
 from agent.understanding.functions.table import parse
 from governance.chain import abi
 from governance.chain.address import checksum
+from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 
 _MOST_SHOWN = 120  # characters of a text in a sentence
+_MOST_ROWS = 100  # entries of lists that are told one by one
 _MOST_LISTED = 20  # parts of a list in a sentence
 _NO_QUOTES = str.maketrans("“”", "''")  # so that no text ends the quotation that it stands in
 _LAST_TIME = 253_402_300_799  # the end of the year 9999, in Unix time
 
 COMMON = {
     "unequal_rows": gettext_noop("Calls {function} on {target} with lists of unequal length: it would fail."),
+    "many_rows": gettext_noop(
+        "Calls {function} on {target} with lists of {count} entries: more than {most} are not read one by one."
+    ),
     "no_rows": gettext_noop("Calls {function} on {target} with empty lists: nothing happens."),
     "and_more": gettext_noop("and {count} more"),
     "without_limit": gettext_noop("an unlimited amount of {token}"),
     "a_function": gettext_noop("{signature} ({selector})"),
+    "known_node": gettext_noop("“{name}” (node {hash})"),
+    "unknown_node": gettext_noop("with node {hash}"),
+    "known_label": gettext_noop("“{name}” (label hash {hash})"),
+    "unknown_label": gettext_noop("with label hash {hash}"),
     "yes": gettext_noop("yes"),
     "no": gettext_noop("no"),
 }
@@ -124,12 +134,14 @@ class Handler:
         if not self.meaning.each:
             return self._one(act, book, function, values)
         lists = [values[name][1] for name in self.meaning.each]
-        if len({len(one) for one in lists}) > 1 or not lists[0]:
-            code = "no_rows" if not any(lists) else "unequal_rows"
-            sentence = say(code, function=self.meaning.name, target=book.party(act.target))
-            if code == "no_rows":
-                return make(act, Kind.CALL, sentence, function)
-            return make(act, Kind.UNKNOWN, sentence, function, why=sentence)
+        said = {"function": self.meaning.name, "target": book.party(act.target)}
+        if not any(lists):
+            return make(act, Kind.CALL, say("no_rows", **said), function)
+        if len({len(one) for one in lists}) > 1:
+            return _unread(act, say("unequal_rows", **said), function)
+        if len(lists[0]) > _MOST_ROWS:
+            count, most = _grouped(len(lists[0])), f"{_MOST_ROWS}"
+            return _unread(act, say("many_rows", **said, count=count, most=most), function)
         kinds = [abi.parse_type(values[name][0]).items[0].text for name in self.meaning.each]
         rows = (
             dict(zip(self.meaning.each, zip(kinds, row, strict=True), strict=True)) for row in zip(*lists, strict=True)
@@ -169,6 +181,10 @@ class Handler:
         if not asset:
             return None
         return {"target": act.target, "ether": ETHER}.get(asset) or bytes(values[asset][1])
+
+
+def _unread(act: Act, why: Sentence, function: str) -> Effect:
+    return make(act, Kind.UNKNOWN, why, function, why=why)
 
 
 def flat(inputs: tuple[Input, ...], values: tuple[Any, ...]) -> Iterator[tuple[str, tuple[str, Any]]]:
@@ -215,6 +231,15 @@ def selector(value: bytes) -> Any:
     return say("a_function", signature=known[0].signature, selector=hex_text(bytes(value)))
 
 
+def _name(of: str, value: bytes, book: Book) -> Sentence:
+    """A hash with the name that it stands for, if that is a known one or one of the book's."""
+    known = functions.names_by_hash(tuple(book.addresses))
+    name = (known.nodes if of == "node" else known.labels).get(value)
+    if name is None:
+        return say(f"unknown_{of}", hash=hex_text(value))
+    return say(f"known_{of}", name=name, hash=hex_text(value))
+
+
 FORMS: dict[str, Callable[[int], Any]] = {
     "seconds": lambda number: {"seconds": str(number)},
     "blocks": lambda number: {"blocks": str(number)},
@@ -224,12 +249,14 @@ FORMS: dict[str, Callable[[int], Any]] = {
     "percent4": lambda number: share(number, 4),  # basis points
     "percent6": lambda number: share(number, 6),  # hundredths of a basis point
     "plain": str,
-    "hash": lambda number: hex_text(number.to_bytes(32, "big")),  # of a word that is kept as a number
 }
 
 
 def form(name: str, of: str, value: Any, book: Book, asset: bytes | None) -> Any:
-    """A parameter's value as a sentence shows it. `name` is one of FORMS, or "money", "ether", "ascii", "selector"."""
+    """A parameter's value as a sentence shows it.
+
+    `name` is one of FORMS, or "money", "ether", "ascii", "selector", "node", "label".
+    """
     if name == "money" and asset is not None and value >= 0:
         return say("without_limit", token=book.unit(asset)) if value >= UNLIMITED else book.money(asset, value)
     if name == "ether":
@@ -238,6 +265,8 @@ def form(name: str, of: str, value: Any, book: Book, asset: bytes | None) -> Any
         return in_ascii(value)
     if name == "selector":
         return selector(value)
+    if name in ("node", "label"):
+        return _name(name, value if isinstance(value, bytes) else value.to_bytes(32, "big"), book)
     if name in FORMS:
         return FORMS[name](value)
     return _by_type(abi.parse_type(of), value, book)

@@ -100,20 +100,4 @@ ROWS = [
             ),
         ),
     ),
-    Meaning(
-        "createProxyWithNonce(address _mastercopy,bytes initializer,uint256 saltNonce)",
-        Kind.CALL,
-        gettext_noop("Makes a new Safe with the code of {_mastercopy} by {target}, set up by {initializer}."),
-        subject="new Safe",
-        new_value="initializer",
-        forms={"saltNonce": "plain"},
-    ),
-    Meaning(
-        "deployModule(address masterCopy,bytes initializer,uint256 saltNonce)",
-        Kind.CALL,
-        gettext_noop("Makes a new module with the code of {masterCopy} by {target}, set up by {initializer}."),
-        subject="new module",
-        new_value="initializer",
-        forms={"saltNonce": "plain"},
-    ),
 ]
