@@ -342,6 +342,12 @@ def _in_scope(
         r"\b(?:run|runs|call|calls|initiali[sz]\w*|and then)\b", scope.folded
     ):
         missing.append("more")
+    if (
+        need.holder is not None
+        and not scope.is_section
+        and any(quantity.unit is Unit.TIME for read in scope.reads for quantity in read.quantities)
+    ):
+        missing.append("more")  # for a time, which no call limits
     if need.holder is not None and _is_from(need, scope):
         missing.append("direction")
     if not missing:

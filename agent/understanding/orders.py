@@ -313,9 +313,12 @@ def _acts_of_heading(text: str) -> frozenset[Act]:
 def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order | None:
     """A sentence that speaks of a payment and names no amount: its parties, and whether it sets no limit."""
     acts = [act for act in read.voice.acts if act.acts & MONEY_ACTS]
-    if not acts or not (read.parties or unlimited):
+    if not acts:
         return None
     act = acts[0]
+    direct = _DIRECT_NAME.match(read.passage.text[act.end :]) if act.word in _PAYS_SOMEBODY else None
+    if not (read.parties or unlimited or direct):
+        return None
     approve = [one for one in acts if Act.APPROVE in one.acts]
     if unlimited and approve:
         act = approve[0]
@@ -332,6 +335,8 @@ def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order |
             recipients += party.addresses
         else:
             name = name or party.name
+    if not name and not recipients and direct is not None:
+        name = folded(direct["name"])
     if not name and not recipients and (match := _NAME_AFTER_TO.match(read.passage.text[act.end :])) is not None:
         name = _name_in(match["name"])
     start = read.passage.start + act.start
@@ -343,11 +348,17 @@ def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order |
     )  # fmt: skip
 
 
+_PAYS_SOMEBODY = frozenset("pay pays send sends reimburse reimburses compensate compensates award awards".split())
+_DIRECT_NAME = re.compile(r"\s(?:to )?(?P<name>[A-Z][a-z][\w'-]*(?: [A-Z][\w'-]+){0,3})(?=[\s.,:]|$)")
+
+
 def is_given_to(party: Party, act: ActWord, read: Read) -> bool:
     """Whether a party stands where a verb's recipient does: behind "to", or right behind the verb."""
     between = read.voice.folded[act.end : party.start] if act.end <= party.start else None
     if between is None:
         return False
+    if read.passage.shape is Shape.HEADING and party.marker == "for":
+        return True
     return party.marker == "to" or re.fullmatch(r"\s*(?:the|our|to|out)?\s*", between) is not None
 
 

@@ -392,7 +392,8 @@ POINTS_BACK = (
 )
 # Words that do so alone.
 TAKES_BACK_ALONE = (
-    "line_above lines_above untouched stays_as_it_is withholds overruled overrule moot decorative dry_run unpaid "
+    "disapprove disapproves these_words line_above lines_above untouched stays_as_it_is withholds overruled "
+    "overrule moot decorative dry_run unpaid "
     "we_mean stand_for stands_for wink "
     "april_fool disapproved shot_down shot_it_down ship_has_sailed fictional gelogen onwaar erfindung made_up_text "
     "this_is_a_draft this_is_a_test this_text_is a_test_of our_tooling imagine_this nothing_below nothing_above "
