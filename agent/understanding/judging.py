@@ -144,8 +144,10 @@ def _symbols(book: Book) -> tuple[Symbols, Mapping[str, tuple[bytes, ...]]]:
 
 def _names(document: Document, book: Book) -> Names:
     known: dict[str, set[bytes]] = {}
-    for name, address in book.addresses.items():
+    whole: dict[str, set[bytes]] = {}  # by the form in which names that look alike are equal
+    for name, address in (*((name, address) for address, name in book.names.items()), *book.also.items()):
         known.setdefault(folded(name), set()).add(address)
+        whole.setdefault(skeleton(name), set()).add(address)
     by_kind: dict[str, set[bytes]] = {}
     for address, contract in book.contracts.items():
         by_kind.setdefault(contract.kind.replace("_", " "), set()).add(address)
@@ -160,7 +162,7 @@ def _names(document: Document, book: Book) -> Names:
         own.add(book.executor)
     alike: dict[str, set[bytes]] = {}
     for name, addresses in known.items():
-        alike.setdefault(skeleton(name), set()).update(addresses)
+        alike.setdefault(skeleton(name), set()).update(addresses | whole.get(skeleton(name), set()))
     fixed = {name: frozenset(alike[skeleton(name)]) for name in known if name and not _NO_NAMES.search(name)}
     texts = [document.text[block.start : block.end] for block in document.blocks]
     tokens = {address: token.symbol.casefold() for address, token in book.tokens.items()}

@@ -348,7 +348,9 @@ def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order |
     )  # fmt: skip
 
 
-_PAYS_SOMEBODY = frozenset("pay pays send sends reimburse reimburses compensate compensates award awards".split())
+_PAYS_SOMEBODY = frozenset(
+    ["pay", "pays", "send", "sends", "reimburse", "reimburses", "compensate", "compensates", "award", "awards"]
+)
 _DIRECT_NAME = re.compile(r"\s(?:to )?(?P<name>[A-Z][a-z][\w'-]*(?: [A-Z][\w'-]+){0,3})(?=[\s.,:]|$)")
 
 

@@ -351,7 +351,7 @@ def _distinct(orders: Sequence[Order]) -> list[Order]:
     for order in orders:
         is_prose = order.passage.shape in (Shape.SENTENCE, Shape.HEADING)
         places = seen.setdefault(_what(order), [])
-        same = next((place for place in places if is_prose and _may_be_same(found[place], order)), None)
+        same = next((at for at in reversed(places) if is_prose and _may_be_same(found[at], order)), None)
         if same is not None and not order.is_again:
             first = found[same]
             is_next = order.key == first.key and 0 <= order.passage.start - first.passage.end <= 2

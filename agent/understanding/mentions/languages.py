@@ -319,7 +319,8 @@ GOVERNS_ASIDE = (
 # A title with one of these makes every order under it doubtful.
 TITLE_DOUBTS = (
     "cancelled canceled cancel rejected withdrawn void superseded obsolete example template test sample not no never "
-    "without hypothetical draft fake joke how_to lost letter_from did story anulado cancelado annulé abgelehnt "
+    "without hypothetical draft fake joke how_to lost letter_from did story others asked temperature_check "
+    "anulado cancelado annulé abgelehnt "
     "作废 取消 示例 测试 不"
 )
 
