@@ -21,8 +21,8 @@ from agent.understanding.effects import (
     effects_of,
     shown,
     units,
+    with_published_tokens,
 )
-from agent.understanding.effects.published import with_published_tokens
 from agent.understanding.effects.table import entries
 from governance.chain.abi import encode, encode_call, parse_type, selector, signature_types, split_types
 from governance.chain.address import checksum
