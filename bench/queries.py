@@ -3,13 +3,18 @@
 
     --proposals N (10000)   --votes N (1000000)   --delegates N (200000)
 
-Fills a database of its own, opens the real pages, explains every query they made and runs it again. A query that takes
-20 ms or more, or that reads a large table from end to end, is a miss; then it exits with 1. Prints JSON with the plans.
+Fills a database of its own, opens every page and every API answer that the site has an address for, explains every
+query they made and runs it again. A query that takes 20 ms or more, or that reads a large table from end to end, is a
+miss; then it exits with 1. Prints JSON with the plans.
+
+Power is skewed as it is in DAOs: a quarter of the delegators delegate to one account, which has half as many
+checkpoints as there are delegates; ten accounts cast a tenth of the votes.
 """
 
 import argparse
 import json
 import os
+import re
 import secrets
 import sys
 import time
@@ -27,7 +32,7 @@ _FILL = (
            transaction_index, log_index, address, topic0, data)
        SELECT n, %(dao)s, 1000000 + n / 10, sha256(int8send(n / 10)), 1600000000 + n, sha256(int8send(n)), n %% 10,
            n %% 10, '\\x90fe90fe90fe90fe90fe90fe90fe90fe90fe90fe', sha256('topic'), '\\x00'
-       FROM generate_series(1, %(proposals)s + %(votes)s + 2 * %(delegates)s) n""",
+       FROM generate_series(1, %(proposals)s + %(votes)s + 2 * %(delegates)s + %(checkpoints)s) n""",
     """INSERT INTO governance_proposal (id, dao_id, proposal_id, log_id, created_block, proposer, description, title,
            snapshot, deadline, queued, executed, canceled, against_votes, for_votes, abstain_votes, quorum_votes, extra,
            operation_id, operation_id_v4, eta_chain_s)
@@ -58,22 +63,27 @@ _FILL = (
        SELECT n, sha256(int8send(n)), 'written', '', '', '{}', 'matches', '[]', '[]', '[]', '[]', '[]', '[]',
            1, 1, 'bench', true, 0, 0, 0, 0, now()
        FROM generate_series(1, %(proposals)s) n""",
-    # One vote in twenty is for the newest proposal, the others are spread evenly.
+    # One vote in twenty is for the newest proposal, the others are spread evenly; one in ten is cast by ten accounts.
     """INSERT INTO governance_vote (dao_id, proposal_id, onchain_proposal_id, log_id, voter, support, weight, reason,
            params)
        SELECT %(dao)s, p, p::numeric * 1e60, %(proposals)s + n,
-           decode(lpad(to_hex(1 + (n::bigint * 7919) %% %(delegates)s), 40, '0'), 'hex'), n %% 3,
+           decode(lpad(to_hex(CASE WHEN n %% 100 < 10 THEN 1 + n %% 100
+                                   ELSE 1 + (n::bigint * 7919) %% %(delegates)s END), 40, '0'), 'hex'), n %% 3,
            ((n::bigint * 2654435761) %% 1000003)::numeric * 1e18, CASE WHEN n %% 20 = 3 THEN 'Because.' ELSE '' END, ''
        FROM (SELECT n, CASE WHEN n %% %(heavy)s = 0 THEN %(proposals)s ELSE 1 + n %% %(proposals)s END p
              FROM generate_series(1, %(votes)s) n) numbered""",
     """INSERT INTO governance_delegation (dao_id, log_id, delegator, from_delegate, to_delegate)
        SELECT %(dao)s, %(proposals)s + %(votes)s + n, decode(lpad(to_hex(n), 40, '0'), 'hex'), '\\x00',
-           decode(lpad(to_hex(1 + n / 3), 40, '0'), 'hex')
+           decode(lpad(to_hex(CASE WHEN n %% 4 = 0 THEN 1 ELSE 1 + n / 3 END), 40, '0'), 'hex')
        FROM generate_series(1, %(delegates)s) n""",
     """INSERT INTO governance_powercheckpoint (dao_id, log_id, account, timepoint, previous_power, power)
        SELECT %(dao)s, %(proposals)s + %(votes)s + %(delegates)s + n, decode(lpad(to_hex(n), 40, '0'), 'hex'),
-           1000000 + n, 0, ((n::bigint * 2654435761) %% 1000003)::numeric * 1e18
+           1000000 + n, 0, CASE WHEN n <= 10 THEN 2e24 ELSE ((n::bigint * 2654435761) %% 1000003)::numeric * 1e18 END
        FROM generate_series(1, %(delegates)s) n""",
+    """INSERT INTO governance_powercheckpoint (dao_id, log_id, account, timepoint, previous_power, power)
+       SELECT %(dao)s, %(proposals)s + %(votes)s + 2 * %(delegates)s + n, decode(lpad('1', 40, '0'), 'hex'),
+           2000000 + n, 0, 3e24 + n
+       FROM generate_series(1, %(checkpoints)s) n""",
 )
 
 
@@ -81,7 +91,8 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
     """A DAO of this size in the (empty, migrated) database; statistics are fresh, as autovacuum keeps them."""
     from django.db import connection
 
-    from governance.models import Chain, Contract, Cursor, Dao
+    from governance.models import Chain, Contract, Cursor, Dao, Delegation, PowerCheckpoint
+    from governance.projections import power_now
 
     chain = Chain.objects.create(chain_id=1, name="bench")
     dao = Dao.objects.create(chain=chain, slug="bench", name="Bench DAO")
@@ -96,35 +107,89 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
     Cursor.objects.create(
         dao=dao, next_block=last + 1, head_hash=bytes(32), head_timestamp_chain_s=1_700_000_000, node_head_block=last
     )
-    sizes = {"dao": dao.pk, "proposals": proposals, "votes": votes, "delegates": delegates, "heavy": _HEAVY}
+    sizes = {
+        "dao": dao.pk, "proposals": proposals, "votes": votes, "delegates": delegates, "heavy": _HEAVY,
+        "checkpoints": delegates // 2,
+    }  # fmt: skip
     with connection.cursor() as sql:
         for statement in _FILL:
             sql.execute(statement, sizes)
+        accounts = set(PowerCheckpoint.objects.filter(dao=dao).values_list("account", flat=True))
+        power_now.make_again(
+            dao, (accounts, set(Delegation.objects.filter(dao=dao).values_list("delegator", flat=True)))
+        )
         sql.execute("VACUUM ANALYZE")
     return dao
 
 
-def pages(dao: Any) -> dict[str, str]:
-    """The pages that are opened: name -> address."""
-    from django.urls import reverse
+# 302: to the only DAO. 403: of the local chain. 404, 410: nothing of the kind is there. 503: the chain would be asked.
+_STATUSES = (200, 302, 403, 404, 410, 503)
+# What an address needs beside the DAO; where there is nothing of the kind, that is what its answer says.
+_UNKNOWN = {
+    "request_id": "1", "name": "0x" + "00" * 32, "token": "x",
+}  # fmt: skip
+# More of a page than its beginning: its route (without the first slash), and what is asked of it.
+_MORE = {
+    "<slug:slug>/proposals/": ("?page={last_proposals}", "?show=open"),
+    "<slug:slug>/proposals/<proposal_id:proposal_id>/": ("?page=500",),
+    "<slug:slug>/delegates/": ("?page={last_delegates}",),
+    "api/v1/daos/<slug>/proposals": ("?page={last_proposals}", "?show=open", "?size=100"),
+    "api/v1/daos/<slug>/proposals/<proposal_id>": ("?votes_page=125",),
+    "api/v1/daos/<slug>/delegates": ("?size=50", "?size=50&page=200", "?after={middling}"),
+    "api/v1/daos/<slug>/delegates/<account>/delegators": ("?after={middling}",),
+}
+# Without this an address has no answer at all.
+_ASKED_WITH = {
+    "api/v1/daos/<slug>/proposals/<proposal_id>/ballot": "?support=1&voter={account}",
+    "api/v1/daos/<slug>/requests/<request_id>/approval": "?candidate=c1",
+}
+_ALSO_OLD = "proposal_id"  # of these the one with the most votes is opened, and an old one
 
+
+def routes(resolver: Any = None, before: str = "") -> Iterator[str]:
+    """Every address of the site, as its route."""
+    from django.urls import URLPattern, get_resolver
+
+    for one in (resolver or get_resolver()).url_patterns:
+        route = before + str(one.pattern)
+        if isinstance(one, URLPattern):
+            yield route
+        else:
+            yield from routes(one, route)
+
+
+def pages(dao: Any) -> dict[str, str]:
+    """What is opened: name -> address. From the site's own addresses, so that none is forgotten; raises KeyError for
+    one that needs something which is not known here."""
     from governance.models import Proposal
+    from governance.power import totals
+    from presentation.paging import PAGE
+    from webapp.delegates.read import MOST_LISTED
 
     numbers = Proposal.objects.filter(dao=dao).order_by("id").values_list("proposal_id", flat=True)
-    newest, old = numbers.last(), numbers[len(numbers) // 2]
-    lists = reverse("proposals", args=[dao.slug])
-    return {
-        "list": lists,
-        "list, last page": f"{lists}?page={-(-len(numbers) // 25)}",
-        "list, open only": f"{lists}?show=open",
-        "proposal with the most votes": reverse("proposal", args=[dao.slug, newest]),
-        "the same, in the middle of its votes": reverse("proposal", args=[dao.slug, newest]) + "?page=500",
-        "an old proposal": reverse("proposal", args=[dao.slug, old]),
-    }
+    listed = min(totals(dao).holders, MOST_LISTED)
+    places = {
+        "last_proposals": -(-len(numbers) // PAGE), "last_delegates": -(-listed // PAGE),
+        "middling": "0x" + f"{totals(dao).holders // 2 | 4:040x}",
+    }  # fmt: skip
+    known = {**_UNKNOWN, "slug": dao.slug, "account": "0x" + "1".rjust(40, "0"), "proposal_id": str(numbers.last())}
+    found = {}
+    for route in dict.fromkeys(routes()):
+        for more in (_ASKED_WITH.get(route, ""), *_MORE.get(route, ())):
+            found[f"/{route}{more}"] = _filled(route, known) + more.format(**places, **known)
+        if _ALSO_OLD in route:
+            old = {**known, "proposal_id": str(numbers[len(numbers) // 2])}
+            found[f"/{route} (old)"] = _filled(route, old) + _ASKED_WITH.get(route, "").format(**old)
+    return found
 
 
-def queries_of(path: str) -> tuple[list[str], float]:
-    """The SQL that opening a page runs (values included), and how long the page took, ms."""
+def _filled(route: str, values: dict[str, str]) -> str:
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda name: values[name[1]], route)
+
+
+def queries_of(path: str) -> tuple[list[tuple[str, str]], float, int]:
+    """The SQL that opening a page runs (a setting made for it alone, and the query, values included), how long the page
+    took, ms, and its HTTP status."""
     from django.conf import settings
     from django.db import connection
     from django.test import Client
@@ -135,17 +200,24 @@ def queries_of(path: str) -> tuple[list[str], float]:
         begun = time.perf_counter()
         answer = client.get(path)
         elapsed_ms = (time.perf_counter() - begun) * 1000
-    if answer.status_code != 200:
-        raise SystemExit(f"{path} answered {answer.status_code}")
-    return [query["sql"] for query in captured.captured_queries if query["sql"].startswith("SELECT")], elapsed_ms
+    queries, setting = [], ""
+    for query in captured.captured_queries:
+        if query["sql"].startswith("SET LOCAL"):
+            setting = query["sql"]
+        elif query["sql"].startswith("SELECT"):
+            queries.append((setting, query["sql"]))
+            setting = ""
+    return queries, elapsed_ms, answer.status_code
 
 
-def explain(sql: str, runs: int = _RUNS) -> dict[str, Any]:
+def explain(sql: str, setting: str = "", runs: int = _RUNS) -> dict[str, Any]:
     """A query's best time of several runs (planning and execution), its plan, and the large tables read whole."""
-    from django.db import connection
+    from django.db import connection, transaction
 
     best: dict[str, Any] = {}
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        if setting:
+            cursor.execute(setting)
         for _ in range(runs):
             cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")
             (found,) = cursor.fetchone()
@@ -181,8 +253,16 @@ def measure(dao: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, path in pages(dao).items():
         queries_of(path)  # what is read once a process is read
-        queries, page_ms = queries_of(path)
-        found[name] = {"page_ms": round(page_ms, 1), "queries": [explain(sql) for sql in queries]}
+        queries, page_ms, status = queries_of(path)
+        if status == 405:
+            continue  # what changes something is no GET
+        if status not in _STATUSES:
+            raise SystemExit(f"{path} answered {status}")
+        found[name] = {
+            "page_ms": round(page_ms, 1),
+            "status": status,
+            "queries": [explain(sql, setting) for setting, sql in queries],
+        }
     return found
 
 
@@ -228,9 +308,12 @@ def main() -> None:
     sizes = {"proposals": arguments.proposals, "votes": arguments.votes, "delegates": arguments.delegates}
     print(json.dumps({**sizes, "bar_ms": BAR_MS, "missed": missed, "pages": found}, indent=2))
     for name, page in found.items():
-        slowest = max(query["ms"] for query in page["queries"])
+        slowest = max((query["ms"] for query in page["queries"]), default=0)
         count = len(page["queries"])
-        print(f"{name:<38} {count:>3} queries, slowest {slowest:>7.2f} ms, page {page['page_ms']} ms", file=sys.stderr)
+        print(
+            f"{name:<75} {page['status']} {count:>3} queries, slowest {slowest:>7.2f} ms, page {page['page_ms']} ms",
+            file=sys.stderr,
+        )
     if missed:
         raise SystemExit("missed:\n" + "\n".join(missed))
 

@@ -2,18 +2,21 @@
 """Voting power as the mirror knows it: base units of the votes token, from checkpoint logs, never from guessed sums."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db import connection
 
-from governance.models import WHOLE_BPS, Dao, PowerCheckpoint, chain_order
+from governance.models import AccountPower, CurrentDelegation, Dao, PowerCheckpoint, PowerTotal, chain_order
 
 _NEWEST = ("-timepoint", *chain_order("log__", newest_first=True))
+_NOBODY = bytes(20)
 
 
 @dataclass(frozen=True)
 class Delegate:
-    """An account that holds voting power or that others delegated to. `delegators` includes itself if it does."""
+    """An account that holds voting power. `delegators` counts itself where it delegates to itself."""
 
     account: bytes
     power: int
@@ -28,69 +31,74 @@ def power_at(dao: Dao, account: bytes, timepoint: int) -> int:
 
 def power_now(dao: Dao, account: bytes) -> int:
     """Power at the last block read, as getVotes answers."""
-    row = PowerCheckpoint.objects.filter(dao=dao, account=account).order_by(*_NEWEST).first()
+    row = AccountPower.objects.filter(dao=dao, account=account).first()
     return row.power if row else 0
 
 
 def delegate_of(dao: Dao, account: bytes) -> bytes:
     """To whom the account delegates, or most of it; 20 zero bytes for nobody."""
-    return max(delegations_of(dao, account), key=lambda part: part[1], default=(bytes(20), 0))[0]
+    return max(delegations_of(dao, account), key=lambda part: part[1], default=(_NOBODY, 0))[0]
 
 
 def delegations_of(dao: Dao, account: bytes) -> list[tuple[bytes, int]]:
-    """To whom the account delegates, and what share of its votes in basis points; nobody is not among them."""
-    return [(to, share) for who, to, share in _current(dao, "d.delegator = %s", account) if any(to)]
+    """To whom the account delegates, and what share of its votes in basis points; who gets nothing is not among
+    them."""
+    rows = CurrentDelegation.objects.filter(dao=dao, delegator=account, share_bps__gt=0).order_by("position")
+    return [(bytes(row.delegate), row.share_bps) for row in rows]
 
 
-def delegators_of(dao: Dao, account: bytes) -> list[bytes]:
-    """Accounts whose newest delegation names `account` (itself included if it is among them), in byte order."""
-    return sorted(who for who, to, share in _current(dao) if to == account and share)
+def delegators_of(dao: Dao, account: bytes, *, after: bytes | None = None, most: int | None = None) -> list[bytes]:
+    """Accounts whose newest delegation names `account` (itself included if it is among them), in byte order: the first
+    `most` behind the address `after`; all where None."""
+    found = CurrentDelegation.objects.filter(dao=dao, delegate=account, share_bps__gt=0)
+    if after is not None:
+        found = found.filter(delegator__gt=after)
+    return [bytes(who) for who in found.order_by("delegator").values_list("delegator", flat=True)[:most]]
 
 
-def shared_with(dao: Dao, accounts: list[bytes]) -> list[tuple[bytes, bytes]]:
-    """(delegator, delegate) of those who delegate to several at once, of whom these accounts are some. One query."""
-    some = (
-        "d.delegator IN (SELECT p.delegator FROM governance_partialdelegation p "
-        "WHERE p.dao_id = d.dao_id AND p.delegate = ANY(%s))"
-    )
-    wanted = set(accounts)
-    return [(who, to) for who, to, share in _current(dao, some, accounts) if to in wanted and share]
-
-
-def delegates(dao: Dao, *, limit: int = 200) -> list[Delegate]:
-    """Accounts with power or delegators, the most powerful first. Two queries, whatever the DAO's size."""
-    counts: dict[bytes, int] = {}
-    for _, to, share in _current(dao):
-        if any(to) and share:
-            counts[to] = counts.get(to, 0) + 1
+def some_delegators(dao: Dao, accounts: Sequence[bytes], most: int) -> dict[bytes, list[bytes]]:
+    """Up to `most` delegators of each of these accounts, in byte order. One query."""
+    found: dict[bytes, list[bytes]] = {account: [] for account in accounts}
     with connection.cursor() as sql:
         sql.execute(
-            """SELECT DISTINCT ON (c.account) c.account, c.power
-               FROM governance_powercheckpoint c JOIN governance_rawlog l ON l.id = c.log_id WHERE c.dao_id = %s
-               ORDER BY c.account, c.timepoint DESC, l.block_number DESC, l.transaction_index DESC, l.log_index DESC""",
-            [dao.pk],
+            """SELECT a.account, d.delegator FROM unnest(%s::bytea[]) a (account) CROSS JOIN LATERAL (
+                   SELECT delegator FROM governance_currentdelegation
+                   WHERE dao_id = %s AND delegate = a.account ORDER BY delegator LIMIT %s) d""",
+            [list(accounts), dao.pk, most],
         )
-        powers = {bytes(account): int(power) for account, power in sql.fetchall()}
-    everyone = {account for account, power in powers.items() if power} | set(counts)
-    found = [Delegate(account, powers.get(account, 0), counts.get(account, 0)) for account in everyone]
-    return sorted(found, key=lambda d: (-d.power, d.account))[:limit]
+        for account, delegator in sql.fetchall():
+            found[bytes(account)].append(bytes(delegator))
+    return found
 
 
-def _current(dao: Dao, condition: str = "TRUE", *arguments: bytes | list[bytes]) -> list[tuple[bytes, bytes, int]]:
-    """(delegator, delegate, share in basis points) of each delegator's newest delegation."""
-    with connection.cursor() as sql:
-        sql.execute(
-            f"""SELECT newest.delegator, coalesce(part.delegate, newest.to_delegate),
-                       coalesce(part.share_bps, {WHOLE_BPS})
-                FROM (SELECT DISTINCT ON (d.delegator) d.delegator, d.to_delegate, d.log_id
-                      FROM governance_delegation d JOIN governance_rawlog l ON l.id = d.log_id
-                      WHERE d.dao_id = %s AND {condition}
-                      ORDER BY d.delegator, l.block_number DESC, l.transaction_index DESC, l.log_index DESC) newest
-                LEFT JOIN governance_partialdelegation part ON part.log_id = newest.log_id
-                ORDER BY newest.delegator, part.position""",  # noqa: S608 -- ours
-            [dao.pk, *arguments],
-        )
-        return [(bytes(who), bytes(to), int(share)) for who, to, share in sql.fetchall()]
+def delegates(dao: Dao, *, first: int = 0, most: int = 200, after: bytes | None = None) -> list[Delegate]:
+    """Accounts with power, the most powerful first: `most` of them from number `first` on, or those behind the account
+    `after` (none where it has no power). What is skipped by number costs: skip few."""
+    found = AccountPower.objects.filter(dao=dao, power__gt=0).order_by("-power", "-account")
+    if after is not None:
+        last = found.filter(account=after).first()
+        if last is None:
+            return []
+        behind = "(governance_accountpower.power, governance_accountpower.account) < (%s, %s)"
+        found = found.extra(where=[behind], params=[Decimal(last.power), after])  # noqa: S610 -- ours; a row comparison
+    # Their addresses first, from the index alone: what is skipped is not read.
+    accounts = [bytes(account) for account in found.values_list("account", flat=True)[first : first + most]]
+    rows = {bytes(row.account): row for row in AccountPower.objects.filter(dao=dao, account__in=accounts)}
+    return [Delegate(account, rows[account].power, rows[account].delegators) for account in accounts]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How many accounts have power now, and how much in all, base units of the votes token."""
+
+    holders: int
+    power: int
+
+
+def totals(dao: Dao) -> Totals:
+    """Return what all of a DAO's accounts have now."""
+    row = PowerTotal.objects.filter(dao=dao).first()
+    return Totals(row.holders, int(row.power)) if row else Totals(0, 0)
 
 
 @dataclass(frozen=True)

@@ -504,3 +504,29 @@ class _HtmlWords:
     def _report(self, kind: NoticeKind, words: str) -> None:
         if any(map(str.isalnum, words)):
             self.found.append((kind, words))
+
+
+# ------------------------------------------------------------------------------------------------------------- a name
+
+# Tables name nothing: a cell's line is read as plain text.
+_NAMING = _parser(html=True).disable("table")
+_SHORT_TAG = re.compile(r"<[^<>]*>")
+
+
+def naming_lines(source: str) -> Iterator[str]:
+    """Yield the lines of a text without marks, raw HTML and pictures: what may serve as its name. Nothing that is
+    compared with anything comes from here."""
+    for token in _NAMING.parse(source):
+        if token.type == "inline":
+            yield from "".join(map(_naming_word, token.children or [])).splitlines()
+        elif token.type in ("fence", "code_block"):
+            yield from token.content.splitlines()
+        elif token.type == "html_block":
+            yield from _SHORT_TAG.sub("", re.sub(r"(?s)<!--.*?(-->|$)", "", token.content)).splitlines()
+
+
+def _naming_word(token: Token) -> str:
+    if token.type in ("text", "text_special", "code_inline"):
+        return token.content
+    is_break = token.type in ("softbreak", "hardbreak") or (token.type == "html_inline" and token.content[:3] == "<br")
+    return "\n" if is_break else ""

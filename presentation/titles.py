@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
 
 from django.utils.translation import gettext
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
+from governance.text import naming_lines
 from policies.notation.visible import is_hidden, one_line
 
 _LIMIT = 300  # characters
 _READ = 2_000  # characters of the text: a title that comes later is none
-# Tables are no titles, and a hostile one takes long to parse; a cell's line is read as plain text.
-_MARKDOWN = MarkdownIt("commonmark", {"html": True, "maxNesting": 20}).enable("strikethrough")
-_TAG = re.compile(r"<[^<>]*>")
 _COMMENTS = re.compile(r"[\s\ufeff]*(?:<!--.*?-->\s*)*", re.DOTALL)
 _NO_TEXT = "\ufffd"  # stands for bytes that were no text
 
@@ -49,30 +44,9 @@ def _start(description: str) -> str:
 
 @lru_cache(maxsize=1024)  # lists show the same proposals again and again
 def _title(text: str) -> str:
-    lines = [one_line(line, _LIMIT) for line in _lines(_MARKDOWN.parse(text)) if _shows(line, words_only=False)]
+    lines = [one_line(line, _LIMIT) for line in naming_lines(text) if _shows(line, words_only=False)]
     with_words = (line for line in lines if _shows(line, words_only=True))
     return next(with_words, lines[0] if lines else "")
-
-
-def _lines(tokens: list[Token]) -> Iterator[str]:
-    for token in tokens:
-        if token.type == "inline":
-            yield from _inline(token.children or []).splitlines()
-        elif token.type in ("fence", "code_block"):
-            yield from token.content.splitlines()
-        elif token.type == "html_block":
-            yield from _TAG.sub("", re.sub(r"(?s)<!--.*?(-->|$)", "", token.content)).splitlines()
-
-
-def _inline(tokens: list[Token]) -> str:
-    """Return what a paragraph's tokens show: no marks, no raw HTML and no pictures."""
-    parts = []
-    for token in tokens:
-        if token.type in ("text", "text_special", "code_inline"):
-            parts.append(token.content)
-        elif token.type in ("softbreak", "hardbreak") or (token.type == "html_inline" and token.content[:3] == "<br"):
-            parts.append("\n")
-    return "".join(parts)
 
 
 def _shows(line: str, *, words_only: bool) -> bool:

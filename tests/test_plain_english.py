@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("embedded", "governance", "agent", "replay", "presentation", "webapp", "dao")
+PACKAGES = ("policies", "embedded", "governance", "agent", "replay", "presentation", "webapp", "dao")
 
 # Each with what to write in its place.
 BANNED = {

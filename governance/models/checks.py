@@ -32,6 +32,7 @@ class OnchainCheck(models.Model):
         constraints = [models.UniqueConstraint(fields=["dao", "subject"], name="check_latest_only")]
         indexes = [
             models.Index(fields=["dao", "subject"], condition=models.Q(matched=False), name="check_that_differs"),
+            models.Index(fields=["dao", "-block_number"], condition=models.Q(matched=True), name="check_that_matches"),
         ]
 
     def __str__(self) -> str:

@@ -4,11 +4,14 @@
 from django.db import models
 
 from governance.fields import AddressField, Uint256Field
-from governance.models.chains import of_a_dao
+from governance.models.chains import Dao, of_a_dao
 from governance.models.logs import RawLog, of_a_log
 from policies.notation.hexadecimal import hex_text
 
-__all__ = ["WHOLE_BPS", "Delegation", "PartialDelegation", "PowerCheckpoint"]
+__all__ = [
+    "WHOLE_BPS", "AccountPower", "CurrentDelegation", "Delegation", "PartialDelegation", "PowerCheckpoint",
+    "PowerTotal",
+]  # fmt: skip
 
 
 class Delegation(models.Model):
@@ -67,3 +70,66 @@ class PowerCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{hex_text(self.account)}: {self.power}"
+
+
+class AccountPower(models.Model):
+    """Projection: an account's voting power now, and how many accounts delegate to it now.
+
+    Written by `projections.power_now` from the newest DelegateVotesChanged log, whose place is kept; a block of -1
+    means that there is none. There is one row for each account that ever had power or that somebody delegates to.
+    """
+
+    dao = of_a_dao()
+    account = AddressField()
+    power = Uint256Field(default=0)
+    delegators = models.IntegerField(default=0)  # itself among them where it delegates to itself
+    block_number = models.BigIntegerField(default=-1)
+    transaction_index = models.IntegerField(default=-1)
+    log_index = models.IntegerField(default=-1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "account"], name="power_of_account_once")]
+        indexes = [
+            models.Index(
+                fields=["dao", "power", "account"], condition=models.Q(power__gt=0), name="account_by_power"
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{hex_text(self.account)}: {self.power} by {self.delegators}"
+
+
+class PowerTotal(models.Model):
+    """Projection: how many accounts of a DAO have voting power now, and how much in all; no row where none has."""
+
+    dao = models.OneToOneField(Dao, on_delete=models.CASCADE, related_name="+")
+    holders = models.IntegerField()
+    # No honest token's sum leaves 256 bits; a hostile one's must not stop the reading.
+    power = models.DecimalField(max_digits=100, decimal_places=0)
+
+    def __str__(self) -> str:
+        return f"{self.power} of {self.holders}"
+
+
+class CurrentDelegation(models.Model):
+    """Projection: to whom an account delegates now, and what share of its votes. One row for each of its delegates, in
+    the log's order; one with 20 zero bytes and no share where it delegates to nobody any more.
+
+    Written by `projections.power_now` from the account's newest DelegateChanged log, whose place is kept.
+    """
+
+    dao = of_a_dao()
+    delegator = AddressField()
+    position = models.PositiveIntegerField()
+    delegate = AddressField()
+    share_bps = models.PositiveIntegerField()
+    block_number = models.BigIntegerField()
+    transaction_index = models.IntegerField()
+    log_index = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "delegator", "position"], name="delegation_now_once")]
+        indexes = [models.Index(fields=["dao", "delegate", "delegator"], name="delegation_now_by_delegate")]
+
+    def __str__(self) -> str:
+        return f"{hex_text(self.delegator)} -> {hex_text(self.delegate)}: {self.share_bps} bps"

@@ -8,7 +8,9 @@ from django.db.models import QuerySet
 
 from governance.models import (
     MANY_TOPICS,
+    AccountPower,
     Act,
+    CurrentDelegation,
     Dao,
     Delegation,
     ModuleState,
@@ -16,6 +18,7 @@ from governance.models import (
     PartialDelegation,
     PolicyVersion,
     PowerCheckpoint,
+    PowerTotal,
     Proposal,
     ProposalTransition,
     RawLog,
@@ -28,6 +31,11 @@ from governance.projections import events
 from governance.projections.batch import LIFECYCLE, PER_LOG
 from governance.projections.fold import Projector
 from governance.projections.one_pass import Unread
+
+# Rows of one log each, and those that say what the newest of them says.
+_PER_LOG_ROWS = (
+    Vote, Delegation, PartialDelegation, PowerCheckpoint, TreasuryFlow, AccountPower, CurrentDelegation, PowerTotal,
+)  # fmt: skip
 
 
 def refold(dao: Dao) -> list[tuple[str, str, int]]:
@@ -50,7 +58,7 @@ def rebuild(dao: Dao) -> Unread:
     Proposals and acts keep their row ids (the layers above refer to them). To be called in one transaction that holds
     the DAO's cursor; adds nothing to the outbox: nothing happened.
     """
-    for model in (Vote, Delegation, PartialDelegation, PowerCheckpoint, TreasuryFlow):
+    for model in _PER_LOG_ROWS:
         model.objects.filter(dao=dao).delete()
     _reset_changing_rows(dao)
     projector = Projector(dao, anew=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from governance import bulk
 from governance.models import WHOLE_BPS, Contract, PartialDelegation, TreasuryFlow
+from governance.projections import power_now
 from governance.projections.batch import Batch
 from governance.projections.events import Event, Kind, bounded
 from governance.projections.one_pass import Handler, OnePass
@@ -35,7 +36,7 @@ class AssetEvents:
         old, new = (
             max(parts, key=lambda part: part[1], default=(bytes(20), 0))[0] for parts in (a["oldDelegates"], shares)
         )
-        batch.add_delegation(contract, log.pk, 0, log.log, a["delegator"], old, new)
+        batch.add_delegation(contract, log.pk, 0, log.log, a["delegator"], old, new, shares)
         self._partial += [
             PartialDelegation(
                 dao=self._run.dao, log_id=log.pk, position=position, delegator=a["delegator"], delegate=to,
@@ -69,3 +70,4 @@ class AssetEvents:
         PartialDelegation.objects.bulk_create(self._partial, batch_size=2000)
         TreasuryFlow.objects.bulk_create(self._flows, batch_size=2000)
         self._partial, self._flows = [], []
+        power_now.write(self._run.dao, batch.powers, batch.delegated)

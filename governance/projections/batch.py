@@ -6,18 +6,20 @@ kept in chain order for `fold.Projector`, which alone writes.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from governance import bulk, clocks
 from governance.chain.rpc import Log
 from governance.counting import UNTOLD, Counting, counting_at
-from governance.models import Contract, Dao
+from governance.models import WHOLE_BPS, Contract, Dao
 from governance.projections import events, hot
 from governance.projections.events import Event, Kind, Undecodable, text_of
 from governance.projections.rows import LogRow
 from policies.notation.hexadecimal import hex_text
 
+Place = tuple[int, int, int]  # of a log: its block, its transaction's index there, its own index
+Parts = Sequence[tuple[bytes, int]]  # delegates, and each one's share in basis points
 # Of these a DAO has few events, all of which its projections should know.
 LIFECYCLE = (Kind.GOVERNOR, Kind.TIMELOCK, Kind.MODULE)
 # These bring a row of their own and change none that other logs change too.
@@ -95,6 +97,9 @@ class Batch:
     votes: dict[int, Votes] = field(default_factory=lambda: defaultdict(Votes))  # by proposal id
     delegations: list[str] = field(default_factory=list)
     checkpoints: list[str] = field(default_factory=list)
+    # What is said last of an account: its power, and to whom it delegates with which shares, each with the log's place.
+    powers: dict[bytes, tuple[Place, int]] = field(default_factory=dict)
+    delegated: dict[bytes, tuple[Place, Parts]] = field(default_factory=dict)
     # Known events that are to be applied one after the other, in chain order.
     later: list[tuple[Contract, LogRow, Event]] = field(default_factory=list)
     undecodable: list[tuple[Contract, LogRow, Undecodable]] = field(default_factory=list)
@@ -169,11 +174,17 @@ class Batch:
         else:
             timepoint = time_s if contract.capabilities.get("clock") == "timestamp" else log.block_number
         self.checkpoints.append(f"{self.source.dao_pk}\t{pk}\t\\\\x{account.hex()}\t{timepoint}\t{previous}\t{power}")
+        self.powers[account] = (log.block_number, log.transaction_index, log.log_index), power
 
     def add_delegation(
-        self, _contract: Contract, pk: int, _time_s: int, _log: Log, delegator: bytes, old: bytes, new: bytes
-    ) -> None:
-        """A delegation from one delegate to another."""
+        self, _contract: Contract, pk: int, _time_s: int, log: Log, delegator: bytes, old: bytes, new: bytes,
+        parts: Parts | None = None,
+    ) -> None:  # fmt: skip
+        """A delegation from one delegate to another; `parts` where it is to several, each with its share."""
         self.delegations.append(
             f"{self.source.dao_pk}\t{pk}\t\\\\x{delegator.hex()}\t\\\\x{old.hex()}\t\\\\x{new.hex()}"
         )
+        place = (log.block_number, log.transaction_index, log.log_index)
+        # Those to several delegates are read after all others of the batch.
+        if delegator not in self.delegated or self.delegated[delegator][0] <= place:
+            self.delegated[delegator] = place, ((new, WHOLE_BPS),) if parts is None else parts

@@ -29,6 +29,7 @@ from governance.models import (
     Vote,
 )
 from governance.probing import forget_probes
+from governance.projections import power_now
 from governance.projections.again import refold
 from governance.projections.gaps import note_gaps
 from governance.projections.tallies import count_votes, link_votes
@@ -138,8 +139,9 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
         if kind is incidents.Kind.REORG:
             _note_depth(dao, ancestor, cursor.next_block - 1)
         undone = _undone(dao, block_number__gt=ancestor.number)
-        touched = {vote.onchain_proposal_id for vote in votes}
+        touched, powers = {vote.onchain_proposal_id for vote in votes}, power_now.touched_by(dao, logs)
         logs.delete()
+        power_now.make_again(dao, powers)
         Block.objects.filter(dao=dao, number__gt=ancestor.number).delete()
         ChainAnswer.objects.filter(**above).delete()
         RefusedAct.objects.filter(**above).delete()
@@ -291,7 +293,9 @@ def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, in
     clocks = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.CLOCK, block_number__in=heights)
     clocks.exclude(key__in=[hex_text(h.hash) for h in headers]).delete()
     touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
+    powers = power_now.touched_by(dao, orphans)
     orphans.delete()
+    power_now.make_again(dao, powers)
     _resolve_findings(dao, first_block__in=heights)
     undone = _undone(dao, block_number__in=heights)
     return undone + fold_again(dao, min(heights), touched=touched, undone=undone)

@@ -50,7 +50,7 @@ class Ring:
         """
         index = now_s // segment_s
         if index < self.index:
-            raise RingError("the clock stands before the newest charge")
+            raise RingError("the clock is before the newest charge")
         buckets = list(self.buckets)
         for passed in range(self.index + 1, min(index, self.index + BUCKETS) + 1):
             buckets[passed % BUCKETS] = 0

@@ -316,7 +316,7 @@ def _checked(function: Function) -> Function:
     paths = [argument.name for argument in function.arguments]
     paths += [leaf.path for leaf in function.leaves if "." in leaf.path]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
-        raise Unclear(f"the argument name {twice} stands twice", "give each argument its own name")
+        raise Unclear(f"the argument name {twice} is used twice", "give each argument its own name")
     if not function.given and any(leaf.type == WORD_TYPE for leaf in function.leaves):
         raise Unclear("`word` is no type of an argument", "write the type that the function's source has")
     return function

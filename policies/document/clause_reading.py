@@ -155,7 +155,7 @@ class ClauseReader:
             place,
             f"`not` alone keeps nothing out of {leaf.path}: with more bits than the type {leaf.type} has it is another "
             "value here, and may be the same one to the called contract",
-            "write `one of` with what may stand there"
+            "write `one of` with the values that are allowed"
             if highest is None or leaf.type == "address"
             else f"add `at most: {highest}`",
         )

@@ -500,7 +500,7 @@ class _Reading:
                 self._problems.add(place, f"no rule charges the budget {name}", "charge it in a rule, or remove it")
         for index, (rule, place) in enumerate(placed):
             if rule in rules[:index]:
-                self._unsafe(place, "the same rule stands twice", "remove one of them")
+                self._unsafe(place, "the same rule is written twice", "remove one of them")
             elif earlier := [other for other in rules[:index] if _key(other) == _key(rule)]:
                 self._check_alternative(place, rule, earlier)
 
@@ -564,7 +564,7 @@ def _nearest(inexact: units.InexactLimit, limit: int, instant_amount: int, token
 
 def _code_name(text: str) -> str:
     if _CODE_NAME.fullmatch(text) is None:
-        raise Unclear(f"{shown(text)} can't stand in the code", "write at most 32 printable ASCII characters")
+        raise Unclear(f"{shown(text)} can't be written into the code", "write at most 32 printable ASCII characters")
     return text
 
 

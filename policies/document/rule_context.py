@@ -57,7 +57,7 @@ class RuleContext:
         for item in items:
             word = self.word(item, leaf, token)
             if word in words:
-                self.problems.add(item.place, "this stands twice in the list", "remove it")
+                self.problems.add(item.place, "this is in the list twice", "remove it")
             elif word is not None:
                 words.add(word)
         return tuple(sorted(words))

@@ -115,7 +115,7 @@ def _refuse_odd_characters(text: str) -> None:
     if odd is not None:
         raise _Stop(
             Place(text.count("\n", 0, odd) + 1, odd - text.rfind("\n", 0, odd)),
-            f"an invisible character (U+{ord(text[odd]):04X}) stands here",
+            f"an invisible character (U+{ord(text[odd]):04X}) is here",
             "remove it; indent with spaces",
         )
 
@@ -194,7 +194,7 @@ class _Builder:
             if not isinstance(key, Text):
                 raise _Stop(key.place, "a key must be plain text", "follow docs/policies.md")
             if key.text in seen:
-                raise _Stop(key.place, f"{shown(key.text)} stands twice", "keep one of them")
+                raise _Stop(key.place, f"{shown(key.text)} is written twice", "keep one of them")
             seen.add(key.text)
             yield key, self._node(next(self._events), depth + 1)
 

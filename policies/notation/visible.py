@@ -108,9 +108,12 @@ def is_plain_line(text: str) -> bool:
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Return `visible` on one line, cut at `limit` characters with an ellipsis."""
-    line = " ".join(visible(text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    """Return `visible` on one line, cut at `limit` characters with an ellipsis. Reads no more of a long text than that
+    can need."""
+    beginning = text[: 8 * limit]
+    line = " ".join(visible(beginning).split())
+    is_whole = len(beginning) == len(text) and len(line) <= limit
+    return line if is_whole else line[: limit - 1] + "…"
 
 
 def _belongs(text: str, place: int) -> bool:

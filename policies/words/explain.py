@@ -159,7 +159,7 @@ def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
 
 
 def _everything_else(policy: PolicyCode, words: Vocabulary) -> str:
-    sentence = "Everything else is impossible for the agent, whatever it is told"
+    sentence = "Everything else is impossible for the agent, whatever anybody tells it"
     if not_known_to_end(policy, words) or _not_bounded_rules(policy):
         return f"{sentence}, unless what a call above leaves behind permits it."
     return f"{sentence}."

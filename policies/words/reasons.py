@@ -81,7 +81,7 @@ def _moment(refusal: Reason) -> str:
     texts = {
         "IsPaused": "Everything is paused until a vote ends the pause.",
         "NoCalls": "The act has no calls.",
-        "BadTime": "The clock of the chain stands outside what the module can count.",
+        "BadTime": "The clock of the chain is outside what the module can count.",
         "NotStarted": f"The policy is in force from {until}.",
         "Ended": f"The policy ended at {until}.",
         "Voided": f"The announced act is void: the policy ended at {until}, was replaced, or everything was paused.",

@@ -460,6 +460,15 @@ def test_a_stranger_is_no_messenger_on_any_chain():
     assert there.sentence.startswith("On Arbitrum One, by a message: Calls execTransactionFromModule on")
 
 
+ITSELF = "%s makes this call itself: it pays out of what it holds, and has no rights but its own."
+
+
+def test_a_smaller_allowance_is_no_approval():
+    effect = one(call("decreaseAllowance(address,uint256)", ADA, 5_000_000))
+    assert (effect.kind, effect.amount, effect.asset, effect.recipient) == (Kind.CALL, None, None, ADA)
+    assert effect.sentence == f"Lets {checksum(ADA)} take 5 USDC less than before."
+
+
 def test_calls_of_a_multicall_and_of_zodiac_roles_are_opened():
     book = replace(BOOK, contracts={**BOOK.contracts, ROLES: Contract("zodiac_roles_v2"), ADA: Contract("resolver")})
     role = call("execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)", USDC, 0, PAID, 0, b"\1" * 32, True)
@@ -473,7 +482,10 @@ def test_calls_of_a_multicall_and_of_zodiac_roles_are_opened():
     assert opened[0].besides == (
         f"The account that {checksum(ROLES)} acts for makes this call, and only if the role it names allows it.",
     )
-    assert opened[2].besides == ("The other calls go on when this one fails.",)
+    assert opened[2].besides == (ITSELF % checksum(MULTICALL), "The other calls go on when this one fails.")
+    assert opened[3].besides == (ITSELF % checksum(MULTICALL),)
+    packed_call = call("multiSend(bytes)", packed(0, USDC, 0, PAID))
+    assert one(packed_call, MULTISEND).besides == (ITSELF % checksum(MULTISEND),)
     assert (opened[1].along, opened[1].parent) == (True, opened[2].id)
     assert one(own, USDC).kind is Kind.UNKNOWN
 
@@ -641,3 +653,35 @@ def test_tokens_of_published_lists_are_known_where_the_book_has_none_of_their_sy
     assert dai not in with_published_tokens(calls, own).tokens
     for elsewhere in (31337, None):
         assert with_published_tokens(calls, replace(BOOK, chain_id=elsewhere)).tokens == TOKENS
+
+
+def test_long_lists_and_texts_of_arguments_are_cut_in_json_and_say_so():
+    many = encode(["address[]", "string"], [[ADA] * 150, "x" * 2_000])
+    shown_list, shown_text = one(many, SAFE, signature="pay(address[],string)").as_json()["arguments"]
+    assert shown_list["value"][-1] == "… and 50 more"
+    assert len(shown_list["value"]) == 101
+    assert (len(shown_text["value"]), shown_text["value"][-1]) == (500, "…")
+
+
+@pytest.mark.parametrize(
+    "calldata", [PAID, call("approve(address,uint256)", ADA, 5), call("mint(address,uint256)", ADA, 5)]
+)
+def test_a_function_of_a_token_on_the_zero_address_moves_no_ether(calldata):
+    """The zero address is how an asset names the chain's coin: such a call once read as a payment of ether."""
+    effect = one(calldata, bytes(20))
+    assert (effect.kind, effect.asset, effect.amount) == (Kind.UNKNOWN, None, None)
+    assert "where no contract can be" in effect.why
+    assert [e.amount for e in effects_of([plain_call(bytes(20), 5, calldata)], BOOK)] == [None, 5]
+
+
+@pytest.mark.parametrize(
+    "calldata",
+    [call("rescueTokens(address,address,uint256)", bytes(20), ADA, 5),
+     call("setFlowrate(address,address,int96)", bytes(20), ADA, 5),
+     call("createStream(address,uint256,address,uint256,uint256)", ADA, 5, bytes(20), 5, 6)],
+)  # fmt: skip
+def test_the_zero_address_as_a_token_is_no_ether(calldata):
+    """Some contracts take it for the coin, and most fail."""
+    effect = one(calldata, SAFE)
+    assert (effect.kind, effect.asset) == (Kind.UNKNOWN, None)
+    assert "with the zero address as the token" in effect.why

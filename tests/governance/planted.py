@@ -65,6 +65,11 @@ FAULTS = (
         (("    news = refold(dao)\n", "    news = []\n"),),
     ),
     Fault(
+        "a reorg keeps the power that dropped logs gave",
+        "sync/reorg.py",
+        (("        logs.delete()\n        power_now.make_again(dao, powers)\n", "        logs.delete()\n"),),
+    ),
+    Fault(
         "a reorg keeps the refusals of dropped blocks",
         "sync/reorg.py",
         (("        RefusedAct.objects.filter(**above).delete()\n", ""),),

@@ -579,7 +579,7 @@ def test_alternatives_that_are_never_reached_are_refused() -> None:
     assert [one.problem for one in load(PAYROLL.rstrip() + apart).warnings] == [
         "several rules permit the same function"
     ]
-    assert "stands twice" in refused(PAYROLL.rstrip() + apart + apart[1:]).problem
+    assert "is written twice" in refused(PAYROLL.rstrip() + apart + apart[1:]).problem
 
 
 PAYMENT = [{"name": "to", "type": "address"}, {"name": "amount", "type": "uint256"}]

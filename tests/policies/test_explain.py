@@ -64,7 +64,7 @@ def test_the_payroll_in_words() -> None:
         f"It may pay in {TOKEN}, by calling `transfer(address,uint256)`: the recipient must be one of these 5: {FIVE}; "
         "the amount comes to at most 5,000 USDC in one act, all its calls under this rule added up; the amount counts "
         "against the budget “payroll”; no ether may go with it; the call must return true.",
-        "Everything else is impossible for the agent, whatever it is told.",
+        "Everything else is impossible for the agent, whatever anybody tells it.",
         f"The budget “payroll” counts {TOKEN}: at most 12,000 USDC in any 24 days, of which 6,000 USDC may be spent at "
         "once and the rest must be announced and can be objected to; what an act counts in all is rounded up to whole "
         "steps of 0.001 USDC.",

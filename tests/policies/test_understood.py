@@ -109,7 +109,9 @@ def test_of_a_function_outside_the_list_it_is_said_everywhere(call: str, target:
     assert sum(line.startswith("NOT KNOWN TO END, under the rule above: ") and SENTENCE in line for line in lines) == 1
     assert len(worst(lines)) == 2
     assert all(", true only if the effect of the only rule ends with the act" in line for line in worst(lines))
-    beyond = "Everything else is impossible for the agent, whatever it is told, unless what a call above leaves behind"
+    beyond = (
+        "Everything else is impossible for the agent, whatever anybody tells it, unless what a call above leaves behind"
+    )
     assert f"{beyond} permits it." in lines
     assert [warning.problem for warning in policy.warnings if SENTENCE in warning.problem] == [
         f"of `{parse_function(call).name}` {SENTENCE}: what goes on after it counts against no budget"
@@ -121,7 +123,7 @@ def test_of_a_function_in_the_list_it_is_not_said(call: str, charge: str) -> Non
     policy = document(rule(call, "USDCx", charge))
     assert not any("not known" in line.lower() or "true only if" in line for line in sentences(policy))
     assert not any("not known" in warning.problem for warning in policy.warnings)
-    assert "Everything else is impossible for the agent, whatever it is told." in sentences(policy)
+    assert "Everything else is impossible for the agent, whatever anybody tells it." in sentences(policy)
 
 
 @pytest.mark.parametrize(("call", "charge"), INSIDE)

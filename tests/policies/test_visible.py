@@ -98,3 +98,11 @@ def test_a_line_has_a_limit(text, limit):
 def test_it_is_linear():
     grows_linearly(lambda size: "\u200bab" * size, visible, 100_000)
     grows_linearly(lambda size: "a" * size, visible, 300_000)
+
+
+def test_one_line_of_a_long_text_is_its_beginning():
+    assert one_line("a" * 200) == "a" * 200
+    assert one_line("a" * 201) == "a" * 199 + "…"
+    assert one_line("\u202e" * 10**6, 20) == "[U+202E][U+202E][U+…"
+    assert one_line("a" + " " * 10**6 + "b", 20) == "a…"
+    assert one_line("a" + " " * 100 + "b", 20) == "a b"

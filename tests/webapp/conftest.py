@@ -27,6 +27,7 @@ from governance.models import (
     TreasuryFlow,
     Vote,
 )
+from governance.projections import power_now
 
 CHAIN = 990_001  # nobody's chain: no endpoint is configured for it
 NOW = 1_800_000_000
@@ -163,6 +164,7 @@ class Made:
             from_delegate=bytes(20),
             to_delegate=account(who),
         )
+        power_now.make_again(self.dao, ({account(who)}, {account(delegator or who)}))
 
     def flow(self, amount: int, outgoing: bool = False) -> None:
         TreasuryFlow.objects.create(

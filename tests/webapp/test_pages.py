@@ -21,8 +21,11 @@ from policies.code.encoding import codehash, encode, policy_id, set_policy_calld
 from policies.document.document import load
 from presentation.dao_view import DaoView
 from presentation.proposals import page_of_proposals
-from presentation.words import address_text
+from presentation.words import address_text, percent
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
+from webapp.delegates import api as delegates_api
+from webapp.delegates import page as delegates_page
+from webapp.delegates import read as delegates
 from webapp.proposals.read import findings
 
 TEMPLATES = Path(policies.__file__).parent / "templates"
@@ -269,7 +272,7 @@ def test_a_policy_says_of_which_rules_it_is_not_known_whether_their_effect_ends(
     for shown in (*on_pages, "\n".join(listed["sentences"])):
         assert shown.count("it is not known whether its effect ends with the act") == 2  # the rule's, and of all such
         assert "Worst case for the budget “to swap”, true only if the effect of rule 2 ends with the act and " in shown
-        assert "whatever it is told, unless what a call above leaves behind permits it." in shown
+        assert "whatever anybody tells it, unless what a call above leaves behind permits it." in shown
 
 
 def test_approving_is_for_the_operator_that_the_policy_names(client, made):
@@ -369,6 +372,61 @@ def test_power_that_was_delegated_away_is_not_shown(client, made):
         address_text(account(3)): [],
         address_text(account(5)): [address_text(account(4))],
     }
+
+
+def test_delegates_come_in_pages_with_all_power_as_the_whole(client, made, monkeypatch):
+    for number in range(100, 160):
+        made.power(number, number * UNIT)
+    first, second, third = (page(client, f"/river/delegates/?page={n}") for n in (1, 2, 3))
+    assert "Page 2 of 3" in second
+    assert address_text(account(159)) in first
+    assert address_text(account(134)) in second
+    assert address_text(account(100)) in third
+    assert f"{percent(159, 7_770)} of all voting power" in first  # also where other pages hold the rest
+    rows = client.get("/api/v1/daos/river/delegates?page=2&size=50").json()
+    assert [row["account"] for row in rows] == [address_text(account(n)) for n in range(109, 99, -1)]
+    assert client.get("/api/v1/daos/river/delegates?page=3&size=50").json() == []
+    behind = client.get(f"/api/v1/daos/river/delegates?after={address_text(account(103))}").json()
+    assert [row["account"] for row in behind] == [address_text(account(n)) for n in (102, 101, 100)]
+    assert client.get(f"/api/v1/daos/river/delegates?after={address_text(account(7))}").json() == []
+    assert len(client.get("/api/v1/daos/river/delegates?size=1000").json()) == 50
+    monkeypatch.setattr(delegates_page, "MOST_LISTED", 50)
+    monkeypatch.setattr(delegates_api, "MOST_LISTED", 50)
+    assert "Page 2 of 2" in (last := page(client, "/river/delegates/?page=9"))
+    assert "60 accounts hold voting power. The 50 that hold the most are listed here" in last
+    assert client.get("/api/v1/daos/river/delegates?page=3").status_code == 422
+    assert client.get("/api/v1/daos/river/power").json() == {"holders": 60, "power": str(7_770 * UNIT)}
+
+
+def test_of_many_delegators_some_are_named_and_all_are_in_pages(client, made):
+    for delegator in range(300, 430):
+        made.power(6, UNIT, delegator=delegator)
+    assert "and 118 more" in page(client, "/river/delegates/")
+    (row,) = client.get("/api/v1/daos/river/delegates").json()
+    assert (row["delegators_count"], len(row["delegators"])) == (130, 100)
+    path = f"/api/v1/daos/river/delegates/{address_text(account(6))}/delegators"
+    begun = client.get(path).json()
+    rest = client.get(f"{path}?after={begun['next']}").json()
+    assert [(one["count"], len(one["delegators"])) for one in (begun, rest)] == [(130, 100), (130, 30)]
+    assert rest["next"] is None
+    assert begun["delegators"] + rest["delegators"] == [address_text(account(n)) for n in range(300, 430)]
+    exactly = client.get(f"{path}?size=30&after={begun['next']}").json()
+    assert (len(exactly["delegators"]), exactly["next"]) == (30, None)
+    other = path.replace(address_text(account(6)), address_text(account(5)))
+    assert client.get(other).json() == {"count": 0, "delegators": [], "next": None}
+    assert client.get(path.replace("0x", "0z")).status_code == 422
+
+
+def test_votes_beyond_what_is_counted_are_said_to_be_more(client, made, monkeypatch):
+    monkeypatch.setattr(delegates, "MOST_VOTES", 3)
+    made.power(3, UNIT)
+    for number in range(10, 13):
+        made.vote(made.proposal(number), 3)
+    assert "voted on 3 proposals" in page(client, "/river/delegates/")
+    made.vote(made.proposal(13), 3)
+    assert "voted on at least 3 proposals" in page(client, "/river/delegates/")
+    (row,) = client.get("/api/v1/daos/river/delegates").json()
+    assert (row["votes_cast"], row["voted_on_more"]) == (3, True)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from governance.power import totals
 from presentation.dao_view import DaoView
-from webapp.delegates.read import delegate_rows
-from webapp.rendering import render_page
+from presentation.paging import PAGE
+from webapp.delegates.read import MOST_LISTED, delegate_rows
+from webapp.rendering import page_number, render_page
 
 
 @require_safe
@@ -17,5 +19,10 @@ from webapp.rendering import render_page
 def delegates(request: HttpRequest, slug: str) -> HttpResponse:
     """Who holds voting power."""
     place = DaoView.of(slug)
-    rows = delegate_rows(place)
-    return render_page(request, "delegates.html", place, "delegates", rows=rows, total=sum(row.power for row in rows))
+    found = totals(place.dao)
+    pages = max(1, -(-min(found.holders, MOST_LISTED) // PAGE))
+    page = min(page_number(request), pages)
+    return render_page(
+        request, "delegates.html", place, "delegates", rows=delegate_rows(place, page), total=found.power,
+        holders=found.holders, listed=MOST_LISTED, page=page, pages=pages, query="",
+    )  # fmt: skip

@@ -3,80 +3,77 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import Count, F, OuterRef, Subquery
+from django.db import connection, transaction
 
-from governance.models import Delegation, OnchainCheck, PowerCheckpoint, Vote, chain_order
-from governance.power import shared_with
+from governance.models import Dao, OnchainCheck
+from governance.power import delegates, some_delegators
 from policies.notation.hexadecimal import hex_text
 from presentation import words
-from presentation.checks import checks_of
 from presentation.dao_view import DaoView
+from presentation.paging import PAGE
 
-_MOST_NAMED = 12  # delegators of one account
+NAMED = 12  # delegators of one account that a list names; all of them are in pages of their own
+MOST_VOTES = 200  # of one account that are counted: its votes are scattered over the whole table
+MOST_ROWS = 50
+MOST_LISTED = 10_000  # accounts that are found by the number of their page; the API goes on behind an account
 
 
 @dataclass
 class DelegateRow:
     account: bytes
     power: int
-    delegators: list[bytes]
-    votes_cast: int
+    delegators: int  # all of them
+    named: list[bytes]  # the first of them
+    votes_cast: int  # proposals that it voted on; of an account with more than `MOST_VOTES` votes at least so many
+    has_more_votes: bool
     check: OnchainCheck | None
-
-    @property
-    def named(self) -> list[bytes]:
-        """The delegators that a page names."""
-        return self.delegators[:_MOST_NAMED]
 
     @property
     def more(self) -> int:
         """How many delegators a page counts only."""
-        return len(self.delegators) - len(self.named)
+        return self.delegators - len(self.named)
 
 
-def delegate_rows(place: DaoView, limit: int = 100) -> list[DelegateRow]:
-    """Who holds voting power now and from whom, the most first. Power is an account's last DelegateVotesChanged."""
-    latest = (
-        PowerCheckpoint.objects.filter(dao=place.dao, account=OuterRef("account"))
-        .order_by("-timepoint", *chain_order("log__", newest_first=True))
-        .values("id")[:1]
-    )
-    held = list(
-        PowerCheckpoint.objects.filter(dao=place.dao, power__gt=0)
-        .annotate(latest=Subquery(latest))
-        .filter(id=F("latest"))
-        .order_by("-power", "id")[:limit]
-    )
-    accounts = [bytes(row.account) for row in held]
-    newest = (
-        Delegation.objects.filter(dao=place.dao, delegator=OuterRef("delegator"))
-        .order_by(*chain_order("log__", newest_first=True))
-        .values("id")[:1]
-    )
-    from_whom: dict[bytes, list[bytes]] = defaultdict(list)
-    current = Delegation.objects.filter(dao=place.dao, to_delegate__in=accounts).annotate(newest=Subquery(newest))
-    for delegation in current.filter(id=F("newest")).order_by("id")[:5000]:
-        from_whom[bytes(delegation.to_delegate)].append(bytes(delegation.delegator))
-    for delegator, delegate in shared_with(place.dao, accounts):  # several delegates at once, with a share each
-        if delegator not in from_whom[delegate]:
-            from_whom[delegate].append(delegator)
-    cast = {
-        bytes(row["voter"]): row["proposals"]
-        for row in Vote.objects.filter(dao=place.dao, voter__in=accounts)
-        .values("voter")
-        .annotate(proposals=Count("onchain_proposal_id", distinct=True))
-    }
-    asked = checks_of(place, "power:")
+def delegate_rows(
+    place: DaoView, page: int = 1, size: int = PAGE, *, after: bytes | None = None, named: int = NAMED
+) -> list[DelegateRow]:
+    """A page of who holds voting power now and from whom, the most first, or what comes after an account; up to `named`
+    delegators of each."""
+    held = delegates(place.dao, first=(page - 1) * size, most=size, after=after)
+    accounts = [row.account for row in held]
+    from_whom = some_delegators(place.dao, accounts, named)
+    cast = _votes_cast(place.dao, accounts)
+    asked = _checks(place.dao, accounts)
     return [
         DelegateRow(
-            bytes(row.account),
-            row.power,
-            from_whom.get(bytes(row.account), []),
-            cast.get(bytes(row.account), 0),
-            asked.get(words.address_text(row.account)) or asked.get(hex_text(row.account)),
+            row.account, row.power, row.delegators, from_whom[row.account], *cast.get(row.account, (0, False)),
+            asked.get(row.account),
         )
         for row in held
-    ]
+    ]  # fmt: skip
+
+
+def _votes_cast(dao: Dao, accounts: list[bytes]) -> dict[bytes, tuple[int, bool]]:
+    """On how many proposals each account voted, and whether it has more votes than are counted."""
+    with transaction.atomic(), connection.cursor() as sql:
+        # Few voters have many votes, so that the planner expects few and would look all of them up before it counts.
+        sql.execute("SET LOCAL enable_bitmapscan = off")
+        sql.execute(
+            """SELECT a.account, count(DISTINCT v.onchain_proposal_id), count(*)
+               FROM unnest(%s::bytea[]) a (account) CROSS JOIN LATERAL (
+                   SELECT onchain_proposal_id FROM governance_vote WHERE dao_id = %s AND voter = a.account LIMIT %s) v
+               GROUP BY a.account""",
+            [accounts, dao.pk, MOST_VOTES + 1],
+        )
+        return {
+            bytes(who): (min(proposals, MOST_VOTES), votes > MOST_VOTES) for who, proposals, votes in sql.fetchall()
+        }
+
+
+def _checks(dao: Dao, accounts: list[bytes]) -> dict[bytes, OnchainCheck]:
+    """What the chain answered about these accounts' power now."""
+    subjects = {f"power:{text(account)}": account for account in accounts for text in (hex_text, words.address_text)}
+    found = OnchainCheck.objects.filter(dao=dao, subject__in=list(subjects))
+    return {subjects[check.subject]: check for check in found}

@@ -89,11 +89,13 @@ class HeldAgainst:
 def held_against(place: DaoView, limit: int = 10) -> HeldAgainst | None:
     """All that the chain was asked about this DAO; None where it was asked nothing yet."""
     asked = OnchainCheck.objects.filter(dao=place.dao)
-    newest = asked.order_by("-block_number").first()
-    if newest is None:
-        return None
+    matching = asked.filter(matched=True)
     differing = list(asked.filter(matched=False).order_by("-block_number", "subject")[:limit])
-    return HeldAgainst(newest.block_number, asked.filter(matched=True).count(), differing)
+    newest = [*matching.order_by("-block_number").values_list("block_number", flat=True)[:1]]
+    newest += [check.block_number for check in differing[:1]]
+    if not newest:
+        return None
+    return HeldAgainst(max(newest), matching.count(), differing)
 
 
 def newest_incidents(place: DaoView, limit: int = 10) -> list[SyncIncident]:

@@ -83,7 +83,8 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
 
 
 def voter_asked_for(request: HttpRequest, place: DaoView, proposal: Proposal) -> dict[str, Any]:
-    """The account that a reader without JavaScript asked about (`?account=0x...`), with its power and votes."""
+    """The account that a reader without JavaScript asked about (`?account=0x...`), with its power and votes as
+    they were read; the ballot's own answer asks the chain."""
     asked = request.GET.get("account", "").strip()
     if not asked:
         return {}
@@ -91,5 +92,5 @@ def voter_asked_for(request: HttpRequest, place: DaoView, proposal: Proposal) ->
         account = to_bytes(asked)
     except BadAddress as error:
         return {"voter_problem": gettext("That is no address: %(problem)s.") % {"problem": one_line(str(error))}}
-    seen = voters.look(place, proposal, account)
+    seen = voters.look(place, proposal, account, asks_chain=False)
     return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}

@@ -12,6 +12,7 @@ from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 
 _MOST_SHOWN = 500  # characters of an argument in JSON
+_MOST_LISTED = 100  # parts of a list in JSON
 
 
 class Kind(StrEnum):
@@ -62,7 +63,8 @@ class Argument:
 
 def _cut(value: Any) -> Any:
     if isinstance(value, list):
-        return [_cut(one) for one in value[:_MOST_SHOWN]]
+        more = [f"… and {len(value) - _MOST_LISTED:,} more"] if len(value) > _MOST_LISTED else []
+        return [_cut(one) for one in value[:_MOST_LISTED]] + more
     return one_line(value, _MOST_SHOWN) if isinstance(value, str) else value
 
 

@@ -23,6 +23,7 @@ from agent.understanding.effects.names import moved_by_name
 from agent.understanding.effects.table import Entry, entries
 from agent.understanding.effects.wording import TABLE
 from governance.chain import abi
+from governance.chain.address import ZERO
 from governance.chain.call import Call, shown_signature
 from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_text
@@ -43,6 +44,7 @@ SENTENCES = {
         "Calls function {selector} on {target}, and more than one known function fits its data: {signatures}. Nobody "
         "can say which one it is."
     ),
+    "no_code_there": gettext_noop("Calls a function on {target}, where no contract can be."),
     "stranger": gettext_noop(
         "Calls {function} on {target}, which is not known to be a contract that makes the calls it is given: nobody "
         "can say what it does with them."
@@ -143,6 +145,9 @@ class _Opening:
             return Made((make(_decoded(act, book), Kind.UNKNOWN, why, why=why),))
         if not act.calldata and not act.delegatecall:
             return Made((_plain(act, book),), takes_value=True)
+        if act.target == ZERO and not act.delegatecall:  # which stands for the coin where an asset is named
+            why = say("no_code_there", target=book.party(act.target))
+            return Made((make(act, Kind.UNKNOWN, why, why=why),))
         made = self._of_entries(act, book) or Made((_other(act, book),))
         if act.delegatecall and not (made.inside and kind_of(act.target, book) in containers.MULTISENDS):
             return Made((_delegated(act, made, book),))

@@ -90,7 +90,14 @@ def test_views_and_what_no_abi_can_call_are_left_out(tmp_path, item):
 
 def test_contracts_made_for_tests_are_left_out(tmp_path):
     text = json.dumps([TAX])
-    files = {"test/A.json": text, "build/MockTax.json": text, "build/TaxHarness.json": text}
+    paths = (
+        "test/A.json",
+        "build/MockTax.json",
+        "build/TaxHarness.json",
+        "out/Vm.sol/Vm.json",
+        "out/build-info/1.json",
+    )
+    files = dict.fromkeys(paths, text)
     assert functions(packed(tmp_path, "oz5", files)) == {}
     assert functions(packed(tmp_path, "oz4", {"build/TestamentTax.json": text}))
 

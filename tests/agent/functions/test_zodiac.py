@@ -30,7 +30,7 @@ def said(called: bytes, *conditions: tuple[int, int, int, bytes]) -> str:
     """The conditions of a scoped function in words."""
     sentence = str(scoped(called, list(conditions)).sentence)
     return sentence.split("under conditions on the arguments: ")[1].removesuffix(
-        ". Without sending ether, and without delegatecall."
+        ". Without sending ETH, and without delegatecall."
     )
 
 
@@ -46,7 +46,7 @@ def test_a_permission_names_role_safe_target_function_and_what_the_arguments_mus
     assert effect.sentence == (
         f"Lets members of the role PAY in {checksum(ROLES)} call deposit(uint256,address) (0x6e553f65) on "
         f"{checksum(VAULT)}, under conditions on the arguments: all of (argument 1 (assets) must be less than 5,000; "
-        "argument 2 (receiver) must be the Safe itself). Without sending ether, and without delegatecall."
+        "argument 2 (receiver) must be the Safe itself). Without sending ETH, and without delegatecall."
     )
     assert (effect.kind, effect.moves, effect.source) == (Kind.ROLE_CHANGE, "power", "table")
     assert (effect.subject, effect.new_value) == ("PAY", checksum(VAULT))
@@ -72,7 +72,7 @@ def test_a_permission_names_role_safe_target_function_and_what_the_arguments_mus
         ([CALL, (0, STATIC, 28, b"WEEKLY" + bytes(26))], "argument 1 (assets) counts against the allowance WEEKLY"),
         ([CALL, (0, STATIC, 22, ADA + bytes(12))],
          f"argument 1 (assets) is checked by the contract ada.eth ({checksum(ADA)})"),
-        ([CALL, (0, STATIC, 29, b"ETHER" + bytes(27))], "the ether sent counts against the allowance ETHER"),
+        ([CALL, (0, STATIC, 29, b"ETHER" + bytes(27))], "the native currency sent counts against the allowance ETHER"),
         ([CALL, (0, STATIC, 99, b"")], "a condition that can't be read (99)"),
         ([CALL, (0, STATIC, EQUAL, b"\x01\x02")], "argument 1 (assets) must be 0x0102"),
         ([], "they can't be read"),
@@ -99,11 +99,11 @@ def test_a_struct_and_a_list_are_read_part_by_part():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (0, "Without sending ether, and without delegatecall."),
-        (1, "They may send ether along."),
+        (0, "Without sending ETH, and without delegatecall."),
+        (1, "They may send ETH along."),
         (2, "They may run that code by delegatecall, as if it were the Safe's own: it may then do anything with the "
             "Safe."),
-        (3, "They may send ether along and run that code by delegatecall, as if it were the Safe's own: it may then do "
+        (3, "They may send ETH along and run that code by delegatecall, as if it were the Safe's own: it may then do "
             "anything with the Safe."),
         (4, "With options 4, which do not exist: it would fail."),
     ],

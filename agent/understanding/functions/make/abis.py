@@ -14,7 +14,7 @@ from governance.chain import abi
 # Contracts made for tests declare functions that no chain has.
 _FOR_TESTS = re.compile(
     r"(^|[/._-])(tests?|mocks?|fixtures?|harness|echidna|certora|examples?|__tests__)([/._-]|$)"
-    r"|Mock|Harness|Test(?![a-z])|\.[ts]\.sol|Echidna|/dbg/"
+    r"|Mock|Harness|Test(?![a-z])|\.[ts]\.sol|Echidna|/dbg/|/build-info/|(^|/)(Vm(Safe)?|Std[A-Z]\w+)\."
 )
 _SAYS_FUNCTION = re.compile(r"type[\"']?: ?[\"']function[\"']")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")

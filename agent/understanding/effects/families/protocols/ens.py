@@ -98,7 +98,7 @@ _ROWS = [
     Meaning(
         "setResolver(address resolver)",
         Kind.NAME,
-        gettext_noop("Makes {resolver} the resolver of the name that {target} holds."),
+        gettext_noop("Makes {resolver} the resolver of {target}."),
         subject="resolver",
         new_value="resolver",
         moves="power",
@@ -106,7 +106,7 @@ _ROWS = [
     Meaning(
         "lock(bytes32 label)",
         Kind.NAME,
-        gettext_noop("Locks the name {label} in {target}: it can't be given to anybody any more."),
+        gettext_noop("Locks the name {label} in {target} (in ENS's root: it can't be given to anybody any more)."),
         subject="lock of a name",
         new_value="label",
         moves="power",
@@ -285,7 +285,7 @@ _ROWS = [
     Meaning(
         "setName(string name)",
         Kind.NAME,
-        gettext_noop("Names whoever makes this call “{name}”, by {target}."),
+        gettext_noop("Sets “{name}” as a name by {target} (in ENS: of whoever makes this call)."),
         subject="reverse name",
         new_value="name",
         moves="",
@@ -313,7 +313,10 @@ _ROWS = [
     Meaning(
         "claim(address owner)",
         Kind.NAME,
-        gettext_noop("Makes {owner} the owner of the reverse record of whoever makes this call, by {target}."),
+        gettext_noop(
+            "Claims by {target} for {owner} (in ENS: it becomes the owner of the reverse record of whoever makes this "
+            "call)."
+        ),
         recipient="owner",
         subject="owner of a reverse record",
         moves="power",

@@ -62,7 +62,7 @@ ROWS = [
     Meaning(
         "setRecipient(address recipient_)",
         Kind.PARAMETER_CHANGE,
-        gettext_noop("Makes {recipient_} the one who is paid by {target}."),
+        gettext_noop("Makes {recipient_} the recipient of what {target} pays."),
         recipient="recipient_",
         subject="recipient",
         new_value="recipient_",
@@ -88,7 +88,8 @@ ROWS = [
         "swapExactETHForTokens(uint256 amountOutMin,address[] path,address to,uint256 deadline)",
         Kind.CALL,
         gettext_noop(
-            "Swaps the ether sent along for at least {amountOutMin} base units of the last of these tokens, for {to}, "
+            "Swaps the native currency that goes along for at least {amountOutMin} base units of the last of these "
+            "tokens, for {to}, "
             "by {target}, "
             "until {deadline}: {path}."
         ),
@@ -137,7 +138,8 @@ ROWS = [
         "uint256 deadline)",
         Kind.CALL,
         gettext_noop(
-            "Puts up to {amountTokenDesired} and the ether sent along into a pool, for {to}, by {target}, until "
+            "Puts up to {amountTokenDesired} and the native currency that goes along into a pool, for {to}, by "
+            "{target}, until "
             "{deadline}."
         ),
         asset="token",
@@ -149,17 +151,19 @@ ROWS = [
     ),
     # Wrapped and staked ether.
     Meaning(
-        "deposit()", Kind.CALL, gettext_noop("Deposits the ether sent along in {target}."), subject="deposit", moves=""
+        "deposit()",
+        Kind.CALL,
+        gettext_noop("Deposits in {target} what native currency goes along."),
+        subject="deposit",
+        moves="",
     ),
     Meaning(
         "withdraw(uint256 wad)",
         Kind.CALL,
-        gettext_noop("Withdraws {wad} from {target}, to whoever makes this call."),
-        asset="target",
-        amount="wad",
+        gettext_noop("Withdraws {wad} from {target}: base units, or what its code counts."),
         subject="withdrawal",
+        new_value="wad",
         moves="money",
-        forms={"wad": "money"},
     ),
     Meaning(
         "withdraw()",
@@ -172,8 +176,7 @@ ROWS = [
     Meaning(
         "withdraw(address payee)",
         Kind.CALL,
-        gettext_noop("Pays all that {target} owes {payee} to it."),
-        recipient="payee",
+        gettext_noop("Withdraws from {target} for {payee}: all that is due to it, or all of that token."),
         sender="target",
         subject="withdrawal",
         moves="money",
@@ -181,7 +184,7 @@ ROWS = [
     Meaning(
         "submit(address _referral)",
         Kind.CALL,
-        gettext_noop("Stakes the ether sent along by {target}, with {_referral} as referral."),
+        gettext_noop("Stakes what native currency goes along by {target}, with {_referral} as referral."),
         subject="stake",
         new_value="_referral",
         moves="",
@@ -235,8 +238,10 @@ ROWS = [
     ),
     Meaning(
         "mint(uint256 shares,address receiver)",
-        Kind.CALL,
-        gettext_noop("Buys {shares} of the vault {target} for its token; {receiver} gets them."),
+        Kind.MINT,
+        gettext_noop(
+            "Creates {shares} for {receiver} (in a vault: for its token, which whoever makes this call pays)."
+        ),
         asset="target",
         amount="shares",
         recipient="receiver",
@@ -463,7 +468,9 @@ ROWS = [
     Meaning(
         "depositETHTo(address _to,uint32 _minGasLimit,bytes _extraData)",
         Kind.BRIDGE,
-        gettext_noop("Sends the ether sent along through the bridge {target} to {_to} on another chain."),
+        gettext_noop(
+            "Sends the native currency that goes along through the bridge {target} to {_to} on another chain."
+        ),
         recipient="_to",
         moves="money",
     ),
@@ -494,7 +501,8 @@ ROWS = [
         "_gasPriceBid,bytes _data)",
         Kind.BRIDGE,
         gettext_noop(
-            "Sends {_amount} through the bridge {target} to {_to} on another chain; {_refundTo} gets ether left over."
+            "Sends {_amount} through the bridge {target} to {_to} on another chain; {_refundTo} gets native currency "
+            "left over."
         ),
         asset="_l1Token",
         amount="_amount",

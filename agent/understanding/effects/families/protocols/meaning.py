@@ -42,6 +42,9 @@ _NO_QUOTES = str.maketrans("“”", "''")  # so that no text ends the quotation
 _LAST_TIME = 253_402_300_799  # the end of the year 9999, in Unix time
 
 COMMON = {
+    "zero_token": gettext_noop(
+        "Calls {function} on {target} with the zero address as the token: nobody can say what it does with that."
+    ),
     "unequal_rows": gettext_noop("Calls {function} on {target} with lists of unequal length: it would fail."),
     "many_rows": gettext_noop(
         "Calls {function} on {target} with lists of {count} entries: more than {most} are not read one by one."
@@ -157,6 +160,8 @@ class Handler:
                 moves = case.moves if case.moves is not None else moves
                 break
         asset = self._asset(act, values)
+        if asset == ETHER and meaning.asset != "ether":  # some code takes it for the coin, and some fails
+            return _unread(act, say("zero_token", function=meaning.name, target=book.party(act.target)), function)
         shown = {
             name: form(meaning.forms.get(name, ""), of, value, book, asset) for name, (of, value) in values.items()
         }

@@ -72,7 +72,7 @@ _SUPERFLUID = [
     Meaning(
         "upgrade(uint256 amount)",
         Kind.CALL,
-        gettext_noop("Wraps {amount}: as much of the token under it goes into {target}."),
+        gettext_noop("Wraps {amount}, where {target} is a wrapped token: as much of the token under it goes into it."),
         asset="target",
         amount="amount",
         moves="money",
@@ -90,7 +90,9 @@ _SUPERFLUID = [
     Meaning(
         "downgrade(uint256 amount)",
         Kind.CALL,
-        gettext_noop("Unwraps {amount}: as much of the token under it comes out of {target}."),
+        gettext_noop(
+            "Unwraps {amount}, where {target} is a wrapped token: as much of the token under it comes out of it."
+        ),
         asset="target",
         amount="amount",
         moves="money",
@@ -405,8 +407,9 @@ _VESTING = [
     Meaning(
         "release(address token)",
         Kind.CALL,
-        gettext_noop("Pays what is due of {token} out of {target} to its beneficiary."),
-        asset="token",
+        gettext_noop(
+            "Releases what is due out of {target}: of the token {token}, or to {token} where that is a payee."
+        ),
         sender="target",
         subject="vesting",
         moves="money",
@@ -414,7 +417,7 @@ _VESTING = [
     Meaning(
         "release()",
         Kind.CALL,
-        gettext_noop("Pays what is due out of {target} to its beneficiary."),
+        gettext_noop("Releases what is due out of {target}, to whom its code says."),
         sender="target",
         subject="vesting",
         moves="money",

@@ -159,7 +159,9 @@ ROWS = [
     Meaning(
         "setTarget(address _target)",
         Kind.ROLE_CHANGE,
-        gettext_noop("Makes {_target} the contract to which {target} passes its calls."),
+        gettext_noop(
+            "Makes {_target} the target of {target} (of a Zodiac module: the contract to which it passes its calls)."
+        ),
         recipient="_target",
         subject="target",
     ),
@@ -204,13 +206,13 @@ SENTENCES = {
     "role_parameter": gettext_noop(
         "Changes what members of the role {role} in {safe} may give to {function} on {on}: {conditions}."
     ),
-    "options_none": gettext_noop("Without sending ether, and without delegatecall."),
-    "options_send": gettext_noop("They may send ether along."),
+    "options_none": gettext_noop("Without sending {coin}, and without delegatecall."),
+    "options_send": gettext_noop("They may send {coin} along."),
     "options_delegate": gettext_noop(
         "They may run that code by delegatecall, as if it were the Safe's own: it may then do anything with the Safe."
     ),
     "options_both": gettext_noop(
-        "They may send ether along and run that code by delegatecall, as if it were the Safe's own: it may then do "
+        "They may send {coin} along and run that code by delegatecall, as if it were the Safe's own: it may then do "
         "anything "
         "with the Safe."
     ),
@@ -223,7 +225,7 @@ SENTENCES = {
     "condition_bitmask": gettext_noop("{argument} must fit the bit mask {value}"),
     "condition_custom": gettext_noop("{argument} is checked by the contract {value}"),
     "condition_allowance": gettext_noop("{argument} counts against the allowance {value}"),
-    "condition_ether_allowance": gettext_noop("the ether sent counts against the allowance {value}"),
+    "condition_ether_allowance": gettext_noop("the native currency sent counts against the allowance {value}"),
     "condition_call_allowance": gettext_noop("each call counts against the allowance {value}"),
     "condition_and": gettext_noop("all of ({parts})"),
     "condition_or": gettext_noop("one of ({parts})"),
@@ -266,8 +268,10 @@ _ALLOWANCES = (28, 29, 30)
 _PASS, _AVATAR, _CUSTOM, _MATCHES = 0, 15, 22, 5
 
 
-def _options(options: int) -> Sentence:
-    return say(_OPTIONS[options]) if options < len(_OPTIONS) else say("options_unknown", options=f"{options}")
+def _options(options: int, book: Book) -> Sentence:
+    if options >= len(_OPTIONS):
+        return say("options_unknown", options=f"{options}")
+    return say(_OPTIONS[options], coin=book.ether)
 
 
 def _role(value: bytes | int) -> str:
@@ -278,7 +282,12 @@ def _may(act: Act, book: Book, signature: str, code: str, role: Any, on: bytes, 
     """A permission that a role gets. With delegatecall the role may do anything with the Safe."""
     others = values.pop("others", ())
     sentence = say(
-        code, role=_role(role), safe=book.party(act.target), on=book.party(on), options=_options(options), **values
+        code,
+        role=_role(role),
+        safe=book.party(act.target),
+        on=book.party(on),
+        options=_options(options, book),
+        **values,
     )
     return make(act, Kind.ROLE_CHANGE, sentence, signature, subject=_role(role), new_value=checksum(on), others=others)
 
