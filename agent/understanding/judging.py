@@ -22,6 +22,7 @@ from agent.understanding.moods import Mood, is_explicit, level, mood_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
 from agent.understanding.telling import MAX_PAIRS, Context, Level, Telling, Told, compare, is_money, recipients_by_place
+from governance.chain.address import checksum
 
 _SAMPLE = 300  # characters of a quoted sentence
 
@@ -123,6 +124,7 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     text.doubts = doubts_of(reads, orders, money.more, effects, names)
     findings = [_of_effect(effect, money, text, book) for effect in effects]
     findings = _once(_denied_by_only(findings, effects, text), effects)
+    findings = _beside_orders(findings, effects, text)
     not_done = _not_done(money, text, effects, findings, book)
     return _verdict(text, effects, findings, money, not_done)
 
@@ -379,6 +381,28 @@ def _claim(read: Read, kinds: set[str], functions: str, effects: Sequence[Effect
         ):
             return "claim_set"
     return ""
+
+
+def _beside_orders(findings: list[Finding], effects: Sequence[Effect], text: _Text) -> list[Finding]:
+    """Money that no word tells, in a text that orders other money, or that only words which no page shows tell: such a
+    text says something else. "Not told" is left for a text that speaks of no payment at all."""
+    ordered = next((order for order in text.orders if order.mood is Mood.ORDER and order.quantity), None)
+    recipients = {effect.id: effect.recipient for effect in effects}
+    hides = any(not notice.is_shown for notice in text.document.hidden)
+    source = text.document.source.casefold() if hides else ""
+
+    def worded(finding: Finding) -> Finding:
+        if finding.status is not Status.NOT_TOLD:
+            return finding
+        if ordered and "money" in finding.codes:
+            passage = ordered.passage
+            return Finding(Status.DIFFERS, finding.effect, ("beside",), text.quote(passage.start, passage.end))
+        recipient = recipients.get(finding.effect)
+        if hides and recipient and checksum(recipient).casefold() in source:
+            return Finding(Status.DIFFERS, finding.effect, ("hidden",))
+        return finding
+
+    return [worded(finding) for finding in findings]
 
 
 # ---------------------------------------------------------------------------------------------------------- the outcome
