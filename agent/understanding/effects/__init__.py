@@ -10,7 +10,6 @@ from agent.understanding.effects.book import ETHER, UNLIMITED, BadBook, Book, Co
 from agent.understanding.effects.effect import Argument, Effect, Kind
 from agent.understanding.effects.opening import MAX_DEPTH, MAX_EFFECTS, effects_of
 from agent.understanding.effects.shown import shown
-from agent.understanding.effects.wording import units
 from governance.sentences import Sentence
 
 __all__ = [
@@ -33,5 +32,4 @@ __all__ = [
     "effects_of",
     "make",
     "shown",
-    "units",
 ]
