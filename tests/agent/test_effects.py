@@ -20,7 +20,6 @@ from agent.understanding.effects import (
     base_units,
     effects_of,
     shown,
-    units,
     with_published_tokens,
 )
 from agent.understanding.effects.table import entries
@@ -29,7 +28,7 @@ from governance.chain.address import checksum
 from governance.chain.call import Call
 from policies.code import encoding
 from policies.document import document
-from policies.notation.amounts import Token
+from policies.notation.amounts import Token, units
 from policies.notation.visible import is_plain_line
 from tests import pseudo
 from tests.calls import plain_call

@@ -615,6 +615,16 @@ def test_a_summary_by_code_is_there_without_a_model_and_says_so(client, made):
     assert client.get("/api/v1/daos/river/proposals/7").json()["summary"]["ai"] is None
 
 
+def test_a_model_that_abstained_is_named_beside_the_summary_of_code(client, made):
+    made.summary(made.proposal(7), status="abstained", reason="the model found no sentence")
+    text = page(client, "/river/proposals/7/")
+    head = text[text.index('<h2 id="summary">') :][:600]
+    assert "written by code, without a model" in head
+    assert "asked: small-model" in head
+    assert "demo model" in head
+    assert "data-ai" not in text
+
+
 def test_a_row_of_the_rules_before_is_shown_without_an_outcome_of_its_effects(client, made):
     made.summary(
         made.proposal(7),
