@@ -9,7 +9,8 @@ from django.db import transaction
 
 from governance import incidents
 from governance.capabilities import probe_governor
-from governance.chain.rpc import Rpc
+from governance.chain.abi import encode_call
+from governance.chain.rpc import CallReverted, Rpc
 from governance.counting import COUNTED_BEFORE
 from governance.models import Contract, Cursor, Dao
 from governance.projections.tallies import count_all_votes
@@ -21,6 +22,7 @@ _SETTINGS = {
     "late_quorum_extension", "timelock_delay_s",
 }  # fmt: skip
 _PROBED_BLOCK = "probed_block"
+_SILENT = {"silent": True}  # the facts of the incident of a governor that answers no more
 
 
 def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int | None = None) -> list[str]:
@@ -38,6 +40,7 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
     if cursor.head_hash is None:
         return []
     found = probe_governor(rpc, governor.address, cursor.head_hash)
+    is_silent = found["family"] == "unknown" and _is_silent(rpc, governor, cursor.head_hash)
     if found["clock_mode"] == governor.capabilities.get("clock_mode"):
         # It was held against the chain (governance.clock_check), which counts more than what a mode says.
         found["clock"] = governor.capabilities.get("clock", found["clock"])
@@ -50,11 +53,14 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
                 detail=say("governor_code_unknown", block=code_changed_at),
                 first_block=code_changed_at,
             )
+        elif is_silent:
+            _note_silence(dao, cursor)
         return []
     with transaction.atomic():
         held = Cursor.objects.select_for_update().get(dao=dao)
         if held.head_hash != cursor.head_hash:
             return []
+        incidents.resolve(dao, incidents.Kind.GOVERNOR_CHANGED, facts=_SILENT)
         row = Contract.objects.get(pk=governor.pk)
         before = row.capabilities
         changed = sorted(name for name, value in found.items() if before.get(name) != value)
@@ -75,6 +81,43 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
             count_all_votes(dao)
     governor.capabilities = row.capabilities
     return changed
+
+
+def notice_silence(dao: Dao, rpc: Rpc) -> None:
+    """Ask the governor again what it is where questions about its proposals were left open.
+
+    Raises:
+        RpcError: the node failed; nothing is kept.
+    """
+    governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
+    cursor = Cursor.objects.get(dao=dao)
+    if governor is None or cursor.head_hash is None or governor.capabilities.get("family", "unknown") == "unknown":
+        return
+    if _is_silent(rpc, governor, cursor.head_hash):
+        _note_silence(dao, cursor)
+    else:
+        incidents.resolve(dao, incidents.Kind.GOVERNOR_CHANGED, facts=_SILENT)
+
+
+def _is_silent(rpc: Rpc, governor: Contract, block_hash: bytes) -> bool:
+    """Whether the contract itself, and not the node, leaves open all that tells a governor from other contracts."""
+    calls = [(governor.address, encode_call(view)) for view in ("COUNTING_MODE()", "quorumVotes()")]
+    answers = rpc.eth_calls(calls, block_hash)
+    return all(answer == b"" or isinstance(answer, CallReverted) for answer in answers)
+
+
+def _note_silence(dao: Dao, cursor: Cursor) -> None:
+    """Raise an incident for a governor that answers no more, once, with no log that says why."""
+    with transaction.atomic():
+        held = Cursor.objects.select_for_update().get(dao=dao)
+        # Where its code was changed, that is told already.
+        if held.head_hash != cursor.head_hash or incidents.is_open(dao, incidents.Kind.GOVERNOR_CHANGED):
+            return
+        block_number = cursor.next_block - 1
+        incidents.note(
+            dao, incidents.Kind.GOVERNOR_CHANGED, facts=_SILENT, detail=say("governor_silent", block=block_number),
+            first_block=block_number,
+        )  # fmt: skip
 
 
 def forget_probes(dao: Dao, above: int) -> None:

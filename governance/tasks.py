@@ -13,6 +13,7 @@ from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.clock_check import hold_clock
 from governance.incidents import Kind
 from governance.models import Cursor, Dao
+from governance.probing import notice_silence
 from governance.sentences import Sentence
 from governance.sync import GenesisChanged, Superseded, sync_once, watch
 from governance.words import say
@@ -72,6 +73,8 @@ def reconcile_all() -> None:
             with endpoints.known(dao.chain_id) as rpc:
                 found = reconcile.reconcile(dao, rpc)
                 hold_clock(dao, rpc)
+                if found is not None and found.unanswered:
+                    notice_silence(dao, rpc)
         except RpcError as error:
             logger.warning("%s could not be checked: %s", dao, error)
         except (OperationalError, InterfaceError):

@@ -214,6 +214,10 @@ SENTENCES: Mapping[str, Template] = {
         "The governor's code was changed in block {block}. Asked again, it does not answer as a governor that is "
         "understood: states and counts here are by the rules from before."
     ),
+    "governor_silent": gettext_noop(
+        "The governor does not answer as a governor that is understood at block {block}, and no log says why: states "
+        "and counts here are by the rules from before."
+    ),
     "governor_differs": gettext_noop("The governor answers otherwise than before at block {block}: {changes}."),
     "governor_clock_differs": gettext_noop(
         "The governor's clock says {says} at block {block}, whose time is {time_s}: it counts something else than what "

@@ -14,9 +14,10 @@ from governance.chain.rpc import Rpc, RpcError
 from governance.models import Chain, Contract, Cursor, Dao, OnchainCheck, Proposal, RawLog, SyncIncident, Vote
 from governance.projections import events, options
 from policies.notation.hexadecimal import hex_text
+from replay import states
 from replay.faults import Faults
 from replay.node import CLIENT_VERSION, ReplayChain, ReplayNode
-from replay.recording import Recording, known_events
+from replay.recording import RecordedLog, Recording, known_events
 
 _KINDS = {
     "Governor": Contract.Kind.GOVERNOR,
@@ -27,6 +28,7 @@ _KINDS = {
     "TimelockCompound": Contract.Kind.TIMELOCK,
 }
 _MOST_FAILURES = 100  # in a row, without a block read
+_TIMELOCK_CHANGE = "TimelockChange(address,address)"
 _SUPPORT = {0: "against", 1: "for", 2: "abstain"}
 
 
@@ -67,11 +69,13 @@ def replay(
     *,
     nodes: Sequence[Faults] = (),
     seed: int = 0,
+    quorum_votes: int | None = None,
 ) -> Report:
     """Serve each chain from nodes of its own and read it with the real sync into the (empty) database.
 
     `nodes` says what goes wrong at each node (none named: one node, at which nothing does), `seed` which requests it
-    hits. What goes wrong for a moment is tried again, as the worker does; that is counted.
+    hits. What goes wrong for a moment is tried again, as the worker does; that is counted. `quorum_votes` is the quorum
+    of all proposals, base units of the votes token, which no log says; None leaves it open.
 
     Raises:
         ReplayStopped: the sync could not finish, or the mirror disagrees with its own votes.
@@ -95,7 +99,10 @@ def replay(
                     started = time.monotonic()
                     report.repeated += _sync(dao, rpc)
                     report.timing.sync_s += time.monotonic() - started
-                    report.contracts.append(_tell(dao))
+                    contracts = list(dao.contracts.order_by("pk"))
+                    report.contracts += [_tell(dao, contract) for contract in contracts]
+                    if (governor := contracts[0]).kind == Contract.Kind.GOVERNOR:
+                        report.contracts[-len(contracts)] |= _states(dao, governor, recording, quorum_votes)
             finally:
                 rpc.close()
             report.chains[str(recording.chain_id)] = {
@@ -111,22 +118,55 @@ def replay(
 
 
 def register(recording: Recording) -> list[Dao]:
-    """A DAO for each contract of a recording: what kind it is follows from its events."""
+    """The DAOs of a recording, and what kind each contract is, by its events. A governor and its timelock are one DAO:
+    the timelock that the governor's TimelockChange names, or, of the only governor of a chain, whatever timelock there
+    is. Each other contract is a DAO of its own."""
     chain, _ = Chain.objects.get_or_create(
         chain_id=recording.chain_id, defaults={"name": f"chain {recording.chain_id}, replayed"}
     )
+    first: dict[bytes, RecordedLog] = {}
+    for log in recording.logs:
+        first.setdefault(log.address, log)
+    kinds = {address: _KINDS[known_events()[log.signature].owner] for address, log in first.items()}
+    timelocks = _timelocks(recording, kinds)
     daos = []
-    for address in dict.fromkeys(log.address for log in recording.logs):
-        logs = [log for log in recording.logs if log.address == address]
-        kind = _KINDS[known_events()[logs[0].signature].owner]
+    for address, kind in kinds.items():
+        if address in timelocks.values():
+            continue
         dao = Dao.objects.create(
-            chain=chain, slug=f"replay-{recording.chain_id}-{address.hex()}", name=f"{kind} {checksum(address)}"
+            chain=chain, slug=f"replay-{recording.chain_id}-{len(daos) + 1}", name=f"{kind} {checksum(address)}"
         )
-        start = logs[0].block_number
-        Contract.objects.create(dao=dao, kind=kind, address=address, start_block=start)
+        together = [address, *([timelocks[address]] if address in timelocks else [])]
+        start = min(first[member].block_number for member in together)
+        for member in together:
+            Contract.objects.create(dao=dao, kind=kinds[member], address=member, start_block=start)
         Cursor.objects.create(dao=dao, next_block=start)
         daos.append(dao)
     return daos
+
+
+def _timelocks(recording: Recording, kinds: dict[bytes, Contract.Kind]) -> dict[bytes, bytes]:
+    """Governor -> its timelock, of those whose logs are there."""
+    governors = [address for address, kind in kinds.items() if kind == Contract.Kind.GOVERNOR]
+    timelocks = [address for address, kind in kinds.items() if kind == Contract.Kind.TIMELOCK]
+    found = {}
+    for log in recording.logs:
+        if log.signature == _TIMELOCK_CHANGE and log.data[44:64] in timelocks:
+            found[log.address] = log.data[44:64]  # the newest one
+    if not found and len(governors) == len(timelocks) == 1:
+        found[governors[0]] = timelocks[0]
+    return found
+
+
+def _states(dao: Dao, governor: Contract, recording: Recording, quorum_votes: int | None) -> dict[str, Any]:
+    """What a report has of the governor's proposals' states."""
+    assumed = states.assumed_of(dao, governor, recording)
+    found = states.states_of(dao, governor, recording, assumed, quorum_votes)
+    return {
+        "assumed": {**assumed.as_json(), "quorum": None if quorum_votes is None else str(quorum_votes)},
+        "state_block": recording.last_block,
+        "states": {str(number): state for number, state in sorted(found.items())},
+    }
 
 
 def _sync(dao: Dao, rpc: Rpc) -> int:
@@ -155,20 +195,24 @@ def _sync(dao: Dao, rpc: Rpc) -> int:
             raise reason
 
 
-def _tell(dao: Dao) -> dict[str, Any]:
-    contract = dao.contracts.get()
+def _tell(dao: Dao, contract: Contract) -> dict[str, Any]:
+    """What came out of one contract's logs. Of a governor's timelock only its events are told: what they mean for
+    proposals is told of the governor."""
+    is_beside = contract.kind == Contract.Kind.TIMELOCK and dao.contracts.count() > 1
+    shown = Dao.objects.none() if is_beside else Dao.objects.filter(pk=dao.pk)
     names = {item.hash: signature for signature, item in known_events().items()}
     understood = events.layouts(Contract.Kind(contract.kind))
     counts: Counter[str] = Counter()
     unread: Counter[str] = Counter()
-    for words in RawLog.objects.filter(dao=dao).values_list("topic0", "topic1", "topic2", "topic3").iterator():
+    logs = RawLog.objects.filter(dao=dao, address=contract.address)
+    for words in logs.values_list("topic0", "topic1", "topic2", "topic3").iterator():
         present = [bytes(word) for word in words if word is not None]
         name = names.get(present[0], hex_text(present[0])) if present else "anonymous"
         counts[name] += 1
         if not present or (present[0], len(present)) not in understood:
             unread[name] += 1
     tallies: dict[int, dict[str, Any]] = {}
-    votes = Vote.objects.filter(dao=dao).values_list("onchain_proposal_id", "support", "weight")
+    votes = Vote.objects.filter(dao__in=shown).values_list("onchain_proposal_id", "support", "weight")
     count = 0
     # Summed here as Python's integers, from one row a vote: what the mirror keeps as tallies is held against it below.
     for proposal_id, support, weight in votes.order_by("pk").iterator():
@@ -178,7 +222,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
         count += 1
     proposals = {
         proposal.proposal_id: (proposal.against_votes, proposal.for_votes, proposal.abstain_votes)
-        for proposal in Proposal.objects.filter(dao=dao).order_by("pk")
+        for proposal in Proposal.objects.filter(dao__in=shown).order_by("pk")
     }
     for proposal_id, kept in proposals.items():
         tally = tallies.setdefault(proposal_id, {"against": 0, "for": 0, "abstain": 0, "other": 0, "votes": 0})
@@ -186,7 +230,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
         if kept != summed:
             raise ReplayStopped(f"proposal {proposal_id}: the mirror keeps {kept}, its votes sum to {summed}")
     kinds: Counter[str] = Counter()
-    for proposal in Proposal.objects.filter(dao=dao).order_by("pk"):
+    for proposal in Proposal.objects.filter(dao__in=shown).order_by("pk"):
         kinds[options.kind_of(proposal.extra).value] += 1
         if by_option := options.option_tallies(proposal):
             tallies[proposal.proposal_id]["options"] = by_option
@@ -224,7 +268,7 @@ def _tell(dao: Dao) -> dict[str, Any]:
         "power": {"pairs": follows.pairs, "breaks": [":".join(map(str, at)) for at in follows.breaks]},
         "incidents": [
             {"kind": incident.kind, "detail": incident.detail}
-            for incident in SyncIncident.objects.filter(dao=dao).order_by("pk")
+            for incident in SyncIncident.objects.filter(dao__in=shown).order_by("pk")
         ],
         "checked": checked,
     }

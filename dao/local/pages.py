@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What exists on the local test chain only: its clock, its people, and the built-in test wallet.
 
-Everything here answers 403 unless this site is set up for a local chain *and* the node itself says that it serves that
-chain; anvil holds the people's unlocked accounts, this process holds no key.
+Everything here answers 403 unless this site is set up for a local chain; what acts, unless the node itself says too
+that it serves that chain. Anvil holds the people's unlocked accounts, this process holds no key.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ ALLOWED = frozenset(
 _SENDER = {"eth_sendTransaction": 0, "personal_sign": 1, "eth_signTypedData_v4": 0}
 
 
+_NOT_SET_UP = "The test wallet and the clock exist on the local test chain only, and this site is not set to one."
+
+
 class NotLocal(Exception):
     """This is no local test chain; the message says it to the user."""
 
@@ -48,9 +51,7 @@ class NotLocal(Exception):
 def local_rpc() -> Rpc:
     """The local chain's node, after it has said itself that it serves the local chain. Raises NotLocal, RpcError."""
     if settings.LOCAL_CHAIN_ID is None:
-        raise NotLocal(
-            "The test wallet and the clock exist on the local test chain only, and this site is not set to one."
-        )
+        raise NotLocal(_NOT_SET_UP)
     # A client of its own, which asks every endpoint for its chain before anything else; the cached one did so once.
     rpc = Rpc(settings.RPC_URLS.get(settings.LOCAL_CHAIN_ID, ()), settings.LOCAL_CHAIN_ID, attempts=1)
     try:
@@ -77,7 +78,9 @@ def _people() -> list[dict[str, str]]:
 
 @require_GET
 def people(_request: HttpRequest) -> JsonResponse:
-    """The demo's people; where the instance has none, the node's own accounts."""
+    """The demo's people, from the file that the demo wrote; where the instance has none, the node's own accounts."""
+    if known := _people():
+        return JsonResponse({"people": known, "chainId": hex(settings.LOCAL_CHAIN_ID)})
     try:
         rpc = local_rpc()
     except NotLocal as error:
@@ -85,12 +88,10 @@ def people(_request: HttpRequest) -> JsonResponse:
     except RpcError as error:
         return _refusal(-32603, f"the local chain's node does not answer: {error}", 503)
     try:
-        known = _people() or [
-            {"name": f"account {i}", "address": address, "role": ""}
-            for i, address in enumerate(rpc.call("eth_accounts", []))
-        ]
+        held = rpc.call("eth_accounts", [])
     finally:
         rpc.close()
+    known = [{"name": f"account {i}", "address": address, "role": ""} for i, address in enumerate(held)]
     return JsonResponse({"people": known, "chainId": hex(settings.LOCAL_CHAIN_ID)})
 
 
@@ -157,50 +158,54 @@ def _forward(rpc: Rpc, method: str, params: list[Any], persona: str) -> JsonResp
 @require_http_methods(["GET", "HEAD", "POST"])
 @ensure_csrf_cookie
 def clock(request: HttpRequest) -> HttpResponse:
-    """See the local chain's time and wind it on: to the end of voting, of a timelock, or by a month."""
+    """See the local chain's time and wind it on: to the end of voting, of a timelock, or by a month.
+
+    What is seen is of the newest block that was read; the node is asked when the clock is wound.
+    """
+    if request.method == "POST":
+        return _wind(request)
+    if settings.LOCAL_CHAIN_ID is None:
+        raise PermissionDenied(_NOT_SET_UP)
+    place = _local_place()
+    if place is None:
+        raise PermissionDenied("No DAO of the local test chain is read here yet.")
+    shown = {"place": place, "here": "clock", "steps": clock_steps(place, place.now_chain_s)}
+    return render(request, "dao/clock.html", shown)
+
+
+def _wind(request: HttpRequest) -> HttpResponse:
+    """Wind the clock to the moment that was chosen, by the node's own time: the mirror may be a moment behind it."""
     try:
         rpc = local_rpc()
     except NotLocal as error:
         raise PermissionDenied(str(error)) from error
     except RpcError as error:
         messages.error(request, gettext("The local chain's node does not answer: %(problem)s") % {"problem": error})
-        return render(
-            request,
-            "webapp/message.html",
-            {"heading": gettext("The clock"), "text": gettext("Try again in a moment.")},
-            status=503,
-        )
+        text = {"heading": gettext("The clock"), "text": gettext("Try again in a moment.")}
+        return render(request, "webapp/message.html", text, status=503)
     rpc.close()
-    dao = Dao.objects.select_related("chain").filter(chain_id=settings.LOCAL_CHAIN_ID).order_by("id").first()
-    header = Rpc.for_chain(settings.LOCAL_CHAIN_ID).block("latest")
-    now_chain_s = header.timestamp_chain_s if header else 0
-    steps = clock_steps(DaoView(dao) if dao else None, now_chain_s)
-    if request.method == "POST":
-        chosen = next((step for step in steps if step["to"] == request.POST.get("to")), None)
-        if chosen is None:
-            messages.error(request, gettext("That moment is not offered any more; choose again."))
-            return redirect("clock")
-        chain = Rpc.for_chain(settings.LOCAL_CHAIN_ID)
-        try:
-            if chosen["kind"] == "by":
-                local_clock.advance(chain, chosen["seconds"])
-            else:
-                local_clock.advance_to(chain, chosen["seconds"])
-        except (local_clock.NotLocalChain, local_clock.ClockRefused, RpcError) as error:
-            messages.error(request, gettext("The clock was not moved: %(problem)s") % {"problem": error})
-            return redirect("clock")
-        messages.success(request, gettext("Done: %(step)s.") % {"step": chosen["label"].lower()})
+    chain = Rpc.for_chain(settings.LOCAL_CHAIN_ID)
+    header = chain.block("latest")
+    steps = clock_steps(_local_place(), header.timestamp_chain_s if header else 0)
+    chosen = next((step for step in steps if step["to"] == request.POST.get("to")), None)
+    if chosen is None:
+        messages.error(request, gettext("That moment is not offered any more; choose again."))
         return redirect("clock")
-    return render(
-        request,
-        "dao/clock.html",
-        {
-            "place": DaoView(dao) if dao else None,
-            "here": "clock",
-            "steps": steps,
-            "now_chain_s": now_chain_s,
-        },
-    )
+    try:
+        if chosen["kind"] == "by":
+            local_clock.advance(chain, chosen["seconds"])
+        else:
+            local_clock.advance_to(chain, chosen["seconds"])
+    except (local_clock.NotLocalChain, local_clock.ClockRefused, RpcError) as error:
+        messages.error(request, gettext("The clock was not moved: %(problem)s") % {"problem": error})
+        return redirect("clock")
+    messages.success(request, gettext("Done: %(step)s.") % {"step": chosen["label"].lower()})
+    return redirect("clock")
+
+
+def _local_place() -> DaoView | None:
+    dao = Dao.objects.select_related("chain").filter(chain_id=settings.LOCAL_CHAIN_ID).order_by("id").first()
+    return DaoView(dao) if dao else None
 
 
 def clock_steps(place: DaoView | None, now_chain_s: int) -> list[dict[str, Any]]:

@@ -460,6 +460,15 @@ def test_a_stranger_is_no_messenger_on_any_chain():
     assert there.sentence.startswith("On Arbitrum One, by a message: Calls execTransactionFromModule on")
 
 
+ITSELF = "%s makes this call itself: it pays out of what it holds, and has no rights but its own."
+
+
+def test_a_smaller_allowance_is_no_approval():
+    effect = one(call("decreaseAllowance(address,uint256)", ADA, 5_000_000))
+    assert (effect.kind, effect.amount, effect.asset, effect.recipient) == (Kind.CALL, None, None, ADA)
+    assert effect.sentence == f"Lets {checksum(ADA)} take 5 USDC less than before."
+
+
 def test_calls_of_a_multicall_and_of_zodiac_roles_are_opened():
     book = replace(BOOK, contracts={**BOOK.contracts, ROLES: Contract("zodiac_roles_v2"), ADA: Contract("resolver")})
     role = call("execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)", USDC, 0, PAID, 0, b"\1" * 32, True)
@@ -473,7 +482,10 @@ def test_calls_of_a_multicall_and_of_zodiac_roles_are_opened():
     assert opened[0].besides == (
         f"The account that {checksum(ROLES)} acts for makes this call, and only if the role it names allows it.",
     )
-    assert opened[2].besides == ("The other calls go on when this one fails.",)
+    assert opened[2].besides == (ITSELF % checksum(MULTICALL), "The other calls go on when this one fails.")
+    assert opened[3].besides == (ITSELF % checksum(MULTICALL),)
+    packed_call = call("multiSend(bytes)", packed(0, USDC, 0, PAID))
+    assert one(packed_call, MULTISEND).besides == (ITSELF % checksum(MULTISEND),)
     assert (opened[1].along, opened[1].parent) == (True, opened[2].id)
     assert one(own, USDC).kind is Kind.UNKNOWN
 

@@ -241,6 +241,16 @@ FAULTS = (
         "sync/store.py",
         (("        cursor.head_l1_block = head.l1_block\n", "        cursor.head_l1_block = head.number\n"),),
     ),
+    Fault(
+        "a vote in parts is counted by its support, unless that is 255",
+        "counting.py",
+        (
+            (
+                "len(params) == PARTS_BYTES and (self.in_parts or (self.by_parameters and support == PARAMETERS))",
+                "len(params) == PARTS_BYTES and support == PARAMETERS",
+            ),
+        ),
+    ),
 )  # fmt: skip
 
 

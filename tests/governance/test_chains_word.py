@@ -2,7 +2,10 @@
 """Governors with rules of their own: where the chain was asked and differs from the mirror, its word is shown."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from governance import reconcile
@@ -11,9 +14,10 @@ from governance.chain_word import shown_of
 from governance.models import OnchainCheck, Proposal
 from governance.open_proposals import open_proposals
 from governance.projections import again
-from governance.state import State, governor_of, now_of, state_of
+from governance.state import ONCHAIN_STATES, State, governor_of, now_of, state_of
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_row
+from tests.governance.governors.lives import call
 from tests.governance.governors.odd import CHAIN_ID, Odd
 from tests.governance.test_state_lives import chain
 from webapp.mail import digest
@@ -38,6 +42,43 @@ def page(client, odd: Odd, proposal: Proposal) -> str:
 
 def api(client, odd: Odd, proposal: Proposal) -> dict:
     return json.loads(client.get(f"/api/v1/daos/{odd.dao.slug}/proposals/{proposal.proposal_id}").content)
+
+
+class Contradicting:
+    """A node before another one that answers one view with a state of its own."""
+
+    def __init__(self, url: str, view: str, says: State):
+        upstream = httpx.Client(timeout=30)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                answers = upstream.post(url, json=asked).json()
+                questions = {one["id"]: one for one in (asked if isinstance(asked, list) else [asked])}
+                for answer in answers if isinstance(answers, list) else [answers]:
+                    question = questions[answer["id"]]
+                    data = question["params"][0].get("data", "") if question["method"] == "eth_call" else ""
+                    if data.startswith("0x" + call(view, 0)[:4].hex()):
+                        answer["result"] = f"0x{ONCHAIN_STATES.index(says):064x}"
+                body = json.dumps(answers).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Says nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def __enter__(self) -> "Contradicting":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
 
 
 @pytest.fixture
@@ -132,7 +173,10 @@ def test_a_second_node_confirms_or_contradicts(barred, client):
     assert (check.endpoints, check.other_says) == (2, "")
     assert "Two nodes say so" in page(client, odd, proposal)
     # One that contradicts: the mirror's is shown, both are told, and nothing is offered.
-    OnchainCheck.objects.filter(pk=check.pk).update(endpoints=1, other_says="Succeeded")
+    with Contradicting(odd.anvil.url, "state(uint256)", State.SUCCEEDED) as other:
+        reconcile.reconcile(odd.dao, Rpc([odd.anvil.url, other.url], CHAIN_ID, attempts=1))
+    check.refresh_from_db()
+    assert (check.chain_says, check.endpoints, check.other_says) == ("Defeated", 1, "Succeeded")
     seen = shown(odd, proposal)
     assert seen.state is State.SUCCEEDED
     text = page(client, odd, proposal)

@@ -4,8 +4,11 @@
 import pytest
 from django.core.management import call_command
 
+from governance import tasks
+from governance.chain.rpc import Answered, Rpc
 from governance.incidents import words_of
 from governance.models import Proposal, SyncIncident
+from governance.probing import probe_again
 from governance.projections import again
 from governance.state import State, governor_of, state_of
 from tests.governance.governors.odd import Odd
@@ -40,7 +43,7 @@ def test_changed_code_is_asked_again_and_told(chain, how, client):
     assert f"code was changed in block {block}" in words_of(incident)
     assert "counting_mode was support=bravo&quorum=for,abstain, is" in words_of(incident)
     home = client.get(f"/{odd.dao.slug}/").content.decode()
-    assert "governor_changed" in home
+    assert "Governor changed" in home
     # From then on votes are counted as the new code counts them.
     odd.vote(proposal, 0, 2, (10, 70, 20))
     odd.sync()
@@ -107,6 +110,42 @@ def test_a_change_without_an_event_is_found_by_the_audit(chain, capsys):
     assert (proposal.against_votes, proposal.for_votes, proposal.abstain_votes) == (10, 70, 20)
     odd.end(proposal)
     assert shown(odd, proposal).state is State.SUCCEEDED
+
+
+def silent(odd: Odd) -> list[SyncIncident]:
+    return [incident for incident in incidents_of(odd) if "no log says why" in words_of(incident)]
+
+
+def test_a_governor_that_stops_answering_without_an_event_is_told_once_until_it_answers(chain, settings):
+    """By the workers' checks, where a proposal is open, and by each audit."""
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    odd.propose()
+    before = governor_of(odd.dao).capabilities
+    odd.do("changeCode(address,uint8)", odd.token, 0)
+    odd.sync()
+    for _ in range(2):
+        tasks.reconcile_all()
+    [incident] = silent(odd)
+    assert incident.resolved_at is None
+    call_command("audit", odd.dao.slug, rpc=[odd.anvil.url])
+    assert silent(odd) == [incident]
+    assert governor_of(odd.dao).capabilities == before
+    odd.do("changeCode(address,uint8)", odd.code_of(SIMPLE), 0)
+    odd.sync()
+    call_command("audit", odd.dao.slug, rpc=[odd.anvil.url])
+    incident.refresh_from_db()
+    assert incident.resolved_at is not None
+
+
+def test_a_node_that_lacks_old_state_makes_no_governor_silent(chain, monkeypatch):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    odd.propose()
+    monkeypatch.setattr(
+        Rpc, "eth_calls", lambda _self, calls, _block="latest": [Answered(-32000, "missing trie node") for _ in calls]
+    )
+    tasks.reconcile_all()
+    assert probe_again(odd.dao, odd.rpc, governor_of(odd.dao)) == []
+    assert silent(odd) == []
 
 
 def test_votes_from_before_the_change_stay_counted_as_they_were(chain):

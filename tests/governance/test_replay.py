@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings are read strictly, the replay node answers like a node, and the command never leaves anything behind."""
 
+import csv
 import json
 import os
 import shutil
@@ -313,6 +314,99 @@ def test_counts_and_tallies_come_out_and_gaps_show(tmp_path):
     }  # fmt: skip
     assert contract["tallies"]["9"]["against"] == "3"
     assert [gap["proposal_id"] for gap in contract["gaps"]] == ["9"]
+
+
+# Recordings of our own making: what each proposal is about is its name.
+OPENZEPPELIN = ROOT / "tests" / "governance" / "recordings" / "openzeppelin-and-timelock"
+COMPOUND = ROOT / "tests" / "governance" / "recordings" / "compound-and-timelock"
+
+
+def states(*arguments) -> dict[str, dict]:
+    """The states by the proposals' names, of one governor."""
+    ran = run(*arguments, "--json")
+    assert ran.returncode == 0, ran.stderr
+    [governor] = [c for c in json.loads(ran.stdout)["contracts"] if c["kind"] == "governor"]
+    return named(governor["states"], arguments[0])
+
+
+def named(found: dict[str, dict], folder: Path) -> dict[str, dict]:
+    [path] = folder.glob("*/*/ProposalCreated(*.csv")
+    with path.open(newline="") as file:
+        return {row["description"].removeprefix("# "): found[row["id"]] for row in csv.DictReader(file)}
+
+
+def test_a_governor_and_its_timelock_are_one_dao_and_each_proposal_has_its_state():
+    """What the timelock alone says (run or cancelled past the governor) is the proposal's state."""
+    found = {name: state["state"] for name, state in states(OPENZEPPELIN, "--quorum", 100).items()}
+    assert found == {
+        "Run past the governor": "Executed", "Cancelled in the timelock": "Canceled", "Queued": "Queued",
+        "Defeated": "Defeated", "Carried": "Succeeded", "Short of the quorum": "Defeated", "Still open": "Active",
+        "Not begun": "Pending", "Abstentions reach the quorum": "Succeeded",
+    }  # fmt: skip
+
+
+def test_what_only_a_quorum_decides_is_unknown_without_one():
+    found = states(OPENZEPPELIN)
+    unknown = {name: state.get("not_recorded") for name, state in found.items() if state["state"] == "Unknown"}
+    assert unknown == dict.fromkeys(
+        ("Carried", "Short of the quorum", "Abstentions reach the quorum"), "the quorum (name it with --quorum)"
+    )
+
+
+def test_a_state_that_a_time_decides_says_that_it_is_not_recorded(tmp_path):
+    """Compound's timelock lets what is queued expire 14 days after its time; block 110 is the last one recorded."""
+    shutil.copytree(COMPOUND, tmp_path / "r")
+    folder = tmp_path / "r"
+    queued = states(folder, "--quorum", 100)["Number 1"]
+    assert queued == {"state": "Unknown", "not_recorded": "the time of block 110"}
+    times = folder / "7002" / "blocks.csv"
+    for lines, state in [
+        (f"110,{2_000_001 + 14 * 86_400 - 1}", "Queued"),
+        (f"110,{2_000_001 + 14 * 86_400}", "Expired"),
+        (f"109,{2_000_001 + 14 * 86_400}", "Expired"),  # the last block is later still
+        ("109,2000001", "Unknown"),
+    ]:
+        times.write_text(f"block_number,timestamp\n{lines}\n")
+        found = states(folder, "--quorum", 100)
+        assert found["Number 1"]["state"] == state, lines
+        assert [found[f"Number {n}"]["state"] for n in (2, 3, 4, 5)] == [
+            "Executed",
+            "Defeated",
+            "Succeeded",
+            "Defeated",
+        ]
+
+
+def test_a_governor_by_time_is_told_at_the_last_recorded_time(tmp_path):
+    start = 1_700_000_000
+    row = created(block=100).replace(",110,200,", f",{start},{start + 600},")
+    folder = record(tmp_path, created=[row], vote=[vote(weight=5)], blocks=[f"130,{start + 300}"])
+    ran = run(folder, "--json", "--quorum", "5")
+    [governor] = json.loads(ran.stdout)["contracts"]
+    assert (governor["states"]["1"], governor["assumed"]["clock"]) == ({"state": "Active"}, "timestamp")
+    (folder / "7" / "blocks.csv").write_text(f"block_number,timestamp\n119,{start + 300}\n")
+    [governor] = json.loads(run(folder, "--json", "--quorum", "5").stdout)["contracts"]
+    assert governor["states"]["1"] == {"state": "Unknown", "not_recorded": "the time of block 120"}
+
+
+def test_a_proposal_without_a_recorded_vote_says_so(tmp_path):
+    folder = record(tmp_path, created=[created()], vote=[vote(block=250, proposal_id=9)])
+    [governor] = json.loads(run(folder, "--json", "--quorum", "5").stdout)["contracts"]
+    assert governor["states"] == {"1": {"state": "Defeated", "not_recorded": "any vote"}}
+
+
+def test_a_snapshot_of_another_clock_than_is_known_decides_nothing(tmp_path):
+    folder = record(tmp_path, created=[created(block=5_000)], vote=[vote(block=5_001)])
+    [governor] = json.loads(run(folder, "--json", "--quorum", "5").stdout)["contracts"]
+    assert governor["states"]["1"]["state"] == "Unknown"
+    assert "clock" in governor["states"]["1"]["not_recorded"]
+
+
+@pytest.mark.parametrize("units", ["-1", "1.5", "many", str(2**256)])
+def test_a_quorum_is_a_whole_number_of_units(tmp_path, units):
+    ran = run(record(tmp_path, vote=[vote()]), f"--quorum={units}")
+    assert ran.returncode != 0
+    assert "a quorum is a whole number of base units" in ran.stderr
 
 
 def test_bad_input_is_one_line_and_exit_1(tmp_path):

@@ -5,6 +5,7 @@ The addresses come from the URL resolver, so a new one is tried without being na
 below must get one.
 """
 
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ import policies
 from agent.acts.calls import calls_hash
 from agent.models import Candidate, DecisionRecord, Plan, Refusal, Request, Roster
 from governance.chain import abi
-from governance.models import ChainReading, OnchainCheck, PolicyVersion, SyncIncident
+from governance.models import ChainReading, OnchainCheck, PolicyVersion, Proposal, SyncIncident
 from policies.code.encoding import codehash, encode, set_policy_calldata
 from policies.document.document import load
 from policies.notation.hexadecimal import hex_text
@@ -34,12 +35,13 @@ API = "api/v1/daos/<slug>/proposals/<proposal_id>/"
 # What the voter's wallet is about to sign or send is asked of the chain's newest block: a vote cast a moment ago must
 # not be offered again.
 OF_THE_BALLOT = {API + "ballot", API + "voters/<account>"}
-# Of the local test chain alone; here they refuse, as on every real site.
+# Of the local test chain alone; where there is none they refuse, as on every real site.
 LOCAL = {"local/", "local/people"}
 QUERIES = {
     "api/v1/daos/<slug>/requests/<request_id>/approval": ["?candidate=c1"],
     "api/v1/daos/<slug>/proposals": ["", "?show=open"],
     "<slug:slug>/proposals/": ["", "?show=open"],
+    "<slug:slug>/proposals/<proposal_id:proposal_id>/": ["", "?account=0x" + "11" * 20],
 }
 
 
@@ -175,6 +177,30 @@ def test_every_get_but_the_ballots_opens_no_socket(client, filled, network):
     assert changes == {"wallet", "vote-by-signature", "subscriptions", "approve", "verify", "sign-out"}
 
 
+@pytest.mark.parametrize("snapshot", [None, NOW + DAY])
+def test_who_has_no_javascript_reads_what_was_read(client, filled, made, network, snapshot):
+    if snapshot is not None:
+        Proposal.objects.filter(proposal_id=7).update(snapshot=snapshot)
+    shown = client.get("/river/proposals/7/", {"account": filled["account"]}).content.decode()
+    assert "This is what was read of the chain up to block" in shown
+    assert ("Your voting power now is not known here." in shown) is (snapshot is not None)
+    assert "could not be asked" not in shown
+    assert network.tried == []
+
+
+def test_the_local_chains_pages_are_answered_without_its_node(client, filled, network, settings, tmp_path):
+    settings.LOCAL_CHAIN_ID, settings.STATE_DIR = CHAIN, tmp_path
+    person = {"name": "ada", "address": filled["account"], "role": "member"}
+    (tmp_path / "people.json").write_text(json.dumps([person]))
+    clock = client.get("/local/")
+    assert clock.status_code == 200
+    assert "the newest that was read" in clock.content.decode()
+    assert client.get("/local/people").json() == {"people": [person], "chainId": hex(CHAIN)}
+    assert network.tried == []
+    client.post("/local/", {"to": "hour"})
+    assert network.tried  # who winds it asks the node first
+
+
 def test_pages_that_show_the_chains_word_name_its_block_and_age(client, filled, network):
     home = client.get("/river/").content.decode()
     assert re.search(r"7 USDC.{0,80}Read from the chain at block 500, \d+ seconds? ago", home, re.DOTALL)
@@ -217,6 +243,3 @@ def test_the_guard_catches_who_asks(client, filled, network):
         network.tried.clear()
         client.get(path, {"voter": filled["account"], "support": 1})
         assert network.tried, path
-    network.tried.clear()
-    client.get("/river/proposals/7/", {"account": filled["account"]})  # the same for who has no JavaScript
-    assert network.tried

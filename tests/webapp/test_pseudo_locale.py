@@ -231,7 +231,7 @@ def test_the_local_chains_clock(made, rf):
     steps = local.clock_steps(place, NOW)
     assert len(steps) == 7
     place.is_local = True
-    shown = {"place": place, "here": "clock", "steps": steps, "now_chain_s": NOW}
+    shown = {"place": place, "here": "clock", "steps": steps}
     check(HttpResponse(render_to_string("dao/clock.html", shown, rf.get("/"))), "clock")
 
 

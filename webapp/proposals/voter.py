@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one account can do about one proposal: its power at the snapshot, whether it voted, whether a vote would count.
 
-The chain's node is asked at its newest block; where it does not answer, the mirror's own rows are shown as such. Only
-the chain's word takes the vote away from somebody: a power that is not known is not 0.
+For the ballot the chain's node is asked at its newest block; where it does not answer, and on a page that takes no vote
+by itself, the mirror's own rows are shown as such. Only the chain's word takes the vote away from somebody: a power
+that is not known is not 0.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Voter:
     votes: list[Vote]  # cast with the power delegated to the account, as the mirror has read them
     overrides: list[Vote]  # cast in place of the account's delegate
     told: dict[str, Any]  # the governor's capabilities
+    read_block: int | None = None  # the mirror's newest, where the chain was not to be asked
 
     @property
     def power(self) -> int | None:
@@ -113,8 +115,9 @@ def _overridable(told: dict[str, Any]) -> bool:
     return "override" in (told.get("counting_mode") or "")
 
 
-def look(place: DaoView, proposal: Proposal, account: bytes) -> Voter:
-    """What is known of an account and a proposal. Asks the node, for `node.PATIENCE_S` a question at the most."""
+def look(place: DaoView, proposal: Proposal, account: bytes, *, asks_chain: bool = True) -> Voter:
+    """What is known of an account and a proposal. Asks the node, for `node.PATIENCE_S` a question at the most; not
+    where `asks_chain` is False: for a page, which takes no vote by itself."""
     state = shown_state(place.dao, place.governor, place.now, proposal)
     rows = list(
         Vote.objects.filter(proposal=proposal, voter=account).select_related("log").order_by("id")[:_MOST_VOTES]
@@ -123,11 +126,12 @@ def look(place: DaoView, proposal: Proposal, account: bytes) -> Voter:
     return Voter(
         account=account,
         state=state,
-        chain=_ask(place, proposal, account, state),
+        chain=_ask(place, proposal, account, state) if asks_chain else None,
         mirrored_power=_mirrored_power(place, proposal, account),
         votes=[vote for vote in rows if vote not in overrides],
         overrides=overrides,
         told=place.governor.capabilities,
+        read_block=None if asks_chain else place.block,
     )
 
 
@@ -337,6 +341,8 @@ def _before(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
         lead = gettext("Your power is fixed at the snapshot (%(snapshot)s).") % when
     chain = voter.chain
     if chain is None or chain.power_now is None:
+        if voter.read_block is not None:
+            return Told(lead, [gettext("Your voting power now is not known here."), _source(voter)])
         return Told(lead, [gettext("Your voting power now is not known: the chain could not be asked.")])
     if chain.power_now:
         now = gettext("You have %(power)s of voting power now. What changes before the snapshot counts.") % {
@@ -460,6 +466,8 @@ def _may_override(voter: Voter) -> list[str]:
 def _source(voter: Voter) -> str:
     if voter.chain is not None:
         return gettext("Asked of the chain at block %(block)s.") % {"block": f"{voter.chain.block:,}"}
+    if voter.read_block is not None:
+        return gettext("This is what was read of the chain up to block %(block)s.") % {"block": f"{voter.read_block:,}"}
     return gettext("The chain could not be asked just now; this is what the mirror has read.")
 
 

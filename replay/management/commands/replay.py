@@ -4,6 +4,8 @@
 import json
 import signal
 import time
+from argparse import ArgumentTypeError
+from collections import Counter
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,9 +32,14 @@ class Command(BaseCommand):
             "--faults", type=int, metavar="SEED",
             help="serve from two nodes at which everything goes wrong now and then, one of which lies; by this seed",
         )  # fmt: skip
+        parser.add_argument(
+            "--quorum", type=_units, metavar="UNITS",
+            help="the quorum of all proposals, in base units of the votes token: no log says it, and what carried is "
+            "Unknown without it",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
 
-    def handle(self, *, folders: list[Path], json: bool, faults: int | None, **_: Any) -> None:
+    def handle(self, *, folders: list[Path], json: bool, faults: int | None, quorum: int | None, **_: Any) -> None:
         # SIGTERM ends like Ctrl-C, so that the temporary database is removed either way.
         signal.signal(signal.SIGTERM, _interrupt)
         started = time.monotonic()
@@ -42,7 +49,7 @@ class Command(BaseCommand):
             reading_s = time.monotonic() - started
             with temporary_database():
                 nodes = () if faults is None else mix(faults)
-                report = replay(recordings, say, nodes=nodes, seed=faults or 0)
+                report = replay(recordings, say, nodes=nodes, seed=faults or 0, quorum_votes=quorum)
             report.timing.reading_s = reading_s
         except (BadRecording, ReplayStopped, NoDatabase, RpcError) as error:
             raise CommandError(str(error)) from None
@@ -69,6 +76,8 @@ class Command(BaseCommand):
                     )
                     for option, weight in tally.get("options", {}).items():
                         self.stdout.write(f"    option {option}: {weight}")
+            for state, count in sorted(Counter(map(_said, contract.get("states", {}).values())).items()):
+                self.stdout.write(f"  {count:>7}  {state}, at block {contract['state_block']}")
             if contract["power"]["pairs"]:
                 broken = contract["power"]["breaks"]
                 pairs = contract["power"]["pairs"]
@@ -86,6 +95,17 @@ class Command(BaseCommand):
             f"{seconds:.1f} s in all, {report.repeated} steps done again. "
             "Block hashes and unrecorded times are made up."
         )
+
+
+def _said(state: dict[str, str]) -> str:
+    missing = state.get("not_recorded")
+    return f"{state['state']} (not recorded: {missing})" if missing else state["state"]
+
+
+def _units(text: str) -> int:
+    if not text.isdecimal() or len(text) > 78 or int(text) >> 256:
+        raise ArgumentTypeError("a quorum is a whole number of base units")
+    return int(text)
 
 
 def _dumps(value: Any) -> str:

@@ -32,6 +32,9 @@ SENTENCES = {
         "The account that {roles} acts for makes this call, and only if the role it names allows it."
     ),
     "if_passed": gettext_noop("It is only executed if that proposal has passed there."),
+    "made_by_itself": gettext_noop(
+        "{maker} makes this call itself: it pays out of what it holds, and has no rights but its own."
+    ),
     "may_fail_inside": gettext_noop("The other calls go on when this one fails."),
     "scheduled": gettext_noop("It is only scheduled here: it can be executed {delay} later."),
     "queued": gettext_noop("It is only queued here, for Unix time {eta}."),
@@ -127,6 +130,7 @@ def _multisend(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effec
     """
     packed, calls, offset = a[0], [], 0
     maker = (act.through[-1] if act.through else book.executor or ZERO) if act.delegatecall else act.target
+    besides = () if act.delegatecall else (say("made_by_itself", maker=book.party(maker)),)
     while offset < len(packed):
         head = packed[offset : offset + 85]
         length = int.from_bytes(head[53:85], "big")
@@ -135,7 +139,11 @@ def _multisend(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effec
             return make(act, Kind.UNKNOWN, sentence, function, why=sentence)
         data = packed[offset + 85 : offset + 85 + length]
         value = int.from_bytes(head[21:53], "big")
-        calls.append(act.inside(name_of(function), head[1:21], value, data, maker=maker, delegatecall=head[0] == 1))
+        calls.append(
+            act.inside(
+                name_of(function), head[1:21], value, data, maker=maker, delegatecall=head[0] == 1, besides=besides
+            )
+        )
         offset += 85 + length
     return Made(inside=tuple(calls))
 
@@ -163,7 +171,8 @@ def _governor_executes(act: Act, book: Book, function: str, a: tuple[Any, ...]) 
 def _aggregate(*, calls: int, target: int, data: int, value: int | None = None, may_fail: int | None = None) -> Handler:
     """A Multicall contract: it makes the calls itself. The numbers are places among the arguments and in each call."""
 
-    def handler(act: Act, _book: Book, function: str, a: tuple[Any, ...]) -> Made:
+    def handler(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Made:
+        itself = (say("made_by_itself", maker=book.party(act.target)),)
         inside = []
         for each in a[calls]:
             lenient = not a[0] if calls else may_fail is not None and each[may_fail]
@@ -173,7 +182,7 @@ def _aggregate(*, calls: int, target: int, data: int, value: int | None = None, 
                     each[target],
                     0 if value is None else each[value],
                     each[data],
-                    besides=(say("may_fail_inside"),) if lenient else (),
+                    besides=(*itself, say("may_fail_inside")) if lenient else itself,
                 )
             )
         return Made(inside=tuple(inside))

@@ -61,18 +61,21 @@ def _approve(code: str) -> Handler:
     def handler(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect:
         spender, amount = a[0], a[1]
         values = {"spender": book.party(spender)}
-        if code == "approve_less":
-            sentence = say(code, **values, amount=book.money(act.target, amount))
-        elif amount >= UNLIMITED:
+        if amount >= UNLIMITED:
             sentence = say("approve_unlimited", **values, token=book.unit(act.target))
         elif amount == 0 and code == "approve":
             sentence = say("approve_none", **values, token=book.unit(act.target))
         else:
             sentence = say(code, **values, amount=book.money(act.target, amount))
-        fields = {"moves": ""} if code == "approve_less" else {}
-        return make(act, Kind.APPROVE, sentence, function, asset=act.target, amount=amount, recipient=spender, **fields)
+        return make(act, Kind.APPROVE, sentence, function, asset=act.target, amount=amount, recipient=spender)
 
     return handler
+
+
+def _approve_less(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect:
+    """The opposite of an approval: nothing in it may be compared with a sentence that approves."""
+    sentence = say("approve_less", spender=book.party(a[0]), amount=book.money(act.target, a[1]))
+    return make(act, Kind.CALL, sentence, function, recipient=a[0], subject="allowance", moves="")
 
 
 def _mint(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect:
@@ -102,7 +105,7 @@ MEANINGS: dict[str, Handler] = {
     "transferFrom(address,address,uint256)": _transfer_from,
     "approve(address,uint256)": _approve("approve"),
     "increaseAllowance(address,uint256)": _approve("approve_more"),
-    "decreaseAllowance(address,uint256)": _approve("approve_less"),
+    "decreaseAllowance(address,uint256)": _approve_less,
     "mint(address,uint256)": _mint,
     "burn(uint256)": _burn,
     "burn(address,uint256)": _burn,
