@@ -21,8 +21,9 @@ def plan() -> None:
 
 @shared_task(name="agent.tasks.read")
 def read() -> None:
-    """Read the outbox for new proposals, and store what code alone knows of them."""
+    """Read the outbox for new proposals, and store what code alone knows of them; judge again what old rules judged."""
     summaries.follow_outbox()
+    summaries.judge_due()
 
 
 @shared_task(name="agent.tasks.summarise")

@@ -27,19 +27,6 @@ def short(text: str) -> str:
     return f"{text[:6]}…{text[-4:]}" if len(text) > 14 else text
 
 
-def amount(base_units: int, decimals: int, *, places: int | None = None) -> str:
-    """Base units as a decimal number with thousands separated: `amount(12_500_000, 6) == "12.5"`.
-
-    `places` cuts the fraction (towards zero) and marks the cut with an ellipsis; without it the text is exact.
-    """
-    whole, fraction = divmod(base_units, 10**decimals)
-    digits = str(fraction).rjust(decimals, "0").rstrip("0") if decimals else ""
-    cut = ""
-    if places is not None and len(digits) > places:
-        digits, cut = digits[:places].rstrip("0"), "…"
-    return f"{whole:,}" + (f".{digits}" if digits else "") + cut
-
-
 def percent(part: int, whole: int) -> str:
     """`part` of `whole` in per cent with one decimal, cut towards zero (so 49.96 % never reads as 50)."""
     if whole <= 0:
@@ -88,11 +75,17 @@ def iso(chain_s: int) -> str:
 
 
 VERDICTS = {
-    "matches": gettext_noop("Each call matches a sentence of the text"),
-    "differs": gettext_noop("The text and the calls differ"),
-    "unmatched": gettext_noop("Code could not match the text to the calls"),
+    "told": gettext_noop("The text names everything that the calls do"),
+    "told_in_part": gettext_noop("The text mentions what the calls do, but not all of it"),
+    "not_told": gettext_noop("The calls do something that the text does not mention"),
+    "differs": gettext_noop("The text says something else than the calls do"),
+    "cant_be_checked": gettext_noop("Some calls can't be decoded, so the text can't be checked"),
+    "no_calls": gettext_noop("The proposal has no calls: the vote alone changes nothing on chain"),
+    # Of rows that earlier rules judged, until they are judged again.
+    "matches": gettext_noop("Each call matched a sentence by the rules before; not compared by today's yet"),
+    "unmatched": gettext_noop("Not compared by today's rules yet"),
     "opaque": gettext_noop("Some calls can't be decoded, so this can't be checked"),
-    "unread": gettext_noop("The text was not compared: no claims were read from it"),
+    "unread": gettext_noop("The text was not compared with the calls yet"),
 }
 
 _HIDDEN = {

@@ -107,7 +107,7 @@ def test_sentences_are_found_where_they_are_written():
     seen = {text for _, _, text in strings()}
     for sentence in (
         "Too many requests. Try again in an hour.",  # an error of the API
-        "Code could not match the text to the calls",  # a page's word for a code
+        "The text says something else than the calls do",  # a page's word for a code
         "The text has control characters ({count}). Mandate shows each by its number.",  # a flag
         "list which kill switches are on, and why",
     ):  # a command's help

@@ -22,9 +22,9 @@ class OutboxCursor(models.Model):
 class Summary(models.Model):
     """What a proposal's text says, what its calls do, and whether the two match.
 
-    `effects` and `flags` are computed without a model and stand in every row, whatever the status. `claims` and
-    `sentences` rest on spans that the model chose and code quoted word for word; `verdict` compares the claims with the
-    effects, and is "matches" only where code finds the same without them. The row goes with its proposal.
+    `effects`, `flags`, `verdict` and `findings` are computed without a model and stand in every row, whatever the
+    status; so do `sentences`, until a model has chosen others. What a model chooses moves neither verdict nor flags.
+    The row goes with its proposal.
     """
 
     class Status(models.TextChoices):
@@ -34,12 +34,18 @@ class Summary(models.Model):
         FAILED = "failed"  # given up after many attempts (the reason says why)
 
     class Verdict(models.TextChoices):
-        # Each effect has a sentence of its own, and the text orders nothing else: agent.understanding.told.
+        # agent.understanding.judging.Outcome, worst first.
+        NO_CALLS = "no_calls"
+        DIFFERS = "differs"
+        NOT_TOLD = "not_told"
+        CANT_BE_CHECKED = "cant_be_checked"
+        TOLD_IN_PART = "told_in_part"
+        TOLD = "told"
+        # Of rows that were judged by the rules before; they are judged again (agent.understanding.summaries.judge_due).
         MATCHES = "matches"
-        DIFFERS = "differs"  # something claimed is not done, or an amount or an address differs
-        UNMATCHED = "unmatched"  # code could not match text and calls one to one
-        OPAQUE = "opaque"  # some call can't be decoded, so nobody can say
-        UNREAD = "unread"  # no claims were read (the model is down, abstained, or the text is empty)
+        UNMATCHED = "unmatched"
+        OPAQUE = "opaque"
+        UNREAD = "unread"
 
     proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="summaries")
     input_hash = Bytes32Field()  # keccak256 of text and actions: one summary per proposal and text
@@ -48,8 +54,9 @@ class Summary(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     reason_code = models.CharField(max_length=40, blank=True)  # agent.understanding.words; "legacy": the text alone
     reason_values = models.JSONField(default=dict)
-    verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.UNREAD)
-    # [{"text", "source": {"kind": "span" | "effect", "id", "quote"}}]
+    verdict = models.CharField(max_length=16, choices=Verdict.choices, default=Verdict.UNREAD)
+    rules = models.PositiveSmallIntegerField(default=0, db_index=True)  # by which version of the rules it was judged
+    # [{"text", "source": {"kind": "span" | "effect" | "verdict" | "flag", "id", "quote"}, "by": "code" | "model"}]
     sentences = models.JSONField(default=list)
     # [{"id", "type", "spans": [id], "quotes": [text], "recipients", "amounts": [{"number", "asset", "base_units"}]}]
     claims = models.JSONField(default=list)
@@ -57,7 +64,8 @@ class Summary(models.Model):
     flags = models.JSONField(
         default=list
     )  # [{"code", "text", "severity", "effects": [id], "sentence": {"code", "values"}}]
-    # What the verdict rests on: [{"kind", "text", "claim", "effect", "sentence": {"code", "values"}}]
+    # What the verdict rests on: [{"status", "effect", "codes", "quote": {"start", "end", "text"} | null, "text",
+    # "sentence": {"code", "values"}}]; of rows of before: [{"kind", "text", "claim", "effect", "sentence"}]
     findings = models.JSONField(default=list)
     hidden = models.JSONField(default=list)  # what some readers don't see: [{"kind", "count", "sample", "shown"}]
     spans_read = models.PositiveIntegerField(default=0)  # how many of the text's sentences the model was shown

@@ -183,7 +183,7 @@ def _role_words(effect: Effect) -> tuple[str, ...]:
     plain = constant[0].casefold()
     short = plain.removesuffix("_role").replace("_", " ")
     if plain == "default_admin_role":
-        return (plain, "default admin", "default admin role")
+        return (plain, "default admin", "default admin role", "admin role")
     return (plain, f"{short} role", f"{short}-role", f"role of {short}", f"role {short}", f"{short}s")
 
 
@@ -225,7 +225,40 @@ def tell(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
             best = telling
         if best is not None and best.level is Level.WHOLE:
             break
-    return best
+    return best or _permission(effect, found)
+
+
+_PERMISSION = re.compile(r"^(?:scope|allow|revoke|unscope)(?:Target|Function)\(|^scopeFunctionExecutionOptions\(")
+_GIVES = re.compile(r"\bpermissions?\b")
+_INNER = re.compile(r"\bcall (?P<name>\w+)\(")
+
+
+def _permission(effect: Effect, found: Sequence[Scope]) -> Telling | None:
+    """The list item that speaks of what a permission allows, in a text that changes permissions.
+
+    What a role may call is many calls for one sentence ("deposit and withdraw"): such a sentence tells them in part.
+    """
+    if str(effect.kind) != "role_change" or _PERMISSION.search(effect.function) is None:
+        return None
+    about = [scope for scope in found if _GIVES.search(scope.folded) and not scope.is_section]
+    if not about:
+        return None
+    inner = _INNER.search(str(effect.sentence))
+    if inner is None:  # the target as a whole, whose functions have effects of their own
+        return Telling(Level.PART, ("arguments",), about[0].start, about[0].end)
+    stems = [word[:6] for word in re.findall(r"[a-z]{4,}", re.sub(r"([A-Z])", r" \1", inner["name"]).casefold())]
+    stems += [_SAME_STEM[stem] for stem in stems if stem in _SAME_STEM]
+    for scope in found:
+        passage = scope.reads[0].passage
+        if scope.is_section or passage.shape not in (Shape.ITEM, Shape.ROW, Shape.SENTENCE) or passage.is_quoted:
+            continue
+        if any(re.search(rf"\b(?:un)?{re.escape(stem)}", scope.folded) for stem in stems if stem not in _EMPTY_STEMS):
+            return Telling(Level.PART, ("arguments",), scope.start, scope.end)
+    return None
+
+
+_SAME_STEM = {"mint": "claim", "exchan": "swap", "join": "deposit", "exit": "withdr"}
+_EMPTY_STEMS = {"with", "from", "into", "permit", "multi", "batch", "single", "execut", "reques", "setrel", "relaye"}
 
 
 def flat(effect: Effect) -> Iterable[tuple[str, str, object]]:
@@ -309,6 +342,12 @@ def _in_scope(
         r"\b(?:run|runs|call|calls|initiali[sz]\w*|and then)\b", scope.folded
     ):
         missing.append("more")
+    if (
+        need.holder is not None
+        and not scope.is_section
+        and any(quantity.unit is Unit.TIME for read in scope.reads for quantity in read.quantities)
+    ):
+        missing.append("more")  # for a time, which no call limits
     if need.holder is not None and _is_from(need, scope):
         missing.append("direction")
     if not missing:
@@ -564,8 +603,9 @@ def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None
         return "perhaps" if scaled else "no"
     if quantity.unit is Unit.BPS:
         return "perhaps" if value in numbers else "no"
-    if subject == "proposal threshold" and any(number * Decimal(10**18) == value for number in numbers):
-        return "yes"
+    if subject == "proposal threshold":  # votes; a number of base units is long
+        is_votes = any(number * Decimal(10**18) == value for number in numbers)
+        return "yes" if is_votes or (value in numbers and value >= 10**15) else "no"
     if value in numbers:
         return "yes" if quantity.unit is Unit.BARE else "perhaps"
     return "no"

@@ -52,6 +52,7 @@ _COUNT = re.compile(
     r" (?:exactly |only )?(?P<count>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
     r" (?:separate |token )?(?P<what>payments?|transfers?|calls?|transactions?|actions?)\b(?!\()"
 )
+_SOLE = re.compile(r"\b(?:the|this) only (?:call|payment|transaction|transfer|action)\b")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _PLACE = re.compile(
     r"^\W*(?:call|transaction|step|payment|action) (?P<digits>\d{1,3})\s?[:.)-]|"
@@ -138,6 +139,8 @@ def _counts(folded: str, effects: Sequence[Effect]) -> str:
         count = int(match["count"]) if match["count"].isdigit() else words.NUMBER_WORDS[match["count"]]
         if count not in (calls, transfers, len(effects)):
             return "count"
+    if _SOLE.search(folded) and calls > 1:
+        return "count"
     place = _PLACE.search(folded)
     if place is not None:
         number = int(place["digits"]) if place["digits"] else _ORDINALS.index(place["word"]) + 1
@@ -193,10 +196,13 @@ _POWERS = frozenset({Act.TRANSFER, Act.APPROVE, Act.GRANT, Act.MINT, Act.DELEGAT
 def _of_others(read: Read, names: Names, effects: Sequence[Effect]) -> str:
     """Whether a sentence beside orders gives something to a party that no effect has to do with."""
     passage = read.passage
+    taking_part = {address for effect in effects for address in effect.addresses} | names.own | set(names.tokens)
+    strangers = [p for p in read.parties if p.name in names.known and not set(p.addresses) & taking_part]
+    if strangers and any(quantity.unit is Unit.BARE for quantity in read.quantities) and passage.shape is not Shape.ROW:
+        return "more"
     acts = [act for act in read.voice.acts if act.acts & _POWERS and act.tense is Tense.NOW]
     if not acts or passage.shape not in (Shape.SENTENCE, Shape.ITEM):
         return ""
-    taking_part = {address for effect in effects for address in effect.addresses} | names.own | set(names.tokens)
     others = [party for party in read.parties if party.addresses and not set(party.addresses) & taking_part]
     return "more" if any(is_given_to(party, act, read) for party in others for act in acts) else ""
 

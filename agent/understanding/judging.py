@@ -22,6 +22,7 @@ from agent.understanding.moods import Mood, is_explicit, level, mood_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
 from agent.understanding.telling import MAX_PAIRS, Context, Level, Telling, Told, compare, is_money, recipients_by_place
+from governance.chain.address import checksum
 
 _SAMPLE = 300  # characters of a quoted sentence
 
@@ -122,7 +123,8 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     money = compare(orders, effects, context)
     text.doubts = doubts_of(reads, orders, money.more, effects, names)
     findings = [_of_effect(effect, money, text, book) for effect in effects]
-    findings = _denied_by_only(findings, effects, text)
+    findings = _once(_denied_by_only(findings, effects, text), effects)
+    findings = _beside_orders(findings, effects, text)
     not_done = _not_done(money, text, effects, findings, book)
     return _verdict(text, effects, findings, money, not_done)
 
@@ -144,8 +146,10 @@ def _symbols(book: Book) -> tuple[Symbols, Mapping[str, tuple[bytes, ...]]]:
 
 def _names(document: Document, book: Book) -> Names:
     known: dict[str, set[bytes]] = {}
-    for name, address in book.addresses.items():
+    whole: dict[str, set[bytes]] = {}  # by the form in which names that look alike are equal
+    for name, address in (*((name, address) for address, name in book.names.items()), *book.also.items()):
         known.setdefault(folded(name), set()).add(address)
+        whole.setdefault(skeleton(name), set()).add(address)
     by_kind: dict[str, set[bytes]] = {}
     for address, contract in book.contracts.items():
         by_kind.setdefault(contract.kind.replace("_", " "), set()).add(address)
@@ -160,7 +164,7 @@ def _names(document: Document, book: Book) -> Names:
         own.add(book.executor)
     alike: dict[str, set[bytes]] = {}
     for name, addresses in known.items():
-        alike.setdefault(skeleton(name), set()).update(addresses)
+        alike.setdefault(skeleton(name), set()).update(addresses | whole.get(skeleton(name), set()))
     fixed = {name: frozenset(alike[skeleton(name)]) for name in known if name and not _NO_NAMES.search(name)}
     texts = [document.text[block.start : block.end] for block in document.blocks]
     tokens = {address: token.symbol.casefold() for address, token in book.tokens.items()}
@@ -213,6 +217,22 @@ def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
     return Finding(Status.TOLD, effect.id, (), quote)
 
 
+def _once(findings: list[Finding], effects: Sequence[Effect]) -> list[Finding]:
+    """Of equal calls that no orders count, a mention tells the first."""
+    seen: set[tuple] = set()
+    once = []
+    for finding, effect in zip(findings, effects, strict=True):
+        same = (effect.function, effect.target, effect.path, effect.through, tuple(map(repr, effect.arguments)))
+        is_counted = is_money(effect) or effect.along or not effect.function
+        if not is_counted and same in seen and finding.status in (Status.TOLD, Status.IN_PART):
+            status = Status.NOT_TOLD if effect.moves else Status.IN_PART
+            once.append(Finding(status, effect.id, ("more_often",), finding.quote))
+            continue
+        seen.add(same)
+        once.append(finding)
+    return once
+
+
 _ONLY = re.compile(
     r"\b(?:this(?: (?:proposal|vote|call|transaction))?|it|we|the (?:proposal|call|vote))\s+(?:will\s+)?"
     r"(?:only|just|merely|simply|solely)\s+(?P<verb>[^\W\d_]+)|\bnothing but\b|\bno (?:funds|money|tokens|payments?) "
@@ -228,8 +248,10 @@ def _denied_by_only(findings: list[Finding], effects: Sequence[Effect], text: _T
     for read in text.reads:
         if read.passage.shape is Shape.CODE or read.passage.is_quoted:
             continue
-        match = _ONLY.search(read.passage.text.casefold())
-        if match is not None and not (match["verb"] or "").startswith(_PAYS):
+        plain = read.passage.text.casefold()
+        match = _ONLY.search(plain)
+        says_so = match is not None and not (match["verb"] or "").startswith(_PAYS)
+        if says_so or ("nothing else" in plain and not any(word in plain for word in _PAYS)):
             denying = read
             break
     if denying is None:
@@ -256,6 +278,9 @@ _CLAIMS: tuple[tuple[frozenset[Act], frozenset[str], str, str], ...] = (
      r"\bcontract\b|\bbridge\b|\bprotocol\b|0x[0-9a-f]{40}"),
     (frozenset({Act.UNPAUSE}), frozenset({"pause"}), "unpause|resume", r"\bcontract\b|\bbridge\b|0x[0-9a-f]{40}"),
     (frozenset({Act.DELEGATE}), frozenset({"delegate"}), "delegate", r"\bvot(?:es|ing)\b|\btokens?\b|0x[0-9a-f]{40}"),
+    (frozenset({Act.CREATE, Act.STREAM}), frozenset({"stream"}), "stream|flow|vest", r"\bstreams?\b|\bvesting\b"),
+    (frozenset({Act.CLAIM}), frozenset({"stream"}), "withdraw|claim|sweep|redeem|collect|unwrap|downgrade|harvest",
+     r"\bbalance\b|\bfunds\b|\brewards?\b|\btokens?\b|\beth\b"),
     (frozenset({Act.RENEW}), frozenset({"name"}), "renew", r"\bdomain\b|\bname\b|\.eth\b|\blease\b"),
     (frozenset({Act.REVOKE}), frozenset({"taken"}), "revoke|remove|disable|renounce|swap",
      r"_role\b|\brole\b|\bowner\b|\bsigner\b|\bcontroller\b|\bmodule\b|\bguardian\b|\badmin\b"),
@@ -281,7 +306,7 @@ def _not_done(
         found.setdefault((passage.start, passage.end), ("less_often", text.quote(passage.start, passage.end)))
     for order in text.orders:
         passage = order.passage
-        if _pays_nobody(order, effects):
+        if effects and _pays_nobody(order, effects):
             found.setdefault((passage.start, passage.end), ("order", text.quote(passage.start, passage.end)))
     kinds = {str(effect.kind) for effect in effects} | _directions(effects)
     functions = " ".join(effect.function.split("(")[0].casefold() for effect in effects)
@@ -356,6 +381,28 @@ def _claim(read: Read, kinds: set[str], functions: str, effects: Sequence[Effect
         ):
             return "claim_set"
     return ""
+
+
+def _beside_orders(findings: list[Finding], effects: Sequence[Effect], text: _Text) -> list[Finding]:
+    """Money that no word tells, in a text that orders other money, or that only words which no page shows tell: such a
+    text says something else. "Not told" is left for a text that speaks of no payment at all."""
+    ordered = next((order for order in text.orders if order.mood is Mood.ORDER and order.quantity), None)
+    recipients = {effect.id: effect.recipient for effect in effects}
+    hides = any(not notice.is_shown for notice in text.document.hidden)
+    source = text.document.source.casefold() if hides else ""
+
+    def worded(finding: Finding) -> Finding:
+        if finding.status is not Status.NOT_TOLD:
+            return finding
+        if ordered and "money" in finding.codes:
+            passage = ordered.passage
+            return Finding(Status.DIFFERS, finding.effect, ("beside",), text.quote(passage.start, passage.end))
+        recipient = recipients.get(finding.effect)
+        if hides and recipient and checksum(recipient).casefold() in source:
+            return Finding(Status.DIFFERS, finding.effect, ("hidden",))
+        return finding
+
+    return [worded(finding) for finding in findings]
 
 
 # ---------------------------------------------------------------------------------------------------------- the outcome

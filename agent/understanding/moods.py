@@ -110,8 +110,13 @@ def voice_of(passage: Passage) -> Voice:
         words.compiled(words.REPORTS).search(folded) is not None,
         passage.text.rstrip(" \"'”)*_").endswith(("?", "？"))
         or folded.startswith(("should ", "shall we", "do we ", "what if")),
-        any(_governs(words.GOVERNS_ASIDE, heading) for heading in (*passage.headings[-1:], *passage.leads)),
+        any(_governs(words.GOVERNS_ASIDE, heading) for heading in (*passage.headings[-1:], *_introductions(passage))),
     )
+
+
+def _introductions(passage: Passage) -> tuple[str, ...]:
+    """What introduces a passage, a table's own header aside."""
+    return passage.leads[:-1] if passage.shape is Shape.ROW else passage.leads
 
 
 _DATED = re.compile(
@@ -210,6 +215,7 @@ def is_explicit(voice: Voice, act: ActWord) -> bool:
 _LABELLED = re.compile(
     r"^[\W\d_]*(?:(?:please|then|and|also|finally|next|first|second|third|hereby|now|so|thus)\b[\W\d_]*)*$"
 )
+_BY_NUMBER = re.compile(r"\b(?:ep|eip|proposal|prop|vote|aip|uip)[ -]?#?\d[\d.]*\s+(?:will |shall |then )?$")
 _RELATIVE = re.compile(r"\b(?:that|which|who|whom|whose|where)\s*$")
 _NOUNS = frozenset(
     [
@@ -252,7 +258,7 @@ _EITHER = frozenset(
 _DETERMINED = re.compile(
     r"\b(?:a|an|the|this|that|these|one|two|three|four|five|each|single|following|our|its|direct)\s+(?:[\w-]+\s+){0,2}$"
 )
-_BECOMES = frozenset({"becomes", "become"})  # its subject is what changes, and changes nothing itself
+_BECOMES = frozenset({"becomes", "become", "go", "goes"})  # its subject is what changes, and changes nothing itself
 _PASSIVE = re.compile(r"\b(?:is|are|be|being|gets?)\s+(?:\w+\s+)?$")
 
 
@@ -265,19 +271,26 @@ def is_noun(voice: Voice, act: ActWord) -> bool:
     return act.word in _EITHER and (after.startswith(" of ") or _DETERMINED.search(before) is not None)
 
 
+def is_imperative(clause: str) -> bool:
+    """Whether nothing but "please", "then", a number and the like stands before a verb."""
+    return _LABELLED.match(clause) is not None
+
+
 def is_others(voice: Voice, act: ActWord) -> bool:
     """Whether this proposal may not be the one that acts: "Signers will swap", "they regret the payment of"."""
     if voice.language != "en" or act.word[0] > "z":
         return False
     before = voice.folded[: act.start]
     clause = re.split(r"[.;:](?=\s)", before)[-1]
+    if _BY_NUMBER.search(clause) is not None:
+        return True
     if _RELATIVE.search(clause) is not None:
         return True
     if is_noun(voice, act):
         plain = _DETERMINED.sub("", clause).strip()
         return re.search(r"[^\W\d_]", plain) is not None and words.compiled(words.MAKES).search(plain) is None
-    if _LABELLED.match(clause) is not None:
-        return False  # an imperative
+    if is_imperative(clause):
+        return act.word.endswith("ing")  # "paying 100 USDC is ..." speaks about it
     infinitive = re.search(r"\bto\s+(?:[\w]+ly\s+)?$", clause)
     if infinitive is not None:
         stem = clause[: infinitive.start()]
@@ -316,11 +329,8 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
         return Mood.DOUBT, "condition"
     if voice.remembers:
         return (Mood.PAST, "past") if act is None or not is_explicit(voice, act) else (Mood.DOUBT, "past")
-    if (
-        act is not None
-        and _WAS.search(voice.folded, act.end) is not None
-        and _LABELLED.match(voice.folded[: act.start])
-    ):
+    is_about = act is not None and (is_imperative(voice.folded[: act.start]) or is_noun(voice, act))
+    if act is not None and is_about and _WAS.search(voice.folded, act.end) is not None:
         return Mood.DOUBT, "past"  # "Transfer 100 USDC to Ana was done in May"
     if passage.shape is Shape.ROW and any(_IS_DATE.match(one.text) for one in passage.fields):
         return Mood.DOUBT, "past"

@@ -42,6 +42,8 @@ class Order:
     is_unlimited: bool = False
     symbols: tuple[str, ...] = ()  # of an order without an amount: the tokens that it names
     has_conflict: bool = False
+    is_sum: bool = False  # a record's value that is called a total
+    is_to_somebody: bool = False  # a row or record with a recipient's field, named in whatever way
     is_incoming: bool = False  # from somebody else to the DAO itself
     start: int = 0  # of the quantity in the document
     end: int = 0
@@ -311,9 +313,12 @@ def _acts_of_heading(text: str) -> frozenset[Act]:
 def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order | None:
     """A sentence that speaks of a payment and names no amount: its parties, and whether it sets no limit."""
     acts = [act for act in read.voice.acts if act.acts & MONEY_ACTS]
-    if not acts or not (read.parties or unlimited):
+    if not acts:
         return None
     act = acts[0]
+    direct = _DIRECT_NAME.match(read.passage.text[act.end :]) if act.word in _PAYS_SOMEBODY else None
+    if not (read.parties or unlimited or direct):
+        return None
     approve = [one for one in acts if Act.APPROVE in one.acts]
     if unlimited and approve:
         act = approve[0]
@@ -330,6 +335,8 @@ def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order |
             recipients += party.addresses
         else:
             name = name or party.name
+    if not name and not recipients and direct is not None:
+        name = folded(direct["name"])
     if not name and not recipients and (match := _NAME_AFTER_TO.match(read.passage.text[act.end :])) is not None:
         name = _name_in(match["name"])
     start = read.passage.start + act.start
@@ -341,11 +348,19 @@ def _without_amount(read: Read, symbols: Symbols, *, unlimited: bool) -> Order |
     )  # fmt: skip
 
 
+_PAYS_SOMEBODY = frozenset(
+    ["pay", "pays", "send", "sends", "reimburse", "reimburses", "compensate", "compensates", "award", "awards"]
+)
+_DIRECT_NAME = re.compile(r"\s(?:to )?(?P<name>[A-Z][a-z][\w'-]*(?: [A-Z][\w'-]+){0,3})(?=[\s.,:]|$)")
+
+
 def is_given_to(party: Party, act: ActWord, read: Read) -> bool:
     """Whether a party stands where a verb's recipient does: behind "to", or right behind the verb."""
     between = read.voice.folded[act.end : party.start] if act.end <= party.start else None
     if between is None:
         return False
+    if read.passage.shape is Shape.HEADING and party.marker == "for":
+        return True
     return party.marker == "to" or re.fullmatch(r"\s*(?:the|our|to|out)?\s*", between) is not None
 
 
@@ -551,6 +566,7 @@ def _of_row(read: Read, names: Names, symbols: Symbols) -> list[Order]:
         Order(
             passage, acts, mood, doubt, replace(quantity, is_total=is_total, is_conversion=False), addresses, name,
             payers=tuple(dict.fromkeys(a for p in payers for a in p.addresses)), is_implied=True,
+            is_to_somebody=any(one.key in ("recipient", "spender") and one.text for one in passage.fields),
             has_conflict=len(addresses) > 1 or any(p.has_conflict for p in known), start=at, end=at + quantity.end,
         )
         for quantity, at in real
@@ -603,7 +619,8 @@ def _of_record(read: Read, names: Names, symbols: Symbols) -> list[Order]:
                 Order(
                     passage, acts, mood, doubt, replace(quantity, is_total=False), addresses, name,
                     payers=tuple(dict.fromkeys(a for p in payers for a in p.addresses)), is_implied=True,
-                    has_conflict=len(addresses) > 1, start=one.start + quantity.start, end=one.start + quantity.end,
+                    is_sum="total" in one.name.casefold(), has_conflict=len(addresses) > 1,
+                    start=one.start + quantity.start, end=one.start + quantity.end,
                 )
             )  # fmt: skip
     return orders

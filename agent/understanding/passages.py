@@ -93,7 +93,7 @@ _KEYS = {
 }
 KEYS = {word.replace("_", " "): key for key, words in _KEYS.items() for word in words.split()}
 _KEY_LINE = re.compile(r"^(?P<name>[^\W\d_][^:\n|]{0,40}?)\s?[:：](?:\s|$)(?P<value>.*)$", re.DOTALL)
-_DASHED = re.compile(r"^(?P<name>[^\W\d_][^:\n|–—]{0,40}?)\s[–—]\s(?P<value>.*)$", re.DOTALL)
+_DASHED = re.compile(r"^(?P<name>[^\W\d_][^:\n|–—]{0,40}?)\s[–—-]\s(?P<value>.*)$", re.DOTALL)
 _END = re.compile(
     r"(?:(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\W_])|(?<=[。！？；])\s*|\n(?=\s*(?:[-*•‣]|\d{1,3}[.)])\s))"
 )
@@ -185,6 +185,7 @@ class _Reader:
         self._title = ""
         self._before = ""  # the sentence before, in the same section
         self._open = _Marks()
+        self._single: list[tuple[Field, Block]] = []
 
     def read(self) -> tuple[list[Passage], list[Section]]:
         index = 0
@@ -212,6 +213,7 @@ class _Reader:
             else:
                 self._prose(block)
                 index += 1
+        self._flush()
         self._sections[-1].end = len(self._text)
         return self._found, self._sections
 
@@ -240,6 +242,7 @@ class _Reader:
         self._sections[-1].passages.append(passage)
 
     def _heading(self, block: Block) -> None:
+        self._flush()
         words = " ".join(self._text[block.start : block.end].split())
         line = self._lines[block.lines[0]].lstrip() if block.lines[0] < len(self._lines) else ""
         level = len(line) - len(line.lstrip("#")) or (2 if self._ends_with(block, "-") else 1)
@@ -264,6 +267,7 @@ class _Reader:
     def _prose(self, block: Block) -> None:
         self._has_prose = True
         if block.kind is BlockKind.CODE:
+            self._flush()
             self._add(Shape.CODE, block.start, block.end, self._new_group(), (self._lead,), block)
             self._lead = ""
             return
@@ -273,6 +277,10 @@ class _Reader:
             self._record([one for one in keyed if one], block, (self._lead,), self._new_group())
             self._lead = ""
             return
+        if len(lines) == 1 and keyed[0] is not None and keyed[0].key in _RECORD_KEYS and keyed[0].text:
+            self._single.append((keyed[0], block))
+            return
+        self._flush()
         parts = list(sentences(self._text, block.start, block.end))
         lead = self._lead
         for start, end in parts:
@@ -282,9 +290,18 @@ class _Reader:
         if _LEAD.search(last) or (len(parts) == 1 and len(last.split()) <= 8 and last[-1:] not in ".!?。"):
             self._lead = " ".join((lead, last)).strip() if _LEAD.search(lead) and lead else last
 
+    def _flush(self) -> None:
+        """Lines of one name and value each, a paragraph apart: together they are a record."""
+        single, self._single = self._single, []
+        if single:
+            self._record([one for one, _ in single], single[0][1], (self._lead,), self._new_group())
+            self._lead = ""
+
     def _keyed(self, start: int, end: int) -> Field | None:
         text = self._text[start:end]
-        match = _KEY_LINE.match(text)
+        match = _KEY_LINE.match(text) or _DASHED.match(text)
+        if match is not None and match.re is _DASHED and key_of(match["name"]) not in _RECORD_KEYS:
+            return None
         if match is None or len(match["name"].split()) > 5:
             return None
         name, value = match["name"].strip(" *_`"), match["value"]
@@ -312,6 +329,7 @@ class _Reader:
                       end, group, leads, block, tuple(record))  # fmt: skip
 
     def _list(self, blocks: Sequence[Block]) -> None:
+        self._flush()
         self._has_prose = True
         group = self._new_group()
         around: list[tuple[int, str]] = []  # indentation and first words of the items around
@@ -349,6 +367,7 @@ class _Reader:
         flush()
 
     def _table(self, rows: Sequence[Block]) -> None:
+        self._flush()
         self._has_prose = True
         group = self._new_group()
         cells = [list(self._cells(row)) for row in rows]

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from agent.understanding import finding_words, gist, ingest, judging
 from agent.understanding import flags as flags_module
-from agent.understanding import gist, ingest, judging
 from agent.understanding.effects import Book, Effect, effects_of
-from agent.understanding.flags import Flag
+from agent.understanding.flags import Flag, History
 from agent.understanding.ingest import Document
-from agent.understanding.judging import Finding, Verdict
+from agent.understanding.judging import Verdict
 from governance.chain.call import Call
 
 
@@ -23,6 +23,7 @@ class Review:
 
     document: Document
     effects: tuple[Effect, ...]
+    book: Book
     verdict: Verdict
     flags: tuple[Flag, ...]
 
@@ -34,7 +35,7 @@ class Review:
         """What `manage.py review --json` prints."""
         return {
             "outcome": str(self.verdict.outcome),
-            "findings": [_finding(finding) for finding in self.verdict.findings],
+            "findings": [finding_words.as_json(finding) for finding in self.verdict.findings],
             "effects": [
                 {**effect.as_json(), "outcome": gist.status_of(self.verdict, effect.id)} for effect in self.effects
             ],
@@ -44,22 +45,26 @@ class Review:
         }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "status": str(finding.status),
-        "effect": finding.effect,
-        "codes": list(finding.codes),
-        "quote": finding.quote.as_json() if finding.quote else None,
-    }
-
-
 def untold(verdict: Verdict) -> frozenset[str]:
     """The ids of the effects that no word of the text tells."""
-    return frozenset(finding.effect for finding in verdict.findings if finding.status == "not_told")
+    return frozenset(
+        finding.effect
+        for finding in verdict.findings
+        if finding.effect and (finding.status == "not_told" or {"beside", "hidden"} & set(finding.codes))
+    )
 
 
-def review(text: str, calls: Sequence[Call], book: Book) -> Review:
-    """Review a proposal. Total: whatever text and calls hold, a review comes out."""
+def review(
+    text: str,
+    calls: Sequence[Call],
+    book: Book,
+    balances: Mapping[bytes, int] | None = None,
+    history: History | None = None,
+) -> Review:
+    """Review a proposal. Total: whatever text and calls hold, a review comes out.
+
+    `balances` is what the treasury holds by asset, base units; `history` what was proposed before; where known.
+    """
     document = ingest.read(text)
     effects = tuple(effects_of(calls, book))
     verdict = judging.judge(document, effects, book)
@@ -67,8 +72,10 @@ def review(text: str, calls: Sequence[Call], book: Book) -> Review:
         document,
         effects,
         book,
+        balances,
         actions=len(calls),
         calldata=[call.calldata for call in calls],
         untold=untold(verdict),
+        history=history,
     )
-    return Review(document, effects, verdict, tuple(flags))
+    return Review(document, effects, book, verdict, tuple(flags))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proposal's path through the model: ingest, effects, flags; then reader, verdict, writer. One summary per text.
+"""A proposal's path: text, effects, verdict, flags, by code; then a model's choice of sentences. One summary per text.
 
-What code alone computes (effects, flags) is stored first and shown at once; what needs the model follows when the model
-is there. A worker killed in the middle repeats harmlessly: the row is made once and finished once.
+What code alone computes is stored first and shown at once; a model's choice follows when the model is there. A worker
+killed in the middle repeats harmlessly: the row is made once and finished once.
 """
 
 import logging
@@ -21,22 +21,27 @@ from rfc8785 import dumps as canonical_json
 from agent.llm import serving
 from agent.llm.client import Model, ModelDown, ModelRefused, Usage
 from agent.models import OutboxCursor, Summary
-from agent.understanding import effects as effects_module
+from agent.understanding import finding_words, ingest, reader, writer
 from agent.understanding import flags as flags_module
-from agent.understanding import ingest, reader, verdict, writer
-from agent.understanding.effects import Book, Effect
+from agent.understanding.effects import Book, with_published_tokens
 from agent.understanding.history import history_of
 from agent.understanding.mirror_book import book_of
+from agent.understanding.review import Review, review
 from agent.understanding.words import of_model_down, say
 from governance import outbox, work
 from governance.chain.call import call_of
-from governance.models import Proposal, ProposalAction
+from governance.models import Contract, Proposal, ProposalAction
 from governance.sentences import LEGACY, Sentence
+from governance.state import is_final, now_of, state_of
 from governance.treasury import balances_by_flows
 from policies.notation.hexadecimal import hex_text
 
 WORK = serving.SUMMARY_WORK
 READER = "agent.summaries"
+JUDGE_WORK = "agent.judge"
+CHANGED = "proposal.judged"  # the outbox topic of an outcome that changed; its key is the number and the outcome
+RULES = 1  # version of the verdict's rules: rows of an earlier one are judged again
+_JUDGED_AT_ONCE = 50
 _RETRY_FIRST_S, _RETRY_MOST_S = 3, 120
 _BEGUN_AT_ONCE = 20  # of many new proposals at once, the newest: the others' effects come with their turn
 NOT_TAKEN = "the model server does not take this text"
@@ -105,6 +110,55 @@ def run_due() -> int:
     return work.run_due(WORK, limit=1)
 
 
+# ------------------------------------------------------------------------------------------- rows of earlier rules
+
+
+def judge_due() -> int:
+    """Have rows judged again that earlier rules judged, the newest first. Returns how many were begun."""
+    old = Summary.objects.filter(rules__lt=RULES).order_by("-pk").values_list("pk", flat=True)
+    for pk in old[:_JUDGED_AT_ONCE]:
+        work.enqueue(JUDGE_WORK, f"{pk}:{RULES}", arguments={"summary": pk})
+    return work.run_due(JUDGE_WORK, limit=_JUDGED_AT_ONCE)
+
+
+@work.worker(JUDGE_WORK)
+def _judge(_key: str, arguments: dict) -> None:
+    summary = Summary.objects.select_related("proposal__dao").filter(pk=arguments["summary"], rules__lt=RULES).first()
+    if summary is not None:
+        judge_again(summary)
+
+
+def judge_again(summary: Summary) -> None:
+    """Judge a row by the rules of today, and tell of an outcome that changes while something can still be decided."""
+    proposal = summary.proposal
+    facts = facts_of(proposal)
+    if facts.input_hash != summary.input_hash:
+        Summary.objects.filter(pk=summary.pk).update(rules=RULES)  # of a text or calls that are no more
+        return
+    columns = _computed(facts.review)
+    columns["flags"] += [flag for flag in summary.flags if flag["code"] == flags_module.canary.RULE.code]
+    if summary.status != Summary.Status.WRITTEN:
+        columns["sentences"] = [line.as_json() for line in facts.review.summary]
+    with transaction.atomic():
+        if not Proposal.objects.select_for_update(no_key=True).filter(pk=proposal.pk).exists():
+            return
+        before = Summary.objects.select_for_update().get(pk=summary.pk)
+        Summary.objects.filter(pk=summary.pk).update(**columns)
+        changed = _SAME.get(before.verdict, before.verdict) != columns["verdict"]
+        if changed and _is_undecided(proposal):
+            key = f"{proposal.proposal_id}:{columns['verdict']}"
+            outbox.publish(proposal.dao, CHANGED, key, proposal.created_block)
+
+
+# What an outcome of the rules before is called now; the others said only that nothing was compared.
+_SAME = {"matches": "told", "opaque": "cant_be_checked"}
+
+
+def _is_undecided(proposal: Proposal) -> bool:
+    governor = proposal.dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
+    return governor is not None and not is_final(state_of(proposal, now_of(proposal.dao, governor), governor))
+
+
 # ------------------------------------------------------------------------------------------------------- one proposal
 
 
@@ -112,29 +166,23 @@ def run_due() -> int:
 class Facts:
     """What code alone knows of a proposal, before any model."""
 
-    document: ingest.Document
-    effects: tuple[Effect, ...]
-    flags: tuple[flags_module.Flag, ...]
-    book: Book
+    review: Review
     input_hash: bytes
 
 
 def facts_of(proposal: Proposal) -> Facts:
-    """Text read into spans, calls decoded, flags computed. Reads the database, asks no model."""
-    book = book_of(proposal.dao)
+    """Text and calls read and compared, flags computed. Reads the database, asks no model."""
     actions = list(proposal.actions.all())
-    document = ingest.read(proposal.description)
-    effects = tuple(effects_module.effects_of(map(call_of, actions), book))
-    flags = flags_module.flags(
-        document,
-        effects,
+    calls = [call_of(action) for action in actions]
+    book = with_published_tokens(calls, book_of(proposal.dao))
+    done = review(
+        proposal.description,
+        calls,
         book,
         balances_by_flows(proposal.dao),
-        actions=len(actions),
-        calldata=[call_of(action).calldata for action in actions],
-        history=history_of(proposal),
+        history_of(proposal),
     )
-    return Facts(document, effects, tuple(flags), book, input_hash(proposal.description_bytes, actions, book.ether))
+    return Facts(done, input_hash(proposal.description_bytes, actions, book.ether))
 
 
 def input_hash(text: bytes, actions: list[ProposalAction], native: str) -> bytes:
@@ -169,7 +217,7 @@ def summarise(proposal: Proposal, model: Model | None = None) -> Summary | None:
         serving.may_ask()
         model = model or Model.from_settings()
         outcome = _understand(facts, model)
-        if not facts.document.is_empty:  # else nobody was asked
+        if not facts.review.document.is_empty:  # else nobody was asked
             serving.works()
     except ModelDown as down:
         serving.note(down)
@@ -188,22 +236,30 @@ def _begin(proposal: Proposal, facts: Facts) -> Summary | None:
     with transaction.atomic():
         if not Proposal.objects.select_for_update(no_key=True).filter(pk=proposal.pk).exists():
             return None
-        computed = verdict.judge(facts.document, (), facts.effects, facts.book)
         summary, _ = Summary.objects.get_or_create(
             proposal_id=proposal.pk,
             input_hash=facts.input_hash,
             defaults={
-                "effects": [effect.as_json() for effect in facts.effects],
-                "flags": [flag.as_json() for flag in facts.flags],
-                "verdict": str(computed.outcome),
-                "findings": [finding.as_json() for finding in computed.findings if finding.kind == "opaque"],
-                "hidden": [hidden.as_json() for hidden in facts.document.hidden],
-                "spans_total": len(facts.document.spans),
+                **_computed(facts.review),
+                "sentences": [line.as_json() for line in facts.review.summary],
                 "model_name": settings.MODEL_NAME[:200],
                 "model_is_demo": settings.MODEL_IS_DEMO,
             },
         )
         return summary
+
+
+def _computed(done: Review) -> dict:
+    """The columns that code alone fills, and that no model changes."""
+    return {
+        "effects": [effect.as_json() for effect in done.effects],
+        "flags": [flag.as_json() for flag in done.flags],
+        "verdict": str(done.verdict.outcome),
+        "findings": [finding_words.as_json(finding) for finding in done.verdict.findings],
+        "hidden": [hidden.as_json() for hidden in done.document.hidden],
+        "spans_total": len(done.document.spans),
+        "rules": RULES,
+    }
 
 
 def _because(sentence: Sentence | None, text: str = "") -> dict:
@@ -214,11 +270,13 @@ def _because(sentence: Sentence | None, text: str = "") -> dict:
 
 
 def _understand(facts: Facts, model: Model) -> dict:
-    """What the row becomes: claims, verdict and sentences, or an abstention with its reason. Raises ModelDown.
+    """What the row becomes: claims and sentences, or an abstention with its reason. Raises ModelDown.
+
+    Neither verdict nor findings are among it: no model has a say in them, and it can only add a flag.
 
     A refusal becomes the proposal's own abstention only where the model reads a plain text well.
     """
-    if facts.document.is_empty:
+    if facts.review.document.is_empty:
         return {
             "status": Summary.Status.ABSTAINED,
             **_because(say("no_text")),
@@ -235,7 +293,7 @@ def _understand(facts: Facts, model: Model) -> dict:
     shown, leaked = 0, False
     why: dict = _because(None)
     try:
-        reading = reader.read(facts.document, model, facts.book, canary)
+        reading = reader.read(facts.review.document, model, facts.review.book, canary)
         usage, name, shown = usage + reading.completion.usage, reading.completion.model, reading.shown
         hashes.append(reading.completion.prompt_hash)
         outputs.append(reading.completion.text)
@@ -245,7 +303,7 @@ def _understand(facts: Facts, model: Model) -> dict:
             if reading.dropped:
                 why = _because(say("no_sentences"))
         else:
-            writing = writer.write(claims, facts.effects, model, canary)
+            writing = writer.write(claims, facts.review.effects, model, canary)
             if writing.completion is not None:
                 usage = usage + writing.completion.usage
                 hashes.append(writing.completion.prompt_hash)
@@ -268,17 +326,16 @@ def _understand(facts: Facts, model: Model) -> dict:
         # It may have obeyed the text from the start: nothing it said is kept.
         claims, sentences, leaked, why = (), (), True, _because(say("canary_repeated"))
         log.warning("canary seen in the output of %s", name)
-    judged = verdict.judge(facts.document, claims, facts.effects, facts.book)
-    flags = list(facts.flags)
+    flags = list(facts.review.flags)
     if leaked:
         flags.insert(0, flags_module.canary.flag())
+    # Where the model chose nothing, the sentences of code stay as they are.
+    chosen = {"sentences": [{**one.as_json(), "by": "model"} for one in sentences]} if sentences else {}
     return {
         "status": Summary.Status.WRITTEN if sentences else Summary.Status.ABSTAINED,
         **why,
         "claims": [claim.as_json() for claim in claims],
-        "sentences": [sentence.as_json() for sentence in sentences],
-        "findings": [finding.as_json() for finding in judged.findings],
-        "verdict": str(judged.outcome),
+        **chosen,
         "flags": [flag.as_json() for flag in flags],
         "model_name": name[:200],
         "prompt_hash": keccak(b"".join(hashes)) if hashes else None,

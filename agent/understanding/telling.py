@@ -16,7 +16,7 @@ from enum import IntEnum
 from agent.understanding.effects import ETHER, UNLIMITED, Book, Effect, base_units
 from agent.understanding.mentions.languages import Act
 from agent.understanding.mentions.quantities import Unit
-from agent.understanding.moods import Mood, is_explicit, voice_of
+from agent.understanding.moods import Mood, is_explicit, is_imperative, voice_of
 from agent.understanding.orders import Order, Read
 from agent.understanding.passages import Shape
 
@@ -48,6 +48,7 @@ def _acts_for(effect: Effect) -> frozenset[Act]:
     return _FITS.get(str(effect.kind), frozenset())
 
 
+_FIRM_ACTS = frozenset({Act.TRANSFER, Act.APPROVE, Act.MINT, Act.BURN, Act.STREAM, Act.WRAP, Act.CLAIM})
 _SOFT = frozenset({Act.SWAP, Act.WRAP, Act.CLAIM, Act.STREAM})
 
 
@@ -108,7 +109,8 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     if not order.acts:
         missing.append("verb")
     elif not order.acts & _acts_for(effect):
-        (missing if order.acts <= _SOFT and str(effect.kind) != "call" else off).append("verb")
+        is_near = order.acts <= _SOFT and str(effect.kind) == "transfer"
+        (missing if is_near else off).append("verb")
     elif str(effect.kind) == "stream" and Act.STREAM not in order.acts:
         off.append("verb")
     _amount(order, effect, context, missing, off)
@@ -118,6 +120,8 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
         missing.append("names_conflict")
     if effect.besides or any(name.startswith("execTransactionFromModule") for name in effect.path):
         missing.append("besides")  # it may fail unnoticed, or comes later: no sentence is compared with that
+    if effect.function and effect.target != effect.asset and not context.book.knows(effect.target):
+        missing.append("target")  # what a stranger's contract does with this function, nobody knows
     if effect.function.startswith("increase"):
         missing.append("adds")
     if off:
@@ -340,18 +344,37 @@ def compare(orders: Sequence[Order], effects: Sequence[Effect], context: Context
 def _distinct(orders: Sequence[Order]) -> list[Order]:
     """Prose that says the same twice says it once, but for "another" and for one sentence right behind the other.
 
-    A list or table means each of its rows.
+    A list or table means each of its rows. Of two sentences that may say the same the more exact one is kept.
     """
     found: list[Order] = []
-    seen: dict[tuple, Order] = {}
+    seen: dict[tuple, list[int]] = {}
     for order in orders:
         is_prose = order.passage.shape in (Shape.SENTENCE, Shape.HEADING)
-        same = seen.get(order.key) if is_prose else None
-        if same is not None and not order.is_again and not 0 <= order.passage.start - same.passage.end <= 2:
-            continue
-        seen[order.key] = order
+        places = seen.setdefault(_what(order), [])
+        same = next((at for at in reversed(places) if is_prose and _may_be_same(found[at], order)), None)
+        if same is not None and not order.is_again:
+            first = found[same]
+            is_next = order.key == first.key and 0 <= order.passage.start - first.passage.end <= 2
+            if not is_next:
+                if first.mood is not Mood.ORDER or (order.mood is Mood.ORDER and not first.recipients):
+                    found[same] = order
+                continue
+        places.append(len(found))
         found.append(order)
     return found
+
+
+def _what(order: Order) -> tuple:
+    quantity = order.quantity
+    number = (quantity.readings, quantity.unit, quantity.symbol, quantity.per_s) if quantity else None
+    return (order.acts & _FIRM_ACTS, number)
+
+
+def _may_be_same(one: Order, other: Order) -> bool:
+    """Whether two sentences of prose with one amount may mean one payment: no words tell two receivers apart."""
+    if one.recipients and other.recipients:
+        return one.recipients == other.recipients
+    return not (one.recipient_name and other.recipient_name) or one.recipient_name == other.recipient_name
 
 
 def _may_tell(order: Order) -> bool:
@@ -441,20 +464,22 @@ def is_firm(order: Order) -> bool:
     if order.recipients and order.payers and order.is_incoming:
         return False  # what comes in is another one's doing
     if order.is_implied:
-        return bool(order.recipients) and order.passage.shape in (Shape.ROW, Shape.RECORD)
+        return (bool(order.recipients) or order.is_to_somebody) and order.passage.shape in (Shape.ROW, Shape.RECORD)
     return _is_plain_order(order)
 
 
 def _may_be_more(order: Order) -> bool:
     """Whether an order that nothing fulfils leaves a doubt, though it is not plain that this proposal pays it."""
     quantity = order.quantity
-    if order.mood is not Mood.ORDER or quantity is None or order.is_incoming or order.acts & _SOFT:
+    if order.mood is not Mood.ORDER or quantity is None or order.is_incoming:
+        return False
+    if order.acts & _SOFT and (Act.SWAP in order.acts or order.is_implied or not _is_plain_order(order)):
         return False
     if quantity.per_s or quantity.is_about or quantity.is_conversion or not any(quantity.readings):
         return False
     if quantity.unit is Unit.MONEY:
         return bool(order.acts) and not order.is_implied
-    return quantity.unit is Unit.TOKEN and (bool(order.acts) or quantity.is_total)
+    return quantity.unit is Unit.TOKEN and (bool(order.acts) or quantity.is_total or order.is_sum)
 
 
 def _is_plain_order(order: Order) -> bool:
@@ -468,10 +493,7 @@ def _is_plain_order(order: Order) -> bool:
         return False
     before = voice.folded[: act.start]
     clause = before.split(";")[-1]
-    is_first = not any(
-        map(str.isalpha, clause.replace("please", "").replace("then", "").replace("and", "").replace("finally", ""))
-    )
-    return is_first or is_explicit(voice, act) or _is_listed_verb(clause)
+    return is_imperative(clause) or is_explicit(voice, act) or _is_listed_verb(clause)
 
 
 def _is_listed_verb(clause: str) -> bool:

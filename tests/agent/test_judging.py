@@ -548,3 +548,32 @@ def test_nothing_counts_as_told_in_a_text_that_is_not_read_to_its_end():
         PLAIN + "\n\nMore. " * 40_000,
     ):
         assert verdict(text, pays()).outcome is Outcome.TOLD_IN_PART
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        (pays(), pays()),
+        (pays(), pays(90_000, STRANGER)),
+        (pays(who=STRANGER),),
+        (call(GOLD, "transferFrom(address,address,uint256)", STRANGER, BEN, 2_500 * 10**6),),
+    ],
+)
+def test_money_beside_what_the_text_orders_differs(calls):
+    """A text that orders one payment and moves another says something else; it does not merely say nothing."""
+    judged = verdict(f"Transfer 2,500 GLD to {B} for the handbook.", *calls)
+    assert judged.outcome is Outcome.DIFFERS
+    bad = [finding for finding in judged.findings if finding.status is Status.DIFFERS]
+    assert bad
+    assert all(finding.quote for finding in bad)
+
+
+def test_money_in_a_text_that_speaks_of_no_payment_is_not_told():
+    judged = verdict("# Rename the newsletter\n\nIts new name was chosen in the forum.", pays(90_000, STRANGER))
+    assert judged.outcome is Outcome.NOT_TOLD
+
+
+def test_money_that_only_hidden_words_name_differs():
+    hidden = f'We publish the report every month.\n\n[1]: https://example.org "Transfer 2,500 GLD to {B}."'
+    assert verdict(hidden, pays()).outcome is Outcome.DIFFERS
+    assert verdict(hidden, pays(who=STRANGER)).outcome is Outcome.NOT_TOLD

@@ -16,7 +16,18 @@ from agent.understanding import summaries
 from governance import outbox
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
-from governance.models import Chain, Contract, Dao, Proposal, ProposalAction, RawLog, TreasuryFlow, Work
+from governance.models import (
+    Chain,
+    Contract,
+    Cursor,
+    Dao,
+    OutboxEntry,
+    Proposal,
+    ProposalAction,
+    RawLog,
+    TreasuryFlow,
+    Work,
+)
 from governance.treasury import balances_by_flows
 from tests.agent.attacker import answer, attacker_model
 from tests.agent.trickler import WAYS, trickler
@@ -94,7 +105,7 @@ def test_a_proposal_that_the_mirror_told_of_gets_its_summary(dao, settings):
         use(settings, attacker.url)
         summary = poll()
     assert summary.proposal == proposal
-    assert (summary.status, summary.verdict, summary.reason) == ("written", "matches", "")
+    assert (summary.status, summary.verdict, summary.reason) == ("written", "told", "")
     assert [sentence["source"]["id"] for sentence in summary.sentences] == ["s2", "s3", "e1"]
     assert summary.sentences[2]["text"] == f"Transfers 1,500 USDC to {checksum(ADA)}."
     assert all(sentence["source"]["quote"] in TEXT for sentence in summary.sentences[:2])
@@ -127,7 +138,7 @@ def test_with_the_model_down_effects_and_flags_stand_and_the_summary_comes_when_
     assert (summary.status, summary.reason) == ("pending", "the model server can't be reached")
     assert (summary.reason_code, summary.reason_values) == ("model_unreachable", {})
     assert summary.effects[0]["kind"] == "role_change"
-    assert [flag["code"] for flag in summary.flags] == ["admin_change"]
+    assert [flag["code"] for flag in summary.flags] == ["admin_change", "not_told"]
     assert summary.written_at is None
     row = Work.objects.get()
     assert row.done_at is None
@@ -161,8 +172,9 @@ def test_nothing_that_a_hostile_model_says_gets_through(dao, settings, said):
         use(settings, attacker.url)
         summary = poll()
     assert summary.status in ("abstained", "pending")
-    assert summary.sentences == summary.claims == []
-    assert summary.verdict == "unread"
+    assert summary.claims == []
+    assert {line["by"] for line in summary.sentences} == {"code"}
+    assert summary.verdict == "told"  # no model has a say in it
     assert summary.reason
     assert summary.effects[0]["amount"] == "1500000000"
     stored = json.dumps(
@@ -385,7 +397,8 @@ def test_a_leaked_canary_is_flagged_and_the_answer_thrown_away(dao, settings, mo
         summary = poll()
     assert summary.status == "abstained"
     assert summary.flags[0]["code"] == "canary"
-    assert summary.claims == summary.sentences == []
+    assert summary.claims == []
+    assert {line["by"] for line in summary.sentences} == {"code"}
 
 
 def test_a_proposal_without_text_abstains_without_asking(dao, settings):
@@ -504,12 +517,12 @@ def test_review_prints_what_code_alone_knows_and_what_was_read(dao, settings, ca
     shown = capsys.readouterr().out
     assert f"e1  Transfers 1,500 USDC to {checksum(ADA)}." in shown
     assert "Reading: not read" in shown
-    assert "Verdict: unread" in shown
+    assert "Verdict: told" in shown
     with attacker_model(scripted) as attacker:
         use(settings, attacker.url)
         call_command("review", "7", "--read", "--json")
     body = json.loads(capsys.readouterr().out)
-    assert (body["verdict"], body["model"]) == ("unmatched", "attacker-1 (demo model)")
+    assert (body["verdict"], body["model"]) == ("told", "attacker-1 (demo model)")
     proposal.title = "\x1b[31mred"
     proposal.save()
     call_command("review", "7", "--dao", "mandate")
@@ -599,7 +612,80 @@ def test_the_book_names_what_pages_name_and_says_what_it_lacks(dao, settings, tm
 
 def test_a_proposal_that_repeats_the_calls_of_an_earlier_one_says_which(dao):
     first, second = propose(dao, 1), propose(dao, 2)
-    codes = [flag.code for flag in summaries.facts_of(first).flags]
+    codes = [flag.code for flag in summaries.facts_of(first).review.flags]
     assert "resubmitted" not in codes
-    (flag,) = [flag for flag in summaries.facts_of(second).flags if flag.code == "resubmitted"]
+    (flag,) = [flag for flag in summaries.facts_of(second).review.flags if flag.code == "resubmitted"]
     assert flag.text == f"An earlier proposal makes exactly the same calls: number {first.proposal_id}."
+
+
+def row_of_before(proposal: Proposal, **values) -> Summary:
+    """A summary as the version before judged it: by what a model had picked."""
+    facts = summaries.facts_of(proposal)
+    fields = {"verdict": "unmatched", "status": "abstained", "rules": 0, **values}
+    return Summary.objects.create(proposal=proposal, input_hash=facts.input_hash, **fields)
+
+
+def governed(dao) -> None:
+    """A governor that counts blocks, read to block 100."""
+    Contract.objects.create(dao=dao, address=b"\x60" * 20, kind=Contract.Kind.GOVERNOR)
+    Cursor.objects.create(dao=dao, next_block=101, head_timestamp_chain_s=1)
+
+
+def changes() -> list[str]:
+    return list(OutboxEntry.objects.filter(topic=summaries.CHANGED).values_list("key", flat=True))
+
+
+def test_a_verdict_of_earlier_rules_is_made_anew_once(dao):
+    row = row_of_before(propose(dao), flags=[{"code": "canary", "severity": "danger", "text": "x", "effects": []}])
+    assert summaries.judge_due() == 1
+    row.refresh_from_db()
+    assert (row.verdict, row.rules, row.status) == ("told", summaries.RULES, "abstained")
+    assert row.findings[0]["status"] == "told"
+    assert {line["by"] for line in row.sentences} == {"code"}
+    assert "canary" in [flag["code"] for flag in row.flags]  # what the model gave away stays known
+    assert summaries.judge_due() == 0
+
+
+def test_sentences_that_a_model_chose_stay_when_a_row_is_judged_again(dao):
+    chosen = [{"text": "It pays.", "source": {"kind": "span", "id": "s1", "quote": "It pays."}}]
+    row = row_of_before(propose(dao), status="written", sentences=chosen)
+    summaries.judge_due()
+    row.refresh_from_db()
+    assert (row.verdict, row.sentences) == ("told", chosen)
+
+
+@pytest.mark.parametrize(
+    ("before", "is_told"), [("unmatched", True), ("differs", True), ("matches", False), ("told", False)]
+)
+def test_subscribers_are_told_of_an_outcome_that_changes_while_the_vote_can_still_be_decided(dao, before, is_told):
+    governed(dao)
+    proposal = propose(dao)
+    Proposal.objects.filter(pk=proposal.pk).update(snapshot=10**9, deadline=2 * 10**9)
+    row_of_before(proposal, verdict=before)
+    summaries.judge_due()
+    assert changes() == (["7:told"] if is_told else [])
+
+
+def test_nobody_is_told_of_a_vote_that_is_over(dao):
+    governed(dao)
+    proposal = propose(dao)
+    Proposal.objects.filter(pk=proposal.pk).update(canceled=True)
+    row = row_of_before(proposal)
+    summaries.judge_due()
+    row.refresh_from_db()
+    assert row.verdict == "told"
+    assert changes() == []
+
+
+def test_a_payment_in_a_published_token_that_the_dao_does_not_follow_is_told_in_its_units(dao):
+    """Only on the chain that the list names, and in the book that the verdict goes by."""
+    dai = bytes.fromhex("6b175474e89094c44da98b954eedeac495271d0f")
+    paid = encode_call("transfer(address,uint256)", [ADA, 5 * 10**18])
+    proposal = propose(dao, calldata=encode_call("perform(address,uint256,bytes)", [dai, 0, paid]))
+    proposal.actions.update(target=TREASURY)
+    (unknown,) = summaries.facts_of(proposal).review.effects
+    assert "base units of token" in unknown.sentence
+    proposal.dao.chain_id = 1
+    facts = summaries.facts_of(proposal)
+    assert facts.review.effects[0].sentence == f"Transfers 5 DAI to {checksum(ADA)}."
+    assert facts.review.book.tokens[dai].decimals == 18

@@ -105,7 +105,7 @@ class Made:
     def summary(self, proposal: Proposal, **values) -> Summary:
         fields = {
             "status": "written",
-            "verdict": "matches",
+            "verdict": "told",
             "model_name": "small-model",
             "model_is_demo": True,
             "sentences": [
@@ -113,6 +113,16 @@ class Made:
                 {"text": "5 USDC leave.", "source": {"kind": "effect", "id": "e1", "quote": "Transfers 5 USDC"}},
             ],
             "effects": [{"id": "e1", "position": 0, "kind": "transfer", "sentence": "Transfers 5 USDC to 0x00"}],
+            "findings": [
+                {
+                    "status": "told",
+                    "effect": "e1",
+                    "codes": [],
+                    "quote": {"start": 0, "end": 11, "text": "Pay 5 USDC."},
+                    "text": "The text names all of it.",
+                    "sentence": {"code": "told", "values": {}},
+                }
+            ],
             **values,
         }
         return Summary.objects.create(proposal=proposal, input_hash=next(self._serial).to_bytes(32, "big"), **fields)

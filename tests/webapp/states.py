@@ -18,6 +18,7 @@ from django.utils import timezone
 import policies
 from agent.llm.trouble import Trouble
 from agent.models import Candidate, DecisionRecord, ModelTrouble, Plan, Refusal, Request, Roster
+from agent.understanding import finding_words
 from agent.understanding.words import SENTENCES
 from governance.chain import abi
 from governance.incidents import Kind
@@ -45,6 +46,7 @@ from webapp.models import Subscription
 TEMPLATES = Path(policies.__file__).parent / "templates"
 HIDDEN = ("comment", "element", "attribute", "alt", "definition", "title", "language", "cell", "zero-width",
           "bidirectional", "tag", "control")  # fmt: skip
+STATUSES = ("told", "told_in_part", "not_told", "differs", "opaque")
 REASONS: list[dict[str, Any]] = [
     {"reason": "επειδή"},  # of a row that is older than the codes
     {"reason": "Stored in English.", "reason_code": "because", "reason_values": {"because": [
@@ -153,14 +155,12 @@ def proposals(made: Made) -> None:
     sentences = [
         {"code": code, "values": dict.fromkeys(re.findall(r"{(\w+)}", text), 5)} for code, text in SENTENCES.items()
     ]
-    words: dict[str, Any] = {"sentences": [], "effects": [], "model_name": "μοντέλο"}
+    words: dict[str, Any] = {"sentences": [], "effects": [], "findings": [], "model_name": "μοντέλο"}
     made.summary(
         many, status="abstained", verdict="opaque", reason="Stored in English.", reason_code="text_not_taken",
         reason_values={"http_status": 400},
         flags=[{"code": "σημαία", "severity": "warning", "text": "Stored in English.", "effects": [],
                 "sentence": sentence} for sentence in sentences],
-        findings=[{"kind": "opaque", "text": "Stored in English.", "claim": "", "effect": "", "sentence": sentence}
-                  for sentence in sentences],
         **words,
     )  # fmt: skip
     made.summary(bad, status="failed", verdict="differs", reason="λάθος", **words)
@@ -169,11 +169,25 @@ def proposals(made: Made) -> None:
     second = made.proposal(11, description="Δύο", snapshot=NOW, deadline=NOW + DAY)
     made.summary(
         second,
-        verdict="unmatched",
+        verdict="differs",
         **{
             **words,
+            "findings": [
+                {
+                    "status": status,
+                    "effect": f"e{number}",
+                    "codes": [],
+                    "quote": {"text": "Πληρώστε."},
+                    "text": "Stored in English.",
+                    "sentence": {"code": code, "values": values},
+                }
+                for number, (status, code) in enumerate(itertools.product(STATUSES, finding_words.SENTENCES))
+                for values in [{"parts": [{"code": "part_amount", "values": {}}] * 2}]
+            ]
+            + [{"status": "not_done", "effect": "", "codes": ["order"], "quote": {"text": "Πληρώστε."}, "text": ""}],
             "effects": [
-                {"id": f"e{number}", "position": 0, "kind": "transfer", "sentence": "Στέλνει 5"} for number in range(15)
+                {"id": f"e{number}", "position": 0, "kind": "transfer", "sentence": "Στέλνει 5"}
+                for number in range(250)
             ],
         },
     )

@@ -36,7 +36,7 @@ def test_a_proposal_with_everything(client, made):
     assert action["decoded"]["name"] == "transfer"
     assert action["effect"]["sentence"] == "Transfers 5 USDC to 0x00"
     assert seen["summary"]["model_is_demo"] is True
-    assert seen["verdict"] == "matches"
+    assert seen["verdict"] == "told"
     assert seen["transitions"][0]["kind"] == "created"
 
 

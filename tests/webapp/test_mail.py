@@ -9,10 +9,11 @@ import re
 import pytest
 from django.core import mail
 
-from agent.understanding.verdict import Outcome
+from agent.understanding import summaries
+from agent.understanding.judging import Outcome
 from governance import outbox, work
 from governance.models import Cursor, Proposal, UnconfirmedLog, Work
-from presentation import words
+from presentation import card, words
 from presentation.dao_view import DaoView
 from tests.webapp.conftest import NOW, UNIT, account
 from webapp.mail import digest, send, subscriptions
@@ -146,6 +147,74 @@ def test_every_verdict_is_told(client, made, verdict):
     (message,) = mail.outbox
     for text in (message.body, html.unescape(message.alternatives[0][0])):
         assert words.VERDICTS[verdict] in text
+    assert message.subject.startswith(f"River DAO: {card.tag(verdict).words}: new proposal: ")
+
+
+def test_a_mail_says_which_effect_no_word_tells_and_which_order_no_call_does(client, made):
+    subscribed(client, made)
+    send.follow_outbox()
+    made.summary(
+        made.proposal(7),
+        verdict="not_told",
+        effects=[
+            {"id": "e1", "position": 0, "kind": "transfer", "sentence": "Pays ines."},
+            {"id": "e2", "position": 1, "kind": "transfer", "sentence": "Pays mallory."},
+        ],
+        findings=[
+            {"status": "told", "effect": "e1", "quote": None, "text": "x"},
+            {"status": "not_told", "effect": "e2", "quote": None, "text": "x"},
+            {"status": "not_done", "effect": "", "quote": {"text": "We pay bob."}, "text": "x"},
+        ],
+    )
+    tell(made, "proposal.created", "7")
+    send.follow_outbox()
+    work.run_due("webapp.")
+    (message,) = mail.outbox
+    for text in (message.body, html.unescape(message.alternatives[0][0])):
+        assert text.index("NOT TOLD: Pays mallory.") < text.index("Told: Pays ines.")
+        assert "The text orders this, and no call does it:" in text
+        assert "We pay bob." in text
+
+
+def test_what_a_model_chose_is_marked_in_the_mail(client, made):
+    subscribed(client, made)
+    send.follow_outbox()
+    made.summary(made.proposal(7))
+    made.summary(made.proposal(8), status="abstained")
+    for number in ("7", "8"):
+        tell(made, "proposal.created", number)
+    send.follow_outbox()
+    work.run_due("webapp.")
+    chosen, by_code = mail.outbox
+    assert 'data-ai="selection" data-ai-model="small-model (demo model)"' in chosen.alternatives[0][0]
+    assert "sentences chosen by a model, small-model (demo model)" in chosen.body
+    assert "data-ai" not in by_code.alternatives[0][0]
+    assert "written by code, without a model" in by_code.body
+
+
+def test_an_outcome_that_changes_is_told_once_and_only_while_it_stands(client, made):
+    subscribed(client, made)
+    send.follow_outbox()
+    made.summary(made.proposal(7), verdict="differs")
+    tell(made, summaries.CHANGED, "7:differs")
+    tell(made, summaries.CHANGED, "7:told")  # it changed again before anybody was written to
+    tell(made, summaries.CHANGED, "9:differs")  # of a proposal that is gone
+    for _ in range(3):
+        send.follow_outbox()
+        work.run_due("webapp.")
+    (message,) = mail.outbox
+    assert message.subject.startswith("River DAO: Differs: text and calls were compared again: ")
+    assert words.VERDICTS["differs"] in message.body
+
+
+def test_the_subject_of_a_digest_counts_what_is_red(client, made):
+    subscribed(client, made, frequency="daily")
+    for number, verdict in ((7, "not_told"), (8, "differs"), (9, "differs"), (10, "told")):
+        made.summary(made.proposal(number), verdict=verdict)
+    send.plan_periods(datetime.datetime(2027, 3, 2, 8, tzinfo=datetime.UTC))
+    work.run_due("webapp.")
+    (message,) = mail.outbox
+    assert message.subject == "River DAO: 1 NOT TOLD, 2 Differs, 4 decisions open"
 
 
 def test_a_digest_links_nowhere_but_here(client, made):
@@ -181,7 +250,7 @@ def test_a_removed_proposal_is_corrected_only_for_those_who_were_told(client, ma
     tell(made, "proposal.created.undone", "8")
     send.follow_outbox()
     work.run_due("webapp.")
-    assert [message.subject.partition(": ")[2][:10] for message in mail.outbox] == ["new propos", "correction"]
+    assert [message.subject.partition(": ")[2][:10] for message in mail.outbox] == ["Told: new ", "correction"]
 
 
 def subjects():
@@ -210,7 +279,7 @@ def test_a_proposal_that_comes_back_after_its_correction_is_told_again(client, m
     tell(made, "proposal.created.undone", "7")
     tell(made, "proposal.created", "7")
     follow()
-    assert subjects() == ["new proposal", "correction", "new proposal"]
+    assert subjects() == ["Told", "correction", "Told"]
 
 
 def test_a_removed_act_is_corrected_and_one_that_was_performed_is_not(client, made):
@@ -264,7 +333,7 @@ def test_news_wait_for_so_many_blocks(client, made, settings):
     assert not mail.outbox
     Cursor.objects.filter(dao=made.dao).update(next_block=404)
     follow()
-    assert subjects() == ["new proposal"]
+    assert subjects() == ["Told"]
 
 
 def test_the_mail_server_is_down_then_back(client, made, monkeypatch, caplog):

@@ -14,8 +14,9 @@ import pytest
 
 import policies
 from agent.models import Candidate, ModelTrouble, Plan, Request, Roster, Summary
-from agent.understanding import ingest
-from governance.models import Cursor, OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
+from agent.understanding import finding_words, ingest
+from agent.understanding.judging import Finding, Quote, Status
+from governance.models import Contract, Cursor, OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
 from policies.document.document import load
@@ -26,7 +27,6 @@ from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp.delegates import api as delegates_api
 from webapp.delegates import page as delegates_page
 from webapp.delegates import read as delegates
-from webapp.proposals.read import findings
 
 TEMPLATES = Path(policies.__file__).parent / "templates"
 HOSTILE = (
@@ -374,6 +374,35 @@ def test_power_that_was_delegated_away_is_not_shown(client, made):
     }
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ({"symbol": "SEAT", "decimals": 0}, "3 SEAT"),
+        ({"symbol": "SEAT"}, "3 base units of 0x"),
+        ({}, "3 base units of"),
+    ],
+)
+def test_votes_are_counted_in_the_units_of_their_token(client, made, told, shown):
+    """Of an ERC-721 whole tokens; where nobody said the decimals, none are made up."""
+    made.contracts["votes_token"].capabilities = told
+    made.contracts["votes_token"].save()
+    made.power(3, 3)
+    made.vote(made.proposal(7, for_votes=3), 3, weight=3)
+    for path in ("/river/delegates/", "/river/proposals/7/"):
+        assert shown in page(client, path), path
+
+
+def test_two_tokens_of_one_symbol_have_two_names(made):
+    one = made.contracts["asset"].address
+    other = Contract.objects.create(
+        dao=made.dao, kind="asset", address=account(77), capabilities={"symbol": "usdc", "decimals": 6}, start_block=0
+    ).address
+    names = DaoView(made.dao).names
+    assert address_text(one) in names[bytes(one)]
+    assert address_text(other) in names[bytes(other)]
+    assert DaoView(made.dao).asset(one).text(5_000_000) == f"5 USDC ({address_text(one)})"
+
+
 def test_delegates_come_in_pages_with_all_power_as_the_whole(client, made, monkeypatch):
     for number in range(100, 160):
         made.power(number, number * UNIT)
@@ -527,21 +556,119 @@ def test_health(client, db):
     assert client.get("/health").json() == {"status": "ok"}
 
 
-def test_a_finding_says_what_it_is_about():
-    """Two calls and one sentence: the page must say which call the text does not tell of."""
-    summary = Summary(
-        effects=[{"id": "e1", "sentence": "Pays ines."}, {"id": "e2", "sentence": "Pays mallory."}],
+def found(status: str, effect: str = "", quote: str = "", codes: tuple[str, ...] = ()) -> dict:
+    """A finding as a summary stores it."""
+    cut = Quote(0, len(quote), quote) if quote else None
+    return finding_words.as_json(Finding(Status(status), effect, codes, cut))
+
+
+TWO_EFFECTS = [
+    {"id": "e1", "position": 0, "kind": "transfer", "sentence": "Pays ines."},
+    {"id": "e2", "position": 1, "kind": "transfer", "sentence": "Pays mallory."},
+]
+
+
+def test_each_effect_stands_beside_the_words_that_tell_it_and_the_untold_ones_come_first(client, made):
+    made.summary(
+        made.proposal(7),
+        verdict="not_told",
+        effects=TWO_EFFECTS,
+        findings=[found("told", "e1", "We pay ines."), found("not_told", "e2"), found("not_done", "", "We pay bob.")],
+        flags=[{"code": "not_told", "severity": "danger", "text": "Money moves.", "effects": ["e2"]}],
+    )
+    text = page(client, "/river/proposals/7/")
+    gist = text[text.index("gist alarm") : text.index("grid two")]
+    assert "NOT TOLD" in gist
+    assert "Pays mallory. And 1 thing more." in gist
+    assert "Money moves." in gist
+    card = text[text.index('aria-labelledby="does"') :]
+    assert card.index('id="e2" data-outcome="not_told"') < card.index('id="e1" data-outcome="told"')
+    assert "No sentence of the text mentions it." in card
+    assert "<q>We pay ines.</q>" in card
+    assert "The text orders this, and no call does it: <q>We pay bob.</q>" in card
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words_and_sign", "is_alarm"),
+    [
+        ("told", "✓</span>Told<", False),
+        ("told_in_part", "◐</span>Told in part<", False),
+        ("not_told", "!</span>NOT TOLD<", True),
+        ("differs", "✗</span>Differs<", True),
+        ("cant_be_checked", "?</span>Can&#x27;t be checked<", False),
+        ("no_calls", "○</span>No calls<", False),
+    ],
+)
+def test_an_outcome_has_words_and_a_sign_in_page_list_and_api_not_a_colour_alone(
+    client, made, outcome, words_and_sign, is_alarm
+):
+    made.summary(made.proposal(7), verdict=outcome, findings=[])
+    text = page(client, "/river/proposals/7/")
+    assert words_and_sign in text[text.index('class="gist') : text.index("grid two")]
+    assert ('class="gist alarm"' in text) is is_alarm
+    assert words_and_sign in page(client, "/river/proposals/")
+    (row,) = client.get("/api/v1/daos/river/proposals").json()["proposals"]
+    assert row["verdict"] == outcome
+
+
+def test_the_one_line_speaks_of_what_makes_the_outcome(client, made):
+    def lead(*findings: dict) -> str:
+        Summary.objects.all().delete()
+        proposal = Proposal.objects.filter(proposal_id=7).first() or made.proposal(7)
+        made.summary(proposal, verdict="differs", effects=TWO_EFFECTS, findings=list(findings))
+        return re.search(r'<p class="lead">(.*?)</p>', page(client, "/river/proposals/7/")).group(1)
+
+    assert lead(found("not_told", "e1"), found("differs", "e2")) == "Pays mallory. And 1 thing more."
+    order = found("not_done", "", "We pay bob.")
+    assert lead(found("told", "e1"), found("told", "e2"), order) == (
+        "The text orders this, and no call does it: “We pay bob.”"
+    )
+
+
+def test_what_a_model_chose_is_marked_for_people_and_machines(client, made):
+    made.summary(made.proposal(7))
+    text = page(client, "/river/proposals/7/")
+    assert 'data-ai="selection" data-ai-model="small-model"' in text
+    assert "sentences chosen by a model, small-model; quoted by code" in text
+    shown = client.get("/api/v1/daos/river/proposals/7").json()["summary"]["ai"]
+    assert shown == {"role": "selection", "model": "small-model", "generated_text": False}
+
+
+def test_a_summary_by_code_is_there_without_a_model_and_says_so(client, made):
+    lines = [{"text": "It pays ines.", "source": {"kind": "span", "id": "s1", "quote": "It pays ines."}, "by": "code"}]
+    made.summary(made.proposal(7), status="pending", sentences=lines, model_name="")
+    text = page(client, "/river/proposals/7/")
+    assert "data-ai" not in text
+    assert "written by code, without a model" in text
+    assert "It pays ines." in text[text.index('aria-labelledby="summary"') :]
+    assert client.get("/api/v1/daos/river/proposals/7").json()["summary"]["ai"] is None
+
+
+def test_a_model_that_abstained_is_named_beside_the_summary_of_code(client, made):
+    made.summary(made.proposal(7), status="abstained", reason="the model found no sentence")
+    text = page(client, "/river/proposals/7/")
+    head = text[text.index('<h2 id="summary">') :][:600]
+    assert "written by code, without a model" in head
+    assert "asked: small-model" in head
+    assert "demo model" in head
+    assert "data-ai" not in text
+
+
+def test_a_row_of_the_rules_before_is_shown_without_an_outcome_of_its_effects(client, made):
+    made.summary(
+        made.proposal(7),
+        verdict="unmatched",
+        effects=TWO_EFFECTS,
         claims=[{"id": "c1", "quotes": ["We pay", "ines."]}],
         findings=[
-            {"kind": "done_not_claimed", "text": "Not told.", "claim": None, "effect": "e2"},
+            {"kind": "done_not_claimed", "text": "Not matched.", "claim": None, "effect": "e2"},
             {"kind": "claimed_not_done", "text": "Not done.", "claim": "c1", "effect": None},
         ],
     )
-    assert findings(summary) == [
-        {"text": "Not told.", "about": "Pays mallory."},
-        {"text": "Not done.", "about": "“We pay ines.”"},
-    ]
-    assert findings(None) == []
+    text = page(client, "/river/proposals/7/")
+    assert "Not compared yet" in text
+    assert 'data-outcome=""' in text
+    assert "Pays mallory." in text
 
 
 def test_the_agents_page_says_that_the_model_cant_be_used_without_the_servers_own_words(client, made):
@@ -569,9 +696,7 @@ def test_a_summary_that_waits_says_so(client, made):
     Summary.objects.create(
         proposal=Proposal.objects.get(), input_hash=b"\x01" * 32, reason="the model server can't be reached"
     )
-    assert "The summary is not written yet. The model server can&#x27;t be reached" in page(
-        client, "/river/proposals/7/"
-    )
+    assert "A model has not read it yet. The model server can&#x27;t be reached" in page(client, "/river/proposals/7/")
 
 
 def test_the_agent_page_and_the_api_tell_what_the_model_said_of_a_request(client, made):

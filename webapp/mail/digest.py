@@ -7,6 +7,7 @@ One summary per proposal is shared by all; per delegate only order and the line 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -14,7 +15,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
-from agent.understanding import effects
 from agent.understanding.words import shown
 from governance.models import Act, Proposal, UnconfirmedLog, Vote
 from governance.state import State
@@ -22,6 +22,7 @@ from policies.notation.visible import one_line
 from presentation import words
 from presentation.acts import objectable
 from presentation.calls import call_words
+from presentation.card import RED, Tag, card_of, is_by_model, lines_of
 from presentation.dao_view import DaoView, is_never
 from presentation.proposals import page_of_proposals, proposal_row, summary_of, without_doubts
 from webapp.mail import subscriptions
@@ -38,6 +39,8 @@ class Item:
     link: str
     lines: list[str]
     verdict: str = ""
+    tag: Tag | None = None  # the outcome of text against calls, for the subject and beside the title
+    promised: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
     sentences: list[dict[str, str]] = field(default_factory=list)
@@ -101,9 +104,15 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     if summary is None:
         item.lines.append(gettext("What its calls do is not computed yet."))
         return item
-    item.verdict = gettext("%(verdict)s.") % {"verdict": words.verdict(summary.verdict)}
+    card = card_of(summary)
+    item.verdict, item.tag = gettext("%(verdict)s.") % {"verdict": words.verdict(summary.verdict)}, card.tag
+    item.promised = [_told(promise, 300) for promise in card.promised[:_MOST_EFFECTS]]
     item.flags = [_told(shown(flag.get("sentence"), flag["text"]), 300) for flag in summary.flags]
-    item.effects = [_told(effects.shown(effect), 300) for effect in summary.effects[:_MOST_EFFECTS]]
+    # As on the page: what no word tells comes first, each with its outcome in front.
+    item.effects = [
+        _told(f"{view.tag.words}: {view.sentence}" if view.tag else view.sentence, 300)
+        for view in card.effects[:_MOST_EFFECTS]
+    ]
     if (more := len(summary.effects) - _MOST_EFFECTS) > 0:
         shown_elsewhere = ngettext(
             "And %(count)s more, which only the proposal's page shows.",
@@ -111,24 +120,14 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
             more,
         )
         item.effects.append(shown_elsewhere % {"count": more})
-    if summary.status == "written":
-        item.sentences = [
-            {
-                "text": _told(sentence["text"], 600),
-                "quote": _told(sentence["source"]["quote"], 600),
-                "source": gettext("what the calls do")
-                if sentence["source"]["kind"] == "effect"
-                else gettext("the proposal's words"),
-            }
-            for sentence in summary.sentences
-        ]
+    item.sentences = [
+        {"text": _told(line.text, 600), "quote": _told(line.quote, 600), "source": line.source}
+        for line in lines_of(summary)
+    ]
+    if is_by_model(summary):
         item.model = _told(summary.model_name, 80)
         if summary.model_is_demo:
             item.model = gettext("%(model)s (demo model)") % {"model": item.model}
-    elif summary.status == "abstained":
-        item.lines.append(gettext("The model wrote no summary. What the calls do is computed, and listed here."))
-    else:
-        item.lines.append(gettext("There is no summary yet."))
     return item
 
 
@@ -175,8 +174,17 @@ def compose(subscription: Subscription, place: DaoView, items: list[Item], headi
         "block": place.block,
         "at": words.moment(place.now_chain_s),
     }
-    subject = one_line(_titled(place.dao.name, heading), 140)
+    subject = one_line(_titled(place.dao.name, _with_outcome(heading, items)), 140)
     return Mail(subject, render_to_string("mail/digest.txt", context), render_to_string("mail/digest.html", context))
+
+
+def _with_outcome(heading: str, items: list[Item]) -> str:
+    """A subject that begins with what is wrong: one proposal's outcome, or how many of several are red."""
+    tags = [item.tag for item in items if item.tag]
+    if len(items) == 1 and tags:
+        return gettext("%(outcome)s: %(heading)s") % {"outcome": tags[0].words, "heading": heading}
+    counts = Counter(tag.words for tag in tags if tag.kind in RED)
+    return ", ".join([*(f"{count} {words}" for words, count in counts.items()), heading])
 
 
 def _titled(dao: str, heading: str) -> str:

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from agent.models import Summary
+from agent.understanding.summaries import CHANGED
 from governance import outbox, work
 from governance.models import Act, Cursor, OutboxEntry, Proposal
 from policies.notation.hexadecimal import hex_bytes
@@ -37,7 +38,7 @@ LEASE = datetime.timedelta(seconds=60)
 WAIT_FOR_SUMMARY = datetime.timedelta(seconds=25)  # a digest without a summary is better than a late one
 SEND_AT = datetime.time(7, 0)  # UTC, of daily and weekly digests
 WEEKLY_ON = 0  # Monday
-TOPICS = ("proposal.created", "act.scheduled")
+TOPICS = ("proposal.created", "act.scheduled", CHANGED)
 UNDONE = ".undone"  # what the outbox appends to a topic that a reorganisation took back
 SENT, PERHAPS_SENT, NOTHING = "sent", "perhaps sent", "nothing to say"
 
@@ -192,6 +193,8 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
     kind, key = _parts(topic)
     if kind not in TOPICS:
         raise work.Abandon(f"there is no digest about {kind}")
+    if kind == CHANGED:
+        return _judged_anew(place, subscription, key, delegate)
     # News may come again with another block, and a correction late: what counts is what is so and what was said last.
     stands = _stands(subscription, kind, key)
     if topic.startswith(kind + UNDONE):
@@ -212,6 +215,20 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
         raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "its summary is being written")
     item = digest.of_proposal(place, proposal, delegate)
     return digest.compose(subscription, place, [item], gettext("new proposal: %(title)s") % {"title": item.title})
+
+
+def _judged_anew(place: DaoView, subscription: Subscription, key: str, delegate: bytes | None) -> digest.Mail | None:
+    """The mail about an outcome that changed; None where it has changed again, or the proposal is gone."""
+    number, _, outcome = key.partition(":")
+    if not _happened(place, "proposal.created", number):
+        return None
+    proposal = proposal_of(place, int(number))
+    summary = summary_of(proposal)
+    if summary is None or summary.verdict != outcome:
+        return None
+    item = digest.of_proposal(place, proposal, delegate)
+    heading = gettext("text and calls were compared again: %(title)s") % {"title": item.title}
+    return digest.compose(subscription, place, [item], heading)
 
 
 def _happened(place: DaoView, kind: str, key: str) -> bool:
@@ -253,8 +270,8 @@ def follow_outbox() -> int:
         cursor = ReadingCursor.objects.select_for_update().get(reader=READER)
         entries = outbox.read("", cursor.after_id)
         for entry in entries:
-            if entry.topic.removesuffix(UNDONE) not in TOPICS:
-                continue
+            if entry.topic.removesuffix(UNDONE) not in TOPICS or entry.topic == CHANGED + UNDONE:
+                continue  # of a proposal that is gone its own correction tells
             topic = f"{entry.topic}:{entry.key}@{entry.pk}"
             wanted = subscriptions.active(entry.dao).filter(frequency=Subscription.Frequency.IMMEDIATE)
             for pk in wanted.values_list("pk", flat=True):

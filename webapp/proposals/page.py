@@ -15,15 +15,15 @@ from governance.capabilities import takes_signed_ballots
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Proposal
 from policies.notation.visible import one_line
-from presentation import words
 from presentation.calls import action_views
+from presentation.card import card_of, flags_of, is_by_model, lines_of, meanings
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
 from webapp.proposals import voter as voters
 from webapp.proposals.next_step import next_step
-from webapp.proposals.read import findings, page_of_votes, policy_in, reorgs_of, timeline
+from webapp.proposals.read import page_of_votes, policy_in, reorgs_of, timeline
 from webapp.rendering import page_number, render_page
 
 
@@ -64,8 +64,12 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         "proposals",
         row=row,
         summary=summary,
-        findings=findings(summary),
-        verdict_text=words.verdict(summary.verdict) if summary else "",
+        card=card_of(summary) if summary else None,
+        dangers=flags_of(summary, dangers=True),
+        warnings=flags_of(summary, dangers=False),
+        meanings=meanings(),
+        lines=lines_of(summary),
+        by_model=is_by_model(summary),
         calls=calls,
         policy=policy_in(place, calls),
         votes=votes,

@@ -7,9 +7,6 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from agent.models import Summary
-from agent.understanding import effects
-from agent.understanding.words import shown
 from governance.chain.address import to_bytes
 from governance.chain.module import SET_POLICY
 from governance.clocks import kept
@@ -23,21 +20,6 @@ from presentation import labels, words
 from presentation.calls import ActionView
 from presentation.dao_view import DaoView, is_never
 from presentation.policies import in_words
-
-
-def findings(summary: Summary | None) -> list[dict[str, str]]:
-    """What the verdict rests on: each finding's text, and what it is about (an effect in words, or a quoted claim)."""
-    if summary is None:
-        return []
-    told = {effect["id"]: effects.shown(effect) for effect in summary.effects}
-    quoted = {claim["id"]: "“" + " ".join(claim["quotes"]) + "”" for claim in summary.claims if claim.get("quotes")}
-    return [
-        {
-            "text": shown(item.get("sentence"), item["text"]),
-            "about": told.get(item.get("effect")) or quoted.get(item.get("claim"), ""),
-        }
-        for item in summary.findings
-    ]
 
 
 def page_of_votes(proposal: Proposal, *, page: int = 1, size: int = 50) -> tuple[list[Vote], int]:

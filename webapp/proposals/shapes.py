@@ -6,6 +6,7 @@ from __future__ import annotations
 from agent.models import Summary
 from governance.models import Vote
 from policies.notation.hexadecimal import hex_text
+from presentation.card import card_of, is_by_model
 from presentation.dao_view import DaoView
 from presentation.proposals import ProposalRow, parts_of
 from webapp.shapes import Json, address_json
@@ -77,7 +78,15 @@ def summary_json(summary: Summary | None) -> Json | None:
         "abstained": summary.status == Summary.Status.ABSTAINED,
         "model": summary.model_name,
         "model_is_demo": summary.model_is_demo,
+        # What a model did to the text below: it chose sentences and wrote none. Null: no model had a part in it.
+        "ai": {"role": "selection", "model": summary.model_name, "generated_text": False}
+        if is_by_model(summary)
+        else None,
         "sentences": summary.sentences,
+        "outcome": summary.verdict,
+        "effects": [
+            {"id": view.id, "outcome": view.outcome or None, "quotes": view.quotes} for view in card_of(summary).effects
+        ],
         "claims": summary.claims,
         "findings": summary.findings,
         "hidden": summary.hidden,

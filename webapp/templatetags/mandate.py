@@ -17,7 +17,7 @@ from governance import incidents, sentences
 from governance.models import SyncIncident, Vote
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
-from presentation import labels, words
+from presentation import card, labels, words
 from presentation.dao_view import DaoView, is_never
 from presentation.proposals import parts_of
 from webapp import markup
@@ -50,6 +50,12 @@ def incident_words(incident: SyncIncident) -> str:
 def worded(item: Mapping[str, Any]) -> str:
     """A flag's sentence in the reader's language."""
     return shown(item.get("sentence"), item["text"])
+
+
+@register.simple_tag
+def outcome(verdict: str) -> card.Tag | None:
+    """The tag of an outcome of text against calls."""
+    return card.tag(verdict)
 
 
 @register.filter

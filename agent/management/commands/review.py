@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agent.llm.client import Model, ModelDown, ModelRefused
-from agent.understanding import choosing, given, summaries
+from agent.understanding import choosing, finding_words, given, summaries
 from agent.understanding import review as reviews
 from agent.understanding.effects import BadBook, Book
 from governance.models import Proposal
@@ -97,15 +97,15 @@ class Command(BaseCommand):
             "proposal": str(proposal.proposal_id),
             "dao": proposal.dao.slug,
             "title": proposal.title,
-            "effects": [effect.as_json() for effect in facts.effects],
+            "effects": [effect.as_json() for effect in facts.review.effects],
             # A stored summary may carry one more flag than code alone finds: that of a leaked canary.
-            "flags": summary.flags if summary else [flag.as_json() for flag in facts.flags],
+            "flags": summary.flags if summary else [flag.as_json() for flag in facts.review.flags],
             "status": summary.status if summary else "not read",
             "reason": summary.reason if summary else "",
             "model": summary.model_says if summary else "",
-            "verdict": summary.verdict if summary else "unread",
+            "verdict": str(facts.review.verdict.outcome),
             "claims": summary.claims if summary else [],
-            "findings": summary.findings if summary else [],
+            "findings": [finding_words.as_json(finding) for finding in facts.review.verdict.findings],
             "sentences": summary.sentences if summary else [],
         }
         self._print(body, options["json"], _lines)
@@ -183,7 +183,7 @@ def _file_lines(body: dict) -> Iterator[str]:
     for finding in body["findings"]:
         if finding["status"] != "told":
             quoted = f" “{finding['quote']['text']}”" if finding["quote"] else ""
-            yield f"  {finding['effect']} {finding['status']}: {', '.join(finding['codes'])}{quoted}"
+            yield f"  {finding['effect']} {finding['text']}{quoted}".replace("   ", "  ")
     for order in body["orders_not_done"]:
         yield f"  The text promises, and no call does it: “{order.get('text', '')}”"
     yield ""
@@ -221,8 +221,5 @@ def _lines(body: dict) -> list[str]:
     for claim in body["claims"]:
         lines += [f"  {claim['id']}  {claim['type']}: “{' '.join(quote.split())}”" for quote in claim["quotes"]]
     lines += ["", f"Verdict: {body['verdict']}"]
-    lines += [
-        f"  {' '.join(filter(None, (finding['effect'], finding['claim'])))}  {finding['text']}"
-        for finding in body["findings"]
-    ]
+    lines += [f"  {finding['effect']} {finding['text']}".rstrip() for finding in body["findings"]]
     return lines

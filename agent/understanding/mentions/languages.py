@@ -50,7 +50,8 @@ MARKS: Mapping[str, str] = {
     "en": "the and of this is with will from for by on our we it be are its that",
     "es": "el los las una del al esta este propuesta y con por desde hacia para que se transferir enviar pagar",
     "pt": "os uma do da dos das ao à esta este proposta e com pelo pela para que não transferir enviar pagar",
-    "fr": "le les une du des au aux cette ce proposition et avec par depuis pour que est sera à",
+    "fr": "le les une du des au aux cette ce proposition et avec par depuis pour que est sera à envoyer verser "
+    "payer transférer envoyons",
     "de": "der die das den dem ein eine einen dieser diese vorschlag und mit von vom an für zum zur wird werden ist",
 }
 
@@ -242,7 +243,7 @@ DENIALS = (
     "canceling reject rejects rejected decline declines declined refuse refuses refused refrain refrains avoid avoids "
     "avoided prevent prevents stop stops stopped abandon abandons abandoned drop drops dropped scrap scrapped skip "
     "skips skipped omit omits omitted withhold withholds withheld oppose opposes opposed against veto vetoes vetoed "
-    "forbid forbids prohibit prohibits block blocks blocked forgo forgoes waive waives void voided revert reverts "
+    "forbid forbids prohibit prohibits blocked off_the_table forgo forgoes waive waives void voided revert reverts "
     "rescind rescinds rescinded undo undoes undone far_from anything_but hardly barely zero_of fails_to fail_to "
     "abstain abstains deny denies denied unlike discontinue discontinues terminate terminates terminated suspend "
     "suspends "
@@ -318,7 +319,8 @@ GOVERNS_ASIDE = (
 # A title with one of these makes every order under it doubtful.
 TITLE_DOUBTS = (
     "cancelled canceled cancel rejected withdrawn void superseded obsolete example template test sample not no never "
-    "without hypothetical draft fake joke how_to lost letter_from did story anulado cancelado annulé abgelehnt "
+    "without hypothetical draft fake joke how_to lost letter_from did story others asked temperature_check "
+    "anulado cancelado annulé abgelehnt "
     "作废 取消 示例 测试 不"
 )
 
@@ -391,7 +393,8 @@ POINTS_BACK = (
 )
 # Words that do so alone.
 TAKES_BACK_ALONE = (
-    "line_above lines_above untouched stays_as_it_is withholds overruled overrule moot decorative dry_run unpaid "
+    "disapprove disapproves these_words line_above lines_above untouched stays_as_it_is withholds overruled "
+    "overrule moot decorative dry_run unpaid "
     "we_mean stand_for stands_for wink "
     "april_fool disapproved shot_down shot_it_down ship_has_sailed fictional gelogen onwaar erfindung made_up_text "
     "this_is_a_draft this_is_a_test this_text_is a_test_of our_tooling imagine_this nothing_below nothing_above "
@@ -418,10 +421,11 @@ HARMLESS = (
     r"nothing else (?:happens|is done)",
     r"\bno (?:other|further|additional) (?:calls?|payments?|transfers?|actions?|effects?|changes?)"
     r"(?: (?:is|are) (?:made|done))?",
-    r"(?:if|once|when|upon|after|provided|assuming)(?: that)? (?:this|the) (?:executable |onchain |on-chain )?"
+    r"(?:if|once|when|upon|on|after|following|provided|assuming)(?: that)? (?:this|the) (?:executable |onchain |"
+    r"on-chain )?"
     r"(?:proposal|vote) (?:is |has been |gets )?(?:passes|passed|approved|approval|executed|execution|succeeds|"
     r"carries)",
-    r"(?:if|once|when|upon|after) (?:approved|passed|executed|approval|execution|passing)(?=[ ,.;:]|$)",
+    r"(?:if|once|when|upon|on|after|following) (?:approved|passed|executed|approval|execution|passing)(?=[ ,.;:]|$)",
     r"(?:as|was|were)? ?(?:previously|already) (?:approved|agreed|discussed|passed|ratified|authori[sz]ed|voted)",
     r"as (?:already )?(?:agreed|approved|discussed)",
     r"approved (?:in|by|through|under) (?:the )?(?:previously passed )?(?:social )?(?:proposals?|votes?|snapshot|ep)\b",
@@ -436,7 +440,7 @@ HARMLESS = (
 SELF = (
     r"(?:this|the|our|that|such)?\s*(?:executable|on-?chain|first|second|third|fourth|fifth|last|single)?\s*"
     r"(?:proposal|vote|call|calls|transaction|transactions|payload|motion|dao|treasury|timelock|executor|action|step|"
-    r"grant|governor|ep|it|we|i|members|you|safe|proposals|following|below)"
+    r"grant|governor|it|we|i|members|you|safe|proposals|following|below)"
 )
 
 NUMBER_WORDS: Mapping[str, int] = {

@@ -25,7 +25,7 @@ class Party:
     addresses: tuple[bytes, ...]
     name: str = ""
     marker: str = ""  # "to", "from", "on", "by", "for", "of" or ""
-    has_conflict: bool = False  # the book gives this name to another address
+    has_conflict: bool = False  # the book gives this name to another address, or a digit was mistyped
     is_own: bool = False  # the DAO itself, its treasury
 
 
@@ -183,6 +183,7 @@ def _merged(text: str, places: Sequence[tuple[int, int, frozenset[bytes], str, b
     found: list[Party] = []
     for start, end, addresses, name, _is_known in places:
         is_own = bool(addresses) and addresses <= names.own
+        is_mistyped = not name and not _is_well_typed(text[start:end])
         last = found[-1] if found else None
         if last is not None and start - last.end <= 90 and _joins(text, last, start, addresses, name):
             both = dict.fromkeys((*last.addresses, *addresses))
@@ -190,12 +191,23 @@ def _merged(text: str, places: Sequence[tuple[int, int, frozenset[bytes], str, b
             merged = tuple(sorted(agree)) if agree else tuple(both)
             conflict = bool(last.addresses) and bool(addresses) and not agree
             found[-1] = Party(
-                last.start, end, merged, last.name or name, last.marker, conflict or last.has_conflict,
+                last.start, end, merged, last.name or name, last.marker,
+                conflict or last.has_conflict or is_mistyped,
                 bool(merged) and set(merged) <= names.own,
             )  # fmt: skip
             continue
-        found.append(Party(start, end, tuple(sorted(addresses)), name, _marker(text, start), is_own=is_own))
+        found.append(
+            Party(start, end, tuple(sorted(addresses)), name, _marker(text, start), is_mistyped, is_own=is_own)
+        )
     return found
+
+
+def _is_well_typed(written: str) -> bool:
+    """Whether an address has no checksum, or the right one; of other words nothing is known."""
+    digits = written[2:]
+    if ADDRESS.fullmatch(written) is None or digits in (digits.lower(), digits.upper()):
+        return True
+    return written == checksum(hex_bytes(written))
 
 
 def _joins(text: str, last: Party, start: int, addresses: frozenset[bytes], name: str) -> bool:
@@ -313,8 +325,3 @@ def local_names(texts: Iterable[str], known: Mapping[str, frozenset[bytes]]) -> 
     return {
         name: frozenset(addresses) for name, addresses in found.items() if len(addresses) == 1 and name not in known
     }
-
-
-def shown(address: bytes) -> str:
-    """Return an address as people read it."""
-    return checksum(address)

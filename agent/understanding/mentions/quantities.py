@@ -53,7 +53,7 @@ _DIGITS = (
     r"(?:\d{1,3}(?:[ \u00a0\u202f\u2009'’]\d{3}){1,25}(?:[.,]\d{1,30})?(?!\d)"  # 2 500, 2'500.00
     r"|\d{1,3}(?:,\d{2,3}){1,25}(?:\.\d{1,30})?(?!\d)"  # 2,500.00
     r"|\d{1,3}(?:\.\d{3}){1,25}(?:,\d{1,30})?(?!\d)"  # 2.500,00
-    r"|\d{1,90}(?:[.,]\d{1,30})?(?!\d))"
+    r"|\d{1,90}(?:[.,]\d{1,30})?(?!\d))(?![xX])"
 )
 _WORDS = "|".join(sorted((re.escape(w) for w in NUMBER_WORDS if not w.endswith("_")), key=len, reverse=True))
 _LONG = [word for word in SCALES if len(word) > 2 or not word.isascii()]
