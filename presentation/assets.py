@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 
 from governance.models import Contract
+from policies.notation.amounts import units
 from policies.notation.visible import one_line
 from presentation import words
 
@@ -40,7 +41,7 @@ class Asset:
         if not self.known:
             asset = words.short(words.address_text(self.address))
             return gettext("%(amount)s base units of %(asset)s") % {"amount": f"{base_units:,}", "asset": asset}
-        return f"{words.amount(base_units, self.decimals, places=places)} {self.name}"
+        return f"{units(base_units, self.decimals, places=places)} {self.name}"
 
 
 def asset_of(contract: Contract, symbol: str = "", decimals: int | None = None) -> Asset:

@@ -27,19 +27,6 @@ def short(text: str) -> str:
     return f"{text[:6]}…{text[-4:]}" if len(text) > 14 else text
 
 
-def amount(base_units: int, decimals: int, *, places: int | None = None) -> str:
-    """Base units as a decimal number with thousands separated: `amount(12_500_000, 6) == "12.5"`.
-
-    `places` cuts the fraction (towards zero) and marks the cut with an ellipsis; without it the text is exact.
-    """
-    whole, fraction = divmod(base_units, 10**decimals)
-    digits = str(fraction).rjust(decimals, "0").rstrip("0") if decimals else ""
-    cut = ""
-    if places is not None and len(digits) > places:
-        digits, cut = digits[:places].rstrip("0"), "…"
-    return f"{whole:,}" + (f".{digits}" if digits else "") + cut
-
-
 def percent(part: int, whole: int) -> str:
     """`part` of `whole` in per cent with one decimal, cut towards zero (so 49.96 % never reads as 50)."""
     if whole <= 0:

@@ -9,6 +9,7 @@ from governance.chain import abi
 from governance.chain.address import ZERO
 from governance.chain.native import DECIMALS, pretends_to_be_native, symbol_of
 from governance.chain.rpc import BlockId, Rpc, RpcError
+from policies.notation.amounts import units
 
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,10}")
 MAX_DECIMALS = 36
@@ -24,9 +25,7 @@ class Token:
 
     def text(self, amount: int) -> str:
         """An amount of base units as people read it, exact: `1,234.5 USDC`."""
-        whole, fraction = divmod(amount, 10**self.decimals)
-        digits = f"{fraction:0{self.decimals}d}".rstrip("0") if fraction else ""
-        return f"{whole:,}{'.' + digits if digits else ''} {self.symbol}"
+        return f"{units(amount, self.decimals)} {self.symbol}"
 
 
 def read_tokens(rpc: Rpc, assets: Iterable[bytes], block: BlockId = "latest") -> list[Token]:

@@ -114,11 +114,21 @@ def _unclear_amount(text: str, tokens: dict[str, Token]) -> Unclear:
     return Unclear(f"{shown(text)} is not an amount", f"write a number and its token, such as `12,000 {some}`")
 
 
+def units(amount: int, decimals: int, *, places: int | None = None) -> str:
+    """Return base units as a decimal number with thousands separated: units(1_500_000, 6) == "1.5".
+
+    `places` cuts the fraction (towards zero) and marks the cut with an ellipsis; without it the text is exact.
+    """
+    whole, fraction = divmod(amount, 10**decimals)
+    digits, cut = f"{fraction:0{decimals}d}".rstrip("0") if decimals else "", ""
+    if places is not None and len(digits) > places:
+        digits, cut = digits[:places].rstrip("0"), "…"
+    return f"{whole:,}" + (f".{digits}" if digits else "") + cut
+
+
 def format_amount(amount: int, token: Token) -> str:
     """Base units as people read them: `12,000 USDC`, exact, no trailing zeros."""
-    whole, fraction = divmod(amount, 10**token.decimals)
-    digits = f"{fraction:0{token.decimals}d}".rstrip("0") if token.decimals else ""
-    return f"{whole:,}{'.' + digits if digits else ''} {token.symbol}"
+    return f"{units(amount, token.decimals)} {token.symbol}"
 
 
 def write_amount(amount: int, token: Token) -> str:
@@ -144,8 +154,8 @@ def parse_duration(text: str) -> int:
 
 def write_duration(seconds: int) -> str:
     """The same as `parse_duration` reads it: a whole number and one unit."""
-    units = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
-    unit, length = next((unit, length) for unit, length in units if seconds % length == 0)
+    lengths = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+    unit, length = next((unit, length) for unit, length in lengths if seconds % length == 0)
     return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
 
 

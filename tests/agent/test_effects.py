@@ -20,16 +20,15 @@ from agent.understanding.effects import (
     base_units,
     effects_of,
     shown,
-    units,
+    with_published_tokens,
 )
-from agent.understanding.effects.published import with_published_tokens
 from agent.understanding.effects.table import entries
 from governance.chain.abi import encode, encode_call, parse_type, selector, signature_types, split_types
 from governance.chain.address import checksum
 from governance.chain.call import Call
 from policies.code import encoding
 from policies.document import document
-from policies.notation.amounts import Token
+from policies.notation.amounts import Token, units
 from policies.notation.visible import is_plain_line
 from tests import pseudo
 from tests.calls import plain_call

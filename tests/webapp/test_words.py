@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.notation.amounts import units
 from policies.notation.visible import visible
 from presentation import words
 from webapp.markup import render
@@ -14,14 +15,14 @@ from webapp.markup import render
 def test_amounts_are_exact(base_units, decimals):
     with localcontext() as context:
         context.prec = 120
-        shown = Decimal(words.amount(base_units, decimals).replace(",", ""))
+        shown = Decimal(units(base_units, decimals).replace(",", ""))
         assert shown == Decimal(base_units).scaleb(-decimals)
 
 
 def test_a_cut_amount_says_so():
-    assert words.amount(1_234_567_891, 9, places=2) == "1.23…"
-    assert words.amount(12_500_000, 6) == "12.5"
-    assert words.amount(1, 18, places=2) == "0…"
+    assert units(1_234_567_891, 9, places=2) == "1.23…"
+    assert units(12_500_000, 6) == "12.5"
+    assert units(1, 18, places=2) == "0…"
 
 
 def test_percent_never_rounds_up():

@@ -9,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agent.understanding.effects.wording import units
 from governance.chain.address import ZERO, checksum, to_bytes
-from policies.notation.amounts import Token
+from policies.notation.amounts import Token, units
 from policies.notation.visible import is_plain_line, one_line
 
 UNLIMITED = 2**255  # an approval from here up is meant as "without limit"

@@ -19,6 +19,7 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from governance.sentences import Table, Translate
+from policies.notation.amounts import units
 
 # Names that the mirror gives to a DAO's own contracts. Every other name is somebody's own word, and stays.
 OWN_NAMES = frozenset(
@@ -80,10 +81,3 @@ def _duration(seconds: int, translate: Translate) -> str:
             count = seconds // size
             return translate(one if count == 1 else many).format(seconds=shown, count=f"{count:,}")
     return translate(_SECONDS).format(seconds=shown)
-
-
-def units(amount: int, decimals: int) -> str:
-    """Base units as an exact decimal number with thousands separators: units(1_500_000, 6) == "1.5"."""
-    whole, rest = divmod(amount, 10**decimals)
-    fraction = str(rest).rjust(decimals, "0").rstrip("0") if decimals else ""
-    return f"{whole:,}.{fraction}" if fraction else f"{whole:,}"

@@ -26,12 +26,13 @@ from agent.understanding import functions
 from agent.understanding.effects.act import Act, Made, make
 from agent.understanding.effects.book import ETHER, UNLIMITED, Book
 from agent.understanding.effects.effect import Effect, Kind
-from agent.understanding.effects.wording import TABLE, units
+from agent.understanding.effects.wording import TABLE
 from agent.understanding.functions import Input, candidates
 from agent.understanding.functions.table import parse
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.sentences import Sentence
+from policies.notation.amounts import units
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 
