@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure how long a large site of commit aece923 takes to migrate to today's tables.
 
-    python -m bench.migration [--votes 1000000]
+    python -m bench.migration [--votes 1000000] [--delegates 200000]
 
-Loads tests/upgrade's dump, adds proposals and votes to its DAO in that commit's tables, and runs `manage.py migrate` as
-an operator would. Prints JSON and writes bench/results/migration.json. A copy of the rows by PostgreSQL itself is timed
-beside it, so that machines can be compared.
+Loads tests/upgrade's dump, adds proposals, votes, delegations and changes of power to its DAO in that commit's tables,
+and runs `manage.py migrate` as an operator would. Prints JSON and writes bench/results/migration.json. A copy of the
+rows by PostgreSQL itself is timed beside it, so that machines can be compared.
 """
 
 import argparse
@@ -35,7 +35,7 @@ _FILL = (
        SELECT %(first)s + n, (SELECT id FROM governance_dao), 1000000 + n / 10, sha256(int8send(n / 10)),
            1600000000 + n, sha256(int8send(n)), n %% 10, n %% 10, '\\x90fe90fe90fe90fe90fe90fe90fe90fe90fe90fe',
            sha256('topic'), '\\x00'
-       FROM generate_series(1, %(proposals)s + %(votes)s) n""",
+       FROM generate_series(1, %(proposals)s + %(votes)s + 3 * %(delegates)s) n""",
     """INSERT INTO governance_proposal (id, dao_id, proposal_id, log_id, created_block, proposer, description, title,
            snapshot, deadline, queued, executed, canceled, against_votes, for_votes, abstain_votes, quorum_votes, extra,
            operation_id, operation_id_v4)
@@ -54,18 +54,30 @@ _FILL = (
            (1 + n %% %(proposals)s)::numeric * 1e60, %(first)s + %(proposals)s + n,
            decode(lpad(to_hex(1 + n %% 200000), 40, '0'), 'hex'), n %% 3, (n %% 1000003)::numeric * 1e18, '', ''
        FROM generate_series(1, %(votes)s) n""",
+    # Each delegates once; half of them got power twice, the others once.
+    """INSERT INTO governance_delegation (dao_id, log_id, delegator, from_delegate, to_delegate)
+       SELECT (SELECT id FROM governance_dao), %(first)s + %(proposals)s + %(votes)s + n,
+           decode(lpad(to_hex(n), 40, '0'), 'hex'), '\\x00',
+           decode(lpad(to_hex(CASE WHEN n %% 4 = 0 THEN 1 ELSE 1 + n / 3 END), 40, '0'), 'hex')
+       FROM generate_series(1, %(delegates)s) n""",
+    """INSERT INTO governance_powercheckpoint (dao_id, log_id, account, timepoint, previous_power, power)
+       SELECT (SELECT id FROM governance_dao), %(first)s + %(proposals)s + %(votes)s + %(delegates)s + n,
+           decode(lpad(to_hex(1 + n %% %(delegates)s), 40, '0'), 'hex'), 1000000 + n, 0, (n %% 1000003)::numeric * 1e18
+       FROM generate_series(1, 3 * %(delegates)s / 2) n""",
 )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="How long a large site of aece923 takes to migrate.")
     parser.add_argument("--votes", type=int, default=1_000_000)
-    votes = parser.parse_args().votes
+    parser.add_argument("--delegates", type=int, default=200_000)
+    arguments = parser.parse_args()
+    votes, delegates = arguments.votes, arguments.delegates
     with cluster() as server:
         url = server.fresh("migration")
         dump = gzip.decompress(DUMP.read_bytes())
         subprocess.run([postgres.binaries() / "psql", "-q", "-v", "ON_ERROR_STOP=1", url], input=dump, check=True)
-        sizes = {"first": _FIRST, "proposals": _PROPOSALS, "votes": votes}
+        sizes = {"first": _FIRST, "proposals": _PROPOSALS, "votes": votes, "delegates": delegates}
         with psycopg.connect(url, autocommit=True) as connection:
             for statement in _FILL:
                 connection.execute(statement, sizes)
@@ -80,7 +92,8 @@ def main() -> None:
                        stdout=sys.stderr)  # fmt: skip
         migrated_s = time.monotonic() - begun
     found = {
-        "votes": votes, "proposals": _PROPOSALS, "migrate_s": round(migrated_s, 1), "copy_votes_s": round(copied_s, 1),
+        "votes": votes, "delegates": delegates, "proposals": _PROPOSALS, "migrate_s": round(migrated_s, 1),
+        "copy_votes_s": round(copied_s, 1),
     }  # fmt: skip
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=2))

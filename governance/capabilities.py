@@ -193,8 +193,12 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
     return capabilities
 
 
+_ERC721 = bytes.fromhex("80ac58cd")  # its number by ERC-165
+
+
 def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, Any]:
-    """An ERC-20's symbol, name, decimals and supply, and the clock of its votes where it has them."""
+    """A token's symbol, name, decimals and supply, and the clock of its votes where it has them. The units of an
+    ERC-721 are whole tokens: it has 0 decimals, whether it says so or not."""
     found = ask(
         rpc,
         token,
@@ -206,14 +210,16 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
             "clock_mode": _view("CLOCK_MODE()", "string"),
             "votes": ("getVotes(address)", [bytes(20)], ["uint256"]),
             "current_votes": ("getCurrentVotes(address)", [bytes(20)], ["uint256"]),
+            "numbered": ("supportsInterface(bytes4)", [_ERC721], ["bool"]),
         },
         block,
     )
+    is_numbered = _first(found["numbered"]) is True
     supply = _first(found["supply"])
     return {
         "symbol": _first(found["symbol"]),
         "name": _first(found["name"]),
-        "decimals": _first(found["decimals"]),
+        "decimals": 0 if is_numbered else _first(found["decimals"]),
         "total_supply": None if supply is None else str(supply),
         "clock_mode": _first(found["clock_mode"]),
         "clock": _clock(_first(found["clock_mode"])),

@@ -180,7 +180,8 @@ class DaoView:
         token = self.one("votes_token")
         if token is None:
             return Asset(words.ZERO_ADDRESS, gettext("votes"), 18)
-        return asset_of(token, gettext("votes"), 18)
+        found = asset_of(token, gettext("votes"))
+        return replace(found, shared=self.asset(found.address).shared)
 
     @cached_property
     def assets(self) -> dict[bytes, Asset]:
@@ -209,7 +210,7 @@ class DaoView:
         for kind, contracts in self.contracts.items():
             for contract in contracts:
                 label = labels.CONTRACTS.get(kind) or gettext("%(symbol)s token") % {
-                    "symbol": asset_of(contract).symbol
+                    "symbol": self.asset(contract.address).name
                 }
                 book.setdefault(bytes(contract.address), str(label))
         for person in people(self.dao.chain_id):

@@ -35,7 +35,6 @@ BANNED = {
 # What may have them, and why.
 EXEMPT = {
     "agent/understanding/doubts.py": "patterns of words that texts of others hold",
-    "agent/understanding/plain_words.py": "lists of words that texts of others hold",
     "dao/local/demo.py": "proposals that the demo's members wrote",
 }
 

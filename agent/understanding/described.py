@@ -146,7 +146,7 @@ def need_of(effect: Effect, book: Book) -> Need:
         is_role = bool(role)
         subjects = role or subjects
     elif kind == "upgrade":
-        acts, subjects = frozenset({Act.UPGRADE, Act.SET}), ()
+        acts, subjects = frozenset({Act.UPGRADE}), ()
     elif kind == "delegate":
         acts, subjects = frozenset({Act.DELEGATE}), ()
     elif kind == "parameter_change":
@@ -159,7 +159,14 @@ def need_of(effect: Effect, book: Book) -> Need:
         acts = acts | {Act.SET, Act.GRANT}
     elif len(flags) == 1 and verb in ("set", "change", "update"):
         acts, opposite = (acts | {Act.GRANT}, _REVOKES) if flags[0] else (_REVOKES, frozenset({Act.GRANT}))
-    return Need(acts, opposite, subjects, effect.recipient, _kind_words(effect.target, book), is_role)
+    return Need(
+        acts,
+        opposite,
+        subjects,
+        effect.recipient,
+        _kind_words(effect.target, book, is_votes=kind == "delegate"),
+        is_role,
+    )
 
 
 def _plain_subject(subject: str) -> tuple[str, ...]:
@@ -187,10 +194,12 @@ def _role_words(effect: Effect) -> tuple[str, ...]:
     return (plain, f"{short} role", f"{short}-role", f"role of {short}", f"role {short}", f"{short}s")
 
 
-def _kind_words(target: bytes, book: Book) -> tuple[str, ...]:
+def _kind_words(target: bytes, book: Book, *, is_votes: bool) -> tuple[str, ...]:
+    """What a text may call a target that the book knows the kind of. Votes are called by the token's symbol alone."""
     kind = book.contracts[target].kind if target in book.contracts else ""
     if target in book.tokens:
-        return (book.tokens[target].symbol.casefold(),)
+        symbol = book.tokens[target].symbol.casefold()
+        return (f"{symbol} token", f"{symbol} contract", f"{symbol}'s", *((symbol,) if is_votes else ()))
     plain = kind.replace("_", " ")
     alone = sum(one.kind == kind for one in book.contracts.values()) == 1
     return (plain, *_KIND_NAMES.get(kind, ())) if kind and alone else ()

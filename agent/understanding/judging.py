@@ -306,7 +306,7 @@ def _not_done(
         found.setdefault((passage.start, passage.end), ("less_often", text.quote(passage.start, passage.end)))
     for order in text.orders:
         passage = order.passage
-        if _pays_nobody(order, effects):
+        if effects and _pays_nobody(order, effects):
             found.setdefault((passage.start, passage.end), ("order", text.quote(passage.start, passage.end)))
     kinds = {str(effect.kind) for effect in effects} | _directions(effects)
     functions = " ".join(effect.function.split("(")[0].casefold() for effect in effects)

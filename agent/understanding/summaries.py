@@ -23,7 +23,7 @@ from agent.llm.client import Model, ModelDown, ModelRefused, Usage
 from agent.models import OutboxCursor, Summary
 from agent.understanding import finding_words, ingest, reader, writer
 from agent.understanding import flags as flags_module
-from agent.understanding.effects import Book
+from agent.understanding.effects import Book, with_published_tokens
 from agent.understanding.history import history_of
 from agent.understanding.mirror_book import book_of
 from agent.understanding.review import Review, review
@@ -172,11 +172,12 @@ class Facts:
 
 def facts_of(proposal: Proposal) -> Facts:
     """Text and calls read and compared, flags computed. Reads the database, asks no model."""
-    book = book_of(proposal.dao)
     actions = list(proposal.actions.all())
+    calls = [call_of(action) for action in actions]
+    book = with_published_tokens(calls, book_of(proposal.dao))
     done = review(
         proposal.description,
-        [call_of(action) for action in actions],
+        calls,
         book,
         balances_by_flows(proposal.dao),
         history_of(proposal),

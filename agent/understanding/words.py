@@ -24,7 +24,7 @@ SENTENCES: Mapping[str, Template] = {
     "parameter_differs": gettext_noop("A sentence about such a call names another amount or another address."),
     "not_compared": gettext_noop("A sentence speaks of such a call; the values could not be compared."),
     "done_not_claimed": gettext_noop("Code matched no sentence to this call."),
-    # Why code can't compare a text with its calls (told.py).
+    # Why code could not compare a text with its calls, in rows of before.
     "not_all_read": gettext_noop("Other sites hide a part of the text, or not all of it was read."),
     "no_calls": gettext_noop("The proposal has no calls."),
     "too_many_to_look_at": gettext_noop("There are too many calls to look at all of them."),

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from agent.understanding import flags as flags_module
-from agent.understanding import ingest, reader, verdict, writer
+from agent.understanding import ingest, reader, writer
 from agent.understanding.effects import Book, Kind, effects_of
 from agent.understanding.flags import Flag, Severity
-from agent.understanding.verdict import FindingKind, Outcome
+from agent.understanding.judging import Outcome, Status, Verdict, judge
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum, to_bytes
 from governance.chain.call import Call
@@ -81,12 +81,8 @@ def flags(text: str, calls) -> set[tuple[str, tuple[str, ...]]]:
     return {(flag.code, flag.effects) for flag in flags_of(text, calls)}
 
 
-def judged_by_code(text: str, calls) -> verdict.Verdict:
-    """The verdict with every sentence taken for what code reads in it: the most generous reader that there can be."""
-    document = ingest.read(text)
-    typed = [(span, reader.type_in(span, BOOK)) for span in document.spans]
-    claims = [reader.claim(f"c{n}", kind, (span,), BOOK) for n, (span, kind) in enumerate(typed, 1) if kind is not None]
-    return verdict.judge(document, claims, effects_of(calls, BOOK), BOOK)
+def judged(text: str, calls) -> Verdict:
+    return judge(ingest.read(text), effects_of(calls, BOOK), BOOK)
 
 
 def test_every_real_proposal_is_read_and_each_of_its_calls_gets_a_sentence():
@@ -144,19 +140,14 @@ def test_no_mutant_of_a_real_payment_matches_its_text():
     for name, text, calls, position, effect in payments():
         if position >= len(calls) or calls[position].calldata[4:36][12:] != effect.recipient:
             continue
-        finding = judged_by_code(text, calls).findings[position]
-        matched += finding.kind is FindingKind.CLAIMED_AND_DONE
+        matched += judged(text, calls).of(effect.id).status is Status.TOLD
         nibble = bytes([*effect.recipient[:10], effect.recipient[10] ^ 0x10, *effect.recipient[11:]])
         for recipient, amount in ((nibble, effect.amount), (effect.recipient, effect.amount * 10)):
             mutant = replace(calls[position], data=encode_call("transfer(address,uint256)", [recipient, amount]))
             changed = (*calls[:position], mutant, *calls[position + 1 :])
-            judgement = judged_by_code(text, changed)
-            assert judgement.findings[position].kind is not FindingKind.CLAIMED_AND_DONE, (
-                name,
-                checksum(recipient),
-                amount,
-            )
-            assert judgement.outcome is not Outcome.MATCHES, name
+            judgement = judged(text, changed)
+            assert judgement.of(effect.id).status is not Status.TOLD, (name, checksum(recipient), amount)
+            assert judgement.outcome is not Outcome.TOLD, name
             mutants += 1
     assert matched >= 3
     assert mutants >= 10
@@ -165,7 +156,7 @@ def test_no_mutant_of_a_real_payment_matches_its_text():
 def test_a_call_appended_to_a_real_proposal_is_never_matched():
     for name, (text, calls) in proposals().items():
         for extra in DANGEROUS:
-            assert judged_by_code(text, (*calls, extra)).outcome is not Outcome.MATCHES, name
+            assert judged(text, (*calls, extra)).outcome is not Outcome.TOLD, name
 
 
 def test_the_shutter_attack_is_flagged_and_opaque():
@@ -179,4 +170,4 @@ def test_the_shutter_attack_is_flagged_and_opaque():
     )
     calls = (plain_call(USDC, 0, call),)
     assert {"delegatecall", "unknown_call"} <= {code for code, _ in flags(attack["claimed"], calls)}
-    assert judged_by_code(attack["claimed"], calls).outcome is Outcome.OPAQUE
+    assert judged(attack["claimed"], calls).outcome is Outcome.CANT_BE_CHECKED

@@ -20,8 +20,8 @@ from agent.understanding.effects import (
     base_units,
     effects_of,
     shown,
+    with_published_tokens,
 )
-from agent.understanding.effects.published import with_published_tokens
 from agent.understanding.effects.table import entries
 from governance.chain.abi import encode, encode_call, parse_type, selector, signature_types, split_types
 from governance.chain.address import checksum

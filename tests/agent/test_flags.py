@@ -218,6 +218,14 @@ def test_two_contracts_of_the_book_with_one_vanity_prefix_are_no_danger():
     assert "lookalike_address" not in {flag.code for flag in flags_module.flags(ingest.read(TEXT), effects, book)}
 
 
+def test_a_published_factory_and_token_with_one_vanity_prefix_are_no_danger_without_a_book():
+    calls = [plain_call(one, 0, encode_call("setOwner(address)", [TREASURY])) for one in UNISWAP]
+    assert "lookalike_address" not in codes(TEXT, *calls)
+    other = bytes([*UNISWAP[1][:9], UNISWAP[1][9] ^ 1, *UNISWAP[1][10:]])
+    strange = [calls[0], plain_call(other, 0, calls[1].data)]
+    assert "lookalike_address" in codes(TEXT, *strange)
+
+
 def test_one_bad_checksum_is_one_line_however_often_it_is_written():
     bad = TEXT.replace("690F", "690f")
     assert codes(" ".join([bad] * 5), transfer(ADA, 1)).count("bad_checksum") == 1

@@ -577,3 +577,10 @@ def test_money_that_only_hidden_words_name_differs():
     hidden = f'We publish the report every month.\n\n[1]: https://example.org "Transfer 2,500 GLD to {B}."'
     assert verdict(hidden, pays()).outcome is Outcome.DIFFERS
     assert verdict(hidden, pays(who=STRANGER)).outcome is Outcome.NOT_TOLD
+
+
+def test_a_transfer_of_tokens_tells_no_upgrade_of_one():
+    """ "transfer" sets nothing here, and a symbol in the text names no contract."""
+    text = f"This proposal includes a transfer on the GLD token contract and one from the SLV DAO treasury to {B}."
+    judged = verdict(text, call(SILVER, "upgradeTo(address)", GOLD))
+    assert judged.outcome in RED

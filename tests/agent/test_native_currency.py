@@ -119,9 +119,9 @@ def test_a_summary_of_a_proposal_on_gnosis_speaks_of_xdai(gnosis):
     proposal = propose(gnosis)
     ProposalAction.objects.create(proposal=proposal, position=1, target=OTHER, value_wei=5 * 10**18, calldata=b"")
     facts = summaries.facts_of(proposal)
-    assert facts.effects[1].sentence == f"Transfers 5 xDAI to {checksum(OTHER)}."
-    assert set(facts.book.tokens) == {OTHER}
-    assert "ETH" not in str([*facts.effects, *facts.flags])
+    assert facts.review.effects[1].sentence == f"Transfers 5 xDAI to {checksum(OTHER)}."
+    assert set(facts.review.book.tokens) == {OTHER}
+    assert "ETH" not in str([*facts.review.effects, *facts.review.flags])
 
 
 def test_other_bytes_are_another_summary(gnosis):

@@ -675,3 +675,17 @@ def test_nobody_is_told_of_a_vote_that_is_over(dao):
     row.refresh_from_db()
     assert row.verdict == "told"
     assert changes() == []
+
+
+def test_a_payment_in_a_published_token_that_the_dao_does_not_follow_is_told_in_its_units(dao):
+    """Only on the chain that the list names, and in the book that the verdict goes by."""
+    dai = bytes.fromhex("6b175474e89094c44da98b954eedeac495271d0f")
+    paid = encode_call("transfer(address,uint256)", [ADA, 5 * 10**18])
+    proposal = propose(dao, calldata=encode_call("perform(address,uint256,bytes)", [dai, 0, paid]))
+    proposal.actions.update(target=TREASURY)
+    (unknown,) = summaries.facts_of(proposal).review.effects
+    assert "base units of token" in unknown.sentence
+    proposal.dao.chain_id = 1
+    facts = summaries.facts_of(proposal)
+    assert facts.review.effects[0].sentence == f"Transfers 5 DAI to {checksum(ADA)}."
+    assert facts.review.book.tokens[dai].decimals == 18

@@ -16,7 +16,7 @@ import policies
 from agent.models import Candidate, ModelTrouble, Plan, Request, Roster, Summary
 from agent.understanding import finding_words, ingest
 from agent.understanding.judging import Finding, Quote, Status
-from governance.models import Cursor, OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
+from governance.models import Contract, Cursor, OnchainCheck, PolicyVersion, Proposal, SyncIncident, TimelockOperation
 from governance.state import is_final
 from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
 from policies.document.document import load
@@ -374,6 +374,35 @@ def test_power_that_was_delegated_away_is_not_shown(client, made):
     }
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ({"symbol": "SEAT", "decimals": 0}, "3 SEAT"),
+        ({"symbol": "SEAT"}, "3 base units of 0x"),
+        ({}, "3 base units of"),
+    ],
+)
+def test_votes_are_counted_in_the_units_of_their_token(client, made, told, shown):
+    """Of an ERC-721 whole tokens; where nobody said the decimals, none are made up."""
+    made.contracts["votes_token"].capabilities = told
+    made.contracts["votes_token"].save()
+    made.power(3, 3)
+    made.vote(made.proposal(7, for_votes=3), 3, weight=3)
+    for path in ("/river/delegates/", "/river/proposals/7/"):
+        assert shown in page(client, path), path
+
+
+def test_two_tokens_of_one_symbol_have_two_names(made):
+    one = made.contracts["asset"].address
+    other = Contract.objects.create(
+        dao=made.dao, kind="asset", address=account(77), capabilities={"symbol": "usdc", "decimals": 6}, start_block=0
+    ).address
+    names = DaoView(made.dao).names
+    assert address_text(one) in names[bytes(one)]
+    assert address_text(other) in names[bytes(other)]
+    assert DaoView(made.dao).asset(one).text(5_000_000) == f"5 USDC ({address_text(one)})"
+
+
 def test_delegates_come_in_pages_with_all_power_as_the_whole(client, made, monkeypatch):
     for number in range(100, 160):
         made.power(number, number * UNIT)
@@ -613,6 +642,16 @@ def test_a_summary_by_code_is_there_without_a_model_and_says_so(client, made):
     assert "written by code, without a model" in text
     assert "It pays ines." in text[text.index('aria-labelledby="summary"') :]
     assert client.get("/api/v1/daos/river/proposals/7").json()["summary"]["ai"] is None
+
+
+def test_a_model_that_abstained_is_named_beside_the_summary_of_code(client, made):
+    made.summary(made.proposal(7), status="abstained", reason="the model found no sentence")
+    text = page(client, "/river/proposals/7/")
+    head = text[text.index('<h2 id="summary">') :][:600]
+    assert "written by code, without a model" in head
+    assert "asked: small-model" in head
+    assert "demo model" in head
+    assert "data-ai" not in text
 
 
 def test_a_row_of_the_rules_before_is_shown_without_an_outcome_of_its_effects(client, made):

@@ -9,6 +9,7 @@ from agent.understanding.effects.act import Act, Handler, Made, make
 from agent.understanding.effects.book import ETHER, UNLIMITED, BadBook, Book, Contract, Token, base_units
 from agent.understanding.effects.effect import Argument, Effect, Kind
 from agent.understanding.effects.opening import MAX_DEPTH, MAX_EFFECTS, effects_of
+from agent.understanding.effects.published import with_published_tokens
 from agent.understanding.effects.shown import shown
 from governance.sentences import Sentence
 
@@ -32,4 +33,5 @@ __all__ = [
     "effects_of",
     "make",
     "shown",
+    "with_published_tokens",
 ]
