@@ -14,7 +14,7 @@ from functools import cache
 from agent.understanding.effects import Book, Effect
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.quantities import Quantity, Unit
-from agent.understanding.moods import ActWord, Mood, mood_of
+from agent.understanding.moods import ActWord, Mood, is_explicit, mood_of
 from agent.understanding.orders import Read
 from agent.understanding.passages import Shape
 from agent.understanding.telling import Level, Telling
@@ -415,17 +415,50 @@ def _row_of_new_values(scope: Scope) -> Read | None:
     return None
 
 
+def _is_aside(read: Read, need: Need, scope: Scope) -> bool:
+    """Whether a sentence of a section says nothing of what changes, so that its verb is another's."""
+    if not scope.is_section or not need.subjects or read.passage.shape is Shape.HEADING:
+        return False
+    small = read.passage.text.casefold()
+    return not any(_holds(small, word) for word in need.subjects)
+
+
+_CUTS = re.compile(r"[:;]|\bfor a\b|\band (?:thank|then)\b")
+
+
+def _reaches(act: ActWord, read: Read, need: Need, scope: Scope) -> bool:
+    """Whether a verb governs what changes: nothing between the two begins another thing."""
+    small = read.voice.folded
+    if act.word == "delegates" and not is_explicit(read.voice, act):
+        return False  # people
+    if read.passage.shape is Shape.HEADING:
+        return True
+    if need.subjects:
+        places = [small.find(word) for word in need.subjects if _holds(small, word)]
+        if not places:
+            return True  # the subject is elsewhere in the scope, or is missing
+        place = min(places, key=lambda at: abs(at - act.start))
+        return _CUTS.search(small[min(place, act.end) : max(place, act.start)]) is None
+    if scope.is_section and not read.parties:
+        return False
+    first = next((party.start for party in read.parties if party.start >= act.end), act.end)
+    return _CUTS.search(small[act.end : first]) is None
+
+
 def _verb(need: Need, scope: Scope) -> tuple[ActWord | None, Mood, str, bool]:
     """The verb in a scope that fits, how it is meant, and whether the opposite verb is there."""
     best: tuple[ActWord | None, Mood, str] = (None, Mood.ORDER, "")
     against = False
     for read in scope.reads:
-        if read.passage.shape is Shape.CODE:
+        if read.passage.shape is Shape.CODE or _is_aside(read, need, scope):
             continue
+        pays = any(quantity.unit in (Unit.TOKEN, Unit.MONEY) for quantity in read.quantities)
         for act in read.voice.acts:
+            if pays and act.acts & {Act.TRANSFER}:
+                continue  # it moves money; the owner beside it is an owner already
             if act.acts & need.opposite and not act.acts & need.acts and act.tense is Tense.NOW:
                 against = True
-            if not act.acts & need.acts:
+            if not act.acts & need.acts or not _reaches(act, read, need, scope):
                 continue
             mood, doubt = mood_of(read.voice, act, act.start, read.passage)
             if mood is Mood.ORDER and not against:

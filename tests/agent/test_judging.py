@@ -584,3 +584,44 @@ def test_a_transfer_of_tokens_tells_no_upgrade_of_one():
     text = f"This proposal includes a transfer on the GLD token contract and one from the SLV DAO treasury to {B}."
     judged = verdict(text, call(SILVER, "upgradeTo(address)", GOLD))
     assert judged.outcome in RED
+
+
+@pytest.mark.parametrize(
+    ("text", "one"),
+    [
+        (f"{PLAIN} The owner of {P} is the DAO.", call(PROXY, "transferOwnership(address)", BEN)),
+        (f"Transfer 2,500 GLD to {B}, the owner of {P}.", call(PROXY, "transferOwnership(address)", BEN)),
+        (f"Set expectations: the voting period is 5 days. {PLAIN}", call(GOVERNOR, "setVotingPeriod(uint32)", 432_000)),
+        (f"Delegates of GLD votes thank {B}. {PLAIN}", call(GOLD, "delegate(address)", BEN)),
+        (f"The upgrade of {P} was reviewed. {I} is the author. {PLAIN}", call(PROXY, "upgradeTo(address)", CODE)),
+        (f"Pause for a moment and thank {P}. {PLAIN}", call(PROXY, "pause()")),
+    ],
+)
+def test_a_verb_about_something_else_tells_no_change_of_power(text, one):
+    judged = verdict(text, pays(), one)
+    assert judged.outcome is not Outcome.TOLD
+    assert judged.of("e2").status is not Status.TOLD
+
+
+@pytest.mark.parametrize(
+    ("text", "one"),
+    [
+        (
+            "The proposal threshold is raised to 100,000 votes.",
+            call(GOVERNOR, "setProposalThreshold(uint256)", 100_000),
+        ),
+        (f"The grant of 2,500 GLD to {B} was paid in March.", pays()),
+        (f"EP 5 transfers 2,500 GLD to {B}.", pays()),
+        (f"Paying 2,500 GLD to {B} is off the table.", pays()),
+        (f"Pay $2,500 in SLV to {B}.", pays(2_500, BEN, SILVER, 18)),
+    ],
+)
+def test_what_is_told_otherwise_than_it_is_done_is_not_told(text, one):
+    assert verdict(text, one).outcome is not Outcome.TOLD
+
+
+def test_a_call_of_a_name_counts_once():
+    root = call(PROXY, "transferOwnership(address)", BEN)
+    text = f"Transfer the ownership of {P} to {B}."
+    assert verdict(text, root).outcome is Outcome.TOLD
+    assert verdict(text, root, root).outcome in RED
