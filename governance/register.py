@@ -186,7 +186,8 @@ def about_read_token(dao: Dao) -> Finding | None:
     return Finding(
         Level.DEGRADED, "power and delegation",
         "the votes token has a supply and logged no delegation that is understood, up to block "
-        f"{cursor.next_block - 1}: delegates and their power are not known here; a voter's own is asked of the chain on the ballot",
+        f"{cursor.next_block - 1}: delegates and their power are not known here; a voter's own is asked of the chain "
+        "on the ballot",
     )  # fmt: skip
 
 
