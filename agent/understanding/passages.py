@@ -13,7 +13,7 @@ from enum import StrEnum
 from agent.understanding.ingest import Document
 from governance.text import Block, BlockKind
 
-MAX_PASSAGES = 3_000  # of one text; what comes after is not read, and nothing counts as told then
+MAX_PASSAGES = 1_500  # of one text; what comes after is not read, and nothing counts as told then
 MAX_CHARS = 1_200  # of one passage; a longer one orders nothing
 
 
