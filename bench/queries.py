@@ -58,9 +58,10 @@ _FILL = (
            1, '', now()
        FROM generate_series(1, %(proposals)s) n, unnest(ARRAY[':state', ':votes', ':quorum']) k""",
     """INSERT INTO agent_summary (proposal_id, input_hash, status, reason, reason_code, reason_values, verdict,
-           sentences, claims, effects, flags, findings, hidden, spans_read, spans_total, model_name, model_is_demo,
+           sentences, claims, effects, flags, findings, hidden, rules, spans_read, spans_total, model_name,
+           model_is_demo,
            prompt_tokens, cached_tokens, output_tokens, duration_ms, created_at)
-       SELECT n, sha256(int8send(n)), 'written', '', '', '{}', 'matches', '[]', '[]', '[]', '[]', '[]', '[]',
+       SELECT n, sha256(int8send(n)), 'written', '', '', '{}', 'matches', '[]', '[]', '[]', '[]', '[]', '[]', 1,
            1, 1, 'bench', true, 0, 0, 0, 0, now()
        FROM generate_series(1, %(proposals)s) n""",
     # One vote in twenty is for the newest proposal, the others are spread evenly; one in ten is cast by ten accounts.

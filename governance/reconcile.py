@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import Max
 
+from governance import unconfirmed
 from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.address import checksum
@@ -125,6 +126,7 @@ def _ask(dao: Dao, rpc: Rpc, questions_of: Callable[[], list["_Question"]]) -> R
                 "other_says": other[:400] if other is not None and other != says else "",
             },
         )
+    unconfirmed.settle(dao, [q.subject for q in questions], cursor.next_block - 1)
     subjects = tuple(question.subject for question in questions)
     return Reconciled(cursor.next_block - 1, checked, tuple(differing), tuple(unanswered), subjects)
 
@@ -246,7 +248,7 @@ def _about_power(dao: Dao, most: int) -> list[_Question]:
     now_call = token.capabilities.get("votes_call", "getVotes(address)")
     past_call = {"getCurrentVotes(address)": "getPriorVotes"}.get(now_call, "getPastVotes") + "(address,uint256)"
     newest = PowerCheckpoint.objects.filter(dao=dao).values("account").annotate(last=Max("log_id")).order_by("-last")
-    accounts = [row["account"] for row in newest[:most]]
+    accounts = list(dict.fromkeys([*(row["account"] for row in newest[:most]), *unconfirmed.accounts_in_doubt(dao)]))
     questions = [
         _Question(
             f"power:{checksum(account)}", token.address, abi.encode_call(now_call, [account]), ("uint256",),

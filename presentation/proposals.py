@@ -7,17 +7,19 @@ Values stay as they are inside (ints in base units, bytes); the API and the temp
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Prefetch
 from django.http import Http404
+from django.utils.translation import gettext, ngettext
 
 from agent.models import Summary
+from governance import unconfirmed
 from governance.chain_word import Shown, shown_of
 from governance.counting import counting_at
 from governance.models import Proposal, Vote
 from governance.open_proposals import count_of, open_proposals
-from governance.state import ProposalFacts, State, counted_votes, quorum_of, vote_ends_at
+from governance.state import ProposalFacts, State, counted_votes, proposal_state, quorum_of, vote_ends_at
 from presentation import labels, titles
 from presentation.checks import chain_notes
 from presentation.dao_view import DaoView
@@ -32,6 +34,8 @@ class ProposalRow:
     flags: list[dict[str, str]]
     verdict: str
     shown: Shown
+    doubted: Sequence[Vote] = ()  # its votes that one node alone shows, with no proof
+    is_doubted: bool = False  # one node alone shows that it was created
 
     @property
     def state(self) -> State:
@@ -56,7 +60,19 @@ class ProposalRow:
     @property
     def notes(self) -> list[str]:
         """Sentences that say where the chain's word is shown, or where nodes contradict each other."""
-        return chain_notes(self.shown)
+        notes = chain_notes(self.shown)
+        if self.is_doubted:
+            notes.append(gettext("One node alone shows that this was proposed: it is not confirmed."))
+        if self.doubted:
+            notes.append(
+                ngettext(
+                    "One node alone shows %(count)s of the votes: it is counted here, and is not confirmed.",
+                    "One node alone shows %(count)s of the votes: they are counted here, and are not confirmed.",
+                    len(self.doubted),
+                )
+                % {"count": len(self.doubted)}
+            )
+        return notes
 
     @property
     def quorum_votes(self) -> int | None:
@@ -114,14 +130,29 @@ def summary_of(proposal: Proposal) -> Summary | None:
 
 def proposal_row(place: DaoView, proposal: Proposal) -> ProposalRow:
     """The row of one proposal, its state by the chain's clock at the last block read."""
-    return _row(proposal, shown_of(place.dao, place.governor, place.now, [proposal])[proposal.pk])
+    return _rows(place, [proposal])[proposal.pk]
 
 
-def _row(proposal: Proposal, shown: Shown) -> ProposalRow:
-    summary = summary_of(proposal)
-    return ProposalRow(
-        proposal, list(summary.flags) if summary else [], summary.verdict if summary else "", shown
-    )  # fmt: skip
+def _rows(place: DaoView, proposals: Collection[Proposal]) -> dict[int, ProposalRow]:
+    shown = shown_of(place.dao, place.governor, place.now, proposals)
+    doubts = unconfirmed.of_proposals(place.dao, proposals)
+    found = {}
+    for proposal in proposals:
+        summary = summary_of(proposal)
+        flags, verdict = (list(summary.flags), summary.verdict) if summary else ([], "")
+        votes, is_doubted = doubts.votes.get(proposal.pk, ()), proposal.pk in doubts.created
+        found[proposal.pk] = ProposalRow(proposal, flags, verdict, shown[proposal.pk], votes, is_doubted)
+    return found
+
+
+def without_doubts(place: DaoView, row: ProposalRow) -> ProposalRow:
+    """Return the row as it is without the votes that one node alone shows: what mails say. The chain's word stands."""
+    shown = row.shown
+    if not row.doubted or "votes" in shown.words:
+        return row
+    facts = unconfirmed.without(place.dao, shown.facts, row.doubted)
+    state = shown.state if "state" in shown.words else proposal_state(facts, place.now)
+    return replace(row, shown=replace(shown, facts=facts, state=state), doubted=())
 
 
 def page_of_proposals(
@@ -151,8 +182,8 @@ def rows_of(place: DaoView, numbers: Sequence[int]) -> list[ProposalRow]:
     found = {row.pk: row for row in _with_summary(Proposal.objects.filter(pk__in=numbers))}
     if not found:
         return []
-    shown = shown_of(place.dao, place.governor, place.now, found.values())
-    return [_row(found[number], shown[number]) for number in numbers if number in found]
+    rows = _rows(place, found.values())
+    return [rows[number] for number in numbers if number in rows]
 
 
 def proposal_of(place: DaoView, proposal_id: int) -> Proposal:

@@ -13,10 +13,10 @@ from agent.acts.calls import Call, payment_call
 from agent.acts.grammar import Ask, month_of
 from agent.acts.pieces import NotUnderstood
 from agent.acts.rosters import Line
-from agent.acts.tokens import Token
 from agent.acts.words import say
 from governance.chain.address import checksum
 from governance.sentences import Sentence
+from policies.notation.amounts import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def derive(
 
     Raises NotUnderstood when nothing is left to pay.
     """
-    text_of = {token.asset: token for token in tokens}
+    text_of = {token.address: token for token in tokens}
     common = list(ask.doubts)
     if not ask.period:
         common.append(say("one_off"))

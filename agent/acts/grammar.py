@@ -30,10 +30,10 @@ from agent.acts.pieces import (
 )
 from agent.acts.rosters import Line
 from agent.acts.speech import check_digits, check_speech, is_plain_order
-from agent.acts.tokens import Token
 from agent.acts.words import say
 from governance.chain.address import checksum
 from governance.sentences import Sentence
+from policies.notation.amounts import Token
 
 _LIST_WORDS = {"and", "the", "each", "every"}  # between two payees or a payee and an amount, of one list
 _PER_PAYEE = {"person", "head", "payee"} | EVERYONE
@@ -299,7 +299,7 @@ def _take_amount(reading: _Reading) -> int:
     token = reading.by_symbol[number.behind]
     was_counted = reading.count is not None and reading.pieces[reading.at - 1][1].casefold() in TIMES
     _check_beside_amount(reading.pieces, reading.at, reading.at + number.length, was_counted=was_counted)
-    reading.amounts.append((token.asset, _amount(number.digits, token)))
+    reading.amounts.append((token.address, _amount(number.digits, token)))
     reading.shape.append("amount")
     return number.length
 

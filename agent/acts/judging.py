@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 from agent.acts.calls import Call, calls_hash
 from agent.acts.policy import Pinned, PolicyInForce
 from agent.acts.simulate import Simulation, act_calldata, disagree, release_calldata, simulate
-from agent.acts.tokens import Token
 from agent.acts.words import Stated, say
 from agent.models import AgentHalt
 from governance.chain.address import checksum
@@ -22,7 +21,7 @@ from governance.sentences import Sentence
 from policies.answer import evaluate as evaluation
 from policies.answer.evaluate import Allowed, Mode, PolicyState, Reason, Refused
 from policies.code.policy_code import PolicyCode
-from policies.notation import amounts
+from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_text
 from policies.words import explain
 
@@ -41,10 +40,10 @@ class Words:
 
     names: Mapping[bytes, str]
     tokens: Sequence[Token]
-    native: amounts.Token  # the chain's native currency
+    native: Token  # the chain's native currency
 
     def reason(self, refusal: Reason, policy: PolicyInForce) -> str:
-        tokens = {token.asset: amounts.Token(token.symbol, token.asset, token.decimals) for token in self.tokens}
+        tokens = {token.address: token for token in self.tokens}
         tokens[self.native.address] = self.native
         return explain.reason(refusal, policy.code, self.names, tokens)
 

@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from agent.acts.rosters import Line
-from agent.acts.tokens import Token
 from agent.acts.words import Stated
+from policies.notation.amounts import Token
 from policies.notation.visible import hidden, without_hidden
 
 MAX_TEXT = 500

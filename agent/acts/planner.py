@@ -36,7 +36,7 @@ from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
 from agent.acts.pieces import MAX_TEXT, NotUnderstood, clean
 from agent.acts.policy import NoPolicyInForce, PolicyInForce, chain_now_s, in_force
 from agent.acts.situation import Judged, Situation
-from agent.acts.tokens import Token, read_tokens
+from agent.acts.tokens import read_tokens
 from agent.acts.words import TABLE, because, codes, reason_of, say
 from agent.llm import serving
 from agent.llm.client import Completion, Model, ModelDown, ModelRefused
@@ -48,6 +48,7 @@ from governance.chain.native import native_token
 from governance.chain.rpc import Rpc, RpcError
 from governance.sentences import Sentence
 from policies.answer.evaluate import Allowed
+from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
 MAX_TOKENS = 60
@@ -202,7 +203,7 @@ def _store(
                     "operator": checksum(bytes(roster.operator)),
                 },
                 "tokens": [
-                    {"asset": checksum(token.asset), "symbol": token.symbol, "decimals": str(token.decimals)}
+                    {"asset": checksum(token.address), "symbol": token.symbol, "decimals": str(token.decimals)}
                     for token in lent.tokens
                 ],
             },
@@ -278,7 +279,7 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
     """Ask the model for one of the allowed candidates, and have it executed where nobody needs to approve it."""
     request, policy, pinned = known.request, known.policy, known.pinned
     keys = [candidate.key for candidate in allowed]
-    text_of = {token.asset: token for token in lent.tokens}
+    text_of = {token.address: token for token in lent.tokens}
     asked = messages(
         request.text,
         [(candidate.key, candidate.label) for candidate in allowed],

@@ -61,7 +61,8 @@ def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
     """The policy that the mirror knows to be in force. Raises NoPolicyInForce."""
     row = (
         PolicyVersion.objects.select_related("module", "dao")
-        .filter(dao=dao, policy_id=policy_id)
+        # One that a single node alone shows, with no proof, is none until the chain confirms it.
+        .filter(dao=dao, policy_id=policy_id, log__unconfirmed=None)
         .order_by(*chain_order("log__", newest_first=True))
         .first()
     )

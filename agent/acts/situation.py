@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from agent.acts.calls import Call, calls_from_json
 from agent.acts.judging import Judgement, Words
 from agent.acts.policy import Pinned, PolicyInForce, read_pinned
-from agent.acts.tokens import Token
 from agent.models import Candidate, Plan, Request
 from governance.chain.native import native_token
 from governance.chain.rpc import Rpc
+from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_bytes
 
 
@@ -59,7 +59,7 @@ def words_of(request: Request, plan: Plan, candidate: Candidate) -> Words:
     return Words(
         {hex_bytes(line["recipient"]): line["name"] for line in candidate.lines if line["name"]},
         [
-            Token(hex_bytes(token["asset"]), token["symbol"], int(token["decimals"]))
+            Token(token["symbol"], hex_bytes(token["asset"]), int(token["decimals"]))
             for token in plan.inputs.get("tokens", [])
         ],
         native_token(request.dao.chain_id),

@@ -21,9 +21,9 @@ from agent.acts.pieces import (
     Piece,
     is_strange,
 )
-from agent.acts.tokens import Token
 from agent.acts.words import say
 from governance.sentences import Sentence
+from policies.notation.amounts import Token
 from policies.notation.visible import hidden
 
 # What the agent can't do: it only pays. The first wherever it stands; the others where they stand for the order.

@@ -1,31 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The assets that amounts are given in: symbol and decimals, read from the chain and not believed further than that."""
+"""Read the symbols and decimals of assets, and believe the chain no further than that."""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from governance.chain import abi
 from governance.chain.address import ZERO
 from governance.chain.native import DECIMALS, pretends_to_be_native, symbol_of
 from governance.chain.rpc import BlockId, Rpc, RpcError
-from policies.notation.amounts import units
+from policies.notation.amounts import Token
 
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,10}")
 MAX_DECIMALS = 36
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An asset: 20 zero bytes for the chain's native currency. One unit is 10^decimals base units."""
-
-    asset: bytes
-    symbol: str
-    decimals: int
-
-    def text(self, amount: int) -> str:
-        """An amount of base units as people read it, exact: `1,234.5 USDC`."""
-        return f"{units(amount, self.decimals)} {self.symbol}"
 
 
 def read_tokens(rpc: Rpc, assets: Iterable[bytes], block: BlockId = "latest") -> list[Token]:
@@ -38,14 +24,14 @@ def read_tokens(rpc: Rpc, assets: Iterable[bytes], block: BlockId = "latest") ->
     contracts = [asset for asset in wanted if asset != ZERO]
     calls = [(asset, abi.encode_call(f"{name}()", [])) for asset in contracts for name in ("symbol", "decimals")]
     answers = rpc.eth_calls(calls, block) if calls else []
-    found = [Token(ZERO, symbol_of(rpc.chain_id), DECIMALS)] if ZERO in wanted else []
+    found = [Token(symbol_of(rpc.chain_id), ZERO, DECIMALS)] if ZERO in wanted else []
     for position, asset in enumerate(contracts):
         symbol, decimals = answers[2 * position], answers[2 * position + 1]
         if isinstance(symbol, RpcError) or isinstance(decimals, RpcError) or len(decimals) < 32:
             continue
         text, places = _symbol(symbol), int.from_bytes(decimals[:32], "big")
         if text is not None and places <= MAX_DECIMALS and not pretends_to_be_native(text, rpc.chain_id):
-            found.append(Token(asset, text, places))
+            found.append(Token(text, asset, places))
     symbols = [token.symbol.casefold() for token in found]
     return [token for token in found if symbols.count(token.symbol.casefold()) == 1]
 

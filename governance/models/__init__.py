@@ -17,6 +17,7 @@ from governance.models.policies import *  # noqa: F403
 from governance.models.treasury import *  # noqa: F403
 from governance.models.checks import *  # noqa: F403
 from governance.models.readings import *  # noqa: F403
+from governance.models.doubts import *  # noqa: F403
 from governance.models.incidents import *  # noqa: F403
 from governance.models.outbox import *  # noqa: F403
 from governance.models.work import *  # noqa: F403

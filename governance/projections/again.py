@@ -38,10 +38,10 @@ _PER_LOG_ROWS = (
 )  # fmt: skip
 
 
-def refold(dao: Dao) -> list[tuple[str, str, int]]:
+def refold(dao: Dao) -> list[tuple[tuple[int, int, int], tuple[str, str, int]]]:
     """Fold all logs of governor, timelock and modules again (not the votes), after some were dropped.
 
-    Returns every outbox entry (topic, key, block number) that these logs should have produced.
+    Returns every outbox entry (topic, key, block number) that these logs should have produced, with its log's place.
     """
     _reset_changing_rows(dao)
     projector = Projector(dao, anew=True)
@@ -49,7 +49,7 @@ def refold(dao: Dao) -> list[tuple[str, str, int]]:
     logs = RawLog.objects.filter(address__in=addresses, topic0__in=_folded_again()).exclude(topic0__in=MANY_TOPICS)
     projector.apply(_in_order(dao, logs))
     _drop_what_no_log_makes(dao, projector)
-    return projector.news
+    return projector.news_by_place
 
 
 def rebuild(dao: Dao) -> Unread:

@@ -54,6 +54,11 @@ class Projector:
         return self._run.news
 
     @property
+    def news_by_place(self) -> list[tuple[tuple[int, int, int], tuple[str, str, int]]]:
+        """Return the same with the place of the log that tells each."""
+        return self._run.news_by_place
+
+    @property
     def touched(self) -> dict[type, set[int]]:
         """The ids of the rows that were written, by model."""
         return self._run.touched

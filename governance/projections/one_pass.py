@@ -62,7 +62,12 @@ class OnePass:
     @property
     def news(self) -> list[tuple[str, str, int]]:
         """Return the outbox entries (topic, key, block number) of what happened, in chain order."""
-        return [entry for _, entry in sorted(self._news, key=itemgetter(0))]
+        return [entry for _, entry in self.news_by_place]
+
+    @property
+    def news_by_place(self) -> list[tuple[tuple[int, int, int], tuple[str, str, int]]]:
+        """Return the same with the place of the log that tells each."""
+        return sorted(self._news, key=itemgetter(0))
 
     def publish(self, topic: str, key: str, log: LogRow) -> None:
         """Add an outbox entry for what a log says."""

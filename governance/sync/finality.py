@@ -2,6 +2,7 @@
 """What is final, by no single node's word: a block that was called final and is replaced stops the mirror."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from governance import incidents
-from governance.chain.rpc import Answered, Header, Rpc, RpcError
+from governance.chain.rpc import Answered, Disagreement, Header, Rpc, RpcError
 from governance.models import Block, Chain, Contract, Cursor, Dao, RawLog
 from governance.sync import fetch, witness
 from governance.words import say
@@ -66,8 +67,16 @@ def final_block(rpc: Rpc, head: Header, depth: int) -> int:
     return min(claims)
 
 
-def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> int:
-    """The last block that may be marked final: what is stored of those that came to be final since was looked at again
+class Confirmed(NamedTuple):
+    """The last block that may be marked final, and the blocks that two endpoints were asked about (none: 0 to -1)."""
+
+    final_block: int
+    first_block: int = 0
+    last_block: int = -1
+
+
+def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> Confirmed:
+    """Return which blocks may be marked final: what is stored of those that came to be final since was looked at again
     (`witness.second_look`).
 
     Raises:
@@ -76,24 +85,24 @@ def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> in
     waiting = Block.objects.filter(dao=dao, finalized=False, number__lte=final)
     ends = waiting.aggregate(first=Min("number"), last=Max("number"))
     if ends["first"] is None:
-        return final
+        return Confirmed(final)
     first, last = ends["first"], min(ends["last"], ends["first"] + _MOST_BLOCKS - 1)
     questions = fetch.filters(contracts, last)
     if questions:
         stored = list(RawLog.objects.filter(dao=dao, block_number__range=(first, last)).only(*_COMPARED))
-        truth = witness.second_look(rpc, questions, first, last, stored)
-        if truth is None:
-            return first - 1
+        look = witness.second_look(rpc, questions, first, last, stored)
+        if look is None:
+            return Confirmed(first - 1)
         # A contract's logs before its first block may or may not have been read with those of others.
         starts: dict[bytes, int] = {}
         for contract in contracts:
             starts[contract.address] = min(contract.start_block, starts.get(contract.address, contract.start_block))
         ours = {witness.content(log): log for log in stored if log.block_number >= starts.get(log.address, first)}
-        theirs = {witness.content(log): log for log in truth if log.block_number >= starts.get(log.address, first)}
+        theirs = {witness.content(log): log for log in look.logs if log.block_number >= starts.get(log.address, first)}
         if ours.keys() != theirs.keys():
             hashes = dict(waiting.values_list("number", "hash"))
             if any(hashes.get(log.block_number, log.block_hash) != log.block_hash for log in theirs.values()):
-                return first - 1  # a reorg, which the next step sees
+                return Confirmed(first - 1)  # a reorg, which the next step sees
             missing, extra = theirs.keys() - ours.keys(), ours.keys() - theirs.keys()
             number = min((theirs.get(k) or ours[k]).block_number for k in missing | extra)
             raise Missed(
@@ -102,7 +111,9 @@ def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> in
                 f"{len(missing)} log(s) and had {len(extra)} that the chain has not",
                 is_wrong=bool(extra),
             )
-    return final if last == ends["last"] else last
+        if look.by_two:
+            return Confirmed(final if last == ends["last"] else last, first, last)
+    return Confirmed(final if last == ends["last"] else last)
 
 
 def has_others_vouching(dao: Dao, rpc: Rpc) -> bool:
@@ -126,12 +137,11 @@ def note_caught(dao: Dao, rpc: Rpc) -> None:
         incidents.note(dao, incidents.Kind.LYING_NODE, detail=told, resolved_at=timezone.now())
 
 
-def note_disagreements(dao: Dao, rpc: Rpc) -> None:
+def note_disagreements(dao: Dao, noted: Sequence[Disagreement]) -> None:
     """Keep for people where endpoints differ and nothing says which is right: one open incident for all blocks.
 
     It stays open until a reorg takes its blocks: nothing that the mirror does can say who was right.
     """
-    noted = rpc.take_disagreements()
     if not noted:
         return
     with transaction.atomic():

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Min
 
-from governance import incidents, outbox
+from governance import incidents, outbox, unconfirmed
 from governance.chain.address import checksum
 from governance.chain.rpc import Header, Rpc
 from governance.models import (
@@ -248,18 +248,23 @@ def _sum(told: Iterable[_News]) -> Counter[_News]:
     return standing
 
 
-def _told_beside(dao: Dao, news: Iterable[_News], undone: Iterable[_News], block_number: int) -> list[_News]:
+def _told_beside(
+    dao: Dao, news: Sequence[tuple[unconfirmed.Place, _News]], undone: Iterable[_News], block_number: int
+) -> list[_News]:
     """What the outbox is to tell beside `undone`, now that logs from about this block on are gone.
 
     While blocks are read again, logs of blocks that were replaced may still stand above those that are read, and what
     is new in these is told as if both were so: a proposal is queued that only the old branch created. `news` is what is
-    so. Only as far below as a branch can reach: what an older version told otherwise long ago stays.
+    so, by its log's place. Only as far below as a branch can reach: what an older version told otherwise long ago
+    stays.
     """
     lowest = block_number - dao.chain.finality_depth
     standing = _standing(dao, block_number__gte=lowest)
     standing.update(_sum(undone))
     standing = Counter({told: n for told, n in standing.items() if n > 0 and told[0] not in _OF_ONE_LOG})
-    due = Counter(told for told in news if told[2] >= lowest)
+    due = Counter(told for _, told in news if told[2] >= lowest)
+    unconfirmed.correct_news(dao, news, standing, lowest)
+    due -= unconfirmed.withheld(dao)
     wrong = [(f"{topic}.undone", key, block) for topic, key, block in (standing - due).elements()]
     return [*wrong[::-1], *(due - standing).elements()]
 

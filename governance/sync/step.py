@@ -9,14 +9,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 
-from governance import clocks, incidents
+from governance import clocks, incidents, unconfirmed
 from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
 from governance.chain.governor import STATE
-from governance.chain.rpc import Answered, Header, Log, Rpc, RpcError
+from governance.chain.rpc import Answered, Disagreement, Header, Log, Rpc, RpcError
 from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal
 from governance.projections.acts import add_calls_of
 from governance.projections.batch import Source
@@ -96,11 +97,13 @@ def sync_once(dao: Dao, rpc: Rpc, *, budget_s: float = 20.0) -> SyncResult:
     with hold(dao) as writer:
         if writer is None:
             return SyncResult(Status.BUSY)
+        sync = _Sync(writer, rpc, time.monotonic() + budget_s)
         try:
-            return _Sync(writer, rpc, time.monotonic() + budget_s).run()
+            return sync.run()
         finally:
             finality.note_caught(dao, rpc)
-            finality.note_disagreements(dao, rpc)
+            sync.doubts()
+            finality.note_disagreements(dao, sync.disagreements)
 
 
 class _Sync:
@@ -116,6 +119,7 @@ class _Sync:
         self.ids = Ids()
         self.span: fetch.Span | None = None  # what was learned of the node's limits
         self.ahead = fetch.Ahead(rpc, self.contracts, self._prepare_ahead)
+        self.disagreements: list[Disagreement] = []  # of nodes, about what was read so far
 
     def run(self) -> SyncResult:
         # A range is tens of thousands of small objects that all live until it is stored: looking for cycles among them
@@ -166,6 +170,11 @@ class _Sync:
                 if not self._follow(cursor, head):
                     return self._end(head, Status.STOPPED)
                 head = self._head()
+
+    def doubts(self) -> dict[bytes, set[Any]]:
+        """What one node alone showed so far, with no proof."""
+        self.disagreements += self.rpc.take_disagreements()
+        return unconfirmed.doubts_of(self.disagreements)
 
     def _forget(self) -> None:
         """What was read ahead, and what was called final, may be of another chain than the one that is followed now."""
@@ -227,7 +236,7 @@ class _Sync:
         answers += clocks.answers_of(self.dao, self.contracts, read.logs, read.headers)
         new = store_step(
             self.writer, self.contracts, read.prepared, answers, read.headers, first, read.head, checked=read.checked,
-            finalized_block=finalized, node_head_block=head.number, span_blocks=read.span_blocks,
+            finalized_block=finalized, node_head_block=head.number, span_blocks=read.span_blocks, doubts=self.doubts(),
         )  # fmt: skip
         self.result = replace(self.result, logs=self.result.logs + new)
 
@@ -319,14 +328,22 @@ class _Sync:
         if status in (Status.CAUGHT_UP, Status.BEHIND):
             try:
                 final = self._finalized_block(head)
-                confirmed = final if self.local else finality.confirm(self.dao, self.rpc, self.contracts, final)
+                self.doubts()
+                before = len(self.disagreements)
+                looked = finality.Confirmed(final)
+                if not self.local:
+                    looked = finality.confirm(self.dao, self.rpc, self.contracts, final)
             except finality.Missed as missed:
                 logger.warning("%s: %s", self.dao, missed)
                 mend = reorg.drop_wrong if missed.is_wrong else reorg.read_again
                 incident = mend(self.writer, missed.block_number, head.number)
                 self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
                 return replace(self.result, status=Status.BEHIND)
-            note_contact(self.writer, head.number, confirmed, keep_headers=self.local)
+            self.doubts()
+            if looked.first_block <= looked.last_block:
+                seen = unconfirmed.doubts_of(self.disagreements[before:])
+                unconfirmed.note_second_look(self.dao, seen, looked.first_block, looked.last_block)
+            note_contact(self.writer, head.number, looked.final_block, keep_headers=self.local)
             self._ask_quorums()
             open_questions.ask_again(self.writer, self.rpc, self.contracts)
             fetch_missing_code(self.writer, self.rpc)

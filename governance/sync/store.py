@@ -8,7 +8,7 @@ from struct import Struct
 from django.db import connection
 from django.utils import timezone
 
-from governance import bulk, outbox
+from governance import bulk, outbox, unconfirmed
 from governance.chain.rpc import Header, Log
 from governance.models import MANY_TOPICS, Block, ChainAnswer, ChainReading, Contract, Cursor, Dao, RawLog, ScannedRange
 from governance.projections.batch import Batch, Source
@@ -149,9 +149,11 @@ def store_step(
     finalized_block: int,
     node_head_block: int,
     span_blocks: int,
+    doubts: unconfirmed.Doubts | None = None,
 ) -> int:
     """Write what was read of the blocks first_block..head.number. `new` are those of their logs that are not stored:
-    returns how many. `checked` are headers of heights whose logs may be another block's (see `drop_orphans`).
+    returns how many. `checked` are headers of heights whose logs may be another block's (see `drop_orphans`); `doubts`
+    is what one node alone shows.
 
     Raises:
         Superseded: another worker has moved on; nothing is written.
@@ -196,7 +198,8 @@ def store_step(
         cursor.save()
         projector = Projector(writer.dao)
         projector.write(new.batch)
-        outbox.publish_many(writer.dao, [*undone, *projector.news])
+        told = unconfirmed.hold_back(writer.dao, doubts or {}, first_block, head.number, projector.news_by_place)
+        outbox.publish_many(writer.dao, [*undone, *told])
         if out_of_order:
             # Blocks are read again, and these logs stand below others that are folded already: a contract was added, or
             # a node had left them out.

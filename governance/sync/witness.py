@@ -336,7 +336,8 @@ class _Judge:
     def __init__(self) -> None:
         self.invented = False  # somebody showed a log that is not there
         self._wrong: list[tuple[Rpc, Sentence]] = []
-        self._open: list[tuple[Rpc | None, int, int]] = []  # who lacks something, in which block, and how many logs
+        # Who lacks something, in which block, and what.
+        self._open: list[tuple[Rpc | None, int, frozenset[Content]]] = []
 
     def settle(self, asked: Asked, answers: Sequence[Answer], *, ask: bool = True) -> list[Any]:
         """Return what is kept of the block's logs. `ask` False leaves receipts alone.
@@ -372,7 +373,7 @@ class _Judge:
                 counts = {"lacking": len(lacks), "there": len(theirs), "invented": len(invents)}
                 self._wrong.append((view, say("logs_disproved", block=number, **counts)))
             if unproven := kept.keys() - true - said:
-                self._open.append((view, number, len(unproven)))
+                self._open.append((view, number, frozenset(unproven)))
         places = {at for at, _ in kept}
         if len(places) < len(kept):
             names = ", ".join(answer.view.names for answer in answers if answer.view is not None)
@@ -394,9 +395,10 @@ class _Judge:
         """Distrust who was wrong, and note what is open. After all was judged: who is distrusted is asked nothing any
         more, not for receipts either."""
         caught = {id(view) for view, _ in self._wrong}
-        for view, number, count in self._open:
+        for view, number, lacking in self._open:
             if view is not None and id(view) not in caught:
-                view.note_disagreement(number, say("logs_unconfirmed", endpoint=view.names, count=count, block=number))
+                problem = say("logs_unconfirmed", endpoint=view.names, count=len(lacking), block=number)
+                view.note_disagreement(number, problem, {(at[0], payload) for at, payload in lacking})
         for view, reason in self._wrong:
             view.distrust(reason)
 
@@ -467,9 +469,16 @@ def _fits(log: Any, question: Question) -> bool:
 # --- before blocks are called final
 
 
+class Look(NamedTuple):
+    """What is kept of blocks that were looked at once more. `by_two`: two endpoints were asked."""
+
+    logs: list[Any]
+    by_two: bool
+
+
 def second_look(
     rpc: Rpc, questions: Sequence[Question], first_block: int, last_block: int, stored: Sequence[Any]
-) -> list[Any] | None:
+) -> Look | None:
     """Return what is kept of these blocks once they are to become final; None where nothing can be said now.
 
     `stored` is what the mirror has of them: some endpoint showed it, so it is kept where the block is still there and
@@ -490,14 +499,14 @@ def second_look(
     if not answers or (len(views) > 1 and len(answers) < 2):
         return None
     if len(answers) == 1:
-        return _added(stored, answers[0])
+        return Look(_added(stored, answers[0]), by_two=False)
     # Of a contract that is not followed any more nothing was asked, so nothing is learned.
     rest = [log for log in stored if not _is_asked_for(log, questions)]
     try:
         kept = settle(questions, [*answers, Answer(None, [log for log in stored if _is_asked_for(log, questions)])])
     except RpcError:
         return None
-    return sorted([*kept, *rest], key=IN_CHAIN_ORDER)
+    return Look(sorted([*kept, *rest], key=IN_CHAIN_ORDER), by_two=True)
 
 
 def _added(stored: Sequence[Any], answer: Answer) -> list[Any]:
@@ -507,5 +516,6 @@ def _added(stored: Sequence[Any], answer: Answer) -> list[Any]:
         known = found.setdefault(place(log), log)
         if content(known) != content(log) and answer.view is not None:
             values = {"endpoint": answer.view.names, "log_index": log.log_index, "block": log.block_number}
-            answer.view.note_disagreement(log.block_number, say("log_changed", **values))
+            kept = {(bytes(known.block_hash), _payload(known))}
+            answer.view.note_disagreement(log.block_number, say("log_changed", **values), kept)
     return sorted(found.values(), key=IN_CHAIN_ORDER)

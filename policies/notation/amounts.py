@@ -30,11 +30,16 @@ class Unclear(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token whose amounts people write: `address` is zero for ether."""
+    """A token whose amounts people write. `address` is zero for the chain's native currency; a unit is 10^decimals base
+    units."""
 
     symbol: str
     address: bytes
     decimals: int
+
+    def text(self, amount: int) -> str:
+        """Return an amount of base units as people read it: `12,000 USDC`, exact, no trailing zeros."""
+        return f"{units(amount, self.decimals)} {self.symbol}"
 
 
 ETHER = Token("ETH", bytes(20), 18)
@@ -127,8 +132,8 @@ def units(amount: int, decimals: int, *, places: int | None = None) -> str:
 
 
 def format_amount(amount: int, token: Token) -> str:
-    """Base units as people read them: `12,000 USDC`, exact, no trailing zeros."""
-    return f"{units(amount, token.decimals)} {token.symbol}"
+    """Return `Token.text`, for who has both."""
+    return token.text(amount)
 
 
 def write_amount(amount: int, token: Token) -> str:

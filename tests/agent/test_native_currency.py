@@ -13,7 +13,7 @@ import policies
 from agent.acts.candidates import derive
 from agent.acts.grammar import NotUnderstood, parse
 from agent.acts.judging import Words
-from agent.acts.tokens import Token, read_tokens
+from agent.acts.tokens import read_tokens
 from agent.models import Summary
 from agent.understanding import summaries
 from agent.understanding.effects import ETHER, Book, effects_of
@@ -27,13 +27,14 @@ from policies.answer.evaluate import Reason
 from policies.code import encoding
 from policies.document import document
 from policies.notation import amounts
+from policies.notation.amounts import Token
 from tests.agent.test_requests import LINES, NOW, STRANGER, USDC
 from tests.agent.test_summaries import propose
 from tests.calls import plain_call
 
 ADA, OTHER = b"\xad" * 20, b"\xcc" * 20
-XDAI = Token(ZERO, "xDAI", 18)
-UNITS = Token(ZERO, "native units", 18)
+XDAI = Token("xDAI", ZERO, 18)
+UNITS = Token("native units", ZERO, 18)
 
 
 def test_effects_say_the_coin_that_moves():

@@ -14,14 +14,14 @@ from agent.acts.calls import calls_from_json, calls_hash, calls_json, payment_ca
 from agent.acts.candidates import derive
 from agent.acts.grammar import NotUnderstood, clean, month_of, nearest_year, parse
 from agent.acts.rosters import Line
-from agent.acts.tokens import Token
 from governance.chain.address import ZERO, checksum
+from policies.notation.amounts import Token
 from tests.growth import grows_linearly
 
-USDC = Token(b"\xaa" * 20, "USDC", 6)
-ETH = Token(ZERO, "ETH", 18)
+USDC = Token("USDC", b"\xaa" * 20, 6)
+ETH = Token("ETH", ZERO, 18)
 NAMES = ("ines", "jon", "kim", "lea", "max")
-LINES = [Line(name, bytes([i]) * 20, USDC.asset, 1000 * 10**6) for i, name in enumerate(NAMES, 1)]
+LINES = [Line(name, bytes([i]) * 20, USDC.address, 1000 * 10**6) for i, name in enumerate(NAMES, 1)]
 NOW = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp())
 STRANGER = "0x" + "99" * 20
 
@@ -441,7 +441,7 @@ def test_a_mistyped_address_is_not_paid() -> None:
 
 
 def test_a_person_named_as_a_month_is_not_taken_for_one() -> None:
-    lines = [Line("April", b"\x01" * 20, USDC.asset, 5), Line("ines", b"\x02" * 20, USDC.asset, 5)]
+    lines = [Line("April", b"\x01" * 20, USDC.address, 5), Line("ines", b"\x02" * 20, USDC.address, 5)]
     ask = parse("pay the contributors for April", lines, [USDC], NOW)
     assert (ask.period, ask.everyone) == ("2026-04", True)
 
@@ -497,7 +497,7 @@ AMOUNTS = st.integers(1, 2**256 - 1)
 
 
 @given(
-    st.lists(st.tuples(st.binary(min_size=20, max_size=20), st.sampled_from([ZERO, USDC.asset]), AMOUNTS), max_size=6)
+    st.lists(st.tuples(st.binary(min_size=20, max_size=20), st.sampled_from([ZERO, USDC.address]), AMOUNTS), max_size=6)
 )
 def test_calls_survive_json_and_their_hash_is_theirs(payments: list[tuple[bytes, bytes, int]]) -> None:
     calls = tuple(payment_call(*payment) for payment in payments)

@@ -113,9 +113,9 @@ FAULTS = (
         "sync/store.py",
         (
             (
-                "        outbox.publish_many(writer.dao, [*undone, *projector.news])",
+                "        outbox.publish_many(writer.dao, [*undone, *told])",
                 "    with writer.transaction():\n"
-                "        outbox.publish_many(writer.dao, [*undone, *projector.news])",
+                "        outbox.publish_many(writer.dao, [*undone, *told])",
             ),
         ),
     ),
@@ -124,8 +124,8 @@ FAULTS = (
         "sync/store.py",
         (
             (
-                "outbox.publish_many(writer.dao, [*undone, *projector.news])",
-                "outbox.publish_many(writer.dao, [*undone, *projector.news, *projector.news[:1]])",
+                "outbox.publish_many(writer.dao, [*undone, *told])",
+                "outbox.publish_many(writer.dao, [*undone, *told, *told[:1]])",
             ),
         ),
     ),
@@ -250,6 +250,11 @@ FAULTS = (
                 "len(params) == PARTS_BYTES and support == PARAMETERS",
             ),
         ),
+    ),
+    Fault(
+        "a log that is confirmed tells nothing",
+        "unconfirmed.py",
+        (("    outbox.publish_many(dao, [(topic, key, block) for row in found for topic, key, block in row.news])\n", ""),),
     ),
 )  # fmt: skip
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from governance.chain import receipts
+from governance import unconfirmed
+from governance.chain import abi, receipts
 from governance.chain.rpc import Rpc, RpcError, parse_log, parse_logs, parse_receipt
-from governance.models import Block, OutboxEntry, Proposal, RawLog, SyncIncident, Vote
+from governance.models import Block, OutboxEntry, Proposal, RawLog, SyncIncident, UnconfirmedLog, Vote
 from governance.power import Continuity, continuity, delegate_of, power_now
+from governance.reconcile import reconcile
+from governance.state import facts_of
 from governance.sync import Status, fence, reorg, sync_once, witness
 from replay.faults import BLOOMS, HASH_FILTERS, Faults
 from replay.node import ReplayNode
@@ -468,11 +471,12 @@ def test_who_answered_for_some_blocks_only_is_not_caught_for_the_others():
 @any_blooms
 def test_a_reorg_still_undoes_what_it_took(chain, serve, dao, blooms):
     facts = {"blooms": blooms, "has_receipts_root": False}
-    honest, holed = serve(**facts), serve(hole=1.0, **facts)
+    honest, holed = serve(**facts), serve(**facts)
     chain.grow([transaction(CREATED)], [transaction(vote(1))], [transaction(vote(2))])
     rpc = client(holed, honest)
     sync_once(dao, rpc)
     assert shown(dao) == (1, 2)
+    holed.faults.hole = 1.0
     chain.reorg(2, [], [transaction(vote(3))], [])
     sync_once(dao, rpc)
     assert shown(dao) == (1, 1)
@@ -530,6 +534,126 @@ def test_where_nodes_differ_is_told_until_a_reorg_takes_those_blocks(chain, serv
     chain.reorg(3, [transaction(CREATED)], [transaction(vote(2))], [], [])
     sync_once(dao, rpc)
     assert differing(dao) == []
+
+
+# ------------------------------------------------------------------------------------------- what one node alone shows
+
+
+def told(dao) -> list[str]:
+    return list(OutboxEntry.objects.filter(dao=dao).order_by("id").values_list("topic", flat=True))
+
+
+def marked(dao) -> set[tuple[int, int]]:
+    """The places of the unconfirmed logs: block and index."""
+    rows = UnconfirmedLog.objects.filter(dao=dao).select_related("log")
+    return {(row.log.block_number, row.log.log_index) for row in rows}
+
+
+class Counts:
+    """The chain's own answers about proposal 5: its tally, and its state."""
+
+    def __init__(self, votes=(0, 0, 0), state=1):
+        self.votes, self.state = votes, state
+
+    def __call__(self, to: bytes, data: bytes, block: int) -> bytes:
+        if data[:4] == abi.selector("proposalVotes(uint256)"):
+            return abi.encode(["uint256"] * 3, self.votes)
+        if data[:4] == abi.selector("state(uint256)"):
+            return abi.encode(["uint8"], [self.state])
+        return answer(to, data, block)
+
+
+@both_orders
+def test_what_one_node_alone_shows_is_kept_marked_and_told_to_nobody(chain, serve, dao, holed_first):
+    chain.grow([transaction(CREATED)])
+    honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
+    rpc = client(*((holed, honest) if holed_first else (honest, holed)))
+    holed.faults.hole = 0.0
+    sync_once(dao, rpc)
+    assert (marked(dao), told(dao)) == (set(), ["proposal.created"])
+    holed.faults.hole = 1.0
+    chain.grow([transaction(vote(1))])
+    sync_once(dao, rpc)
+    assert shown(dao) == (1, 1)
+    assert marked(dao) == {(chain.head, 0)}
+    assert told(dao) == ["proposal.created"]
+    row = Proposal.objects.prefetch_related("operations").get(dao=dao)
+    [doubted] = unconfirmed.of_proposals(dao, [row]).votes[row.pk]
+    facts = facts_of(row)
+    assert facts.for_votes == 10**18 + 1
+    assert unconfirmed.without(dao, facts, [doubted]).for_votes == 0
+
+
+def test_the_governors_tally_settles_a_vote(chain, serve, dao):
+    """Not one that lacks it, and not one of an earlier block."""
+    chain.call = counts = Counts()
+    honest, holed = serve(has_receipts_root=False), serve(hole=0.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    chain.grow([transaction(CREATED)], [])
+    sync_once(dao, rpc)
+    holed.faults.hole = 1.0
+    chain.grow([transaction(vote(1))])
+    sync_once(dao, rpc)
+    reconcile(dao, rpc)
+    assert marked(dao) == {(chain.head, 0)}
+    assert "vote.cast" not in told(dao)
+    counts.votes = (0, 10**18 + 1, 0)
+    chain.grow([])
+    sync_once(dao, rpc)
+    reconcile(dao, rpc)
+    assert (marked(dao), told(dao).count("vote.cast")) == (set(), 1)
+    reconcile(dao, rpc)
+    assert told(dao).count("vote.cast") == 1
+
+
+def test_the_governors_state_settles_that_a_proposal_was_made(chain, serve, dao):
+    chain.call = Counts(state=0)
+    honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    chain.grow([transaction(CREATED)])
+    sync_once(dao, rpc)
+    assert (len(marked(dao)), told(dao)) == (1, [])
+    reconcile(dao, rpc)  # at block 2 its vote has not begun
+    assert (marked(dao), told(dao)) == (set(), ["proposal.created"])
+
+
+def test_two_nodes_that_show_it_before_it_is_final_confirm_it(chain, serve, dao):
+    """An index of logs that lagged has caught up."""
+    honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    chain.grow([transaction(CREATED)], [transaction(vote(1))])
+    sync_once(dao, rpc)
+    assert (len(marked(dao)), told(dao)) == (2, [])
+    holed.faults.hole = 0.0
+    to_finality(chain, dao, rpc)
+    assert (marked(dao), sorted(told(dao))) == (set(), ["proposal.created", "vote.cast"])
+
+
+def test_what_stays_one_nodes_word_is_never_told(chain, serve, dao):
+    honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    chain.grow([transaction(CREATED)], [transaction(vote(1))])
+    to_finality(chain, dao, rpc)
+    assert (len(marked(dao)), told(dao)) == (2, [])
+    assert shown(dao) == (1, 1)
+
+
+def test_an_unconfirmed_log_falls_with_its_block_and_takes_nothing_back(chain, serve, dao):
+    honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    chain.grow([transaction(CREATED)])
+    sync_once(dao, rpc)
+    holed.faults.hole = 0.0
+    chain.reorg(1, [], [transaction(CREATED)])
+    sync_once(dao, rpc)
+    assert (marked(dao), told(dao), undone(dao)) == (set(), ["proposal.created"], [])
+
+
+def test_receipts_that_prove_it_confirm_it_at_once(chain, serve, dao):
+    honest, holed = serve(), serve(hole=1.0)
+    chain.grow([transaction(CREATED)])
+    sync_once(dao, client(honest, holed))
+    assert (marked(dao), told(dao)) == (set(), ["proposal.created"])
 
 
 # -------------------------------------------------------------------------------------------------- two logs, one place

@@ -12,10 +12,11 @@ from django.core import mail
 from agent.understanding import summaries
 from agent.understanding.judging import Outcome
 from governance import outbox, work
-from governance.models import Cursor, Work
+from governance.models import Cursor, Proposal, UnconfirmedLog, Work
 from presentation import card, words
-from tests.webapp.conftest import NOW, account
-from webapp.mail import send, subscriptions
+from presentation.dao_view import DaoView
+from tests.webapp.conftest import NOW, UNIT, account
+from webapp.mail import digest, send, subscriptions
 from webapp.models import DigestSent, Subscription
 
 ADDRESS = "dana@example.org"
@@ -416,3 +417,33 @@ def test_who_asks_too_often_reads_whole_sentences(client, made):
     assert answer.status_code == 429
     shown = "This address was entered several times. Look for our message, or try again in an hour."
     assert f'<p class="status bad" role="alert">{shown}</p>' in answer.content.decode()
+
+
+def test_a_vote_that_one_node_alone_shows_is_in_no_mail(client, made):
+    """The page counts it and says what it is."""
+    proposal = made.proposal()
+    made.vote(proposal, 1, weight=2 * UNIT)
+    doubted = made.vote(proposal, 2, weight=40 * UNIT)
+    Proposal.objects.filter(pk=proposal.pk).update(for_votes=42 * UNIT)
+    UnconfirmedLog.objects.create(dao=made.dao, log=doubted.log)
+    place = DaoView(made.dao)
+    [item] = digest.open_items(place, account(2))
+    assert any(line.startswith("For 2 ") for line in item.lines), item.lines
+    assert "has not voted yet" in item.own_vote
+    assert not item.has_voted
+    page = client.get(f"/river/proposals/{proposal.proposal_id}/").content.decode()
+    assert "One node alone shows 1 of the votes: it is counted here, and is not confirmed." in page
+    assert page.count(">unconfirmed<") == 1
+    assert "42" in page
+    UnconfirmedLog.objects.all().delete()
+    [item] = digest.open_items(DaoView(made.dao), account(2))
+    assert any(line.startswith("For 42 ") for line in item.lines), item.lines
+    assert item.has_voted
+
+
+def test_a_proposal_that_one_node_alone_shows_is_in_no_mail(client, made):
+    proposal = made.proposal()
+    UnconfirmedLog.objects.create(dao=made.dao, log=proposal.log)
+    assert digest.open_items(DaoView(made.dao), None) == []
+    page = client.get(f"/river/proposals/{proposal.proposal_id}/").content.decode()
+    assert "One node alone shows that this was proposed: it is not confirmed." in page

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from agent.understanding.words import shown
-from governance.models import Act, Proposal, Vote
+from governance.models import Act, Proposal, UnconfirmedLog, Vote
 from governance.state import State
 from policies.notation.visible import one_line
 from presentation import words
@@ -24,7 +24,7 @@ from presentation.acts import objectable
 from presentation.calls import call_words
 from presentation.card import RED, Tag, card_of, is_by_model, lines_of
 from presentation.dao_view import DaoView, is_never
-from presentation.proposals import page_of_proposals, proposal_row, summary_of
+from presentation.proposals import page_of_proposals, proposal_row, summary_of, without_doubts
 from webapp.mail import subscriptions
 from webapp.models import Subscription
 
@@ -66,7 +66,7 @@ def _told(text: str, limit: int) -> str:
 
 def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> Item:
     """A proposal as an item. Its summary must have been read with it (`presentation.proposals` does)."""
-    row, summary = proposal_row(place, proposal), summary_of(proposal)
+    row, summary = without_doubts(place, proposal_row(place, proposal)), summary_of(proposal)
     lines = [gettext("State: %(state)s.") % {"state": row.state_text}]
     if row.state is State.ACTIVE:
         left = place.until_text(proposal.deadline)
@@ -90,7 +90,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     lines += row.notes
     own, voted = "", False
     if delegate is not None:
-        voted = Vote.objects.filter(proposal=proposal, voter=delegate).exists()
+        voted = Vote.objects.filter(proposal=proposal, voter=delegate, log__unconfirmed=None).exists()
         own = (gettext("%(account)s has voted.") if voted else gettext("%(account)s has not voted yet.")) % {
             "account": words.short(words.address_text(delegate))
         }
@@ -156,11 +156,12 @@ def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
     rows, _ = page_of_proposals(place, only_open=True, size=50)
     votes = [
         of_proposal(place, row.proposal, delegate)
-        for row in rows
+        for row in (without_doubts(place, row) for row in rows if not row.is_doubted)
         if row.state in (State.PENDING, State.ACTIVE, State.SUCCEEDED, State.QUEUED)
     ]
     votes.sort(key=lambda item: item.has_voted)
-    return [of_act(place, act) for act in objectable(place)] + votes
+    doubted = set(UnconfirmedLog.objects.filter(dao=place.dao).values_list("log_id", flat=True))
+    return [of_act(place, act) for act in objectable(place) if act.log_id not in doubted] + votes
 
 
 def compose(subscription: Subscription, place: DaoView, items: list[Item], heading: str) -> Mail:

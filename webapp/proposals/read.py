@@ -27,7 +27,7 @@ def page_of_votes(proposal: Proposal, *, page: int = 1, size: int = 50) -> tuple
     found = Vote.objects.filter(proposal=proposal)
     # Their numbers first, from the index alone: a page in the middle of a million must not join all that it skips.
     heaviest = list(found.order_by("-weight", "id").values_list("pk", flat=True)[(page - 1) * size : page * size])
-    rows = Vote.objects.filter(pk__in=heaviest).select_related("log").order_by("-weight", "id")
+    rows = Vote.objects.filter(pk__in=heaviest).select_related("log__unconfirmed").order_by("-weight", "id")
     return list(rows), found.count()
 
 

@@ -59,6 +59,8 @@ def vote_json(place: DaoView, vote: Vote) -> Json:
         if parts is None
         else {n: str(v) for n, v in zip(("against", "for", "abstain"), parts, strict=True)},
         "reason": vote.reason,
+        # Whether it is more than the word of one node alone, with no proof.
+        "confirmed": not hasattr(vote.log, "unconfirmed"),
         "block": vote.log.block_number,
         "at_chain_s": vote.log.block_timestamp_chain_s,
         "transaction_hash": hex_text(vote.log.transaction_hash),

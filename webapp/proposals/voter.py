@@ -120,7 +120,9 @@ def look(place: DaoView, proposal: Proposal, account: bytes, *, asks_chain: bool
     where `asks_chain` is False: for a page, which takes no vote by itself."""
     state = shown_state(place.dao, place.governor, place.now, proposal)
     rows = list(
-        Vote.objects.filter(proposal=proposal, voter=account).select_related("log").order_by("id")[:_MOST_VOTES]
+        Vote.objects.filter(proposal=proposal, voter=account)
+        .select_related("log__unconfirmed")
+        .order_by("id")[:_MOST_VOTES]
     )
     overrides = [vote for vote in rows if vote.log.topic0 is not None and bytes(vote.log.topic0) == _OVERRIDE]
     return Voter(

@@ -23,6 +23,7 @@ from governance.chain.rpc.errors import (
     RpcUnreachable,
     WrongChain,
 )
+from governance.chain.rpc.pool import Disagreement
 from governance.chain.rpc.questions import Rpc, checked
 from governance.chain.rpc.values import (
     BlockId,
@@ -42,8 +43,8 @@ from governance.chain.rpc.values import (
 )
 
 __all__ = [
-    "MOST_DISTRUST_S", "Answered", "BatchTooLarge", "BlockId", "CallReverted", "Distrusted", "Header", "Known", "Log",
-    "RangeLogs", "RangeTooLarge", "Receipt", "Rpc", "RpcError", "RpcLimited", "RpcUnreachable", "Transaction",
-    "WrongChain", "checked", "parse_header", "parse_log", "parse_logs", "parse_logs_beside_block", "parse_receipt",
-    "parse_transaction", "quantity", "secrets_of", "unhex",
+    "MOST_DISTRUST_S", "Answered", "BatchTooLarge", "BlockId", "CallReverted", "Disagreement", "Distrusted", "Header",
+    "Known", "Log", "RangeLogs", "RangeTooLarge", "Receipt", "Rpc", "RpcError", "RpcLimited", "RpcUnreachable",
+    "Transaction", "WrongChain", "checked", "parse_header", "parse_log", "parse_logs", "parse_logs_beside_block",
+    "parse_receipt", "parse_transaction", "quantity", "secrets_of", "unhex",
 ]  # fmt: skip

@@ -33,10 +33,12 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 class Disagreement(NamedTuple):
-    """A block whose logs differ between endpoints, and how, in words."""
+    """A block whose logs differ between endpoints, and how, in words. `logs` are those that one of them alone shows, as
+    (block hash, what the log says)."""
 
     block_number: int
     problem: str
+    logs: frozenset[tuple[bytes, Any]] = frozenset()
 
 
 class Pool:
@@ -135,9 +137,10 @@ class Pool:
         del self._caught[: len(caught)]
         return caught
 
-    def note_disagreement(self, block_number: int, problem: str) -> None:
-        """Record that endpoints differ about a block and nothing proves which is right; both stay trusted."""
-        self._disagreements.append(Disagreement(block_number, problem))
+    def note_disagreement(self, block_number: int, problem: str, logs: Iterable[tuple[bytes, Any]] = ()) -> None:
+        """Record that endpoints differ about a block, or these logs of it, and nothing proves which is right; both stay
+        trusted."""
+        self._disagreements.append(Disagreement(block_number, problem, frozenset(logs)))
 
     def take_disagreements(self) -> list[Disagreement]:
         """Return what `note_disagreement` recorded since the last call, and forget it."""
