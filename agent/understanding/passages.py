@@ -224,7 +224,7 @@ class _Reader:
     def _add(self, shape: Shape, start: int, end: int, group: int, leads: Iterable[str] = (),
              block: Block | None = None, fields: tuple[Field, ...] = (), is_title: bool = False) -> None:  # fmt: skip
         text = self._text[start:end]
-        if not text.strip():
+        if not text.strip() or len(self._found) >= MAX_PASSAGES:
             return
         is_inside = shape is not Shape.CODE and self._open.is_open
         if shape is not Shape.CODE:
