@@ -16,7 +16,7 @@ from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.finality_depth import finality_depth
 from governance.chain.rpc import Answered, Header, Rpc, quantity
-from governance.models import Chain, Contract, Cursor, Dao, ModuleState, RawLog
+from governance.models import Chain, Contract, Cursor, Dao, Delegation, ModuleState, PowerCheckpoint, RawLog
 from governance.sync.fence import Writer, hold
 from governance.sync.reorg import restart_from
 from governance.words import say
@@ -172,6 +172,23 @@ def _about_token(found: dict[str, Any] | None) -> Finding:
             "chain",
         )  # fmt: skip
     return Finding(Level.SUPPORTED, "power and delegation", f"from events, checked against {found['votes_call']}")
+
+
+def about_read_token(dao: Dao) -> Finding | None:
+    """Return what the logs that were read say of how well power is read, where that is badly: there are votes, and the
+    token never logged a delegation in a shape that is known. None where all is well, or nothing was read."""
+    token = dao.contracts.filter(kind=Kind.VOTES_TOKEN).first()
+    cursor = Cursor.objects.get(dao=dao)
+    if token is None or cursor.head_hash is None or int(token.capabilities.get("total_supply") or 0) == 0:
+        return None
+    if PowerCheckpoint.objects.filter(dao=dao).exists() or Delegation.objects.filter(dao=dao).exists():
+        return None
+    return Finding(
+        Level.DEGRADED, "power and delegation",
+        "the votes token has a supply and logged no delegation that is understood, up to block "
+        f"{cursor.next_block - 1}: delegates and their power are not known here; a voter's own is asked of the chain "
+        "on the ballot",
+    )  # fmt: skip
 
 
 # What answers to these is no governor that is read; it is named, with what can be done.

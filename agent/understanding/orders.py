@@ -15,7 +15,7 @@ from agent.understanding.passages import MAX_CHARS, Field, Passage, Shape, unit_
 MONEY_ACTS = frozenset(
     {Act.TRANSFER, Act.RECEIVE, Act.APPROVE, Act.MINT, Act.BURN, Act.STREAM, Act.WRAP, Act.SWAP, Act.CLAIM}
 )
-MAX_ORDERS = 2_000
+MAX_ORDERS = 1_000
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from agent.understanding.ingest import Document
 from governance.text import Block, BlockKind
 
-MAX_PASSAGES = 3_000  # of one text; what comes after is not read, and nothing counts as told then
+MAX_PASSAGES = 1_500  # of one text; what comes after is not read, and nothing counts as told then
 MAX_CHARS = 1_200  # of one passage; a longer one orders nothing
 
 
@@ -224,7 +224,7 @@ class _Reader:
     def _add(self, shape: Shape, start: int, end: int, group: int, leads: Iterable[str] = (),
              block: Block | None = None, fields: tuple[Field, ...] = (), is_title: bool = False) -> None:  # fmt: skip
         text = self._text[start:end]
-        if not text.strip():
+        if not text.strip() or len(self._found) >= MAX_PASSAGES:
             return
         is_inside = shape is not Shape.CODE and self._open.is_open
         if shape is not Shape.CODE:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A DAO is taken in from its addresses alone; what is wrong with them is said in one line."""
 
+import contextlib
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from governance import capabilities, progress, register
 from governance.capabilities import tokens_of
 from governance.chain.address import checksum
 from governance.chain.rpc import Answered, Rpc, RpcLimited
-from governance.models import Cursor, Dao, RawLog
+from governance.models import Cursor, Dao, Delegation, PowerCheckpoint, RawLog
 from governance.progress import Progress
 from governance.register import Finding, Level
 from governance.sync import Status, SyncResult
@@ -303,3 +304,25 @@ class TestPreflight:
     def test_what_is_no_governor_is_named(self, local_chain, contract, is_a):
         with pytest.raises(CommandError, match=f"unsupported: .* it is {is_a}, not its governor"):
             add(checksum(local_chain.addresses[contract]))
+
+
+def test_a_token_that_never_logged_a_known_delegation_is_degraded_and_named(mirror, capsys, settings):
+    """There are votes, and nothing says whose: read from logs alone, every delegate would have none."""
+    assert register.about_read_token(mirror.dao) is None  # nothing was read yet
+    mirror.sync()
+    mirror.delegate(ada="ada")
+    mirror.sync()
+    assert register.about_read_token(mirror.dao) is None
+    for model in (Delegation, PowerCheckpoint):
+        model.objects.filter(dao=mirror.dao).delete()
+    found = register.about_read_token(mirror.dao)
+    assert (found.level, found.subject) == (Level.DEGRADED, "power and delegation")
+    with contextlib.suppress(SystemExit):  # power differs from the chain's as well
+        call_command("audit", mirror.dao.slug)
+    assert "degraded     power and delegation: the votes token has a supply and logged no delegation" in (
+        capsys.readouterr().out
+    )
+    token = mirror.dao.contracts.get(kind="votes_token")
+    token.capabilities["total_supply"] = "0"
+    token.save()
+    assert register.about_read_token(mirror.dao) is None

@@ -15,7 +15,7 @@ from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError
 from governance.discovery import find_modules
 from governance.models import Dao
-from governance.register import NotRegistered, Preflight, preflight, register, slug_of
+from governance.register import NotRegistered, Preflight, about_read_token, preflight, register, slug_of
 from governance.sync import Status
 from policies.notation.visible import one_line
 
@@ -77,6 +77,8 @@ class Command(BaseCommand):
             self._sync(dao, rpc)
         if self._find_modules(dao, rpc, found, wanted) and not options["no_sync"]:
             self._sync(dao, rpc)
+        if not options["no_sync"] and (degraded := about_read_token(dao)) is not None:
+            self.stdout.write(str(degraded))
         if (now := standing.known(dao).words) != told:
             self.stdout.write(now)
 

@@ -30,6 +30,7 @@ from governance.models import (
     chain_order,
 )
 from governance.probing import probe_again
+from governance.register import about_read_token
 from policies.notation.hexadecimal import hex_text
 
 
@@ -142,6 +143,8 @@ class Command(BaseCommand):
         except RpcError as error:
             raise CommandError(f"the chain could not be asked: {error}") from None
         self._tell(dao, found)
+        if (degraded := about_read_token(dao)) is not None:
+            self.stdout.write(self.style.WARNING(str(degraded)))
         chain = dao.chain
         self.stdout.write(
             f"final after {chain.finality_depth:,} blocks; deepest reorg seen {chain.deepest_reorg_blocks:,}"
