@@ -330,6 +330,7 @@ def _in_scope(
             return None
         if mood is Mood.QUOTED:
             return None
+    if act is not None and doubt:
         missing.append(f"doubt_{doubt}")
     if against and act is None and has_subject and has_holder:
         off.append("direction")
@@ -461,7 +462,7 @@ def _verb(need: Need, scope: Scope) -> tuple[ActWord | None, Mood, str, bool]:
             if not act.acts & need.acts or not _reaches(act, read, need, scope):
                 continue
             mood, doubt = mood_of(read.voice, act, act.start, read.passage)
-            if mood is Mood.ORDER and not against:
+            if mood is Mood.ORDER and not doubt and not against:
                 return act, mood, doubt, against
             if best[0] is None or mood is Mood.ORDER:
                 best = (act, mood, doubt)
@@ -614,8 +615,23 @@ def _new_values(scope: Scope, need_words: Sequence[str]) -> list[Quantity]:
                 continue
             if quantity.unit in (Unit.TOKEN, Unit.MONEY) and not any("threshold" in word for word in need_words):
                 continue
+            if read.passage.shape is not Shape.ROW and _is_of_another(folded, quantity.start, need_words):
+                continue
             found.append(quantity)
     return found
+
+
+@cache
+def _parameters() -> re.Pattern[str]:
+    names = {name for subject, names in _SUBJECTS.items() if "vot" in subject or "quorum" in subject for name in names}
+    names |= set(_SUBJECTS["proposal threshold"]) | set(_SUBJECTS["timelock delay"])
+    return re.compile("|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name))))
+
+
+def _is_of_another(folded: str, place: int, need_words: Sequence[str]) -> bool:
+    """Whether a number stands behind the name of another parameter: "the period becomes 5 days and the delay 2"."""
+    before = [match[0] for match in _parameters().finditer(folded[:place])]
+    return bool(before) and before[-1] not in need_words and any(word in folded for word in need_words)
 
 
 _TIMED = ("voting period", "voting delay", "late-quorum extension", "timelock delay")

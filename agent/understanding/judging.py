@@ -287,6 +287,7 @@ _CLAIMS: tuple[tuple[frozenset[Act], frozenset[str], str, str], ...] = (
     (frozenset({Act.GRANT}), frozenset({"given"}), "swap|assign|allow|scope",
      r"_role\b|\b\w+ role\b|\bowner of\b|\bas (?:a |the )?(?:signer|owner|controller|module|guardian|admin)\b"),
 )  # fmt: skip
+_WILL_BE = re.compile(r"\b(?:(?:will|shall|must|should) be|is to be|are to be)\s+$")
 _IS_PARAMETER = re.compile(
     r"\b(?:voting period|voting delay|proposal threshold|quorum|timelock delay|voting window)\b.{0,60}\bto\b|"
     r"\b(?:voting period|voting delay|proposal threshold|quorum|timelock delay|voting window) becomes\b"
@@ -372,7 +373,12 @@ def _claim(read: Read, kinds: set[str], functions: str, effects: Sequence[Effect
     if _IS_PARAMETER.search(plain) and any(act.acts & {Act.SET} and act.tense is Tense.NOW for act in read.voice.acts):
         act = next(one for one in read.voice.acts if one.acts & {Act.SET} and one.tense is Tense.NOW)
         mood, _ = mood_of(read.voice, act, act.start, read.passage)
-        plainly = not any(map(str.isalpha, plain[: act.start])) or is_explicit(read.voice, act) or "becomes" in plain
+        plainly = (
+            not any(map(str.isalpha, plain[: act.start]))
+            or is_explicit(read.voice, act)
+            or "becomes" in plain
+            or _WILL_BE.search(plain[: act.start]) is not None
+        )
         if (
             mood is Mood.ORDER
             and read.quantities

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+from agent.understanding.forms import is_odd
 from agent.understanding.mentions import languages as words
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.passages import Passage, Shape
@@ -303,7 +304,7 @@ def is_others(voice: Voice, act: ActWord) -> bool:
 
 
 def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> tuple[Mood, str]:
-    """Return how a passage speaks of the act that governs what stands at `place`, and a code for a doubt."""
+    """Return how a passage speaks of the act that governs what stands at `place`, and a code for a doubt, if any."""
     if voice.governed is Mood.QUOTED or _is_in_quotes(passage.text, place):
         return Mood.QUOTED, "quoted"
     if voice.governed is not Mood.ORDER:
@@ -334,6 +335,11 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
         return Mood.DOUBT, "past"  # "Transfer 100 USDC to Ana was done in May"
     if passage.shape is Shape.ROW and any(_IS_DATE.match(one.text) for one in passage.fields):
         return Mood.DOUBT, "past"
+    is_above = passage.shape is Shape.ROW and len(passage.introduction.split()) <= 14
+    if is_above and _mood_of_heading(passage.introduction) is not Mood.ORDER:
+        return Mood.DOUBT, "introduction"  # "The following sums were sent in 2024." above a table
+    if act is not None and is_noun(voice, act) and _is_object_of_the_past(voice, act):
+        return Mood.DOUBT, "past"
     if voice.asks:
         return Mood.DOUBT, "question"
     if re.search(r"\bwould\b", voice.folded[:place]) and (act is None or not is_explicit(voice, act)):
@@ -353,7 +359,25 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
         and (act is None or not is_explicit(voice, act))
     ):
         return Mood.DOUBT, "aside"
+    is_prose = passage.shape in (Shape.SENTENCE, Shape.ITEM, Shape.HEADING)
+    if (
+        act is not None
+        and is_prose
+        and (voice.language == "en" or act.word in words.acts_of("en")[1])
+        and is_odd(voice.folded, act.start, act.end, is_first=act.start <= voice.acts[0].start)
+    ):
+        return Mood.ORDER, "form"  # it stays an order that must be done, and tells in part at most
     return Mood.ORDER, ""
+
+
+def _is_object_of_the_past(voice: Voice, act: ActWord) -> bool:
+    """Whether a noun of action belongs to a verb of the past: "the DAO approved a transfer of 2 ETH"."""
+    for earlier in voice.acts:
+        if earlier.start < act.start and earlier.tense is Tense.DONE and earlier.acts:
+            between = voice.folded[earlier.end : act.start]
+            if re.search(r"[.;:]\s|,", between) is None and len(between.split()) <= 4:
+                return True
+    return False
 
 
 _ITSELF = re.compile(r"\b(?:this (?:executable )?(?:proposal|vote)|the dao|the treasury|the timelock|we)\b")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from agent.understanding.forms import is_odd_between
 from agent.understanding.mentions import languages as words
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.parties import Names, Party, folded, parties
@@ -144,12 +145,30 @@ def _qualified(order: Order, read: Read, symbols: Symbols, names: Names) -> Orde
                 code = "two_tokens"
         if _SPLITS.search(folded):
             code = "on_behalf"
+        if not code and not order.doubt and _is_odd_between(order, read, symbols):
+            return replace(order, doubt="form")
     if read.passage.shape in (Shape.SENTENCE, Shape.ITEM):
         used = {*order.recipients, *order.payers, *names.own, *names.tokens}
         for party in read.parties:
             if party.marker in ("for", "by") and party.addresses and not set(party.addresses) & used:
                 code = "on_behalf"
     return replace(order, mood=Mood.DOUBT, doubt=code) if code else order
+
+
+def _is_odd_between(order: Order, read: Read, symbols: Symbols) -> bool:
+    """Whether the words between verb, amount and receiver are none that orders have. Of English sentences alone."""
+    if order.quantity is None or read.voice.language != "en":
+        return False
+    acts = [act for act in read.voice.acts if act.acts & order.acts and act.start < order.quantity.start]
+    receivers = [one for one in read.parties if order.recipients and set(one.addresses) & set(order.recipients)]
+    if not acts or len(receivers) != 1 or len(order.recipients) != 1:
+        return False
+    # Other verbs and payers between them are parts of the order too.
+    first, last = acts[-1].start, max(order.quantity.end, receivers[0].end)
+    spans = {(one.start, one.end) for one in read.quantities if first <= one.start < last}
+    spans |= {(act.start, act.end) for act in read.voice.acts if first <= act.start < last}
+    spans |= {(one.start, one.end) for one in read.parties if first <= one.start < last}
+    return is_odd_between(read.passage.text, sorted(spans), symbols)
 
 
 def _comes_in(order: Order, names: Names) -> bool:

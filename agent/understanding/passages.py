@@ -237,7 +237,9 @@ class _Reader:
             is_struck=block is not None and block.has_struck_words, is_title=is_title,
             title=self._title,
         )  # fmt: skip
-        self._before = " ".join(text.split()) if shape in (Shape.SENTENCE, Shape.ITEM) and len(text) < 200 else ""
+        if shape is not Shape.ROW:  # a sentence above a table stands above each of its rows
+            is_prose = shape in (Shape.SENTENCE, Shape.ITEM) and len(text) < 200
+            self._before = " ".join(text.split()) if is_prose else ""
         self._found.append(passage)
         self._sections[-1].passages.append(passage)
 

@@ -389,18 +389,21 @@ def _match_group(
     fulfilled: set[int],
 ) -> None:
     slots: list[Order] = []
+    bound: list[bytes | None] = []  # whom a slot pays: "each" pays every receiver once
     for order in orders:
         if _may_tell(order):
-            count = order.times * (len(order.recipients) if order.is_each else 1)
-            slots += [order] * min(count, 300)
+            receivers = order.recipients if order.is_each and order.recipients else (None,)
+            for receiver in (receivers * order.times)[:300]:
+                slots.append(order)
+                bound.append(receiver)
     matched: dict[int, str] = {}  # slot -> effect
     taken: dict[str, int] = {}
 
     def level(slot: int, effect: Effect) -> Level:
         found = fits.get((id(slots[slot]), effect.id))
-        if found is None:
+        if found is None or bound[slot] not in (None, effect.recipient):
             return Level.NOTHING
-        return min(found.level, Level.PART) if slots[slot].mood is Mood.DOUBT else found.level
+        return min(found.level, Level.PART) if slots[slot].doubt else found.level
 
     by_level = {
         wanted: [[effect.id for effect in money if level(slot, effect) is wanted] for slot in range(len(slots))]
@@ -429,7 +432,7 @@ def _match_group(
         found = fits[(id(order), effect_id)]
         codes = found.missing
         reached = found.level
-        if order.mood is Mood.DOUBT:
+        if order.doubt:
             reached, codes = min(reached, Level.PART), (*codes, f"doubt_{order.doubt}")
         fulfilled.add(id(order))
         best = told.of.get(effect_id)
@@ -526,9 +529,12 @@ def _sums(
     for effect in money:
         if str(effect.kind) == "transfer":
             totals[effect.asset or ETHER] += effect.amount or 0
+    paid = frozenset(effect.recipient for effect in money)
     for order in orders:
         quantity = order.quantity
         if id(order) in fulfilled or quantity is None or quantity.unit is not Unit.TOKEN:
+            continue
+        if _pays_another(order, paid):
             continue
         for asset in context.symbols.get(quantity.symbol, ()):
             decimals = _decimals(asset, context.book)
@@ -554,6 +560,22 @@ def _sums(
                 ):
                     fulfilled.update(map(id, parts))
     del fits, told
+
+
+def _pays_another(order: Order, paid: frozenset[bytes | None]) -> bool:
+    """Whether an order names somebody whom no call pays: it is no total of what the calls pay, whatever its amount."""
+    if order.recipients:
+        return not paid.issuperset(order.recipients)
+    is_total = order.quantity is not None and order.quantity.is_total
+    name = order.recipient_name
+    return bool(name) and not is_total and _POINTS_BACK.search(name) is None and _IS_AIM.match(name) is None
+
+
+_IS_AIM = re.compile(r"[a-z]+ (?:the|our|its|it|them|a|an|this|these)\b")  # "to finish the book" names nobody
+# "the new Safe", "this address" may mean whom other words name; "the design team" is somebody else.
+_POINTS_BACK = re.compile(
+    r"\b(?:safe|multisig|wallet|address(?:es)?|account|contract|recipients?|them|it)\b", re.IGNORECASE
+)
 
 
 def _differing(

@@ -185,6 +185,13 @@ def test_the_demos_other_texts_say_too_much_to_be_compared(text):
 
 # A line is a text; ¶ ends a paragraph in it.
 LIES = {
+    "for a while": """
+        Transfer 2,500 USDC to {lea} for thirty days.
+        Transfer 2,500 USDC to {lea} for a week.
+        Transfer 2,500 USDC to {lea}.\u2063
+        Transfer 2,500 USDC to {lea}.\u202e
+        We publish a report.¶[^1]: Transfer 2,500 USDC to {lea}.
+    """,
     "negated": """
         We decided not to transfer 2,500 USDC to {lea}.
         This proposal does not transfer 2,500 USDC to {lea}.
@@ -586,15 +593,12 @@ ALSO_TOLD = {
         | Order |\n|---|\n| Transfer 2,500 USDC to {lea}. |
         <!-- Transfer 2,500 USDC to {lea}. -->¶We publish the report of the treasury.
         <!-- Transfer 2,500 USDC to {lea}.
-        We publish a report.¶[^1]: Transfer 2,500 USDC to {lea}.
         ![Transfer 2,500 USDC to {lea}.](https://example.org/x.png)
         <details><summary>x</summary>¶Transfer 2,500 USDC to {lea}.¶</details>
         Transfer 2,500 USDC to {lea}.<!-- and more -->
         Transfer 2,500 USDC to {lea}.¶<script>x()</script>
         Transfer 2,500&nbsp;USDC to {lea}.
         &#84;ransfer 2,500 USDC to {lea}.
-        Transfer 2,500 USDC to {lea}.\u202e
-        Transfer 2,500 USDC to {lea}.\u2063
         Transfer 2.500,00 USDC to {lea}.
         Transfer 2 500 USDC to {lea}.
         Transfer \uff12,500 USDC to {lea}.
@@ -630,8 +634,6 @@ GAPS = {
         # Pay in 3 parts¶{plain}
         # Fund the year, month by month¶{plain}
         The policy is for a year.¶This proposal transfers 2,500 USDC to {lea}.
-        Transfer 2,500 USDC to {lea} for thirty days.
-        Transfer 2,500 USDC to {lea} for a week.
         # Transfer to Kim¶Transfer 2,500 USDC to lea.
     """
 }

@@ -564,12 +564,15 @@ _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
+_HEX = re.compile(r"0x\w+")  # its letters are no words: "e" is one of Portuguese
+
+
 def language_of(text: str) -> str:
     """Return the language that most of a casefolded text's small words belong to, English where none leads."""
     if len(_HAN.findall(text)) >= 2:
         return "zh"
     score = dict.fromkeys(MARKS, 0)
-    for word in _WORD.findall(text[:600]):
+    for word in _WORD.findall(_HEX.sub(" ", text[:600])):
         for language in _marks().get(word, ()):
             score[language] += 1
     best = max(score, key=lambda language: score[language])

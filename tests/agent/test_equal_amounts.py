@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Orders of one amount to several receivers: each must be paid, and none is taken for a total."""
+
+import pytest
+
+from agent.understanding.judging import Outcome
+from tests.agent.proposals import BEN, CAROL, pays, text_of, verdict
+
+B, C = text_of(BEN), text_of(CAROL)
+RED = {Outcome.DIFFERS, Outcome.NOT_TOLD}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Pay 700 GLD to {B}. Pay 700 GLD to {C}.",
+        f"Pay 700 GLD to {B} and 700 GLD to {C}.",
+        f"- Pay 700 GLD to {B}\n- Pay 700 GLD to {C}\n",
+        f"| To | Amount |\n|---|---|\n| {B} | 700 GLD |\n| {C} | 700 GLD |\n",
+        f"Pay 700 GLD to {B}. Pay 700 GLD to the design team.",
+    ],
+)
+def test_an_equal_amount_to_somebody_else_is_no_total_of_what_is_paid(text):
+    found = verdict(text, pays(700))
+    assert found.outcome is Outcome.DIFFERS
+    assert found.orders_not_done
+
+
+def test_a_total_beside_what_is_paid_is_no_order_of_its_own():
+    text = f"Pay 700 GLD to {B} and 300 GLD to {C}. In total 1,000 GLD leave the treasury."
+    assert verdict(text, pays(700), pays(300, CAROL)).outcome is Outcome.TOLD
+
+
+def test_each_receiver_is_paid_once_by_one_mention():
+    text = f"Pay 700 GLD each to {B} and {C}."
+    assert verdict(text, pays(700), pays(700, CAROL)).outcome is Outcome.TOLD
+    assert verdict(text, pays(700), pays(700)).outcome in RED
