@@ -99,10 +99,10 @@ def replay(
                     started = time.monotonic()
                     report.repeated += _sync(dao, rpc)
                     report.timing.sync_s += time.monotonic() - started
-                    contracts = list(dao.contracts.order_by("pk"))
-                    report.contracts += [_tell(dao, contract) for contract in contracts]
-                    if (governor := contracts[0]).kind == Contract.Kind.GOVERNOR:
-                        report.contracts[-len(contracts)] |= _states(dao, governor, recording, quorum_votes)
+                    told = tell(dao)
+                    if (governor := dao.contracts.earliest("pk")).kind == Contract.Kind.GOVERNOR:
+                        told[0] |= _states(dao, governor, recording, quorum_votes)
+                    report.contracts += told
             finally:
                 rpc.close()
             report.chains[str(recording.chain_id)] = {
@@ -193,6 +193,16 @@ def _sync(dao: Dao, rpc: Rpc) -> int:
         failures, place = (0, reached) if reached > place else (failures, place)
         if failures > _MOST_FAILURES:
             raise reason
+
+
+def tell(dao: Dao) -> list[dict[str, Any]]:
+    """What came out of a DAO that was read, contract by contract in the order of `register`: a governor, then its
+    timelock. States of proposals are not in it.
+
+    Raises:
+        ReplayStopped: the mirror disagrees with its own votes.
+    """
+    return [_tell(dao, contract) for contract in dao.contracts.order_by("pk")]
 
 
 def _tell(dao: Dao, contract: Contract) -> dict[str, Any]:

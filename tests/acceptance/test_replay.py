@@ -206,7 +206,7 @@ def test_the_numbers_are_the_same_after_reorgs_restarts_and_kills(seed):
             for dao in daos:
                 come_to_head(dao, rpc, last)
                 assert SyncIncident.objects.filter(dao=dao, kind="reorg", facts__dropped_logs__gt=0).exists()
-                contracts.append(run._tell(dao))
+                contracts += run.tell(dao)
     assert killed
     uniswap, optimism, token = contracts
     assert uniswap["tallies"] == {"83": {**sums(rows(VOTES, "VoteCast")), "votes": 352, "proposal_seen": False}}

@@ -17,8 +17,10 @@ from websockets.sync.client import connect
 
 from governance.chain import abi
 from governance.chain.rpc import RangeTooLarge, Rpc, RpcError
+from governance.sync import Status, sync_once
 from replay.node import ReplayNode
 from replay.recording import BadRecording, known_events, load
+from replay.run import register, tell
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = "0x00000000000000000000000000000000000000c0"
@@ -343,6 +345,25 @@ def test_a_governor_and_its_timelock_are_one_dao_and_each_proposal_has_its_state
         "Defeated": "Defeated", "Carried": "Succeeded", "Short of the quorum": "Defeated", "Still open": "Active",
         "Not begun": "Pending", "Abstentions reach the quorum": "Succeeded",
     }  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dao_that_was_read_otherwise_is_told_too_and_each_contract_only_once():
+    """As tests/acceptance does after reorgs and kills: whoever reads the chain, one call tells all of the DAO."""
+    [recording] = load([OPENZEPPELIN])
+    with ReplayNode(recording) as node:
+        rpc = Rpc([node.url], recording.chain_id, attempts=1)
+        [dao] = register(recording)
+        while (status := sync_once(dao, rpc).status) is Status.BEHIND:
+            pass
+        rpc.close()
+    assert status is Status.CAUGHT_UP
+    governor, timelock = tell(dao)
+    assert (governor["kind"], timelock["kind"]) == ("governor", "timelock")
+    assert sum(governor["events"].values()) + sum(timelock["events"].values()) == len(recording.logs)
+    votes = sum(len(path.read_text().splitlines()) - 1 for path in OPENZEPPELIN.glob("*/*/VoteCast(*.csv"))
+    assert (governor["votes"], timelock["votes"]) == (votes, 0)
+    assert (governor["proposals"], timelock["proposals"], timelock["tallies"]) == (9, 0, {})
 
 
 def test_what_only_a_quorum_decides_is_unknown_without_one():
