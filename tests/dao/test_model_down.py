@@ -56,7 +56,7 @@ def test_all_else_works_and_the_summary_comes_when_the_model_is_there(running):
     assert voted["actions"][0]["decoded"]["signature"] == "transfer(address,uint256)"
     waiting = until(lambda: (shown()["summary"] or {}).get("reason") and shown()["summary"], "word of the model", 30)
     assert waiting["status"] == "pending"
-    assert "The summary is not written yet." in httpx.get(f"{running.web_url}/dao/proposals/{number}/").text
+    assert "A model has not read it yet." in httpx.get(f"{running.web_url}/dao/proposals/{number}/").text
 
     model = subprocess.Popen(
         [sys.executable, "-m", "dao.local.model_server", "--port", str(running._ports["model"]),
@@ -67,7 +67,7 @@ def test_all_else_works_and_the_summary_comes_when_the_model_is_there(running):
         until(lambda: shown()["summary"]["status"] in ("written", "abstained"), "the summary", 90)
         page = httpx.get(f"{running.web_url}/dao/proposals/{number}/").text
         assert "demo model" in page
-        assert "not written yet" not in page
+        assert "has not read it yet" not in page
     finally:
         model.terminate()
         model.wait(20)

@@ -19,7 +19,7 @@ def digest(scene: Scene) -> None:
     scene.unpause = scene.propose(
         "ada",
         [(scene.contracts["module"], 0, calldata("unpause()", []))],
-        "# Let the agent work again after a pause\n\nIf the guardian has paused the agent, it may work again.",
+        "# Let the agent work again after a pause\n\nThis proposal unpauses the policy module.",
     )
     mail = until(
         "the digest's e-mail",
