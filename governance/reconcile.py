@@ -2,7 +2,8 @@
 """The mirror held against the chain at the very block it has read: the chain's own answers are the judge.
 
 Each answer becomes an OnchainCheck row, the newest per subject, which pages show as "checked at block N":
-`proposal:<id>:state`, `proposal:<id>:votes` (against/for/abstain), `proposal:<id>:quorum`, `power:<0x account>` (now),
+`proposal:<id>:state`, `proposal:<id>:votes` (against/for/abstain), `proposal:<id>:quorum`, `power:<0x account>` (now;
+where the mirror's row and its newest log differ, what the mirror says is both, with a slash between),
 `power:<0x account>@<snapshot>` (of a voter, when the vote began), `policy:<0x id>:version`,
 `module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
 
@@ -35,7 +36,7 @@ from governance.models import (
     Proposal,
     Vote,
 )
-from governance.power import power_at, power_now
+from governance.power import newest_logged, power_at, power_now
 from governance.state import ONCHAIN_STATES, State, facts_of, governor_of, is_final, now_of, quorum_of, state_of
 from policies.notation.hexadecimal import hex_text
 
@@ -249,10 +250,11 @@ def _about_power(dao: Dao, most: int) -> list[_Question]:
     past_call = {"getCurrentVotes(address)": "getPriorVotes"}.get(now_call, "getPastVotes") + "(address,uint256)"
     newest = PowerCheckpoint.objects.filter(dao=dao).values("account").annotate(last=Max("log_id")).order_by("-last")
     accounts = list(dict.fromkeys([*(row["account"] for row in newest[:most]), *unconfirmed.accounts_in_doubt(dao)]))
+    logged = newest_logged(dao, accounts)
     questions = [
         _Question(
             f"power:{checksum(account)}", token.address, abi.encode_call(now_call, [account]), ("uint256",),
-            str(power_now(dao, account)), lambda power: str(power[0]),
+            _power_said(power_now(dao, account), logged.get(bytes(account), 0)), lambda power: str(power[0]),
         )
         for account in accounts
     ]  # fmt: skip
@@ -270,6 +272,12 @@ def _about_power(dao: Dao, most: int) -> list[_Question]:
         )
         for voter, snapshot in pairs
     ]  # fmt: skip
+
+
+def _power_said(kept: int, logged: int) -> str:
+    """What pages show and what the newest log says: two rows, of which either may be wrong. One number where they
+    agree, as they should."""
+    return str(kept) if kept == logged else f"{kept}/{logged}"
 
 
 def _about_modules(dao: Dao) -> list[_Question]:

@@ -8,7 +8,16 @@ from django.core.management import CommandError, call_command
 
 from governance.chain.address import checksum
 from governance.chain.rpc import Distrusted, Rpc
-from governance.models import Act, ChainAnswer, Cursor, PolicyVersion, PowerCheckpoint, ScannedRange, SyncIncident
+from governance.models import (
+    AccountPower,
+    Act,
+    ChainAnswer,
+    Cursor,
+    PolicyVersion,
+    PowerCheckpoint,
+    ScannedRange,
+    SyncIncident,
+)
 from governance.sync import sync_once
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 from tests.governance.test_life import act, payment, snapshot_of
@@ -50,7 +59,20 @@ def test_audit_holds_the_mirror_against_the_chain(past, capsys):
     with pytest.raises(SystemExit):
         call_command("audit", "mandate", rpc=[past.deployed.url])
     told = capsys.readouterr().out
-    assert f"differs: power:{checksum(row.account)}: the chain says {row.power}, the mirror {row.power + 1}" in told
+    differs = f"differs: power:{checksum(row.account)}: the chain says {row.power}, the mirror "
+    assert f"{differs}{row.power}/{row.power + 1}\n" in told  # what pages show is right still, the log's row is not
+    # And the other way round: the log's row is right, what pages show is not.
+    PowerCheckpoint.objects.filter(pk=row.pk).update(power=row.power)
+    shown = AccountPower.objects.filter(account=row.account)
+    assert shown.update(power=row.power + 1) == 1
+    with pytest.raises(SystemExit):
+        call_command("audit", "mandate", rpc=[past.deployed.url])
+    assert f"{differs}{row.power + 1}/{row.power}\n" in capsys.readouterr().out
+    # And both, as after a log that is not the chain's.
+    PowerCheckpoint.objects.filter(pk=row.pk).update(power=row.power + 1)
+    with pytest.raises(SystemExit):
+        call_command("audit", "mandate", rpc=[past.deployed.url])
+    assert f"{differs}{row.power + 1}\n" in capsys.readouterr().out
     with pytest.raises(CommandError, match="could not be asked"):
         call_command("audit", "mandate", rpc=["http://127.0.0.1:9"])
     Cursor.objects.update(head_hash=None)
