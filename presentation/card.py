@@ -33,7 +33,13 @@ TAGS: Mapping[str, tuple[str, str]] = {
     "unread": (gettext_noop("Not compared yet"), "none"),
 }
 MEANINGS: tuple[tuple[str, str], ...] = (
-    ("told", gettext_noop("The text names this effect: what, how much, to whom.")),
+    (
+        "told",
+        gettext_noop(
+            "The text names this effect: what, how much, to whom. Code found no words that take it back. Read the "
+            "text: words that no rule knows may."
+        ),
+    ),
     ("told_in_part", gettext_noop("The text names it, but not all of it. What is missing is written beside it.")),
     ("not_told", gettext_noop("It moves money or power, and no sentence mentions it.")),
     ("differs", gettext_noop("The text names another amount, token or receiver.")),
