@@ -122,7 +122,9 @@ class Card:
         wanted = "opaque" if self.outcome == "cant_be_checked" else self.outcome
         first = next((view for view in self.effects if view.outcome == wanted), None)
         if first is None and self.outcome == "differs" and self.promised:
-            return gettext("The text orders this, and no call does it: “%(order)s”") % {"order": self.promised[0]}
+            return gettext(
+                "The text orders this, and no call that can be read does it, or not as often: “%(order)s”"
+            ) % {"order": self.promised[0]}
         first = first or (self.effects[0] if self.effects else None)
         if first is None:
             return ""

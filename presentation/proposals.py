@@ -148,7 +148,9 @@ def _rows(place: DaoView, proposals: Collection[Proposal]) -> dict[int, Proposal
 def without_doubts(place: DaoView, row: ProposalRow) -> ProposalRow:
     """Return the row as it is without the votes that one node alone shows: what mails say. The chain's word stands."""
     shown = row.shown
-    if not row.doubted or "votes" in shown.words:
+    told = shown.facts
+    is_chains = told.counted_by_governor and told.tally_block is not None  # the governor's own sums, not our logs'
+    if not row.doubted or "votes" in shown.words or is_chains:
         return row
     facts = unconfirmed.without(place.dao, shown.facts, row.doubted)
     state = shown.state if "state" in shown.words else proposal_state(facts, place.now)

@@ -125,6 +125,9 @@ def camel_words(name: str) -> tuple[str, ...]:
     return tuple(word.casefold() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name))
 
 
+_TAKES = frozenset({"revoke", "remove", "disable", "renounce", "deny", "diss", "delete"})
+
+
 def need_of(effect: Effect, book: Book) -> Need:
     """What words must say to tell this effect."""
     kind = str(effect.kind)
@@ -139,7 +142,7 @@ def need_of(effect: Effect, book: Book) -> Need:
     subjects = _SUBJECTS.get(effect.subject, (*plain, *nouns))
     is_role = False
     if kind == "role_change":
-        is_off = verb in ("revoke", "remove", "disable", "renounce") or (len(flags) == 1 and flags[0] is False)
+        is_off = verb in _TAKES or (len(flags) == 1 and flags[0] is False)
         is_off = is_off or (effect.recipient == ZERO and verb != "grant")
         acts, opposite = (_REVOKES, frozenset({Act.GRANT})) if is_off else (_GRANTS | acts, _REVOKES)
         role = _role_words(effect)
@@ -152,12 +155,12 @@ def need_of(effect: Effect, book: Book) -> Need:
     elif kind == "parameter_change":
         acts = acts | {Act.SET}
     elif kind == "pause":
-        is_off = verb == "unpause" or "end" in str(effect.function).casefold()
+        is_off = verb in ("unpause", "end") or (bool(flags) and not any(flags))
         acts, opposite = ((frozenset({Act.UNPAUSE}), frozenset({Act.PAUSE})) if is_off else (
             frozenset({Act.PAUSE}), frozenset({Act.UNPAUSE})))  # fmt: skip
     elif kind == "name":
         acts = acts | {Act.SET, Act.GRANT}
-    elif len(flags) == 1 and verb in ("set", "change", "update"):
+    elif len(flags) == 1 and verb in _SETS_FLAGS:
         acts, opposite = (acts | {Act.GRANT}, _REVOKES) if flags[0] else (_REVOKES, frozenset({Act.GRANT}))
     return Need(
         acts,
@@ -511,7 +514,7 @@ def _has(effect: Effect, kind: str, value: object, scope: Scope, place: int, *, 
     if kind == "address":
         return value in scope.addresses or value == effect.target
     if kind == "bool":
-        return True
+        return _has_flag(effect, bool(value), scope)
     if kind.startswith(("uint", "int")):
         if skip_numbers and place == 0:
             return True
@@ -528,6 +531,24 @@ def _has(effect: Effect, kind: str, value: object, scope: Scope, place: int, *, 
             return True
         return kind == "bytes32" and value in _hashes(scope.text)
     return False
+
+
+def _has_flag(effect: Effect, value: bool, scope: Scope) -> bool:
+    """Whether the words can be held against a switch: by the verb, where `need_of` reads the flag, or literally."""
+    flags = {argument.value for argument in effect.arguments if argument.type == "bool"}
+    is_one = sum(argument.type == "bool" for argument in effect.arguments) == 1
+    kind, camel = str(effect.kind), camel_words(effect.function.split("(")[0].lstrip("_"))
+    if kind == "pause" and len(flags) == 1:
+        return True
+    if kind == "role_change" and is_one:
+        return True
+    if kind not in ("parameter_change", "pause", "name") and is_one and camel[:1] and camel[0] in _SETS_FLAGS:
+        return True
+    words = set(re.findall(r"\b(?:true|false)\b", scope.folded))
+    return words == {str(value).casefold()} and len(flags) == 1
+
+
+_SETS_FLAGS = frozenset({"set", "change", "update"})
 
 
 def _has_number(value: int, scope: Scope) -> bool:

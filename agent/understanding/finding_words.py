@@ -43,6 +43,7 @@ PARTS: Mapping[str, str] = {
 _ALONE: Mapping[str, str] = {
     "code_only": gettext_noop("The text has it only as code, not in words."),
     "not_mentioned": gettext_noop("No sentence of the text mentions it. It moves neither money nor power."),
+    "call_not_mentioned": gettext_noop("No sentence of the text mentions it. What it moves, nobody here knows."),
     "other_chain": gettext_noop("The text speaks of it. It happens on another chain, which can't be checked here."),
     "proposals_word": gettext_noop(
         "The text speaks of it. What the function does is the proposal's own word: nobody else here knows it."
@@ -68,7 +69,8 @@ SENTENCES: Mapping[str, str] = {
     "differs_in": gettext_noop("The text says something else of this: {parts}."),
     "opaque": gettext_noop("Nobody can tell from the call what it does."),
     "opaque_delegatecall": gettext_noop("It runs foreign code as the caller itself: nobody can tell what that does."),
-    "not_done": gettext_noop("The text orders this, and no call does it."),
+    "not_done": gettext_noop("The text orders this, and no call that can be read does it."),
+    "more_often": gettext_noop("The calls do this more often than the text says."),
     "less_often": gettext_noop("The text orders this more often than the calls do it."),
     "doubt": gettext_noop("The text has a sentence that may take back what it orders."),
     **{f"alone_{code}": words for code, words in _ALONE.items()},
@@ -79,6 +81,8 @@ TABLE = Table("findings", SENTENCES)
 
 def sentence_of(finding: Finding) -> Sentence:
     """Return a finding's sentence."""
+    if "more_often" in finding.codes:
+        return TABLE.say("more_often")
     if finding.status is Status.OPAQUE and "delegatecall" in finding.codes:
         return TABLE.say("opaque_delegatecall")
     if finding.status is Status.DIFFERS and finding.codes and finding.codes[0] in ("beside", "hidden"):

@@ -163,6 +163,8 @@ def _encoded(method: Any, values: Any, where: str) -> bytes:
         except (abi.BadAbi, KeyError, TypeError, AttributeError, RecursionError):
             raise BadCalls(f"{place} is no parameter") from None
         name = one.get("name", "")
+        if not isinstance(name, str):
+            raise BadCalls(f"{place} is no parameter")
         if name not in values:
             raise BadCalls(f"{where}.contractInputsValues has no {one_line(str(name), 60)!r}")
         types.append(kind)
@@ -170,7 +172,7 @@ def _encoded(method: Any, values: Any, where: str) -> bytes:
     signature = f"{method['name']}({','.join(types)})"
     try:
         return abi.selector(signature) + abi.encode(types, arguments)
-    except abi.BadAbi as problem:
+    except (abi.BadAbi, UnicodeEncodeError) as problem:
         raise BadCalls(f"{where}: {one_line(str(problem), 160)}") from None
 
 

@@ -193,15 +193,16 @@ def _of_effect(effect: Effect, money: Told, text: _Text, book: Book) -> Finding:
         return Finding(Status.IN_PART, effect.id, telling.codes, text.quote(telling.start, telling.end))
     code = as_code(effect, text.small)
     if code is not None:
-        if not effect.moves and not text.doubts and not text.is_cut:
-            return Finding(Status.TOLD, effect.id, (), text.quote(*code))
+        if not effect.moves and str(effect.kind) != "call":
+            return _whole(effect, Telling(Level.WHOLE, (), *code), text)
         if telling is None:
             return Finding(Status.IN_PART, effect.id, ("code_only",), text.quote(*code))
     if telling is not None:
         return Finding(Status.DIFFERS, effect.id, telling.codes, text.quote(telling.start, telling.end))
     if effect.moves:
         return Finding(Status.NOT_TOLD, effect.id, (effect.moves,))
-    return Finding(Status.IN_PART, effect.id, ("not_mentioned",))
+    is_call = str(effect.kind) == "call"  # its function is known, and not what it does
+    return Finding(Status.IN_PART, effect.id, ("call_not_mentioned" if is_call else "not_mentioned",))
 
 
 def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
@@ -212,7 +213,7 @@ def _whole(effect: Effect, telling: Telling, text: _Text) -> Finding:
         return Finding(Status.IN_PART, effect.id, ("doubt_truncated",), quote)
     if text.doubts:
         return Finding(Status.IN_PART, effect.id, (f"doubt_{text.doubts[0].code}",), quote)
-    if effect.chain:
+    if effect.chain or str(effect.kind) == "bridge":
         return Finding(Status.IN_PART, effect.id, ("other_chain",), quote)
     return Finding(Status.TOLD, effect.id, (), quote)
 
@@ -346,7 +347,7 @@ def _directions(effects: Sequence[Effect]) -> set[str]:
     found = set()
     for effect in effects:
         if str(effect.kind) in ("role_change", "call", "name"):
-            taken = re.match(r"_?(?:revoke|remove|disable|renounce|swap)", effect.function) is not None
+            taken = re.match(r"_?(?:revoke|remove|disable|renounce|swap|deny|diss|delete)", effect.function) is not None
             found.add("taken" if taken or effect.new_value == "false" else "given")
     return found
 

@@ -136,13 +136,13 @@ def judge_again(summary: Summary) -> None:
         Summary.objects.filter(pk=summary.pk).update(rules=RULES)  # of a text or calls that are no more
         return
     columns = _computed(facts.review)
-    columns["flags"] += [flag for flag in summary.flags if flag["code"] == flags_module.canary.RULE.code]
-    if summary.status != Summary.Status.WRITTEN:
-        columns["sentences"] = [line.as_json() for line in facts.review.summary]
     with transaction.atomic():
         if not Proposal.objects.select_for_update(no_key=True).filter(pk=proposal.pk).exists():
             return
-        before = Summary.objects.select_for_update().get(pk=summary.pk)
+        before = Summary.objects.select_for_update().get(pk=summary.pk)  # a model may have finished it meanwhile
+        columns["flags"] += [flag for flag in before.flags if flag["code"] == flags_module.canary.RULE.code]
+        if before.status != Summary.Status.WRITTEN:
+            columns["sentences"] = [line.as_json() for line in facts.review.summary]
         Summary.objects.filter(pk=summary.pk).update(**columns)
         changed = _SAME.get(before.verdict, before.verdict) != columns["verdict"]
         if changed and _is_undecided(proposal):

@@ -118,6 +118,11 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     _payer(order, effect, context, missing, off)
     if order.has_conflict:
         missing.append("names_conflict")
+    if effect.source in ("table", "proposal") and str(effect.kind) != "call":
+        # Who else takes part, or what else is set, no order of money names: a broker, a period that starts it anew.
+        compared = {effect.target, effect.asset, effect.recipient, effect.sender}
+        if (effect.new_value and effect.new_value != str(effect.amount)) or set(effect.addresses) - compared:
+            missing.append("arguments")
     if effect.besides or any(name.startswith("execTransactionFromModule") for name in effect.path):
         missing.append("besides")  # it may fail unnoticed, or comes later: no sentence is compared with that
     if effect.function and effect.target != effect.asset and not context.book.knows(effect.target):

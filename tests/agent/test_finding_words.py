@@ -27,7 +27,7 @@ from tests import pseudo
         (Finding(Status.OPAQUE, "e1", ("opaque",)), "Nobody can tell from the call what it does."),
         (Finding(Status.OPAQUE, "e1", ("delegatecall",)),
          "It runs foreign code as the caller itself: nobody can tell what that does."),
-        (Finding(Status.NOT_DONE, "", ("order",)), "The text orders this, and no call does it."),
+        (Finding(Status.NOT_DONE, "", ("order",)), "The text orders this, and no call that can be read does it."),
         (Finding(Status.NOT_DONE, "", ("less_often",)), "The text orders this more often than the calls do it."),
     ],
 )  # fmt: skip

@@ -140,9 +140,9 @@ def test_states_are_the_chains_over_generated_lives(chain):
     assert states >= possible, f"only {states} were ever seen (seed {SEED})"
 
 
-def vote_on_one(world: LayeredWorld, house: House) -> None:
-    """Live one proposal until somebody voted on it, whatever the seed: in a few lives a house may see no vote."""
-    seen, differences = Counter(), []
+def vote_on_one(world: LayeredWorld, house: House, seen: Counter) -> None:
+    """Live one proposal past its vote, whatever the seed: in a few lives a house may see no vote and few states."""
+    differences = []
     assert world.begin(house)
     life = house.lives[-1]
     world.mine()
@@ -155,6 +155,9 @@ def vote_on_one(world: LayeredWorld, house: House) -> None:
     world.send(world.people[0], house.governor, call("castVote(uint256,uint8)", life.row.proposal_id, 1))
     world.mine()
     compare(world, house, seen, differences)
+    world.move(life.row.deadline + 1 - world.l1_block)
+    compare(world, house, seen, differences)
+    assert life.state in (State.SUCCEEDED, State.DEFEATED)
     assert not differences, f"MANDATE_STATE_SEED={SEED} MANDATE_STATE_LIVES={LIVES}: {differences}"
 
 
@@ -170,7 +173,7 @@ def test_states_are_the_chains_where_the_clock_counts_another_chains_blocks(chai
                 assert house.dao.contracts.get(kind=kind).capabilities["clock_source"] == told
         seen, _ = live_through(world, max(LIVES // 4, 10))
         for house in world.houses:
-            vote_on_one(world, house)
+            vote_on_one(world, house, seen)
             while (result := reconcile(house.dao, world.rpc)) is None:
                 sync_once(house.dao, world.rpc)
             assert result.differing == (), list(OnchainCheck.objects.filter(dao=house.dao, matched=False).values())
@@ -181,7 +184,8 @@ def test_states_are_the_chains_where_the_clock_counts_another_chains_blocks(chai
             with fence.hold(house.dao) as writer, writer.transaction():
                 again.rebuild(house.dao)
             assert dump(house.dao) == before
-    assert len({state for _, state in seen}) >= 4, f"only {seen} (seed {SEED})"
+    # The walked ones alone see three; how many more the few random ones see hangs on the seed.
+    assert {"Pending", "Active"} < {state for _, state in seen}, f"only {seen} (seed {SEED})"
 
 
 @pytest.mark.skipif(

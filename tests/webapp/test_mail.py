@@ -172,7 +172,7 @@ def test_a_mail_says_which_effect_no_word_tells_and_which_order_no_call_does(cli
     (message,) = mail.outbox
     for text in (message.body, html.unescape(message.alternatives[0][0])):
         assert text.index("NOT TOLD: Pays mallory.") < text.index("Told: Pays ines.")
-        assert "The text orders this, and no call does it:" in text
+        assert "The text orders this, and no call that can be read does it, or not as often:" in text
         assert "We pay bob." in text
 
 

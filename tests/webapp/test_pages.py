@@ -585,7 +585,7 @@ def test_each_effect_stands_beside_the_words_that_tell_it_and_the_untold_ones_co
     assert card.index('id="e2" data-outcome="not_told"') < card.index('id="e1" data-outcome="told"')
     assert "No sentence of the text mentions it." in card
     assert "<q>We pay ines.</q>" in card
-    assert "The text orders this, and no call does it: <q>We pay bob.</q>" in card
+    assert "The text orders this, and no call that can be read does it, or not as often: <q>We pay bob.</q>" in card
 
 
 @pytest.mark.parametrize(
@@ -621,7 +621,7 @@ def test_the_one_line_speaks_of_what_makes_the_outcome(client, made):
     assert lead(found("not_told", "e1"), found("differs", "e2")) == "Pays mallory. And 1 thing more."
     order = found("not_done", "", "We pay bob.")
     assert lead(found("told", "e1"), found("told", "e2"), order) == (
-        "The text orders this, and no call does it: “We pay bob.”"
+        "The text orders this, and no call that can be read does it, or not as often: “We pay bob.”"
     )
 
 

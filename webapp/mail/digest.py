@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from agent.understanding.words import shown
-from governance.models import Act, Proposal, UnconfirmedLog, Vote
+from governance.models import Act, Proposal, Vote
 from governance.state import State
 from policies.notation.visible import one_line
 from presentation import words
@@ -160,8 +160,7 @@ def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
         if row.state in (State.PENDING, State.ACTIVE, State.SUCCEEDED, State.QUEUED)
     ]
     votes.sort(key=lambda item: item.has_voted)
-    doubted = set(UnconfirmedLog.objects.filter(dao=place.dao).values_list("log_id", flat=True))
-    return [of_act(place, act) for act in objectable(place) if act.log_id not in doubted] + votes
+    return [of_act(place, act) for act in objectable(place)] + votes
 
 
 def compose(subscription: Subscription, place: DaoView, items: list[Item], heading: str) -> Mail:

@@ -185,7 +185,8 @@ def _file_lines(body: dict) -> Iterator[str]:
             quoted = f" “{finding['quote']['text']}”" if finding["quote"] else ""
             yield f"  {finding['effect']} {finding['text']}{quoted}".replace("   ", "  ")
     for order in body["orders_not_done"]:
-        yield f"  The text promises, and no call does it: “{order.get('text', '')}”"
+        said = order.get("text", "")
+        yield f"  The text orders this, and no call that can be read does it, or not as often: “{said}”"
     yield ""
     yield "Flags:"
     for flag in body["flags"]:
