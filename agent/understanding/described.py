@@ -718,5 +718,5 @@ def _calldata(effect: Effect) -> bytes | None:
         if not values and not effect.function.endswith("()"):
             return None
         return effect.selector + abi.encode([argument.type for argument in effect.arguments], values)
-    except Exception:  # noqa: BLE001 - whatever does not encode again is no code of this call
+    except abi.BadAbi:  # values that were cut or nested: this call's code can't be made again
         return None

@@ -17,6 +17,7 @@ from agent.understanding.mentions.quantities import Unit
 from agent.understanding.moods import Mood, is_explicit
 from agent.understanding.orders import Order, Read, is_given_to
 from agent.understanding.passages import Shape
+from agent.understanding.telling import is_money
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def doubts_of(
             else _code(read, is_order=is_order, after_order=after_order, effects=effects)
         )
         if not code and not is_order and passage.section in money_sections:
-            code = _more(read, names) or _of_others(read, names, effects)
+            code = _more(read, names, effects) or _of_others(read, names, effects)
         if code:
             found.append(Doubt(code, read))
         previous = read
@@ -153,15 +154,57 @@ _GOES = re.compile(r"\b(?:go|goes|gets?|receives?|follows?|is to have|are to hav
 _REPEATS = re.compile(
     r"^\W*(?:then )?(?:do|repeat) (?:this|it|that|the same)\b|\bgets? (?:the same|one too|as much)\b|\bhave as much\b"
 )
+# A sentence beside orders that tells somebody to do something, whatever the verb: "Deploy a vault".
+_BIDS = re.compile(
+    r"^(?:then |and |also |finally,? |next,? |after that,? )*(?P<verb>[a-z]{3,})\s+"
+    r"(?:the|a|an|all|every|any|our|its|both|this|these|0x[0-9a-f]+)\b"
+)
+_ALSO = re.compile(
+    r"\b(?:we|it|this proposal|this vote|the proposal|the dao)\s+(?:will |would )?(?:also|then|further|in addition)\s+"
+    r"[a-z]{3,}"
+)
+_REST = re.compile(r"\b(?:the|all) (?:rest|remainder|remaining|leftovers?)\b")
+_NO_BID = frozenset(
+    [
+        "see", "read", "visit", "note", "thank", "thanks", "find", "join", "watch", "contact", "check", "view",
+        "the", "this", "that", "these", "those", "all", "any", "every", "each", "both", "what", "when", "while",
+        "where", "which", "who", "why", "how", "with", "without", "from", "for", "into", "onto", "over", "under",
+        "after", "before", "during", "since", "until", "because", "although", "though", "despite", "given", "once",
+        "upon", "within", "about", "across", "among", "between", "beyond", "against", "along", "and", "but", "not",
+        "nor", "yet", "its", "our", "your", "their", "his", "her", "some", "such", "here", "there", "having",
+        "being", "using", "including", "following", "per", "via", "like", "unlike", "only", "even", "just", "either",
+        "neither", "whether", "than", "then", "also",
+    ]
+)  # fmt: skip
+
+
+_OF_MONEY = frozenset({Act.TRANSFER, Act.APPROVE, Act.MINT, Act.BURN})
+
+
+def _asks_for_more(read: Read, effects: Sequence[Effect]) -> bool:
+    """Whether a sentence asks for something that no call can be: by a verb that no rule knows, or by one that moves no
+    money where all calls move money. Other verbs are held against the calls elsewhere."""
+    plain = read.voice.folded.strip(" *_-•.)0123456789")
+    if _REST.search(plain) is not None:
+        return True
+    known = [act for act in read.voice.acts if act.acts and act.tense is Tense.NOW]
+    if known and (any(act.acts & _OF_MONEY for act in known) or not all(map(is_money, effects))):
+        return False
+    bids = _BIDS.match(plain)
+    if bids is not None and bids["verb"] not in _NO_BID and bids["verb"][-3:] != "ing" and bids["verb"][-2:] != "ly":
+        return True
+    return _ALSO.search(plain) is not None
+
+
 _OBJECT = re.compile(r"^\s+(?:the |our |what |for )?[^\W\d_]{2,}")
 
 
-def _more(read: Read, names: Names) -> str:
+def _more(read: Read, names: Names, effects: Sequence[Effect]) -> str:
     """Whether a sentence beside orders may order more: a payment without an amount, an amount without a verb."""
     passage, folded = read.passage, read.voice.folded
     if passage.shape not in (Shape.SENTENCE, Shape.ITEM):
         return ""
-    if _REPEATS.search(folded):
+    if _REPEATS.search(folded) or _asks_for_more(read, effects):
         return "more"
     shares = any(quantity.unit is Unit.PERCENT for quantity in read.quantities)
     if _GOES.search(folded) and (

@@ -125,8 +125,7 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     findings = [_of_effect(effect, money, text, book) for effect in effects]
     findings = _once(_denied_by_only(findings, effects, text), effects)
     findings = _beside_orders(findings, effects, text)
-    not_done = _not_done(money, text, effects, findings, book)
-    return _verdict(text, effects, findings, money, not_done)
+    return _verdict(text, effects, findings, _not_done(money, text, effects))
 
 
 # ------------------------------------------------------------------------------------------------------------- the book
@@ -295,9 +294,7 @@ _IS_PARAMETER = re.compile(
 )
 
 
-def _not_done(
-    money: Told, text: _Text, effects: Sequence[Effect], findings: Sequence[Finding], book: Book
-) -> list[tuple[str, Quote]]:
+def _not_done(money: Told, text: _Text, effects: Sequence[Effect]) -> list[tuple[str, Quote]]:
     """What the text orders and no call does, with a code each."""
     found: dict[tuple[int, int], tuple[str, Quote]] = {}
     for order in money.not_done:
@@ -323,7 +320,6 @@ def _not_done(
         code = _claim(read, kinds, functions, effects)
         if code:
             found[(passage.start, passage.end)] = (code, text.quote(passage.start, passage.end))
-    del findings, book
     return list(found.values())
 
 
@@ -419,7 +415,6 @@ def _verdict(
     text: _Text,
     effects: Sequence[Effect],
     findings: Iterable[Finding],
-    money: Told,
     not_done: Sequence[tuple[str, Quote]],
 ) -> Verdict:
     listed = list(findings)
@@ -445,5 +440,4 @@ def _verdict(
         outcome = Outcome.TOLD_IN_PART
     else:
         outcome = Outcome.TOLD
-    del money
     return Verdict(outcome, (*listed, *orders, *doubts), quotes)

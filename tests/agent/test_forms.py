@@ -87,3 +87,15 @@ def test_words_that_change_nothing_between_them_leave_it_told(text):
 def test_hexadecimal_letters_make_no_text_a_foreign_one():
     address = "0x" + "de4e" * 10
     assert language_of(f"todo: pay 5,000 gld to {address}") == "en"
+
+
+@pytest.mark.parametrize("more", ["Deploy a new vault.", "Then lock the keys away.", "The rest is burned."])
+def test_an_order_with_a_verb_that_no_rule_knows_leaves_no_plain_yes(more):
+    assert verdict(f"Pay 700 GLD to {B}. {more}", pays(700)).outcome is not Outcome.TOLD
+
+
+@pytest.mark.parametrize(
+    "aside", ["See the forum for details.", "This work was audited.", "Thank you all for reading."]
+)
+def test_a_sentence_that_asks_for_nothing_leaves_it_told(aside):
+    assert verdict(f"Pay 700 GLD to {B}. {aside}", pays(700)).outcome is Outcome.TOLD
