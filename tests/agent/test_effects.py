@@ -449,6 +449,17 @@ def test_a_messenger_leads_to_a_chain_by_name_only_where_its_address_is_known(ta
     assert effect.sentence.startswith(f"On {chain}, by a message: ")
 
 
+def test_bytes_that_a_receiver_reads_as_it_likes_are_no_call_of_it():
+    """Polygon's FxRoot hands them to the receiver's processMessageFromRoot."""
+    root = bytes.fromhex("fe5e5d361b2ad62c541bab87c45a0b9b018389a2")
+    effect = one(call("sendMessageToChild(address,bytes)", USDC, PAID), root)
+    assert effect.kind is Kind.UNKNOWN
+    assert effect.sentence == (
+        f"On Polygon PoS, by a message: Hands {len(PAID)} bytes to {checksum(USDC)}: "
+        "only its own code says what it does with them."
+    )
+
+
 def test_a_stranger_is_no_messenger_on_any_chain():
     unknown = call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, PAID)
     assert one(unknown, ADA).kind is Kind.UNKNOWN

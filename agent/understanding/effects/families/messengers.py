@@ -25,6 +25,7 @@ SENTENCES = {
     "on_chain": gettext_noop("On {chain}, by a message: {sentence}"),
     "on_another_chain": gettext_noop("On another chain, by a message: {sentence}"),
     "another_chain": gettext_noop("another chain"),
+    "hands_over": gettext_noop("Hands {count} bytes to {to}: only its own code says what it does with them."),
     "creates_contract": gettext_noop("Creates a contract from {count} bytes of code."),
 }
 say = TABLE.add(SENTENCES)
@@ -121,6 +122,15 @@ def _deposit(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect 
     return make(act, Kind.UNKNOWN, sentence, function, why=sentence)
 
 
+def _handed_over(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effect:
+    """Polygon's FxRoot: the receiver's processMessageFromRoot gets the bytes and reads them as it likes; they are no
+    call of it."""
+    chain = chain_behind(act.target, book)
+    given = say("hands_over", count=f"{len(a[1]):,}", to=book_there(chain).party(a[0]))
+    sentence = _said_there(chain.name, given)
+    return make(act, Kind.UNKNOWN, sentence, function, why=sentence)
+
+
 def there(effect: Effect, coin: str) -> Effect:
     """An effect as it is told of another chain. Its amount only counts where it is of the coin that is used here too:
     a token's address may be another token's there."""
@@ -155,6 +165,6 @@ CONTAINERS: dict[str, tuple[frozenset[str], Handler]] = {
     "sendTxToL1(address,bytes)": (frozenset({"arbitrum_sys"}), _message(0, 1)),
     "sendMessage(address,bytes,uint32)": (_OPTIMISM, _message(0, 1)),
     "depositTransaction(address,uint256,uint64,bool,bytes)": (frozenset({"optimism_portal"}), _deposit),
-    "sendMessageToChild(address,bytes)": (frozenset({"polygon_fx_root"}), _message(0, 1)),
+    "sendMessageToChild(address,bytes)": (frozenset({"polygon_fx_root"}), _handed_over),
     "requireToPassMessage(address,bytes,uint256)": (frozenset({"gnosis_amb"}), _message(0, 1)),
 }
