@@ -10,12 +10,12 @@ from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.module import CHECKER
 from governance.chain.rpc import Answered, BlockId, CallReverted, Rpc, RpcError
-from policies.command import Finding
 from policies.files import Loaded
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import selector
 from policies.notation.visible import one_line
+from policies.session import Finding
 
 _IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC  # EIP-1967
 _BEACON = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50

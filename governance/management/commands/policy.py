@@ -23,12 +23,12 @@ from policies.answer.act_schema import act_schema
 from policies.code import encoding
 from policies.code.as_json import as_plain
 from policies.code.policy_code import Budget
-from policies.command import Finding, Refusal, Session, WrongUsage
 from policies.document.from_code import document_of
 from policies.document.json_schema import document_schema
 from policies.files import Loaded, code_bytes, load, read_text
 from policies.notation.amounts import format_time
 from policies.notation.hexadecimal import hex_text
+from policies.session import Finding, Refusal, Session, WrongUsage, vocabulary
 from policies.trial.backtest import Backtest, PastAct, Verdict, Window, acts_of, backtest
 from policies.trial.history import HistoryError, Transfer, read_history
 from policies.trial.stolen_key import MOST_ACTS, Reached, simulate
@@ -179,7 +179,7 @@ class Command(BaseCommand):
         if options["dao"]:
             native = native_token(self._dao(options).chain_id)
             loaded = replace(loaded, tokens={**loaded.tokens, native.address: native})
-        words = command.vocabulary(loaded)
+        words = vocabulary(loaded)
         if options["json"]:
             session.print_json(_plain_backtest(found, loaded, words))
         else:
@@ -210,7 +210,7 @@ class Command(BaseCommand):
         if not 1 <= options["days"] <= _MOST_DAYS:
             raise WrongUsage(f"--days is 1 to {_MOST_DAYS}")
         loaded = session.load(options["file"])
-        words = command.vocabulary(loaded)
+        words = vocabulary(loaded)
         found = simulate(loaded.code, options["days"])
         caveat = explain.caveat(loaded.code, words)
         only = f", {caveat}" if caveat else ""
