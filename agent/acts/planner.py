@@ -300,7 +300,7 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
         answered = _ask(chooser, asked, form)
     except ModelDown as error:
         serving.note(error)
-        _wait(request, say("model_awaited", problem=str(error)), _AGAIN_S, status=Request.Status.RECEIVED)
+        _wait(request, say("model_awaited", problem=error.why), _AGAIN_S, status=Request.Status.RECEIVED)
     word = choice.read(answered["parsed"], keys)
     chosen = next((candidate for candidate in allowed if word.agrees_to(candidate.key)), None)
     subject = chosen or allowed[0]
