@@ -104,7 +104,7 @@ def plan_work(key: str, _arguments: dict[str, Any]) -> None:
     try:
         plan(int(key))
     except RpcError as error:
-        raise work.Again(timezone.now() + timedelta(seconds=_AGAIN_S), str(error)) from error
+        raise work.Again(timezone.now() + timedelta(seconds=_AGAIN_S), error.sentence) from error
 
 
 def plan(request_id: int, *, rpc: Rpc | None = None, model: Model | None = None) -> None:
@@ -310,7 +310,7 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
         if request.status not in life.PLANNABLE:
             return  # the operator approved a candidate while the model was thinking
         if not _stands(request, policy, allowed):
-            raise work.Again(timezone.now(), "what the model was asked about has changed meanwhile")
+            raise work.Again(timezone.now(), say("changed_meanwhile"))
         row = Plan.objects.select_for_update().get(request=request)
         row.candidate = chosen
         row.chosen_by = Plan.ChosenBy.MODEL if chosen else Plan.ChosenBy.NOBODY

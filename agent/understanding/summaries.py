@@ -92,13 +92,13 @@ def follow_outbox() -> int:
 def _summarise(_key: str, arguments: dict) -> None:
     proposal = Proposal.objects.filter(dao_id=arguments["dao"], proposal_id=int(arguments["proposal"])).first()
     if proposal is None:
-        raise work.Abandon("the proposal is gone: a reorg undid it")
+        raise work.Abandon(say("proposal_gone"))
     try:
         summarise(proposal)
     except ModelDown as down:
         waited_s = (timezone.now() - _oldest_pending(proposal)).total_seconds()
         retry_s = min(max(waited_s / 4, _RETRY_FIRST_S), _RETRY_MOST_S)  # the longer it has been down, the rarer
-        raise work.Again(timezone.now() + timedelta(seconds=retry_s), str(down)) from down
+        raise work.Again(timezone.now() + timedelta(seconds=retry_s), down.why) from down
 
 
 def _oldest_pending(proposal: Proposal) -> datetime:

@@ -68,6 +68,7 @@ SENTENCES: Mapping[str, Template] = {
     "gist_told_in_part": gettext_noop("The text mentions what the calls do, but not all of it."),
     "gist_more": gettext_noop("The calls do {count} things more."),
     # Why there is no summary, or not yet.
+    "proposal_gone": gettext_noop("the proposal is gone: a reorg undid it"),
     "no_text": gettext_noop("there is no text to read"),
     "no_sentence_found": gettext_noop("the model found no sentence that says what the proposal does"),
     "no_sentences": gettext_noop("the words that the model pointed at are no sentences"),
