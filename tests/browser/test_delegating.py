@@ -2,6 +2,7 @@
 """Given a holder, the pages tell with whom its tokens vote, and change that by transaction and by signature."""
 
 import pytest
+from eth_utils import to_checksum_address
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Injected
@@ -12,7 +13,7 @@ expect.set_options(timeout=30_000)
 
 
 def token_of(demo):
-    return demo.node.call(demo.governor, "token()", [], ["address"])
+    return to_checksum_address(demo.node.call(demo.governor, "token()", [], ["address"]))
 
 
 def delegate_of(demo, who):

@@ -35,8 +35,8 @@ from webapp.account import signin
 from webapp.mail import send, subscriptions
 from webapp.policies.read import BudgetView
 from webapp.proposals import relay
-from webapp.relaying import RelayRefused
 from webapp.proposals import voter as voters
+from webapp.relaying import RelayRefused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -164,10 +164,12 @@ def _changes(place: DaoView, account: bytes) -> list[Change]:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Power over time as steps, for a picture of 1000 by 100: SVG path data, and the same in words."""
+    """Power over time as steps, for a picture of 1000 by 100: SVG path data, and in words where it ends (`text`) and
+    what its sides stand for (`range`)."""
 
     path: str
     text: str
+    range: str
 
 
 def drawing(place: DaoView, profile_: Profile) -> Drawing | None:
@@ -189,4 +191,7 @@ def drawing(place: DaoView, profile_: Profile) -> Drawing | None:
     said = gettext("%(power)s since %(when)s") % {
         "power": place.votes_asset.text(changes[-1].after, 2), "when": words.moment(changes[-1].at_chain_s),
     }  # fmt: skip
-    return Drawing("".join([*steps, "H1000"]), said)
+    range_ = gettext("From %(first)s to now; the highest is %(top)s.") % {
+        "first": words.moment(first), "top": place.votes_asset.text(top, 2),
+    }  # fmt: skip
+    return Drawing("".join([*steps, "H1000"]), said, range_)
