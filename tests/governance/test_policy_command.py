@@ -464,7 +464,7 @@ def test_a_proxy_is_told(deployed, tmp_path: Path) -> None:
     deployed.anvil.call("anvil_setStorageAt", checksum(deployed.address("usdc")), slot, "0x" + behind)
     status, out, _ = run("check", file, "--rpc", deployed.url)
     assert status == 0
-    assert "is a proxy (behind it: " in out
+    assert "is a proxy (EIP-1967); behind it: " in out
 
 
 def test_decode_from_the_chain(deployed, tmp_path: Path) -> None:
@@ -510,3 +510,24 @@ def test_a_dao_s_policy_is_read_on_chain_and_its_module_is_asked(deployed, tmp_p
     status, _, err = run("check", write(tmp_path, "forbidden.yaml", forbidden), *node)
     assert status == 1
     assert "the module refuses it: forbidden target (byte " in err
+
+
+def test_the_threshold_is_held_against_delegated_votes(deployed, tmp_path: Path) -> None:
+    """A member's votes count where they are delegated: a share above those can stop nothing."""
+    module = checksum(deployed.address("module"))
+    policy = at(deployed, PAYROLL.read_text())
+    supply = int.from_bytes(Rpc([deployed.url], None, attempts=1).eth_call(
+        deployed.address("votes_token"), selector("totalSupply()")
+    ), "big")  # fmt: skip
+    found = delegated_votes.of_module(
+        Rpc([deployed.url], None, attempts=1), deployed.address("module"), deployed.anvil.block_number()
+    )
+    assert found is not None
+    assert (found.supply, 0 < found.power <= supply) == (supply, True)
+    share = found.power * 100 // found.supply
+    low = write(tmp_path, "low.yaml", policy.replace("threshold: 5 %", "threshold: 1 %"))
+    assert "announced act takes" not in run("check", low, "--rpc", deployed.url, "--module", module)[1]
+    if share < 100:
+        high = write(tmp_path, "high.yaml", policy.replace("threshold: 5 %", "threshold: 100 %"))
+        status, _, err = run("check", high, "--rpc", deployed.url, "--module", module)
+        assert (status, "nobody can stop an announced act: that takes 100 % of all votes" in err) == (1, True)

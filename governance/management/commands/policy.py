@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from governance import delegated_votes
 from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.module import policy_question
 from governance.chain.native import native_token
@@ -107,14 +108,17 @@ class Command(BaseCommand):
         """What a chain shows: that of the DAO, or of the node; the module is the one named, or the DAO's newest."""
         module = to_bytes(options["module"]) if options["module"] else None
         rpc = _node(options)
-        if options["dao"]:
-            dao = self._dao(options)
+        dao = self._dao(options) if options["dao"] else None
+        if dao is not None:
             rpc = rpc or Rpc.for_chain(dao.chain_id)
             contract = Contract.objects.filter(dao=dao, kind=Contract.Kind.MODULE).order_by("-start_block").first()
             module = module or (bytes(contract.address) if contract else None)
         if rpc is None:
             raise WrongUsage("--module needs --rpc URL, or --dao")
-        return check_on_chain(rpc, loaded, module)
+        delegated = delegated_votes.of_dao(rpc, dao) if dao else None
+        if delegated is None and module is not None:
+            delegated = delegated_votes.of_module(rpc, module, rpc.head_number())
+        return check_on_chain(rpc, loaded, module, delegated)
 
     def _decode(self, session: Session) -> int:
         options = session.options
