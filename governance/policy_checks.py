@@ -85,10 +85,10 @@ def _objection(policy: PolicyCode, delegated: Delegated) -> Iterator[Finding]:
     share = format_share(policy.objection_threshold_bps)
     if delegated.power < needed:
         yield Finding(
-            True,
+            False,
             f"nobody can stop an announced act: that takes {share} of all votes, and of them "
             f"{_share(delegated.power, delegated.supply)} are delegated (block {delegated.block:,}); write a lower "
-            "threshold",
+            "threshold, or have members delegate",
         )
     elif 2 * needed > delegated.power:
         yield Finding(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from policies.words.wording import Vocabulary
 
 ACTIONS = {
-    "test": "run the tests that stand beside a policy",
+    "test": "run the tests beside a policy",
     "authorize": "what a policy says to one act, every clause of it",
     "backtest": "what a policy would have refused of the past",
     "fmt": "write a document in the one form, with its comments",

@@ -29,10 +29,10 @@ def node(storage: dict[int, bytes] | None = None, answers: dict[tuple[bytes, str
         return [known.get((to, data[:4]), CallReverted(b"")) for to, data in calls]
 
     return SimpleNamespace(
-        storage=lambda address, slot, block: (storage or {}).get(slot, bytes(32)) if address == TARGET else bytes(32),
+        storage=lambda address, slot, _block: (storage or {}).get(slot, bytes(32)) if address == TARGET else bytes(32),
         eth_call=eth_call,
         eth_calls=eth_calls,
-        get_code=lambda address, block: CODE if address in (TARGET, BEHIND, BEACON) else b"",
+        get_code=lambda address, _block: CODE if address in (TARGET, BEHIND, BEACON) else b"",
     )
 
 
