@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`check`, `compile`, `explain` and `diff` of policies in files: one implementation, with a chain to ask or without.
+"""What can be done with policies in files: one implementation, with a chain to ask or without.
 
 `python -m policies` runs them offline, `manage.py policy` lends them a node. Exit status: 0 good, 1 refused or
 different, 2 wrong usage. A reader that goes away (`| head`) is no error and does not change the status.
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
+from policies import trial_actions
 from policies.code import encoding
 from policies.files import Loaded
 from policies.notation.hexadecimal import hex_text
@@ -27,6 +28,7 @@ ACTIONS = {
     "explain": "the sentences that members vote on",
     "diff": "what changes from one policy to another, each change marked wider or tighter",
 }
+_OFFLINE = {**ACTIONS, **trial_actions.ACTIONS}
 _NEED_A_CHAIN = {"rpc": "--rpc URL", "module": "--rpc URL --module ADDRESS", "dao": "--dao SLUG"}
 
 
@@ -188,13 +190,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Works on policies in files, offline: " + ", ".join(ACTIONS) + ".",
-        epilog="With a chain, and for decode, backtest, simulate and schema: manage.py policy.",
+        description="Works on policies in files, offline: " + ", ".join(_OFFLINE) + ".",
+        epilog="With a chain, and for decode, simulate and schema: manage.py policy.",
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="{" + ",".join(ACTIONS) + "}")
-    for action, text in ACTIONS.items():
+    actions = parser.add_subparsers(dest="action", required=True, metavar="{" + ",".join(_OFFLINE) + "}")
+    for action, text in _OFFLINE.items():
         sub = actions.add_parser(action, help=text, description=text)
-        add_arguments(sub, action)
+        (add_arguments if action in ACTIONS else trial_actions.add_arguments)(sub, action)
+        if action == "backtest":
+            sub.add_argument("history", help=trial_actions.HISTORY)
         for option in _NEED_A_CHAIN if action == "check" else ("rpc",):
             sub.add_argument(f"--{option}", help=argparse.SUPPRESS)
     return parser
@@ -205,7 +209,17 @@ def _offline(session: Session) -> int:
     for option, written in _NEED_A_CHAIN.items():
         if session.options.get(option):
             _refuse_offline(f"--{option}", f"manage.py policy {action} ... {written}")
-    return {"check": check, "compile": compile_, "explain": explain, "diff": diff}[action](session)
+    acts = {
+        "check": check,
+        "compile": compile_,
+        "explain": explain,
+        "diff": diff,
+        "test": trial_actions.test,
+        "authorize": trial_actions.authorize,
+        "backtest": trial_actions.backtest,
+        "fmt": trial_actions.fmt,
+    }
+    return acts[action](session)
 
 
 def _refuse_offline(option: str, instead: str) -> NoReturn:
