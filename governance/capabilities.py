@@ -14,8 +14,7 @@ from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.governor import BALLOT_V5
 from governance.chain.rpc import BlockId, Rpc, RpcError
-from governance.models import Contract, Dao, Proposal
-from policies.notation.amounts import Token
+from governance.models import Contract, Proposal
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
 from policies.notation.visible import one_line
@@ -303,13 +302,3 @@ def rules_of(governor: Contract) -> Callable[[Proposal], list[Rule]] | None:
                 ),
             ]
     return None
-
-
-def tokens_of(dao: Dao) -> dict[bytes, Token]:
-    """The DAO's tokens whose symbol and decimals were found, by address."""
-    found = {}
-    for contract in dao.contracts.filter(kind__in=[Contract.Kind.ASSET, Contract.Kind.VOTES_TOKEN]):
-        symbol, decimals = contract.capabilities.get("symbol"), contract.capabilities.get("decimals")
-        if isinstance(symbol, str) and symbol and isinstance(decimals, int):
-            found[contract.address] = Token(symbol[:32], contract.address, decimals)
-    return found
