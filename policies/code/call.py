@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of an act. A proposal's call, which may name its function apart, is a `governance.chain.call.Call`."""
+    """One call of an act. Proposals have calls of their own, which may name the function apart (ProposedCall)."""
 
     to: bytes
     value_wei: int
