@@ -17,7 +17,6 @@ from agent.understanding.effects import (
     Contract,
     Effect,
     Kind,
-    base_units,
     effects_of,
     shown,
     with_published_tokens,
@@ -28,7 +27,7 @@ from governance.chain.address import checksum
 from governance.chain.call import ProposedCall
 from policies.code import encoding
 from policies.document import document
-from policies.notation.amounts import Token, units
+from policies.notation.amounts import Token, base_units, units
 from policies.notation.visible import is_plain_line
 from tests import pseudo
 from tests.calls import plain_call
