@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Functions whose effect outlasts the act, or that no argument bounds: no policy written here may permit them."""
 
+from pathlib import Path
+
 from policies.notation.primitives import selector as _selector
 
 # What these do outlasts the act, hands control away, or moves what no argument shows: no budget can bound them.
@@ -67,44 +69,27 @@ _UNBOUNDED_NAMES = {signature.partition("(")[0]: why for signature, why in UNBOU
     "upgradeToAndCall": "replaces the code behind an address",
 }
 _UNBOUNDED_SELECTORS = {_selector(signature): (signature, why) for signature, why in UNBOUNDED.items()}
-# Those of them that PolicyChecker refuses in any rule but an approval (contracts/src/libraries/StandingEffects.sol).
-OUTLIVING = frozenset(
-    _selector(signature)
-    for signature in (
-        "approve(address,uint256)",
-        "increaseAllowance(address,uint256)",
-        "increaseApproval(address,uint256)",
-        "approve(address,uint256,uint256)",
-        "approve(address,address,uint160,uint48)",
-        "approveAndCall(address,uint256)",
-        "approveAndCall(address,uint256,bytes)",
-        "temporaryApprove(address,uint256)",
-        "approveDelegation(address,uint256)",
-        "setApprovalForAll(address,bool)",
-        "setOperator(address,bool)",
-        "authorizeOperator(address)",
-        "allow(address,bool)",
-        "hope(address)",
-        "setAuthorization(address,bool)",
-        "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
-        "permit(address,address,uint256,uint256,bytes)",
-        "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)",
-        "approveHash(bytes32)",
-        "setPreSignature(bytes,bool)",
-        "signMessage(bytes)",
-        "approve(uint256,address,uint256)",
-        "setOperator(address,uint48)",
-        "setOperator(bytes19,address,uint256)",
-        "setAccountOperator(address,address,bool)",
-        "setOperators((address,bool)[])",
-        "setRelayerApproval(address,address,bool)",
-        "authorizeOperatorByPartition(bytes32,address)",
-        "cdpAllow(uint256,address,uint256)",
-        "registerAllowedOrderSigner(address,bool)",
-        "delegate(address)",
-        "delegateBySig(address,uint256,uint256,uint8,bytes32,bytes32)",
+# What PolicyChecker refuses in any rule but an approval, by family. contracts/src/libraries/StandingEffects.sol is
+# written from the same file.
+_FAMILIES = {
+    "allowance": "lets another account spend later",
+    "operator": "lets another account spend everything later",
+    "signature": "signs for something that happens later",
+    "power": "hands voting power away until it is called again",
+    "stream": "starts a stream that nobody in this policy ends",
+    "debt": "makes debts, which somebody may collect later",
+    "control": "hands control away for ever",
+}
+_ON_CHAIN = {
+    _selector(signature): (signature, _FAMILIES[family])
+    for family, signature, _ in (
+        line.split("\t")
+        for line in Path(__file__).with_name("outliving.tsv").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
     )
-)
+}
+OUTLIVING = frozenset(_ON_CHAIN)
+_UNBOUNDED_SELECTORS = _ON_CHAIN | _UNBOUNDED_SELECTORS
 TRANSFER = _selector("transfer(address,uint256)")
 APPROVE = _selector("approve(address,uint256)")
 
