@@ -24,6 +24,9 @@ from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import keccak
 
 _BUILT = Path(__file__).resolve().parents[1] / ".build" / "contracts" / "PolicyModule.json"
+# Builds that were compiled from earlier sources and that chains may have: the commit, the code's length, where its
+# immutables lie (words), and the hash of the code with zeros there.
+_EARLIER = Path(__file__).with_name("earlier_builds.json")
 _ENABLE = "enableModule(address)"
 _ENABLED = (keccak(b"ModuleEnabled(address)"), keccak(b"EnabledModule(address)"))  # our treasury's and Safe's
 _FIRST_MODULE = b"\x01".rjust(20, b"\0")  # where Safe's list of modules begins
@@ -141,19 +144,28 @@ def _examine(
     elif not _BUILT.is_file():
         problem = "its code could not be compared, for no policy module is compiled here"
     elif not is_known_build(rpc.get_code(module)):
-        problem = "its code is not that of the policy module of this version"
+        problem = "its code is not that of the policy module of this or an earlier version"
     return FoundModule(module, to_bytes(told["owner"]) if told["owner"] else None, treasury, problem)
 
 
 def is_known_build(code: bytes) -> bool:
-    """Whether code on chain is the policy module's as compiled here, but for its immutables, whose values the module
-    itself answers. False where none is compiled."""
+    """Whether code on chain is the policy module's, as compiled here or from earlier sources, but for its immutables,
+    whose values the module itself answers. False where none is compiled."""
     if not _BUILT.is_file():
         return False
     compiled = hex_bytes(json.loads(_BUILT.read_text())["deployedBytecode"])
-    if len(code) != len(compiled):
-        return False
+    if _masked(code, [place.start() + 1 for place in _IMMUTABLE.finditer(compiled)]) == compiled:
+        return True
+    return any(
+        len(code) == build["length"] and "0x" + keccak(_masked(code, build["immutables"])).hex() == build["keccak256"]
+        for build in json.loads(_EARLIER.read_text())
+    )
+
+
+def _masked(code: bytes, immutables: Iterable[int]) -> bytes:
+    """The code with zeros where its immutables lie."""
     masked = bytearray(code)
-    for place in _IMMUTABLE.finditer(compiled):
-        masked[place.start() + 1 : place.end()] = bytes(32)
-    return bytes(masked) == compiled
+    for start in immutables:
+        if start + 32 <= len(code):
+            masked[start : start + 32] = bytes(32)
+    return bytes(masked)

@@ -13,6 +13,8 @@ from governance.chain.address import checksum
 from governance.chain.rpc import Answered, Rpc
 from governance.models import Contract, Cursor, Dao, PolicyVersion, Proposal, ProposalAction, RawLog
 from governance.standing import Standing
+from policies.notation.hexadecimal import hex_bytes
+from policies.notation.primitives import keccak
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 
 pytestmark = pytest.mark.django_db
@@ -285,8 +287,38 @@ def test_a_build_is_known_whatever_its_immutables(local_chain):
     assert discovery.is_known_build(code)
     assert discovery.is_known_build(rpc.get_code(module_of(d, d.addresses["treasury"], owner=d.address("mallory"))))
     assert not discovery.is_known_build(code + b"\0")
+    assert not discovery.is_known_build(code[:-1])
     assert not discovery.is_known_build(b"")
     for place in (0, len(code) // 2, len(code) - 1):
         changed = bytearray(code)
         changed[place] ^= 1
         assert not discovery.is_known_build(bytes(changed)), place
+
+
+def test_a_build_of_earlier_sources_stays_known(monkeypatch, tmp_path):
+    """Whatever its immutables are, and nothing else may differ."""
+    compiled = bytearray(hex_bytes(json.loads(discovery._BUILT.read_text())["deployedBytecode"]))
+    compiled[-1] ^= 1  # another build than the one compiled here
+    places = [place.start() + 1 for place in discovery._IMMUTABLE.finditer(bytes(compiled))]
+    build = {"commit": "", "length": len(compiled), "immutables": places, "keccak256": "0x" + keccak(compiled).hex()}
+    earlier = tmp_path / "earlier_builds.json"
+    earlier.write_text(json.dumps([build]))
+    on_chain = bytearray(compiled)
+    for place in places:
+        on_chain[place : place + 32] = bytes([7]) * 32
+    assert not discovery.is_known_build(bytes(on_chain))
+    monkeypatch.setattr(discovery, "_EARLIER", earlier)
+    assert discovery.is_known_build(bytes(on_chain))
+    assert not discovery.is_known_build(bytes(on_chain[:-1]))
+    on_chain[places[0] - 1] ^= 1
+    assert not discovery.is_known_build(bytes(on_chain))
+
+
+def test_the_list_of_earlier_builds_is_well_formed():
+    builds = json.loads(discovery._EARLIER.read_text())
+    assert builds
+    for build in builds:
+        assert set(build) == {"commit", "length", "immutables", "keccak256"}
+        assert build["immutables"] == sorted(build["immutables"])
+        assert all(0 < place <= build["length"] - 32 for place in build["immutables"])
+        assert len(hex_bytes(build["keccak256"])) == 32
