@@ -8,7 +8,6 @@ import {PastVotesToken, PriorVotesToken} from "./support/PastVotes.sol";
 
 interface IBuildVm {
     function expectCall(address callee, bytes calldata data, uint64 count) external;
-    function getCode(string calldata artifact) external view returns (bytes memory);
 }
 
 /// @notice What the module's constructor asks of a votes token: with one that can't tell past votes nobody could ever
@@ -98,16 +97,10 @@ contract ConstructionTest is Base {
 
     /// @return problem why no module was made with this votes token; empty if one was
     function make(address token) private returns (bytes memory problem) {
+        address made;
         bytes memory arguments = abi.encode(owner, governor, treasury, token, guardian);
-        bytes memory creation = bytes.concat(builder.getCode("PolicyModule.sol:PolicyModule"), arguments);
-        assembly {
-            if iszero(create(0, add(creation, 32), mload(creation))) {
-                problem := mload(0x40)
-                mstore(problem, returndatasize())
-                returndatacopy(add(problem, 32), 0, returndatasize())
-                mstore(0x40, add(add(problem, 64), returndatasize()))
-            }
-        }
+        (made, problem) = tryDeploy("PolicyModule.sol:PolicyModule", arguments);
+        require((made == address(0)) == (problem.length != 0), "a module, or a reason");
     }
 
     function same(bytes memory problem, bytes memory expected) private pure {

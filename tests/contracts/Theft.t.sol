@@ -294,7 +294,7 @@ contract TheftTest is Base {
     /// to the agent's measured budget. It uses up the instant part, or makes the act fail; nothing more leaves by it.
     function test_limit_anothers_payment_inside_the_call_burns_the_instant_part(uint256 paid, uint256 taken) public {
         taken = bound(taken, 1, 6000 * USDC);
-        paid = bound(paid, 1, 12_000 * USDC);
+        paid = bound(paid, 1, 6000 * USDC);
         CallingMarket market = new CallingMarket();
         AgentContract timelock = new AgentContract();
         treasury = vm.deployCode("Treasury.sol:Treasury", abi.encode(timelock, new address[](0)));
