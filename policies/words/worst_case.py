@@ -69,8 +69,9 @@ def worst_case(policy: PolicyCode, days: int) -> tuple[WorstCase, ...]:
 
 
 def _of_budget(policy: PolicyCode, number: int, duration_s: int) -> WorstCase:
-    mine = [charged for charged in charges(policy) if number in charged.budgets]
-    period_s = policy.budgets[number].period_s
+    budget = policy.budgets[number]
+    mine = [one for one in charges(policy) if number in one.budgets and one.asset == budget.asset]
+    period_s = budget.period_s
     return WorstCase(
         budget=number,
         duration_s=duration_s,
@@ -85,8 +86,8 @@ def _of_budget(policy: PolicyCode, number: int, duration_s: int) -> WorstCase:
 def charges(policy: PolicyCode) -> tuple[Charged, ...]:
     """All that the policy's rules take from its budgets.
 
-    Of an asset that a budget measures, what counts is what leaves: a rule that does more than to pay it takes from the
-    measured budgets alone, however much its arguments say.
+    A measured budget is charged with what an argument says or with what leaves, whichever is more: where a rule does
+    more than to pay, both are listed, and their sum is no less.
     """
     return tuple(charged for number, rule in enumerate(policy.rules) for charged in _of_rule(policy, number, rule))
 
@@ -105,9 +106,8 @@ def _of_rule(policy: PolicyCode, number: int, rule: Rule) -> Iterator[Charged]:
             counting = {index for index in budgets if policy.budgets[index].asset == asset}
             if all(_pays(policy, rule, index) for index in counting):
                 yield Charged(number, asset, frozenset(budgets | measured.get(asset, set())), False, cap)
-            elif unmeasured := counting - measured.get(asset, set()):
-                # The argument is charged, and to measured budgets at least as much.
-                yield Charged(number, asset, frozenset(budgets | unmeasured), False, cap)
+            else:
+                yield Charged(number, asset, frozenset(budgets), False, cap)
     for asset, budgets in measured.items():
         if not pays_only(policy, rule, asset):
             yield Charged(number, asset, frozenset(budgets), True, None)
