@@ -80,7 +80,6 @@ def _silent(contract: dict[str, Any]) -> Iterator[str]:
         "IPolicyLens",
         "Treasury",
         "ITreasury",
-        "IVotesAdapter",
         "PriorVotesAdapter",
         "SafeOwnersAdapter",
     ],
