@@ -152,8 +152,17 @@ class Function:
 
 
 def why_unbounded(function: Function) -> str | None:
-    """Why no policy may permit the function, by its name or its selector (names can be made to collide), or None."""
-    return standing_effects.why_unbounded(function.name, function.signature, function.selector)
+    """Why no policy may permit the function, by its selector, its name or its arguments, or None."""
+    arguments = [pair for argument in function.arguments for pair in _flat(argument)]
+    return standing_effects.why_unbounded(function.name, function.signature, function.selector, arguments)
+
+
+def _flat(argument: Argument) -> Iterator[tuple[str, str]]:
+    """The types and names of the argument, or of its members at every depth."""
+    if not argument.members:
+        yield argument.type, argument.name
+    for member in argument.members:
+        yield from _flat(member)
 
 
 # Where values stand
