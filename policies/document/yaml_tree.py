@@ -127,7 +127,7 @@ def _not_yaml(error: MarkedYAMLError) -> Problem:
             "begin the keys of one thing below each other, two blanks further in than what they are of",
         )
     if "mapping values are not allowed" in said:
-        return Problem(place, "a second colon stands on this line", "put the value in quotes, or begin a new line")
+        return Problem(place, "this line has a second colon", "put the value in quotes, or begin a new line")
     if match := _NO_BEGINNING.search(said):
         return Problem(place, f"no value can begin with {match[1]}", "put the value in quotes")
     return Problem(place, f"this is not YAML: {said}", "mind indentation and quotes")
