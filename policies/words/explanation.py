@@ -22,6 +22,7 @@ from policies.words.wording import FEW, AddressNames, Vocabulary, are_addresses
 if TYPE_CHECKING:
     from policies.document.document import PolicyDocument
 
+_REST = re.compile(r"(?:, and |, |; )(?P<rest>if nobody|only to|this policy does not limit)")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}(?![0-9a-fA-F])")
 
 
@@ -33,6 +34,14 @@ class Explanation:
     table: tuple[Row, ...]
     sentences: tuple[str, ...]
     below: tuple[str, ...]
+
+    @property
+    def leads(self) -> tuple[tuple[str, str], ...]:
+        """The three lines, each in two: what to read first, and the rest. Where several assets count, nothing is left
+        for later, so that nobody takes one of them for all.
+        """
+        one_asset = len({row.asset for row in self.table}) < 2
+        return tuple(_split(line) if one_asset else (line, "") for line in self.together)
 
     @property
     def lines(self) -> list[str]:
@@ -72,6 +81,15 @@ def explanation(
         tuple(_shortened(line, short) for line in body),
         (*listed, *_in_full(short, listed, words)),
     )
+
+
+def _split(line: str) -> tuple[str, str]:
+    """The line before and from its first condition or semicolon on, each ended like a sentence."""
+    found = _REST.search(line)
+    if found is None:
+        return line, ""
+    rest = line[found.end() - len(found["rest"]) :]
+    return f"{line[: found.start()].rstrip('.')}.", f"{rest[:1].upper()}{rest[1:]}"
 
 
 def _lists(policy: PolicyCode, words: Vocabulary) -> list[str]:

@@ -14,6 +14,7 @@ from policies.answer.permitted import permitted, sends_ether
 from policies.code.policy_code import ETHER_ASSET, Income, PolicyCode, Rule
 from policies.code.understood import TAKING_ANOTHER_TOKEN, is_understood
 from policies.notation.amounts import ETHER, format_duration
+from policies.notation.primitives import checksum
 from policies.words.wording import FEW, Vocabulary, budget_name, capital, function_name, is_pay
 from policies.words.worst_case import (
     DAY_S,
@@ -345,6 +346,7 @@ def _numbers(numbers: Sequence[int]) -> str:
 class Row:
     """One budget as a row of the table, in words."""
 
+    asset: str
     budget: str
     whom: str
     at_once: str
@@ -357,6 +359,7 @@ def table(policy: PolicyCode, words: Vocabulary) -> tuple[Row, ...]:
     """A row for each budget: whom it pays, how much at once, in its period and in a year (or all the policy's time)."""
     return tuple(
         Row(
+            asset=checksum(policy.budgets[case.budget].asset),
             budget=capital(budget_name(policy, case.budget)),
             whom="not limited" if case.recipients is None else _whom(case.recipients, words),
             at_once=words.amount(case.at_once, policy.budgets[case.budget].asset),
