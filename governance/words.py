@@ -196,6 +196,10 @@ SENTENCES: Mapping[str, Template] = {
         "A node had answered wrongly about blocks from {from_block} on: it left logs out. They are read again, and "
         "what was read before stays."
     ),
+    "logs_refuted": gettext_noop(
+        "A node had shown {logs} log(s) in blocks {from_block} to {to_block} that receipts prove were never there. The "
+        "mirror removed them."
+    ),
     "proposal_unseen": gettext_noop(
         "Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block."
     ),

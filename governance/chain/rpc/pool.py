@@ -89,6 +89,11 @@ class Pool:
         """Scheme and host of the endpoints, for messages."""
         return ", ".join(endpoint.name for endpoint in self._endpoints)
 
+    @property
+    def is_single(self) -> bool:
+        """Tell whether this client has one endpoint and no other, whatever can be asked just now."""
+        return len(self._endpoints) == 1
+
     def answerer(self) -> Self:
         """Return a client of only the endpoint that answered this thread's last request, or of the first endpoint."""
         return self._alone(getattr(self._said, "by", None) or self._endpoints[0])
