@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from governance import incidents, outbox
-from governance.chain.address import to_bytes
+from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Disagreement
 from governance.counting import counting_at, counting_of
 from governance.models import (
@@ -233,6 +233,18 @@ def _close(dao: Dao, blocks: set[int]) -> None:
 
 
 # --- what counts it, and what does not
+
+
+def is_pause_in_doubt(dao: Dao, module: bytes) -> bool:
+    """Return whether one node alone shows the module's newest pause, or the chain, asked since, says otherwise: what
+    stops the agent must not be taken for done."""
+    logs = RawLog.objects.filter(dao=dao, address=module, topic0__in=[*events.PAUSED, *events.UNPAUSED])
+    newest = logs.order_by(*chain_order(newest_first=True)).select_related("unconfirmed").first()
+    if newest is not None and hasattr(newest, "unconfirmed"):
+        return True
+    since = -1 if newest is None else newest.block_number
+    subject = f"module:{checksum(module)}:paused"
+    return OnchainCheck.objects.filter(dao=dao, subject=subject, matched=False, block_number__gte=since).exists()
 
 
 _MOST_IN_DOUBT = 50

@@ -44,6 +44,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
             {
                 "pk": module.pk,
                 "state": place.module_states.get(module.pk),
+                "is_doubted": module.pk in place.doubted_pauses,
                 "address_text": words.address_text(module.address),
                 "pause_calldata": hex_text(abi.encode_call(PAUSE)),
             }
