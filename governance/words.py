@@ -64,6 +64,9 @@ SENTENCES: Mapping[str, Template] = {
     "answer_left_out": gettext_noop("left out the answer to {method} in a batch"),
     "rate_limited": gettext_noop("limits our rate ({method})"),
     "chain_id_refused": gettext_noop("refused eth_chainId: {reason}"),
+    "answer_of_other_chain": gettext_noop(
+        "answered for chain {got}, but it is configured for chain {expected}: behind one address stand nodes of both"
+    ),
     "chain_id_unreadable": gettext_noop("answered eth_chainId with nonsense"),
     "other_chain": gettext_noop("serves chain {got}, but it is configured for chain {expected}: correct its URL"),
     "no_endpoint": gettext_noop("no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS"),

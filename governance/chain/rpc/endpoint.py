@@ -289,6 +289,20 @@ class Endpoint:
             self.most_blocks = error.max_blocks
         return error
 
+    def many_of_chain(self, requests: list[tuple[str, Sequence[Any]]], chain_id: int) -> list[Any]:
+        """Send requests as `many` does, and ask in the same batch which chain answers: a balancer may have a node of
+        another network behind it. Raises RpcUnreachable where the answers are another chain's."""
+        *answers, told = self.many([*requests, ("eth_chainId", ())])
+        if isinstance(told, RpcError):
+            raise RpcUnreachable(say("chain_id_refused", reason=told.message), endpoint=self.name)
+        try:
+            got = quantity(told)
+        except ValueError:
+            raise RpcUnreachable(say("chain_id_unreadable"), endpoint=self.name) from None
+        if got != chain_id:
+            raise RpcUnreachable(say("answer_of_other_chain", got=got, expected=chain_id), endpoint=self.name)
+        return answers
+
     def many(self, requests: list[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Send all requests as one batch and return the results in order; a request that the node refused has its
         RpcError in its place. Raises RpcError if the batch fails as a whole."""
