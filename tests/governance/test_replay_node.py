@@ -8,7 +8,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -74,6 +74,7 @@ _CHANGES = st.lists(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(_CHANGES)
 def test_after_reorgs_of_any_depth_and_shape_a_chain_hangs_together(changes):
     chain = SyntheticChain(9, finality_depth=6)
