@@ -65,7 +65,7 @@ SENTENCES: Mapping[str, Template] = {
     "rate_limited": gettext_noop("limits our rate ({method})"),
     "chain_id_refused": gettext_noop("refused eth_chainId: {reason}"),
     "answer_of_other_chain": gettext_noop(
-        "answered for chain {got}, but it is configured for chain {expected}: behind one address stand nodes of both"
+        "answered for chain {got}, but it is configured for chain {expected}: one address leads to nodes of both"
     ),
     "chain_id_unreadable": gettext_noop("answered eth_chainId with nonsense"),
     "other_chain": gettext_noop("serves chain {got}, but it is configured for chain {expected}: correct its URL"),
