@@ -91,6 +91,7 @@ SENTENCES: Mapping[str, Template] = {
     "other_blocks_logs": gettext_noop(
         "asked for logs of blocks {first_block} to {last_block}, the node answered others"
     ),
+    "hash_filter_ignored": gettext_noop("answered eth_getLogs by the hash of a block that does not exist"),
     "other_block_logs": gettext_noop("asked for logs of block {block}, the node answered others"),
     "logs_of_two_blocks": gettext_noop("the node answered logs of two blocks {block}"),
     "logs_malformed": gettext_noop("the node's logs of block {block} are malformed"),

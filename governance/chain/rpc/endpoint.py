@@ -155,6 +155,7 @@ class Endpoint:
         self.problem = ""  # why it was last set aside or distrusted
         self.answered_at = 0.0  # monotonic
         self.unknown: set[str] = set()  # methods and features that it does not know
+        self.proven: set[str] = set()  # features that it was seen to have
         self.pace = Pace()
         self._limits: dict[str, tuple[int, float]] = {}  # name -> the most it accepts, when learned (wall clock)
         self._latency_s: tuple[float, float] | None = None

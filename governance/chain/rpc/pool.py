@@ -260,6 +260,14 @@ class Pool:
         """Tell whether the preferred endpoint was found to lack a feature (`note_lack`)."""
         return feature in self._in_order()[0].unknown
 
+    def has(self, feature: str) -> bool:
+        """Tell whether the preferred endpoint was found to have a feature (`note_has`)."""
+        return feature in self._in_order()[0].proven
+
+    def note_has(self, feature: str) -> None:
+        """Remember that the endpoint that answered this thread's last request has a feature."""
+        self.answerer()._endpoints[0].proven.add(feature)
+
     def note_lack(self, feature: str) -> None:
         """Remember that the endpoint that answered this thread's last request lacks a feature."""
         self.answerer()._endpoints[0].unknown.add(feature)
