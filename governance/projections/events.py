@@ -249,14 +249,14 @@ ENDS_OPERATION = _topics(
 # The governor's code is another one, or another one may change it.
 CHANGES_CODE = _topics(Kind.GOVERNOR, "Upgraded", "NewImplementation", "AdminChanged", "BeaconUpgraded", "DiamondCut")
 # What decides proposals that are there already may be another one: a quorum, a threshold, the code, the timelock.
-PAUSED = _topics(Kind.MODULE, "Paused")
-UNPAUSED = _topics(Kind.MODULE, "Unpaused")
 CHANGES_RULES = CHANGES_CODE + _topics(
     Kind.GOVERNOR, "QuorumNumeratorUpdated", "SuperQuorumNumeratorUpdated", "ProposalThresholdSet", "TimelockChange",
     "QuorumVotesBPSSet", "MinQuorumVotesBPSSet", "MaxQuorumVotesBPSSet", "QuorumCoefficientSet", "VotingPeriodSet",
     "VotingDelaySet", "LateQuorumVoteExtensionSet", "ProposalThresholdBPSSet", "ObjectionPeriodDurationSet",
     "LastMinuteWindowSet", "QuorumUpdated", "QuorumSet", "QuorumVotesSet", "ApprovalThresholdSet",
 )  # fmt: skip
+PAUSED = _topics(Kind.MODULE, "Paused")
+UNPAUSED = _topics(Kind.MODULE, "Unpaused")
 
 
 @cache
