@@ -96,7 +96,11 @@ def test_the_mirror_hashes_with_one_keccak():
 
 
 # Where one idea takes more lines than a class should have; docs/architecture.md gives the reasons.
-LARGE_CLASSES = {"tests/governance/runs.py:Run", "tests/policies/histories.py:Life"}
+LARGE_CLASSES = {
+    "governance/sync/step.py:_Sync",
+    "tests/governance/runs.py:Run",
+    "tests/policies/histories.py:Life",
+}
 
 
 def test_no_class_is_too_big_to_hold_in_the_head():

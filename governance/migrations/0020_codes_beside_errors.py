@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0018_logs_of_one_node")]
+    dependencies = [("governance", "0019_asked_again")]
 
     operations = [
         migrations.AddField("work", "last_error_code", models.JSONField(default=dict)),
