@@ -27,7 +27,8 @@ MOST_PROPOSALS = 50  # looked through at a time, the newest first
 MOST_BLOCKS = 8  # of one description
 _TIMEOUT_S = 20
 _FENCED = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:ya?ml|json)?[ \t]*\r?\n(?P<text>.*?)^(?P=fence)[ \t]*\r?$", re.MULTILINE | re.DOTALL
+    r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:ya?ml|json)?[ \t]*\r?\n(?P<text>.*?)^(?P=fence)[ \t]*\r?$",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -36,7 +37,7 @@ class BadText(ValueError):
 
 
 def read(text: str) -> tuple[bytes, str]:
-    """The document hash of a text that stands by itself, and the text as it is published. Raises BadText.
+    """The document hash of a text that is complete by itself, and the text as it is published. Raises BadText.
 
     Names, lists and ABIs from outside must be frozen in it, as `policy compile --document` writes it.
     """
@@ -46,7 +47,9 @@ def read(text: str) -> tuple[bytes, str]:
         return published(text)
     except PolicyError as error:
         problem = one_line(str(error.problems[0]), 200)
-        raise BadText(gettext("this is no document that stands by itself: %(problem)s") % {"problem": problem}) from None
+        raise BadText(
+            gettext("this is no document that is complete by itself: %(problem)s") % {"problem": problem}
+        ) from None
 
 
 def keep(text: str) -> bytes:

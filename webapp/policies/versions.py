@@ -33,7 +33,7 @@ class DocumentView:
 
 @dataclass(frozen=True)
 class VersionView:
-    """One version: the proposal that set it, and what it changed; None: not known, as for the first there is nothing."""
+    """One version: the proposal that set it, and what it changed of the one before; None: not known."""
 
     version: PolicyVersion
     proposal: Proposal | None
@@ -41,8 +41,13 @@ class VersionView:
     is_first: bool
 
     @property
+    def lines(self) -> list[str]:
+        """What the version changed, a sentence each."""
+        return [str(change) for change in self.changes or ()]
+
+    @property
     def title(self) -> str:
-        return titles.of(self.proposal) if self.proposal else ""
+        return titles.title_of(self.proposal.description, self.proposal.proposal_id) if self.proposal else ""
 
 
 def document_of(code: PolicyCode) -> DocumentView:
