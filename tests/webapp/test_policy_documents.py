@@ -106,7 +106,7 @@ def test_each_version_is_shown_with_its_vote_and_what_it_changed(client: Any, ma
     versions = policy["versions"]
     assert [(one["version"], one["proposal_id"]) for one in versions] == [(3, None), (2, "8"), (1, "7")]
     assert [one["changes"] and one["changes"][0]["mark"] for one in versions] == ["tighter", "wider", None]
-    assert "at most 15,000 USDC" in versions[1]["changes"][0]["text"]
+    assert "at most 15,000,000,000 base units" in versions[1]["changes"][0]["text"]
 
 
 def test_a_version_whose_code_was_not_read_says_so(client: Any, made: Any) -> None:
