@@ -10,6 +10,7 @@ from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.module import CHECKER
 from governance.chain.rpc import Answered, BlockId, CallReverted, Rpc, RpcError
+from governance.token_code import BEACON, IMPLEMENTATION
 from policies.command import Finding
 from policies.files import Loaded
 from policies.notation.amounts import Token
@@ -17,8 +18,6 @@ from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import selector
 from policies.notation.visible import one_line
 
-_IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC  # EIP-1967
-_BEACON = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
 _MOST_TEXT = 64
 
 
@@ -41,7 +40,7 @@ def _targets(rpc: Rpc, loaded: Loaded, block: BlockId) -> Iterator[Finding]:
         if not code:
             yield Finding(True, f"{_called(loaded, target)} has no code; check the address and the chain")
             continue
-        for what, slot in (("a proxy", _IMPLEMENTATION), ("a beacon proxy", _BEACON)):
+        for what, slot in (("a proxy", IMPLEMENTATION), ("a beacon proxy", BEACON)):
             behind = rpc.storage(target, slot, block)
             if any(behind):
                 yield Finding(
