@@ -43,6 +43,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         modules=[
             {
                 "pk": module.pk,
+                "address": bytes(module.address),
                 "state": place.module_states.get(module.pk),
                 "address_text": words.address_text(module.address),
                 "pause_calldata": hex_text(abi.encode_call(PAUSE)),
