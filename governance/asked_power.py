@@ -21,7 +21,7 @@ from django.utils.translation import gettext
 from governance import endpoints, work
 from governance.chain import abi
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.models import AskedPower, Block, Contract, Cursor, Dao, PowerCheckpoint, Proposal, Vote
+from governance.models import AskedPower, Block, Contract, Cursor, Dao, PowerCheckpoint, Proposal
 from governance.state import now_of
 
 WORK = "governance.asked_power"
@@ -76,13 +76,13 @@ class Degraded:
 def degraded(dao: Dao) -> Degraded | None:
     """Return how the DAO's power is not read from logs; None where it is, where there is no token or no supply, and
     before anything was read. Asks no node."""
-    if PowerCheckpoint.objects.filter(dao=dao).exists():
+    if _has_checkpoints(dao):
         return None
     token = dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN).first()
     cursor = Cursor.objects.filter(dao=dao).first()
     if token is None or cursor is None or cursor.head_hash is None:
         return None
-    is_sure = Vote.objects.filter(dao=dao, weight__gt=0).exists()
+    is_sure = _has_counted(dao)
     # A token that names no supply may have one.
     if token.capabilities.get("total_supply") == "0" and not is_sure:
         return None
@@ -90,6 +90,19 @@ def degraded(dao: Dao) -> Degraded | None:
     return Degraded(
         cursor.next_block - 1, is_sure, newest.timepoint if newest else None, newest.block_number if newest else None
     )
+
+
+def _has_checkpoints(dao: Dao) -> bool:
+    # In the index's order: a plan that looks for any row may begin to read the table from its end.
+    rows = PowerCheckpoint.objects.filter(dao=dao).order_by("account", "timepoint")
+    return bool(rows.values_list("account", flat=True)[:1])
+
+
+def _has_counted(dao: Dao) -> bool:
+    """Whether votes of the newest proposals counted something."""
+    newest = Proposal.objects.filter(dao=dao).order_by("-pk")
+    tallies = newest.values_list("for_votes", "against_votes", "abstain_votes")[:MOST_PROPOSALS]
+    return any(any(tally) for tally in tallies)
 
 
 def asked(dao: Dao, account: bytes, timepoint: int) -> AskedPower | None:

@@ -192,7 +192,10 @@ class DaoView:
         for contract in [*self.contracts["asset"], *self.contracts["votes_token"]]:
             known[bytes(contract.address)] = asset_of(contract)
         times = Counter(asset.symbol.casefold() for asset in known.values())
-        return {address: replace(asset, shared=times[asset.symbol.casefold()] > 1) for address, asset in known.items()}
+        return {
+            address: replace(asset, shared=asset.shared or times[asset.symbol.casefold()] > 1)
+            for address, asset in known.items()
+        }
 
     @property
     def native(self) -> Asset:

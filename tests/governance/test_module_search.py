@@ -40,7 +40,7 @@ class Counting(Rpc):
     def logs(self, addresses, topics, *, first_block, last_block):
         if addresses == ():
             if len(self.asked) >= self.fails_at:
-                raise RpcUnreachable(None, "gone")
+                raise RpcUnreachable("gone")
             if last_block - first_block + 1 > self.most:
                 raise RangeTooLarge(-32005, "too many blocks")
             self.asked.append((first_block, last_block))

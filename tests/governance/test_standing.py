@@ -12,6 +12,7 @@ from governance import discovery, standing
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
 from governance.models import Contract, Cursor, Dao, PolicyVersion, Proposal, ProposalAction, RawLog
+from governance.projections import events
 from governance.standing import Standing
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 
@@ -131,9 +132,7 @@ def test_a_policy_is_set_where_it_was_also_while_blocks_are_read_again(local_cha
 def test_a_policy_that_could_not_be_decoded_leaves_it_open(mirror):
     mirror.sync()
     log = RawLog.objects.filter(dao=mirror.dao).latest("pk")
-    topic = next(
-        found.topic0 for found in discovery.events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet"
-    )
+    topic = next(found.topic0 for found in events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet")
     RawLog.objects.filter(pk=log.pk).update(address=mirror.deployed.addresses["module"], topic0=topic)
     assert standing.known(mirror.dao).standing is Standing.NOT_READ
 
