@@ -21,10 +21,11 @@ from django.utils.translation import gettext
 from governance import endpoints, work
 from governance.chain import abi
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.models import AskedPower, Block, Contract, Cursor, Dao, PowerCheckpoint, Proposal
+from governance.models import AskedPower, Block, Contract, Cursor, Dao, PowerCheckpoint, Proposal, Work
 from governance.state import now_of
 
 WORK = "governance.asked_power"
+LOOK_EVERY_S = 30
 MOST_PROPOSALS = 50  # the newest whose snapshot has passed: of their voters
 MOST_ACCOUNTS = 1_000  # that took part in those, whose power is asked at the newest snapshot too
 PAGE = 200  # accounts asked about in one request
@@ -39,11 +40,13 @@ _BY_GOVERNOR = ("openzeppelin", "agora")
 @dataclass(frozen=True)
 class Degraded:
     """Why a DAO's power is not read from logs. `block` is up to where they were read; `is_sure` where votes counted
-    something all the same, else it may be that nobody has power yet. `asked_timepoint`: the newest snapshot of which
-    rows are kept (in the governor's clock), None where there are none, and `asked_block` is where they were asked."""
+    something all the same, else it may be that nobody has power yet; `has_token` is False where no votes token is
+    known. `asked_timepoint`: the newest snapshot of which rows are kept (in the governor's clock), None where there are
+    none, and `asked_block` is where they were asked."""
 
     block: int
     is_sure: bool
+    has_token: bool = True
     asked_timepoint: int | None = None
     asked_block: int | None = None
 
@@ -51,7 +54,12 @@ class Degraded:
     def words(self) -> str:
         """Two or three sentences for pages, API and commands."""
         shown = {"block": f"{self.block:,}", "asked": f"{self.asked_block:,}" if self.asked_block else ""}
-        if self.is_sure:
+        if not self.has_token:
+            text = gettext(
+                "No votes token is known for this DAO, for its governor names none (add_dao takes it with --token). "
+                "Who has power, and who delegates to whom, is not known."
+            )
+        elif self.is_sure:
             text = gettext(
                 "The votes token logged no change of voting power that is understood here, up to block "
                 "%(block)s, though votes were cast with power. Who has power, and who delegates to whom, is not known "
@@ -74,22 +82,23 @@ class Degraded:
 
 
 def degraded(dao: Dao) -> Degraded | None:
-    """Return how the DAO's power is not read from logs; None where it is, where there is no token or no supply, and
-    before anything was read. Asks no node."""
+    """Return how the DAO's power is not read from logs; None where it is, where the token has no supply, and before
+    anything was read. Asks no node."""
     if _has_checkpoints(dao):
         return None
     token = dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN).first()
     cursor = Cursor.objects.filter(dao=dao).first()
-    if token is None or cursor is None or cursor.head_hash is None:
+    if cursor is None or cursor.head_hash is None or not dao.contracts.filter(kind=Contract.Kind.GOVERNOR).exists():
         return None
     is_sure = _has_counted(dao)
     # A token that names no supply may have one.
-    if token.capabilities.get("total_supply") == "0" and not is_sure:
+    if token is not None and token.capabilities.get("total_supply") == "0" and not is_sure:
         return None
     newest = AskedPower.objects.filter(dao=dao, power__gt=0).order_by("-timepoint").first()
     return Degraded(
-        cursor.next_block - 1, is_sure, newest.timepoint if newest else None, newest.block_number if newest else None
-    )
+        cursor.next_block - 1, is_sure, token is not None, newest.timepoint if newest else None,
+        newest.block_number if newest else None,
+    )  # fmt: skip
 
 
 def _has_checkpoints(dao: Dao) -> bool:
@@ -128,6 +137,9 @@ def count_at(dao: Dao, timepoint: int) -> int:
 def enqueue_due() -> None:
     """Make due work of the DAOs of whose accounts something is to be asked."""
     for dao in Dao.objects.order_by("pk"):
+        done_at = Work.objects.filter(name=WORK, key=dao.slug).values_list("done_at", flat=True).first()
+        if done_at is not None and timezone.now() - done_at < timedelta(seconds=LOOK_EVERY_S):
+            continue  # who has voted since is asked about soon enough
         if _is_near_head(dao) and degraded(dao) is not None and missing(dao, 1):
             work.enqueue(WORK, dao.slug, renew=True)
 
@@ -149,6 +161,7 @@ def _ask_due(slug: str, _arguments: dict[str, Any]) -> None:
             for _ in range(_PAGES):
                 if not ask(dao, rpc):
                     return
+        raise work.Again(timezone.now(), "there is more to ask")
     except RpcError as error:
         raise work.Again(timezone.now() + timedelta(seconds=_FAILED_S), str(error)) from error
 
@@ -156,7 +169,7 @@ def _ask_due(slug: str, _arguments: dict[str, Any]) -> None:
 def missing(dao: Dao, most: int) -> list[tuple[bytes, int]]:
     """Return accounts and snapshots that are not asked about yet, the newest snapshot first: `most` of them."""
     governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
-    if governor is None or governor.capabilities.get("family") not in (*_BY_TOKEN, *_BY_GOVERNOR):
+    if governor is None or _whom(dao, governor) is None:
         return []
     passed = Proposal.objects.filter(dao=dao, snapshot__lt=now_of(dao, governor).timepoint)
     newest = list(passed.order_by("-snapshot", "-pk").values_list("pk", "snapshot")[:MOST_PROPOSALS])
@@ -200,7 +213,10 @@ def ask(dao: Dao, rpc: Rpc) -> int:
     wanted = missing(dao, PAGE) if cursor.head_hash is not None and degraded(dao) is not None else []
     if cursor.head_hash is None or not wanted:
         return 0
-    to, signature = _whom(dao)
+    whom = _whom(dao, dao.contracts.get(kind=Contract.Kind.GOVERNOR))
+    if whom is None:
+        return 0
+    to, signature = whom
     calls = [(to, abi.encode_call(signature, [account, timepoint])) for account, timepoint in wanted]
     answers = rpc.eth_calls(calls, cursor.head_hash)
     block = cursor.next_block - 1
@@ -222,16 +238,17 @@ def ask(dao: Dao, rpc: Rpc) -> int:
     return len(rows)
 
 
-def _whom(dao: Dao) -> tuple[bytes, str]:
-    """The contract whose word counts for a vote, and its function."""
-    governor = dao.contracts.get(kind=Contract.Kind.GOVERNOR)
-    if governor.capabilities.get("family") in _BY_GOVERNOR:
-        return governor.address, "getVotes(address,uint256)"
+def _whom(dao: Dao, governor: Contract) -> tuple[bytes, str] | None:
+    """The contract whose word counts for a vote, and its function; None where none is known."""
+    family = governor.capabilities.get("family")
+    if family in _BY_GOVERNOR:
+        return bytes(governor.address), "getVotes(address,uint256)"
     token = dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN).first()
-    assert token is not None  # `degraded` said so
+    if family not in _BY_TOKEN or token is None:
+        return None
     now_call = token.capabilities.get("votes_call")
     past = "getPriorVotes" if now_call == "getCurrentVotes(address)" else "getPastVotes"
-    return token.address, f"{past}(address,uint256)"
+    return bytes(token.address), f"{past}(address,uint256)"
 
 
 def _power(answer: bytes | RpcError) -> int | None:

@@ -137,6 +137,8 @@ def _due(dao: Dao, *, everything: bool) -> list[ModuleCandidate]:
 
 
 def _search(dao: Dao, rpc: Rpc, search: ModuleSearch, owner: bytes, first_block: int, head: int, ranges: int) -> None:
+    if head < search.searched_from - 1:  # the local chain began anew
+        search.searched_from, search.searched_to = head + 1, head
     # A reorg may have put a log where none was: blocks that were not final are searched again.
     search.searched_to = max(min(search.searched_to, head) - dao.chain.finality_depth, search.searched_from - 1)
     for _ in range(ranges):

@@ -176,11 +176,32 @@ def test_questions_are_paged_and_those_without_an_answer_are_not_asked_for_ever(
     monkeypatch.setattr(asked_power, "PAGE", 2)
     assert asked_power.ask(odd.dao, odd.rpc) == 2
     # A contract that reverts: the row says that there is no answer.
-    monkeypatch.setattr(asked_power, "_whom", lambda _dao: (odd.target, "nothing(address,uint256)"))
+    monkeypatch.setattr(asked_power, "_whom", lambda *_: (odd.target, "nothing(address,uint256)"))
     assert asked_power.ask(odd.dao, odd.rpc) == 1
     assert AskedPower.objects.filter(power=None).count() == 1
     assert asked_power.ask(odd.dao, odd.rpc) == 0
     assert asked_power.count_at(odd.dao, Proposal.objects.get().snapshot) == 2
+
+
+def test_without_a_known_votes_token_nothing_is_said_of_who_has_power(chain, client):
+    odd = Odd(chain)
+    proposal = voted(odd)
+    odd.dao.contracts.filter(kind="votes_token").delete()
+    PowerCheckpoint.objects.all().delete()
+    found = asked_power.degraded(odd.dao)
+    assert not found.has_token
+    assert "No votes token is known" in client.get(f"/{odd.dao.slug}/delegates/").content.decode()
+    assert asked_power.ask(odd.dao, odd.rpc) > 0  # the governor answers all the same
+    assert asked_power.asked(odd.dao, account(odd, 1), proposal.snapshot).power == WEIGHT
+
+
+def test_a_worker_goes_on_while_there_is_more_to_ask(chain, monkeypatch):
+    odd = Odd(chain, votes="Escrow5")
+    voted(odd)
+    monkeypatch.setattr(asked_power, "PAGE", 1)
+    monkeypatch.setattr(asked_power, "_PAGES", 2)
+    tasks.work_due()
+    assert AskedPower.objects.count() == 3
 
 
 def test_code_behind_a_proxy_or_a_clone_is_looked_at(chain):
