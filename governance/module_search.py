@@ -77,18 +77,23 @@ def look(dao: Dao, rpc: Rpc, *, ranges: int = _RANGES, everything: bool = False)
     _follow_leads(dao, rpc, search, treasuries, head, everything=everything)
     _search(dao, rpc, search, owner, governor.start_block, head, ranges)
     followed, others = [], []
-    for candidate in _due(dao, everything=everything):
-        found = discovery.examine(rpc, bytes(candidate.address), owner, treasuries, is_voted=candidate.is_voted)
+    due = _due(dao, everything=everything)
+    # A reorg may have taken the execution that led there.
+    voted = set(discovery.voted(dao)) if any(candidate.is_voted for candidate in due) else set()
+    for candidate in due:
+        is_voted = candidate.is_voted and bytes(candidate.address) in voted
+        found = discovery.examine(rpc, bytes(candidate.address), owner, treasuries, is_voted=is_voted)
+        problem = ""
         if found is None or not (candidate.is_led_to or found.owner == owner):
-            candidate.delete()  # no policy module, or another DAO's: nobody's business here
-            continue
-        if not found.problem:
+            pass  # no policy module, or another DAO's: nobody's business here
+        elif found.problem:
+            others.append(found)
+            problem = found.problem[:400]
+        else:
             register_module(dao, rpc, found.address, found.treasury)
             followed.append(found)
             treasuries = discovery.treasuries_of(dao)
-        else:
-            others.append(found)
-        candidate.problem, candidate.examined_at = found.problem[:400], timezone.now()
+        candidate.problem, candidate.examined_at = problem, timezone.now()
         candidate.save(update_fields=["problem", "examined_at"])
     return Looked(tuple(followed), tuple(others), search.searched_from, search.searched_to, governor.start_block)
 
@@ -157,8 +162,9 @@ def _search(dao: Dao, rpc: Rpc, search: ModuleSearch, owner: bytes, first_block:
             search.span_blocks = max(1, (last - first + 1) // 2)
             search.save(update_fields=["span_blocks"])
             continue
+        owned = _owned(rpc, addresses, owner)
         with transaction.atomic():
-            _note(dao, _owned(rpc, addresses, owner), is_led_to=False)
+            _note(dao, owned, is_led_to=False)
             search.searched_from = min(search.searched_from, first)
             search.searched_to = max(search.searched_to, last)
             if last - first + 1 == search.span_blocks:

@@ -134,7 +134,7 @@ class ModuleCandidate(models.Model):
     address = AddressField()
     is_led_to = models.BooleanField()
     is_voted = models.BooleanField()  # a proposal that was executed acts on it
-    problem = models.CharField(max_length=400, blank=True)  # empty: not examined yet, or it is followed
+    problem = models.CharField(max_length=400, blank=True)  # empty: none is to be told
     examined_at = models.DateTimeField(null=True)
 
     class Meta:
