@@ -120,6 +120,18 @@ def asked(dao: Dao, account: bytes, timepoint: int) -> AskedPower | None:
     return AskedPower.objects.filter(dao=dao, account=account, timepoint=timepoint, power__isnull=False).first()
 
 
+def asked_at(dao: Dao, account: bytes, timepoints: Sequence[int]) -> dict[int, int]:
+    """Return an account's power at those of these snapshots of which the chain was asked, by snapshot."""
+    rows = AskedPower.objects.filter(dao=dao, account=account, timepoint__in=timepoints, power__isnull=False)
+    return {timepoint: int(power) for timepoint, power in rows.values_list("timepoint", "power")}
+
+
+def newest_asked(dao: Dao, account: bytes) -> AskedPower | None:
+    """Return what the chain answered about an account at the newest snapshot of which it was asked."""
+    rows = AskedPower.objects.filter(dao=dao, account=account, power__isnull=False)
+    return rows.order_by("-timepoint").first()
+
+
 def most_powerful(dao: Dao, timepoint: int, *, first: int = 0, most: int = 50) -> list[AskedPower]:
     """Return the rows of a snapshot that have power, the most powerful first."""
     rows = AskedPower.objects.filter(dao=dao, timepoint=timepoint, power__gt=0)

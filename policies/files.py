@@ -19,6 +19,7 @@ from policies.code.document_model import PolicyDocument, Sources
 from policies.code.policy_code import PolicyCode
 from policies.code.signatures import Function
 from policies.document import document
+from policies.document.references import is_ens_name
 from policies.notation.amounts import Token
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -133,7 +134,7 @@ def _ens_names(wanted: document.References, folder: Path) -> tuple[str, ...]:
     names = dict.fromkeys(wanted.ens)
     for file in wanted.files:
         with suppress(OSError, ValueError):  # the document's reading refuses such a file, at its place
-            names.update(dict.fromkeys(filter(document.is_ens_name, _list(folder, file))))
+            names.update(dict.fromkeys(filter(is_ens_name, _list(folder, file))))
     return tuple(names)
 
 

@@ -27,7 +27,9 @@ from policies.document.fields import Fields
 from policies.document.rule_context import RuleContext
 from policies.document.yaml_tree import Mapping as MappingNode
 from policies.document.yaml_tree import Node, Text
+from policies.known import tokens as known_tokens
 from policies.notation.amounts import ETHER, Unclear
+from policies.notation.primitives import checksum
 from policies.notation.problems import Place, shown
 
 BACK_TO_ZERO = "back to zero"
@@ -104,6 +106,8 @@ class RuleReader:
         target = self.address(found.get("on"), "the target")
         if function is None or target is None:
             return None
+        if self._is_unnamed_token(found, target):
+            return None
         charges = self._charges.charges(found.get("charge"), function)
         if charges is None:
             return None
@@ -120,6 +124,20 @@ class RuleReader:
             charges=charges,
             incomes=self._charges.incomes(found.get("income"), charges),
         )
+
+    def _is_unnamed_token(self, found: Fields, target: bytes) -> bool:
+        """Refuse a target that published lists call a token and the document doesn't: no rule would bound it as one."""
+        published = known_tokens.at(target)
+        if not published or any(token.address == target for token in self._context.names.tokens.values()):
+            return False
+        one = published[0]
+        self._context.unsafe(
+            found.place_of("on"),
+            f"this is the token {one.symbol} {one.where}, and the document does not name it as one: nothing would "
+            "count what moves it",
+            f'add `{one.symbol}: {{address: "{checksum(target)}", decimals: {one.decimals}}}` under `tokens`',
+        )
+        return not self._context.read_back
 
     def _function(self, found: Fields) -> Function | None:
         node, abi = found.get("call"), found.get("abi")

@@ -73,10 +73,15 @@ def test_a_token_of_another_shape_is_degraded_by_name_everywhere(chain, client, 
     call_command("audit", odd.dao.slug)  # nothing differs: the mirror says nothing of power
     assert "degraded     power and delegation: The votes token logged no change" in capsys.readouterr().out
     slug = odd.dao.slug
-    for address in (f"/{slug}/delegates/", f"/{slug}/proposals/{proposal.proposal_id}/"):
+    own = checksum(account(odd, 1))
+    pages = (f"/{slug}/delegates/", f"/{slug}/delegates/{own}/", f"/{slug}/proposals/{proposal.proposal_id}/")
+    for address in pages:
         text = client.get(address).content.decode()
         assert "Degraded" in text, address
-        assert "Nobody has delegated" not in text
+        for wrong in ("Nobody has delegated", "Nobody delegates to", "Has no voting power"):
+            assert wrong not in text, address
+    told = json.loads(client.get(f"/api/v1/daos/{slug}/delegates/{own}").content)
+    assert (told["power"], told["power_of_all"]) == (None, None)
     for address in (f"/api/v1/daos/{slug}", f"/api/v1/daos/{slug}/proposals/{proposal.proposal_id}"):
         assert json.loads(client.get(address).content)["power_reading"]["standing"] == "degraded", address
     assert json.loads(client.get(f"/api/v1/daos/{slug}/power").content) == {"holders": None, "power": None}
@@ -117,6 +122,8 @@ def test_workers_ask_for_the_power_of_those_who_take_part_at_the_snapshot(chain,
     text = client.get(f"/{odd.dao.slug}/delegates/").content.decode()
     assert text.count("Asked of the chain at block") == len(rows)
     assert f"at block {proposal.snapshot:,}" in text
+    own = client.get(f"/{odd.dao.slug}/delegates/{checksum(account(odd, 1))}/").content.decode()
+    assert f"asked of the chain at block {odd.head()[0]}." in own
     listed = json.loads(client.get(f"/api/v1/daos/{odd.dao.slug}/delegates").content)
     assert {one["account"].lower() for one in listed} == {odd.people[number] for number in who}
     assert all(one["delegators"] is None and one["asked"]["timepoint"] == proposal.snapshot for one in listed)
