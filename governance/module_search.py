@@ -70,12 +70,15 @@ def look(dao: Dao, rpc: Rpc, *, ranges: int = _RANGES, everything: bool = False)
     if governor is None or cursor.head_hash is None:
         return None
     head = cursor.next_block - 1
+    final = max(head - dao.chain.finality_depth, governor.start_block - 1)
     search, _ = ModuleSearch.objects.get_or_create(
-        dao=dao, defaults={"searched_from": head + 1, "searched_to": head, "span_blocks": 2000}
+        dao=dao, defaults={"searched_from": final + 1, "searched_to": final, "span_blocks": 2000}
     )
     owner, treasuries = discovery.owner_of(governor), discovery.treasuries_of(dao)
     _follow_leads(dao, rpc, search, treasuries, head, everything=everything)
-    _search(dao, rpc, search, owner, governor.start_block, head, ranges)
+    _search(dao, rpc, search, owner, governor.start_block, final, ranges)
+    if everything:
+        _search_newest(dao, rpc, search, owner, head)
     followed, others = [], []
     due = _due(dao, everything=everything)
     # A reorg may have taken the execution that led there.
@@ -141,26 +144,24 @@ def _due(dao: Dao, *, everything: bool) -> list[ModuleCandidate]:
 # --- logs of any contract
 
 
-def _search(dao: Dao, rpc: Rpc, search: ModuleSearch, owner: bytes, first_block: int, head: int, ranges: int) -> None:
-    if head < search.searched_from - 1:  # the local chain began anew
-        search.searched_from, search.searched_to = head + 1, head
-    # A reorg may have put a log where none was: blocks that were not final are searched again.
-    search.searched_to = max(min(search.searched_to, head) - dao.chain.finality_depth, search.searched_from - 1)
-    for _ in range(ranges):
-        if search.searched_to < head:
+def _search(
+    dao: Dao, rpc: Rpc, search: ModuleSearch, owner: bytes, first_block: int, final_block: int, ranges: int
+) -> None:
+    """Search up to so many ranges of final blocks, each once: the new ones, and at least one in four of the old."""
+    if final_block < search.searched_from - 1:  # the local chain began anew
+        search.searched_from, search.searched_to = final_block + 1, final_block
+    for number in range(ranges):
+        is_behind, is_left = search.searched_to < final_block, search.searched_from > first_block
+        if is_behind and not (is_left and number % 4 == 3):
             first = search.searched_to + 1
-            last = min(head, first + search.span_blocks - 1)
-        elif search.searched_from > first_block:
+            last = min(final_block, first + search.span_blocks - 1)
+        elif is_left:
             last = search.searched_from - 1
             first = max(first_block, last - search.span_blocks + 1)
         else:
             break
-        addresses = _logged(rpc, first, last)
+        addresses = _logged_within(rpc, search, first, last)
         if addresses is None:
-            if first == last:
-                raise Answered(None, say("module_search_refused", block=first))
-            search.span_blocks = max(1, (last - first + 1) // 2)
-            search.save(update_fields=["span_blocks"])
             continue
         owned = _owned(rpc, addresses, owner)
         with transaction.atomic():
@@ -170,6 +171,30 @@ def _search(dao: Dao, rpc: Rpc, search: ModuleSearch, owner: bytes, first_block:
             if last - first + 1 == search.span_blocks:
                 search.span_blocks = min(2 * search.span_blocks, _WIDEST_BLOCKS)
             search.save()
+
+
+def _search_newest(dao: Dao, rpc: Rpc, search: ModuleSearch, owner: bytes, head: int) -> None:
+    """Search the blocks that are not final yet. They are searched again once they are."""
+    first = search.searched_to + 1
+    for _ in range(_RANGES):
+        if first > head:
+            return
+        last = min(head, first + search.span_blocks - 1)
+        addresses = _logged_within(rpc, search, first, last)
+        if addresses is not None:
+            _note(dao, _owned(rpc, addresses, owner), is_led_to=False)
+            first = last + 1
+
+
+def _logged_within(rpc: Rpc, search: ModuleSearch, first: int, last: int) -> set[bytes] | None:
+    """As `_logged`; where the node refuses the range, the next one is half as wide."""
+    addresses = _logged(rpc, first, last)
+    if addresses is None:
+        if first == last:
+            raise Answered(None, say("module_search_refused", block=first))
+        search.span_blocks = max(1, (last - first + 1) // 2)
+        search.save(update_fields=["span_blocks"])
+    return addresses
 
 
 def _logged(rpc: Rpc, first_block: int, last_block: int) -> set[bytes] | None:

@@ -104,23 +104,50 @@ def test_the_whole_history_is_searched_in_ranges_and_the_place_is_kept(local_cha
         rpc.asked.clear()
         if looked.is_whole:
             break
-    assert (looked.searched_from, looked.searched_to) == (first, head)
-    assert {block for low, high in seen for block in range(low, high + 1)} == set(range(first, head + 1))
+    final = head - 5
+    assert (looked.searched_from, looked.searched_to) == (first, final)
+    assert {block for low, high in seen for block in range(low, high + 1)} == set(range(first, final + 1))
+    assert len(seen) == len(set(seen)) * 2  # each range once, by two questions
     assert max(high - low + 1 for low, high in seen) <= 40
     # Found by its own log alone: told to the operator, not followed.
     (candidate,) = module_search.not_followed(mirror.dao)
     assert (bytes(candidate.address), candidate.is_led_to) == (d.addresses["module"], False)
     assert "nothing shows that its treasury" in candidate.problem
-    # From now on only what is new, and what was not final.
+    # From now on only what became final; `add_dao` looks at the newest blocks too.
     d.anvil.mine(3)
     mirror.sync()
     rpc.asked.clear()
     module_search.look(mirror.dao, rpc)
-    assert min(low for low, _ in rpc.asked) == head - 4
+    assert set(rpc.asked) == {(final + 1, final + 3)}
+    rpc.asked.clear()
+    module_search.look(mirror.dao, rpc, everything=True)
+    assert set(rpc.asked) == {(final + 4, head + 3)}
+
+
+def test_what_is_new_keeps_what_is_old_from_being_searched_no_longer_than_it_must(local_chain, mirror):
+    """On a fast chain, by a node of narrow ranges, there are always new blocks."""
+    forget_module(mirror.dao)
+    mirror.dao.chain.finality_depth = 0
+    mirror.dao.chain.save()
+    local_chain.anvil.mine(100)
+    mirror.sync()
+    rpc = Counting(local_chain.url)
+    rpc.most = 4
+    for _ in range(3):
+        module_search.look(mirror.dao, rpc)
+    before = ModuleSearch.objects.get()
+    local_chain.anvil.mine(300)
+    mirror.sync()
+    module_search.look(mirror.dao, rpc)
+    after = ModuleSearch.objects.get()
+    assert after.searched_to > before.searched_to
+    assert after.searched_from < before.searched_from
 
 
 def test_a_node_that_fails_loses_nothing_of_the_search(local_chain, mirror):
     forget_module(mirror.dao)
+    mirror.dao.chain.finality_depth = 0
+    mirror.dao.chain.save()
     local_chain.anvil.mine(300)
     mirror.sync()
     rpc = Counting(local_chain.url)
