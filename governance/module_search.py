@@ -169,7 +169,8 @@ def _search(
             search.searched_from = min(search.searched_from, first)
             search.searched_to = max(search.searched_to, last)
             if last - first + 1 == search.span_blocks:
-                search.span_blocks = min(2 * search.span_blocks, _WIDEST_BLOCKS)
+                # Slowly: a node that sets a limit refuses each range beyond it, and that costs a question.
+                search.span_blocks = min(search.span_blocks + max(1, search.span_blocks // 8), _WIDEST_BLOCKS)
             search.save()
 
 
@@ -187,19 +188,21 @@ def _search_newest(dao: Dao, rpc: Rpc, search: ModuleSearch, owner: bytes, head:
 
 
 def _logged_within(rpc: Rpc, search: ModuleSearch, first: int, last: int) -> set[bytes] | None:
-    """As `_logged`; where the node refuses the range, the next one is half as wide."""
-    addresses = _logged(rpc, first, last)
-    if addresses is None:
-        if first == last:
-            raise Answered(None, say("module_search_refused", block=first))
-        search.span_blocks = max(1, (last - first + 1) // 2)
+    """As `_logged`; None where the node refuses the range: the next one is as wide as it says, or half as wide."""
+    try:
+        return _logged(rpc, first, last)
+    except RangeTooLarge as error:
+        blocks = last - first + 1
+        if blocks == 1:
+            raise Answered(None, say("module_search_refused", block=first)) from error
+        search.span_blocks = min(error.max_blocks or blocks // 2, blocks - 1)
         search.save(update_fields=["span_blocks"])
-    return addresses
+        return None
 
 
-def _logged(rpc: Rpc, first_block: int, last_block: int) -> set[bytes] | None:
-    """Contracts that logged that a policy was set in them, and what any treasury or Safe logged that it enabled. None
-    where the node refuses the range."""
+def _logged(rpc: Rpc, first_block: int, last_block: int) -> set[bytes]:
+    """Contracts that logged that a policy was set in them, and what any treasury or Safe logged that it enabled. Raises
+    RangeTooLarge where the node refuses the range."""
     policies = [found.topic0 for found in events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet"]
     found: set[bytes] = set()
     # Two questions: Safes enable modules often, and a node that refuses so many logs still tells of the policies.
@@ -207,10 +210,10 @@ def _logged(rpc: Rpc, first_block: int, last_block: int) -> set[bytes] | None:
         try:
             logs = rpc.logs((), [topics], first_block=first_block, last_block=last_block)
         except RangeTooLarge:
-            return None
-        except Answered:
+            raise
+        except Answered as error:
             if topics is policies:
-                return None
+                raise RangeTooLarge(error.code, error.message) from error
             continue
         for log in logs:
             if log.topics[0] not in discovery.ENABLED:
