@@ -70,7 +70,11 @@ def read_text(file: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FileProblem(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8 text") from None
+        line = raw[: error.start].count(b"\n") + 1
+        guess = "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "Latin-1 or another encoding"
+        raise FileProblem(
+            f"{file}:{line}: this is not UTF-8 but {guess} (byte {error.start}); save the file as UTF-8 text"
+        ) from None
 
 
 def is_code(text: str) -> bool:

@@ -9,7 +9,7 @@ from policies.code.document_model import DocumentBudget
 from policies.code.policy_code import Scope
 from policies.code.ring import BUCKET_MAX, segment_seconds, worst_case_units
 from policies.document import fields
-from policies.document.fields import Fields
+from policies.document.fields import NO_DATES, Fields
 from policies.document.reading_context import ReadingContext
 from policies.document.yaml_tree import Node
 from policies.notation import amounts
@@ -46,7 +46,7 @@ class BudgetReader:
         return name
 
     def _budget(self, name: str, node: Node) -> DocumentBudget | None:
-        found = Fields(self._context.problems, node, "the budget", BUDGET_KEYS)
+        found = Fields(self._context.problems, node, "the budget", BUDGET_KEYS, NO_DATES)
         read = self._context.reader.text
         limit = read(found.get("limit"), "the limit", self._limit)
         instant = read(found.get("without objection"), "the part without objection", self._amount)

@@ -33,10 +33,14 @@ class DefinitionReader:
             found = Fields(self._context.problems, value, f"the token {key.text}", "address|decimals")
             decimals = self._context.reader.text(found.get("decimals"), "the decimals", self._decimals)
             if symbol is None or decimals is None:
+                self._context.reader.refused_names.add(key.text)
                 continue
             address = found.get("address")
             add = partial(self._context.names.add_token, symbol, decimals=decimals)
-            self._context.freeze(address, self._context.reader.text(address, "the address", add))
+            frozen = self._context.reader.text(address, "the address", add)
+            self._context.freeze(address, frozen)
+            if frozen is None:
+                self._context.reader.refused_names.add(key.text)
 
     def _decimals(self, text: str) -> int:
         """Unknown decimals, in code found on chain, count base units."""
@@ -49,6 +53,8 @@ class DefinitionReader:
                 add = partial(self._context.names.name_address, name)
                 named = self._context.reader.text(value, "an address", add)
                 self._context.freeze(value, named[1] if named else None)
+                if named is None:
+                    self._context.reader.refused_names.add(name)
 
     def read_lists(self, node: Node | None) -> None:
         for key, value in self._context.reader.entries(node, "`lists`"):

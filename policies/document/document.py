@@ -31,6 +31,7 @@ from policies.document.references import References, references
 from policies.document.rule_context import RuleContext
 from policies.document.rule_overlap import check_overlap
 from policies.document.rule_reading import RuleReader
+from policies.document.windows import Objection, check_cooldown, check_objection
 from policies.document.yaml_tree import Frozen, Node, Text
 from policies.notation import amounts
 from policies.notation.amounts import ETHER
@@ -113,6 +114,11 @@ class _Reading:
         budgets = BudgetReader(self._context, valid[1] - valid[0] if valid else None)
         budgets.read(found.get("budgets"))
         self._check_objection(found, objection, budgets)
+        life_s = valid[1] - valid[0] if valid else None
+        if objection is not None:
+            check_objection(self._context, found, Objection(*objection), life_s, budgets)
+        if cooldown_s is not None:
+            check_cooldown(self._context, found, cooldown_s, life_s, budgets)
         context = RuleContext(self._context, budgets.budgets, tuple(budgets.places), definitions.lists)
         reader = RuleReader(context, self._sources)
         agent = reader.address(found.get("agent"), "the agent")

@@ -169,12 +169,14 @@ class Names:
     def _checksummed(self, text: str) -> bytes:
         if not is_hex_address(text):
             known = (*self.addresses, *self.tokens, *self._sources.book)
-            near = difflib.get_close_matches(text[:60], known, 1)
+            near = [name for name in known if name.lower() == text.lower()]
+            near = near or difflib.get_close_matches(text[:60], known, 1)
             raise Unclear(
                 f"{shown(text)} is not an address" + (" or a known name" if known else ""),
                 f"write `{near[0]}`"
                 if near
                 else "write 0x and 40 hexadecimal digits, or add the name under `addresses`",
+                unknown=text,
             )
         address = hex_bytes(text)
         if not any(address) and not self._read_back:

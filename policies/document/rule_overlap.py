@@ -10,15 +10,24 @@ from policies.notation.problems import Place
 def check_overlap(context: ReadingContext, placed: tuple[tuple[DocumentRule, Place], ...]) -> None:
     """Report each rule that is written twice, that an earlier one leaves nothing to, or that shares its function."""
     rules = [rule for rule, _ in placed]
+    told: set[tuple[bytes, bytes | None]] = set()
     for index, (rule, place) in enumerate(placed):
         if rule in rules[:index]:
             context.unsafe(place, "the same rule is written twice", "remove one of them")
-        elif earlier := [other for other in rules[:index] if _key(other) == _key(rule)]:
-            _check_alternative(context, place, rule, earlier)
+        elif earlier := [
+            other for other in rules[:index] if _key(other) == _key(rule) and not _exclude_each_other(other, rule)
+        ]:
+            _check_alternative(context, place, rule, earlier, told)
 
 
-def _check_alternative(context: ReadingContext, place: Place, rule: DocumentRule, earlier: list[DocumentRule]) -> None:
-    """A rule for a function that earlier rules permit already."""
+def _check_alternative(
+    context: ReadingContext,
+    place: Place,
+    rule: DocumentRule,
+    earlier: list[DocumentRule],
+    told: set[tuple[bytes, bytes | None]],
+) -> None:
+    """A rule for a function that earlier rules permit already. `told` has the functions where that was said."""
     if any(_permits_all_of(other, rule) for other in earlier):
         context.unsafe(
             place,
@@ -31,7 +40,8 @@ def _check_alternative(context: ReadingContext, place: Place, rule: DocumentRule
             "this rule permits more than an earlier one for the same function, whose bounds a call can so avoid",
             "make sure that is meant: the first rule whose bounds all hold applies",
         )
-    else:
+    elif _key(rule) not in told:
+        told.add(_key(rule))
         context.warnings.add(
             place,
             "several rules permit the same function",
@@ -41,6 +51,20 @@ def _check_alternative(context: ReadingContext, place: Place, rule: DocumentRule
 
 def _key(rule: DocumentRule) -> tuple[bytes, bytes | None]:
     return (rule.target, rule.function.selector if rule.function else None)
+
+
+def _exclude_each_other(one: DocumentRule, other: DocumentRule) -> bool:
+    """Whether no call fits both, for an argument must be one of some values here and one of others there."""
+    if one.function is None or other.function is None:
+        return False
+    if (one.function.words, one.function.dynamics) != (other.function.words, other.function.dynamics):
+        return False
+    return any(
+        (mine.word, mine.column) == (theirs.word, theirs.column) and not set(mine.values) & set(theirs.values)
+        for mine in one.clauses
+        for theirs in other.clauses
+        if mine.kind in (Kind.EQUAL, Kind.IN_LIST) and theirs.kind in (Kind.EQUAL, Kind.IN_LIST)
+    )
 
 
 def _permits_all_of(wide: DocumentRule, narrow: DocumentRule) -> bool:

@@ -145,8 +145,12 @@ class CallReader:
             raise Unclear(f"the policy names several functions {shown(text)} there", f"write {' or '.join(found)}")
         raise Unclear(
             f"the policy names no function {shown(text)} there",
-            "write it with its arguments, such as `transfer(address to, uint256 amount)`",
+            f"write it with its arguments, such as `transfer(address to, uint256 amount)`{self._others(target)}",
         )
+
+    def _others(self, target: bytes) -> str:
+        names = dict.fromkeys(function.name for on, function in self._functions if on == target)
+        return f", or one of: {', '.join(names)}" if names else ""
 
     # Values into words
 
