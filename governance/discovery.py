@@ -15,27 +15,14 @@ from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.call import call_of
 from governance.chain.module import SET_POLICY
-<<<<<<< HEAD
 from governance.chain.rpc import Rpc
 from governance.models import Contract, Dao, ProposalAction, ProposalTransition, RawLog, chain_order
-from policies.notation.hexadecimal import hex_bytes
-=======
-from governance.chain.rpc import Answered, Rpc
-from governance.models import Contract, Dao, ProposalAction, RawLog, chain_order
-from governance.projections import events
->>>>>>> main
 from policies.notation.primitives import keccak
 
 _ENABLE = "enableModule(address)"
 ENABLED = (keccak(b"ModuleEnabled(address)"), keccak(b"EnabledModule(address)"))  # our treasury's and Safe's
 _FIRST_MODULE = b"\x01".rjust(20, b"\0")  # where Safe's list of modules begins
 _MOST = 50
-<<<<<<< HEAD
-# Where the compiler leaves room for an immutable: PUSH32 with nothing in it.
-_IMMUTABLE = re.compile(rb"\x7f\x00{32}", re.DOTALL)
-=======
-_MOST_BLOCKS = 100_000  # that are searched for logs of any contract
->>>>>>> main
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-<<<<<<< HEAD
-from governance import asked_power, clock_check, clocks
-=======
-from governance import builds, clock_check, clocks
->>>>>>> main
+from governance import asked_power, builds, clock_check, clocks
 from governance.capabilities import probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
@@ -432,7 +428,10 @@ def register_module(dao: Dao, rpc: Rpc, module: bytes, treasury: bytes) -> None:
     Raises:
         RpcError: the node failed; nothing is written.
     """
-    contracts: dict[tuple[str, bytes], dict[str, Any]] = {(Kind.MODULE.value, module): probe_module(rpc, module)}
+    capabilities = probe_module(rpc, module)
+    if capabilities["votesToken"]:
+        capabilities |= builds.votes_adapter(rpc, to_bytes(capabilities["votesToken"]))
+    contracts: dict[tuple[str, bytes], dict[str, Any]] = {(Kind.MODULE.value, module): capabilities}
     known = {(contract.kind, bytes(contract.address)) for contract in dao.contracts.all()}
     token = next((address for kind, address in known if kind == Kind.VOTES_TOKEN), None)
     if (Kind.TREASURY.value, treasury) not in known:
@@ -448,10 +447,10 @@ def register_module(dao: Dao, rpc: Rpc, module: bytes, treasury: bytes) -> None:
         assert isinstance(writer, Writer)
         with writer.transaction():
             added = False
-            for (kind, address), capabilities in contracts.items():
+            for (kind, address), told in contracts.items():
                 contract, created = Contract.objects.get_or_create(
                     dao=dao, kind=kind, address=address,
-                    defaults={"start_block": start_block, "capabilities": capabilities},
+                    defaults={"start_block": start_block, "capabilities": told},
                 )  # fmt: skip
                 if kind == Kind.MODULE:
                     ModuleState.objects.get_or_create(module=contract)
