@@ -150,9 +150,10 @@ def _search(
     """Search up to so many ranges of final blocks, each once: the new ones, and at least one in four of the old."""
     if final_block < search.searched_from - 1:  # the local chain began anew
         search.searched_from, search.searched_to = final_block + 1, final_block
-    for number in range(ranges):
+    searched = 0
+    for _ in range(ranges):
         is_behind, is_left = search.searched_to < final_block, search.searched_from > first_block
-        if is_behind and not (is_left and number % 4 == 3):
+        if is_behind and not (is_left and searched % 4 == 3):
             first = search.searched_to + 1
             last = min(final_block, first + search.span_blocks - 1)
         elif is_left:
@@ -163,6 +164,7 @@ def _search(
         addresses = _logged_within(rpc, search, first, last)
         if addresses is None:
             continue
+        searched += 1
         owned = _owned(rpc, addresses, owner)
         with transaction.atomic():
             _note(dao, owned, is_led_to=False)
