@@ -4,8 +4,8 @@
 Each answer becomes an OnchainCheck row, the newest per subject, which pages show as "checked at block N":
 `proposal:<id>:state`, `proposal:<id>:votes` (against/for/abstain), `proposal:<id>:quorum`, `power:<0x account>` (now;
 where the mirror's row and its newest log differ, what the mirror says is both, with a slash between),
-`power:<0x account>@<snapshot>` (of a voter, when the vote began), `policy:<0x id>:version`,
-`module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
+`power:<0x account>@<timepoint>` (of a voter, when the vote began, or when a log that is unconfirmed changed it),
+`policy:<0x id>:version`, `module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
 
 Of what differs about a proposal a second endpoint is asked too, where one is set (`governance.chain_word` shows it).
 """
@@ -265,7 +265,9 @@ def _about_power(dao: Dao, most: int) -> list[_Question]:
     is_degraded = asked_power.degraded(dao) is not None
     votes = Vote.objects.filter(dao=dao, proposal__isnull=False).order_by("-pk")
     voted = votes.values_list("voter", "proposal__snapshot")[:most]
+    now = now_of(dao, governor).timepoint
     pairs = dict.fromkeys((bytes(voter), snapshot) for voter, snapshot in voted)
+    pairs |= dict.fromkeys(pair for pair in unconfirmed.power_in_doubt(dao) if pair[1] < now)
     said = {pair: _power_at(dao, *pair, is_degraded=is_degraded) for pair in pairs}
     return questions + [
         _Question(

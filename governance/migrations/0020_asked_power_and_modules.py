@@ -11,7 +11,7 @@ import governance.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0018_logs_of_one_node"),
+        ("governance", "0019_asked_again"),
     ]
 
     operations = [
