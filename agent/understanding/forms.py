@@ -14,7 +14,7 @@ from agent.understanding.mentions.quantities import Symbols
 _BEFORE = frozenset(
     [
         "this", "the", "that", "these", "proposal", "proposals", "vote", "call", "calls", "transaction",
-        "transactions", "dao", "treasury", "executor", "timelock", "governor", "safe", "multisig", "it", "we", "she",
+        "transactions", "dao", "i", "me", "treasury", "executor", "timelock", "governor", "safe", "multisig", "it", "we", "she",
         "he", "members", "community", "will", "would", "shall", "should", "be", "is", "are", "to", "hereby", "also",
         "then", "finally", "next", "lastly", "first", "second", "third", "and", "a", "an", "new", "our", "its",
         "their", "addr", "ask", "asks", "asked", "request", "requests", "requested", "propose", "proposes",
@@ -80,6 +80,7 @@ def is_odd_between(text: str, spans: Sequence[tuple[int, int]], symbols: Symbols
     """Whether words between the verb, amount and receiver of an order (`spans`, in any order) may change them: "the
     invoice for", "a copy of". Names and addresses are spans; what stands in brackets or says a purpose is left out."""
     ordered = sorted(spans)
+    text = re.sub(r"\([^()]*\)", lambda match: " " * len(match[0]), text)
     for (_, end), (start, _) in pairwise(ordered):
         gap = _PURPOSE.sub(" ", re.sub(r"\([^()]*\)", " ", f"{text[end:start]} to"))
         if any(

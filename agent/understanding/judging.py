@@ -7,13 +7,15 @@ costs them a look: where the words leave a doubt, an effect counts as told in pa
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from agent.understanding.described import Scope, as_code, scopes, tell
+from agent.understanding.clauses import Facts, LeftOver
+from agent.understanding.described import Scope, as_code, scopes, tell, whole_scopes
 from agent.understanding.doubts import Doubt, doubts_of
 from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
+from agent.understanding.gate import left_over
 from agent.understanding.ingest import Document
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.parties import Names, folded, local_names, skeleton
@@ -94,6 +96,7 @@ class _Text:
     orders: list[Order]
     scopes: list[Scope]
     doubts: list[Doubt] = field(default_factory=list)
+    left_over: list[LeftOver] = field(default_factory=list)  # words that no rule uses
     small: str = ""  # the text in small letters, of the same length
     is_cut: bool = False  # not all of it was read: what comes after may say anything
 
@@ -125,7 +128,14 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     findings = [_of_effect(effect, money, text, book) for effect in effects]
     findings = _once(_denied_by_only(findings, effects, text), effects)
     findings = _beside_orders(findings, effects, text)
-    return _verdict(text, effects, findings, _not_done(money, text, effects))
+    not_done = _not_done(money, text, effects)
+    if findings and not not_done and all(finding.status is Status.TOLD for finding in findings):
+        facts = Facts.of(effects, book, names, symbols, by_symbol)
+        described = {e.id: whole_scopes(e, text.scopes, book) for e in effects if e.id not in money.whole}
+        text.left_over = left_over(reads, facts, money.whole, described)
+        if text.left_over:
+            findings = [replace(finding, status=Status.IN_PART, codes=("left_over",)) for finding in findings]
+    return _verdict(text, effects, findings, not_done)
 
 
 # ------------------------------------------------------------------------------------------------------------- the book
@@ -424,6 +434,7 @@ def _verdict(
         Finding(Status.DOUBT, "", (one.code,), text.quote(one.read.passage.start, one.read.passage.end))
         for one in text.doubts[:3]
     ]
+    doubts += [Finding(Status.DOUBT, "", (f"left_{one.code}",), text.quote(one.start, one.end)) for one in text.left_over[:3]]
     if not effects:
         return Verdict(Outcome.NO_CALLS, (*orders, *doubts), quotes)
     statuses = {finding.status for finding in listed}
