@@ -123,12 +123,14 @@ class Facts:
     def takes_part(self, party: Party) -> bool:
         if party.has_conflict or not party.addresses or not set(party.addresses) <= self.parties:
             return False
-        if party.is_own or not party.name or party.name in self.names.known:
+        paid = {effect.recipient for effect in self.effects if is_money(effect)}
+        if party.is_own or not party.name or party.name in self.names.known or not paid & set(party.addresses):
             return True
         # A name that the text itself gives: "Uniswap's treasury (0x...)", "the escrow at 0x...".
         return not set(_WORD.findall(party.name)) & (sets.BINDING | sets.PLACES)
 
 
+TAG = re.compile(r"<!-+|-+>|</?[a-z][a-z0-9]{0,11}(?: [^<>]{0,80})?/?>")
 _NAMED = re.compile(r"“([\w.-]{1,60})”")
 _WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(
@@ -156,7 +158,7 @@ class Piece:
 
 def pieces(read: Read, facts: Facts) -> list[Piece]:
     """A passage as its quantities, parties, verbs, and the words and marks between them."""
-    folded = read.voice.folded
+    folded = TAG.sub(lambda match: " " * len(match[0]), read.voice.folded)
     things: list[Piece] = [Piece("quantity", folded[q.start : q.end], q.start, q.end, q) for q in read.quantities]
     things += [Piece("party", folded[p.start : p.end], p.start, p.end, p) for p in read.parties]
     things += [Piece("act", a.word, a.start, a.end, a) for a in read.voice.acts]
@@ -307,6 +309,9 @@ class _Clause:
         if text == "of" and self._is_apposition() and (stop := self._end_of_purpose(self._at + 1)) is not None:
             self._at = stop
             return None
+        if self._is_in_name(piece):
+            self._at += 1
+            return None
         if text in sets.PURPOSE and self._may_tell_purpose and self._is_core_begun() and self._takes_purpose():
             return None
         if self._takes_label():
@@ -315,17 +320,28 @@ class _Clause:
         if plain != text and self._next() in _HOLDS and plain in level(self._read.passage.title):
             self._at += 1
             return None  # "eth.limo's address", under a title that says whom the proposal pays
-        symbol = self._facts.symbols.of(plain)
+        symbol = self._symbol(piece)
         is_used = (
             text in self._glue
             or plain in self._facts.words
             or plain.replace("_", " ") in self._facts.words
             or self._is_subject(plain)
             or (symbol is not None and self._is_asset(symbol))
+            or self._is_asset(self._facts.symbols.of(self._read.passage.text[piece.start : piece.end]) or "")
             or (self._language == "zh" and set(text) <= sets.HAN)
         )
         self._at += 1
         return None if is_used else ("token" if symbol is not None else "words", piece)
+
+    def _is_in_name(self, piece: Piece) -> bool:
+        """Whether a word belongs to a name in brackets whose first word is known: "0x... (Lea Moreau)"."""
+        at = self._at - 1
+        while at >= 0 and self._pieces[at].kind == "word" and self._at - at <= 3:
+            at -= 1
+        before = self._pieces[at] if at >= 0 else None
+        is_open = before is not None and before.kind == "party" and before.text.count("(") > before.text.count(")")
+        original = self._read.passage.text[piece.start : piece.end]
+        return is_open and original[:1].isupper() and piece.text not in sets.BINDING | sets.PLACES
 
     def _next(self) -> str:
         return self._pieces[self._at + 1].text if self._at + 1 < len(self._pieces) else ""
@@ -333,6 +349,14 @@ class _Clause:
     def _is_subject(self, text: str) -> bool:
         parts = re.split(r"[-_]", text)
         return len(parts) > 1 and all(part in self._facts.words for part in parts)
+
+    def _symbol(self, piece: Piece) -> str | None:
+        """The token that a word means, by its letters as they stand in the text."""
+        plain = re.split("['’]", piece.text)[0]
+        rest = re.match(r"\s([^\W\d_]+)", self._read.passage.text[piece.end :])
+        if rest is not None and rest[1].casefold() not in ("token", "tokens", "to", "from", "and", "or", "for", "in"):
+            return None  # part of a name: "the ENS DAO", "ENS Labs"
+        return self._facts.symbols.of(self._read.passage.text[piece.start : piece.start + len(plain)])
 
     def _is_asset(self, symbol: str) -> bool:
         assets = self._facts.by_symbol.get(symbol, ())
@@ -423,14 +447,26 @@ class _Clause:
                 if not self._is_date(at) and not re.fullmatch(r"v?\d[\d.]*", piece.text):
                     return None
             elif piece.kind == "word" or piece.kind == "act":
+                if piece.text in ("that", "which") and self._tells_of_work(at):
+                    at += 3
+                    continue
                 if piece.text.split("'")[0] in sets.BINDING:
                     return None
-                if piece.kind == "word" and self._facts.symbols.of(piece.text) and not self._is_asset(
-                    self._facts.symbols.of(piece.text) or ""
-                ):  # fmt: skip
+                symbol = self._symbol(piece) if piece.kind == "word" else None
+                if symbol is not None and not self._is_asset(symbol):
                     return None
             at += 1
         return at if at > begun else None
+
+    def _tells_of_work(self, at: int) -> bool:
+        """Whether a purpose goes on with "that she did": whose work it was."""
+        said = [piece.text for piece in self._pieces[at - 1 : at + 3]]
+        return (
+            len(said) == 4
+            and said[0] in ("work", "services", "job", "tasks", "efforts", "contributions")
+            and said[2] in ("she", "he", "they", "we", "it")
+            and said[3] in ("did", "do", "made", "delivered", "wrote", "provided", "gave")
+        )
 
     def _reaches_party(self, at: int) -> bool:
         return any(piece.kind == "party" for piece in self._pieces[at : at + 3])
@@ -448,7 +484,12 @@ class _Clause:
         """Step over what an address is called before it is given: "the handbook team (0x...)", "the writers at"."""
         at = self._at
         before = self._pieces[at - 1].text if at else ""
-        is_caption = before in ("–", "—", "-", ":") and self._pieces[0].text in ("transaction", "call", "action", "step")
+        is_caption = before in ("–", "—", "-", ":") and self._pieces[0].text in (
+            "transaction",
+            "call",
+            "action",
+            "step",
+        )
         is_item = at == 0 and self._read.passage.shape is Shape.ITEM
         if (is_item or (is_caption and at <= 3)) and self._takes_opening_label():
             return True
@@ -495,13 +536,17 @@ class _Clause:
             return ("words", self._pieces[start])
         inside = self._pieces[start + 1 : close]
         self._at = close + 1
+        if self._at_amount(start) and _FOR_TIME.fullmatch(" ".join(piece.text for piece in inside)):
+            return None  # "700 USDC (for two months)": the sum is said, and what it is for
         if inside and _SITE.fullmatch(self._read.voice.folded[inside[0].start : inside[-1].end].strip()):
             return None  # where a link leads to, which the page shows behind its words
         is_name = start > 0 and self._pieces[start - 1].kind == "party"
         for piece in inside:
             if piece.kind == "quantity" and isinstance(piece.thing, Quantity):
                 is_worth = piece.thing.unit is Unit.MONEY and self._at_amount(start)
-                if not (is_worth or self._facts.uses(piece.thing) or piece.thing.is_conversion or self._is_units(inside)):
+                if not (
+                    is_worth or self._facts.uses(piece.thing) or piece.thing.is_conversion or self._is_units(inside)
+                ):
                     return ("amount", piece)
             elif piece.kind == "party":
                 if isinstance(piece.thing, Party) and not self._facts.takes_part(piece.thing):
@@ -510,7 +555,7 @@ class _Clause:
                 if not self._is_units(inside):
                     return ("amount", piece)
             elif piece.kind in ("word", "act"):
-                symbol = self._facts.symbols.of(piece.text)
+                symbol = self._symbol(piece)
                 if symbol is not None and not self._is_asset(symbol):
                     return ("token", piece)
                 original = self._read.passage.text[piece.start : piece.end]
@@ -528,10 +573,13 @@ class _Clause:
         return any(isinstance(thing, Quantity) and self._facts.uses(thing) for thing in before)
 
     def _is_units(self, inside: Sequence[Piece]) -> bool:
-        return any(piece.text in ("considering", "decimal", "decimals", "base", "units", "wei", "raw") for piece in inside)
+        return any(
+            piece.text in ("considering", "decimal", "decimals", "base", "units", "wei", "raw") for piece in inside
+        )
 
 
 _MARKS = frozenset(").,:;!-–—→=+&/*•#'’\"`[]…" + "⇒>@_\u200b")
+_FOR_TIME = re.compile(r"(?:for|covering) (?:the )?[\w ]{1,20}(?:day|week|month|quarter|year)s?")
 _SITE = re.compile(r"[a-z\d-]+(?:\.[a-z\d-]+)+(?:/\S*)?")
 _HOLDS = ("wallet", "address", "multisig", "safe", "account")
 _OPENING = re.compile(r"^\W*(?:in order )?to [a-z]+ [^,;:.]{3,80},\s")

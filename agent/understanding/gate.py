@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from agent.understanding import gate_words as sets
-from agent.understanding.clauses import Facts, LeftOver, clause_left_over
+from agent.understanding.clauses import TAG, Facts, LeftOver, clause_left_over
 from agent.understanding.described import Scope
 from agent.understanding.mentions import languages as words
 from agent.understanding.mentions.languages import Act, Tense
@@ -111,10 +111,11 @@ def _field(one: Field, facts: Facts) -> str:
     value = level(one.text)
     has_order = one.key in ("amount", "recipient", "payer", "token", "spender", "role", "contract", "function", "new",
                             "old", "parameter", "holder", "calldata")  # fmt: skip
-    symbol = next((s for s in map(facts.symbols.of, name) if s), "")
+    symbols = [facts.symbols.of(word) for word in re.findall(r"[^\W\d_][\w'’-]*", one.name)]
+    symbol = next((found for found in symbols if found), "")
     known = has_order or bool(symbol) or all(word in facts.words for word in name)
     allowed = sets.PLAIN_NAMES | sets.GLUE | sets.FIELD_NAMES | facts.words
-    if not all(word in allowed or facts.symbols.of(word) is not None for word in name):
+    if not all(word in allowed or word == symbol.casefold() for word in name):
         return "column"
     if "status" in name:
         return "" if all(word in sets.PLAIN_STATUS for word in re.findall(r"\w+", value)) else "words"
@@ -134,10 +135,11 @@ def _field(one: Field, facts: Facts) -> str:
             return "amount"
     for quantity in quantities(one.text, facts.symbols, unit):
         value = value[: quantity.start] + " " * (quantity.end - quantity.start) + value[quantity.end :]
-    for word in re.findall(r"[^\W\d_][\w'’-]*(?:\.\w+)*", value):
-        plain = word.split("'")[0].split("’")[0]
-        found = facts.symbols.of(plain)
-        if found is not None and not any(e.asset in facts.by_symbol.get(found, ()) for e in facts.effects):
+    for match in re.finditer(r"[^\W\d_][\w'’-]*(?:\.\w+)*", value):
+        plain = re.split("['’]", match[0])[0]
+        found = facts.symbols.of(one.text[match.start() : match.start() + len(plain)])
+        is_name = re.match(r"\s[^\W\d_]", one.text[match.end() :]) is not None  # "ENS Labs"
+        if found is not None and not is_name and not any(e.asset in facts.by_symbol.get(found, ()) for e in facts.effects):
             return "token"
         if plain in sets.BINDING and plain not in facts.words:
             return "words"
@@ -193,6 +195,9 @@ def _beside(
     is_whole = passage.text.rstrip()[-1:] != ":"
     if passage.shape is Shape.SENTENCE and is_whole and not _is_english(read):
         return LeftOver("language", passage.start, passage.end)
+    folded = read.voice.folded
+    if _is_in_token(read, facts) or _COVERS.match(folded) or _ENDORSES.search(folded):
+        return None
     if _is_about_order(read, facts) or _is_fragment(read):
         return whole
     if _orders_nothing(read):
@@ -253,7 +258,7 @@ def _is_english(read: Read) -> bool:
     said = re.findall(r"[^\W\d_]+", read.voice.folded)
     if sum(not word.isascii() for word in said) * 2 > len(said):
         return False
-    if len(said) < 2:
+    if len(said) < 2 or len(re.findall(r"[^\W\d_]+", TAG.sub(" ", read.voice.folded))) < 2:
         return True
     if read.voice.language != "en":
         return False
@@ -270,11 +275,17 @@ def _is_about_order(read: Read, facts: Facts) -> bool:
     """Whether a sentence's subject is the order, its text, token or address: "Amounts are in cents"."""
     folded = read.voice.folded
     match = _SUBJECT.match(folded)
-    if match is not None and (match["noun"] in _OF_TEXT or facts.symbols.of(match["noun"]) is not None):
+    if match is not None and match["noun"] in _OF_TEXT:
+        return True
+    defined = _DEFINED.match(read.passage.text)
+    if defined is not None and facts.symbols.of(defined["noun"]) is not None:
         return True
     return re.match(r"^\W*0x[0-9a-f]{40}\b", folded) is not None and not _is_contact(folded)
 
 
+_DEFINED = re.compile(
+    r"^\W*(?:[Tt]he )?(?P<noun>[^\W\d_][\w.]*)\s+(?:is|are|was|means?|stands|reads|refers|denotes)\b"
+)
 _OF_TEXT = frozenset(
     "amount amounts figure figures number numbers recipient recipients wallet wallets address addresses line lines text "
     "sentence sentences paragraph list table row order orders item wording sum sums payment payments transfer transfers "
@@ -318,6 +329,8 @@ def _strictly(read: Read, facts: Facts, previous: Read | None, *, is_after_order
             continue
         if quantity.unit in (Unit.TOKEN, Unit.MONEY, Unit.PERCENT, Unit.BPS) and not facts.uses(quantity):
             return over("amount", quantity.start, quantity.end)
+        if not is_apart and len(folded.split()) <= 6 and not facts.uses(quantity):
+            return over("amount", quantity.start, quantity.end)
     for party in read.parties:
         if party.addresses and not facts.takes_part(party):
             return over("party", party.start, party.end)
@@ -331,17 +344,19 @@ def _strictly(read: Read, facts: Facts, previous: Read | None, *, is_after_order
             continue
         if act.tense is Tense.NOW and not act.acts & facts.acts and is_explicit(read.voice, act) and read.quantities:
             return over("verb")
-    if _is_in_token(read, facts) or _COVERS.match(folded) or _ENDORSES.search(folded):
-        return None
-    said = re.findall(r"(?<![.\w])[^\W\d_]+(?:\.\w+)*", folded)
+    said = _SAID.findall(folded)
     if _may_change_a_place(read, facts, said):
         return over("place")
-    for place, word in enumerate(said):
+    for place, word in enumerate(_SAID.findall(text)):
         symbol = facts.symbols.of(word)
-        if symbol is not None and (not _is_paid(symbol, facts) or set(said[place + 1 : place + 4]) & _DEFINES):
+        if symbol is None:
+            continue
+        is_unit = place and said[place - 1] in ("in", "as", "for", "into", "with") and not _is_paid(symbol, facts)
+        if is_unit or set(said[place + 1 : place + 4]) & _DEFINES:
             return over("token")
     if any(word in sets.CHAINS for word in said):
         return over("place")
+    folded = _AIM.sub(" ", folded)
     if is_apart:
         return over("words") if _POINTS.search(folded) is not None else None
     if previous is not None and not is_after_order:
@@ -361,7 +376,7 @@ def _is_in_token(read: Read, facts: Facts) -> bool:
     match = _IN_TOKEN.match(level(read.passage.text).rstrip(" ."))
     if match is None or any(quantity.unit is not Unit.BARE for quantity in read.quantities):
         return False
-    symbol = facts.symbols.of(match["token"])
+    symbol = facts.symbols.of(read.passage.text[match.start("token") : match.end("token")])
     is_paid = symbol is not None and any(e.asset in facts.by_symbol.get(symbol, ()) for e in facts.effects)
     why = set(re.findall(r"[^\W\d_]+", match["why"] or ""))
     return is_paid and not why & _TURNS
@@ -370,6 +385,7 @@ def _is_in_token(read: Read, facts: Facts) -> bool:
 _TURNS = frozenset("not no never if unless until when once only after before but later cancelled void".split())
 
 
+_SAID = re.compile(r"(?<![.\w])[^\W\d_]+(?:\.\w+)*")
 _DEFINES = frozenset("is are was means mean meant read reads denotes denote stands stand refers refer here throughout".split())
 
 
@@ -388,6 +404,8 @@ def _may_change_a_place(read: Read, facts: Facts, said: Sequence[str]) -> bool:
         return True
     folded = read.voice.folded
     for act in read.voice.acts:
+        if re.search(r"\bhow\b", folded[: act.start]) or act.word == "delegates":
+            continue
         is_now = act.tense is Tense.NOW and act.acts and not act.acts & facts.acts and not act.word.endswith("ing") and act.word not in sets.GLUE
         if is_now and re.search(r"\b(?:could|might|can't|cannot)\b", folded[: act.start]) is None:
             return True
@@ -409,6 +427,9 @@ _DURATION = re.compile(
 _IN_TOKEN = re.compile(
     r"^\W*(?:this|the) (?:transfer|payment|grant) is (?:done|made|sent|paid) in (?P<token>[a-z][\w.]*)"
     r"(?: (?:rather than|instead of|and not) [a-z][\w.]*)?(?: (?:to|because|as|for|since) (?P<why>.*))?$"
+)
+_AIM = re.compile(
+    rf"\bto (?:{'|'.join(sorted(sets.AIMS))})\b(?!.*\b(?:if|unless|until|till|once|only|when|void|not|never)\b)[^.;]*"
 )
 _POINTS = re.compile(rf"\b(?:this|these|that|those|above|below)\s+(?:[a-z]+ )?(?:{_NOUNS})\b|\b(?:above|below)\b")
 _ENDORSES = re.compile(

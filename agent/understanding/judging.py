@@ -434,7 +434,9 @@ def _verdict(
         Finding(Status.DOUBT, "", (one.code,), text.quote(one.read.passage.start, one.read.passage.end))
         for one in text.doubts[:3]
     ]
-    doubts += [Finding(Status.DOUBT, "", (f"left_{one.code}",), text.quote(one.start, one.end)) for one in text.left_over[:3]]
+    doubts += [
+        Finding(Status.DOUBT, "", (f"left_{one.code}",), text.quote(one.start, one.end)) for one in text.left_over[:3]
+    ]
     if not effects:
         return Verdict(Outcome.NO_CALLS, (*orders, *doubts), quotes)
     statuses = {finding.status for finding in listed}
