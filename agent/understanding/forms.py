@@ -14,8 +14,9 @@ from agent.understanding.mentions.quantities import Symbols
 _BEFORE = frozenset(
     [
         "this", "the", "that", "these", "proposal", "proposals", "vote", "call", "calls", "transaction",
-        "transactions", "dao", "i", "me", "treasury", "executor", "timelock", "governor", "safe", "multisig", "it", "we", "she",
-        "he", "members", "community", "will", "would", "shall", "should", "be", "is", "are", "to", "hereby", "also",
+        "transactions", "dao", "treasury", "executor", "timelock", "governor", "safe", "multisig", "it", "we", "she",
+        "he", "i", "me", "members", "community", "will", "would", "shall", "should", "be", "is", "are", "to", "hereby",
+        "also",
         "then", "finally", "next", "lastly", "first", "second", "third", "and", "a", "an", "new", "our", "its",
         "their", "addr", "ask", "asks", "asked", "request", "requests", "requested", "propose", "proposes",
         "proposed", "seek", "seeks", "want", "wants", "votes", "if", "when", "once", "passes", "passed", "approved",

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from agent.understanding.clauses import Facts, LeftOver
 from agent.understanding.described import Scope, as_code, scopes, tell, whole_scopes
 from agent.understanding.doubts import Doubt, doubts_of
 from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
-from agent.understanding.gate import left_over
+from agent.understanding.gate import Facts, LeftOver, facts_of, left_over, not_whole
 from agent.understanding.ingest import Document
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.parties import Names, folded, local_names, skeleton
@@ -129,13 +128,30 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     findings = _once(_denied_by_only(findings, effects, text), effects)
     findings = _beside_orders(findings, effects, text)
     not_done = _not_done(money, text, effects)
-    if findings and not not_done and all(finding.status is Status.TOLD for finding in findings):
-        facts = Facts.of(effects, book, names, symbols, by_symbol)
-        described = {e.id: whole_scopes(e, text.scopes, book) for e in effects if e.id not in money.whole}
-        text.left_over = left_over(reads, facts, money.whole, described)
-        if text.left_over:
-            findings = [replace(finding, status=Status.IN_PART, codes=("left_over",)) for finding in findings]
+    findings = _gated(findings, effects, text, facts_of(effects, book, names, symbols, by_symbol), money)
     return _verdict(text, effects, findings, not_done)
+
+
+def _gated(findings: list[Finding], effects: Sequence[Effect], text: _Text, facts: Facts, money: Told) -> list[Finding]:
+    """Keep a plain "told" only where no word is left over: in the text where all is told, else in an effect's words."""
+    told = {finding.effect for finding in findings if finding.status is Status.TOLD}
+    if not told:
+        return findings
+    described = {
+        effect.id: whole_scopes(effect, text.scopes, facts.book)
+        for effect in effects
+        if effect.id in told and effect.id not in money.whole
+    }
+    orders = {effect: found for effect, found in money.whole.items() if effect in told}
+    if len(told) == len(findings):
+        text.left_over = left_over(text.reads, facts, orders, described)
+        partly = told if text.left_over else set()
+    else:
+        partly = set(not_whole(text.reads, facts, orders, described))
+    return [
+        replace(finding, status=Status.IN_PART, codes=("left_over",)) if finding.effect in partly else finding
+        for finding in findings
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------- the book

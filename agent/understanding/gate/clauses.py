@@ -1,148 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """One sentence, word by word: is each a verb, amount, party or subject of the effects, or a word of a closed set?
 
-Besides, words may stand in a purpose, a name or brackets of a known form. The first words that fit nothing are left
-over; `gate` says what that means for the verdict. Pure, and linear in the sentence.
+Besides, words may stand in a purpose, a name or brackets of a known form. Pure, and linear in the sentence.
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from agent.understanding import gate_words as sets
-from agent.understanding.described import need_of
-from agent.understanding.effects import ETHER, Book, Effect, base_units
+from agent.understanding.gate import words as sets
+from agent.understanding.gate.facts import Facts, LeftOver
 from agent.understanding.mentions.languages import Act
-from agent.understanding.mentions.parties import Names, Party
-from agent.understanding.mentions.quantities import Quantity, Symbols, Unit
+from agent.understanding.mentions.parties import Party
+from agent.understanding.mentions.quantities import Quantity, Unit
 from agent.understanding.moods import ActWord, level
 from agent.understanding.orders import Read
 from agent.understanding.passages import Shape
-from agent.understanding.telling import acts_for, is_money
-
-
-@dataclass(frozen=True)
-class LeftOver:
-    """Words at `[start:end]` of the document that no rule uses. `code` says of which kind they are."""
-
-    code: str  # "amount", "party", "verb", "language", "place" or "words"
-    start: int
-    end: int
-
-
-@dataclass
-class Facts:
-    """What the effects of a proposal have that words may name."""
-
-    effects: Sequence[Effect]
-    book: Book
-    names: Names
-    symbols: Symbols
-    by_symbol: Mapping[str, tuple[bytes, ...]]
-    parties: frozenset[bytes] = frozenset()
-    acts: frozenset[Act] = frozenset()
-    words: frozenset[str] = frozenset()  # subjects, functions and arguments of the effects
-    numbers: frozenset[int] = frozenset()
-    totals: Mapping[bytes, int] = field(default_factory=dict)
-    is_all_money: bool = True  # nothing but payments: a purpose may follow
-
-    @classmethod
-    def of(cls, effects: Sequence[Effect], book: Book, names: Names, symbols: Symbols,
-           by_symbol: Mapping[str, tuple[bytes, ...]]) -> "Facts":  # fmt: skip
-        parties: set[bytes] = set(names.own)
-        acts: set[Act] = set()
-        said: set[str] = set()
-        numbers: set[int] = {len(effects), len({effect.position for effect in effects})}
-        totals: Counter[bytes] = Counter()
-        for effect in effects:
-            parties |= {effect.target, *effect.addresses, *effect.through}
-            parties |= {one for one in (effect.asset, effect.sender, effect.recipient) if one is not None}
-            if is_money(effect):
-                acts |= acts_for(effect) | ({Act.RECEIVE} if str(effect.kind) == "transfer" else set())
-                if str(effect.kind) == "transfer":
-                    totals[effect.asset or ETHER] += effect.amount or 0
-                elif str(effect.kind) == "stream":
-                    acts.add(Act.CREATE)
-            if not is_money(effect) or str(effect.kind) == "call":
-                need = need_of(effect, book)
-                acts |= need.acts
-                for phrase in (*need.subjects, *need.target_words, effect.subject):
-                    said |= set(_WORD.findall(phrase.casefold()))
-            said |= set(_camel(effect.function)) | {effect.function.split("(")[0].casefold()}
-            said |= {name.casefold() for name in _NAMED.findall(str(effect.sentence))}
-            for argument in effect.arguments:
-                said |= {argument.name.casefold(), argument.type.casefold()}
-                if isinstance(argument.value, int):
-                    numbers.add(int(argument.value))
-                elif isinstance(argument.value, str):
-                    said |= set(_WORD.findall(argument.value.casefold()))
-            if effect.amount is not None:
-                numbers.add(effect.amount)
-            if re.fullmatch(r"\d{1,90}", effect.new_value or ""):
-                numbers.add(int(effect.new_value))
-            said |= sets.OF_KIND.get(str(effect.kind), frozenset())
-            if effect.function.startswith("upgrade"):
-                said |= {"proxy", "implementation", "code", "logic", "version"}
-        return cls(effects, book, names, symbols, by_symbol, frozenset(parties), frozenset(acts), frozenset(said),
-                   frozenset(numbers), totals, all(map(is_money, effects)))  # fmt: skip
-
-    def uses(self, quantity: Quantity) -> bool:
-        """Whether a quantity is one of the effects', or the sum of all payments in its token."""
-        if quantity.readings == (0,) and quantity.unit in (Unit.TOKEN, Unit.MONEY):
-            return True  # an order of nothing
-        if quantity.is_about:
-            return False
-        if quantity.is_limit and not any(str(effect.kind) == "approve" for effect in self.effects):
-            return False
-        if quantity.unit is Unit.TOKEN:
-            for asset in self.by_symbol.get(quantity.symbol, ()):
-                token = self.book.tokens.get(asset)
-                decimals = 18 if asset == ETHER else token.decimals if token else None
-                wanted = {e.amount for e in self.effects if e.asset == asset} | {self.totals.get(asset)}
-                if decimals is not None and base_units(quantity.readings[0], decimals) in wanted:
-                    return True
-            return False
-        if quantity.unit is Unit.MONEY:
-            return quantity.is_conversion
-        scales = (100, 10**4, 10**16, 10**25) if quantity.unit is Unit.PERCENT else (1,)
-        if quantity.unit is Unit.BARE and 1 <= quantity.readings[0] <= len(self.effects):
-            return True  # it counts calls, or numbers them
-        found = any(number * scale in self.numbers for number in quantity.readings for scale in scales)
-        return found or (quantity.unit is Unit.BARE and self._is_amount(quantity.readings[0]))
-
-    def _is_amount(self, number: Decimal) -> bool:
-        for effect in self.effects:
-            token = self.book.tokens.get(effect.asset) if effect.asset else None
-            decimals = 18 if effect.asset == ETHER else token.decimals if token else None
-            if decimals is not None and base_units(number, decimals) == effect.amount:
-                return True
-        return False
-
-    def takes_part(self, party: Party) -> bool:
-        if party.has_conflict or not party.addresses or not set(party.addresses) <= self.parties:
-            return False
-        paid = {effect.recipient for effect in self.effects if is_money(effect)}
-        if party.is_own or not party.name or party.name in self.names.known or not paid & set(party.addresses):
-            return True
-        # A name that the text itself gives: "Uniswap's treasury (0x...)", "the escrow at 0x...".
-        return not set(_WORD.findall(party.name)) & (sets.BINDING | sets.PLACES)
-
 
 TAG = re.compile(r"<!-+|-+>|</?[a-z][a-z0-9]{0,11}(?: [^<>]{0,80})?/?>")
-_NAMED = re.compile(r"“([\w.-]{1,60})”")
-_WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(
     r"(?P<word>[^\W\d_][^\W_]*(?:['’.-][^\W_]+)*(?:_[^\W_]+)*)|(?P<hex>0x[0-9a-f]+)|(?P<number>\d[\d.,]*\w*)|(?P<mark>\S)"
 )
-
-
-def _camel(name: str) -> list[str]:
-    return [word.casefold() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name.split("(")[0])]
-
-
-# ------------------------------------------------------------------------------------------------ one sentence's tokens
 
 
 @dataclass(frozen=True)
@@ -156,7 +34,7 @@ class Piece:
     thing: Quantity | Party | ActWord | None = None
 
 
-def pieces(read: Read, facts: Facts) -> list[Piece]:
+def pieces(read: Read) -> list[Piece]:
     """A passage as its quantities, parties, verbs, and the words and marks between them."""
     folded = TAG.sub(lambda match: " " * len(match[0]), read.voice.folded)
     things: list[Piece] = [Piece("quantity", folded[q.start : q.end], q.start, q.end, q) for q in read.quantities]
@@ -190,7 +68,7 @@ class _Clause:
     def __init__(self, read: Read, facts: Facts, *, may_tell_purpose: bool, more: frozenset[str]) -> None:
         self._read = read
         self._facts = facts
-        self._pieces = pieces(read, facts)
+        self._pieces = pieces(read)
         self._at = 0
         self._may_tell_purpose = may_tell_purpose
         self._language = read.voice.language
@@ -316,6 +194,9 @@ class _Clause:
             return None
         if self._takes_label():
             return None
+        if self._is_name_of_title(piece):
+            self._at += 1
+            return None
         plain = text.removesuffix("'s").removesuffix("’s")
         if plain != text and self._next() in _HOLDS and plain in level(self._read.passage.title):
             self._at += 1
@@ -326,12 +207,19 @@ class _Clause:
             or plain in self._facts.words
             or plain.replace("_", " ") in self._facts.words
             or self._is_subject(plain)
-            or (symbol is not None and self._is_asset(symbol))
-            or self._is_asset(self._facts.symbols.of(self._read.passage.text[piece.start : piece.end]) or "")
+            or (symbol is not None and self._facts.moves(symbol))
+            or self._facts.moves(self._facts.symbols.of(self._read.passage.text[piece.start : piece.end]) or "")
             or (self._language == "zh" and set(text) <= sets.HAN)
         )
         self._at += 1
         return None if is_used else ("token" if symbol is not None else "words", piece)
+
+    def _is_name_of_title(self, piece: Piece) -> bool:
+        """Whether a word is a name that the title has for who is paid, where nothing else names them."""
+        original = self._read.passage.text[piece.start : piece.end]
+        title = self._read.passage.title
+        is_name = original[:1].isupper() and piece.start > 0 and re.search(rf"\b{re.escape(original)}\b", title)
+        return bool(is_name) and piece.text not in sets.BINDING | sets.PLACES and not self._facts.is_paid_by_name
 
     def _is_in_name(self, piece: Piece) -> bool:
         """Whether a word belongs to a name in brackets whose first word is known: "0x... (Lea Moreau)"."""
@@ -358,10 +246,6 @@ class _Clause:
             return None  # part of a name: "the ENS DAO", "ENS Labs"
         return self._facts.symbols.of(self._read.passage.text[piece.start : piece.start + len(plain)])
 
-    def _is_asset(self, symbol: str) -> bool:
-        assets = self._facts.by_symbol.get(symbol, ())
-        return any(effect.asset in assets or effect.target in assets for effect in self._facts.effects)
-
     def _is_core_begun(self) -> bool:
         return (self._has_amount or self._has_party) and (self._has_verb or self._at > 1)
 
@@ -383,7 +267,7 @@ class _Clause:
         before = [piece.text for piece in self._pieces[max(0, self._at - 3) : self._at]]
         return self._has_party and before[-2:] in ([["the", noun] for noun in _HOLDS]) and before[:1] == [","]
 
-    # ---------------------------------------------------------------------------------------- purposes, labels, brackets
+    # --------------------------------------------------------------------------------------- purposes, labels, brackets
 
     def _takes_purpose(self) -> bool:
         """Step over "for her work on the handbook", "to cover the costs of", "as a bounty"; False where it is none."""
@@ -403,8 +287,7 @@ class _Clause:
                 return False
             at += 1
         elif at < len(self._pieces) and self._pieces[at].kind == "party":
-            if not (at + 1 < len(self._pieces) and self._pieces[at].text.endswith(("'s", "’s"))):
-                return self._skips_for_party(at)
+            return self._skips_for_party(at)
         stop = self._end_of_purpose(at)
         if stop is None:
             return False
@@ -453,7 +336,7 @@ class _Clause:
                 if piece.text.split("'")[0] in sets.BINDING:
                     return None
                 symbol = self._symbol(piece) if piece.kind == "word" else None
-                if symbol is not None and not self._is_asset(symbol):
+                if symbol is not None and not self._facts.moves(symbol):
                     return None
             at += 1
         return at if at > begun else None
@@ -556,7 +439,7 @@ class _Clause:
                     return ("amount", piece)
             elif piece.kind in ("word", "act"):
                 symbol = self._symbol(piece)
-                if symbol is not None and not self._is_asset(symbol):
+                if symbol is not None and not self._facts.moves(symbol):
                     return ("token", piece)
                 original = self._read.passage.text[piece.start : piece.end]
                 if self._at_amount(start) and piece.text in ("year", "month", "a", "per"):
@@ -589,8 +472,7 @@ _NO_LABEL = frozenset(["of", "that", "by", "who", "which", "listed", "and", "or"
 
 def clause_left_over(read: Read, facts: Facts, more: frozenset[str] = frozenset()) -> LeftOver | None:
     """What one sentence or item has besides an order; None where all of it is used."""
-    may = any(map(is_money, facts.effects))
-    found = _Clause(read, facts, may_tell_purpose=may, more=more).left_over()
+    found = _Clause(read, facts, may_tell_purpose=facts.is_some_money, more=more).left_over()
     return None if found is None else _at(read, found[1], found[0])
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The closed sets of words that a plain order is made of. `gate` counts everything else as left over.
+"""The closed sets of words that a plain order is made of. Everything else counts as left over.
 
 A word too few costs a "told"; a word too many may give a false one. A new word belongs here only if no sentence around
 an order can mean another payment, time, condition or receiver by it.
@@ -19,15 +19,14 @@ GLUE = _set(
     "proposed seek seeks ask asks want instruct instructs authorize authorizes authorise authorises direct directs "
     "initiate initiates make makes making execute executes executed executing perform performs implement implements "
     "executable onchain on-chain specification summary abstract description details detail overview reason tl dr "
-    "tldr amount amounts sum total exactly precisely single one-time one-off once-only dao dao's forum treasury "
+    "tldr amount amounts sum total exactly precisely single one-time one-off dao dao's forum treasury "
     "timelock executor governor we i me it our its their her his below each both twice legacy verified includes "
     "include contains contain consists hash namehash labelhash keccak256 passing passes argument arguments parameter "
     "parameters directly straight two three four five six wallet address addresses account contract recipient "
-    "recipients receiver beneficiary team token tokens coins stablecoin stablecoins function method which sends "
-    "members community worth equal for proposes' proposal's treasury's timelock's governor's wallet's contract's "
+    "recipients receiver beneficiary team token tokens coins stablecoin stablecoins function method sends "
+    "members community equal proposal's treasury's timelock's governor's wallet's contract's "
     "safe multisig new sent paid transferred"
 )
-GLUE -= _set("which for worth once-only total")
 # The same in other languages that the verbs are known of. What else such a sentence says leaves a doubt.
 GLUE_IN: dict[str, frozenset[str]] = {
     "es": _set("el la los las un una de del al a para por desde esta este propuesta y se serán será dao tesorería"),
@@ -93,7 +92,7 @@ CHAINS = _set(
 )
 # What texts call the effects of a kind, besides the verbs.
 OF_KIND: dict[str, frozenset[str]] = {
-    "approve": _set("spend use take allowance up to most at limit behalf unlimited infinite maximum"),
+    "approve": _set("spend use take allowance up to most at limit unlimited infinite maximum"),
     "delegate": _set("votes voting power vote delegate delegates delegation"),
     "upgrade": _set("proxy implementation code logic version"),
     "stream": _set("stream streams rate second sec per"),
@@ -101,7 +100,6 @@ OF_KIND: dict[str, frozenset[str]] = {
     "name": _set("name names record records resolver owner ownership domain tld node label"),
     "mint": _set("minted newly"),
 }
-OF_KIND["approve"] -= _set("behalf")
 
 # Words that every English sentence has some of.
 ENGLISH = _set(
@@ -162,3 +160,21 @@ LEADS = _set(
 )
 # What a row says about the proposal itself.
 META = _set("status discussion thread author authors forum snapshot link links date title total")
+
+# Nouns of the text and of what it orders. A sentence whose subject is one speaks of the orders.
+OF_TEXT = _set(
+    "amount amounts figure figures number numbers recipient recipients wallet wallets address addresses line lines "
+    "text sentence sentences paragraph list table row order orders item wording sum sums payment payments transfer "
+    "transfers section"
+)
+# Behind a symbol these say what it means.
+DEFINES = _set("is are was means mean meant read reads denotes denote stands stand refers refer here throughout")
+# A line that opens with one of these and has none of the verbs is no sentence: "On the day of the conference."
+OPENS = _set("on in at under during by upon with without after before until since for from")
+VERBS = _set("is are was were be been has have had will would can could do does did may must")
+DETERMINERS = _set("the this that these those our its all both any each every a an no")
+# Words that turn what a sentence says of an order.
+TURNS = _set("not no never if unless until till when once only after before but later cancelled void")
+RECURS = _set("monthly weekly yearly annual annually quarterly recurring month week every each")
+# In the name of a column they say that its numbers are others than they look.
+SCALES = _set("thousand thousands million millions k m cents percent %")
