@@ -4,6 +4,9 @@
 Most texts of gate_texts.json pay lea 2,500 USDC, or say that they do.
 """
 
+import json
+from pathlib import Path
+
 import pytest
 from eth_utils.crypto import keccak
 
@@ -77,8 +80,16 @@ def test_a_text_of_which_every_word_is_used_is_told(calls, text):
     [
         ("Transfer 2,500 USDC to {L} whatever others want.", "whatever others want", "may change what the text"),
         ("Transfer 2,500 USDC to {L}. Three payments are made.", "Three payments are made", "may change what"),
-        ("Transfer 2,500 USDC to {L}. The vault loses its keys.", "The vault loses its keys", "does not fit the calls"),
-        ("Transfer 2,500 USDC to {L}. Niniejsze jest odwołane.", "Niniejsze jest odwołane", "no language"),
+        (
+            "Transfer 2,500 USDC to {L}. The guardian loses its keys.",
+            "The guardian loses its keys",
+            "no call changes it",
+        ),
+        (
+            "Transfer 2,500 USDC to {L}. Niniejsze zlecenie jest w całości odwołane.",
+            "Niniejsze zlecenie jest w całości odwołane",
+            "no language",
+        ),
         ("Transfer 2,500 USDC to {L}. The costs were 900 DAI.", "900 DAI", "exactly the number"),
     ],
 )
