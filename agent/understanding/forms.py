@@ -45,7 +45,9 @@ _OF_WORK = re.compile(
 )  # when work was done
 
 
-_SUBJECT = re.compile(r", (?=(?:this (?:proposal|vote)|we|it|the (?:dao|treasury|timelock))\b)")
+_SUBJECT = re.compile(
+    r", (?=(?:this (?:executable |on-?chain )?(?:proposal|vote)|we|it|the (?:dao|treasury|timelock))\b)"
+)
 
 
 def is_odd(folded: str, start: int, end: int, *, is_first: bool) -> bool:

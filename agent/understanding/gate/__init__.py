@@ -20,6 +20,7 @@ from agent.understanding.gate.fields import (
     field_left_over,
     fields_left_over,
     heading_left_over,
+    is_plain_name,
     named_value,
     row_left_over,
 )
@@ -146,6 +147,9 @@ def _beside(
         if not (orders_nothing(read) or is_harmless(read, facts)):
             return clause_left_over(read, facts)
     if is_harmless(read, facts):
+        return None
+    named = named_value(read)
+    if named is not None and is_plain_name(named) and field_left_over(named, facts) is None:
         return None
     if (over := is_of_text(read, facts)) is not None:
         return over

@@ -194,7 +194,7 @@ class _Clause:
             return None
         if self._takes_label():
             return None
-        if self._is_name_of_title(piece):
+        if self._is_named_or_asked(piece):
             self._at += 1
             return None
         plain = text.removesuffix("'s").removesuffix("’s")
@@ -213,6 +213,20 @@ class _Clause:
         )
         self._at += 1
         return None if is_used else ("token" if symbol is not None else "words", piece)
+
+    def _is_named_or_asked(self, piece: Piece) -> bool:
+        """Whether a word stands in "asks for a grant", "propose that", or is the title's name for who is paid."""
+        before = self._pieces[self._at - 1].text if self._at else ""
+        after = self._pieces[self._at + 1].kind if self._at + 1 < len(self._pieces) else ""
+        if piece.text == "for":
+            is_sum = before in ("request", "grant") and after == "quantity"
+            return is_sum or (before in ("ask", "asks", "request", "requests") and self._next() in ("a", "an", "the"))
+        if piece.text == "that":
+            return before in ("propose", "proposes", "request", "requests", "ask", "asks")
+        if self._is_name_of_title(piece):
+            self._has_party = True
+            return True
+        return False
 
     def _is_name_of_title(self, piece: Piece) -> bool:
         """Whether a word is a name that the title has for who is paid, where nothing else names them."""
@@ -288,7 +302,7 @@ class _Clause:
             at += 1
         elif at < len(self._pieces) and self._pieces[at].kind == "party":
             return self._skips_for_party(at)
-        stop = self._end_of_purpose(at)
+        stop = self._end_of_purpose(at, is_aim=first == "to")
         if stop is None:
             return False
         self._at = stop
@@ -305,8 +319,9 @@ class _Clause:
                 return True
         return False
 
-    def _end_of_purpose(self, at: int) -> int | None:
-        """Where a purpose ends: at a mark, or where the receiver or amount begins. None where a word in it binds."""
+    def _end_of_purpose(self, at: int, *, is_aim: bool = False) -> int | None:
+        """Where a purpose ends: at a mark, or where the receiver, the amount or another order begins. None where a word
+        in it binds. `is_aim`: it is "to" and a verb, which says of itself what is done with the money."""
         begun = at
         while at < len(self._pieces):
             piece = self._pieces[at]
@@ -319,7 +334,8 @@ class _Clause:
             if piece.kind == "quantity":
                 quantity = piece.thing
                 assert isinstance(quantity, Quantity)
-                if not (self._facts.uses(quantity) or self._is_date(at)):
+                is_free = is_aim and quantity.unit in (Unit.BARE, Unit.TIME) and not quantity.per_s
+                if not (is_free or self._facts.uses(quantity) or self._is_date(at)):
                     return None
             elif piece.kind == "party":
                 party = piece.thing
@@ -333,7 +349,7 @@ class _Clause:
                 if piece.text in ("that", "which") and self._tells_of_work(at):
                     at += 3
                     continue
-                if piece.text.split("'")[0] in sets.BINDING:
+                if piece.text.split("'")[0] in sets.BINDING - (sets.FREE_IN_AIMS if is_aim else frozenset()):
                     return None
                 symbol = self._symbol(piece) if piece.kind == "word" else None
                 if symbol is not None and not self._facts.moves(symbol):
@@ -355,7 +371,16 @@ class _Clause:
         return any(piece.kind == "party" for piece in self._pieces[at : at + 3])
 
     def _begins_order(self, at: int) -> bool:
-        return any(piece.kind == "quantity" for piece in self._pieces[at : at + 2])
+        """Whether another order may begin behind "and": an amount, a verb, or any word with an object."""
+        following = self._pieces[at : at + 2]
+        if any(piece.kind == "quantity" for piece in following) or (following and following[0].kind == "act"):
+            return True
+        is_verb = len(following) == 2 and following[0].kind == "word" and following[0].text[-3:] != "ing"
+        return (
+            is_verb
+            and following[1].text in ("the", "all", "our", "its", "her", "his", "their")
+            and following[0].text not in sets.SMALL
+        )
 
     def _is_date(self, at: int) -> bool:
         """Whether a number is a year, a quarter or an edition inside a purpose: "the costs of 2024"."""
@@ -465,7 +490,10 @@ _MARKS = frozenset(").,:;!-–—→=+&/*•#'’\"`[]…" + "⇒>@_\u200b")
 _FOR_TIME = re.compile(r"(?:for|covering) (?:the )?[\w ]{1,20}(?:day|week|month|quarter|year)s?")
 _SITE = re.compile(r"[a-z\d-]+(?:\.[a-z\d-]+)+(?:/\S*)?")
 _HOLDS = ("wallet", "address", "multisig", "safe", "account")
-_OPENING = re.compile(r"^\W*(?:in order )?to [a-z]+ [^,;:.]{3,80},\s")
+_OPENING = re.compile(
+    r"^\W*(?:(?:in order )?to [a-z]+|following|based on|as part of|as a result of|building on|in line with) "
+    r"(?:[^,;:.]|\.(?=\w)){3,120},\s"
+)
 _DEICTIC = frozenset({"this", "that", "these", "those"})
 _NO_LABEL = frozenset(["of", "that", "by", "who", "which", "listed", "and", "or", "in", "on", "with", "near"])
 

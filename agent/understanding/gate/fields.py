@@ -73,6 +73,8 @@ def _of_name(one: Field, facts: Facts) -> str:
 
 def _of_value(one: Field, facts: Facts) -> str:
     names, value = _names(one), level(one.text)
+    if languages.compiled(languages.DENIALS).search(value) is not None:
+        return "words"
     closed = next((_CLOSED[name] for name in names if name in _CLOSED), None)
     if closed is not None:
         return "" if all(word in closed for word in re.findall(r"[\w-]+", value)) else "words"
@@ -131,6 +133,11 @@ def named_value(read: Read) -> Field | None:
     return Field(key_of(match["name"]), match["name"], match["value"], read.passage.start + match.start("value"))
 
 
+def is_plain_name(one: Field) -> bool:
+    """Whether a line's name is that of a fact about the proposal: "Author: ...", "Title: ..."."""
+    return all(word in sets.PLAIN_NAMES | sets.META for word in _names(one))
+
+
 def row_left_over(read: Read, facts: Facts) -> LeftOver | None:
     """A row or record that tells nothing: a total of what is paid, or facts about the proposal."""
     over = fields_left_over(read, facts)
@@ -181,6 +188,8 @@ def heading_left_over(read: Read, facts: Facts) -> LeftOver | None:
     if not passage.is_title and passage.headings[:-1]:
         return None
     for act in read.voice.acts:
+        if act.word == "delegate" and re.match(r" (?:compensation|rewards?|payments?|program\w*)", folded[act.end :]):
+            continue
         is_other = act.tense is Tense.NOW and act.acts and not act.acts & facts.acts and act.word not in sets.GLUE
         if is_other and is_imperative(folded[: act.start]):
             return over("verb")

@@ -35,7 +35,8 @@ def _is_courtesy(read: Read) -> bool:
     if not said or len(said) > 8:
         return not said
     free = [word for word in said if word not in sets.COURTESY]
-    return len(free) < len(said) and len(free) <= 1 and not any(word in sets.BINDING for word in free)
+    greets = any(word in sets.GREETINGS for word in said)
+    return greets and len(free) <= 1 and not any(word in sets.BINDING for word in free)
 
 
 def _is_english(read: Read) -> bool:
@@ -148,8 +149,10 @@ def _of_others(read: Read, facts: Facts, *, is_apart: bool) -> LeftOver | None:
     is_short = not is_apart and len(read.voice.folded.split()) <= 6
     for quantity in () if is_apart and not pays else read.quantities:
         is_amount = quantity.unit in (Unit.TOKEN, Unit.MONEY, Unit.PERCENT, Unit.BPS)
-        if (is_amount or is_short) and not facts.uses(quantity):
-            return LeftOver("amount", start + quantity.start, start + quantity.end)
+        is_token = quantity.unit is Unit.TOKEN and not is_apart  # a sentence with an amount is an order, or none here
+        if is_token or ((is_amount or is_short) and not facts.uses(quantity)):
+            code = "words" if facts.uses(quantity) else "amount"
+            return LeftOver(code, start + quantity.start, start + quantity.end)
     for party in read.parties:
         if party.addresses and not facts.takes_part(party):
             return LeftOver("party", start + party.start, start + party.end)

@@ -12,9 +12,9 @@ def _set(words: str) -> frozenset[str]:
 
 # Words of an order beside its verb, amount, receiver and subject, in any place.
 GLUE = _set(
-    "a an the of to from into out at on in by via through with and be is are will shall would s 's hereby herewith "
-    "then also finally first second third lastly now so please this these following follows as proposal vote call "
-    "calls calling transaction transactions payload action actions step steps order orders item payment payments "
+    "a an the of to from into out at on in by via through with and be is are will shall would s hereby "
+    "she he then also finally first second third lastly now so please this these following follows as proposal vote "
+    "call calls calling transaction transactions payload action actions step steps order orders item payment payments "
     "transfer transfers disbursement grant grants award request requests requested requesting propose proposes "
     "proposed seek seeks ask asks want instruct instructs authorize authorizes authorise authorises direct directs "
     "initiate initiates make makes making execute executes executed executing perform performs implement implements "
@@ -77,6 +77,10 @@ BINDING = _set(
     "suspended expired dropped unpaid done paid example placeholder hypothetical draft tbd tba tbc thousand "
     "thousands million millions cents percent net gross tax same another other others additional extra"
 )
+# What a purpose by "to" and a verb may have all the same: "to finish the other six and keep it current for a year".
+FREE_IN_AIMS = _set("other others it them this these that year years month months week weeks additional more all both")
+# Words behind "and" that are no verbs.
+SMALL = _set("the a an of for in on at by with from to as all its our her his their also then")
 # What a label of a receiver may not be: places where money stays, or belongs to somebody else.
 PLACES = _set(
     "own our cold hot burn burned staking vault pool exchange bridge governor timelock treasury dao holders holder "
@@ -112,6 +116,8 @@ COURTESY = _set(
     "hello hi dear all everyone members delegates friends thank thanks you best regards kind cheers sincerely yours "
     "voting reading your support for the and in advance very much gm greetings team community warm"
 )
+
+GREETINGS = _set("hello hi dear thank thanks best regards cheers sincerely yours gm greetings")
 
 # Nouns for the order or the text itself. With "the", "this" or the like before them they speak of the order.
 REFERS = _set(

@@ -342,7 +342,7 @@ SETS_OUT = (
 
 # Headings under which a bare order counts: "Transfer 100 USDC to ..." without a subject, a row, a record.
 ORDER_HEADINGS = (
-    "specification specifications spec transfers transfer payments payment transactions transaction summary "
+    "specification specifications spec payload transfers transfer payments payment transactions transaction summary "
     "abstract proposal "
     "details detail execution executable grant grants funding orders order actions action calls call request requests "
     "compensation components component recipients implementation steps step overview description call_data calldata "
