@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/proposals/", proposals.proposals, name="proposals"),
     path("<slug:slug>/proposals/<proposal_id:proposal_id>/", proposals.proposal, name="proposal"),
     path("<slug:slug>/delegates/", delegates.delegates, name="delegates"),
+    path("<slug:slug>/delegates/<str:account>/", delegates.delegate, name="delegate"),
     path("<slug:slug>/policies/", policies.policies, name="policies"),
     path("<slug:slug>/agent/", agent.agent, name="agent"),
     path("<slug:slug>/subscribe/", mail.subscribe, name="subscribe"),

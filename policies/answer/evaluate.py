@@ -321,7 +321,7 @@ def _failures(policy: PolicyCode, number: int, index: int, rule: Rule, arguments
         if clause.kind is Kind.CAP:
             continue
         for element, value in enumerate(arguments.values(clause.word, clause.column)):
-            if not _holds(clause, value, policy.members):
+            if not holds(clause, value, policy.members):
                 yield Reason(
                     "ClauseFailed",
                     (number, index, place, word(value)),
@@ -335,7 +335,8 @@ def _failures(policy: PolicyCode, number: int, index: int, rule: Rule, arguments
                 break
 
 
-def _holds(clause: Clause, value: int, members: tuple[frozenset[int], ...]) -> bool:
+def holds(clause: Clause, value: int, members: tuple[frozenset[int], ...]) -> bool:
+    """Whether a clause holds for one value; `members` are the policy's lists. A cap bounds no value by itself."""
     match clause.kind:
         case Kind.EQUAL:
             return value == clause.operand
