@@ -64,13 +64,14 @@ def left_over(
         return found
     sections |= {by_place[place].passage.section for place in telling}
     groups = {by_place[place].passage.group for place in telling}
+    leads = {lead for place in telling for lead in by_place[place].passage.leads}
     previous: Passage | None = None
     for read in reads:
         if _place(read.passage) not in telling:
             is_after = previous is not None and (
                 _place(previous) in telling or previous.section in sections - {read.passage.section}
             )
-            over = _beside(read, facts, sections, groups, is_first=previous is None, is_after_order=is_after)
+            over = _beside(read, facts, sections, groups, leads, is_first=previous is None, is_after_order=is_after)
             if over is not None:
                 found.append(over)
         previous = read.passage
@@ -125,7 +126,14 @@ def _of_telling(read: Read, facts: Facts) -> LeftOver | None:
 
 
 def _beside(
-    read: Read, facts: Facts, sections: set[int], groups: set[int], *, is_first: bool, is_after_order: bool
+    read: Read,
+    facts: Facts,
+    sections: set[int],
+    groups: set[int],
+    leads: set[str],
+    *,
+    is_first: bool,
+    is_after_order: bool,
 ) -> LeftOver | None:
     """What a passage that tells no effect leaves over."""
     passage = read.passage
@@ -148,8 +156,10 @@ def _beside(
             return clause_left_over(read, facts)
     if is_harmless(read, facts):
         return None
+    if re.match(r"^[a-z]\w*\(", passage.text):
+        return code_left_over(read, facts)
     named = named_value(read)
-    if named is not None and is_plain_name(named) and field_left_over(named, facts) is None:
+    if named is not None and is_plain_name(named) and field_left_over(named, facts, is_line=True) is None:
         return None
     if (over := is_of_text(read, facts)) is not None:
         return over
@@ -159,6 +169,7 @@ def _beside(
         read,
         facts,
         is_apart=is_elsewhere and not is_after_order,
+        governs=" ".join(passage.text.split()) in leads,
         follows_reasons=not is_first and not is_after_order,
     )
 

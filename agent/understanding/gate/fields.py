@@ -48,9 +48,9 @@ def fields_left_over(read: Read, facts: Facts) -> LeftOver | None:
     return None
 
 
-def field_left_over(one: Field, facts: Facts) -> LeftOver | None:
-    """What one cell or value has that nothing uses, or its column says."""
-    code = _of_name(one, facts) or _of_value(one, facts)
+def field_left_over(one: Field, facts: Facts, *, is_line: bool = False) -> LeftOver | None:
+    """What one cell or value has that nothing uses, or its column says. `is_line`: it stands apart from the orders."""
+    code = _of_name(one, facts) or _of_value(one, facts, is_line=is_line)
     return LeftOver(code, one.start, one.start + len(one.text)) if code else None
 
 
@@ -71,7 +71,7 @@ def _of_name(one: Field, facts: Facts) -> str:
     return "" if all(word in allowed or word == symbol for word in _names(one)) else "column"
 
 
-def _of_value(one: Field, facts: Facts) -> str:
+def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
     names, value = _names(one), level(one.text)
     if languages.compiled(languages.DENIALS).search(value) is not None:
         return "words"
@@ -91,10 +91,10 @@ def _of_value(one: Field, facts: Facts) -> str:
             return "amount"
         value = value[: quantity.start] + " " * (quantity.end - quantity.start) + value[quantity.end :]
     is_known = one.key in _ORDERED or bool(symbol) or all(word in facts.words for word in names)
-    return _of_words(one, value, facts, is_amount=is_known and one.key in ("amount", "token"))
+    return _of_words(one, value, facts, is_line=is_line, is_amount=is_known and one.key in ("amount", "token"))
 
 
-def _of_words(one: Field, value: str, facts: Facts, *, is_amount: bool) -> str:
+def _of_words(one: Field, value: str, facts: Facts, *, is_line: bool, is_amount: bool) -> str:
     """Words of a value that bind it to something, name another token or, beside an amount, are unknown."""
     for match in _VALUE.finditer(value):
         plain = re.split("['’]", match[0])[0]
@@ -102,7 +102,7 @@ def _of_words(one: Field, value: str, facts: Facts, *, is_amount: bool) -> str:
         is_name = re.match(r"\s[^\W\d_]", one.text[match.end() :]) is not None  # "ENS Labs"
         if symbol is not None and not is_name and not facts.moves(symbol):
             return "token"
-        if plain in sets.BINDING and plain not in facts.words:
+        if plain in sets.BINDING - (sets.FREE_IN_LINES if is_line else frozenset()) and plain not in facts.words:
             return "words"
         if is_amount and symbol is None and plain not in sets.GLUE | sets.UNITS | facts.words:
             return "words"
@@ -179,7 +179,9 @@ def heading_left_over(read: Read, facts: Facts) -> LeftOver | None:
     for quantity in read.quantities:
         is_edition = any(start <= quantity.start < end for start, end in editions)
         is_year = re.fullmatch(r"(?:19|20)\d\d", folded[quantity.start : quantity.end]) is not None
-        is_first = quantity.start == 0 or not any(map(str.isalpha, folded[: quantity.start]))
+        is_first = quantity.unit is Unit.BARE and (
+            quantity.start == 0 or not any(map(str.isalpha, folded[: quantity.start]))
+        )
         if not (facts.uses(quantity) or is_edition or is_year or is_first):
             return over("amount", quantity.start, quantity.end)
     for party in read.parties:
@@ -195,6 +197,9 @@ def heading_left_over(read: Read, facts: Facts) -> LeftOver | None:
             return over("verb")
     if languages.compiled(languages.DENIALS).search(folded) is not None:
         return over("words")
+    bids = _BIDS.match(folded)
+    if bids is not None and bids["verb"] not in sets.AIMS | sets.GLUE | sets.TITLES | {a.word for a in read.voice.acts}:
+        return over("verb")
     said = re.findall(r"[^\W\d_]+", folded)
     if any(word in sets.RECURS for word in said):
         return over("time")
@@ -202,6 +207,9 @@ def heading_left_over(read: Read, facts: Facts) -> LeftOver | None:
     if match is not None and passage.is_title and facts.is_paid_by_name and not _is_named(match[1], facts):
         return over("party")
     return None
+
+
+_BIDS = re.compile(r"^[\W\d]*(?P<verb>[a-z]+) (?:all|every|each|any|the|our|its)\b")
 
 
 def _is_named(name: str, facts: Facts) -> bool:

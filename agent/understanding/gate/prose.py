@@ -30,6 +30,12 @@ def orders_nothing(read: Read) -> bool:
     return bool(amounts) and all(q.readings == (0,) for q in amounts)
 
 
+def _is_mark(read: Read) -> bool:
+    """Whether a passage is nothing but HTML, which pages show as it stands."""
+    rest = TAG.sub(" ", read.voice.folded)
+    return rest != read.voice.folded and sum(map(str.isalpha, rest)) <= 2
+
+
 def _is_courtesy(read: Read) -> bool:
     said = re.findall(r"[^\W\d_]+", read.voice.folded)
     if not said or len(said) > 8:
@@ -86,7 +92,8 @@ def is_harmless(read: Read, facts: Facts) -> bool:
     """Whether a passage is a greeting, a link, or says of the order only what it is for, or that somebody is for it."""
     folded = read.voice.folded
     return (
-        _is_courtesy(read)
+        _is_mark(read)
+        or _is_courtesy(read)
         or _is_link(read)
         or _is_in_token(read, facts)
         or _COVERS.match(folded) is not None
@@ -104,17 +111,19 @@ def is_of_text(read: Read, facts: Facts) -> LeftOver | None:
     return None
 
 
-def sentence_left_over(read: Read, facts: Facts, *, is_apart: bool, follows_reasons: bool) -> LeftOver | None:
+def sentence_left_over(
+    read: Read, facts: Facts, *, is_apart: bool, governs: bool, follows_reasons: bool
+) -> LeftOver | None:
     """What a sentence leaves over in the section of the orders, before any heading, or (`is_apart`) elsewhere.
 
-    `follows_reasons`: the sentence before is no order, so "it" means none.
+    `governs`: it introduces an order. `follows_reasons`: the sentence before is no order, so "it" means none.
     """
-    strict = _strict(read, facts, is_apart=is_apart, follows_reasons=follows_reasons)
+    strict = _strict(read, facts, is_apart=is_apart, governs=governs, follows_reasons=follows_reasons)
     is_order = any(act.tense is Tense.NOW and act.acts & facts.acts for act in read.voice.acts) and read.quantities
     return clause_left_over(read, facts) if strict is not None and is_order else strict
 
 
-def _strict(read: Read, facts: Facts, *, is_apart: bool, follows_reasons: bool) -> LeftOver | None:
+def _strict(read: Read, facts: Facts, *, is_apart: bool, governs: bool, follows_reasons: bool) -> LeftOver | None:
     passage, folded = read.passage, read.voice.folded
     whole = (passage.start, passage.end)
     if _CONTACT.match(folded):
@@ -132,6 +141,9 @@ def _strict(read: Read, facts: Facts, *, is_apart: bool, follows_reasons: bool) 
         return LeftOver("token", *whole)
     if any(word in sets.CHAINS for word in said):
         return LeftOver("place", *whole)
+    is_whole = governs or passage.text.rstrip()[-1:] != ":"
+    if not is_apart and passage.shape is Shape.SENTENCE and is_whole and not _describes(folded):
+        return LeftOver("words", *whole)
     folded = _AIM.sub(" ", folded)
     if is_apart:
         return LeftOver("words", *whole) if _POINTS.search(folded) is not None else None
@@ -142,11 +154,31 @@ def _strict(read: Read, facts: Facts, *, is_apart: bool, follows_reasons: bool) 
     return LeftOver("time", *whole) if _DURATION.search(folded) is not None else None
 
 
+def _describes(folded: str) -> bool:
+    """Whether a sentence tells how things are or were, by one of the verbs that do so and change nothing.
+
+    Of what will be, is done to something, or asks, code can't know whether a call has to do it.
+    """
+    said = re.findall(r"[^\W\d_]+", folded)
+    if folded.rstrip(" *_)\"'").endswith("?"):
+        return False
+    if said and said[0] in sets.READS:
+        return True  # "See the forum for details."
+    for place, word in enumerate(said[1:12], 1):
+        if word in ("will", "shall", "must", "may", "should", "would", "becomes", "become", "goes", "gets"):
+            return False
+        if word in ("is", "are"):
+            return not any(one in sets.PARTICIPLES or one.endswith("ed") for one in said[place + 1 : place + 3])
+        if word in sets.DESCRIBES or (word.endswith("ed") and len(word) > 4):
+            return True
+    return False
+
+
 def _of_others(read: Read, facts: Facts, *, is_apart: bool) -> LeftOver | None:
     """An amount or a party that no effect has."""
     start = read.passage.start
     pays = any(act.tense is Tense.NOW and act.acts & facts.acts for act in read.voice.acts)
-    is_short = not is_apart and len(read.voice.folded.split()) <= 6
+    is_short = not is_apart and len(read.voice.folded.split()) <= 6 and not _describes(read.voice.folded)
     for quantity in () if is_apart and not pays else read.quantities:
         is_amount = quantity.unit in (Unit.TOKEN, Unit.MONEY, Unit.PERCENT, Unit.BPS)
         is_token = quantity.unit is Unit.TOKEN and not is_apart  # a sentence with an amount is an order, or none here

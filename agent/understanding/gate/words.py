@@ -12,20 +12,20 @@ def _set(words: str) -> frozenset[str]:
 
 # Words of an order beside its verb, amount, receiver and subject, in any place.
 GLUE = _set(
-    "a an the of to from into out at on in by via through with and be is are will shall would s hereby "
-    "she he then also finally first second third lastly now so please this these following follows as proposal vote "
-    "call calls calling transaction transactions payload action actions step steps order orders item payment payments "
-    "transfer transfers disbursement grant grants award request requests requested requesting propose proposes "
-    "proposed seek seeks ask asks want instruct instructs authorize authorizes authorise authorises direct directs "
-    "initiate initiates make makes making execute executes executed executing perform performs implement implements "
+    "a an the of to from into out at on in by via through with and be is are will shall would s hereby she he then "
+    "also finally first second third lastly now so please this these following follows as proposal vote call calls "
+    "calling transaction transactions payload action actions step steps order orders item payment payments transfer "
+    "transfers disbursement grant grants award request requests requested requesting propose proposes proposed seek "
+    "seeks ask asks want instruct instructs authorize authorizes authorise authorises direct directs initiate "
+    "initiates make makes making execute executes executed executing perform performs implement implements "
     "executable onchain on-chain specification summary abstract description details detail overview reason tl dr "
-    "tldr amount amounts sum total exactly precisely single one-time one-off dao dao's forum treasury "
-    "timelock executor governor we i me it our its their her his below each both twice legacy verified includes "
-    "include contains contain consists hash namehash labelhash keccak256 passing passes argument arguments parameter "
+    "tldr amount amounts sum total exactly precisely single one-time one-off dao dao's forum treasury timelock "
+    "executor governor we i me it our its their her his below each both twice legacy verified includes include "
+    "contains contain consists hash namehash labelhash keccak256 passing passes argument arguments parameter "
     "parameters directly straight two three four five six wallet address addresses account contract recipient "
-    "recipients receiver beneficiary team token tokens coins stablecoin stablecoins function method sends "
-    "members community equal proposal's treasury's timelock's governor's wallet's contract's "
-    "safe multisig new sent paid transferred"
+    "recipients receiver beneficiary team token tokens coins stablecoin stablecoins function method sends members "
+    "community equal proposal's treasury's timelock's governor's wallet's contract's safe multisig new sent paid "
+    "transferred"
 )
 # The same in other languages that the verbs are known of. What else such a sentence says leaves a doubt.
 GLUE_IN: dict[str, frozenset[str]] = {
@@ -74,8 +74,9 @@ BINDING = _set(
     "onward onwards behalf nominee chain network l2 layer base polygon arbitrum optimism gnosis sepolia goerli "
     "testnet linea scroll zksync avalanche solana celo starknet bnb bsc fantom mantle blast bridged bridge wrapped "
     "staked test dummy fake void cancelled canceled rejected declined refused denied withdrawn postponed deferred "
-    "suspended expired dropped unpaid done paid example placeholder hypothetical draft tbd tba tbc thousand "
-    "thousands million millions cents percent net gross tax same another other others additional extra"
+    "suspended expired dropped unpaid done paid stake stakes equity shares seat seats right rights option options "
+    "example placeholder hypothetical draft tbd tba tbc thousand thousands million millions cents percent net gross "
+    "tax same another other others additional extra"
 )
 # What a purpose by "to" and a verb may have all the same: "to finish the other six and keep it current for a year".
 FREE_IN_AIMS = _set("other others it them this these that year years month months week weeks additional more all both")
@@ -113,11 +114,33 @@ ENGLISH = _set(
 )
 # A line that is a greeting or a farewell, whatever names stand beside it.
 COURTESY = _set(
-    "hello hi dear all everyone members delegates friends thank thanks you best regards kind cheers sincerely yours "
-    "voting reading your support for the and in advance very much gm greetings team community warm"
+    "hello hi good morning evening afternoon dear all everyone members delegates friends thank thanks you best "
+    "regards kind cheers sincerely yours voting reading your support for the and in advance very much gm greetings "
+    "team community warm"
 )
 
-GREETINGS = _set("hello hi dear thank thanks best regards cheers sincerely yours gm greetings")
+GREETINGS = _set(
+    "hello hi good morning evening afternoon dear thank thanks best regards cheers sincerely yours gm greetings"
+)
+
+# Verbs by which a sentence tells how things are, what people think, or what they did; none changes anything.
+DESCRIBES = _set(
+    "was were has have had can can't cannot could couldn't don't doesn't didn't help helps explain explains describe "
+    "describes show shows teach teaches contain contains need needs want wants know knows think thinks believe "
+    "believes feel feels hope hopes ask asks answer answers read reads find finds miss misses see sees hear hears "
+    "learn learns understand understands remember remembers live lives work works publish publishes maintain "
+    "maintains keep keeps run runs use uses write writes lead leads meet meets speak speaks cost costs depend wrote "
+    "made led ran gave won built found held took came began grew spent saw told thought did met kept knew left spoke "
+    "taught brought went sent felt became stood lost allow allows enable enables provide provides support supports "
+    "ensure ensures make makes include includes mean means offer offers exist exists remain remains serve serves"
+)
+# Behind "is" and "are" these say that something is done to something, as words on "-ed" do.
+PARTICIPLES = _set(
+    "sent given taken made put sold bought paid held kept lost broken frozen withdrawn set cut shut split spent lent "
+    "bound built sworn thrown drawn driven written overridden being now also no not void due moot over off out up"
+)
+# A sentence that opens with one of these sends readers elsewhere.
+READS = _set("see read visit find watch join thank thanks note more")
 
 # Nouns for the order or the text itself. With "the", "this" or the like before them they speak of the order.
 REFERS = _set(
@@ -145,11 +168,12 @@ ASIDE = _set(
 )
 # Columns and names of a record whose values change nothing, as far as no binding word is in them.
 PLAIN_NAMES = _set(
-    "# no purpose description reason for project title item working group wg team category delegate contributor name "
-    "names work memo link links forum discussion thread author authors date id contract function target method type "
-    "reference proposal number topic task role label operation network chain status frequency notes note comment "
-    "comments value signature decimals recipient's recipient payee who what why activity service services position "
-    "vendor grantee sponsor applicant payer from token asset field contributor's person member node nodes snapshot"
+    "# no we get you purpose description reason for project title item working group wg team category delegate "
+    "contributor name names work memo link links forum discussion thread author authors date id contract function "
+    "target method type reference proposal number topic task role label operation network chain status frequency "
+    "notes note comment comments value signature decimals recipient's recipient payee who what why activity service "
+    "services position vendor grantee sponsor applicant payer from token asset field contributor's person member "
+    "node nodes snapshot"
 )
 PLAIN_STATUS = _set("active proposed new open requested executable live voting ready confirmed final")
 PLAIN_CHAIN = _set("ethereum mainnet eth l1 chain layer 1")
@@ -181,6 +205,13 @@ VERBS = _set("is are was were be been has have had will would can could do does 
 DETERMINERS = _set("the this that these those our its all both any each every a an no")
 # Words that turn what a sentence says of an order.
 TURNS = _set("not no never if unless until till when once only after before but later cancelled void")
-RECURS = _set("monthly weekly yearly annual annually quarterly recurring month week every each")
+RECURS = _set(
+    "monthly weekly yearly annual annually quarterly recurring month week every each year years months salary "
+    "salaries stipend"
+)
 # In the name of a column they say that its numbers are others than they look.
 SCALES = _set("thousand thousands million millions k m cents percent %")
+# Other verbs by which a title says what a proposal is for.
+TITLES = _set("fix print repair renovate translate welcome celebrate honour honor better longer onboard about on for")
+# What the value of a line such as "What we get: ..." may have all the same.
+FREE_IN_LINES = _set("under over both all")
