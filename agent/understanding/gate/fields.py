@@ -135,7 +135,8 @@ def named_value(read: Read) -> Field | None:
 
 def is_plain_name(one: Field) -> bool:
     """Whether a line's name is that of a fact about the proposal: "Author: ...", "Title: ..."."""
-    return all(word in sets.PLAIN_NAMES | sets.META for word in _names(one))
+    names = _names(one)
+    return all(word in sets.PLAIN_NAMES | sets.META for word in names) and not set(names) & sets.REMARKS
 
 
 def row_left_over(read: Read, facts: Facts) -> LeftOver | None:

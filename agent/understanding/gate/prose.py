@@ -60,7 +60,7 @@ _SUBJECT = re.compile(
     r"^\W*(?:(?:the|this|that|these|those|all|any|some|both|our|its|each)\s+)*(?P<noun>[^\W\d_]+)\s+"
     r"(?:\w+\s+){0,2}?(?:is|are|was|were|means?|stands?|reads?|refers?|denotes?|counts?|lies|lie|comes?|has|have|had)\b"
 )
-_DEFINED = re.compile(r"^\W*(?:[Tt]he )?(?P<noun>[^\W\d_][\w.]*)\s+(?:is|are|was|means?|stands|reads|refers|denotes)\b")
+_DEFINED = re.compile(r"^\W*(?:[Tt]he )?(?P<noun>[^\W\d_][\w.]*)\s+(?:is|are|was|means?|reads|refers|denotes)\b")
 
 
 def _is_about_order(read: Read, facts: Facts) -> bool:

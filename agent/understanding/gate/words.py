@@ -97,6 +97,7 @@ CHAINS = _set(
 )
 # What texts call the effects of a kind, besides the verbs.
 OF_KIND: dict[str, frozenset[str]] = {
+    "transfer": _set("leave leaves"),
     "approve": _set("spend use take allowance up to most at limit unlimited infinite maximum"),
     "delegate": _set("votes voting power vote delegate delegates delegation"),
     "upgrade": _set("proxy implementation code logic version"),
@@ -125,7 +126,7 @@ GREETINGS = _set(
 
 # Verbs by which a sentence tells how things are, what people think, or what they did; none changes anything.
 DESCRIBES = _set(
-    "was were has have had can can't cannot could couldn't don't doesn't didn't help helps explain explains describe "
+    "thank thanks was were has have had can can't cannot could couldn't don't doesn't didn't help helps explain explains describe "
     "describes show shows teach teaches contain contains need needs want wants know knows think thinks believe "
     "believes feel feels hope hopes ask asks answer answers read reads find finds miss misses see sees hear hears "
     "learn learns understand understands remember remembers live lives work works publish publishes maintain "
@@ -198,7 +199,7 @@ OF_TEXT = _set(
     "transfers section"
 )
 # Behind a symbol these say what it means.
-DEFINES = _set("is are was means mean meant read reads denotes denote stands stand refers refer here throughout")
+DEFINES = _set("is are was means mean meant read reads denotes denote refers refer here throughout")
 # A line that opens with one of these and has none of the verbs is no sentence: "On the day of the conference."
 OPENS = _set("on in at under during by upon with without after before until since for from")
 VERBS = _set("is are was were be been has have had will would can could do does did may must")
@@ -214,4 +215,5 @@ SCALES = _set("thousand thousands million millions k m cents percent %")
 # Other verbs by which a title says what a proposal is for.
 TITLES = _set("fix print repair renovate translate welcome celebrate honour honor better longer onboard about on for")
 # What the value of a line such as "What we get: ..." may have all the same.
-FREE_IN_LINES = _set("under over both all")
+FREE_IN_LINES = _set("under over both all each every before after is are will has")
+REMARKS = _set("note notes comment comments memo status")  # names of lines that may say anything
