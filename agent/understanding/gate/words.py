@@ -126,7 +126,8 @@ GREETINGS = _set(
 
 # Verbs by which a sentence tells how things are, what people think, or what they did; none changes anything.
 DESCRIBES = _set(
-    "thank thanks was were has have had can can't cannot could couldn't don't doesn't didn't help helps explain explains describe "
+    "thank thanks was were has have had can can't cannot could couldn't don't doesn't didn't help "
+    "helps explain explains describe "
     "describes show shows teach teaches contain contains need needs want wants know knows think thinks believe "
     "believes feel feels hope hopes ask asks answer answers read reads find finds miss misses see sees hear hears "
     "learn learns understand understands remember remembers live lives work works publish publishes maintain "
