@@ -80,8 +80,11 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
         return "" if all(word in closed for word in re.findall(r"[\w-]+", value)) else "words"
     if one.key == "calldata" or re.fullmatch(r"(?:0x)?[0-9a-f]{8,}", value):
         return ""
-    if any(party.addresses and not facts.takes_part(party) for party in parties(one.text, facts.names)):
+    found_parties = parties(one.text, facts.names)
+    if any(party.addresses and not facts.takes_part(party) for party in found_parties):
         return "party"
+    if one.key == "payer" and not any(party.addresses for party in found_parties):
+        return "party"  # a payer whom nobody knows
     symbol = _symbol_of_name(one, facts)
     is_code = re.match(r"^[a-z_]\w*\(", value) is not None
     found = quantities(one.text, facts.symbols, unit_in_header(one.name) or symbol)
@@ -198,7 +201,8 @@ def heading_left_over(read: Read, facts: Facts) -> LeftOver | None:
             return over("verb")
     if languages.compiled(languages.DENIALS).search(folded) is not None:
         return over("words")
-    bids = _BIDS.match(folded)
+    first = re.match(r"^[\W\d]*(?P<verb>[a-z]+) $", folded[: read.parties[0].start]) if read.parties else None
+    bids = _BIDS.match(folded) or first
     if bids is not None and bids["verb"] not in sets.AIMS | sets.GLUE | sets.TITLES | {a.word for a in read.voice.acts}:
         return over("verb")
     said = re.findall(r"[^\W\d_]+", folded)
@@ -210,7 +214,7 @@ def heading_left_over(read: Read, facts: Facts) -> LeftOver | None:
     return None
 
 
-_BIDS = re.compile(r"^[\W\d]*(?P<verb>[a-z]+) (?:all|every|each|any|the|our|its)\b")
+_BIDS = re.compile(r"^[\W\d]*(?P<verb>[a-z]+) (?:all|every|each|any|the|our|its|with)\b")
 
 
 def _is_named(name: str, facts: Facts) -> bool:

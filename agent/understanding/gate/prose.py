@@ -159,9 +159,11 @@ def _describes(folded: str) -> bool:
 
     Of what will be, is done to something, or asks, code can't know whether a call has to do it.
     """
-    said = re.findall(r"[^\W\d_]+", folded)
+    said = re.findall(r"[^\W\d_]+", folded.replace("other than", " "))
     if folded.rstrip(" *_)\"'").endswith("?"):
         return False
+    if set(said) & sets.TURNED or (said and said[0] in ("that", "those")):
+        return False  # "That offer has lapsed.", "The members had other ideas."
     if said and said[0] in sets.READS:
         return True  # "See the forum for details."
     for place, word in enumerate(said[1:12], 1):

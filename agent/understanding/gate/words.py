@@ -70,8 +70,8 @@ BINDING = _set(
     "installments tranche tranches milestone milestones vesting vested vest lock locked stream streams streamed "
     "escrow escrowed trust custody safekeeping collateral loan loans lent lend borrow borrowed deposit deposited "
     "advance repay repaid repayable return returns returned back refundable revocable recoverable interest exchange "
-    "swap swapped sale sold delivery completion acceptance approval consent discretion veto condition conditions "
-    "onward onwards behalf nominee chain network l2 layer base polygon arbitrum optimism gnosis sepolia goerli "
+    "swap swapped sale sold purchase delivery completion acceptance approval consent discretion veto condition "
+    "conditions onward onwards behalf nominee chain network l2 layer base polygon arbitrum optimism gnosis sepolia goerli "
     "testnet linea scroll zksync avalanche solana celo starknet bnb bsc fantom mantle blast bridged bridge wrapped "
     "staked test dummy fake void cancelled canceled rejected declined refused denied withdrawn postponed deferred "
     "suspended expired dropped unpaid done paid stake stakes equity shares seat seats right rights option options "
@@ -218,3 +218,8 @@ TITLES = _set("fix print repair renovate translate welcome celebrate honour hono
 # What the value of a line such as "What we get: ..." may have all the same.
 FREE_IN_LINES = _set("under over both all each every before after is are will has")
 REMARKS = _set("note notes comment comments memo status")  # names of lines that may say anything
+# Words by which a sentence that only describes may take back what was ordered.
+TURNED = _set(
+    "other another otherwise instead changed lapsed expired ended stopped dropped cancelled canceled declined refused "
+    "rejected abandoned reversed overruled replaced void"
+)
