@@ -8,6 +8,7 @@ different, 2 wrong usage. A reader that goes away (`| head`) is no error and doe
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,6 +21,7 @@ from policies.session import Finding, Session, WrongUsage, plain_problem, vocabu
 
 if TYPE_CHECKING:  # words are imported where they are used: `check` and `compile` start without them
     from policies.words.diff import Change
+    from policies.words.together import Row
 
 PROGRAM = "python -m policies"
 ACTIONS = {
@@ -94,17 +96,34 @@ def compile_(session: Session) -> int:
 def explain(session: Session) -> int:
     """Print the sentences that members would vote on."""
     from policies.words import explain as words
+    from policies.words.explanation import explanation
 
     found = session.load(session.options["file"])
     lent = session.lent() if session.options["lent"] else vocabulary(found)
-    sentences = words.explain(found.code, lent.names, lent.tokens, lent.functions)
+    said = explanation(found.code, lent.names, lent.tokens, lent.functions, texts=lent.texts)
     if session.options["json"]:
         rules = list(words.not_known_to_end(found.code, lent))
-        session.print_json({"ok": True, "sentences": sentences, "rules_not_known_to_end": rules})
+        session.print_json(
+            {
+                "ok": True,
+                "together": said.together,
+                "budgets": [asdict(row) for row in said.table],
+                "sentences": said.sentences,
+                "addresses": said.below,
+                "rules_not_known_to_end": rules,
+            }
+        )
         return 0
-    for sentence in sentences:
-        session.out(sentence)
+    for line in (*said.together, *map(_row, said.table), *said.sentences, *said.below):
+        session.out(line)
     return 0
+
+
+def _row(row: "Row") -> str:
+    """A budget as a line of the table."""
+    return (
+        f"| {row.budget} | {row.whom} | {row.at_once} at once | {row.in_a_period} | {row.in_time} | {row.charged_by} |"
+    )
 
 
 def diff(session: Session) -> int:

@@ -116,9 +116,11 @@ class Session:
 
 def vocabulary(loaded: Loaded) -> "Vocabulary":
     """The names, tokens and functions of a policy's own document."""
+    from policies.words.explain import texts_of
     from policies.words.wording import Vocabulary
 
-    return Vocabulary(loaded.names, loaded.tokens, loaded.functions)
+    texts = texts_of(loaded.document) if loaded.document else {}
+    return Vocabulary(loaded.names, loaded.tokens, loaded.functions, texts)
 
 
 def plain_problem(problem: Problem) -> dict[str, str | int]:

@@ -237,6 +237,9 @@ def _docket(policy: PolicyCode, state: PolicyState, now_s: int) -> Iterator[Reas
     """Whether another act may be announced now."""
     if not (policy.objection_delay_s and policy.release_window_s):
         yield Reason("NotSchedulable")
+    releasable_s = now_s + policy.objection_delay_s
+    if now_s < state.end_s <= releasable_s:  # where the policy has ended already, that is said
+        yield Reason("EndsTooSoon", (releasable_s, state.end_s), value=releasable_s, limit=state.end_s)
     if now_s + policy.objection_delay_s + policy.release_window_s > MAX_TIME_S:
         yield Reason("BadTime")
     if now_s < state.quiet_until_s:

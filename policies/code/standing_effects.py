@@ -63,43 +63,12 @@ UNBOUNDED = {
 }
 _UNBOUNDED_NAMES = {signature.partition("(")[0]: why for signature, why in UNBOUNDED.items()}
 _UNBOUNDED_SELECTORS = {_selector(signature): (signature, why) for signature, why in UNBOUNDED.items()}
-# Those of them that PolicyChecker refuses in any rule but an approval (contracts/src/libraries/StandingEffects.sol).
+# What PolicyChecker refuses in any rule but an approval: contracts/src/libraries/StandingEffects.sol is written from
+# the same file.
 OUTLIVING = frozenset(
-    _selector(signature)
-    for signature in (
-        "approve(address,uint256)",
-        "increaseAllowance(address,uint256)",
-        "increaseApproval(address,uint256)",
-        "approve(address,uint256,uint256)",
-        "approve(address,address,uint160,uint48)",
-        "approveAndCall(address,uint256)",
-        "approveAndCall(address,uint256,bytes)",
-        "temporaryApprove(address,uint256)",
-        "approveDelegation(address,uint256)",
-        "setApprovalForAll(address,bool)",
-        "setOperator(address,bool)",
-        "authorizeOperator(address)",
-        "allow(address,bool)",
-        "hope(address)",
-        "setAuthorization(address,bool)",
-        "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
-        "permit(address,address,uint256,uint256,bytes)",
-        "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)",
-        "approveHash(bytes32)",
-        "setPreSignature(bytes,bool)",
-        "signMessage(bytes)",
-        "approve(uint256,address,uint256)",
-        "setOperator(address,uint48)",
-        "setOperator(bytes19,address,uint256)",
-        "setAccountOperator(address,address,bool)",
-        "setOperators((address,bool)[])",
-        "setRelayerApproval(address,address,bool)",
-        "authorizeOperatorByPartition(bytes32,address)",
-        "cdpAllow(uint256,address,uint256)",
-        "registerAllowedOrderSigner(address,bool)",
-        "delegate(address)",
-        "delegateBySig(address,uint256,uint256,uint8,bytes32,bytes32)",
-    )
+    _selector(line.split("\t")[1])
+    for line in Path(__file__).with_name("outliving.tsv").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
 )
 TRANSFER = _selector("transfer(address,uint256)")
 APPROVE = _selector("approve(address,uint256)")

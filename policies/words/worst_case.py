@@ -172,7 +172,7 @@ def recipients(policy: PolicyCode, number: int) -> tuple[bytes, ...] | None:
         return None
     found: set[bytes] = set()
     for rule in charging(policy, number):
-        paid = _paid_by(policy, rule, number)
+        paid = paid_by(policy, rule, number)
         if paid is None:
             return None
         found |= paid
@@ -194,7 +194,8 @@ def pays(policy: PolicyCode, rule: Rule, number: int) -> bool:
     return is_transfer and rule.target == asset and (charge.source, charge.word) == (Source.ARGUMENT, 1)
 
 
-def _paid_by(policy: PolicyCode, rule: Rule, number: int) -> set[bytes] | None:
+def paid_by(policy: PolicyCode, rule: Rule, number: int) -> set[bytes] | None:
+    """Whom the rule can pay what it charges the budget; None where that is not limited, or it does not pay."""
     if not pays(policy, rule, number):
         return None
     if rule.no_selector:

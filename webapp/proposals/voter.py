@@ -27,7 +27,7 @@ from policies.notation.visible import one_line
 from presentation import labels, words
 from presentation.dao_view import DaoView, is_never
 from presentation.power import fixed_elsewhere, mirrored_power
-from webapp.proposals.node import node
+from webapp.node import node
 
 T = TypeVar("T")
 
