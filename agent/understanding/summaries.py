@@ -40,7 +40,7 @@ WORK = serving.SUMMARY_WORK
 READER = "agent.summaries"
 JUDGE_WORK = "agent.judge"
 CHANGED = "proposal.judged"  # the outbox topic of an outcome that changed; its key is the number and the outcome
-RULES = 1  # version of the verdict's rules: rows of an earlier one are judged again
+RULES = 2  # version of the verdict's rules: rows of an earlier one are judged again
 _JUDGED_AT_ONCE = 50
 _RETRY_FIRST_S, _RETRY_MOST_S = 3, 120
 _BEGUN_AT_ONCE = 20  # of many new proposals at once, the newest: the others' effects come with their turn
@@ -135,7 +135,7 @@ def judge_again(summary: Summary) -> None:
     if facts.input_hash != summary.input_hash:
         Summary.objects.filter(pk=summary.pk).update(rules=RULES)  # of a text or calls that are no more
         return
-    columns = _computed(facts.review)
+    columns = columns_of(facts.review)
     with transaction.atomic():
         if not Proposal.objects.select_for_update(no_key=True).filter(pk=proposal.pk).exists():
             return
@@ -240,7 +240,7 @@ def _begin(proposal: Proposal, facts: Facts) -> Summary | None:
             proposal_id=proposal.pk,
             input_hash=facts.input_hash,
             defaults={
-                **_computed(facts.review),
+                **columns_of(facts.review),
                 "sentences": [line.as_json() for line in facts.review.summary],
                 "model_name": settings.MODEL_NAME[:200],
                 "model_is_demo": settings.MODEL_IS_DEMO,
@@ -249,7 +249,7 @@ def _begin(proposal: Proposal, facts: Facts) -> Summary | None:
         return summary
 
 
-def _computed(done: Review) -> dict:
+def columns_of(done: Review) -> dict:
     """The columns that code alone fills, and that no model changes."""
     return {
         "effects": [effect.as_json() for effect in done.effects],

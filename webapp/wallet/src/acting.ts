@@ -62,13 +62,14 @@ export async function act(button: HTMLButtonElement, status: Element | null, wha
   }
 }
 
-/** Shows the page anew once the mirror has read the block that holds what was sent. */
-export async function whenRead(block: bigint, site: Site, tell: Tell, done: string): Promise<void> {
+/** Shows the page anew, or the page at `then`, once the mirror has read the block that holds what was sent. */
+export async function whenRead(block: bigint, site: Site, tell: Tell, done: string, then = ""): Promise<void> {
   tell(`${done} ${words.mined(block)}`, "good");
   for (let tries = 0; tries < 60; tries++) {
     const seen = await getJson<{ mirror: { block: number } }>(`/api/v1/daos/${site.slug}`).catch(() => null);
     if (seen && BigInt(seen.mirror.block) >= block) {
-      window.location.reload();
+      if (then) window.location.assign(then);
+      else window.location.reload();
       return;
     }
     await new Promise((resolve) => window.setTimeout(resolve, 500));

@@ -41,6 +41,8 @@ const ERRORS = parseAbi([
   "error Error(string)",
   "error GovernorUnexpectedProposalState(uint256 proposalId, uint8 current, bytes32 expectedStates)",
   "error GovernorAlreadyCastVote(address voter)",
+  "error GovernorInsufficientProposerVotes(address proposer, uint256 votes, uint256 threshold)",
+  "error GovernorRestrictedProposer(address proposer)",
   "error GovernorInvalidVoteType()",
   "error GovernorInvalidSignature(address voter)",
   "error TimelockUnexpectedOperationState(bytes32 operationId, bytes32 expectedStates)",
@@ -57,7 +59,7 @@ const ERRORS = parseAbi([
 ]);
 
 // Refusals that are about who asks, not about when: they hold for as long as the page shows this account.
-const ABOUT_WHO = new Set(["NotOwner", "NotGuardian", "NoPower", "AlreadyObjected"]);
+const ABOUT_WHO = new Set(["NotOwner", "NotGuardian", "NoPower", "AlreadyObjected", "GovernorInsufficientProposerVotes"]);
 
 const REJECTED = 4001; // EIP-1193
 

@@ -270,7 +270,7 @@ function wireTransaction(button: HTMLButtonElement): void {
   const status = button.parentElement?.querySelector(".status") ?? null;
   button.addEventListener("click", () => {
     void act(button, status, async (held, site, tell) => {
-      await whenRead(await send(held, callOf(button), tell), site, tell, words.done);
+      await whenRead(await send(held, callOf(button), tell), site, tell, words.done, button.dataset.then);
     });
   });
 }

@@ -117,6 +117,8 @@ const english = {
   refusals: {
     GovernorUnexpectedProposalState: "the proposal is not in a state that allows this now",
     GovernorAlreadyCastVote: "this account has voted already",
+    GovernorInsufficientProposerVotes: "it has fewer votes than a proposal takes",
+    GovernorRestrictedProposer: "the text names another account as the one who may propose it",
     GovernorInvalidSignature: "the signature does not fit",
     TimelockUnexpectedOperationState: "the timelock is not over yet, or this was done already",
     NotOwner: "only the owner (a vote) may do this",
