@@ -6,11 +6,13 @@ are never here; ENS names are not asked for.
 """
 
 import json
+import re
 
 from django.conf import settings
 
+from governance.capabilities import MOST_DECIMALS
 from governance.chain.address import ZERO
-from governance.chain.native import native_token
+from governance.chain.native import native_token, pretends_to_be_native
 from governance.models import Contract, Dao
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_bytes
@@ -23,6 +25,8 @@ _KINDS = {
     Contract.Kind.MODULE: "the policy module",
     Contract.Kind.VOTES_TOKEN: "the votes token",
 }
+
+_PLAIN_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,10}")
 
 
 def people(chain_id: int) -> list[dict[str, str]]:
@@ -48,12 +52,15 @@ def names_of(dao: Dao) -> dict[bytes, str]:
 
 
 def tokens_of(dao: Dao) -> dict[bytes, Token]:
-    """Return the DAO's tokens whose symbol and decimals were found, by address. Symbols are the contracts' own."""
+    """The DAO's tokens whose symbol and decimals were found, by address. A symbol is the token's own word: those that
+    could pass for something else in a sentence are left out, so that amounts of theirs are base units of an address."""
     found = {}
     for contract in dao.contracts.filter(kind__in=[Contract.Kind.ASSET, Contract.Kind.VOTES_TOKEN]):
         symbol, decimals = contract.capabilities.get("symbol"), contract.capabilities.get("decimals")
         if isinstance(symbol, str) and symbol and isinstance(decimals, int):
-            found[contract.address] = Token(symbol[:32], contract.address, decimals)
+            is_plain = bool(_PLAIN_SYMBOL.fullmatch(symbol)) and not pretends_to_be_native(symbol, dao.chain_id)
+            if is_plain and 0 <= decimals <= MOST_DECIMALS:
+                found[contract.address] = Token(symbol, contract.address, decimals)
     return found
 
 

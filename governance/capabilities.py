@@ -193,6 +193,7 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
     return capabilities
 
 
+MOST_DECIMALS = 77  # 10**77 still fits into a word of 256 bits; a token that says more has no unit
 _ERC721 = bytes.fromhex("80ac58cd")  # its number by ERC-165
 
 
@@ -204,7 +205,9 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
         token,
         {
             "symbol": _view("symbol()", "string"),
+            "symbol_word": _view("symbol()", "bytes32"),  # of tokens from before strings, as MKR
             "name": _view("name()", "string"),
+            "name_word": _view("name()", "bytes32"),
             "decimals": _view("decimals()", "uint8"),
             "supply": _view("totalSupply()", "uint256"),
             "clock_mode": _view("CLOCK_MODE()", "string"),
@@ -215,11 +218,15 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
         block,
     )
     is_numbered = _first(found["numbered"]) is True
-    supply = _first(found["supply"])
+    supply, decimals = _first(found["supply"]), _first(found["decimals"])
+    if is_numbered:
+        decimals = 0
+    elif decimals is not None and decimals > MOST_DECIMALS:
+        decimals = None
     return {
-        "symbol": _first(found["symbol"]),
-        "name": _first(found["name"]),
-        "decimals": 0 if is_numbered else _first(found["decimals"]),
+        "symbol": _first(found["symbol"]) or _text_in(_first(found["symbol_word"])),
+        "name": _first(found["name"]) or _text_in(_first(found["name_word"])),
+        "decimals": decimals,
         "total_supply": None if supply is None else str(supply),
         "clock_mode": _first(found["clock_mode"]),
         "clock": _clock(_first(found["clock_mode"])),
@@ -229,6 +236,12 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
         if found["votes"] is None and found["current_votes"]
         else "getVotes(address)",
     }
+
+
+def _text_in(word: bytes | None) -> str | None:
+    """The text of a word that is filled up with zeros; None where it is no text, as the place of a string is none."""
+    text = (word or b"").rstrip(b"\0")
+    return text.decode() if text and text.isascii() and text.decode().isprintable() else None
 
 
 def probe_module(rpc: Rpc, module: bytes, block: BlockId = "latest") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from agent.understanding.effects import Book
 from agent.understanding.effects import Contract as Known
 from governance.address_book import names_of, tokens_of
 from governance.chain import ens
-from governance.chain.native import pretends_to_be_native, symbol_of
+from governance.chain.native import symbol_of
 from governance.clocks import Source, source_of
 from governance.models import Contract, Dao
 
@@ -29,13 +29,7 @@ def book_of(dao: Dao) -> Book:
     """Return names, tokens and contracts of a DAO. Reads the database."""
     contracts = list(dao.contracts.order_by("id"))
     by_kind = {kind: [contract for contract in contracts if contract.kind == kind] for kind in _KINDS}
-    tokens = {
-        address: token
-        for address, token in tokens_of(dao).items()
-        if _is_plain(token.symbol)
-        and not pretends_to_be_native(token.symbol, dao.chain_id)
-        and 0 <= token.decimals <= 77
-    }
+    tokens = tokens_of(dao)
     known = {
         contract.address: Known(kind, _clock_of(contract)) for of, kind in _KINDS.items() for contract in by_kind[of]
     }
@@ -49,11 +43,6 @@ def book_of(dao: Dao) -> Book:
         chain_id=dao.chain_id,
         missing=("ens",) if dao.chain_id in ens.CHAINS else (),
     )
-
-
-def _is_plain(symbol: str) -> bool:
-    """Whether a token's symbol, which comes from the token's own contract, can mislead nobody."""
-    return 1 <= len(symbol) <= 11 and symbol.isascii() and symbol.isalnum() and symbol[0].isalpha()
 
 
 def _clock_of(contract: Contract) -> str | None:

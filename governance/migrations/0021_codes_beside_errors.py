@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0019_asked_again")]
+    dependencies = [("governance", "0020_asked_power_and_modules")]
 
     operations = [
         migrations.AddField("work", "last_error_code", models.JSONField(default=dict)),
