@@ -126,7 +126,7 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     if effect.besides or any(name.startswith("execTransactionFromModule") for name in effect.path):
         missing.append("besides")  # it may fail unnoticed, or comes later: no sentence is compared with that
     if effect.function and effect.target != effect.asset and not context.book.knows(effect.target):
-        missing.append("target")  # what a stranger's contract does with this function, nobody knows
+        missing.append("stranger")  # what a stranger's contract does with this function, nobody knows
     if effect.function.startswith("increase"):
         missing.append("adds")
     if off:
