@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from agent.understanding.effects import Book, Effect
 from agent.understanding.mentions.languages import Act, Tense
@@ -119,7 +119,7 @@ _SUBJECTS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def camel_words(name: str) -> tuple[str, ...]:
     """The words of a function's name: setSubnodeOwner -> set, subnode, owner."""
     return tuple(word.casefold() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name))
@@ -565,7 +565,7 @@ def _has_number(value: int, scope: Scope) -> bool:
     return value == 0 and re.search(r"\b(?:zero|none|no)\b", scope.folded) is not None
 
 
-@cache
+@lru_cache(maxsize=64)
 def _hashes(text: str) -> frozenset[bytes]:
     """The label and name hashes of a text's words: what a name's hash in a call stands for."""
     found: set[bytes] = set()
