@@ -483,8 +483,10 @@ def _may_be_more(order: Order) -> bool:
         return False
     if order.acts & _SOFT and (Act.SWAP in order.acts or order.is_implied or not _is_plain_order(order)):
         return False
-    if quantity.per_s or quantity.is_about or quantity.is_conversion or not any(quantity.readings):
+    if quantity.per_s or quantity.is_about or quantity.is_conversion:
         return False
+    if not any(quantity.readings):  # of nothing; an order it is all the same, where a sentence gives it
+        return quantity.unit is Unit.TOKEN and not order.is_implied and _is_plain_order(order)
     if quantity.unit is Unit.MONEY:
         return bool(order.acts) and not order.is_implied
     return quantity.unit is Unit.TOKEN and (bool(order.acts) or quantity.is_total or order.is_sum)
