@@ -103,6 +103,7 @@ check: install
 
 functions: install
 	@$(RUN) -m agent.understanding.functions.make $(ARGS)
+	@$(RUN) -m agent.understanding.functions.make.standing $(ARGS)
 
 # The systems beside ours come from packages that nothing else needs.
 bench-gas: install

@@ -6,12 +6,10 @@ counts as the DAO's own only where members led to it (a proposal that was execut
 that the mirror follows lists it) and where owner, treasury and code are what they should be. Any other is only named.
 """
 
-import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from governance import builds
 from governance.capabilities import ask, probe_module
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
@@ -20,17 +18,13 @@ from governance.chain.module import SET_POLICY
 from governance.chain.rpc import Answered, Rpc
 from governance.models import Contract, Dao, ProposalAction, RawLog, chain_order
 from governance.projections import events
-from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import keccak
 
-_BUILT = Path(__file__).resolve().parents[1] / ".build" / "contracts" / "PolicyModule.json"
 _ENABLE = "enableModule(address)"
 _ENABLED = (keccak(b"ModuleEnabled(address)"), keccak(b"EnabledModule(address)"))  # our treasury's and Safe's
 _FIRST_MODULE = b"\x01".rjust(20, b"\0")  # where Safe's list of modules begins
 _MOST = 50
 _MOST_BLOCKS = 100_000  # that are searched for logs of any contract
-# Where the compiler leaves room for an immutable: PUSH32 with nothing in it.
-_IMMUTABLE = re.compile(rb"\x7f\x00{32}", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -138,22 +132,8 @@ def _examine(
         problem = f"its treasury {checksum(treasury)} does not say that it is enabled"
     elif treasury not in treasuries and not (is_voted and (treasury == owner or answers["owner"] == (owner,))):
         problem = f"nothing shows that its treasury {checksum(treasury)} is the DAO's"
-    elif not _BUILT.is_file():
+    elif not (builds.COMPILED / "PolicyModule.json").is_file():
         problem = "its code could not be compared, for no policy module is compiled here"
-    elif not is_known_build(rpc.get_code(module)):
-        problem = "its code is not that of the policy module of this version"
+    elif not builds.is_policy_module(rpc.get_code(module)):
+        problem = "its code is not that of the policy module of this or an earlier version"
     return FoundModule(module, to_bytes(told["owner"]) if told["owner"] else None, treasury, problem)
-
-
-def is_known_build(code: bytes) -> bool:
-    """Whether code on chain is the policy module's as compiled here, but for its immutables, whose values the module
-    itself answers. False where none is compiled."""
-    if not _BUILT.is_file():
-        return False
-    compiled = hex_bytes(json.loads(_BUILT.read_text())["deployedBytecode"])
-    if len(code) != len(compiled):
-        return False
-    masked = bytearray(code)
-    for place in _IMMUTABLE.finditer(compiled):
-        masked[place.start() + 1 : place.end()] = bytes(32)
-    return bytes(masked) == compiled

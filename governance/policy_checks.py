@@ -9,26 +9,28 @@ from collections.abc import Iterator
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.module import CHECKER
+from governance.chain.proxies import answers_as_token, find_proxy
 from governance.chain.rpc import Answered, BlockId, CallReverted, Rpc, RpcError
-from policies.command import Finding
+from governance.delegated_votes import Delegated
+from policies.code.policy_code import PolicyCode
 from policies.files import Loaded
-from policies.notation.amounts import Token
+from policies.notation.amounts import Token, format_share
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import selector
 from policies.notation.visible import one_line
+from policies.session import Finding
 
-_IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC  # EIP-1967
-_BEACON = 0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50
 _MOST_TEXT = 64
 
 
-def check_on_chain(rpc: Rpc, loaded: Loaded, module: bytes | None) -> list[Finding]:
+def check_on_chain(rpc: Rpc, loaded: Loaded, module: bytes | None, delegated: Delegated | None = None) -> list[Finding]:
     """What differs between the policy and the chain at its newest block; `module` is asked whether it would take it.
 
     Raises RpcError when the node fails.
     """
     block = rpc.head_number()
     return [
+        *(_objection(loaded.code, delegated) if delegated is not None else ()),
         *_targets(rpc, loaded, block),
         *(finding for token in loaded.tokens.values() for finding in _token(rpc, token, block)),
         *(_module(rpc, loaded, module, block) if module is not None else ()),
@@ -41,14 +43,64 @@ def _targets(rpc: Rpc, loaded: Loaded, block: BlockId) -> Iterator[Finding]:
         if not code:
             yield Finding(True, f"{_called(loaded, target)} has no code; check the address and the chain")
             continue
-        for what, slot in (("a proxy", _IMPLEMENTATION), ("a beacon proxy", _BEACON)):
-            behind = rpc.storage(target, slot, block)
-            if any(behind):
-                yield Finding(
-                    False,
-                    f"{_called(loaded, target)} is {what} (behind it: {checksum(behind[12:])}): whoever controls it "
-                    "can put other code there after the vote",
-                )
+        called = next(rule.selector for rule in loaded.code.rules if rule.target == target and not rule.no_selector)
+        yield from _proxy(rpc, loaded, target, code, block, called)
+        decimals = None if target in loaded.tokens else answers_as_token(rpc, target, block)
+        if decimals is not None:
+            yield Finding(
+                False,
+                f"{_called(loaded, target)} answers as a token with {decimals} decimals: name it under `tokens`, so "
+                "that what moves it is bounded or refused",
+            )
+
+
+def _proxy(rpc: Rpc, loaded: Loaded, target: bytes, code: bytes, block: BlockId, called: bytes) -> Iterator[Finding]:
+    """The code that a target runs in place of its own, and, behind a proxy that is fixed, in place of that."""
+    found = find_proxy(rpc, target, code, block, called)
+    if found is None:
+        return
+    name = _called(loaded, target)
+    if not found.is_fixed:
+        yield Finding(
+            False,
+            f"{name} is {found.kind}; behind it: {checksum(found.behind)}. Whoever controls it can put other code "
+            "there after the vote",
+        )
+        return
+    yield Finding(False, f"{name} is {found.kind} and always runs the code at {checksum(found.behind)}: read that code")
+    again = find_proxy(rpc, found.behind, rpc.get_code(found.behind, block), block, called)
+    if again is not None and not again.is_fixed:
+        yield Finding(
+            False,
+            f"the code at {checksum(found.behind)} is itself {again.kind}: whoever controls that can put other code "
+            "there after the vote",
+        )
+
+
+def _objection(policy: PolicyCode, delegated: Delegated) -> Iterator[Finding]:
+    """Whether those who can object have the votes for it: only delegated votes count."""
+    if all(budget.instant_limit == budget.limit for budget in policy.budgets):
+        return
+    needed = max(1, delegated.supply * policy.objection_threshold_bps // 10_000)
+    share = format_share(policy.objection_threshold_bps)
+    if delegated.power < needed:
+        yield Finding(
+            False,
+            f"nobody can stop an announced act: that takes {share} of all votes, and of them "
+            f"{_share(delegated.power, delegated.supply)} are delegated (block {delegated.block:,}); write a lower "
+            "threshold, or have members delegate",
+        )
+    elif 2 * needed > delegated.power:
+        yield Finding(
+            False,
+            f"stopping an announced act takes {share} of all votes, which is {_share(needed, delegated.power)} of "
+            f"those that are delegated (block {delegated.block:,}); think about a lower threshold",
+        )
+
+
+def _share(part: int, whole: int) -> str:
+    """A share in percent, rounded down to two decimals."""
+    return format_share(part * 10_000 // whole if whole else 0)
 
 
 def _token(rpc: Rpc, token: Token, block: BlockId) -> Iterator[Finding]:

@@ -118,6 +118,8 @@ def reason_of(error: abi.Decoded, code: Any, asked: ActInput) -> Reason | None:
             return Reason(error.name, values, call=values[0], value=value, limit=0)
         case "NotStarted" | "Ended" | "Cooling" | "TooManyPending" | "Quiet":
             return Reason(error.name, values, limit=values[0])
+        case "EndsTooSoon":
+            return Reason(error.name, values, value=values[0], limit=values[1])
         case "NoCalls" | "NotSchedulable":
             return Reason(error.name, values)
     return None

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from governance import clock_check, clocks
+from governance import builds, clock_check, clocks
 from governance.capabilities import probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
@@ -261,6 +261,8 @@ def preflight(
         capabilities = probe_module(rpc, module)
         if capabilities["paused"] is None or capabilities["treasury"] is None:
             raise NotRegistered(f"the contract at {checksum(module)} is no policy module: it does not answer paused()")
+        if capabilities["votesToken"] is not None:
+            capabilities |= builds.votes_adapter(rpc, to_bytes(capabilities["votesToken"]))
         contracts[Kind.MODULE.value, module] = capabilities
         treasury = treasury or to_bytes(capabilities["treasury"])
         if found["timelock"] and capabilities["owner"] != found["timelock"]:

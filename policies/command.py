@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`check`, `compile`, `explain` and `diff` of policies in files: one implementation, with a chain to ask or without.
+"""What can be done with policies in files: one implementation, with a chain to ask or without.
 
 `python -m policies` runs them offline, `manage.py policy` lends them a node. Exit status: 0 good, 1 refused or
 different, 2 wrong usage. A reader that goes away (`| head`) is no error and does not change the status.
 """
 
 import argparse
-import json
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from io import StringIO, TextIOWrapper
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
+from policies import trial_actions
 from policies.code import encoding
-from policies.files import FileProblem, Loaded, Resolve, load, load_document, read_text
+from policies.files import Loaded
 from policies.notation.hexadecimal import hex_text
-from policies.notation.problems import PolicyError, Problem
+from policies.notation.problems import Problem
+from policies.session import Finding, Session, WrongUsage, plain_problem, vocabulary
 
 if TYPE_CHECKING:  # words are imported where they are used: `check` and `compile` start without them
     from policies.words.diff import Change
-    from policies.words.wording import Vocabulary
+    from policies.words.together import Row
 
 PROGRAM = "python -m policies"
 ACTIONS = {
@@ -30,103 +30,8 @@ ACTIONS = {
     "explain": "the sentences that members vote on",
     "diff": "what changes from one policy to another, each change marked wider or tighter",
 }
+_OFFLINE = {**ACTIONS, **trial_actions.ACTIONS}
 _NEED_A_CHAIN = {"rpc": "--rpc URL", "module": "--rpc URL --module ADDRESS", "dao": "--dao SLUG"}
-
-
-class Refusal(Exception):
-    """What is wrong, line by line."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
-
-
-class WrongUsage(Exception):
-    """Options or arguments that don't go together: one line."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a chain shows. A problem makes the policy useless or refused; a warning is for members."""
-
-    is_problem: bool
-    text: str
-
-    def __str__(self) -> str:
-        return self.text if self.is_problem else f"warning: {self.text}"
-
-
-class Stream(Protocol):
-    """Where text goes: a standard stream, or Django's wrapper of one."""
-
-    def write(self, text: str, /) -> object: ...
-
-    def flush(self) -> object: ...
-
-
-@dataclass(frozen=True)
-class Session:
-    """One run: the program's name, its options, where it writes, and how ENS names are resolved if they can be."""
-
-    program: str
-    options: Mapping[str, Any]
-    stdout: Stream
-    stderr: Stream
-    resolve: Resolve | None = None
-
-    def out(self, line: str) -> None:
-        _unbroken(lambda: self.stdout.write(_ended(line)), 1)
-
-    def err(self, line: str) -> None:
-        _unbroken(lambda: self.stderr.write(_ended(line)), 2)
-
-    def print_json(self, value: object) -> None:
-        self.out(json.dumps(value, indent=2, ensure_ascii=False))
-
-    def load(self, file: str) -> Loaded:
-        """The policy in a file; what was found on a chain for its names is noted on stderr."""
-        return self._noted(file, load(read_text(file), file, self.resolve))
-
-    def load_document(self) -> Loaded:
-        """The document that the option `file` names; noted as by `load`."""
-        file, read_back = self.options["file"], self.options.get("read_back", False)
-        return self._noted(file, load_document(read_text(file), file, self.resolve, read_back=read_back))
-
-    def lent(self) -> "Vocabulary":
-        """Names, tokens and functions from the document that the user trusts; nothing where none is named."""
-        from policies.words.wording import Vocabulary
-
-        file = self.options["lent"]
-        return vocabulary(load_document(read_text(file), file, self.resolve)) if file else Vocabulary()
-
-    def run(self, act: Callable[[], int]) -> int:
-        """Run an action; what is wrong goes to stderr, with --json to stdout. Returns the exit status."""
-        try:
-            status = act()
-        except WrongUsage as error:
-            self.err(f"{self.program}: {error}")
-            status = 2
-        except PolicyError as error:
-            status = self._refused([f"{error.source}:{problem}" for problem in error.problems], error.problems)
-        except FileProblem as error:
-            status = self._refused([str(error)])
-        except Refusal as refusal:
-            status = self._refused(refusal.lines)
-        _unbroken(self.stdout.flush, 1)
-        return status
-
-    def _refused(self, lines: Sequence[str], problems: Sequence[Problem] = ()) -> int:
-        if self.options["json"]:
-            self.print_json({"ok": False, "errors": list(lines), "problems": [plain_problem(one) for one in problems]})
-        else:
-            for line in lines:
-                self.err(line)
-        return 1
-
-    def _noted(self, file: str, found: Loaded) -> Loaded:
-        for note in found.notes:
-            self.err(f"{file}: note: {note}")
-        return found
 
 
 # ----------------------------------------------------------------------------------------------------- the actions
@@ -191,17 +96,34 @@ def compile_(session: Session) -> int:
 def explain(session: Session) -> int:
     """Print the sentences that members would vote on."""
     from policies.words import explain as words
+    from policies.words.explanation import explanation
 
     found = session.load(session.options["file"])
     lent = session.lent() if session.options["lent"] else vocabulary(found)
-    sentences = words.explain(found.code, lent.names, lent.tokens, lent.functions)
+    said = explanation(found.code, lent.names, lent.tokens, lent.functions, texts=lent.texts)
     if session.options["json"]:
         rules = list(words.not_known_to_end(found.code, lent))
-        session.print_json({"ok": True, "sentences": sentences, "rules_not_known_to_end": rules})
+        session.print_json(
+            {
+                "ok": True,
+                "together": said.together,
+                "budgets": [asdict(row) for row in said.table],
+                "sentences": said.sentences,
+                "addresses": said.below,
+                "rules_not_known_to_end": rules,
+            }
+        )
         return 0
-    for sentence in sentences:
-        session.out(sentence)
+    for line in (*said.together, *map(_row, said.table), *said.sentences, *said.below):
+        session.out(line)
     return 0
+
+
+def _row(row: "Row") -> str:
+    """A budget as a line of the table."""
+    return (
+        f"| {row.budget} | {row.whom} | {row.at_once} at once | {row.in_a_period} | {row.in_time} | {row.charged_by} |"
+    )
 
 
 def diff(session: Session) -> int:
@@ -249,23 +171,6 @@ def add_lent(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--with", dest="lent", metavar="DOCUMENT", help="take names and tokens from this document")
 
 
-def vocabulary(loaded: Loaded) -> "Vocabulary":
-    """The names, tokens and functions of a policy's own document."""
-    from policies.words.wording import Vocabulary
-
-    return Vocabulary(loaded.names, loaded.tokens, loaded.functions)
-
-
-def plain_problem(problem: Problem) -> dict[str, str | int]:
-    """A problem for machines."""
-    return {
-        "line": problem.place.line,
-        "column": problem.place.column,
-        "problem": problem.problem,
-        "suggestion": problem.suggestion,
-    }
-
-
 def _warning(warning: Problem) -> str:
     place = warning.place
     return f"{place.line}:{place.column}: warning: {warning.problem}; {warning.suggestion}"
@@ -282,20 +187,6 @@ def _another_id(old: Loaded, new: Loaded) -> list["Change"]:
         "Until members remove that, the agent may do what either permits, and budgets of the policy count apart."
     )
     return [Change(Mark.WIDER, text)]
-
-
-def _ended(line: str) -> str:
-    return line if line.endswith("\n") else line + "\n"
-
-
-def _unbroken(write: Callable[[], object], stream: int) -> None:
-    """Write to a standard stream; once its reader is gone, what else would be written there goes nowhere."""
-    try:
-        write()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream)
-        os.close(nowhere)
 
 
 # ----------------------------------------------------------------------------------------------------- offline
@@ -318,13 +209,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Works on policies in files, offline: " + ", ".join(ACTIONS) + ".",
-        epilog="With a chain, and for decode, backtest, simulate and schema: manage.py policy.",
+        description="Works on policies in files, offline: " + ", ".join(_OFFLINE) + ".",
+        epilog="With a chain, and for decode, simulate and schema: manage.py policy.",
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="{" + ",".join(ACTIONS) + "}")
-    for action, text in ACTIONS.items():
+    actions = parser.add_subparsers(dest="action", required=True, metavar="{" + ",".join(_OFFLINE) + "}")
+    for action, text in _OFFLINE.items():
         sub = actions.add_parser(action, help=text, description=text)
-        add_arguments(sub, action)
+        (add_arguments if action in ACTIONS else trial_actions.add_arguments)(sub, action)
+        if action == "backtest":
+            sub.add_argument("history", help=trial_actions.HISTORY)
         for option in _NEED_A_CHAIN if action == "check" else ("rpc",):
             sub.add_argument(f"--{option}", help=argparse.SUPPRESS)
     return parser
@@ -335,7 +228,17 @@ def _offline(session: Session) -> int:
     for option, written in _NEED_A_CHAIN.items():
         if session.options.get(option):
             _refuse_offline(f"--{option}", f"manage.py policy {action} ... {written}")
-    return {"check": check, "compile": compile_, "explain": explain, "diff": diff}[action](session)
+    acts = {
+        "check": check,
+        "compile": compile_,
+        "explain": explain,
+        "diff": diff,
+        "test": trial_actions.test,
+        "authorize": trial_actions.authorize,
+        "backtest": trial_actions.backtest,
+        "fmt": trial_actions.fmt,
+    }
+    return acts[action](session)
 
 
 def _refuse_offline(option: str, instead: str) -> NoReturn:

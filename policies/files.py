@@ -19,6 +19,7 @@ from policies.code.document_model import PolicyDocument, Sources
 from policies.code.policy_code import PolicyCode
 from policies.code.signatures import Function
 from policies.document import document
+from policies.document.references import is_ens_name
 from policies.notation.amounts import Token
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -69,7 +70,11 @@ def read_text(file: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FileProblem(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8 text") from None
+        line = raw[: error.start].count(b"\n") + 1
+        guess = "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "Latin-1 or another encoding"
+        raise FileProblem(
+            f"{file}:{line}: this is not UTF-8 but {guess} (byte {error.start}); save the file as UTF-8 text"
+        ) from None
 
 
 def is_code(text: str) -> bool:
@@ -133,7 +138,7 @@ def _ens_names(wanted: document.References, folder: Path) -> tuple[str, ...]:
     names = dict.fromkeys(wanted.ens)
     for file in wanted.files:
         with suppress(OSError, ValueError):  # the document's reading refuses such a file, at its place
-            names.update(dict.fromkeys(filter(document.is_ens_name, _list(folder, file))))
+            names.update(dict.fromkeys(filter(is_ens_name, _list(folder, file))))
     return tuple(names)
 
 

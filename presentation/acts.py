@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
-from governance.models import Act
+from governance import builds
+from governance.models import Act, Contract
 from presentation.dao_view import DaoView
 
 
@@ -17,6 +19,31 @@ def objectable(place: DaoView, limit: int = 20) -> list[Act]:
 def objectable_count(place: DaoView) -> int:
     """How many acts members may still object to."""
     return _objectable(place).count()
+
+
+def who_may_object(module: Contract) -> str:
+    """Return whose objections the module counts, and of when, in the reader's language."""
+    if module.capabilities.get("votes_adapter") == builds.SAFE_OWNERS:
+        return gettext("Whoever is an owner of the Safe %(safe)s when they object may object, once, with one vote.") % {
+            "safe": module.capabilities.get("adapted_token") or gettext("behind the module's votes")
+        }
+    return gettext("Anybody who had voting power when the act was announced may object, once.")
+
+
+def counted_as_of_now(module: Contract) -> str:
+    """Return what of the votes counts as of now and not of when an act was announced; empty where that is not known."""
+    match module.capabilities.get("votes_adapter"):
+        case builds.PRIOR_VOTES:
+            return gettext(
+                "The total supply counts as of now, for the votes token keeps no past one: tokens that are minted or "
+                "burned after an act was announced change how many objections stop it."
+            )
+        case builds.SAFE_OWNERS:
+            return gettext(
+                "Owners count as of now, for a Safe keeps no past ones: an owner who was removed since an act was "
+                "announced can't object to it, and one who was added can."
+            )
+    return ""
 
 
 def _objectable(place: DaoView) -> QuerySet[Act]:

@@ -11,7 +11,7 @@ from policies.code.encoding import DecodeError
 from policies.code.encoding import decode as decode_policy
 from policies.code.policy_code import PolicyCode
 from policies.notation.amounts import Token
-from policies.words.explain import explain
+from policies.words.explanation import Explanation, explanation
 from presentation.dao_view import DaoView
 
 
@@ -26,9 +26,14 @@ def decode_version(version: PolicyVersion) -> tuple[PolicyCode | None, str]:
 
 
 def in_words(place: DaoView, code: PolicyCode) -> list[str]:
-    """The policy's sentences, with the DAO's own names and tokens lent to them."""
+    """All lines about the policy, with the DAO's own names and tokens lent to them."""
+    return explained(place, code).lines
+
+
+def explained(place: DaoView, code: PolicyCode) -> Explanation:
+    """The policy explained, with the DAO's own names and tokens lent to the words. Made anew whenever it is shown."""
     tokens = {
         address: Token(asset.symbol, address, asset.decimals) for address, asset in place.assets.items() if asset.known
     }
     native = native_token(place.dao.chain_id)  # `policies` knows it by its English name, where it has no other
-    return explain(code, place.names, {**tokens, native.address: native})
+    return explanation(code, place.names, {**tokens, native.address: native})

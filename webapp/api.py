@@ -25,7 +25,7 @@ from webapp.home import api as home
 from webapp.mail import api as mail
 from webapp.policies import api as policies
 from webapp.proposals import api as proposals
-from webapp.proposals import relay
+from webapp.relaying import RelayRefused
 
 
 class _Api(NinjaAPI):
@@ -61,8 +61,8 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
     return api.create_response(request, {"error": one_line(str(error), 300)}, status=error.status_code)
 
 
-@api.exception_handler(relay.VoteRefused)
-def _vote_refused(request: HttpRequest, error: relay.VoteRefused) -> HttpResponse:
+@api.exception_handler(RelayRefused)
+def _not_relayed(request: HttpRequest, error: RelayRefused) -> HttpResponse:
     return api.create_response(request, {"error": one_line(str(error), 300)}, status=error.status)
 
 

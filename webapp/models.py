@@ -82,11 +82,29 @@ class RelayedVote(models.Model):
     onchain_proposal_id = Uint256Field()
     voter = AddressField()
     support = models.PositiveSmallIntegerField()
+    is_reserved = models.BooleanField(default=False)  # of the voter's own part of a day's sends (webapp.relaying)
     outgoing_key = models.CharField(max_length=160, unique=True)  # of governance.OutgoingTransaction
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         indexes = [models.Index(fields=["dao", "voter", "created_at"])]
+
+    def __str__(self) -> str:
+        return self.outgoing_key
+
+
+class RelayedDelegation(models.Model):
+    """A delegation by signature that the relayer was asked to bring on chain: the count behind the cap."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
+    delegator = AddressField()
+    delegate = AddressField()  # 20 zero bytes: nobody
+    is_reserved = models.BooleanField(default=False)  # of the delegator's own part of a day's sends
+    outgoing_key = models.CharField(max_length=160, unique=True)  # of governance.OutgoingTransaction
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["dao", "delegator", "created_at"])]
 
     def __str__(self) -> str:
         return self.outgoing_key

@@ -9,20 +9,19 @@ from django.conf import settings
 
 from governance import work
 from governance.chain.rpc import RpcError
-from webapp import throttle
+from webapp import relaying, throttle
 from webapp.mail import send
-from webapp.proposals import relay
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task
 def poll() -> None:
-    """Settle relayed votes, read the outbox, plan today's digests, and send what is due."""
+    """Settle what was relayed, read the outbox, plan today's digests, and send what is due."""
     try:
-        relay.settle_sent()
-    except RpcError as error:  # the node is away: votes are settled when it is back, mail goes out meanwhile
-        logger.warning("relayed votes wait: %s", error)
+        relaying.settle_sent()
+    except RpcError as error:  # the node is away: it is settled when the node is back, mail goes out meanwhile
+        logger.warning("what was relayed waits: %s", error)
     send.follow_outbox()
     send.plan_periods()
     work.run_due("webapp.")

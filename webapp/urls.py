@@ -9,6 +9,7 @@ from webapp.agent import page as agent
 from webapp.agent import records
 from webapp.api import api
 from webapp.delegates import page as delegates
+from webapp.drafts import page as drafts
 from webapp.home import page as home
 from webapp.mail import views as mail
 from webapp.policies import page as policies
@@ -41,8 +42,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("subscriptions/unsubscribe/<str:token>/", mail.unsubscribe, name="unsubscribe"),
     path("<slug:slug>/", home.home, name="home"),
     path("<slug:slug>/proposals/", proposals.proposals, name="proposals"),
+    path("<slug:slug>/propose/", drafts.draft, name="propose"),
     path("<slug:slug>/proposals/<proposal_id:proposal_id>/", proposals.proposal, name="proposal"),
     path("<slug:slug>/delegates/", delegates.delegates, name="delegates"),
+    path("<slug:slug>/delegates/<str:account>/", delegates.delegate, name="delegate"),
     path("<slug:slug>/policies/", policies.policies, name="policies"),
     path("<slug:slug>/agent/", agent.agent, name="agent"),
     path("<slug:slug>/subscribe/", mail.subscribe, name="subscribe"),

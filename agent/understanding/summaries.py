@@ -138,7 +138,7 @@ def judge_again(summary: Summary) -> None:
     if facts.input_hash != summary.input_hash:
         Summary.objects.filter(pk=summary.pk).update(rules=RULES)  # of a text or calls that are no more
         return
-    columns = _computed(facts.review)
+    columns = columns_of(facts.review)
     with transaction.atomic():
         if not Proposal.objects.select_for_update(no_key=True).filter(pk=proposal.pk).exists():
             return
@@ -243,7 +243,7 @@ def _begin(proposal: Proposal, facts: Facts) -> Summary | None:
             proposal_id=proposal.pk,
             input_hash=facts.input_hash,
             defaults={
-                **_computed(facts.review),
+                **columns_of(facts.review),
                 "sentences": [line.as_json() for line in facts.review.summary],
                 "model_name": settings.MODEL_NAME[:200],
                 "model_is_demo": settings.MODEL_IS_DEMO,
@@ -252,7 +252,7 @@ def _begin(proposal: Proposal, facts: Facts) -> Summary | None:
         return summary
 
 
-def _computed(done: Review) -> dict:
+def columns_of(done: Review) -> dict:
     """The columns that code alone fills, and that no model changes."""
     return {
         "effects": [effect.as_json() for effect in done.effects],

@@ -32,7 +32,7 @@ RESULTS = ROOT / "bench" / "results" / "coverage.json"
 # Tests of other things, and what the IR pipeline has too few places on the stack for without the optimizer.
 LEFT_OUT = ("symbolic", "invariants", "Provenance*.t.sol", "__pycache__")
 UNCOVERED = ROOT / "tests" / "contracts" / "uncovered.toml"
-COVERED = re.compile(r"contracts/src/(Policy(Module|Checker|Lens)\.sol|libraries/\w+\.sol)$")
+COVERED = re.compile(r"contracts/src/(Policy(Module|Checker|Lens)\.sol|(libraries|adapters)/\w+\.sol)$")
 
 
 def lcov() -> str:

@@ -52,6 +52,7 @@ MUTATED = (
     "contracts/src/Policy*.sol",
     "contracts/src/Treasury.sol",
     "contracts/src/Provenance*.sol",
+    "contracts/src/adapters/*.sol",
     "contracts/src/libraries/*.sol",
 )
 GOAL = 0.95

@@ -165,6 +165,9 @@ interface IPolicyModule {
 
     /// @notice The policy has no objection delay, so nothing can be scheduled under it.
     error NotSchedulable();
+    /// @notice The policy ends at `end`, before members' time to object would be over at `releasableAt`: the act could
+    /// never be released.
+    error EndsTooSoon(uint40 releasableAt, uint40 end);
     /// @notice As many acts as permitted are pending; the first of them expires at `until`.
     error TooManyPending(uint40 until);
     /// @notice An act was killed; nothing is scheduled before `until`.
@@ -200,6 +203,9 @@ interface IPolicyModule {
     error NoAddress();
     /// @notice The votes token's clock is neither the block's time nor its number.
     error UnknownClock();
+    /// @notice The votes token is no contract, or does not answer `getPastTotalSupply` and `getPastVotes` of the moment
+    /// before: nobody could object. An answer of zero is taken.
+    error NoPastVotes();
 
     // ---------------------------------------------------------------- the owner
 
@@ -230,7 +236,8 @@ interface IPolicyModule {
     ) external;
 
     /// @notice Announces an act that is too large to be performed at once. Nothing is charged yet.
-    /// @dev Arguments as of `execute`. The act must fit into what may be spent now, and is checked again on release.
+    /// @dev Arguments as of `execute`. The act must fit into what may be spent now, and is checked again on release. Its
+    /// release must be possible before the policy ends.
     /// @return actId names the pending act
     function schedule(
         bytes32 policyId,
@@ -255,8 +262,9 @@ interface IPolicyModule {
     function object(bytes32 policyId, bytes32[] calldata actIds) external;
 
     /// @notice The same for an account that has signed `Objection(bytes32 policyId,bytes32 actId,address account)`
-    /// (EIP-712; ERC-1271 for contracts, whose owners' signatures then count for no other contract of theirs). It needs
-    /// no nonce and no deadline: an account objects to an act once, and only while it is pending.
+    /// (EIP-712). The account's key signs, also where the account runs a contract's code (EIP-7702); a contract answers by
+    /// ERC-1271, and its owners' signatures then count for no other contract of theirs. It needs no nonce and no deadline:
+    /// an account objects to an act once, and only while it is pending.
     function objectBySig(bytes32 policyId, bytes32 actId, address account, bytes calldata signature) external;
 
     /// @notice Asks for a pause with the caller's voting power, at the petition's snapshot; opens a petition if none is

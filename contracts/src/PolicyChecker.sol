@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IPolicyModule} from "./IPolicyModule.sol";
 import {ITreasury} from "./ITreasury.sol";
+import {IVotesAdapter} from "./adapters/IVotesAdapter.sol";
 import {PolicyCode} from "./libraries/PolicyCode.sol";
 import {Ring} from "./libraries/Ring.sol";
 import {StandingEffects} from "./libraries/StandingEffects.sol";
@@ -22,7 +23,7 @@ contract PolicyChecker {
     }
 
     /// @notice Reverts with `BadPolicy(offset, problem)` unless `module` could take the bytes as a policy.
-    /// @param module whose owner, governor, treasury and votes token no rule may reach
+    /// @param module whose owner, governor, treasury and votes token (and the token behind an adapter) no rule may reach
     /// @param bytes_ policy code without the leading 00
     function check(IPolicyModule module, bytes memory bytes_) external view {
         Code memory code;
@@ -285,6 +286,7 @@ contract PolicyChecker {
         address owner = module.owner();
         address governor = module.governor();
         address votesToken = module.votesToken();
+        address adaptedToken = _adaptedToken(votesToken);
         for (uint256 left = PolicyCode.rules(code.start); left != 0; --left) {
             uint256 head = PolicyCode.wordAt(code.start + offset);
             address target = PolicyCode.target(head);
@@ -292,7 +294,8 @@ contract PolicyChecker {
                 || target == owner || target == governor || _isModule(treasury, target);
             _require(!forbidden, offset, "forbidden target");
             bool transfers = PolicyCode.selector(head) == IERC20.transfer.selector;
-            _require(target != votesToken || transfers, offset, "votes token: only transfer");
+            bool votes = target == votesToken || target == adaptedToken;
+            _require(!votes || transfers, offset, "votes token: only transfer");
             if (PolicyCode.flags(head) & PolicyCode.NO_SELECTOR == 0) _checkFunction(code, head, offset);
             offset += PolicyCode.HEAD;
         }
@@ -314,6 +317,13 @@ contract PolicyChecker {
             if (PolicyCode.isMeasured(budget) && PolicyCode.asset(budget) == asset) return true;
         }
         return false;
+    }
+
+    /// @dev The contract whose votes an adapter counts: votes are moved there. A votes token that is no adapter is that itself.
+    function _adaptedToken(address votesToken) private view returns (address) {
+        (bool answered, bytes memory returned) = votesToken.staticcall(abi.encodeCall(IVotesAdapter.adaptedToken, ()));
+        if (!answered || returned.length < 32) return votesToken;
+        return address(uint160(uint256(bytes32(returned))));
     }
 
     /// @dev Another module could be made to act for the treasury. A treasury that can't be asked has none to protect.

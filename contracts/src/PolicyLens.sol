@@ -321,6 +321,11 @@ contract PolicyLens is IPolicyLens {
         uint256 delay = PolicyCode.objectionDelay(look.code);
         uint256 window = PolicyCode.releaseWindow(look.code);
         if (delay == 0 || window == 0) _add(look, IPolicyModule.NotSchedulable.selector);
+        // Of a policy that has ended that is said already.
+        if (block.timestamp < look.end && block.timestamp + delay >= look.end) {
+            bytes4 tooSoon = IPolicyModule.EndsTooSoon.selector;
+            _addAt(look, NOWHERE, NOWHERE, abi.encodeWithSelector(tooSoon, block.timestamp + delay, look.end));
+        }
         if (block.timestamp + delay + window > type(uint32).max) _add(look, IPolicyModule.BadTime.selector);
 
         IPolicyModule.PendingAct[4] memory places = look.module.pendingActs(look.policyId);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC6372} from "@openzeppelin/contracts/interfaces/IERC6372.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IPolicyModule} from "./IPolicyModule.sol";
@@ -102,7 +103,8 @@ contract PolicyModule is IPolicyModule, EIP712 {
     /// @param owner_ the timelock
     /// @param governor_ the governor; only so that no policy may ever target it
     /// @param treasury_ our Treasury or a Safe that has this module enabled
-    /// @param votesToken_ whose past votes count as objections (ERC-5805)
+    /// @param votesToken_ whose past votes count as objections (ERC-5805). It must answer for both past votes and past total
+    /// supply already: with a token that does not, nobody could ever object.
     /// @param guardian_ who may stop and shorten; zero for none
     constructor(address owner_, address governor_, address treasury_, address votesToken_, address guardian_)
         EIP712("Mandate PolicyModule", "2")
@@ -118,6 +120,7 @@ contract PolicyModule is IPolicyModule, EIP712 {
         emit GuardianSet(guardian_);
         checker = address(new PolicyChecker());
         _clockIsTime = _probeClock(votesToken_);
+        _probePastVotes(votesToken_, _clock() - 1);
     }
 
     // ================================================================ the owner
@@ -175,20 +178,24 @@ contract PolicyModule is IPolicyModule, EIP712 {
         uint24 number,
         bytes32 decision
     ) external lock returns (bytes32 actId) {
-        (uint256 code, uint16 version) = _begin(policyId, codehash, number, decision);
+        (uint256 code, uint256 state) = _begin(policyId, codehash, number, decision);
         (, uint256[] memory amounts) = _check(code, calls);
         _charge(policyId, code, amounts, false, false);
         uint256 delay = PolicyCode.objectionDelay(code);
         uint256 window = PolicyCode.releaseWindow(code);
         if (delay == 0 || window == 0) revert NotSchedulable();
+        uint256 releasableAt = block.timestamp + delay;
+        // Such an act could never be released: members would be asked to watch what can't happen.
+        if (releasableAt >= state.end()) revert EndsTooSoon(uint40(releasableAt), state.end());
+        uint16 version = state.version();
 
         PendingAct memory pending_ = PendingAct({
             snapshot: _clock() - 1,
             epoch: pauseEpoch,
             version: version,
             number: number,
-            releasableAt: _time32(block.timestamp + delay),
-            expiresAt: _time32(block.timestamp + delay + window),
+            releasableAt: uint32(releasableAt), // fits: the policy ends later, and before the year 2106
+            expiresAt: _time32(releasableAt + window),
             quietUntil: 0,
             actId: calls.hash(policyId, version, number, decision)
         });
@@ -259,7 +266,7 @@ contract PolicyModule is IPolicyModule, EIP712 {
     /// @inheritdoc IPolicyModule
     function objectBySig(bytes32 policyId, bytes32 actId, address account, bytes calldata signature) external {
         bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(OBJECTION, policyId, actId, account)));
-        if (!SignatureChecker.isValidSignatureNowCalldata(account, digest, signature)) revert BadSignature(account);
+        if (!_isWordOf(account, digest, signature)) revert BadSignature(account);
         _object(policyId, actId, account);
     }
 
@@ -358,13 +365,15 @@ contract PolicyModule is IPolicyModule, EIP712 {
     // ================================================================ beginning an act
 
     /// @dev Who, when, under which version: then the act's number is used up. Execute and schedule alike.
+    /// @return code the code of the policy in force
+    /// @return state the policy's slot as it was before this act: its version and end are those in force
     function _begin(bytes32 policyId, bytes32 codehash, uint24 number, bytes32 decision)
         private
-        returns (uint256 code, uint16 version)
+        returns (uint256 code, uint256 state)
     {
         if (paused) revert IsPaused();
         Slot storage slot = _states[policyId];
-        uint256 state = slot.word;
+        state = slot.word;
         address pointer = state.pointer();
         if (pointer == address(0)) revert NoPolicy();
         if (codehash != pointer.codehash) revert StalePolicy(pointer.codehash);
@@ -384,7 +393,6 @@ contract PolicyModule is IPolicyModule, EIP712 {
         }
 
         slot.word = state.withAct(number, uint32(block.timestamp)); // fits: the policy ends before the year 2106
-        return (code, state.version());
     }
 
     // ================================================================ checking calls
@@ -714,6 +722,30 @@ contract PolicyModule is IPolicyModule, EIP712 {
         if (clock == block.timestamp) return true;
         if (clock != block.number) revert UnknownClock();
         return false;
+    }
+
+    /// @dev A token that can't tell past votes lets nobody object, so every announced act would be released. A zero is an
+    /// answer: votes may still be handed out or delegated.
+    function _probePastVotes(address token, uint256 timepoint) private view {
+        // What has no code of its own answers nothing, or (a precompile, or an account with a key that runs a
+        // contract's code, EIP-7702) only for now.
+        bool answers = token.code.length != 0 && bytes3(token.code) != 0xef0100
+            && _answersWord(token, abi.encodeCall(IVotes.getPastTotalSupply, (timepoint)))
+            && _answersWord(token, abi.encodeCall(IVotes.getPastVotes, (address(this), timepoint)));
+        if (!answers) revert NoPastVotes();
+    }
+
+    function _answersWord(address token, bytes memory question) private view returns (bool) {
+        (bool answered, bytes memory returned) = token.staticcall(question);
+        return answered && returned.length >= 32;
+    }
+
+    /// @dev The key first, so that a member whose account runs code (EIP-7702) keeps its own signature: whoever has the key
+    /// can object in its name anyway. No contract has a key.
+    function _isWordOf(address account, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        (address recovered, ECDSA.RecoverError wrong,) = ECDSA.tryRecoverCalldata(digest, signature);
+        return (wrong == ECDSA.RecoverError.NoError && recovered == account)
+            || SignatureChecker.isValidERC1271SignatureNowCalldata(account, digest, signature);
     }
 
     // ================================================================ small things

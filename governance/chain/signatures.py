@@ -25,6 +25,7 @@ from eth_utils.exceptions import ValidationError
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.rpc import Answered, CallReverted, Header, Rpc, RpcError
+from governance.chain.trial import MOST_CODE, trial
 from governance.sentences import Sentence
 from governance.words import say
 from policies.notation.primitives import keccak
@@ -36,7 +37,6 @@ _PREFIX = b"\x19Ethereum Signed Message:\n32"  # of eth_sign over a hash
 _NOT_DEPLOYED = bytes.fromhex("6492" * 16)  # the end of an ERC-6492 signature
 _DELEGATED = bytes.fromhex("ef0100")  # the beginning of an account's code by EIP-7702
 MOST_SIGNATURE_DIGITS = 20_000  # that pages and API take: a Safe of ten owners has 1,302, one of passkeys more
-_MOST_CODE = 49_152  # bytes of code that creates a contract (EIP-3860)
 
 
 class BadSignature(ValueError):
@@ -224,42 +224,11 @@ def _would_accept(
     rpc: Rpc, account: bytes, digest: bytes, factory: bytes, calldata: bytes, signature: bytes, block: Header
 ) -> bool:
     """Whether the wallet, once its factory is called, says that it signed. Both in one trial that changes nothing."""
-    code = _trial(factory, calldata, account, abi.encode_call(_IS_VALID_SIGNATURE, [digest, signature]))
-    if len(code) > _MOST_CODE:
+    code = trial(factory, calldata, account, abi.encode_call(_IS_VALID_SIGNATURE, [digest, signature]))
+    if len(code) > MOST_CODE:
         return False
     try:
         answer = rpc.eth_create(code, block.hash)
     except CallReverted:
         return False
     return answer[:32] == (1).to_bytes(32, "big") and _is_yes(answer[32:])
-
-
-def _trial(factory: bytes, calldata: bytes, account: bytes, question: bytes) -> bytes:
-    """EVM code that calls `factory`, then asks `account`, and returns whether that went well and what was answered.
-
-    It runs as the code that creates a contract, which `eth_call` without a recipient runs and forgets.
-    """
-
-    def push(number: int) -> bytes:
-        return b"\x62" + number.to_bytes(3, "big")  # PUSH3
-
-    def put(size: int, offset: int) -> bytes:  # CODECOPY to the beginning of memory
-        return push(size) + push(offset) + push(0) + b"\x39"
-
-    def code(first: int) -> bytes:
-        return b"".join(
-            [
-                put(len(calldata), first),
-                # CALL(gas, factory, 0, 0, size, 0, 0); what comes of it shows below
-                push(0), push(0), push(len(calldata)), push(0), push(0), b"\x73", factory, b"\x5a\xf1\x50",
-                put(len(question), first + len(calldata)),
-                # STATICCALL(gas, account, 0, size, 0, 0), and its success as the first word
-                push(0), push(0), push(len(question)), push(0), b"\x73", account, b"\x5a\xfa", push(0), b"\x52",
-                # the answer behind it: RETURNDATACOPY(32, 0, RETURNDATASIZE)
-                b"\x3d", push(0), push(32), b"\x3e",
-                # RETURN(0, 32 + RETURNDATASIZE)
-                b"\x3d", push(32), b"\x01", push(0), b"\xf3",
-            ]
-        )  # fmt: skip
-
-    return code(len(code(0))) + calldata + question

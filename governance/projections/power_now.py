@@ -7,8 +7,6 @@ again). Where logs are dropped, the rows of the accounts that they named are mad
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -27,8 +25,7 @@ def write(dao: Dao, powers: Mapping[bytes, tuple[Place, int]], delegated: Mappin
     """Take in what a batch says last: `powers` in base units of the votes token by account, and to whom each delegator
     delegates. Inside the caller's transaction, after the logs were stored."""
     if powers:
-        with _total(dao, powers):
-            _put_powers(dao, powers)
+        _put_powers(dao, powers)
     if delegated:
         _put_delegations(dao, {who: delegated[who] for who in _not_older(dao, delegated)})
 
@@ -44,7 +41,17 @@ def make_again(dao: Dao, touched: Touched) -> None:
     """Make the rows of these accounts from the logs that are stored, whatever they were."""
     accounts, delegators = (list(some) for some in touched)
     if accounts:
-        with _total(dao, accounts), connection.cursor() as sql:
+        with connection.cursor() as sql:
+            sql.execute(
+                """SELECT count(*), coalesce(sum(power), 0) FROM governance_accountpower
+                   WHERE dao_id = %s AND account = ANY(%s) AND power > 0""",
+                [dao.pk, accounts],
+            )
+            holders, power = sql.fetchone()
+            sql.execute(
+                "UPDATE governance_powertotal SET holders = holders - %s, power = power - %s WHERE dao_id = %s",
+                [holders, power, dao.pk],
+            )
             sql.execute(
                 "DELETE FROM governance_accountpower WHERE dao_id = %s AND delegators = 0 AND account = ANY(%s)",
                 [dao.pk, accounts],
@@ -55,7 +62,8 @@ def make_again(dao: Dao, touched: Touched) -> None:
                    WHERE dao_id = %s AND account = ANY(%s)""",
                 [dao.pk, accounts],
             )
-            _put_powers(dao, _newest_powers(dao, accounts))
+        _put_powers(dao, _newest_powers(dao, accounts))
+        _forget_empty_total(dao)
     if delegators:
         _put_delegations(dao, _newest_delegations(dao, delegators), gone=delegators)
 
@@ -93,22 +101,48 @@ def _newest_delegations(dao: Dao, delegators: Sequence[bytes]) -> dict[bytes, tu
 
 
 def _put_powers(dao: Dao, powers: Mapping[bytes, tuple[Place, int]]) -> None:
+    """Replace the power of these accounts where it is of no later log, and bring the DAO's total along. One statement:
+    all its parts see the rows as they were before it."""
     if not powers:
         return
     with connection.cursor() as sql:
         sql.execute(
-            f"""INSERT INTO governance_accountpower AS now (dao_id, account, delegators, {_PLACE}, power)
-                SELECT %s, new.account, 0, new.b, new.t, new.l, new.power
-                FROM unnest(%s::bytea[], %s::bigint[], %s::int[], %s::int[], %s::numeric[])
-                    new (account, b, t, l, power)
-                ON CONFLICT (dao_id, account) DO UPDATE
-                SET power = excluded.power, block_number = excluded.block_number,
-                    transaction_index = excluded.transaction_index, log_index = excluded.log_index
-                WHERE (now.block_number, now.transaction_index, now.log_index)
-                    <= (excluded.block_number, excluded.transaction_index, excluded.log_index)""",  # noqa: S608 -- ours
-            [dao.pk, list(powers), *_columns(place for place, _ in powers.values()),
-             [str(power) for _, power in powers.values()]],
+            f"""WITH new AS (
+                    SELECT * FROM unnest(%s::bytea[], %s::bigint[], %s::int[], %s::int[], %s::numeric[])
+                        new (account, b, t, l, power)),
+                old AS (
+                    SELECT had.account, had.power FROM governance_accountpower had JOIN new USING (account)
+                    WHERE had.dao_id = %s),
+                put AS (
+                    INSERT INTO governance_accountpower AS now (dao_id, account, delegators, {_PLACE}, power)
+                    SELECT %s, new.account, 0, new.b, new.t, new.l, new.power FROM new ORDER BY new.account
+                    ON CONFLICT (dao_id, account) DO UPDATE
+                    SET power = excluded.power, block_number = excluded.block_number,
+                        transaction_index = excluded.transaction_index, log_index = excluded.log_index
+                    WHERE (now.block_number, now.transaction_index, now.log_index)
+                        <= (excluded.block_number, excluded.transaction_index, excluded.log_index)
+                    RETURNING account, power),
+                change AS (
+                    SELECT coalesce(sum((put.power > 0)::int - coalesce(old.power > 0, false)::int), 0) AS holders,
+                           coalesce(sum(put.power - coalesce(old.power, 0)), 0) AS power
+                    FROM put LEFT JOIN old USING (account))
+                INSERT INTO governance_powertotal AS now (dao_id, holders, power)
+                SELECT %s, holders, power FROM change WHERE holders <> 0 OR power <> 0
+                ON CONFLICT (dao_id) DO UPDATE SET holders = now.holders + excluded.holders,
+                                                   power = now.power + excluded.power
+                RETURNING holders""",  # noqa: S608 -- ours
+            [list(powers), *_columns(place for place, _ in powers.values()),
+             [str(power) for _, power in powers.values()], dao.pk, dao.pk, dao.pk],
         )  # fmt: skip
+        row = sql.fetchone()
+    if row is not None and row[0] == 0:
+        _forget_empty_total(dao)
+
+
+def _forget_empty_total(dao: Dao) -> None:
+    """A DAO of which nobody has power has no total."""
+    with connection.cursor() as sql:
+        sql.execute("DELETE FROM governance_powertotal WHERE dao_id = %s AND holders = 0", [dao.pk])
 
 
 def _columns(places: Iterator[Place]) -> list[list[int]]:
@@ -162,10 +196,12 @@ def _put_delegations(dao: Dao, delegated: Mapping[bytes, tuple[Place, Parts]], g
                     ON CONFLICT (dao_id, account) DO UPDATE SET delegators = now.delegators + excluded.delegators""",  # noqa: S608 -- ours
                 [dao.pk, list(changed), list(changed.values())],
             )
+        fewer = [delegate for delegate, count in changed.items() if count < 0]
+        if fewer:
             sql.execute(
                 """DELETE FROM governance_accountpower
                    WHERE dao_id = %s AND account = ANY(%s) AND delegators = 0 AND block_number = -1""",
-                [dao.pk, list(changed)],
+                [dao.pk, fewer],
             )
 
 
@@ -176,31 +212,3 @@ def _real(parts: Parts) -> list[tuple[bytes, int]]:
         if any(to) and share:
             shares[to] = shares.get(to, 0) + share
     return list(shares.items()) or [(_NOBODY, 0)]
-
-
-@contextmanager
-def _total(dao: Dao, accounts: Collection[bytes]) -> Iterator[None]:
-    """Keep the DAO's total right while rows of these accounts change."""
-    before = _sum(dao, accounts)
-    yield
-    holders, power = (now - then for now, then in zip(_sum(dao, accounts), before, strict=True))
-    if holders or power:
-        with connection.cursor() as sql:
-            sql.execute(
-                """INSERT INTO governance_powertotal AS now (dao_id, holders, power) VALUES (%s, %s, %s::numeric)
-                   ON CONFLICT (dao_id) DO UPDATE SET holders = now.holders + excluded.holders,
-                                                      power = now.power + excluded.power""",
-                [dao.pk, holders, str(power)],
-            )
-            sql.execute("DELETE FROM governance_powertotal WHERE dao_id = %s AND holders = 0", [dao.pk])
-
-
-def _sum(dao: Dao, accounts: Collection[bytes]) -> tuple[int, int]:
-    with connection.cursor() as sql:
-        sql.execute(
-            """SELECT count(*), coalesce(sum(power), 0) FROM governance_accountpower
-               WHERE dao_id = %s AND account = ANY(%s) AND power > 0""",
-            [dao.pk, list(accounts)],
-        )
-        row: Any = sql.fetchone()
-        return int(row[0]), int(row[1])

@@ -237,6 +237,9 @@ def _docket(policy: PolicyCode, state: PolicyState, now_s: int) -> Iterator[Reas
     """Whether another act may be announced now."""
     if not (policy.objection_delay_s and policy.release_window_s):
         yield Reason("NotSchedulable")
+    releasable_s = now_s + policy.objection_delay_s
+    if now_s < state.end_s <= releasable_s:  # where the policy has ended already, that is said
+        yield Reason("EndsTooSoon", (releasable_s, state.end_s), value=releasable_s, limit=state.end_s)
     if now_s + policy.objection_delay_s + policy.release_window_s > MAX_TIME_S:
         yield Reason("BadTime")
     if now_s < state.quiet_until_s:
@@ -321,7 +324,7 @@ def _failures(policy: PolicyCode, number: int, index: int, rule: Rule, arguments
         if clause.kind is Kind.CAP:
             continue
         for element, value in enumerate(arguments.values(clause.word, clause.column)):
-            if not _holds(clause, value, policy.members):
+            if not holds(clause, value, policy.members):
                 yield Reason(
                     "ClauseFailed",
                     (number, index, place, word(value)),
@@ -335,7 +338,8 @@ def _failures(policy: PolicyCode, number: int, index: int, rule: Rule, arguments
                 break
 
 
-def _holds(clause: Clause, value: int, members: tuple[frozenset[int], ...]) -> bool:
+def holds(clause: Clause, value: int, members: tuple[frozenset[int], ...]) -> bool:
+    """Whether a clause holds for one value; `members` are the policy's lists. A cap bounds no value by itself."""
     match clause.kind:
         case Kind.EQUAL:
             return value == clause.operand

@@ -63,12 +63,14 @@ class Chain:
     """What only the chain knows of a policy's addresses.
 
     `forbidden` are the module, the checker, the treasury, the owner, the governor and the modules that the treasury has
-    enabled; `has_code` says whether there is a contract at an address.
+    enabled; `has_code` says whether there is a contract at an address. `adapted_token` is the contract whose votes are
+    counted where the votes token is an adapter of ours (contracts/src/adapters).
     """
 
     forbidden: Collection[bytes]
     votes_token: bytes
     has_code: Callable[[bytes], bool]
+    adapted_token: bytes | None = None
 
 
 def codehash(code: bytes) -> bytes:
@@ -463,7 +465,8 @@ class _Decoder:
         """Targets through which an act could change its own bounds, and functions that outlive every budget."""
         if self.chain is not None:
             _require(rule.target not in self.chain.forbidden, at, "forbidden target")
-            only_transfer = rule.target != self.chain.votes_token or rule.selector == TRANSFER
+            votes = rule.target in (self.chain.votes_token, self.chain.adapted_token)
+            only_transfer = not votes or rule.selector == TRANSFER
             _require(only_transfer, at, "votes token: only transfer")
             _require(rule.no_selector or self.chain.has_code(rule.target), at, "target has no code")
         if rule.approval:

@@ -40,6 +40,9 @@ WORD_TYPE = "word"
 
 _FUNCTION = re.compile(r"([A-Za-z_$][A-Za-z0-9_$]{0,63}|0x[0-9a-f]{8}) ?\((.*)\)", re.DOTALL)
 _ARGUMENT = re.compile(r"(\(.*\)|[a-z]+[0-9]{0,3})((?:\[[0-9]{0,3}\])*) +([A-Za-z_][A-Za-z0-9_]{0,63})", re.DOTALL)
+_BEHIND_ARGUMENTS = re.compile(
+    r"\)\s*(?:(?:external|public|payable|view|virtual|override)\s*)*(?:returns\s*\(.*\))?\s*;?\s*$"
+)
 _SUFFIX = re.compile(r"\[([0-9]*)\]$")
 _STATIC = re.compile(r"address|bool|word|u?int(?P<bits>[1-9][0-9]{0,2})|bytes(?P<size>[1-9][0-9]?)")
 _NESTED = "only values of fixed size, bytes, text, and arrays of values of fixed size can be bounded"
@@ -149,8 +152,17 @@ class Function:
 
 
 def why_unbounded(function: Function) -> str | None:
-    """Why no policy may permit the function, by its name or its selector (names can be made to collide), or None."""
-    return standing_effects.why_unbounded(function.name, function.signature, function.selector)
+    """Why no policy may permit the function, by its selector, its name or its arguments, or None."""
+    arguments = [pair for argument in function.arguments for pair in _flat(argument)]
+    return standing_effects.why_unbounded(function.name, function.signature, function.selector, arguments)
+
+
+def _flat(argument: Argument) -> Iterator[tuple[str, str]]:
+    """The types and names of the argument, or of its members at every depth."""
+    if not argument.members:
+        yield argument.type, argument.name
+    for member in argument.members:
+        yield from _flat(member)
 
 
 # Where values stand
@@ -210,11 +222,22 @@ def parse_function(text: str) -> Function:
     """`transfer(address to, uint256 amount)`, with a name for every argument. Raises Unclear."""
     match = _FUNCTION.fullmatch(text) if len(text) <= MAX_TEXT else None
     if match is None:
-        raise Unclear(f"{shown(text)} is not a function", "write it such as `transfer(address to, uint256 amount)`")
+        meant = _without_solidity(text) if len(text) <= 200 else text
+        example = meant if meant != text and _FUNCTION.fullmatch(meant) else "transfer(address to, uint256 amount)"
+        raise Unclear(f"{shown(text)} is not a function", f"write it such as `{example}`")
+    if len(text) <= 200 and (meant := _without_solidity(text)) != text:
+        raise Unclear(f"{shown(text)} is written as in Solidity", f"write `{meant}`")
     name, inside = match.groups()
     arguments = tuple(_argument(part, 0) for part in _split(inside))
     given = hex_bytes(name) if name.startswith("0x") else b""
     return _checked(Function(name, arguments, given))
+
+
+def _without_solidity(text: str) -> str:
+    """A function without what Solidity's source has around its name and arguments."""
+    text = re.sub(r"^\s*function\s+", "", text)
+    text = _BEHIND_ARGUMENTS.sub(")", text)
+    return re.sub(r" (?:memory|calldata|payable) ", " ", text)
 
 
 def from_abi(abi: Sequence[Mapping[str, Any]], wanted: str) -> Function:

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Functions whose effect outlasts the act, or that no argument bounds: no policy written here may permit them."""
 
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from policies.code.families import Family, family_of
 from policies.notation.primitives import selector as _selector
 
 # What these do outlasts the act, hands control away, or moves what no argument shows: no budget can bound them.
@@ -56,67 +61,55 @@ UNBOUNDED = {
     "safeTransferFrom(address,address,uint256,bytes)": "moves one NFT: its number is no amount",
     "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)": "can do anything",
 }
-_UNBOUNDED_NAMES = {signature.partition("(")[0]: why for signature, why in UNBOUNDED.items()} | {
-    "permitTransferFrom": "lets another account spend",
-    "createStream": "starts a stream that nobody in this policy ends",
-    "createFlow": "starts a stream that nobody in this policy ends",
-    "increaseFlow": "starts a stream that nobody in this policy ends",
-    "updateFlow": "starts a stream that nobody in this policy ends",
-    "multicall": "can do anything",
-    "execute": "can do anything",
-    "upgradeToAndCall": "replaces the code behind an address",
-}
+_UNBOUNDED_NAMES = {signature.partition("(")[0]: why for signature, why in UNBOUNDED.items()}
 _UNBOUNDED_SELECTORS = {_selector(signature): (signature, why) for signature, why in UNBOUNDED.items()}
-# Those of them that PolicyChecker refuses in any rule but an approval (contracts/src/libraries/StandingEffects.sol).
+# What PolicyChecker refuses in any rule but an approval: contracts/src/libraries/StandingEffects.sol is written from
+# the same file.
 OUTLIVING = frozenset(
-    _selector(signature)
-    for signature in (
-        "approve(address,uint256)",
-        "increaseAllowance(address,uint256)",
-        "increaseApproval(address,uint256)",
-        "approve(address,uint256,uint256)",
-        "approve(address,address,uint160,uint48)",
-        "approveAndCall(address,uint256)",
-        "approveAndCall(address,uint256,bytes)",
-        "temporaryApprove(address,uint256)",
-        "approveDelegation(address,uint256)",
-        "setApprovalForAll(address,bool)",
-        "setOperator(address,bool)",
-        "authorizeOperator(address)",
-        "allow(address,bool)",
-        "hope(address)",
-        "setAuthorization(address,bool)",
-        "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
-        "permit(address,address,uint256,uint256,bytes)",
-        "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)",
-        "approveHash(bytes32)",
-        "setPreSignature(bytes,bool)",
-        "signMessage(bytes)",
-        "approve(uint256,address,uint256)",
-        "setOperator(address,uint48)",
-        "setOperator(bytes19,address,uint256)",
-        "setAccountOperator(address,address,bool)",
-        "setOperators((address,bool)[])",
-        "setRelayerApproval(address,address,bool)",
-        "authorizeOperatorByPartition(bytes32,address)",
-        "cdpAllow(uint256,address,uint256)",
-        "registerAllowedOrderSigner(address,bool)",
-        "delegate(address)",
-        "delegateBySig(address,uint256,uint256,uint8,bytes32,bytes32)",
-    )
+    _selector(line.split("\t")[1])
+    for line in Path(__file__).with_name("outliving.tsv").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
 )
 TRANSFER = _selector("transfer(address,uint256)")
 APPROVE = _selector("approve(address,uint256)")
 
 
-def why_unbounded(name: str, signature: str, selector: bytes) -> str | None:
-    """Why no policy may permit the function, by its name or its selector (names can be made to collide), or None."""
-    if selector in _UNBOUNDED_SELECTORS:
-        known, why = _UNBOUNDED_SELECTORS[selector]
-        return why if signature == known else f"is {known} under another name, which {why}"
-    return _UNBOUNDED_NAMES.get(name)
+_FILE = Path(__file__).with_name("standing.tsv")
+_EXCEPTION = "-"
+
+
+def why_unbounded(name: str, signature: str, selector: bytes, arguments: Sequence[tuple[str, str]] = ()) -> str | None:
+    """Why no policy may permit the function, or None.
+
+    First by its selector (names can be made to collide), then by its name, then by its family: its name's words and the
+    types and names of its `arguments`, those of tuples one by one. A listed exception is one by selector and signature.
+    """
+    listed = _listed().get(selector)
+    if listed == (signature, _EXCEPTION):
+        return None
+    if (known := known_unbounded(selector)) is not None:
+        signature_there, why = known
+        return why if signature == signature_there else f"is {signature_there} under another name, which {why}"
+    if (by_name := _UNBOUNDED_NAMES.get(name)) is not None:
+        return by_name
+    family = family_of(name, arguments)
+    return family.value if family else None
 
 
 def known_unbounded(selector: bytes) -> tuple[str, str] | None:
     """The signature of, and the reason against, a function that outlasts its act: for explaining foreign code."""
-    return _UNBOUNDED_SELECTORS.get(selector)
+    if (known := _UNBOUNDED_SELECTORS.get(selector)) is not None:
+        return known
+    signature, family = _listed().get(selector, ("", _EXCEPTION))
+    return None if family == _EXCEPTION else (signature, Family[family].value)
+
+
+@cache
+def _listed() -> Mapping[bytes, tuple[str, str]]:
+    """The functions of other people's contracts by selector: signature, and family or that they are an exception."""
+    found = {}
+    for line in _FILE.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            selector, family, signature, _ = line.split("\t")
+            found[bytes.fromhex(selector)] = (signature, family)
+    return found

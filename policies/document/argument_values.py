@@ -52,10 +52,26 @@ class ValueReader:
     def _number(self, text: str, token: Token | None) -> int:
         if _NUMBER.fullmatch(text) and token is None:
             return _whole_number(text)
+        _refuse_times(text, token)
         value, written = amounts.parse_supply_amount(text, self.names.tokens)
         if token is not None and written != token:
             raise Unclear(f"this argument counts {token.symbol}", f"write the amount in {token.symbol}")
         return value
+
+
+def _refuse_times(text: str, token: Token | None) -> None:
+    """An argument is a number: which unit of time it counts, if any, only the called contract knows."""
+    for read, what in ((amounts.parse_duration, "seconds"), (amounts.parse_time, "seconds since 1970")):
+        try:
+            number = read(text)
+        except Unclear:
+            continue
+        if token is not None:
+            raise Unclear(f"{shown(text)} is a time, and this argument counts {token.symbol}", "write an amount of it")
+        raise Unclear(
+            f"{shown(text)} is a time, and an argument of a call is a number",
+            f"write {number}, if the called contract counts {what}",
+        )
 
 
 def hash_of_content(text: str, type_: str) -> int:

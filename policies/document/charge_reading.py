@@ -7,12 +7,16 @@ from policies.code.document_model import DocumentBudget, DocumentCharge, Documen
 from policies.code.policy_code import PlaceKind, Source
 from policies.code.signatures import WORD_TYPE, Function, Leaf
 from policies.document.rule_context import RuleContext
-from policies.document.yaml_tree import Node, Sequence, Text
+from policies.document.yaml_tree import Mapping, Node, Sequence, Text
 from policies.notation.amounts import ETHER, Unclear
 from policies.notation.problems import Place, shown
 from policies.notation.ratios import parse_ratio
 
 # Arguments that number a thing: charging them would add up names.
+# What a charge counts, where it is no argument's path; and how an argument of that name is told from it.
+VALUE = "value"
+VALUE_ARGUMENT = "argument value"
+VALUE_ETHER = "call value"
 _NUMBERS_OF_THINGS = ("tokenid", "nftid", "id", "ids", "positionid", "streamid", "nonce", "deadline", "index")
 
 
@@ -24,6 +28,15 @@ class ChargeReader:
 
     def charges(self, node: Node | None, function: Function | None) -> tuple[DocumentCharge, ...] | None:
         """Read `charge`; None when one was refused: the whole rule would then only cause misleading problems."""
+        if node is not None and not (isinstance(node, Mapping) and node.entries):
+            known = next(iter(self._context.budget_names), "<budget>")
+            amounts = [leaf.path for leaf in _amount_leaves(function)] or ["value"]
+            self._context.problems.add(
+                node.place,
+                "`charge` names each budget and what counts against it",
+                f"write `charge: {{{known}: {amounts[-1]}}}`",
+            )
+            return None
         charges = []
         complete = True
         for key, value in self._context.reader.entries(node, "`charge`"):
@@ -46,20 +59,21 @@ class ChargeReader:
         return False
 
     def _charge(self, text: str, budget: str, function: Function | None, place: Place) -> DocumentCharge:
-        if text == "value":
+        if self._is_ether(text, budget, function):
             known = self._context.budgets.get(budget)
             if known is not None and known.token != ETHER:
                 raise Unclear(
                     f"a call's value is ether and the budget {budget} counts {known.token.symbol}",
-                    "charge a budget in ETH",
+                    self._instead_of_ether(function),
                 )
             return DocumentCharge(budget, Source.VALUE, 0, 0)
-        leaf = function.leaf(text) if function else None
+        path = VALUE if text == VALUE_ARGUMENT else text
+        leaf = function.leaf(path) if function else None
         if leaf is None or leaf.kind not in (PlaceKind.WORD, PlaceKind.COLUMN):
             chargeable = [leaf.path for leaf in _amount_leaves(function)]
             raise Unclear(
                 f"the call has no argument {shown(text)} that could be an amount",
-                f"write one of: {', '.join([*chargeable, 'value'])}",
+                f"write one of: {', '.join(dict.fromkeys([*chargeable, VALUE]))}",
             )
         if not leaf.argument.is_unsigned and leaf.type != WORD_TYPE:
             self._context.unsafe(
@@ -70,6 +84,28 @@ class ChargeReader:
                 place, f"{text} is the number of a thing, not an amount", "charge an amount, or cap the count"
             )
         return DocumentCharge(budget, Source.ARGUMENT, leaf.word, leaf.column)
+
+    def _is_ether(self, text: str, budget: str, function: Function | None) -> bool:
+        """Whether the ether that goes with the call is meant: OpenZeppelin calls an amount of tokens `value` too.
+
+        By the budget's token there is no doubt, but for a budget in ether. Raises Unclear there.
+        """
+        if text != VALUE:
+            return text == VALUE_ETHER
+        if function is None or function.leaf(VALUE) is None:
+            return True
+        known = self._context.budgets.get(budget)
+        if known is not None and known.token == ETHER:
+            raise Unclear(
+                "`value` is an argument of the function, and it is also the ether that goes with the call",
+                f"write `{VALUE_ARGUMENT}`, or `{VALUE_ETHER}` for the ether",
+            )
+        return False
+
+    @staticmethod
+    def _instead_of_ether(function: Function | None) -> str:
+        paths = [leaf.path for leaf in _amount_leaves(function)]
+        return f"write the argument that is the amount: {', '.join(paths)}" if paths else "charge a budget in ETH"
 
     def incomes(self, node: Node | None, charges: tuple[DocumentCharge, ...]) -> tuple[DocumentIncome, ...]:
         """Read `income`. Those that are refused are left out."""

@@ -52,6 +52,7 @@ class ClauseReader:
 
     def __init__(self, context: RuleContext) -> None:
         self._context = context
+        self._misnamed = False
 
     def clauses(
         self, found: Fields, function: Function, charges: tuple[DocumentCharge, ...], approval: bool
@@ -60,6 +61,7 @@ class ClauseReader:
         anything."""
         clauses: list[DocumentClause] = []
         open_: set[str] = set()
+        self._misnamed = False
         for key, value in self._context.reader.entries(found.get("where"), "`where`"):
             if key.text == THE_REST and self._context.read_back:
                 open_.update(leaf.path for leaf in function.leaves)
@@ -74,7 +76,9 @@ class ClauseReader:
                     clauses.extend(self._leaf_clauses(value, leaf, self._token_of(leaf, charges)))
             else:
                 self._unknown_argument(key, function)
-        self._check_bounded(found, function, clauses, charges, open_)
+        where = found.get("where")
+        if where is None or (isinstance(where, MappingNode) and where.entries and not self._misnamed):
+            self._check_bounded(found, function, clauses, charges, open_)
         return tuple(clauses)
 
     def _warn_of_anything(self, place: Place, leaf: Leaf, approval: bool) -> None:
@@ -84,6 +88,7 @@ class ClauseReader:
             self._context.warnings.add(place, f"{leaf.path} may be anything", "name what it may be, if you can")
 
     def _unknown_argument(self, key: Text, function: Function) -> None:
+        self._misnamed = True  # what bounds another argument is not said to be missing there as well
         paths = [leaf.path for leaf in function.leaves]
         inside = [path for path in paths if path.startswith((f"{key.text}.", f"{key.text}["))]
         self._context.problems.add(
@@ -138,6 +143,15 @@ class ClauseReader:
 
     def _leaf_clauses(self, node: Node, leaf: Leaf, token: Token | None) -> Iterator[DocumentClause]:
         """One bound, or several which must all hold."""
+        if isinstance(node, Sequence) and node.items and all(isinstance(item, Text) for item in node.items):
+            items = ", ".join(item.text for item in node.items if isinstance(item, Text))
+            some = items if len(items) <= 60 and items.isprintable() else "..."
+            self._context.problems.add(
+                node.place,
+                f"it is not said how {leaf.path} is bounded",
+                f"write `{leaf.path}: {{one of: [{some}]}}`",
+            )
+            return
         bounds = (
             self._context.reader.items(node, f"the bounds on {leaf.path}") if isinstance(node, Sequence) else (node,)
         )
@@ -161,6 +175,11 @@ class ClauseReader:
         )
 
     def _bound(self, node: Node, leaf: Leaf, token: Token | None) -> Iterator[DocumentClause]:
+        if not isinstance(node, MappingNode):
+            self._context.problems.add(
+                node.place, f"it is not said how {leaf.path} is bounded", f"write {self._how(node, leaf)}"
+            )
+            return
         bound = Fields(self._context.problems, node, f"the bound on {leaf.path}", "|".join(f"{key}?" for key in KINDS))
         if isinstance(node, MappingNode) and not node.entries:
             self._context.problems.add(node.place, f"nothing bounds {leaf.path}", f"write one of: {', '.join(KINDS)}")
@@ -176,6 +195,19 @@ class ClauseReader:
                 yield from self._in_list(value, leaf, token)
             elif (word := self._context.word(value, leaf, token)) is not None:
                 yield DocumentClause(leaf.word, leaf.column, kind, (word,))
+
+    def _how(self, node: Node, leaf: Leaf) -> str:
+        """How a bound is written for which the value alone was."""
+        if not isinstance(node, Text):
+            return f"`{leaf.path}: {{one of: [...]}}`"
+        value = node.text if "," not in node.text else f'"{node.text}"'
+        if len(value) > 60 or not value.isprintable():
+            value = "..."
+        if node.text in self._context.lists:
+            return f"`{leaf.path}: {{one of: {value}}}`"
+        if leaf.argument.is_unsigned and " " in node.text:
+            return f"`{leaf.path}: {{at most: {value}}}`, or `cap` for all calls of an act together"
+        return f"`{leaf.path}: {{equals: {value}}}`"
 
     def _in_list(self, node: Node, leaf: Leaf, token: Token | None) -> Iterator[DocumentClause]:
         if isinstance(node, Text):

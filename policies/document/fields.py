@@ -4,6 +4,8 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Mapping_
+from types import MappingProxyType
 from typing import TypeVar
 
 from policies.document.yaml_tree import Mapping, Node, Sequence, Text
@@ -16,6 +18,27 @@ MAX_SECONDS = 2**32 - 1
 MIN_PERIOD_S = 7
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _.-]{0,31}")
+# Keys that are for code found on chain alone: nobody is told to write them.
+_NOT_WRITTEN = ("found hash", "name in the code")
+# What people write from other languages, and what it is called here. Only keys that the mapping has are offered.
+_OTHER_WORDS = {
+    "max": ("at most", "limit"), "maximum": ("at most", "limit"), "<=": ("at most",), "lte": ("at most",),
+    "up to": ("at most",), "min": ("at least",), "minimum": ("at least",), ">=": ("at least",), "gte": ("at least",),
+    "is": ("equals",), "==": ("equals",), "=": ("equals",), "eq": ("equals",), "in": ("one of",), "any of": ("one of",),
+    "list": ("one of", "lists"), "!=": ("not",), "total": ("cap",), "sum": ("cap",), "amount": ("limit",),
+    "instant": ("without objection",), "unopposed": ("without objection",), "per": ("period",), "every": ("period",),
+    "window": ("period", "release within"), "interval": ("period",), "function": ("call",), "method": ("call",),
+    "target": ("on",), "contract": ("on",), "token": ("tokens", "on"), "args": ("where",), "arguments": ("where",),
+    "params": ("where",), "conditions": ("where",), "quorum": ("threshold",), "title": ("name",),
+    "description": ("summary",), "people": ("addresses",), "policies": ("rules",), "expiry": ("valid",),
+}  # fmt: skip
+# Rules and budgets hold as long as the policy does: what to do for a raise in July.
+_TWO_POLICIES = (
+    "rules and budgets have no dates: write a second policy with a `valid` of its own for what holds later (one vote "
+    "can set both), or a rule with the later amount, in the part of its budget that members may object to"
+)
+_DATES = ("from", "until", "valid", "start", "end", "starts", "ends", "date", "after", "before")
+NO_DATES = MappingProxyType(dict.fromkeys(_DATES, _TWO_POLICIES))
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,15}")
 T = TypeVar("T")
 
@@ -23,7 +46,16 @@ T = TypeVar("T")
 class Fields:
     """A mapping with a known set of keys: reports unknown and missing ones, hands out the rest."""
 
-    def __init__(self, problems: Problems, node: Node | None, what: str, keys: str) -> None:
+    def __init__(
+        self,
+        problems: Problems,
+        node: Node | None,
+        what: str,
+        keys: str,
+        instead: Mapping_[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`keys` are separated by `|`, those that may be missing end in `?`. `instead` has what to do in place of keys
+        that people look for here and that belong elsewhere."""
         self._problems, self._what = problems, what
         self._known = [key.strip("?") for key in keys.split("|")]
         self._entries: dict[str, Node] = {}
@@ -31,24 +63,34 @@ class Fields:
         self.keys: dict[str, Place] = {}
         if not isinstance(node, Mapping):
             if node is not None:
-                problems.add(node.place, f"{what} must be a mapping", f"write keys: {', '.join(self._known)}")
+                problems.add(node.place, f"{what} must be a mapping", f"write keys: {', '.join(self._written)}")
             return
+        there = {key.text for key, _ in node.entries}
         for key, value in node.entries:
-            if key.text in self._known:
-                self._entries[key.text], self.keys[key.text] = value, key.place
-            else:
-                self._unknown(key)
-        for name in keys.split("|"):
-            if not name.endswith("?") and name not in self._entries:
-                problems.add(node.place, f"{what} has no `{name}`", f"add `{name}:`")
+            # A key that was meant for another is read as that one: what refers to it is not wrong as well.
+            name = key.text if key.text in self._known else self._unknown(key, instead, there)
+            if name is not None:
+                self._entries[name], self.keys[name] = value, key.place
+        missing = [name for name in keys.split("|") if not name.endswith("?") and name not in self._entries]
+        if missing:
+            names = ", ".join(f"`{name}`" for name in missing)
+            problems.add(node.place, f"{what} has no {names}", f"add {', '.join(f'`{name}:`' for name in missing)}")
 
-    def _unknown(self, key: Text) -> None:
-        near = difflib.get_close_matches(key.text[:40], self._known, 1)
-        self._problems.add(
-            key.place,
-            f"{self._what} has no key {shown(key.text)}",
-            f"write `{near[0]}`" if near else f"the keys are: {', '.join(self._known)}",
-        )
+    @property
+    def _written(self) -> list[str]:
+        return [key for key in self._known if key not in _NOT_WRITTEN]
+
+    def _unknown(self, key: Text, instead: Mapping_[str, str], there: set[str]) -> str | None:
+        """Report a key that is not known, with what to write. Returns the key that was surely meant."""
+        problem, text = f"{self._what} has no key {shown(key.text)}", key.text.strip().lower()
+        if text in instead:
+            self._problems.add(key.place, problem, instead[text])
+            return None
+        near = difflib.get_close_matches(text[:40].replace("_", " "), self._written, 1)
+        others = near or [word for word in _OTHER_WORDS.get(text, ()) if word in self._known]
+        suggestion = f"write `{others[0]}`" if others else f"the keys are: {', '.join(self._written)}"
+        self._problems.add(key.place, problem, suggestion)
+        return near[0] if near and near[0] not in there and near[0] not in self._entries else None
 
     def get(self, key: str) -> Node | None:
         return self._entries.get(key)
@@ -63,6 +105,7 @@ class Reader:
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
+        self.refused_names: set[str] = set()  # whose own definition was refused, and reported where it is written
 
     def text(self, node: Node | None, what: str, read: Callable[[str], T]) -> T | None:
         """The value that `read` makes of a scalar."""
@@ -78,7 +121,8 @@ class Reader:
         try:
             return read()
         except Unclear as unclear:
-            self.problems.add(place, unclear.problem, unclear.suggestion)
+            if unclear.unknown not in self.refused_names:
+                self.problems.add(place, unclear.problem, unclear.suggestion)
             return None
 
     def entries(self, node: Node | None, what: str) -> Iterator[tuple[Text, Node]]:

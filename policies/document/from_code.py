@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from policies.code.policy_code import Clause, Kind, PlaceKind, PolicyCode, Rule, Scope, Source
 from policies.code.signatures import TRANSFER, WORD_TYPE, Argument, Function, Leaf
 from policies.code.units import InexactLimit, choose_exponent
+from policies.document.charge_reading import VALUE, VALUE_ARGUMENT, VALUE_ETHER
 from policies.document.clause_reading import KINDS, THE_REST
 from policies.document.fields import is_name, is_symbol
 from policies.document.naming import ANYTHING
@@ -259,7 +260,9 @@ class _Writer:
         function = None if rule.no_selector else self._function(rule)
         for charge in rule.charges:
             leaf = function.leaf_at(charge.word, charge.column) if function else None
-            what = leaf.path if leaf is not None and charge.source is Source.ARGUMENT else "value"
+            what = leaf.path if leaf is not None and charge.source is Source.ARGUMENT else VALUE
+            if function is not None and function.leaf(VALUE) is not None and what == VALUE:
+                what = VALUE_ARGUMENT if charge.source is Source.ARGUMENT else VALUE_ETHER
             yield f"{_text(self.budgets[charge.budget])}: {_text(what)}"
 
     def _income_lines(self, rule: Rule) -> Iterator[str]:

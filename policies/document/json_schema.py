@@ -8,8 +8,9 @@ reader itself, so the two can't drift apart. Editors read YAML with types: numbe
 from typing import Any
 
 from policies.code.schedules import SHORTEST_GAP_S
+from policies.document.budget_reading import BUDGET_KEYS, WHOLE_POLICY
 from policies.document.clause_reading import EMPTY, KINDS
-from policies.document.document import BUDGET_KEYS, POLICY_KEYS, VERSION, WHOLE_POLICY
+from policies.document.document import POLICY_KEYS, VERSION
 from policies.document.rule_reading import BACK_TO_ZERO, CALL_KEYS, SEND_KEYS
 
 Schema = dict[str, Any]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from policies.code.document_model import Sources
 from policies.document.fields import name as checked_name
 from policies.document.fields import symbol as checked_symbol
+from policies.known import tokens as known_tokens
 from policies.notation.amounts import ETHER, Token, Unclear
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import checksum, is_hex_address
@@ -75,14 +76,27 @@ class Names:
             raise Unclear(
                 f"{checksum(address)} is already called {self._named()[address]}", "keep one name for one address"
             )
+        self._refuse_other_decimals(symbol, address, decimals)
+        self._beware_look_alikes(address, symbol)
+        self.tokens[symbol] = Token(symbol, address, decimals)
+        return frozen
+
+    def _refuse_other_decimals(self, symbol: str, address: bytes, decimals: int) -> None:
+        """By the caller's tokens, and by the lists that people publish: one that no chain's list agrees with."""
         known = self._sources.tokens.get(address)
         if known is not None and known.decimals != decimals:
             raise Unclear(
                 f"{symbol} has {known.decimals} decimals, not {decimals}", f"write `decimals: {known.decimals}`"
             )
-        self._beware_look_alikes(address, symbol)
-        self.tokens[symbol] = Token(symbol, address, decimals)
-        return frozen
+        published = known_tokens.at(address)
+        if known is None and published and all(one.decimals != decimals for one in published):
+            found = ", or ".join(f"{one.decimals} ({one.symbol} {one.where})" for one in published[:3])
+            self._doubt(
+                Unclear(
+                    f"{symbol} has other decimals than {decimals}: {found}",
+                    f"write `decimals: {published[0].decimals}`",
+                )
+            )
 
     def new_symbol(self, text: str) -> str:
         _refuse_taken(checked_symbol(text), self.tokens, "the symbol", "give each token its own symbol (ETH is ether)")
@@ -155,12 +169,14 @@ class Names:
     def _checksummed(self, text: str) -> bytes:
         if not is_hex_address(text):
             known = (*self.addresses, *self.tokens, *self._sources.book)
-            near = difflib.get_close_matches(text[:60], known, 1)
+            near = [name for name in known if name.lower() == text.lower()]
+            near = near or difflib.get_close_matches(text[:60], known, 1)
             raise Unclear(
                 f"{shown(text)} is not an address" + (" or a known name" if known else ""),
                 f"write `{near[0]}`"
                 if near
                 else "write 0x and 40 hexadecimal digits, or add the name under `addresses`",
+                unknown=text,
             )
         address = hex_bytes(text)
         if not any(address) and not self._read_back:

@@ -1,43 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the readers of rules share: the document's names, lists and budgets, and where problems go."""
+"""What the readers of rules share beside the document's names: its lists and budgets, and bounds read as words."""
 
 from collections.abc import Mapping
 
 from policies.code.document_model import DocumentBudget
 from policies.code.signatures import Leaf
 from policies.document.argument_values import ValueReader
-from policies.document.fields import Reader
-from policies.document.naming import Names
-from policies.document.yaml_tree import Frozen, Node, Text
+from policies.document.reading_context import ReadingContext
+from policies.document.yaml_tree import Node, Text
 from policies.notation.amounts import Token
-from policies.notation.problems import Place, Problems
 
 
-class RuleContext:
+class RuleContext(ReadingContext):
     """The document that rules are read in. `used_lists` and `list_words` fill while they are read."""
 
     def __init__(
         self,
-        reader: Reader,
-        warnings: Problems,
-        frozen: Frozen,
-        names: Names,
+        document: ReadingContext,
         budgets: Mapping[str, DocumentBudget],
         budget_names: tuple[str, ...],
         lists: Mapping[str, tuple[Text, ...]],
-        *,
-        read_back: bool,
     ) -> None:
-        self.reader, self.problems, self.warnings, self.frozen = reader, reader.problems, warnings, frozen
-        self.names, self.budgets, self.budget_names, self.lists = names, budgets, budget_names, lists
-        self.read_back = read_back
+        super().__init__(
+            document.reader, document.warnings, document.frozen, document.names, read_back=document.read_back
+        )
+        self.budgets, self.budget_names, self.lists = budgets, budget_names, lists
         self.used_lists: set[str] = set()
         self.list_words: dict[str, tuple[int, ...]] = {}
-        self._values = ValueReader(names, read_back)
-
-    def unsafe(self, place: Place, problem: str, suggestion: str) -> None:
-        """Note what no document may say, and code found on chain may well: there it is a warning."""
-        (self.warnings if self.read_back else self.problems).add(place, problem, suggestion)
+        self._values = ValueReader(self.names, self.read_back)
 
     def word(self, node: Node, leaf: Leaf, token: Token | None) -> int | None:
         """Read a value as the word that stands for it; None where it was refused."""

@@ -23,11 +23,13 @@ from policies.code.understood import is_understood
 from policies.document import fields
 from policies.document.charge_reading import ChargeReader
 from policies.document.clause_reading import ClauseReader
-from policies.document.fields import Fields
+from policies.document.fields import NO_DATES, Fields
 from policies.document.rule_context import RuleContext
 from policies.document.yaml_tree import Mapping as MappingNode
 from policies.document.yaml_tree import Node, Text
+from policies.known import tokens as known_tokens
 from policies.notation.amounts import ETHER, Unclear
+from policies.notation.primitives import checksum
 from policies.notation.problems import Place, shown
 
 BACK_TO_ZERO = "back to zero"
@@ -68,7 +70,7 @@ class RuleReader:
 
     def _send_rules(self, node: MappingNode) -> Iterator[DocumentRule]:
         """`send: ETH` with empty data: one rule for each recipient."""
-        found = Fields(self._context.problems, node, "the rule", SEND_KEYS)
+        found = Fields(self._context.problems, node, "the rule", SEND_KEYS, NO_DATES)
         self._context.reader.text(found.get("send"), "`send`", fields.ether)
         charges = self._charges.charges(found.get("charge"), None)
         if charges is not None and not charges:
@@ -99,17 +101,19 @@ class RuleReader:
     # Calls
 
     def _call_rule(self, node: Node) -> DocumentRule | None:
-        found = Fields(self._context.problems, node, "the rule", CALL_KEYS)
+        found = Fields(self._context.problems, node, "the rule", CALL_KEYS, NO_DATES)
         function = self._function(found)
         target = self.address(found.get("on"), "the target")
         if function is None or target is None:
+            return None
+        if self._is_unnamed_token(found, target):
             return None
         charges = self._charges.charges(found.get("charge"), function)
         if charges is None:
             return None
         approval = self._approval(found, function, target)
-        self._check_charges(found, function, charges, approval)
-        self._check_token_rule(found, function, target, charges, approval)
+        if self._check_charges(found, function, charges, approval):
+            self._check_token_rule(found, function, target, charges, approval)
         self._warn_if_not_understood(found, function, target, charges, approval)
         return DocumentRule(
             target=target,
@@ -120,6 +124,20 @@ class RuleReader:
             charges=charges,
             incomes=self._charges.incomes(found.get("income"), charges),
         )
+
+    def _is_unnamed_token(self, found: Fields, target: bytes) -> bool:
+        """Refuse a target that published lists call a token and the document doesn't: no rule would bound it as one."""
+        published = known_tokens.at(target)
+        if not published or any(token.address == target for token in self._context.names.tokens.values()):
+            return False
+        one = published[0]
+        self._context.unsafe(
+            found.place_of("on"),
+            f"this is the token {one.symbol} {one.where}, and the document does not name it as one: nothing would "
+            "count what moves it",
+            f'add `{one.symbol}: {{address: "{checksum(target)}", decimals: {one.decimals}}}` under `tokens`',
+        )
+        return not self._context.read_back
 
     def _function(self, found: Fields) -> Function | None:
         node, abi = found.get("call"), found.get("abi")
@@ -183,7 +201,8 @@ class RuleReader:
 
     def _check_charges(
         self, found: Fields, function: Function, charges: tuple[DocumentCharge, ...], approval: bool
-    ) -> None:
+    ) -> bool:
+        """Whether the rule says what counts, or that nothing does."""
         nothing = fields.exactly("nothing", "write `charge: {<budget>: <argument>}`, or `charges: nothing`")
         says_nothing = self._context.reader.text(found.get("charges"), "`charges`", nothing)
         if charges and "charges" in found.keys:
@@ -191,7 +210,7 @@ class RuleReader:
                 found.keys["charges"], "the rule charges a budget and says it doesn't", "remove one of the two"
             )
         if charges or approval:
-            return
+            return True
         if not says_nothing:
             self._context.unsafe(
                 found.place,
@@ -205,6 +224,7 @@ class RuleReader:
                 f"`{function.name}` seems to move value, and nothing counts it",
                 "charge a budget, or give one `measured: yes`, which counts whatever leaves",
             )
+        return bool(says_nothing) or self._context.read_back
 
     def _check_token_rule(
         self, found: Fields, function: Function, target: bytes, charges: tuple[DocumentCharge, ...], approval: bool

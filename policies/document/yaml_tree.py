@@ -33,6 +33,8 @@ from policies.notation.visible import hidden
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 12
 MAX_NODES = 20_000
+_NO_BEGINNING = re.compile(r"found character (\S+) that cannot start any token")
+_SPLIT_AMOUNT = re.compile(r"[0-9]{3}(?![0-9])")
 _LONG_ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
 
 
@@ -86,13 +88,49 @@ def parse(text: str, source: str) -> Node:
     except _Stop as stop:
         raise PolicyError(source, (stop.problem,)) from None
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-        problem = Problem(place, f"this is not YAML: {error.problem or error.context}", "mind indentation and quotes")
-        raise PolicyError(source, (problem,)) from None
+        raise PolicyError(source, (_not_yaml(error),)) from None
     except (ReaderError, YAMLError, RecursionError) as error:
         problem = Problem(Place(1, 1), f"this is not YAML: {type(error).__name__}", "write plain YAML")
         raise PolicyError(source, (problem,)) from None
+
+
+# What YAML's parser was in the middle of -> what is wrong where that began, and what to write.
+_UNFINISHED = {
+    "while parsing a flow sequence": (
+        "the bracket [ that opens here is not closed, or a comma is missing in it",
+        "close it with ], and put text with , : or brackets in quotes",
+    ),
+    "while parsing a flow mapping": (
+        "the brace { that opens here is not closed, or a comma is missing in it",
+        "close it with }, and put text with , : or brackets in quotes",
+    ),
+    "while scanning a quoted scalar": ("the quote that opens here is not closed", "close it on the same line"),
+    "while scanning a simple key": (
+        "this line has no value",
+        "write it as `key: value`, with a colon and a blank behind the key",
+    ),
+}
+
+
+def _not_yaml(error: MarkedYAMLError) -> Problem:
+    """Where YAML's parser failed, in words for somebody who writes YAML once a year."""
+    mark = error.problem_mark or error.context_mark
+    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    unfinished = _UNFINISHED.get(str(error.context).strip())
+    if unfinished is not None and error.context_mark is not None:
+        return Problem(Place(error.context_mark.line + 1, error.context_mark.column + 1), *unfinished)
+    said = str(error.problem or error.context)
+    if said.startswith("expected <block end>") or "could not find expected" in said:
+        return Problem(
+            place,
+            "this line begins further in, or further out, than the lines that it belongs to",
+            "begin the keys of one thing below each other, two blanks further in than what they are of",
+        )
+    if "mapping values are not allowed" in said:
+        return Problem(place, "this line has a second colon", "put the value in quotes, or begin a new line")
+    if match := _NO_BEGINNING.search(said):
+        return Problem(place, f"no value can begin with {match[1]}", "put the value in quotes")
+    return Problem(place, f"this is not YAML: {said}", "mind indentation and quotes")
 
 
 def as_json(node: Node, frozen: Frozen) -> Json:
@@ -112,17 +150,31 @@ def _refuse_odd_characters(text: str) -> None:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise _Stop(Place(1, 1), f"the file is larger than {MAX_BYTES // 1024} KiB", "write a shorter policy")
     odd = next((at for at in _odd_places(text) if text[at] != "\r"), None)
-    if odd is not None:
-        raise _Stop(
-            Place(text.count("\n", 0, odd) + 1, odd - text.rfind("\n", 0, odd)),
-            f"an invisible character (U+{ord(text[odd]):04X}) is here",
-            "remove it; indent with spaces",
-        )
+    if odd is None:
+        return
+    place = Place(text.count("\n", 0, odd) + 1, odd - text.rfind("\n", 0, odd))
+    if text[odd] == "\t":
+        raise _Stop(place, "a tab is here (U+0009)", "write blanks in its place")
+    if text[odd] == "\ufeff" and odd == 0:
+        raise _Stop(place, "the file begins with a byte order mark (U+FEFF)", "save it as UTF-8 without BOM")
+    raise _Stop(place, f"an invisible character (U+{ord(text[odd]):04X}) is here", "remove it")
 
 
 def _odd_places(text: str) -> Iterator[int]:
     """Find characters that nobody sees or that change how the rest is seen, and tabs, which are no indentation."""
     return heapq.merge((place for place, _ in hidden(text)), (tab.start() for tab in re.finditer("\t", text)))
+
+
+def _refuse_split_amount(before: Node | None, rest: Text) -> None:
+    """Within braces and brackets a comma ends a value: `{limit: 8,000 USDC}` has 8, and then a key `000 USDC`."""
+    if isinstance(before, Text) and before.text[-1:].isdigit() and _SPLIT_AMOUNT.match(rest.text):
+        whole = f"{before.text},{rest.text}".strip("\u201c\u201d")
+        more = "" if re.search(r"[A-Za-z]", rest.text) else "..."
+        raise _Stop(
+            before.place,
+            f"within braces and brackets a comma ends the value, so that {shown(whole + more)} is two",
+            f'put the amount in quotes: "{whole}{more}"' if whole.isprintable() and '"' not in whole else "quote it",
+        )
 
 
 def _refuse_escaped_characters(value: str, place: Place) -> None:
@@ -175,28 +227,44 @@ class _Builder:
             value = str(event.value)
             _refuse_escaped_characters(value, place)
             return Text(place, value)
+        inline = bool(getattr(event, "flow_style", False))
         if isinstance(event, SequenceStartEvent):
-            return Sequence(place, tuple(self._sequence(depth)))
-        return Mapping(place, tuple(self._mapping(depth)))
+            return Sequence(place, tuple(self._sequence(depth, inline)))
+        return Mapping(place, tuple(self._mapping(depth, inline)))
 
-    def _sequence(self, depth: int) -> Iterator[Node]:
+    def _sequence(self, depth: int, inline: bool) -> Iterator[Node]:
+        before: Node | None = None
         for event in self._events:
             if isinstance(event, SequenceEndEvent):
                 return
-            yield self._node(event, depth + 1)
+            item = self._node(event, depth + 1)
+            if inline and isinstance(item, Text) and isinstance(event, ScalarEvent) and not event.style:
+                _refuse_split_amount(before, item)
+            yield item
+            before = item
 
-    def _mapping(self, depth: int) -> Iterator[tuple[Text, Node]]:
+    def _mapping(self, depth: int, inline: bool) -> Iterator[tuple[Text, Node]]:
         seen: set[str] = set()
+        before: Node | None = None
         for event in self._events:
             if isinstance(event, MappingEndEvent):
                 return
             key = self._node(event, depth + 1)
             if not isinstance(key, Text):
                 raise _Stop(key.place, "a key must be plain text", "follow docs/policies.md")
+            value = next(self._events)
+            if inline and isinstance(value, ScalarEvent) and value.start_mark.index == value.end_mark.index:
+                _refuse_split_amount(before, key)
+                raise _Stop(
+                    key.place,
+                    f"{shown(key.text)} has no value: within braces each entry is a key, a colon and a value",
+                    "write `key: value`, and put a value with a comma in quotes",
+                )
             if key.text in seen:
                 raise _Stop(key.place, f"{shown(key.text)} is written twice", "keep one of them")
             seen.add(key.text)
-            yield key, self._node(next(self._events), depth + 1)
+            before = self._node(value, depth + 1)
+            yield key, before
 
 
 def _events(text: str) -> Iterator[Event]:

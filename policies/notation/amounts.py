@@ -13,6 +13,14 @@ _AMOUNT = re.compile(r"([0-9]{1,3}(?:,[0-9]{3}){1,40}|[0-9]{1,120})(?:\.([0-9]{1
 _NUMBER_ONLY = re.compile(r"[0-9][0-9.,_']*")
 _DECIMAL_COMMA = re.compile(r"([0-9]{1,120}),([0-9]{1,2}|[0-9]{4,120}) +([A-Za-z][A-Za-z0-9.]*)")
 _DOTTED_THOUSANDS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+) +([A-Za-z][A-Za-z0-9.]*)")
+# How people write amounts elsewhere: the token in front or without a blank, other separators.
+_LOOSE_AMOUNT = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9.]{0,15}) ?)?([0-9][0-9.,_' ]{0,60}?) ?([A-Za-z][A-Za-z0-9.]{0,15})?"
+)
+_GROUPED = re.compile(r"[0-9]{1,3}(?:([ _'])[0-9]{3}(?:\1[0-9]{3})*)")
+_GERMAN = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}")
+_PLAIN_NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,40})(?:\.[0-9]{1,2})?")
+_DATE_ONLY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DURATION = re.compile(r"([0-9]{1,10}) +(second|minute|hour|day|week)s?")
 _SHARE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))? ?%")
 _TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(Z| UTC)")
@@ -22,10 +30,12 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_
 class Unclear(ValueError):
     """Text that isn't exactly one value: what is wrong, and what to write in its place."""
 
-    def __init__(self, problem: str, suggestion: str) -> None:
+    def __init__(self, problem: str, suggestion: str, unknown: str | None = None) -> None:
+        """`unknown` is the name that nothing is known by, where that is the trouble."""
         super().__init__(f"{problem}; {suggestion}")
         self.problem = problem
         self.suggestion = suggestion
+        self.unknown = unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +107,13 @@ def parse_supply_amount(text: str, tokens: dict[str, Token]) -> tuple[int, Token
 def _token(symbol: str, tokens: dict[str, Token]) -> Token:
     token = tokens.get(symbol)
     if token is None:
+        meant = next((known for known in tokens if known.lower() == symbol.lower()), None)
         known = ", ".join(sorted(tokens))
-        raise Unclear(f"the token {shown(symbol)} is not known", f"add it under `tokens`, or write one of: {known}")
+        raise Unclear(
+            f"the token {shown(symbol)} is not known",
+            f"write {meant}" if meant else f"add it under `tokens`, or write one of: {known}",
+            unknown=symbol,
+        )
     return token
 
 
@@ -116,7 +131,27 @@ def _unclear_amount(text: str, tokens: dict[str, Token]) -> Unclear:
         )
     if _NUMBER_ONLY.fullmatch(text):
         return Unclear(f"{shown(text)} has no token", f"write the token behind it, such as `{text} {some}`")
+    if meant := _meant_amount(text, tokens):
+        return Unclear(f"{shown(text)} is not an amount", f"write {meant}")
+    if not text.strip():
+        return Unclear("no amount is written here", f"write a number and its token, such as `12,000 {some}`")
     return Unclear(f"{shown(text)} is not an amount", f"write a number and its token, such as `12,000 {some}`")
+
+
+def _meant_amount(text: str, tokens: Mapping[str, Token]) -> str | None:
+    """What was surely meant by an amount in another notation, as it is written here; None where that is not sure."""
+    match = _LOOSE_AMOUNT.fullmatch(text.strip())
+    if match is None or bool(match[1]) == bool(match[3]):
+        return None
+    symbol = next((known for known in tokens if known.lower() == (match[1] or match[3]).lower()), None)
+    digits = match[2].strip()
+    if _GROUPED.fullmatch(digits):
+        digits = re.sub(r"[ _']", ",", digits)
+    elif _GERMAN.fullmatch(digits):
+        digits = digits.replace(".", " ").replace(",", ".").replace(" ", ",")
+    elif not _PLAIN_NUMBER.fullmatch(digits):
+        return None
+    return f"{digits} {symbol}" if symbol else None
 
 
 def units(amount: int, decimals: int, *, places: int | None = None) -> str:
@@ -192,7 +227,8 @@ def parse_time(text: str) -> int:
     """`2026-11-01T00:00Z` in Unix seconds; the time zone must be said, and must be UTC. Raises Unclear."""
     match = _TIME.fullmatch(text)
     if match is None:
-        raise Unclear(f"{shown(text)} is not a time in UTC", "write it such as `2026-11-01T00:00Z`")
+        example = f"{text}T00:00Z" if _DATE_ONLY.fullmatch(text) else "2026-11-01T00:00Z"
+        raise Unclear(f"{shown(text)} is not a time in UTC", f"write it such as `{example}`")
     try:
         year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
         moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)

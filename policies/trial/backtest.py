@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import groupby, pairwise
 
-from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, Reason, evaluate
+from policies.answer.evaluate import Allowed, Call, Mode, Observations, PolicyState, Reason, evaluate
 from policies.answer.state_after import MOST_END_S, performed
 from policies.code.policy_code import PolicyCode
 from policies.code.ring import BUCKET_MAX
-from policies.trial.history import Transfer
+from policies.trial.history import PastCall, Transfer
 
 _ANY_POLICY_ID = bytes(32)  # rings are told apart by it, and here is only one policy
 
@@ -29,11 +29,15 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PastAct:
-    """Calls that were made together at `time_s`; `origin` says where they were found."""
+    """Calls that were made together at `time_s`; `origin` says where they were found.
+
+    `observed` is what they did, where that is known: without it nothing counts that no argument shows.
+    """
 
     time_s: int
     calls: tuple[Call, ...]
     origin: str
+    observed: Observations | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,8 @@ class Backtest:
         return sum(outcome.verdict is verdict for outcome in self.outcomes)
 
 
-def acts_of(transfers: Iterable[Transfer]) -> tuple[PastAct, ...]:
-    """Transfers of the same second as one act, in order of time."""
+def acts_of(transfers: Iterable[Transfer | PastCall]) -> tuple[PastAct, ...]:
+    """Payments and calls of the same second as one act, in order of time."""
     ordered = sorted(transfers, key=lambda transfer: transfer.time_s)
     acts = []
     for time_s, group in groupby(ordered, key=lambda transfer: transfer.time_s):
@@ -100,10 +104,10 @@ def backtest(policy: PolicyCode, acts: Sequence[PastAct]) -> Backtest:
     asked: list[list[tuple[int, int]]] = [[] for _ in policy.budgets]
     for act in acts:
         _note(asked, act.time_s, _roomy_charges(always, act))
-        answer = evaluate(always, state, act.calls, act.time_s, Mode.EXECUTE)
+        answer = evaluate(always, state, act.calls, act.time_s, Mode.EXECUTE, act.observed)
         verdict = Verdict.AT_ONCE
         if not isinstance(answer, Allowed) and all(reason.error == "OverInstant" for reason in answer.reasons):
-            answer = evaluate(always, state, act.calls, act.time_s, Mode.RELEASE)
+            answer = evaluate(always, state, act.calls, act.time_s, Mode.RELEASE, act.observed)
             verdict = Verdict.ANNOUNCED
         if isinstance(answer, Allowed):
             state = performed(always, state, answer.charges, act.time_s)
@@ -140,5 +144,6 @@ def _roomy_charges(policy: PolicyCode, act: PastAct) -> Iterable[tuple[int, int]
     """What the act would charge if no budget were ever full; nothing where a rule or cap refuses it."""
     roomy = tuple(replace(budget, limit=BUCKET_MAX, instant_limit=BUCKET_MAX) for budget in policy.budgets)
     fresh = PolicyState(_ANY_POLICY_ID, 1, 0, 0, MOST_END_S, paused=False)
-    answer = evaluate(replace(policy, budgets=roomy, cooldown_s=0), fresh, act.calls, act.time_s, Mode.EXECUTE)
+    unhurried = replace(policy, budgets=roomy, cooldown_s=0)
+    answer = evaluate(unhurried, fresh, act.calls, act.time_s, Mode.EXECUTE, act.observed)
     return answer.charges.items() if isinstance(answer, Allowed) else ()

@@ -9,6 +9,7 @@ from policies.answer.slots import Shape, Slot, sent_wei, slots
 from policies.code.calldata import Row, Value, pack_call
 from policies.code.policy_code import PolicyCode, Source
 from policies.notation.primitives import UINT256_MAX, keccak
+from policies.words.worst_case import pays_only
 
 MOST_CALLS = 50
 MOST_ROWS = 50
@@ -22,7 +23,10 @@ class Starved(Exception):
 
 
 class HungryRule:
-    """One rule, seen by an agent that wants budget number `wanted` emptied."""
+    """One rule, seen by an agent that wants budget number `wanted` emptied.
+
+    `takes_more`: whether the called contract can take more of the budget's asset than the call says, which is measured.
+    """
 
     def __init__(self, policy: PolicyCode, number: int, wanted: int) -> None:
         self._rule = policy.rules[number]
@@ -31,6 +35,8 @@ class HungryRule:
         self._wei = sent_wei(policy, self._rule)
         self._paid_in_wei = [charge.budget for charge in self._rule.charges if charge.source is Source.VALUE]
         self.charges_wanted = any(charge.budget == wanted for charge in self._rule.charges)
+        budget = policy.budgets[wanted]
+        self.takes_more = budget.measured and not pays_only(policy, self._rule, budget.asset)
 
     def act(self, rooms: Rooms) -> list[Call]:
         """Calls that together take as much as rooms (base units by the budget's number) and caps allow; perhaps none.
@@ -136,6 +142,8 @@ def _bytes(slot: Slot) -> bytes:
 
 
 def hungry_rules(policy: PolicyCode, wanted: int) -> Sequence[HungryRule]:
-    """The rules through which the budget can be emptied: those that charge it, or, where it is measured, all."""
+    """The rules through which the budget can be emptied: those that charge it, and, where it is measured, those by
+    which more than they say can leave.
+    """
     rules = [HungryRule(policy, number, wanted) for number in range(len(policy.rules))]
-    return [rule for rule in rules if rule.charges_wanted or policy.budgets[wanted].measured]
+    return [rule for rule in rules if rule.charges_wanted or rule.takes_more]

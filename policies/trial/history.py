@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Past transfers from a CSV or JSON file, for `backtest`: what was paid when, in which token, to whom.
+"""What was done in the past, from a file, for `backtest`: payments, or calls of any kind.
 
-Columns: `time` (2026-11-01T00:00Z, or Unix seconds), `token` (a symbol of the policy, `ETH`, or an address), `to` (a
-name of the policy, or an address), and either `amount` in whole tokens (`1200.50`; the token's decimals must be known)
-or `base_units`. Other columns are ignored. Files come from strangers: sizes are limited, nothing is guessed.
+Payments are CSV or a JSON list of objects: `time` (2026-11-01T00:00Z, or Unix seconds), `token` (a symbol of the
+policy, `ETH`, or an address), `to` (a name of the policy, or an address), and either `amount` in whole tokens
+(`1200.50`; the token's decimals must be known) or `base_units`. Calls by their bytes have `data` in place of the token
+and the amount, and `value` in wei where ether went along. Other columns are ignored. Acts in words are YAML, under
+`history:` (policies/trial/policy_tests.py reads them). Files come from strangers: sizes are
+limited, nothing is guessed.
 """
 
 import csv
@@ -16,14 +19,15 @@ from dataclasses import dataclass
 from policies.answer.evaluate import Call
 from policies.notation.amounts import ETHER, Token, Unclear, parse_supply_amount, parse_time
 from policies.notation.hexadecimal import hex_bytes
-from policies.notation.primitives import UINT256_MAX, checksum, is_hex_address, selector, word
+from policies.notation.primitives import UINT256_MAX, checksum, is_hex_address
 from policies.notation.problems import shown
+from policies.trial.calls import call_data, payment
 
 MAX_TRANSFERS = 100_000
 MAX_SHOWN_PROBLEMS = 20
 MAX_TIME_S = 2**32 - 1
-_TRANSFER = selector("transfer(address,uint256)")
 _NEEDED = ("time", "token", "to")
+_NEEDED_OF_CALLS = ("time", "to", "data")
 _AMOUNTS = ("amount", "base_units")
 
 
@@ -40,13 +44,20 @@ class Transfer:
     @property
     def call(self) -> Call:
         """The call that makes it."""
-        if not any(self.asset):
-            return Call(self.to, self.base_units, b"")
-        return Call(self.asset, 0, _TRANSFER + self.to.rjust(32, b"\0") + word(self.base_units))
+        return payment(self.asset, self.to, self.base_units)
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """One call that the treasury made, whatever it did."""
+
+    time_s: int
+    call: Call
+    origin: str
 
 
 class HistoryError(ValueError):
-    """A file that is no history of transfers. `lines` say where, what is wrong and what to write."""
+    """A file that is no history. `lines` say where, what is wrong and what to write."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -55,21 +66,21 @@ class HistoryError(ValueError):
 
 def read_history(
     text: str, *, source: str, tokens: Mapping[str, Token], addresses: Mapping[str, bytes]
-) -> tuple[Transfer, ...]:
-    """The transfers of a CSV file with a header, or of a JSON list of objects, in order of time.
+) -> tuple[Transfer | PastCall, ...]:
+    """The payments or calls of a CSV file with a header, or of a JSON list of objects, in order of time.
 
     `tokens` by symbol (ETH is always known) and `addresses` by name are what the policy lends. Raises HistoryError.
     """
     is_json = text.lstrip().startswith(("[", "{"))
     rows = _json_rows(text, source) if is_json else _csv_rows(text, source)
     reading = _Reading(dict(tokens) | {ETHER.symbol: ETHER}, addresses)
-    transfers: list[Transfer] = []
+    transfers: list[Transfer | PastCall] = []
     problems: list[str] = []
     for origin, row in rows:
         if len(transfers) >= MAX_TRANSFERS:
-            raise HistoryError([f"{origin}: there are more than {MAX_TRANSFERS} transfers; test a part of them"])
+            raise HistoryError([f"{origin}: there are more than {MAX_TRANSFERS} rows; test a part of them"])
         try:
-            transfers.append(reading.transfer(row, origin))
+            transfers.append(reading.row(row, origin))
         except Unclear as unclear:
             problems.append(f"{origin}: {unclear.problem}; {unclear.suggestion}")
         if len(problems) >= MAX_SHOWN_PROBLEMS:
@@ -77,7 +88,7 @@ def read_history(
     if problems:
         raise HistoryError(problems)
     if not transfers:
-        raise HistoryError([f"{source}: there are no transfers; write one on each line below the header"])
+        raise HistoryError([f"{source}: there are no payments and no calls; write one on each line below the header"])
     return tuple(sorted(transfers, key=lambda transfer: transfer.time_s))
 
 
@@ -85,8 +96,11 @@ def _csv_rows(text: str, source: str) -> Iterator[tuple[str, Mapping[str, str]]]
     reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
         header = reader.fieldnames or []
-        if not set(_NEEDED) <= set(header) or len(set(_AMOUNTS) & set(header)) != 1:
-            raise HistoryError([f"{source}:1: the header must be `time,token,to,amount`, or end in `base_units`"])
+        paid = set(_NEEDED) <= set(header) and len(set(_AMOUNTS) & set(header)) == 1
+        if not paid and not set(_NEEDED_OF_CALLS) <= set(header):
+            raise HistoryError(
+                [f"{source}:1: the header must be `time,token,to,amount`, or end in `base_units`, or be `time,to,data`"]
+            )
         for row in reader:
             yield f"{source}:{reader.line_num}", {key: value or "" for key, value in row.items() if key}
     except csv.Error as error:
@@ -112,6 +126,17 @@ class _Reading:
 
     def __init__(self, tokens: dict[str, Token], addresses: Mapping[str, bytes]) -> None:
         self._tokens, self._addresses = tokens, addresses
+
+    def row(self, row: Mapping[str, str], origin: str) -> Transfer | PastCall:
+        """A payment, or, where the row has `data`, a call."""
+        return self.past_call(row, origin) if row.get("data") else self.transfer(row, origin)
+
+    def past_call(self, row: Mapping[str, str], origin: str) -> PastCall:
+        missing = next((name for name in _NEEDED_OF_CALLS if not row.get(name)), None)
+        if missing:
+            raise Unclear(f"`{missing}` is missing", "write it as text")
+        call = Call(self._address(row["to"]), _whole(row.get("value") or "0"), call_data(row["data"]))
+        return PastCall(_time(row["time"]), call, origin)
 
     def transfer(self, row: Mapping[str, str], origin: str) -> Transfer:
         missing = next((name for name in _NEEDED if not row.get(name)), None)

@@ -58,6 +58,7 @@ class _Announced:
     first_s: int
     end_s: int
     units: int
+    takes_more: bool  # whether the called contract takes more than the calls say
 
 
 def simulate(policy: PolicyCode, days: int, *, most_acts: int = MOST_ACTS) -> tuple[Reached, ...]:
@@ -172,10 +173,11 @@ class _Run:
         best = self._best(now_s, Mode.SCHEDULE, rooms)
         if best is None:
             return False
-        calls, answer = best
+        calls, answer, takes_more = best
         first_s = now_s + self._policy.objection_delay_s
-        units = rooms[self._index] // self._budget.unit if self._budget.measured else answer.charges[self._index]
-        self._pending.append(_Announced(calls, first_s, first_s + self._policy.release_window_s, units))
+        units = rooms[self._index] // self._budget.unit if takes_more else answer.charges[self._index]
+        end_s = first_s + self._policy.release_window_s
+        self._pending.append(_Announced(calls, first_s, end_s, units, takes_more))
         self._state = scheduled(self._policy, self._state, now_s)
         self.acts += 1
         return True
@@ -184,7 +186,7 @@ class _Run:
         """Whether one of the announced acts can be made now: then it is."""
         for act in self._pending:
             state = replace(self._state, release_window_s=(act.first_s, act.end_s))
-            observed = self._fall(self._rooms(now_s, instant=False), act.calls)
+            observed = self._fall(self._rooms(now_s, instant=False), act.calls, takes_more=act.takes_more)
             answer = evaluate(self._policy, state, act.calls, now_s, Mode.RELEASE, observed)
             if isinstance(answer, Allowed):
                 self._pending.remove(act)
@@ -200,9 +202,9 @@ class _Run:
         self.taken += answer.charges.get(self._index, 0)
         self.acts += not released
 
-    def _fall(self, rooms: dict[int, int], calls: Sequence[Call]) -> Observations | None:
+    def _fall(self, rooms: dict[int, int], calls: Sequence[Call], *, takes_more: bool) -> Observations | None:
         """Of a measured budget: its first call takes all that is left, and gives back whatever income is demanded."""
-        if not self._budget.measured:
+        if not takes_more:
             return None
         assets = {income.asset for rule in self._policy.rules for income in rule.incomes}
         gains = dict.fromkeys(assets, _PLENTY)
@@ -216,27 +218,32 @@ class _Run:
             for left in headroom(self._policy, self._state, now_s)
         }
 
-    def _best(self, now_s: int, mode: Mode, rooms: dict[int, int]) -> tuple[list[Call], Allowed] | None:
-        """The act of one rule that takes most of the budget, if any is allowed that takes something."""
-        best: tuple[list[Call], Allowed] | None = None
+    def _best(self, now_s: int, mode: Mode, rooms: dict[int, int]) -> tuple[list[Call], Allowed, bool] | None:
+        """The act of one rule that takes most of the budget, if any is allowed that takes something, and whether the
+        called contract takes more than the act says.
+        """
+        best: tuple[list[Call], Allowed, bool] | None = None
         if rooms[self._index] < self._budget.unit:
             return None
         for rule in self._rules:
             calls = rule.act(rooms)
-            answer = self._ask(now_s, mode, rooms, calls)
+            more = rule.takes_more
+            answer = self._ask(now_s, mode, rooms, calls, takes_more=more)
             if isinstance(answer, Refused) and len(calls) > 1:
                 calls = calls[:1]
-                answer = self._ask(now_s, mode, rooms, calls)
+                answer = self._ask(now_s, mode, rooms, calls, takes_more=more)
             if isinstance(answer, Refused):
                 continue
-            if self._budget.measured:
-                return calls, answer
+            if more:
+                return calls, answer, more
             if answer.charges.get(self._index, 0) > (best[1].charges.get(self._index, 0) if best else 0):
-                best = calls, answer
+                best = calls, answer, more
         return best
 
-    def _ask(self, now_s: int, mode: Mode, rooms: dict[int, int], calls: Sequence[Call]) -> Allowed | Refused:
-        observed = None if mode is Mode.SCHEDULE else self._fall(rooms, calls)
+    def _ask(
+        self, now_s: int, mode: Mode, rooms: dict[int, int], calls: Sequence[Call], *, takes_more: bool
+    ) -> Allowed | Refused:
+        observed = None if mode is Mode.SCHEDULE else self._fall(rooms, calls, takes_more=takes_more)
         return evaluate(self._policy, self._state, calls, now_s, mode, observed)
 
     def _next(self, now_s: int) -> int | None:

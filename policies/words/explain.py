@@ -15,8 +15,11 @@ from policies.code.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
 from policies.code.signatures import Function, known_unbounded
 from policies.code.understood import DEPOSIT, TAKING_ANOTHER_TOKEN, is_understood
 from policies.notation.amounts import ETHER, Token, format_duration, format_share, format_time
+from policies.words.lending import is_its_document, lent, texts_of
 from policies.words.reasons import reason
+from policies.words.together import charged_by, is_fenced
 from policies.words.wording import (
+    FEW,
     HASH_OF,
     LONG_LIST,
     AddressNames,
@@ -43,6 +46,8 @@ __all__ = [
     "not_known_to_end",
     "reason",
     "rule_sentence",
+    "sentences",
+    "texts_of",
     "which_rules",
 ]
 
@@ -68,7 +73,11 @@ def explain(
     What `document` lends counts only if it is the document whose hash stands in the code, and behind what the caller
     lends by itself.
     """
-    words = lent(policy, Vocabulary(names, tokens, functions or {}), document)
+    return sentences(policy, lent(policy, Vocabulary(names, tokens, functions or {}), document), document)
+
+
+def sentences(policy: PolicyCode, words: Vocabulary, document: "PolicyDocument | None") -> list[str]:
+    """The same, in words that were lent already."""
     return [
         *_who_and_when(policy, words),
         *_rules(policy, words),
@@ -78,21 +87,6 @@ def explain(
         *_worst_case(policy, words),
         *_not_bounded(policy, words),
     ]
-
-
-def lent(policy: PolicyCode, words: Vocabulary, document: "PolicyDocument | None") -> Vocabulary:
-    """The vocabulary with what the policy's own document adds to it; another document adds nothing."""
-    if document is None or not is_its_document(policy, document):
-        return words
-    return Vocabulary(
-        {address: name for name, address in document.addresses} | dict(words.names),
-        {token.address: token for token in document.tokens} | dict(words.tokens),
-        {rule.function.selector: rule.function for rule in document.rules if rule.function} | dict(words.functions),
-    )
-
-
-def is_its_document(policy: PolicyCode, document: "PolicyDocument") -> bool:
-    return document.document_hash == policy.document_hash
 
 
 # Who, and when
@@ -229,6 +223,8 @@ def budget_sentence(policy: PolicyCode, number: int, words: Vocabulary) -> str:
     if budget.exponent:
         step = words.amount(budget.unit, budget.asset)
         parts.append(f"what an act counts in all is rounded up to whole steps of {step}")
+    if charging := charged_by(policy, number, words):
+        parts.append(charging)
     return "; ".join(parts) + "."
 
 
@@ -384,6 +380,8 @@ def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary, condi
             f"objects; {in_time} {unopposed} unopposed and at most {amount(case.in_all)} in all"
         )
     name = budget_name(policy, case.budget)
+    if is_fenced(policy, case.budget, words):
+        return f"Worst case for {name}{condition}: against what must come in for it, a stolen key can move {takes}."
     return f"Worst case for {name}{condition}: a stolen key can take {takes}; {_to_whom(case, words)}."
 
 
@@ -392,6 +390,8 @@ def _to_whom(case: WorstCase, words: Vocabulary) -> str:
         return "this policy does not limit who gets it in the end"
     if not case.recipients:
         return "to nobody, for the bounds leave no recipient"
+    if words.lists_below and len(case.recipients) > FEW:
+        return f"only to {len(case.recipients):,} addresses (listed below)"
     shown = ", ".join(words.address(address) for address in case.recipients[:LONG_LIST])
     more = len(case.recipients) - LONG_LIST
     count = len(case.recipients)

@@ -89,6 +89,8 @@ def _moment(refusal: Reason) -> str:
         "Expired": f"The announced act could be released until {until}.",
         "Cooling": f"The next act is possible at {until}.",
         "NotSchedulable": "The policy has no objection window, so nothing can be scheduled.",
+        "EndsTooSoon": f"The policy ends at {until}, and members may object until {format_time(refusal.value or 0)}: "
+        "the act could never be released.",
         "TooManyPending": f"As many acts as permitted are pending; the first expires at {until}.",
         "Quiet": f"Members stopped an act; nothing is scheduled before {until}.",
     }

@@ -14,12 +14,13 @@ from policies.code.policy_code import Budget, Clause, Income, Kind, PlaceKind, P
 from policies.code.signatures import APPROVE, TRANSFER, Function, Leaf, known_unbounded
 from policies.notation.amounts import ETHER, Token, coin_of, format_amount, native_of
 from policies.notation.hexadecimal import hex_text
-from policies.notation.primitives import checksum, selector
+from policies.notation.primitives import checksum, keccak, selector
 
 AddressNames = Mapping[bytes, str]
 MAX_LABEL = 40
 MAX_DECIMALS = 77
 LONG_LIST = 50
+FEW = 8
 HASH_OF = "the keccak256 hash of "
 _PLAIN = re.compile(r"[^A-Za-z0-9 ._-]")
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,15}")
@@ -45,11 +46,26 @@ def quoted(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """What the caller lends: names and tokens by address (the zero address has the chain's native currency), functions
-    by selector (wrong ones are ignored)."""
+    by selector (wrong ones are ignored), texts by their keccak256 (which is checked here, so nobody can lend a wrong
+    one). With `lists_below` a long list of addresses is named in sentences and left to be listed once elsewhere."""
 
     names: AddressNames = field(default_factory=dict)
     tokens: Mapping[bytes, Token] = field(default_factory=dict)
     functions: Mapping[bytes, Function] = field(default_factory=dict)
+    texts: Mapping[int, str] = field(default_factory=dict)
+    lists_below: bool = False
+
+    def text(self, hash_: int) -> str:
+        """The text of the hash in quotation marks with the hash, or the hash alone."""
+        found, shown = self.texts.get(hash_), f"0x{hash_:064x}"
+        if found is None or int.from_bytes(keccak(found.encode("utf-8", "replace")), "big") != hash_:
+            return shown
+        return f"{quoted(found)} ({shown})"
+
+    def symbol(self, asset: bytes) -> str:
+        """The token's symbol, or that it is not known."""
+        token = self.token(asset)
+        return token.symbol if token else f"base unit of the unknown token {checksum(asset)}"
 
     def address(self, address: bytes) -> str:
         """`“ines” (0x…)`, `the token USDC (0x…)`, or the address alone."""
@@ -211,10 +227,33 @@ def value_text(policy: PolicyCode, rule: Rule, place: Place, value: int, words: 
     if kind in (PlaceKind.COUNT, PlaceKind.LENGTH):
         return f"{value:,}"
     if kind is PlaceKind.HASH:
-        return f"0x{value:064x}"
+        return words.text(value)
     leaf = words.leaf(rule, place)
     type_ = "address" if _has_known_form(rule) else leaf.type if leaf else ""
-    return _typed(type_, value, words)
+    return _typed(type_, value, words) + (_if_of_token(rule, place, value, words) if leaf else "")
+
+
+_TOKEN_PLACES = ("token", "asset", "tokenin", "tokenaddress", "inputtoken", "selltoken", "fromtoken")
+_AMOUNT_PLACES = ("amount", "amountin", "deposit", "total", "totalamount", "inputamount", "sellamount", "assets")
+
+
+def _if_of_token(rule: Rule, place: Place, value: int, words: Vocabulary) -> str:
+    """What an amount is in the token that another argument of the call must be. The names are only lent: `if` it is."""
+    leaf = words.leaf(rule, place)
+    if leaf is None or not leaf.type.startswith("uint") or _last(leaf.path) not in _AMOUNT_PLACES:
+        return ""
+    for clause in rule.clauses:
+        other = words.leaf(rule, (clause.word, clause.column))
+        if clause.kind is not Kind.EQUAL or other is None or other.type != "address" or clause.operand >= 2**160:
+            continue
+        token = words.token(clause.operand.to_bytes(20, "big"))
+        if token is not None and clause.operand and _last(other.path) in _TOKEN_PLACES:
+            return f" ({words.amount(value, token.address)}, if it counts the token of `{other.path}`)"
+    return ""
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2].removesuffix("[]").lower()
 
 
 def _typed(type_: str, value: int, words: Vocabulary) -> str:
@@ -229,6 +268,9 @@ def _typed(type_: str, value: int, words: Vocabulary) -> str:
     size = int(type_[5:]) if re.fullmatch(r"bytes[0-9]{1,2}", type_) else 32
     digits = f"{value:064x}"
     shown = digits[: 2 * size] if not digits[2 * size :].strip("0") else digits
+    named = value.to_bytes(32, "big")[12:]
+    if 0 < value < 2**160 and size == 32 and (named in words.names or words.token(named) is not None):
+        return f"0x{digits}, which as an address is {words.address(named)},"  # a bridge's recipient, such as CCTP's
     return f"0x{shown}" if type_.startswith("bytes") else f"the word 0x{digits}"
 
 
@@ -243,6 +285,8 @@ def clause_text(policy: PolicyCode, rule: Rule, clause: Clause, words: Vocabular
     place = (clause.word, clause.column)
     if clause.kind is Kind.IN_LIST:
         items = policy.lists[clause.operand]
+        if words.lists_below and len(items) > FEW and are_addresses(policy, rule, place, items, words):
+            return f"must be one of the {len(items):,} addresses of list {clause.operand + 1} below"
         shown = values_text(policy, rule, place, items, words)
         return f"must be one of these {len(items):,}: {shown}" if len(items) > 1 else f"must be {shown}"
     value = value_text(policy, rule, place, clause.operand, words)
@@ -253,6 +297,14 @@ def clause_text(policy: PolicyCode, rule: Rule, clause: Clause, words: Vocabular
         Kind.AT_LEAST: f"is at least {value} in each call",
         Kind.CAP: f"comes to at most {value} in one act, all its calls under this rule added up",
     }[clause.kind]
+
+
+def are_addresses(policy: PolicyCode, rule: Rule, place: Place, items: tuple[int, ...], words: Vocabulary) -> bool:
+    """Whether the values of a list are shown as addresses at this place."""
+    shown = (value_text(policy, rule, place, item, words) for item in items[:1])
+    return all(item < 2**160 for item in items) and all(
+        text == words.address(items[0].to_bytes(20, "big")) for text in shown
+    )
 
 
 def limits(budget: Budget, words: Vocabulary) -> tuple[str, str]:

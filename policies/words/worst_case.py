@@ -3,13 +3,19 @@
 
 What a budget is charged in any eight segments in a row is at most its limit, and an interval of Y seconds touches at
 most floor((Y - 2) / S) + 2 segments of S seconds. The same holds for the instant limit and what is charged without an
-announcement. tests/policies/test_worst_case.py holds this against a spender who tries everything.
+announcement. What a rule charges to several budgets is one flow that each of them limits, so the most that all flows
+carry together is a packing (policies.answer.packing). A rule's cap limits it too where acts can't follow at once.
+
+tests/policies/test_worst_case.py and test_exact_worst_case.py hold this against spenders who try everything.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from policies.answer.permitted import permitted
-from policies.code.policy_code import PolicyCode, Rule, Source
+from policies.answer.evaluate import MAX_PENDING
+from policies.answer.packing import Flow, most_carried
+from policies.answer.permitted import cap_of, permitted
+from policies.code.policy_code import ETHER_ASSET, Budget, PolicyCode, Rule, Source
 from policies.code.ring import worst_case_units
 from policies.code.signatures import TRANSFER
 
@@ -17,10 +23,12 @@ DAY_S = 86_400
 YEAR_DAYS = 365
 ADDRESSES = 2**160
 
+LimitOf = Callable[[Budget], int]
+
 
 @dataclass(frozen=True, slots=True)
 class WorstCase:
-    """What can be charged to budget number `budget`, in base units of its asset.
+    """What can be charged to budget number `budget`, in base units of its asset, whatever other budgets it shares.
 
     `at_once`: by a stolen key in one moment, unopposed. `in_a_period`: in any one period if nobody objects. `unopposed`
     and `in_all`: the same two in any `duration_s` seconds. `recipients` are the only addresses that can get it, or None
@@ -36,6 +44,21 @@ class WorstCase:
     recipients: tuple[bytes, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What one rule takes from budgets in one place of its calls: the same amount from each, in base units of `asset`.
+
+    `rule` is the rule's number. `is_fall` marks what a measured budget counts: whatever leaves by the rule's calls.
+    `cap` is what the rule lets through in one act at most.
+    """
+
+    rule: int
+    asset: bytes
+    budgets: frozenset[int]
+    is_fall: bool
+    cap: int | None
+
+
 def worst_case(policy: PolicyCode, days: int) -> tuple[WorstCase, ...]:
     """For each budget the most in any `days` days, of which none before the policy's start or after its end count.
 
@@ -47,15 +70,100 @@ def worst_case(policy: PolicyCode, days: int) -> tuple[WorstCase, ...]:
 
 def _of_budget(policy: PolicyCode, number: int, duration_s: int) -> WorstCase:
     budget = policy.budgets[number]
+    mine = [one for one in charges(policy) if number in one.budgets and one.asset == budget.asset]
+    period_s = budget.period_s
     return WorstCase(
         budget=number,
         duration_s=duration_s,
-        at_once=budget.base_units(budget.instant_limit),
-        in_a_period=budget.base_units(budget.limit),
-        unopposed=budget.base_units(worst_case_units(budget.instant_limit, budget.segment_s, duration_s)),
-        in_all=budget.base_units(worst_case_units(budget.limit, budget.segment_s, duration_s)),
+        at_once=unopposed(policy, mine, None),
+        in_a_period=in_all(policy, mine, min(period_s, duration_s)),
+        unopposed=unopposed(policy, mine, duration_s),
+        in_all=in_all(policy, mine, duration_s),
         recipients=recipients(policy, number),
     )
+
+
+def charges(policy: PolicyCode) -> tuple[Charged, ...]:
+    """All that the policy's rules take from its budgets.
+
+    A measured budget is charged with what an argument says or with what leaves, whichever is more: where a rule does
+    more than to pay, both are listed, and their sum is no less.
+    """
+    return tuple(charged for number, rule in enumerate(policy.rules) for charged in _of_rule(policy, number, rule))
+
+
+def _of_rule(policy: PolicyCode, number: int, rule: Rule) -> Iterator[Charged]:
+    places: dict[tuple[Source, int, int], set[int]] = {}
+    for charge in rule.charges:
+        places.setdefault((charge.source, charge.word, charge.column), set()).add(charge.budget)
+    measured: dict[bytes, set[int]] = {}
+    for index, budget in enumerate(policy.budgets):
+        if budget.measured:
+            measured.setdefault(budget.asset, set()).add(index)
+    for place, budgets in places.items():
+        cap = cap_of(rule, place[1:]) if place[0] is Source.ARGUMENT else None
+        for asset in sorted({policy.budgets[index].asset for index in budgets}):
+            counting = {index for index in budgets if policy.budgets[index].asset == asset}
+            if all(_pays(policy, rule, index) for index in counting):
+                yield Charged(number, asset, frozenset(budgets | measured.get(asset, set())), False, cap)
+            else:
+                yield Charged(number, asset, frozenset(budgets), False, cap)
+    for asset, budgets in measured.items():
+        if not pays_only(policy, rule, asset):
+            yield Charged(number, asset, frozenset(budgets), True, None)
+
+
+def _pays(policy: PolicyCode, rule: Rule, number: int) -> bool:
+    """Whether what the rule charges the budget is what leaves: then a measured budget counts the same."""
+    charge = next(charge for charge in rule.charges if charge.budget == number)
+    if policy.budgets[number].asset == ETHER_ASSET:
+        return charge.source is Source.VALUE
+    return pays(policy, rule, number)
+
+
+def pays_only(policy: PolicyCode, rule: Rule, asset: bytes) -> bool:
+    """Whether all of the asset that leaves by the rule is what it pays. Ether leaves with a call's value alone, so none
+    leaves by a rule that sends none.
+    """
+    if asset == ETHER_ASSET:
+        return True
+    return any(
+        policy.budgets[charge.budget].asset == asset and pays(policy, rule, charge.budget) for charge in rule.charges
+    )
+
+
+def unopposed(policy: PolicyCode, chosen: Iterable[Charged], duration_s: int | None) -> int:
+    """The most that a stolen key takes by the chosen charges without an announcement, in base units of one asset.
+
+    In any `duration_s` seconds; with None at once, before anybody can do anything.
+    """
+    if duration_s is None:
+        return _most(policy, chosen, lambda budget: budget.instant_limit, None)
+    acts = _acts(policy, duration_s)
+    return _most(
+        policy, chosen, lambda budget: worst_case_units(budget.instant_limit, budget.segment_s, duration_s), acts
+    )
+
+
+def in_all(policy: PolicyCode, chosen: Iterable[Charged], duration_s: int) -> int:
+    """The most that the agent takes by the chosen charges in any `duration_s` seconds if nobody objects."""
+    acts = _acts(policy, duration_s)
+    if acts is not None and policy.objection_delay_s and policy.release_window_s:
+        acts += MAX_PENDING  # announced before
+    return _most(policy, chosen, lambda budget: worst_case_units(budget.limit, budget.segment_s, duration_s), acts)
+
+
+def _acts(policy: PolicyCode, duration_s: int) -> int | None:
+    """How many acts can be begun in so many seconds; None where they need no pause."""
+    return (duration_s - 1) // policy.cooldown_s + 1 if policy.cooldown_s and duration_s else None
+
+
+def _most(policy: PolicyCode, chosen: Iterable[Charged], limit_of: LimitOf, acts: int | None) -> int:
+    limits = {number: budget.base_units(limit_of(budget)) for number, budget in enumerate(policy.budgets)}
+    flows = [
+        Flow(one.budgets, None if acts is None or one.cap is None else one.cap * acts) for one in chosen if one.budgets
+    ]
+    return most_carried(flows, limits) or 0
 
 
 def recipients(policy: PolicyCode, number: int) -> tuple[bytes, ...] | None:
@@ -64,7 +172,7 @@ def recipients(policy: PolicyCode, number: int) -> tuple[bytes, ...] | None:
         return None
     found: set[bytes] = set()
     for rule in charging(policy, number):
-        paid = _paid_by(policy, rule, number)
+        paid = paid_by(policy, rule, number)
         if paid is None:
             return None
         found |= paid
@@ -86,7 +194,8 @@ def pays(policy: PolicyCode, rule: Rule, number: int) -> bool:
     return is_transfer and rule.target == asset and (charge.source, charge.word) == (Source.ARGUMENT, 1)
 
 
-def _paid_by(policy: PolicyCode, rule: Rule, number: int) -> set[bytes] | None:
+def paid_by(policy: PolicyCode, rule: Rule, number: int) -> set[bytes] | None:
+    """Whom the rule can pay what it charges the budget; None where that is not limited, or it does not pay."""
     if not pays(policy, rule, number):
         return None
     if rule.no_selector:

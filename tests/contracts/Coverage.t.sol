@@ -59,13 +59,29 @@ contract CoverageTest is Base {
     function test_lens_of_an_act_that_would_expire_too_late() public {
         bytes memory badTime = err(IPolicyModule.BadTime.selector);
         Build.Policy memory p = payroll();
-        p.objectionDelay = uint32(type(uint32).max - block.timestamp - WINDOW);
+        p.end = type(uint32).max / 3600 * 3600;
+        p.releaseWindow = uint32(type(uint32).max - block.timestamp - DELAY);
         put(p);
         require(finds(IPolicyLens.Mode.SCHEDULE, badTime) == 0, "just in time");
-        ++p.objectionDelay;
+        ++p.releaseWindow;
         put(p);
         require(finds(IPolicyLens.Mode.SCHEDULE, badTime) == 1, "found");
         refuseSchedule(pay(0, 1), badTime);
+    }
+
+    function test_lens_of_an_act_that_could_never_be_released() public {
+        uint256 end = T0 + 365 days;
+        bytes memory tooSoon = abi.encodeWithSelector(IPolicyModule.EndsTooSoon.selector, end, end);
+        vm.warp(end - DELAY - 1);
+        require(finds(IPolicyLens.Mode.SCHEDULE, tooSoon) == 0, "just in time");
+        vm.warp(end - DELAY);
+        require(finds(IPolicyLens.Mode.SCHEDULE, tooSoon) == 1, "found");
+        require(finds(IPolicyLens.Mode.EXECUTE, tooSoon) == 0, "at once is another matter");
+        refuseSchedule(pay(0, 1), tooSoon);
+        vm.warp(end);
+        require(finds(IPolicyLens.Mode.SCHEDULE, err(IPolicyModule.Ended.selector, end)) == 1, "ended");
+        tooSoon = abi.encodeWithSelector(IPolicyModule.EndsTooSoon.selector, end + DELAY, end);
+        require(finds(IPolicyLens.Mode.SCHEDULE, tooSoon) == 0, "which says all");
     }
 
     function test_lens_of_a_fifth_pending_act() public {

@@ -66,6 +66,7 @@ contract EdgesTest is Base {
     /// A votes token that has no clock counts blocks, however it says so: by a revert, or by no answer.
     function test_constructor_counts_blocks_for_a_token_without_clock() public {
         address token = address(new Refusing());
+        answerPastVotes(token);
         require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "a revert with data");
         vm.etch(token, hex"00");
         require(blocks(this.deploy([owner, governor, treasury, token], guardian)), "no answer");

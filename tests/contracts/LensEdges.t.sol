@@ -235,6 +235,7 @@ contract LensEdgesTest is Base {
 
     function test_schedule_up_to_the_last_second_of_32_bits() public {
         Build.Policy memory p = payroll();
+        p.end = type(uint32).max / 3600 * 3600;
         p.objectionDelay = 5;
         p.releaseWindow = uint32(type(uint32).max - block.timestamp - 5);
         put(p);

@@ -54,6 +54,35 @@ contract ObjectBySigTest is Base {
         require(module.hasObjected(id, wallet) && isOver(id), "killed");
     }
 
+    /// A member whose account runs a contract's code (EIP-7702) signs with its key as before, whatever that code says of
+    /// signatures: nothing, no, or nonsense.
+    function test_objectBySig_of_an_account_with_code_by_its_key(uint256 mood) public {
+        MoodyWallet wallet = new MoodyWallet();
+        mood = bound(mood, 1, 7);
+        vm.etch(eva, abi.encodePacked(hex"ef0100", mood == 7 ? address(usdc) : address(wallet)));
+        vm.store(eva, 0, bytes32(mood));
+        module.objectBySig(ID, actId, eva, signed(KEY, digestOf(ID, actId, block.chainid, address(module))));
+        require(module.hasObjected(actId, eva), "the key's objection");
+    }
+
+    /// Or as that code takes it; and nobody else's signature counts.
+    function test_objectBySig_of_an_account_with_code_by_its_code() public {
+        vm.etch(eva, abi.encodePacked(hex"ef0100", address(new SimpleWallet(address(0)))));
+        vm.store(eva, 0, bytes32(uint256(uint160(vm.addr(OTHER_KEY)))));
+        bytes32 digest = digestOf(ID, actId, block.chainid, address(module));
+        refuse(ID, actId, eva, signed(0x5A1, digest));
+        module.objectBySig(ID, actId, eva, signed(OTHER_KEY, digest));
+        require(module.hasObjected(actId, eva), "the code's word");
+    }
+
+    /// A signature that is none recovers to the zero address, which objects for nobody, even where a token says that it
+    /// has votes.
+    function test_objectBySig_revert_BadSignature_nobody_with_votes() public {
+        vm.mockCall(votes, abi.encodeWithSignature("getPastVotes(address,uint256)", address(0)), abi.encode(1e24));
+        refuse(ID, actId, address(0), new bytes(65));
+        refuse(ID, actId, address(0), "");
+    }
+
     /// What an owner signed for one wallet says nothing for another of theirs, or for the owner.
     function test_objectBySig_revert_BadSignature_forAnotherWalletOfTheSameOwner() public {
         address wallet = address(new SimpleWallet(eva));

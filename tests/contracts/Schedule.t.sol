@@ -145,7 +145,8 @@ contract ScheduleTest is Base {
     /// Times of pending acts are 32 bits: what lies beyond the year 2106 can't be announced.
     function test_schedule_revert_BadTime(uint32 delay, uint32 window) public {
         Build.Policy memory p = payroll();
-        p.objectionDelay = uint32(bound(delay, 1, type(uint32).max));
+        p.end = type(uint32).max / 3600 * 3600;
+        p.objectionDelay = uint32(bound(delay, 1, p.end - block.timestamp - 1));
         p.releaseWindow = uint32(bound(window, 1, type(uint32).max));
         put(p);
         uint256 expires = block.timestamp + p.objectionDelay + p.releaseWindow;
@@ -153,23 +154,53 @@ contract ScheduleTest is Base {
         else schedule(pay(0, 1));
     }
 
+    /// An act whose time to object ends with the policy, or after it, could never be released: it is refused at once. It
+    /// takes no number, no place and no cooldown, and members have nothing to watch.
+    function test_schedule_revert_EndsTooSoon(uint256 time, bool shortened) public {
+        uint256 end = T0 + 365 days;
+        if (shortened) {
+            end = T0 + 40 days;
+            vm.prank(guardian);
+            module.shorten(ID, uint40(end));
+        }
+        time = bound(time, end - DELAY, end - 1);
+        vm.warp(time);
+        refuseSchedule(pay(0, 1), abi.encodeWithSelector(IPolicyModule.EndsTooSoon.selector, time + DELAY, end));
+        equal(module.pendingActs(ID)[0].expiresAt, 0, "no place is taken");
+        equal(nextNumber(), 1, "no number is used");
+        execute(pay(0, 1)); // what needs no objection window goes on to the last second
+        vm.warp(end);
+        refuseSchedule(pay(0, 1), err(IPolicyModule.Ended.selector, end));
+    }
+
+    /// To the second: what can be released in the policy's last second is announced, and released.
+    function test_schedule_to_be_released_in_the_last_second() public {
+        uint256 end = T0 + 365 days;
+        vm.warp(end - DELAY - 1);
+        bytes32 actId = schedule(pay(0, 1));
+        vm.warp(end - 1);
+        release(actId, pay(0, 1));
+        require(isOver(actId), "released");
+    }
+
     /// Nor does the quiet time wrap round: it is for ever, then.
     function test_schedule_revert_Quiet_untilTheEndOfTime(uint256 wait) public {
         Build.Policy memory p = payroll();
         p.end = type(uint32).max / 3600 * 3600;
-        p.objectionDelay = uint32(type(uint32).max - block.timestamp - 1);
+        p.objectionDelay = uint32(p.end - block.timestamp - 1);
         p.releaseWindow = 1;
         put(p);
         bytes32 actId = schedule(pay(0, 1));
         pass(bound(wait, COOLDOWN, 30 * 365 days));
         objectAs(ada, actId);
         uint256 until = block.timestamp + p.objectionDelay;
-        refuseSchedule(pay(0, 1), err(IPolicyModule.BadTime.selector));
+        refuseSchedule(pay(0, 1), abi.encodeWithSelector(IPolicyModule.EndsTooSoon.selector, until, p.end));
         equal(module.pendingActs(ID)[0].quietUntil, until > type(uint32).max ? type(uint32).max : until, "quiet");
     }
 
     /// A votes token without a clock counts blocks, and so do its snapshots.
     function test_schedule_snapshot_in_blocks(uint256 blocks) public {
+        answerPastVotes(usdc);
         module = IPolicyModule(
             vm.deployCode("PolicyModule.sol:PolicyModule", abi.encode(owner, governor, treasury, usdc, guardian))
         );

@@ -171,12 +171,15 @@ contract StopTest is Base {
         given[which % 4] = address(0);
         vm.expectRevert();
         this.deploy(given, guardian);
+        answerPastVotes(stranger);
         vm.expectRevert();
         this.deploy([owner, governor, treasury, stranger], guardian, 5); // a token whose clock is neither
     }
 
     function test_constructor_probes_the_clock() public {
         require(same(module.CLOCK_MODE(), "mode=timestamp"), "time");
+        answerPastVotes(stranger);
+        answerPastVotes(usdc);
         vm.mockCall(stranger, abi.encodeWithSignature("clock()"), abi.encode(block.number));
         require(same(this.deploy([owner, governor, treasury, stranger], guardian).CLOCK_MODE(), BLOCKS), "blocks");
         // A token without clock() counts blocks.

@@ -290,6 +290,38 @@ contract TheftTest is Base {
         module.execute(ID, planned, take(market, 0, 0), 3, DECISION);
     }
 
+    /// Not protected: somebody else's payment, made to happen inside the agent's call by whoever that call reaches, is charged
+    /// to the agent's measured budget. It uses up the instant part, or makes the act fail; nothing more leaves by it.
+    function test_limit_anothers_payment_inside_the_call_burns_the_instant_part(uint256 paid, uint256 taken) public {
+        taken = bound(taken, 1, 6000 * USDC);
+        paid = bound(paid, 1, 6000 * USDC);
+        CallingMarket market = new CallingMarket();
+        AgentContract timelock = new AgentContract();
+        treasury = vm.deployCode("Treasury.sol:Treasury", abi.encode(timelock, new address[](0)));
+        Token(usdc).mint(treasury, 100_000 * USDC);
+        module = IPolicyModule(
+            vm.deployCode("PolicyModule.sol:PolicyModule", abi.encode(owner, governor, treasury, votes, guardian))
+        );
+        timelock.act(treasury, abi.encodeCall(IEnable.enableModule, (address(module))));
+        put(marketPolicy(address(market), CallingMarket.take.selector, 2));
+        // A vote to pay somebody, which anybody may execute: here the market does.
+        bytes memory pays = abi.encodeWithSignature(
+            "perform(address,uint256,bytes)", usdc, 0, abi.encodeWithSelector(TRANSFER, stranger, paid)
+        );
+        market.set(address(timelock), abi.encodeCall(AgentContract.act, (treasury, pays)));
+        if (units(taken + paid) > INSTANT) {
+            bytes memory over = abi.encodeWithSelector(
+                IPolicyModule.OverInstant.selector, key(), units(taken + paid), INSTANT
+            );
+            refuseExecute(take(market, taken, taken), over);
+            return;
+        }
+        execute(take(market, taken, taken));
+        equal(module.spent(key(), SEGMENT), units(taken + paid), "both are charged");
+        equal(IERC20(usdc).balanceOf(stranger), paid, "what the vote paid");
+        equal(IERC20(usdc).balanceOf(address(market)), taken, "what the act took");
+    }
+
     /// Not protected: what comes in while a call runs makes up for what goes out in it, also when it was the treasury's
     /// before. Here another module on the same treasury redeems inside the call: nothing falls, so nothing is charged.
     /// A rule that charges its argument is not fooled (test_attack_fall_netted_by_a_claim_inside_the_call); the lock

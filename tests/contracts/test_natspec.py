@@ -16,6 +16,7 @@ import compile as contracts_compile  # noqa: E402
 import mutation  # noqa: E402
 
 SOURCES = [f"contracts/src/{name}.sol" for name in ("PolicyModule", "PolicyLens", "Treasury")]
+SOURCES += [f"contracts/src/adapters/{name}Adapter.sol" for name in ("PriorVotes", "SafeOwners")]
 # What OpenZeppelin's EIP712 brings into the module's ABI has OpenZeppelin's documentation.
 NOT_OURS = {"eip712Domain()", "EIP712DomainChanged()", "InvalidShortString()", "StringTooLong(string)"}
 KINDS = {"function": "methods", "event": "events", "error": "errors"}
@@ -70,7 +71,18 @@ def _silent(contract: dict[str, Any]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["PolicyModule", "IPolicyModule", "PolicyChecker", "PolicyLens", "IPolicyLens", "Treasury", "ITreasury"]
+    "name",
+    [
+        "PolicyModule",
+        "IPolicyModule",
+        "PolicyChecker",
+        "PolicyLens",
+        "IPolicyLens",
+        "Treasury",
+        "ITreasury",
+        "PriorVotesAdapter",
+        "SafeOwnersAdapter",
+    ],
 )
 def test_everything_external_has_a_notice(contracts: dict[str, Any], name: str) -> None:
     assert contracts[name]["userdoc"].get("notice")

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.management import CommandError, call_command
 
+from governance import delegated_votes
 from governance.chain import ens
 from governance.chain.address import checksum
 from governance.chain.rpc import CallReverted, Rpc
@@ -439,7 +440,9 @@ def test_check_against_a_chain(deployed, tmp_path: Path) -> None:
     module = checksum(deployed.address("module"))
     status, out, err = run("check", file, "--rpc", deployed.url, "--module", module)
     assert (status, err) == (0, "")
-    assert out.endswith("no warnings\n")
+    assert "warning: nobody can stop an announced act" in out  # nobody has delegated yet
+    assert out.endswith(", 1 warning\n")
+    assert run("check", file, "--rpc", deployed.url)[1].endswith("no warnings\n")
     status, _, err = run("check", PAYROLL, "--rpc", deployed.url, "--module", module)
     assert status == 1
     assert "has no code; check the address and the chain" in err
@@ -464,7 +467,7 @@ def test_a_proxy_is_told(deployed, tmp_path: Path) -> None:
     deployed.anvil.call("anvil_setStorageAt", checksum(deployed.address("usdc")), slot, "0x" + behind)
     status, out, _ = run("check", file, "--rpc", deployed.url)
     assert status == 0
-    assert "is a proxy (behind it: " in out
+    assert "is a proxy (EIP-1967); behind it: " in out
 
 
 def test_decode_from_the_chain(deployed, tmp_path: Path) -> None:
@@ -510,3 +513,25 @@ def test_a_dao_s_policy_is_read_on_chain_and_its_module_is_asked(deployed, tmp_p
     status, _, err = run("check", write(tmp_path, "forbidden.yaml", forbidden), *node)
     assert status == 1
     assert "the module refuses it: forbidden target (byte " in err
+
+
+def test_the_threshold_is_held_against_delegated_votes(deployed, tmp_path: Path) -> None:
+    """A member's votes count where they are delegated: a share above those can stop nothing."""
+    holders = {who: deployed.read("votes_token", "balanceOf", deployed.address(who)) for who in deployed.accounts}
+    member, votes = next((who, held) for who, held in holders.items() if held)
+    deployed.send(member, "votes_token", "delegate", deployed.address(member))
+    supply = deployed.read("votes_token", "totalSupply")
+    block = int(deployed.anvil.call("eth_blockNumber"), 16)
+    rpc = Rpc([deployed.url], None, attempts=1)
+    found = delegated_votes.of_module(rpc, deployed.address("module"), block)
+    assert found == delegated_votes.Delegated(votes, supply, block)
+    assert 0 < votes < supply
+    policy = at(deployed, PAYROLL.read_text())
+    node = ("--rpc", deployed.url, "--module", checksum(deployed.address("module")))
+    for share, said in (
+        (100 * votes // supply + 1, "nobody can stop an announced act: that takes"),
+        (100 * votes // supply * 2 // 3, "stopping an announced act takes"),
+        (1, "no warnings"),
+    ):
+        file = write(tmp_path, "p.yaml", policy.replace("threshold: 5 %", f"threshold: {share} %"))
+        assert said in run("check", file, *node)[1], share

@@ -8,11 +8,13 @@ import pytest
 from django.core.management import call_command
 from eth_abi import encode
 
-from governance import discovery, standing
+from governance import builds, discovery, standing
 from governance.chain.address import checksum
 from governance.chain.rpc import Answered, Rpc
 from governance.models import Contract, Cursor, Dao, PolicyVersion, Proposal, ProposalAction, RawLog
 from governance.standing import Standing
+from policies.notation.hexadecimal import hex_bytes
+from policies.notation.primitives import keccak
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +57,7 @@ def proposed(mirror, module: bytes, code: bytes) -> None:
 
 def deploy(d, name: str, types: list[str], *arguments) -> bytes:
     """A stranger's contract, from our own build."""
-    artifact = json.loads((discovery._BUILT.parent / f"{name}.json").read_text())
+    artifact = json.loads((builds.COMPILED / f"{name}.json").read_text())
     code = bytes.fromhex(artifact["bytecode"][2:]) + encode(types, arguments)
     return bytes.fromhex(d.send_raw("mallory", None, code)["contractAddress"][2:])
 
@@ -198,10 +200,10 @@ def test_a_module_that_is_not_beyond_doubt_the_daos_is_named_and_not_followed(
         module = module_of(d, d.addresses["treasury"])
     elif kind == "another build":
         module = d.addresses["module"]
-        compiled = json.loads(discovery._BUILT.read_text())["deployedBytecode"]
+        compiled = json.loads((builds.COMPILED / "PolicyModule.json").read_text())["deployedBytecode"]
         older = tmp_path / "PolicyModule.json"
         older.write_text(json.dumps({"deployedBytecode": compiled[:-2] + "00"}))
-        monkeypatch.setattr(discovery, "_BUILT", older)
+        monkeypatch.setattr(builds, "COMPILED", older.parent)
     else:
         nonce = int(d.anvil.call("eth_getTransactionCount", checksum(d.address("mallory")), "latest"), 16)
         treasury = made_at(d.address("mallory"), nonce + 1)
@@ -282,11 +284,58 @@ def test_a_build_is_known_whatever_its_immutables(local_chain):
     d = local_chain
     rpc = Rpc([d.url], CHAIN_ID, attempts=1)
     code = rpc.get_code(d.addresses["module"])
-    assert discovery.is_known_build(code)
-    assert discovery.is_known_build(rpc.get_code(module_of(d, d.addresses["treasury"], owner=d.address("mallory"))))
-    assert not discovery.is_known_build(code + b"\0")
-    assert not discovery.is_known_build(b"")
+    assert builds.is_policy_module(code)
+    assert builds.is_policy_module(rpc.get_code(module_of(d, d.addresses["treasury"], owner=d.address("mallory"))))
+    assert not builds.is_policy_module(code + b"\0")
+    assert not builds.is_policy_module(code[:-1])
+    assert not builds.is_policy_module(b"")
     for place in (0, len(code) // 2, len(code) - 1):
         changed = bytearray(code)
         changed[place] ^= 1
-        assert not discovery.is_known_build(bytes(changed)), place
+        assert not builds.is_policy_module(bytes(changed)), place
+
+
+@pytest.mark.parametrize("kind", [builds.PRIOR_VOTES, builds.SAFE_OWNERS])
+def test_a_votes_adapter_is_known_by_its_code(local_chain, kind):
+    d = local_chain
+    rpc = Rpc([d.url], CHAIN_ID, attempts=1)
+    code = bytearray(hex_bytes(json.loads((builds.COMPILED / f"{kind}.json").read_text())["deployedBytecode"]))
+    for place in builds.immutables_of(bytes(code)):
+        code[place : place + 32] = d.addresses["usdc"].rjust(32, b"\0")
+    adapter = b"\xad" * 20
+    d.anvil.call("anvil_setCode", checksum(adapter), "0x" + code.hex())
+    known = {"votes_adapter": kind, "adapted_token": checksum(d.addresses["usdc"])}
+    assert builds.votes_adapter(rpc, adapter) == known
+    code[-1] ^= 1
+    d.anvil.call("anvil_setCode", checksum(adapter), "0x" + code.hex())
+    for other in (adapter, d.addresses["votes_token"], d.address("mallory")):
+        assert builds.votes_adapter(rpc, other) == {"votes_adapter": None, "adapted_token": None}
+
+
+def test_a_build_of_earlier_sources_stays_known(monkeypatch, tmp_path):
+    """Whatever its immutables are, and nothing else may differ."""
+    compiled = bytearray(hex_bytes(json.loads((builds.COMPILED / "PolicyModule.json").read_text())["deployedBytecode"]))
+    compiled[-1] ^= 1  # another build than the one compiled here
+    places = builds.immutables_of(bytes(compiled))
+    build = {"commit": "", "length": len(compiled), "immutables": places, "keccak256": "0x" + keccak(compiled).hex()}
+    earlier = tmp_path / "earlier_builds.json"
+    earlier.write_text(json.dumps([build]))
+    on_chain = bytearray(compiled)
+    for place in places:
+        on_chain[place : place + 32] = bytes([7]) * 32
+    assert not builds.is_policy_module(bytes(on_chain))
+    monkeypatch.setattr(builds, "EARLIER_MODULES", earlier)
+    assert builds.is_policy_module(bytes(on_chain))
+    assert not builds.is_policy_module(bytes(on_chain[:-1]))
+    on_chain[places[0] - 1] ^= 1
+    assert not builds.is_policy_module(bytes(on_chain))
+
+
+def test_the_list_of_earlier_builds_is_well_formed():
+    listed = json.loads(builds.EARLIER_MODULES.read_text())
+    assert listed
+    for build in listed:
+        assert set(build) == {"commit", "length", "immutables", "keccak256"}
+        assert build["immutables"] == sorted(build["immutables"])
+        assert all(0 < place <= build["length"] - 32 for place in build["immutables"])
+        assert len(hex_bytes(build["keccak256"])) == 32

@@ -98,7 +98,7 @@ def test_reads_csv_and_json_alike() -> None:
     [
         ("", "a.csv:1: the header must be"),
         ("time,token,to,amount,base_units\n", "a.csv:1: the header must be"),
-        (HEADER, "a.csv: there are no transfers"),
+        (HEADER, "a.csv: there are no payments and no calls"),
         (HEADER + "soon,USDC,ines,1\n", 'a.csv:2: "soon" is not a time in UTC'),
         (HEADER + "9999999999,USDC,ines,1\n", "is past what the chain's clock counts"),
         (HEADER + "1,DAI,ines,1\n", 'a.csv:2: "DAI" is not known'),

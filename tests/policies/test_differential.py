@@ -95,7 +95,7 @@ ALL_ANSWERS = {
     "IsPaused", "NotStarted", "Ended", "Cooling", "BadTime", "NoCalls",
     "BadCalldata", "NoRule", "ClauseFailed", "OverCap", "ValueNotCharged", "OverBudget", "OverInstant",
     "CallFailed", "NotTrue", "TooLittleIncome", "AllowanceLeft",
-    "NotSchedulable", "Quiet", "TooManyPending", "Voided", "NotYet", "Expired",
+    "NotSchedulable", "EndsTooSoon", "Quiet", "TooManyPending", "Voided", "NotYet", "Expired",
 }  # fmt: skip
 
 

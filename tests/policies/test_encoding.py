@@ -272,6 +272,10 @@ def test_of_the_votes_token_only_transfer_is_permitted() -> None:
     other = code[: HEADS + 20] + b"\1\2\3\4" + code[HEADS + 24 :]
     with pytest.raises(DecodeError, match="votes token"):
         decode(other, chain)
+    behind = Chain((), b"\1" * 20, TARGETS.__contains__, adapted_token=TARGETS[0])
+    decode(code, behind)
+    with pytest.raises(DecodeError, match="votes token"):
+        decode(other, behind)
 
 
 def test_code_larger_than_a_contract_is_refused_at_once() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
 
 from agent.llm.answer_schema import problems
 from policies.code.encoding import decode, encode
@@ -19,9 +20,18 @@ from tests.policies.strategies import policies
 TEMPLATES = sorted((Path(__file__).resolve().parents[2] / "policies" / "templates").glob("*.yaml"))
 
 
+class _Core(SafeConstructor):
+    """YAML 1.2's core schema, which editors' language servers read: a time is text there."""
+
+
+_Core.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+
+
 def as_editors_see(text: str) -> Any:
     """YAML with types, as an editor's language server reads it."""
-    return YAML(typ="safe", pure=True).load(text)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = _Core
+    return yaml.load(text)
 
 
 def marked(value: Any) -> list[str]:
@@ -33,6 +43,12 @@ def marked(value: Any) -> list[str]:
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
 def test_takes_the_templates(template: Path) -> None:
     assert marked(as_editors_see(template.read_text())) == []
+
+
+def test_takes_times_that_stand_without_quotes() -> None:
+    times = as_editors_see("{from: 2033-05-18T03:33:20Z, until: 2033-05-18T04:00:00Z}")
+    text = TEMPLATES[0].read_text()
+    assert marked({**as_editors_see(text), "valid": times}) == []
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

@@ -46,7 +46,7 @@ AFTER_THE_CALLS = {"CallFailed", "NotTrue", "TooLittleIncome", "AllowanceLeft"}
 KNOWABLE = {
     "IsPaused", "NotStarted", "Ended", "Cooling", "BadTime", "NoCalls",
     "BadCalldata", "NoRule", "ClauseFailed", "OverCap", "ValueNotCharged", "OverBudget", "OverInstant",
-    "NotSchedulable", "Quiet", "TooManyPending", "Voided", "NotYet", "Expired",
+    "NotSchedulable", "EndsTooSoon", "Quiet", "TooManyPending", "Voided", "NotYet", "Expired",
 }  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from policies.document import document
+from policies.document.budget_reading import BUDGET_KEYS
 from policies.document.clause_reading import KINDS
-from policies.document.document import BUDGET_KEYS, POLICY_KEYS
+from policies.document.document import POLICY_KEYS
 from policies.document.rule_reading import CALL_KEYS, SEND_KEYS
 from policies.notation.problems import PolicyError
 

@@ -21,6 +21,7 @@ from policies.code.understood import APPROVAL, UNDERSTOOD
 from policies.document.document import PolicyDocument, load
 from policies.notation.amounts import Token
 from policies.notation.primitives import selector
+from policies.notation.problems import PolicyError
 from policies.words.diff import diff
 from policies.words.explain import caveat, explain, not_known_to_end
 from policies.words.wording import Vocabulary
@@ -49,12 +50,10 @@ rules:
 """
 # What the function is called, with all its arguments; where it is called; and what a budget counts of it.
 OUTSIDE = [
-    ("setFlowrate(address token, address receiver, int96 flowrate)", "target", ""),
+    ("beginPlan(address token, address receiver, int128 much)", "target", ""),
     ("push(address reporter, uint256 points)", "target", ""),
-    ("setDelegate(bytes32 id, address delegate)", "target", ""),
-    ("setRecord(bytes32 node, address owner, address resolver, uint64 ttl)", "target", ""),
-    ("create(address sender, address recipient, uint128 rate, address token, bool transferable)", "target", ""),
-    ("depositAndCreate(uint256 amount, address to, uint216 amountPerSec)", "target", "payroll: amount"),
+    ("setText(bytes32 node, address about, uint64 ttl)", "target", ""),
+    ("depositAndBegin(uint256 amount, address to, uint208 each)", "target", "payroll: amount"),
     ("submit(address referral)", "USDCx", "gas: value"),
     ("renew(string name, uint256 duration)", "target", "gas: value"),
     ("castVote(uint256 proposalId, uint8 support)", "target", ""),
@@ -116,6 +115,21 @@ def test_of_a_function_outside_the_list_it_is_said_everywhere(call: str, target:
     assert [warning.problem for warning in policy.warnings if SENTENCE in warning.problem] == [
         f"of `{parse_function(call).name}` {SENTENCE}: what goes on after it counts against no budget"
     ]
+
+
+@pytest.mark.parametrize(
+    ("call", "charge"),
+    [
+        ("setFlowrate(address token, address receiver, int96 flowrate)", ""),
+        ("setDelegate(bytes32 id, address delegate)", ""),
+        ("setRecord(bytes32 node, address owner, address resolver, uint64 ttl)", ""),
+        ("create(address sender, address recipient, uint128 ratePerSecond, address token, bool transferable)", ""),
+        ("depositAndCreate(uint256 amount, address to, uint216 amountPerSec)", "payroll: amount"),
+    ],
+)
+def test_what_is_known_to_go_on_is_refused_and_no_number_is_said_of_it(call: str, charge: str) -> None:
+    with pytest.raises(PolicyError, match="no budget bounds it"):
+        document(rule(call, "target", charge))
 
 
 @pytest.mark.parametrize(("call", "charge"), INSIDE)
@@ -192,11 +206,11 @@ def test_many_rules_share_one_sentence() -> None:
 
 
 def test_whoever_lends_the_signature() -> None:
-    call = "setFlowrate(address token, address receiver, int96 flowrate)"
+    call = "beginPlan(address token, address receiver, int128 much)"
     function = parse_function(call)
     inputs = [{"name": one.name, "type": one.type} for one in function.arguments]
-    abi = [{"type": "function", "name": "setFlowrate", "inputs": inputs}]
-    by_abi = DOCUMENT + rule(call, "target", "").replace(f'"{call}"', "setFlowrate\n    abi: flows")
+    abi = [{"type": "function", "name": "beginPlan", "inputs": inputs}]
+    by_abi = DOCUMENT + rule(call, "target", "").replace(f'"{call}"', "beginPlan\n    abi: flows")
     policies = (document(rule(call, "target", "")), load(by_abi, sources=Sources(abis={"flows": abi})))
     tokens = {token.address: token for token in policies[0].tokens}
     for policy in policies:
@@ -297,7 +311,7 @@ def test_each_number_of_a_simulation_has_its_condition() -> None:
 
 def test_a_difference_ends_with_the_rules_of_which_it_is_not_known() -> None:
     pay = rule("transfer(address to, uint256 amount)", "USDCx", "payroll: amount")
-    stream = rule("setFlowrate(address token, address receiver, int96 flowrate)", "target", "")
+    stream = rule("beginPlan(address token, address receiver, int128 much)", "target", "")
     before, after = document(pay), document(pay, stream)
     tokens = {token.address: token for token in before.tokens}
     functions = {one.function.selector: one.function for one in after.rules if one.function}

@@ -21,6 +21,7 @@ from presentation.dao_view import DaoView
 from tests.governance.governors import compiled
 from webapp.models import RelayedVote
 from webapp.proposals import relay
+from webapp.relaying import Caps, RelayRefused, Share
 from webapp.treasury.read import balances
 
 CHAIN_ID = 31337
@@ -98,18 +99,21 @@ def test_another_choice_is_not_answered_with_the_vote_on_its_way(client, chain):
     assert OutgoingTransaction.objects.count() == 1
 
 
+NOTHING = Share(0, 0)
+
+
 def test_the_caps_hold_and_one_vote_counts_once(chain, monkeypatch):
     _, dao, _, _ = chain
     place = DaoView(dao)
-    for number in range(relay.PER_VOTER_A_DAY):
-        relay._count(place, number, b"\1" * 20, 1, f"vote:{number}")
-    relay._count(place, 0, b"\1" * 20, 1, "vote:0")  # asked for again
-    with pytest.raises(relay.VoteRefused, match="Today's limit for free votes is reached"):
-        relay._count(place, 99, b"\1" * 20, 1, "vote:99")
-    monkeypatch.setattr(relay, "IN_ALL_A_DAY", relay.PER_VOTER_A_DAY)
-    with pytest.raises(relay.VoteRefused, match="Today's limit for free votes is reached"):
-        relay._count(place, 99, b"\2" * 20, 1, "vote:99")
-    assert RelayedVote.objects.count() == relay.PER_VOTER_A_DAY
+    for number in range(relay.CAPS.account):
+        relay._count(place, number, b"\1" * 20, 1, f"vote:{number}", NOTHING)
+    relay._count(place, 0, b"\1" * 20, 1, "vote:0", NOTHING)  # asked for again
+    with pytest.raises(RelayRefused, match="Your limit for today is reached"):
+        relay._count(place, 99, b"\1" * 20, 1, "vote:99", NOTHING)
+    monkeypatch.setattr(relay, "CAPS", Caps(account=10, everybody=10, reserved=0))
+    with pytest.raises(RelayRefused, match="Today's limit for free sends is reached"):
+        relay._count(place, 99, b"\2" * 20, 1, "vote:99", NOTHING)
+    assert RelayedVote.objects.count() == relay.CAPS.account
 
 
 def test_many_votes_at_once_stay_under_the_cap(chain):
@@ -118,16 +122,16 @@ def test_many_votes_at_once_stay_under_the_cap(chain):
 
     def count(number):
         try:
-            relay._count(place, number, b"\1" * 20, 1, f"vote:{number}")
-        except relay.VoteRefused:
+            relay._count(place, number, b"\1" * 20, 1, f"vote:{number}", NOTHING)
+        except RelayRefused:
             return False
         finally:
             connection.close()
         return True
 
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(count, range(3 * relay.PER_VOTER_A_DAY)))
-    assert sum(taken) == RelayedVote.objects.count() == relay.PER_VOTER_A_DAY
+        taken = list(pool.map(count, range(3 * relay.CAPS.account)))
+    assert sum(taken) == RelayedVote.objects.count() == relay.CAPS.account
 
 
 def test_the_relayer_pays_for_no_vote_that_burns_gas(client, chain, monkeypatch):

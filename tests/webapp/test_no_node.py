@@ -174,7 +174,15 @@ def test_every_get_but_the_ballots_opens_no_socket(client, filled, network):
     assert len([status for status in answered.values() if status == 200]) >= 25
     # What changes something is no GET.
     changes = {path.rpartition("/")[2] for path, status in answered.items() if status == 405}
-    assert changes == {"wallet", "vote-by-signature", "subscriptions", "approve", "verify", "sign-out"}
+    assert changes == {
+        "wallet",
+        "vote-by-signature",
+        "delegate-by-signature",
+        "subscriptions",
+        "approve",
+        "verify",
+        "sign-out",
+    }
 
 
 @pytest.mark.parametrize("snapshot", [None, NOW + DAY])

@@ -306,6 +306,28 @@ def test_approving_is_for_the_operator_that_the_policy_names(client, made):
     assert shown.count("Only the operator that the policy names may approve.") == 2
 
 
+@pytest.mark.parametrize(
+    ("adapter", "who", "as_of_now"),
+    [
+        (
+            "PriorVotesAdapter",
+            "Anybody who had voting power when the act was announced",
+            "total supply counts as of now",
+        ),
+        ("SafeOwnersAdapter", f"is an owner of the Safe {'0x' + '5a' * 20} when they object", "Owners count as of now"),
+    ],
+)
+def test_votes_that_count_as_of_now_are_named(client, made, adapter, who, as_of_now):
+    made.act(4, status="scheduled", act_id=b"\x04" * 32, releasable_chain_s=NOW + 3600, expires_chain_s=NOW + DAY)
+    assert "as of now" not in page(client, "/river/agent/")
+    Contract.objects.filter(kind=Contract.Kind.MODULE).update(
+        capabilities={"votes_adapter": adapter, "adapted_token": "0x" + "5a" * 20}
+    )
+    shown = page(client, "/river/agent/")
+    assert who in shown
+    assert as_of_now in shown
+
+
 def test_beside_each_stop_it_says_who_may(client, made):
     made.act(4, status="scheduled", act_id=b"\x04" * 32, releasable_chain_s=NOW + 3600, expires_chain_s=NOW + DAY)
     shown = page(client, "/river/agent/")

@@ -36,6 +36,7 @@ from webapp.mail import send, subscriptions
 from webapp.policies.read import BudgetView
 from webapp.proposals import relay
 from webapp.proposals import voter as voters
+from webapp.relaying import RelayRefused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -287,7 +288,7 @@ def test_all_that_a_voter_reads(made, family, deadline):
 
 
 def test_what_the_wallet_shows_of_a_refusal(made, rf):
-    with pytest.raises(relay.VoteRefused) as refused:
+    with pytest.raises(RelayRefused) as refused:
         relay.relay(DaoView(made.dao), made.proposal(7), 1, account(3), b"")
     with pytest.raises(signin.SignInRefused) as unsigned:
         signin.verify(rf.post("/"), "nonsense", "0x")

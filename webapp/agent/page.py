@@ -14,6 +14,7 @@ from governance.chain import abi
 from governance.chain.module import PAUSE
 from policies.notation.hexadecimal import hex_text
 from presentation import words
+from presentation.acts import counted_as_of_now
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 from webapp.agent.read import act_view, newest_requests, page_of_acts, refused
@@ -45,6 +46,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
                 "pk": module.pk,
                 "state": place.module_states.get(module.pk),
                 "address_text": words.address_text(module.address),
+                "counted_as_of_now": counted_as_of_now(module),
                 "pause_calldata": hex_text(abi.encode_call(PAUSE)),
             }
             for module in place.contracts["module"]

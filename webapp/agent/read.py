@@ -18,6 +18,7 @@ from governance.models import Act, ActCall, Objection, RefusedAct, chain_order
 from governance.sentences import worded
 from policies.notation.hexadecimal import hex_text
 from presentation import labels, words
+from presentation.acts import who_may_object
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
@@ -85,6 +86,7 @@ def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
         ],
         "has_record": has_record,
         "module": words.address_text(act.module.address),
+        "who_may_object": who_may_object(act.module),
     }
     if act.act_id:
         policy_id, act_id = bytes(act.policy_id), bytes(act.act_id)

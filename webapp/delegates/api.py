@@ -5,14 +5,19 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Schema
 from ninja.errors import HttpError
+from pydantic import Field
 
+from governance.chain.signatures import MOST_SIGNATURE_DIGITS
 from governance.models import AccountPower
 from governance.power import delegators_of, totals
+from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
-from webapp.api_input import page_and_size, parse_address
+from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
+from webapp.delegates import relay
+from webapp.delegates.profile import profile
 from webapp.delegates.read import MOST_LISTED, MOST_ROWS, delegate_rows
 from webapp.shapes import Json, address_json, check_json
 
@@ -68,3 +73,71 @@ def delegators(request: HttpRequest, slug: str, account: str, after: str = "", s
         "delegators": shown,
         "next": shown[-1] if len(found) > size else None,
     }
+
+
+@router.get("/daos/{slug}/delegates/{account}")
+def delegate(request: HttpRequest, slug: str, account: str) -> Json:
+    """One account as a delegate: power now, to whom it delegates itself, and the newest proposals with what it did.
+
+    `participation` counts those of the newest proposals for which it had power at the snapshot, open votes that it may
+    still vote on left out. `power_at_snapshot` is null where it can't be looked up.
+    """
+    place = DaoView.of(slug)
+    found = profile(place, parse_address(account, "account"))
+    return {
+        "account": address_json(found.account),
+        "name": found.name,
+        "power": str(found.power),
+        "power_of_all": str(found.total),
+        "delegators_count": found.delegators,
+        "delegates_to": [{"account": address_json(to), "share_bps": share} for to, share in found.to],
+        "participation": {"voted": found.voted, "of": len(found.ended)},
+        "proposals": [
+            {
+                "id": str(cast.row.proposal.proposal_id),
+                "title": cast.row.title,
+                "state": cast.row.state_name,
+                "power_at_snapshot": None if cast.power is None else str(cast.power),
+                "support": cast.vote.support if cast.vote else None,
+                "weight": str(cast.vote.weight) if cast.vote else None,
+                "reason": cast.vote.reason if cast.vote else None,
+                "transaction_hash": hex_text(cast.vote.log.transaction_hash) if cast.vote else None,
+            }
+            for cast in found.cast
+        ],
+        "changes": [
+            {
+                "at_chain_s": change.at_chain_s,
+                "before": str(change.before),
+                "after": str(change.after),
+                "transaction_hash": hex_text(change.transaction_hash),
+            }
+            for change in found.changes
+        ],
+        "check": check_json(found.check),
+    }
+
+
+class SignedDelegation(Schema):
+    """A delegation by signature: the votes token's Delegation, signed by `delegator`. Numbers as decimal text."""
+
+    delegator: str
+    delegate: str
+    nonce: str = Field(pattern="^[0-9]{1,78}$")
+    expiry_chain_s: str = Field(pattern="^[0-9]{1,78}$")
+    signature: str = Field(max_length=MOST_SIGNATURE_DIGITS)
+
+
+@router.post("/daos/{slug}/delegate-by-signature")
+def delegate_by_signature(request: HttpRequest, slug: str, payload: SignedDelegation) -> Json:
+    """Relay a signed delegation. The same one sent again is answered with the transaction that was sent."""
+    refuse_other_sites(request)
+    sent = relay.relay(
+        DaoView.of(slug),
+        parse_address(payload.delegator, "delegator"),
+        parse_address(payload.delegate, "delegate"),
+        int(payload.nonce),
+        int(payload.expiry_chain_s),
+        parse_bytes(payload.signature, "signature"),
+    )
+    return {"transaction_hash": hex_text(sent.transaction_hash), "status": sent.status}

@@ -45,7 +45,7 @@ def delegate_rows(
     accounts = [row.account for row in held]
     from_whom = some_delegators(place.dao, accounts, named)
     cast = _votes_cast(place.dao, accounts)
-    asked = _checks(place.dao, accounts)
+    asked = checks_of_power(place.dao, accounts)
     return [
         DelegateRow(
             row.account, row.power, row.delegators, from_whom[row.account], *cast.get(row.account, (0, False)),
@@ -72,7 +72,7 @@ def _votes_cast(dao: Dao, accounts: list[bytes]) -> dict[bytes, tuple[int, bool]
         }
 
 
-def _checks(dao: Dao, accounts: list[bytes]) -> dict[bytes, OnchainCheck]:
+def checks_of_power(dao: Dao, accounts: list[bytes]) -> dict[bytes, OnchainCheck]:
     """What the chain answered about these accounts' power now."""
     subjects = {f"power:{text(account)}": account for account in accounts for text in (hex_text, words.address_text)}
     found = OnchainCheck.objects.filter(dao=dao, subject__in=list(subjects))

@@ -29,6 +29,7 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
             "codehash": hex_text(view.version.codehash),
             "codehash_matches": view.codehash_matches,
             "code": hex_text(view.version.code),
+            "together": list(view.explained.together) if view.explained else None,
             "sentences": view.sentences,
             "problem": view.problem or None,
             "budgets": [

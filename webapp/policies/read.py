@@ -14,11 +14,13 @@ from policies.code.policy_code import Budget, PolicyCode
 from policies.code.ring import Ring, RingError
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
+from policies.words.explanation import Explanation
+from policies.words.together import Row
 from presentation import words
 from presentation.as_of import as_of
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
-from presentation.policies import decode_version, in_words
+from presentation.policies import decode_version, explained
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class PolicyView:
 
     version: PolicyVersion
     code: PolicyCode | None
-    sentences: list[str]
+    explained: Explanation | None
     budgets: list[BudgetView]
     problem: str
     codehash_matches: bool
@@ -108,6 +110,16 @@ class PolicyView:
     def as_of(self) -> str:
         """The block at which the module was asked, and how long ago; empty where it was not."""
         return as_of(self.reading)
+
+    @property
+    def sentences(self) -> list[str]:
+        """Every line about the policy; none where its code can't be shown."""
+        return self.explained.lines if self.explained else []
+
+    @property
+    def table(self) -> list[tuple[Row, BudgetView]]:
+        """Each budget in words, beside what is spent of it."""
+        return list(zip(self.explained.table, self.budgets, strict=True)) if self.explained else []
 
     @property
     def title(self) -> str:
@@ -144,7 +156,7 @@ def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[Poli
             PolicyView(
                 version,
                 code,
-                in_words(place, code) if code else [],
+                explained(place, code) if code else None,
                 budgets,
                 problem,
                 codehash(bytes(version.code)) == bytes(version.codehash),

@@ -20,15 +20,14 @@ from governance.chain import abi
 from governance.chain.governor import CAST_VOTE, FOR, HAS_VOTED
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.chain_word import shown_state
-from governance.clocks import unit_of
 from governance.models import Proposal, Vote
-from governance.power import power_at
 from governance.state import State
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 from presentation import labels, words
 from presentation.dao_view import DaoView, is_never
-from webapp.proposals.node import node
+from presentation.power import fixed_elsewhere, mirrored_power
+from webapp.node import node
 
 T = TypeVar("T")
 
@@ -129,7 +128,7 @@ def look(place: DaoView, proposal: Proposal, account: bytes, *, asks_chain: bool
         account=account,
         state=state,
         chain=_ask(place, proposal, account, state) if asks_chain else None,
-        mirrored_power=_mirrored_power(place, proposal, account),
+        mirrored_power=mirrored_power(place, proposal, account),
         votes=[vote for vote in rows if vote not in overrides],
         overrides=overrides,
         told=place.governor.capabilities,
@@ -143,22 +142,6 @@ def _votes_once(told: dict[str, Any]) -> bool:
         return True
     mode = parse_qs(told.get("counting_mode") or "")
     return mode.get("support") in (["bravo"], ["bravo,override"]) and "params" not in mode
-
-
-def _clocks_differ(place: DaoView) -> bool:
-    token = place.one("votes_token")
-    return token is None or unit_of(token.capabilities) != unit_of(place.governor.capabilities)
-
-
-def _fixed_elsewhere(place: DaoView) -> bool:
-    """Whether the governor takes power from another moment than the proposal's snapshot, or may."""
-    return place.governor.capabilities.get("family", "unknown") in ("nouns", "unknown")
-
-
-def _mirrored_power(place: DaoView, proposal: Proposal, account: bytes) -> int:
-    if _fixed_elsewhere(place) or _clocks_differ(place) or proposal.snapshot >= place.clock_now:
-        return 0
-    return power_at(place.dao, account, proposal.snapshot)
 
 
 # --- the chain's word
@@ -327,7 +310,7 @@ def in_words(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
 
 
 def _before(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
-    if _fixed_elsewhere(place):
+    if fixed_elsewhere(place):
         return Told(
             gettext("Voting has not started."),
             [gettext("This page does not know when this governor fixes voting power.")],

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Facts about other people's contracts: functions by selector, deployments by address, tokens, names by their hash.
 
-The facts are sorted TSV files beside this one. `functions.tsv`, `addresses.tsv`, `tokens.tsv` and `labels.tsv` come
-from npm packages at pinned versions (`python -m agent.understanding.functions.make` writes them again),
+The facts are sorted TSV files beside this one; tokens.tsv lies in policies/known/, where policies ask it too.
+`functions.tsv`, `addresses.tsv`, `labels.tsv` and `tokens.tsv` come from npm packages at pinned versions (`python -m
+agent.understanding.functions.make` writes them again),
 `*_by_hand.tsv` from the sources that each line names. Nothing is read before it is asked for. What an ABI calls view or
 pure is left out.
 

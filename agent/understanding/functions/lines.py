@@ -1,35 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the fact files: tab-separated lines, with a head of `# key name@version licence integrity` lines."""
+"""Read the fact files of this folder, and name the packages that all facts come from."""
 
 from collections.abc import Iterator
 from pathlib import Path
+
+from policies.known import lines, tokens
 
 FOLDER = Path(__file__).parent
 
 
 def rows(name: str) -> Iterator[list[str]]:
     """Return the cells of each line of a fact file, without its head."""
-    for line in (FOLDER / name).read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            yield line.split("\t")
+    return lines.rows(FOLDER / name)
 
 
 def sources(name: str) -> dict[str, str]:
     """Return what a fact file's head names: a package's key -> `name@version`."""
-    found = {}
-    for line in (FOLDER / name).read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            break
-        parts = line[1:].split()
-        if len(parts) >= 3 and "@" in parts[1]:
-            found[parts[0]] = parts[1]
-    return found
+    return lines.sources(FOLDER / name)
 
 
 def packages() -> frozenset[str]:
     """Return every `name@version` that the facts come from."""
-    return frozenset(
-        spec
-        for name in ("functions.tsv", "addresses.tsv", "tokens.tsv", "labels.tsv")
-        for spec in sources(name).values()
-    )
+    files = [FOLDER / name for name in ("functions.tsv", "addresses.tsv", "labels.tsv")] + [tokens.FILE]
+    return frozenset(spec for file in files for spec in lines.sources(file).values())

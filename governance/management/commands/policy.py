@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`manage.py policy`: compile, decode, explain, diff, check, backtest and simulate policies, and export schemas.
+"""`manage.py policy`: what `python -m policies` does, with a chain to ask, and what needs the mirror.
 
 Exit status: 0 good, 1 refused or different, 2 wrong usage. A reader that goes away (`| head`) is no error.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from governance import delegated_votes
 from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.module import policy_question
 from governance.chain.native import native_token
@@ -18,22 +19,20 @@ from governance.chain.rpc import Rpc, RpcError
 from governance.models import Contract, Dao, PolicyVersion, TreasuryFlow
 from governance.policy_checks import check_on_chain
 from governance.policy_names import resolve_names
-from policies import command
+from policies import command, trial_actions
 from policies.answer.act_schema import act_schema
 from policies.code import encoding
 from policies.code.as_json import as_plain
 from policies.code.policy_code import Budget
-from policies.command import Finding, Refusal, Session, WrongUsage
 from policies.document.from_code import document_of
 from policies.document.json_schema import document_schema
 from policies.files import Loaded, code_bytes, load, read_text
-from policies.notation.amounts import format_time
 from policies.notation.hexadecimal import hex_text
-from policies.trial.backtest import Backtest, PastAct, Verdict, Window, acts_of, backtest
-from policies.trial.history import HistoryError, Transfer, read_history
+from policies.session import Finding, Refusal, Session, WrongUsage, vocabulary
+from policies.trial.backtest import PastAct, acts_of
+from policies.trial.history import Transfer
 from policies.trial.stolen_key import MOST_ACTS, Reached, simulate
 from policies.words import explain
-from policies.words.wording import Vocabulary
 
 _MOST_DAYS = 3650
 _MOST_LINES = 50
@@ -43,7 +42,7 @@ _ACTIONS = {
     "explain": command.ACTIONS["explain"],
     "diff": command.ACTIONS["diff"],
     "check": command.ACTIONS["check"] + "; with --rpc also on chain",
-    "backtest": "what a policy would have refused of past payments",
+    **trial_actions.ACTIONS,
     "simulate": "how much an agent takes that wants it all, beside the bound",
     "schema": "JSON Schema of policy documents, for editors; with a policy: of the acts that it permits",
 }
@@ -59,9 +58,11 @@ class Command(BaseCommand):
         for action, sub in subs.items():
             if action in command.ACTIONS:
                 command.add_arguments(sub, action)
+            elif action in trial_actions.ACTIONS:
+                trial_actions.add_arguments(sub, action)
             else:
                 sub.add_argument("--json", action="store_true", help="print JSON, for machines")
-            if action in ("backtest", "simulate"):
+            if action == "simulate":
                 sub.add_argument("file", help="policy document (or code, in hexadecimal); - is standard input")
             if action != "schema":
                 sub.add_argument("--rpc", metavar="URL", help="the node to ask: for ENS names, and for the chain")
@@ -71,7 +72,7 @@ class Command(BaseCommand):
         subs["check"].add_argument(
             "--module", metavar="ADDRESS", help="ask this policy module whether it would take it"
         )
-        subs["backtest"].add_argument("history", nargs="?", help="CSV or JSON of payments: time, token, to, amount")
+        subs["backtest"].add_argument("history", nargs="?", help=trial_actions.HISTORY)
         subs["simulate"].add_argument("--days", type=int, default=30, help="how many days (default: 30)")
         for action in ("decode", "check", "backtest"):
             subs[action].add_argument("--dao", metavar="SLUG", help="a DAO in the mirror")
@@ -86,17 +87,18 @@ class Command(BaseCommand):
             raise SystemExit(status)
 
     def _act(self, action: str, session: Session) -> int:
-        """Run an action; a node's errors and those of addresses and histories become refusals."""
+        """Run an action; a node's errors and those of addresses become refusals."""
         try:
             return getattr(self, f"_{action}")(session)
         except (RpcError, BadAddress) as error:
             raise Refusal([str(error)]) from None
-        except HistoryError as error:
-            raise Refusal(error.lines) from None
 
     _compile = staticmethod(command.compile_)
     _explain = staticmethod(command.explain)
     _diff = staticmethod(command.diff)
+    _test = staticmethod(trial_actions.test)
+    _authorize = staticmethod(trial_actions.authorize)
+    _fmt = staticmethod(trial_actions.fmt)
 
     def _check(self, session: Session) -> int:
         asks = any(session.options[name] for name in ("rpc", "module", "dao"))
@@ -106,14 +108,17 @@ class Command(BaseCommand):
         """What a chain shows: that of the DAO, or of the node; the module is the one named, or the DAO's newest."""
         module = to_bytes(options["module"]) if options["module"] else None
         rpc = _node(options)
-        if options["dao"]:
-            dao = self._dao(options)
+        dao = self._dao(options) if options["dao"] else None
+        if dao is not None:
             rpc = rpc or Rpc.for_chain(dao.chain_id)
             contract = Contract.objects.filter(dao=dao, kind=Contract.Kind.MODULE).order_by("-start_block").first()
             module = module or (bytes(contract.address) if contract else None)
         if rpc is None:
             raise WrongUsage("--module needs --rpc URL, or --dao")
-        return check_on_chain(rpc, loaded, module)
+        delegated = delegated_votes.of_dao(rpc, dao) if dao else None
+        if delegated is None and module is not None:
+            delegated = delegated_votes.of_module(rpc, module, rpc.head_number())
+        return check_on_chain(rpc, loaded, module, delegated)
 
     def _decode(self, session: Session) -> int:
         options = session.options
@@ -163,54 +168,20 @@ class Command(BaseCommand):
         options = session.options
         if bool(options["history"]) == bool(options["dao"]):
             raise WrongUsage("backtest takes a file of payments, or --dao: one of them")
+        if not options["dao"]:
+            return trial_actions.backtest(session)
         loaded = session.load(options["file"])
-        if options["dao"]:
-            acts = _mirrored(self._dao(options))
-        else:
-            acts = acts_of(
-                read_history(
-                    read_text(options["history"]),
-                    source=options["history"],
-                    tokens={token.symbol: token for token in loaded.tokens.values()},
-                    addresses={name: address for address, name in loaded.names.items()},
-                )
-            )
-        found = backtest(loaded.code, acts)
-        if options["dao"]:
-            native = native_token(self._dao(options).chain_id)
-            loaded = replace(loaded, tokens={**loaded.tokens, native.address: native})
-        words = command.vocabulary(loaded)
-        if options["json"]:
-            session.print_json(_plain_backtest(found, loaded, words))
-        else:
-            self._print_backtest(session, found, loaded, words)
-        return 1 if found.count(Verdict.REFUSED) else 0
-
-    def _print_backtest(self, session: Session, found: Backtest, loaded: Loaded, words: Vocabulary) -> None:
-        refused = [outcome for outcome in found.outcomes if outcome.verdict is Verdict.REFUSED]
-        for outcome in refused[:_MOST_LINES]:
-            why = explain.reason(outcome.reasons[0], loaded.code, loaded.names, loaded.tokens, loaded.functions)
-            session.out(f"{outcome.act.origin}: {format_time(outcome.act.time_s)}: refused: {why}")
-        if len(refused) > _MOST_LINES:
-            session.out(f"... and {len(refused) - _MOST_LINES} more refused (--json has all)")
-        session.out(
-            f"{len(found.outcomes)} acts: {found.count(Verdict.AT_ONCE)} at once, "
-            f"{found.count(Verdict.ANNOUNCED)} after an objection window, {len(refused)} refused"
-        )
-        for use in found.budgets:
-            budget = loaded.code.budgets[use.budget]
-            limit = words.amount(budget.base_units(budget.limit), budget.asset)
-            session.out(
-                f'budget "{budget.label}": fullest {_window(budget, use.permitted, words)} of {limit}; '
-                f"asked for {_window(budget, use.asked, words)}"
-            )
+        dao = self._dao(options)
+        native = native_token(dao.chain_id)
+        loaded = replace(loaded, tokens={**loaded.tokens, native.address: native})
+        return trial_actions.show_backtest(session, loaded, _mirrored(dao))
 
     def _simulate(self, session: Session) -> int:
         options = session.options
         if not 1 <= options["days"] <= _MOST_DAYS:
             raise WrongUsage(f"--days is 1 to {_MOST_DAYS}")
         loaded = session.load(options["file"])
-        words = command.vocabulary(loaded)
+        words = vocabulary(loaded)
         found = simulate(loaded.code, options["days"])
         caveat = explain.caveat(loaded.code, words)
         only = f", {caveat}" if caveat else ""
@@ -277,44 +248,6 @@ def _mirrored(dao: Dao) -> tuple[PastAct, ...]:
         )
         for flow in flows
     )
-
-
-def _window(budget: Budget, window: Window, words: Vocabulary) -> str:
-    amount = words.amount(budget.base_units(window.units), budget.asset)
-    return f"{amount} from {format_time(window.from_s)}" if window.units else amount
-
-
-def _plain_window(budget: Budget, window: Window) -> dict[str, str | int]:
-    return {"from_s": window.from_s, "base_units": str(budget.base_units(window.units))}
-
-
-def _plain_backtest(found: Backtest, loaded: Loaded, words: Vocabulary) -> dict[str, Any]:
-    return {
-        "ok": not found.count(Verdict.REFUSED),
-        "acts": [
-            {
-                "origin": outcome.act.origin,
-                "time_s": outcome.act.time_s,
-                "verdict": outcome.verdict.value,
-                "reasons": [
-                    {
-                        "error": reason.error,
-                        "text": explain.reason(reason, loaded.code, words.names, words.tokens, words.functions),
-                    }
-                    for reason in outcome.reasons
-                ],
-            }
-            for outcome in found.outcomes
-        ],
-        "budgets": [
-            {
-                "name": loaded.code.budgets[use.budget].label,
-                "permitted": _plain_window(loaded.code.budgets[use.budget], use.permitted),
-                "asked": _plain_window(loaded.code.budgets[use.budget], use.asked),
-            }
-            for use in found.budgets
-        ],
-    }
 
 
 def _plain_reached(budget: Budget, one: Reached, caveat: str) -> dict[str, Any]:

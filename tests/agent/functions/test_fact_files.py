@@ -12,7 +12,6 @@ from agent.understanding.functions import (
     deployment,
     deployments,
     exact_fits,
-    facts,
     lines,
     names_by_hash,
     table,
@@ -23,6 +22,8 @@ from agent.understanding.functions.make.deployments import CHAINS, KINDS
 from agent.understanding.functions.make.packages import PACKAGES
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
+from policies.known import lines as known_lines
+from policies.known import tokens as known_tokens
 
 FUNCTION_FILES = (table.PACKAGES, table.BY_HAND)
 SEVEN = bytes.fromhex("7e" * 20)
@@ -45,9 +46,10 @@ def test_each_selector_is_that_of_its_signature_and_no_signature_stands_twice():
 
 
 def test_the_heads_name_each_source_at_its_pinned_version():
-    for file in (table.PACKAGES, "addresses.tsv", "tokens.tsv", "labels.tsv"):
-        named = lines.sources(file)
-        assert {row[-1] for row in lines.rows(file)} == set(named)
+    files = [*(lines.FOLDER / name for name in (table.PACKAGES, "addresses.tsv", "labels.tsv")), known_tokens.FILE]
+    for file in files:
+        named = known_lines.sources(file)
+        assert {row[-1] for row in known_lines.rows(file)} == set(named)
         assert named.items() <= PACKAGES.items()
 
 
@@ -73,7 +75,7 @@ def test_every_deployment_has_a_checksummed_address_known_chains_and_a_kind():
 
 def test_every_token_has_a_checksummed_address_and_a_plain_symbol():
     seen = set()
-    for chain, address, symbol, decimals, _source in lines.rows("tokens.tsv"):
+    for chain, address, symbol, decimals, _source in known_lines.rows(known_tokens.FILE):
         assert address == checksum(to_bytes(address))
         assert symbol.isascii()
         assert symbol.isprintable()
@@ -176,15 +178,16 @@ def test_nothing_is_read_before_it_is_asked_for():
             sys.executable,
             "-c",
             "from agent.understanding.functions import table, facts\n"
+            "from policies.known import tokens\n"
             "print(table._lines.cache_info().currsize, facts._deployments.cache_info().currsize,"
-            " facts._tokens.cache_info().currsize)",
+            " tokens._tokens.cache_info().currsize)",
         ],
         capture_output=True,
         text=True,
         check=True,
     )
     assert done.stdout.split() == ["0", "0", "0"]
-    assert facts._tokens() is facts._tokens()  # and read once
+    assert known_tokens._tokens() is known_tokens._tokens()  # and read once
 
 
 @pytest.mark.skipif(not os.environ.get("MANDATE_NPM"), reason="reads sixty npm packages: MANDATE_NPM=1")

@@ -141,6 +141,8 @@ abstract contract Adversary is World {
     function announced(Act memory act, bytes32 id, bytes32 decision) private {
         require(!known[id], "P6: an act id twice");
         known[id] = true;
+        uint256 end = policies[act.which].end;
+        require(block.timestamp + act.p.delay < end, "P6: announced although it could never be released");
         require(block.timestamp >= policies[act.which].quietUntil, "P3: scheduled in the quiet after a killed act");
         uint256 live;
         for (uint256 i; i < pendings.length; ++i) {

@@ -102,6 +102,7 @@ MUTANTS = (
     Mutant("released after the end", MODULE, "&& block.timestamp < state.end();", ";"),
     Mutant("releases are not charged", MODULE, "_charge(policyId, code, amounts, false, true)", "_charge(policyId, code, amounts, false, false)"),
     Mutant("a fifth pending act", MODULE, "if (block.timestamp >= expiresAt || place.version", "if (i == 3 || block.timestamp >= expiresAt || place.version"),
+    Mutant("announced past the policy's end", MODULE, "if (releasableAt >= state.end()) revert", "if (false) revert"),
     Mutant("no quiet after a kill", MODULE, "if (block.timestamp < quietUntil) revert Quiet(quietUntil);", ""),
     Mutant("a veto does nothing", MODULE, "_placeOfAct(policyId, actId).expiresAt = 0;", "_placeOfAct(policyId, actId);"),
     # votes

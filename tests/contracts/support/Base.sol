@@ -99,6 +99,28 @@ abstract contract Base {
         put(payroll());
     }
 
+    /// Deploys as a transaction does, so that a constructor's own revert data come back.
+    /// @return made the contract, or zero
+    /// @return problem why there is none
+    function tryDeploy(string memory artifact, bytes memory arguments) internal returns (address made, bytes memory problem) {
+        bytes memory creation = bytes.concat(vm.getCode(artifact), arguments);
+        assembly ("memory-safe") {
+            made := create(0, add(creation, 32), mload(creation))
+            if iszero(made) {
+                problem := mload(0x40)
+                mstore(problem, returndatasize())
+                returndatacopy(add(problem, 32), 0, returndatasize())
+                mstore(0x40, and(add(add(problem, 95), returndatasize()), not(31)))
+            }
+        }
+    }
+
+    /// Lets the address answer for past votes, so that a module can be built on it; whatever else it is.
+    function answerPastVotes(address token) internal {
+        vm.mockCall(token, abi.encodeWithSignature("getPastTotalSupply(uint256)"), abi.encode(0));
+        vm.mockCall(token, abi.encodeWithSignature("getPastVotes(address,uint256)"), abi.encode(0));
+    }
+
     // ---------------------------------------------------------------- policies
 
     function payroll() internal view returns (Build.Policy memory p) {

@@ -57,9 +57,9 @@ contract TestRouter {
 contract TestStreams {
     struct Stream {
         address recipient;
-        uint256 total;
-        uint64 startsAt;
-        uint64 endsAt;
+        uint256 deposit;
+        uint256 startTime;
+        uint256 stopTime;
     }
 
     IERC20 public immutable token;
@@ -69,10 +69,18 @@ contract TestStreams {
         token = token_;
     }
 
-    function openBoundedStream(address recipient, uint256 total, uint64 startsAt, uint64 endsAt) external {
-        require(startsAt < endsAt, "no time");
-        require(token.transferFrom(msg.sender, address(this), total), "not paid");
-        streams.push(Stream(recipient, total, startsAt, endsAt));
+    function createStream(
+        address recipient,
+        uint256 deposit,
+        address tokenAddress,
+        uint256 startTime,
+        uint256 stopTime
+    ) external returns (uint256) {
+        require(tokenAddress == address(token), "another token");
+        require(startTime < stopTime, "no time");
+        require(token.transferFrom(msg.sender, address(this), deposit), "not paid");
+        streams.push(Stream(recipient, deposit, startTime, stopTime));
+        return streams.length;
     }
 }
 

@@ -6,6 +6,7 @@ import {
   createClient,
   custom,
   decodeErrorResult,
+  domainSeparator,
   encodeFunctionData,
   getAddress,
   getTypesForEIP712Domain,
@@ -21,7 +22,7 @@ import {
   type Address,
   type Hex,
 } from "viem";
-import { call as callChain, getCode, readContract, waitForTransactionReceipt } from "viem/actions";
+import { call as callChain, getBlock, getCode, readContract, waitForTransactionReceipt } from "viem/actions";
 
 import { confirm, minedElsewhere, type Shown } from "./connection";
 import { Problem, type Site, type Wallet } from "./providers";
@@ -40,6 +41,8 @@ const ERRORS = parseAbi([
   "error Error(string)",
   "error GovernorUnexpectedProposalState(uint256 proposalId, uint8 current, bytes32 expectedStates)",
   "error GovernorAlreadyCastVote(address voter)",
+  "error GovernorInsufficientProposerVotes(address proposer, uint256 votes, uint256 threshold)",
+  "error GovernorRestrictedProposer(address proposer)",
   "error GovernorInvalidVoteType()",
   "error GovernorInvalidSignature(address voter)",
   "error TimelockUnexpectedOperationState(bytes32 operationId, bytes32 expectedStates)",
@@ -56,7 +59,7 @@ const ERRORS = parseAbi([
 ]);
 
 // Refusals that are about who asks, not about when: they hold for as long as the page shows this account.
-const ABOUT_WHO = new Set(["NotOwner", "NotGuardian", "NoPower", "AlreadyObjected"]);
+const ABOUT_WHO = new Set(["NotOwner", "NotGuardian", "NoPower", "AlreadyObjected", "GovernorInsufficientProposerVotes"]);
 
 const REJECTED = 4001; // EIP-1193
 
@@ -115,7 +118,8 @@ function reason(data: Hex): string {
   }
 }
 
-function client(wallet: Wallet) {
+/** A reader of the chain through a wallet. */
+export function client(wallet: Wallet) {
   return createClient({ transport: custom(wallet.provider as never, { retryCount: 0 }) });
 }
 
@@ -270,6 +274,102 @@ export async function signBallot(held: Shown, site: Site, ballot: Ballot): Promi
   const types = { EIP712Domain: getTypesForEIP712Domain({ domain }), ...typed.types };
   const document = serializeTypedData({ ...typed, types } as Parameters<typeof serializeTypedData>[0]);
   return signature(held, hashTypedData(typed), "eth_signTypedData_v4", [held.account, document]);
+}
+
+const TOKEN = parseAbi([
+  "function balanceOf(address account) view returns (uint256)",
+  "function delegates(address account) view returns (address)",
+  "function getVotes(address account) view returns (uint256)",
+  "function getCurrentVotes(address account) view returns (uint96)",
+  "function nonces(address owner) view returns (uint256)",
+  "function name() view returns (string)",
+  "function DOMAIN_SEPARATOR() view returns (bytes32)",
+  "function delegate(address delegatee)",
+]);
+
+/** What the votes token says of the account shown; null where it does not say. */
+export interface Delegation {
+  held: bigint | null;
+  power: bigint | null;
+  delegate: Address | null;
+}
+
+/** Asks the votes token, through the wallet, what the account shown holds and with whom it votes. */
+export async function readDelegation(held: Shown, token: Address): Promise<Delegation> {
+  const through = client(held.wallet);
+  const args = [held.account] as const;
+  const ask = <T>(what: Promise<T>): Promise<T | null> => what.catch(() => null);
+  const [balance, power, compound, delegate] = await Promise.all([
+    ask(readContract(through, { address: token, abi: TOKEN, functionName: "balanceOf", args })),
+    ask(readContract(through, { address: token, abi: TOKEN, functionName: "getVotes", args })),
+    ask(readContract(through, { address: token, abi: TOKEN, functionName: "getCurrentVotes", args })),
+    ask(readContract(through, { address: token, abi: TOKEN, functionName: "delegates", args })),
+  ]);
+  return { held: balance, power: power ?? compound, delegate };
+}
+
+/** The call that delegates all tokens of whoever sends it. */
+export function delegateCall(token: Address, to: Address): Call {
+  return { to: token, data: encodeFunctionData({ abi: TOKEN, functionName: "delegate", args: [to] }), value: 0n };
+}
+
+export interface SignedDelegation {
+  delegator: Address;
+  delegate: Address;
+  nonce: string;
+  expiry_chain_s: string;
+  signature: Hex;
+}
+
+const HOUR_S = 3600n;
+
+/** Signs OpenZeppelin's Delegation (Votes). Domain, nonce and time are asked of the chain, not of this site. */
+export async function signDelegation(held: Shown, site: Site, token: Address, to: Address): Promise<SignedDelegation> {
+  await confirm(held);
+  const through = client(held.wallet);
+  const domain = await domainOf(held, site, token);
+  const [nonce, newest] = await Promise.all([
+    readContract(through, { address: token, abi: TOKEN, functionName: "nonces", args: [held.account] }),
+    getBlock(through),
+  ]);
+  const expiry = newest.timestamp + HOUR_S;
+  const typed = {
+    domain,
+    types: {
+      Delegation: [
+        { name: "delegatee", type: "address" },
+        { name: "nonce", type: "uint256" },
+        { name: "expiry", type: "uint256" },
+      ],
+    },
+    primaryType: "Delegation",
+    message: { delegatee: to, nonce, expiry },
+  } as const;
+  const types = { EIP712Domain: getTypesForEIP712Domain({ domain }), ...typed.types };
+  const document = serializeTypedData({ ...typed, types } as Parameters<typeof serializeTypedData>[0]);
+  const given = await signature(held, hashTypedData(typed), "eth_signTypedData_v4", [held.account, document]);
+  return { delegator: held.account, delegate: to, nonce: String(nonce), expiry_chain_s: String(expiry), signature: given };
+}
+
+/** The domain in which the votes token has delegations signed: what it says itself (ERC-5267), or its name and version
+ * 1 where it confirms that by its separator. Throws a Problem for any other. */
+async function domainOf(held: Shown, site: Site, token: Address) {
+  const through = client(held.wallet);
+  const told = await readContract(through, { address: token, abi: GOVERNOR, functionName: "eip712Domain" }).catch(() => null);
+  if (told) {
+    const [, name, version, chainId, verifyingContract] = told;
+    if (chainId !== BigInt(site.chainId) || verifyingContract.toLowerCase() !== token.toLowerCase()) {
+      throw new Problem(words.otherTokenDomain);
+    }
+    return { name, version, chainId: site.chainId, verifyingContract };
+  }
+  const [name, separator] = await Promise.all([
+    readContract(through, { address: token, abi: TOKEN, functionName: "name" }).catch(() => null),
+    readContract(through, { address: token, abi: TOKEN, functionName: "DOMAIN_SEPARATOR" }).catch(() => null),
+  ]);
+  const domain = { name: name ?? "", version: "1", chainId: site.chainId, verifyingContract: token };
+  if (separator === null || domainSeparator({ domain }) !== separator) throw new Problem(words.noSignedDelegations);
+  return domain;
 }
 
 /** Signs typed data that the site composed (an approval); the wallet shows what it says. */

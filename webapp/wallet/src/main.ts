@@ -3,6 +3,7 @@
 
 import { encodeFunctionData, getAddress, type Hex } from "viem";
 
+import { act, afterwards, element, here, teller, whenRead } from "./acting";
 import {
   deniedTo,
   explain,
@@ -19,19 +20,13 @@ import {
   type Ballot,
   type Call,
 } from "./chain";
-import { begin, confirm, connect, current, leave, lookAgain, reconnect, switchNetwork, wrongNetwork, type Shown } from "./connection";
-import { discover, people, Problem, testWallet, type Site, type Wallet } from "./providers";
+import { begin, confirm, connect, current, leave, reconnect, switchNetwork, wrongNetwork, type Shown } from "./connection";
+import { showDelegation, wireDelegation } from "./delegation";
+import { discover, people, Problem, testWallet, type Wallet } from "./providers";
 import { words } from "./words";
 
 const REMEMBERED = "mandate-wallet";
 
-function site(): Site | null {
-  const { chainId, chainName, slug, csrf, local } = document.body.dataset;
-  if (!chainId || !slug) return null;
-  return { chainId: Number(chainId), chainName: chainName ?? words.itsChain, slug, csrf: csrf ?? "", local: local === "yes" };
-}
-
-const here = site();
 const wallets = new Map<string, Wallet>();
 let before: Shown | null = null; // what the page showed before the last change
 let voting: "reading" | "open" | "closed" = "reading"; // what is known of the shown account's vote
@@ -51,13 +46,6 @@ function remembered(): string | null {
   } catch {
     return null;
   }
-}
-
-function element<K extends keyof HTMLElementTagNameMap>(name: K, text = "", classes = ""): HTMLElementTagNameMap[K] {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (classes) made.className = classes;
-  return made;
 }
 
 // --- the wallet's corner
@@ -162,6 +150,7 @@ function follow(seen: Shown | null, why: string): void {
   if (another) voting = "reading";
   draw(why);
   if (another) void showVoter();
+  if (another || networkChanged) void showDelegation();
   if (another || networkChanged) void showWhoMay();
 }
 
@@ -239,52 +228,6 @@ function callOf(button: HTMLButtonElement): Call {
 
 // --- doing something
 
-function teller(box: Element | null): (text: string, kind?: "" | "good" | "bad") => void {
-  return (text, kind = "") => {
-    if (!box) return;
-    box.className = `status ${kind}`;
-    box.textContent = text;
-  };
-}
-
-type Tell = (text: string, kind?: "" | "good" | "bad") => void;
-
-async function act(button: HTMLButtonElement, status: Element | null, what: (held: Shown, site: Site, tell: Tell) => Promise<void>): Promise<void> {
-  const held = current();
-  if (!held || !here) {
-    teller(status)(words.connectFirstToAct, "bad");
-    return;
-  }
-  // What goes on for an account that the page no longer shows is told under its name.
-  const tell: Tell = (text, kind) => teller(status)(current()?.account === held.account ? text : words.ofAccount(held.account, text), kind);
-  button.disabled = true;
-  button.dataset.busy = "yes";
-  try {
-    await what(held, here, tell);
-  } catch (error) {
-    teller(status)(explain(error), "bad");
-    await lookAgain(); // a wallet that did something else than was asked may be on another account
-    teller(status)(explain(error), "bad");
-  } finally {
-    delete button.dataset.busy;
-    enable();
-  }
-}
-
-/** Shows the page anew once the mirror has read the block that holds what was sent. */
-async function whenRead(block: bigint, site: Site, tell: Tell, done: string): Promise<void> {
-  tell(`${done} ${words.mined(block)}`, "good");
-  for (let tries = 0; tries < 60; tries++) {
-    const seen = await getJson<{ mirror: { block: number } }>(`/api/v1/daos/${site.slug}`).catch(() => null);
-    if (seen && BigInt(seen.mirror.block) >= block) {
-      window.location.reload();
-      return;
-    }
-    await new Promise((resolve) => window.setTimeout(resolve, 500));
-  }
-  tell(`${done} ${words.minedNotRead(block)}`, "good");
-}
-
 function wireVote(form: HTMLFormElement): void {
   const status = document.getElementById("vote-status");
   form.addEventListener("submit", (event) => {
@@ -327,7 +270,7 @@ function wireTransaction(button: HTMLButtonElement): void {
   const status = button.parentElement?.querySelector(".status") ?? null;
   button.addEventListener("click", () => {
     void act(button, status, async (held, site, tell) => {
-      await whenRead(await send(held, callOf(button), tell), site, tell, words.done);
+      await whenRead(await send(held, callOf(button), tell), site, tell, words.done, button.dataset.then);
     });
   });
 }
@@ -387,11 +330,13 @@ async function start(): Promise<void> {
     if (!current()) draw();
     void comeBack(wallet);
   };
+  afterwards(enable);
   begin(here, follow);
   draw();
   discover(add);
   const vote = document.getElementById("vote");
   if (vote instanceof HTMLFormElement) wireVote(vote);
+  wireDelegation();
   const request = document.getElementById("request");
   if (request instanceof HTMLFormElement) wireRequest(request);
   document.querySelectorAll<HTMLButtonElement>("button[data-transaction]").forEach(wireTransaction);

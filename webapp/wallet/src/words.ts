@@ -25,6 +25,25 @@ const english = {
   onlyTheOperator: "Not from this account: only the operator may approve.",
   deniedTo: (why: string) => `Not from this account: ${why}.`,
 
+  // with whom the account's tokens vote
+  readingDelegation: "Reading your tokens from the chain …",
+  delegationUnknown: "The votes token does not tell your wallet with whom you vote. You may send a delegation all the same.",
+  holdsAndNobody: (tokens: string) => `You hold ${tokens} and have delegated to nobody: they count in no vote.`,
+  delegateNow: "Delegate now, to yourself or to somebody else, for the next vote.",
+  holdsAndSelf: (tokens: string) => `Your ${tokens} vote with you.`,
+  holdsAndOther: (tokens: string, name: string) => `Your ${tokens} vote with ${name}.`,
+  holdsNothing: "This account holds no tokens of this DAO now.",
+  holdsNothingButMay: (name: string) => `What it gets later would vote with ${name}.`,
+  holdsNothingAndNobody: "What it gets later would count in no vote, unless you delegate.",
+  nobody: "nobody",
+  yourself: "you",
+  namedAddress: (name: string, short: string) => `${name} (${short})`,
+  noAddress: "Write an address first: 0x and 40 hexadecimal digits, without a mistyped one.",
+  alreadySo: "Your tokens vote so already. Nothing was sent.",
+  delegated: "Done: your tokens vote so from now on.",
+  noSignedDelegations: "This votes token does not say how a delegation is signed: send a transaction. Nothing was signed.",
+  otherTokenDomain: "The votes token's signing domain names another chain or contract. Nothing was signed.",
+
   // doing something
   ofAccount: (account: Address, text: string) => `${account}: ${text}`,
   waitingForWallet: "Waiting for your wallet …",
@@ -98,6 +117,8 @@ const english = {
   refusals: {
     GovernorUnexpectedProposalState: "the proposal is not in a state that allows this now",
     GovernorAlreadyCastVote: "this account has voted already",
+    GovernorInsufficientProposerVotes: "it has fewer votes than a proposal takes",
+    GovernorRestrictedProposer: "the text names another account as the one who may propose it",
     GovernorInvalidSignature: "the signature does not fit",
     TimelockUnexpectedOperationState: "the timelock is not over yet, or this was done already",
     NotOwner: "only the owner (a vote) may do this",

@@ -11,7 +11,7 @@ from agent.understanding.effects.effect import Effect, Kind
 from agent.understanding.effects.wording import TABLE
 from policies.code import encoding
 from policies.notation.hexadecimal import hex_text
-from policies.words.explain import explain
+from policies.words.explanation import explanation
 
 SENTENCES = {
     "policy": gettext_noop("Puts policy {policy} in force on {target}: {agent} may act within it."),
@@ -38,7 +38,7 @@ def _set_policy(act: Act, book: Book, function: str, a: tuple[Any, ...]) -> Effe
         recipient=policy.agent,
         subject=hex_text(policy_id),
         new_value=hex_text(encoding.codehash(code)),
-        details=tuple(explain(policy, book.names, book.lent)),
+        details=tuple(explanation(policy, book.names, book.lent).lines),
         others=[rule.target for rule in policy.rules],
     )
 

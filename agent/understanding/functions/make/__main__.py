@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """python -m agent.understanding.functions.make [--check]: write functions.tsv, addresses.tsv, tokens.tsv and
-labels.tsv again.
+labels.tsv again; tokens.tsv lies in policies/known/.
 
 Packages are fetched with npm into a temporary folder and read; nothing of them is run or kept. `--check` writes nothing
 and exits with 1 where a file would change.
@@ -18,6 +18,7 @@ from agent.understanding.functions.make.abis import functions
 from agent.understanding.functions.make.packages import PACKAGES, BadPackage, Package, fetch
 from governance.chain import abi
 from governance.chain.address import checksum
+from policies.known.tokens import FILE as TOKENS
 from policies.notation.hexadecimal import hex_bytes
 
 _FACTS = "# Facts of other people's packages (names, numbers, addresses); their licences are beside them. Made by\n"
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, lines in made.items():
         used = {line.rsplit("\t", 1)[1] for line in lines}
         text = _head([one for one in packages if one.key in used]) + "\n".join(lines) + "\n"
-        path = FOLDER / name
+        path = TOKENS if name == TOKENS.name else FOLDER / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             print(f"{name}: {len(lines):,} lines, as before")
             continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chain's node as the ballot asks it; nothing else that is shown does (`governance.readings`)."""
+"""The chain's node as the ballot and drafts ask it; nothing else that is shown does (`governance.readings`)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All of a policy together: who may be paid what for what, how much in all, and what a stolen key can take.
+
+The numbers are bounds over all budgets and rules (policies.words.worst_case). A move is *fenced* where the treasury
+must receive something for it: then what can be lost is the difference, and under which assumption is said. What a
+function that is understood can't move on a known token is not counted as taken (policies.code.understood).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from policies.answer.permitted import permitted, sends_ether
+from policies.code.policy_code import ETHER_ASSET, Income, PolicyCode, Rule
+from policies.code.understood import TAKING_ANOTHER_TOKEN, is_understood
+from policies.notation.amounts import ETHER, format_duration
+from policies.notation.primitives import checksum
+from policies.words.wording import FEW, Vocabulary, budget_name, capital, function_name, is_pay
+from policies.words.worst_case import (
+    DAY_S,
+    YEAR_DAYS,
+    Charged,
+    charges,
+    in_all,
+    paid_by,
+    unopposed,
+    worst_case,
+)
+
+MONTH_DAYS = 30
+BEYOND = ", unless what those calls leave behind permits it"
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """What can be taken of one asset at most, in base units, over all budgets and rules.
+
+    `at_once` unopposed, in one moment; `in_time` are (seconds, unopposed, if nobody objects either) for a month, a year
+    and all the policy's time, as far as they are not longer than that.
+    """
+
+    at_once: int
+    in_time: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetTotal:
+    """One asset that budgets count. `recipients` of what is taken, None where the policy doesn't limit them.
+
+    `taken` is what leaves for nothing, `fenced` what leaves against something, `incomes` what must come in for it.
+    """
+
+    asset: bytes
+    taken: Most
+    recipients: tuple[bytes, ...] | None
+    fenced: Most
+    incomes: tuple[Income, ...]
+
+
+def totals(policy: PolicyCode, words: Vocabulary) -> tuple[AssetTotal, ...]:
+    """Each asset that a budget counts, in the order of the budgets."""
+    assets = dict.fromkeys(budget.asset for budget in policy.budgets)
+    return tuple(_total(policy, asset, words) for asset in assets)
+
+
+def _total(policy: PolicyCode, asset: bytes, words: Vocabulary) -> AssetTotal:
+    leaving = [one for one in charges(policy) if one.asset == asset and _can_leave(policy.rules[one.rule], one, words)]
+    fenced = [one for one in leaving if fence(policy, policy.rules[one.rule], asset)]
+    free = [one for one in leaving if one not in fenced]
+    incomes = dict.fromkeys(
+        income for one in fenced for income in [fence(policy, policy.rules[one.rule], asset)] if income
+    )
+    return AssetTotal(asset, _most(policy, free), _recipients(policy, free), _most(policy, fenced), tuple(incomes))
+
+
+def _most(policy: PolicyCode, chosen: Sequence[Charged]) -> Most:
+    life_s = policy.end_s - policy.start_s
+    durations = [days * DAY_S for days in (MONTH_DAYS, YEAR_DAYS) if days * DAY_S < life_s]
+    return Most(
+        unopposed(policy, chosen, None),
+        tuple(
+            (time_s, unopposed(policy, chosen, time_s), in_all(policy, chosen, time_s))
+            for time_s in [*durations, life_s]
+        ),
+    )
+
+
+def _can_leave(rule: Rule, charged: Charged, words: Vocabulary) -> bool:
+    """False where a function that is understood can't lower the treasury's balance of the asset."""
+    if not charged.is_fall:
+        return True
+    on_token = rule.target != ETHER.address and words.token(rule.target) is not None
+    if not is_understood(
+        None if rule.no_selector else rule.selector,
+        rule.words,
+        rule.dynamics,
+        on_token=on_token,
+        approval=rule.approval,
+        sends_ether=sends_ether(rule),
+    ):
+        return True
+    if rule.approval or rule.no_selector:
+        return False  # nothing leaves by an approval; what takes it is another call
+    if rule.selector in TAKING_ANOTHER_TOKEN:
+        return charged.asset != rule.target
+    return charged.asset == rule.target
+
+
+def is_fenced(policy: PolicyCode, number: int, words: Vocabulary) -> bool:
+    """Whether something must come in for all that the budget lets out."""
+    asset = policy.budgets[number].asset
+    leaving = [
+        policy.rules[one.rule]
+        for one in charges(policy)
+        if number in one.budgets and one.asset == asset and _can_leave(policy.rules[one.rule], one, words)
+    ]
+    return bool(leaving) and all(fence(policy, rule, asset) for rule in leaving)
+
+
+def fence(policy: PolicyCode, rule: Rule, asset: bytes) -> Income | None:
+    """What must come in for all of the asset that leaves by the rule, or None."""
+    return next((income for income in rule.incomes if _covers(policy, rule, income, asset)), None)
+
+
+def _covers(policy: PolicyCode, rule: Rule, income: Income, asset: bytes) -> bool:
+    """Whether the income is demanded for whatever leaves: what it is reckoned on is measured, or ether that is sent."""
+    budget = policy.budgets[income.budget]
+    if budget.asset != asset or income.numerator == 0:
+        return False
+    return budget.measured or (asset == ETHER_ASSET and any(one.budget == income.budget for one in rule.charges))
+
+
+def _recipients(policy: PolicyCode, chosen: Sequence[Charged]) -> tuple[bytes, ...] | None:
+    found: set[bytes] = set()
+    for one in chosen:
+        rule = policy.rules[one.rule]
+        charged = [
+            charge.budget
+            for charge in rule.charges
+            if charge.budget in one.budgets and policy.budgets[charge.budget].asset == one.asset
+        ]
+        paid = None if one.is_fall or not charged else paid_by(policy, rule, charged[0])
+        if paid is None:
+            return None
+        found |= paid
+    return tuple(sorted(found))
+
+
+# The three lines
+
+
+def together(policy: PolicyCode, words: Vocabulary, condition: str) -> tuple[str, str, str]:
+    """Who may be paid what, how much at most, what a stolen key can take. `condition` qualifies the last two."""
+    found = totals(policy, words)
+    return (
+        f"All together: {_who(policy, words)}{BEYOND if condition else ''}.",
+        f"{_how_much(policy, found, words, condition)}.",
+        f"{_stolen(policy, found, words, condition)}.",
+    )
+
+
+def _who(policy: PolicyCode, words: Vocabulary) -> str:
+    payments: dict[tuple[bytes, str], frozenset[bytes] | None] = {}
+    calls: dict[bytes, dict[str, None]] = {}
+    for rule in policy.rules:
+        if rule.approval:
+            continue  # it moves nothing: the call that takes it does
+        what = _payment(policy, rule, words)
+        if what is None:
+            calls.setdefault(rule.target, {})[_called(rule, words)] = None
+            continue
+        asset, budgets, paid = what
+        before = payments.setdefault((asset, budgets), frozenset())
+        payments[asset, budgets] = None if paid is None or before is None else before | paid
+    parts = [_pays(asset, budgets, paid, words) for (asset, budgets), paid in payments.items()]
+    parts += [f"may call {_listed(list(names))} on {words.address(target)}" for target, names in calls.items()]
+    if not parts:
+        return "the agent may move nothing by this policy"
+    if tokens := {rule.target: None for rule in policy.rules if rule.approval}:
+        named = _listed([words.address(token) for token in tokens])
+        parts.append(f"may give allowances in {named} that end with the act")
+    return f"the agent {'; '.join(parts)}; and do nothing else"
+
+
+def _called(rule: Rule, words: Vocabulary) -> str:
+    return "it without data" if rule.no_selector else function_name(rule, words)
+
+
+def _payment(policy: PolicyCode, rule: Rule, words: Vocabulary) -> tuple[bytes, str, frozenset[bytes] | None] | None:
+    """The asset, what for, and whom the rule pays (None: anybody), if paying is all that it does."""
+    paid: frozenset[bytes] | None
+    if rule.no_selector and sends_ether(rule):
+        asset, paid = ETHER_ASSET, frozenset({rule.target})
+    elif is_pay(rule) and words.token(rule.target) is not None:
+        values = permitted(rule, policy).at((0, 0)).listed(most=sum(map(len, policy.lists)) + len(rule.clauses))
+        asset = rule.target
+        paid = None if values is None else frozenset((value % 2**160).to_bytes(20, "big") for value in values)
+    else:
+        return None
+    named = [budget_name(policy, charge.budget) for charge in rule.charges]
+    return asset, " and ".join(named), paid
+
+
+def _pays(asset: bytes, budgets: str, paid: frozenset[bytes] | None, words: Vocabulary) -> str:
+    symbol = words.native.symbol if asset == ETHER_ASSET else words.address(asset)
+    whom = "ANYBODY" if paid is None else _whom(sorted(paid), words)
+    return f"may pay {whom} in {symbol}" + (f" from {budgets}" if budgets else ", which no budget counts")
+
+
+def _whom(addresses: Sequence[bytes], words: Vocabulary) -> str:
+    shown = [words.address(address) for address in addresses[:FEW]]
+    if len(addresses) > FEW:
+        return f"{len(addresses):,} addresses (listed below)"
+    return _listed(shown) if shown else "nobody"
+
+
+def _listed(items: Sequence[str]) -> str:
+    *first, last = items
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _time(policy: PolicyCode, time_s: int) -> str:
+    if time_s == policy.end_s - policy.start_s:
+        return f"in all its time ({format_duration(time_s)})"
+    return f"in any {format_duration(time_s)}"
+
+
+def _how_much(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, condition: str) -> str:
+    if not found:
+        return "At most: no budget counts anything, so nothing bounds how often the permitted calls are made"
+    parts = []
+    for total in found:
+        whole = _joint(policy, total, words)
+        amount = [f"{_amount(whole.at_once, total.asset, words)} without waiting for objections"]
+        amount += [f"{_amount(most, total.asset, words)} {_time(policy, time_s)}" for time_s, _, most in whole.in_time]
+        parts.append(_listed(amount))
+    return f"At most, over all budgets and rules{_in_brackets(condition)}: {'; '.join(parts)}"
+
+
+def _joint(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> Most:
+    """All of the asset that leaves, for nothing or against something."""
+    return _most(
+        policy,
+        [one for one in charges(policy) if one.asset == total.asset and _can_leave(policy.rules[one.rule], one, words)],
+    )
+
+
+def _in_brackets(condition: str) -> str:
+    return f" ({condition})" if condition else ""
+
+
+def _amount(base_units: int, asset: bytes, words: Vocabulary) -> str:
+    return words.amount(base_units, asset) if base_units else f"no {words.symbol(asset)}"
+
+
+def _stolen(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, condition: str) -> str:
+    parts = [part for total in found for part in _of_asset(policy, total, words)]
+    if not parts:
+        taken = "makes the permitted calls as often as it likes" if not found else "takes nothing that a budget counts"
+        return f"A stolen key {taken}{_in_brackets(condition)}"
+    return f"A stolen key can take at most{_in_brackets(condition)}: {'; '.join(parts)}"
+
+
+def _of_asset(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> Iterator[str]:
+    if total.taken.in_time[-1][2]:
+        yield f"{_taken(policy, total.taken, total.asset, words)}; {_to(total.recipients, words)}"
+    if total.fenced.in_time[-1][2]:
+        yield f"against something in return, {_taken(policy, total.fenced, total.asset, words)}{_lost(total, words)}"
+
+
+def _taken(policy: PolicyCode, most: Most, asset: bytes, words: Vocabulary) -> str:
+    def amount(base_units: int) -> str:
+        return _amount(base_units, asset, words)
+
+    text = f"{amount(most.at_once)} before anybody can object"
+    never = [f"{amount(alone)} {_time(policy, time_s)}" for time_s, alone, _ in most.in_time]
+    both = [f"{amount(all_)} {_time(policy, time_s)}" for time_s, _, all_ in most.in_time]
+    if never == both:
+        return f"{text}, and if nobody ever stops it {_listed(never)}"
+    return f"{text}, if nobody ever stops it {_listed(never)}, and if nobody objects either {_listed(both)}"
+
+
+def _to(recipients: tuple[bytes, ...] | None, words: Vocabulary) -> str:
+    if recipients is None:
+        return "this policy does not limit who gets it in the end"
+    return f"only to {_whom(recipients, words)}"
+
+
+def _lost(total: AssetTotal, words: Vocabulary) -> str:
+    return "".join(f"; {_income(total, income, words)}" for income in total.incomes)
+
+
+def _income(total: AssetTotal, income: Income, words: Vocabulary) -> str:
+    token, other = words.token(total.asset), words.token(income.asset)
+    if token is not None and other is not None:
+        ratio = Fraction(income.numerator * 10**token.decimals, income.denominator * 10**other.decimals)
+        if Fraction(1, 2) <= ratio <= 1:
+            lost = 1 - ratio
+            share = f"at most {_share(lost)} of it is lost" if lost else "nothing of it is lost"
+            return f"{share} if 1 {other.symbol} is worth no less than 1 {token.symbol}, which no policy can show"
+    return (
+        f"for each part the treasury must receive {words.asset(income.asset)} at the voted ratio, and what that is "
+        "worth no policy can show"
+    )
+
+
+def _share(lost: Fraction) -> str:
+    """`1 in 1,000`, rounded up to a simple share where it is none."""
+    return f"1 in {int(1 / lost):,}"
+
+
+# Which rules charge a budget
+
+
+def charged_by(policy: PolicyCode, number: int, words: Vocabulary) -> str:
+    """`rules 1 and 2 charge it, and rule 3 by what leaves`: what else takes from a budget; empty for a lone rule."""
+    if len(policy.rules) < 2:
+        return ""
+    asset = policy.budgets[number].asset
+    said, leaving = [], []
+    for one in charges(policy):
+        if number not in one.budgets or one.asset != asset:
+            continue
+        rule = policy.rules[one.rule]
+        if any(charge.budget == number for charge in rule.charges):
+            said.append(one.rule + 1)
+        elif _can_leave(rule, one, words):
+            leaving.append(one.rule + 1)
+    parts = []
+    if said:
+        parts.append(f"{_numbers(said)} charge{'s' * (len(set(said)) == 1)} it")
+    if leaving:
+        parts.append(f"whatever leaves by {_numbers(leaving)} counts too")
+    return ", and ".join(parts)
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    unique = sorted(set(numbers))
+    return f"rule {unique[0]}" if len(unique) == 1 else f"rules {_listed([str(number) for number in unique])}"
+
+
+# The table
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One budget as a row of the table, in words."""
+
+    asset: str
+    budget: str
+    whom: str
+    at_once: str
+    in_a_period: str
+    in_time: str
+    charged_by: str
+
+
+def table(policy: PolicyCode, words: Vocabulary) -> tuple[Row, ...]:
+    """A row for each budget: whom it pays, how much at once, in its period and in a year (or all the policy's time)."""
+    return tuple(
+        Row(
+            asset=checksum(policy.budgets[case.budget].asset),
+            budget=capital(budget_name(policy, case.budget)),
+            whom="not limited" if case.recipients is None else _whom(case.recipients, words),
+            at_once=words.amount(case.at_once, policy.budgets[case.budget].asset),
+            in_a_period=f"{words.amount(case.in_a_period, policy.budgets[case.budget].asset)} in any "
+            + format_duration(policy.budgets[case.budget].period_s),
+            in_time=f"{words.amount(case.in_all, policy.budgets[case.budget].asset)} {_time(policy, case.duration_s)}",
+            charged_by=charged_by(policy, case.budget, words) or "rule 1 charges it",
+        )
+        for case in worst_case(policy, YEAR_DAYS)
+    )

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small policies whose worst case can be found by trying everything, and the bound that is said of them.
+
+`python -m tests.policies.small_policies` holds the bound against the exact worst case of generated small policies, and
+against the greedy adversary on larger ones, and prints the figures as JSON.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+
+from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.signatures import TRANSFER
+from policies.trial.stolen_key import simulate
+from policies.words.worst_case import charges, in_all, unopposed
+from tests.policies.exact import SmallBudget, SmallPolicy, SmallRule, most_taken
+from tests.policies.maker import Maker
+
+TOKEN, AGENT, OPERATOR = b"\x70" * 20, b"\xa9" * 20, b"\x0b" * 20
+START_S = 2_000_000_000 // 3600 * 3600
+
+
+def generated(seed: int) -> tuple[SmallPolicy, int]:
+    """A policy of at most three shared budgets and four rules, and a duration in seconds."""
+    draw = random.Random(seed)
+    count = draw.choice([1, 2, 2, 3])
+    budgets = tuple(SmallBudget(draw.choice([1, 1, 2, 2, 3]), draw.choice([1, 1, 2])) for _ in range(count))
+    rules = []
+    for _ in range(draw.randint(1, 4)):
+        several = draw.choice([1, 2, 2]) if count > 1 else 1
+        rules.append(SmallRule(tuple(sorted(draw.sample(range(count), several))), draw.choice([None, None, 1, 2])))
+    return SmallPolicy(budgets, tuple(rules), draw.choice([0, 0, 0, 2, 5])), draw.randint(1, 18)
+
+
+def as_code(small: SmallPolicy) -> PolicyCode:
+    """The same policy as the chain would have it: each rule pays another recipient."""
+    budgets = tuple(
+        Budget(Scope.POLICY, TOKEN, 0, 7 * one.segment_s, one.limit, one.limit, bytes([65 + number]).ljust(32, b"\0"))
+        for number, one in enumerate(small.budgets)
+    )
+    rules = tuple(_rule(number, one) for number, one in enumerate(small.rules))
+    end_s = START_S + 3600
+    return PolicyCode(
+        AGENT, OPERATOR, START_S, end_s, small.cooldown_s, 0, 0, 500, bytes(32), budgets, (), rules,
+    )  # fmt: skip
+
+
+def _rule(number: int, small: SmallRule) -> Rule:
+    clauses = [Clause(0, Kind.EQUAL, 0xA11CE + number)]
+    if small.cap is not None:
+        clauses.append(Clause(1, Kind.CAP, small.cap))
+    charged = tuple(Charge(budget, Source.ARGUMENT, 1) for budget in small.budgets)
+    return Rule(TOKEN, TRANSFER, False, True, 2, tuple(clauses), charged)
+
+
+def charges_two(small: SmallPolicy) -> bool:
+    return any(len(rule.budgets) > 1 for rule in small.rules)
+
+
+def bound_and_exact(small: SmallPolicy, duration_s: int, wanted: list[int]) -> tuple[int, int]:
+    """What is said to be the most that the wanted rules take, and what they take. Raises AssertionError: it is more."""
+    code = as_code(small)
+    chosen = [charged for charged in charges(code) if charged.rule in wanted]
+    bound, exact = in_all(code, chosen, duration_s), most_taken(small, duration_s, wanted)
+    assert exact <= bound, f"{small} in {duration_s} s: {exact} is taken and {bound} is said to be the most"
+    assert unopposed(code, chosen, duration_s) == bound  # all of each budget is free of objection here
+    return bound, exact
+
+
+def against_everything(count: int, seed: int) -> dict[str, object]:
+    """The bound against the exact worst case of `count` policies: of all rules, and of those that charge a budget."""
+    gaps, two = [], 0
+    for number in range(count):
+        small, duration_s = generated(seed + number)
+        two += charges_two(small)
+        budget = number % len(small.budgets)
+        for wanted in (
+            list(range(len(small.rules))),
+            [at for at, rule in enumerate(small.rules) if budget in rule.budgets],
+        ):
+            bound, exact = bound_and_exact(small, duration_s, wanted)
+            gaps.append((bound - exact) / exact if exact else float(bound > 0))
+    gaps.sort()
+    return {
+        "policies": count,
+        "with_a_rule_that_charges_two": two,
+        "bounds": len(gaps),
+        "bounds_that_are_exact": sum(gap == 0 for gap in gaps),
+        "median_gap": statistics.median(gaps),
+        "gap_of_99_in_100": gaps[len(gaps) * 99 // 100],
+        "largest_gap": gaps[-1],
+    }
+
+
+def against_the_greedy(count: int, seed: int) -> dict[str, object]:
+    """The bound against the greedy adversary on `count` larger policies."""
+    budgets = reached = 0
+    for number in range(count):
+        for found in simulate(Maker(seed + number).policy(), 1, most_acts=60):
+            budgets += 1
+            reached += found.in_all == found.bound
+            assert found.unopposed <= found.unopposed_bound, f"seed {seed + number}: {found}"
+            assert found.in_all <= found.bound, f"seed {seed + number}: {found}"
+    return {"policies": count, "budgets": budgets, "budgets_that_reach_the_bound": reached}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the figures. A bound that is too low ends in an AssertionError that names the policy."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--exact", type=int, default=10_000, help="how many small policies")
+    options.add_argument("--greedy", type=int, default=100_000, help="how many larger ones")
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args(arguments)
+    print(
+        json.dumps(
+            {
+                "exact": against_everything(chosen.exact, chosen.seed),
+                "greedy": against_the_greedy(chosen.greedy, chosen.seed),
+            },
+            indent=2,
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions whose effect goes on after the act are refused by family: by name, by arguments, by selector."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.understanding.functions.make import standing
+from agent.understanding.functions.make.packages import PACKAGES
+from agent.understanding.functions.table import candidates
+from policies.code.families import Family, family_of
+from policies.code.signatures import Function, known_unbounded, parse_function, why_unbounded
+from policies.code.standing_effects import UNBOUNDED
+from policies.notation.primitives import selector
+
+JUDGED = Path(__file__).with_name("judged_functions.tsv")
+OLD = {selector(signature) for signature in UNBOUNDED}
+
+
+def family(text: str) -> Family | None:
+    """The family that the function is refused by; other reasons (names that were always refused) count as none."""
+    why = why_unbounded(parse_function(text))
+    return next((one for one in Family if one.value == why), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("setFlowrate(address token, address receiver, int96 flowrate)", Family.STREAM),
+        ("beginPayments(address to, uint128 ratePerSecond)", Family.STREAM),
+        ("harmless(address a, address b, int96 c)", Family.STREAM),
+        ("harmless(address a, uint216 b)", Family.STREAM),
+        ("harmless((address to, uint128 amountPerSec) plan)", Family.STREAM),
+        ("openAnyStream(uint256 total)", Family.STREAM),
+        ("grantPermissions(address token, address flowOperator)", Family.PERMISSION),
+        ("authorizeWhoever(address who)", Family.PERMISSION),
+        ("setNewOperator(address who)", Family.PERMISSION),
+        ("setUserPositionManager(address manager, bool approved)", Family.PERMISSION),
+        ("setDelegate(bytes32 id, address delegate)", Family.DELEGATION),
+        ("delegateEverything(address to)", Family.DELEGATION),
+        ("create_boost(address to, uint256 amount, uint256 end)", Family.DELEGATION),
+        ("borrowMore(uint256 amount)", Family.CREDIT),
+        ("enterMarkets(uint256 a)", Family.CREDIT),
+        ("frob(uint256 cdp, int256 dink, int256 dart)", Family.CREDIT),
+        ("letSpend(address who, uint8 v, bytes32 r, bytes32 s)", Family.SIGNED),
+        ("allowanceWithSignature(address who, uint256 amount)", Family.SIGNED),
+        ("setRecord(bytes32 node, address owner, address resolver, uint64 ttl)", Family.CONTROL),
+        ("setTreasuryGuardian(address who)", Family.CONTROL),
+        ("removeOwnerAnd(address who)", Family.CONTROL),
+        ("setPendingAdmin(address who)", Family.CONTROL),
+        ("addMinter(address who)", Family.MINTER),
+        ("configureMinter(address who, uint256 amount)", Family.MINTER),
+        ("upgradeAll(address proxy)", Family.UPGRADE),
+        ("setImplementation(address code)", Family.UPGRADE),
+        ("batchCall(uint256 a)", Family.ANYTHING),
+        ("transfer(address to, uint256 amount)", None),
+        ("castVote(uint256 proposalId, uint8 support)", None),
+        ("castVoteBySig(uint256 proposalId, uint8 support, uint8 v, bytes32 r, bytes32 s)", None),
+        ("deposit(uint256 assets, address receiver)", None),
+        ("withdraw(uint256 assets, address receiver, address owner)", None),
+        ("supply(address asset, uint256 amount, address onBehalfOf, uint16 referralCode)", None),
+        ("repay(address asset, uint256 amount, uint256 rateMode, address onBehalfOf)", None),
+        ("repayBorrow(uint256 amount)", None),
+        ("submit(address referral)", None),
+        ("renew(string name, uint256 duration)", None),
+        ("cancelStream(uint256 streamId)", None),
+        ("revokeOperator(address operator)", None),
+        ("claimAdminFees(address pool)", None),
+        ("updateBorrowCap(address asset, uint256 cap)", None),
+        ("setWorkflow(uint256 id)", None),
+        ("createWithDurations(address recipient, uint128 total, uint40 cliff, uint40 duration)", None),
+        ("upgrade(uint256 amount)", None),
+        ("upgradeByETH()", None),
+        ("createStream(address to, uint256 deposit, address token, uint256 startTime, uint256 stopTime)", None),
+    ],
+)
+def test_families(text: str, expected: Family | None) -> None:
+    assert family(text) is expected
+    assert (why_unbounded(parse_function(text)) is None) is (expected is None)
+
+
+def test_an_exception_is_one_by_selector_and_not_by_name() -> None:
+    assert why_unbounded(parse_function("upgrade(uint128 amount)")) == Family.UPGRADE.value
+    assert known_unbounded(selector("upgrade(uint256)")) is None
+    colliding = Function(
+        "wrapMore", parse_function("f(uint256 a)").arguments, given=selector("setFlowrate(address,address,int96)")
+    )
+    assert why_unbounded(colliding) == (
+        f"is setFlowrate(address,address,int96) under another name, which {Family.STREAM.value}"
+    )
+
+
+def test_the_list_of_selectors_is_made_of_the_function_table() -> None:
+    assert standing.main(["--check"]) == 0
+    rows = [line.split("\t") for line in standing.lines()]
+    assert len(rows) == len({row[0] for row in rows}) > 1000
+    for code, name, signature, source in rows:
+        assert code == selector(signature).hex()
+        assert source == "hand" or source in PACKAGES
+        assert (known_unbounded(bytes.fromhex(code)) is None) is (name == "-")
+    assert all(why for _, _, why in standing.by_hand())
+
+
+def judged() -> list[tuple[bytes, str, str, str]]:
+    """Selector, name, family as judged (`-`: none), package."""
+    lines = JUDGED.read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    return [(bytes.fromhex(code), name, expected, source) for code, name, expected, source in rows]
+
+
+def test_what_was_judged_to_go_on_is_refused_and_nothing_else() -> None:
+    """Every function was judged by reading it. What the list has by name alone, the rules for names must find too."""
+    protocols, missed, refused = set(), [], []
+    by_hand = {signature for signature, _, _ in standing.by_hand()}
+    for code, name, expected, source in judged():
+        function = next(one for one in candidates(code) if one.name == name)
+        protocols.add(source.partition("-")[0].rstrip("0123456789u"))
+        listed = known_unbounded(code) is not None
+        by_name = family_of(name, list(standing.flat(function.inputs))) is not None
+        if expected != "-" and not (listed and (by_name or function.signature in by_hand or code in OLD)):
+            missed.append(function.signature)
+        if expected == "-" and listed:
+            refused.append(function.signature)
+    assert len(protocols) >= 15
+    assert missed == []
+    assert refused == []

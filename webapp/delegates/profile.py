@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One account as a delegate: its power and where it comes from, how it voted, and to whom it delegates itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+from django.utils.translation import gettext, ngettext
+
+from governance.models import AccountPower, OnchainCheck, PowerCheckpoint, Proposal, Vote, chain_order
+from governance.power import delegations_of, delegators_of, totals
+from governance.state import State
+from presentation import labels, words
+from presentation.dao_view import DaoView
+from presentation.power import counts_by_snapshot
+from presentation.proposals import ProposalRow, rows_of
+from webapp.delegates.read import checks_of_power
+
+NAMED = 50  # delegators of the account that its page names; the API has all of them
+LAST_PROPOSALS = 20  # that its votes are held against
+LAST_CHANGES = 60  # of its power that are drawn
+
+_NOT_COUNTED = {State.PENDING, State.UPDATABLE, State.CANCELED}  # nobody can, or need, have voted on these
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One of the newest proposals and what the account did about it. `power`: base units at the snapshot; None where
+    it can't be looked up."""
+
+    row: ProposalRow
+    power: int | None
+    vote: Vote | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the account could have voted on it."""
+        return bool(self.power) or self.vote is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the account can vote still."""
+        return self.vote is None and self.row.state is State.ACTIVE
+
+    @property
+    def choice(self) -> str:
+        """How it voted, in words."""
+        if self.vote is None:
+            return gettext("not yet") if self.is_open else gettext("did not vote")
+        if self.vote.support in labels.CHOICES:
+            return labels.choice(self.vote.support)
+        return gettext("option %(number)s") % {"number": self.vote.support}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the account's power, in base units of the votes token."""
+
+    at_chain_s: int
+    before: int
+    after: int
+    transaction_hash: bytes
+
+    @property
+    def difference(self) -> int:
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of an account. Amounts: base units of the votes token, at the last block read."""
+
+    account: bytes
+    name: str | None
+    power: int
+    total: int  # of all accounts
+    delegators: int
+    named: list[bytes]  # the first of them
+    to: list[tuple[bytes, int]]  # to whom it delegates, and what share of its votes in basis points
+    cast: list[Cast]  # newest first
+    changes: list[Change]  # newest first
+    check: OnchainCheck | None
+
+    @property
+    def waiting(self) -> list[Cast]:
+        """Open votes that the account could vote on and has not."""
+        return [cast for cast in self.cast if cast.is_open]
+
+    @property
+    def ended(self) -> list[Cast]:
+        """What its participation counts: all but the open votes that it may still vote on."""
+        return [cast for cast in self.cast if not cast.is_open]
+
+    @property
+    def voted(self) -> int:
+        return sum(cast.vote is not None for cast in self.ended)
+
+    @property
+    def participation(self) -> str:
+        """How often it voted, in words, with what is counted."""
+        of = len(self.ended)
+        if not of:
+            return gettext("None of the newest proposals counts yet: it had no power at a snapshot that has passed.")
+        return ngettext(
+            "Voted on %(voted)s of the last %(count)s proposal for which it had power at the snapshot.",
+            "Voted on %(voted)s of the last %(count)s proposals for which it had power at the snapshot.",
+            of,
+        ) % {"voted": self.voted, "count": of}
+
+
+def profile(place: DaoView, account: bytes) -> Profile:
+    """What the mirror knows of an account; no node is asked. As many queries for a large delegate as for a small."""
+    row = AccountPower.objects.filter(dao=place.dao, account=account).first()
+    return Profile(
+        account=account,
+        name=place.names.get(account),
+        power=row.power if row else 0,
+        total=totals(place.dao).power,
+        delegators=row.delegators if row else 0,
+        named=delegators_of(place.dao, account, most=NAMED),
+        to=delegations_of(place.dao, account),
+        cast=[cast for cast in _cast(place, account) if cast.counts],
+        changes=_changes(place, account),
+        check=checks_of_power(place.dao, [account]).get(account),
+    )
+
+
+def _cast(place: DaoView, account: bytes) -> list[Cast]:
+    newest = Proposal.objects.filter(dao=place.dao).order_by("-created_block", "-id")
+    numbers = list(newest.values_list("pk", flat=True)[: 2 * LAST_PROPOSALS])
+    rows = [row for row in rows_of(place, numbers) if row.state not in _NOT_COUNTED]
+    rows = [row for row in rows if row.proposal.snapshot < place.clock_now][:LAST_PROPOSALS]
+    proposals = [row.proposal for row in rows]
+    votes: dict[int, Vote] = {}
+    for vote in Vote.objects.filter(proposal__in=proposals, voter=account).select_related("log").order_by("id"):
+        votes[vote.proposal_id] = vote
+    powers = _powers(place, account, proposals) if counts_by_snapshot(place) else {}
+    return [Cast(row, powers.get(row.proposal.pk), votes.get(row.proposal.pk)) for row in rows]
+
+
+def _powers(place: DaoView, account: bytes, proposals: list[Proposal]) -> dict[int, int]:
+    """The account's power at each proposal's snapshot, by the proposal's number (primary key). One query."""
+    order = "c.timepoint DESC, l.block_number DESC, l.transaction_index DESC, l.log_index DESC"
+    with connection.cursor() as sql:
+        sql.execute(
+            f"""SELECT p.id, coalesce((
+                    SELECT c.power FROM governance_powercheckpoint c JOIN governance_rawlog l ON l.id = c.log_id
+                    WHERE c.dao_id = %s AND c.account = %s AND c.timepoint <= p.snapshot ORDER BY {order} LIMIT 1), 0)
+                FROM unnest(%s::bigint[], %s::bigint[]) p (id, snapshot)""",  # noqa: S608 -- ours
+            [place.dao.pk, account, [p.pk for p in proposals], [p.snapshot for p in proposals]],
+        )
+        return {number: int(power) for number, power in sql.fetchall()}
+
+
+def _changes(place: DaoView, account: bytes) -> list[Change]:
+    found = PowerCheckpoint.objects.filter(dao=place.dao, account=account).select_related("log")
+    newest = found.order_by("-timepoint", *chain_order("log__", newest_first=True))[:LAST_CHANGES]
+    return [
+        Change(row.log.block_timestamp_chain_s, row.previous_power, row.power, bytes(row.log.transaction_hash))
+        for row in newest
+    ]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Power over time as steps, for a picture of 1000 by 100: SVG path data, and in words where it ends (`text`) and
+    what its sides stand for (`range`)."""
+
+    path: str
+    text: str
+    range: str
+
+
+def drawing(place: DaoView, profile_: Profile) -> Drawing | None:
+    """Draw the changes of an account's power, the oldest first, up to now; None where there is nothing to draw."""
+    changes = profile_.changes[::-1]
+    top = max((max(change.before, change.after) for change in changes), default=0)
+    if not top:
+        return None
+    first, now = changes[0].at_chain_s, max(place.now_chain_s, changes[-1].at_chain_s)
+
+    def x(at: int) -> int:
+        return (at - first) * 1000 // (now - first) if now > first else 0
+
+    def y(power: int) -> int:
+        return 100 - power * 95 // top
+
+    steps = [f"M0 {y(changes[0].before)}"]
+    steps += [f"H{x(change.at_chain_s)}V{y(change.after)}" for change in changes]
+    said = gettext("%(power)s since %(when)s") % {
+        "power": place.votes_asset.text(changes[-1].after, 2), "when": words.moment(changes[-1].at_chain_s),
+    }  # fmt: skip
+    range_ = gettext("From %(first)s to now; the highest is %(top)s.") % {
+        "first": words.moment(first), "top": place.votes_asset.text(top, 2),
+    }  # fmt: skip
+    return Drawing("".join([*steps, "H1000"]), said, range_)

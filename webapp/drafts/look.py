@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A draft as members will see it: effects beside the text, flags, and each call tried on the chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext
+
+from agent.models import Summary
+from agent.understanding.effects.published import with_published_tokens
+from agent.understanding.mirror_book import book_of
+from agent.understanding.review import review
+from agent.understanding.summaries import columns_of
+from governance.capabilities import BY_NUMBER
+from governance.chain import abi
+from governance.chain.call import Call
+from governance.chain.governor import PROPOSE
+from governance.chain.rpc import CallReverted, Rpc, RpcError
+from governance.treasury import balances_by_flows
+from policies.notation.hexadecimal import hex_text
+from policies.notation.visible import one_line
+from presentation import words
+from presentation.calls import call_words
+from presentation.dao_view import DaoView
+
+_PROPOSE_BY_NUMBER = "propose(address[],uint256[],string[],bytes[],string)"  # Compound's, and all that grew out of it
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A call, tried alone as the DAO would make it now; `problem` is empty where it would go through."""
+
+    words: str
+    is_tried: bool
+    problem: str
+
+
+def reviewed(place: DaoView, text: str, calls: Sequence[Call]) -> Summary:
+    """What the page of the proposal would show of text and calls: a row that is not stored."""
+    book = with_published_tokens(calls, book_of(place.dao))
+    done = review(text, calls, book, balances_by_flows(place.dao))
+    return Summary(**columns_of(done), sentences=[line.as_json() for line in done.summary])
+
+
+def tried(place: DaoView, rpc: Rpc | None, maker: bytes, calls: Sequence[Call]) -> tuple[list[Trial], int | None]:
+    """Try each call alone, sent by who would make it; and the block at which, None where the node can't be asked."""
+    found: list[Trial] = []
+    said = [call_words(place, call.target, call.value_wei, call.calldata) for call in calls]
+    unknown = [Trial(text, False, "") for text in said]
+    if rpc is None:
+        return unknown, None
+    try:
+        head = rpc.block("latest")
+        for text, call in zip(said, calls, strict=True):
+            try:
+                rpc.estimate_gas(call.target, call.calldata, sender=maker, value_wei=call.value_wei)
+                has_code = not call.calldata or bool(rpc.get_code(call.target))
+                found.append(Trial(text, True, "" if has_code else gettext("there is no contract at this address")))
+            except CallReverted as error:
+                found.append(Trial(text, True, revert_words(error.data)))
+    except RpcError:
+        return unknown, None
+    return found, head.number if head else None
+
+
+def revert_words(data: bytes) -> str:
+    """Why a call would fail, as far as the contract says."""
+    decoded = abi.decode_error(data)
+    if decoded is None:
+        return hex_text(data[:36]) if data else gettext("it gives no reason")
+    return one_line(str(decoded), 200)
+
+
+def propose_calldata(place: DaoView, text: str, calls: Sequence[Call]) -> bytes | None:
+    """The calldata that proposes a draft; None for a governor whose `propose` this page does not know."""
+    family = place.governor.capabilities.get("family")
+    columns = [[c.target for c in calls], [c.value_wei for c in calls]]
+    if family == "openzeppelin":
+        return abi.encode_call(PROPOSE, [*columns, [c.calldata for c in calls], text])
+    if family in BY_NUMBER:
+        # Without a function's text the governor makes the call with the data as it is.
+        return abi.encode_call(_PROPOSE_BY_NUMBER, [*columns, ["" for _ in calls], [c.calldata for c in calls], text])
+    return None
+
+
+def safe_batch(place: DaoView, calldata: bytes) -> str:
+    """The proposal as a batch for Safe's transaction builder, where a Safe is who proposes."""
+    return json.dumps(
+        {
+            "version": "1.0",
+            "chainId": str(place.dao.chain_id),
+            "meta": {"name": gettext("Proposal to %(dao)s") % {"dao": one_line(place.dao.name, 60)}},
+            "transactions": [
+                {"to": words.address_text(place.governor.address), "value": "0", "data": hex_text(calldata)}
+            ],
+        },
+        indent=1,
+    )

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page on which a proposal is drafted. It works without JavaScript, up to the calldata that is sent by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
+from django.views.decorators.http import require_http_methods
+
+from governance.chain.rpc import Rpc, RpcUnreachable
+from policies.code.lowering import lower
+from policies.notation.hexadecimal import hex_text
+from policies.words.explain import explain
+from policies.words.wording import Vocabulary
+from presentation import words
+from presentation.card import card_of, flags_of, meanings
+from presentation.dao_view import DaoView
+from webapp import throttle
+from webapp.drafts import look, treasuries
+from webapp.drafts.actions import KINDS, MOST_ACTIONS, Action, Draft, compose, read, tokens_by_symbol
+from webapp.node import node
+from webapp.rendering import render_page
+
+PER_ASKER_AN_HOUR = 120
+
+
+@csrf_protect
+@ensure_csrf_cookie
+@require_http_methods(["GET", "HEAD", "POST"])
+def draft(request: HttpRequest, slug: str) -> HttpResponse:
+    """Write a proposal, see what its calls do beside what it says, and send it. Nothing is kept here."""
+    place = DaoView.of(slug)
+    if request.method != "POST":
+        first = request.GET.get("kind", "")
+        return _page(request, place, Draft("", [Action(first, {})] if first in KINDS else []))
+    written = read(request.POST.dict())
+    if (added := request.POST.get("add", "")) in KINDS:
+        written.actions = [*written.actions, Action(added, {})][:MOST_ACTIONS]
+        return _page(request, place, written)
+    removed = request.POST.get("remove", "")
+    if removed.isdecimal() and removed.isascii() and len(removed) < 4:
+        written.actions = [action for n, action in enumerate(written.actions) if n != int(removed)]
+        return _page(request, place, written)
+    if not throttle.allow("draft", throttle.who_asks(request), limit=PER_ASKER_AN_HOUR, window=throttle.HOUR):
+        written.problems.append(gettext("Too many looks in an hour: try again later. Nothing you wrote is lost."))
+        return _page(request, place, written, status=429)
+    return _page(request, place, written, **_looked_at(place, written))
+
+
+def _node(place: DaoView) -> Rpc | None:
+    try:
+        return node(place)
+    except RpcUnreachable:
+        return None  # none is configured: the page says that nothing was tried
+
+
+def _looked_at(place: DaoView, written: Draft) -> dict[str, Any]:
+    """What the page shows of a draft that is whole; only its problems where it is not."""
+    rpc = _node(place)
+    pays = treasuries.pays(place, rpc)
+    compose(place, written, pays)
+    if not written.is_whole:
+        return {}
+    summary = look.reviewed(place, written.text, written.calls)
+    trials, block = look.tried(place, rpc, pays.maker, written.calls)
+    calldata = look.propose_calldata(place, written.text, written.calls)
+    return {
+        "summary": summary,
+        "card": card_of(summary),
+        "dangers": flags_of(summary, dangers=True),
+        "warnings": flags_of(summary, dangers=False),
+        "meanings": meanings(),
+        "trials": trials,
+        "tried_at": block,
+        "policies": [_policy_words(action) for action in written.actions if action.policy is not None],
+        "to": words.address_text(place.governor.address),
+        "calldata": hex_text(calldata) if calldata is not None else "",
+        "batch": look.safe_batch(place, calldata) if calldata is not None else "",
+    }
+
+
+def _policy_words(action: Action) -> dict[str, Any]:
+    """A policy of the draft in the words that members will read, with what its author should look at again."""
+    document = action.policy
+    assert document is not None
+    lent = Vocabulary(
+        {address: name for name, address in document.addresses},
+        {token.address: token for token in document.tokens},
+        {rule.function.selector: rule.function for rule in document.rules if rule.function},
+    )
+    return {
+        "name": document.name,
+        "sentences": explain(lower(document), lent.names, lent.tokens, lent.functions),
+        "warnings": [str(problem) for problem in document.warnings],
+    }
+
+
+def _page(request: HttpRequest, place: DaoView, written: Draft, *, status: int = 200, **context: Any) -> HttpResponse:
+    answer = render_page(
+        request,
+        "draft.html",
+        place,
+        "proposals",
+        draft=written,
+        kinds=[(kind, name) for kind, (name, _) in KINDS.items()],
+        assets=sorted(tokens_by_symbol(list(place.assets.values()))),
+        has_room=len(written.actions) < MOST_ACTIONS,
+        **context,
+    )
+    answer.status_code = status
+    return answer
