@@ -121,7 +121,7 @@ def test_the_calldata_of_propose_is_read_without_its_first_four_bytes_and_withou
         (executable(value=str(2**256)), "executableCalls[0].value"),
         (executable(calldata="0x1"), "executableCalls[0].calldata"),
         (executable(calldata="a9"), "executableCalls[0].calldata"),
-        ('{"executableCalls": [{"target": "0x%s", "data": "0x12"}]}' % ("11" * 20), "executableCalls[0] has data"),
+        ('{"executableCalls": [{"target": "0x%s", "data": "0x12"}]}' % ("11" * 20), "write its bytes under"),
         (executable(calldata=7), "executableCalls[0].calldata"),
         (executable(operation=2), "operation"),
         (executable(signature=3), "signature"),
