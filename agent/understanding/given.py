@@ -93,7 +93,7 @@ def _each(body: Mapping[str, Any], key: str, make: Any) -> list[Call]:
 
 def _executable(entry: Mapping[str, Any], where: str) -> Call:
     if "calldata" not in entry and "data" in entry:
-        raise BadCalls(f"{where} has "data"; write its bytes under "calldata"")
+        raise BadCalls(f'{where} has "data": write its bytes under "calldata"')
     signature = entry.get("signature") or ""
     if not isinstance(signature, str):
         raise BadCalls(f"{where}.signature is no text")
