@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+from governance import clocks
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.governor import BALLOT_V5
@@ -280,14 +281,7 @@ def rules_of(governor: Contract) -> Callable[[Proposal], list[Rule]] | None:
         case "quorumVotes()":
             return lambda _: [Rule("quorum", address, abi.encode_call("quorumVotes()"))]
         case "proposals(uint256)" if told.get("dynamic_quorum"):
-            params = "getDynamicQuorumParamsAt(uint256)"
-            return lambda p: [
-                Rule("quorum", address, abi.encode_call(number, [p.proposal_id]), 3),
-                Rule("quorum_supply", address, abi.encode_call(number, [p.proposal_id]), 13),
-                Rule("quorum_least_bps", address, abi.encode_call(params, [p.created_block])),
-                Rule("quorum_most_bps", address, abi.encode_call(params, [p.created_block]), 1),
-                Rule("quorum_coefficient", address, abi.encode_call(params, [p.created_block]), 2),
-            ]
+            return lambda p: _dynamic_quorum_rules(governor, p)
         case "proposals(uint256)":
             return lambda p: [Rule("quorum", address, abi.encode_call(number, [p.proposal_id]), 3)]
         case "quorum(proposal)" if told.get("proposal_types"):
@@ -303,6 +297,28 @@ def rules_of(governor: Contract) -> Callable[[Proposal], list[Rule]] | None:
                 ),
             ]
     return None
+
+
+def _dynamic_quorum_rules(governor: Contract, proposal: Proposal) -> list[Rule]:
+    """What Nouns' quorum is made of. Its parameters are those of the proposal's creation, which the governor keeps by
+    its own clock. None where that moment is not known: then the quorum is not known either."""
+    created = proposal.created_block
+    if clocks.counts_elsewhere(governor.capabilities):
+        block_hash = bytes(proposal.log.block_hash)
+        moment = clocks.kept(proposal.dao, [block_hash]).get(block_hash)
+        if moment is None:
+            return []
+        created = moment
+    address = governor.address
+    row = abi.encode_call("proposals(uint256)", [proposal.proposal_id])
+    params = abi.encode_call("getDynamicQuorumParamsAt(uint256)", [created])
+    return [
+        Rule("quorum", address, row, 3),
+        Rule("quorum_supply", address, row, 13),
+        Rule("quorum_least_bps", address, params),
+        Rule("quorum_most_bps", address, params, 1),
+        Rule("quorum_coefficient", address, params, 2),
+    ]
 
 
 def tokens_of(dao: Dao) -> dict[bytes, Token]:

@@ -28,6 +28,7 @@ from governance.projections.events import Kind, Undecodable
 from governance.sentences import Sentence
 from governance.words import say
 
+_BACK_BLOCKS = (1, 4, 16, 64, 120)  # of which most nodes keep the state
 _LOOKED_BACK_BLOCKS = (9_999, 999)  # for a proposal, where a governor has no clock(): as many as nodes take
 
 
@@ -81,6 +82,8 @@ def find(
     """
     reading = read_clock(rpc, address, header)
     source = source_found(reading, by_time=by_time)
+    if source is Source.HEADER and header.l1_block == header.number:
+        source = _told_apart(rpc, address, header, reading, by_time=by_time, who=who)
     if reading.says is None and is_governor and source is not None:
         proposal = _newest_proposal(rpc, address, header)
         if proposal is None:
@@ -99,6 +102,32 @@ def find(
             f"{_moments(header)}. {_UNKNOWN}"
         )
     return Found(source, reading, is_held=reading.says is not None)
+
+
+def _told_apart(rpc: Rpc, address: bytes, header: Header, reading: Reading, *, by_time: bool, who: str) -> Source:
+    """Return what a clock counts by that says what is both the chain's height and the chain below's: an earlier block,
+    where the two differ, tells. Where they differ in none, the header's number is the chain's own height.
+
+    Raises:
+        ClockNotUnderstood: the node does not tell what the clock said there.
+    """
+    differs = False
+    for back in _BACK_BLOCKS:
+        earlier = rpc.block(max(header.number - back, 0))
+        if earlier is None or earlier.l1_block in (None, earlier.number):
+            continue
+        differs = True
+        before = read_clock(rpc, address, earlier)
+        if (before.says is None) == (reading.says is None):
+            found = source_found(before, by_time=by_time)
+            if found is not None:
+                return found
+    if differs:
+        raise ClockNotUnderstood(
+            f"at block {header.number} the chain below (L1) has the same height, so that the clock of {_WHO[who]} does "
+            "not tell which of the two it counts, and the node keeps no state of earlier blocks. Try again in a minute"
+        )
+    return Source.HEIGHT
 
 
 def _newest_proposal(rpc: Rpc, governor: bytes, head: Header) -> tuple[Header, int] | None:
@@ -160,7 +189,7 @@ def _wrong_with(dao: Dao, rpc: Rpc, contract: Contract, header: Header) -> Sente
         found = source_found(reading, by_time=by_time)
         # `clock()` itself may be asked where the header names the same number.
         same = {source, Source.HEADER} if source is Source.CONTRACT else {source}
-        if source is Source.HEIGHT and reading.says == header.number:
+        if reading.says == header.number and (source is Source.HEIGHT or reading.number == reading.says):
             return None  # two chains of one height, for a moment
         return None if found in same else _differs(who, reading)
     if contract.kind != Contract.Kind.GOVERNOR:

@@ -96,16 +96,16 @@ def source_found(reading: Reading, *, by_time: bool) -> Source | None:
         if header.l1_block is not None:
             if number in (None, header.l1_block):
                 return Source.HEADER
-            return Source.HEIGHT if number == header.number else Source.OPCODE
-        return Source.HEIGHT if number is None or number - header.number in (0, 1) else Source.OPCODE
+        elif number is None:
+            return Source.HEIGHT
+        return Source.HEIGHT if number - header.number in (0, 1) else Source.OPCODE
     # Some nodes run a call at a block as if in the next one.
     is_ahead = 0 < says - header.timestamp_chain_s <= _AHEAD_S and reading.timestamp_chain_s in (None, says)
     if says == header.timestamp_chain_s or is_ahead:
         return Source.TIME
-    if header.l1_block is not None:
-        if says == header.l1_block:
-            return Source.HEADER
-        return Source.CONTRACT if says == number else Source.HEIGHT if says == header.number else None
+    if says == header.l1_block:
+        return Source.HEADER
+    # Before what contracts see as block.number, which may be the chain's own height, as the clock is.
     if says == header.number or (says == header.number + 1 and number in (None, says)):
         return Source.HEIGHT
     return Source.CONTRACT if says == number else None

@@ -4,8 +4,8 @@
 Each answer becomes an OnchainCheck row, the newest per subject, which pages show as "checked at block N":
 `proposal:<id>:state`, `proposal:<id>:votes` (against/for/abstain), `proposal:<id>:quorum`, `power:<0x account>` (now;
 where the mirror's row and its newest log differ, what the mirror says is both, with a slash between),
-`power:<0x account>@<snapshot>` (of a voter, when the vote began), `policy:<0x id>:version`,
-`module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
+`power:<0x account>@<timepoint>` (of a voter, when the vote began, or when a log that is unconfirmed changed it),
+`policy:<0x id>:version`, `module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
 
 Of what differs about a proposal a second endpoint is asked too, where one is set (`governance.chain_word` shows it).
 """
@@ -264,7 +264,9 @@ def _about_power(dao: Dao, most: int) -> list[_Question]:
         return questions  # a snapshot of one clock says nothing in the other
     votes = Vote.objects.filter(dao=dao, proposal__isnull=False).order_by("-pk")
     voted = votes.values_list("voter", "proposal__snapshot")[:most]
+    now = now_of(dao, governor).timepoint
     pairs = dict.fromkeys((bytes(voter), snapshot) for voter, snapshot in voted)
+    pairs |= dict.fromkeys(pair for pair in unconfirmed.power_in_doubt(dao) if pair[1] < now)
     return questions + [
         _Question(
             f"power:{checksum(voter)}@{snapshot}", token.address, abi.encode_call(past_call, [voter, snapshot]),

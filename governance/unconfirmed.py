@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logs that one node alone shows, with no proof: kept and marked, and counted in no mail and no act until settled.
 
-Settled is such a log where two nodes show it when its block becomes final, or where the chain, asked at a later block,
-answers what the mirror has with it: `proposalVotes()` for votes, `state()` for what happened to a proposal, the token's
-answer for power, the module's for policies. Until then its news are withheld from the outbox.
+Settled is such a log where two nodes show it when its block becomes final or later, where receipts prove it, or where
+the chain, asked at a later block, answers what it would not without the log: `proposalVotes()` for votes, `state()` for
+what happened to a proposal, the token's answer for power, the module's for policies and pauses. Until then its news are
+withheld from the outbox. With a single node set, all of the mirror is that node's word, and what it shows is settled.
 """
 
 from collections import Counter, defaultdict
@@ -14,23 +15,27 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from governance import outbox
-from governance.chain.address import to_bytes
+from governance import incidents, outbox
+from governance.chain.address import checksum, to_bytes
 from governance.chain.rpc import Disagreement
 from governance.counting import counting_at, counting_of
 from governance.models import (
     Cursor,
     Dao,
+    Delegation,
     OnchainCheck,
     PolicyVersion,
     PowerCheckpoint,
     Proposal,
     ProposalTransition,
     RawLog,
+    SyncIncident,
     UnconfirmedLog,
     Vote,
+    chain_order,
 )
-from governance.state import ProposalFacts, governor_of
+from governance.projections import events
+from governance.state import ProposalFacts, State, governor_of
 from policies.notation.hexadecimal import hex_bytes
 
 _OF_VOTES = "vote.cast"
@@ -134,53 +139,126 @@ def settle(dao: Dao, checks: Iterable[str], block_number: int) -> None:
         return
     with transaction.atomic():
         Cursor.objects.select_for_update().get(dao=dao)
-        standing = set(
+        standing = dict(
             OnchainCheck.objects.filter(dao=dao, subject__in=list(checks), matched=True, block_number=block_number)
-            .values_list("subject", flat=True)
+            .values_list("subject", "chain_says")
         )  # fmt: skip
         settled: Q = Q(pk__in=[])
-        for subject in standing:
-            settled |= _settled_by(dao, subject)
+        for subject, says in standing.items():
+            settled |= _settled_by(dao, subject, says)
         marked = UnconfirmedLog.objects.filter(dao=dao, log__block_number__lte=block_number)
         _confirm(dao, marked.filter(settled))
 
 
-def _settled_by(dao: Dao, subject: str) -> Q:
+# What `state()` says only of a proposal to which this happened; that it was created, every answer says.
+_SHOWN_BY_STATE = {
+    "queued": {State.QUEUED, State.EXPIRED},
+    "executed": {State.EXECUTED},
+    "canceled": {State.CANCELED},
+    "vetoed": {State.VETOED},
+}
+
+
+def _settled_by(dao: Dao, subject: str, says: str) -> Q:
+    """The marked logs without which the chain would have answered otherwise. A vote of no weight, an account's power of
+    before its newest, or a moved deadline is none of them: these wait until a second node shows them."""
     match subject.split(":"):
         case ["proposal", number, "votes"]:
             if not counting_of(governor_of(dao).capabilities).is_known:
                 return Q(pk__in=[])  # the mirror's tally is the governor's own answer: it says nothing of our logs
-            votes = Vote.objects.filter(dao=dao, onchain_proposal_id=int(number))
+            votes = Vote.objects.filter(dao=dao, onchain_proposal_id=int(number), weight__gt=0)
             return Q(log__in=votes.filter(log__unconfirmed__isnull=False).values("log"))
         case ["proposal", number, "state"]:
-            return Q(
-                log__in=ProposalTransition.objects.filter(proposal__dao=dao, proposal__proposal_id=int(number)).values(
-                    "log"
-                )
-            )
-        case ["power", account] if "@" not in account:
-            rows = PowerCheckpoint.objects.filter(dao=dao, account=to_bytes(account), log__unconfirmed__isnull=False)
+            kinds = ["created", *(kind for kind, states in _SHOWN_BY_STATE.items() if says in states)]
+            happened = ProposalTransition.objects.filter(proposal__dao=dao, proposal__proposal_id=int(number))
+            return Q(log__in=happened.filter(kind__in=kinds).values("log"))
+        case ["power", account]:
+            address, _, timepoint = account.partition("@")
+            rows = PowerCheckpoint.objects.filter(dao=dao, account=to_bytes(address))
+            if timepoint:
+                rows = rows.filter(timepoint__lte=int(timepoint))
+            newest = rows.order_by("-timepoint", *chain_order("log__", newest_first=True)).select_related("log").first()
+            if newest is None:
+                return Q(pk__in=[])
             # A delegation comes with the power that it moved, in one transaction.
-            return Q(log__transaction_hash__in=rows.values("log__transaction_hash"))
+            beside = Delegation.objects.filter(dao=dao, log__transaction_hash=newest.log.transaction_hash)
+            return Q(log=newest.log_id) | Q(log__in=beside.values("log"))
         case ["policy", policy_id, "version"]:
-            return Q(log__in=PolicyVersion.objects.filter(dao=dao, policy_id=hex_bytes(policy_id)).values("log"))
+            versions = PolicyVersion.objects.filter(dao=dao, policy_id=hex_bytes(policy_id), version=int(says))
+            return Q(log__in=versions.values("log"))
+        case ["module", address, "paused"]:
+            return Q(log__in=_pause_that_shows(dao, to_bytes(address)))
     return Q(pk__in=[])
+
+
+def _pause_that_shows(dao: Dao, module: bytes) -> list[int]:
+    """The number of the module's newest pause or end of one, where it was the other way before."""
+    logs = RawLog.objects.filter(dao=dao, address=module, topic0__in=[*events.PAUSED, *events.UNPAUSED])
+    last = list(logs.order_by(*chain_order(newest_first=True)).values_list("pk", "topic0")[:2])
+    was_paused = [bytes(topic) in events.PAUSED for _, topic in last]
+    return [last[0][0]] if last and [*was_paused, False][0] != [*was_paused, False][1] else []
+
+
+def confirm(dao: Dao, rows: Iterable[UnconfirmedLog]) -> None:
+    """Confirm these logs: another node shows them now, or receipts prove them."""
+    with transaction.atomic():
+        Cursor.objects.select_for_update().get(dao=dao)
+        _confirm(dao, UnconfirmedLog.objects.filter(dao=dao, pk__in=[row.pk for row in rows]))
 
 
 def _confirm(dao: Dao, rows: Any) -> None:
     """Take the marks away and tell what waited for it. In a transaction that holds the DAO's cursor."""
-    found = list(rows.select_related("log").order_by("log__block_number", "log__transaction_index", "log__log_index"))
+    found = list(rows.select_related("log").order_by(*chain_order("log__")))
+    if not found:
+        return
     UnconfirmedLog.objects.filter(pk__in=[row.pk for row in found]).delete()
+    _close(dao, {row.log.block_number for row in found})
     outbox.publish_many(dao, [(topic, key, block) for row in found for topic, key, block in row.news])
+
+
+def _close(dao: Dao, blocks: set[int]) -> None:
+    """Take from what is told of nodes that differ the blocks of which nothing is unconfirmed any more."""
+    marked = UnconfirmedLog.objects.filter(dao=dao)
+    settled = blocks - set(marked.filter(log__block_number__in=blocks).values_list("log__block_number", flat=True))
+    for incident in SyncIncident.objects.filter(dao=dao, kind=incidents.Kind.NODES_DIFFER, resolved_at=None):
+        before = incident.facts.get("blocks", [])
+        left = [number for number in before if number not in settled]
+        if left == before:
+            continue
+        if not left and not marked.exists():  # older blocks than those that are named may wait too
+            incidents.resolve(dao, incidents.Kind.NODES_DIFFER, pk=incident.pk)
+        else:
+            incident.facts = {**incident.facts, "blocks": left}
+            incident.save(update_fields=["facts"])
 
 
 # --- what counts it, and what does not
 
 
+def is_pause_in_doubt(dao: Dao, module: bytes) -> bool:
+    """Return whether one node alone shows the module's newest pause, or the chain, asked since, says otherwise: what
+    stops the agent must not be taken for done."""
+    logs = RawLog.objects.filter(dao=dao, address=module, topic0__in=[*events.PAUSED, *events.UNPAUSED])
+    newest = logs.order_by(*chain_order(newest_first=True)).select_related("unconfirmed").first()
+    if newest is not None and hasattr(newest, "unconfirmed"):
+        return True
+    since = -1 if newest is None else newest.block_number
+    subject = f"module:{checksum(module)}:paused"
+    return OnchainCheck.objects.filter(dao=dao, subject=subject, matched=False, block_number__gte=since).exists()
+
+
+_MOST_IN_DOUBT = 50
+
+
 def accounts_in_doubt(dao: Dao) -> list[bytes]:
-    """Return the accounts whose power such a log changed: the token is to be asked about them."""
-    rows = PowerCheckpoint.objects.filter(dao=dao, log__unconfirmed__isnull=False)
-    return [bytes(account) for account in rows.values_list("account", flat=True).distinct()]
+    """Return the accounts whose power such a log changed, newest first: the token is to be asked about them."""
+    return list(dict.fromkeys(account for account, _ in power_in_doubt(dao)))
+
+
+def power_in_doubt(dao: Dao) -> list[tuple[bytes, int]]:
+    """Return whose power such a log changed and when, in the token's clock; the newest of them."""
+    rows = PowerCheckpoint.objects.filter(dao=dao, log__unconfirmed__isnull=False).order_by("-timepoint", "-log_id")
+    return [(bytes(account), moment) for account, moment in rows.values_list("account", "timepoint")[:_MOST_IN_DOUBT]]
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,9 @@ SENTENCES: Mapping[str, Template] = {
     "answer_left_out": gettext_noop("left out the answer to {method} in a batch"),
     "rate_limited": gettext_noop("limits our rate ({method})"),
     "chain_id_refused": gettext_noop("refused eth_chainId: {reason}"),
+    "answer_of_other_chain": gettext_noop(
+        "answered for chain {got}, but it is configured for chain {expected}: one address leads to nodes of both"
+    ),
     "chain_id_unreadable": gettext_noop("answered eth_chainId with nonsense"),
     "other_chain": gettext_noop("serves chain {got}, but it is configured for chain {expected}: correct its URL"),
     "no_endpoint": gettext_noop("no RPC endpoint is configured for chain {chain_id}: set MANDATE_RPC_URLS"),
@@ -88,6 +91,7 @@ SENTENCES: Mapping[str, Template] = {
     "other_blocks_logs": gettext_noop(
         "asked for logs of blocks {first_block} to {last_block}, the node answered others"
     ),
+    "hash_filter_ignored": gettext_noop("answered eth_getLogs by the hash of a block that does not exist"),
     "other_block_logs": gettext_noop("asked for logs of block {block}, the node answered others"),
     "logs_of_two_blocks": gettext_noop("the node answered logs of two blocks {block}"),
     "logs_malformed": gettext_noop("the node's logs of block {block} are malformed"),
@@ -195,6 +199,10 @@ SENTENCES: Mapping[str, Template] = {
     "logs_left_out": gettext_noop(
         "A node had answered wrongly about blocks from {from_block} on: it left logs out. They are read again, and "
         "what was read before stays."
+    ),
+    "logs_refuted": gettext_noop(
+        "A node had shown {logs} log(s) in blocks {from_block} to {to_block} that receipts prove were never there. The "
+        "mirror removed them."
     ),
     "proposal_unseen": gettext_noop(
         "Logs name proposal {proposal_id}, whose creation was never seen: read from an earlier block."

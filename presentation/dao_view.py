@@ -17,6 +17,7 @@ from governance.chain.native import DECIMALS, UNKNOWN, symbol_of
 from governance.clocks import Source, source_of
 from governance.models import Contract, Cursor, Dao, ModuleState
 from governance.state import Now, now_at
+from governance.unconfirmed import is_pause_in_doubt
 from policies.notation.hexadecimal import hex_bytes
 from presentation import labels, words
 from presentation.assets import Asset, asset_of
@@ -56,7 +57,7 @@ class DaoView:
             self.contracts[contract.kind].append(contract)
         self.cursor: Cursor | None = Cursor.objects.filter(dao=dao).first()
         self.module_states: dict[int, ModuleState] = {
-            state.module_id: state for state in ModuleState.objects.filter(module__dao=dao)
+            state.module_id: state for state in ModuleState.objects.filter(module__dao=dao).select_related("module")
         }
 
     @classmethod
@@ -79,6 +80,16 @@ class DaoView:
     @property
     def node_head(self) -> int:
         return self.cursor.node_head_block if self.cursor else -1
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes are set for the DAO's chain; 0 where this process was told none."""
+        return len(settings.RPC_URLS.get(self.dao.chain_id, ()))
+
+    @property
+    def is_one_nodes_word(self) -> bool:
+        """Whether all of the mirror is what a single node said, on a chain that others run too."""
+        return self.nodes == 1 and not self.is_local
 
     @property
     def now_chain_s(self) -> int:
@@ -231,5 +242,15 @@ class DaoView:
 
     @property
     def paused(self) -> bool:
-        """Whether any policy module of the DAO is paused."""
-        return any(state.paused for state in self.module_states.values())
+        """Whether any policy module of the DAO is paused, beyond doubt."""
+        return any(state.paused and pk not in self.doubted_pauses for pk, state in self.module_states.items())
+
+    @cached_property
+    def doubted_pauses(self) -> set[int]:
+        """The modules, by their rows' numbers, whose pause one node alone shows, or the chain denies: their agent may
+        still act, and is still to be stopped."""
+        return {
+            pk
+            for pk, state in self.module_states.items()
+            if state.paused and is_pause_in_doubt(self.dao, bytes(state.module.address))
+        }

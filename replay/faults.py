@@ -23,6 +23,7 @@ CARRIED = (
     "rate_status_after",  # HTTP 429 with Retry-After
     "older_sight",  # the load balancer's other node answers: it stands at an earlier moment of the chain (recorded
     # chains, which have none: some blocks behind)
+    "other_network",  # the load balancer has a node of another network, which has the same contracts (synthetic chains)
 )
 # By chance, for one answer within a request.
 ANSWERED = (
@@ -41,6 +42,8 @@ LOG_TIMES = ("whole", "zero", "omit")
 """What logs say of their block's time: it, always 0, as of some versions of geth, or nothing, as most nodes."""
 HASH_FILTERS = ("known", "refused", "ignored")
 """What becomes of `blockHash` in eth_getLogs: nodes that do not know it refuse it, or answer for their newest block."""
+RECEIPTS = ("whole", "unknown", "null", "partial")
+"""What eth_getBlockReceipts gives: all; an error, for the method is not known; null; or receipts without some logs."""
 LIES = frozenset({"empty_logs", "missing_logs"})
 
 
@@ -78,10 +81,12 @@ class Faults:
     blooms: str = "whole"  # one of `BLOOMS`: what the headers' blooms show of the logs
     hole: float = 0.0  # the share of logs that its index lacks, always the same ones; its receipts have them
     numbering: str = "block"  # one of `NUMBERINGS`
+    one_place: bool = False  # it gives all logs of a transaction the index 0
     log_times: str = "whole"  # one of `LOG_TIMES`
     hash_filter: str = "known"  # one of `HASH_FILTERS`
     null_logs: bool = False  # it answers null where there are no logs
     has_final_tag: bool = True  # else it answers to `finalized` and `safe` as a node that does not know them
+    receipts: str = "whole"  # one of `RECEIPTS`
     has_receipts_root: bool = True  # else zeros, as on chains that compute none
 
 
@@ -127,7 +132,8 @@ def mix(seed: int) -> list[Faults]:
             retry_after_s=0,
         )
 
-    carried = [kind for kind in CARRIED if kind != "older_sight"]  # a recording has no earlier moments
+    # A recording has no earlier moments, and no other network.
+    carried = [kind for kind in CARRIED if kind not in ("older_sight", "other_network")]
     liar = node(*carried, worst=0.05)
     liar.chances |= {lie: random_.uniform(0.1, 0.5) for lie in sorted(LIES)}
     liar.final_back = random_.choice((None, 0))

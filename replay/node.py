@@ -30,7 +30,7 @@ from policies.notation.primitives import keccak
 from replay.faults import KINDS, PROVIDERS, Chance, Faults, rate_refusal
 from replay.recording import RecordedLog, Recording
 from replay.sight import Chain, NodeError, PlainAnswer, ServedLog, Sight, refuse
-from replay.synthetic import SyntheticChain
+from replay.synthetic import SyntheticChain, other_network
 
 __all__ = ["CLIENT_VERSION", "Faults", "NodeError", "ReplayChain", "ReplayNode"]
 
@@ -247,6 +247,8 @@ class ReplayNode:
             if self.chance.hits(self.faults, "older_sight"):
                 back += 1 + self.chance.pick(4)
             chain: Chain = self.chain.moment(back)
+            if self.chance.hits(self.faults, "other_network"):
+                chain = other_network(chain)  # type: ignore[arg-type]
         else:
             # As it is now: what a subscription knew before a reorg must still be there to be taken back.
             with self.chain.lock:

@@ -288,7 +288,7 @@ class Sight:
             "blockHash": hex_text(self.chain.hash_at(log.block_number)),
             "transactionHash": hex_text(log.transaction_hash),
             "transactionIndex": hex(log.transaction_index),
-            "logIndex": hex(log.log_index),
+            "logIndex": hex(0 if self.faults.one_place else log.log_index),
             "removed": False,
         }
         if self.faults.log_times != "omit":
@@ -338,10 +338,18 @@ class Sight:
             "cumulativeGasUsed": hex(GAS * (place + 1)),
             "effectiveGasPrice": "0x1",
             "contractAddress": None,
-            "logs": [self._shown(log) for log in self._numbered(logs)],
+            "logs": [self._shown(log) for log in self._numbered(logs) if not self._is_left_out(log)],
         }
 
+    def _is_left_out(self, log: ServedLog) -> bool:
+        """Whether the log stands in no receipt of this node."""
+        return self.faults.receipts == "partial" and _is_hit(log, b"receipt", 0.5)
+
     def _receipts(self, block: Any) -> Any:
+        if self.faults.receipts == "unknown":
+            raise NodeError(-32601, "the method eth_getBlockReceipts does not exist/is not available")
+        if self.faults.receipts == "null":
+            return None
         number = self._by_hash(block) if isinstance(block, str) and len(block) == 66 else self._number(block)
         if number is None:
             return None

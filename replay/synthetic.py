@@ -8,7 +8,7 @@ elsewhere, as on a real chain.
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -160,6 +160,15 @@ class Moment:
         except (KeyError, IndexError, TypeError, ValueError):
             raise NodeError(-32602, "invalid parameters") from None
         raise NodeError(-32601, f"the method {method} does not exist")
+
+
+def other_network(moment: Moment) -> Moment:
+    """Another network's chain, on which the same contracts log the same a block later; its head is a little higher."""
+    blocks = [SyntheticBlock(0, bytes(32), moment.blocks[0].time_s, (), moment.chain_id + 1)]
+    for below in (*moment.blocks, *moment.blocks[-2:]):
+        parent = blocks[-1]
+        blocks.append(SyntheticBlock(parent.number + 1, parent.hash, below.time_s + parent.number, below.transactions))
+    return replace(moment, chain_id=moment.chain_id + 1, blocks=tuple(blocks), final=moment.final + 3)
 
 
 @dataclass

@@ -155,6 +155,8 @@ class Cursor(models.Model):
     )  # how many blocks the node was last content to search at once
     # Failed transactions to the policy modules have been read in all blocks before this one.
     refusals_next_block = models.BigIntegerField(default=0)
+    # Final blocks from here on were read while of several nodes one alone could be asked: they are looked at once more.
+    alone_from_block = models.BigIntegerField(null=True)
     synced_at = models.DateTimeField(null=True)
     # `sync.open_questions`: the newest change of the governor's rules that was seen, and below which proposal (by its
     # row's number) the chain is still to be asked again for it; then, in the governor's clock, up to which moment

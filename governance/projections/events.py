@@ -255,6 +255,8 @@ CHANGES_RULES = CHANGES_CODE + _topics(
     "VotingDelaySet", "LateQuorumVoteExtensionSet", "ProposalThresholdBPSSet", "ObjectionPeriodDurationSet",
     "LastMinuteWindowSet", "QuorumUpdated", "QuorumSet", "QuorumVotesSet", "ApprovalThresholdSet",
 )  # fmt: skip
+PAUSED = _topics(Kind.MODULE, "Paused")
+UNPAUSED = _topics(Kind.MODULE, "Unpaused")
 
 
 @cache

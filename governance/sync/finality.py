@@ -25,12 +25,16 @@ _MOST_LAG = 4  # blocks that one endpoint may be behind another without being se
 
 
 class Missed(Exception):
-    """The mirror has other logs than the chain from this block on, which are to be read again. `is_wrong` says that it
-    has some that the chain has not; else it only lacks some, and what it has stays."""
+    """The mirror has other logs than the chain from this block on, which are to be read again. `wrong` are those that
+    the chain has not; without any it only lacks some, and what it has stays."""
 
-    def __init__(self, block_number: int, problem: str, *, is_wrong: bool):
-        self.block_number, self.is_wrong = block_number, is_wrong
+    def __init__(self, block_number: int, problem: str, wrong: Sequence[RawLog] = ()):
+        self.block_number, self.wrong = block_number, wrong
         super().__init__(problem)
+
+    @property
+    def is_wrong(self) -> bool:
+        return bool(self.wrong)
 
 
 def chain_of(dao: Dao) -> Chain:
@@ -68,11 +72,13 @@ def final_block(rpc: Rpc, head: Header, depth: int) -> int:
 
 
 class Confirmed(NamedTuple):
-    """The last block that may be marked final, and the blocks that two endpoints were asked about (none: 0 to -1)."""
+    """The last block that may be marked final, and the blocks that two endpoints were asked about (none: 0 to -1).
+    `alone_from_block`: from here on one alone could be asked, though there are others (None: nowhere)."""
 
     final_block: int
     first_block: int = 0
     last_block: int = -1
+    alone_from_block: int | None = None
 
 
 def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> Confirmed:
@@ -87,33 +93,68 @@ def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> Co
     if ends["first"] is None:
         return Confirmed(final)
     first, last = ends["first"], min(ends["last"], ends["first"] + _MOST_BLOCKS - 1)
+    reached = final if last == ends["last"] else last
+    questions = fetch.filters(contracts, last)
+    if not questions:
+        return Confirmed(reached)
+    look = _look(dao, rpc, contracts, questions, first, last)
+    if look is None:
+        return Confirmed(first - 1)
+    if look.by_two:
+        return Confirmed(reached, first, last)
+    return Confirmed(reached, alone_from_block=None if rpc.is_single else first)
+
+
+def look_once_more(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], first: int, final: int) -> Confirmed | None:
+    """Return which final blocks from `first` on two endpoints were asked about now, of those that one alone was asked
+    about while the others failed or were distrusted; None where two don't answer now. `alone_from_block` is where to
+    go on the next time (None: all is done).
+
+    Raises:
+        Missed: a block's logs are others than the ones that are stored.
+    """
+    last = min(final, first + _MOST_BLOCKS - 1)
+    if last < first:
+        return Confirmed(final)
     questions = fetch.filters(contracts, last)
     if questions:
-        stored = list(RawLog.objects.filter(dao=dao, block_number__range=(first, last)).only(*_COMPARED))
-        look = witness.second_look(rpc, questions, first, last, stored)
-        if look is None:
-            return Confirmed(first - 1)
-        # A contract's logs before its first block may or may not have been read with those of others.
-        starts: dict[bytes, int] = {}
-        for contract in contracts:
-            starts[contract.address] = min(contract.start_block, starts.get(contract.address, contract.start_block))
-        ours = {witness.content(log): log for log in stored if log.block_number >= starts.get(log.address, first)}
-        theirs = {witness.content(log): log for log in look.logs if log.block_number >= starts.get(log.address, first)}
-        if ours.keys() != theirs.keys():
-            hashes = dict(waiting.values_list("number", "hash"))
-            if any(hashes.get(log.block_number, log.block_hash) != log.block_hash for log in theirs.values()):
-                return Confirmed(first - 1)  # a reorg, which the next step sees
-            missing, extra = theirs.keys() - ours.keys(), ours.keys() - theirs.keys()
-            number = min((theirs.get(k) or ours[k]).block_number for k in missing | extra)
-            raise Missed(
-                number,
-                f"Before blocks became final they were read again: from block {number} on the mirror lacked "
-                f"{len(missing)} log(s) and had {len(extra)} that the chain has not",
-                is_wrong=bool(extra),
-            )
-        if look.by_two:
-            return Confirmed(final if last == ends["last"] else last, first, last)
-    return Confirmed(final if last == ends["last"] else last)
+        look = _look(dao, rpc, contracts, questions, first, last)
+        if look is None or not look.by_two:
+            return None
+    return Confirmed(final, first, last, None if last == final else last + 1)
+
+
+def _look(
+    dao: Dao, rpc: Rpc, contracts: Sequence[Contract], questions: Sequence[fetch.Filter], first: int, last: int
+) -> witness.Look | None:
+    """Look once more at these blocks (`witness.second_look`); None where nothing can be said now.
+
+    Raises:
+        Missed: a block's logs are others than the ones that are stored.
+    """
+    stored = list(RawLog.objects.filter(dao=dao, block_number__range=(first, last)).only(*_COMPARED))
+    look = witness.second_look(rpc, questions, first, last, stored)
+    if look is None:
+        return None
+    # A contract's logs before its first block may or may not have been read with those of others.
+    starts: dict[bytes, int] = {}
+    for contract in contracts:
+        starts[contract.address] = min(contract.start_block, starts.get(contract.address, contract.start_block))
+    ours = {witness.content(log): log for log in stored if log.block_number >= starts.get(log.address, first)}
+    theirs = {witness.content(log): log for log in look.logs if log.block_number >= starts.get(log.address, first)}
+    if ours.keys() == theirs.keys():
+        return look
+    hashes = dict(Block.objects.filter(dao=dao, number__range=(first, last)).values_list("number", "hash"))
+    if any(hashes.get(log.block_number, log.block_hash) != log.block_hash for log in theirs.values()):
+        return None  # a reorg, which the next step sees
+    missing, extra = theirs.keys() - ours.keys(), ours.keys() - theirs.keys()
+    number = min((theirs.get(k) or ours[k]).block_number for k in missing | extra)
+    raise Missed(
+        number,
+        f"Final blocks were read again: from block {number} on the mirror lacked {len(missing)} log(s) and had "
+        f"{len(extra)} that the chain has not",
+        [ours[key] for key in extra],
+    )
 
 
 def has_others_vouching(dao: Dao, rpc: Rpc) -> bool:

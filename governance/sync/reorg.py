@@ -31,6 +31,7 @@ from governance.models import (
 from governance.probing import forget_probes
 from governance.projections import power_now
 from governance.projections.again import refold
+from governance.projections.batch import vote_key
 from governance.projections.gaps import note_gaps
 from governance.projections.tallies import count_votes, link_votes
 from governance.state import now_at
@@ -125,16 +126,7 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
             "blocks": Block.objects.filter(dao=dao, number__gt=ancestor.number).count(),
             "node_head_block": node_head_block,
             "dropped_logs": logs.count(),
-            "dropped_votes": [
-                {
-                    "proposal_id": str(vote.onchain_proposal_id),
-                    "voter": checksum(vote.voter),
-                    "support": vote.support,
-                    "weight": str(vote.weight),
-                }
-                for vote in votes[:_MOST_NAMED]
-            ],
-            "dropped_proposals": [str(p.proposal_id) for p in proposals[:_MOST_NAMED]],
+            **_lost(votes, proposals),
         }
         if kind is incidents.Kind.REORG:
             _note_depth(dao, ancestor, cursor.next_block - 1)
@@ -183,6 +175,22 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
     return incident
 
 
+def _lost(votes: Sequence[Vote], proposals: Sequence[Proposal]) -> dict[str, Any]:
+    """Name what of votes and proposals was dropped, as an incident's facts."""
+    return {
+        "dropped_votes": [
+            {
+                "proposal_id": str(vote.onchain_proposal_id),
+                "voter": checksum(vote.voter),
+                "support": vote.support,
+                "weight": str(vote.weight),
+            }
+            for vote in votes[:_MOST_NAMED]
+        ],
+        "dropped_proposals": [str(p.proposal_id) for p in proposals[:_MOST_NAMED]],
+    }
+
+
 def _timepoint(dao: Dao, ancestor: Ancestor) -> int:
     """The ancestor's moment in the governor's clock."""
     governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
@@ -200,6 +208,39 @@ def drop_wrong(writer: Writer, first_block: int, node_head_block: int) -> SyncIn
         else Ancestor(below.number, below.hash, below.timestamp_chain_s, below.l1_block)
     )
     return drop_above(writer, ancestor, incidents.Kind.MISSED_LOGS, node_head_block)
+
+
+def drop_refuted(writer: Writer, logs: Sequence[RawLog]) -> SyncIncident | None:
+    """Drop these logs, which their blocks do not have, and what was made from them; all else stays, however old their
+    blocks are. None where they are gone already."""
+    dao = writer.dao
+    with writer.transaction():
+        found = RawLog.objects.filter(dao=dao, pk__in=[log.pk for log in logs])
+        numbers = sorted(found.values_list("block_number", flat=True))
+        if not numbers:
+            return None
+        votes = list(Vote.objects.filter(dao=dao, log__in=found).select_related("log"))
+        proposals = list(Proposal.objects.filter(dao=dao, log__in=found))
+        touched, powers = {vote.onchain_proposal_id for vote in votes}, power_now.touched_by(dao, found)
+        told = _standing(dao, topic__startswith="vote.cast", block_number__in=set(numbers))
+        undone = []
+        for vote in votes:
+            news = ("vote.cast", vote_key(vote.onchain_proposal_id, vote.log), vote.log.block_number)
+            undone += [(f"{news[0]}.undone", *news[1:])] * max(told[news], 0)
+        found.delete()
+        power_now.make_again(dao, powers)
+        _resolve_findings(dao, first_block__in=set(numbers))
+        undone += fold_again(dao, numbers[0], touched=touched, undone=undone)
+        facts = {"from_block": numbers[0], "to_block": numbers[-1], "dropped_logs": len(numbers)}
+        incident = incidents.note(
+            dao,
+            incidents.Kind.MISSED_LOGS,
+            detail=say("logs_refuted", from_block=numbers[0], to_block=numbers[-1], logs=len(numbers)),
+            facts={**facts, **_lost(votes, proposals)},
+            first_block=numbers[0],
+        )
+        outbox.publish_many(dao, undone)
+    return incident
 
 
 def read_again(writer: Writer, first_block: int, node_head_block: int) -> SyncIncident:

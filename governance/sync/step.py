@@ -18,7 +18,17 @@ from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
 from governance.chain.governor import STATE
 from governance.chain.rpc import Answered, Disagreement, Header, Log, Rpc, RpcError
-from governance.models import Act, Chain, ChainAnswer, Contract, Cursor, Dao, PolicyVersion, Proposal
+from governance.models import (
+    Act,
+    Chain,
+    ChainAnswer,
+    Contract,
+    Cursor,
+    Dao,
+    PolicyVersion,
+    Proposal,
+    SyncIncident,
+)
 from governance.projections.acts import add_calls_of
 from governance.projections.batch import Source
 from governance.projections.events import Kind, decode
@@ -26,6 +36,7 @@ from governance.projections.rules import note_rules
 from governance.state import now_of
 from governance.sync import fetch, finality, open_questions, refusals, reorg
 from governance.sync.fence import Writer, hold
+from governance.sync.look_again import look_again
 from governance.sync.store import Ids, Prepared, new_logs, note_contact, prepare, store_step, stored_heights
 from governance.words import say
 from policies.notation.hexadecimal import hex_text
@@ -248,6 +259,8 @@ class _Sync:
         if found.below is not None and found.below.hash != cursor.head_hash:
             raise _Parted
         last = found.head.number
+        if not self.local and self._is_alone():
+            self._note_alone(first)
         final = found.final_block
         if final is None and found.newest_block is not None:  # a node without the tag
             final = found.newest_block - self.chain.finality_depth
@@ -315,13 +328,13 @@ class _Sync:
                 self.rpc.answerer().distrust(say("final_block_missing"))
                 return True
             incident = reorg.note_deep_reorg(self.dao, ancestor, cursor.next_block - 1)
-            self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
+            self._note(incident)
             return False
         behind = self.local and head.number < cursor.next_block - 1
         kind = incidents.Kind.LOCAL_CHAIN_REWOUND if behind else incidents.Kind.REORG
         incident = reorg.drop_above(self.writer, ancestor, kind, head.number)
         logger.warning("%s: %s", self.dao, incident.detail)
-        self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
+        self._note(incident)
         return True
 
     def _end(self, head: Header, status: Status) -> SyncResult:
@@ -336,14 +349,14 @@ class _Sync:
             except finality.Missed as missed:
                 logger.warning("%s: %s", self.dao, missed)
                 mend = reorg.drop_wrong if missed.is_wrong else reorg.read_again
-                incident = mend(self.writer, missed.block_number, head.number)
-                self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
+                self._note(mend(self.writer, missed.block_number, head.number))
                 return replace(self.result, status=Status.BEHIND)
-            self.doubts()
-            if looked.first_block <= looked.last_block:
-                seen = unconfirmed.doubts_of(self.disagreements[before:])
-                unconfirmed.note_second_look(self.dao, seen, looked.first_block, looked.last_block)
+            self._note_look(looked, before)
+            if looked.alone_from_block is not None:
+                self._note_alone(looked.alone_from_block)
             note_contact(self.writer, head.number, looked.final_block, keep_headers=self.local)
+            if not self.local and not self._catch_up_with_others(looked.final_block, head):
+                return replace(self.result, status=Status.BEHIND)
             self._ask_quorums()
             open_questions.ask_again(self.writer, self.rpc, self.contracts)
             fetch_missing_code(self.writer, self.rpc)
@@ -359,6 +372,51 @@ class _Sync:
                 incidents.Kind.WRONG_CHAIN,
             )
         return replace(self.result, status=status)
+
+    def _note(self, incident: SyncIncident | None) -> None:
+        if incident is not None:
+            self.result = replace(self.result, incidents=(*self.result.incidents, incident.pk))
+
+    def _note_look(self, looked: finality.Confirmed, before: int) -> None:
+        """Mark and confirm by what two nodes were asked; `before`: how many disagreements there were before that."""
+        self.doubts()
+        if looked.first_block <= looked.last_block:
+            seen = unconfirmed.doubts_of(self.disagreements[before:])
+            unconfirmed.note_second_look(self.dao, seen, looked.first_block, looked.last_block)
+
+    def _note_alone(self, first_block: int) -> None:
+        """Keep that final blocks from here on were one node's word, though others are set."""
+        with self.writer.transaction() as cursor:
+            if cursor.alone_from_block is None or cursor.alone_from_block > first_block:
+                cursor.alone_from_block = first_block
+                cursor.save(update_fields=["alone_from_block"])
+
+    def _is_alone(self) -> bool:
+        """Whether of several nodes all but one are distrusted, or have only failed for long."""
+        return not self.rpc.is_single and all(view.is_down() for view in self.rpc.others())
+
+    def _catch_up_with_others(self, final_block: int, head: Header) -> bool:
+        """Now that another node may answer: look once more at final blocks that were one node's word, and ask again
+        about logs that one node alone showed. False where there are blocks to be read again."""
+        first = Cursor.objects.get(dao=self.dao).alone_from_block
+        if first is not None and not self._is_alone():
+            before = len(self.disagreements)
+            try:
+                looked = finality.look_once_more(self.dao, self.rpc, self.contracts, first, final_block)
+            except finality.Missed as missed:
+                logger.warning("%s: %s", self.dao, missed)
+                if missed.wrong:
+                    self._note(reorg.drop_refuted(self.writer, missed.wrong))
+                else:
+                    self._note(reorg.read_again(self.writer, missed.block_number, head.number))
+                return False
+            if looked is not None:
+                self._note_look(looked, before)
+                with self.writer.transaction() as cursor:
+                    cursor.alone_from_block = looked.alone_from_block
+                    cursor.save(update_fields=["alone_from_block"])
+        self._note(look_again(self.writer, self.rpc, self.contracts, final_block))
+        return True
 
     def _ask_quorums(self) -> None:
         """The quorum at the snapshot, and what else decides that no log says (`capabilities.rules_of`): asked once the

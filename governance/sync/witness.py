@@ -149,7 +149,7 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
     others = [other for other in rpc.others() if not other.is_down()]
     for other in others:
         try:
-            theirs = _ask_blocks(other, asked)
+            theirs = ask_blocks(other, asked)
         except RpcError:
             continue  # it may not have the newest blocks yet; the second look comes
         judge = _Judge()
@@ -163,7 +163,7 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
         for a in differing:
             one, (root, two) = ours.get(a.header.hash, []), theirs[a.header.hash]
             two = numbered_as(one, two)
-            block = Asked(_with_root(a.header, [roots.get(a.header.hash), root]), a.questions)
+            block = Asked(with_root(a.header, [roots.get(a.header.hash), root]), a.questions)
             ours[a.header.hash] = judge.settle(block, [Answer(first, one), Answer(other, two)])
         judge.end()
         break
@@ -192,7 +192,7 @@ def _is_hint(asked: Asked) -> bool:
     return any(bloom.may_match(seen, q.addresses, q.topics) for q in asked.questions)
 
 
-def _ask_blocks(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | None, list[Log]]]:
+def ask_blocks(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | None, list[Log]]]:
     """The receipts root and the logs by block's hash. Raises RpcError where the endpoint lacks one of these blocks."""
     found: dict[bytes, tuple[bytes | None, list[Log]]] = {}
     each = by_hash.requests_each(rpc, max((len(a.questions) for a in asked), default=0))
@@ -318,11 +318,11 @@ def _headers(numbers: Sequence[int], views: Sequence[Rpc]) -> dict[int, Header]:
         first = headers[0]
         if first is None or any(header is None or header.hash != first.hash for header in headers):
             raise Answered(None, say("blocks_differ", block=number))
-        found[number] = _with_root(first, [header.receipts_root for header in headers])
+        found[number] = with_root(first, [header.receipts_root for header in headers])
     return found
 
 
-def _with_root(header: Header, roots: Sequence[bytes | None]) -> Header:
+def with_root(header: Header, roots: Sequence[bytes | None]) -> Header:
     """The header, without its receipts root where another endpoint names another one: then it proves nothing."""
     return header if all(root == header.receipts_root for root in roots) else header._replace(receipts_root=None)
 
@@ -353,7 +353,7 @@ class _Judge:
                 # What an endpoint shows now counts more than what one showed before in the same place.
                 if answer.view is not None or held.get(place(log), content(log)) == content(log):
                     shown.setdefault(content(log), log)
-        proven = _proven(asked, [answer.view for answer in answers if answer.view is not None]) if ask else None
+        proven = proven_logs(asked, [answer.view for answer in answers if answer.view is not None]) if ask else None
         true: set[Content] = set()  # what the receipts have
         theirs: set[Content] = set()  # of that, what was asked for
         refuted: set[Content] = set()
@@ -419,7 +419,7 @@ class Proof(NamedTuple):
         return (within_block or not self.by_block) and (within_transaction or not self.by_transaction)
 
 
-def _proven(asked: Asked, views: Sequence[Rpc]) -> Proof | None:
+def proven_logs(asked: Asked, views: Sequence[Rpc]) -> Proof | None:
     """Return what the first endpoint's receipts that rebuild the header's receipts root show; None where none do."""
     root = asked.header.receipts_root
     if root is None or not any(root):

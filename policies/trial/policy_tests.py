@@ -55,6 +55,7 @@ BECAUSE = {
     "ended": "Ended",
     "cooldown": "Cooling",
     "no objection window": "NotSchedulable",
+    "ends too soon": "EndsTooSoon",
     "time": "BadTime",
     "call failed": "CallFailed",
     "not true": "NotTrue",

@@ -79,7 +79,7 @@ FAULTS = (
         "sync/reorg.py",
         (("        ChainReading.objects.filter(**above).delete()  # and so did it here\n", ""),),
     ),
-    Fault("a correction is forgotten", "sync/reorg.py", (("        outbox.publish_many(dao, undone)\n", ""),)),
+    Fault("a correction is forgotten", "sync/reorg.py", (("first_block=ancestor.number + 1)\n        outbox.publish_many(dao, undone)\n", "first_block=ancestor.number + 1)\n"),)),
     Fault(
         "logs of a branch that was left stay where blocks are read again",
         "sync/reorg.py",
@@ -169,7 +169,7 @@ FAULTS = (
             ("            raise ChainMoved(last.number) from error\n        raise\n", "            raise ChainMoved(last.number) from error\n        return []\n"),
             ("        found.extend(witness.check_blocks(rpc, asked, logs))", "        found.extend(logs if asked else [])"),
         ),
-        (("sync/finality.py", "    if questions:\n        stored", "    if not questions:\n        stored"),),
+        (("sync/finality.py", "    if not questions:\n        return Confirmed(reached)", "    if dao:\n        return Confirmed(reached)"),),
     ),
     Fault(
         "one node's word about a range is believed",
@@ -188,6 +188,41 @@ FAULTS = (
             ("found.setdefault((log.block_hash, log.transaction_index, log.log_index), log)", "found.setdefault((log.block_hash, 0, log.log_index), log)"),
             ("        if known is not log and (content(known), known.transaction_hash) != (content(log), log.transaction_hash):", "        if known.block_hash != log.block_hash:"),
         ),
+    ),
+    Fault(
+        "two different logs in one place are taken for one",
+        "sync/witness.py",
+        (("        if known is not log and (content(known), known.transaction_hash) != (content(log), log.transaction_hash):", "        if known.block_hash != log.block_hash:"),),
+    ),
+    Fault(
+        "receipts that don't rebuild the root are believed",
+        "sync/witness.py",
+        (("        if found is None or receipts.root(found) != root:", "        if found is None:"),),
+    ),
+    Fault(
+        "what stands in no receipt is refuted wherever it stands",
+        "sync/witness.py",
+        (("if key not in true and proven.covers(log)}", "if key not in true}"),),
+    ),
+    Fault(
+        "answers of another network behind the same address are believed",
+        "chain/rpc/pool.py",
+        (("        return endpoint.many_of_chain(requests, self.chain_id)\n", "        return endpoint.many(requests)\n"),),
+    ),
+    Fault(
+        "logs of another block than the one asked for are taken",
+        "sync/by_hash.py",
+        (("    if any(log.block_hash != asked.header.hash for log in logs):\n        raise Answered(None, say(\"other_block_logs\", block=asked.header.number))\n", ""),),
+    ),
+    Fault(
+        "what one node alone showed is never asked for again",
+        "sync/step.py",
+        (("        self._note(look_again(self.writer, self.rpc, self.contracts, final_block))\n", ""),),
+    ),
+    Fault(
+        "what was one node's word for a while is not looked at again",
+        "sync/step.py",
+        (("                looked = finality.look_once_more(self.dao, self.rpc, self.contracts, first, final_block)\n", "                looked = finality.Confirmed(final_block)\n"),),
     ),
     Fault(
         "logs are put in order by their index alone",
@@ -213,7 +248,7 @@ FAULTS = (
     Fault(
         "what becomes final is not looked at again",
         "sync/finality.py",
-        (("    if questions:\n        stored", "    if not questions:\n        stored"),),
+        (("    if not questions:\n        return Confirmed(reached)", "    if dao:\n        return Confirmed(reached)"),),
     ),
     Fault(
         "the newest reorg is kept as the deepest",

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 from django.db import connection, connections
@@ -28,13 +29,36 @@ from hypothesis import strategies as st
 from governance import tasks
 from governance.chain.rpc import Rpc, RpcError
 from governance.fields import UINT256_MAX
-from governance.models import Block, Chain, ChainReading, Cursor, Dao, PowerCheckpoint, Proposal, RawLog, SyncIncident
+from governance.models import (
+    Block,
+    Chain,
+    ChainReading,
+    Cursor,
+    Dao,
+    PowerCheckpoint,
+    Proposal,
+    RawLog,
+    SyncIncident,
+    UnconfirmedLog,
+)
 from governance.projections import again, events
 from governance.state import now_of
-from governance.sync import Status, Superseded, fence, reorg, sync_once
+from governance.sync import Status, Superseded, fence, look_again, reorg, sync_once
 from replay import node as replay_node
 from replay import sight
-from replay.faults import ANSWERED, BLOOMS, CARRIED, KINDS, LOG_TIMES, NUMBERINGS, PROVIDERS, Chance, Faults
+from replay.faults import (
+    ANSWERED,
+    BLOOMS,
+    CARRIED,
+    HASH_FILTERS,
+    KINDS,
+    LOG_TIMES,
+    NUMBERINGS,
+    PROVIDERS,
+    RECEIPTS,
+    Chance,
+    Faults,
+)
 from replay.node import ReplayNode
 from replay.synthetic import SyntheticChain
 from tests.governance.lives import FIRST_BLOCK, GOVERNOR, START_S, Kind, Life, answer, assert_fresh, l1_block, mirrored
@@ -63,7 +87,8 @@ class Plan:
     numbering: int = 0  # how the nodes count logs: one of `NUMBERINGS`
     log_times: int = 0  # what logs say of their block's time: one of `LOG_TIMES`
     tagless: int = 0  # 1: no node knows the `finalized` tag
-    by_range: int = 0  # 1: no node knows the filter by a block's hash
+    by_range: int = 0  # 1: no node knows the filter by a block's hash; 2: they take no notice of it
+    receipts: int = 0  # what the nodes' receipts are: one of `RECEIPTS`
     nulls: int = 0  # 1: the nodes answer null for no logs
     below: int = 0  # 1: the clock counts the blocks of the chain below, which headers name
     steps: tuple[Step, ...] = field(default=())
@@ -102,6 +127,7 @@ _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
     "spoil": (2, (_SALT, _PROVIDER)),
     "rebuild": (1, ()),
     "read_again": (2, (st.integers(0, 40), st.integers(0, 6), _SALT)),
+    "crowd": (2, (st.integers(1, 4), _SALT)),
 }
 
 
@@ -126,7 +152,8 @@ def plans() -> st.SearchStrategy[Plan]:
         numbering=st.sampled_from((0, 0, 1)),
         log_times=st.sampled_from(range(len(LOG_TIMES))),
         tagless=st.sampled_from((0, 0, 1)),
-        by_range=st.sampled_from((0, 0, 1)),
+        by_range=st.sampled_from((0, 0, 0, 1, 2)),
+        receipts=st.sampled_from((0, 0, *range(len(RECEIPTS)))),
         nulls=st.sampled_from((0, 1)),
         below=st.sampled_from((0, 0, 1)),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
@@ -146,11 +173,14 @@ MUST_HAPPEN = frozenset(
         "blocks were read again", "a liar was caught", "logs that were left out were found",
         "a reorg shortened the chain", "a transaction moved to another block", "the outbox took something back",
         "a node served another chain",
-        "no node knew what is final", "no node knew the filter by hash", "nodes answered null for no logs",
+        "no node knew what is final", "nodes answered null for no logs", "two logs stood in one place",
         "a vote had no end", "a vote in parts had an ordinary support", "the clock counted another chain's blocks",
         "a node called too much final", "a head went backwards",
         "an index of logs had a lasting hole", "nobody could say which node was right",
+        "what one node alone had shown was confirmed later",
         *(f"blooms: {kind}" for kind in BLOOMS),
+        *(f"receipts: {kind}" for kind in RECEIPTS),
+        *(f"filter by hash: {kind}" for kind in HASH_FILTERS),
         *(f"logs are counted in the {unit}" for unit in NUMBERINGS),
         *(f"times of logs: {kind}" for kind in LOG_TIMES),
         *(f"fault: {kind}" for kind in KINDS),
@@ -290,6 +320,7 @@ class Run:
         self._read_again_before = self.happened["blocks were read again"]
         self.log: list[str] = []  # what happened, for whoever has to find out why
         stack.enter_context(counted(self.happened))
+        stack.enter_context(patch.object(look_again, "_AGAIN_S", 0))
         self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=answer)
         self.chain.l1_block = l1_block if plan.below else None
         self.happened["the clock counted another chain's blocks"] += plan.below
@@ -303,8 +334,9 @@ class Run:
             faults.blooms, faults.has_receipts_root = BLOOMS[plan.blooms], not plan.rootless
             faults.numbering, faults.log_times = NUMBERINGS[plan.numbering], LOG_TIMES[plan.log_times]
             faults.has_final_tag, faults.null_logs = not plan.tagless, bool(plan.nulls)
-            faults.hash_filter = "refused" if plan.by_range else "known"
-        self.happened["no node knew the filter by hash"] += plan.by_range
+            faults.hash_filter, faults.receipts = HASH_FILTERS[plan.by_range], RECEIPTS[plan.receipts]
+        self.happened[f"filter by hash: {HASH_FILTERS[plan.by_range]}"] += 1
+        self.happened[f"receipts: {RECEIPTS[plan.receipts]}"] += 1
         self.happened["nodes answered null for no logs"] += plan.nulls
         self.happened[f"times of logs: {LOG_TIMES[plan.log_times]}"] += 1
         self.happened["no node knew what is final"] += plan.tagless
@@ -618,6 +650,27 @@ class Run:
                 self.happened["blocks were read again"] += 1
         self._reorganise(depth, 2, salt)
 
+    def _crowd(self, blocks: int, salt: int) -> None:
+        """The nodes give all logs of a transaction one index: an answer with two is refused, and one with the same log
+        twice can't be told from one that repeats itself (so none is asked for here). Where logs are counted through the
+        block, the index of a transaction's only log would be another one too, and the mirror would keep it so."""
+        self._grow(blocks, salt)
+        twice = any(len(set(t.logs)) < len(t.logs) for block in self.chain.blocks for t in block.transactions)
+        if twice or self.honest.numbering != "transaction":
+            return
+        nodes = [faults for faults in (self.honest, self.liar) if faults is not None]
+        for faults in nodes:
+            faults.one_place = True
+        said = len(self.log)
+        try:
+            with self._node_that_answers():
+                self._sync()
+        finally:
+            for faults in nodes:
+                faults.one_place = False
+        refused = any("two different logs of transaction" in line for line in self.log[said:])
+        self.happened["two logs stood in one place"] += refused
+
     # --- in the end
 
     def settle(self) -> None:
@@ -646,6 +699,29 @@ class Run:
                     return
             time.sleep(0.01)  # a killed session, or an endpoint set aside
         raise AssertionError("the mirror did not come to the head")
+
+    def come_clean(self) -> None:
+        """The node that lied lies no more: what one node alone showed of final blocks is settled, and final blocks that
+        were one node's word are looked at once more. It may take a reading anew of what was left out."""
+        if self.liar is None:
+            return
+        marks = UnconfirmedLog.objects.filter(dao=self.dao, log__block_number__lte=self.chain.final)
+        before = marks.count()
+        self.liar.chances, self.liar.hole, self.liar.final_back, self.liar.chain_id = {}, 0.0, None, None
+        self.liar.receipts, self.honest.receipts = "whole", "whole"
+        rpc = self._client()
+        try:
+            for _ in range(_MOST_STEPS):
+                status = self._sync(rpc)
+                alone = Cursor.objects.get(dao=self.dao).alone_from_block
+                if status is Status.CAUGHT_UP and alone is None and not marks.exists():
+                    break
+                time.sleep(0.01)  # an endpoint that was caught a moment ago
+            else:
+                raise AssertionError(f"{marks.count()} logs stay unconfirmed that both nodes show; alone from {alone}")
+        finally:
+            rpc.close()
+        self.happened["what one node alone had shown was confirmed later"] += before > 0
 
     def _now(self) -> int:
         """The governor's clock at the chain's head."""
@@ -736,6 +812,7 @@ def live(plan: Plan, happened: Counter[str] | None = None, kind: type[Run] = Run
             run = kind(plan, stack, happened)
             run.play()
             run.settle()
+            run.come_clean()
             run.check()
         except BaseException:
             print("\n".join([f"MANDATE_MODEL_RUN='{plan}'", *(run.log if run else [])]))

@@ -8,6 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from governance import clock_check, register
+from governance.capabilities import rules_of
+from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.rpc import Header, Rpc
 from governance.clocks import Reading, Source, source_found, source_of_snapshot
@@ -17,10 +19,11 @@ from governance.state import State, governor_of, now_of, state_of
 from governance.sync import Status, sync_once
 from presentation.dao_view import DaoView
 from replay.node import ReplayNode
+from replay.sight import NodeError
 from replay.synthetic import SyntheticChain, SyntheticTransaction
 from tests.governance.governors.layered import CHAIN_ID, FIRST_L1_BLOCK, LayeredNode, LayeredWorld
 from tests.governance.governors.lives import PROPOSE, call
-from tests.governance.lives import ASSET, GOVERNOR, START_S, Kind, emit, l1_block
+from tests.governance.lives import ASSET, GOVERNOR, START_S, Kind, answer, emit, l1_block, mirrored
 from tests.governance.test_state_lives import chain
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +50,10 @@ class TestWhatAClockCounts:
             (15, 101, None, None),
             (16, 101, 15, None),
             (101, 15, 15, Source.HEIGHT),  # it counts its own chain's, whatever block.number is
+            (101, 101, 15, Source.HEIGHT),
+            (101, None, 15, Source.HEIGHT),
+            (102, 102, 15, Source.HEIGHT),
+            (102, 15, 15, None),
             (101, 101, 101, Source.HEADER),
             (1_700_000_000, 101, None, Source.TIME),
             (1_700_000_000, 101, 15, Source.TIME),
@@ -64,7 +71,8 @@ class TestWhatAClockCounts:
         ("number", "l1", "source"),
         [
             (101, None, Source.HEIGHT), (None, None, Source.HEIGHT), (15, 15, Source.HEADER), (None, 15, Source.HEADER),
-            (15, None, Source.OPCODE), (15, 14, Source.OPCODE), (101, 15, Source.HEIGHT),
+            (15, None, Source.OPCODE), (15, 14, Source.OPCODE), (101, 15, Source.HEIGHT), (102, 15, Source.HEIGHT),
+            (102, None, Source.HEIGHT),
         ],
     )  # fmt: skip
     def test_without_clock_it_is_what_contracts_see_as_the_block(self, number, l1, source):
@@ -286,3 +294,68 @@ def test_a_snapshot_that_is_no_moment_of_its_block_is_refused_by_name():
                 rpc, GOVERNOR, rpc.block("latest"), by_time=False, is_governor=True, delay=4, who="governor"
             )
         rpc.close()
+
+
+# ------------------------------------------------------------ where both chains have one height, and Nouns' own clock
+
+
+def crossing(counts: str, *, is_kept: bool = True) -> SyntheticChain:
+    """A chain whose head has the height that its header names of the chain below; the governor counts one of them."""
+
+    def below(block) -> int:
+        return block.number if counts == "equal" else 21 + (block.number - 21) // 3
+
+    def says(_to: bytes, data: bytes, number: int) -> bytes:
+        if data != abi.encode_call("clock()") or (not is_kept and number < 21):
+            raise NodeError(-32000, "missing trie node")
+        return abi.encode(["uint256"], [below(made.blocks[number]) if counts == "below" else number])
+
+    made = SyntheticChain(77, START_S, l1_block=below, call=says)
+    made.grow(*[[] for _ in range(21)])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("counts", "source"), [("below", Source.HEADER), ("own", Source.HEIGHT), ("equal", Source.HEIGHT)]
+)
+def test_an_earlier_block_tells_two_chains_of_one_height_apart(counts, source):
+    with ReplayNode(crossing(counts)) as node:
+        rpc = Rpc([node.url], 77, attempts=1)
+        found = clock_check.find(
+            rpc, GOVERNOR, rpc.block("latest"), by_time=False, is_governor=True, delay=4, who="governor"
+        )
+        rpc.close()
+    assert (found.source, found.is_held) == (source, True)
+
+
+def test_two_chains_of_one_height_that_nothing_tells_apart_are_refused_for_the_moment():
+    with ReplayNode(crossing("own", is_kept=False)) as node:
+        rpc = Rpc([node.url], 77, attempts=1)
+        with pytest.raises(clock_check.ClockNotUnderstood, match=r"at block 21 the chain below .* Try again"):
+            clock_check.find(
+                rpc, GOVERNOR, rpc.block("latest"), by_time=False, is_governor=True, delay=4, who="governor"
+            )
+        rpc.close()
+
+
+@pytest.mark.parametrize("below", [False, True], ids=["the chain's blocks", "the chain below's"])
+def test_nouns_quorum_is_asked_for_the_creation_by_the_governors_clock(below):
+    """Its parameters at the creation: on Arbitrum the governor keeps them by the chain below's blocks."""
+    made = SyntheticChain(77, START_S, finality_depth=3, call=answer, l1_block=l1_block if below else None)
+    made.grow(*[[] for _ in range(20)])
+    values = (1, bytes(20), [ASSET], [0], [b""], [b""], 51, 60, b"# Go")
+    made.grow([SyntheticTransaction(GOVERNOR, (emit(Kind.GOVERNOR, "ProposalCreated", *values),))])
+    dao = mirrored(made, "nouns")
+    governor = governor_of(dao)
+    governor.capabilities |= {"family": "nouns", "quorum": "proposals(uint256)", "dynamic_quorum": True}
+    governor.save()
+    with ReplayNode(made) as node:
+        rpc = Rpc([node.url], 77, attempts=1)
+        sync_once(dao, rpc)
+        rpc.close()
+    proposal = Proposal.objects.get(dao=dao)
+    asked = {rule.name: rule.calldata for rule in rules_of(governor)(proposal)}
+    moment = l1_block(made.blocks[21]) if below else 21
+    assert asked["quorum_least_bps"] == abi.encode_call("getDynamicQuorumParamsAt(uint256)", [moment])
+    ChainAnswer.objects.filter(dao=dao, kind="clock").delete()
+    assert bool(rules_of(governor)(proposal)) is not below  # that moment is not known: nor is the quorum

@@ -826,7 +826,15 @@ def test_a_node_that_does_not_know_the_filter_by_hash_is_asked_for_it_once(chain
         chain.grow([transaction(vote(number))])
         sync_once(dao, rpc)
     assert shown(dao) == (0, 4)
-    assert 0 < len(refused) <= 4  # the questions about one block
+    assert 0 < len(refused) <= 5  # the questions about one block, and one about none
+
+
+def test_a_node_that_takes_no_notice_of_the_filter_by_hash_has_logs_though_its_newest_block_has_none(chain, serve, dao):
+    """It answers for the newest block whatever is asked: an empty one says that all are."""
+    chain.grow([transaction(CREATED)], [transaction(vote(1))], [])
+    node = serve(hash_filter="ignored")
+    sync_once(dao, client(node))
+    assert shown(dao) == (1, 1)
 
 
 def test_logs_by_range_are_not_believed_of_a_block_that_changed_meanwhile(chain, serve, dao):

@@ -8,7 +8,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -74,6 +74,7 @@ _CHANGES = st.lists(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(_CHANGES)
 def test_after_reorgs_of_any_depth_and_shape_a_chain_hangs_together(changes):
     chain = SyntheticChain(9, finality_depth=6)
@@ -360,3 +361,40 @@ def test_controls_refuse_what_does_not_exist():
             rpc.call("replay_setHead", [3])
     with pytest.raises(NodeError):
         ReplayNode(chain).sight().answer("eth_unknown", [])
+
+
+def test_a_node_of_another_network_answers_now_and_then(chain, node):
+    """It has the same contracts, with the same logs in other blocks, and says its own chain's id."""
+    node.faults.chances = {"other_network": 1.0}
+    sight = node.sight()
+    assert int(sight.answer("eth_chainId", []), 16) == chain.chain_id + 1
+    assert int(sight.answer("eth_blockNumber", []), 16) > chain.head
+    place = {"fromBlock": "0x0", "toBlock": hex(chain.head)}
+    theirs, (ours) = sight.answer("eth_getLogs", [place]), chain.moment().logs_between(0, chain.head)
+    assert len(theirs) == len([log for log in ours if log.block_number < chain.head])
+    assert not {log["blockHash"] for log in theirs} & {"0x" + block.hash.hex() for block in chain.blocks}
+
+
+def test_receipts_may_be_missing_or_lack_logs(chain, node):
+    def logs() -> int:
+        sight = node.sight()
+        blocks = [sight.answer("eth_getBlockReceipts", [hex(number)]) for number in range(21)]
+        return sum(len(receipt["logs"]) for receipts in blocks for receipt in receipts)
+
+    assert logs() == 20
+    node.faults.receipts = "partial"
+    assert 0 < logs() < 20
+    assert logs() == logs()  # always the same ones
+    node.faults.receipts = "null"
+    assert node.sight().answer("eth_getBlockReceipts", [hex(20)]) is None
+    node.faults.receipts = "unknown"
+    with pytest.raises(NodeError, match="does not exist"):
+        logs()
+
+
+def test_all_logs_of_a_transaction_may_stand_in_one_place(chain, node):
+    chain.grow([SyntheticTransaction(A, ((A, (bytes(32),), b"1"), (A, (bytes(32),), b"2")))])
+    node.faults.one_place = True
+    place = {"fromBlock": hex(chain.head), "toBlock": hex(chain.head)}
+    found = node.sight().answer("eth_getLogs", [place])
+    assert [log["logIndex"] for log in found] == ["0x0", "0x0"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes that answer what is not so: which of it the mirror finds, when, and what it does."""
 
+import contextlib
 from random import Random
 
 import pytest
@@ -437,3 +438,35 @@ def test_the_block_below_those_that_are_read_again_is_compared_with(chain, serve
     stored = dict(Block.objects.filter(dao=dao).values_list("number", "hash"))
     assert stored == {number: chain.blocks[number].hash for number in stored}
     assert Vote.objects.filter(dao=dao).count() == 1
+
+
+# ------------------------------------------------------------------------- another network behind the same balancer
+
+
+def test_a_past_is_not_read_of_another_network(chain, serve, dao):
+    """The very first answers: nothing that was read says yet which chain it is."""
+    chain.grow([vote(1)], [vote(2)], *[[] for _ in range(20)])
+    node = serve()
+    rpc = client(node)
+    rpc.head_number()  # its chain was asked for once
+    node.faults.chances = {"other_network": 1.0}
+    with pytest.raises(RpcError, match="answered for chain 78, but it is configured for chain 77"):
+        sync_once(dao, rpc)
+    assert not Block.objects.filter(dao=dao).exists()
+    assert not RawLog.objects.filter(dao=dao).exists()
+
+
+def test_answers_of_another_network_now_and_then_change_nothing(chain, serve, dao):
+    chain.grow([vote(1)], [vote(2)], *[[] for _ in range(20)])
+    node = serve()
+    rpc = client(node)
+    node.faults.chances = {"other_network": 0.3}
+    for step in range(60):
+        if step % 10 == 5:
+            chain.grow([vote(step)])
+        with contextlib.suppress(RpcError):
+            sync_once(dao, rpc)
+    node.faults.chances = {}
+    assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+    assert not SyncIncident.objects.filter(dao=dao, kind__in=("reorg", "deep_reorg")).exists()
+    assert_fresh(chain, dao, node.url)

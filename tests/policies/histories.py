@@ -356,7 +356,7 @@ class Life:
     ) -> list[int]:
         clauses = self._clauses(rule, index, column)
         members = self.policy.members
-        return [value for value in candidates if all(evaluate_module._holds(one, value, members) for one in clauses)]
+        return [value for value in candidates if all(evaluate_module.holds(one, value, members) for one in clauses)]
 
     def _amounts(self, index: int) -> list[int]:
         """Amounts at which the budget's answer may turn."""

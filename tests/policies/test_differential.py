@@ -155,7 +155,7 @@ def _any_padding(data: bytes, at: int, width: int) -> arguments_module.Tail | No
     return _TAIL(data, at, width) or _TAIL(bytes(data[: at + 32]) + bytes(len(data)), at, width)
 
 
-_VALUES, _HOLDS = arguments_module.Arguments.values, evaluate_module._holds
+_VALUES, _HOLDS = arguments_module.Arguments.values, evaluate_module.holds
 _FALLS, _TAIL = evaluate_module._falls, arguments_module._tail
 FAULTS = {
     "units rounded down": (code_module.Budget, "units", _floor_units),
@@ -165,7 +165,7 @@ FAULTS = {
     "limit off by one": (evaluate_module._Budgets, "_left", _one_less),
     "caps forgotten": (evaluate_module._Matching, "_cap", _never),
     "the first element alone": (arguments_module.Arguments, "values", _first_only),
-    "below for at most": (evaluate_module, "_holds", _at_most_is_below),
+    "below for at most": (evaluate_module, "holds", _at_most_is_below),
     "falls forgotten where something rose": (evaluate_module, "_falls", _netted),
     "incomes forgotten": (evaluate_module, "_income_refusals", _never),
     "allowances forgotten": (evaluate_module, "_allowance_refusals", _never),

@@ -215,11 +215,11 @@ def _one_less(self: object, index: int) -> int:
     return max(0, self._budgets[index].limit - self._spent[index] - 1)  # type: ignore[attr-defined]
 
 
-_FAILURES, _HOLDS = evaluate_module._failures, evaluate_module._holds
+_FAILURES, _HOLDS = evaluate_module._failures, evaluate_module.holds
 FAULTS = {
     "the first clause alone": (evaluate_module, "_failures", _the_first_clause),
     "caps forgotten": (evaluate_module._Matching, "_cap", _never),
-    "below for at most": (evaluate_module, "_holds", _at_most_is_below),
+    "below for at most": (evaluate_module, "holds", _at_most_is_below),
     "limit off by one": (evaluate_module._Budgets, "_left", _one_less),
     "scheduling when quiet or full": (evaluate_module, "_docket", _never),
 }

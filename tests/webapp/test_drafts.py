@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 import policies
 from governance.chain import abi
 from governance.chain.rpc import CallReverted, RpcUnreachable
-from policies.code.encoding import decode
+from governance.models import PolicyVersion
+from policies.code.encoding import decode, encode, policy_id
+from policies.document.document import load
 from policies.notation.hexadecimal import hex_bytes
 from presentation.dao_view import DaoView
 from presentation.words import address_text
@@ -119,6 +121,23 @@ def test_a_policy_in_yaml_becomes_the_vote_that_sets_it(client, paid):
     _name, code = abi.decode(["bytes32", "bytes"], datas[0][4:])
     assert decode(code).rules
     assert "The policy “payroll” in words" in shown
+
+
+@pytest.mark.django_db
+def test_a_policy_that_replaces_one_says_what_changes(client, paid):
+    before = load(TEMPLATE.read_text())
+    PolicyVersion.objects.create(
+        dao=paid.dao, module=paid.contracts["module"], policy_id=policy_id(before.name), version=3, agent=before.agent,
+        codehash=bytes(32), code=encode(before), log=paid.log(),
+    )  # fmt: skip
+    wider = TEMPLATE.read_text()
+    form = {"kind-0": "policy", "yaml-0": wider, "text": "# Again\n\nThe same."}
+    _, shown = look(client, **form)
+    assert "What changes against version 3, which it replaces" in shown
+    assert "Nothing." in shown
+    delay = re.search(r"delay: (\d+) days", wider)
+    _, shown = look(client, **{**form, "yaml-0": wider.replace(delay[0], f"delay: {int(delay[1]) - 1} days", 1)})
+    assert "wider: " in shown
 
 
 @pytest.mark.django_db

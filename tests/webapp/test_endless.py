@@ -74,3 +74,15 @@ def test_the_chains_deepest_reorg_is_shown(client, made):
     assert "The deepest reorg seen on this chain replaced 157 blocks." in shown
     mirror = client.get("/api/v1/daos/river").json()["mirror"]
     assert (mirror["deepest_reorg_blocks"], mirror["finality_depth_blocks"]) == (157, 500)
+
+
+@pytest.mark.parametrize(
+    ("urls", "is_one"), [(["http://one"], True), (["http://one", "http://two"], False), ([], False)]
+)
+def test_a_mirror_by_a_single_node_is_called_that_nodes_word(client, made, settings, urls, is_one):
+    chain_id = made.dao.chain_id
+    settings.LOCAL_CHAIN_ID = None
+    settings.RPC_URLS = {chain_id: urls} if urls else {}
+    for path in ("/river/", "/river/proposals/"):
+        assert ("by one node’s word: no second node is set" in text_of(client.get(path))) is is_one, path
+    assert client.get("/api/v1/daos/river").json()["mirror"]["nodes"] == len(urls)

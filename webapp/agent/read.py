@@ -28,7 +28,7 @@ def page_of_acts(place: DaoView, *, page: int = 1, size: int = PAGE) -> tuple[li
     """A page of acts, newest first, with calls and objections. Four queries."""
     found = Act.objects.filter(dao=place.dao)
     rows = (
-        found.select_related("log", "final_log", "module")
+        found.select_related("log", "final_log__unconfirmed", "module")
         .prefetch_related(
             Prefetch("calls", ActCall.objects.order_by("position")),
             Prefetch("objections", Objection.objects.select_related("log").order_by("id")),
@@ -86,6 +86,7 @@ def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
         ],
         "has_record": has_record,
         "module": words.address_text(act.module.address),
+        "is_end_doubted": bool(act.act_id) and act.final_log is not None and hasattr(act.final_log, "unconfirmed"),
         "who_may_object": who_may_object(act.module),
     }
     if act.act_id:

@@ -11,13 +11,16 @@ from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods
 
 from governance.chain.rpc import Rpc, RpcUnreachable
+from governance.models import PolicyVersion
+from policies.code.encoding import policy_id
 from policies.code.lowering import lower
 from policies.notation.hexadecimal import hex_text
-from policies.words.explain import explain
-from policies.words.wording import Vocabulary
+from policies.words.diff import diff
+from policies.words.explanation import explanation
 from presentation import words
 from presentation.card import card_of, flags_of, meanings
 from presentation.dao_view import DaoView
+from presentation.policies import decode_version
 from webapp import throttle
 from webapp.drafts import look, treasuries
 from webapp.drafts.actions import KINDS, MOST_ACTIONS, Action, Draft, compose, read, tokens_by_symbol
@@ -75,26 +78,32 @@ def _looked_at(place: DaoView, written: Draft) -> dict[str, Any]:
         "meanings": meanings(),
         "trials": trials,
         "tried_at": block,
-        "policies": [_policy_words(action) for action in written.actions if action.policy is not None],
+        "policies": [_policy_words(place, action) for action in written.actions if action.policy is not None],
         "to": words.address_text(place.governor.address),
         "calldata": hex_text(calldata) if calldata is not None else "",
         "batch": look.safe_batch(place, calldata) if calldata is not None else "",
     }
 
 
-def _policy_words(action: Action) -> dict[str, Any]:
-    """A policy of the draft in the words that members will read, with what its author should look at again."""
+def _policy_words(place: DaoView, action: Action) -> dict[str, Any]:
+    """A policy of the draft in words, with what its author should look at again, and how it differs from the version
+    that it would replace (None where the mirror has none of that name)."""
     document = action.policy
     assert document is not None
-    lent = Vocabulary(
-        {address: name for name, address in document.addresses},
-        {token.address: token for token in document.tokens},
-        {rule.function.selector: rule.function for rule in document.rules if rule.function},
+    code = lower(document)
+    names = {address: name for name, address in document.addresses}
+    tokens = {token.address: token for token in document.tokens}
+    functions = {rule.function.selector: rule.function for rule in document.rules if rule.function}
+    newest = (
+        PolicyVersion.objects.filter(dao=place.dao, policy_id=policy_id(document.name)).order_by("-version").first()
     )
+    before = decode_version(newest)[0] if newest else None
     return {
         "name": document.name,
-        "sentences": explain(lower(document), lent.names, lent.tokens, lent.functions),
+        "lines": explanation(code, names, tokens, functions, document=document).lines,
         "warnings": [str(problem) for problem in document.warnings],
+        "replaces": newest,
+        "changes": None if before is None else [str(change) for change in diff(before, code, names, tokens, functions)],
     }
 
 

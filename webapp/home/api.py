@@ -51,6 +51,7 @@ def dao(request: HttpRequest, slug: str) -> Json:
             {
                 "address": address_json(module.address),
                 "paused": state.paused,
+                "pause_confirmed": module.pk not in place.doubted_pauses,
                 "pause_epoch": state.pause_epoch,
                 "guardian": address_json(state.guardian),
             }
@@ -70,6 +71,7 @@ def dao(request: HttpRequest, slug: str) -> Json:
         "mirror": {
             "block": place.block,
             "node_head": place.node_head,
+            "nodes": place.nodes,
             "finality_depth_blocks": place.chain.finality_depth,
             "deepest_reorg_blocks": place.chain.deepest_reorg_blocks,
             "now_chain_s": place.now_chain_s,

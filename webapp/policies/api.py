@@ -32,6 +32,19 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
             "together": list(view.explained.together) if view.explained else None,
             "sentences": view.sentences,
             "problem": view.problem or None,
+            "document_hash": view.document.name if view.document else None,
+            "document": view.document.text if view.document else None,
+            "versions": [
+                {
+                    "version": one.version.version,
+                    "transaction_hash": hex_text(one.version.log.transaction_hash),
+                    "proposal_id": str(one.proposal.proposal_id) if one.proposal else None,
+                    "changes": None
+                    if one.changes is None
+                    else [{"mark": str(change.mark), "text": change.text} for change in one.changes],
+                }
+                for one in view.versions
+            ],
             "budgets": [
                 {
                     "name": budget.name,

@@ -155,6 +155,7 @@ class Endpoint:
         self.problem = ""  # why it was last set aside or distrusted
         self.answered_at = 0.0  # monotonic
         self.unknown: set[str] = set()  # methods and features that it does not know
+        self.proven: set[str] = set()  # features that it was seen to have
         self.pace = Pace()
         self._limits: dict[str, tuple[int, float]] = {}  # name -> the most it accepts, when learned (wall clock)
         self._latency_s: tuple[float, float] | None = None
@@ -288,6 +289,20 @@ class Endpoint:
         elif isinstance(error, RangeTooLarge) and error.max_blocks is not None:
             self.most_blocks = error.max_blocks
         return error
+
+    def many_of_chain(self, requests: list[tuple[str, Sequence[Any]]], chain_id: int) -> list[Any]:
+        """Send requests as `many` does, and ask in the same batch which chain answers: a balancer may have a node of
+        another network behind it. Raises RpcUnreachable where the answers are another chain's."""
+        *answers, told = self.many([*requests, ("eth_chainId", ())])
+        if isinstance(told, RpcError):
+            raise RpcUnreachable(say("chain_id_refused", reason=told.message), endpoint=self.name)
+        try:
+            got = quantity(told)
+        except ValueError:
+            raise RpcUnreachable(say("chain_id_unreadable"), endpoint=self.name) from None
+        if got != chain_id:
+            raise RpcUnreachable(say("answer_of_other_chain", got=got, expected=chain_id), endpoint=self.name)
+        return answers
 
     def many(self, requests: list[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Send all requests as one batch and return the results in order; a request that the node refused has its

@@ -26,6 +26,8 @@ _SLOW_TIMES = 4  # times the latency of the fastest
 _IDEMPOTENT = re.compile(
     r"(eth_(get|call|blockNumber|chainId|estimateGas|feeHistory|gasPrice|maxPriority|syncing)|net_|web3_|debug_trace)"
 )
+# Questions that name blocks by number or tag: any network has an answer to them. A block's hash is one network's own.
+_ANY_NETWORKS = frozenset({"eth_blockNumber", "eth_getBlockByNumber", "eth_getLogs"})
 logger = logging.getLogger(__name__)
 
 # Retries are logged only if logging is configured; otherwise they would clutter a command's stderr.
@@ -88,6 +90,11 @@ class Pool:
     def names(self) -> str:
         """Scheme and host of the endpoints, for messages."""
         return ", ".join(endpoint.name for endpoint in self._endpoints)
+
+    @property
+    def is_single(self) -> bool:
+        """Tell whether this client has one endpoint and no other, whatever can be asked just now."""
+        return len(self._endpoints) == 1
 
     def answerer(self) -> Self:
         """Return a client of only the endpoint that answered this thread's last request, or of the first endpoint."""
@@ -162,7 +169,7 @@ class Pool:
         Raises:
             RpcError: see its subclasses.
         """
-        return self._perform(lambda endpoint: endpoint.one(method, params), [method])
+        return self._perform(lambda endpoint: self._one(endpoint, method, params), [method])
 
     def batch(
         self, requests: Iterable[tuple[str, Sequence[Any]]], *, size: int = 100, together: bool = False
@@ -177,15 +184,16 @@ class Pool:
         """
         asked = list(requests)
         if together:
-            return self._perform(lambda endpoint: endpoint.many(asked), [m for m, _ in asked]) if asked else []
+            return self._perform(lambda endpoint: self._many(endpoint, asked), [m for m, _ in asked]) if asked else []
         results: list[Any] = []
         refusals = 0  # in a row
         while len(results) < len(asked):
             rest = asked[len(results) : len(results) + size]
-            part = rest[: self.portion(len(rest))]
+            beside = self._asks_chain(rest)
+            part = rest[: max(self.portion(len(rest) + beside) - beside, 1)]
             try:
                 results += self._perform(
-                    lambda endpoint, part=part: endpoint.many(part), [m for m, _ in part], may_shrink=True
+                    lambda endpoint, part=part: self._many(endpoint, part), [m for m, _ in part], may_shrink=True
                 )
                 refusals = 0
             except BatchTooLarge:
@@ -197,6 +205,28 @@ class Pool:
                 if refusals > _MOST_LEARNING or self.portion(len(part)) == len(part):
                     raise
         return results
+
+    def _asks_chain(self, requests: Sequence[tuple[str, Sequence[Any]]]) -> bool:
+        """Tell whether the chain is asked for beside these requests."""
+        return self.chain_id is not None and any(method in _ANY_NETWORKS for method, _ in requests)
+
+    def _many(self, endpoint: Endpoint, requests: list[tuple[str, Sequence[Any]]]) -> list[Any]:
+        if self.chain_id is None or not self._asks_chain(requests):
+            return endpoint.many(requests)
+        if len(requests) == 1 and endpoint.portion(2) < 2:
+            return endpoint.many(requests)  # it takes no batches: its chain was asked for once
+        return endpoint.many_of_chain(requests, self.chain_id)
+
+    def _one(self, endpoint: Endpoint, method: str, params: Sequence[Any]) -> Any:
+        if not self._asks_chain([(method, params)]):
+            return endpoint.one(method, params)
+        try:
+            [answer] = self._many(endpoint, [(method, params)])
+        except BatchTooLarge:
+            return endpoint.one(method, params)
+        if isinstance(answer, RpcError):
+            raise answer
+        return answer
 
     def portion(self, count: int) -> int:
         """Return the batch size to use for the preferred endpoint, at most `count`. A client with attempts=1 is not
@@ -210,12 +240,13 @@ class Pool:
         (`together`) of `requests_each` requests an item; after a rate-limit error it is retried smaller."""
         done = 0
         while done < len(items):
-            at_once = max(1, self.portion(most_items * requests_each) // requests_each)
+            # One request more asks for the chain.
+            at_once = max(1, (self.portion(most_items * requests_each + 1) - 1) // requests_each)
             part = items[done : done + at_once]
             try:
                 ask(part)
             except RpcLimited:
-                if max(1, self.portion(len(part) * requests_each) // requests_each) >= len(part):
+                if max(1, (self.portion(len(part) * requests_each + 1) - 1) // requests_each) >= len(part):
                     raise
                 continue
             done += len(part)
@@ -228,6 +259,14 @@ class Pool:
     def lacks(self, feature: str) -> bool:
         """Tell whether the preferred endpoint was found to lack a feature (`note_lack`)."""
         return feature in self._in_order()[0].unknown
+
+    def has(self, feature: str) -> bool:
+        """Tell whether the preferred endpoint was found to have a feature (`note_has`)."""
+        return feature in self._in_order()[0].proven
+
+    def note_has(self, feature: str) -> None:
+        """Remember that the endpoint that answered this thread's last request has a feature."""
+        self.answerer()._endpoints[0].proven.add(feature)
 
     def note_lack(self, feature: str) -> None:
         """Remember that the endpoint that answered this thread's last request lacks a feature."""
