@@ -260,6 +260,14 @@ def _is_denied(effect: Effect, need: Need, found: Sequence[Scope]) -> bool:
     return False
 
 
+def whole_scopes(effect: Effect, found: Sequence[Scope], book: Book) -> list[Scope]:
+    """Each stretch of text that alone tells all of an effect."""
+    need = need_of(effect, book)
+    values = list(flat(effect))[:MAX_VALUES]
+    told = ((scope, _in_scope(effect, need, values, scope, book)) for scope in found)
+    return [scope for scope, telling in told if telling is not None and telling.level is Level.WHOLE]
+
+
 _PERMISSION = re.compile(r"^(?:scope|allow|revoke|unscope)(?:Target|Function)\(|^scopeFunctionExecutionOptions\(")
 _TAKES_PERMISSION = re.compile(r"^(?:revoke|unscope)")
 _GIVES = re.compile(r"\bpermissions?\b")
