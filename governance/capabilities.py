@@ -5,6 +5,7 @@ A call that reverts, or that a node can't answer, means "not known", and what de
 that does not answer at all raises, for then nothing was learnt.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from governance import clocks
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.governor import BALLOT_V5
+from governance.chain.native import pretends_to_be_native
 from governance.chain.rpc import BlockId, Rpc, RpcError
 from governance.models import Contract, Dao, Proposal
 from policies.notation.amounts import Token
@@ -21,6 +23,7 @@ from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
 from policies.notation.visible import one_line
 
+_PLAIN_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,10}")
 Answer = tuple[Any, ...] | None
 
 # Governors that number their proposals from 1 and take that number alone: Compound's two, and Nouns', which grew out of
@@ -194,6 +197,7 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
     return capabilities
 
 
+MOST_DECIMALS = 77  # 10**77 still fits into a word of 256 bits; a token that says more has no unit
 _ERC721 = bytes.fromhex("80ac58cd")  # its number by ERC-165
 
 
@@ -205,7 +209,9 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
         token,
         {
             "symbol": _view("symbol()", "string"),
+            "symbol_word": _view("symbol()", "bytes32"),  # of tokens from before strings, as MKR
             "name": _view("name()", "string"),
+            "name_word": _view("name()", "bytes32"),
             "decimals": _view("decimals()", "uint8"),
             "supply": _view("totalSupply()", "uint256"),
             "clock_mode": _view("CLOCK_MODE()", "string"),
@@ -216,11 +222,15 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
         block,
     )
     is_numbered = _first(found["numbered"]) is True
-    supply = _first(found["supply"])
+    supply, decimals = _first(found["supply"]), _first(found["decimals"])
+    if is_numbered:
+        decimals = 0
+    elif decimals is not None and decimals > MOST_DECIMALS:
+        decimals = None
     return {
-        "symbol": _first(found["symbol"]),
-        "name": _first(found["name"]),
-        "decimals": 0 if is_numbered else _first(found["decimals"]),
+        "symbol": _first(found["symbol"]) or _text_in(_first(found["symbol_word"])),
+        "name": _first(found["name"]) or _text_in(_first(found["name_word"])),
+        "decimals": decimals,
         "total_supply": None if supply is None else str(supply),
         "clock_mode": _first(found["clock_mode"]),
         "clock": _clock(_first(found["clock_mode"])),
@@ -230,6 +240,12 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
         if found["votes"] is None and found["current_votes"]
         else "getVotes(address)",
     }
+
+
+def _text_in(word: bytes | None) -> str | None:
+    """The text of a word that is filled up with zeros; None where it is no text, as the place of a string is none."""
+    text = (word or b"").rstrip(b"\0")
+    return text.decode() if text and text.isascii() and text.decode().isprintable() else None
 
 
 def probe_module(rpc: Rpc, module: bytes, block: BlockId = "latest") -> dict[str, Any]:
@@ -322,10 +338,13 @@ def _dynamic_quorum_rules(governor: Contract, proposal: Proposal) -> list[Rule]:
 
 
 def tokens_of(dao: Dao) -> dict[bytes, Token]:
-    """The DAO's tokens whose symbol and decimals were found, by address."""
+    """The DAO's tokens whose symbol and decimals were found, by address. A symbol is the token's own word: those that
+    could pass for something else in a sentence are left out, so that amounts of theirs are base units of an address."""
     found = {}
     for contract in dao.contracts.filter(kind__in=[Contract.Kind.ASSET, Contract.Kind.VOTES_TOKEN]):
         symbol, decimals = contract.capabilities.get("symbol"), contract.capabilities.get("decimals")
         if isinstance(symbol, str) and symbol and isinstance(decimals, int):
-            found[contract.address] = Token(symbol[:32], contract.address, decimals)
+            is_plain = bool(_PLAIN_SYMBOL.fullmatch(symbol)) and not pretends_to_be_native(symbol, dao.chain_id)
+            if is_plain and 0 <= decimals <= MOST_DECIMALS:
+                found[contract.address] = Token(symbol, contract.address, decimals)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from governance import asked_power
 from governance.chain.rpc import Answered, CallReverted, RangeTooLarge, Rpc, RpcLimited
 from governance.models import Contract, Cursor, Dao
 from governance.power import totals
@@ -34,6 +35,8 @@ def of_module(rpc: Rpc, module: bytes, block: int) -> Delegated | None:
         logs = rpc.logs([token[12:]], [DELEGATE_VOTES_CHANGED], first_block=0, last_block=block)
     except (RangeTooLarge, RpcLimited, Answered):
         return None
+    if not logs:
+        return None  # nobody delegated, or the token logs power in another shape, or not at all
     power: dict[bytes, int] = {}
     for log in logs:
         if len(log.topics) == 2 and len(log.data) == 64:
@@ -42,10 +45,11 @@ def of_module(rpc: Rpc, module: bytes, block: int) -> Delegated | None:
 
 
 def of_dao(rpc: Rpc, dao: Dao) -> Delegated | None:
-    """The delegated votes that the mirror has of a DAO, at the last block it read; None where it is not read yet."""
+    """The delegated votes that the mirror has of a DAO, at the last block it read; None where it is not read yet, or
+    where no log says who has power."""
     cursor = Cursor.objects.filter(dao=dao, synced_at__isnull=False).first()
     token = Contract.objects.filter(dao=dao, kind=Contract.Kind.VOTES_TOKEN).order_by("-start_block").first()
-    if cursor is None or token is None:
+    if cursor is None or token is None or asked_power.degraded(dao) is not None:
         return None
     return _of(rpc, bytes(token.address), totals(dao).power, cursor.next_block - 1)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds a DAO's policy modules by what its mirror has read and what its chain answers.
+"""Tells a DAO's own policy modules from others, by what its mirror has read and what its chain answers.
 
 Anybody may deploy a module that names a DAO's timelock as its owner, and a treasury that lists the module. So a module
 counts as the DAO's own only where members led to it (a proposal that was executed sets a policy in it, or a treasury
@@ -15,16 +15,14 @@ from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.call import call_of
 from governance.chain.module import SET_POLICY
-from governance.chain.rpc import Answered, Rpc
-from governance.models import Contract, Dao, ProposalAction, RawLog, chain_order
-from governance.projections import events
+from governance.chain.rpc import Rpc
+from governance.models import Contract, Dao, ProposalAction, ProposalTransition, RawLog, chain_order
 from policies.notation.primitives import keccak
 
 _ENABLE = "enableModule(address)"
-_ENABLED = (keccak(b"ModuleEnabled(address)"), keccak(b"EnabledModule(address)"))  # our treasury's and Safe's
+ENABLED = (keccak(b"ModuleEnabled(address)"), keccak(b"EnabledModule(address)"))  # our treasury's and Safe's
 _FIRST_MODULE = b"\x01".rjust(20, b"\0")  # where Safe's list of modules begins
 _MOST = 50
-_MOST_BLOCKS = 100_000  # that are searched for logs of any contract
 
 
 @dataclass(frozen=True)
@@ -38,35 +36,24 @@ class FoundModule:
     problem: str
 
 
-def find_modules(dao: Dao, rpc: Rpc) -> list[FoundModule]:
-    """Return the policy modules that are not registered yet and that what was read leads to. Writes nothing.
-
-    Raises:
-        RpcError: the node failed.
-    """
-    contracts = list(dao.contracts.all())
-    governor = next((c for c in contracts if c.kind == Contract.Kind.GOVERNOR), None)
-    if governor is None:
-        return []
+def owner_of(governor: Contract) -> bytes:
+    """Return through whom a DAO's votes act: the governor's timelock, or itself."""
     timelock = governor.capabilities.get("timelock")
-    owner = to_bytes(timelock) if timelock else governor.address
-    treasuries = [c.address for c in contracts if c.kind == Contract.Kind.TREASURY]
-    known = {c.address for c in contracts if c.kind == Contract.Kind.MODULE}
-    voted = set(_voted(dao))
-    led_to = dict.fromkeys([*sorted(voted), *_listed(dao, rpc, treasuries)])
-    seen = {} if known else dict.fromkeys(_logged(rpc, governor.start_block))
-    found = []
-    for address in [address for address in {**led_to, **seen} if address not in known][:_MOST]:
-        module = _examine(rpc, address, owner, treasuries, is_voted=address in voted)
-        # Of those that only logged something, the ones of other DAOs are nobody's business here.
-        if module is not None and (address in led_to or module.owner == owner):
-            found.append(module)
-    return found
+    return to_bytes(timelock) if timelock else bytes(governor.address)
 
 
-def _voted(dao: Dao) -> Iterable[bytes]:
-    """Where proposals that were executed set a policy, and what they had a treasury enable."""
+def treasuries_of(dao: Dao) -> list[bytes]:
+    """Return the treasuries that the mirror follows for a DAO."""
+    return [bytes(c.address) for c in dao.contracts.filter(kind=Contract.Kind.TREASURY).order_by("pk")]
+
+
+def voted(dao: Dao, *, above_block: int | None = None) -> Iterable[bytes]:
+    """Where proposals that were executed set a policy, and what they had a treasury enable; of those alone that were
+    executed above a block, where one is given."""
     actions = ProposalAction.objects.filter(proposal__dao=dao, proposal__executed=True)
+    if above_block is not None:
+        executed = ProposalTransition.objects.filter(kind="executed", log__block_number__gt=above_block)
+        actions = actions.filter(proposal__in=executed.filter(proposal__dao=dao).values("proposal"))
     for action in actions.order_by("-proposal", "position").iterator():
         calldata = call_of(action).calldata
         selector, data = calldata[:4], calldata[4:]
@@ -76,9 +63,9 @@ def _voted(dao: Dao) -> Iterable[bytes]:
             yield data[12:]
 
 
-def _listed(dao: Dao, rpc: Rpc, treasuries: Sequence[bytes]) -> Iterable[bytes]:
+def listed(dao: Dao, rpc: Rpc, treasuries: Sequence[bytes]) -> Iterable[bytes]:
     """What treasuries that the mirror follows said that they enabled, and what a Safe lists now."""
-    logs = RawLog.objects.filter(dao=dao, address__in=treasuries, topic0__in=_ENABLED)
+    logs = RawLog.objects.filter(dao=dao, address__in=treasuries, topic0__in=ENABLED)
     for log in logs.order_by(*chain_order())[: 10 * _MOST]:
         word = log.topic1 or bytes(log.data)
         if len(word) == 32:
@@ -89,27 +76,7 @@ def _listed(dao: Dao, rpc: Rpc, treasuries: Sequence[bytes]) -> Iterable[bytes]:
         yield from answer[0] if answer else ()
 
 
-def _logged(rpc: Rpc, first_block: int) -> Iterable[bytes]:
-    """Contracts that logged that a policy was set in them, and then what any treasury or Safe logged that it enabled.
-    Only where the past is short enough for one question each; none where the node refuses it."""
-    policies = [found.topic0 for found in events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet"]
-    head = rpc.head_number()
-    if head - first_block >= _MOST_BLOCKS:
-        return
-    # Two questions: Safes enable modules often, and a node that refuses so many logs still tells of the policies.
-    for topics in (policies, list(_ENABLED)):
-        try:
-            logs = rpc.logs((), [topics], first_block=first_block, last_block=head)
-        except Answered:
-            continue
-        for log in logs:
-            if log.topics[0] not in _ENABLED:
-                yield log.address
-            elif len(word := log.topics[1] if len(log.topics) > 1 else log.data) == 32:
-                yield word[12:]
-
-
-def _examine(
+def examine(
     rpc: Rpc, module: bytes, owner: bytes, treasuries: Sequence[bytes], *, is_voted: bool
 ) -> FoundModule | None:
     """What is so of a module at the newest block; None where the contract is no policy module. `is_voted`: a proposal

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what pages show of the chain's state now: the treasury's balances, policies' states, what is spent of budgets.
+"""Read what pages show of the chain's state now: the treasury's balances, whether modules are enabled and whose they
+are, policies' states, what is spent of budgets.
 
 Pages ask no node: workers do, at the block that the mirror has read, and keep the answers (`ChainReading`). They ask
 again once a log of the module, the treasury or an asset was read, else every `READ_EVERY_S` while blocks come. What a
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from governance import endpoints, standing, work
 from governance.chain import abi, module
-from governance.chain.address import ZERO
+from governance.chain.address import ZERO, to_bytes
 from governance.chain.rpc import CallReverted, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Block, ChainReading, Contract, Cursor, Dao, RawLog, Work
 from governance.treasury import followed_assets
@@ -35,7 +36,7 @@ _MOST_QUESTIONS = 200  # of one DAO at a time: balances first, then the policies
 
 
 # Of an answer, in bytes: a contract may append what it likes.
-_SIZES = {Kind.BALANCE: 32, Kind.RING: 32, Kind.POLICY: 5 * 32}
+_SIZES = {Kind.BALANCE: 32, Kind.RING: 32, Kind.POLICY: 5 * 32, Kind.ENABLED: 32, Kind.OWNER: 32}
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,12 @@ def _questions(dao: Dao) -> list[_Question]:
             found.append(
                 _Question(Kind.BALANCE, asset, bytes(32), (treasury.address, b"") if asset == ZERO else balance)
             )
+    for contract in dao.contracts.filter(kind=Contract.Kind.MODULE).order_by("id"):
+        address = bytes(contract.address)
+        if told := contract.capabilities.get("treasury"):
+            enabled = (to_bytes(told), abi.encode_call("isModuleEnabled(address)", [address]))
+            found.append(_Question(Kind.ENABLED, address, bytes(32), enabled))
+        found.append(_Question(Kind.OWNER, address, bytes(32), (address, abi.encode_call("owner()"))))
     for version in standing.policies_in_force(dao):
         address, policy_id = version.module.address, version.policy_id
         found.append(_Question(Kind.POLICY, address, policy_id, module.policy_question(address, policy_id)))

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from governance import unconfirmed
+from governance import asked_power, unconfirmed
 from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.address import checksum
@@ -262,18 +262,30 @@ def _about_power(dao: Dao, most: int) -> list[_Question]:
     clocks = {unit_of(c.capabilities) for c in (token, governor) if c is not None}
     if governor is None or len(clocks) > 1:
         return questions  # a snapshot of one clock says nothing in the other
+    is_degraded = asked_power.degraded(dao) is not None
     votes = Vote.objects.filter(dao=dao, proposal__isnull=False).order_by("-pk")
     voted = votes.values_list("voter", "proposal__snapshot")[:most]
     now = now_of(dao, governor).timepoint
     pairs = dict.fromkeys((bytes(voter), snapshot) for voter, snapshot in voted)
     pairs |= dict.fromkeys(pair for pair in unconfirmed.power_in_doubt(dao) if pair[1] < now)
+    said = {pair: _power_at(dao, *pair, is_degraded=is_degraded) for pair in pairs}
     return questions + [
         _Question(
             f"power:{checksum(voter)}@{snapshot}", token.address, abi.encode_call(past_call, [voter, snapshot]),
-            ("uint256",), str(power_at(dao, voter, snapshot)), lambda power: str(power[0]),
+            ("uint256",), str(power), lambda power: str(power[0]),
         )
-        for voter, snapshot in pairs
+        for (voter, snapshot), power in said.items()
+        if power is not None
     ]  # fmt: skip
+
+
+def _power_at(dao: Dao, voter: bytes, snapshot: int, *, is_degraded: bool) -> int | None:
+    """What the mirror says of a voter's power at a snapshot; None where it says nothing: of a token whose logs say
+    nothing that is understood, before the chain was asked."""
+    if not is_degraded:
+        return power_at(dao, voter, snapshot)
+    row = asked_power.asked(dao, voter, snapshot)
+    return row.power if row else None
 
 
 def _power_said(kept: int, logged: int) -> str:

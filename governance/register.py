@@ -10,15 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from governance import builds, clock_check, clocks
+from governance import asked_power, builds, clock_check, clocks
 from governance.capabilities import probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.finality_depth import finality_depth
 from governance.chain.rpc import Answered, Header, Rpc, quantity
-from governance.models import Chain, Contract, Cursor, Dao, Delegation, ModuleState, PowerCheckpoint, RawLog
+from governance.models import Chain, Contract, Cursor, Dao, ModuleState, RawLog
 from governance.sync.fence import Writer, hold
 from governance.sync.reorg import restart_from
+from governance.token_code import names_power_event
 from governance.words import say
 from policies.notation.visible import is_plain_line
 
@@ -159,7 +160,7 @@ def _about_clock(rpc: Rpc, address: bytes, found: dict[str, Any], head: Header, 
     return Finding(Level.SUPPORTED if clock.is_held else Level.DEGRADED, "clock", clock.words)
 
 
-def _about_token(found: dict[str, Any] | None) -> Finding:
+def _about_token(found: dict[str, Any] | None, *, names_event: bool = True) -> Finding:
     if found is None:
         return Finding(
             Level.UNSUPPORTED, "power and delegation",
@@ -171,24 +172,23 @@ def _about_token(found: dict[str, Any] | None) -> Finding:
             "the token answers neither getVotes() nor getCurrentVotes(): read from events, not checked against the "
             "chain",
         )  # fmt: skip
+    if not names_event:
+        return Finding(
+            Level.DEGRADED, "power and delegation",
+            "the token's code names no event of changed voting power that is understood here: unless it is a proxy of "
+            "an unknown kind, who has power is not read from logs, and participants' power is asked of the chain at "
+            "snapshots; what the logs show, this command and `audit` say once the past is read",
+        )  # fmt: skip
     return Finding(Level.SUPPORTED, "power and delegation", f"from events, checked against {found['votes_call']}")
 
 
 def about_read_token(dao: Dao) -> Finding | None:
-    """Return what the logs that were read say of how well power is read, where that is badly: there are votes, and the
-    token never logged a delegation in a shape that is known. None where all is well, or nothing was read."""
-    token = dao.contracts.filter(kind=Kind.VOTES_TOKEN).first()
-    cursor = Cursor.objects.get(dao=dao)
-    if token is None or cursor.head_hash is None or int(token.capabilities.get("total_supply") or 0) == 0:
+    """Return what the logs that were read say of how well power is read, where that is badly: the token never logged a
+    change of power in a shape that is known. None where all is well, or nothing was read."""
+    found = asked_power.degraded(dao)
+    if found is None:
         return None
-    if PowerCheckpoint.objects.filter(dao=dao).exists() or Delegation.objects.filter(dao=dao).exists():
-        return None
-    return Finding(
-        Level.DEGRADED, "power and delegation",
-        "the votes token has a supply and logged no delegation that is understood, up to block "
-        f"{cursor.next_block - 1}: delegates and their power are not known here; a voter's own is asked of the chain "
-        "on the ballot",
-    )  # fmt: skip
+    return Finding(Level.DEGRADED, "power and delegation", found.words)
 
 
 # What answers to these is no governor that is read; it is named, with what can be done.
@@ -254,7 +254,8 @@ def preflight(
     if token:
         contracts[Kind.VOTES_TOKEN.value, token] = probe_token(rpc, token)
         _about_clock(rpc, token, contracts[Kind.VOTES_TOKEN.value, token], head, "token")
-    findings.append(_about_token(contracts[Kind.VOTES_TOKEN.value, token] if token else None))
+    named = token is not None and names_power_event(rpc, token)
+    findings.append(_about_token(contracts[Kind.VOTES_TOKEN.value, token] if token else None, names_event=named))
     if found["timelock"]:
         contracts[Kind.TIMELOCK.value, to_bytes(found["timelock"])] = {}
     if module is not None:
@@ -418,6 +419,44 @@ def _write_contracts(writer: Writer, found: Preflight) -> None:
         added |= created
     if added:
         restart_from(writer, found.start_block)
+
+
+def register_module(dao: Dao, rpc: Rpc, module: bytes, treasury: bytes) -> None:
+    """Follow a policy module, and its treasury, of a DAO that is in the mirror; blocks are read again from the first
+    one of theirs on. Doing it again changes nothing.
+
+    Raises:
+        RpcError: the node failed; nothing is written.
+    """
+    capabilities = probe_module(rpc, module)
+    if capabilities["votesToken"]:
+        capabilities |= builds.votes_adapter(rpc, to_bytes(capabilities["votesToken"]))
+    contracts: dict[tuple[str, bytes], dict[str, Any]] = {(Kind.MODULE.value, module): capabilities}
+    known = {(contract.kind, bytes(contract.address)) for contract in dao.contracts.all()}
+    token = next((address for kind, address in known if kind == Kind.VOTES_TOKEN), None)
+    if (Kind.TREASURY.value, treasury) not in known:
+        contracts[Kind.TREASURY.value, treasury] = {}
+        if token is not None:
+            contracts[Kind.ASSET.value, token] = probe_token(rpc, token)
+    # A node without old state can't tell when they began.
+    oldest = min((contract.start_block for contract in dao.contracts.filter(kind=Kind.GOVERNOR)), default=0)
+    new = [address for kind, address in contracts if kind != Kind.ASSET and (kind, address) not in known]
+    first = [_first_block(rpc, address) for address in new]
+    start_block = min((oldest if block is None else block for block in first), default=oldest)
+    with hold(dao, wait=True) as writer:
+        assert isinstance(writer, Writer)
+        with writer.transaction():
+            added = False
+            for (kind, address), told in contracts.items():
+                contract, created = Contract.objects.get_or_create(
+                    dao=dao, kind=kind, address=address,
+                    defaults={"start_block": start_block, "capabilities": told},
+                )  # fmt: skip
+                if kind == Kind.MODULE:
+                    ModuleState.objects.get_or_create(module=contract)
+                added |= created
+            if added:
+                restart_from(writer, start_block)
 
 
 def _chain_name(chain_id: int) -> str:

@@ -4,14 +4,15 @@
 That no module is known does not say that there is none: one that nobody named or found may spend all the same.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db.models import F, Max, OuterRef, Subquery
 from django.utils.translation import gettext, ngettext
 
-from governance.chain.address import checksum
-from governance.models import Contract, Cursor, Dao, PolicyVersion, RawLog
+from governance.chain.address import checksum, to_bytes
+from governance.models import ChainReading, Contract, Cursor, Dao, PolicyVersion, RawLog
 from governance.projections import events
 
 
@@ -22,6 +23,32 @@ class Standing(StrEnum):
     NOT_READ = "not_read"  # a module is known, and not all that it logged is read
     NO_POLICY = "no_policy"  # all is read, and no policy was set
     POLICIES = "policies"  # policies were set; whether one has ended since, the module says
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A policy module that the chain says is not in power at a block: its treasury does not list it (`by`), or its
+    owner is not (`owner` is who it is) the one through whom the DAO's votes act (`by`)."""
+
+    module: bytes
+    block: int
+    by: bytes
+    owner: bytes | None = None
+
+    @property
+    def words(self) -> str:
+        shown = {"module": checksum(self.module), "block": self.block, "by": checksum(self.by)}
+        if self.owner is None:
+            text = gettext(
+                "At block %(block)s the treasury %(by)s says that the policy module %(module)s is not enabled: nothing "
+                "can be paid from it through this module."
+            )
+            return text % shown
+        text = gettext(
+            "At block %(block)s the policy module %(module)s belongs to %(owner)s, not to %(by)s, through which the "
+            "DAO's votes act: they do not rule it."
+        )
+        return text % {**shown, "owner": checksum(self.owner)}
 
 
 @dataclass(frozen=True)
@@ -37,10 +64,23 @@ class Known:
     first_block: int
     block: int
     newest_block: int
+    stopped: tuple["Stopped", ...] = ()
 
     @property
     def words(self) -> str:
-        """One or two sentences for pages, API and commands."""
+        """Sentences for pages, API and commands."""
+        return " ".join([self._policies_in_words(), *self.notes])
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each module that is not in power any more."""
+        return [one.words for one in self.stopped]
+
+    @property
+    def stopped_modules(self) -> set[bytes]:
+        return {one.module for one in self.stopped}
+
+    def _policies_in_words(self) -> str:
         shown = {"module": self._module, "block": self.block, "first_block": self.first_block, "count": self.policies}
         match self.standing:
             case Standing.NO_MODULE:
@@ -108,7 +148,25 @@ def known(dao: Dao) -> Known:
     return Known(
         standing, dao.slug, governor, tuple(m.address for m in modules), policies,
         max((m.start_block for m in modules), default=0), block, -1 if newest is None else newest,
+        tuple(_stopped(dao, modules, next((c for c in contracts if c.kind == Contract.Kind.GOVERNOR), None))),
     )  # fmt: skip
+
+
+def _stopped(dao: Dao, modules: list[Contract], governor: Contract | None) -> Iterator[Stopped]:
+    """Modules that the chain, when it was asked last, said are not in power."""
+    kinds = (ChainReading.Kind.ENABLED, ChainReading.Kind.OWNER)
+    rows = {(row.kind, bytes(row.address)): row for row in ChainReading.objects.filter(dao=dao, kind__in=kinds)}
+    for module in modules:
+        address, treasury = bytes(module.address), module.capabilities.get("treasury")
+        enabled, owner = (rows.get((kind, address)) for kind in kinds)
+        if enabled is not None and treasury and not any(bytes(enabled.value)):
+            yield Stopped(address, enabled.block_number, to_bytes(treasury))
+        if owner is None or governor is None:
+            continue
+        timelock = governor.capabilities.get("timelock")
+        due = to_bytes(timelock) if timelock else bytes(governor.address)
+        if (now := bytes(owner.value)[12:32]) != due:
+            yield Stopped(address, owner.block_number, due, now)
 
 
 def policies_in_force(dao: Dao) -> list[PolicyVersion]:

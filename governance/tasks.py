@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db import transaction
 from django.db.utils import InterfaceError, OperationalError
 
-from governance import endpoints, incidents, readings, reconcile, work
+from governance import asked_power, endpoints, incidents, module_search, readings, reconcile, work
 from governance.block_time import block_s as _block_s
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.clock_check import hold_clock
@@ -90,6 +90,8 @@ def reconcile_all() -> None:
 def work_due() -> None:
     """Do this layer's due work; the layers above poll their own."""
     readings.enqueue_due()
+    asked_power.enqueue_due()
+    module_search.enqueue_due()
     work.run_due("governance.")
 
 

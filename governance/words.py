@@ -87,6 +87,7 @@ SENTENCES: Mapping[str, Template] = {
     "end_block_missing": gettext_noop(
         "the node that was asked for logs up to block {last_block} does not have block {block}"
     ),
+    "module_search_refused": gettext_noop("the node does not search block {block} for logs of any contract"),
     "other_block": gettext_noop("asked for block {block}, the node answered block {answered}"),
     "other_blocks_logs": gettext_noop(
         "asked for logs of blocks {first_block} to {last_block}, the node answered others"
@@ -154,9 +155,9 @@ SENTENCES: Mapping[str, Template] = {
         "The wallet at {account} is not deployed yet, so the chain can't check what it signed. Deploy it first, by any "
         "transaction from it, or vote by transaction."
     ),
-    "signature_needs_key": gettext_noop(
-        "{account} is a contract account. Only the signature of a key is taken here, because it must hold in every "
-        "later block: a contract may refuse tomorrow what it accepts today."
+    "signature_not_deployed": gettext_noop(
+        "The wallet at {account} is not deployed yet, so it can't confirm its signature later. Deploy it first, by any "
+        "transaction from it."
     ),
     "signature_refused_by_delegated_code": gettext_noop(
         "The key of {account} signed, but the account runs a contract's code (EIP-7702), which the chain asks instead "

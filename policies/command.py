@@ -17,7 +17,7 @@ from policies.code import encoding
 from policies.files import Loaded
 from policies.notation.hexadecimal import hex_text
 from policies.notation.problems import Problem
-from policies.session import Finding, Session, WrongUsage, plain_problem, vocabulary
+from policies.session import Finding, Session, WrongUsage, add_parameters, plain_problem, vocabulary
 
 if TYPE_CHECKING:  # words are imported where they are used: `check` and `compile` start without them
     from policies.words.diff import Change
@@ -156,6 +156,8 @@ def add_arguments(parser: argparse.ArgumentParser, action: str) -> None:
         parser.add_argument("new", help="the policy after")
     else:
         parser.add_argument("file", help="policy document (or code, in hexadecimal); - is standard input")
+    if action != "diff":
+        add_parameters(parser)
     if action == "compile":
         parser.add_argument("--calldata", action="store_true", help="also the calldata of setPolicy")
         parser.add_argument("--document", action="store_true", help="also the document that the hash is of")

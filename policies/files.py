@@ -20,6 +20,7 @@ from policies.code.policy_code import PolicyCode
 from policies.code.signatures import Function
 from policies.document import document
 from policies.document.references import is_ens_name
+from policies.document.table_text import read_table
 from policies.notation.amounts import Token
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -99,12 +100,19 @@ def load_code(raw: bytes, file: str) -> Loaded:
         raise FileProblem(f"{file}: this is no policy code: {error}") from None
 
 
-def load_document(text: str, file: str, resolve: Resolve | None = None, *, read_back: bool = False) -> Loaded:
+def load_document(
+    text: str,
+    file: str,
+    resolve: Resolve | None = None,
+    *,
+    read_back: bool = False,
+    parameters: Mapping[str, str] | None = None,
+) -> Loaded:
     """A document with what it refers to: files in its folder, and ENS names if the caller can resolve them.
 
-    Without `resolve` the document's own reading says which name was not resolved, and where it stands. With `read_back`
-    the document is one that was made of code (policies.document.from_code). Raises FileProblem, or PolicyError with
-    every problem of the document.
+    `parameters` are set in place of the document's own. Without `resolve` the document's own reading says which name
+    was not resolved, and where it stands. With `read_back` the document is one that was made of code
+    (policies.document.from_code). Raises FileProblem, or PolicyError with every problem of the document.
     """
     wanted = document.references(text, source=file)
     folder = Path.cwd() if file == "-" else Path(file).resolve().parent
@@ -114,6 +122,8 @@ def load_document(text: str, file: str, resolve: Resolve | None = None, *, read_
         abis={name: _abi(folder, name) for name in wanted.abis},
         ens={name: resolved.address for name, resolved in names.items()},
         read_list=lambda name: _list(folder, name),
+        read_table=lambda name: read_table(_inside(folder, name).read_text(encoding="utf-8")),
+        parameters=parameters or {},
     )
     policy = document.load(text, source=file, sources=sources, read_back=read_back)
     raw = encoding.encode(policy)
@@ -128,9 +138,13 @@ def load_document(text: str, file: str, resolve: Resolve | None = None, *, read_
     )
 
 
-def load(text: str, file: str, resolve: Resolve | None = None) -> Loaded:
+def load(
+    text: str, file: str, resolve: Resolve | None = None, *, parameters: Mapping[str, str] | None = None
+) -> Loaded:
     """A document, or policy code in hexadecimal. Raises FileProblem or PolicyError."""
-    return load_code(code_bytes(text, file), file) if is_code(text) else load_document(text, file, resolve)
+    if is_code(text):
+        return load_code(code_bytes(text, file), file)
+    return load_document(text, file, resolve, parameters=parameters)
 
 
 def _ens_names(wanted: document.References, folder: Path) -> tuple[str, ...]:

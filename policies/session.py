@@ -5,6 +5,7 @@ Exit status: 0 good, 1 refused or different, 2 wrong usage. A reader that goes a
 change the status.
 """
 
+import argparse
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -70,12 +71,24 @@ class Session:
 
     def load(self, file: str) -> Loaded:
         """The policy in a file; what was found on a chain for its names is noted on stderr."""
-        return self._noted(file, load(read_text(file), file, self.resolve))
+        return self._noted(file, load(read_text(file), file, self.resolve, parameters=self._parameters()))
 
     def load_document(self) -> Loaded:
         """The document that the option `file` names; noted as by `load`."""
         file, read_back = self.options["file"], self.options.get("read_back", False)
-        return self._noted(file, load_document(read_text(file), file, self.resolve, read_back=read_back))
+        return self._noted(
+            file, load_document(read_text(file), file, self.resolve, read_back=read_back, parameters=self._parameters())
+        )
+
+    def _parameters(self) -> dict[str, str]:
+        """What `--set NAME=VALUE` sets. Raises WrongUsage."""
+        found = {}
+        for one in self.options.get("parameters") or ():
+            name, equals, value = one.partition("=")
+            if not equals or not name.strip():
+                raise WrongUsage(f"--set {one}: write it as NAME=VALUE")
+            found[name.strip()] = value.strip()
+        return found
 
     def lent(self) -> "Vocabulary":
         """Names, tokens and functions from the document that the user trusts; nothing where none is named."""
@@ -112,6 +125,13 @@ class Session:
         for note in found.notes:
             self.err(f"{file}: note: {note}")
         return found
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """Add `--set`, for a document with parameters."""
+    parser.add_argument(
+        "--set", dest="parameters", metavar="NAME=VALUE", action="append", help="set a parameter of the document"
+    )
 
 
 def vocabulary(loaded: Loaded) -> "Vocabulary":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from policies.files import FileProblem, Loaded, read_text
 from policies.notation.amounts import Unclear, format_time
-from policies.session import Refusal, Session, WrongUsage, vocabulary
+from policies.session import Refusal, Session, WrongUsage, add_parameters, vocabulary
 
 if TYPE_CHECKING:
     from policies.answer.evaluate import Allowed, Condition, Headroom, Reason, Refused
@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser, action: str) -> None:
     """Add what an action of `ACTIONS` takes, wherever it runs."""
     parser.add_argument("--json", action="store_true", help="print JSON, for machines")
     parser.add_argument("file", help="policy document (or code, in hexadecimal); - is standard input")
+    if action != "fmt":
+        add_parameters(parser)
     if action == "test":
         parser.add_argument("--tests", metavar="FILE", help="the tests (default: tests/NAME beside the policy)")
     if action == "authorize":

@@ -24,7 +24,8 @@ class Asset:
     symbol: str
     decimals: int
     known: bool = True  # False: nobody told us its decimals, so amounts are in base units
-    shared: bool = False  # another asset of the DAO has the same symbol, so the symbol alone does not say which it is
+    # Another asset of the DAO has the same symbol, or this one has none: the symbol alone does not say which it is.
+    shared: bool = False
 
     @property
     def name(self) -> str:
@@ -47,9 +48,11 @@ class Asset:
 def asset_of(contract: Contract, symbol: str = "", decimals: int | None = None) -> Asset:
     told = contract.capabilities
     known = told.get("decimals", decimals)
+    named = one_line(str(told.get("symbol") or symbol), 16)
     return Asset(
         bytes(contract.address),
-        one_line(str(told.get("symbol") or symbol), 16) or gettext("tokens"),
+        named or gettext("tokens"),
         int(known) if known is not None else 0,
         known=known is not None,
+        shared=not named,  # "tokens" does not say which
     )

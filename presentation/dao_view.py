@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from governance.address_book import people
 from governance.block_time import block_s, l1_block_s
-from governance.chain.native import DECIMALS, UNKNOWN, symbol_of
+from governance.chain.native import DECIMALS, UNKNOWN, pretends_to_be_native, symbol_of
 from governance.clocks import Source, source_of
 from governance.models import Contract, Cursor, Dao, ModuleState
 from governance.state import Now, now_at
@@ -203,7 +203,13 @@ class DaoView:
         for contract in [*self.contracts["asset"], *self.contracts["votes_token"]]:
             known[bytes(contract.address)] = asset_of(contract)
         times = Counter(asset.symbol.casefold() for asset in known.values())
-        return {address: replace(asset, shared=times[asset.symbol.casefold()] > 1) for address, asset in known.items()}
+
+        def is_shared(asset: Asset) -> bool:
+            # Nor does a symbol alone that people take for the chain's own coin.
+            is_coins = any(asset.address) and pretends_to_be_native(asset.symbol, self.dao.chain_id)
+            return asset.shared or is_coins or times[asset.symbol.casefold()] > 1
+
+        return {address: replace(asset, shared=is_shared(asset)) for address, asset in known.items()}
 
     @property
     def native(self) -> Asset:

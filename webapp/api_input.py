@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from ninja.errors import HttpError
 
 from governance.chain.address import BadAddress, to_bytes
@@ -39,3 +39,15 @@ def parse_bytes(text: str, what: str) -> bytes:
         return bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:
         raise HttpError(422, f"{what}: not hexadecimal") from error
+
+
+def bytes32(text: str) -> bytes:
+    """32 bytes from 64 hexadecimal digits in a page's address, with or without 0x. Raises Http404 for anything else."""
+    digits = text.removeprefix("0x")
+    try:
+        value = bytes.fromhex(digits)
+    except ValueError:
+        value = b""
+    if len(value) != 32 or len(digits) != 64:
+        raise Http404("not a hash")
+    return value

@@ -123,3 +123,14 @@ class Throttle(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.count}"
+
+
+class PolicyText(models.Model):
+    """A policy document that members read, by its hash: the text says what the hash says, whoever gave it."""
+
+    document_hash = Bytes32Field(unique=True)
+    text = models.TextField()
+    kept_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"policy document {bytes(self.document_hash).hex()[:8]}"

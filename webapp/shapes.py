@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from governance.models import ChainReading, OnchainCheck
+from governance import asked_power
+from governance.models import ChainReading, Dao, OnchainCheck
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 
@@ -22,6 +23,18 @@ def reading_json(reading: ChainReading | None) -> Json:
         "read_at_block": reading.block_number if reading else None,
         "read_at_block_hash": hex_text(reading.block_hash) if reading else None,
         "read_at": reading.read_at.isoformat() if reading else None,
+    }
+
+
+def power_reading_json(dao: Dao) -> Json:
+    """How voting power is known: from the votes token's events, or degraded, with what that means and as of when the
+    chain was asked."""
+    found = asked_power.degraded(dao)
+    return {
+        "standing": "events" if found is None else "degraded",
+        "words": None if found is None else found.words,
+        "asked_timepoint": found.asked_timepoint if found else None,
+        "asked_block": found.asked_block if found else None,
     }
 
 

@@ -11,6 +11,7 @@ from governance import work
 from governance.chain.rpc import RpcError
 from webapp import relaying, throttle
 from webapp.mail import send
+from webapp.policies import texts
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,12 @@ def poll() -> None:
     send.follow_outbox()
     send.plan_periods()
     work.run_due("webapp.")
+
+
+@shared_task
+def find_policy_texts() -> None:
+    """Keep the policy documents that stand in proposals."""
+    texts.find_in_proposals()
 
 
 @shared_task

@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/verify", account.verify, name="verify"),
     path("auth/sign-out", account.sign_out, name="sign_out"),
     path("records/<str:name>.json", records.record, name="record"),
+    path("policies/<str:name>.yaml", policies.document, name="policy_document"),
     path("subscriptions/confirm/<str:token>/", mail.confirm, name="confirm"),
     path("subscriptions/unsubscribe/<str:token>/", mail.unsubscribe, name="unsubscribe"),
     path("<slug:slug>/", home.home, name="home"),

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.db import transaction
 
-from agent.acts import life
+from agent.acts import life, operators
 from agent.acts.calls import calls_from_json, calls_hash
 from agent.acts.policy import PolicyInForce, in_force
 from agent.acts.words import Stated, say
 from agent.models import Approval, Candidate, Plan, Request
 from agent.work_names import EXECUTE_WORK
 from governance import work
-from governance.chain import eip712, signatures
+from governance.chain import eip712
 from governance.chain.address import checksum
 from policies.notation.hexadecimal import hex_text
 
@@ -104,21 +104,28 @@ def accept(request: Request, candidate_key: str, signature: str) -> Approval:
     """
     try:
         return _accept(request, candidate_key, signature)
-    except _NotOperators as error:  # why, the chain may have to be asked, and no row is locked for that
-        why = signatures.reason_for_key(error.bad, error.operator, request.dao.chain_id)
-        operator = checksum(error.operator)
-        raise ApprovalError(say("not_signed_by_operator", operator=operator, signature=why)) from error
+    except _NotKeys as error:  # the chain may have to be asked, and no row is locked for that
+        try:
+            proof = operators.by_contract(request.dao, error.document, error.operator, signature, error.bad)
+        except eip712.BadSignature as bad:
+            operator = checksum(error.operator)
+            raise ApprovalError(say("not_signed_by_operator", operator=operator, signature=bad.sentence)) from error
+        return _accept(request, candidate_key, signature, (eip712.digest(error.document), proof))
 
 
-class _NotOperators(Exception):
-    """A signature is not the operator's key's."""
+class _NotKeys(Exception):
+    """A signature is not that of the operator's key."""
 
-    def __init__(self, bad: eip712.BadSignature, operator: bytes):
-        self.bad, self.operator = bad, operator
+    def __init__(self, bad: eip712.BadSignature, operator: bytes, document: dict[str, Any]):
+        self.bad, self.operator, self.document = bad, operator, document
         super().__init__(bad)
 
 
-def _accept(request: Request, candidate_key: str, signature: str) -> Approval:
+def _accept(
+    request: Request, candidate_key: str, signature: str,
+    proven: tuple[bytes, operators.OperatorSignature] | None = None,
+) -> Approval:  # fmt: skip
+    """`proven`: what a contract account confirmed, by its digest."""
     with transaction.atomic():
         request = Request.objects.select_for_update().select_related("dao").get(pk=request.pk)
         candidate = request.candidates.filter(key=candidate_key).first()
@@ -134,11 +141,13 @@ def _accept(request: Request, candidate_key: str, signature: str) -> Approval:
             raise ApprovalError(say("nothing_to_approve", status=request.status))
         if not candidate.allowed:
             raise ApprovalError(say("outside_policy"))
-        try:
-            given = eip712.signature_bytes(signature)
-            raw = signatures.of_key(eip712.signable(document), operator, given)
-        except eip712.BadSignature as error:
-            raise _NotOperators(error, operator) from error
+        if proven is not None and proven[0] == digest:
+            proof = proven[1]
+        else:
+            try:
+                proof = operators.by_key(document, operator, signature)
+            except eip712.BadSignature as error:
+                raise _NotKeys(error, operator, document) from error
         approval = Approval.objects.create(
             request=request,
             candidate=candidate,
@@ -147,7 +156,9 @@ def _accept(request: Request, candidate_key: str, signature: str) -> Approval:
             operator=operator,
             typed_data=document,
             digest=digest,
-            signature=raw,
+            signature=proof.signature,
+            signed_block_number=proof.block_number,
+            signed_block_hash=proof.block_hash,
         )
         plan = Plan.objects.select_for_update().get(request=request)
         # The model was not asked yet, abstained, chose another, or (a plan of the format before) named it with a no.
@@ -166,8 +177,8 @@ def standing(policy: PolicyInForce, request: Request, candidate: Candidate) -> A
     approval = Approval.objects.filter(request=request, digest=digest).first()
     if approval is None:
         return None
-    try:
-        signatures.of_key(eip712.signable(document), policy.code.operator, bytes(approval.signature))
-    except eip712.BadSignature:
-        return None
-    return approval
+    is_signed = operators.holds(
+        request.dao, document, policy.code.operator, bytes(approval.signature), approval.signed_block_number,
+        approval.signed_block_hash,
+    )  # fmt: skip
+    return approval if is_signed else None

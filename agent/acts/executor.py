@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agent.acts import approvals, askers, life, paid, provenance, record, rosters, situation, words
+from agent.acts import approvals, askers, life, operators, paid, provenance, record, rosters, situation, words
 from agent.acts.calls import calls_from_json, calls_hash, payment_call
 from agent.acts.judging import Halted, Judgement, halt, judge, judge_release, refusal, standing_halt
 from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
@@ -38,7 +38,7 @@ from agent.acts.record import Authority
 from agent.acts.simulate import ENDED, act_calldata, release_calldata, simulate
 from agent.acts.situation import Chosen, Judged
 from agent.acts.words import Stated, because, say
-from agent.models import AgentHalt, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request
+from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request, Roster
 from agent.work_names import EXECUTE_WORK, RELEASE_WORK
 from governance import work
 from governance.chain.address import checksum
@@ -276,6 +276,7 @@ def _authority(known: Chosen, rpc: Rpc) -> Authority:
     asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash)
     approval = approvals.standing(policy, request, candidate)
     if approval is not None and calls_hash(known.calls) == bytes(approval.calls_hash):
+        _confirm(approval, known, rpc)
         return Authority(approval, asker)
     if plan.chosen_by != Plan.ChosenBy.MODEL or plan.needs_approval or candidate.differences or not candidate.is_roster:
         raise _NotAuthorised(say("approval_missing"))
@@ -293,7 +294,19 @@ def _authority(known: Chosen, rpc: Rpc) -> Authority:
     doubts = [doubt for doubt in (asker.doubt, askers.early_doubt(roster, request.period)) if doubt]
     if doubts:
         raise _NotAuthorised(because(doubts))
+    _confirm(roster, known, rpc)
     return Authority(None, asker)
+
+
+def _confirm(signed: Approval | Roster, known: Chosen, rpc: Rpc) -> None:
+    """A contract account's word is asked again at the newest block: its owners may have changed. Raises
+    _NotAuthorised."""
+    why = operators.confirm(
+        rpc, signed.typed_data, bytes(signed.operator), bytes(signed.signature), signed.signed_block_number,
+        known.pinned.block,
+    )  # fmt: skip
+    if why is not None:
+        raise _NotAuthorised(say("operator_withdrew", signature=why))
 
 
 def _refuse(known: Judged) -> None:

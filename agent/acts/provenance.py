@@ -358,6 +358,14 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
         asked=inputs["request"]["text"],
         pays=approval["pays"],
     )
+    if "signed_at" in approval:  # by a contract account, which alone can say whether it signed
+        if approval["operator"] != checksum(policy.operator):
+            yield Check("approval", False, f"by {approval['operator']}, which is not the policy's operator"[:200])
+            return
+        digest, block = hex_text(eip712.digest(document)), int(approval["signed_at"]["block"])
+        asked = f"ask {approval['operator']} isValidSignature({digest}, the signature) at block {block}"
+        yield Check("approval", None, f"the operator is a contract account: {asked}")
+        return
     operator = eip712.recover(document, eip712.signature_bytes(approval["signature"]))
     named = approval["operator"] == checksum(operator)
     yield Check(
@@ -464,7 +472,10 @@ def _verify_roster(record: dict[str, Any], actions: Actions, version: PolicyVers
         yield Check("roster", False, f"{type(error).__name__}: {error}"[:200])
         return
     ok = ok and roster.operator == encoding.decode(bytes(version.code)).operator
-    yield Check("roster", ok, "the calls are exactly the roster that the operator signed for this policy")
+    text = "the calls are exactly the roster that the operator signed for this policy"
+    if roster.signed_block_number is not None:
+        text += f", as its contract account confirmed at block {roster.signed_block_number}"
+    yield Check("roster", ok, text)
     if record["format"] == FORMAT:
         same = inputs["roster"]["signed_before_chain_s"] == str(roster.accepted_chain_s)
         text = "when the record says" if same else "at another time than the record says, which proves nothing"

@@ -100,4 +100,12 @@ def _approval(approval: Approval) -> dict[str, Any]:
         "operator": checksum(bytes(approval.operator)),
         "pays": approval.typed_data["message"]["pays"],
         "signature": hex_text(bytes(approval.signature)),
+        **_signed_at(approval),
     }
+
+
+def _signed_at(approval: Approval) -> dict[str, Any]:
+    """Where a contract account confirmed the signature; nothing of a key's, which anybody can verify."""
+    if approval.signed_block_number is None or approval.signed_block_hash is None:
+        return {}
+    return {"signed_at": {"block": approval.signed_block_number, "hash": hex_text(bytes(approval.signed_block_hash))}}

@@ -14,10 +14,11 @@ from typing import Any
 
 from django.db import transaction
 
+from agent.acts import operators
 from agent.acts.policy import PolicyInForce, chain_now_s, in_force
 from agent.acts.words import Stated, say
 from agent.models import Roster, RosterEntry
-from governance.chain import eip712, signatures
+from governance.chain import eip712
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
 from governance.models import Dao
@@ -262,6 +263,8 @@ def typed_data(
 def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
     """Verify and store a signed roster: `{"typed_data": {...}, "signature": "0x..."}`; for `policy_id` only, if given.
 
+    A contract account's signature is verified at the chain's newest block, which is kept with it (`operators`).
+
     Raises RosterError with what is wrong (a replayed, expired, foreign or wrongly signed one too), and
     `policy.NoPolicyInForce`.
     """
@@ -272,12 +275,14 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
         raise RosterError("the roster is for another policy")
     policy = in_force(dao, terms.policy_id)
     document = compose(terms)
+    operator = policy.code.operator
     try:
-        given = eip712.signature_bytes(signed["signature"])
-        signature = signatures.of_key(eip712.signable(document), policy.code.operator, given)
+        try:
+            proof = operators.by_key(document, operator, signed["signature"])
+        except eip712.BadSignature as bad:
+            proof = operators.by_contract(dao, document, operator, signed["signature"], bad)
     except eip712.BadSignature as error:
-        why = signatures.reason_for_key(error, policy.code.operator, dao.chain_id)
-        raise RosterError(f"the policy's operator is {checksum(policy.code.operator)}. {why}") from error
+        raise RosterError(f"the policy's operator is {checksum(operator)}. {error.sentence}") from error
     with transaction.atomic():
         Dao.objects.select_for_update().get(pk=dao.pk)  # two imports at once: the second sees the first's serial
         now_chain_s = chain_now_s(dao)
@@ -289,9 +294,11 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
             policy_version=terms.policy_version,
             serial=terms.serial,
             expires_chain_s=terms.expires_chain_s,
-            operator=policy.code.operator,
+            operator=operator,
             digest=eip712.digest(document),
-            signature=signature,
+            signature=proof.signature,
+            signed_block_number=proof.block_number,
+            signed_block_hash=proof.block_hash,
             typed_data=document,
             # A mirror that lags would date the roster before months that it was signed after.
             accepted_chain_s=max(now_chain_s, int(time.time())),
@@ -351,8 +358,12 @@ def lines_of(roster: Roster) -> tuple[Line, ...]:
     )
     if signed != stored or eip712.digest(compose(terms)) != roster.digest:
         raise RosterError(say("roster_changed"))
-    try:
-        signatures.of_key(eip712.signable(compose(terms)), roster.operator, bytes(roster.signature))
-    except eip712.BadSignature as error:
-        raise RosterError(say("roster_signature_changed")) from error
+    is_signed = operators.holds(
+        roster.dao, compose(terms), roster.operator, bytes(roster.signature), roster.signed_block_number,
+        roster.signed_block_hash,
+    )  # fmt: skip
+    if not is_signed and roster.signed_block_number is not None:
+        raise RosterError(say("roster_block_gone", block=roster.signed_block_number))
+    if not is_signed:
+        raise RosterError(say("roster_signature_changed"))
     return terms.lines

@@ -213,6 +213,13 @@ SENTENCES: Mapping[str, Template] = {
     ),
     "roster_expired": gettext_noop("the roster has expired: the operator must sign a new one"),
     "roster_changed": gettext_noop("the stored roster is not what the operator signed: it was changed in the database"),
+    "roster_block_gone": gettext_noop(
+        "the operator's contract account confirmed the roster at block {block}, which a reorganisation took: have it "
+        "signed again"
+    ),
+    "operator_withdrew": gettext_noop(
+        "the operator's contract account does not confirm what it signed any more: have it signed again. {signature}"
+    ),
     "roster_signature_changed": gettext_noop(
         "the stored roster's signature is not its operator's: it was changed in the database"
     ),

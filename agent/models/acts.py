@@ -47,6 +47,9 @@ class Roster(models.Model):
     operator = AddressField()
     digest = Bytes32Field(unique=True)
     signature = models.BinaryField()
+    # Where a contract account confirmed the signature (`acts.operators`); null: its key made it.
+    signed_block_number = models.BigIntegerField(null=True)
+    signed_block_hash = Bytes32Field(null=True)
     typed_data = models.JSONField()  # exactly what was signed
     accepted_at = models.DateTimeField(auto_now_add=True)
     # The latest that it can have been signed: the chain's time when it was taken in, or ours where the mirror lagged
@@ -266,6 +269,8 @@ class Approval(models.Model):
     typed_data = models.JSONField()
     digest = Bytes32Field(unique=True)
     signature = models.BinaryField()
+    signed_block_number = models.BigIntegerField(null=True)  # as of a roster
+    signed_block_hash = Bytes32Field(null=True)
     accepted_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -240,6 +240,14 @@ def tell(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
     return best or _permission(effect, found)
 
 
+def whole_scopes(effect: Effect, found: Sequence[Scope], book: Book) -> list[Scope]:
+    """Each stretch of text that alone tells all of an effect."""
+    need = need_of(effect, book)
+    values = list(flat(effect))[:MAX_VALUES]
+    told = ((scope, _in_scope(effect, need, values, scope, book)) for scope in found)
+    return [scope for scope, telling in told if telling is not None and telling.level is Level.WHOLE]
+
+
 _PERMISSION = re.compile(r"^(?:scope|allow|revoke|unscope)(?:Target|Function)\(|^scopeFunctionExecutionOptions\(")
 _GIVES = re.compile(r"\bpermissions?\b")
 _INNER = re.compile(r"\bcall (?P<name>\w+)\(")

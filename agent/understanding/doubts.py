@@ -216,7 +216,8 @@ def _more(read: Read, names: Names, effects: Sequence[Effect]) -> str:
         and any(party.addresses and not party.is_own for party in read.parties)
         and not any(act.acts for act in read.voice.acts)
     ):
-        named = any(party.name in names.known for party in read.parties)
+        taking_part = {address for effect in effects for address in effect.addresses}
+        named = any(party.name in names.known and not set(party.addresses) <= taking_part for party in read.parties)
         if named and ":" not in folded[:-1]:
             return "more"
     if read.quantities or passage.shape is Shape.ITEM:

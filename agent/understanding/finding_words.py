@@ -45,9 +45,22 @@ _ALONE: Mapping[str, str] = {
     "not_mentioned": gettext_noop("No sentence of the text mentions it. It moves neither money nor power."),
     "call_not_mentioned": gettext_noop("No sentence of the text mentions it. What it moves, nobody here knows."),
     "other_chain": gettext_noop("The text speaks of it. It happens on another chain, which can't be checked here."),
+    "left_over": gettext_noop("The text speaks of it, and has other words that may change what it says."),
     "proposals_word": gettext_noop(
         "The text speaks of it. What the function does is the proposal's own word: nobody else here knows it."
     ),
+}
+# What words are that no rule uses, beside the orders or in them.
+_LEFT: Mapping[str, str] = {
+    "left_amount": gettext_noop("No call has exactly the number that these words name."),
+    "left_column": gettext_noop("Code can't weigh what this column or line says."),
+    "left_language": gettext_noop("These words are in no language that code compares."),
+    "left_party": gettext_noop("Whom these words name does not fit the calls."),
+    "left_place": gettext_noop("These words may say that something changes, and no call changes it."),
+    "left_time": gettext_noop("These words name a time, and no call depends on one."),
+    "left_token": gettext_noop("These words speak of a token in a way that code can't weigh."),
+    "left_verb": gettext_noop("These words may order something that no call does."),
+    "left_words": gettext_noop("These words may change what the text orders, and code can't weigh them."),
 }
 _BY_STATUS: Mapping[Status, str] = {
     Status.TOLD: "told",
@@ -73,6 +86,7 @@ SENTENCES: Mapping[str, str] = {
     "more_often": gettext_noop("The calls do this more often than the text says."),
     "less_often": gettext_noop("The text orders this more often than the calls do it."),
     "doubt": gettext_noop("The text has a sentence that may take back what it orders."),
+    **_LEFT,
     **{f"alone_{code}": words for code, words in _ALONE.items()},
     **{f"part_{code}": words for code, words in PARTS.items()},
 }
@@ -91,6 +105,8 @@ def sentence_of(finding: Finding) -> Sentence:
         return TABLE.say("less_often")
     if finding.status is Status.IN_PART and (alone := next((code for code in finding.codes if code in _ALONE), "")):
         return TABLE.say(f"alone_{alone}")
+    if finding.status is Status.DOUBT and finding.codes and finding.codes[0] in _LEFT:
+        return TABLE.say(finding.codes[0])
     parts = [TABLE.say(f"part_{code}") for code in finding.codes if code in PARTS]
     if parts and finding.status in (Status.IN_PART, Status.DIFFERS):
         return TABLE.say("in_part_of" if finding.status is Status.IN_PART else "differs_in", parts=parts)

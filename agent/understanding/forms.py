@@ -15,7 +15,8 @@ _BEFORE = frozenset(
     [
         "this", "the", "that", "these", "proposal", "proposals", "vote", "call", "calls", "transaction",
         "transactions", "dao", "treasury", "executor", "timelock", "governor", "safe", "multisig", "it", "we", "she",
-        "he", "members", "community", "will", "would", "shall", "should", "be", "is", "are", "to", "hereby", "also",
+        "he", "i", "me", "members", "community", "will", "would", "shall", "should", "be", "is", "are", "to", "hereby",
+        "also",
         "then", "finally", "next", "lastly", "first", "second", "third", "and", "a", "an", "new", "our", "its",
         "their", "addr", "ask", "asks", "asked", "request", "requests", "requested", "propose", "proposes",
         "proposed", "seek", "seeks", "want", "wants", "votes", "if", "when", "once", "passes", "passed", "approved",
@@ -44,7 +45,9 @@ _OF_WORK = re.compile(
 )  # when work was done
 
 
-_SUBJECT = re.compile(r", (?=(?:this (?:proposal|vote)|we|it|the (?:dao|treasury|timelock))\b)")
+_SUBJECT = re.compile(
+    r", (?=(?:this (?:executable |on-?chain )?(?:proposal|vote)|we|it|the (?:dao|treasury|timelock))\b)"
+)
 
 
 def is_odd(folded: str, start: int, end: int, *, is_first: bool) -> bool:
@@ -80,6 +83,7 @@ def is_odd_between(text: str, spans: Sequence[tuple[int, int]], symbols: Symbols
     """Whether words between the verb, amount and receiver of an order (`spans`, in any order) may change them: "the
     invoice for", "a copy of". Names and addresses are spans; what stands in brackets or says a purpose is left out."""
     ordered = sorted(spans)
+    text = re.sub(r"\([^()]*\)", lambda match: " " * len(match[0]), text)
     for (_, end), (start, _) in pairwise(ordered):
         gap = _PURPOSE.sub(" ", re.sub(r"\([^()]*\)", " ", f"{text[end:start]} to"))
         if any(

@@ -7,13 +7,14 @@ costs them a look: where the words leave a doubt, an effect counts as told in pa
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from agent.understanding.described import Scope, as_code, scopes, tell
+from agent.understanding.described import Scope, as_code, scopes, tell, whole_scopes
 from agent.understanding.doubts import Doubt, doubts_of
 from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
+from agent.understanding.gate import Facts, LeftOver, facts_of, left_over, not_whole
 from agent.understanding.ingest import Document
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.parties import Names, folded, local_names, skeleton
@@ -94,6 +95,7 @@ class _Text:
     orders: list[Order]
     scopes: list[Scope]
     doubts: list[Doubt] = field(default_factory=list)
+    left_over: list[LeftOver] = field(default_factory=list)  # words that no rule uses
     small: str = ""  # the text in small letters, of the same length
     is_cut: bool = False  # not all of it was read: what comes after may say anything
 
@@ -125,7 +127,31 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     findings = [_of_effect(effect, money, text, book) for effect in effects]
     findings = _once(_denied_by_only(findings, effects, text), effects)
     findings = _beside_orders(findings, effects, text)
-    return _verdict(text, effects, findings, _not_done(money, text, effects))
+    not_done = _not_done(money, text, effects)
+    findings = _gated(findings, effects, text, facts_of(effects, book, names, symbols, by_symbol), money)
+    return _verdict(text, effects, findings, not_done)
+
+
+def _gated(findings: list[Finding], effects: Sequence[Effect], text: _Text, facts: Facts, money: Told) -> list[Finding]:
+    """Keep a plain "told" only where no word is left over: in the text where all is told, else in an effect's words."""
+    told = {finding.effect for finding in findings if finding.status is Status.TOLD}
+    if not told:
+        return findings
+    described = {
+        effect.id: whole_scopes(effect, text.scopes, facts.book)
+        for effect in effects
+        if effect.id in told and effect.id not in money.whole
+    }
+    orders = {effect: found for effect, found in money.whole.items() if effect in told}
+    if len(told) == len(findings):
+        text.left_over = left_over(text.reads, facts, orders, described)
+        partly = told if text.left_over else set()
+    else:
+        partly = set(not_whole(text.reads, facts, orders, described))
+    return [
+        replace(finding, status=Status.IN_PART, codes=("left_over",)) if finding.effect in partly else finding
+        for finding in findings
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------- the book
@@ -423,6 +449,9 @@ def _verdict(
     doubts = [
         Finding(Status.DOUBT, "", (one.code,), text.quote(one.read.passage.start, one.read.passage.end))
         for one in text.doubts[:3]
+    ]
+    doubts += [
+        Finding(Status.DOUBT, "", (f"left_{one.code}",), text.quote(one.start, one.end)) for one in text.left_over[:3]
     ]
     if not effects:
         return Verdict(Outcome.NO_CALLS, (*orders, *doubts), quotes)

@@ -10,7 +10,7 @@ from agent.understanding.effects import Contract as Known
 from governance.address_book import people
 from governance.capabilities import tokens_of
 from governance.chain import ens
-from governance.chain.native import pretends_to_be_native, symbol_of
+from governance.chain.native import symbol_of
 from governance.clocks import Source, source_of
 from governance.models import Contract, Dao
 from policies.notation.hexadecimal import hex_bytes
@@ -43,13 +43,7 @@ def book_of(dao: Dao) -> Book:
     for person in people(dao.chain_id):
         if is_plain_line(person["name"]):
             names.setdefault(hex_bytes(person["address"]), person["name"])
-    tokens = {
-        address: token
-        for address, token in tokens_of(dao).items()
-        if _is_plain(token.symbol)
-        and not pretends_to_be_native(token.symbol, dao.chain_id)
-        and 0 <= token.decimals <= 77
-    }
+    tokens = tokens_of(dao)
     known = {
         contract.address: Known(kind, _clock_of(contract)) for of, kind in _KINDS.items() for contract in by_kind[of]
     }
@@ -63,11 +57,6 @@ def book_of(dao: Dao) -> Book:
         chain_id=dao.chain_id,
         missing=("ens",) if dao.chain_id in ens.CHAINS else (),
     )
-
-
-def _is_plain(symbol: str) -> bool:
-    """Whether a token's symbol, which comes from the token's own contract, can mislead nobody."""
-    return 1 <= len(symbol) <= 11 and symbol.isascii() and symbol.isalnum() and symbol[0].isalpha()
 
 
 def _clock_of(contract: Contract) -> str | None:

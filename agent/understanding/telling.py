@@ -42,7 +42,8 @@ _CALLS: Mapping[str, frozenset[Act]] = {  # functions that turn an asset into an
 }
 
 
-def _acts_for(effect: Effect) -> frozenset[Act]:
+def acts_for(effect: Effect) -> frozenset[Act]:
+    """The acts of verbs that tell a movement of money."""
     if str(effect.kind) == "call":
         return _CALLS.get(effect.function.split("(")[0], frozenset())
     return _FITS.get(str(effect.kind), frozenset())
@@ -95,7 +96,7 @@ class Context:
 
 def is_money(effect: Effect) -> bool:
     """Whether an effect is an amount of an asset that moves, or may be moved."""
-    is_kind = str(effect.kind) in _FITS or bool(_acts_for(effect))
+    is_kind = str(effect.kind) in _FITS or bool(acts_for(effect))
     return is_kind and effect.asset is not None and effect.amount is not None
 
 
@@ -108,7 +109,7 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     off: list[str] = []
     if not order.acts:
         missing.append("verb")
-    elif not order.acts & _acts_for(effect):
+    elif not order.acts & acts_for(effect):
         is_near = order.acts <= _SOFT and str(effect.kind) == "transfer"
         (missing if is_near else off).append("verb")
     elif str(effect.kind) == "stream" and Act.STREAM not in order.acts:
@@ -290,6 +291,7 @@ class Told:
     not_done: list[Order]
     less_often: list[Order]
     more: list[Order]  # that no call does, and that may be none of this proposal
+    whole: dict[str, list[Order]] = field(default_factory=dict)  # effect id -> each order that tells all of it
 
 
 def recipients_by_place(
@@ -328,6 +330,11 @@ def compare(orders: Sequence[Order], effects: Sequence[Effect], context: Context
     if len(orders) * max(1, len(money)) > MAX_PAIRS:
         orders = orders[: MAX_PAIRS // max(1, len(money))]
     fits = {(id(order), effect.id): fit(order, effect, context) for order in orders for effect in money}
+    for order in orders:
+        if order.mood is Mood.ORDER and not order.doubt:
+            for effect in money:
+                if fits[(id(order), effect.id)].level is Level.WHOLE:
+                    told.whole.setdefault(effect.id, []).append(order)
     groups: dict[int, list[Order]] = {}
     for order in orders:
         groups.setdefault(order.passage.group, []).append(order)

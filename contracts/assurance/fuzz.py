@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The long stateful run: every invariant of tests/contracts under at least this many calls, then the policy module's
 against all its adversaries as often again (tests/contracts/invariants/run.py), then the Python fuzzers of the policy
-code, then the worst case that policies say of themselves against 10,000 small policies' exact one and against the
-greedy adversary on 100,000 larger ones (tests/policies/small_policies.py).
+code and of policy documents, then the worst case that policies say of themselves against 10,000 small policies' exact
+one and against the greedy adversary on 100,000 larger ones (tests/policies/small_policies.py).
 
     .venv/bin/python contracts/assurance/fuzz.py [--calls 200000] [--seed HEX] [--without-python]
 
@@ -29,6 +29,7 @@ PYTHON = {"MANDATE_DECODER_FUZZ": "200000", "MANDATE_DIFFERENTIAL_CASES": "20000
 ADVERSARIES = "tests/contracts/invariants"
 WORST_CASES = "tests.policies.small_policies"
 PYTHON_TESTS = ("tests/policies/test_encoding.py", "tests/policies/test_differential.py")
+DAMAGED_DOCUMENTS = "50000"  # read by the reader of policies: a clear line or a policy, and never a traceback
 
 
 def forge() -> Path:
@@ -103,6 +104,8 @@ def main() -> int:
     if tests and not options.without_python:
         command = [sys.executable, "-m", "pytest", "-q", "-s", *tests]
         wrong += subprocess.run(command, cwd=ROOT, env=os.environ | PYTHON, check=False).returncode != 0
+        command = [sys.executable, "-m", "tests.policies.hostile_documents", DAMAGED_DOCUMENTS, options.seed]
+        wrong += subprocess.run(command, cwd=ROOT, check=False).returncode != 0
         wrong += subprocess.run([sys.executable, "-m", WORST_CASES], cwd=ROOT, check=False).returncode != 0
     return 1 if wrong else 0
 

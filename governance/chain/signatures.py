@@ -24,7 +24,7 @@ from eth_utils.exceptions import ValidationError
 
 from governance.chain import abi
 from governance.chain.address import checksum
-from governance.chain.rpc import Answered, CallReverted, Header, Rpc, RpcError
+from governance.chain.rpc import Answered, CallReverted, Header, Rpc
 from governance.chain.trial import MOST_CODE, trial
 from governance.sentences import Sentence
 from governance.words import say
@@ -171,17 +171,6 @@ def signed_by(
         return Signed(True, block, frame[2], is_deployed=False)
     problem = say("signature_refused_undeployed", account=checksum(account), block=block.number)
     return Signed(False, block, is_deployed=False, problem=problem)
-
-
-def reason_for_key(error: BadSignature, account: bytes, chain_id: int) -> Sentence:
-    """Return why a signature is not that of the account's key; another reason where a contract stands there. Where the
-    chain can't be asked, the first reason stays."""
-    try:
-        if has_code(Rpc.for_chain(chain_id), account):
-            return say("signature_needs_key", account=checksum(account))
-    except RpcError:
-        pass
-    return error.sentence
 
 
 def has_delegated_code(rpc: Rpc, account: bytes) -> bool:

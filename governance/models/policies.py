@@ -8,7 +8,9 @@ from governance.models.chains import Contract, Dao
 from governance.models.logs import RawLog
 from policies.notation.hexadecimal import hex_text
 
-__all__ = ["Act", "ActCall", "ModuleState", "Objection", "PolicyVersion", "RefusedAct"]
+__all__ = [
+    "Act", "ActCall", "ModuleCandidate", "ModuleSearch", "ModuleState", "Objection", "PolicyVersion", "RefusedAct",
+]  # fmt: skip
 
 
 class PolicyVersion(models.Model):
@@ -104,6 +106,42 @@ class ModuleState(models.Model):
 
     def __str__(self) -> str:
         return "paused" if self.paused else "running"
+
+
+class ModuleSearch(models.Model):
+    """How far logs of any contract were searched for a DAO's policy modules (`governance.module_search`): blocks
+    `searched_from..searched_to`, whole. Backwards until the governor's first block is reached, and on with the head."""
+
+    dao = models.OneToOneField(Dao, on_delete=models.CASCADE, related_name="module_search")
+    searched_from = models.BigIntegerField()
+    searched_to = models.BigIntegerField()
+    span_blocks = models.PositiveIntegerField(default=2000)  # that the node was last content to search at once
+    # Executed proposals and logs of followed treasuries were looked at up to this block.
+    looked_to = models.BigIntegerField(default=-1)
+
+    def __str__(self) -> str:
+        return f"{self.searched_from}..{self.searched_to}"
+
+
+class ModuleCandidate(models.Model):
+    """A policy module that something led to, and why it is not followed: for the operator, on no page. It is a lead and
+    no fact: it is looked at again, and what a reorg did to the log that led there does not matter.
+
+    `is_led_to`: by members' own vote or by a treasury that is followed, not only by a log that anybody can make.
+    """
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="module_candidates")
+    address = AddressField()
+    is_led_to = models.BooleanField()
+    is_voted = models.BooleanField()  # a proposal that was executed acts on it
+    problem = models.CharField(max_length=400, blank=True)  # empty: none is to be told
+    examined_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "address"], name="module_candidate_once")]
+
+    def __str__(self) -> str:
+        return f"{hex_text(self.address)}: {self.problem or 'followed'}"
 
 
 class RefusedAct(models.Model):

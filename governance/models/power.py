@@ -3,14 +3,14 @@
 
 from django.db import models
 
-from governance.fields import AddressField, Uint256Field
+from governance.fields import AddressField, Bytes32Field, Uint256Field
 from governance.models.chains import Dao, of_a_dao
 from governance.models.logs import RawLog, of_a_log
 from policies.notation.hexadecimal import hex_text
 
 __all__ = [
-    "WHOLE_BPS", "AccountPower", "CurrentDelegation", "Delegation", "PartialDelegation", "PowerCheckpoint",
-    "PowerTotal",
+    "WHOLE_BPS", "AccountPower", "AskedPower", "CurrentDelegation", "Delegation", "PartialDelegation",
+    "PowerCheckpoint", "PowerTotal",
 ]  # fmt: skip
 
 
@@ -109,6 +109,33 @@ class PowerTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.power} of {self.holders}"
+
+
+class AskedPower(models.Model):
+    """An account's voting power at a snapshot, as the chain answered: of a DAO whose votes token logs no power that is
+    understood (`governance.asked_power`).
+
+    No projection: it is kept when projections are made again, and falls with the block at which it was asked. `power`
+    is None where the contracts have no answer.
+    """
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, db_index=False)
+    account = AddressField()
+    timepoint = models.BigIntegerField()  # the proposal's snapshot, in the governor's clock
+    power = Uint256Field(null=True)
+    block_number = models.BigIntegerField()
+    block_hash = Bytes32Field()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "account", "timepoint"], name="asked_power_once")]
+        indexes = [
+            models.Index(
+                fields=["dao", "timepoint", "-power", "account"], condition=models.Q(power__gt=0), name="asked_by_power"
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{hex_text(self.account)} at {self.timepoint}: {self.power}"
 
 
 class CurrentDelegation(models.Model):

@@ -14,13 +14,15 @@ class ChainReading(models.Model):
 
     Of each thing asked the newest answer (`governance.readings`), so that pages ask no node. An answer falls with its
     block in a reorg. `address` is the asset (20 zero bytes: the native currency) or the policy module; `key` is the
-    policy's id or the budget's key, 32 zero bytes for a balance.
+    policy's id or the budget's key, else 32 zero bytes.
     """
 
     class Kind(models.TextChoices):
         BALANCE = "balance"
         POLICY = "policy"
         RING = "ring"
+        ENABLED = "enabled"  # what a module's treasury says of the module
+        OWNER = "owner"  # whom the module answers to
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
     kind = models.CharField(max_length=8, choices=Kind.choices)

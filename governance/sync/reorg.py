@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Min
 
-from governance import incidents, outbox, unconfirmed
+from governance import asked_power, incidents, outbox, unconfirmed
 from governance.chain.address import checksum
 from governance.chain.rpc import Header, Rpc
 from governance.models import (
@@ -144,6 +144,7 @@ def drop_above(writer: Writer, ancestor: Ancestor, kind: incidents.Kind, node_he
             )  # the chain's word fell: it is asked again about all that is not over
         checks.delete()  # the chain said it in a block that it has no more
         ChainReading.objects.filter(**above).delete()  # and so did it here
+        asked_power.drop_above(dao, ancestor.number)
         ScannedRange.objects.filter(contract__dao=dao, first_block__gt=ancestor.number).delete()
         ScannedRange.objects.filter(contract__dao=dao, last_block__gt=ancestor.number).update(
             last_block=ancestor.number
@@ -333,6 +334,7 @@ def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, in
     heights = set(orphans.values_list("block_number", flat=True))
     readings = ChainReading.objects.filter(dao=dao, block_number__in=[h.number for h in headers])
     readings.exclude(block_hash__in=[h.hash for h in headers]).delete()
+    asked_power.drop_others(dao, [h.number for h in headers], [h.hash for h in headers])
     if not heights:
         return []
     RefusedAct.objects.filter(dao=dao, block_number__in=heights).delete()  # read again; `_undone` takes back its news

@@ -202,6 +202,14 @@ def headroom(policy: PolicyCode, state: PolicyState, now_s: int) -> tuple[Headro
     return tuple(_Budgets(policy, state, now_s).headroom({}))
 
 
+def amounts(policy: PolicyCode, calls: Sequence[Call]) -> Mapping[int, int]:
+    """What the calls say that they take from each budget, in base units and not rounded, whether or not they may."""
+    matching = _Matching(policy)
+    for number, call in enumerate(calls):
+        tuple(matching.check(number, call))
+    return matching.amounts
+
+
 # When
 
 

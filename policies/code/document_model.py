@@ -13,12 +13,21 @@ from policies.notation.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of a table: the line of its file, from 1, and its cells by the columns' names."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """What a document may refer to outside itself. The caller reads it (policies/files.py) and resolves names.
 
     `abis` are JSON ABIs by the name that rules give them; `ens` what ENS names stood for when they were resolved;
     `book` an address book; `tokens` tokens whose decimals are known; `read_list` gives the items of a list in a file,
-    as they would be written in the document, and raises OSError or ValueError where it can't.
+    as they would be written in the document, and `read_table` the rows of a table in a file: both raise OSError or
+    ValueError where they can't. `parameters` are set in place of the document's own.
     """
 
     abis: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
@@ -26,6 +35,8 @@ class Sources:
     book: Mapping[str, bytes] = field(default_factory=dict)
     tokens: Mapping[bytes, Token] = field(default_factory=dict)
     read_list: Callable[[str], Sequence[str]] | None = None
+    read_table: Callable[[str], Sequence[TableRow]] | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

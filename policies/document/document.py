@@ -24,6 +24,7 @@ from policies.code.policy_code import Kind
 from policies.document import fields, yaml_tree
 from policies.document.budget_reading import BudgetReader
 from policies.document.definitions import DefinitionReader
+from policies.document.expanding import expand
 from policies.document.fields import Fields, Reader
 from policies.document.naming import Names
 from policies.document.reading_context import ReadingContext
@@ -66,9 +67,11 @@ def load(
     With `read_back` it is the document of code found on chain (policies.document.from_code.document_of): it may permit
     whatever the code permits, and what nobody should write is a warning.
     """
-    tree = yaml_tree.parse(text, source)
     problems, warnings = Problems(), Problems()
     sources = sources or Sources()
+    tree = expand(yaml_tree.parse(text, source), sources, problems, read_back=read_back)
+    if problems:  # of tables and parameters: what they would make is not there
+        raise PolicyError(source, problems.in_order())
     names = Names(sources, read_back=read_back)
     context = ReadingContext(Reader(problems), warnings, Frozen(), names, read_back=read_back)
     policy = _Reading(context, sources).policy(tree)

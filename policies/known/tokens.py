@@ -10,6 +10,7 @@ from pathlib import Path
 
 from policies.known import lines
 from policies.notation.hexadecimal import hex_bytes
+from policies.notation.primitives import checksum
 
 FILE = Path(__file__).parent / "tokens.tsv"
 _CHAIN_NAMES = {
@@ -46,23 +47,36 @@ def tokens(chain_id: int) -> tuple[KnownToken, ...]:
 
 
 def at(address: bytes) -> tuple[KnownToken, ...]:
-    """Return the published tokens at an address on whatever chain: for a document, which names no chain."""
-    return _by_address().get(bytes(address), ())
+    """Return the published tokens at an address on whatever chain: for a document, which names no chain.
+
+    Commands ask this of a few addresses and end: the file is searched, not read into a table.
+    """
+    needle, text = f"\t{checksum(bytes(address))}\t", _text()
+    found, place = [], text.find(needle)
+    while place >= 0:
+        line = text[text.rfind("\n", 0, place) + 1 : text.find("\n", place)]
+        found.append(_token(line.split("\t"), _sources()))
+        place = text.find(needle, place + 1)
+    return tuple(found)
+
+
+@functools.cache
+def _text() -> str:
+    return FILE.read_text(encoding="utf-8")
+
+
+@functools.cache
+def _sources() -> dict[str, str]:
+    return lines.sources(FILE)
 
 
 @functools.cache
 def _tokens() -> dict[tuple[int, bytes], KnownToken]:
-    named = lines.sources(FILE)
-    found = {}
-    for chain, address, symbol, decimals, source in lines.rows(FILE):
-        key = (int(chain), hex_bytes(address))
-        found[key] = KnownToken(*key, symbol, int(decimals), named.get(source, source))
-    return found
+    named = _sources()
+    found = (_token(row, named) for row in lines.rows(FILE))
+    return {(one.chain_id, one.address): one for one in found}
 
 
-@functools.cache
-def _by_address() -> dict[bytes, tuple[KnownToken, ...]]:
-    found: dict[bytes, tuple[KnownToken, ...]] = {}
-    for (_, address), one in _tokens().items():
-        found[address] = (*found.get(address, ()), one)
-    return found
+def _token(row: list[str], named: dict[str, str]) -> KnownToken:
+    chain, address, symbol, decimals, source = row
+    return KnownToken(int(chain), hex_bytes(address), symbol, int(decimals), named.get(source, source))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is wrong with a policy document: where, what, and what to write in its place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policies.notation.visible import is_hidden, numbered
 
@@ -66,12 +66,22 @@ class Problems:
         return bool(self._found)
 
     def in_order(self) -> tuple[Problem, ...]:
-        """Everything found, from the document's beginning to its end, each once."""
-        return tuple(
-            sorted(
-                dict.fromkeys(self._found), key=lambda found: (found.place.line, found.place.column, found.place.item)
-            )
+        """Everything found, from the document's beginning to its end, each once.
+
+        What is said of several items in the same words is wrong where they are written, and is said of none of them.
+        """
+        items: dict[Problem, set[int]] = {}
+        for found in self._found:
+            items.setdefault(_without_item(found), set()).add(found.place.item)
+        each = (
+            replace(found, place=replace(found.place, item=next(iter(where)) if len(where) == 1 else 0))
+            for found, where in items.items()
         )
+        return tuple(sorted(each, key=lambda found: (found.place.line, found.place.column, found.place.item)))
+
+
+def _without_item(problem: Problem) -> Problem:
+    return replace(problem, place=replace(problem.place, item=0))
 
 
 def shown(text: str, length: int = 60) -> str:

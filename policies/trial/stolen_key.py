@@ -19,6 +19,7 @@ from policies.answer.evaluate import (
     Observations,
     PolicyState,
     Refused,
+    amounts,
     evaluate,
     headroom,
 )
@@ -72,16 +73,15 @@ def simulate(policy: PolicyCode, days: int, *, most_acts: int = MOST_ACTS) -> tu
 
 
 def _against(policy: PolicyCode, index: int, days: int, most_acts: int) -> Reached:
-    budget = policy.budgets[index]
     alone = _harshest(_Game(policy, index, days * DAY_S, False, most_acts))
     both = _harshest(_Game(policy, index, days * DAY_S, True, most_acts))
     worst = max(alone, both, key=lambda run: run.taken)
     bound = worst_case(policy, days)[index]
     return Reached(
         budget=index,
-        unopposed=budget.base_units(alone.taken),
+        unopposed=alone.taken,
         unopposed_bound=bound.unopposed,
-        in_all=budget.base_units(worst.taken),
+        in_all=worst.taken,
         bound=bound.in_all,
         acts=worst.acts,
         complete=alone.complete and both.complete,
@@ -160,7 +160,7 @@ class _Run:
         best = self._best(now_s, Mode.EXECUTE, self._rooms(now_s, instant=True))
         if best is None:
             return False
-        self._charge(best[1], now_s, released=False)
+        self._charge(best[1], best[0], now_s, released=False, takes_more=best[2])
         return True
 
     def _announce(self, now_s: int) -> bool:
@@ -193,21 +193,28 @@ class _Run:
                 expiries = list(self._state.pending_expiries_s)
                 expiries.remove(act.end_s)
                 self._state = replace(self._state, pending_expiries_s=tuple(expiries))
-                self._charge(answer, now_s, released=True)
+                self._charge(answer, act.calls, now_s, released=True, takes_more=act.takes_more)
                 return True
         return False
 
-    def _charge(self, answer: Allowed, now_s: int, *, released: bool) -> None:
+    def _charge(self, answer: Allowed, calls: Sequence[Call], now_s: int, *, released: bool, takes_more: bool) -> None:
         self._state = performed(self._policy, self._state, answer.charges, now_s, released=released)
-        self.taken += answer.charges.get(self._index, 0)
+        charged = self._budget.base_units(answer.charges.get(self._index, 0))
+        # What is charged is rounded up to whole units; what is taken is not.
+        self.taken += charged if takes_more else min(charged, amounts(self._policy, calls).get(self._index, 0))
         self.acts += not released
 
     def _fall(self, rooms: dict[int, int], calls: Sequence[Call], *, takes_more: bool) -> Observations | None:
-        """Of a measured budget: its first call takes all that is left, and gives back whatever income is demanded."""
-        if not takes_more:
-            return None
-        assets = {income.asset for rule in self._policy.rules for income in rule.incomes}
+        """Of a measured budget: its first call takes all that is left, and gives back whatever income is demanded. Of
+        one that is not, each call takes what it says, which other budgets of the asset may measure.
+        """
+        asset, assets = self._budget.asset, {income.asset for rule in self._policy.rules for income in rule.incomes}
         gains = dict.fromkeys(assets, _PLENTY)
+        if not takes_more:
+            if not any(budget.measured and budget.asset == asset for budget in self._policy.budgets):
+                return None
+            said = [amounts(self._policy, [call]).get(self._index, 0) for call in calls]
+            return Observations([Observation(changes={**gains, asset: -amount}) for amount in said])
         first = Observation(changes={**gains, self._budget.asset: -rooms[self._index]})
         return Observations([first, *(Observation(changes=gains) for _ in calls[1:])])
 

@@ -265,7 +265,8 @@ def _of_asset(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> Itera
     if total.taken.in_time[-1][2]:
         yield f"{_taken(policy, total.taken, total.asset, words)}; {_to(total.recipients, words)}"
     if total.fenced.in_time[-1][2]:
-        yield f"against something in return, {_taken(policy, total.fenced, total.asset, words)}{_lost(total, words)}"
+        moved = _taken(policy, total.fenced, total.asset, words)
+        yield f"in exchange for what must come in, {moved}{_lost(total, words)}"
 
 
 def _taken(policy: PolicyCode, most: Most, asset: bytes, words: Vocabulary) -> str:

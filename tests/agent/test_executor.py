@@ -57,7 +57,7 @@ def test_only_the_operators_key_approves_in_any_form_that_wallets_send(world: Wo
     typed_data = approvals.typed_data(request, request.candidates.get(key="c1"))
     for by, signature, problem in (
         ("mallory", None, "made the signature, not that of"),
-        ("olga", "0x" + "11" * 650, "this one has 650"),
+        ("olga", "0x" + "11" * 650, "has 650 bytes, as contract wallets make them"),
         ("olga", "none", "hexadecimal digits"),
     ):
         with pytest.raises(approvals.ApprovalError, match=problem) as refused:

@@ -517,12 +517,12 @@ def test_review_prints_what_code_alone_knows_and_what_was_read(dao, settings, ca
     shown = capsys.readouterr().out
     assert f"e1  Transfers 1,500 USDC to {checksum(ADA)}." in shown
     assert "Reading: not read" in shown
-    assert "Verdict: told" in shown
+    assert "Verdict: told in part" in shown or "Verdict: told_in_part" in shown
     with attacker_model(scripted) as attacker:
         use(settings, attacker.url)
         call_command("review", "7", "--read", "--json")
     body = json.loads(capsys.readouterr().out)
-    assert (body["verdict"], body["model"]) == ("told", "attacker-1 (demo model)")
+    assert (body["verdict"], body["model"]) == ("told_in_part", "attacker-1 (demo model)")  # an escape is left over
     proposal.title = "\x1b[31mred"
     proposal.save()
     call_command("review", "7", "--dao", "mandate")

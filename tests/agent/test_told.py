@@ -563,6 +563,28 @@ LIES = {
         # Pay Kim¶Transfer 2,500 USDC to Lea Moreau ({lea}).
         This proposal pays Kim for her work. It transfers 2,500 USDC to lea.
     """,
+    "words that no rule uses": """
+        # Ben's plan¶Transfer 2,500 USDC to {lea}.
+        # A grant for ben¶Transfer 2,500 USDC to {lea}.
+        {plain}¶```\ntransfer({ben}, 9000)\n```
+        - {plain}\n- The design team
+        {plain}¶The design team: fifty
+        {plain}¶Provide ben with a laptop.
+        {plain}¶## Why¶The wallet is that of Kim.
+        {plain}¶## Background¶On the day of the conference.
+        {plain}¶The executor waits for the audit.
+        {plain}¶The quorum is ten votes.
+        {plain}¶This proposal is about the newsletter.
+        {plain}¶| Name | Number |\n|---|---|\n| Ben | 50 |
+        {plain}¶```\nunpaid\n```
+        # A domain for Kim¶## Specification¶{plain}
+        # Pay ten people¶{plain}
+        # Pay in 3 parts¶{plain}
+        # Fund the year, month by month¶{plain}
+        The policy is for a year.¶This proposal transfers 2,500 USDC to {lea}.
+        # Transfer to Kim¶Transfer 2,500 USDC to lea.
+        Transfer 2,500 USDC to {lea}.<!-- and more -->
+    """,
 }  # fmt: skip
 
 
@@ -595,7 +617,6 @@ ALSO_TOLD = {
         <!-- Transfer 2,500 USDC to {lea}.
         ![Transfer 2,500 USDC to {lea}.](https://example.org/x.png)
         <details><summary>x</summary>¶Transfer 2,500 USDC to {lea}.¶</details>
-        Transfer 2,500 USDC to {lea}.<!-- and more -->
         Transfer 2,500 USDC to {lea}.¶<script>x()</script>
         Transfer 2,500&nbsp;USDC to {lea}.
         &#84;ransfer 2,500 USDC to {lea}.
@@ -608,33 +629,8 @@ ALSO_TOLD = {
         # Transfer 2,500 USDC to lea
         {plain}¶[do not pay]: https://example.org
         {plain}¶[a]: https://example.org/never-do-this
-    """
-}
-# Known gaps: a reader might hear that the order is none, or that more is meant, and code has no rule for it. A text
-# that moves from here to LIES is a step forward.
-GAPS = {
-    "gap": """
-        # Ben's plan¶Transfer 2,500 USDC to {lea}.
-        # A grant for ben¶Transfer 2,500 USDC to {lea}.
-        {plain}¶```\ntransfer({ben}, 9000)\n```
-        - {plain}\n- The design team
-        {plain}¶The design team: fifty
-        {plain}¶Provide ben with a laptop.
-        {plain}¶## Why¶The wallet is that of Kim.
-        {plain}¶## Background¶On the day of the conference.
-        {plain}¶The executor waits for the audit.
-        {plain}¶The quorum is ten votes.
-        {plain}¶This proposal is about the newsletter.
         {plain}¶The handbook helps new members to read proposals.
-        {plain}¶| Name | Number |\n|---|---|\n| Ben | 50 |
-        {plain}¶```\nunpaid\n```
-        # A domain for Kim¶## Specification¶{plain}
         # The newsletter¶## Specification¶{plain}
-        # Pay ten people¶{plain}
-        # Pay in 3 parts¶{plain}
-        # Fund the year, month by month¶{plain}
-        The policy is for a year.¶This proposal transfers 2,500 USDC to {lea}.
-        # Transfer to Kim¶Transfer 2,500 USDC to lea.
     """
 }
 
@@ -642,12 +638,6 @@ GAPS = {
 @pytest.mark.parametrize("text", texts(ALSO_TOLD))
 def test_a_text_that_names_all_of_it_is_told_however_it_is_written(text):
     assert is_told(text, pay())
-
-
-@pytest.mark.parametrize("text", texts(GAPS))
-@pytest.mark.xfail(strict=True, reason="code has no rule for these words")
-def test_words_that_no_rule_weighs(text):
-    assert not is_told(text, pay())
 
 
 def test_the_lies_are_told_apart_by_what_makes_them_lies():

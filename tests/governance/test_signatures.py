@@ -326,19 +326,11 @@ def test_an_account_with_delegated_code_signs_by_its_key_or_its_code(local_chain
     assert signed_by(MESSAGE, address(account), b"passkey", rpc).is_signed
 
 
-def test_why_a_key_is_needed_is_said_of_a_contract_alone(local_chain, rpc):
-    error = BadSignature(signatures.say("signature_length", length=650))
-    team = put(local_chain, "TeamWallet", [address(one) for one in TEAM])
-    assert signatures.reason_for_key(error, team, 31337).code == "signature_needs_key"
-    assert signatures.reason_for_key(error, address(ADA), 31337).code == "signature_length"
-    assert signatures.reason_for_key(error, team, 5).code == "signature_length"  # of no configured chain
-
-
 def test_every_reason_is_one_that_something_gives():
     here = {code for _, code in REFUSED.values()}
     elsewhere = {
         "signature_without_contract", "signature_refused_by_contract", "signature_refused_undeployed",
-        "signature_needs_key", "signature_needs_contract", "signature_refused_by_delegated_code",
+        "signature_needs_contract", "signature_not_deployed", "signature_refused_by_delegated_code",
         "signature_not_asked", "signature_digits",
     }  # fmt: skip
     assert {code for code in SENTENCES if code.startswith("signature_")} == here | elsewhere

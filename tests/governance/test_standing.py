@@ -10,8 +10,9 @@ from eth_abi import encode
 
 from governance import builds, discovery, standing
 from governance.chain.address import checksum
-from governance.chain.rpc import Answered, Rpc
+from governance.chain.rpc import Rpc
 from governance.models import Contract, Cursor, Dao, PolicyVersion, Proposal, ProposalAction, RawLog
+from governance.projections import events
 from governance.standing import Standing
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import keccak
@@ -133,9 +134,7 @@ def test_a_policy_is_set_where_it_was_also_while_blocks_are_read_again(local_cha
 def test_a_policy_that_could_not_be_decoded_leaves_it_open(mirror):
     mirror.sync()
     log = RawLog.objects.filter(dao=mirror.dao).latest("pk")
-    topic = next(
-        found.topic0 for found in discovery.events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet"
-    )
+    topic = next(found.topic0 for found in events.layouts(Contract.Kind.MODULE).values() if found.name == "PolicySet")
     RawLog.objects.filter(pk=log.pk).update(address=mirror.deployed.addresses["module"], topic0=topic)
     assert standing.known(mirror.dao).standing is Standing.NOT_READ
 
@@ -234,8 +233,8 @@ def test_a_strangers_module_that_names_the_timelock_is_not_followed(local_chain,
     mirror.sync()
     rpc = Rpc([d.url], CHAIN_ID, attempts=1)
     owner = d.addresses["timelock"]
-    assert "nothing shows" in discovery._examine(rpc, module, owner, [], is_voted=False).problem
-    assert discovery._examine(rpc, module, owner, [], is_voted=True).problem == ""
+    assert "nothing shows" in discovery.examine(rpc, module, owner, [], is_voted=False).problem
+    assert discovery.examine(rpc, module, owner, [], is_voted=True).problem == ""
     add(d, capsys)
     assert not mirror.dao.contracts.filter(kind="module").exists()
 
@@ -251,33 +250,18 @@ def test_a_module_that_any_treasury_enabled_is_named_without_a_policy_and_withou
     assert standing.known(mirror.dao).standing is Standing.NO_MODULE
 
 
-def test_a_node_that_refuses_one_question_is_asked_the_other(local_chain):
-    d = local_chain
-    rpc = Rpc([d.url], CHAIN_ID, attempts=1)
-
-    class Refusing(Rpc):
-        def logs(self, addresses, topics, **blocks):
-            if topics[0] == list(discovery._ENABLED):
-                raise Answered(-32005, "too many results")
-            return super().logs(addresses, topics, **blocks)
-
-    assert set(discovery._logged(rpc, d.start_block)) == {d.addresses["module"]}
-    assert list(discovery._logged(Refusing([d.url], CHAIN_ID, attempts=1), d.start_block)) == []
-    assert list(discovery._logged(rpc, local_chain_head(d) - discovery._MOST_BLOCKS)) == []
-
-
 def test_a_proposal_that_was_not_executed_leads_nowhere(local_chain, mirror, payroll):
     module = module_of(local_chain, local_chain.addresses["treasury"])
     proposed(mirror, module, payroll())
     assert ProposalAction.objects.get().target == module
-    assert list(discovery._voted(mirror.dao)) == []
+    assert list(discovery.voted(mirror.dao)) == []
     Proposal.objects.update(executed=True)
-    assert list(discovery._voted(mirror.dao)) == [module]
+    assert list(discovery.voted(mirror.dao)) == [module]
     # Bravo's: the function stands apart.
     ProposalAction.objects.update(signature="enableModule(address)", calldata=bytes(12) + b"\x07" * 20)
-    assert list(discovery._voted(mirror.dao)) == [b"\x07" * 20]
+    assert list(discovery.voted(mirror.dao)) == [b"\x07" * 20]
     ProposalAction.objects.update(signature="enableModule(address)", calldata=b"\x07" * 31)
-    assert list(discovery._voted(mirror.dao)) == []
+    assert list(discovery.voted(mirror.dao)) == []
 
 
 def test_a_build_is_known_whatever_its_immutables(local_chain):

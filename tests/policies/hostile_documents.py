@@ -172,4 +172,4 @@ def main(count: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1))
+    raise SystemExit(main(int(sys.argv[1]), int(sys.argv[2], 0) if len(sys.argv) > 2 else 1))

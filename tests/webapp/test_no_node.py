@@ -28,7 +28,7 @@ from policies.notation.hexadecimal import hex_text
 from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp.mail import subscriptions
-from webapp.models import Subscription
+from webapp.models import PolicyText, Subscription
 
 TEMPLATES = Path(policies.__file__).parent / "templates"
 API = "api/v1/daos/<slug>/proposals/<proposal_id>/"
@@ -123,6 +123,7 @@ def filled(made, settings) -> dict[str, str]:
     DecisionRecord.objects.create(
         dao=made.dao, request=asked, hash=b"\4" * 32, prev_hash=bytes(32), body="{}", signer=account(50)
     )
+    PolicyText.objects.create(document_hash=b"\4" * 32, text="version: 1\n")
     subscriptions.ask(made.dao, "a@example.org", "daily", None, "here")
     subscription = Subscription.objects.get()
     choice = {"s": subscription.pk, "f": "daily", "d": "", "n": "0" * 32}

@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bench import queries
+from governance.models import AskedPower, PowerCheckpoint, Proposal
 from presentation.dao_view import DaoView
 from webapp.home.read import Agenda
 
@@ -21,6 +22,36 @@ def test_no_page_reads_a_large_table_whole(dao):
     assert {name: len(page["queries"]) for name, page in found.items()}
     whole = {name: [q["sql"] for q in page["queries"] if q["whole_tables"]] for name, page in found.items()}
     assert not {name: texts for name, texts in whole.items() if texts}
+
+
+def test_every_address_of_the_site_is_opened(dao):
+    opened = {name.partition("?")[0].removesuffix(" (old)") for name in queries.pages(dao)}
+    assert opened == {f"/{route}" for route in queries.routes()}
+
+
+def test_nor_where_power_was_asked_of_the_chain(dao):
+    """Of a token that logs no power: the newest snapshot's rows, among those of others."""
+    PowerCheckpoint.objects.all().delete()
+    snapshots = sorted(set(Proposal.objects.values_list("snapshot", flat=True)))[-40:]
+    AskedPower.objects.bulk_create(
+        AskedPower(
+            dao=dao, account=number.to_bytes(20, "big"), timepoint=snapshot, power=number, block_number=1,
+            block_hash=bytes(32),
+        )
+        for snapshot in snapshots
+        for number in range(300)
+    )  # fmt: skip
+    with connection.cursor() as sql:
+        sql.execute("VACUUM ANALYZE governance_askedpower")
+        sql.execute("VACUUM ANALYZE governance_powercheckpoint")
+    for path in (
+        "/bench/delegates/",
+        "/bench/delegates/?page=5",
+        "/api/v1/daos/bench/delegates",
+        "/bench/proposals/7/",
+    ):
+        explained = [queries.explain(sql, setting, runs=1) for setting, sql in queries.queries_of(path)[0]]
+        assert not [query["sql"] for query in explained if query["whole_tables"]], path
 
 
 def test_what_is_open_is_found_without_reading_what_is_over(dao):

@@ -44,6 +44,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         modules=[
             {
                 "pk": module.pk,
+                "address": bytes(module.address),
                 "state": place.module_states.get(module.pk),
                 "is_doubted": module.pk in place.doubted_pauses,
                 "address_text": words.address_text(module.address),

@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from agent.acts import provenance
+from webapp.api_input import bytes32
 
 
 @require_safe
@@ -14,15 +15,3 @@ def record(_request: HttpRequest, name: str) -> HttpResponse:
     if body is None:
         raise Http404("no decision record of this hash is held here")
     return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "public, max-age=31536000"})
-
-
-def bytes32(text: str) -> bytes:
-    """32 bytes from 64 hexadecimal digits, with or without 0x. Raises Http404 for anything else."""
-    digits = text.removeprefix("0x")
-    try:
-        value = bytes.fromhex(digits)
-    except ValueError:
-        value = b""
-    if len(value) != 32 or len(digits) != 64:
-        raise Http404("not a hash")
-    return value

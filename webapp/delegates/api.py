@@ -9,6 +9,7 @@ from ninja import Router, Schema
 from ninja.errors import HttpError
 from pydantic import Field
 
+from governance import asked_power
 from governance.chain.signatures import MOST_SIGNATURE_DIGITS
 from governance.models import AccountPower
 from governance.power import delegators_of, totals
@@ -18,7 +19,7 @@ from presentation.paging import PAGE
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
 from webapp.delegates import relay
 from webapp.delegates.profile import profile
-from webapp.delegates.read import MOST_LISTED, MOST_ROWS, delegate_rows
+from webapp.delegates.read import MOST_LISTED, MOST_ROWS, asked_rows, delegate_rows
 from webapp.shapes import Json, address_json, check_json
 
 router = Router()
@@ -29,10 +30,16 @@ _NAMED = 100  # delegators in a row of the list
 def delegates(request: HttpRequest, slug: str, page: int = 1, size: int = PAGE, after: str = "") -> list[Json]:
     """Who holds voting power now, the most first, at most 50 at once: by page up to the first 10,000, and of any number
     those behind the account `after`, the last that was answered. A row names the first 100 of its `delegators_count`
-    delegators; `voted_on_more` says that `votes_cast` counts not all."""
+    delegators; `voted_on_more` says that `votes_cast` counts not all.
+
+    Where no log says who has power (the DAO's `power_reading.standing` is `degraded`), these are accounts that took
+    part in votes, with their power at the snapshot `asked.timepoint`, as the chain answered at `asked.block`; who
+    delegates to them is null, not known."""
     place = DaoView.of(slug)
     page, size = page_and_size(page, size)
     size = min(size, MOST_ROWS)
+    if (degraded := asked_power.degraded(place.dao)) is not None:
+        return _asked(place, degraded, page, size)
     last = parse_address(after, "after") if after else None
     if last is None and page * size > MOST_LISTED:
         raise HttpError(422, f"page: only the first {MOST_LISTED} are in pages; go on with after=, the last account")
@@ -51,20 +58,42 @@ def delegates(request: HttpRequest, slug: str, page: int = 1, size: int = PAGE, 
     ]
 
 
+def _asked(place: DaoView, degraded: asked_power.Degraded, page: int, size: int) -> list[Json]:
+    rows = [] if degraded.asked_timepoint is None else asked_rows(place, degraded.asked_timepoint, page, size)
+    return [
+        {
+            "account": address_json(row.account),
+            "power": str(row.power),
+            "delegators_count": None,
+            "delegators": None,
+            "votes_cast": row.votes_cast,
+            "voted_on_more": row.has_more_votes,
+            "check": None,
+            "asked": row.asked and {"timepoint": row.asked.timepoint, "block": row.asked.block_number},
+        }
+        for row in rows
+    ]
+
+
 @router.get("/daos/{slug}/power")
 def power(request: HttpRequest, slug: str) -> Json:
-    """How many accounts have voting power now, and how much they have in all, base units."""
-    found = totals(DaoView.of(slug).dao)
+    """How many accounts have voting power now, and how much they have in all, base units; null where no log says it."""
+    place = DaoView.of(slug)
+    if asked_power.degraded(place.dao) is not None:
+        return {"holders": None, "power": None}
+    found = totals(place.dao)
     return {"holders": found.holders, "power": str(found.power)}
 
 
 @router.get("/daos/{slug}/delegates/{account}/delegators")
 def delegators(request: HttpRequest, slug: str, account: str, after: str = "", size: int = 100) -> Json:
     """Who delegates to an account now, in the order of their addresses; with `after`, those behind that address. `next`
-    is what to ask for after these, null at the end."""
+    is what to ask for after these, null at the end. `count` is null where no log says who delegates to whom."""
     place, of = DaoView.of(slug), parse_address(account, "account")
     size = page_and_size(1, size)[1]
     begin = parse_address(after, "after") if after else None
+    if asked_power.degraded(place.dao) is not None and not delegators_of(place.dao, of, most=1):
+        return {"count": None, "delegators": [], "next": None}
     row = AccountPower.objects.filter(dao=place.dao, account=of).first()
     found = delegators_of(place.dao, of, after=begin, most=size + 1)
     shown = [address_json(who) for who in found[:size]]
@@ -80,16 +109,17 @@ def delegate(request: HttpRequest, slug: str, account: str) -> Json:
     """One account as a delegate: power now, to whom it delegates itself, and the newest proposals with what it did.
 
     `participation` counts those of the newest proposals for which it had power at the snapshot, open votes that it may
-    still vote on left out. `power_at_snapshot` is null where it can't be looked up.
+    still vote on left out. `power_at_snapshot` is null where it can't be looked up. `power` and `power_of_all` are null
+    where no log says who has power (`power_reading` of the DAO).
     """
     place = DaoView.of(slug)
     found = profile(place, parse_address(account, "account"))
     return {
         "account": address_json(found.account),
         "name": found.name,
-        "power": str(found.power),
-        "power_of_all": str(found.total),
-        "delegators_count": found.delegators,
+        "power": None if found.degraded else str(found.power),
+        "power_of_all": None if found.degraded else str(found.total),
+        "delegators_count": None if found.degraded and not found.delegators else found.delegators,
         "delegates_to": [{"account": address_json(to), "share_bps": share} for to, share in found.to],
         "participation": {"voted": found.voted, "of": len(found.ended)},
         "proposals": [

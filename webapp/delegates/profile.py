@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils.translation import gettext, ngettext
 
-from governance.models import AccountPower, OnchainCheck, PowerCheckpoint, Proposal, Vote, chain_order
+from governance import asked_power
+from governance.asked_power import Degraded, asked_at, newest_asked
+from governance.models import AccountPower, AskedPower, OnchainCheck, PowerCheckpoint, Proposal, Vote, chain_order
 from governance.power import delegations_of, delegators_of, totals
 from governance.state import State
 from presentation import labels, words
@@ -81,6 +83,8 @@ class Profile:
     cast: list[Cast]  # newest first
     changes: list[Change]  # newest first
     check: OnchainCheck | None
+    degraded: Degraded | None = None  # no log says who has power: then `power`, `total` and `delegators` say nothing
+    asked: AskedPower | None = None  # what the chain answered of it, at the newest snapshot that it was asked about
 
     @property
     def waiting(self) -> list[Cast]:
@@ -101,7 +105,15 @@ class Profile:
         """How often it voted, in words, with what is counted."""
         of = len(self.ended)
         if not of:
+            if self.degraded is not None:
+                return gettext("It voted on none of the newest proposals. Whether it could have is not known here.")
             return gettext("None of the newest proposals counts yet: it had no power at a snapshot that has passed.")
+        if self.degraded is not None:
+            # For which others it had power is known of few accounts only.
+            text = ngettext(
+                "It voted on %(voted)s recent proposal.", "It voted on %(voted)s recent proposals.", self.voted
+            )
+            return text % {"voted": self.voted}
         return ngettext(
             "Voted on %(voted)s of the last %(count)s proposal for which it had power at the snapshot.",
             "Voted on %(voted)s of the last %(count)s proposals for which it had power at the snapshot.",
@@ -112,6 +124,7 @@ class Profile:
 def profile(place: DaoView, account: bytes) -> Profile:
     """What the mirror knows of an account; no node is asked. As many queries for a large delegate as for a small."""
     row = AccountPower.objects.filter(dao=place.dao, account=account).first()
+    degraded = asked_power.degraded(place.dao)
     return Profile(
         account=account,
         name=place.names.get(account),
@@ -120,13 +133,15 @@ def profile(place: DaoView, account: bytes) -> Profile:
         delegators=row.delegators if row else 0,
         named=delegators_of(place.dao, account, most=NAMED),
         to=delegations_of(place.dao, account),
-        cast=[cast for cast in _cast(place, account) if cast.counts],
+        cast=[cast for cast in _cast(place, account, is_degraded=degraded is not None) if cast.counts],
         changes=_changes(place, account),
         check=checks_of_power(place.dao, [account]).get(account),
+        degraded=degraded,
+        asked=newest_asked(place.dao, account) if degraded else None,
     )
 
 
-def _cast(place: DaoView, account: bytes) -> list[Cast]:
+def _cast(place: DaoView, account: bytes, *, is_degraded: bool) -> list[Cast]:
     newest = Proposal.objects.filter(dao=place.dao).order_by("-created_block", "-id")
     numbers = list(newest.values_list("pk", flat=True)[: 2 * LAST_PROPOSALS])
     rows = [row for row in rows_of(place, numbers) if row.state not in _NOT_COUNTED]
@@ -135,7 +150,11 @@ def _cast(place: DaoView, account: bytes) -> list[Cast]:
     votes: dict[int, Vote] = {}
     for vote in Vote.objects.filter(proposal__in=proposals, voter=account).select_related("log").order_by("id"):
         votes[vote.proposal_id] = vote
-    powers = _powers(place, account, proposals) if counts_by_snapshot(place) else {}
+    if is_degraded:
+        by_snapshot = asked_at(place.dao, account, [int(p.snapshot) for p in proposals])
+        powers = {p.pk: by_snapshot[int(p.snapshot)] for p in proposals if int(p.snapshot) in by_snapshot}
+    else:
+        powers = _powers(place, account, proposals) if counts_by_snapshot(place) else {}
     return [Cast(row, powers.get(row.proposal.pk), votes.get(row.proposal.pk)) for row in rows]
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from governance.models import Dao, OnchainCheck
+from governance.asked_power import most_powerful
+from governance.models import AskedPower, Dao, OnchainCheck
 from governance.power import delegates, some_delegators
 from policies.notation.hexadecimal import hex_text
 from presentation import words
@@ -29,6 +30,7 @@ class DelegateRow:
     votes_cast: int  # proposals that it voted on; of an account with more than `MOST_VOTES` votes at least so many
     has_more_votes: bool
     check: OnchainCheck | None
+    asked: AskedPower | None = None  # where the chain was asked for a snapshot's, for no log says who has power now
 
     @property
     def more(self) -> int:
@@ -53,6 +55,16 @@ def delegate_rows(
         )
         for row in held
     ]  # fmt: skip
+
+
+def asked_rows(place: DaoView, timepoint: int, page: int = 1, size: int = PAGE) -> list[DelegateRow]:
+    """A page of the accounts whose power at a snapshot the chain was asked for, the most first. Who delegates to them
+    is not known."""
+    held = most_powerful(place.dao, timepoint, first=(page - 1) * size, most=size)
+    cast = _votes_cast(place.dao, [bytes(row.account) for row in held])
+    return [
+        DelegateRow(row.account, row.power, 0, [], *cast.get(bytes(row.account), (0, False)), None, row) for row in held
+    ]
 
 
 def _votes_cast(dao: Dao, accounts: list[bytes]) -> dict[bytes, tuple[int, bool]]:

@@ -12,7 +12,7 @@ from governance import standing
 from governance.models import Contract, Dao
 from presentation.dao_view import DaoView
 from webapp.home.read import newest_incidents
-from webapp.shapes import Json, address_json, reading_json
+from webapp.shapes import Json, address_json, power_reading_json, reading_json
 from webapp.treasury.read import balances
 
 router = Router()
@@ -28,7 +28,9 @@ def daos(request: HttpRequest) -> Json:
 @router.get("/daos/{slug}")
 def dao(request: HttpRequest, slug: str) -> Json:
     """A DAO: its contracts, how far the mirror has read, and what it met on the way. `policies.standing` is `no_module`
-    (none is known), `not_read`, `no_policy` or `policies`."""
+    (none is known), `not_read`, `no_policy` or `policies`.
+    `power_reading.standing` is `events`, or `degraded` where no log says who has power; `words` then say what that
+    means."""
     place = DaoView.of(slug)
     known = standing.known(place.dao)
     return {
@@ -46,11 +48,13 @@ def dao(request: HttpRequest, slug: str) -> Json:
             for contract in contracts
         ],
         "paused": place.paused,
+        "power_reading": power_reading_json(place.dao),
         "policies": {"standing": known.standing.value, "words": known.words},
         "modules": [
             {
                 "address": address_json(module.address),
                 "paused": state.paused,
+                "stopped": [one.words for one in known.stopped if one.module == bytes(module.address)],
                 "pause_confirmed": module.pk not in place.doubted_pauses,
                 "pause_epoch": state.pause_epoch,
                 "guardian": address_json(state.guardian),

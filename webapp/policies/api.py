@@ -18,8 +18,10 @@ router = Router()
 
 @router.get("/daos/{slug}/policies")
 def policies(request: HttpRequest, slug: str) -> list[Json]:
-    """The policies in force, decoded from the code on chain, with what is spent of each budget."""
+    """The policies in force, decoded from the code on chain, with what is spent of each budget. `module_stopped` has a
+    sentence where the chain said that the treasury does not list the module, or that the module is not the DAO's."""
     place = DaoView.of(slug)
+    stopped = standing.known(place.dao).stopped
     return [
         {
             "policy_id": hex_text(view.version.policy_id),
@@ -32,6 +34,19 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
             "together": list(view.explained.together) if view.explained else None,
             "sentences": view.sentences,
             "problem": view.problem or None,
+            "document_hash": view.document.name if view.document else None,
+            "document": view.document.text if view.document else None,
+            "versions": [
+                {
+                    "version": one.version.version,
+                    "transaction_hash": hex_text(one.version.log.transaction_hash),
+                    "proposal_id": str(one.proposal.proposal_id) if one.proposal else None,
+                    "changes": None
+                    if one.changes is None
+                    else [{"mark": str(change.mark), "text": change.text} for change in one.changes],
+                }
+                for one in view.versions
+            ],
             "budgets": [
                 {
                     "name": budget.name,
@@ -48,6 +63,7 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
                 for budget in view.budgets
             ],
             "paused": view.paused,
+            "module_stopped": [one.words for one in stopped if one.module == bytes(view.version.module.address)],
             "end_chain_s": view.end_chain_s,
             **reading_json(view.reading),
             "block": view.version.log.block_number,

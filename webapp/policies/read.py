@@ -21,6 +21,7 @@ from presentation.as_of import as_of
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version, explained
+from webapp.policies.versions import DocumentView, VersionView, document_of, versions_of
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ class PolicyView:
     end_chain_s: int | None  # the module's own answer, which a guardian may have brought forward
     ended: bool
     reading: ChainReading | None  # the module's answer about this version; None: it was not asked yet
+    document: DocumentView | None  # None where the code can't be shown, and so names none
+    versions: list[VersionView]
 
     @property
     def as_of(self) -> str:
@@ -164,6 +167,8 @@ def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[Poli
                 end,
                 end is not None and end <= place.now_chain_s,
                 reading,
+                document_of(code) if code else None,
+                versions_of(place, version),
             )
         )
     return found

@@ -25,7 +25,7 @@ from webapp.proposals import voter as voters
 from webapp.proposals.next_step import next_step
 from webapp.proposals.read import page_of_votes, reorgs_of, transitions
 from webapp.proposals.shapes import row_json, summary_json, vote_json
-from webapp.shapes import Json, address_json, check_json
+from webapp.shapes import Json, address_json, check_json, power_reading_json
 
 router = Router()
 
@@ -99,6 +99,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
             }
             for reorg in reorgs_of(place, found)
         ],
+        "power_reading": power_reading_json(place.dao),
         "block": place.block,
     }
 

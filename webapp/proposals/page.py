@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from governance import asked_power
 from governance.capabilities import takes_signed_ballots
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Proposal
@@ -79,6 +80,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         query="",
         checks=checks_of(place, f"proposal:{proposal_id}:"),
         reorgs=reorgs_of(place, row_proposal),
+        degraded=asked_power.degraded(place.dao),
         timeline=timeline(place, row_proposal),
         transaction=next_step(place, row, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),

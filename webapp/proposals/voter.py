@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from django.utils.translation import gettext, gettext_noop
 
+from governance import asked_power
 from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.governor import CAST_VOTE, FOR, HAS_VOTED
@@ -127,13 +128,20 @@ def look(place: DaoView, proposal: Proposal, account: bytes, *, asks_chain: bool
     return Voter(
         account=account,
         state=state,
-        chain=_ask(place, proposal, account, state) if asks_chain else None,
+        chain=(_ask(place, proposal, account, state) if asks_chain else None)
+        or _asked_before(place, proposal, account),
         mirrored_power=mirrored_power(place, proposal, account),
         votes=[vote for vote in rows if vote not in overrides],
         overrides=overrides,
         told=place.governor.capabilities,
         read_block=None if asks_chain else place.block,
     )
+
+
+def _asked_before(place: DaoView, proposal: Proposal, account: bytes) -> ChainSays | None:
+    """What workers asked of the chain about the account's power at the snapshot, where no log says it."""
+    row = asked_power.asked(place.dao, account, proposal.snapshot) if proposal.snapshot < place.clock_now else None
+    return ChainSays(block=row.block_number, power=row.power) if row is not None else None
 
 
 def _votes_once(told: dict[str, Any]) -> bool:

@@ -342,7 +342,7 @@ SETS_OUT = (
 
 # Headings under which a bare order counts: "Transfer 100 USDC to ..." without a subject, a row, a record.
 ORDER_HEADINGS = (
-    "specification specifications spec transfers transfer payments payment transactions transaction summary "
+    "specification specifications spec payload transfers transfer payments payment transactions transaction summary "
     "abstract proposal "
     "details detail execution executable grant grants funding orders order actions action calls call request requests "
     "compensation components component recipients implementation steps step overview description call_data calldata "
@@ -418,7 +418,7 @@ SHORT_TAKES_BACK = (
 # Phrases with words of the lists above that deny and condition nothing of an order; they are blanked before.
 HARMLESS = (
     r"(?:and |, )?(?:it |this |which )?(?:does|do|will do|is|are|has|have|makes?) (?:nothing else|no other \w+)",
-    r"nothing else (?:happens|is done)",
+    r"nothing else (?:happens|is done|changes)",
     r"\bno (?:other|further|additional) (?:calls?|payments?|transfers?|actions?|effects?|changes?)"
     r"(?: (?:is|are) (?:made|done))?",
     r"(?:if|once|when|upon|on|after|following|provided|assuming)(?: that)? (?:this|the) (?:executable |onchain |"

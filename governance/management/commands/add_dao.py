@@ -10,16 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from governance import progress, standing
+from governance import module_search, progress, standing
 from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError
-from governance.discovery import find_modules
 from governance.models import Dao
 from governance.register import NotRegistered, Preflight, about_read_token, preflight, register, slug_of
 from governance.sync import Status
 from policies.notation.visible import one_line
 
 _TOLD_EVERY_S = 5.0
+_RANGES = 100  # of blocks that are searched for modules; the workers go on from there
 
 
 class Command(BaseCommand):
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         self.stdout.write(told)
         if not options["no_sync"]:
             self._sync(dao, rpc)
-        if self._find_modules(dao, rpc, found, wanted) and not options["no_sync"]:
+        if not options["no_sync"] and self._find_modules(dao, rpc, found, wanted):
             self._sync(dao, rpc)
         if not options["no_sync"] and (degraded := about_read_token(dao)) is not None:
             self.stdout.write(str(degraded))
@@ -84,26 +84,28 @@ class Command(BaseCommand):
 
     def _find_modules(self, dao: Dao, rpc: Rpc, found: Preflight, wanted: dict[str, Any]) -> bool:
         """Register the DAO's own policy modules and tell of others. Whether there is more to read now."""
-        added = False
-        for module in find_modules(dao, rpc):
-            name = checksum(module.address)
-            if module.problem:
-                self.stdout.write(
-                    f"policy module {name} was found and is not followed: {module.problem}. If it is the DAO's all the "
-                    f"same: manage.py add_dao {checksum(found.governor)} --slug {dao.slug} --module {name}"
-                )
-                continue
-            complete = preflight(
-                rpc, found.governor, token=wanted["token"], module=module.address, treasury=module.treasury,
-                assets=wanted["assets"], start_block=found.start_block,
-            )  # fmt: skip
-            register(complete, slug=dao.slug, name=dao.name)
+        looked = module_search.look(dao, rpc, ranges=_RANGES, everything=True)
+        if looked is None:
+            return False
+        for module in looked.others:
+            self.stdout.write(module_search.told(dao, module))
+        for module in looked.followed:
+            if wanted["assets"]:
+                complete = preflight(
+                    rpc, found.governor, token=wanted["token"], module=module.address, treasury=module.treasury,
+                    assets=wanted["assets"], start_block=found.start_block,
+                )  # fmt: skip
+                register(complete, slug=dao.slug, name=dao.name)
             self.stdout.write(
-                f"policy module {name} was found and is followed: its owner is the DAO's, and the treasury "
-                f"{checksum(module.treasury)} lets it act"
+                f"policy module {checksum(module.address)} was found and is followed: its owner is the DAO's, and the "
+                f"treasury {checksum(module.treasury)} lets it act"
             )
-            added = True
-        return added
+        if not looked.is_whole:
+            self.stdout.write(
+                f"modules were looked for in the logs of blocks {looked.searched_from:,} to {looked.searched_to:,}; "
+                f"the workers go on down to block {looked.first_block:,}, and with the head"
+            )
+        return bool(looked.followed)
 
     def _sync(self, dao: Dao, rpc: Rpc) -> None:
         """Read on to the head; a line that rewrites itself for a person, one every few seconds for a log."""

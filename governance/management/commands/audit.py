@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from governance import endpoints, incidents, reconcile
+from governance import endpoints, incidents, module_search, reconcile
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc, RpcError
 from governance.clock_check import hold_clock
@@ -145,6 +145,8 @@ class Command(BaseCommand):
         self._tell(dao, found)
         if (degraded := about_read_token(dao)) is not None:
             self.stdout.write(self.style.WARNING(str(degraded)))
+        for candidate in module_search.not_followed(dao):
+            self.stdout.write(self.style.WARNING(module_search.told(dao, candidate)))
         chain = dao.chain
         self.stdout.write(
             f"final after {chain.finality_depth:,} blocks; deepest reorg seen {chain.deepest_reorg_blocks:,}"

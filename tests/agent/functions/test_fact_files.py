@@ -153,6 +153,15 @@ def test_a_token_is_known_on_its_own_chain_with_its_decimals():
     assert all(one.chain_id == 10 for one in tokens(10))
 
 
+def test_a_search_for_an_address_finds_the_tokens_of_every_chain():
+    listed = [one for chain in CHAINS for one in known_tokens.tokens(chain)]
+    some = {one.address for one in listed[::97]}
+    assert len(some) > 15
+    for address in some:
+        assert set(known_tokens.at(address)) == {one for one in listed if one.address == address}
+    assert known_tokens.at(SEVEN) == ()
+
+
 def test_labels_are_plain_and_sorted():
     found = [label for label, _source in lines.rows("labels.tsv")]
     assert found == sorted(set(found))

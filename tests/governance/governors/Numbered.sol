@@ -25,3 +25,20 @@ contract SilentVotes {
         return 3;
     }
 }
+
+/// @notice Answers each function with whatever bytes it was made with, and reverts for all others.
+contract Answering {
+    mapping(bytes4 => bytes) private answers;
+
+    constructor(bytes4[] memory functions, bytes[] memory given) {
+        for (uint256 i = 0; i < functions.length; i++) answers[functions[i]] = given[i];
+    }
+
+    fallback() external {
+        bytes memory answer = answers[msg.sig];
+        require(answer.length != 0);
+        assembly {
+            return(add(answer, 32), mload(answer))
+        }
+    }
+}

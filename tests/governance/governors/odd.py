@@ -19,12 +19,15 @@ WEIGHT = 100  # of each person, in base units of the votes token
 
 
 class Odd(World):
-    """`kind` says how the governor counts (`Odd5.sol`); `behind_proxy`: its code can be changed."""
+    """`kind` says how the governor counts (`Odd5.sol`); `behind_proxy`: its code can be changed; `votes`: its token,
+    of a kind that anybody can mint and delegate."""
 
-    def __init__(self, anvil: Any, kind: int = 0, *, quorum: int = 10, behind_proxy: bool = False):
+    def __init__(
+        self, anvil: Any, kind: int = 0, *, quorum: int = 10, behind_proxy: bool = False, votes: str = "Votes5"
+    ):
         people = [account.lower() for account in anvil.call("eth_accounts")[:6]]
         super().__init__(anvil, Rpc([anvil.url], CHAIN_ID, attempts=1), people, random.Random(1), [])
-        self.token = self._deploy("Votes5", False)
+        self.token = self._deploy(votes, *([False] if votes == "Votes5" else []))
         self.governor = self.code_of(kind)
         if behind_proxy:
             self.governor = self._deploy("Proxy5", self.governor)

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last gate before a plain "told": is every word beside the orders used, or of a kind that changes nothing?
+
+The burden of proof is turned round here. Of the sentences that tell an effect one must be used word by word
+(`clauses`). Sentences, rows and titles beside it must be orders of that kind too, or must not speak of the order, of
+money, of who takes part or of what only calls change (`prose`, `fields`). What fits nothing makes the proposal told in
+part, and is shown. Pure, and linear in the text.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from agent.understanding.described import Scope
+from agent.understanding.effects import Effect
+from agent.understanding.gate import words as sets
+from agent.understanding.gate.clauses import clause_left_over
+from agent.understanding.gate.facts import Facts, LeftOver, facts_of
+from agent.understanding.gate.fields import (
+    code_left_over,
+    field_left_over,
+    fields_left_over,
+    heading_left_over,
+    is_plain_name,
+    named_value,
+    row_left_over,
+)
+from agent.understanding.gate.prose import is_harmless, is_of_text, orders_nothing, sentence_left_over
+from agent.understanding.moods import level
+from agent.understanding.orders import Order, Read
+from agent.understanding.passages import Passage, Shape
+
+__all__ = ["Facts", "LeftOver", "facts_of", "left_over", "not_whole"]
+
+_Place = tuple[int, int]
+
+
+def left_over(
+    reads: Sequence[Read],
+    facts: Facts,
+    orders: Mapping[str, Sequence[Order]],
+    told_by: Mapping[str, Sequence[Scope]],
+) -> list[LeftOver]:
+    """Return what no rule uses in a text, in the text's order; nothing where all is used.
+
+    `orders` and `told_by` are the sentences that tell each effect whole, by its id: of money, and of other effects.
+    """
+    by_place = {_place(read.passage): read for read in reads}
+    telling: set[_Place] = set()
+    sections: set[int] = set()
+    found: list[LeftOver] = []
+    for effect in facts.effects:
+        candidates = _candidates(effect, by_place, orders, told_by)
+        if not effect.moves and not effect.function:  # a call with nothing: no money and no data
+            telling |= {_place(read.passage) for group in candidates for read in group}
+            continue
+        chosen, over = _chosen(candidates, facts)
+        if len(chosen) > 1:
+            sections.add(chosen[-1].passage.section)  # a section tells together: each of its passages is weighed below
+        elif chosen:
+            telling.add(_place(chosen[0].passage))
+        elif over is not None:
+            found.append(over)
+    if found:
+        return found
+    sections |= {by_place[place].passage.section for place in telling}
+    groups = {by_place[place].passage.group for place in telling}
+    leads = {lead for place in telling for lead in by_place[place].passage.leads}
+    previous: Passage | None = None
+    for read in reads:
+        if _place(read.passage) not in telling:
+            is_after = previous is not None and (
+                _place(previous) in telling or previous.section in sections - {read.passage.section}
+            )
+            over = _beside(read, facts, sections, groups, leads, is_first=previous is None, is_after_order=is_after)
+            if over is not None:
+                found.append(over)
+        previous = read.passage
+    return found
+
+
+def not_whole(
+    reads: Sequence[Read],
+    facts: Facts,
+    orders: Mapping[str, Sequence[Order]],
+    told_by: Mapping[str, Sequence[Scope]],
+) -> dict[str, LeftOver]:
+    """Return what the sentences that tell an effect leave over, by its id: of effects that no sentence tells fully."""
+    by_place = {_place(read.passage): read for read in reads}
+    found: dict[str, LeftOver] = {}
+    for effect in facts.effects:
+        chosen, over = _chosen(_candidates(effect, by_place, orders, told_by), facts)
+        if not chosen and over is not None:
+            found[effect.id] = over
+    return found
+
+
+def _candidates(
+    effect: Effect,
+    by_place: Mapping[_Place, Read],
+    orders: Mapping[str, Sequence[Order]],
+    told_by: Mapping[str, Sequence[Scope]],
+) -> list[Sequence[Read]]:
+    found: list[Sequence[Read]] = [(by_place[_place(order.passage)],) for order in orders.get(effect.id, ())]
+    return found + [scope.reads for scope in told_by.get(effect.id, ())]
+
+
+def _place(passage: Passage) -> _Place:
+    return passage.start, passage.end
+
+
+def _chosen(candidates: Sequence[Sequence[Read]], facts: Facts) -> tuple[Sequence[Read], LeftOver | None]:
+    """The first stretch of text that tells an effect with nothing left over; else what the first one leaves over."""
+    first: LeftOver | None = None
+    for group in candidates:
+        over = _of_telling(group[0], facts) if len(group) == 1 else None
+        if over is None:
+            return group, None
+        first = first or over
+    return (), first
+
+
+def _of_telling(read: Read, facts: Facts) -> LeftOver | None:
+    if read.passage.shape in (Shape.ROW, Shape.RECORD):
+        return fields_left_over(read, facts)
+    return clause_left_over(read, facts)
+
+
+def _beside(
+    read: Read,
+    facts: Facts,
+    sections: set[int],
+    groups: set[int],
+    leads: set[str],
+    *,
+    is_first: bool,
+    is_after_order: bool,
+) -> LeftOver | None:
+    """What a passage that tells no effect leaves over."""
+    passage = read.passage
+    if passage.shape is Shape.CODE:
+        return code_left_over(read, facts)
+    if passage.shape is Shape.HEADING:
+        return heading_left_over(read, facts)
+    if clause_left_over(read, facts) is None:
+        return None
+    is_listed = passage.group in groups  # in the list or table of the orders
+    is_aside = _is_aside(passage, sections)
+    is_elsewhere = bool(passage.headings) and passage.section not in sections
+    if passage.shape in (Shape.ROW, Shape.RECORD):
+        over = None if is_aside and not is_listed else row_left_over(read, facts)
+        return None if over is not None and over.code == "words" and is_elsewhere and not is_listed else over
+    if passage.shape is Shape.ITEM and is_listed:
+        if (named := named_value(read)) is not None:
+            return field_left_over(named, facts)
+        if not (orders_nothing(read) or is_harmless(read, facts)):
+            return clause_left_over(read, facts)
+    if is_harmless(read, facts):
+        return None
+    if re.match(r"^[a-z]\w*\(", passage.text):
+        return code_left_over(read, facts)
+    named = named_value(read)
+    if named is not None and is_plain_name(named) and field_left_over(named, facts, is_line=True) is None:
+        return None
+    if (over := is_of_text(read, facts)) is not None:
+        return over
+    if is_aside or orders_nothing(read):
+        return None
+    return sentence_left_over(
+        read,
+        facts,
+        is_apart=is_elsewhere and not is_after_order,
+        governs=" ".join(passage.text.split()) in leads,
+        follows_reasons=not is_first and not is_after_order,
+    )
+
+
+def _is_aside(passage: Passage, sections: set[int]) -> bool:
+    """Whether a passage stands in a section of its own, under a heading of reasons or people."""
+    if passage.section in sections or not (passage.headings or passage.title):
+        return False
+    heading = set(re.findall(r"[^\W\d_]+", level((passage.headings or (passage.title,))[-1])))
+    return bool(heading & sets.ASIDE)

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the effects of a proposal have that words may name, and which of a text's words name it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from agent.understanding.described import need_of
+from agent.understanding.effects import ETHER, Book, Effect, base_units
+from agent.understanding.gate import words as sets
+from agent.understanding.mentions.languages import Act
+from agent.understanding.mentions.parties import Names, Party
+from agent.understanding.mentions.quantities import Quantity, Symbols, Unit
+from agent.understanding.telling import acts_for, is_money
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """Words at `[start:end]` of the document that no rule uses.
+
+    `code` says of which kind: "amount", "party", "verb", "token", "time", "place", "language", "column" or "words".
+    """
+
+    code: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the effects of a proposal have, and the names that a text has for it."""
+
+    effects: Sequence[Effect]
+    book: Book
+    names: Names
+    symbols: Symbols
+    by_symbol: Mapping[str, tuple[bytes, ...]]  # the book's spelling of a symbol -> assets
+    parties: frozenset[bytes] = frozenset()  # who takes part, as payer, receiver, holder, contract or argument
+    acts: frozenset[Act] = frozenset()
+    words: frozenset[str] = frozenset()  # subjects, functions and arguments, in small letters
+    numbers: frozenset[int] = frozenset()
+    totals: Mapping[bytes, int] = field(default_factory=dict)  # of the payments, base units by asset
+
+    @property
+    def is_all_money(self) -> bool:
+        return all(map(is_money, self.effects))
+
+    @property
+    def is_some_money(self) -> bool:
+        return any(map(is_money, self.effects))
+
+    def uses(self, quantity: Quantity) -> bool:
+        """Whether a quantity is one of the effects', or the sum of all payments in its token."""
+        if quantity.readings == (0,) and quantity.unit in (Unit.TOKEN, Unit.MONEY):
+            return True  # an order of nothing
+        if quantity.is_about or (quantity.is_limit and not self._has_kind("approve")):
+            return False
+        if quantity.unit is Unit.TOKEN:
+            return any(self._is_amount_of(quantity.readings[0], a) for a in self.by_symbol.get(quantity.symbol, ()))
+        if quantity.unit is Unit.MONEY:
+            return quantity.is_conversion
+        if quantity.unit is Unit.BARE and 1 <= quantity.readings[0] <= len(self.effects):
+            return True  # it counts calls, or numbers them
+        scales = (100, 10**4, 10**16, 10**25) if quantity.unit is Unit.PERCENT else (1,)
+        if any(number * scale in self.numbers for number in quantity.readings for scale in scales):
+            return True
+        assets = {effect.asset for effect in self.effects if effect.asset is not None}
+        return quantity.unit is Unit.BARE and any(self._is_amount_of(quantity.readings[0], asset) for asset in assets)
+
+    def _is_amount_of(self, number: Decimal, asset: bytes) -> bool:
+        token = self.book.tokens.get(asset)
+        decimals = 18 if asset == ETHER else token.decimals if token is not None else None
+        wanted = {effect.amount for effect in self.effects if effect.asset == asset} | {self.totals.get(asset)}
+        return decimals is not None and base_units(number, decimals) in wanted - {None}
+
+    def _has_kind(self, kind: str) -> bool:
+        return any(str(effect.kind) == kind for effect in self.effects)
+
+    def takes_part(self, party: Party) -> bool:
+        """Whether a party of the text is one of the effects', called by a name that fits it."""
+        if party.has_conflict or not party.addresses or not set(party.addresses) <= self.parties:
+            return False
+        paid = {effect.recipient for effect in self.effects if is_money(effect)}
+        if party.is_own or not party.name or party.name in self.names.known or not paid & set(party.addresses):
+            return True
+        # A name that the text itself gives: "Uniswap's treasury (0x...)", "the escrow at 0x...".
+        return not set(_WORD.findall(party.name)) & (sets.BINDING | sets.PLACES)
+
+    @property
+    def is_paid_by_name(self) -> bool:
+        """Whether anybody who is paid has a name, so that another one may be somebody else's."""
+        paid = {effect.recipient for effect in self.effects if is_money(effect)} - self.names.own
+        named = (*self.names.known.values(), *self.names.local.values())
+        return any(paid & addresses for addresses in named)
+
+    def moves(self, symbol: str) -> bool:
+        """Whether a token is one that the effects move, or are about."""
+        assets = self.by_symbol.get(symbol, ())
+        return any(effect.asset in assets or effect.target in assets for effect in self.effects)
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+_NAMED = re.compile(r"“([\w.-]{1,60})”")
+
+
+def facts_of(
+    effects: Sequence[Effect],
+    book: Book,
+    names: Names,
+    symbols: Symbols,
+    by_symbol: Mapping[str, tuple[bytes, ...]],
+) -> Facts:
+    """Gather what the words of a text may name."""
+    parties: set[bytes] = set(names.own)
+    acts: set[Act] = set()
+    said: set[str] = set()
+    numbers: set[int] = {len(effects), len({effect.position for effect in effects})}
+    totals: Counter[bytes] = Counter()
+    for effect in effects:
+        parties |= {effect.target, *effect.addresses, *effect.through}
+        parties |= {one for one in (effect.asset, effect.sender, effect.recipient) if one is not None}
+        if is_money(effect):
+            acts |= acts_for(effect) | ({Act.RECEIVE} if str(effect.kind) == "transfer" else set())
+            if str(effect.kind) == "transfer":
+                totals[effect.asset or ETHER] += effect.amount or 0
+            elif str(effect.kind) == "stream":
+                acts.add(Act.CREATE)
+        if not is_money(effect) or str(effect.kind) == "call":
+            need = need_of(effect, book)
+            acts |= need.acts
+            for phrase in (*need.subjects, *need.target_words, effect.subject):
+                said |= set(_WORD.findall(phrase.casefold()))
+        said |= sets.OF_KIND.get(str(effect.kind), frozenset()) | _function_words(effect)
+        if effect.amount is not None:
+            numbers.add(effect.amount)
+        if re.fullmatch(r"\d{1,90}", effect.new_value or ""):
+            numbers.add(int(effect.new_value))
+        numbers |= {int(a.value) for a in effect.arguments if isinstance(a.value, int)}
+    return Facts(
+        effects, book, names, symbols, by_symbol, frozenset(parties), frozenset(acts), frozenset(said),
+        frozenset(numbers), totals,
+    )  # fmt: skip
+
+
+def _function_words(effect: Effect) -> set[str]:
+    """What a text may say of an effect as code: its function, arguments, and the names that its sentence has."""
+    name = effect.function.split("(")[0]
+    said = {name.casefold(), *(word.casefold() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name))}
+    said |= {word.casefold() for word in _NAMED.findall(str(effect.sentence))}
+    for argument in effect.arguments:
+        said |= {argument.name.casefold(), argument.type.casefold()}
+        if isinstance(argument.value, str):
+            said |= set(_WORD.findall(argument.value.casefold()))
+    return said

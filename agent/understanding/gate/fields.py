@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows, records, headings and code: what they have that no effect has."""
+
+import re
+
+from agent.understanding.gate import words as sets
+from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.mentions import languages
+from agent.understanding.mentions.languages import Tense
+from agent.understanding.mentions.parties import parties
+from agent.understanding.mentions.quantities import Quantity, Unit, quantities
+from agent.understanding.moods import is_imperative, level
+from agent.understanding.orders import Read
+from agent.understanding.passages import Field, key_of, unit_in_header
+
+_ORDERED = frozenset(
+    [
+        "amount",
+        "recipient",
+        "payer",
+        "token",
+        "spender",
+        "role",
+        "contract",
+        "function",
+        "new",
+        "old",
+        "parameter",
+        "holder",
+        "calldata",
+    ]
+)
+_CLOSED = {  # columns whose values are a few words
+    "status": sets.PLAIN_STATUS,
+    "network": sets.PLAIN_CHAIN,
+    "chain": sets.PLAIN_CHAIN,
+    "frequency": sets.PLAIN_FREQUENCY,
+}
+_NAME = re.compile(r"#|[^\W\d_][\w'’-]*")
+_VALUE = re.compile(r"[^\W\d_][\w'’-]*(?:\.\w+)*")
+
+
+def fields_left_over(read: Read, facts: Facts) -> LeftOver | None:
+    """What the cells of a row or the values of a record have that nothing uses."""
+    for one in read.passage.fields:
+        if one.text.strip(" -–—*") and (over := field_left_over(one, facts)) is not None:
+            return over
+    return None
+
+
+def field_left_over(one: Field, facts: Facts, *, is_line: bool = False) -> LeftOver | None:
+    """What one cell or value has that nothing uses, or its column says. `is_line`: it stands apart from the orders."""
+    code = _of_name(one, facts) or _of_value(one, facts, is_line=is_line)
+    return LeftOver(code, one.start, one.start + len(one.text)) if code else None
+
+
+def _names(one: Field) -> list[str]:
+    return _NAME.findall(level(re.sub(r"\([^)]*\)", " ", one.name)))
+
+
+def _symbol_of_name(one: Field, facts: Facts) -> str:
+    return next((s for s in map(facts.symbols.of, _NAME.findall(one.name)) if s), "")
+
+
+def _of_name(one: Field, facts: Facts) -> str:
+    """A column that says more than what its values are: "Amount per month", "Paid on", "(thousands)"."""
+    if set(re.findall(r"[^\W\d_]+|%", level(one.name).partition("(")[2])) & sets.SCALES:
+        return "column"
+    symbol = _symbol_of_name(one, facts).casefold()
+    allowed = sets.PLAIN_NAMES | sets.GLUE | sets.FIELD_NAMES | facts.words
+    return "" if all(word in allowed or word == symbol for word in _names(one)) else "column"
+
+
+def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
+    names, value = _names(one), level(one.text)
+    if languages.compiled(languages.DENIALS).search(value) is not None:
+        return "words"
+    closed = next((_CLOSED[name] for name in names if name in _CLOSED), None)
+    if closed is not None:
+        return "" if all(word in closed for word in re.findall(r"[\w-]+", value)) else "words"
+    if one.key == "calldata" or re.fullmatch(r"(?:0x)?[0-9a-f]{8,}", value):
+        return ""
+    found_parties = parties(one.text, facts.names)
+    if any(party.addresses and not facts.takes_part(party) for party in found_parties):
+        return "party"
+    if one.key == "payer" and not any(party.addresses for party in found_parties):
+        return "party"  # a payer whom nobody knows
+    symbol = _symbol_of_name(one, facts)
+    is_code = re.match(r"^[a-z_]\w*\(", value) is not None
+    found = quantities(one.text, facts.symbols, unit_in_header(one.name) or symbol)
+    for quantity in found:
+        is_free = quantity.is_conversion or is_code or _is_harmless_number(quantity, one)
+        if not is_free and not facts.uses(quantity):
+            return "amount"
+        value = value[: quantity.start] + " " * (quantity.end - quantity.start) + value[quantity.end :]
+    is_known = one.key in _ORDERED or bool(symbol) or all(word in facts.words for word in names)
+    return _of_words(one, value, facts, is_line=is_line, is_amount=is_known and one.key in ("amount", "token"))
+
+
+def _of_words(one: Field, value: str, facts: Facts, *, is_line: bool, is_amount: bool) -> str:
+    """Words of a value that bind it to something, name another token or, beside an amount, are unknown."""
+    for match in _VALUE.finditer(value):
+        plain = re.split("['’]", match[0])[0]
+        symbol = facts.symbols.of(one.text[match.start() : match.start() + len(plain)])
+        is_name = re.match(r"\s[^\W\d_]", one.text[match.end() :]) is not None  # "ENS Labs"
+        if symbol is not None and not is_name and not facts.moves(symbol):
+            return "token"
+        if plain in sets.BINDING - (sets.FREE_IN_LINES if is_line else frozenset()) and plain not in facts.words:
+            return "words"
+        if is_amount and symbol is None and plain not in sets.GLUE | sets.UNITS | facts.words:
+            return "words"
+    return ""
+
+
+_IN_MONTH = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|in|of|through|until) $"
+)
+
+
+def _is_harmless_number(quantity: Quantity, one: Field) -> bool:
+    """A number that counts or dates, in a cell that is no amount; or the decimals beside base units."""
+    said = one.text[quantity.start : quantity.end]
+    if re.fullmatch(r"20\d\d", said) and _IN_MONTH.search(level(one.text[: quantity.start])):
+        return True
+    if one.key in ("amount", "new", "old"):
+        is_units = any(word in level(one.text) for word in ("decimal", "base unit"))
+        return one.key == "old" or quantity.readings[0] == 0 or (is_units and quantity.unit is Unit.BARE)
+    return quantity.unit is Unit.BARE or quantity.readings[0] == 0
+
+
+def named_value(read: Read) -> Field | None:
+    """An item "Purpose: the handbook" as a name and its value."""
+    match = re.match(r"^(?P<name>[^\W\d_][^:\n]{0,30}):\s+(?P<value>\S.*)$", read.passage.text, re.DOTALL)
+    if match is None or len(match["name"].split()) > 3:
+        return None
+    return Field(key_of(match["name"]), match["name"], match["value"], read.passage.start + match.start("value"))
+
+
+def is_plain_name(one: Field) -> bool:
+    """Whether a line's name is that of a fact about the proposal: "Author: ...", "Title: ..."."""
+    names = _names(one)
+    return all(word in sets.PLAIN_NAMES | sets.META for word in names) and not set(names) & sets.REMARKS
+
+
+def row_left_over(read: Read, facts: Facts) -> LeftOver | None:
+    """A row or record that tells nothing: a total of what is paid, or facts about the proposal."""
+    over = fields_left_over(read, facts)
+    if over is None:
+        return None
+    first = read.passage.fields[0] if read.passage.fields else None
+    names = set(re.findall(r"[^\W\d_]+", level(f"{first.name} {first.text}"))) if first else set()
+    is_author = bool(names & {"author", "authors"})
+    return None if names & sets.META and (is_author or over.code not in ("party", "amount")) else over
+
+
+def code_left_over(read: Read, facts: Facts) -> LeftOver | None:
+    """Code may repeat the calls. Words alone in its place, or another's address, are no code of them."""
+    text = read.passage.text
+    if re.search(r"[(){}\[\]=;$]|0x|_|//", text) is None:
+        return LeftOver("words", read.passage.start, read.passage.end)
+    for match in re.finditer(r"(?<![0-9A-Za-z])0x([0-9a-fA-F]{40})(?![0-9A-Za-z])", text):
+        if bytes.fromhex(match[1]) not in facts.parties:
+            return LeftOver("party", read.passage.start + match.start(), read.passage.start + match.end())
+    return None
+
+
+_EDITION = re.compile(
+    r"\[[^\]]*\]|\b(?:ep|eip|aip|uip|prop|proposal|part|round|season|q|phase|v|term|action|step|transaction|call|payment|"
+    r"transfer) ?#?\d[\d.]*\b"
+)
+
+
+def heading_left_over(read: Read, facts: Facts) -> LeftOver | None:
+    """A heading names what follows: no other amount, party, or act than those of the effects."""
+    passage, folded = read.passage, read.voice.folded
+
+    def over(code: str, start: int = 0, end: int | None = None) -> LeftOver:
+        return LeftOver(code, passage.start + start, passage.start + (len(passage.text) if end is None else end))
+
+    if passage.leads or "\t" in passage.text:
+        return None  # a table's header, whose names its rows have
+    editions = [match.span() for match in _EDITION.finditer(folded)]
+    for quantity in read.quantities:
+        is_edition = any(start <= quantity.start < end for start, end in editions)
+        is_year = re.fullmatch(r"(?:19|20)\d\d", folded[quantity.start : quantity.end]) is not None
+        is_first = quantity.unit is Unit.BARE and (
+            quantity.start == 0 or not any(map(str.isalpha, folded[: quantity.start]))
+        )
+        if not (facts.uses(quantity) or is_edition or is_year or is_first):
+            return over("amount", quantity.start, quantity.end)
+    for party in read.parties:
+        if party.addresses and not facts.takes_part(party):
+            return over("party", party.start, party.end)
+    if not passage.is_title and passage.headings[:-1]:
+        return None
+    for act in read.voice.acts:
+        if act.word == "delegate" and re.match(r" (?:compensation|rewards?|payments?|program\w*)", folded[act.end :]):
+            continue
+        is_other = act.tense is Tense.NOW and act.acts and not act.acts & facts.acts and act.word not in sets.GLUE
+        if is_other and is_imperative(folded[: act.start]):
+            return over("verb")
+    if languages.compiled(languages.DENIALS).search(folded) is not None:
+        return over("words")
+    first = re.match(r"^[\W\d]*(?P<verb>[a-z]+) $", folded[: read.parties[0].start]) if read.parties else None
+    bids = _BIDS.match(folded) or first
+    if bids is not None and bids["verb"] not in sets.AIMS | sets.GLUE | sets.TITLES | {a.word for a in read.voice.acts}:
+        return over("verb")
+    said = re.findall(r"[^\W\d_]+", folded)
+    if any(word in sets.RECURS for word in said):
+        return over("time")
+    match = re.search(r"\b(?:to|for|pay|pays)\s+([A-Z][\w’']+)\s*$", passage.text)
+    if match is not None and passage.is_title and facts.is_paid_by_name and not _is_named(match[1], facts):
+        return over("party")
+    return None
+
+
+_BIDS = re.compile(r"^[\W\d]*(?P<verb>[a-z]+) (?:all|every|each|any|the|our|its|with)\b")
+
+
+def _is_named(name: str, facts: Facts) -> bool:
+    """Whether a name in a title is that of somebody who takes part."""
+    small = level(name).removesuffix("'s")
+    found = [known for known in (*facts.names.known, *facts.names.local) if small in known.split()]
+    return any(facts.names.of(known) <= facts.parties for known in found)
