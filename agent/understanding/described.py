@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
+from agent.understanding import functions
 from agent.understanding.effects import Book, Effect
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.quantities import Quantity, Unit
@@ -119,7 +120,7 @@ _SUBJECTS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def camel_words(name: str) -> tuple[str, ...]:
     """The words of a function's name: setSubnodeOwner -> set, subnode, owner."""
     return tuple(word.casefold() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name))
@@ -237,7 +238,26 @@ def tell(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
             best = telling
         if best is not None and best.level is Level.WHOLE:
             break
-    return best or _permission(effect, found)
+    if best is not None and best.level is Level.WHOLE and _is_denied(effect, need, found):
+        return Telling(Level.PART, ("also_denied",), best.start, best.end)
+    if best is None and _PERMISSION.search(effect.function) is not None and str(effect.kind) == "role_change":
+        return _permission(effect, found, book)
+    return best
+
+
+def _is_denied(effect: Effect, need: Need, found: Sequence[Scope]) -> bool:
+    """Whether a passage denies such an effect: "Do not set the default resolver". What it is about stands in it."""
+    subjects = set(need.subjects)
+    enough = min(1 if effect.subject in _SUBJECTS else 2, len(subjects))  # of synonyms one, of a name's words two
+    for scope in found:
+        if scope.is_section or not scope.reads[0].voice.denials:
+            continue
+        if sum(_holds(scope.folded, word) for word in subjects) < enough:
+            continue
+        act, mood, _doubt, _against = _verb(need, scope)
+        if act is not None and mood is Mood.DENIED:
+            return True
+    return False
 
 
 def whole_scopes(effect: Effect, found: Sequence[Scope], book: Book) -> list[Scope]:
@@ -249,35 +269,70 @@ def whole_scopes(effect: Effect, found: Sequence[Scope], book: Book) -> list[Sco
 
 
 _PERMISSION = re.compile(r"^(?:scope|allow|revoke|unscope)(?:Target|Function)\(|^scopeFunctionExecutionOptions\(")
+_TAKES_PERMISSION = re.compile(r"^(?:revoke|unscope)")
 _GIVES = re.compile(r"\bpermissions?\b")
+_TAKEN = re.compile(r"\b(?:remov|revok|disabl|drop|delet|retir|withdrawn|no longer|wind(?:s|ing)? down|wound down)")
 _INNER = re.compile(r"\bcall (?P<name>\w+)\(")
+_LISTED = (Shape.ITEM, Shape.ROW, Shape.SENTENCE)
 
 
-def _permission(effect: Effect, found: Sequence[Scope]) -> Telling | None:
-    """The list item that speaks of what a permission allows, in a text that changes permissions.
+def _permission(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
+    """The list item that speaks of what a permission allows or takes away, in a text that changes permissions.
 
     What a role may call is many calls for one sentence ("deposit and withdraw"): such a sentence tells them in part.
+    What is taken away is told only by words of taking away, and a known token only where the words name it.
     """
-    if str(effect.kind) != "role_change" or _PERMISSION.search(effect.function) is None:
-        return None
     about = [scope for scope in found if _GIVES.search(scope.folded) and not scope.is_section]
+    takes = _TAKES_PERMISSION.search(effect.function) is not None
+    if takes:
+        about = [scope for scope in about if _is_of_taking(scope)]
     if not about:
         return None
+    token = _token_of_permission(effect, book)
     inner = _INNER.search(str(effect.sentence))
     if inner is None:  # the target as a whole, whose functions have effects of their own
         return Telling(Level.PART, ("arguments",), about[0].start, about[0].end)
     stems = [word[:6] for word in re.findall(r"[a-z]{4,}", re.sub(r"([A-Z])", r" \1", inner["name"]).casefold())]
-    stems += [_SAME_STEM[stem] for stem in stems if stem in _SAME_STEM]
+    stems += [one for stem in stems for one in _SAME_STEMS.get(stem, ())]
+    stems = [stem for stem in stems if stem not in _EMPTY_STEMS]
+    of_token = re.compile(rf"(?<![^\W_]){re.escape(token)}(?![^\W_])") if token else None
+    if of_token is not None and not any(of_token.search(one.folded) and _is_of_taking(one) == takes for one in found):
+        return None
+    if inner["name"] == "approve":  # goes with every use of the token; nobody speaks of it by its name
+        said = next((s for s in found if of_token is not None and of_token.search(s.folded) and not s.is_section), None)
+        at = said or about[0]
+        return Telling(Level.PART, ("arguments",), at.start, at.end)
     for scope in found:
         passage = scope.reads[0].passage
-        if scope.is_section or passage.shape not in (Shape.ITEM, Shape.ROW, Shape.SENTENCE) or passage.is_quoted:
+        if scope.is_section or passage.shape not in _LISTED or passage.is_quoted or _is_of_taking(scope) != takes:
             continue
-        if any(re.search(rf"\b(?:un)?{re.escape(stem)}", scope.folded) for stem in stems if stem not in _EMPTY_STEMS):
+        if any(re.search(rf"\b(?:un)?{re.escape(stem)}", scope.folded) for stem in stems):
             return Telling(Level.PART, ("arguments",), scope.start, scope.end)
     return None
 
 
-_SAME_STEM = {"mint": "claim", "exchan": "swap", "join": "deposit", "exit": "withdr"}
+def _is_of_taking(scope: Scope) -> bool:
+    """Whether words, or what they stand under, speak of taking permissions away."""
+    passage = scope.reads[0].passage
+    above = (*passage.headings[-1:], *passage.leads)
+    return _TAKEN.search(scope.folded) is not None or any(_TAKEN.search(one.casefold()) for one in above)
+
+
+def _token_of_permission(effect: Effect, book: Book) -> str:
+    """The symbol, in small letters, of the token that a permission lets the role call; "" where it is no known one."""
+    target = next((argument.value for argument in effect.arguments if argument.type == "address"), None)
+    if not isinstance(target, bytes):
+        return ""
+    if target in book.tokens:
+        return book.tokens[target].symbol.casefold()
+    listed = functions.token(book.chain_id, target) if book.chain_id else None
+    return listed.symbol.casefold() if listed else ""
+
+
+_SAME_STEMS = {
+    "mint": ("claim",), "exchan": ("swap",), "join": ("deposi",), "exit": ("withdr",),
+    "deposi": ("stak", "suppl", "provid"), "supply": ("deposi",), "withdr": ("unstak", "redeem"),
+}  # fmt: skip
 _EMPTY_STEMS = {"with", "from", "into", "permit", "multi", "batch", "single", "execut", "reques", "setrel", "relaye"}
 
 
@@ -323,7 +378,7 @@ def _in_scope(
     off: list[str] = []
     numbers_ok = _numbers(effect, scope, book, missing, off) if is_parameter else True
     lacking = _lacking(effect, values, scope, skip_numbers=is_parameter)
-    if lacking:
+    if lacking or _names_another_hash(scope, values):
         missing.append("arguments")
     if not has_subject:
         missing.append("subject")
@@ -573,7 +628,7 @@ def _has_number(value: int, scope: Scope) -> bool:
     return value == 0 and re.search(r"\b(?:zero|none|no)\b", scope.folded) is not None
 
 
-@cache
+@lru_cache(maxsize=64)
 def _hashes(text: str) -> frozenset[bytes]:
     """The label and name hashes of a text's words: what a name's hash in a call stands for."""
     found: set[bytes] = set()
@@ -586,6 +641,19 @@ def _hashes(text: str) -> frozenset[bytes]:
         if "." not in word and "reverse" in text:
             found.add(_namehash(f"{word}.reverse"))
     return frozenset(found)
+
+
+_HASH_OF = re.compile(r"\b(?P<kind>name|label)_?hash\(\s*[\"'“]?(?P<name>[^\"'”()\s]{1,80})[\"'”]?\s*\)", re.IGNORECASE)
+
+
+def _names_another_hash(scope: Scope, values: Sequence[tuple[str, str, object]]) -> bool:
+    """Whether a scope says of a name's hash, `labelhash("abc")`, what none of the call's arguments is."""
+    words = {value for _, kind, value in values if kind == "bytes32"}
+    for match in _HASH_OF.finditer(scope.text) if words else ():
+        name = match["name"].casefold()
+        if (keccak(name.encode()) if match["kind"].casefold() == "label" else _namehash(name)) not in words:
+            return True
+    return False
 
 
 def _namehash(name: str) -> bytes:
@@ -703,7 +771,7 @@ def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None
 
 def as_code(effect: Effect, small_text: str) -> tuple[int, int] | None:
     """Where a text in small letters has an effect's call as code: its call data word for word, with its target."""
-    data = _calldata(effect)
+    data = calldata_of(effect)
     if data is None or len(data) < 5:
         return None
     wanted = hex_text(data)[2:]
@@ -718,7 +786,8 @@ def as_code(effect: Effect, small_text: str) -> tuple[int, int] | None:
     return (place, place + len(wanted)) if target in near else None
 
 
-def _calldata(effect: Effect) -> bytes | None:
+def calldata_of(effect: Effect) -> bytes | None:
+    """The data of an effect's call, made again out of its arguments; None where that can't be."""
     if not effect.function or "(" not in effect.function or effect.along:
         return None
     try:

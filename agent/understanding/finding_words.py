@@ -30,6 +30,7 @@ PARTS: Mapping[str, str] = {
     "recipient_ambiguous": gettext_noop("the receiver, of which the text names several"),
     "recipient_name": gettext_noop("the receiver, by an address or a known name"),
     "role": gettext_noop("the role"),
+    "stranger": gettext_noop("the contract, which nobody here knows"),
     "subject": gettext_noop("what is set"),
     "target": gettext_noop("the contract"),
     "token": gettext_noop("the token"),

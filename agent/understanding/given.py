@@ -5,12 +5,14 @@
   `calldata` has the arguments alone where `signature` is not empty.
 - a batch of Safe's transaction builder: `{"transactions": [{"to", "value", "data"}]}`, where `data` may be null beside
   `contractMethod` and `contractInputsValues`.
-- the calldata of `propose`, in hexadecimal, of OpenZeppelin's or Compound's governors.
+- the calldata of `propose`, in hexadecimal, of OpenZeppelin's or Compound's governors, with or without its first four
+  bytes.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +31,11 @@ _PROPOSE = (
 )
 
 
+# Text that begins like hexadecimal is read as such, so that what is wrong in it is named. Digits alone are too few to
+# tell from JSON's numbers before the first word ends.
+_CALLDATA = re.compile(r'"?(?:0[xX](?P<digits>[^"]*)|(?P<bare>[0-9a-fA-F\s]{64,}))"?')
+
+
 class BadCalls(ValueError):
     """The file holds no calls in a form that is known; the message is one line that says where and why."""
 
@@ -45,9 +52,9 @@ def read(content: str) -> Given:
     """Read the calls of a file. Raises BadCalls."""
     if len(content) > MOST_BYTES:
         raise BadCalls(f"the file is longer than {MOST_BYTES:,} characters")
-    stripped = content.strip()
-    if stripped.startswith(("0x", '"0x')):
-        return _proposed(stripped.strip('"'))
+    stripped = content.removeprefix("\ufeff").strip()  # some editors begin a file with this mark
+    if (match := _CALLDATA.fullmatch(stripped)) is not None:
+        return _proposed(match["digits"] or match["bare"] or "")
     try:
         body = json.loads(stripped, object_pairs_hook=_once)
     except RecursionError:
@@ -85,6 +92,8 @@ def _each(body: Mapping[str, Any], key: str, make: Any) -> list[ProposedCall]:
 
 
 def _executable(entry: Mapping[str, Any], where: str) -> ProposedCall:
+    if "calldata" not in entry and "data" in entry:
+        raise BadCalls(f'{where} has "data": write its bytes under "calldata"')
     signature = entry.get("signature") or ""
     if not isinstance(signature, str):
         raise BadCalls(f"{where}.signature is no text")
@@ -222,15 +231,16 @@ def _value(of: abi.Type, given: Any, where: str) -> Any:
 
 def _proposed(content: str) -> Given:
     try:
-        calldata = hex_bytes("".join(content.split()))
+        calldata = hex_bytes("0x" + "".join(content.split()))
     except ValueError:
         raise BadCalls("the calldata is no hexadecimal text") from None
     for signature in _PROPOSE:
-        if calldata[:4] != abi.selector(signature):
-            continue
+        is_named = calldata[:4] == abi.selector(signature)
         try:
-            values = abi.decode(abi.signature_types(signature), calldata[4:])
+            values = abi.decode(abi.signature_types(signature), calldata[4:] if is_named else calldata)
         except abi.NotCanonical:
+            if not is_named:
+                continue
             raise BadCalls(f"the calldata does not decode exactly as {signature}") from None
         targets, amounts, *rest = values
         signatures, datas, text = rest if len(rest) == 3 else ((b"",) * len(targets), *rest)
@@ -243,4 +253,4 @@ def _proposed(content: str) -> Given:
             for target, value, name, data in zip(targets, amounts, signatures, datas, strict=True)
         )
         return Given(calls, text if isinstance(text, str) else text.decode("utf-8", "replace"))
-    raise BadCalls("the calldata is none of `propose`: its first four bytes are those of another function")
+    raise BadCalls("the calldata is none of `propose`: it has neither its first four bytes nor exactly its arguments")

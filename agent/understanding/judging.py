@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from agent.understanding.described import Scope, as_code, scopes, tell, whole_scopes
+from agent.understanding.described import Scope, as_code, calldata_of, scopes, tell, whole_scopes
 from agent.understanding.doubts import Doubt, doubts_of
 from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
 from agent.understanding.gate import Facts, LeftOver, facts_of, left_over, not_whole
@@ -24,6 +24,7 @@ from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
 from agent.understanding.telling import MAX_PAIRS, Context, Level, Telling, Told, compare, is_money, recipients_by_place
 from governance.chain.address import checksum
+from policies.notation.hexadecimal import hex_text
 
 _SAMPLE = 300  # characters of a quoted sentence
 
@@ -346,7 +347,38 @@ def _not_done(money: Told, text: _Text, effects: Sequence[Effect]) -> list[tuple
         code = _claim(read, kinds, functions, effects)
         if code:
             found[(passage.start, passage.end)] = (code, text.quote(passage.start, passage.end))
+    for start, end in _calldata_of_no_call(text, effects):
+        found.setdefault((start, end), ("calldata", text.quote(start, end)))
     return list(found.values())
+
+
+_CALLDATA = re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{8}(?:[0-9a-fA-F]{64}){1,400}(?![0-9a-zA-Z])")
+
+
+def _calldata_of_no_call(text: _Text, effects: Sequence[Effect]) -> list[tuple[int, int]]:
+    """Where a text that lists its calls' data has data that no call has: it lists a call that is not made."""
+    made = [calldata_of(effect) for effect in effects if effect.function and not effect.along]
+    if not made or None in made:
+        return []  # a call's data can't be made again, so it may be what is listed
+    known = {hex_text(data) for data in made if data}
+    shown = text.document.text
+    found = [
+        (match.start(), match.end(), match[0].lower())
+        for read in text.reads
+        if not read.passage.is_quoted
+        for match in _CALLDATA.finditer(shown, read.passage.start, read.passage.end)
+    ]
+    if not any(data in known for *_, data in found):
+        return []  # it does not list them
+    inner = [data[2:] for data in known]
+    return [
+        (start, end)
+        for start, end, data in found[:_MOST_LISTED]
+        if data not in known and not any(one in data for one in inner)  # a container's data has those of its calls
+    ]
+
+
+_MOST_LISTED = 300
 
 
 def _pays_nobody(order: Order, effects: Sequence[Effect]) -> bool:

@@ -4,12 +4,12 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from agent.understanding.forms import is_odd
 from agent.understanding.mentions import languages as words
 from agent.understanding.mentions.languages import Act, Tense
-from agent.understanding.passages import Passage, Shape
+from agent.understanding.passages import MAX_TITLE, Passage, Shape
 
 _QUOTE_MARKS = '"“”„«»「」'
 
@@ -182,12 +182,12 @@ def governed_by(passage: Passage) -> Mood:
 _STRUCK = re.compile(r"<(?:del|s|strike|template|script|style)\b", re.IGNORECASE)
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def _governs(listed: str, heading: str) -> bool:
     return words.compiled(listed).search(blanked(level(heading))) is not None
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def _mood_of_heading(heading: str) -> Mood:
     plain = blanked(level(heading))
     past = words.compiled(words.GOVERNS_PAST)
@@ -400,7 +400,7 @@ def _is_bare_under(passage: Passage) -> bool:
     return not any(words.compiled(words.ORDER_HEADINGS).search(level(one)) for one in passage.headings)
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def introduces(text: str) -> bool:
     """Whether a sentence before a bare order may make it somebody else's, or another time's."""
     plain = level(text)
@@ -411,11 +411,11 @@ _WAS = re.compile(r"\b(?:was|were|has been|have been|had been)\b")
 _IS_DATE = re.compile(r"^\s*(?:[A-Z][a-z]+ )?(?:19|20)\d\d(?:-\d\d-\d\d)?\s*$")
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def _title_doubt(title: str) -> str:
     """What a title makes of the orders under it: "denied", "past" or ""."""
     plain = blanked(level(title))
-    if words.compiled(words.TITLE_DOUBTS).search(plain) is not None:
+    if len(title) >= MAX_TITLE or words.compiled(words.TITLE_DOUBTS).search(plain) is not None:
         return "denied"
     return "past" if _mood_of_heading(title) is not Mood.ORDER else ""
 

@@ -14,6 +14,7 @@ from agent.understanding.ingest import Document
 from governance.text import Block, BlockKind
 
 MAX_PASSAGES = 1_500  # of one text; what comes after is not read, and nothing counts as told then
+MAX_TITLE = 1_000  # characters of all titles together; a longer one leaves a doubt about every order
 MAX_CHARS = 1_200  # of one passage; a longer one orders nothing
 
 
@@ -258,7 +259,7 @@ class _Reader:
         self._prose_group = self._new_group()
         self._add(Shape.HEADING, block.start, block.end, self._new_group(), block=block, is_title=is_title)
         if is_title:
-            self._title = " ".join((self._title, words)).strip()
+            self._title = " ".join((self._title, words)).strip()[:MAX_TITLE]
         else:
             self._headings.append((level, words))
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from eth_utils.crypto import keccak
@@ -30,7 +31,7 @@ from agent.understanding.review import Review, review
 from agent.understanding.words import say
 from governance import outbox, work
 from governance.chain.call import call_of
-from governance.models import Contract, Proposal, ProposalAction
+from governance.models import Contract, Proposal, ProposalAction, Work
 from governance.sentences import LEGACY, Sentence
 from governance.state import is_final, now_of, state_of
 from governance.treasury import balances_by_flows
@@ -116,7 +117,9 @@ def run_due() -> int:
 
 def judge_due() -> int:
     """Have rows judged again that earlier rules judged, the newest first. Returns how many were begun."""
-    old = Summary.objects.filter(rules__lt=RULES).order_by("-pk").values_list("pk", flat=True)
+    begun = Work.objects.filter(name=JUDGE_WORK, key=Concat(Cast(OuterRef("pk"), CharField()), Value(f":{RULES}")))
+    # Those whose work fails again and again have a row of work already: the rest must not wait behind them.
+    old = Summary.objects.filter(~Exists(begun), rules__lt=RULES).order_by("-pk").values_list("pk", flat=True)
     for pk in old[:_JUDGED_AT_ONCE]:
         work.enqueue(JUDGE_WORK, f"{pk}:{RULES}", arguments={"summary": pk})
     return work.run_due(JUDGE_WORK, limit=_JUDGED_AT_ONCE)

@@ -128,7 +128,7 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
     if effect.besides or any(name.startswith("execTransactionFromModule") for name in effect.path):
         missing.append("besides")  # it may fail unnoticed, or comes later: no sentence is compared with that
     if effect.function and effect.target != effect.asset and not context.book.knows(effect.target):
-        missing.append("target")  # what a stranger's contract does with this function, nobody knows
+        missing.append("stranger")  # what a stranger's contract does with this function, nobody knows
     if effect.function.startswith("increase"):
         missing.append("adds")
     if off:
@@ -491,8 +491,10 @@ def _may_be_more(order: Order) -> bool:
         return False
     if order.acts & _SOFT and (Act.SWAP in order.acts or order.is_implied or not _is_plain_order(order)):
         return False
-    if quantity.per_s or quantity.is_about or quantity.is_conversion or not any(quantity.readings):
+    if quantity.per_s or quantity.is_about or quantity.is_conversion:
         return False
+    if not any(quantity.readings):  # of nothing; an order it is all the same, where a sentence gives it
+        return quantity.unit is Unit.TOKEN and not order.is_implied and _is_plain_order(order)
     if quantity.unit is Unit.MONEY:
         return bool(order.acts) and not order.is_implied
     return quantity.unit is Unit.TOKEN and (bool(order.acts) or quantity.is_total or order.is_sum)

@@ -153,7 +153,7 @@ def _honest(proposals: Sequence[Proposal]) -> dict[str, Any]:
         table[(proposal.want[0], got)] += 1
         if got != proposal.want[0]:
             details.append(f"{proposal.name}: {got}, read as {proposal.want[0]}")
-        for read, effect in paired(proposal.read, done.effects):
+        for read, effect in paired(proposal.read, done.effects, proposal.book):
             outcome = _status(done, effect.id) if effect else "missing"
             effects[(read.verdict, outcome)] += 1
             if read.verdict != outcome:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.understanding.effects import Effect
+from agent.understanding import functions
+from agent.understanding.effects import Book, Effect
 from bench.eval.data import Read
 from governance.chain.address import checksum
 
@@ -48,15 +49,19 @@ def wilson(hits: int, of: int, z: float = 1.959964) -> tuple[float, float]:
     return min(share, max(0.0, (middle - spread) / whole)), max(share, min(1.0, (middle + spread) / whole))
 
 
-def paired(read: Sequence[Read], effects: Sequence[Effect]) -> list[tuple[Read, Effect | None]]:
-    """Each effect that a person read with ours of the same call: by addresses, numbers and words in common, then by
-    their order. None where ours has fewer."""
+def paired(read: Sequence[Read], effects: Sequence[Effect], book: Book) -> list[tuple[Read, Effect | None]]:
+    """Each effect that a person read with ours of the same call: by addresses, numbers, words and tokens in common and
+    whether it gives or takes, then by their order. None where ours has fewer."""
     found: list[tuple[Read, Effect | None]] = []
     for call in sorted({one.call for one in read}):
         theirs = [one for one in read if one.call == call]
         ours = [effect for effect in effects if effect.position == call]
         scores = sorted(
-            ((-_alike(one, effect), abs(i - j), i, j) for i, one in enumerate(theirs) for j, effect in enumerate(ours)),
+            (
+                (-_alike(one, effect, book), abs(i - j), i, j)
+                for i, one in enumerate(theirs)
+                for j, effect in enumerate(ours)
+            ),
         )
         taken: dict[int, int] = {}
         for _, _, i, j in scores:
@@ -66,10 +71,28 @@ def paired(read: Sequence[Read], effects: Sequence[Effect]) -> list[tuple[Read, 
     return found
 
 
-def _alike(read: Read, effect: Effect) -> float:
+_TAKES = re.compile(r"\bno longer\b|\bmay not\b|\breplaced\b|\bremoved?\b|\brevoked?\b")
+
+
+def _alike(read: Read, effect: Effect, book: Book) -> float:
     said = f"{effect.sentence} {effect.function}"
     said += " ".join(checksum(address) for address in effect.addresses)
     addresses = {a.lower() for a in _ADDRESS.findall(read.effect)} & {a.lower() for a in _ADDRESS.findall(said)}
     numbers = set(_NUMBER.findall(_ADDRESS.sub("", read.effect))) & set(_NUMBER.findall(_ADDRESS.sub("", said)))
     words = {w.lower() for w in _WORD.findall(read.effect)} & {w.lower() for w in _WORD.findall(said)}
-    return 4 * len(addresses) + 2 * len(numbers) + 0.5 * len(words)
+    score = 4 * len(addresses) + 2 * len(numbers) + 0.5 * len(words)
+    if effect.function.startswith(("revoke", "unscope", "scope", "allow")):
+        score += 2 * len(_symbols(effect, book) & set(_SYMBOL.findall(read.effect)))
+        takes = effect.function.startswith(("revoke", "unscope"))
+        score -= 3 * (takes != (_TAKES.search(read.effect) is not None))
+    return score
+
+
+_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{1,10}")
+
+
+def _symbols(effect: Effect, book: Book) -> set[str]:
+    """The symbols of the tokens that a permission is about, as the book or a published list has them."""
+    found = {book.symbol(address) for address in effect.addresses}
+    listed = (functions.token(book.chain_id or 1, address) for address in effect.addresses)
+    return (found | {token.symbol for token in listed if token}) - {""}

@@ -21,6 +21,7 @@ from agent.understanding.effects import (
     shown,
     with_published_tokens,
 )
+from agent.understanding.effects.names import moved_by_name
 from agent.understanding.effects.table import entries
 from governance.chain.abi import encode, encode_call, parse_type, selector, signature_types, split_types
 from governance.chain.address import checksum
@@ -288,6 +289,9 @@ any_call = st.builds(
     st.sampled_from([b"", b"f()", b"pay(address,uint256)", b"\xff"]),
     nested_calldata, st.integers(0, 1),
 )  # fmt: skip
+
+
+entries()  # reads the tables once, before any example's time is taken
 
 
 @given(any_call)
@@ -649,6 +653,47 @@ def test_the_page_about_effects_names_every_function_that_is_opened_and_whom_it_
 
 def kinds_in(row: str) -> set[str]:
     return set(re.findall(r"[a-z_0-9]+", row.split("|")[2]))
+
+
+@pytest.mark.parametrize(
+    ("signature", "moves"),
+    [
+        ("setFeeRecipient(address)", "power"),
+        ("setBeneficiary(address)", "power"),
+        ("setKeeper(address)", "power"),
+        ("setOracle(address,address)", "power"),
+        ("setThing(uint256,address)", "power"),
+        ("changeVault(address[])", "power"),
+        ("forward(address,bytes)", "power"),
+        ("execOnBehalf(bytes)", "power"),
+        ("setFee(uint256)", "power"),
+        ("rely(address)", "power"),
+        ("sweepAll(address)", "money"),
+        ("setName(string)", ""),
+        ("setThing(uint256)", ""),
+        ("runEpoch(bytes32)", ""),
+        ("ping()", ""),
+    ],
+)
+def test_a_name_without_a_meaning_moves_what_its_words_and_types_say(signature, moves):
+    assert moved_by_name(signature) == moves
+
+
+def test_whose_tokens_a_stream_takes_depends_on_the_contract_that_makes_it():
+    collector = bytes.fromhex("464C71f6c2F760DdA6093dCB91C24c39e5d6e18c")  # Aave's, as its makers publish it
+    calldata = call("createStream(address,uint256,address,uint256,uint256)", ADA, 5_000_000, USDC, 1, 2)
+    (itself,) = effects_of([plain_call(collector, 0, calldata)], replace(BOOK, chain_id=1))
+    assert itself.sender == collector
+    assert itself.sentence.startswith(f"Streams 5 USDC out of {checksum(collector)} to {checksum(ADA)} from ")
+    (of_caller,) = effects_of([plain_call(SAFE, 0, calldata)], replace(BOOK, chain_id=1))
+    assert of_caller.sender is None
+    assert of_caller.sentence.startswith("Puts 5 USDC into a stream")
+
+
+def test_an_approval_of_one_block_says_so():
+    """Permit2 reads an expiration of 0 as the time of its own block."""
+    effect = one(call("approve(address,address,uint160,uint48)", USDC, ADA, 7_000_000, 0), SAFE)
+    assert effect.sentence.endswith("until the end of the block that executes it.")
 
 
 def test_tokens_of_published_lists_are_known_where_the_book_has_none_of_their_symbol():

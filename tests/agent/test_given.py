@@ -95,6 +95,13 @@ def test_the_calldata_of_propose_is_read_with_its_text():
     assert call.calldata == PAID
 
 
+def test_the_calldata_of_propose_is_read_without_its_first_four_bytes_and_without_0x():
+    oz = encode_call("propose(address[],uint256[],bytes[],string)", [[USDC], [0], [PAID], "Pay"]).hex()
+    whole = given.read("0x" + oz)
+    for written in (oz, "0X" + oz.upper(), oz[8:], "0x" + oz[8:], "\ufeff0x" + oz, "0x" + oz[:90] + "\n" + oz[90:]):
+        assert given.read(written) == whole
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -114,6 +121,7 @@ def test_the_calldata_of_propose_is_read_with_its_text():
         (executable(value=str(2**256)), "executableCalls[0].value"),
         (executable(calldata="0x1"), "executableCalls[0].calldata"),
         (executable(calldata="a9"), "executableCalls[0].calldata"),
+        ('{"executableCalls": [{"target": "0x%s", "data": "0x12"}]}' % ("11" * 20), "write its bytes under"),
         (executable(calldata=7), "executableCalls[0].calldata"),
         (executable(operation=2), "operation"),
         (executable(signature=3), "signature"),

@@ -5,6 +5,7 @@ import pytest
 
 from agent.understanding.effects import Book, Contract
 from agent.understanding.judging import Outcome
+from policies.notation.primitives import keccak
 from tests.agent.proposals import ANA, BEN, BOOK, CAROL, GOLD, address, call, text_of, verdict
 
 POOL, VAULT = address(41), address(42)
@@ -57,5 +58,77 @@ def test_money_whose_call_says_more_than_amount_and_receiver_is_told_in_part_at_
 
 
 def test_money_and_power_of_a_function_without_meaning_are_not_denied():
-    judged = verdict("A note on the newsletter.", call(POOL, "forward(bytes)", b"\1"), book=KNOWN)
+    judged = verdict("A note on the newsletter.", call(POOL, "activateConfig(bytes32)", bytes(32)), book=KNOWN)
     assert [finding.codes for finding in judged.findings] == [("call_not_mentioned",)]
+
+
+@pytest.mark.parametrize(
+    ("signature", "arguments"),
+    [("forward(bytes)", (b"\1",)), ("setFeeRecipient(address)", (BEN,)), ("setBeneficiary(address)", (CAROL,))],
+)
+def test_power_of_a_function_without_meaning_is_not_told_where_its_name_or_types_say_so(signature, arguments):
+    judged = verdict("A note on the newsletter.", call(POOL, signature, *arguments), book=KNOWN)
+    assert [(finding.status, finding.codes) for finding in judged.findings] == [("not_told", ("power",))]
+
+
+def test_words_that_deny_an_effect_elsewhere_leave_a_doubt_about_those_that_tell_it():
+    handed = call(GOLD, "transferOwnership(address)", BEN)
+    said = f"Transfer the ownership of {text_of(GOLD)} to {B}."
+    assert outcome(said, handed) is Outcome.TOLD
+    assert outcome(f"{said}\n\nDo not transfer the ownership.", handed) is not Outcome.TOLD
+
+
+@pytest.mark.parametrize(("label", "is_told"), [("example", True), ("exemple", False)])
+def test_a_hash_is_held_against_the_name_that_the_text_says_it_is_of(label, is_told):
+    owner = call(POOL, "setSubnodeOwner(bytes32,bytes32,address)", keccak(b"n"), keccak(b"example"), BEN)
+    hashes = f'0x{keccak(b"n").hex()} and labelhash("{label}") = 0x{keccak(b"example").hex()}'
+    said = f"Set the owner of the subnode of node {hashes} in {text_of(POOL)} to {B}."
+    found = verdict(said, owner, book=KNOWN).findings[0]
+    assert ("arguments" not in found.codes) is is_told
+
+
+def test_data_of_a_call_that_is_not_made_is_an_order_not_done_where_the_text_lists_its_calls_data():
+    one, other = (call(GOLD, "transferOwnership(address)", holder) for holder in (BEN, CAROL))
+    listed = "\n\n".join(f"Transfer the ownership of {text_of(GOLD)}:\n\n`0x{c.data.hex()}`" for c in (one, other))
+    assert verdict(listed, one, other).orders_not_done == ()
+    assert len(verdict(listed, one).orders_not_done) == 1
+    assert outcome(listed, one) is Outcome.DIFFERS
+    assert verdict(listed, call(GOLD, "transferOwnership(address)", ANA)).orders_not_done == ()
+
+
+MODIFIER, VENUE = address(43), address(44)
+MANAGER = b"MANAGER".ljust(32, b"\0")
+PERMISSIONS = "# Update of permissions\n\n## New permissions\n\n- Deposit and withdraw GLD\n\n"
+TAKEN_BACK = "## Removed permissions\n\n- Remove the permission to stake on the old venue\n"
+
+
+def permission(name: str, target: bytes, function: str):
+    arguments = (MANAGER, target, keccak(function.encode())[:4])
+    signature, more = ("revokeFunction(bytes32,address,bytes4)", ()) if name == "revoke" else (
+        "allowFunction(bytes32,address,bytes4,uint8)", (0,))  # fmt: skip
+    return call(MODIFIER, signature, *arguments, *more)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "target", "function", "status"),
+    [
+        (PERMISSIONS, "allow", VENUE, "deposit(uint256)", "told_in_part"),
+        (PERMISSIONS, "allow", GOLD, "approve(address,uint256)", "told_in_part"),
+        (PERMISSIONS, "allow", VENUE, "delegate(address)", "not_told"),
+        (PERMISSIONS, "revoke", VENUE, "deposit(uint256)", "not_told"),
+        (PERMISSIONS + TAKEN_BACK, "revoke", VENUE, "deposit(uint256)", "told_in_part"),
+        (PERMISSIONS + TAKEN_BACK, "revoke", GOLD, "deposit(uint256)", "not_told"),
+        (PERMISSIONS.replace("GLD", "SLV"), "allow", GOLD, "approve(address,uint256)", "not_told"),
+    ],
+)
+def test_a_permission_is_told_only_by_words_of_giving_or_taking_that_name_its_token(
+    text, name, target, function, status
+):
+    (finding,) = verdict(text, permission(name, target, function), book=KNOWN).findings[:1]
+    assert finding.status == status
+
+
+def test_an_order_of_nothing_that_no_call_does_leaves_a_doubt():
+    paid = call(GOLD, "transfer(address,uint256)", BEN, 100 * 10**6)
+    assert outcome(f"Transfer 100 GLD to {B}.", paid) is Outcome.TOLD
+    assert outcome(f"Transfer 100 GLD to {B}.\n\nTransfer 0 GLD to {text_of(CAROL)}.", paid) is not Outcome.TOLD

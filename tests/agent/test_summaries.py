@@ -646,6 +646,22 @@ def test_a_verdict_of_earlier_rules_is_made_anew_once(dao):
     assert summaries.judge_due() == 0
 
 
+def test_rows_that_fail_again_and_again_keep_no_older_row_waiting(dao, monkeypatch):
+    monkeypatch.setattr(summaries, "_JUDGED_AT_ONCE", 2)
+    good, *bad = [row_of_before(propose(dao, number)) for number in (7, 8, 9)]
+
+    def judged(proposal):
+        if proposal.pk != good.proposal_id:
+            raise RuntimeError("a row that nothing can judge")
+        return facts_of(proposal)
+
+    facts_of = summaries.facts_of
+    monkeypatch.setattr(summaries, "facts_of", judged)
+    for _ in range(2):
+        summaries.judge_due()
+    assert [Summary.objects.get(pk=row.pk).rules == summaries.RULES for row in (good, *bad)] == [True, False, False]
+
+
 def test_sentences_that_a_model_chose_stay_when_a_row_is_judged_again(dao):
     chosen = [{"text": "It pays.", "source": {"kind": "span", "id": "s1", "quote": "It pays."}}]
     row = row_of_before(propose(dao), status="written", sentences=chosen)

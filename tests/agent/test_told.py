@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent.understanding import ingest
 from agent.understanding.effects import Book, Contract, effects_of
 from agent.understanding.judging import Outcome, judge
+from agent.understanding.mentions.parties import local_names
 from dao.local.demo import AUDIT_TEXT, GRANTS_TEXT, MARKETING_TEXT, PERIOD_TEXT
 from governance.chain.abi import encode_call
 from governance.chain.address import ZERO, checksum, to_bytes
@@ -940,12 +941,35 @@ def test_any_text_is_compared_and_matches_only_with_the_sentence_in_it(before, a
 @pytest.mark.parametrize(
     "piece",
     ["Transfer 1 USDC to ", "Send lea ", "to for ", "a. ", "- ", "> ", "for c ", "[", "*a", "~~a", "|", "1,", "1",
-     "Transfer 2,500 USDC to lea. ", "(0x", "Transfer 2,500 USDC to lea for c ",
+     "Transfer 2,500 USDC to lea. ", "(0x",
+     "# Pay 5 USDC\n", "0x" + "ab" * 20 + " ", "0x" + "ab" * 20 + ", ",
+     "Transfer 2,500 USDC to lea for c ",
      "Transfer 2,500 USDC from " + "a " * 40 + "to " + "b " * 60 + "for " + "c " * 70 + "\n\n"],
     ids=lambda piece: repr(piece[:32]),
 )  # fmt: skip
 def test_no_text_makes_comparing_slow(piece):
     grows_linearly(lambda size: piece * (size // len(piece)), lambda text: is_told(text, pay()), 20_000 - 100)
+
+
+@pytest.mark.parametrize("mark", [" ", ", "])
+def test_names_of_ever_more_addresses_are_read_soon(mark):
+    grows_linearly(
+        lambda size: "the council (" + mark.join(f"0x{n:040x}" for n in range(size)),
+        lambda text: local_names([text], {}),
+        4_000,
+    )
+
+
+def test_where_too_many_addresses_have_names_none_is_believed():
+    """The name of one that is looked at could be another's too, further on."""
+    listed = "\n".join(f"Ana Lopez{n}: 0x{n + 1:040x}" for n in range(1_001))
+    assert local_names([listed], {}) == {}
+    assert local_names([f"the audit team (0x{1:040x})"], {}) == {"audit team": {(1).to_bytes(20, "big")}}
+
+
+def test_titles_that_never_end_leave_a_doubt_about_every_order():
+    assert is_told(f"# Pay Lea\n\n{PLAIN}", pay())
+    assert not is_told("# Pay Lea\n" * 200 + f"\n{PLAIN}", pay())
 
 
 def test_no_sentence_makes_comparing_slow():

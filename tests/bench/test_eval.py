@@ -84,7 +84,7 @@ def test_effects_that_a_person_read_are_paired_by_what_they_name(before):
         Read(0, f"The treasury pays 2,500 GLD to {checksum(BEN)}.", "transfer", "told", ""),
         Read(0, f"It also pays {checksum(STRANGER)}.", "transfer", "not_told", ""),
     ]
-    found = {one.effect: effect.id if effect else None for one, effect in paired(read, before.effects)}
+    found = {one.effect: effect.id if effect else None for one, effect in paired(read, before.effects, PLAIN.book)}
     assert list(found.values()).count(None) == 1
     assert found[read[0].effect] == "e2"
     assert found[read[1].effect] == "e1"

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from agent.llm.client import Model, ModelDown, ModelRefused
 from agent.understanding import choosing, finding_words, given, summaries
 from agent.understanding import review as reviews
-from agent.understanding.effects import BadBook, Book
+from agent.understanding.effects import BadBook, Book, with_published_tokens
 from governance.models import Proposal
 from policies.notation.visible import visible
 
@@ -139,6 +139,7 @@ def _reviewed(text: Path, calls: Path, book: Book, *, ask_model: bool) -> dict:
         read = given.read(_content(calls, "--calls"))
     except given.BadCalls as problem:
         raise _bad(f"--calls: {problem}") from None
+    book = with_published_tokens(read.calls, book)
     review = reviews.review(words, read.calls, book)
     body = review.as_json()
     if ask_model and settings.MODEL_URL:
@@ -184,9 +185,6 @@ def _file_lines(body: dict) -> Iterator[str]:
         if finding["status"] != "told":
             quoted = f" “{finding['quote']['text']}”" if finding["quote"] else ""
             yield f"  {finding['effect']} {finding['text']}{quoted}".replace("   ", "  ")
-    for order in body["orders_not_done"]:
-        said = order.get("text", "")
-        yield f"  The text orders this, and no call that can be read does it, or not as often: “{said}”"
     yield ""
     yield "Flags:"
     for flag in body["flags"]:

@@ -273,7 +273,7 @@ def called(act: Act, name: str, signature: str, book: Book) -> Effect:
         sentence = say("call_with", **values, arguments=shown_arguments(act.arguments, book))
     else:
         sentence = say("call", **values)
-    return make(act, Kind.CALL, sentence, signature, moves=moved_by_name(name))
+    return make(act, Kind.CALL, sentence, signature, moves=moved_by_name(signature))
 
 
 def _by_its_own_words(act: Act, book: Book) -> Effect | None:
@@ -289,7 +289,7 @@ def _by_its_own_words(act: Act, book: Book) -> Effect | None:
     else:
         sentence = say("call_by_text", **values)
     signature = act.signature.decode("ascii")
-    return make(known, Kind.CALL, sentence, signature, moves=moved_by_name(signature.split("(")[0]))
+    return make(known, Kind.CALL, sentence, signature, moves=moved_by_name(signature))
 
 
 def _unknown(act: Act, book: Book) -> Effect:

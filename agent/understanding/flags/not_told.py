@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_noop
 
+from agent.understanding.effects import Kind
 from agent.understanding.flags.flag import Case, Found, Rule, Severity, ids
 
 
@@ -12,8 +13,12 @@ def find(case: Case) -> Iterator[Found]:
     untold = [effect for effect in case.effects if effect.id in (case.untold or ())]
     if money := [effect for effect in untold if effect.moves == "money"]:
         yield Found(effects=ids(money), severity=Severity.DANGER)
-    if power := [effect for effect in untold if effect.moves != "money"]:
-        yield Found(effects=ids(power), says="power_not_told")
+    power = [effect for effect in untold if effect.moves != "money"]
+    # Of a function without a known meaning its name alone speaks, and a name proves nothing.
+    if sure := [effect for effect in power if effect.kind is not Kind.CALL]:
+        yield Found(effects=ids(sure), says="power_not_told")
+    if named := [effect for effect in power if effect.kind is Kind.CALL]:
+        yield Found(effects=ids(named), says="named_not_told")
 
 
 RULE = Rule(
@@ -21,6 +26,9 @@ RULE = Rule(
     severity=Severity.WARNING,
     words={
         "not_told": gettext_noop("Moves money, and no sentence of the text mentions it."),
+        "named_not_told": gettext_noop(
+            "Calls a function that by its name changes power or makes other calls, and no sentence mentions it."
+        ),
         "power_not_told": gettext_noop("Changes who may do what, and no sentence of the text mentions it."),
     },
     page=(

@@ -257,6 +257,9 @@ _LABEL = re.compile(
     r"(?P<label>[^\W_][\w.'’&/-]*(?: [\w.'’&/#-]+){0,6}) ?(?:\(|,|:|at|→|–|-|"
     r"=)\s?(?:address )?\(?(?:[\w.…-]{1,80}, ?)?\(?$"
 )
+# The end of such a label alone, so that most addresses are passed over fast.
+_MAY_END_LABEL = re.compile(r"(?:[(,:→–=-]|at)\s?(?:address )?\(?(?:[\w.…-]{1,80}, ?)?\(?$")
+_MOST_LABELS = 1_000
 _STARTS_LABEL = re.compile(
     r".*\b(?:to|from|of|on|by|for|with|the|a|an|and|or|is|are|in|at|our|its|new|new_|call|via|calls)\s", re.DOTALL
 )
@@ -307,9 +310,15 @@ _VAGUE = set(
 def local_names(texts: Iterable[str], known: Mapping[str, frozenset[bytes]]) -> dict[str, frozenset[bytes]]:
     """Return the names that a text itself gives to addresses: `the audit team (0x...)`, `Recipient: Ana, 0x...`."""
     found: dict[str, set[bytes]] = {}
+    looked_at = 0
     for text in texts:
         for match in ADDRESS.finditer(text):
             before = text[max(0, match.start() - 140) : match.start()]
+            if _MAY_END_LABEL.search(before[-100:]) is None:
+                continue
+            looked_at += 1
+            if looked_at > _MOST_LABELS:
+                return {}  # a name of the rest could be one of these with another address: so none is believed
             label = _LABEL.search(before)
             if label is None:
                 continue

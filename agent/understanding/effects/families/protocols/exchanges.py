@@ -339,7 +339,7 @@ ROWS = [
         amount="amount",
         recipient="spender",
         new_value="expiration",
-        forms={"amount": "money", "expiration": "time"},
+        forms={"amount": "money", "expiration": "time_or_block"},
         cases=(
             Case("amount", 0, gettext_noop("Lets {spender} take no more {token} by {target}."), moves=""),
             Case(

@@ -26,6 +26,7 @@ from agent.understanding import functions
 from agent.understanding.effects.act import Act, Made, make
 from agent.understanding.effects.book import ETHER, UNLIMITED, Book
 from agent.understanding.effects.effect import Effect, Kind
+from agent.understanding.effects.known import kind_of
 from agent.understanding.effects.wording import TABLE
 from agent.understanding.functions import Input, candidates
 from agent.understanding.functions.table import parse
@@ -58,6 +59,7 @@ COMMON = {
     "unknown_node": gettext_noop("with node {hash}"),
     "known_label": gettext_noop("“{name}” (label hash {hash})"),
     "unknown_label": gettext_noop("with label hash {hash}"),
+    "same_block": gettext_noop("the end of the block that executes it"),
     "yes": gettext_noop("yes"),
     "no": gettext_noop("no"),
 }
@@ -81,7 +83,8 @@ class Meaning:
 
     `asset`, `recipient` and `sender` may be "target" (the called contract), `asset` also "ether". `subject` is text, or
     `{parameter}`. `each` names lists of one length: every place of them is an effect of its own. `moves` is "money",
-    "power" or ""; None leaves it to the kind.
+    "power" or ""; None leaves it to the kind. A target of a kind in `pays_itself` is the sender, and `says_itself` the
+    sentence then.
     """
 
     function: str
@@ -97,6 +100,8 @@ class Meaning:
     forms: Mapping[str, str] = field(default_factory=dict)
     each: tuple[str, ...] = ()
     cases: tuple[Case, ...] = ()
+    pays_itself: tuple[str, ...] = ()
+    says_itself: str = ""
 
     def __post_init__(self) -> None:
         name, inputs = parse(self.function)
@@ -124,7 +129,8 @@ class Meaning:
     def sentences(self) -> dict[str, str]:
         """The row's sentences by code."""
         others = {f"{self.signature}#{number}": case.says for number, case in enumerate(self.cases, start=1)}
-        return {self.signature: self.says, **others}
+        itself = {f"{self.signature}#itself": self.says_itself} if self.says_itself else {}
+        return {self.signature: self.says, **others, **itself}
 
 
 class Handler:
@@ -173,6 +179,8 @@ class Handler:
         for field_name in ("recipient", "sender"):
             if source := getattr(meaning, field_name):
                 fields[field_name] = act.target if source == "target" else values[source][1]
+        if meaning.says_itself and kind_of(act.target, book) in meaning.pays_itself:
+            code, fields["sender"] = f"{meaning.signature}#itself", act.target
         if meaning.new_value:
             fields["new_value"] = plain(*values[meaning.new_value])
         if meaning.subject.startswith("{"):
@@ -255,6 +263,8 @@ FORMS: dict[str, Callable[[int], Any]] = {
     "percent4": lambda number: share(number, 4),  # basis points
     "percent6": lambda number: share(number, 6),  # hundredths of a basis point
     "plain": str,
+    # Permit2 reads no time as the time of the block that the approval is in.
+    "time_or_block": lambda number: _moment(number) if number else say("same_block"),
 }
 
 

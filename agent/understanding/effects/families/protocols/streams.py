@@ -152,15 +152,23 @@ _SUPERFLUID = [
 ]
 
 
+_BROKER = "(address account,uint256 fee) broker"
 _INTO = gettext_noop("Puts {totalAmount} into a stream for {recipient}, which {sender} may manage, by {target}.")
 _INTO_BY_DEPOSIT = gettext_noop(
     "Puts {depositAmount} into a stream for {recipient}, which {sender} may manage, by {target}."
 )
 
 
+_INTO_WITH_BROKER = gettext_noop(
+    "Puts {totalAmount} into a stream for {recipient}, which {sender} may manage, by {target}. Of it {account} gets "
+    "{fee} as its broker."
+)
+
+
 def _locked(function: str, amount: str = "totalAmount", asset: str = "asset", sender: str = "sender") -> Meaning:
-    """A stream that is paid in at once. `sender` in Sablier may cancel it; the caller pays."""
-    says = _INTO if amount == "totalAmount" else _INTO_BY_DEPOSIT
+    """A stream that is paid in at once. `sender` in Sablier may cancel it; the caller pays. A broker gets a part."""
+    has_broker = _BROKER in function
+    says = _INTO_WITH_BROKER if has_broker else _INTO if amount == "totalAmount" else _INTO_BY_DEPOSIT
     return Meaning(
         function,
         Kind.TRANSFER,
@@ -170,11 +178,11 @@ def _locked(function: str, amount: str = "totalAmount", asset: str = "asset", se
         recipient="recipient",
         subject="stream",
         new_value=sender,
-        forms={amount: "money"},
+        forms={amount: "money", **({"fee": "percent18"} if has_broker else {})},
+        cases=(Case("fee", 0, _INTO),) if has_broker else (),
     )
 
 
-_BROKER = "(address account,uint256 fee) broker"
 _SABLIER_HEAD = "(address sender,address recipient,uint128 totalAmount,address asset,bool cancelable,bool transferable,"
 _LOCKUP_2 = "(address sender,address recipient,uint128 totalAmount,address token,bool cancelable,bool transferable,"
 _LOCKUP_3 = "(address sender,address recipient,uint128 depositAmount,address token,bool cancelable,bool transferable,"
@@ -230,6 +238,9 @@ _SABLIER = [
         subject="stream",
         new_value="stopTime",
         forms={"deposit": "money", "startTime": "time", "stopTime": "time"},
+        # Sablier takes the tokens from the caller; Aave's collector has the same function and pays itself.
+        pays_itself=("aave_collector",),
+        says_itself=gettext_noop("Streams {deposit} out of {target} to {recipient} from {startTime} to {stopTime}."),
     ),
     Meaning(
         "createStream(address collector,address recipient,uint256 deposit,address tokenAddress,uint256 "
