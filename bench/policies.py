@@ -19,7 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, evaluate
+from policies.answer.evaluate import Allowed, Mode, PolicyState, evaluate
+from policies.code.call import Call
 from policies.code.calldata import Value, pack_call
 from policies.code.encoding import decode, encode
 from policies.code.policy_code import PolicyCode, Rule

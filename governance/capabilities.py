@@ -5,7 +5,6 @@ A call that reverts, or that a node can't answer, means "not known", and what de
 that does not answer at all raises, for then nothing was learnt.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +14,12 @@ from governance import clocks
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.governor import BALLOT_V5
-from governance.chain.native import pretends_to_be_native
 from governance.chain.rpc import BlockId, Rpc, RpcError
-from governance.models import Contract, Dao, Proposal
-from policies.notation.amounts import Token
+from governance.models import Contract, Proposal
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
 from policies.notation.visible import one_line
 
-_PLAIN_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,10}")
 Answer = tuple[Any, ...] | None
 
 # Governors that number their proposals from 1 and take that number alone: Compound's two, and Nouns', which grew out of
@@ -335,16 +331,3 @@ def _dynamic_quorum_rules(governor: Contract, proposal: Proposal) -> list[Rule]:
         Rule("quorum_most_bps", address, params, 1),
         Rule("quorum_coefficient", address, params, 2),
     ]
-
-
-def tokens_of(dao: Dao) -> dict[bytes, Token]:
-    """The DAO's tokens whose symbol and decimals were found, by address. A symbol is the token's own word: those that
-    could pass for something else in a sentence are left out, so that amounts of theirs are base units of an address."""
-    found = {}
-    for contract in dao.contracts.filter(kind__in=[Contract.Kind.ASSET, Contract.Kind.VOTES_TOKEN]):
-        symbol, decimals = contract.capabilities.get("symbol"), contract.capabilities.get("decimals")
-        if isinstance(symbol, str) and symbol and isinstance(decimals, int):
-            is_plain = bool(_PLAIN_SYMBOL.fullmatch(symbol)) and not pretends_to_be_native(symbol, dao.chain_id)
-            if is_plain and 0 <= decimals <= MOST_DECIMALS:
-                found[contract.address] = Token(symbol, contract.address, decimals)
-    return found

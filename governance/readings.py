@@ -23,6 +23,7 @@ from governance.chain.address import ZERO, to_bytes
 from governance.chain.rpc import CallReverted, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.models import Block, ChainReading, Contract, Cursor, Dao, RawLog, Work
 from governance.treasury import followed_assets
+from governance.words import say
 from policies.code.encoding import DecodeError, decode
 
 Kind = ChainReading.Kind
@@ -89,12 +90,12 @@ def _was_logged_since(dao: Dao, block_number: int) -> bool:
 def _read(slug: str, _arguments: dict[str, Any]) -> None:
     dao = Dao.objects.filter(slug=slug).first()
     if dao is None:
-        raise work.Abandon("the DAO is gone")
+        raise work.Abandon(say("dao_gone"))
     try:
         with endpoints.known(dao.chain_id) as rpc:
             read(dao, rpc)
     except RpcError as error:
-        raise work.Again(timezone.now() + timedelta(seconds=_FAILED_S), str(error)) from error
+        raise work.Again(timezone.now() + timedelta(seconds=_FAILED_S), error.sentence) from error
 
 
 def read(dao: Dao, rpc: Rpc) -> int:

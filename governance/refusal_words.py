@@ -5,11 +5,10 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from governance.capabilities import tokens_of
+from governance.address_book import currencies_of, names_of
 from governance.chain import abi
-from governance.chain.address import ZERO, checksum
+from governance.chain.address import checksum
 from governance.chain.module import ActInput
-from governance.chain.native import native_token
 from governance.models import Contract, Dao, PolicyVersion, RefusedAct
 from governance.sentences import Table
 from policies.answer.evaluate import Reason
@@ -38,8 +37,7 @@ def in_words(dao: Dao, module: Contract, block_number: int, asked: ActInput | No
     except encoding.DecodeError:
         return ""
     reason = reason_of(error, code, asked)
-    lent = {**tokens_of(dao), ZERO: native_token(dao.chain_id)}
-    return explain.reason(reason, code, _names(dao), lent) if reason else ""
+    return explain.reason(reason, code, names_of(dao), currencies_of(dao)) if reason else ""
 
 
 UNKNOWN = "unknown"  # the code of a refusal whose error nobody knows
@@ -123,7 +121,3 @@ def reason_of(error: abi.Decoded, code: Any, asked: ActInput) -> Reason | None:
         case "NoCalls" | "NotSchedulable":
             return Reason(error.name, values)
     return None
-
-
-def _names(dao: Dao) -> dict[bytes, str]:
-    return {c.address: c.get_kind_display().replace("_", " ").lower() for c in dao.contracts.all()}

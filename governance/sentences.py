@@ -53,6 +53,13 @@ class Sentence(str):
         """Return what `Table.read` makes the sentence of again."""
         return {"code": self.code, "values": self.values_json()}
 
+    def storable(self, length: int) -> tuple[str, dict[str, Any]]:
+        """Return the text, cut to `length`, and code, values and table for columns that hold any table's sentence.
+
+        What others wrote may have characters that PostgreSQL takes in neither: they become question marks.
+        """
+        return _storable(self.text)[:length], _storable({**self.as_json(), "table": self.table.name})
+
 
 class Table:
     """The sentences of one subject. Its name is stored, so it never changes.
@@ -154,6 +161,15 @@ def _of_json(value: Any, table: Table) -> Any:
     if isinstance(value, dict) and {"code", "values"} <= value.keys() <= {"code", "values", "table"}:
         return (_tables[value["table"]] if "table" in value else table).of_json(value)
     return value
+
+
+def _storable(value: Any) -> Any:
+    """JSON without NUL and half surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {name: _storable(item) for name, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list) else value
 
 
 def _json(value: Any, table: Table) -> Any:

@@ -56,8 +56,8 @@ def _read_chain(chain_id: int) -> None:
         except GenesisChanged as error:
             logger.warning("%s: %s", dao, error)  # its incident is there already
         except RpcError as error:
-            detail = say("node_failed", endpoint=error.endpoint, problem=error.message, number=error.code)
-            note_failure(dao, Kind.WRONG_CHAIN if isinstance(error, WrongChain) else Kind.NODE_ERROR, detail)
+            kind = Kind.WRONG_CHAIN if isinstance(error, WrongChain) else Kind.NODE_ERROR
+            note_failure(dao, kind, error.sentence)
         except (OperationalError, InterfaceError):
             raise  # our database is away: nobody can be read
         except Exception as error:

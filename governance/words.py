@@ -185,6 +185,11 @@ SENTENCES: Mapping[str, Template] = {
         "Nodes show different logs, and nothing proves who is right. {problem}. Compare the nodes with another one."
     ),
     "node_failed": _node_failed,
+    # Why due work waits, or was given up.
+    "work_failed": gettext_noop("failed with {error}: {text}"),
+    "dao_gone": gettext_noop("the DAO is gone"),
+    # What sending a transaction met.
+    "stuck_at_cap": gettext_noop("stuck, and already at the cap of {gwei} gwei a gas"),
     "reading_failed": gettext_noop("Reading failed with {error}; the worker's log says where."),
     "genesis_changed": gettext_noop(
         "The node says chain {chain_id}, but its first block is another one: it serves another chain. Correct "

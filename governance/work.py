@@ -30,6 +30,8 @@ from django.utils import timezone
 
 from governance.locks import LockClass, key_of, session_lock
 from governance.models import Work
+from governance.sentences import Sentence
+from governance.words import said, say
 
 logger = logging.getLogger(__name__)
 
@@ -43,15 +45,22 @@ _workers: dict[str, Function] = {}
 
 
 class Again(Exception):
-    """Raised by a worker's function: not yet, look again at `due_at`. Counts as no failure."""
+    """Raised by a worker's function: not yet, look again at `due_at`. Counts as no failure.
 
-    def __init__(self, due_at: datetime, reason: str = ""):
-        self.due_at = due_at
-        super().__init__(reason or f"again at {due_at.isoformat()}")
+    The reason is a `Sentence` where it is ours.
+    """
+
+    def __init__(self, due_at: datetime, reason: str):
+        self.due_at, self.why = due_at, said(reason)
+        super().__init__(reason)
 
 
 class Abandon(Exception):
     """Raised by a worker's function: doing this again can't help. The row is closed and keeps the reason."""
+
+    def __init__(self, reason: str):
+        self.why = said(reason)
+        super().__init__(reason)
 
 
 def worker(name: str) -> Callable[[Function], Function]:
@@ -83,7 +92,8 @@ def enqueue(
         return created
     again = Work.objects.filter(name=name, key=key, done_at__isnull=False)
     return again.update(
-        done_at=None, due_at=due_at, arguments=arguments or {}, attempts=0, lease=None, leased_until=None, last_error=""
+        done_at=None, due_at=due_at, arguments=arguments or {}, attempts=0, lease=None, leased_until=None,
+        last_error="", last_error_code={},
     ) == 1  # fmt: skip
 
 
@@ -131,9 +141,9 @@ def _wait_s(attempts: int) -> int:
     return min(_BACKOFF_FIRST_S * 2 ** min(attempts - 1, 20), _BACKOFF_MOST_S)
 
 
-def _told(reason: object) -> str:
-    """A reason as its column holds it: PostgreSQL takes neither NUL nor half a surrogate pair."""
-    return str(reason)[:300].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+def _columns(why: Sentence) -> dict[str, Any]:
+    text, code = why.storable(300)
+    return {"last_error": text, "last_error_code": code}
 
 
 def _perform(row: Work) -> None:
@@ -143,20 +153,20 @@ def _perform(row: Work) -> None:
         try:
             _workers[row.name](row.key, row.arguments)
         except Again as again:
-            change = {**release, "due_at": again.due_at, "attempts": 0, "last_error": _told(again)}
+            change = {**release, "due_at": again.due_at, "attempts": 0, **_columns(again.why)}
         except Abandon as reason:
-            change = {**release, "done_at": Now(), "last_error": _told(reason)}
-            logger.warning("%s is abandoned: %s", row, _told(reason))
+            change = {**release, "done_at": Now(), **_columns(reason.why)}
+            logger.warning("%s is abandoned: %s", row, change["last_error"])
         except Exception as error:
             wait_s = _wait_s(row.attempts)
             change = {
                 **release,
                 "due_at": Now() + timedelta(seconds=wait_s),
-                "last_error": _told(f"{type(error).__name__}: {error}"),
+                **_columns(say("work_failed", error=type(error).__name__, text=str(error))),
             }
             logger.exception("%s failed (attempt %d), again in %d s", row, row.attempts, wait_s)
         else:
-            change = {**release, "done_at": Now(), "last_error": ""}
+            change = {**release, "done_at": Now(), "last_error": "", "last_error_code": {}}
             logger.info("%s is done", row)
     if not mine.update(**change):
         logger.warning("%s was taken over by another worker; its outcome is the one that counts", row)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from agent.models import Summary
 from agent.understanding.effects import shown
 from governance.chain import abi
-from governance.chain.call import Call, call_of
+from governance.chain.call import ProposedCall, call_of
 from governance.models import Proposal, ProposalAction
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
@@ -95,7 +95,7 @@ class ActionView:
     """A call of a proposal beside what it means."""
 
     position: int
-    call: Call
+    call: ProposedCall
     decoded: abi.DecodedCall | None
     arguments: list[ArgumentView] = field(default_factory=list)
     inner: list[str] = field(default_factory=list)  # calls inside its arguments, in words

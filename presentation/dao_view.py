@@ -11,14 +11,13 @@ from django.conf import settings
 from django.http import Http404
 from django.utils.translation import gettext, ngettext
 
-from governance.address_book import people
+from governance.address_book import names_of_people
 from governance.block_time import block_s, l1_block_s
 from governance.chain.native import DECIMALS, UNKNOWN, pretends_to_be_native, symbol_of
 from governance.clocks import Source, source_of
 from governance.models import Contract, Cursor, Dao, ModuleState
 from governance.state import Now, now_at
 from governance.unconfirmed import is_pause_in_doubt
-from policies.notation.hexadecimal import hex_bytes
 from presentation import labels, words
 from presentation.assets import Asset, asset_of
 
@@ -230,8 +229,8 @@ class DaoView:
                     "symbol": self.asset(contract.address).name
                 }
                 book.setdefault(bytes(contract.address), str(label))
-        for person in people(self.dao.chain_id):
-            book.setdefault(hex_bytes(person["address"]), person["name"])
+        for address, name in names_of_people(self.dao.chain_id).items():
+            book.setdefault(address, name)
         return book
 
     def abi_kinds(self, target: bytes) -> tuple[str, ...]:

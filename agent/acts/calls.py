@@ -2,7 +2,6 @@
 """Calls that the treasury would make: how a payment is one, how they are hashed, and how they stand in JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import encode
@@ -10,16 +9,8 @@ from eth_utils.crypto import keccak
 
 from governance.chain.address import ZERO, checksum
 from governance.fields import UINT256_MAX
+from policies.code.call import Call
 from policies.notation.hexadecimal import hex_bytes, hex_text
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call that the treasury would make."""
-
-    to: bytes
-    value_wei: int
-    data: bytes
 
 
 def payment_call(recipient: bytes, asset: bytes, amount: int) -> Call:

@@ -9,13 +9,14 @@ signature, whatever the model says. What else can need it (who asks, when the ro
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.acts.calls import Call, payment_call
+from agent.acts.calls import payment_call
 from agent.acts.grammar import Ask, month_of
 from agent.acts.pieces import NotUnderstood
 from agent.acts.rosters import Line
 from agent.acts.words import say
 from governance.chain.address import checksum
 from governance.sentences import Sentence
+from policies.code.call import Call
 from policies.notation.amounts import Token
 
 

@@ -87,14 +87,14 @@ def _patiently(step: Callable[[int], None], request_id: int) -> None:
     try:
         step(request_id)
     except RpcError as error:
-        _again(_SETTLED_S, str(error))
+        _again(_SETTLED_S, error.sentence)
 
 
 def _load(request_id: int) -> Request:
     return Request.objects.select_related("dao__chain", "module").get(pk=request_id)
 
 
-def _again(seconds: float, reason: str) -> NoReturn:
+def _again(seconds: float, reason: Sentence) -> NoReturn:
     raise work.Again(timezone.now() + timedelta(seconds=seconds), reason)
 
 
@@ -103,7 +103,7 @@ def _move(request: Request, status: str, why: Sentence, who: str = Who.EXECUTOR)
     try:
         life.move(request, status, who, why)
     except life.MovedMeanwhile as moved:
-        _again(_LOOK_S, str(moved))
+        _again(_LOOK_S, moved.why)
 
 
 def _halted(stop: AgentHalt) -> NoReturn:
@@ -120,7 +120,7 @@ def execute(request_id: int, *, rpc: Rpc | None = None, signer: Signer | None = 
     """
     with only_executor(Dao.objects.get(requests=request_id)) as held:
         if not held:
-            _again(_LOOK_S, "another act of this DAO is being made")
+            _again(_LOOK_S, say("another_act_made"))
         request = _load(request_id)
         _execute(request, rpc or Rpc.for_chain(request.dao.chain_id), signer)
 
@@ -143,7 +143,7 @@ def _execute(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         _send(request, binding, rpc, signer or agent_signer())
     else:
         _resume(request, binding, rpc, signer or agent_signer())
-    _again(_LOOK_S, "on its way")
+    _again(_LOOK_S, say("act_on_its_way"))
 
 
 def follow(request: Request) -> bool:
@@ -175,7 +175,7 @@ def follow(request: Request) -> bool:
         why = {Act.Status.KILLED: "killed", Act.Status.VETOED: "vetoed", Act.Status.VOIDED: "voided"}
         _move(request, Request.Status.STOPPED, say(why[Act.Status(act.status)], number=act.number), Who.MIRROR)
     if not finalized(request.dao, log.block_number):
-        _again(_SETTLED_S, "read back, and not final yet")
+        _again(_SETTLED_S, say("not_final_yet"))
     return True
 
 
@@ -202,13 +202,10 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
         _move(request, Request.Status.REFUSED, say("other_module"))
         return None
     if signer.address != policy.code.agent:
-        _again(
-            15,
-            f"the configured key is {checksum(signer.address)}; the policy's agent is {checksum(policy.code.agent)}",
-        )
+        _again(15, say("other_key", key=checksum(signer.address), agent=checksum(policy.code.agent)))
     known = _situation_of(request, policy, plan, candidate, rpc)
     if not acts_read(policy, known.pinned):
-        _again(_LOOK_S, "the mirror is behind the chain: it has not read the last act yet")
+        _again(_LOOK_S, say("last_act_unread"))
     try:
         authority = _authority(known, rpc)
     except _NotAuthorised as error:
@@ -386,7 +383,7 @@ def _send(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
     """Journal and broadcast the binding's exact call, after one more simulation at the pending block."""
     asked = simulate(rpc, signer.address, bytes(binding.module.address), bytes(binding.calldata), "pending")
     if not asked.ok:  # the chain moved since it was judged: whoever comes next judges again
-        _again(_LOOK_S, f"the pending block refuses it: {asked.text}")
+        _again(_LOOK_S, say("pending_refuses", error=asked.text))
     try:
         send_once(
             _key(binding),
@@ -397,7 +394,7 @@ def _send(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
             bytes(binding.calldata),
         )
     except CallReverted as reverted:
-        _again(_LOOK_S, f"the gas estimate reverted: {reverted}"[:200])
+        _again(_LOOK_S, say("gas_estimate_reverted", problem=reverted.sentence))
 
 
 def _resume(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
@@ -438,7 +435,7 @@ def _resume_unsigned(request: Request, binding: Binding, rpc: Rpc, signer: Signe
         _send(request, binding, rpc, signer)
         return
     if _journal(binding).exists():  # an earlier attempt was signed: this number is given up only for a final reason
-        _again(_SETTLED_S, "an earlier attempt failed, and this one is refused now")
+        _again(_SETTLED_S, say("refused_after_failure"))
     _give_up(request, binding, Binding.State.UNUSED, say("chain_moved"))
 
 
@@ -477,7 +474,7 @@ def _after_failure(request: Request, binding: Binding, rpc: Rpc, signer: Signer)
     known = _judge_again(request, binding, rpc)
     pinned, judgement = known.pinned, known.judgement if isinstance(known, Judged) else None
     if judgement is not None and judgement.passing:
-        _again(_SETTLED_S, "reverted; refused for the moment")
+        _again(_SETTLED_S, say("reverted_refused_now"))
     may_pass = (
         judgement is not None
         and judgement.allowed
@@ -490,9 +487,9 @@ def _after_failure(request: Request, binding: Binding, rpc: Rpc, signer: Signer)
         _send(request, binding, rpc, signer)
         return
     if pinned.number >= binding.number:
-        _again(_SETTLED_S, "reverted: the act number was consumed; waiting until that is final")
+        _again(_SETTLED_S, say("reverted_number_consumed"))
     if not all(row.final for row in _journal(binding)):
-        _again(_SETTLED_S, "reverted; waiting until that is final")
+        _again(_SETTLED_S, say("reverted_not_final"))
     why = say("chain_refused")
     if isinstance(known, Judged) and not known.judgement.allowed:
         record_refusal(known)
@@ -513,7 +510,7 @@ def release(request_id: int, *, rpc: Rpc | None = None, signer: Signer | None = 
     """
     with only_executor(Dao.objects.get(requests=request_id)) as held:
         if not held:
-            _again(_LOOK_S, "another act of this DAO is being made")
+            _again(_LOOK_S, say("another_act_made"))
         request = _load(request_id)
         _release(request, rpc or Rpc.for_chain(request.dao.chain_id), signer)
 
@@ -532,7 +529,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         return
     now_chain_s = chain_now_s(request.dao)
     if now_chain_s < (act.releasable_chain_s or 0):
-        _again(2, "waiting out the objection delay")
+        _again(2, say("objection_delay_runs"))
     if (stop := standing_halt(request.dao)) is not None:
         _halted(stop)
     key = f"release:{hex_text(bytes(act.act_id))}:{binding.release_attempt}"
@@ -549,7 +546,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
     if sent is not None and sent.status == OutgoingTransaction.Status.FAILED:
         binding.release_attempt += 1
         binding.save(update_fields=["release_attempt"])
-        _again(_SETTLED_S, "the release reverted")
+        _again(_SETTLED_S, say("release_reverted"))
     if sent is None:
         policy = in_force(request.dao, request.policy_id)
         if _pays_any(binding.candidate, paid_lines(policy, request.period, request)):
@@ -580,12 +577,12 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
             _again(_SETTLED_S, why)
         asked = simulate(rpc, signer.address, bytes(binding.module.address), calldata, "pending")
         if not asked.ok:
-            _again(_LOOK_S, f"the pending block refuses the release: {asked.text}")
+            _again(_LOOK_S, say("pending_refuses_release", error=asked.text))
     try:
         send_once(key, rpc, request.dao.chain, signer, bytes(binding.module.address), calldata)
     except CallReverted as reverted:
-        _again(_LOOK_S, f"the gas estimate reverted: {reverted}"[:200])
-    _again(_LOOK_S, "the release is on its way")
+        _again(_LOOK_S, say("gas_estimate_reverted", problem=reverted.sentence))
+    _again(_LOOK_S, say("release_on_its_way"))
 
 
 def _plan(request: Request) -> Plan:

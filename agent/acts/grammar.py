@@ -33,7 +33,7 @@ from agent.acts.speech import check_digits, check_speech, is_plain_order
 from agent.acts.words import say
 from governance.chain.address import checksum
 from governance.sentences import Sentence
-from policies.notation.amounts import Token
+from policies.notation.amounts import Token, base_units
 
 _LIST_WORDS = {"and", "the", "each", "every"}  # between two payees or a payee and an amount, of one list
 _PER_PAYEE = {"person", "head", "payee"} | EVERYONE
@@ -491,11 +491,9 @@ def _amount(digits: str, token: Token) -> int:
         raise NotUnderstood(say("point_in_amount", digits=digits, plain=whole + fraction))
     if whole.startswith("0") and whole != "0":
         raise NotUnderstood(say("leading_zero", digits=digits))
-    if len(whole) > 60 or len(fraction.rstrip("0")) > token.decimals:
+    amount = base_units(Decimal(plain), token.decimals) if len(whole) <= 60 else None
+    if amount is None:
         raise NotUnderstood(say("too_many_digits", digits=digits, token=token.symbol))
-    amount: int = int(Decimal(whole)) * 10**token.decimals + int(
-        (fraction.rstrip("0") or "0").ljust(token.decimals, "0")
-    )
     if amount == 0:
         raise NotUnderstood(say("amount_zero"))
     return amount

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from agent.acts.calls import Call, calls_hash
+from agent.acts.calls import calls_hash
 from agent.acts.policy import Pinned, PolicyInForce
 from agent.acts.simulate import Simulation, act_calldata, disagree, release_calldata, simulate
 from agent.acts.words import Stated, say
@@ -20,6 +20,7 @@ from governance.models import Dao
 from governance.sentences import Sentence
 from policies.answer import evaluate as evaluation
 from policies.answer.evaluate import Allowed, Mode, PolicyState, Reason, Refused
+from policies.code.call import Call
 from policies.code.policy_code import PolicyCode
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_text
@@ -71,21 +72,16 @@ class Judgement:
         return bool(names or not self.simulation.ok) and set(names or [self.simulation.name]) <= PASSING
 
 
-def evaluation_calls(calls: Sequence[Call]) -> list[evaluation.Call]:
-    return [evaluation.Call(call.to, call.value_wei, call.data) for call in calls]
-
-
 def judge(policy: PolicyInForce, pinned: Pinned, rpc: Rpc, calls: Sequence[Call]) -> Judgement:
     """Instant if the policy lets it, else with an objection window, else refused; the module is asked the same.
 
     Raises Halted when evaluator and module disagree, RpcError when the node fails.
     """
-    items = evaluation_calls(calls)
     mode = Mode.EXECUTE
-    answer = evaluation.evaluate(policy.code, pinned.state, items, pinned.now_chain_s, mode)
+    answer = evaluation.evaluate(policy.code, pinned.state, calls, pinned.now_chain_s, mode)
     if isinstance(answer, Refused) and {reason.error for reason in answer.reasons} - PASSING == {"OverInstant"}:
         mode = Mode.SCHEDULE
-        answer = evaluation.evaluate(policy.code, pinned.state, items, pinned.now_chain_s, mode)
+        answer = evaluation.evaluate(policy.code, pinned.state, calls, pinned.now_chain_s, mode)
     calldata = act_calldata(
         mode is Mode.SCHEDULE, policy.policy_id, policy.codehash, pinned.number + 1, calls, _ANY_DECISION
     )
@@ -98,7 +94,7 @@ def judge_release(
     policy: PolicyInForce, pinned: Pinned, rpc: Rpc, number: int, calls: Sequence[Call], decision: bytes
 ) -> Judgement:
     """Whether a scheduled act may be released at the block. Raises as `judge`."""
-    answer = evaluation.evaluate(policy.code, pinned.state, evaluation_calls(calls), pinned.now_chain_s, Mode.RELEASE)
+    answer = evaluation.evaluate(policy.code, pinned.state, calls, pinned.now_chain_s, Mode.RELEASE)
     asked = simulate(
         rpc,
         policy.code.agent,

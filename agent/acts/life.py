@@ -69,6 +69,10 @@ class NotAllowed(Exception):
 class MovedMeanwhile(Exception):
     """The request does not stand where the mover read it: somebody else moved it."""
 
+    def __init__(self, why: Sentence):
+        self.why = why
+        super().__init__(why)
+
 
 def received(request: Request) -> None:
     """Keep that a request was asked for, as its first move. Call it in the transaction that makes the request."""
@@ -91,7 +95,7 @@ def move(
     with transaction.atomic():
         at = Request.objects.select_for_update(no_key=True).values_list("status", flat=True).get(pk=request.pk)
         if at not in (expected or (request.status,)):
-            raise MovedMeanwhile(f"request {request.pk} is {at} now")
+            raise MovedMeanwhile(words.say("moved_meanwhile", request=request.pk, status=at))
         if (at, to, who) not in MOVES:
             raise NotAllowed(f"request {request.pk} can't be moved from {at} to {to} by the {who}")
         text = str(why)[:400]

@@ -104,7 +104,7 @@ def plan_work(key: str, _arguments: dict[str, Any]) -> None:
     try:
         plan(int(key))
     except RpcError as error:
-        raise work.Again(timezone.now() + timedelta(seconds=_AGAIN_S), str(error)) from error
+        raise work.Again(timezone.now() + timedelta(seconds=_AGAIN_S), error.sentence) from error
 
 
 def plan(request_id: int, *, rpc: Rpc | None = None, model: Model | None = None) -> None:
@@ -300,7 +300,7 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
         answered = _ask(chooser, asked, form)
     except ModelDown as error:
         serving.note(error)
-        _wait(request, say("model_awaited", problem=str(error)), _AGAIN_S, status=Request.Status.RECEIVED)
+        _wait(request, say("model_awaited", problem=error.why), _AGAIN_S, status=Request.Status.RECEIVED)
     word = choice.read(answered["parsed"], keys)
     chosen = next((candidate for candidate in allowed if word.agrees_to(candidate.key)), None)
     subject = chosen or allowed[0]
@@ -310,7 +310,7 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
         if request.status not in life.PLANNABLE:
             return  # the operator approved a candidate while the model was thinking
         if not _stands(request, policy, allowed):
-            raise work.Again(timezone.now(), "what the model was asked about has changed meanwhile")
+            raise work.Again(timezone.now(), say("changed_meanwhile"))
         row = Plan.objects.select_for_update().get(request=request)
         row.candidate = chosen
         row.chosen_by = Plan.ChosenBy.MODEL if chosen else Plan.ChosenBy.NOBODY

@@ -17,8 +17,8 @@ from eth_utils.crypto import keccak
 
 from agent import choice
 from agent.acts import approvals, askers, rosters
-from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json, payment_call
-from agent.acts.judging import evaluation_calls, evaluation_json
+from agent.acts.calls import calls_from_json, calls_hash, calls_json, payment_call
+from agent.acts.judging import evaluation_json
 from agent.acts.policy import state_from_json
 from agent.models import DecisionRecord, Roster
 from governance.chain import abi, eip712
@@ -29,6 +29,7 @@ from governance.fields import UINT256_MAX
 from governance.models import Act, Contract, Dao, PolicyVersion
 from policies.answer.evaluate import Allowed, Mode, evaluate
 from policies.code import encoding
+from policies.code.call import Call
 from policies.code.policy_code import PolicyCode
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
@@ -337,7 +338,7 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
         yield Check("choice", agrees, f"the model answered: {choice.in_words(word)}")
     state = state_from_json(inputs["state"])
     mode = Mode.SCHEDULE if actions.scheduled else Mode.EXECUTE
-    answer = evaluate(policy, state, evaluation_calls(actions.calls), int(inputs["block"]["timestamp_chain_s"]), mode)
+    answer = evaluate(policy, state, actions.calls, int(inputs["block"]["timestamp_chain_s"]), mode)
     replayed = isinstance(answer, Allowed) and evaluation_json(policy, mode, answer) == checks["evaluation"]
     replayed = replayed and state.number + 1 == actions.number and state.policy_id == actions.policy_id
     yield Check("evaluation", replayed, "the recorded state, policy and calls give the recorded answer again")

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.acts.calls import Call
 from governance.chain import abi
 from governance.chain.module import EXECUTE, RELEASE, SCHEDULE
 from governance.chain.rpc import BlockId, CallReverted, Rpc
 from policies.answer.evaluate import Allowed, Refused
+from policies.code.call import Call
 from policies.notation.hexadecimal import hex_text
 
 # Reverts that no evaluation of the policy can foresee: they come from the targets, or from acts other than this one.

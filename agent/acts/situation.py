@@ -3,12 +3,13 @@
 
 from dataclasses import dataclass
 
-from agent.acts.calls import Call, calls_from_json
+from agent.acts.calls import calls_from_json
 from agent.acts.judging import Judgement, Words
 from agent.acts.policy import Pinned, PolicyInForce, read_pinned
 from agent.models import Candidate, Plan, Request
 from governance.chain.native import native_token
 from governance.chain.rpc import Rpc
+from policies.code.call import Call
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_bytes
 

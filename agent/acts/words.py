@@ -284,6 +284,24 @@ SENTENCES: Mapping[str, Template] = {
     "release_not_authorised": gettext_noop("not released: {why}; it lapses, and can be asked for again"),
     "release_ended": gettext_noop("can't be released any more: {error}"),
     "release_refused": gettext_noop("can't be released now: {why}"),
+    # Why a step looks again later: kept with the due work, while the request stands where it stood.
+    "changed_meanwhile": gettext_noop("what the model was asked about has changed meanwhile"),
+    "moved_meanwhile": gettext_noop("request {request} is {status} now"),
+    "another_act_made": gettext_noop("another act of this DAO is being made"),
+    "act_on_its_way": gettext_noop("on its way"),
+    "not_final_yet": gettext_noop("read back, and not final yet"),
+    "other_key": gettext_noop("the configured key is {key}; the policy's agent is {agent}"),
+    "last_act_unread": gettext_noop("the mirror is behind the chain: it has not read the last act yet"),
+    "pending_refuses": gettext_noop("the pending block refuses it: {error}"),
+    "gas_estimate_reverted": gettext_noop("the gas estimate reverted: {problem}"),
+    "refused_after_failure": gettext_noop("an earlier attempt failed, and this one is refused now"),
+    "reverted_refused_now": gettext_noop("reverted; refused for the moment"),
+    "reverted_number_consumed": gettext_noop("reverted: the act number was consumed; waiting until that is final"),
+    "reverted_not_final": gettext_noop("reverted; waiting until that is final"),
+    "objection_delay_runs": gettext_noop("waiting out the objection delay"),
+    "release_reverted": gettext_noop("the release reverted"),
+    "pending_refuses_release": gettext_noop("the pending block refuses the release: {error}"),
+    "release_on_its_way": gettext_noop("the release is on its way"),
 }
 
 TABLE = Table("requests", SENTENCES)

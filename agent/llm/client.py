@@ -24,7 +24,10 @@ from django.conf import settings
 from eth_utils.crypto import keccak
 
 from agent.llm import answer_schema as json_schema
+from agent.llm.errors import ModelDown, ModelError, ModelMisconfigured, ModelRefused, Usage, key_refused
 from agent.llm.trouble import Trouble
+from agent.llm.words import say
+from governance.sentences import Sentence
 from policies.notation.visible import without_hidden
 
 CONNECT_TIMEOUT_S = 5.0
@@ -34,101 +37,7 @@ MAX_OUTPUT_CHARS = 20_000  # whatever max_tokens the server was told, nothing lo
 MAX_NAMES = 5  # of the models that a server says it has
 _WRITE_BYTES = 4096  # the kernel takes so much at once or makes us wait: a slow reader can't stretch it
 
-_TOO_LONG = "longer than any answer may be"
-
 log = logging.getLogger(__name__)
-
-
-class ModelError(Exception):
-    """The model gave nothing that can be used."""
-
-
-class ModelDown(ModelError):
-    """The model can't be asked now: ask again later.
-
-    The message is in our words and fit for everybody. `trouble` is None where nothing is wrong with a server (none is
-    configured). `values` are for the operator: {"http_status", "names", "said", ...}; `names` and `said` are the
-    server's own words, made printable and short, without our key.
-    """
-
-    def __init__(self, message: str, trouble: Trouble | None = None, **values: Any) -> None:
-        super().__init__(message)
-        self.trouble = trouble
-        self.values = values
-
-
-class ModelMisconfigured(ModelDown):
-    """The server or our settings are set up wrongly: asking again helps only after somebody has changed that."""
-
-
-class ModelRefused(ModelError):
-    """The server answered with something that can't be used: twice, or it refused to answer.
-
-    `problem` says what was wrong, in our words: never the model's own text. `text` and `usage` are the last answer's,
-    for the record. `unanswered` tells a request that got no answer at all (refused, or empty) from a bad answer: it is
-    the prompt's fault only if the server answers a plain prompt of the same shape.
-    """
-
-    def __init__(
-        self,
-        problem: str,
-        *,
-        text: str = "",
-        usage: "Usage | None" = None,
-        model: str = "",
-        unanswered: bool = False,
-        http_status: int | None = None,
-        said: str = "",
-    ) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.text = text
-        self.usage = usage or Usage()
-        self.model = model
-        self.unanswered = unanswered
-        self.http_status = http_status
-        self.said = said
-
-    def of_the_setup(self) -> ModelMisconfigured:
-        """Return what this refusal means when even a plain prompt was refused so."""
-        if self.http_status in (401, 403):
-            return _key_refused(self.http_status, self.said)
-        if self.http_status is not None:
-            return ModelMisconfigured(
-                f"the model server refuses every request (HTTP {self.http_status})",
-                Trouble.REFUSES,
-                http_status=self.http_status,
-                said=self.said,
-            )
-        return ModelMisconfigured(
-            f"the model's answers can't be used, not even to a plain question: {self.problem}",
-            Trouble.DISOBEYS,
-            problem=self.problem,
-        )
-
-
-def _key_refused(http_status: int, said: str) -> ModelMisconfigured:
-    return ModelMisconfigured(
-        f"the model server refuses our key (HTTP {http_status})", Trouble.KEY, http_status=http_status, said=said
-    )
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a completion cost. `cached_tokens` of the prompt came from the server's prefix cache. Sums over retries."""
-
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    duration_ms: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.prompt_tokens + other.prompt_tokens,
-            self.cached_tokens + other.cached_tokens,
-            self.output_tokens + other.output_tokens,
-            self.duration_ms + other.duration_ms,
-        )
 
 
 @dataclass(frozen=True)
@@ -146,8 +55,9 @@ class Completion:
 class _Unusable(Exception):
     """One answer can't be used; the next may. `unanswered`: there is nothing in it at all."""
 
-    def __init__(self, problem: str, *, unanswered: bool = False) -> None:
+    def __init__(self, problem: Sentence, *, unanswered: bool = False) -> None:
         super().__init__(problem)
+        self.problem = problem
         self.unanswered = unanswered
 
 
@@ -317,7 +227,7 @@ class Model:
         Raises ModelDown when none is configured (the product works without), ModelMisconfigured for a bad key file.
         """
         if not settings.MODEL_URL:
-            raise ModelDown("no model is configured (MODEL_URL)")
+            raise ModelDown(say("model_none"))
         return cls(
             settings.MODEL_URL,
             settings.MODEL_NAME,
@@ -354,7 +264,7 @@ class Model:
 
         Raises ModelDown (try later), ModelMisconfigured and ModelRefused (two answers that can't be used).
         """
-        spent, problem, text, model, unanswered = Usage(), "", "", self.name, False
+        spent, problem, text, model, unanswered = Usage(), say("answer_empty"), "", self.name, False
         clock = _Clock(self._answer_timeout_s)
         with self._client(clock) as client:
             for seed in (0, 1):  # the second try must not be a replay of the first
@@ -365,7 +275,7 @@ class Model:
                     text, finish_reason = _content(answer)
                     parsed = _parse(text, schema)
                 except _Unusable as unusable:
-                    problem, unanswered = str(unusable), unusable.unanswered
+                    problem, unanswered = unusable.problem, unusable.unanswered
                     log.info("model answer for %s can't be used: %s", schema_name, problem)
                     continue
                 hashed = prompt_hash(messages, schema, self.extra_body)
@@ -418,35 +328,31 @@ class Model:
         try:
             yield
         except openai.APITimeoutError as error:
-            raise ModelDown(
-                "the model server did not answer in time", Trouble.SLOW, seconds=self._answer_timeout_s
-            ) from error
+            raise ModelDown(say("model_slow"), Trouble.SLOW, seconds=self._answer_timeout_s) from error
         except openai.APIConnectionError as error:
-            raise ModelDown("the model server can't be reached", Trouble.UNREACHABLE) from error
+            raise ModelDown(say("model_unreachable"), Trouble.UNREACHABLE) from error
         except openai.APIStatusError as error:
             raise self._refusal(error) from error
         except _TooLong as error:
-            raise ModelRefused(_TOO_LONG, model=self.name) from error
+            raise ModelRefused(say("answer_too_long"), model=self.name) from error
         except (openai.APIError, ValueError, RecursionError) as error:  # an answer that is not the protocol's JSON
             raise _other_protocol() from error
 
     def _refusal(self, error: openai.APIStatusError) -> ModelError:
         status, said = error.status_code, self._theirs(_said(error), 200)
         if status == 401:
-            return _key_refused(status, said)
+            return key_refused(status, said)
         if status == 404:
             return ModelMisconfigured(
-                "the model server has no such model or address (HTTP 404)",
+                say("model_not_found", http_status=status),
                 Trouble.NOT_FOUND,
                 http_status=status,
                 said=said,
             )
         if status in (408, 425, 429) or status >= 500:
-            return ModelDown(
-                f"the model server is not ready (HTTP {status})", Trouble.BUSY, http_status=status, said=said
-            )
+            return ModelDown(say("model_busy", http_status=status), Trouble.BUSY, http_status=status, said=said)
         return ModelRefused(
-            f"the model server refuses the request (HTTP {status})",
+            say("request_refused", http_status=status),
             model=self.name,
             unanswered=True,
             http_status=status,
@@ -464,19 +370,21 @@ def _read_key(path: str) -> str:
     """Return the key in a file. Raises ModelMisconfigured where there is none that a header can carry."""
     try:
         key = Path(path).read_text().strip()
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or "not text"
-        raise ModelMisconfigured(
-            f"the model's key file can't be read: {problem}", Trouble.KEY_FILE, problem=problem
-        ) from error
+    except ValueError as error:
+        raise _no_key(say("file_not_text")) from error
+    except OSError as error:
+        raise _no_key(say("file_unreadable", error=error.strerror or type(error).__name__)) from error
     if not key or not all("!" <= character <= "~" for character in key):
-        problem = "no key is in it" if not key else "what is in it is no key: a space or another odd character"
-        raise ModelMisconfigured(f"the model's key file is no good: {problem}", Trouble.KEY_FILE, problem=problem)
+        raise _no_key(say("file_odd_key" if key else "file_without_key"))
     return key
 
 
+def _no_key(problem: Sentence) -> ModelMisconfigured:
+    return ModelMisconfigured(say("model_key_file", problem=problem), Trouble.KEY_FILE, problem=problem.as_json())
+
+
 def _other_protocol() -> ModelMisconfigured:
-    return ModelMisconfigured("the model server does not speak the OpenAI protocol", Trouble.PROTOCOL)
+    return ModelMisconfigured(say("model_protocol"), Trouble.PROTOCOL)
 
 
 def _short(text: str, most: int) -> str:
@@ -505,7 +413,7 @@ def _content(answer: Any) -> tuple[str, str]:
     # The client library does not check what the server sent: any field may be missing or of another type.
     choices = answer.choices
     if not choices:
-        raise _Unusable("no choice in the answer", unanswered=True)
+        raise _Unusable(say("answer_without_choice"), unanswered=True)
     finish_reason = getattr(choices[0], "finish_reason", None)
     message = getattr(choices[0], "message", None)
     text = getattr(message, "content", None)
@@ -513,13 +421,13 @@ def _content(answer: Any) -> tuple[str, str]:
     if finish_reason != "stop":
         begun = said.startswith("{")  # as every schema's answer does
         if finish_reason == "length" and not begun and _thinks(message, said):
-            raise ModelMisconfigured("the model spends its whole answer on thinking", Trouble.THINKS)
-        problem = "cut off" if finish_reason == "length" else "not ended by the model itself"
+            raise ModelMisconfigured(say("model_thinks"), Trouble.THINKS)
+        problem = say("answer_cut_off" if finish_reason == "length" else "answer_not_ended")
         raise _Unusable(problem, unanswered=not begun)
     if not isinstance(text, str) or not said:
-        raise _Unusable("empty answer")
+        raise _Unusable(say("answer_empty"))
     if len(text) > MAX_OUTPUT_CHARS:
-        raise _Unusable(_TOO_LONG)
+        raise _Unusable(say("answer_too_long"))
     return text, finish_reason
 
 
@@ -530,13 +438,13 @@ def _thinks(message: Any, said: str) -> bool:
 
 
 def _no_constant(name: str) -> Any:
-    raise _Unusable(f"{name} is not JSON")
+    raise _Unusable(say("answer_constant", name=name))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Unusable("the same property twice")
+        raise _Unusable(say("answer_property_twice"))
     return found
 
 
@@ -545,9 +453,9 @@ def _parse(text: str, schema: dict) -> Any:
     try:
         parsed = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise _Unusable("not JSON") from error
+        raise _Unusable(say("answer_not_json")) from error
     except ValueError as error:  # e.g. an integer of thousands of digits
-        raise _Unusable("a number that is no number") from error
+        raise _Unusable(say("answer_odd_number")) from error
     if wrong := json_schema.problems(parsed, schema):
         raise _Unusable(wrong[0])
     return parsed

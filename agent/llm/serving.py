@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from agent.llm.client import Model, ModelDown, ModelError
 from agent.llm.trouble import Trouble, for_operator, setup
+from agent.llm.words import say
 from agent.models import ModelTrouble
 from agent.work_names import PLAN_WORK, SUMMARY_WORK
 from governance.models import Work
@@ -27,7 +28,7 @@ def may_ask() -> None:
     """Raise ModelDown while the model server is left alone because it was too slow."""
     row = ModelTrouble.objects.filter(setup=setup(), ask_again_at__gt=timezone.now()).first()
     if row is not None:
-        raise ModelDown(f"the model server is too slow; it is asked again at {row.ask_again_at:%H:%M:%S} UTC")
+        raise ModelDown(say("model_rests", at=f"{row.ask_again_at:%H:%M:%S}"))
 
 
 def works() -> None:

@@ -4,13 +4,16 @@
 Pages import this without the model's client library.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import rfc8785
 from django.conf import settings
 from django.utils.translation import gettext, gettext_noop
 from eth_utils.crypto import keccak
 
+from agent.llm.words import TABLE
 from agent.models import ModelTrouble
 
 
@@ -91,10 +94,15 @@ def in_words(row: ModelTrouble) -> str:
     return gettext(text) % {
         "status": f" (HTTP {status})" if status else "",
         "seconds": row.values.get("seconds"),
-        "problem": row.values.get("problem"),
+        "problem": _problem(row.values.get("problem")),
         "model": repr(row.values.get("model")),
         "body": _NO_THINKING,
     }
+
+
+def _problem(stored: Any) -> str:
+    """What is wrong in the reader's language; rows older than the codes keep its text."""
+    return TABLE.shown(stored, "") if isinstance(stored, Mapping) else str(stored)
 
 
 def for_operator(row: ModelTrouble) -> str:

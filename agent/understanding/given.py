@@ -19,7 +19,7 @@ from typing import Any
 
 from governance.chain import abi
 from governance.chain.address import BadAddress, to_bytes
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.visible import one_line
 
@@ -44,7 +44,7 @@ class BadCalls(ValueError):
 class Given:
     """What a file holds. `text` is the proposal's description where the file has it (calldata of `propose`)."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[ProposedCall, ...]
     text: str | None = None
 
 
@@ -78,7 +78,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _each(body: Mapping[str, Any], key: str, make: Any) -> list[Call]:
+def _each(body: Mapping[str, Any], key: str, make: Any) -> list[ProposedCall]:
     listed = body[key]
     if not isinstance(listed, list):
         raise BadCalls(f"{key} is no list")
@@ -91,7 +91,7 @@ def _each(body: Mapping[str, Any], key: str, make: Any) -> list[Call]:
     return found
 
 
-def _executable(entry: Mapping[str, Any], where: str) -> Call:
+def _executable(entry: Mapping[str, Any], where: str) -> ProposedCall:
     if "calldata" not in entry and "data" in entry:
         raise BadCalls(f'{where} has "data": write its bytes under "calldata"')
     signature = entry.get("signature") or ""
@@ -104,7 +104,7 @@ def _executable(entry: Mapping[str, Any], where: str) -> Call:
     )  # fmt: skip
 
 
-def _of_batch(entry: Mapping[str, Any], where: str) -> Call:
+def _of_batch(entry: Mapping[str, Any], where: str) -> ProposedCall:
     method = entry.get("contractMethod")
     if entry.get("data") is not None:
         data = _bytes(entry["data"], f"{where}.data")
@@ -116,7 +116,7 @@ def _of_batch(entry: Mapping[str, Any], where: str) -> Call:
     return _call(entry.get("to"), f"{where}.to", entry.get("value", 0), where, "", data, operation)
 
 
-def _call(target: Any, place: str, value: Any, where: str, signature: str, data: bytes, operation: int) -> Call:
+def _call(target: Any, place: str, value: Any, where: str, signature: str, data: bytes, operation: int) -> ProposedCall:
     try:
         address = to_bytes(target)
     except BadAddress as problem:
@@ -124,7 +124,7 @@ def _call(target: Any, place: str, value: Any, where: str, signature: str, data:
     value_wei = _number(0 if value is None else value, f"{where}.value")
     if operation not in (0, 1):
         raise BadCalls(f"{where}.operation is neither 0 (call) nor 1 (delegatecall)")
-    return Call(address, value_wei, signature.encode("utf-8", "surrogatepass"), data, operation)
+    return ProposedCall(address, value_wei, signature.encode("utf-8", "surrogatepass"), data, operation)
 
 
 def _number(given: Any, where: str) -> int:
@@ -247,7 +247,9 @@ def _proposed(content: str) -> Given:
         if not len(targets) == len(amounts) == len(signatures) == len(datas):
             raise BadCalls("the lists of targets, values and calldatas have different lengths")
         calls = tuple(
-            Call(target, value, name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name, data)
+            ProposedCall(
+                target, value, name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name, data
+            )
             for target, value, name, data in zip(targets, amounts, signatures, datas, strict=True)
         )
         return Given(calls, text if isinstance(text, str) else text.decode("utf-8", "replace"))

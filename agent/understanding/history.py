@@ -7,7 +7,7 @@ from eth_utils.crypto import keccak
 from rfc8785 import dumps as canonical_json
 
 from agent.understanding.flags import Earlier, History
-from governance.chain.call import Call, call_of
+from governance.chain.call import ProposedCall, call_of
 from governance.chain_word import shown_state
 from governance.models import Contract, Proposal
 from governance.state import now_of
@@ -40,7 +40,7 @@ def history_of(proposal: Proposal) -> History:
     return History(mine, keccak(proposal.description_bytes), proposal.log.block_timestamp_chain_s, tuple(earlier))
 
 
-def calls_hash(calls: list[Call]) -> bytes:
+def calls_hash(calls: list[ProposedCall]) -> bytes:
     """keccak256 of what the calls execute: target, value and calldata of each, in their order."""
     shown = [[hex_text(call.target), str(call.value_wei), hex_text(call.calldata)] for call in calls]
     return keccak(canonical_json(shown))

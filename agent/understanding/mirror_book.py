@@ -7,23 +7,13 @@ mirror does not ask for them; the book says that they are missing.
 
 from agent.understanding.effects import Book
 from agent.understanding.effects import Contract as Known
-from governance.address_book import people
-from governance.capabilities import tokens_of
+from governance.address_book import names_of, tokens_of
 from governance.chain import ens
 from governance.chain.native import symbol_of
 from governance.clocks import Source, source_of
 from governance.models import Contract, Dao
-from policies.notation.hexadecimal import hex_bytes
-from policies.notation.visible import is_plain_line
 
 _Kind = Contract.Kind
-_NAMES = {
-    _Kind.GOVERNOR: "the governor",
-    _Kind.TIMELOCK: "the timelock",
-    _Kind.TREASURY: "the treasury",
-    _Kind.MODULE: "the policy module",
-    _Kind.VOTES_TOKEN: "the votes token",
-}
 # In this order: what has several kinds has the last one. A timelock that holds the treasury is a treasury.
 _KINDS = {
     _Kind.ASSET: "token",
@@ -39,17 +29,13 @@ def book_of(dao: Dao) -> Book:
     """Return names, tokens and contracts of a DAO. Reads the database."""
     contracts = list(dao.contracts.order_by("id"))
     by_kind = {kind: [contract for contract in contracts if contract.kind == kind] for kind in _KINDS}
-    names = {contract.address: _NAMES[_Kind(contract.kind)] for contract in contracts if contract.kind in _NAMES}
-    for person in people(dao.chain_id):
-        if is_plain_line(person["name"]):
-            names.setdefault(hex_bytes(person["address"]), person["name"])
     tokens = tokens_of(dao)
     known = {
         contract.address: Known(kind, _clock_of(contract)) for of, kind in _KINDS.items() for contract in by_kind[of]
     }
     makers = [*by_kind[_Kind.GOVERNOR], *by_kind[_Kind.TIMELOCK]]  # the timelock makes the calls where there is one
     return Book(
-        names,
+        names_of(dao),
         tokens,
         symbol_of(dao.chain_id),
         known,

@@ -13,9 +13,10 @@ from decimal import Context, Decimal, localcontext
 from enum import StrEnum
 
 from agent.llm.client import Completion, Model
-from agent.understanding.effects import ETHER, Book, Kind, Token, base_units
+from agent.understanding.effects import ETHER, Book, Kind, Token
 from agent.understanding.ingest import Document, Span, fold
 from governance.chain.address import checksum
+from policies.notation.amounts import base_units
 from policies.notation.hexadecimal import hex_bytes
 
 PROMPT_CHARS = 3_600  # of the document; with the rules around it under 1,500 tokens of a small model

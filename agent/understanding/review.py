@@ -14,7 +14,7 @@ from agent.understanding.effects import Book, Effect, effects_of
 from agent.understanding.flags import Flag, History
 from agent.understanding.ingest import Document
 from agent.understanding.judging import Verdict
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def untold(verdict: Verdict) -> frozenset[str]:
 
 def review(
     text: str,
-    calls: Sequence[Call],
+    calls: Sequence[ProposedCall],
     book: Book,
     balances: Mapping[bytes, int] | None = None,
     history: History | None = None,

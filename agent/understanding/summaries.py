@@ -28,7 +28,7 @@ from agent.understanding.effects import Book, with_published_tokens
 from agent.understanding.history import history_of
 from agent.understanding.mirror_book import book_of
 from agent.understanding.review import Review, review
-from agent.understanding.words import of_model_down, say
+from agent.understanding.words import say
 from governance import outbox, work
 from governance.chain.call import call_of
 from governance.models import Contract, Proposal, ProposalAction, Work
@@ -45,8 +45,9 @@ RULES = 2  # version of the verdict's rules: rows of an earlier one are judged a
 _JUDGED_AT_ONCE = 50
 _RETRY_FIRST_S, _RETRY_MOST_S = 3, 120
 _BEGUN_AT_ONCE = 20  # of many new proposals at once, the newest: the others' effects come with their turn
-NOT_TAKEN = "the model server does not take this text"
-NOT_USABLE = "the model's answer could not be used, twice"
+# An abstention that is not the model's word on the text; in rows older than the codes, what its text begins with.
+_UNREAD = ("text_not_taken", "answer_not_usable")
+_UNREAD_IN_WORDS = "^the model server does not take this text|^the model's answer could not be used, twice"
 
 # A text that any model can read, of the shape that proposals have: what even this gets no answer to is no fault of a
 # proposal.
@@ -92,13 +93,13 @@ def follow_outbox() -> int:
 def _summarise(_key: str, arguments: dict) -> None:
     proposal = Proposal.objects.filter(dao_id=arguments["dao"], proposal_id=int(arguments["proposal"])).first()
     if proposal is None:
-        raise work.Abandon("the proposal is gone: a reorg undid it")
+        raise work.Abandon(say("proposal_gone"))
     try:
         summarise(proposal)
     except ModelDown as down:
         waited_s = (timezone.now() - _oldest_pending(proposal)).total_seconds()
         retry_s = min(max(waited_s / 4, _RETRY_FIRST_S), _RETRY_MOST_S)  # the longer it has been down, the rarer
-        raise work.Again(timezone.now() + timedelta(seconds=retry_s), str(down)) from down
+        raise work.Again(timezone.now() + timedelta(seconds=retry_s), down.why) from down
 
 
 def _oldest_pending(proposal: Proposal) -> datetime:
@@ -224,8 +225,7 @@ def summarise(proposal: Proposal, model: Model | None = None) -> Summary | None:
             serving.works()
     except ModelDown as down:
         serving.note(down)
-        sentence = of_model_down(down.trouble, str(down), down.values)
-        Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(**_because(sentence, str(down)))
+        Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(**_because(down.why))
         raise
     # Finished once: of two workers that both got here, the first one's words stay.
     Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(
@@ -265,10 +265,8 @@ def columns_of(done: Review) -> dict:
     }
 
 
-def _because(sentence: Sentence | None, text: str = "") -> dict:
-    """The columns of a summary's reason; `text` alone where no code says it yet."""
-    if sentence is None:
-        return {"reason": text[:300], "reason_code": LEGACY if text else "", "reason_values": {}}
+def _because(sentence: Sentence) -> dict:
+    """The columns of a summary's reason."""
     return {"reason": sentence.text[:300], "reason_code": sentence.code, "reason_values": sentence.values_json()}
 
 
@@ -294,7 +292,7 @@ def _understand(facts: Facts, model: Model) -> dict:
     claims: tuple[reader.Claim, ...] = ()
     sentences: tuple[writer.Sentence, ...] = ()
     shown, leaked = 0, False
-    why: dict = _because(None)
+    why: dict = _because(say(""))
     try:
         reading = reader.read(facts.review.document, model, facts.review.book, canary)
         usage, name, shown = usage + reading.completion.usage, reading.completion.model, reading.shown
@@ -318,7 +316,7 @@ def _understand(facts: Facts, model: Model) -> dict:
         _blame(refused, model, canary)
         usage, name = usage + refused.usage, refused.model or name
         outputs.append(refused.text)
-        why = _because(None, f"{NOT_USABLE}: {refused.problem}")
+        why = _because(say("answer_not_usable", problem=refused.problem))
         if refused.http_status is not None:
             why = _because(say("text_not_taken", http_status=refused.http_status))
             log.warning("a proposal's text is refused (HTTP %d); it says: %r", refused.http_status, refused.said)
@@ -372,14 +370,15 @@ def read_plain(model: Model, canary: str = "") -> reader.Reading:
 def read_again() -> int:
     """Have the model read again what it gave no usable answer to. Returns how many summaries are pending for that."""
     lost = Summary.objects.filter(
-        Q(reason__startswith=NOT_TAKEN) | Q(reason__startswith=NOT_USABLE), status=Summary.Status.ABSTAINED
+        Q(reason_code__in=_UNREAD) | Q(reason_code=LEGACY, reason__regex=_UNREAD_IN_WORDS),
+        status=Summary.Status.ABSTAINED,
     )
     again = 0
     for summary in lost.select_related("proposal__dao"):
         proposal = summary.proposal
         with transaction.atomic():
             again += Summary.objects.filter(pk=summary.pk, status=Summary.Status.ABSTAINED).update(
-                status=Summary.Status.PENDING, written_at=None, **_because(None)
+                status=Summary.Status.PENDING, written_at=None, **_because(say(""))
             )
             arguments = {"dao": proposal.dao_id, "proposal": str(proposal.proposal_id)}
             work.enqueue(WORK, f"{proposal.dao.slug}:again:{summary.pk}", arguments=arguments, renew=True)

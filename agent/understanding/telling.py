@@ -13,12 +13,13 @@ from decimal import Context as Precision
 from decimal import Decimal, localcontext
 from enum import IntEnum
 
-from agent.understanding.effects import ETHER, UNLIMITED, Book, Effect, base_units
+from agent.understanding.effects import ETHER, UNLIMITED, Book, Effect
 from agent.understanding.mentions.languages import Act
 from agent.understanding.mentions.quantities import Unit
 from agent.understanding.moods import Mood, is_explicit, is_imperative, voice_of
 from agent.understanding.orders import Order, Read
 from agent.understanding.passages import Shape
+from policies.notation.amounts import base_units
 
 MAX_PAIRS = 200_000  # of orders and effects that are compared; past it nothing more counts as told
 _DOLLARS = {"USDC", "USDT", "DAI", "USDS", "GHO", "LUSD", "PYUSD", "RLUSD", "FRAX", "BUSD", "TUSD", "xDAI"}

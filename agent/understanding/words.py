@@ -6,12 +6,12 @@ another code.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from agent.llm import words as llm_words
 from agent.understanding import flags
-from governance.sentences import Sentence, Table, Template
+from governance.sentences import Table, Template
 
 SENTENCES: Mapping[str, Template] = {
     **flags.WORDS,  # each flag has its words in its own file
@@ -68,6 +68,7 @@ SENTENCES: Mapping[str, Template] = {
     "gist_told_in_part": gettext_noop("The text mentions what the calls do, but not all of it."),
     "gist_more": gettext_noop("The calls do {count} things more."),
     # Why there is no summary, or not yet.
+    "proposal_gone": gettext_noop("the proposal is gone: a reorg undid it"),
     "no_text": gettext_noop("there is no text to read"),
     "no_sentence_found": gettext_noop("the model found no sentence that says what the proposal does"),
     "no_sentences": gettext_noop("the words that the model pointed at are no sentences"),
@@ -76,27 +77,11 @@ SENTENCES: Mapping[str, Template] = {
     "text_not_taken": gettext_noop(
         "the model server does not take this text (HTTP {http_status}); it may be too long for the model"
     ),
-    "model_unreachable": gettext_noop("the model server can't be reached"),
-    "model_slow": gettext_noop("the model server did not answer in time"),
-    "model_busy": gettext_noop("the model server is not ready (HTTP {http_status})"),
-    "model_protocol": gettext_noop("the model server does not speak the OpenAI protocol"),
-    "model_key": gettext_noop("the model server refuses our key (HTTP {http_status})"),
-    "model_not_found": gettext_noop("the model server has no such model or address (HTTP {http_status})"),
-    "model_refuses": gettext_noop("the model server refuses every request (HTTP {http_status})"),
-    "model_thinks": gettext_noop("the model spends its whole answer on thinking"),
+    "answer_not_usable": gettext_noop("the model's answer could not be used, twice: {problem}"),
+    **llm_words.SENTENCES,
 }
 
 
 TABLE = Table("proposals", SENTENCES)
 say = TABLE.say
 shown = TABLE.shown
-
-
-def of_model_down(trouble: str | None, message: str, values: Mapping[str, Any]) -> Sentence | None:
-    """Return the sentence that says why the model can't be asked; None where no code says exactly `message`."""
-    template = SENTENCES.get(f"model_{trouble}")
-    if not isinstance(template, str):
-        return None
-    named = {"http_status": values.get("http_status")} if "{http_status}" in template else {}
-    sentence = say(f"model_{trouble}", **named)
-    return sentence if sentence == message else None

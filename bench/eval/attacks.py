@@ -11,7 +11,7 @@ from agent.understanding.flags import Earlier, History, flags
 from agent.understanding.review import review
 from governance.chain import abi
 from governance.chain.address import to_bytes
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 
 _DAY_S = 86_400
 _DAO = bytes.fromhex("d0" * 20)
@@ -37,7 +37,7 @@ class Attack:
 
     name: str
     text: str
-    calls: tuple[Call, ...]
+    calls: tuple[ProposedCall, ...]
     want: tuple[str, ...]
     beyond: tuple[str, ...]
     history: History | None = None
@@ -56,9 +56,9 @@ def transfer_data(to: bytes, amount: int) -> bytes:
     return abi.encode_call("transfer(address,uint256)", [to, amount])
 
 
-def dark_delegatecall() -> Call:
+def dark_delegatecall() -> ProposedCall:
     """A call that runs foreign code as the caller itself."""
-    return Call(_SOMEBODY, 0, b"", b"\xde\xad\xbe\xef", 1)
+    return ProposedCall(_SOMEBODY, 0, b"", b"\xde\xad\xbe\xef", 1)
 
 
 def known(attacks: list[dict[str, Any]]) -> list[Attack]:
@@ -73,18 +73,18 @@ def known(attacks: list[dict[str, Any]]) -> list[Attack]:
         history = None
         if "actions" in attack:
             calls = tuple(
-                Call(to_bytes(a["to"]), int(a["value"]), b"", bytes.fromhex(a["data"][2:]), a["operation"])
+                ProposedCall(to_bytes(a["to"]), int(a["value"]), b"", bytes.fromhex(a["data"][2:]), a["operation"])
                 for a in attack["actions"]
             )
         elif "mint" in want:
             calls = (
-                Call(_DAO, 0, b"", abi.encode_call("mint(address,uint256)", [_SOMEBODY, 1_100_000 * 10**18])),
-                Call(_DAO, 0, b"", abi.encode_call("setGovernance(address)", [_SOMEBODY])),
+                ProposedCall(_DAO, 0, b"", abi.encode_call("mint(address,uint256)", [_SOMEBODY, 1_100_000 * 10**18])),
+                ProposedCall(_DAO, 0, b"", abi.encode_call("setGovernance(address)", [_SOMEBODY])),
             )
         elif "delegatecall" in want:
-            calls = (Call(to_bytes(attack["target"]), 0, b"", b"\x61\x46\x19\x54", 1),)
+            calls = (ProposedCall(to_bytes(attack["target"]), 0, b"", b"\x61\x46\x19\x54", 1),)
         else:
-            calls = (Call(_DAO, 0, b"", transfer_data(_SOMEBODY, 120_000 * 10**6)),)
+            calls = (ProposedCall(_DAO, 0, b"", transfer_data(_SOMEBODY, 120_000 * 10**6)),)
         if {"dormant", "flood", "resubmitted_after_failure"} & set(want):
             history = _past(want)
         found.append(Attack(name, text, calls, want, beyond, history))

@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.understanding.effects import Book
 from governance.chain.address import to_bytes
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 _TEXT, _CALLS = "proposalDescription.md", "proposalCalldata.json"
@@ -36,7 +36,7 @@ class Proposal:
 
     name: str
     text: str
-    calls: tuple[Call, ...]
+    calls: tuple[ProposedCall, ...]
     book: Book
     want: tuple[str, ...] = ()
     read: tuple[Read, ...] = ()
@@ -140,19 +140,19 @@ def injections() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _call(given: dict[str, Any]) -> Call:
+def _call(given: dict[str, Any]) -> ProposedCall:
     data = bytes.fromhex(given["calldata"].removeprefix("0x"))
     signature = (given.get("signature") or "").encode()
     value = int(given.get("value") or 0)
-    return Call(to_bytes(given["target"]), value, signature, data, int(given.get("operation") or 0))
+    return ProposedCall(to_bytes(given["target"]), value, signature, data, int(given.get("operation") or 0))
 
 
-def _calls_of(row: dict[str, str]) -> Iterator[Call]:
+def _calls_of(row: dict[str, str]) -> Iterator[ProposedCall]:
     targets, values = (json.loads(row[key]) for key in ("targets", "values"))
     calldatas = row["calldatas"].strip("[]").split(",")  # not quoted in this source
     signatures = json.loads(row["signatures"]) if row.get("signatures") else [""] * len(targets)
     for number, target in enumerate(targets):
         data = calldatas[number].strip(' "') if number < len(calldatas) else ""
-        yield Call(
+        yield ProposedCall(
             to_bytes(target), int(values[number]), signatures[number].encode(), bytes.fromhex(data.removeprefix("0x"))
         )

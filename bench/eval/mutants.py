@@ -16,7 +16,7 @@ from agent.understanding.effects import Effect, Kind
 from bench.eval.data import Proposal
 from governance.chain import abi
 from governance.chain.address import checksum
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 
 ATTACKER = bytes.fromhex("7e57ab1e0ddba11c0ffee5ca1ab1ebadf00d1337")
 _MONEY = frozenset({Kind.TRANSFER, Kind.APPROVE, Kind.MINT, Kind.BURN})
@@ -148,7 +148,7 @@ def _of_call(original: Original, position: int) -> Iterator[Mutant]:
     calls = original.proposal.calls
     call, about = calls[position], tuple(e.id for e in original.effects if e.position == position)
 
-    def changed(kind: str, *new: Call) -> Mutant:
+    def changed(kind: str, *new: ProposedCall) -> Mutant:
         return Mutant(kind, replace(original.proposal, calls=(*calls[:position], *new, *calls[position + 1 :])), about)
 
     yield changed("call repeated", call, call)
@@ -161,11 +161,11 @@ def _of_call(original: Original, position: int) -> Iterator[Mutant]:
 def _appended(proposal: Proposal) -> Iterator[Mutant]:
     token = next(iter(proposal.book.tokens), ATTACKER)
     for call in (
-        Call(token, 0, b"", abi.encode_call("transfer(address,uint256)", [ATTACKER, 90_000 * 10**6])),
-        Call(token, 0, b"", abi.encode_call("approve(address,uint256)", [ATTACKER, 2**256 - 1])),
-        Call(token, 0, b"", abi.encode_call("grantRole(bytes32,address)", [bytes(32), ATTACKER])),
-        Call(ATTACKER, 5 * 10**18, b"", b""),
-        Call(ATTACKER, 0, b"", b"\xde\xad\xbe\xef"),
+        ProposedCall(token, 0, b"", abi.encode_call("transfer(address,uint256)", [ATTACKER, 90_000 * 10**6])),
+        ProposedCall(token, 0, b"", abi.encode_call("approve(address,uint256)", [ATTACKER, 2**256 - 1])),
+        ProposedCall(token, 0, b"", abi.encode_call("grantRole(bytes32,address)", [bytes(32), ATTACKER])),
+        ProposedCall(ATTACKER, 5 * 10**18, b"", b""),
+        ProposedCall(ATTACKER, 0, b"", b"\xde\xad\xbe\xef"),
     ):
         yield Mutant("call appended", replace(proposal, calls=(*proposal.calls, call)))
 

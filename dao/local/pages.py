@@ -69,30 +69,16 @@ def _refusal(code: int, message: str, status: int) -> JsonResponse:
     return JsonResponse({"error": {"code": code, "message": message}}, status=status)
 
 
-def _people() -> list[dict[str, str]]:
-    people = address_book.people(settings.LOCAL_CHAIN_ID) if settings.LOCAL_CHAIN_ID is not None else []
-    shown = [{"name": person["name"], "address": person["address"], "role": person["role"]} for person in people]
-    # Those whom a newcomer wants to be come first.
-    return sorted(shown, key=lambda person: person["name"] in ("deployer", "agent", "relayer"))
-
-
 @require_GET
 def people(_request: HttpRequest) -> JsonResponse:
-    """The demo's people, from the file that the demo wrote; where the instance has none, the node's own accounts."""
-    if known := _people():
-        return JsonResponse({"people": known, "chainId": hex(settings.LOCAL_CHAIN_ID)})
-    try:
-        rpc = local_rpc()
-    except NotLocal as error:
-        return _refusal(4901, str(error), 403)
-    except RpcError as error:
-        return _refusal(-32603, f"the local chain's node does not answer: {error}", 503)
-    try:
-        held = rpc.call("eth_accounts", [])
-    finally:
-        rpc.close()
-    known = [{"name": f"account {i}", "address": address, "role": ""} for i, address in enumerate(held)]
-    return JsonResponse({"people": known, "chainId": hex(settings.LOCAL_CHAIN_ID)})
+    """The demo's people, from the file that the demo wrote; nobody where there is none. Asks no node."""
+    if settings.LOCAL_CHAIN_ID is None:
+        return _refusal(4901, _NOT_SET_UP, 403)
+    named = address_book.people(settings.LOCAL_CHAIN_ID)
+    shown = [{"name": person["name"], "address": person["address"], "role": person["role"]} for person in named]
+    # Those whom a newcomer wants to be come first.
+    shown.sort(key=lambda person: person["name"] in ("deployer", "agent", "relayer"))
+    return JsonResponse({"people": shown, "chainId": hex(settings.LOCAL_CHAIN_ID)})
 
 
 @require_POST

@@ -53,7 +53,7 @@ def _shown(character: str) -> str:
 
 
 @dataclass(frozen=True)
-class Call:
+class ProposedCall:
     """A call as a proposal gives it. `signature` is the function's text as bytes, just as in the log; mostly empty.
 
     `operation` is 1 for a delegatecall, which a Safe's proposals can ask for; governors only make plain calls (0).
@@ -136,7 +136,7 @@ class StoredCall(Protocol):
     calldata: Any
 
 
-def call_of(row: StoredCall) -> Call:
+def call_of(row: StoredCall) -> ProposedCall:
     """Return the call that a row keeps, with the signature's own bytes where they are not its text's UTF-8."""
     signature = row.signature.encode() if row.signature_raw is None else bytes(row.signature_raw)
-    return Call(bytes(row.target), row.value_wei, signature, bytes(row.calldata))
+    return ProposedCall(bytes(row.target), row.value_wei, signature, bytes(row.calldata))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from governance.chain import abi, eip712
 from governance.chain.address import checksum
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from governance.chain.rpc import CallReverted, Rpc
 from policies.notation.primitives import keccak
 
@@ -40,17 +40,17 @@ BALLOT = {
 BALLOT_V5 = keccak(b"Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)")
 
 
-def queue_call(calls: Sequence[Call], description: bytes) -> bytes:
+def queue_call(calls: Sequence[ProposedCall], description: bytes) -> bytes:
     """Return the calldata of `queue`. `description` is the text in ProposalCreated, byte for byte."""
     return _by_hash(QUEUE, calls, description)
 
 
-def execute_call(calls: Sequence[Call], description: bytes) -> bytes:
+def execute_call(calls: Sequence[ProposedCall], description: bytes) -> bytes:
     """Return the calldata of `execute`. `description` is the text in ProposalCreated, byte for byte."""
     return _by_hash(EXECUTE, calls, description)
 
 
-def _by_hash(signature: str, calls: Sequence[Call], description: bytes) -> bytes:
+def _by_hash(signature: str, calls: Sequence[ProposedCall], description: bytes) -> bytes:
     columns = [[call.target for call in calls], [call.value_wei for call in calls], [call.calldata for call in calls]]
     return abi.encode_call(signature, [*columns, keccak(description)])
 

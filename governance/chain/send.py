@@ -23,6 +23,7 @@ from governance.chain.keys import Signer
 from governance.chain.rpc import Answered, Rpc, RpcError, RpcLimited, RpcUnreachable
 from governance.locks import LockClass, key_of, transaction_lock
 from governance.models import Chain, OutgoingTransaction
+from governance.sentences import Sentence
 from governance.words import say
 from policies.notation.hexadecimal import hex_bytes, hex_text
 from policies.notation.primitives import keccak
@@ -180,19 +181,20 @@ _KNOWN = ("already known", "known transaction", "already imported", "already exi
 def _broadcast(rpc: Rpc, row: OutgoingTransaction) -> bool:
     """Give the row's bytes to the node; True when its pool has them. What went wrong is noted in the row."""
     signed = bytes(row.signed)
-    problem = ""
+    problem: Sentence | None = None
     try:
         rpc.send_raw(signed)
     except RpcError as error:
         # "Nonce too low" is settled by the receipts: one of our signings, or somebody else's transaction, is mined.
         if not any(text in error.message.lower() for text in _KNOWN):
-            problem = str(error)
+            problem = error.sentence
     status = OutgoingTransaction.Status.SIGNED if problem else OutgoingTransaction.Status.SENT
+    text, code = problem.storable(300) if problem else ("", {})
     changed = OutgoingTransaction.objects.filter(
         pk=row.pk, status__in=_UNMINED, transaction_hash=keccak(signed)
-    ).update(status=status, error=problem[:300], updated_at=timezone.now())
+    ).update(status=status, error=text, error_code=code, updated_at=timezone.now())
     if changed:
-        row.status, row.error = status, problem[:300]
+        row.status, row.error, row.error_code = status, text, code
     else:
         row.refresh_from_db()
     return not problem
@@ -324,7 +326,8 @@ class _Settling:
             others = [item for item in hashes if item != receipt.transaction_hash]
             self._change(
                 row, status=status, block_hash=receipt.block_hash, block_number=receipt.block_number, final=final,
-                error="", transaction_hash=receipt.transaction_hash, replaced=[hex_text(item) for item in others],
+                error="", error_code={}, transaction_hash=receipt.transaction_hash,
+                replaced=[hex_text(item) for item in others],
             )  # fmt: skip
 
     def _change(self, row: OutgoingTransaction, **values: Any) -> bool:
@@ -348,7 +351,7 @@ class _Settling:
                 taken = self.rows().order_by("-nonce").values_list("nonce", flat=True).first()
                 now.nonce = max(nonce, (taken or 0) + 1)
             _sign(self.signer, self.chain.pk, now, fees)
-            now.status, now.error = OutgoingTransaction.Status.SIGNED, ""
+            now.status, now.error, now.error_code = OutgoingTransaction.Status.SIGNED, "", {}
             now.save()
         _broadcast(self.rpc, now)
         row.refresh_from_db()
@@ -361,7 +364,8 @@ class _Settling:
         paid = Fees(row.max_fee_wei, row.priority_fee_wei)
         fees = _raised(paid, suggest_fees(self.rpc))
         if not fees.above(paid):
-            self._change(row, error=f"stuck, and already at the cap of {fee_cap_wei() // GWEI} gwei a gas")
+            text, code = say("stuck_at_cap", gwei=fee_cap_wei() // GWEI).storable(300)
+            self._change(row, error=text, error_code=code)
             return
         self.settled.replaced += self._sign_again(row, fees)
 

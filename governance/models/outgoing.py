@@ -42,6 +42,7 @@ class OutgoingTransaction(models.Model):
     block_hash = Bytes32Field(null=True)
     final = models.BooleanField(default=False)  # its block can't be reorganised away any more
     error = models.CharField(max_length=300, blank=True)
+    error_code = models.JSONField(default=dict)  # the same as {"code", "values", "table"}; empty in older rows
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     signed_at = models.DateTimeField(default=timezone.now)  # of the newest signing

@@ -20,6 +20,7 @@ class Work(models.Model):
     lease = models.UUIDField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
+    last_error_code = models.JSONField(default=dict)  # the same as {"code", "values", "table"}; empty in older rows
     done_at = models.DateTimeField(null=True)
 
     class Meta:

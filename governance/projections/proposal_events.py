@@ -6,7 +6,7 @@ from typing import Any
 
 from governance import incidents
 from governance.chain import abi
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from governance.models import Contract
 from governance.projections.events import Event, Kind, raw_of, text_of
 from governance.projections.gaps import note_gap
@@ -43,7 +43,7 @@ class ProposalEvents:
     def _created(self, contract: Contract, log: LogRow, event: Event) -> None:
         a = event.args
         extra: dict[str, Any] = {}
-        calls: list[Call] = []
+        calls: list[ProposedCall] = []
         ids: tuple[bytes | None, bytes | None] = (None, None)
         if "votingModule" in a:
             extra["voting_module"] = hex_text(a["votingModule"])
@@ -171,14 +171,14 @@ def _text_columns(raw: bytes) -> dict[str, Any]:
     return {"description": description, "description_raw": raw_of(raw), "title": title_of(description)}
 
 
-def _calls_in(event: Event) -> list[Call]:
+def _calls_in(event: Event) -> list[ProposedCall]:
     """Return the calls that an event gives in columns."""
     targets = list(event.args["targets"])
     # A governor that emits columns of unequal length is taken by its targets: the rest reads as empty.
     values = _to_length(list(event.args["values"]), len(targets), 0)
     signatures = _to_length(list(event.args["signatures"]), len(targets), b"")
     calldatas = _to_length(list(event.args["calldatas"]), len(targets), b"")
-    return [Call(*columns) for columns in zip(targets, values, signatures, calldatas, strict=True)]
+    return [ProposedCall(*columns) for columns in zip(targets, values, signatures, calldatas, strict=True)]
 
 
 def _to_length(column: list[Any], length: int, empty: Any) -> list[Any]:

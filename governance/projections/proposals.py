@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from governance.models import Proposal, ProposalAction, ProposalTransition
 from governance.projections.events import Event, Kind, raw_of, text_of
 from governance.projections.gaps import note_gap
@@ -30,10 +30,10 @@ class Pending:
     pk: int | None
     logs: dict[str, set[int]]  # kind of transition -> the ids of the logs that brought it
     changes: dict[str, Any] = field(default_factory=dict)
-    calls: list[Call] | None = None  # set where the batch creates it
+    calls: list[ProposedCall] | None = None  # set where the batch creates it
     transitions: list[tuple[str, int]] = field(default_factory=list)
     outdated: set[str] = field(default_factory=set)  # rules whose answers are older than what changed them
-    rewritten: list[Call] | None = None  # calls in place of those it was created with
+    rewritten: list[ProposedCall] | None = None  # calls in place of those it was created with
 
     def add_transition(self, kind: str, log: LogRow) -> None:
         """Note that a log brought a transition of this kind, once."""
@@ -70,7 +70,7 @@ class Proposals:
         """Return the proposal with this number; None where its creation was not seen."""
         return self._met.get(number)
 
-    def create(self, number: int, log: LogRow, changes: dict[str, Any], calls: list[Call]) -> None:
+    def create(self, number: int, log: LogRow, changes: dict[str, Any], calls: list[ProposedCall]) -> None:
         """Create a proposal with these columns and calls.
 
         If ProposalCreated is emitted twice for one number, the second replaces the first completely.
@@ -203,7 +203,7 @@ class Proposals:
         )
 
 
-def _actions(proposal: int | None, calls: Iterable[Call] | None) -> Iterable[ProposalAction]:
+def _actions(proposal: int | None, calls: Iterable[ProposedCall] | None) -> Iterable[ProposalAction]:
     return (
         ProposalAction(
             proposal_id=proposal, position=position, target=call.target, value_wei=call.value_wei,

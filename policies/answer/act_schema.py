@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from policies.answer.evaluate import Call
 from policies.answer.permitted import Values
 from policies.answer.slots import Field, Shape, Slot, sent_wei, slots
+from policies.code.call import Call
 from policies.code.calldata import Row, Value, pack_call
 from policies.code.policy_code import PolicyCode, Rule
 from policies.code.signatures import Function

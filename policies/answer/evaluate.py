@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from policies.code.arguments import SELECTOR, Arguments, read
+from policies.code.call import Call
 from policies.code.policy_code import ETHER_ASSET, Budget, Charge, Clause, Kind, PolicyCode, Rule, Source
 from policies.code.ring import Ring
 from policies.notation.primitives import UINT256_MAX, word
@@ -28,15 +29,6 @@ class Mode(Enum):
     EXECUTE = "execute"
     SCHEDULE = "schedule"
     RELEASE = "release"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of an act: `value` in wei."""
-
-    to: bytes
-    value: int
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +296,8 @@ class _Matching:
         for budget, amount in amounts.items():
             self.amounts[budget] = _saturated(self.amounts.get(budget, 0) + amount)
         self.matched.append(_Matched(number, call, rule, arguments, amounts))
-        if call.value and not any(charge.source is Source.VALUE for charge in rule.charges):
-            yield Reason("ValueNotCharged", (number,), call=number, rule=index, value=call.value, limit=0)
+        if call.value_wei and not any(charge.source is Source.VALUE for charge in rule.charges):
+            yield Reason("ValueNotCharged", (number,), call=number, rule=index, value=call.value_wei, limit=0)
 
     def _cap(self, number: int, index: int, place: int, clause: Clause, arguments: Arguments) -> Iterator[Reason]:
         left = self._left.get((index, place), clause.operand)
@@ -365,7 +357,7 @@ def holds(clause: Clause, value: int, members: tuple[frozenset[int], ...]) -> bo
 
 def _amount(charge: Charge, call: Call, arguments: Arguments) -> int:
     if charge.source is Source.VALUE:
-        return call.value
+        return call.value_wei
     return _saturated(sum(arguments.values(charge.word, charge.column)))
 
 

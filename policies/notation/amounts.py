@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from policies.notation.primitives import UINT256_MAX
 from policies.notation.problems import shown
@@ -164,6 +165,18 @@ def units(amount: int, decimals: int, *, places: int | None = None) -> str:
     if places is not None and len(digits) > places:
         digits, cut = digits[:places].rstrip("0"), "…"
     return f"{whole:,}" + (f".{digits}" if digits else "") + cut
+
+
+def base_units(number: Decimal, decimals: int) -> int | None:
+    """Return a number of units as base units; None where it has more digits than the token."""
+    digits = number.as_tuple()
+    exponent = int(digits.exponent) + decimals
+    coefficient = int("".join(map(str, digits.digits)) or "0")
+    if exponent >= 0:
+        scaled: int = coefficient * 10**exponent
+        return scaled
+    quotient, rest = divmod(coefficient, int(10**-exponent))
+    return None if rest else quotient
 
 
 def format_amount(amount: int, token: Token) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import groupby, pairwise
 
-from policies.answer.evaluate import Allowed, Call, Mode, Observations, PolicyState, Reason, evaluate
+from policies.answer.evaluate import Allowed, Mode, Observations, PolicyState, Reason, evaluate
 from policies.answer.state_after import MOST_END_S, performed
+from policies.code.call import Call
 from policies.code.policy_code import PolicyCode
 from policies.code.ring import BUCKET_MAX
 from policies.trial.history import PastCall, Transfer

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policies.answer.evaluate import Call, Observation
+from policies.answer.evaluate import Observation
+from policies.code.call import Call
 from policies.code.calldata import Value, pack_call
 from policies.code.document_model import Sources
 from policies.code.policy_code import PlaceKind, Rule

@@ -4,8 +4,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from policies.answer.evaluate import Call, holds
+from policies.answer.evaluate import holds
 from policies.code.arguments import SELECTOR, Arguments, read
+from policies.code.call import Call
 from policies.code.policy_code import Clause, Kind, PolicyCode, Rule, Source
 from policies.words.wording import Vocabulary, call_name, capital, clause_text, place_name, value_text
 
@@ -85,7 +86,7 @@ class _Checking:
         if any(charge.source is Source.VALUE for charge in rule.charges):
             yield Line(True, f"the {self._words.coin} that goes with it counts against a budget")
         else:
-            yield Line(not call.value, f"no {self._words.coin} goes with it")
+            yield Line(not call.value_wei, f"no {self._words.coin} goes with it")
 
     def _said(self, rule: Rule, clause: Clause) -> str:
         name = place_name(rule, (clause.word, clause.column), self._words)

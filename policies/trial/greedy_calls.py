@@ -3,9 +3,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from policies.answer.evaluate import Call
 from policies.answer.permitted import Values, cap_of
 from policies.answer.slots import Shape, Slot, sent_wei, slots
+from policies.code.call import Call
 from policies.code.calldata import Row, Value, pack_call
 from policies.code.policy_code import PolicyCode, Source
 from policies.notation.primitives import UINT256_MAX, keccak

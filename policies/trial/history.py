@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from policies.answer.evaluate import Call
+from policies.code.call import Call
 from policies.notation.amounts import ETHER, Token, Unclear, parse_supply_amount, parse_time
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import UINT256_MAX, checksum, is_hex_address

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from policies.answer.evaluate import (
     MAX_PENDING,
     Allowed,
-    Call,
     Mode,
     Observation,
     Observations,
@@ -24,6 +23,7 @@ from policies.answer.evaluate import (
     headroom,
 )
 from policies.answer.state_after import next_return_s, performed, scheduled
+from policies.code.call import Call
 from policies.code.policy_code import PolicyCode
 from policies.trial.greedy_calls import hungry_rules
 from policies.words.worst_case import worst_case

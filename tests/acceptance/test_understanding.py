@@ -15,7 +15,7 @@ from agent.understanding.flags import Flag, Severity
 from agent.understanding.judging import Outcome, Status, Verdict, judge
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum, to_bytes
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from policies.notation.amounts import Token
 from tests.calls import plain_call
 
@@ -38,7 +38,7 @@ DANGEROUS = [
 
 
 @cache
-def proposals() -> dict[str, tuple[str, tuple[Call, ...]]]:
+def proposals() -> dict[str, tuple[str, tuple[ProposedCall, ...]]]:
     """Text and calls by name. One has a target that lacks a digit in the source: calls are taken as 20 bytes."""
     found = {}
     for folder in sorted(ENS.iterdir()):

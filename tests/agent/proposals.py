@@ -6,7 +6,7 @@ from agent.understanding.effects import Book, Contract, Effect, Token, effects_o
 from agent.understanding.judging import Verdict, judge
 from governance.chain import abi
 from governance.chain.address import checksum
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 
 
 def address(number: int) -> bytes:
@@ -30,25 +30,25 @@ BOOK = Book(
 )
 
 
-def call(target: bytes, signature: str, *values: object, wei: int = 0) -> Call:
+def call(target: bytes, signature: str, *values: object, wei: int = 0) -> ProposedCall:
     """A call of a function by its signature."""
-    return Call(target, wei, b"", abi.encode_call(signature, values))
+    return ProposedCall(target, wei, b"", abi.encode_call(signature, values))
 
 
-def pays(amount: int = 2_500, who: bytes = BEN, token: bytes = GOLD, decimals: int = 6) -> Call:
+def pays(amount: int = 2_500, who: bytes = BEN, token: bytes = GOLD, decimals: int = 6) -> ProposedCall:
     """A token's transfer of whole units."""
     return call(token, "transfer(address,uint256)", who, amount * 10**decimals)
 
 
-def ether(amount_wei: int, who: bytes = BEN) -> Call:
-    return Call(who, amount_wei, b"", b"")
+def ether(amount_wei: int, who: bytes = BEN) -> ProposedCall:
+    return ProposedCall(who, amount_wei, b"", b"")
 
 
-def verdict(text: str, *calls: Call, book: Book = BOOK) -> Verdict:
+def verdict(text: str, *calls: ProposedCall, book: Book = BOOK) -> Verdict:
     return judge(ingest.read(text), effects(*calls, book=book), book)
 
 
-def effects(*calls: Call, book: Book = BOOK) -> list[Effect]:
+def effects(*calls: ProposedCall, book: Book = BOOK) -> list[Effect]:
     return effects_of(calls, book)
 
 

@@ -17,7 +17,6 @@ from agent.understanding.effects import (
     Contract,
     Effect,
     Kind,
-    base_units,
     effects_of,
     shown,
     with_published_tokens,
@@ -26,10 +25,10 @@ from agent.understanding.effects.names import moved_by_name
 from agent.understanding.effects.table import entries
 from governance.chain.abi import encode, encode_call, parse_type, selector, signature_types, split_types
 from governance.chain.address import checksum
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from policies.code import encoding
 from policies.document import document
-from policies.notation.amounts import Token, units
+from policies.notation.amounts import Token, base_units, units
 from policies.notation.visible import is_plain_line
 from tests import pseudo
 from tests.calls import plain_call
@@ -189,9 +188,9 @@ def test_a_delegatecall_to_any_other_code_may_do_anything_whatever_its_data_look
 
 def test_a_delegatecall_that_the_proposal_itself_asks_for():
     batch = call("multiSend(bytes)", packed(0, USDC, 0, PAID))
-    (paid,) = effects_of([Call(MULTISEND, 0, b"", batch, operation=1)], BOOK)
+    (paid,) = effects_of([ProposedCall(MULTISEND, 0, b"", batch, operation=1)], BOOK)
     assert (paid.kind, paid.maker) == (Kind.TRANSFER, TIMELOCK)
-    (executed,) = effects_of([Call(USDC, 0, b"", PAID, operation=1)], BOOK)
+    (executed,) = effects_of([ProposedCall(USDC, 0, b"", PAID, operation=1)], BOOK)
     assert (executed.kind, executed.delegatecall) == (Kind.EXECUTE, True)
 
 
@@ -286,7 +285,7 @@ nested_calldata = st.recursive(
     max_leaves=9,
 )
 any_call = st.builds(
-    Call, st.sampled_from(TARGETS), st.integers(0, 9),
+    ProposedCall, st.sampled_from(TARGETS), st.integers(0, 9),
     st.sampled_from([b"", b"f()", b"pay(address,uint256)", b"\xff"]),
     nested_calldata, st.integers(0, 1),
 )  # fmt: skip
@@ -628,7 +627,7 @@ EVERYTHING = [
     plain_call(GOVERNOR, 0, call("setVotingPeriod(uint32)", 5)),
     plain_call(TIMELOCK, 0, call("updateDelay(uint256)", 86_400)),
     plain_call(ADA, 0, call(FROM_MODULE, USDC, 0, PAID, 1)),
-    Call(USDC, 0, b"", PAID, operation=1),
+    ProposedCall(USDC, 0, b"", PAID, operation=1),
     plain_call(USDC, 0, call("upgradeToAndCall(address,bytes)", ADA, b"\1\2")),
     plain_call(INBOX, 9, call(TICKET, USDC, 0, 1, ADA, SAFE, 2, 3, PAID)),
     plain_call(MULTICALL, 5, call("tryAggregate(bool,(address,bytes)[])", False, [(USDC, PAID)])),

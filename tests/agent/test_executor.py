@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from agent.acts import approvals, executor, judging, life
-from agent.acts.calls import Call, calls_from_json, calls_hash, calls_json
+from agent.acts.calls import calls_from_json, calls_hash, calls_json
 from agent.acts.paid import paid_lines
 from agent.acts.policy import in_force
 from agent.acts.shown import shown
@@ -21,6 +21,7 @@ from governance.chain.address import checksum
 from governance.chain.keys import Signer
 from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion
 from policies.answer.evaluate import Refused
+from policies.code.call import Call
 from tests.agent.acting import ABSTAINS, POLICY_ID, USDC, World, first_candidate, work_errors, world  # noqa: F401
 from tests.conftest import DAY_S
 

@@ -15,7 +15,7 @@ from agent.understanding.flags.by_name import Meaning, meaning_of
 from agent.understanding.flags.lookalike_address import looks_alike
 from governance.chain.abi import encode_call, selector
 from governance.chain.address import checksum
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from policies.notation.amounts import Token
 from tests.calls import plain_call
 
@@ -27,21 +27,21 @@ TEXT = f"We transfer 5,000 USDC to Ada at {checksum(ADA)} for the work that she 
 DAY_S = 86_400
 
 
-def transfer(recipient: bytes, amount: int) -> Call:
+def transfer(recipient: bytes, amount: int) -> ProposedCall:
     return plain_call(USDC, 0, encode_call("transfer(address,uint256)", [recipient, amount]))
 
 
-def raised(text: str, *calls: Call, **more):
+def raised(text: str, *calls: ProposedCall, **more):
     effects = effects_of(calls, BOOK)
     calldata = [one.calldata for one in calls]
     return flags_module.flags(ingest.read(text), effects, BOOK, actions=len(calls), calldata=calldata, **more)
 
 
-def codes(text: str, *calls: Call, balances=None) -> list[str]:
+def codes(text: str, *calls: ProposedCall, balances=None) -> list[str]:
     return [flag.code for flag in raised(text, *calls, balances=balances)]
 
 
-def call(signature: str, *args) -> Call:
+def call(signature: str, *args) -> ProposedCall:
     return plain_call(TREASURY, 0, encode_call(signature, list(args)))
 
 
@@ -240,7 +240,7 @@ def test_the_same_sentence_is_never_there_twice():
 def test_a_safes_refund_for_gas_is_a_danger():
     signature = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
 
-    def executed(price: int) -> Call:
+    def executed(price: int) -> ProposedCall:
         return call(signature, ADA, 1, b"", 0, 0, 0, price, bytes(20), ADA, b"")
 
     assert [flag.severity for flag in raised(TEXT, executed(5)) if flag.code == "safe_refund"] == [Severity.DANGER]

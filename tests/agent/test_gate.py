@@ -16,7 +16,7 @@ from agent.understanding.finding_words import sentence_of
 from agent.understanding.judging import Outcome, Status, Verdict, judge
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum, to_bytes
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from policies.notation.amounts import Token
 from tests.calls import plain_call
 
@@ -37,7 +37,7 @@ ROLE = keccak(text="PROPOSER_ROLE")
 PLACES = {"L": LEA, "B": BEN, "T": TIMELOCK, "G": GOVERNOR, "X": PROXY, "U": USDC}
 
 
-def call(target: bytes, signature: str, *args) -> Call:
+def call(target: bytes, signature: str, *args) -> ProposedCall:
     return plain_call(target, 0, encode_call(signature, list(args)))
 
 

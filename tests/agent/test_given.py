@@ -12,7 +12,7 @@ from agent.understanding import given
 from agent.understanding.given import BadCalls
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from tests.agent.test_flags import ADA, MALLORY, USDC
 
 PAID = encode_call("transfer(address,uint256)", [ADA, 5])
@@ -25,7 +25,7 @@ def executable(**changes) -> str:
 
 def test_executable_calls_are_read_with_signature_and_operation():
     (call,) = given.read(executable()).calls
-    assert call == Call(USDC, 0, b"", PAID)
+    assert call == ProposedCall(USDC, 0, b"", PAID)
     (call,) = given.read(executable(signature="transfer(address,uint256)", calldata="0x" + PAID[4:].hex())).calls
     assert call.calldata == PAID
     (call,) = given.read(executable(operation=1, value=7, signature="")).calls
@@ -60,8 +60,8 @@ def test_a_batch_of_safes_transaction_builder_is_read():
         ],
     }
     first, ether, built = given.read(json.dumps(batch)).calls
-    assert first == built == Call(USDC, 0, b"", PAID)
-    assert ether == Call(ADA, 10**18, b"", b"")
+    assert first == built == ProposedCall(USDC, 0, b"", PAID)
+    assert ether == ProposedCall(ADA, 10**18, b"", b"")
 
 
 def test_the_builders_lists_and_structs_are_encoded_as_it_does():
@@ -86,7 +86,7 @@ def test_the_builders_lists_and_structs_are_encoded_as_it_does():
 def test_the_calldata_of_propose_is_read_with_its_text():
     oz = encode_call("propose(address[],uint256[],bytes[],string)", [[USDC, ADA], [0, 9], [PAID, b""], "# Pay Ada"])
     read = given.read("0x" + oz.hex() + "\n")
-    assert read == given.Given((Call(USDC, 0, b"", PAID), Call(ADA, 9, b"", b"")), "# Pay Ada")
+    assert read == given.Given((ProposedCall(USDC, 0, b"", PAID), ProposedCall(ADA, 9, b"", b"")), "# Pay Ada")
     bravo = encode_call(
         "propose(address[],uint256[],string[],bytes[],string)",
         [[USDC], [0], ["transfer(address,uint256)"], [PAID[4:]], "Pay"],
@@ -152,4 +152,4 @@ def test_anything_else_is_one_line_that_says_where_and_why(content, problem):
 ))  # fmt: skip
 def test_no_json_makes_reading_fail_in_another_way(body):
     with contextlib.suppress(BadCalls):
-        assert all(isinstance(call, Call) for call in given.read(json.dumps(body)).calls)
+        assert all(isinstance(call, ProposedCall) for call in given.read(json.dumps(body)).calls)

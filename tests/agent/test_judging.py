@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from agent.understanding import ingest
 from agent.understanding.judging import Outcome, Status, judge
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from tests.agent.proposals import (
     ANA,
     BEN,
@@ -34,7 +34,7 @@ from tests.agent.proposals import (
 A, B, C, S = (text_of(one) for one in (ANA, BEN, CAROL, STRANGER))
 T, P, I = (text_of(one) for one in (TREASURY, PROXY, CODE))  # noqa: E741
 RED = {Outcome.DIFFERS, Outcome.NOT_TOLD}
-OPAQUE = Call(STRANGER, 0, b"", bytes.fromhex("deadbeef"))
+OPAQUE = ProposedCall(STRANGER, 0, b"", bytes.fromhex("deadbeef"))
 
 HONEST = [
     f"Pay {B} 2,500 GLD.",
@@ -278,7 +278,7 @@ def test_a_name_of_the_book_counts_and_another_one_tells_in_part():
     assert judged.of("e1").codes == ("recipient_name",)
 
 
-def _data(one: Call) -> str:
+def _data(one: ProposedCall) -> str:
     return "0x" + one.data.hex()
 
 

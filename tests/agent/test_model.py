@@ -7,6 +7,9 @@ import pytest
 
 from agent.llm import answer_schema as json_schema
 from agent.llm.client import Model, ModelDown, ModelMisconfigured, ModelRefused, Trouble, prompt_hash
+from agent.llm.trouble import in_words
+from agent.llm.words import say as llm_say
+from agent.models import ModelTrouble
 from tests.agent.attacker import answer, attacker_model
 from tests.agent.trickler import WAYS, trickler
 from tests.plugin import free_port
@@ -257,6 +260,15 @@ def test_a_key_file_that_holds_no_key_is_said_to(settings, tmp_path, key):
     with pytest.raises(ModelMisconfigured) as wrong:
         Model.from_settings()
     assert wrong.value.trouble == Trouble.KEY_FILE
+    row = ModelTrouble(trouble=wrong.value.trouble, values=wrong.value.values)
+    code = row.values["problem"]["code"]
+    assert code in {"file_not_text", "file_without_key", "file_odd_key"}
+    assert f"from its file: {llm_say(code)}. Set MODEL_API_KEY_FILE" in in_words(row)
+
+
+def test_a_trouble_older_than_the_codes_keeps_its_words():
+    row = ModelTrouble(trouble=Trouble.KEY_FILE, values={"problem": "no key is in it"})
+    assert in_words(row).startswith("The model's key can't be read from its file: no key is in it. Set ")
 
 
 def test_the_key_is_read_from_its_file_and_never_shown(settings, tmp_path):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from agent import choice
 from agent.acts import approvals, provenance, rosters
 from agent.acts.calls import calls_hash, calls_json, payment_call
-from agent.acts.judging import evaluation_calls, evaluation_json
+from agent.acts.judging import evaluation_json
 from agent.acts.policy import state_json
 from agent.models import DecisionRecord, Request, Roster
 from governance.chain import eip712
@@ -70,7 +70,7 @@ def sample(
     raw = encoding.pack(code)
     state = PolicyState(POLICY_ID, 1, 4, NOW - 1000, code.end_s, False, {})
     calls = (payment_call(PAYEE, TOKEN, 100),)
-    allowed = evaluate(code, state, evaluation_calls(calls), NOW, Mode.EXECUTE)
+    allowed = evaluate(code, state, calls, NOW, Mode.EXECUTE)
     assert isinstance(allowed, Allowed)
     actions = provenance.Actions(MODULE, POLICY_ID, encoding.codehash(raw), 5, False, calls)
     reference = b"\x09" * 32

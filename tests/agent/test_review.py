@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from agent.understanding.review import review
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from tests.agent.attacker import attacker_model
 from tests.agent.proposals import BEN, BOOK, GOLD, STRANGER, pays
 
@@ -81,7 +81,7 @@ def test_a_token_that_the_book_lacks_is_read_by_the_published_list(files, capsys
     dai = bytes.fromhex("6b175474e89094c44da98b954eedeac495271d0f")
     calldata = encode_call("transfer(address,uint256)", [BEN, 25 * 10**17])
     (files / "one" / "text.md").write_text(f"# Pay\n\nTransfer 2.5 DAI to {checksum(BEN)}.")
-    (files / "one" / "calls.json").write_text(executable(Call(dai, 0, b"", calldata)))
+    (files / "one" / "calls.json").write_text(executable(ProposedCall(dai, 0, b"", calldata)))
     assert run(capsys, *of_one(files), "--json")["outcome"] == "told"
     (files / "one" / "text.md").write_text(f"# Pay\n\nTransfer 25 DAI to {checksum(BEN)}.")
     assert run(capsys, *of_one(files), "--json")["outcome"] == "differs"

@@ -17,7 +17,7 @@ from agent.understanding.mentions.parties import local_names
 from dao.local.demo import AUDIT_TEXT, GRANTS_TEXT, MARKETING_TEXT, PERIOD_TEXT
 from governance.chain.abi import encode_call
 from governance.chain.address import ZERO, checksum, to_bytes
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from policies.notation.amounts import Token
 from tests.agent.test_ingest import HOSTILE
 from tests.calls import plain_call
@@ -50,28 +50,30 @@ ADMIN, PROPOSER = bytes(32), keccak(text="PROPOSER_ROLE")
 PLAIN = f"Transfer 2,500 USDC to {LEAS}."
 
 
-def call(target: bytes, signature: str, *args, value_wei: int = 0) -> Call:
+def call(target: bytes, signature: str, *args, value_wei: int = 0) -> ProposedCall:
     return plain_call(target, value_wei, encode_call(signature, list(args)))
 
 
-def pay(recipient: bytes = LEA, amount: int = 2_500 * 10**6, token: bytes = USDC) -> Call:
+def pay(recipient: bytes = LEA, amount: int = 2_500 * 10**6, token: bytes = USDC) -> ProposedCall:
     return call(token, "transfer(address,uint256)", recipient, amount)
 
 
-def performed(inner: Call, by: bytes = TREASURY) -> Call:
+def performed(inner: ProposedCall, by: bytes = TREASURY) -> ProposedCall:
     return call(by, "perform(address,uint256,bytes)", inner.target, inner.value_wei, inner.calldata)
 
 
-def in_safe(inner: Call, *, operation: int = 0, gas: tuple = (0, 0, 0, ZERO, ZERO), by: bytes = SAFE) -> Call:
+def in_safe(
+    inner: ProposedCall, *, operation: int = 0, gas: tuple = (0, 0, 0, ZERO, ZERO), by: bytes = SAFE
+) -> ProposedCall:
     signature = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
     return call(by, signature, inner.target, inner.value_wei, inner.calldata, operation, *gas, b"")
 
 
-def outcome(text: str, *calls: Call, book: Book = BOOK) -> Outcome:
+def outcome(text: str, *calls: ProposedCall, book: Book = BOOK) -> Outcome:
     return judge(ingest.read(text), effects_of(calls, book), book).outcome
 
 
-def is_told(text: str, *calls: Call, book: Book = BOOK) -> bool:
+def is_told(text: str, *calls: ProposedCall, book: Book = BOOK) -> bool:
     return outcome(text, *calls, book=book) is Outcome.TOLD
 
 
@@ -90,7 +92,7 @@ def case_book(case: dict, cases: dict = CASES) -> Book:
     )
 
 
-def case_calls(case: dict) -> list[Call]:
+def case_calls(case: dict) -> list[ProposedCall]:
     return [
         plain_call(
             to_bytes(each["target"]), int(each["value"]), bytes.fromhex(each["calldata"][2:]), each.get("signature", "")

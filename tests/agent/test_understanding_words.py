@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from agent.llm import words as llm_words
 from agent.understanding import flags as flags_module
 from agent.understanding import ingest, words
 from agent.understanding.effects import Book
@@ -41,7 +42,12 @@ def test_a_sentence_that_the_table_does_not_know_is_not_stored():
         words.say("nonsense")
 
 
-def test_why_the_model_is_down_is_a_code_only_where_the_code_says_it():
-    assert words.of_model_down("busy", "the model server is not ready (HTTP 503)", {"http_status": 503}) is not None
-    assert words.of_model_down("busy", "the model server is tired", {"http_status": 503}) is None
-    assert words.of_model_down(None, "no model is configured (MODEL_URL)", {}) is None
+@pytest.mark.parametrize("code", [code for code in llm_words.SENTENCES if code.startswith("model_")])
+def test_why_the_model_is_down_reads_the_same_beside_a_proposal(code):
+    """A summary keeps code and values; its own table makes the sentence of them again."""
+    named = re.findall(r"{(\w+)}", llm_words.SENTENCES[code])
+    values = {"problem": llm_words.say("answer_constant", name="NaN"), "http_status": 503, "at": "10:00:00"}
+    why = llm_words.say(code, **{name: values[name] for name in named})
+    assert words.TABLE.read(why.as_json(), "never shown") == why
+    with pseudo.spoken():
+        assert words.shown(why.as_json(), "") != why.text

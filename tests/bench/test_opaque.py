@@ -7,7 +7,7 @@ from agent.understanding.effects import Book, Contract
 from bench.eval import data, opaque
 from governance.chain import abi
 from governance.chain.address import to_bytes
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 
 ADA, SAFE = b"\xad" * 20, b"\x5a" * 20
 AMB = to_bytes("0x4C36d2919e407f0Cc2Ee3c993ccF8ac26d9CE64e")  # only known by a line that a person wrote
@@ -17,13 +17,13 @@ BY_HAND = abi.encode_call("revokePlans(uint256[])", [[1]])
 UNKNOWN = b"\xfe\xed\xfa\xce"
 
 
-def counted(*calls: Call) -> dict:
+def counted(*calls: ProposedCall) -> dict:
     book = Book(contracts={SAFE: Contract("safe")})
     return opaque.opaque_share([data.Proposal("one", "", calls, book), data.Proposal("empty", "", (), book)])
 
 
-def call(calldata: bytes, value_wei: int = 0, signature: bytes = b"", target: bytes = ADA) -> Call:
-    return Call(target, value_wei, signature, calldata)
+def call(calldata: bytes, value_wei: int = 0, signature: bytes = b"", target: bytes = ADA) -> ProposedCall:
+    return ProposedCall(target, value_wei, signature, calldata)
 
 
 def test_each_call_counts_once_whatever_goes_along():
@@ -54,7 +54,7 @@ def test_what_a_person_added_counts_as_opaque_when_blind(known_by_hand):
 
 
 def test_a_proposals_own_words_are_counted_apart():
-    found = counted(Call(ADA, 0, b"setMood(uint8)", (3).to_bytes(32, "big")))
+    found = counted(ProposedCall(ADA, 0, b"setMood(uint8)", (3).to_bytes(32, "big")))
     assert (found["in_all"], found["by_its_own_words"], found["blind"]) == (0, 1, 1)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.chain import abi
-from governance.chain.call import SHOWN, Call, call_of, executed_calldata, shown_signature
+from governance.chain.call import SHOWN, ProposedCall, call_of, executed_calldata, shown_signature
 from governance.chain.rpc import Rpc
 from governance.models import Proposal, ProposalAction
 from governance.projections import again, events, proposal_events
@@ -27,8 +27,8 @@ BURN = b"burnAll(bytes4,address,uint256)"
 PAY = abi.selector("transfer(address,uint256)")
 
 
-def called(signature: bytes, data: bytes = b"") -> Call:
-    return Call(TARGET, 0, signature, data)
+def called(signature: bytes, data: bytes = b"") -> ProposedCall:
+    return ProposedCall(TARGET, 0, signature, data)
 
 
 # Texts that hostile proposers write, and what is shown of them.

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from governance import capabilities, progress, register
-from governance.capabilities import tokens_of
+from governance.address_book import tokens_of
 from governance.chain.address import checksum
 from governance.chain.rpc import Answered, Rpc, RpcLimited
 from governance.models import Cursor, Dao, Delegation, PowerCheckpoint, RawLog

@@ -21,6 +21,7 @@ from governance.chain.abi import encode_call
 from governance.chain.rpc import CallReverted, Rpc, RpcUnreachable
 from governance.chain.rpc.endpoint import Endpoint
 from governance.models import Chain, OutgoingTransaction
+from governance.words import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 ANVIL = ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
@@ -131,6 +132,8 @@ def test_an_unreachable_node_leaves_the_row_to_be_sent_later(node, chain, signer
         patch.setattr(Rpc, "send_raw", down)
         row = pay(node, chain, signer)
     assert (row.status, row.error) == ("signed", "http://node: no connection")
+    assert TABLE.read(row.error_code, "never shown") == row.error
+    assert row.error_code["code"] == "node_failed"
     assert settle(node, chain).sent == 1
     mine(node)
     settle(node, chain)
@@ -238,6 +241,7 @@ def test_the_cap_on_fees_holds(node, chain, signer, settings):
     row.refresh_from_db()
     assert row.max_fee_wei <= 3 * send.GWEI
     assert "cap of 3 gwei" in row.error
+    assert row.error_code == {"code": "stuck_at_cap", "values": {"gwei": 3}, "table": "mirror"}
 
 
 def test_a_reorg_takes_it_back_and_it_is_sent_again(node, chain, signer):

@@ -20,6 +20,8 @@ from governance.locks import LockClass
 from governance.models import Cursor, Dao, OutboxEntry, RawLog, SyncIncident, Work
 from governance.sync import Status, Superseded, refusals, sync_once
 from governance.sync.step import SyncResult
+from governance.words import TABLE, say
+from tests import pseudo
 from tests.governance.conftest import CHAIN_ID
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -260,7 +262,9 @@ def test_failed_work_backs_off_and_keeps_its_error(worker):
     assert work.run_due() == 1
     assert work.run_due() == 0
     row = Work.objects.get()
-    assert row.last_error == "ValueError: no such thing"
+    assert row.last_error == "failed with ValueError: no such thing"
+    stored = {"code": "work_failed", "values": {"error": "ValueError", "text": "no such thing"}, "table": "mirror"}
+    assert row.last_error_code == stored
     assert row.attempts == 1
     assert row.due_at > timezone.now()
     assert row.done_at is None
@@ -280,6 +284,27 @@ def test_work_may_ask_for_another_time_or_give_up(worker):
     assert (later.done_at, later.attempts, later.last_error) == (None, 0, "the market is closed")
     assert never.done_at is not None
     assert never.last_error == "it never will be"
+    plain = {"code": "plain", "values": {"text": "the market is closed"}, "table": "mirror"}
+    assert later.last_error_code == plain
+    assert TABLE.read(never.last_error_code, "") == "it never will be"
+
+
+def test_why_work_waits_is_kept_as_a_code_of_the_table_that_says_it(worker):
+    because = say("other_block", block=1, answered=2)
+
+    @worker("test.a")
+    def answer(key, arguments):
+        raise work.Again(
+            timezone.now() + timedelta(hours=1), say("node_failed", endpoint="n", problem=because, number=3)
+        )
+
+    work.enqueue("test.a", "later")
+    work.run_due()
+    row = Work.objects.get()
+    assert row.last_error_code["table"] == "mirror"
+    assert TABLE.read(row.last_error_code, "").values["problem"].code == "other_block"
+    with pseudo.spoken():
+        assert TABLE.shown(row.last_error_code, row.last_error) != row.last_error
 
 
 def test_two_workers_never_hold_one_row(worker):

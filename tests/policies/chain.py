@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from faster_eth_abi import decode as abi_decode
 from faster_eth_abi import encode as abi_encode
 
-from policies.answer.evaluate import Call
+from policies.code.call import Call
 from policies.notation.primitives import keccak, selector
 from tests.policies.strategies import AGENT, START_S, TARGETS
 
@@ -398,7 +398,7 @@ def act_id(chain: PolicyChain, version: int, number: int, calls: Sequence[Call])
     words = [31337, int.from_bytes(chain.module, "big"), int.from_bytes(POLICY_ID, "big"), version, number]
     packed = b"".join(word.to_bytes(32, "big") for word in words) + DECISION
     for call in calls:
-        packed += call.to.rjust(32, b"\0") + call.value.to_bytes(32, "big") + len(call.data).to_bytes(32, "big")
+        packed += call.to.rjust(32, b"\0") + call.value_wei.to_bytes(32, "big") + len(call.data).to_bytes(32, "big")
         packed += call.data + bytes(-len(call.data) % 32)
     return keccak(packed)
 
@@ -416,7 +416,7 @@ def encode_release(number: int, calls: Sequence[Call]) -> bytes:
 
 
 def _calls(calls: Sequence[Call]) -> list[tuple[str, int, bytes]]:
-    return [(_hex(call.to), call.value, call.data) for call in calls]
+    return [(_hex(call.to), call.value_wei, call.data) for call in calls]
 
 
 def _mapping(key: bytes, slot: int) -> int:

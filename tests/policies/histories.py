@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from policies.answer import evaluate as evaluate_module
-from policies.answer.evaluate import Allowed, Call, Mode, Observation, Observations, PolicyState, Refused, evaluate
+from policies.answer.evaluate import Allowed, Mode, Observation, Observations, PolicyState, Refused, evaluate
 from policies.code.arguments import read
+from policies.code.call import Call
 from policies.code.calldata import Value, pack_call
 from policies.code.encoding import codehash, pack, pack_budget
 from policies.code.policy_code import Charge, Clause, Kind, PolicyCode, Rule, Source
@@ -378,17 +379,17 @@ class Life:
         seen: list[Observation] = []
         for call in calls:
             if call.to == EMPTY_ACCOUNT:
-                seen.append(Observation(is_true=False, changes={ETHER: -call.value}))
+                seen.append(Observation(is_true=False, changes={ETHER: -call.value_wei}))
                 continue
             changes = self._changes(call, balances)
-            back = max(0, call.value + changes.pop(ETHER, -call.value))
+            back = max(0, call.value_wei + changes.pop(ETHER, -call.value_wei))
             for asset, change in changes.items():
                 balances[asset] += change
             answer = random.choice(ANSWERS)
             fails = random.random() < 0.02
             parts.append(Part(fails, back, answer, {asset: balances[asset] for asset in changes}))
             is_true = not answer or (len(answer) >= 32 and answer[:32] == YES)
-            changed = {**changes, ETHER: back - call.value}
+            changed = {**changes, ETHER: back - call.value_wei}
             seen.append(Observation(answer if fails else None, is_true, changed))
         allowances = self._allowances(calls)
         return Script(parts, before, allowances), Observations(seen, allowances)
@@ -406,7 +407,7 @@ class Life:
         for index, budget in enumerate(self.policy.budgets):
             if budget.measured and budget.asset not in changes:
                 fall = self._fall(index, charged.get(index, 0))
-                change = self._clamped(-fall, balances.get(budget.asset, call.value))
+                change = self._clamped(-fall, balances.get(budget.asset, call.value_wei))
                 changes[budget.asset] = change
                 charged[index] = max(charged.get(index, 0), -change)
         for income in rule.incomes:

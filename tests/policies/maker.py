@@ -7,7 +7,8 @@ They are small on purpose: few values, few limits, so that what one policy permi
 import random
 from dataclasses import replace
 
-from policies.answer.evaluate import Call, Observation, Observations, PolicyState
+from policies.answer.evaluate import Observation, Observations, PolicyState
+from policies.code.call import Call
 from policies.code.policy_code import (
     Budget,
     Charge,

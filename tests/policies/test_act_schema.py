@@ -158,7 +158,7 @@ def test_reads_an_act_into_the_calls_it_means() -> None:
     assert one.data == TRANSFER.selector + encode(["address", "uint256"], [to, 10**6])
     types = ["(address,uint256)[]", "bytes", "bool"]
     assert many.data == MANY.selector + encode(types, [[(checksum(PEOPLE[1]), 5)], b"hi", True])
-    assert (one.value, one.to) == (0, TOKEN.address)
+    assert (one.value_wei, one.to) == (0, TOKEN.address)
 
 
 def change(path: str, value: Any) -> dict[str, Any]:

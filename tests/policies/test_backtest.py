@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.answer.evaluate import Call
+from policies.code.call import Call
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
 from policies.notation.amounts import Token
 from policies.notation.primitives import checksum

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.answer import containment, permitted
-from policies.answer.evaluate import Allowed, Call, Mode, Observation, Observations, PolicyState, evaluate
+from policies.answer.evaluate import Allowed, Mode, Observation, Observations, PolicyState, evaluate
+from policies.code.call import Call
 from policies.code.policy_code import Budget, Charge, Clause, Dynamic, Income, Kind, PolicyCode, Rule, Scope, Source
 from policies.code.signatures import parse_function
 from policies.notation.amounts import Token

@@ -167,7 +167,7 @@ def test_other_functions_targets_lengths_and_ether_are_refused() -> None:
     assert errors([replace(call, data=b"")]) == ["NoRule"]
     assert errors([replace(call, data=call.data + b"\0")]) == ["BadCalldata"]
     assert errors([replace(call, data=call.data[:3])]) == ["BadCalldata"]
-    assert "it sends 0.000000000000000001 ETH" in why([replace(call, value=1)])[0]
+    assert "it sends 0.000000000000000001 ETH" in why([replace(call, value_wei=1)])[0]
     assert errors([]) == ["NoCalls"]
 
 

@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from policies.answer import evaluate as evaluate_module
-from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, Reason, Refused, evaluate, headroom
+from policies.answer.evaluate import Allowed, Mode, PolicyState, Reason, Refused, evaluate, headroom
+from policies.code.call import Call
 from policies.code.encoding import codehash, decode
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
 from policies.notation.primitives import UINT256_MAX, selector
@@ -64,7 +65,7 @@ class Asked:
 
     def calldata(self, module: bytes) -> bytes:
         """Calldata of the lens's `check`."""
-        calls = [("0x" + call.to.hex(), call.value, call.data) for call in self.calls]
+        calls = [("0x" + call.to.hex(), call.value_wei, call.data) for call in self.calls]
         code_hash = codehash(self.question.stored.code)
         act = (MODES[self.mode], POLICY_ID, code_hash, calls, self.number, DECISION, "0x" + AGENT.hex())
         return selector(f"check(address,{ACT})") + abi_encode(["address", ACT], ["0x" + module.hex(), act])

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from governance.chain import abi
-from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, evaluate
+from policies.answer.evaluate import Allowed, Mode, PolicyState, evaluate
+from policies.code.call import Call
 from policies.command import main
 from policies.files import Loaded, load
 from policies.notation.problems import PolicyError

@@ -11,7 +11,8 @@ import pytest
 from eth_abi import encode as abi_encode
 
 from governance.chain.address import checksum
-from policies.answer.evaluate import Call, Mode, PolicyState, Refused, evaluate
+from policies.answer.evaluate import Mode, PolicyState, Refused, evaluate
+from policies.code.call import Call
 from policies.code.encoding import codehash, decode, encode, policy_id
 from policies.code.policy_code import PolicyCode
 from policies.document.document import PolicyDocument, load
@@ -274,7 +275,7 @@ class Play:
     def execute(self, *calls: Call) -> None:
         """Raises ChainError with the module's error."""
         self.number += 1
-        acts = [(hexed(call_.to), call_.value, call_.data) for call_ in calls]
+        acts = [(hexed(call_.to), call_.value_wei, call_.data) for call_ in calls]
         try:
             self.deployed.send("agent", "module", "execute", self.id, codehash(self.raw), acts, self.number, b"\1" * 32)
         except ChainError:
@@ -385,7 +386,7 @@ def test_streams_on_chain(targets: Deployed) -> None:
     opened = call(streams, STREAM, hexed(person(1)), 30_000 * USDC, hexed(usdc), now_s, now_s + 180 * DAY_S)
     act = [call(usdc, APPROVE, hexed(streams), 30_000 * USDC), opened]
     assert game.refused(*act) == "OverInstant"
-    calls = [(hexed(one.to), one.value, one.data) for one in act]
+    calls = [(hexed(one.to), one.value_wei, one.data) for one in act]
     targets.send("agent", "module", "schedule", game.id, codehash(game.raw), calls, 1, b"\1" * 32)
     targets.anvil.wind(game.policy.objection_delay_s)
     before = game.balance("usdc")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, evaluate
+from policies.answer.evaluate import Allowed, Mode, PolicyState, evaluate
+from policies.code.call import Call
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
 from policies.code.ring import Ring, worst_case_units
 from policies.notation.primitives import selector, word

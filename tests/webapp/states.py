@@ -17,6 +17,7 @@ from django.utils import timezone
 
 import policies
 from agent.llm.trouble import Trouble
+from agent.llm.words import say as llm_say
 from agent.models import Candidate, DecisionRecord, ModelTrouble, Plan, Refusal, Request, Roster
 from agent.understanding import finding_words
 from agent.understanding.words import SENTENCES
@@ -300,7 +301,7 @@ def troubles() -> Iterator[Trouble]:
         ModelTrouble.objects.all().delete()
         ModelTrouble.objects.create(
             setup=bytes(32), trouble=trouble,
-            values={"http_status": 404, "seconds": 5, "problem": "λάθος", "model": "μοντέλο"},
+            values={"http_status": 404, "seconds": 5, "problem": llm_say("answer_empty").as_json(), "model": "μοντέλο"},
         )  # fmt: skip
         yield trouble
 

@@ -10,7 +10,8 @@ from eth_abi import encode
 
 from agent.understanding import effects
 from agent.understanding.mirror_book import book_of
-from governance.capabilities import probe_token, tokens_of
+from governance.address_book import tokens_of
+from governance.capabilities import probe_token
 from governance.chain import abi
 from governance.chain.address import checksum
 from governance.chain.call import call_of

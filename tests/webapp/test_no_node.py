@@ -32,8 +32,8 @@ from webapp.models import PolicyText, Subscription
 
 TEMPLATES = Path(policies.__file__).parent / "templates"
 API = "api/v1/daos/<slug>/proposals/<proposal_id>/"
-# What the voter's wallet is about to sign or send is asked of the chain's newest block: a vote cast a moment ago must
-# not be offered again.
+# The ballot, in its two halves: what the voter's wallet is about to sign, and what the voter may do now. Both are asked
+# of the chain's newest block: a vote cast a moment ago must not be offered again. Nothing else belongs here.
 OF_THE_BALLOT = {API + "ballot", API + "voters/<account>"}
 # Of the local test chain alone; where there is none they refuse, as on every real site.
 LOCAL = {"local/", "local/people"}
@@ -205,6 +205,8 @@ def test_the_local_chains_pages_are_answered_without_its_node(client, filled, ne
     assert clock.status_code == 200
     assert "the newest that was read" in clock.content.decode()
     assert client.get("/local/people").json() == {"people": [person], "chainId": hex(CHAIN)}
+    (tmp_path / "people.json").unlink()
+    assert client.get("/local/people").json() == {"people": [], "chainId": hex(CHAIN)}
     assert network.tried == []
     client.post("/local/", {"to": "hour"})
     assert network.tried  # who winds it asks the node first

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext, gettext_lazy
 
 from governance.chain.address import BadAddress, to_bytes
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from policies.code import encoding
 from policies.code.document_model import PolicyDocument
 from policies.document.document import load
@@ -48,7 +48,7 @@ class Action:
     kind: str
     fields: dict[str, str]
     problems: list[str] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[ProposedCall] = field(default_factory=list)
     policy: PolicyDocument | None = None
 
     @property
@@ -65,7 +65,7 @@ class Draft:
     problems: list[str] = field(default_factory=list)
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[ProposedCall]:
         return [call for action in self.actions for call in action.calls]
 
     @property
@@ -111,7 +111,7 @@ def tokens_by_symbol(assets: Sequence[Asset]) -> dict[str, Asset]:
     return {asset.symbol: asset for asset in assets if asset.known and not asset.shared}
 
 
-def _transfer(place: DaoView, action: Action, pays: Pays) -> list[Call]:
+def _transfer(place: DaoView, action: Action, pays: Pays) -> list[ProposedCall]:
     assets = tokens_by_symbol(list(place.assets.values()))
     asset = assets.get(action.fields["asset"])
     if asset is None:
@@ -128,12 +128,12 @@ def _transfer(place: DaoView, action: Action, pays: Pays) -> list[Call]:
     return [treasuries.payment(pays, asset.address, to, units)]
 
 
-def _call(place: DaoView, action: Action, _pays: Pays) -> list[Call]:
+def _call(place: DaoView, action: Action, _pays: Pays) -> list[ProposedCall]:
     data = calldata(action.fields["function"], action.fields["arguments"])
-    return [Call(to_bytes(action.fields["target"].strip()), _value(place, action), b"", data)]
+    return [ProposedCall(to_bytes(action.fields["target"].strip()), _value(place, action), b"", data)]
 
 
-def _raw(place: DaoView, action: Action, _pays: Pays) -> list[Call]:
+def _raw(place: DaoView, action: Action, _pays: Pays) -> list[ProposedCall]:
     text = "".join(action.fields["calldata"].split())
     try:
         if not text.startswith("0x"):
@@ -141,7 +141,7 @@ def _raw(place: DaoView, action: Action, _pays: Pays) -> list[Call]:
         data = bytes.fromhex(text[2:])
     except ValueError as error:
         raise BadArgument(gettext("calldata is 0x and pairs of hexadecimal digits")) from error
-    return [Call(to_bytes(action.fields["target"].strip()), _value(place, action), b"", data)]
+    return [ProposedCall(to_bytes(action.fields["target"].strip()), _value(place, action), b"", data)]
 
 
 def _value(place: DaoView, action: Action) -> int:
@@ -153,11 +153,11 @@ def _value(place: DaoView, action: Action) -> int:
     return parse_supply_amount(f"{text} {native.symbol}", {native.symbol: token})[0]
 
 
-def _unpause(place: DaoView, _action: Action, _pays: Pays) -> list[Call]:
-    return [Call(_module(place), 0, b"", calldata(_UNPAUSE, ""))]
+def _unpause(place: DaoView, _action: Action, _pays: Pays) -> list[ProposedCall]:
+    return [ProposedCall(_module(place), 0, b"", calldata(_UNPAUSE, ""))]
 
 
-def _policy(place: DaoView, action: Action, _pays: Pays) -> list[Call]:
+def _policy(place: DaoView, action: Action, _pays: Pays) -> list[ProposedCall]:
     text = action.fields["yaml"]
     if len(text) > MOST_TEXT:
         raise BadArgument(gettext("The policy has more than %(most)s characters.") % {"most": f"{MOST_TEXT:,}"})
@@ -172,7 +172,7 @@ def _policy(place: DaoView, action: Action, _pays: Pays) -> list[Call]:
     document = load(text)
     action.policy = document
     data = encoding.set_policy_calldata(encoding.policy_id(document.name), encoding.encode(document))
-    return [Call(_module(place), 0, b"", data)]
+    return [ProposedCall(_module(place), 0, b"", data)]
 
 
 def _module(place: DaoView) -> bytes:

@@ -16,7 +16,7 @@ from agent.understanding.review import review
 from agent.understanding.summaries import columns_of
 from governance.capabilities import BY_NUMBER
 from governance.chain import abi
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from governance.chain.governor import PROPOSE
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.treasury import balances_by_flows
@@ -38,14 +38,16 @@ class Trial:
     problem: str
 
 
-def reviewed(place: DaoView, text: str, calls: Sequence[Call]) -> Summary:
+def reviewed(place: DaoView, text: str, calls: Sequence[ProposedCall]) -> Summary:
     """What the page of the proposal would show of text and calls: a row that is not stored."""
     book = with_published_tokens(calls, book_of(place.dao))
     done = review(text, calls, book, balances_by_flows(place.dao))
     return Summary(**columns_of(done), sentences=[line.as_json() for line in done.summary])
 
 
-def tried(place: DaoView, rpc: Rpc | None, maker: bytes, calls: Sequence[Call]) -> tuple[list[Trial], int | None]:
+def tried(
+    place: DaoView, rpc: Rpc | None, maker: bytes, calls: Sequence[ProposedCall]
+) -> tuple[list[Trial], int | None]:
     """Try each call alone, sent by who would make it; and the block at which, None where the node can't be asked."""
     found: list[Trial] = []
     said = [call_words(place, call.target, call.value_wei, call.calldata) for call in calls]
@@ -74,7 +76,7 @@ def revert_words(data: bytes) -> str:
     return one_line(str(decoded), 200)
 
 
-def propose_calldata(place: DaoView, text: str, calls: Sequence[Call]) -> bytes | None:
+def propose_calldata(place: DaoView, text: str, calls: Sequence[ProposedCall]) -> bytes | None:
     """The calldata that proposes a draft; None for a governor whose `propose` this page does not know."""
     family = place.governor.capabilities.get("family")
     columns = [[c.target for c in calls], [c.value_wei for c in calls]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 
 from governance.chain import abi
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from governance.chain.rpc import Rpc, RpcError
 from presentation.dao_view import DaoView
 from webapp.drafts.arguments import BadArgument
@@ -50,21 +50,21 @@ def pays(place: DaoView, rpc: Rpc | None) -> Pays:
     return Pays(maker, payer, "unknown")
 
 
-def payment(found: Pays, asset: bytes, to: bytes, units: int) -> Call:
+def payment(found: Pays, asset: bytes, to: bytes, units: int) -> ProposedCall:
     """Return the call that pays `units` base units of an asset (20 zero bytes: the native currency, in wei).
 
     Raises BadArgument where it is not known how the treasury pays.
     """
     target, value, data = (asset, 0, abi.encode_call(_TRANSFER, [to, units])) if any(asset) else (to, units, b"")
     if found.how == "itself":
-        return Call(target, value, b"", data)
+        return ProposedCall(target, value, b"", data)
     if found.how == "treasury":
-        return Call(found.payer, 0, b"", abi.encode_call(_PERFORM, [target, value, data]))
+        return ProposedCall(found.payer, 0, b"", abi.encode_call(_PERFORM, [target, value, data]))
     if found.how == "safe":
         # A Safe takes its owner's own call as that owner's signature (r: the owner, v: 1).
         signature = found.maker.rjust(32, b"\0") + bytes(32) + b"\1"
         values = [target, value, data, 0, 0, 0, 0, bytes(20), bytes(20), signature]
-        return Call(found.payer, 0, b"", abi.encode_call(_SAFE, values))
+        return ProposedCall(found.payer, 0, b"", abi.encode_call(_SAFE, values))
     raise BadArgument(
         gettext(
             "how the treasury pays on a vote could not be read from the chain: write the call of a function, or try "

@@ -30,6 +30,7 @@ from policies.notation.visible import one_line
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, summary_of
 from webapp.mail import digest, subscriptions
+from webapp.mail.words import say
 from webapp.models import DigestSent, ReadingCursor, Subscription
 
 DIGEST_WORK = "webapp.digest"
@@ -79,7 +80,7 @@ def send_confirmation(_key: str, choice: dict[str, Any]) -> None:
     """Send the one message with the link. Doing it again sends the same message."""
     subscription = Subscription.objects.select_related("dao").filter(pk=choice["s"]).first()
     if subscription is None:
-        raise work.Abandon("the subscription is gone")
+        raise work.Abandon(say("subscription_gone"))
     token = subscriptions.confirm_token(choice)
     context = {
         "dao": one_line(subscription.dao.name, 80),
@@ -100,7 +101,7 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     """Send one digest, `{"subscription", "topic"}`, once."""
     subscription = subscriptions.active().select_related("dao__chain").filter(pk=arguments["subscription"]).first()
     if subscription is None:
-        raise work.Abandon("nobody is subscribed any more")
+        raise work.Abandon(say("unsubscribed"))
     topic = str(arguments["topic"])
     row, _ = DigestSent.objects.get_or_create(
         subscription=subscription, topic=topic, defaults={"message_id": message_id("digest", subscription, topic)}
@@ -119,7 +120,7 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
         begun = free.filter(leased_until__isnull=False).exists()  # by a worker that was killed, perhaps after sending
         taken = free.update(leased_until=now + LEASE, attempts=F("attempts") + 1)
         if not taken:
-            raise work.Again(now + datetime.timedelta(seconds=5), "another worker is sending it")
+            raise work.Again(now + datetime.timedelta(seconds=5), say("being_sent"))
         if mail is None:
             outcome = PERHAPS_SENT if begun else NOTHING
             DigestSent.objects.filter(pk=row.pk).update(sent_at=now, leased_until=None, outcome=outcome)
@@ -151,7 +152,7 @@ def _wait_for_depth(place: DaoView, block: int | None) -> None:
         return
     read = Cursor.objects.values_list("next_block", flat=True).get(dao=place.dao) - 1
     if read < block + settings.MAIL_DEPTH_BLOCKS:
-        raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "its block may still be replaced")
+        raise work.Again(timezone.now() + datetime.timedelta(seconds=2), say("block_not_deep"))
 
 
 def _about(subscription: Subscription, kind: str, key: str) -> QuerySet[DigestSent]:
@@ -172,7 +173,7 @@ def _wait_for_others(row: DigestSent) -> None:
     """While another message about the same is on its way, nobody knows what was said last."""
     others = _about(row.subscription, *_parts(row.topic)).exclude(pk=row.pk)
     if others.filter(sent_at=None, leased_until__isnull=False).exists():
-        raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "another message about it is on its way")
+        raise work.Again(timezone.now() + datetime.timedelta(seconds=2), say("other_message_leaving"))
 
 
 def _stands(subscription: Subscription, kind: str, key: str) -> bool:
@@ -192,7 +193,7 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
         return digest.compose(subscription, place, items, heading) if items else None
     kind, key = _parts(topic)
     if kind not in TOPICS:
-        raise work.Abandon(f"there is no digest about {kind}")
+        raise work.Abandon(say("no_such_digest", kind=kind))
     if kind == CHANGED:
         return _judged_anew(place, subscription, key, delegate)
     # News may come again with another block, and a correction late: what counts is what is so and what was said last.
@@ -212,7 +213,7 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
     summary = summary_of(proposal)
     waited = timezone.now() - asked_at
     if (summary is None or summary.status == Summary.Status.PENDING) and waited < WAIT_FOR_SUMMARY:
-        raise work.Again(timezone.now() + datetime.timedelta(seconds=2), "its summary is being written")
+        raise work.Again(timezone.now() + datetime.timedelta(seconds=2), say("summary_being_written"))
     item = digest.of_proposal(place, proposal, delegate)
     return digest.compose(subscription, place, [item], gettext("new proposal: %(title)s") % {"title": item.title})
 

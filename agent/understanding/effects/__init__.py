@@ -6,7 +6,7 @@
 """
 
 from agent.understanding.effects.act import Act, Handler, Made, make
-from agent.understanding.effects.book import ETHER, UNLIMITED, BadBook, Book, Contract, Token, base_units
+from agent.understanding.effects.book import ETHER, UNLIMITED, BadBook, Book, Contract, Token
 from agent.understanding.effects.effect import Argument, Effect, Kind
 from agent.understanding.effects.opening import MAX_DEPTH, MAX_EFFECTS, effects_of
 from agent.understanding.effects.published import with_published_tokens
@@ -29,7 +29,6 @@ __all__ = [
     "Made",
     "Sentence",
     "Token",
-    "base_units",
     "effects_of",
     "make",
     "shown",

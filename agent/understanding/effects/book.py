@@ -4,7 +4,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -139,17 +138,6 @@ class Book:
     def lent(self) -> dict[bytes, Token]:
         """The tokens as policies are worded with them, the native currency under the zero address."""
         return {**self.tokens, ETHER: Token(self.ether, ETHER, 18)}
-
-
-def base_units(number: Decimal, decimals: int) -> int | None:
-    """A decimal number of units as base units, or None when it has more digits than the token."""
-    digits = number.as_tuple()
-    exponent = int(digits.exponent) + decimals
-    coefficient = int("".join(map(str, digits.digits)) or "0")
-    if exponent >= 0:
-        return coefficient * 10**exponent
-    quotient, rest = divmod(coefficient, 10**-exponent)
-    return None if rest else quotient
 
 
 # ------------------------------------------------------------------------------------------------- a book from JSON

@@ -24,7 +24,7 @@ from agent.understanding.effects.table import Entry, entries
 from agent.understanding.effects.wording import TABLE
 from governance.chain import abi
 from governance.chain.address import ZERO
-from governance.chain.call import Call, shown_signature
+from governance.chain.call import ProposedCall, shown_signature
 from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
@@ -73,11 +73,11 @@ SENTENCES = {
 say = TABLE.add(SENTENCES)
 
 
-def effects_of(calls: Iterable[Call], book: Book | None = None) -> list[Effect]:
+def effects_of(calls: Iterable[ProposedCall], book: Book | None = None) -> list[Effect]:
     """The effects of a proposal's calls, in their order. Never raises for what the calldata holds."""
     opening = _Opening(book or Book())
     for position, given in enumerate(calls):
-        if not isinstance(given, Call):  # a row has fields of the same names, with other meanings
+        if not isinstance(given, ProposedCall):  # a row has fields of the same names, with other meanings
             raise TypeError("effects are of calls: make them by governance.chain.call.call_of")
         act = Act(
             given.target, given.value_wei, given.calldata, position, signature=given.signature,
@@ -278,7 +278,7 @@ def called(act: Act, name: str, signature: str, book: Book) -> Effect:
 
 def _by_its_own_words(act: Act, book: Book) -> Effect | None:
     """A function that only the proposal's own text names, where the data fits the text; else None."""
-    call = Call(act.target, act.value_wei, act.signature, act.calldata[4:])
+    call = ProposedCall(act.target, act.value_wei, act.signature, act.calldata[4:])
     if not act.signature or call.arguments is None:
         return None
     arguments = tuple(Argument(*argument) for argument in call.arguments)

@@ -8,11 +8,11 @@ from agent.understanding import functions
 from agent.understanding.effects.book import Book
 from agent.understanding.effects.effect import Effect
 from agent.understanding.effects.opening import effects_of
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from policies.notation.amounts import Token
 
 
-def with_published_tokens(calls: Sequence[Call], book: Book) -> Book:
+def with_published_tokens(calls: Sequence[ProposedCall], book: Book) -> Book:
     """Return the book with those tokens of the calls that it lacks and a published list of its chain has.
 
     A token whose symbol the book has already is left out: the DAO's own word counts, and whoever reads the symbol

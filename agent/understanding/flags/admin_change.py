@@ -1,23 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Power over a contract goes to somebody else."""
 
-from collections.abc import Iterator
-
 from django.utils.translation import gettext_noop
 
 from agent.understanding.effects import Kind
-from agent.understanding.flags.by_name import Meaning, shown_name, speaks_of
-from agent.understanding.flags.flag import Case, Found, Rule, Severity, ids
-
-
-def find(case: Case) -> Iterator[Found]:
-    known = [effect for effect in case.effects if effect.kind is Kind.ROLE_CHANGE]
-    if known:
-        yield Found(effects=ids(known))
-    for effect in case.effects:
-        if effect.kind is not Kind.ROLE_CHANGE and speaks_of(effect) is Meaning.POWER:
-            yield Found({"function": shown_name(effect)}, (effect.id,), says="admin_by_name")
-
+from agent.understanding.flags.by_name import Meaning, known_or_by_name
+from agent.understanding.flags.flag import Rule, Severity
 
 RULE = Rule(
     code="admin_change",
@@ -31,5 +19,5 @@ RULE = Rule(
         "name says so (`setGovernance`, `setPendingAdmin`, `rely`, ...), also where the meaning of that function "
         "is not known."
     ),
-    find=find,
+    find=known_or_by_name(Kind.ROLE_CHANGE, Meaning.POWER, "admin_by_name"),
 )

@@ -2,11 +2,13 @@
 """What a function does to power or code, as far as its name tells. A name proves nothing: it can only raise a flag."""
 
 import re
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import cache
 from itertools import product
 
-from agent.understanding.effects import Effect
+from agent.understanding.effects import Effect, Kind
+from agent.understanding.flags.flag import Case, Found, of_effects
 from governance.chain import abi
 from policies.notation.visible import one_line
 
@@ -83,6 +85,19 @@ def speaks_of(effect: Effect) -> Meaning | None:
     if meaning is Meaning.CODE and parameters and not _NAMES_CODE.search(parameters):
         return None
     return meaning
+
+
+def known_or_by_name(kind: Kind, meaning: Meaning, says: str) -> Callable[[Case], Iterator[Found]]:
+    """Return a search for effects of a kind, in one finding, and for each other call that by its name does the same;
+    `says` is the code of the sentence about those."""
+
+    def find(case: Case) -> Iterator[Found]:
+        yield from of_effects(lambda effect: effect.kind is kind)(case)
+        for effect in case.effects:
+            if effect.kind is not kind and speaks_of(effect) is meaning:
+                yield Found({"function": shown_name(effect)}, (effect.id,), says=says)
+
+    return find
 
 
 def shown_name(effect: Effect) -> str:

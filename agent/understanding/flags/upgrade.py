@@ -1,23 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The code of a contract is replaced."""
 
-from collections.abc import Iterator
-
 from django.utils.translation import gettext_noop
 
 from agent.understanding.effects import Kind
-from agent.understanding.flags.by_name import Meaning, shown_name, speaks_of
-from agent.understanding.flags.flag import Case, Found, Rule, Severity, ids
-
-
-def find(case: Case) -> Iterator[Found]:
-    known = [effect for effect in case.effects if effect.kind is Kind.UPGRADE]
-    if known:
-        yield Found(effects=ids(known))
-    for effect in case.effects:
-        if effect.kind is not Kind.UPGRADE and speaks_of(effect) is Meaning.CODE:
-            yield Found({"function": shown_name(effect)}, (effect.id,), says="upgrade_by_name")
-
+from agent.understanding.flags.by_name import Meaning, known_or_by_name
+from agent.understanding.flags.flag import Rule, Severity
 
 RULE = Rule(
     code="upgrade",
@@ -30,5 +18,5 @@ RULE = Rule(
         "Evidence: a call replaces a contract's code, or its function's name says so (`diamondCut`, "
         "`setImplementation`, ...). After it, the contract does whatever the new code does."
     ),
-    find=find,
+    find=known_or_by_name(Kind.UPGRADE, Meaning.CODE, "upgrade_by_name"),
 )

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from agent.understanding.described import need_of
-from agent.understanding.effects import ETHER, Book, Effect, base_units
+from agent.understanding.effects import ETHER, Book, Effect
 from agent.understanding.gate import words as sets
 from agent.understanding.mentions.languages import Act
 from agent.understanding.mentions.parties import Names, Party
 from agent.understanding.mentions.quantities import Quantity, Symbols, Unit
 from agent.understanding.telling import acts_for, is_money
+from policies.notation.amounts import base_units
 
 
 @dataclass(frozen=True)

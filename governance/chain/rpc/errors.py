@@ -18,6 +18,7 @@ nothing about that, and the question is asked again later.
 
 from typing import Any
 
+from governance.sentences import Sentence
 from governance.words import say
 
 
@@ -29,6 +30,11 @@ class RpcError(Exception):
         self.code, self.message, self.data, self.endpoint = code, message, data, endpoint
         where = f"{endpoint}: " if endpoint else ""
         super().__init__(f"{where}{message}" + (f" (code {code})" if code is not None else ""))
+
+    @property
+    def sentence(self) -> Sentence:
+        """What went wrong, with the endpoint's name, for a row or a page."""
+        return say("node_failed", endpoint=self.endpoint, problem=self.message, number=self.code)
 
 
 class Answered(RpcError):

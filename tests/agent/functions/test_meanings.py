@@ -19,7 +19,7 @@ from agent.understanding.effects.families.protocols.meaning import FORMS, Case, 
 from agent.understanding.functions import Input
 from governance.chain import abi
 from governance.chain.address import ZERO, checksum, to_bytes
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 from policies.notation.amounts import Token
 from policies.notation.primitives import keccak
 from tests import pseudo
@@ -75,7 +75,7 @@ def with_case(row: Meaning, case: Case, inputs: tuple[Input, ...], given: tuple[
 
 
 def effects(row: Meaning, given: tuple[Any, ...], book: Book | None = None) -> list[Effect]:
-    return effects_of([Call(TARGET, 0, b"", abi.encode_call(row.signature, given))], book)
+    return effects_of([ProposedCall(TARGET, 0, b"", abi.encode_call(row.signature, given))], book)
 
 
 def examples() -> Iterator[tuple[Meaning, int, tuple[Any, ...]]]:
@@ -179,7 +179,7 @@ def test_every_sentence_comes_through_storage_in_the_readers_language(row):
 
 
 def told(signature: str, *given: Any, target: bytes = TARGET, book: Book | None = None) -> str:
-    (effect,) = effects_of([Call(target, 0, b"", abi.encode_call(signature, list(given)))], book)
+    (effect,) = effects_of([ProposedCall(target, 0, b"", abi.encode_call(signature, list(given)))], book)
     return str(effect.sentence)
 
 
@@ -238,7 +238,7 @@ def test_lists_of_one_length_are_an_effect_each():
     calldata = abi.encode_call(
         "assignRoles(address,bytes32[],bool[])", [ADA, [b"PAY" + bytes(29), b"\xff" * 32], [True, False]]
     )
-    paid, taken = effects_of([Call(TARGET, 0, b"", calldata)])
+    paid, taken = effects_of([ProposedCall(TARGET, 0, b"", calldata)])
     assert paid.sentence == f"Makes {checksum(ADA)} a member of the role PAY in {checksum(TARGET)}."
     assert (paid.recipient, paid.subject, paid.new_value) == (ADA, "PAY", "true")
     assert taken.sentence == f"Takes the role 0x{'ff' * 32} in {checksum(TARGET)} from {checksum(ADA)}."
@@ -248,14 +248,14 @@ def test_lists_of_one_length_are_an_effect_each():
 @pytest.mark.parametrize(("keys", "members"), [([], [True]), ([bytes(32)], [])])
 def test_lists_of_unequal_length_are_nothing_that_anybody_can_say(keys, members):
     calldata = abi.encode_call("assignRoles(address,bytes32[],bool[])", [ADA, keys, members])
-    (effect,) = effects_of([Call(TARGET, 0, b"", calldata)])
+    (effect,) = effects_of([ProposedCall(TARGET, 0, b"", calldata)])
     assert effect.is_opaque
     assert effect.why == f"Calls assignRoles on {checksum(TARGET)} with lists of unequal length: it would fail."
 
 
 def test_lists_that_nobody_reads_to_their_end_are_opaque():
     calldata = abi.encode_call("setAssetSources(address[],address[])", [[ADA] * 101, [BOB] * 101])
-    (effect,) = effects_of([Call(TARGET, 0, b"", calldata)])
+    (effect,) = effects_of([ProposedCall(TARGET, 0, b"", calldata)])
     assert effect.is_opaque
     assert effect.why == (
         f"Calls setAssetSources on {checksum(TARGET)} with lists of 101 entries: more than 100 are not read one by one."
@@ -296,12 +296,12 @@ def test_a_time_that_nobody_writes_stays_a_number():
 
 def test_a_function_of_the_table_without_a_meaning_is_told_with_its_parameters():
     calldata = abi.encode_call("setMarketingWindow(uint32,address)", [1, ADA])
-    assert effects_of([Call(TARGET, 0, b"", calldata)])[0].kind is Kind.UNKNOWN
+    assert effects_of([ProposedCall(TARGET, 0, b"", calldata)])[0].kind is Kind.UNKNOWN
     calldata = abi.encode_call("setContractURIHash(string)", ["abc"])
-    (effect,) = effects_of([Call(TARGET, 0, b"", calldata)])
+    (effect,) = effects_of([ProposedCall(TARGET, 0, b"", calldata)])
     assert (effect.kind, effect.source, effect.function) == (Kind.CALL, "table", "setContractURIHash(string)")
     assert effect.sentence == f"Calls setContractURIHash on {checksum(TARGET)} with newContractURIHash = abc."
-    (longer,) = effects_of([Call(TARGET, 0, b"", calldata + bytes(32))])
+    (longer,) = effects_of([ProposedCall(TARGET, 0, b"", calldata + bytes(32))])
     assert longer.kind is Kind.UNKNOWN
 
 
@@ -310,7 +310,7 @@ def test_call_data_that_two_known_functions_fit_is_opaque_and_says_so(monkeypatc
         functions.Fit(functions.Function(name, f"{name}()", (), "a source", False), ()) for name in ("one", "two")
     )
     monkeypatch.setattr(functions, "exact_fits", lambda _calldata: (first, second))
-    (effect,) = effects_of([Call(TARGET, 0, b"", b"\xde\xad\xbe\xef")])
+    (effect,) = effects_of([ProposedCall(TARGET, 0, b"", b"\xde\xad\xbe\xef")])
     assert effect.is_opaque
     assert effect.why == (
         f"Calls function 0xdeadbeef on {checksum(TARGET)}, and more than one known function fits its data: one(); "
@@ -327,14 +327,14 @@ AGREEMENT = to_bytes("0x2844c1BBdA121E9E43105630b9C8310e5c72744b")
 def test_a_call_of_an_agreement_is_opened_at_a_known_host_alone():
     flow = abi.encode_call("createFlow(address,address,int96,bytes)", [USDC, BOB, 3, b""])
     outer = abi.encode_call("callAgreement(address,bytes,bytes)", [AGREEMENT, flow, b""])
-    (effect,) = effects_of([Call(HOST, 0, b"", outer)], BOOK)
+    (effect,) = effects_of([ProposedCall(HOST, 0, b"", outer)], BOOK)
     assert (effect.kind, effect.path, effect.amount, effect.recipient) == (Kind.STREAM, ("callAgreement",), 3, BOB)
-    (stranger,) = effects_of([Call(TARGET, 0, b"", outer)], BOOK)
+    (stranger,) = effects_of([ProposedCall(TARGET, 0, b"", outer)], BOOK)
     assert stranger.is_opaque
     elsewhere = Book(chain_id=10)
-    assert effects_of([Call(HOST, 0, b"", outer)], elsewhere)[0].is_opaque
+    assert effects_of([ProposedCall(HOST, 0, b"", outer)], elsewhere)[0].is_opaque
     own = Book(contracts={TARGET: Contract("superfluid_host")})
-    assert effects_of([Call(TARGET, 0, b"", outer)], own)[0].kind is Kind.STREAM
+    assert effects_of([ProposedCall(TARGET, 0, b"", outer)], own)[0].kind is Kind.STREAM
 
 
 def test_a_batch_of_a_host_is_told_operation_by_operation():
@@ -347,7 +347,7 @@ def test_a_batch_of_a_host_is_told_operation_by_operation():
         (201, AGREEMENT, abi.encode(["bytes", "bytes"], [flow, b""])),
     ]
     calldata = abi.encode_call("batchCall((uint32,address,bytes)[])", [batch])
-    found = effects_of([Call(HOST, 0, b"", calldata)], BOOK)
+    found = effects_of([ProposedCall(HOST, 0, b"", calldata)], BOOK)
     assert [(one.kind, one.amount) for one in found] == [
         (Kind.APPROVE, 5), (Kind.TRANSFER, 6), (Kind.CALL, 7), (Kind.CALL, 8), (Kind.STREAM, 3),
     ]  # fmt: skip
@@ -357,7 +357,7 @@ def test_a_batch_of_a_host_is_told_operation_by_operation():
 @pytest.mark.parametrize("operation", [(99, USDC, b""), (101, USDC, b"\x01"), (202, USDC, b"\x01" * 32)])
 def test_an_operation_of_a_batch_that_nobody_knows_makes_it_opaque(operation):
     calldata = abi.encode_call("batchCall((uint32,address,bytes)[])", [[operation]])
-    (effect,) = effects_of([Call(HOST, 0, b"", calldata)], BOOK)
+    (effect,) = effects_of([ProposedCall(HOST, 0, b"", calldata)], BOOK)
     assert effect.is_opaque
     assert USDC in effect.addresses
 

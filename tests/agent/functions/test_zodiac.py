@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agent.understanding.effects import Book, Effect, Kind, effects_of
 from governance.chain import abi
 from governance.chain.address import checksum
-from governance.chain.call import Call
+from governance.chain.call import ProposedCall
 
 ROLES, VAULT, ADA, TOKEN = (bytes([number]) * 20 for number in (0x70, 0x7B, 0xAD, 0xC0))
 PAY = b"PAY" + bytes(29)
@@ -22,7 +22,7 @@ PASS, AND, OR, NOR, MATCHES, SOME, EVERY, AVATAR, EQUAL, MORE, LESS = 0, 1, 2, 3
 
 def scoped(called: bytes, conditions: list[tuple[int, int, int, bytes]], options: int = 0) -> Effect:
     calldata = abi.encode_call(SCOPE, [PAY, VAULT, called, conditions, options])
-    (effect,) = effects_of([Call(ROLES, 0, b"", calldata)], BOOK)
+    (effect,) = effects_of([ProposedCall(ROLES, 0, b"", calldata)], BOOK)
     return effect
 
 
@@ -110,7 +110,7 @@ def test_a_struct_and_a_list_are_read_part_by_part():
 )  # fmt: skip
 def test_what_a_call_may_carry_is_told(options, words):
     calldata = abi.encode_call("allowFunction(bytes32,address,bytes4,uint8)", [PAY, VAULT, DEPOSIT, options])
-    (effect,) = effects_of([Call(ROLES, 0, b"", calldata)], BOOK)
+    (effect,) = effects_of([ProposedCall(ROLES, 0, b"", calldata)], BOOK)
     assert effect.sentence == (
         f"Lets members of the role PAY in {checksum(ROLES)} call deposit(uint256,address) (0x6e553f65) on "
         f"{checksum(VAULT)}. {words}"
@@ -120,7 +120,7 @@ def test_what_a_call_may_carry_is_told(options, words):
 @pytest.mark.parametrize(("role", "of", "shown"), [(PAY, "bytes32", "PAY"), (3, "uint16", "3")])
 def test_a_whole_contract_that_is_allowed_is_told_so(role, of, shown):
     calldata = abi.encode_call(f"allowTarget({of},address,uint8)", [role, VAULT, 0])
-    (effect,) = effects_of([Call(ROLES, 0, b"", calldata)], BOOK)
+    (effect,) = effects_of([ProposedCall(ROLES, 0, b"", calldata)], BOOK)
     assert effect.sentence.startswith(
         f"Lets members of the role {shown} in {checksum(ROLES)} call every function of {checksum(VAULT)}."
     )
@@ -128,33 +128,33 @@ def test_a_whole_contract_that_is_allowed_is_told_so(role, of, shown):
 
 def test_a_selector_that_nobody_knows_stays_a_selector():
     calldata = abi.encode_call("allowFunction(bytes32,address,bytes4,uint8)", [PAY, VAULT, b"\xfe\xed\xfa\xce", 0])
-    (effect,) = effects_of([Call(ROLES, 0, b"", calldata)], BOOK)
+    (effect,) = effects_of([ProposedCall(ROLES, 0, b"", calldata)], BOOK)
     assert f"call 0xfeedface on {checksum(VAULT)}" in effect.sentence
 
 
 def test_parameters_of_the_first_version_are_told():
     scope = "scopeFunction(uint16,address,bytes4,bool[],uint8[],uint8[],bytes[],uint8)"
     calldata = abi.encode_call(scope, [2, TOKEN, APPROVE, [True, True], [0, 0], [0, 2], [word(ADA), word(50)], 0])
-    (effect,) = effects_of([Call(ROLES, 0, b"", calldata)], BOOK)
+    (effect,) = effects_of([ProposedCall(ROLES, 0, b"", calldata)], BOOK)
     assert f"argument 1 (spender) must be ada.eth ({checksum(ADA)}); argument 2 (value) must be less than 50" in (
         effect.sentence
     )
     assert ADA in effect.addresses
     unequal = abi.encode_call(scope, [2, TOKEN, APPROVE, [True], [0, 0], [0, 2], [word(ADA), word(50)], 0])
-    assert "they can't be read" in effects_of([Call(ROLES, 0, b"", unequal)], BOOK)[0].sentence
+    assert "they can't be read" in effects_of([ProposedCall(ROLES, 0, b"", unequal)], BOOK)[0].sentence
     free = abi.encode_call("unscopeParameter(uint16,address,bytes4,uint8)", [2, TOKEN, APPROVE, 1])
-    assert effects_of([Call(ROLES, 0, b"", free)], BOOK)[0].sentence == (
+    assert effects_of([ProposedCall(ROLES, 0, b"", free)], BOOK)[0].sentence == (
         f"Changes what members of the role 2 in {checksum(ROLES)} may give to approve(address,uint256) (0x095ea7b3) on "
         f"{checksum(TOKEN)}: argument 2 (value) may be anything."
     )
     one_of = "scopeParameterAsOneOf(uint16,address,bytes4,uint256,uint8,bytes[])"
     calldata = abi.encode_call(one_of, [2, TOKEN, APPROVE, 0, 0, [word(ADA), word(VAULT)]])
-    (effect,) = effects_of([Call(ROLES, 0, b"", calldata)], BOOK)
+    (effect,) = effects_of([ProposedCall(ROLES, 0, b"", calldata)], BOOK)
     assert "one of (argument 1 (spender) must be ada.eth" in effect.sentence
     assert {ADA, VAULT} <= set(effect.addresses)
     single = "scopeParameter(uint16,address,bytes4,uint256,uint8,uint8,bytes)"
     calldata = abi.encode_call(single, [2, TOKEN, APPROVE, 1, 0, 9, word(1)])
-    assert "a condition that can't be read (9)" in effects_of([Call(ROLES, 0, b"", calldata)], BOOK)[0].sentence
+    assert "a condition that can't be read (9)" in effects_of([ProposedCall(ROLES, 0, b"", calldata)], BOOK)[0].sentence
 
 
 conditions = st.lists(
