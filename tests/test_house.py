@@ -97,6 +97,7 @@ def test_the_mirror_hashes_with_one_keccak():
 
 # Where one idea takes more lines than a class should have; docs/architecture.md gives the reasons.
 LARGE_CLASSES = {
+    "agent/understanding/gate/clauses.py:_Clause",
     "governance/sync/step.py:_Sync",
     "tests/governance/runs.py:Run",
     "tests/policies/histories.py:Life",

@@ -136,7 +136,7 @@ def test_an_ens_name_is_refused_by_its_name_and_place(
         (("diff", PAYROLL, PAYROLL, "--rpc", "http://node"), "`manage.py policy diff ... --rpc URL`"),
         (("diff", "-", "-"), "only one of the two can be standard input"),
         (("check",), "required: file"),
-        (("backtest", PAYROLL), "invalid choice: 'backtest'"),
+        (("backtest", PAYROLL), "required: history"),
         ((), "required: "),
     ],
 )

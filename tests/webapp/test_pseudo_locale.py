@@ -7,8 +7,10 @@ Policies' sentences come from `policies`, which is pure, and stay as they are; s
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -27,11 +29,13 @@ from governance.models import ChainReading, Contract, Cursor, ModuleState, Polic
 from governance.state import State
 from policies.code.encoding import DecodeError, decode
 from presentation.dao_view import DaoView
-from presentation.policies import in_words
+from presentation.policies import explained
+from presentation.words import address_text
 from tests import pseudo
 from tests.webapp import states
 from tests.webapp.conftest import NOW, UNIT, Made, account
 from webapp.account import signin
+from webapp.drafts.actions import KINDS
 from webapp.mail import send, subscriptions
 from webapp.policies.read import BudgetView
 from webapp.proposals import relay
@@ -88,7 +92,7 @@ def check(answer: HttpResponse, where: str, sentences: Iterable[str] = ()) -> No
 
 
 def of_policies(made: Made) -> list[str]:
-    """What `policies` says of the policies there are: sentences, labels of budgets, and why a code is none."""
+    """What `policies` says of the policies there are: lines, cells, labels of budgets, and why a code is none."""
     place, found = DaoView(made.dao), []
     codes = [bytes(code) for code in PolicyVersion.objects.values_list("code", flat=True)]
     for code in (*codes, b"\1\2"):
@@ -97,7 +101,10 @@ def of_policies(made: Made) -> list[str]:
         except DecodeError as error:
             found.append(str(error))
         else:
-            found += [*in_words(place, policy), *(budget.label for budget in policy.budgets)]
+            told = explained(place, policy)
+            cells = [cell for row in told.table for cell in astuple(row) if isinstance(cell, str)]
+            leads = [part for lead in told.leads for part in lead]
+            found += [*told.lines, *cells, *leads, *(budget.label for budget in policy.budgets)]
     return found
 
 
@@ -160,6 +167,17 @@ def test_every_page_of_a_dao_in_every_state(made):
         check(Client().get(path), path, sentences)
     for trouble in states.troubles():
         check(Client().get("/river/agent/"), trouble, sentences)
+
+
+def test_every_part_of_a_drafts_form(made):
+    for kind in KINDS:
+        check(Client().get(f"/river/propose/?kind={kind}"), kind)
+    call = {"kind-0": "raw", "target-0": address_text(account(3)), "calldata-0": "0x"}
+    looked_at = Client().post("/river/propose/", {"text": "Α", **call})
+    batch = html.unescape(looked_at.content.decode().partition("<pre>")[2].partition("</pre>")[0])
+    assert '"transactions"' in batch
+    check(looked_at, "looked at", [" ".join(batch.split()), "0x"])
+    check(Client().post("/river/propose/", {"text": ""}), "nothing written")
 
 
 def test_every_page_of_a_dao_without_anything(made):
