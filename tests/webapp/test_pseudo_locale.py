@@ -350,5 +350,5 @@ def test_every_mail(made, monkeypatch):
     for message in sent:
         assert left_in_english([message.subject]) == []
         assert left_in_english(message.body.splitlines()) == [], message.subject
-        for html, _kind in message.alternatives:
-            check(HttpResponse(html), message.subject)
+        for page, _kind in message.alternatives:
+            check(HttpResponse(page), message.subject)
