@@ -10,7 +10,7 @@ from typing import Any
 from governance.capabilities import ask
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
-from policies.notation.hexadecimal import hex_bytes
+from policies.notation.hexadecimal import hex_bytes, hex_text
 from policies.notation.primitives import keccak
 
 COMPILED = Path(__file__).resolve().parents[1] / ".build" / "contracts"
@@ -28,7 +28,7 @@ def is_policy_module(code: bytes) -> bool:
     if is_compiled(code, "PolicyModule"):
         return True
     return any(
-        len(code) == build["length"] and "0x" + keccak(_masked(code, build["immutables"])).hex() == build["keccak256"]
+        len(code) == build["length"] and hex_text(keccak(_masked(code, build["immutables"]))) == build["keccak256"]
         for build in json.loads(EARLIER_MODULES.read_text())
     )
 

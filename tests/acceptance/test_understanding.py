@@ -136,11 +136,11 @@ def payments():
 
 
 def test_no_mutant_of_a_real_payment_matches_its_text():
-    matched = mutants = 0
+    understood = mutants = red = 0
     for name, text, calls, position, effect in payments():
         if position >= len(calls) or calls[position].calldata[4:36][12:] != effect.recipient:
             continue
-        matched += judged(text, calls).of(effect.id).status is Status.TOLD
+        understood += judged(text, calls).of(effect.id).status in (Status.TOLD, Status.IN_PART)
         nibble = bytes([*effect.recipient[:10], effect.recipient[10] ^ 0x10, *effect.recipient[11:]])
         for recipient, amount in ((nibble, effect.amount), (effect.recipient, effect.amount * 10)):
             mutant = replace(calls[position], data=encode_call("transfer(address,uint256)", [recipient, amount]))
@@ -149,7 +149,9 @@ def test_no_mutant_of_a_real_payment_matches_its_text():
             assert judgement.of(effect.id).status is not Status.TOLD, (name, checksum(recipient), amount)
             assert judgement.outcome is not Outcome.TOLD, name
             mutants += 1
-    assert matched >= 3
+            red += judgement.of(effect.id).status in (Status.DIFFERS, Status.NOT_TOLD)
+    assert understood >= 10
+    assert red >= 5
     assert mutants >= 10
 
 

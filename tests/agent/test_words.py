@@ -14,6 +14,7 @@ from agent.acts.life import Status
 from agent.acts.words import SENTENCES, TABLE, reason_of, say
 from agent.models import AgentHalt, Plan, Refusal, Request
 from governance.sentences import Sentence, worded
+from governance.words import SENTENCES as MIRRORS
 from tests import pseudo
 from tests.agent.acting import ABSTAINS, World, work_errors, world  # noqa: F401
 from tests.agent.test_requests import ETH, LINES, NOW, USDC
@@ -35,7 +36,7 @@ def test_each_code_that_is_said_has_its_sentence_and_its_values():
     said = said_in_the_source()
     assert len(said) > 80
     for code, values in said:
-        sentence = SENTENCES[code]
+        sentence = (SENTENCES if code in SENTENCES else MIRRORS)[code]
         if isinstance(sentence, str):
             wanted = {field.partition(":")[0] for _, field, _, _ in Formatter().parse(sentence) if field}
             assert wanted == values, code

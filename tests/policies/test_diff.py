@@ -151,6 +151,7 @@ PAYING = f"Pay in the token USDC ({checksum(USDC)}), by calling `transfer(addres
 MAY_PAY = f"{PAYING[0].lower()}{PAYING[1:]}"
 TRADING = f"Call `swap(uint256,bytes)` (selector 0x{SWAP.selector.hex()}) on {checksum(VAULT)}: "
 AS_BEFORE = "of which 6,000 USDC may be spent at once and the rest must be announced and can be objected to"
+CHARGED = "rules 1 and 2 charge it"
 COUNTS = f"The budget “payroll” counts the token USDC ({checksum(USDC)})"
 IN_AN_ACT = "in one act, all its calls under this rule added up"
 RECEIVES = "the treasury must receive at least {} for each 1 USDC that the call counts against the budget “payroll”"
@@ -359,9 +360,10 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         budget(period_s=30 * 86_400, exponent=6, instant_limit=6_000, limit=12_000),
         [
             f"wider: {COUNTS}: at most 12,000 USDC in any 30 days, {AS_BEFORE}; what an act counts in all is rounded "
-            f"up to whole steps of 1 USDC. Before: {COUNTS}: at most 12,000 USDC in any 24 days, {AS_BEFORE}; what an "
-            "act counts in all is rounded up to whole steps of 0.001 USDC. To the chain it is another budget, which "
-            "starts empty: at first the agent may spend old and new, which together is 24,000 USDC."
+            f"up to whole steps of 1 USDC; {CHARGED}. Before: {COUNTS}: at most 12,000 USDC in any 24 days, "
+            f"{AS_BEFORE}; what an act counts in all is rounded up to whole steps of 0.001 USDC; {CHARGED}. To the "
+            "chain it is another budget, which starts empty: at first the agent may spend old and new, which together "
+            "is 24,000 USDC."
         ],
     ),
     "measured": (OLD, MEASURED, ["tighter: The budget “payroll” now measures how far the treasury's balance falls."]),

@@ -41,8 +41,8 @@ REVERSED = [
     r"\.summary\.status: 'abstained' -> 'pending'$",
     r"\.summary\.reason: \"the model's answer could not be used, twice: the model server refuses .*\(HTTP 400\)",
     r"\.summary\.abstained: True -> False$",
-    # Words of a policy, said plainer.
-    r"impossible for the agent, whatever it is told\.' -> .*whatever anybody tells it\.'$",
+    # A policy begins with all of it together now; its sentences are said plainer.
+    r"/policies\[\d+\]\.sentences: \['From .* -> \['All together: ",
 ]
 # The demo's model named a candidate and said in the same answer that it was not what was asked; nobody approved. These
 # two acts should not have been made: their records are whole and are rejected for that alone.

@@ -18,6 +18,7 @@ from policies.code.document_model import PolicyDocument
 from policies.document.document import load
 from policies.document.references import references
 from policies.notation.amounts import Token, Unclear, parse_supply_amount
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.problems import PolicyError
 from policies.notation.visible import one_line
 from presentation.assets import Asset
@@ -136,9 +137,7 @@ def _call(place: DaoView, action: Action, _pays: Pays) -> list[ProposedCall]:
 def _raw(place: DaoView, action: Action, _pays: Pays) -> list[ProposedCall]:
     text = "".join(action.fields["calldata"].split())
     try:
-        if not text.startswith("0x"):
-            raise ValueError(text)
-        data = bytes.fromhex(text[2:])
+        data = hex_bytes(text)
     except ValueError as error:
         raise BadArgument(gettext("calldata is 0x and pairs of hexadecimal digits")) from error
     return [ProposedCall(to_bytes(action.fields["target"].strip()), _value(place, action), b"", data)]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from governance.chain import abi
 from governance.chain.address import BadAddress, to_bytes
+from policies.notation.hexadecimal import hex_bytes
 from policies.notation.visible import one_line
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,77})")
@@ -82,7 +83,7 @@ def _value(of: abi.Type, given: Any, depth: int) -> Any:
         if of.kind == "address":
             return _address(text)
         if of.kind in ("bytes", "fixed_bytes") and _BYTES.fullmatch(text):
-            return _bytes(of, bytes.fromhex(text[2:]))
+            return _bytes(of, hex_bytes(text))
     raise BadArgument(gettext("%(text)s is no %(type)s") % {"text": one_line(str(given), 60), "type": of.text})
 
 

@@ -707,6 +707,8 @@ abstract contract Adversary is World {
         uint256 budgets = uint8(bytes_[97]);
         uint256 rules = uint8(bytes_[99]);
         uint256 heads = 100 + 67 * budgets;
+        // A change before this one may have hit the counts, which then name places that are not there.
+        if (budgets == 0 || rules == 0 || heads + 32 * rules > bytes_.length) return bytes_;
         if (kind == 0) return bytes.concat(bytes_, bytes1(uint8(random(2))));
         if (kind == 1) {
             assembly ("memory-safe") {
