@@ -72,7 +72,7 @@ test-browser: install-browser
 lives: install
 	@cd tests/governance/governors/packages && if ! cmp -s package-lock.json node_modules/installed.json; then \
 		npm ci --ignore-scripts --loglevel=error && cp package-lock.json node_modules/installed.json; fi
-	$(RUN) -m pytest -q -s tests/governance/test_state_lives.py $(ARGS)
+	MANDATE_STATE_SEED=$${MANDATE_STATE_SEED:-random} $(RUN) -m pytest -q -s tests/governance/test_state_lives.py $(ARGS)
 
 bench-sync: install
 	$(RUN) -m bench.sync.run $(ARGS)

@@ -181,7 +181,8 @@ class Demo:
             half.replace(file)
         compiled = json.loads(self._stack.manage("policy", "compile", str(file), "--json"))
         explained = json.loads(self._stack.manage("policy", "explain", str(file), "--json"))
-        sentences = "\n".join(f"- {sentence}" for sentence in explained["sentences"])
+        lines = [*explained["together"], *explained["sentences"], *explained["addresses"]]
+        sentences = "\n".join(f"- {sentence}" for sentence in lines)
         code = hex_bytes(compiled["code"])
         call = calldata(SET_POLICY, [keccak(text="payroll"), code])
         return Proposal(((self.module, 0, call),), POLICY_TEXT.format(sentences=sentences))

@@ -34,7 +34,7 @@ def propose_policy(scene: Scene) -> None:
     compiled = scene.manage("policy", "compile", str(policy_file), "--json")
     explained = scene.manage("policy", "explain", str(policy_file), "--json")
     code = hex_bytes(compiled["code"])
-    sentences = explained["sentences"]
+    sentences = [*explained["together"], *explained["sentences"], *explained["addresses"]]
     scene.policy_codehash = compiled["codehash"]
     stored = hex_text(keccak(b"\0" + code))  # it is stored as a contract's code behind a STOP
     must(stored == scene.policy_codehash, f"the code must have the hash {stored}", scene.policy_codehash)
