@@ -55,7 +55,7 @@ def test_a_holder_takes_its_tokens_to_another_delegate_and_back(demo, page, quie
     expect(page.locator(".gist")).to_contain_text("Votes with 400,000 MAND")
     expect(page.get_by_role("button", name="Delegate to this account")).to_have_count(0)
     page.get_by_role("button", name="Take back: to nobody").click()
-    expect(box).to_contain_text("You hold 150,000 MAND and have delegated to nobody: they count in no vote.")
+    expect(box).to_contain_text("You hold 150,000 MAND and have delegated to nobody: they count in no new vote.")
     assert delegate_of(demo, "chloe") is None
 
 

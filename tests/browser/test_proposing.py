@@ -25,7 +25,7 @@ def test_a_payment_is_written_looked_at_and_proposed(demo, page, quiet, screensh
     page.get_by_label("To which address").fill(ines)
     page.get_by_role("button", name="Look at it").last.click()
     expect(page.locator("#trial + *")).to_contain_text("at block")
-    expect(page.get_by_text("goes through")).to_be_visible()
+    expect(page.get_by_text("would not fail")).to_be_visible()
     connect(page, "ada (test wallet)")
     picture(page, screenshots, "draft")
     page.get_by_role("button", name="Propose", exact=True).click()

@@ -245,6 +245,19 @@ def test_a_delegates_page_tells_power_votes_and_whose_they_are(client, dated):
 
 
 @pytest.mark.django_db
+def test_where_power_at_a_snapshot_is_not_known_nobody_is_said_to_vote_always(client, made):
+    """The token counts blocks and the governor time: what the account did not vote on, it may have had power for."""
+    made.power(3, UNIT)
+    made.vote(made.proposal(7, snapshot=NOW - 900, deadline=NOW - 10), 3)
+    made.proposal(8, snapshot=NOW - 800, deadline=NOW - 10)
+    shown = page(client, 3)
+    assert "Voted on 1 of the newest proposals. For which others it had power is not known here." in shown
+    assert "of the last" not in shown
+    answer = client.get(f"/api/v1/daos/river/delegates/{address_text(account(3))}").json()
+    assert answer["participation"] == {"voted": 1, "of": None}
+
+
+@pytest.mark.django_db
 def test_votes_before_an_account_had_power_do_not_count_against_it(client, dated):
     made = dated
     made.proposal(7, snapshot=NOW - 3 * 86_400, deadline=NOW - 2 * 86_400)

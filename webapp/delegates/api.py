@@ -109,8 +109,8 @@ def delegate(request: HttpRequest, slug: str, account: str) -> Json:
     """One account as a delegate: power now, to whom it delegates itself, and the newest proposals with what it did.
 
     `participation` counts those of the newest proposals for which it had power at the snapshot, open votes that it may
-    still vote on left out. `power_at_snapshot` is null where it can't be looked up. `power` and `power_of_all` are null
-    where no log says who has power (`power_reading` of the DAO).
+    still vote on left out; its `of`, and `power_at_snapshot`, are null where that power can't be looked up. `power` and
+    `power_of_all` are null where no log says who has power (`power_reading` of the DAO).
     """
     place = DaoView.of(slug)
     found = profile(place, parse_address(account, "account"))
@@ -121,7 +121,7 @@ def delegate(request: HttpRequest, slug: str, account: str) -> Json:
         "power_of_all": None if found.degraded else str(found.total),
         "delegators_count": None if found.degraded and not found.delegators else found.delegators,
         "delegates_to": [{"account": address_json(to), "share_bps": share} for to, share in found.to],
-        "participation": {"voted": found.voted, "of": len(found.ended)},
+        "participation": {"voted": found.voted, "of": len(found.ended) if found.is_power_known else None},
         "proposals": [
             {
                 "id": str(cast.row.proposal.proposal_id),

@@ -83,6 +83,7 @@ class Profile:
     cast: list[Cast]  # newest first
     changes: list[Change]  # newest first
     check: OnchainCheck | None
+    is_power_known: bool  # whether power at a snapshot can be looked up: else nobody knows what it did not vote on
     degraded: Degraded | None = None  # no log says who has power: then `power`, `total` and `delegators` say nothing
     asked: AskedPower | None = None  # what the chain answered of it, at the newest snapshot that it was asked about
 
@@ -104,6 +105,12 @@ class Profile:
     def participation(self) -> str:
         """How often it voted, in words, with what is counted."""
         of = len(self.ended)
+        if not self.is_power_known and self.degraded is None:
+            return ngettext(
+                "Voted on %(count)s of the newest proposals. For which others it had power is not known here.",
+                "Voted on %(count)s of the newest proposals. For which others it had power is not known here.",
+                self.voted,
+            ) % {"count": self.voted}
         if not of:
             if self.degraded is not None:
                 return gettext("It voted on none of the newest proposals. Whether it could have is not known here.")
@@ -136,6 +143,7 @@ def profile(place: DaoView, account: bytes) -> Profile:
         cast=[cast for cast in _cast(place, account, is_degraded=degraded is not None) if cast.counts],
         changes=_changes(place, account),
         check=checks_of_power(place.dao, [account]).get(account),
+        is_power_known=degraded is None and counts_by_snapshot(place),
         degraded=degraded,
         asked=newest_asked(place.dao, account) if degraded else None,
     )

@@ -56,16 +56,19 @@ def tried(
         return unknown, None
     try:
         head = rpc.block("latest")
+        if head is None:
+            return unknown, None
+        at = head.number
         for text, call in zip(said, calls, strict=True):
             try:
-                rpc.estimate_gas(call.target, call.calldata, sender=maker, value_wei=call.value_wei)
-                has_code = not call.calldata or bool(rpc.get_code(call.target))
+                rpc.estimate_gas(call.target, call.calldata, sender=maker, value_wei=call.value_wei, block=at)
+                has_code = not call.calldata or bool(rpc.get_code(call.target, at))
                 found.append(Trial(text, True, "" if has_code else gettext("there is no contract at this address")))
             except CallReverted as error:
                 found.append(Trial(text, True, revert_words(error.data)))
     except RpcError:
         return unknown, None
-    return found, head.number if head else None
+    return found, at
 
 
 def revert_words(data: bytes) -> str:
