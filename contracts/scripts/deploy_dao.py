@@ -49,6 +49,9 @@ import deployment_record  # noqa: E402
 
 ALIAS = "deployer"
 NETWORK = "target"
+# An estimate is made for the block at hand, the transaction runs in a later one: the module's constructor looks past
+# votes up, which costs more once the token's first votes lie a second back. What isn't used is given back.
+GAS_HEADROOM = 1.2
 
 
 class DeployError(Exception):
@@ -166,7 +169,9 @@ def _prepare_ape(folder: Path, keystore: Path, chain_id: int) -> None:
         "base_ecosystem_plugin": "ethereum",
         "default_provider": "node",
     }
-    (folder / "ape-config.yaml").write_text(json.dumps({"networks": {"custom": [network]}}))  # JSON is YAML
+    headroom = {"gas_limit": {"auto": {"multiplier": GAS_HEADROOM}}}
+    settings = {"networks": {"custom": [network]}, "ethereum": {NETWORK: headroom}}
+    (folder / "ape-config.yaml").write_text(json.dumps(settings))  # JSON is YAML
     accounts = folder / "accounts"
     accounts.mkdir()
     try:

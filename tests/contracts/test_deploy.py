@@ -100,6 +100,18 @@ def test_ape_deploys_the_whole_suite_in_an_empty_home(deployed: Deployed, parame
     assert list((tmp_path / "home").iterdir()) == []
 
 
+def test_no_creation_is_sent_with_what_it_takes_at_this_second_alone(
+    deployed: Deployed, parameters: dict, tmp_path: Path
+) -> None:
+    """One second later the module's look at past votes finds the token's first ones and costs more."""
+    assert run(tmp_path, deployed.url, parameters).returncode == 0
+    creations = json.loads((tmp_path / "deployment.json").read_text())["creations"]
+    for name, created in creations.items():
+        allowed = int(deployed.anvil.call("eth_getTransactionByHash", created["transaction"])["gas"], 16)
+        used = int(deployed.anvil.call("eth_getTransactionReceipt", created["transaction"])["gasUsed"], 16)
+        assert allowed >= used * 11 // 10, (name, allowed, used)
+
+
 def test_a_wrong_chain_is_one_line(deployed: Deployed, parameters: dict, tmp_path: Path) -> None:
     done = run(tmp_path, deployed.url, parameters | {"chain_id": 1})
     assert done.returncode == 1
