@@ -275,9 +275,12 @@ def _authority(known: Chosen, rpc: Rpc) -> Authority:
     if approval is not None and calls_hash(known.calls) == bytes(approval.calls_hash):
         _confirm(approval, known, rpc)
         return Authority(approval, asker)
-    if plan.chosen_by != Plan.ChosenBy.MODEL or plan.needs_approval or candidate.differences or not candidate.is_roster:
+    if plan.needs_approval or candidate.differences or not candidate.is_roster:
         raise _NotAuthorised(say("approval_missing"))
-    if not plan.model_agrees_to(candidate):
+    if plan.chosen_by not in (Plan.ChosenBy.MODEL, Plan.ChosenBy.ROSTER):
+        raise _NotAuthorised(say("approval_missing"))
+    was_silent = plan.chosen_by == Plan.ChosenBy.ROSTER and bool(plan.silence) and not plan.model
+    if not was_silent and not plan.model_agrees_to(candidate):
         word = plan.word
         raise _NotAuthorised(say("model_did_not_agree", word=None if word is None else word.as_json()))
     if roster is None or problem:

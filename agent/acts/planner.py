@@ -4,7 +4,8 @@
 The model is asked in a schema whose only free choices are the names of candidates that code derived and that the policy
 allows, so whatever it answers, no address, amount or call comes from it. It never sees proposal prose. What differs
 from the signed roster, what can be read in two ways, what somebody without a say in the DAO asks for, and what the
-model abstains from, waits for the operator's signature. The model can only stop: nothing is paid because it agreed.
+model abstains from, waits for the operator's signature. The model can only stop: nothing is paid because it agreed, and
+where it says nothing for a set time, exactly the roster goes on without it (`silence`).
 """
 
 import json
@@ -18,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agent import choice
-from agent.acts import askers, life, rosters, situation
+from agent.acts import askers, life, rosters, silence, situation
 from agent.acts.calls import calls_hash, calls_json
 from agent.acts.candidates import Draft, derive
 from agent.acts.grammar import parse
@@ -300,22 +301,23 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
         answered = _ask(chooser, asked, form)
     except ModelDown as error:
         serving.note(error)
-        _wait(request, say("model_awaited", problem=error.why), _AGAIN_S, status=Request.Status.RECEIVED)
+        why_silent = silence.over(request, error)
+        if why_silent is None:
+            awaited = say("model_awaited", problem=error.why, until=silence.until(request))
+            _wait(request, awaited, _AGAIN_S, status=Request.Status.RECEIVED)
+        _go_on_without_the_model(known, allowed, why_silent)
+        return
     word = choice.read(answered["parsed"], keys)
     chosen = next((candidate for candidate in allowed if word.agrees_to(candidate.key)), None)
     subject = chosen or allowed[0]
     why = approval_reasons(word, TABLE.read_all(subject.difference_codes, subject.differences), subject.is_roster)
     with transaction.atomic():
         request = Request.objects.select_for_update().get(pk=request.pk)
-        if request.status not in life.PLANNABLE:
+        if not _may_still_be_decided(request, policy, allowed):
             return  # the operator approved a candidate while the model was thinking
-        if not _stands(request, policy, allowed):
-            raise work.Again(timezone.now(), say("changed_meanwhile"))
         row = Plan.objects.select_for_update().get(request=request)
         row.candidate = chosen
         row.chosen_by = Plan.ChosenBy.MODEL if chosen else Plan.ChosenBy.NOBODY
-        row.needs_approval = why
-        row.approval_codes = codes(why)
         row.prompt = {"messages": asked, "schema": form}
         row.sampling = {
             "temperature": "0",
@@ -328,12 +330,44 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
         row.output = answered["text"]
         row.answer = word.as_json()
         row.usage = answered["usage"]
-        row.save()
-        if why:
-            life.move(request, Request.Status.NEEDS_APPROVAL, life.Who.PLANNER, because(why))
-        else:
-            life.move(request, Request.Status.PLANNED, life.Who.PLANNER, say("agreed"))
-            work.enqueue(EXECUTE_WORK, str(request.pk), renew=True)
+        _decide(request, row, why, say("agreed"))
+
+
+def _go_on_without_the_model(known: Situation, allowed: Sequence[Candidate], why_silent: Sentence) -> None:
+    """Have exactly the roster executed without a second look; all else waits for the operator, who is told of that."""
+    subject = allowed[0]
+    why = TABLE.read_all(subject.difference_codes, subject.differences)
+    if not subject.is_roster or len(allowed) > 1:
+        why = why or [say("not_exactly_roster")]
+    with transaction.atomic():
+        request = Request.objects.select_for_update().get(pk=known.request.pk)
+        if not _may_still_be_decided(request, known.policy, allowed):
+            return
+        row = Plan.objects.select_for_update().get(request=request)
+        row.candidate = None if why else subject
+        row.chosen_by = Plan.ChosenBy.NOBODY if why else Plan.ChosenBy.ROSTER
+        row.silence = silence.kept(why_silent)
+        _decide(request, row, [*why, why_silent] if why else [], say("exactly_roster", look=why_silent))
+
+
+def _may_still_be_decided(request: Request, policy: PolicyInForce, candidates: Sequence[Candidate]) -> bool:
+    """Whether the (locked) request is still to be decided. Raises work.Again where what was asked about has changed."""
+    if request.status not in life.PLANNABLE:
+        return False
+    if not _stands(request, policy, candidates):
+        raise work.Again(timezone.now(), say("changed_meanwhile"))
+    return True
+
+
+def _decide(request: Request, plan: Plan, why: Sequence[Sentence], otherwise: Sentence) -> None:
+    """Keep the plan. `why` the operator must sign; where it is empty the plan is executed, and `otherwise` is why."""
+    plan.needs_approval, plan.approval_codes = list(why), codes(why)
+    plan.save()
+    if why:
+        life.move(request, Request.Status.NEEDS_APPROVAL, life.Who.PLANNER, because(why))
+        return
+    life.move(request, Request.Status.PLANNED, life.Who.PLANNER, otherwise)
+    work.enqueue(EXECUTE_WORK, str(request.pk), renew=True)
 
 
 def _ask(model: Model, asked: list[dict[str, str]], form: dict[str, Any]) -> dict[str, Any]:
@@ -410,5 +444,7 @@ def _settle(request: Request, status: str, why: Sentence) -> bool:
 
 def _wait(request: Request, why: Sentence, seconds: int, status: str = Request.Status.WAITING) -> NoReturn:
     """Write why it waits, and come back. Raises work.Again always."""
-    _settle(request, status, why)
+    if _settle(request, status, why) and status == Request.Status.WAITING and request.model_awaited_since:
+        # It waits for something else now: the model's silence is counted afresh when it is asked again.
+        Request.objects.filter(pk=request.pk).update(model_awaited_since=None)
     raise work.Again(timezone.now() + timedelta(seconds=seconds), why)

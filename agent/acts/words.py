@@ -231,6 +231,9 @@ SENTENCES: Mapping[str, Template] = {
     "key_used": gettext_noop("this idempotency key was used for another request"),
     "candidate_of_another": gettext_noop("the candidate belongs to another request"),
     "calls_changed": gettext_noop("the stored calls do not have their hash: they were changed in the database"),
+    "asker_means": gettext_noop("who asked means {candidate}"),
+    "only_asker_means": gettext_noop("only who asked, signed in with the same account, can say what was meant"),
+    "nothing_to_mean": gettext_noop("there is nothing to pick: the request is not waiting with several readings"),
     "no_such_candidate": gettext_noop("the request has no such candidate"),
     "nothing_to_approve": _nothing_to_approve,
     "outside_policy": gettext_noop("the policy refuses this candidate: no approval can change that, only a vote"),
@@ -249,7 +252,12 @@ SENTENCES: Mapping[str, Template] = {
     "mirror_behind": gettext_noop("the mirror is behind the chain: another policy is in force there"),
     "month_changed": gettext_noop("the month changed while the request waited: it was understood as {period}"),
     "model_asked": gettext_noop("the model is being asked; the operator may approve a candidate without it"),
-    "model_awaited": gettext_noop("waiting for the model ({problem}); the operator may approve a candidate without it"),
+    "model_awaited": gettext_noop(
+        "waiting for the model ({problem}), until {until} UTC at most; the operator may approve a candidate without it"
+    ),
+    "no_second_look": gettext_noop("no second look: the model said nothing for {minutes} minutes ({problem})"),
+    "no_second_look_none": gettext_noop("no second look: no model is configured"),
+    "exactly_roster": gettext_noop("exactly the roster; {look}"),
     "model_abstained": _model_abstained,
     "model_did_not_agree": _model_did_not_agree,
     "not_exactly_roster": gettext_noop("it is not exactly the roster"),

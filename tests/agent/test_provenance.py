@@ -126,6 +126,7 @@ def sample(
                 "votes": "0",
                 "balance": "1",
             },
+            "second_look": {"by": "model", "silent": None},
             "needs_approval": [],
             "approval": {"operator": OPERATOR.address, "pays": "100 to ines", "signature": "0x" + signature.hex()}
             if approved
@@ -238,7 +239,11 @@ def before(answer: dict[str, str], *, approved: bool = False, by: str = "model")
     record = sample(answer=answer, approved=approved, by=by)
     sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
     sections["prompt"]["schema"] = {"properties": {"choice": {}, "reason": {}}}
-    del sections["checks"]["asker"], sections["inputs"]["roster"]["signed_before_chain_s"]
+    del (
+        sections["checks"]["second_look"],
+        sections["checks"]["asker"],
+        sections["inputs"]["roster"]["signed_before_chain_s"],
+    )
     signed = sign(sections, provenance.Actions.from_json(record["actions"]))
     return {**signed, "format": provenance.FORMAT_BEFORE}
 
@@ -258,6 +263,47 @@ def test_a_record_of_the_format_before_that_paid_past_the_models_no_is_rejected(
     assert "counts as no" in failed.detail
     approved = before({"choice": "c1", "reason": reason}, approved=True)
     assert failures(approved) == [], "the operator's signature is an authority of its own"
+
+
+def of_format_2() -> dict[str, Any]:
+    """A record of the format that did not say whether a model looked."""
+    record = sample()
+    sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
+    del sections["checks"]["second_look"]
+    return {**sign(sections, provenance.Actions.from_json(record["actions"])), "format": provenance.FORMAT_ASKED}
+
+
+def silent(**look: Any) -> dict[str, Any]:
+    """A record of a payment that no model looked at."""
+    record = sample(by="roster")
+    sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
+    sections |= dict.fromkeys(("prompt", "model", "sampling", "output"))
+    sections["checks"]["second_look"] = {"by": "nobody", "silent": "no second look: no model is configured"} | look
+    return sign(sections, provenance.Actions.from_json(record["actions"]))
+
+
+def test_a_record_of_the_second_format_is_verified_as_it_was_signed() -> None:
+    assert failures(of_format_2()) == []
+    assert failures({**of_format_2(), "format": provenance.FORMAT}) == ["format"]
+    assert failures({**sample(), "format": provenance.FORMAT_ASKED}) == ["format"]
+
+
+def test_a_silence_is_told_as_the_agents_word_and_proved_by_nothing() -> None:
+    checks = {check.name: check for check in provenance.verify_document(silent())}
+    assert [name for name, check in checks.items() if check.ok is not True] == ["second look"]
+    assert checks["second look"].ok is None
+    assert "That it was silent is the agent's word" in checks["second look"].detail
+
+
+def test_a_record_that_claims_a_silence_holds_no_word_and_says_why() -> None:
+    assert failures(silent(by="model")) == ["second look"]
+    assert failures(silent(silent=None)) == ["second look"]
+    record = sample(by="roster")  # a model's word is in it
+    assert "second look" in failures(record)
+    older = copy.deepcopy({name: of_format_2()[name] for name in provenance.SECTIONS})
+    older["checks"]["chosen"]["by"] = "roster"
+    signed = sign(older, provenance.Actions.from_json(record["actions"]))
+    assert failures({**signed, "format": provenance.FORMAT_ASKED}) == ["approval"], "no silence was let go on then"
 
 
 def test_no_format_takes_the_other_ones_answers() -> None:

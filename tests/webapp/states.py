@@ -255,6 +255,7 @@ def acts(made: Made) -> None:
         Plan.objects.create(
             request=asked, chosen_by="operator", output=output, prompt={"schema": {"properties": properties}},
             model={"name": "μοντέλο", "is_demo": True},
+            silence={"code": "no_second_look_none", "values": {}, "text": "In English."} if number % 2 else {},
         )  # fmt: skip
         Refusal.objects.create(
             request=asked, candidate_key="c1", label="μία", calls=[], policy_codehash=bytes(32), block_number=400,
