@@ -351,7 +351,7 @@ def test_a_model_that_stays_silent_stops_exactly_the_roster_for_the_set_time_and
     world.model.down = True
     request = world.rest(world.ask(world.november()), 2)
     assert request.status == Request.Status.RECEIVED  # for an hour
-    Request.objects.filter(pk=request.pk).update(model_awaited_since=timezone.now() - timedelta(seconds=3599))
+    Request.objects.filter(pk=request.pk).update(model_awaited_since=timezone.now() - timedelta(seconds=3000))
     assert world.rest(request, 2).status == Request.Status.RECEIVED
     Request.objects.filter(pk=request.pk).update(model_awaited_since=timezone.now() - timedelta(seconds=3601))
     request = world.rest(request)
