@@ -149,6 +149,28 @@ SENTENCES: Mapping[str, Template] = {
     ),
     "month_in_slashes": gettext_noop('"{piece}" is not understood: write a month as 2026-11'),
     "no_amount": _no_amount,
+    "no_amount_sign": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: a payment has no sign, write digits and a token, '
+        "e.g. 500 {token}"
+    ),
+    "no_amount_currency": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: a currency is no token, write e.g. 500 {token} '
+        "(tokens known here: {tokens})"
+    ),
+    "no_amount_share": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: a share of something is not, write what each is paid, e.g. '
+        "500 {token}"
+    ),
+    "no_amount_short": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: write all its digits and a token, e.g. 1,000 {token}'
+    ),
+    "no_amount_bare": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: no token stands behind it, write e.g. 500 {token} (tokens known '
+        "here: {tokens})"
+    ),
+    "no_amount_unit": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: that is no token known here, which are: {tokens}'
+    ),
     "no_amount_no_token": gettext_noop('"{piece:.40}" is not understood as an amount: no token is known here'),
     "comma_in_amount": gettext_noop("{digits:.80} can be read in two ways: write it without a comma"),
     "point_in_amount": gettext_noop("{digits} can be read in two ways: write {plain}, or {digits}0"),
@@ -162,6 +184,9 @@ SENTENCES: Mapping[str, Template] = {
     "several_months": gettext_noop("name one month, not several"),
     "nobody_named": gettext_noop('nobody to pay is named: say "the contributors", or names from the roster'),
     "no_month": gettext_noop("name the month that is paid, e.g. 2026-11"),
+    "no_month_or_amount": gettext_noop(
+        "name the month that is paid, e.g. 2026-11, or write behind each name what is paid"
+    ),
     "everyone_and_single": gettext_noop("the request names both everyone and single people: say one or the other"),
     "excluding_from_whom": gettext_noop('leaving somebody out needs "the contributors except ..."'),
     "in_total": gettext_noop('"in total" needs one amount that is divided: leave "each" and other amounts out'),
