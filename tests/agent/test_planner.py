@@ -4,7 +4,7 @@
 import contextlib
 import json
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from agent.llm.client import Model
 from agent.models import DecisionRecord, Plan, Request
 from agent.work_names import EXECUTE_WORK, PLAN_WORK
 from governance import work
+from governance.chain.address import checksum
 from governance.models import Act, OutgoingTransaction, Work
 from tests.agent.acting import (  # noqa: F401
     ABSTAINS,
@@ -436,6 +437,20 @@ def test_a_silence_that_is_only_written_into_the_plan_releases_nothing_the_model
     request = world.rest(request)
     assert (request.status, world.balances()) == (Request.Status.NEEDS_APPROVAL, [0] * 5)
     assert "the model did not say that this is what was asked" in request.reason
+
+
+@database
+def test_a_one_off_to_somebody_who_was_just_paid_says_so(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    first = world.rest(world.ask("pay jon 300 USDC"), 1)
+    assert "was paid" not in first.reason
+    assert world.settle(first).status == Request.Status.EXECUTED
+    again = world.rest(world.ask("pay jon 300 USDC"), 1)
+    act = world.acts()[0]
+    day = datetime.fromtimestamp(act.log.block_timestamp_chain_s, UTC).strftime("%Y-%m-%d")
+    warning = f"{checksum(world.address('jon'))} was paid 300 USDC on {day}, by act 1"
+    assert warning in again.candidates.get().differences
+    assert warning not in world.rest(world.ask("pay kim 300 USDC"), 1).candidates.get().differences
 
 
 @database
