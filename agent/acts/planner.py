@@ -159,18 +159,26 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
     request, policy = known.request, known.policy
     now_chain_s = chain_now_s(request.dao)
     roster = rosters.current(policy, now_chain_s)
-    lines = rosters.lines_of(roster)
+    terms = rosters.terms_of(roster)
+    lines, rules = terms.lines, terms.rules
     tokens = read_tokens(rpc, {line.asset for line in lines} | {budget.asset for budget in policy.code.budgets})
     ask = parse(request.text, lines, tokens, now_chain_s)
     # The month that a request names is settled when it is first understood, whatever the clock says later.
     if request.period and ask.period != request.period:
         raise NotUnderstood(say("month_changed", period=request.period))
+    only_names = rules is not None and rules.kind == rosters.NAMES
+    if only_names and not ask.amounts:
+        raise NotUnderstood(say("names_without_amount"))
     request.period = ask.period
     Request.objects.filter(pk=request.pk).update(period=ask.period)
     drafts = derive(ask, lines, tokens, paid_lines(policy, ask.period, request), now_chain_s)
     strange = unrecorded_payees(policy)
-    asker = askers.standing(policy, request, {line.recipient for line in lines}, rpc, known.pinned.block.hash)
+    payees, may_ask = {line.recipient for line in lines}, askers.HAS_A_SAY if rules is None else rules.may_ask
+    asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash, may_ask)
     doubts = [doubt for doubt in (asker.doubt, askers.early_doubt(roster, ask.period)) if doubt]
+    doubts += askers.rule_doubts(rules, asker, ask.period)
+    if only_names:
+        drafts = [_of_names(draft) for draft in drafts]
     drafts = [
         replace(
             draft,
@@ -184,6 +192,12 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
         for draft in drafts
     ]
     return roster, drafts, Words({line.recipient: line.name for line in lines}, tokens, native_token(rpc.chain_id))
+
+
+def _of_names(draft: Draft) -> Draft:
+    """A draft from a roster that holds names alone: there is no amount or whole that it could differ from."""
+    kept = [one for one in draft.differences if one.code not in ("amounts_changed", "part_of_roster")]
+    return replace(draft, is_roster=False, differences=(*kept, say("names_only")))
 
 
 def _lately(request: Request, draft: Draft, tokens: Sequence[Token], now_chain_s: int) -> list[Sentence]:

@@ -484,10 +484,12 @@ def _verify_roster(record: dict[str, Any], actions: Actions, version: PolicyVers
         if roster is None:
             yield Check("roster", None, "not known here")
             return
-        pays = tuple(payment_call(line.recipient, line.asset, line.amount) for line in rosters.lines_of(roster))
+        terms = rosters.terms_of(roster)
+        pays = tuple(payment_call(line.recipient, line.asset, line.amount) for line in terms.lines)
         ok = pays == actions.calls and roster.expires_chain_s > int(inputs["block"]["timestamp_chain_s"])
         ok = ok and (roster.module_id, roster.policy_id) == (version.module_id, actions.policy_id)
         ok = ok and str(roster.policy_version) == inputs["policy"]["version"]
+        ok = ok and (terms.rules is None or _follows(terms.rules, record))
     except (KeyError, TypeError, ValueError) as error:
         yield Check("roster", False, f"{type(error).__name__}: {error}"[:200])
         return
@@ -500,6 +502,13 @@ def _verify_roster(record: dict[str, Any], actions: Actions, version: PolicyVers
         same = inputs["roster"]["signed_before_chain_s"] == str(roster.accepted_chain_s)
         text = "when the record says" if same else "at another time than the record says, which proves nothing"
         yield Check("roster's date", True if same else None, f"it was taken in here {text}")
+
+
+def _follows(rules: rosters.Rules, record: dict[str, Any]) -> bool:
+    """Whether a payment without approval is one that the roster's rules let be asked for, by whom and for its month."""
+    kind, period = record["checks"]["asker"]["kind"], record["inputs"]["request"]["period"]
+    is_in_time = rules.first_month <= period and (not rules.last_month or period <= rules.last_month)
+    return rules.kind == rosters.MONTHLY and is_in_time and kind in {askers.OPERATOR, *rules.may_ask}
 
 
 def _verify_votes_token(record: dict[str, Any], version: PolicyVersion) -> Iterator[Check]:

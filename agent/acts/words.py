@@ -121,6 +121,21 @@ def _month_before_roster(values: Values, translate: Translate) -> str:
     return translate(text).format(period=values["period"], signed=f"{signed:%Y-%m-%d %H:%M}")
 
 
+_ASKERS = {
+    "operator": gettext_noop("the operator"),
+    "roster": gettext_noop("people on it"),
+    "delegate": gettext_noop("delegates"),
+    "holder": gettext_noop("holders of votes"),
+}
+
+
+def _asker_not_let(values: Values, translate: Translate) -> str:
+    text = gettext_noop("asked by one of: {kind}; the roster is paid only when one of these asks: {may_ask}")
+    let = ["operator", *values["may_ask"]]
+    kind = translate(_ASKERS[values["kind"]])
+    return translate(text).format(kind=kind, may_ask=", ".join(translate(_ASKERS[one]) for one in let))
+
+
 SENTENCES: Mapping[str, Template] = {
     # The grammar stops: what to write instead.
     "digit_not_ascii": gettext_noop('"{character}" is not one of the digits 0 to 9: write amounts with these'),
@@ -230,6 +245,11 @@ SENTENCES: Mapping[str, Template] = {
         "asked by an account without votes: it holds none, is no delegate and is not on the roster"
     ),
     "asked_by_unknown": gettext_noop("it is not known whether who asked has a say in the DAO"),
+    "asker_not_let": _asker_not_let,
+    "before_first_month": gettext_noop("{period} is before the roster's first month, {month}"),
+    "after_last_month": gettext_noop("{period} is after the roster's last month, {month}"),
+    "names_only": gettext_noop("the roster holds names for one-off payments, each of which the operator signs"),
+    "names_without_amount": gettext_noop("the roster holds names and no amounts: write behind each name what is paid"),
     "roster_date_unknown": gettext_noop("it is not known when the roster was signed"),
     "month_before_roster": _month_before_roster,
     "unrecorded": gettext_noop("the agent's key paid one of these without a decision record known here"),
