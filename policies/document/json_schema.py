@@ -92,15 +92,12 @@ def _for_many(schema: Schema) -> Schema:
     named = schema["additionalProperties"]
     if named is not False:
         value = _for_many(named)
-        each = {"type": "object", "additionalProperties": value}
-        return {**schema, "patternProperties": {_EACH_KEY: each}, "additionalProperties": value}
+        entries = {_EACH_KEY: {"type": "object", "additionalProperties": value}}
+        return {**schema, "patternProperties": entries, "additionalProperties": value}
     known = {key: _for_many(value) for key, value in schema["properties"].items()}
-    each = {"type": "object", "properties": known, "patternProperties": {"[$]": {}}, "additionalProperties": False}
+    each = _closed(known, {"[$]": {}})
     return {
-        "type": "object",
-        "properties": {**known, FOR_EACH: _TEXT},
-        "patternProperties": {"[$]": {}, _EACH_KEY: each},
-        "additionalProperties": False,
+        **_closed({**known, FOR_EACH: _TEXT}, {"[$]": {}, _EACH_KEY: each}),
         # What a row writes as keys is not known before, so nothing is missing where one does.
         "if": {"propertyNames": {"not": {"pattern": f"[$]|{_EACH_KEY}"}}},
         "then": {"required": schema["required"]},
@@ -118,6 +115,11 @@ def _keys(keys: str, properties: dict[str, Schema]) -> Schema:
         "required": [key for key in keys.split("|") if not key.endswith("?")],
         "additionalProperties": False,
     }
+
+
+def _closed(properties: dict[str, Schema], patterns: dict[str, Schema]) -> Schema:
+    """An object with these keys, and others of these patterns alone."""
+    return {"type": "object", "properties": properties, "patternProperties": patterns, "additionalProperties": False}
 
 
 def _named(value: Schema) -> Schema:
