@@ -122,7 +122,8 @@ LYING = {
         "transfer(address,uint256)" + "[U+0020]" * 11 + "… (136 bytes)",
     ),
     "100 kB after a known function": (
-        b"transfer(address,uint256)" + b"y" * 100_000, PAID, "transfer(address,uint256)" + "y" * 95 + "… (100,025 bytes)",
+        b"transfer(address,uint256)" + b"y" * 100_000, PAID,
+        "transfer(address,uint256)" + "y" * 95 + "… (100,025 bytes)",
     ),
     "no UTF-8": (b"transfer\xc3(address,uint256)", PAID, "transfer[0xC3](address,uint256)"),
     "a known function, NUL and more": (b"transfer(address,uint256)\x00", PAID, "transfer(address,uint256)[U+0000]"),
@@ -161,7 +162,8 @@ def test_a_lying_text_reads_the_same_everywhere_and_as_no_other_function(client,
     page, action = on_page(client), in_api(client)
     (effect,) = action["effects"]
     assert (action["signature"], action["signature_bytes"]) == (shown, "0x" + signature.hex())
-    said = {"page": page, "API": action["signature_says"], "effect": effect["sentence"], "mail": in_mail(made, proposal)}
+    said = {"page": page, "API": action["signature_says"], "effect": effect["sentence"]}
+    said["mail"] = in_mail(made, proposal)
     for where, text in said.items():
         quoted = f"proposal names {shown}" if "proposal names" in text else f"“{shown}”"
         assert quoted in text, where
