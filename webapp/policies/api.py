@@ -67,6 +67,7 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
             ],
             "paused": view.paused,
             "counted_as_of_now": view.counted_as_of_now or None,
+            "pause_confirmed": not view.doubt_about_pause,
             "module_stopped": [one.words for one in stopped if one.module == bytes(view.version.module.address)],
             "end_chain_s": view.end_chain_s,
             **reading_json(view.reading),

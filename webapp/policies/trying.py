@@ -166,7 +166,7 @@ def tried(place: DaoView, view: PolicyView, payment: Payment, *, is_stopped: boo
     if code is None:
         return None
     reading, state = view.reading, None
-    unknown = _not_known(place, view)
+    unknown = _not_known(view)
     if not unknown:
         state = _state(view, code)
     if unknown or state is None or reading is None:
@@ -209,7 +209,7 @@ def _call(payment: Payment) -> Call:
     return Call(payment.asset, 0, TRANSFER + payment.to.rjust(32, b"\0") + word(payment.amount))
 
 
-def _not_known(place: DaoView, view: PolicyView) -> list[str]:
+def _not_known(view: PolicyView) -> list[str]:
     """What has to be read first, a sentence each."""
     found = []
     blocks = {bytes(one.reading.block_hash) if one.reading else b"" for one in view.budgets}
@@ -225,8 +225,8 @@ def _not_known(place: DaoView, view: PolicyView) -> list[str]:
         module=view.version.module_id, final_log__block_number__gt=view.reading.block_number
     ).exists():  # fmt: skip
         found.append(gettext("The agent acted since the policy module was read last; ask again in a moment."))
-    if view.version.module_id in place.doubted_pauses:
-        found.append(gettext("The mirror has a pause that is not confirmed."))
+    if view.doubt_about_pause:
+        found.append(view.doubt_about_pause)
     return found
 
 
