@@ -8,7 +8,7 @@ query they made and runs it again. A query that takes 20 ms or more, or that rea
 miss; then it exits with 1. Prints JSON with the plans.
 
 Power is skewed as it is in DAOs: a quarter of the delegators delegate to one account, which has half as many
-checkpoints as there are delegates; ten accounts cast a tenth of the votes.
+checkpoints as there are delegates; ten accounts cast a tenth of the votes, one on nearly every proposal each.
 """
 
 import argparse
@@ -68,7 +68,8 @@ _FILL = (
     """INSERT INTO governance_vote (dao_id, proposal_id, onchain_proposal_id, log_id, voter, support, weight, reason,
            params)
        SELECT %(dao)s, p, p::numeric * 1e60, %(proposals)s + n,
-           decode(lpad(to_hex(CASE WHEN n %% 100 < 10 THEN 1 + n %% 100
+           decode(lpad(to_hex(CASE WHEN n %% %(heavy)s <> 0 AND n * 10::bigint < %(votes)s
+                                       THEN 1 + n * 100::bigint / %(votes)s
                                    ELSE 1 + (n::bigint * 7919) %% %(delegates)s END), 40, '0'), 'hex'), n %% 3,
            ((n::bigint * 2654435761) %% 1000003)::numeric * 1e18, CASE WHEN n %% 20 = 3 THEN 'Because.' ELSE '' END, ''
        FROM (SELECT n, CASE WHEN n %% %(heavy)s = 0 THEN %(proposals)s ELSE 1 + n %% %(proposals)s END p
