@@ -180,7 +180,7 @@ SENTENCES: Mapping[str, Template] = {
         '"{piece:.40}" is not understood as an amount: write all its digits and a token, e.g. 1,000 {token}'
     ),
     "no_amount_bare": gettext_noop(
-        '"{piece:.40}" is not understood as an amount: no token stands behind it, write e.g. 500 {token} (tokens known '
+        '"{piece:.40}" is not understood as an amount: no token follows it, write e.g. 500 {token} (tokens known '
         "here: {tokens})"
     ),
     "no_amount_unit": gettext_noop(

@@ -310,7 +310,7 @@ def test_a_sentence_that_is_no_order_to_pay_is_no_offer_and_the_hint_fits(text: 
         ("pay kim 1 million USDC", "write all its digits"),
         ("pay kim 1 ETH", "that is no token known here, which are: USDC"),
         ("pay kim 500 dollars", "that is no token known here"),
-        ("pay kim 500", "no token stands behind it"),
+        ("pay kim 500", "no token follows it"),
         ("pay kim 10%", "a share of something is not"),
         ("pay kim", "or write behind each name what is paid"),
         ("pay the contributors", "name the month that is paid, e.g. 2026-11"),
