@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from eth_account import Account
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -384,6 +385,25 @@ def verify(what: str, *options: str) -> tuple[int, str]:
     except SystemExit as ended:
         return int(ended.code or 0), out.getvalue()
     return 0, out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_auditor_without_our_database_checks_a_file_against_the_chain(world: World, tmp_path: Path) -> None:  # noqa: F811
+    world.sign_roster()
+    world.rest(world.ask(world.november()))
+    file = tmp_path / "record.json"
+    file.write_text(DecisionRecord.objects.get().body)
+
+    def no_query(_execute: Any, sql: str, *_rest: Any) -> None:
+        raise AssertionError(sql)
+
+    with connection.execute_wrapper(no_query):
+        status, said = verify(str(file), "--offline", "--rpc")
+    assert (status, "act on chain: act 1 made exactly these calls" in said) == (0, True), said
+    other = json.loads(file.read_text())
+    other["actions"]["number"] = "2"
+    file.write_bytes(provenance.canonical(other))
+    assert verify(str(file), "--offline", "--rpc")[0] == 1
 
 
 @pytest.mark.django_db(transaction=True)
