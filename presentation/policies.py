@@ -11,7 +11,8 @@ from policies.code.encoding import DecodeError
 from policies.code.encoding import decode as decode_policy
 from policies.code.policy_code import PolicyCode
 from policies.notation.amounts import Token
-from policies.words.explanation import Explanation, explanation
+from policies.words.explanation import Explanation
+from presentation import explained as kept
 from presentation.dao_view import DaoView
 
 
@@ -31,9 +32,9 @@ def in_words(place: DaoView, code: PolicyCode) -> list[str]:
 
 
 def explained(place: DaoView, code: PolicyCode) -> Explanation:
-    """The policy explained, with the DAO's own names and tokens lent to the words. Made anew whenever it is shown."""
+    """The policy explained, with the DAO's own names and tokens lent to the words."""
     tokens = {
         address: Token(asset.symbol, address, asset.decimals) for address, asset in place.assets.items() if asset.known
     }
     native = native_token(place.dao.chain_id)  # `policies` knows it by its English name, where it has no other
-    return explanation(code, place.names, {**tokens, native.address: native})
+    return kept.explained(code, place.names, {**tokens, native.address: native})
