@@ -84,7 +84,7 @@ _FIRM_CONDITION = re.compile(
 
 
 @cache
-def _conditions(language: str) -> re.Pattern[str]:
+def _conditions(language: str) -> words.Listed:
     return words.compiled(words.CONDITIONS, more=words.CONDITIONS_IN.get(language, ""))
 
 
@@ -154,9 +154,9 @@ def _acts(folded: str, language: str) -> list[ActWord]:
 
 
 _ORDERED = re.compile(
-    rf"(?:{words.compiled(words.ORDERS_DONE).pattern})(?:\s+(?:then|hereby|each|all|both|only|directly))?\s+$"
+    rf"(?:{words.compiled(words.ORDERS_DONE).pattern.pattern})(?:\s+(?:then|hereby|each|all|both|only|directly))?\s+$"
 )
-_REMEMBERED = re.compile(rf"(?:{words.compiled(words.REMEMBERS).pattern})\s+(?:\w+\s+)?$")
+_REMEMBERED = re.compile(rf"(?:{words.compiled(words.REMEMBERS).pattern.pattern})\s+(?:\w+\s+)?$")
 
 
 def _is_ordered(folded: str, start: int) -> bool:

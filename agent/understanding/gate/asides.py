@@ -94,7 +94,9 @@ def aside_left_over(read: Read, facts: Facts, *, heading: str, is_first: bool) -
     return None
 
 
-_BIDS = re.compile(r"(?:^|, |; |: )(?:better|best|rather|just|simply|let's|let us|please|do) (?!to\b)[a-z]+ (?:it|this|that)\b")
+_BIDS = re.compile(
+    r"(?:^|, |; |: )(?:better|best|rather|just|simply|let's|let us|please|do) (?!to\b)[a-z]+ (?:it|this|that)\b"
+)
 _EVERYTHING = re.compile(r"\b(?:everything|all of it|none of it|half of it) (?:home|back|over|away)\b")
 
 
