@@ -74,7 +74,8 @@ _BETWEEN = frozenset(
         "directly", "then", "via", "treasury", "dao", "dao's", "timelock", "executor", "governor", "safe",
         "multisig", "wallet", "address", "account", "contract", "recipient", "recipients", "team", "working",
         "group", "committee", "council", "fund", "funds", "tokens", "token", "following", "paid", "sent",
-        "transferred", "bounty", "prize", "reward", "donation", "contribution", "its", "their", "this", "that", "our", "these", "account's", "with", "spend", "use", "take",
+        "transferred", "bounty", "prize", "reward", "donation", "contribution",
+        "its", "their", "this", "that", "our", "these", "account's", "with", "spend", "use", "take",
     ]
 )  # fmt: skip
 _PURPOSE = re.compile(r"\bfor\b[^,;]*?(?=\bto\b)")

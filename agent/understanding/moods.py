@@ -71,7 +71,28 @@ _LEVEL = {ord("’"): "'", 0xA0: " ", 0x202F: " ", ord("\n"): " ", ord("\t"): " 
 
 def blanked(folded: str) -> str:
     """The text with its harmless phrases as blanks."""
+    if not any(word in folded for word in _IN_HARMLESS):
+        return folded
     return _harmless().sub(lambda match: " " * len(match[0]), folded)
+
+
+# Each harmless phrase has one of these.
+_IN_HARMLESS = (
+    "nothing",
+    "no ",
+    "proposal",
+    "vote",
+    "approv",
+    "execut",
+    "pass",
+    "agreed",
+    "discussed",
+    "ratified",
+    "authori",
+    "whether",
+    "than usdc",
+    "hesitate",
+)
 
 
 _DENIES = words.compiled(words.DENIALS)

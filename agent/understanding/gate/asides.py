@@ -78,10 +78,10 @@ def aside_left_over(read: Read, facts: Facts, *, heading: str, is_first: bool) -
     whole = LeftOver("words", passage.start, passage.end)
     if _EDITOR.match(folded):
         return whole
-    if (over := _of_fragment(read, facts, heading)) is not None:
-        return over
     if _restates(read, facts) or _is_choice(folded):
         return None
+    if (over := _of_fragment(read, facts, heading)) is not None:
+        return over
     if _speaks_of_order(folded) or _ABOVE.search(folded) is not None:
         return whole
     if _does_what_calls_do(read, facts):
@@ -184,10 +184,11 @@ def _is_choice(folded: str) -> bool:
 
 _DOES = re.compile(r"^\s*(?:\([^)]*\)\s*)?(?:also |then |now )?(?P<verb>[a-z]+[^s\W]s)\b(?P<rest>.*)")
 _DOES_ORDER = re.compile(
-    r"^\s*(?:\([^)]*\)\s*)?(?:also |then |now )?(?:(?:seeks|aims|proposes|asks|requests|wants) |executes|implements|resumes|"
-    r"restarts|reactivates|aggregates|bundles|combines|covers|continues|renews|funds|supports|completes|fulfils|fulfills|"
-    r"ratifies|enacts|makes|provides|introduces|transfers|pays|sends|distributes)\b(?!.*\b(?:in|on|by|from|after) "
-    r"(?:january|february|march|april|may|june|july|august|september|october|november|december|20\d\d)\b)"
+    r"^\s*(?:\([^)]*\)\s*)?(?:also |then |now )?(?:(?:seeks|aims|proposes|asks|requests|wants) |executes|implements|"
+    r"resumes|restarts|reactivates|aggregates|bundles|combines|covers|continues|renews|funds|supports|completes|fulfils|"
+    r"fulfills|ratifies|enacts|makes|provides|introduces|transfers|pays|sends|distributes)\b"
+    r"(?!.*\b(?:in|on|by|from|after) (?:january|february|march|april|may|june|july|august|september|october|november|"
+    r"december|20\d\d)\b)"
 )
 _GOES_WRONG = frozenset(
     ["is", "was", "has", "does", "loses", "fails", "lapses", "expires", "ends", "lacks", "misses", "waits", "depends",

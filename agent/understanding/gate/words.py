@@ -294,17 +294,17 @@ SECTIONS = (
 OF_ORDER = _set(
     "payment payments transfer transfers grant grants money funds tokens amount amounts sum sums figure figures "
     "recipient recipients receiver order orders item items line lines sentence sentences paragraph wording proposal "
-    "vote executable transaction transactions call calls upgrade approval allowance role request requests award bounty decision "
-    "resolution motion budget delegation appointment text draft version numbers"
+    "vote executable transaction transactions call calls upgrade approval allowance role request requests award bounty "
+    "decision resolution motion budget delegation appointment text draft version numbers"
 )
 # What is said of it: what it is, where it was spoken of, what it is about.
 OF_ORDER_SAID = _set(
     "covers cover covering represents reflects used meant intended spent for based calculated discussed posted "
     "published written reviewed agreed audited tested supported comes came belongs aims seeks asks requests "
-    "requested proposes proposed supports builds build follows continues helps allows enables ensures contains lasts "
-    "opens starts started runs ran available attached public known provides provide introduces improves needed necessary important "
-    "small large fair reasonable described explained submitted drafted process period options thread discussion itself "
-    "author authors team"
+    "requested proposes proposed supports builds build follows continues helps allows enables ensures contains "
+    "lasts opens starts started runs ran available attached public known provides provide introduces improves "
+    "needed necessary important small large fair reasonable described explained submitted drafted process period "
+    "options thread discussion itself author authors team"
 )
 # What is done with it.
 WITH_ORDER = _set(
