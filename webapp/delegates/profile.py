@@ -155,15 +155,21 @@ def _cast(place: DaoView, account: bytes, *, is_degraded: bool) -> list[Cast]:
     rows = [row for row in rows_of(place, numbers) if row.state not in _NOT_COUNTED]
     rows = [row for row in rows if row.proposal.snapshot < place.clock_now][:LAST_PROPOSALS]
     proposals = [row.proposal for row in rows]
-    votes: dict[int, Vote] = {}
-    for vote in Vote.objects.filter(proposal__in=proposals, voter=account).select_related("log").order_by("id"):
-        votes[vote.proposal_id] = vote
+    votes = _newest_votes(account, proposals)
     if is_degraded:
         by_snapshot = asked_at(place.dao, account, [int(p.snapshot) for p in proposals])
         powers = {p.pk: by_snapshot[int(p.snapshot)] for p in proposals if int(p.snapshot) in by_snapshot}
     else:
         powers = _powers(place, account, proposals) if counts_by_snapshot(place) else {}
     return [Cast(row, powers.get(row.proposal.pk), votes.get(row.proposal.pk)) for row in rows]
+
+
+def _newest_votes(account: bytes, proposals: list[Proposal]) -> dict[int, Vote]:
+    """The account's newest vote on each of these proposals, by the proposal's number (primary key)."""
+    cast = Vote.objects.filter(proposal__in=proposals, voter=account)
+    # Their numbers first: where votes are cast in parts, one account may have thousands on one proposal.
+    newest = cast.order_by("proposal_id", "-id").distinct("proposal_id").values_list("pk", flat=True)
+    return {vote.proposal_id: vote for vote in Vote.objects.filter(pk__in=list(newest)).select_related("log")}
 
 
 def _powers(place: DaoView, account: bytes, proposals: list[Proposal]) -> dict[int, int]:
