@@ -13,6 +13,7 @@ from policies.code.encoding import decode as decode_policy
 from policies.code.policy_code import PolicyCode
 from policies.notation.amounts import Token
 from policies.words.explanation import Explanation, explanation
+from policies.words.wording import Vocabulary
 from presentation.dao_view import DaoView
 
 
@@ -44,8 +45,14 @@ def in_words(place: DaoView, code: PolicyCode) -> list[str]:
 
 def explained(place: DaoView, code: PolicyCode) -> Explanation:
     """The policy explained, with the DAO's own names and tokens lent to the words. Made anew whenever it is shown."""
+    lent = vocabulary(place)
+    return explanation(code, lent.names, lent.tokens)
+
+
+def vocabulary(place: DaoView) -> Vocabulary:
+    """The DAO's own names and tokens, as the words of policies take them."""
     tokens = {
         address: Token(asset.symbol, address, asset.decimals) for address, asset in place.assets.items() if asset.known
     }
     native = native_token(place.dao.chain_id)  # `policies` knows it by its English name, where it has no other
-    return explanation(code, place.names, {**tokens, native.address: native})
+    return Vocabulary(place.names, {**tokens, native.address: native})

@@ -17,6 +17,7 @@ from policies.notation.visible import one_line
 from policies.words.explanation import Explanation
 from policies.words.together import Row
 from presentation import words
+from presentation.acts import counted_as_of_now
 from presentation.as_of import as_of
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
@@ -102,10 +103,12 @@ class PolicyView:
     budgets: list[BudgetView]
     problem: str
     codehash_matches: bool
-    paused: bool
+    paused: bool  # the mirror's word
+    doubt_about_pause: str  # a sentence where that is not confirmed
     end_chain_s: int | None  # the module's own answer, which a guardian may have brought forward
     ended: bool
     reading: ChainReading | None  # the module's answer about this version; None: it was not asked yet
+    counted_as_of_now: str  # what of the votes that stop an act counts as of now; empty where nothing is known to
     document: DocumentView | None  # None where the code can't be shown, and so names none
     versions: list[VersionView]
 
@@ -164,9 +167,11 @@ def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[Poli
                 problem,
                 codehash(bytes(version.code)) == bytes(version.codehash),
                 module_state.paused if module_state else False,
+                place.doubt_about_pause(version.module_id),
                 end,
                 end is not None and end <= place.now_chain_s,
                 reading,
+                counted_as_of_now(version.module),
                 document_of(code) if code else None,
                 versions_of(place, version),
             )
