@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext
 
+from governance.chain import module
 from governance.chain.native import native_token
-from governance.models import PolicyVersion
+from governance.models import ChainReading, PolicyVersion
 from policies.code.encoding import DecodeError
 from policies.code.encoding import decode as decode_policy
 from policies.code.policy_code import PolicyCode
@@ -24,6 +25,17 @@ def decode_version(version: PolicyVersion) -> tuple[PolicyCode | None, str]:
         return decode_policy(bytes(version.code)), ""
     except DecodeError as error:
         return None, gettext("the code on chain is not a policy of format 1: %(problem)s") % {"problem": error}
+
+
+def read_on_chain(version: PolicyVersion) -> tuple[ChainReading, module.PolicyOnChain] | None:
+    """What the module said of this version when it was asked last; None where it was not asked since it was set."""
+    reading = ChainReading.objects.filter(
+        dao=version.dao_id, kind=ChainReading.Kind.POLICY, address=version.module.address, key=version.policy_id
+    ).first()
+    if reading is None:
+        return None
+    state = module.read_policy(bytes(reading.value))
+    return (reading, state) if state.version == version.version else None
 
 
 def in_words(place: DaoView, code: PolicyCode) -> list[str]:

@@ -50,7 +50,7 @@ def proposed(made: Any, text: str, *, block: str | None = None, number: int = 7)
 
 def test_the_text_in_the_proposal_is_found_kept_served_and_shown(client: Any, made: Any) -> None:
     put_in_force(made, proposal=proposed(made, PAYROLL))
-    assert "This mirror does not have the text" in client.get(PAGE).content.decode()
+    assert "This mirror has not found the text" in client.get(PAGE).content.decode()
     assert client.get(f"/policies/{hex_text(HASH)}.yaml").status_code == 404
     assert texts.find_in_proposals() == 1
     assert texts.find_in_proposals() == 0
@@ -60,7 +60,7 @@ def test_the_text_in_the_proposal_is_found_kept_served_and_shown(client: Any, ma
     body = answer.content.decode()
     assert (body, load(body).document_hash) == (PUBLISHED, HASH)
     page = client.get(PAGE).content.decode()
-    assert "This mirror does not have the text" not in page
+    assert "This mirror has not found the text" not in page
     assert "Monthly pay of the five contributors." in page
     assert f"/policies/{hex_text(HASH)}.yaml" in page
     (policy,) = client.get("/api/v1/daos/river/policies").json()
