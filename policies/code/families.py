@@ -89,8 +89,8 @@ _BY_NAME = (
         pairs=_pairs(
             "batch call, forward call, forward batch, call agreement, call app, run macro, execute batch, "
             "execute call, execute calls, execute from, execute transaction, execute transactions, exec transaction, "
-            "execute user, execute action, execute actions, handle ops, queue transaction, schedule batch, perform call, "
-            "run script"
+            "execute user, execute action, execute actions, handle ops, queue transaction, schedule batch, "
+            "perform call, run script"
         ),
     ),
     _Names(
