@@ -14,12 +14,12 @@ from agent.understanding.mirror_book import book_of
 from agent.understanding.review import review
 from agent.understanding.summaries import columns_of
 from governance.capabilities import BY_NUMBER
-from governance.chain import abi, safe
+from governance.chain import safe
 from governance.chain.call import ProposedCall
 from governance.chain.governor import propose_call
+from governance.chain.reverts import revert_words
 from governance.chain.rpc import CallReverted, Rpc, RpcError
 from governance.treasury import balances_by_flows
-from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
@@ -65,14 +65,6 @@ def tried(
     except RpcError:
         return unknown, None
     return found, at
-
-
-def revert_words(data: bytes) -> str:
-    """Why a call would fail, as far as the contract says."""
-    decoded = abi.decode_error(data)
-    if decoded is None:
-        return hex_text(data[:36]) if data else gettext("it gives no reason")
-    return one_line(str(decoded), 200)
 
 
 def propose_calldata(place: DaoView, text: str, calls: Sequence[ProposedCall]) -> bytes | None:
