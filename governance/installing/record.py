@@ -21,8 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.installing.parts import MODULE, Part, create2_address
 from governance.installing.situation import Situation
@@ -76,8 +74,8 @@ class Record:
 
 
 def default_path(chain_id: int) -> Path:
-    """Return where a chain's record lies: in deployments/; that of a local test chain in the site's own folder."""
-    folder = Path(settings.STATE_DIR) / "deployments" if chain_id in TEST_CHAINS else _ROOT / "deployments"
+    """Return where a chain's record lies: in deployments/; that of a test chain, which nobody keeps, in .build/."""
+    folder = _ROOT / ".build" / "deployments" if chain_id in TEST_CHAINS else _ROOT / "deployments"
     return folder / f"{chain_id}.json"
 
 

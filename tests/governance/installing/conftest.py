@@ -42,5 +42,5 @@ def keystore(deployed: Deployed, tmp_path: Path) -> list[str]:
 
 
 def parsed(said: str) -> Any:
-    """The JSON that an action printed."""
-    return json.loads(said)
+    """The JSON that an action printed; what it says on the other stream is behind it."""
+    return json.JSONDecoder().raw_decode(said)[0]

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from eth_utils import to_checksum_address
 
+from governance.installing import record
 from tests.conftest import ROOT, Deployed
 from tests.governance.installing import houses
 from tests.governance.installing.test_plays import Play, policy_file, unhex
@@ -42,10 +43,10 @@ def said_by(command: str, variables: dict[str, str]) -> str:
     return out.getvalue()
 
 
-def test_a_stranger_follows_the_guide(settings, run, keystore, deployed: Deployed, tmp_path: Path, monkeypatch):
+def test_a_stranger_follows_the_guide(run, keystore, deployed: Deployed, tmp_path: Path, monkeypatch):
     house = houses.with_safe_of_timelock(deployed)
     monkeypatch.chdir(tmp_path)
-    settings.STATE_DIR = tmp_path / ".mandate"
+    monkeypatch.setattr(record, "_ROOT", tmp_path)
     for name in ("deployer", "proposer"):
         (tmp_path / f"{name}.json").write_text((tmp_path / "ada.json").read_text())
         (tmp_path / f"{name}.password").write_text((tmp_path / "password").read_text())
@@ -67,7 +68,7 @@ def test_a_stranger_follows_the_guide(settings, run, keystore, deployed: Deploye
     asked = {command.split()[3] for command in said if " module " in command}
     assert asked == {"plan", "deploy", "propose", "check"}
     on = Play(run, house, keystore, tmp_path)
-    on.file = tmp_path / ".mandate" / "deployments" / "31337.json"
+    on.file = tmp_path / ".build" / "deployments" / "31337.json"
     kept = json.loads(on.file.read_text())
     deployed.addresses["made"] = unhex(kept["contracts"]["module"])
     deployed.abis["made"] = deployed.abis["module"]
@@ -77,7 +78,7 @@ def test_a_stranger_follows_the_guide(settings, run, keystore, deployed: Deploye
 
 def test_the_guides_other_words_are_true():
     assert "--record deployments/1-name.json" in GUIDE
-    for option in set(re.findall(r"--[a-z-]+", GUIDE)):
+    for option in set(re.findall(r"(?<!-)--[a-z][a-z-]+", GUIDE)):
         text = "".join(
             (ROOT / "governance" / "management" / "commands" / f"{name}.py").read_text()
             for name in ("module", "policy", "add_dao")

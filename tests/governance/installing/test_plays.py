@@ -156,12 +156,14 @@ class Play:
         self.execute(1, 100 * USDC)
         objected = self.schedule(2, 900 * USDC)
         d.send("ada", "made", "object", POLICY_ID, [objected])
+        d.anvil.wind(3601)  # after a killed act the agent is quiet for the delay
+        self.refused("NotPending", self.release, 2, 900 * USDC)
         vetoed = self.schedule(3, 900 * USDC)
         d.send("gus", "made", "veto", POLICY_ID, vetoed)
+        d.anvil.wind(3601)
+        self.refused("NotPending", self.release, 3, 900 * USDC)
         self.schedule(4, 800 * USDC)
         d.anvil.wind(3601)
-        self.refused("NotPending", self.release, 2, 900 * USDC)
-        self.refused("NotPending", self.release, 3, 900 * USDC)
         self.release(4, 800 * USDC)
         assert d.read("usdc", "balanceOf", d.address("ines")) - before == 900 * USDC
         d.send("gus", "made", "pause")
@@ -194,6 +196,7 @@ def test_our_treasury(play, deployed: Deployed):
     assert found["made_of_this"]["level"] == found["is_enabled"]["level"] == found["owner_moves"]["level"] == "good"
     # The pause is lifted by a vote, and the way back works.
     on.house.carry("ada", unhex(on.propose("--unpause")["calldata"]))
+    deployed.anvil.wind(28 * DAY_S)  # what was spent comes back
     on.execute(5, 1 * USDC)
     back = made["way_back"]
     assert back["by"] == "vote"
