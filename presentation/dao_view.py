@@ -250,12 +250,22 @@ class DaoView:
         """Whether any policy module of the DAO is paused, beyond doubt."""
         return any(state.paused and pk not in self.doubted_pauses for pk, state in self.module_states.items())
 
+    def doubt_about_pause(self, module: int) -> str:
+        """Return a sentence for pages where it is not confirmed whether this module is paused, by its row's number;
+        empty where it is."""
+        if module not in self.doubted_pauses:
+            return ""
+        if self.module_states[module].paused:
+            return gettext("The mirror has a pause that is not confirmed: the agent may still act.")
+        return gettext(
+            "It is not confirmed that the policy module is not paused. If it is, no act can be paid until a vote lifts "
+            "the pause."
+        )
+
     @cached_property
     def doubted_pauses(self) -> set[int]:
-        """The modules, by their rows' numbers, whose pause one node alone shows, or the chain denies: their agent may
-        still act, and is still to be stopped."""
+        """The modules, by their rows' numbers, of which one node alone shows that they are paused, or are no longer, or
+        of which the chain says otherwise: their agent may still act, and is still to be stopped."""
         return {
-            pk
-            for pk, state in self.module_states.items()
-            if state.paused and is_pause_in_doubt(self.dao, bytes(state.module.address))
+            pk for pk, state in self.module_states.items() if is_pause_in_doubt(self.dao, bytes(state.module.address))
         }

@@ -36,6 +36,7 @@ settings.load_profile("suite")
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAIN_ID = 31337
+KEPT_BLOCKS = 128  # of which the chain has the state; asked about older ones, it says that it has none
 ETHER = 10**18
 DAY_S = 86_400
 # The mnemonic that every local chain knows; no account of it holds anything anywhere else.
@@ -215,7 +216,8 @@ def _running_anvil() -> Iterator[Anvil]:
     with tempfile.TemporaryFile() as log:
         port = free_port()
         command = [str(binary), "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(CHAIN_ID)]
-        command += ["--prune-history", "128", "--quiet", "--accounts", str(len(NAMES)), "--mnemonic", MNEMONIC]
+        command += ["--prune-history", str(KEPT_BLOCKS), "--quiet"]
+        command += ["--accounts", str(len(NAMES)), "--mnemonic", MNEMONIC]
         process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent())
         node = Anvil(f"http://127.0.0.1:{port}", process)
         try:
@@ -237,8 +239,8 @@ def _running_anvil() -> Iterator[Anvil]:
 
 @pytest.fixture(scope="session")
 def anvil() -> Iterator[Anvil]:
-    """The chain that this process's tests share. It keeps the last 128 blocks' states: tests before may have used up
-    those of the deployment (`young_suite` has a chain of its own)."""
+    """The chain that this process's tests share. It keeps the last `KEPT_BLOCKS` blocks' states: tests before may have
+    used up those of the deployment (`young_suite` has a chain of its own)."""
     with _running_anvil() as node:
         yield node
 

@@ -33,11 +33,14 @@ def executed_calldata(signature: bytes, data: bytes) -> bytes:
 
 def shown_signature(signature: bytes, limit: int = SHOWN) -> str:
     """Return a proposer's signature as printable ASCII of about `limit` characters, so that nothing in it can act or
-    pass for another letter: `[U+202E]` for characters, `[0xFF]` for bytes that are no UTF-8; cut with an ellipsis."""
+    pass for another letter: `[U+202E]` for characters, `[0xFF]` for bytes that are no UTF-8; cut with an ellipsis.
+
+    A space is shown as such between two other characters only: a browser leaves out the others.
+    """
     text = signature[: 4 * limit + 4].decode("utf-8", "surrogateescape")
     pieces, length = [], 0
-    for character in text:
-        piece = _shown(character)
+    for before, character, after in zip(" " + text, text, text[1:] + " ", strict=False):
+        piece = numbered(character) if character == " " in (before, after) else _shown(character)
         length += len(piece)
         if length > limit:
             return f"{''.join(pieces)}… ({len(signature):,} bytes)"

@@ -79,6 +79,19 @@ FAULTS = (
         "sync/reorg.py",
         (("        ChainReading.objects.filter(**above).delete()  # and so did it here\n", ""),),
     ),
+    Fault(
+        "a reorg keeps the power that was asked for in dropped blocks",
+        "sync/reorg.py",
+        (
+            ("        asked_power.drop_above(dao, ancestor.number)\n", ""),
+            ("    asked_power.drop_others(dao, [h.number for h in headers], [h.hash for h in headers])\n", ""),
+        ),
+    ),
+    Fault(
+        "power is asked for at the newest snapshot only",
+        "asked_power.py",
+        (("[:MOST_PROPOSALS])\n    if not newest", "[:1])\n    if not newest"),),
+    ),
     Fault("a correction is forgotten", "sync/reorg.py", (("first_block=ancestor.number + 1)\n        outbox.publish_many(dao, undone)\n", "first_block=ancestor.number + 1)\n"),)),
     Fault(
         "logs of a branch that was left stay where blocks are read again",

@@ -26,10 +26,11 @@ from django.db.utils import InterfaceError, OperationalError
 from django.utils import timezone
 from hypothesis import strategies as st
 
-from governance import tasks
+from governance import asked_power, tasks
 from governance.chain.rpc import Rpc, RpcError
 from governance.fields import UINT256_MAX
 from governance.models import (
+    AskedPower,
     Block,
     Chain,
     ChainReading,
@@ -61,7 +62,18 @@ from replay.faults import (
 )
 from replay.node import ReplayNode
 from replay.synthetic import SyntheticChain, SyntheticTransaction
-from tests.governance.lives import FIRST_BLOCK, GOVERNOR, START_S, Kind, Life, answer, assert_fresh, l1_block, mirrored
+from tests.governance.lives import (
+    FIRST_BLOCK,
+    GOVERNOR,
+    START_S,
+    Kind,
+    Life,
+    answer,
+    assert_fresh,
+    l1_block,
+    mirrored,
+    past_power,
+)
 
 CHAIN_ID = 10**6
 _MOST_STEPS = 400
@@ -91,6 +103,7 @@ class Plan:
     receipts: int = 0  # what the nodes' receipts are: one of `RECEIPTS`
     nulls: int = 0  # 1: the nodes answer null for no logs
     below: int = 0  # 1: the clock counts the blocks of the chain below, which headers name
+    silent: int = 0  # 1: the votes token logs power in no known way, so that the chain is asked for it
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -156,6 +169,7 @@ def plans() -> st.SearchStrategy[Plan]:
         receipts=st.sampled_from((0, 0, *range(len(RECEIPTS)))),
         nulls=st.sampled_from((0, 1)),
         below=st.sampled_from((0, 0, 1)),
+        silent=st.sampled_from((0, 0, 1)),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
 
@@ -178,6 +192,7 @@ MUST_HAPPEN = frozenset(
         "a node called too much final", "a head went backwards",
         "an index of logs had a lasting hole", "nobody could say which node was right",
         "what one node alone had shown was confirmed later",
+        "the chain was asked for power", "power that was asked fell with its block",
         *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"receipts: {kind}" for kind in RECEIPTS),
         *(f"filter by hash: {kind}" for kind in HASH_FILTERS),
@@ -319,12 +334,13 @@ class Run:
         self.happened: Counter[str] = Counter() if happened is None else happened
         self._read_again_before = self.happened["blocks were read again"]
         self.log: list[str] = []  # what happened, for whoever has to find out why
+        self._asked: set[int] = set()  # rows of power that the chain was asked for
         stack.enter_context(counted(self.happened))
         stack.enter_context(patch.object(look_again, "_AGAIN_S", 0))
         self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=answer)
         self.chain.l1_block = l1_block if plan.below else None
         self.happened["the clock counted another chain's blocks"] += plan.below
-        self.life = Life(self.random, self.chain)
+        self.life = Life(self.random, self.chain, silent=bool(plan.silent))
         self._salted(plan.salt)
         self.chain.grow(*self.life.blocks(plan.blocks))
         self.branches = [self.chain.blocks]
@@ -369,6 +385,11 @@ class Run:
             self._assert_nothing_above_the_cursor()
             self._assert_readings_stand_on_the_chain_that_was_read()
             self._keep_a_reading()
+            if self.plan.silent:
+                self._ask_power()
+            asked = set(AskedPower.objects.filter(dao=self.dao).values_list("pk", flat=True))
+            self.happened["power that was asked fell with its block"] += not self._asked <= asked
+            self._asked = asked
             self.after_step()
 
     def after_step(self) -> None:
@@ -383,7 +404,7 @@ class Run:
         if read_again or SyncIncident.objects.filter(dao=self.dao, kind="missed_logs").exists():
             return
         next_block = Cursor.objects.get(dao=self.dao).next_block
-        for model, what in ((RawLog, "logs"), (ChainReading, "readings")):
+        for model, what in ((RawLog, "logs"), (ChainReading, "readings"), (AskedPower, "answers about power")):
             above = model.objects.filter(dao=self.dao, block_number__gte=next_block).count()
             assert not above, f"{above} {what} of blocks that were dropped still stand, at {next_block} and above"
 
@@ -402,13 +423,16 @@ class Run:
     def _assert_readings_stand_on_the_chain_that_was_read(self) -> None:
         """A reading falls with its block. Where blocks are read again, those of blocks not read yet stay meanwhile."""
         cursor = Cursor.objects.get(dao=self.dao)
-        replaced = (
-            ChainReading.objects.filter(dao=self.dao, block_number__lt=cursor.next_block)
-            .annotate(now=Subquery(Block.objects.filter(dao=self.dao, number=OuterRef("block_number")).values("hash")))
-            .exclude(now=None)
-            .exclude(now=F("block_hash"))
-        )
-        assert not replaced.exists(), f"readings of blocks that were replaced stand: {list(replaced)}"
+        for model in (ChainReading, AskedPower):
+            replaced = (
+                model._default_manager.filter(dao=self.dao, block_number__lt=cursor.next_block)
+                .annotate(
+                    now=Subquery(Block.objects.filter(dao=self.dao, number=OuterRef("block_number")).values("hash"))
+                )
+                .exclude(now=None)
+                .exclude(now=F("block_hash"))
+            )
+            assert not replaced.exists(), f"{model.__name__} of blocks that were replaced stand: {list(replaced)}"
 
     def _grow(self, count: int, salt: int) -> None:
         self._salted(salt)
@@ -603,6 +627,15 @@ class Run:
         node.start()
         self.happened["a node restarted"] += 1
 
+    def _ask_power(self) -> None:
+        """What a worker asks of the chain where no log says who has power."""
+        try:
+            kept = asked_power.ask(self.dao, self.rpc)
+        except RpcError as error:
+            self._note([f"{type(error).__name__}: {' '.join(str(error).split())}"])
+            return
+        self.happened["the chain was asked for power"] += kept > 0
+
     def _lack_blocks(self, depth: int, salt: int) -> None:
         """The chain replaces blocks, and the node says of some blocks below its head that it has none."""
         self._reorganise(depth, 2, salt)
@@ -760,7 +793,32 @@ class Run:
         for reading in ChainReading.objects.filter(dao=self.dao):
             assert hashes.get(reading.block_number) == reading.block_hash, f"{reading}: a block that is gone"
         with ReplayNode(self.chain, faults=Faults(numbering=NUMBERINGS[self.plan.numbering])) as node:
+            asked = self._check_asked_power(node.url)
             assert_fresh(self.chain, self.dao, node.url)
+        assert set(AskedPower.objects.filter(dao=self.dao)) == asked, "answers about power did not survive a rebuild"
+
+    def _check_asked_power(self, url: str) -> set[AskedPower]:
+        """Where no log says who has power, the chain is asked for each voter's at the vote's snapshot. Returns the
+        rows."""
+        hashes = {block.number: block.hash for block in self.chain.blocks}
+        rpc = Rpc([url], self.chain.chain_id)
+        try:
+            for _ in range(_MOST_STEPS):
+                if not asked_power.ask(self.dao, rpc):
+                    break
+        finally:
+            rpc.close()
+        rows = AskedPower.objects.filter(dao=self.dao)
+        found = {(bytes(row.account), row.timepoint): row for row in rows}
+        for (account, timepoint), row in found.items():
+            assert hashes.get(row.block_number) == row.block_hash, f"{row}: asked in a block that is gone"
+            assert row.power == past_power(account, timepoint), f"{row}: the chain says otherwise"
+        if asked_power.degraded(self.dao) is not None:
+            passed = Proposal.objects.filter(dao=self.dao, snapshot__lt=self._now())
+            voters = passed.exclude(votes=None).values_list("votes__voter", "snapshot")
+            due = {(bytes(voter), snapshot) for voter, snapshot in voters}
+            assert due <= found.keys(), f"nobody asked about the power of {due - found.keys()}"
+        return set(rows)
 
     def _count(self, tally: list[int], vote: dict[str, Any]) -> None:
         """Add a vote as the lives' governor counts (`params=fractional`): parts, whatever support says."""

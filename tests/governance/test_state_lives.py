@@ -13,14 +13,15 @@ from collections import Counter
 import pytest
 
 from governance import state
-from governance.chain.rpc import Rpc
+from governance.chain.rpc import Rpc, RpcError
 from governance.clock_check import hold_clock
 from governance.management.commands.gaps import gaps_of
-from governance.models import Contract, OnchainCheck, Proposal
+from governance.models import Contract, Cursor, OnchainCheck, Proposal
 from governance.projections import again
 from governance.reconcile import reconcile
 from governance.state import State, now_of, state_of
 from governance.sync import Status, fence, sync_once
+from tests.conftest import KEPT_BLOCKS
 from tests.governance.dump import dump
 from tests.governance.governors import compound, layered
 from tests.governance.governors.compound import CompoundWorld
@@ -54,15 +55,27 @@ def chain(anvil, settings):
         assert anvil.call("evm_revert", before)
 
 
+def read(world: World, house: House) -> None:
+    """Bring the mirror to the newest block."""
+    while (result := sync_once(house.dao, world.rpc)).status is not Status.CAUGHT_UP:
+        assert result.status is Status.BEHIND, result
+
+
+def read_before_it_is_forgotten(world: World) -> None:
+    """Read what nobody compared for long: the tests' node forgets the state of old blocks, and a clock that has to be
+    asked at each block can't be asked there any more. A house whose few lives are over may wait that long."""
+    number, _ = world.head()
+    for house in world.houses:
+        if number - Cursor.objects.get(dao=house.dao).next_block >= KEPT_BLOCKS // 2:
+            read(world, house)
+
+
 def compare(world: World, house: House, seen: Counter, differences: list[str]) -> int:
     """Bring the mirror to the newest block and ask the governor there about every life. Returns how many it asked."""
     open_lives = [life for life in house.lives if life.state not in FINAL or world.rng.random() < 0.1]
     if not open_lives:
         return 0
-    result = sync_once(house.dao, world.rpc)
-    while result.status is not Status.CAUGHT_UP:
-        assert result.status is Status.BEHIND, result
-        result = sync_once(house.dao, world.rpc)
+    read(world, house)
     governor = house.dao.contracts.get(kind=Contract.Kind.GOVERNOR)
     now = now_of(house.dao, governor)
     texts = [life.text for life in open_lives]
@@ -118,8 +131,10 @@ def live_through(world: World, lives: int) -> tuple[Counter, list[str]]:
         for house in world.houses:
             if rng.random() < (0.25 if lives < 100 else 0.4):
                 asked += compare(world, house, seen, differences)
+        read_before_it_is_forgotten(world)
     for house in world.houses:
         asked += compare(world, house, seen, differences)
+        read(world, house)
     took = time.monotonic() - began
     print(f"\nseed {SEED}: {world.begun} lives, {steps} blocks of acts, {asked} answers compared in {took:.0f} s")
     for contract in dict.fromkeys(contract for contract, _ in seen):
@@ -188,6 +203,32 @@ def test_states_are_the_chains_where_the_clock_counts_another_chains_blocks(chai
             assert dump(house.dao) == before
     # The walked ones alone see three; how many more the few random ones see hangs on the seed.
     assert {"Pending", "Active"} < {state for _, state in seen}, f"only {seen} (seed {SEED})"
+
+
+def test_a_clock_that_is_asked_at_each_block_is_asked_while_the_node_keeps_its_state(chain):
+    """A house of few lives, all over: nobody compares it while its node forgets the state of more and more blocks."""
+    people = [a.lower() for a in chain.call("eth_accounts")[:6]]
+    with LayeredNode(chain.url, in_headers=False, as_opcode=True) as node:
+        world = LayeredWorld(chain, node, people, random.Random(SEED), [next(iter(layered.HOUSES))])
+        (house,) = world.houses
+
+        def delegate_and_go_on(blocks: int) -> int:
+            world.send(people[0], house.token, call("delegate(address)", people[1]))
+            world.mine()
+            delegated_block, _ = world.head()
+            world.mine(blocks)
+            return delegated_block
+
+        for _ in range(4):
+            delegate_and_go_on(KEPT_BLOCKS // 2)
+            read_before_it_is_forgotten(world)
+        vote_on_one(world, house, Counter())
+        # What is told where nobody read in time, and nothing else happens to the mirror.
+        next_block = Cursor.objects.get(dao=house.dao).next_block
+        forgotten = delegate_and_go_on(2 * KEPT_BLOCKS)
+        with pytest.raises(RpcError, match=f"governor's clock was at block {forgotten}: use one that keeps old state"):
+            sync_once(house.dao, world.rpc)
+        assert Cursor.objects.get(dao=house.dao).next_block == next_block
 
 
 @pytest.mark.skipif(

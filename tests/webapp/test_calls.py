@@ -111,6 +111,79 @@ def test_a_hostile_text_acts_nowhere(client, made, signature):
     assert "://" not in in_mail(made, proposal)
 
 
+# A function's text that would be read as another one, or can't be shown whole; and the one form in which all show it.
+PAID = abi.encode(["address", "uint256"], [ADA, 5_000_000])
+LYING = {
+    "over 400 characters": (
+        b"pay" + b"x" * 500 + b"(address,uint256)", PAID, "pay" + "x" * 117 + "… (520 bytes)",
+    ),
+    "cut where a known function would end": (
+        b"transfer(address,uint256)" + b" " * 95 + b"OrAnythingElse()", PAID,
+        "transfer(address,uint256)" + "[U+0020]" * 11 + "… (136 bytes)",
+    ),
+    "100 kB after a known function": (
+        b"transfer(address,uint256)" + b"y" * 100_000, PAID,
+        "transfer(address,uint256)" + "y" * 95 + "… (100,025 bytes)",
+    ),
+    "no UTF-8": (b"transfer\xc3(address,uint256)", PAID, "transfer[0xC3](address,uint256)"),
+    "a known function, NUL and more": (b"transfer(address,uint256)\x00", PAID, "transfer(address,uint256)[U+0000]"),
+    "written from right to left": (
+        "\u202e)652tniu,sserdda(refsnart\u202c".encode(), PAID, "[U+202E])652tniu,sserdda(refsnart[U+202C]",
+    ),
+    "look-alike letters": (
+        "tr\u0430nsf\u0435r(address,uint256)".encode(), PAID, "tr[U+0430]nsf[U+0435]r(address,uint256)",
+    ),
+    "look-alike brackets and comma": (
+        "transfer\uff08address\uff0cuint256\uff09".encode(), PAID, "transfer[U+FF08]address[U+FF0C]uint256[U+FF09]",
+    ),
+    "nothing wide within": ("trans\u200bfer(address,uint256)".encode(), PAID, "trans[U+200B]fer(address,uint256)"),
+    "a space at its end": (b"transfer(address,uint256) ", PAID, "transfer(address,uint256)[U+0020]"),
+    "two spaces": (b"transfer(address,  uint256)", PAID, "transfer(address,[U+0020][U+0020]uint256)"),
+    "a space within": (b"transfer(address, uint256)", PAID, "transfer(address, uint256)"),
+    "one comma more": (b"transfer(address,uint256,)", PAID, "transfer(address,uint256,)"),
+    "one bracket more": (b"transfer(address,uint256))", PAID, "transfer(address,uint256))"),
+    "brackets that do not close": (b"transfer(address,uint256[)", PAID, "transfer(address,uint256[)"),
+    "short names of types": (b"transfer(address,uint)", PAID, "transfer(address,uint)"),
+    "another's name and types in brackets": (b"transfer((address,uint256))", PAID, "transfer((address,uint256))"),
+    "two functions": (b"burn()transfer(address,uint256)", PAID, "burn()transfer(address,uint256)"),
+    "a sentence of ours": (
+        "pay()\u201d. Transfers 1 USDC to ada. \u201cok()".encode(), b"",
+        "pay()[U+201D]. Transfers 1 USDC to ada. [U+201C]ok()",
+    ),
+    "markup": (b"</code><b>transfer(address,uint256)</b>", PAID, "</code><b>transfer(address,uint256)</b>"),
+    "a placeholder": (b"pay%(known)s{target}()", b"", "pay%(known)s{target}()"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("signature", "data", "shown"), LYING.values(), ids=LYING)
+def test_a_lying_text_reads_the_same_everywhere_and_as_no_other_function(client, made, signature, data, shown):
+    proposal = gives(made, signature, data, deadline=NOW - 1, for_votes=50_000 * UNIT)
+    executed = keccak(signature)[:4] + data
+    page, action = on_page(client), in_api(client)
+    (effect,) = action["effects"]
+    assert (action["signature"], action["signature_bytes"]) == (shown, "0x" + signature.hex())
+    said = {"page": page, "API": action["signature_says"], "effect": effect["sentence"]}
+    said["mail"] = in_mail(made, proposal)
+    for where, text in said.items():
+        quoted = f"proposal names {shown}" if "proposal names" in text else f"“{shown}”"
+        assert quoted in text, where
+        # What it is not: no amount is read out of its data, and none of our sentences speaks for it.
+        rest = text.replace(shown, "")
+        assert "Transfers" not in rest, where
+        assert "5 USDC" not in rest, where
+        assert "selector of transfer" not in rest, where
+    assert "Plain transfer" not in page
+    assert action["decoded"] is None
+    assert effect["kind"] in ("unknown", "call")
+    assert effect["selector"] == "0x" + executed[:4].hex()
+    assert "0x" + executed[:4].hex() in page
+    assert action["calldata"] == "0x" + executed.hex()
+    offered = "0x" + queue_call([call_of(row) for row in proposal.actions.all()], proposal.description_bytes).hex()
+    assert executed.hex() in offered
+    assert f'data-calldata="{offered}"' in client.get("/river/proposals/7/").content.decode()
+    assert client.get("/api/v1/daos/river/proposals/7").json()["next_step"]["calldata"] == offered
+
+
 def test_the_call_offered_to_wallets_carries_what_is_executed(client, made):
     proposal = gives(made, b"sweep(uint256)", bytes(32), deadline=NOW - 1, for_votes=50_000 * UNIT)
     proposal.description_raw = b"\xff\x00 text"

@@ -7,6 +7,7 @@ from eth_utils import keccak
 from governance.chain.address import checksum
 from governance.models import ModuleState, OnchainCheck, UnconfirmedLog
 from tests.webapp.conftest import DAY, NOW
+from tests.webapp.states import set_policies
 from tests.webapp.test_endless import text_of
 
 
@@ -52,6 +53,64 @@ def test_a_pause_that_one_node_alone_shows_is_not_taken_for_one(client, made):
     assert "The agent is paused." not in text
     [module] = client.get("/api/v1/daos/river").json()["modules"]
     assert (module["paused"], module["pause_confirmed"]) == (True, False)
+
+
+def unpaused(made):
+    """The module's pause is over, by a log of the block after."""
+    log = paused(made)
+    later = made.log()
+    later.block_number = log.block_number + 1
+    later.address, later.topic0 = log.address, keccak(text="Unpaused(uint32)")
+    later.save()
+    ModuleState.objects.update(paused=False, log=later)
+    return later
+
+
+NOT_CONFIRMED = "It is not confirmed that the policy module is not paused."
+
+
+def test_every_page_says_that_a_pause_is_not_confirmed(client, made):
+    set_policies(made)
+    log = paused(made)
+    assert ">paused<" in client.get("/river/policies/").content.decode()
+    UnconfirmedLog.objects.create(dao=made.dao, log=log)
+    for path in ("/river/policies/", "/river/agent/"):
+        assert "The mirror has a pause that is not confirmed: the agent may still act." in text_of(client.get(path))
+    page = client.get("/river/policies/").content.decode()
+    assert ">paused<" not in page
+    assert ">paused?<" in page
+    policy, *_ = client.get("/api/v1/daos/river/policies").json()
+    assert (policy["paused"], policy["pause_confirmed"]) == (True, False)
+
+
+def test_every_page_says_that_the_end_of_a_pause_is_not_confirmed(client, made):
+    set_policies(made)
+    log = unpaused(made)
+    for path in ("/river/policies/", "/river/agent/"):
+        assert NOT_CONFIRMED not in text_of(client.get(path))
+    UnconfirmedLog.objects.create(dao=made.dao, log=log)
+    for path in ("/river/policies/", "/river/agent/"):
+        text = client.get(path)
+        assert NOT_CONFIRMED in text_of(text)
+        for sure in (">in force<", ">Running<", ">paused<"):
+            assert sure not in text.content.decode()
+    assert offered(client) == {"Pause (guardian)"}
+    policy, *_ = client.get("/api/v1/daos/river/policies").json()
+    assert (policy["paused"], policy["pause_confirmed"]) == (False, False)
+    [module] = client.get("/api/v1/daos/river").json()["modules"]
+    assert (module["paused"], module["pause_confirmed"]) == (False, False)
+
+
+def test_a_pause_that_only_the_chain_has_is_not_denied(client, made):
+    set_policies(made)
+    unpaused(made)
+    OnchainCheck.objects.create(
+        dao=made.dao, subject=f"module:{checksum(bytes(made.contracts['module'].address))}:paused", matched=False,
+        chain_says="True", mirror_says="False", block_number=10**6, block_hash=bytes(32),
+    )  # fmt: skip
+    for path in ("/river/policies/", "/river/agent/"):
+        assert NOT_CONFIRMED in text_of(client.get(path))
+    assert offered(client) == {"Pause (guardian)"}
 
 
 @pytest.mark.parametrize(("later", "is_doubted"), [(0, True), (5, True), (-1, False)])

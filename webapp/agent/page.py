@@ -46,7 +46,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
                 "pk": module.pk,
                 "address": bytes(module.address),
                 "state": place.module_states.get(module.pk),
-                "is_doubted": module.pk in place.doubted_pauses,
+                "doubt": place.doubt_about_pause(module.pk),
                 "address_text": words.address_text(module.address),
                 "counted_as_of_now": counted_as_of_now(module),
                 "pause_calldata": hex_text(abi.encode_call(PAUSE)),

@@ -63,6 +63,7 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
                 for budget in view.budgets
             ],
             "paused": view.paused,
+            "pause_confirmed": not view.doubt_about_pause,
             "module_stopped": [one.words for one in stopped if one.module == bytes(view.version.module.address)],
             "end_chain_s": view.end_chain_s,
             **reading_json(view.reading),

@@ -102,7 +102,8 @@ class PolicyView:
     budgets: list[BudgetView]
     problem: str
     codehash_matches: bool
-    paused: bool
+    paused: bool  # the mirror's word
+    doubt_about_pause: str  # a sentence where that is not confirmed
     end_chain_s: int | None  # the module's own answer, which a guardian may have brought forward
     ended: bool
     reading: ChainReading | None  # the module's answer about this version; None: it was not asked yet
@@ -164,6 +165,7 @@ def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[Poli
                 problem,
                 codehash(bytes(version.code)) == bytes(version.codehash),
                 module_state.paused if module_state else False,
+                place.doubt_about_pause(version.module_id),
                 end,
                 end is not None and end <= place.now_chain_s,
                 reading,
