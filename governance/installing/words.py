@@ -169,6 +169,10 @@ _FOUND = {
         "there is none: nobody alone can pause the agent or veto an act, which a vote through the timelock may be too"
         " slow for. Members object to acts that wait, and petition for a pause. Name one with --guardian"
     ),
+    "module_known": gettext_noop(
+        "the mirror follows a module for this treasury already, {module}: another one gives the agent of its policies"
+        " a second set of budgets"
+    ),
     "part": gettext_noop("{contract} at {address}, gas {gas}"),
     "part_there": gettext_noop("{contract} at {address} is there already"),
     "cost": gettext_noop(

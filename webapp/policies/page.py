@@ -11,6 +11,7 @@ from governance import standing
 from presentation.dao_view import DaoView
 from webapp.api_input import bytes32
 from webapp.policies import texts
+from webapp.policies.coming import coming
 from webapp.policies.read import policy_views
 from webapp.rendering import render_page
 
@@ -27,6 +28,7 @@ def policies(request: HttpRequest, slug: str) -> HttpResponse:
         "policies",
         policies=policy_views(place, standing.policies_in_force(place.dao)),
         standing=standing.known(place.dao),
+        coming=coming(place),
     )
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from governance.chain import safe
-from governance.chain.address import BadAddress, to_bytes
+from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.call import ProposedCall
 from governance.chain.keys import KeystoreProblem, Signer
 from governance.chain.rpc import Rpc, RpcError, quantity
@@ -24,7 +24,7 @@ from governance.installing import checking, deploying, proposing, record, showin
 from governance.installing.costs import Cost, cost_of
 from governance.installing.parts import DEFAULT_SALT, Part, parts_of, salt_of
 from governance.installing.situation import FACTORY, Situation, look, plain
-from governance.installing.words import Level, NotInstalled, Told
+from governance.installing.words import Level, NotInstalled, Told, say
 from governance.models import Contract, Dao
 from governance.policy_checks import check_on_chain
 from governance.policy_names import resolve_names
@@ -110,6 +110,11 @@ class Command(BaseCommand):
         except NotInstalled as error:
             refusal = error
         told = telling.plan(found, parts, cost, guardian)
+        followed = Contract.objects.filter(
+            kind=Contract.Kind.MODULE, dao__chain_id=found.chain_id, dao__contracts__address=found.holder.address
+        )
+        for module in sorted({bytes(contract.address) for contract in followed}):
+            told.append(Told(Level.CAREFUL, "deployment", say("module_known", module=checksum(module))))
         if refusal is not None and str(refusal) not in {str(one.sentence) for one in told}:
             told.append(Told(Level.PROBLEM, "deployment", refusal.sentence))
         problems = [one for one in told if one.level is Level.PROBLEM]

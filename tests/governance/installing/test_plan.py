@@ -10,6 +10,8 @@ from tests.conftest import Deployed
 from tests.governance.installing import houses
 from tests.governance.installing.conftest import parsed
 
+pytestmark = pytest.mark.django_db
+
 REAL = pytest.param(
     True, marks=pytest.mark.skipif(not houses.has_safe_package(), reason="the Safe's package comes by `make bench-gas`")
 )
@@ -38,7 +40,6 @@ def test_our_treasury_and_what_it_costs(run, deployed: Deployed):
     assert "ETH at the newest block's base fee" in text
 
 
-@pytest.mark.django_db
 def test_a_dao_of_the_mirror_by_its_slug(run, mirror):
     status, said = run("plan", "mandate", "--json")
     assert status == 0, said
