@@ -8,7 +8,7 @@ query they made and runs it again. A query that takes 20 ms or more, or that rea
 miss; then it exits with 1. Prints JSON with the plans.
 
 Power is skewed as it is in DAOs: a quarter of the delegators delegate to one account, which has half as many
-checkpoints as there are delegates; ten accounts cast a tenth of the votes.
+checkpoints as there are delegates; ten accounts cast a tenth of the votes, one on nearly every proposal each.
 """
 
 import argparse
@@ -68,7 +68,8 @@ _FILL = (
     """INSERT INTO governance_vote (dao_id, proposal_id, onchain_proposal_id, log_id, voter, support, weight, reason,
            params)
        SELECT %(dao)s, p, p::numeric * 1e60, %(proposals)s + n,
-           decode(lpad(to_hex(CASE WHEN n %% 100 < 10 THEN 1 + n %% 100
+           decode(lpad(to_hex(CASE WHEN n %% %(heavy)s <> 0 AND n * 10::bigint < %(votes)s
+                                       THEN 1 + n * 100::bigint / %(votes)s
                                    ELSE 1 + (n::bigint * 7919) %% %(delegates)s END), 40, '0'), 'hex'), n %% 3,
            ((n::bigint * 2654435761) %% 1000003)::numeric * 1e18, CASE WHEN n %% 20 = 3 THEN 'Because.' ELSE '' END, ''
        FROM (SELECT n, CASE WHEN n %% %(heavy)s = 0 THEN %(proposals)s ELSE 1 + n %% %(proposals)s END p
@@ -127,7 +128,7 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
 _STATUSES = (200, 302, 403, 404, 410, 503)
 # What an address needs beside the DAO; where there is nothing of the kind, that is what its answer says.
 _UNKNOWN = {
-    "request_id": "1", "name": "0x" + "00" * 32, "token": "x",
+    "request_id": "1", "name": "0x" + "00" * 32, "token": "x", "policy_id": "0x" + "01" * 32,
 }  # fmt: skip
 # More of a page than its beginning: its route (without the first slash), and what is asked of it.
 _MORE = {
@@ -143,6 +144,7 @@ _MORE = {
 _ASKED_WITH = {
     "api/v1/daos/<slug>/proposals/<proposal_id>/ballot": "?support=1&voter={account}",
     "api/v1/daos/<slug>/requests/<request_id>/approval": "?candidate=c1",
+    "api/v1/daos/<slug>/policies/<policy_id>/payment": "?asset=0x" + "00" * 20 + "&to={account}&amount=1",
 }
 _ALSO_OLD = "proposal_id"  # of these the one with the most votes is opened, and an old one
 

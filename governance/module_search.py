@@ -43,17 +43,23 @@ _OWNERS_ASKED = 200  # in one batch
 @dataclass(frozen=True)
 class Looked:
     """What looking for modules came to: those that are followed now, those that are not (with the reason), and the
-    blocks that were searched for logs of any contract; `first_block` is where that search ends."""
+    blocks that were searched for logs of any contract; `first_block` is where that search ends. `refused`: the node's
+    words where it searches no logs of any contract."""
 
     followed: tuple[FoundModule, ...]
     others: tuple[FoundModule, ...]
     searched_from: int
     searched_to: int
     first_block: int
+    refused: str = ""
 
     @property
     def is_whole(self) -> bool:
         return self.searched_from <= self.first_block
+
+
+class SearchRefused(Answered):
+    """The node searches not even one block for logs of any contract."""
 
 
 def look(dao: Dao, rpc: Rpc, *, ranges: int = _RANGES, everything: bool = False) -> Looked | None:
@@ -76,9 +82,13 @@ def look(dao: Dao, rpc: Rpc, *, ranges: int = _RANGES, everything: bool = False)
     )
     owner, treasuries = discovery.owner_of(governor), discovery.treasuries_of(dao)
     _follow_leads(dao, rpc, search, treasuries, head, everything=everything)
-    _search(dao, rpc, search, owner, governor.start_block, final, ranges)
-    if everything:
-        _search_newest(dao, rpc, search, owner, head)
+    refused = ""
+    try:
+        _search(dao, rpc, search, owner, governor.start_block, final, ranges)
+        if everything:
+            _search_newest(dao, rpc, search, owner, head)
+    except SearchRefused as error:  # what members' votes and treasuries led to needs no such search
+        refused = error.message
     followed, others = [], []
     due = _due(dao, everything=everything)
     # A reorg may have taken the execution that led there.
@@ -98,7 +108,9 @@ def look(dao: Dao, rpc: Rpc, *, ranges: int = _RANGES, everything: bool = False)
             treasuries = discovery.treasuries_of(dao)
         candidate.problem, candidate.examined_at = problem, timezone.now()
         candidate.save(update_fields=["problem", "examined_at"])
-    return Looked(tuple(followed), tuple(others), search.searched_from, search.searched_to, governor.start_block)
+    return Looked(
+        tuple(followed), tuple(others), search.searched_from, search.searched_to, governor.start_block, refused
+    )
 
 
 def not_followed(dao: Dao) -> list[ModuleCandidate]:
@@ -196,7 +208,7 @@ def _logged_within(rpc: Rpc, search: ModuleSearch, first: int, last: int) -> set
     except RangeTooLarge as error:
         blocks = last - first + 1
         if blocks == 1:
-            raise Answered(None, say("module_search_refused", block=first)) from error
+            raise SearchRefused(None, say("module_search_refused", block=first)) from error
         search.span_blocks = min(error.max_blocks or blocks // 2, blocks - 1)
         search.save(update_fields=["span_blocks"])
         return None

@@ -5,7 +5,8 @@ Each answer becomes an OnchainCheck row, the newest per subject, which pages sho
 `proposal:<id>:state`, `proposal:<id>:votes` (against/for/abstain), `proposal:<id>:quorum`, `power:<0x account>` (now;
 where the mirror's row and its newest log differ, what the mirror says is both, with a slash between),
 `power:<0x account>@<timepoint>` (of a voter, when the vote began, or when a log that is unconfirmed changed it),
-`policy:<0x id>:version`, `module:<0x address>:paused`. What the chain can't be asked has no row: not checked.
+`policy:<0x id>:version`, `policy:<0x id>:code` (where its code lies), `module:<0x address>:paused`. What the chain
+can't be asked has no row: not checked.
 
 Of what differs about a proposal a second endpoint is asked too, where one is set (`governance.chain_word` shows it).
 """
@@ -37,6 +38,7 @@ from governance.models import (
     Vote,
 )
 from governance.power import newest_logged, power_at, power_now
+from governance.projections.events import pointer_of
 from governance.state import ONCHAIN_STATES, State, facts_of, governor_of, is_final, now_of, quorum_of, state_of
 from policies.notation.hexadecimal import hex_text
 
@@ -304,13 +306,18 @@ def _about_modules(dao: Dao) -> list[_Question]:
                 str(bool(state and state.paused)), lambda paused: str(paused[0]),
             )
         )  # fmt: skip
-        versions = PolicyVersion.objects.filter(module=module).values("policy_id").annotate(newest=Max("version"))
-        questions += [
-            _Question(
-                f"policy:{hex_text(row['policy_id'])}:version", module.address,
-                abi.encode_call(POLICY_STATE, [row["policy_id"]]),
-                ("address", "uint16", "uint24", "uint32", "uint40"), str(row["newest"]), lambda s: str(s[1]),
-            )
-            for row in versions
-        ]  # fmt: skip
+        versions = PolicyVersion.objects.filter(module=module).select_related("log").order_by("policy_id", "-version")
+        for newest in versions.distinct("policy_id"):
+            subject = f"policy:{hex_text(newest.policy_id)}"
+            calldata = abi.encode_call(POLICY_STATE, [newest.policy_id])
+            types = ("address", "uint16", "uint24", "uint32", "uint40")
+            questions += [
+                _Question(
+                    f"{subject}:version", module.address, calldata, types, str(newest.version), lambda s: str(s[1])
+                ),
+                _Question(
+                    f"{subject}:code", module.address, calldata, types, checksum(pointer_of(newest.log)),
+                    lambda s: checksum(s[0]),
+                ),
+            ]  # fmt: skip
     return questions

@@ -3,7 +3,8 @@
 
 Settled is such a log where two nodes show it when its block becomes final or later, where receipts prove it, or where
 the chain, asked at a later block, answers what it would not without the log: `proposalVotes()` for votes, `state()` for
-what happened to a proposal, the token's answer for power, the module's for policies and pauses. Until then its news are
+what happened to a proposal (that it was created so only where its number is the hash of what it does), the token's
+answer for power, the module's for pauses and for where a policy's code lies. Until then its news are
 withheld from the outbox. With a single node set, all of the mirror is that node's word, and what it shows is settled.
 """
 
@@ -17,6 +18,8 @@ from django.db.models import Q
 
 from governance import incidents, outbox
 from governance.chain.address import checksum, to_bytes
+from governance.chain.call import call_of
+from governance.chain.governor import proposal_hash
 from governance.chain.rpc import Disagreement
 from governance.counting import counting_at, counting_of
 from governance.models import (
@@ -150,7 +153,8 @@ def settle(dao: Dao, checks: Iterable[str], block_number: int) -> None:
         _confirm(dao, marked.filter(settled))
 
 
-# What `state()` says only of a proposal to which this happened; that it was created, every answer says.
+# What `state()` says only of a proposal to which this happened. That one of this number was created, every answer says;
+# with which calls and which text, none does.
 _SHOWN_BY_STATE = {
     "queued": {State.QUEUED, State.EXPIRED},
     "executed": {State.EXECUTED},
@@ -169,9 +173,9 @@ def _settled_by(dao: Dao, subject: str, says: str) -> Q:
             votes = Vote.objects.filter(dao=dao, onchain_proposal_id=int(number), weight__gt=0)
             return Q(log__in=votes.filter(log__unconfirmed__isnull=False).values("log"))
         case ["proposal", number, "state"]:
-            kinds = ["created", *(kind for kind, states in _SHOWN_BY_STATE.items() if says in states)]
+            kinds = [kind for kind, states in _SHOWN_BY_STATE.items() if says in states]
             happened = ProposalTransition.objects.filter(proposal__dao=dao, proposal__proposal_id=int(number))
-            return Q(log__in=happened.filter(kind__in=kinds).values("log"))
+            return Q(log__in=happened.filter(kind__in=kinds).values("log")) | _creation_that_fits(dao, int(number))
         case ["power", account]:
             address, _, timepoint = account.partition("@")
             rows = PowerCheckpoint.objects.filter(dao=dao, account=to_bytes(address))
@@ -183,12 +187,22 @@ def _settled_by(dao: Dao, subject: str, says: str) -> Q:
             # A delegation comes with the power that it moved, in one transaction.
             beside = Delegation.objects.filter(dao=dao, log__transaction_hash=newest.log.transaction_hash)
             return Q(log=newest.log_id) | Q(log__in=beside.values("log"))
-        case ["policy", policy_id, "version"]:
-            versions = PolicyVersion.objects.filter(dao=dao, policy_id=hex_bytes(policy_id), version=int(says))
-            return Q(log__in=versions.values("log"))
+        case ["policy", policy_id, "code"]:  # where it lies; an equal version says nothing of what it allows
+            versions = PolicyVersion.objects.filter(dao=dao, policy_id=hex_bytes(policy_id)).select_related("log")
+            return Q(log__in=[row.log_id for row in versions if checksum(events.pointer_of(row.log)) == says])
         case ["module", address, "paused"]:
             return Q(log__in=_pause_that_shows(dao, to_bytes(address)))
     return Q(pk__in=[])
+
+
+def _creation_that_fits(dao: Dao, number: int) -> Q:
+    """The log that created a proposal, where its calls and its text make the proposal's number: then they are the ones
+    that the chain knows by it. Numbers that only count say nothing of them, and wait for a second node or receipts."""
+    proposal = Proposal.objects.filter(dao=dao, proposal_id=number).prefetch_related("actions").first()
+    if proposal is None:
+        return Q(pk__in=[])
+    calls = [call_of(row) for row in proposal.actions.all()]
+    return Q(log=proposal.log_id) if proposal_hash(calls, proposal.description_bytes) == number else Q(pk__in=[])
 
 
 def _pause_that_shows(dao: Dao, module: bytes) -> list[int]:
@@ -212,11 +226,11 @@ def _confirm(dao: Dao, rows: Any) -> None:
     if not found:
         return
     UnconfirmedLog.objects.filter(pk__in=[row.pk for row in found]).delete()
-    _close(dao, {row.log.block_number for row in found})
+    close(dao, {row.log.block_number for row in found})
     outbox.publish_many(dao, [(topic, key, block) for row in found for topic, key, block in row.news])
 
 
-def _close(dao: Dao, blocks: set[int]) -> None:
+def close(dao: Dao, blocks: set[int]) -> None:
     """Take from what is told of nodes that differ the blocks of which nothing is unconfirmed any more."""
     marked = UnconfirmedLog.objects.filter(dao=dao)
     settled = blocks - set(marked.filter(log__block_number__in=blocks).values_list("log__block_number", flat=True))

@@ -60,6 +60,11 @@ def execute_call(calls: Sequence[ProposedCall], description: bytes) -> bytes:
     return _by_hash(EXECUTE, calls, description)
 
 
+def proposal_hash(calls: Sequence[ProposedCall], description: bytes) -> int:
+    """Return the number that OpenZeppelin's governors give a proposal: the hash of its calls and of its text."""
+    return int.from_bytes(keccak(_by_hash(HASH_PROPOSAL, calls, description)[4:]), "big")
+
+
 def _by_hash(signature: str, calls: Sequence[ProposedCall], description: bytes) -> bytes:
     columns = [[call.target for call in calls], [call.value_wei for call in calls], [call.calldata for call in calls]]
     return abi.encode_call(signature, [*columns, keccak(description)])

@@ -285,6 +285,14 @@ def decode(kind: str, log: LogLike) -> Event | None:
     return Event(found.name, found.signature, args)
 
 
+def pointer_of(policy_set: LogLike) -> bytes:
+    """Return where the code of a policy lies, as the PolicySet log says that set it."""
+    event = decode(Kind.MODULE, policy_set)
+    if event is None or event.name != "PolicySet":
+        raise ValueError("this log sets no policy")
+    return bytes(event.args["pointer"])
+
+
 def text_of(raw: bytes) -> str:
     """Text as it can be stored and shown: what is no UTF-8, and NUL (which PostgreSQL refuses), becomes U+FFFD."""
     return raw.decode("utf-8", "replace").replace("\x00", "\ufffd")

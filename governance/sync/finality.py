@@ -181,7 +181,7 @@ def note_caught(dao: Dao, rpc: Rpc) -> None:
 def note_disagreements(dao: Dao, noted: Sequence[Disagreement]) -> None:
     """Keep for people where endpoints differ and nothing says which is right: one open incident for all blocks.
 
-    It stays open until a reorg takes its blocks: nothing that the mirror does can say who was right.
+    It stays open until a reorg takes its blocks, or until all that is marked there is confirmed or refuted.
     """
     if not noted:
         return

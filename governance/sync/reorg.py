@@ -231,6 +231,7 @@ def drop_refuted(writer: Writer, logs: Sequence[RawLog]) -> SyncIncident | None:
         found.delete()
         power_now.make_again(dao, powers)
         _resolve_findings(dao, first_block__in=set(numbers))
+        unconfirmed.close(dao, set(numbers))
         undone += fold_again(dao, numbers[0], touched=touched, undone=undone)
         facts = {"from_block": numbers[0], "to_block": numbers[-1], "dropped_logs": len(numbers)}
         incident = incidents.note(

@@ -8,8 +8,10 @@ import pytest
 
 from governance import unconfirmed
 from governance.chain import abi, receipts
+from governance.chain.call import ProposedCall
+from governance.chain.governor import proposal_hash
 from governance.chain.rpc import Rpc, RpcError, parse_log, parse_logs, parse_receipt
-from governance.models import Block, OutboxEntry, Proposal, RawLog, SyncIncident, UnconfirmedLog, Vote
+from governance.models import Block, OnchainCheck, OutboxEntry, Proposal, RawLog, SyncIncident, UnconfirmedLog, Vote
 from governance.power import Continuity, continuity, delegate_of, power_now
 from governance.reconcile import reconcile
 from governance.state import facts_of
@@ -607,15 +609,44 @@ def test_the_governors_tally_settles_a_vote(chain, serve, dao):
     assert told(dao).count("vote.cast") == 1
 
 
-def test_the_governors_state_settles_that_a_proposal_was_made(chain, serve, dao):
+def created(number: int, target: bytes, text: bytes = b"# Pay") -> tuple:
+    return emit(Kind.GOVERNOR, "ProposalCreated", number, ACCOUNTS[0], [target], [0], [b""], [b""], 3, 9, text)
+
+
+def test_the_governors_state_settles_a_proposal_whose_number_is_its_hash(chain, serve, dao):
+    chain.call = Counts(state=0)
+    honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    number = proposal_hash([ProposedCall(STRANGER, 0, b"", b"")], b"# Pay")
+    chain.grow([transaction(created(number, STRANGER))])
+    sync_once(dao, rpc)
+    assert (len(marked(dao)), told(dao)) == (1, [])
+    reconcile(dao, rpc)  # at block 2 its vote has not begun
+    assert (marked(dao), told(dao)) == (set(), ["proposal.created"])
+
+
+@pytest.mark.parametrize(("target", "text"), [(ACCOUNTS[1], b"# Pay"), (STRANGER, b"# Pay others")])
+def test_the_governors_state_settles_no_other_calls_and_no_other_text(chain, serve, dao, target, text):
+    """The number is one that the chain knows; what a node says of it is forged."""
+    chain.call = Counts(state=0)
+    honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    number = proposal_hash([ProposedCall(STRANGER, 0, b"", b"")], b"# Pay")
+    chain.grow([transaction(created(number, target, text))])
+    sync_once(dao, rpc)
+    reconcile(dao, rpc)
+    assert OnchainCheck.objects.get(subject=f"proposal:{number}:state").matched
+    assert (len(marked(dao)), told(dao)) == (1, [])
+
+
+def test_the_governors_state_settles_nothing_of_a_number_that_counts(chain, serve, dao):
     chain.call = Counts(state=0)
     honest, holed = serve(has_receipts_root=False), serve(hole=1.0, has_receipts_root=False)
     rpc = client(honest, holed)
     chain.grow([transaction(CREATED)])
     sync_once(dao, rpc)
+    reconcile(dao, rpc)
     assert (len(marked(dao)), told(dao)) == (1, [])
-    reconcile(dao, rpc)  # at block 2 its vote has not begun
-    assert (marked(dao), told(dao)) == (set(), ["proposal.created"])
 
 
 def test_two_nodes_that_show_it_before_it_is_final_confirm_it(chain, serve, dao):

@@ -179,6 +179,23 @@ def test_a_node_that_refuses_one_question_is_asked_the_other(local_chain, mirror
     assert module_search._logged(refusing, d.start_block, head) == set()
 
 
+def test_a_node_without_logs_of_any_contract_keeps_no_vote_from_leading_to_a_module(local_chain, mirror, payroll):
+    d = local_chain
+    forget_module(mirror.dao)
+    voted(mirror, d.addresses["module"], "setPolicy", POLICY_ID, payroll())
+    mirror.sync()
+
+    class Refusing(Rpc):
+        def logs(self, addresses, topics, **blocks):
+            if not addresses:
+                raise Answered(-32602, "specify an address")
+            return super().logs(addresses, topics, **blocks)
+
+    looked = module_search.look(mirror.dao, Refusing([d.url], CHAIN_ID, attempts=1), everything=True)
+    assert modules(mirror) == {d.addresses["module"]}
+    assert "does not search block" in looked.refused
+
+
 def test_a_strangers_module_is_shown_on_no_page_and_told_by_audit(local_chain, mirror, client, capsys):
     """It names the DAO's timelock as its owner, and its treasury lists it: anybody can deploy both."""
     d = local_chain

@@ -292,7 +292,9 @@ def test_a_votes_adapter_is_known_by_its_code(local_chain, kind):
     assert builds.votes_adapter(rpc, adapter) == known
     code[-1] ^= 1
     d.anvil.call("anvil_setCode", checksum(adapter), "0x" + code.hex())
-    for other in (adapter, d.addresses["votes_token"], d.address("mallory")):
+    unknown = {"votes_adapter": builds.UNKNOWN_ADAPTER, "adapted_token": checksum(d.addresses["usdc"])}
+    assert builds.votes_adapter(rpc, adapter) == unknown
+    for other in (d.addresses["votes_token"], d.address("mallory")):
         assert builds.votes_adapter(rpc, other) == {"votes_adapter": None, "adapted_token": None}
 
 
@@ -308,18 +310,30 @@ def test_a_build_of_earlier_sources_stays_known(monkeypatch, tmp_path):
     for place in places:
         on_chain[place : place + 32] = bytes([7]) * 32
     assert not builds.is_policy_module(bytes(on_chain))
-    monkeypatch.setattr(builds, "EARLIER_MODULES", earlier)
+    monkeypatch.setattr(builds, "EARLIER_BUILDS", earlier)
     assert builds.is_policy_module(bytes(on_chain))
     assert not builds.is_policy_module(bytes(on_chain[:-1]))
     on_chain[places[0] - 1] ^= 1
     assert not builds.is_policy_module(bytes(on_chain))
 
 
+def test_an_earlier_build_of_an_adapter_is_known_as_that_adapter(monkeypatch, tmp_path):
+    code = b"\x60\x01" + bytes(40)
+    build = {"commit": "", "length": 42, "immutables": [], "keccak256": "0x" + keccak(code).hex()}
+    earlier = tmp_path / "earlier_builds.json"
+    earlier.write_text(json.dumps([{**build, "contract": builds.PRIOR_VOTES}]))
+    monkeypatch.setattr(builds, "EARLIER_BUILDS", earlier)
+    assert builds.is_build(code, builds.PRIOR_VOTES)
+    assert not builds.is_build(code, builds.SAFE_OWNERS)
+    assert not builds.is_policy_module(code)
+
+
 def test_the_list_of_earlier_builds_is_well_formed():
-    listed = json.loads(builds.EARLIER_MODULES.read_text())
+    listed = json.loads(builds.EARLIER_BUILDS.read_text())
     assert listed
     for build in listed:
-        assert set(build) == {"commit", "length", "immutables", "keccak256"}
+        assert set(build) - {"contract"} == {"commit", "length", "immutables", "keccak256"}
+        assert build.get("contract", builds.PRIOR_VOTES) in (builds.PRIOR_VOTES, builds.SAFE_OWNERS)
         assert build["immutables"] == sorted(build["immutables"])
         assert all(0 < place <= build["length"] - 32 for place in build["immutables"])
         assert len(hex_bytes(build["keccak256"])) == 32

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 import policies
-from governance.models import PolicyVersion, ProposalTransition
+from governance.models import Contract, PolicyVersion, ProposalTransition
 from policies.code.encoding import codehash, encode, set_policy_calldata
 from policies.document.document import load
 from policies.document.published import published
@@ -50,7 +50,7 @@ def proposed(made: Any, text: str, *, block: str | None = None, number: int = 7)
 
 def test_the_text_in_the_proposal_is_found_kept_served_and_shown(client: Any, made: Any) -> None:
     put_in_force(made, proposal=proposed(made, PAYROLL))
-    assert "This mirror does not have the text" in client.get(PAGE).content.decode()
+    assert "This mirror has not found the text" in client.get(PAGE).content.decode()
     assert client.get(f"/policies/{hex_text(HASH)}.yaml").status_code == 404
     assert texts.find_in_proposals() == 1
     assert texts.find_in_proposals() == 0
@@ -60,7 +60,7 @@ def test_the_text_in_the_proposal_is_found_kept_served_and_shown(client: Any, ma
     body = answer.content.decode()
     assert (body, load(body).document_hash) == (PUBLISHED, HASH)
     page = client.get(PAGE).content.decode()
-    assert "This mirror does not have the text" not in page
+    assert "This mirror has not found the text" not in page
     assert "Monthly pay of the five contributors." in page
     assert f"/policies/{hex_text(HASH)}.yaml" in page
     (policy,) = client.get("/api/v1/daos/river/policies").json()
@@ -107,6 +107,17 @@ def test_each_version_is_shown_with_its_vote_and_what_it_changed(client: Any, ma
     assert [(one["version"], one["proposal_id"]) for one in versions] == [(3, None), (2, "8"), (1, "7")]
     assert [one["changes"] and one["changes"][0]["mark"] for one in versions] == ["tighter", "wider", None]
     assert "at most 15,000,000,000 base units" in versions[1]["changes"][0]["text"]
+
+
+def test_votes_that_count_as_of_now_are_named_beside_the_policy(client: Any, made: Any) -> None:
+    """Its sentences say what share of all votes stops an act; of when they count is said below."""
+    put_in_force(made)
+    (policy,) = client.get("/api/v1/daos/river/policies").json()
+    assert policy["counted_as_of_now"] is None
+    Contract.objects.filter(kind="module").update(capabilities={"votes_adapter": "PriorVotesAdapter"})
+    assert "The total supply counts as of now" in client.get(PAGE).content.decode()
+    (policy,) = client.get("/api/v1/daos/river/policies").json()
+    assert "The total supply counts as of now" in policy["counted_as_of_now"]
 
 
 def test_a_version_whose_code_was_not_read_says_so(client: Any, made: Any) -> None:

@@ -17,6 +17,7 @@ from policies.notation.visible import one_line
 from policies.words.explanation import Explanation
 from policies.words.together import Row
 from presentation import words
+from presentation.acts import counted_as_of_now
 from presentation.as_of import as_of
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
@@ -107,6 +108,7 @@ class PolicyView:
     end_chain_s: int | None  # the module's own answer, which a guardian may have brought forward
     ended: bool
     reading: ChainReading | None  # the module's answer about this version; None: it was not asked yet
+    counted_as_of_now: str  # what of the votes that stop an act counts as of now; empty where nothing is known to
     document: DocumentView | None  # None where the code can't be shown, and so names none
     versions: list[VersionView]
 
@@ -169,6 +171,7 @@ def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[Poli
                 end,
                 end is not None and end <= place.now_chain_s,
                 reading,
+                counted_as_of_now(version.module),
                 document_of(code) if code else None,
                 versions_of(place, version),
             )

@@ -119,11 +119,9 @@ def look(place: DaoView, proposal: Proposal, account: bytes, *, asks_chain: bool
     """What is known of an account and a proposal. Asks the node, for `node.PATIENCE_S` a question at the most; not
     where `asks_chain` is False: for a page, which takes no vote by itself."""
     state = shown_state(place.dao, place.governor, place.now, proposal)
-    rows = list(
-        Vote.objects.filter(proposal=proposal, voter=account)
-        .select_related("log__unconfirmed")
-        .order_by("id")[:_MOST_VOTES]
-    )
+    # Their numbers first and in no order: with one, all votes are read in that order until this account's are met.
+    cast = sorted(Vote.objects.filter(proposal=proposal, voter=account).values_list("pk", flat=True))[:_MOST_VOTES]
+    rows = list(Vote.objects.filter(pk__in=cast).select_related("log__unconfirmed").order_by("id"))
     overrides = [vote for vote in rows if vote.log.topic0 is not None and bytes(vote.log.topic0) == _OVERRIDE]
     return Voter(
         account=account,

@@ -100,7 +100,12 @@ class Command(BaseCommand):
                 f"policy module {checksum(module.address)} was found and is followed: its owner is the DAO's, and the "
                 f"treasury {checksum(module.treasury)} lets it act"
             )
-        if not looked.is_whole:
+        if looked.refused:
+            self.stdout.write(
+                f"{looked.refused}: modules are found by what the DAO executed and by its treasuries' own lists alone; "
+                "name others with --module"
+            )
+        elif not looked.is_whole:
             self.stdout.write(
                 f"modules were looked for in the logs of blocks {looked.searched_from:,} to {looked.searched_to:,}; "
                 f"the workers go on down to block {looked.first_block:,}, and with the head"
