@@ -102,7 +102,8 @@ _BY_NAME = (
         pairs=_pairs(
             "batch call, forward call, forward batch, call agreement, call app, run macro, execute batch, "
             "execute call, execute calls, execute from, execute transaction, execute transactions, exec transaction, "
-            "execute user, execute action, execute actions, handle ops, queue transaction, schedule batch, perform call"
+            "execute user, execute action, execute actions, handle ops, queue transaction, schedule batch, "
+            "perform call, run script"
         ),
     ),
     _Names(
@@ -148,7 +149,7 @@ _BY_NAME = (
         words=set_of(
             "operator operators authorization authorizations authorisation authorisations allowance allowances"
         )
-        | set_of("approve approval approvals permission permissions preapproval preapprovals"),
+        | set_of("approve approval approvals permission permissions preapproval preapprovals consumer consumers"),
         starts=set_of("authorize authorise allow hope scope"),
         pairs=_pairs("position manager, position managers, order signer, can spend, self approve"),
         changed=set_of("relayer relayers signer signers spender spenders allower"),
@@ -164,11 +165,17 @@ _BY_NAME = (
             "controllers manager managers module modules guard executor executors proposer proposers canceller vetoer "
             "vetoers pauser pausers keeper keepers steward stewards curator curators resolver fuses handler member "
             "members threshold subnode record allocator allocators sentinel multisig dao timelock setter granter "
-            "revoker verifier implementer"
+            "revoker verifier implementer rescuer rescuers bridger bridgers bonder bonders predicate predicates"
         ),
     ),
-    _Names(Family.ORDER, pairs=_pairs("place order, place orders, post order, post orders")),
+    _Names(
+        Family.ORDER,
+        pairs=_pairs("place order, place orders, post order, post orders, limit order, limit orders, limited order"),
+        ends=True,
+    ),
 )
+# Messages to another chain, where their bytes are called in this account's name.
+_CROSSING = _pairs("retryable ticket, send message, send tx")
 _RATE = re.compile(r"flow_?rate|per_?sec|rate_?per")
 _V_R_S = ("uint8", "bytes32", "bytes32")
 _FLOW_TYPES = frozenset({"int96", "uint216"})
@@ -190,4 +197,6 @@ def family_of(name: str, arguments: Sequence[tuple[str, str]]) -> Family | None:
         return Family.STREAM
     if any(tuple(types[at : at + len(_V_R_S)]) == _V_R_S for at in range(len(types))):
         return Family.SIGNED
+    if "bytes" in types and _CROSSING.intersection(pairwise(words)):
+        return Family.ANYTHING
     return None
