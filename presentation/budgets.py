@@ -16,6 +16,7 @@ from presentation import words
 from presentation.as_of import as_of
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
+from presentation.window import Window, window_of
 
 Readings = Mapping[tuple[str, bytes, bytes], ChainReading]
 
@@ -77,6 +78,14 @@ class BudgetView:
     @property
     def left_instant_text(self) -> str:
         return "" if self.left_instant is None else self.asset.text(self.left_instant)
+
+    @property
+    def window(self) -> Window | None:
+        """The rolling window from the block that was read; None where nothing counts, or that is not known."""
+        if not self.spent or self.reading is None:
+            return None
+        ring = Ring.unpack(module.read_word(bytes(self.reading.value)))
+        return window_of(self.budget, self.asset, ring, self.reading.block_timestamp_chain_s)
 
     # For the gauge, drawn on a line of 1000.
     @property
