@@ -33,7 +33,7 @@ def set_of(text: str) -> frozenset[str]:
 
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
-# What takes a permission, a stream or a delegation away again. None of them may bring another in the same call.
+# What takes a permission, a stream or a delegation away again.
 _ENDING = set_of(
     "burn cancel claim clear close collect decrease delete disallow end liquidate nope remove repay revoke stop "
     "undelegate unset void withdraw"
@@ -44,6 +44,14 @@ _CHANGING = set_of(
     "transfer uninstall update"
 )
 _TAKING_FEES = set_of("claim collect withdraw")
+# Behind a word that ends something these say that the call goes on to begin something else.
+_GOING_ON = (
+    set_of(
+        "and then approve authorize authorise begin create enter extend hope increase lend mint open opt "
+        "preapprove redelegate reenable renew sign stake start"
+    )
+    | _CHANGING - _ENDING - set_of("new transfer")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class _Names:
     settings: bool = True
 
     def has(self, words: Sequence[str]) -> bool:
-        if not words or (self.ends and words[0] in _ENDING):
+        if not words or (self.ends and _only_ends(words)):
             return False
         changes = words[0] in _CHANGING
         return bool(
@@ -75,6 +83,11 @@ class _Names:
             or self.pairs.intersection(pairwise(words))
             or (changes and self.changed.intersection(words))
         )
+
+
+def _only_ends(words: Sequence[str]) -> bool:
+    """Whether the first word takes something away again, and nothing else is begun behind it."""
+    return words[0] in _ENDING and not _GOING_ON.intersection(words[1:])
 
 
 def _pairs(text: str) -> frozenset[tuple[str, str]]:
@@ -174,7 +187,7 @@ def family_of(name: str, arguments: Sequence[tuple[str, str]]) -> Family | None:
     `arguments` are those of every depth in order, a tuple's members in place of the tuple.
     """
     words = [word.lower() for word in _WORD.findall(name)]
-    if words and words[0] in _TAKING_FEES and words[-1] in ("fee", "fees"):
+    if words and words[0] in _TAKING_FEES and words[-1] in ("fee", "fees") and _only_ends(words):
         return None
     for names in _BY_NAME:
         if names.has(words):

@@ -118,6 +118,26 @@ def test_a_call_that_would_fail_says_why(client, paid, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_a_policy_starts_from_a_template_and_no_template_overwrites_one(client, paid):
+    shown = client.get("/river/propose/?kind=policy").content.decode()
+    offered = re.findall(r'name="start" value="0:([a-z]+)"', shown)
+    assert offered == sorted(file.stem for file in TEMPLATE.parent.glob("*.yaml"))
+
+    def started(asked, yaml=""):
+        form = {"text": "# Pay people", "kind-0": "policy", "yaml-0": yaml, "start": asked}
+        answer = html.unescape(client.post("/river/propose/", form).content.decode())
+        return re.search(r'name="yaml-0"[^>]*>(.*?)</textarea>', answer, re.DOTALL)[1].strip()
+
+    for name in offered:
+        written = started(f"0:{name}")
+        assert written == (TEMPLATE.parent / f"{name}.yaml").read_text().strip()
+        load(written)
+    assert started("0:payroll", "name: mine") == "name: mine"
+    for asked in ("0:../document/document", "0:", "1:payroll", "x", "0:nothing"):
+        assert started(asked) == ""
+
+
+@pytest.mark.django_db
 def test_a_policy_in_yaml_becomes_the_vote_that_sets_it(client, paid):
     form = {"kind-0": "policy", "yaml-0": TEMPLATE.read_text(), "text": "# Put payroll in force\n\nAs below."}
     _, shown = look(client, **form)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,20 +15,17 @@ from agent.understanding.mirror_book import book_of
 from agent.understanding.review import review
 from agent.understanding.summaries import columns_of
 from governance.capabilities import BY_NUMBER
-from governance.chain import abi
+from governance.chain import safe
 from governance.chain.call import ProposedCall
-from governance.chain.governor import PROPOSE
+from governance.chain.governor import propose_call
+from governance.chain.reverts import revert_words
 from governance.chain.rpc import Answered, BatchTooLarge, CallReverted, Rpc, RpcError
 from governance.treasury import balances_by_flows
-from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
-from presentation import words
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
 
 _NO_TRIAL = {-32601, -32602, -32700, -32600}  # JSON-RPC's: the node did not understand the question
-_PROPOSE_BY_NUMBER = "propose(address[],uint256[],string[],bytes[],string)"  # Compound's, and all that grew out of it
-
 
 _MOST_TRYING_S = 10.0  # for all calls of a draft together
 
@@ -123,36 +119,16 @@ def _codes(rpc: Rpc, targets: list[bytes], block: int, until: float) -> dict[byt
     return found
 
 
-def revert_words(data: bytes) -> str:
-    """Why a call would fail, as far as the contract says."""
-    decoded = abi.decode_error(data)
-    if decoded is None:
-        return hex_text(data[:36]) if data else gettext("it gives no reason")
-    return one_line(str(decoded), 200)
-
-
 def propose_calldata(place: DaoView, text: str, calls: Sequence[ProposedCall]) -> bytes | None:
     """The calldata that proposes a draft; None for a governor whose `propose` this page does not know."""
     family = place.governor.capabilities.get("family")
-    columns = [[c.target for c in calls], [c.value_wei for c in calls]]
-    if family == "openzeppelin":
-        return abi.encode_call(PROPOSE, [*columns, [c.calldata for c in calls], text])
-    if family in BY_NUMBER:
-        # Without a function's text the governor makes the call with the data as it is.
-        return abi.encode_call(_PROPOSE_BY_NUMBER, [*columns, ["" for _ in calls], [c.calldata for c in calls], text])
-    return None
+    if family != "openzeppelin" and family not in BY_NUMBER:
+        return None
+    return propose_call(calls, text, by_number=family in BY_NUMBER)
 
 
 def safe_batch(place: DaoView, calldata: bytes) -> str:
     """The proposal as a batch for Safe's transaction builder, where a Safe is who proposes."""
-    return json.dumps(
-        {
-            "version": "1.0",
-            "chainId": str(place.dao.chain_id),
-            "meta": {"name": gettext("Proposal to %(dao)s") % {"dao": one_line(place.dao.name, 60)}},
-            "transactions": [
-                {"to": words.address_text(place.governor.address), "value": "0", "data": hex_text(calldata)}
-            ],
-        },
-        indent=1,
-    )
+    call = ProposedCall(bytes(place.governor.address), 0, b"", calldata)
+    name = gettext("Proposal to %(dao)s") % {"dao": one_line(place.dao.name, 60)}
+    return safe.batch(place.dao.chain_id, name, [call])

@@ -22,7 +22,7 @@ from presentation.card import card_of, flags_of, meanings
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version
 from webapp import throttle
-from webapp.drafts import look, treasuries
+from webapp.drafts import look, starts, treasuries
 from webapp.drafts.actions import KINDS, MOST_ACTIONS, Action, Draft, compose, read, tokens_by_symbol
 from webapp.drafts.modules import Modules
 from webapp.drafts.revival import revival
@@ -45,6 +45,9 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
     if (added := request.POST.get("add", "")) in KINDS:
         written.actions = [*written.actions, Action(added, {})][:MOST_ACTIONS]
         return _page(request, place, written)
+    if started := request.POST.get("start", ""):
+        _start(written, started)
+        return _page(request, place, written)
     removed = request.POST.get("remove", "")
     if removed.isdecimal() and removed.isascii() and len(removed) < 4:
         written.actions = [action for n, action in enumerate(written.actions) if n != int(removed)]
@@ -53,6 +56,14 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
         written.problems.append(gettext("Too many looks in an hour: try again later. Nothing you wrote is lost."))
         return _page(request, place, written, status=429)
     return _page(request, place, written, **_looked_at(place, written))
+
+
+def _start(written: Draft, asked: str) -> None:
+    """Put a template into an action's empty field: `asked` is the action's number, a colon, the template's name."""
+    number, _, name = asked.partition(":")
+    for n, action in enumerate(written.actions):
+        if str(n) == number and action.kind == "policy" and not action.fields.get("yaml", "").strip():
+            action.fields["yaml"] = starts.text_of(name)
 
 
 def _node(place: DaoView) -> Rpc | None:
@@ -132,6 +143,7 @@ def _page(request: HttpRequest, place: DaoView, written: Draft, *, status: int =
         ],
         kinds=[(kind, name) for kind, (name, _) in KINDS.items()],
         assets=sorted(tokens_by_symbol(list(place.assets.values()))),
+        templates=starts.names(),
         has_room=len(written.actions) < MOST_ACTIONS,
         **context,
     )
