@@ -12,8 +12,9 @@ from policies.code.encoding import DecodeError
 from policies.code.encoding import decode as decode_policy
 from policies.code.policy_code import PolicyCode
 from policies.notation.amounts import Token
-from policies.words.explanation import Explanation, explanation
+from policies.words.explanation import Explanation
 from policies.words.wording import Vocabulary
+from presentation import explained as kept
 from presentation.dao_view import DaoView
 
 
@@ -44,9 +45,9 @@ def in_words(place: DaoView, code: PolicyCode) -> list[str]:
 
 
 def explained(place: DaoView, code: PolicyCode) -> Explanation:
-    """The policy explained, with the DAO's own names and tokens lent to the words. Made anew whenever it is shown."""
+    """The policy explained, with the DAO's own names and tokens lent to the words."""
     lent = vocabulary(place)
-    return explanation(code, lent.names, lent.tokens)
+    return kept.explained(code, lent.names, lent.tokens)
 
 
 def vocabulary(place: DaoView) -> Vocabulary:

@@ -156,8 +156,9 @@ def test_says_what_is_wrong_with_the_text(old: str, new: str, line: str) -> None
 
 
 def test_parameters_have_values_that_the_caller_may_set() -> None:
-    text = written_out().replace("threshold: 5 %", "threshold: $share") + "parameters: {share: 5 %, unused: $$}\n"
+    text = written_out().replace("threshold: 5 %", "threshold: $share") + "parameters: {share: 5 %}\n"
     assert load(text).content == load(written_out()).content
+    assert '"unused" is used nowhere' in refused(text.replace("5 %}", "5 %, unused: $$}"))[0]
     assert load(text, sources=Sources(parameters={"share": "7 %"})).objection_threshold_bps == 700
     assert "7 is not" not in str(refused(text, share="7"))
     assert '"7" is not a share' in refused(text, share="7")[0]
