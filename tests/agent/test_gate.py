@@ -116,5 +116,5 @@ def test_beside_an_effect_that_is_told_in_part_another_keeps_its_own_words():
 
 @pytest.mark.parametrize(("left", "outcome"), [("1,600", Outcome.TOLD), ("1,700", Outcome.TOLD_IN_PART)])
 def test_what_is_left_is_what_one_effect_brings_less_what_another_takes(left, outcome):
-    text = f"1. Transfer 2,500 USDC to {{L}}.\n2. Transfer 900 USDC to {{B}}, leaving {left} USDC in the treasury for later."
+    text = f"1. Transfer 2,500 USDC to {{L}}.\n2. Transfer 900 USDC to {{B}}, leaving {left} USDC in the treasury."
     assert judged(text, "P,PB900").outcome is outcome
