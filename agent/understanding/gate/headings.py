@@ -197,7 +197,7 @@ def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool
     if any(word in sets.RECURS for word in said):
         return _over(read, "time")
     strange = any(not word.isascii() and word not in facts.words for word in said)
-    is_other = strange or read.voice.language != "en"
+    is_other = strange or (read.voice.language != "en" and not sets.ENGLISH & set(said))
     if is_other and all(map(str.isascii, orders)):
         return _over(read, "language")
     for word in said:
