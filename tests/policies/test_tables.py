@@ -156,8 +156,9 @@ def test_says_what_is_wrong_with_the_text(old: str, new: str, line: str) -> None
 
 
 def test_parameters_have_values_that_the_caller_may_set() -> None:
-    text = written_out().replace("threshold: 5 %", "threshold: $share") + "parameters: {share: 5 %, unused: $$}\n"
+    text = written_out().replace("threshold: 5 %", "threshold: $share") + "parameters: {share: 5 %}\n"
     assert load(text).content == load(written_out()).content
+    assert '"unused" is used nowhere' in refused(text.replace("5 %}", "5 %, unused: $$}"))[0]
     assert load(text, sources=Sources(parameters={"share": "7 %"})).objection_threshold_bps == 700
     assert "7 is not" not in str(refused(text, share="7"))
     assert '"7" is not a share' in refused(text, share="7")[0]
@@ -174,6 +175,13 @@ def test_a_table_can_not_grow_without_bound() -> None:
     rows = "name,address,amount\n" + "".join(f"n{n},{checksum(n.to_bytes(20, 'little'))},1\n" for n in range(1, 1999))
     assert "written out, the document has more than 20000 values" in refused(HEAD + EACH, rows)[0]
     assert "has more than 2000 rows" in refused(HEAD + EACH, rows + rows.replace("n", "m").partition("\n")[2])[0]
+
+
+def test_of_many_names_a_message_lists_a_few() -> None:
+    rows = "name,address,amount\n" + "".join(f"n{n},{checksum(n.to_bytes(20, 'little'))},1\n" for n in range(1, 201))
+    text = HEAD + EACH.replace("charge: {$name: amount}", "charge: {pay: amount}")
+    line = next(one for one in refused(text, rows) if "there is no budget" in one)
+    assert line.endswith("the budgets are: n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11, n12 and 188 more")
 
 
 def test_more_rows_than_a_policy_can_hold_are_refused_soon() -> None:

@@ -317,6 +317,7 @@ def test_approving_is_for_the_operator_that_the_policy_names(client, made):
             "total supply counts as of now",
         ),
         ("SafeOwnersAdapter", f"is an owner of the Safe {'0x' + '5a' * 20} when they object", "Owners count as of now"),
+        ("unknown", "Anybody with voting power may object, once. As of when it counts", "whose code is not"),
     ],
 )
 def test_votes_that_count_as_of_now_are_named(client, made, adapter, who, as_of_now):

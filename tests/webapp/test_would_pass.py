@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Would a payment pass? On the page and in the API, and the same as the module does on a real chain."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from governance import readings
 from governance.chain import abi
-from governance.models import ChainReading, PolicyVersion
+from governance.models import ChainReading, ModuleState, PolicyVersion
 from policies.code.encoding import codehash, decode, encode
 from policies.code.ring import Ring
 from policies.code.signatures import TRANSFER
@@ -123,7 +124,16 @@ def test_another_asset_is_no_call_that_the_policy_permits(client: Any, made: Any
     assert "the policy permits no such call" in answer["reasons"][0]
 
 
-def test_a_pause_a_stopped_act_and_a_module_without_power_stop_it(client: Any, made: Any, policy: Any) -> None:
+def test_a_pause_stops_it_and_one_in_doubt_makes_it_unknown(client: Any, made: Any, policy: Any) -> None:
+    state, _ = ModuleState.objects.get_or_create(module=made.contracts["module"])
+    state.paused = True
+    state.save()
+    answer, _ = asked(client, made, "1")
+    assert answer["verdict"] in ("refused", "unknown")
+    assert "ause" in answer["reasons"][0]
+
+
+def test_a_stopped_act_and_a_module_without_power_stop_it(client: Any, made: Any, policy: Any) -> None:
     killed = made.act(3, status="killed", act_id=b"\3" * 32, final_log=made.log())
     killed.final_log.block_timestamp_chain_s = NOW - DAY
     killed.final_log.save()
@@ -139,6 +149,32 @@ def test_a_pause_a_stopped_act_and_a_module_without_power_stop_it(client: Any, m
     )  # fmt: skip
     answer, _ = asked(client, made, "1")
     assert (answer["verdict"], answer["reasons"][0][:35]) == ("refused", "The policy module is not in power: ")
+
+
+def test_the_window_says_when_what_was_spent_comes_back(client: Any, made: Any, policy: Any) -> None:
+    """Two payments, four segments apart: each comes back eight segments after its own, and the module's ring agrees."""
+    (budget,) = decode(bytes(policy.code)).budgets
+    early, late = NOW - 60 - 4 * budget.segment_s, NOW - 60
+    unit = budget.base_units(1)
+    ring = (
+        Ring()
+        .charged(budget.segment_s, early, 2_000 * USDC // unit)
+        .charged(budget.segment_s, late, 500 * USDC // unit)
+    )
+    ChainReading.objects.filter(kind="ring").update(value=ring.pack().to_bytes(32, "big"))
+    (told,) = client.get("/api/v1/daos/river/policies").json()
+    first, last = told["budgets"][0]["returns"]
+    assert [first["amount"], first["still_counts"]] == [str(2_000 * USDC), str(500 * USDC)]
+    assert [last["amount"], last["still_counts"]] == [str(500 * USDC), "0"]
+    for one, counts in ((first, 500), (last, 0)):
+        assert ring.spent(budget.segment_s, one["at_chain_s"] - 1) * unit > counts * USDC
+        assert ring.spent(budget.segment_s, one["at_chain_s"]) * unit == counts * USDC
+    page = client.get("/river/policies/").content.decode()
+    assert "2,500 USDC of 12,000 USDC count now; the first part comes back at" in page
+    assert re.search(r'<path d="M0 80H\d+V96H\d+V100H1000"/>', page)
+    assert page.count('<path class="bound"') == 2
+    ChainReading.objects.filter(kind="ring").update(value=bytes(32))
+    assert "When it comes back" not in client.get("/river/policies/").content.decode()
 
 
 @pytest.mark.parametrize("missing", ["policy", "ring", "another block", "an act since", "an end since"])

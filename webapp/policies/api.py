@@ -61,6 +61,10 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
                     "spent": None if budget.spent is None else str(budget.spent),
                     "left": None if budget.left is None else str(budget.left),
                     "left_instant": None if budget.left_instant is None else str(budget.left_instant),
+                    "returns": [
+                        {"at_chain_s": one.at_chain_s, "amount": str(one.amount), "still_counts": str(one.counts)}
+                        for one in (budget.window.returns if budget.window else ())
+                    ],
                     **reading_json(budget.reading),
                 }
                 for budget in view.budgets

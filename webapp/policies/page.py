@@ -14,6 +14,7 @@ from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from webapp.api_input import bytes32
 from webapp.policies import texts, trying
+from webapp.policies.coming import coming
 from webapp.policies.read import PolicyView, policy_views
 from webapp.rendering import render_page
 
@@ -32,6 +33,7 @@ def policies(request: HttpRequest, slug: str) -> HttpResponse:
         "policies",
         policies=[(view, _trial(request, place, view, known)) for view in views],
         standing=known,
+        coming=coming(place),
     )
 
 

@@ -23,6 +23,7 @@ from presentation.assets import Asset
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version, explained
 from webapp.policies.versions import DocumentView, VersionView, document_of, versions_of
+from webapp.policies.window import Window, window_of
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,14 @@ class BudgetView:
     @property
     def left_instant_text(self) -> str:
         return "" if self.left_instant is None else self.asset.text(self.left_instant)
+
+    @property
+    def window(self) -> Window | None:
+        """The rolling window from the block that was read; None where nothing counts, or that is not known."""
+        if not self.spent or self.reading is None:
+            return None
+        ring = Ring.unpack(module.read_word(bytes(self.reading.value)))
+        return window_of(self.budget, self.asset, ring, self.reading.block_timestamp_chain_s)
 
     # For the gauge, drawn on a line of 1000.
     @property
