@@ -10,13 +10,15 @@ from ninja import Router
 from governance import standing
 from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
+from webapp.answers import answers
+from webapp.policies.answers import PolicyAnswer
 from webapp.policies.read import policy_views
 from webapp.shapes import Json, address_json, reading_json
 
 router = Router()
 
 
-@router.get("/daos/{slug}/policies")
+@router.get("/daos/{slug}/policies", response=answers(list[PolicyAnswer], 404))
 def policies(request: HttpRequest, slug: str) -> list[Json]:
     """The policies in force, decoded from the code on chain, with what is spent of each budget. `module_stopped` has a
     sentence where the chain said that the treasury does not list the module, or that the module is not the DAO's."""
