@@ -128,7 +128,7 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
 _STATUSES = (200, 302, 403, 404, 410, 503)
 # What an address needs beside the DAO; where there is nothing of the kind, that is what its answer says.
 _UNKNOWN = {
-    "request_id": "1", "name": "0x" + "00" * 32, "token": "x",
+    "request_id": "1", "name": "0x" + "00" * 32, "token": "x", "policy_id": "0x" + "01" * 32,
 }  # fmt: skip
 # More of a page than its beginning: its route (without the first slash), and what is asked of it.
 _MORE = {
@@ -144,6 +144,7 @@ _MORE = {
 _ASKED_WITH = {
     "api/v1/daos/<slug>/proposals/<proposal_id>/ballot": "?support=1&voter={account}",
     "api/v1/daos/<slug>/requests/<request_id>/approval": "?candidate=c1",
+    "api/v1/daos/<slug>/policies/<policy_id>/payment": "?asset=0x" + "00" * 20 + "&to={account}&amount=1",
 }
 _ALSO_OLD = "proposal_id"  # of these the one with the most votes is opened, and an old one
 

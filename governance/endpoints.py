@@ -72,13 +72,23 @@ def remember(rpc: Rpc) -> None:
 
 def told(rpc: Rpc) -> list[str]:
     """How each node of the client stands, in words: one line each."""
+    return [words for words, _ in standings(rpc)]
+
+
+def standings(rpc: Rpc) -> list[tuple[str, bool]]:
+    """How each node of the client of which something is known stands, in words, and whether it answers."""
     asked = list(rpc.known(settings.SECRET_KEY))
     rows = RpcEndpoint.objects.filter(chain=rpc.chain_id, fingerprint__in=asked).order_by("name", "pk")
-    return [f"{row.name}: {_standing(row)}" for row in rows]
-
-
-def _standing(row: RpcEndpoint) -> str:
     now = timezone.now()
+    return [(f"{row.name}: {_standing(row, now)}", _answers(row, now)) for row in rows]
+
+
+def _answers(row: RpcEndpoint, now: datetime) -> bool:
+    is_distrusted = row.distrusted_until is not None and row.distrusted_until > now
+    return row.answered_at is not None and not row.failures and not is_distrusted
+
+
+def _standing(row: RpcEndpoint, now: datetime) -> str:
     why = f": {_problem(row)}" if row.problem else ""
     if row.distrusted_until and row.distrusted_until > now:
         return f"not asked until {row.distrusted_until:%Y-%m-%d %H:%M} UTC{why}"
@@ -97,7 +107,9 @@ def _standing(row: RpcEndpoint) -> str:
         if value is not None
     ]
     within = "" if row.latency_s is None else f", within {row.latency_s:.2f} s"
-    return f"answers{within}; takes {', '.join(limits) or 'all that was asked'}"
+    is_old = now - row.answered_at > timedelta(seconds=5 * _WRITE_EVERY_S)
+    answers = f"answered last at {row.answered_at:%Y-%m-%d %H:%M} UTC" if is_old else "answers"
+    return f"{answers}{within}; takes {', '.join(limits) or 'all that was asked'}"
 
 
 def _problem(row: RpcEndpoint) -> Sentence:

@@ -6,8 +6,9 @@ Everything is asked at one block. What contracts answer is hostile: lengths are 
 
 from collections.abc import Iterator
 
+from governance import builds
 from governance.chain import abi
-from governance.chain.address import checksum
+from governance.chain.address import checksum, to_bytes
 from governance.chain.module import CHECKER
 from governance.chain.proxies import answers_as_token, find_proxy
 from governance.chain.rpc import Answered, BlockId, CallReverted, Rpc, RpcError
@@ -31,6 +32,7 @@ def check_on_chain(rpc: Rpc, loaded: Loaded, module: bytes | None, delegated: De
     block = rpc.head_number()
     return [
         *(_objection(loaded.code, delegated) if delegated is not None else ()),
+        *(_owners(rpc, loaded.code, module, block) if module is not None else ()),
         *_targets(rpc, loaded, block),
         *(finding for token in loaded.tokens.values() for finding in _token(rpc, token, block)),
         *(_module(rpc, loaded, module, block) if module is not None else ()),
@@ -96,6 +98,29 @@ def _objection(policy: PolicyCode, delegated: Delegated) -> Iterator[Finding]:
             f"stopping an announced act takes {share} of all votes, which is {_share(needed, delegated.power)} of "
             f"those that are delegated (block {delegated.block:,}); think about a lower threshold",
         )
+
+
+def _owners(rpc: Rpc, policy: PolicyCode, module: bytes, block: int) -> Iterator[Finding]:
+    """How many of a Safe's owners stop an announced act, where they are whose votes the module counts."""
+    if all(budget.instant_limit == budget.limit for budget in policy.budgets):
+        return
+    try:
+        votes = rpc.eth_call(module, selector("votesToken()"), block)
+        known = builds.votes_adapter(rpc, votes[12:]) if len(votes) == 32 else {}
+        if known.get("votes_adapter") != builds.SAFE_OWNERS or known["adapted_token"] is None:
+            return
+        safe = to_bytes(known["adapted_token"])
+        answer = rpc.eth_call(safe, selector("getOwners()"), block)
+    except (CallReverted, Answered):
+        return  # no module, which is said elsewhere, or no Safe any more
+    count = int.from_bytes(answer[32:64], "big")
+    needed = max(1, count * policy.objection_threshold_bps // 10_000)
+    share = format_share(policy.objection_threshold_bps)
+    yield Finding(
+        False,
+        f"{needed:,} of the {count:,} owners that the Safe {checksum(safe)} has now stop an announced act: {share} of "
+        "them, rounded down, and at least one",
+    )
 
 
 def _share(part: int, whole: int) -> str:

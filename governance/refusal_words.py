@@ -57,7 +57,7 @@ SENTENCES = {
         "The act became void: its policy was replaced or ended, or a pause came, since it was scheduled."
     ),
     "OtherCalls": gettext_noop("These are not the calls that were scheduled."),
-    "NoPower": gettext_noop("The account had no voting power when the act was scheduled."),
+    "NoPower": gettext_noop("The account has no voting power that counts for this act."),
     "AlreadyObjected": gettext_noop("The account has objected already."),
     "AlreadySigned": gettext_noop("The account has signed this petition already."),
     "BadSignature": gettext_noop("The signature is not the account's over this objection."),

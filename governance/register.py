@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from governance import asked_power, builds, clock_check, clocks
-from governance.capabilities import probe_governor, probe_module, probe_token, takes_signed_ballots
+from governance.capabilities import ask, probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.finality_depth import finality_depth
@@ -182,6 +182,20 @@ def _about_token(found: dict[str, Any] | None, *, names_event: bool = True) -> F
     return Finding(Level.SUPPORTED, "power and delegation", f"from events, checked against {found['votes_call']}")
 
 
+def counts_no_votes(rpc: Rpc, votes: bytes, head: Header) -> bool:
+    """Whether a policy module's votes token says that there were no votes at all a moment before the block; False where
+    it does not say, or has a supply by now. Raises RpcError when the node fails."""
+    clock = ask(rpc, votes, {"clock": ("clock()", [], ["uint48"])}, head.number)["clock"]
+    is_time = clock is not None and clock[0] == head.timestamp_chain_s
+    timepoint = (head.timestamp_chain_s if is_time else head.number) - 1
+    asked = {
+        "past": ("getPastTotalSupply(uint256)", [timepoint], ["uint256"]),
+        "now": ("totalSupply()", [], ["uint256"]),
+    }
+    supply = ask(rpc, votes, asked, head.number)
+    return supply["past"] == (0,) and supply["now"] in (None, (0,))
+
+
 def about_read_token(dao: Dao) -> Finding | None:
     """Return what the logs that were read say of how well power is read, where that is badly: the token never logged a
     change of power in a shape that is known. None where all is well, or nothing was read."""
@@ -264,6 +278,14 @@ def preflight(
             raise NotRegistered(f"the contract at {checksum(module)} is no policy module: it does not answer paused()")
         if capabilities["votesToken"] is not None:
             capabilities |= builds.votes_adapter(rpc, to_bytes(capabilities["votesToken"]))
+            if counts_no_votes(rpc, to_bytes(capabilities["votesToken"]), head):
+                findings.append(
+                    Finding(
+                        Level.DEGRADED, "objections", f"by {capabilities['votesToken']}, by which the module counts, "
+                        f"there were no votes before block {head.number:,}: nobody can stop an announced act until "
+                        "votes are handed out"
+                    )
+                )  # fmt: skip
         contracts[Kind.MODULE.value, module] = capabilities
         treasury = treasury or to_bytes(capabilities["treasury"])
         if found["timelock"] and capabilities["owner"] != found["timelock"]:

@@ -136,19 +136,10 @@ def _plain_reasons(reasons: Sequence[Reason], loaded: Loaded) -> list[dict[str, 
     return [{"error": reason.error, "text": _why(reason, loaded)} for reason in reasons]
 
 
-def _condition(condition: Condition, words: Vocabulary) -> str:
-    """What only the calls show, as the end of a sentence that begins with `if`."""
-    call = f"call {condition.call + 1}" if condition.call is not None else "the act"
-    amount = words.amount(condition.amount, condition.asset)
-    match condition.error:
-        case "NotTrue":
-            return f"{call} returns true"
-        case "TooLittleIncome":
-            return f"{call} brings in at least {amount}"
-        case "AllowanceLeft":
-            spender, token = words.address(condition.spender), words.address(condition.asset)
-            return f"nothing is left of what {spender} may take of {token}"
-    return f"the treasury's balance of {words.address(condition.asset)} falls by at most {amount} over the act"
+def _condition(left: Condition, words: Vocabulary) -> str:
+    from policies.words.reasons import condition
+
+    return condition(left, words)
 
 
 # One act

@@ -23,15 +23,18 @@ def objectable_count(place: DaoView) -> int:
 
 def who_may_object(module: Contract) -> str:
     """Return whose objections the module counts, and of when, in the reader's language."""
-    if module.capabilities.get("votes_adapter") == builds.SAFE_OWNERS:
-        return gettext("Whoever is an owner of the Safe %(safe)s when they object may object, once, with one vote.") % {
-            "safe": module.capabilities.get("adapted_token") or gettext("behind the module's votes")
-        }
+    match module.capabilities.get("votes_adapter"):
+        case builds.SAFE_OWNERS:
+            text = gettext("Whoever is an owner of the Safe %(safe)s when they object may object, once, with one vote.")
+            return text % {"safe": module.capabilities.get("adapted_token") or gettext("behind the module's votes")}
+        case builds.UNKNOWN_ADAPTER:
+            return gettext("Anybody with voting power may object, once. As of when it counts is not known.")
     return gettext("Anybody who had voting power when the act was announced may object, once.")
 
 
 def counted_as_of_now(module: Contract) -> str:
-    """Return what of the votes counts as of now and not of when an act was announced; empty where that is not known."""
+    """Return what of the votes counts as of now and not of when an act was announced, or that it is not known; empty
+    where nothing is known to."""
     match module.capabilities.get("votes_adapter"):
         case builds.PRIOR_VOTES:
             return gettext(
@@ -43,6 +46,12 @@ def counted_as_of_now(module: Contract) -> str:
                 "Owners count as of now, for a Safe keeps no past ones: an owner who was removed since an act was "
                 "announced can't object to it, and one who was added can."
             )
+        case builds.UNKNOWN_ADAPTER:
+            text = gettext(
+                "The module counts the votes of %(token)s by another contract, whose code is not known here: as of "
+                "when votes and their total count is not known."
+            )
+            return text % {"token": module.capabilities.get("adapted_token") or gettext("a token")}
     return ""
 
 

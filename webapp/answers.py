@@ -64,6 +64,14 @@ class PowerReading(Answer):
     asked_block: int | None
 
 
+class Tally(Answer):
+    """Votes in base units of the votes token."""
+
+    against: Amount
+    for_: Amount = Field(alias="for")
+    abstain: Amount
+
+
 class Sent(Answer):
     """A transaction that was relayed."""
 

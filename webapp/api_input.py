@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import Http404, HttpRequest
+from django.utils.translation import gettext
 from ninja.errors import HttpError
 
 from governance.chain.address import BadAddress, to_bytes
 from presentation.paging import LAST_PAGE
+from webapp import throttle
+
+RELAYED_AN_HOUR = 60
 
 
 def refuse_other_sites(request: HttpRequest) -> None:
@@ -18,6 +22,14 @@ def refuse_other_sites(request: HttpRequest) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and origin != settings.ORIGIN:
         raise HttpError(403, "this was sent by a page of another site")
+
+
+def refuse_too_many(request: HttpRequest) -> None:
+    """Count what a visitor's network has the relayer check, whoever signed it; refuse what is too much for an hour. To
+    be called before the node is asked."""
+    if not throttle.allow("relay", throttle.who_asks(request), limit=RELAYED_AN_HOUR, window=throttle.HOUR):
+        text = gettext("Too many attempts in an hour: try again later, or send a transaction. Nothing was sent.")
+        raise HttpError(429, text)
 
 
 def page_and_size(page: int, size: int) -> tuple[int, int]:

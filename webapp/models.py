@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from governance.fields import AddressField, Bytes32Field, Uint256Field
-from governance.models import Dao
+from governance.models import Dao, Proposal
 
 
 class ReadingCursor(models.Model):
@@ -134,3 +134,13 @@ class PolicyText(models.Model):
 
     def __str__(self) -> str:
         return f"policy document {bytes(self.document_hash).hex()[:8]}"
+
+
+class SearchedProposal(models.Model):
+    """A proposal whose text was searched for policy documents: its text never changes, so once is enough."""
+
+    proposal = models.OneToOneField(Proposal, models.CASCADE, related_name="+")
+    searched_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"searched: {self.proposal_id}"

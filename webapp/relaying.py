@@ -3,7 +3,8 @@
 
 A day's free sends have two halves. One is open to all, first come, first served. Of the other, each account has a part
 of its own, as large as its share of all tokens, that nobody else can use up: a thousand accounts with a crumb each
-leave a holder's part alone.
+leave a holder's part alone. So that tokens which move from account to account give no second part, a share is taken as
+of a moment that is over: when the day began, or a vote's snapshot. Days are UTC's.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class RelayRefused(Exception):
 
 @dataclass(frozen=True)
 class Caps:
-    """The most sends of a kind in 24 hours: of one account, and of all; `reserved` of these by share of tokens."""
+    """The most sends of a kind in a day: of one account, and of all; `reserved` of these by share of tokens."""
 
     account: int
     everybody: int
@@ -69,11 +70,13 @@ def is_reserved(model: type[Model], dao: Dao, of: dict[str, bytes], share: Share
     Raises:
         RelayRefused: the account's limit, or everybody's, is reached.
     """
-    recent = model._default_manager.filter(dao=dao, created_at__gt=timezone.now() - datetime.timedelta(days=1))
-    own = recent.filter(**of)
+    began = timezone.now().astimezone(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    recent = model._default_manager.filter(dao=dao, created_at__gte=began)
+    own, of_shares = recent.filter(**of), recent.filter(is_reserved=True)
     if own.count() >= caps.account:
         raise RelayRefused(gettext("Your limit for today is reached: try again tomorrow, or send a transaction."), 429)
-    if own.filter(is_reserved=True).count() < share.of(caps.reserved):
+    # All parts together may be more than all: votes on several proposals count shares at several snapshots.
+    if own.filter(is_reserved=True).count() < share.of(caps.reserved) and of_shares.count() < caps.reserved:
         return True
     if recent.filter(is_reserved=False).count() < caps.everybody - caps.reserved:
         return False

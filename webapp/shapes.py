@@ -49,3 +49,8 @@ def check_json(check: OnchainCheck | None) -> Json | None:
         "chain_says": check.chain_says,
         "mirror_says": check.mirror_says,
     }
+
+
+def sides_json(sides: tuple[int, int, int]) -> Json:
+    """What votes in parts added to each side; `sides`: against, for, abstain, in base units."""
+    return {name: str(added) for name, added in zip(("against", "for", "abstain"), sides, strict=True)}

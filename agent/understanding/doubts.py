@@ -218,7 +218,7 @@ def _more(read: Read, names: Names, effects: Sequence[Effect]) -> str:
     ):
         taking_part = {address for effect in effects for address in effect.addresses}
         named = any(party.name in names.known and not set(party.addresses) <= taking_part for party in read.parties)
-        if named and ":" not in folded[:-1]:
+        if named and ":" not in folded[:-1] and _SIGNS.match(folded) is None:
             return "more"
     if read.quantities or passage.shape is Shape.ITEM:
         return ""
@@ -234,6 +234,7 @@ def _more(read: Read, names: Names, effects: Sequence[Effect]) -> str:
     return ""
 
 
+_SIGNS = re.compile(r"^\W*(?:best|cheers|regards|thanks|yours|sincerely|kind regards|best regards)\b\W*\S*\W*$")
 _POWERS = frozenset({Act.TRANSFER, Act.APPROVE, Act.GRANT, Act.MINT, Act.DELEGATE})
 
 

@@ -26,7 +26,8 @@ _BEFORE = frozenset(
         "token", "funds", "voting", "period", "delay", "quorum", "threshold", "minimum", "min", "role", "proxy",
         "registry", "implementation", "owner", "ownership", "allowance", "tl", "dr", "so", "now", "all", "each",
         "both", "s", "below", "above", "listed", "ens", "name", "names", "instructs", "root", "registry's", "safe's",
-        "dao's", "governor's", "timelock's", "proposal's", "treasury's", "recipient", "recipients",
+        "dao's", "governor's", "timelock's", "proposal's", "treasury's", "recipient", "recipients", "bounty", "prize",
+        "reward", "donation", "contribution",
     ]
 )  # fmt: skip
 _BINDS = re.compile(
@@ -73,10 +74,12 @@ _BETWEEN = frozenset(
         "directly", "then", "via", "treasury", "dao", "dao's", "timelock", "executor", "governor", "safe",
         "multisig", "wallet", "address", "account", "contract", "recipient", "recipients", "team", "working",
         "group", "committee", "council", "fund", "funds", "tokens", "token", "following", "paid", "sent",
-        "transferred", "its", "their", "this", "that", "our", "these", "account's", "with", "spend", "use", "take",
+        "transferred", "bounty", "prize", "reward", "donation", "contribution",
+        "its", "their", "this", "that", "our", "these", "account's", "with", "spend", "use", "take",
     ]
 )  # fmt: skip
 _PURPOSE = re.compile(r"\bfor\b[^,;]*?(?=\bto\b)")
+_OF_SOMEBODY = re.compile(r"\bthe [a-z]{2,}(?:'s|’s|s'|s’) (?=(?:address|wallet|account|multisig|safe)\b)")
 
 
 def is_odd_between(text: str, spans: Sequence[tuple[int, int]], symbols: Symbols) -> bool:
@@ -86,6 +89,7 @@ def is_odd_between(text: str, spans: Sequence[tuple[int, int]], symbols: Symbols
     text = re.sub(r"\([^()]*\)", lambda match: " " * len(match[0]), text)
     for (_, end), (start, _) in pairwise(ordered):
         gap = _PURPOSE.sub(" ", re.sub(r"\([^()]*\)", " ", f"{text[end:start]} to"))
+        gap = _OF_SOMEBODY.sub(" ", gap)
         if any(
             word.casefold() not in _BETWEEN and symbols.of(word) is None
             for word in re.findall(r"[^\W\d_][^\W\d_']*", gap)

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from eth_utils.crypto import keccak
 
@@ -61,7 +62,7 @@ class Document:
     @property
     def is_empty(self) -> bool:
         """No sentence of words in it, so nobody could have read what the proposal does."""
-        return sum(character.isalpha() for span in self.spans for character in span.text) < 20
+        return not _has_more((c for span in self.spans for c in span.text if c.isalpha()), 19)
 
     def excerpt(self, budget_chars: int) -> tuple[Span, ...]:
         """The spans that a model is shown, in the text's order, within a budget of characters.
@@ -114,13 +115,18 @@ _ABBREVIATION = re.compile(
 )
 
 
+def _has_more(characters: Iterator[str], count: int) -> bool:
+    """Whether there are more than so many; looks at no more of them."""
+    return next(islice(characters, count, None), None) is not None
+
+
 def _spans(text: str, blocks: tuple[Block, ...]) -> tuple[tuple[Span, ...], bool]:
     spans: list[Span] = []
     for block in blocks:
         for start, end in _parts(text, block):
             for a, b in _sentences(text, start, end):
                 for first, last in _pieces(text, a, b):
-                    if sum(character.isalnum() for character in text[first:last]) < MIN_SPAN_LETTERS:
+                    if not _has_more(filter(str.isalnum, text[first:last]), MIN_SPAN_LETTERS - 1):
                         continue
                     if len(spans) == MAX_SPANS:
                         return tuple(spans), True

@@ -71,7 +71,28 @@ _LEVEL = {ord("’"): "'", 0xA0: " ", 0x202F: " ", ord("\n"): " ", ord("\t"): " 
 
 def blanked(folded: str) -> str:
     """The text with its harmless phrases as blanks."""
+    if not any(word in folded for word in _IN_HARMLESS):
+        return folded
     return _harmless().sub(lambda match: " " * len(match[0]), folded)
+
+
+# Each harmless phrase has one of these.
+_IN_HARMLESS = (
+    "nothing",
+    "no ",
+    "proposal",
+    "vote",
+    "approv",
+    "execut",
+    "pass",
+    "agreed",
+    "discussed",
+    "ratified",
+    "authori",
+    "whether",
+    "than usdc",
+    "hesitate",
+)
 
 
 _DENIES = words.compiled(words.DENIALS)
@@ -84,7 +105,7 @@ _FIRM_CONDITION = re.compile(
 
 
 @cache
-def _conditions(language: str) -> re.Pattern[str]:
+def _conditions(language: str) -> words.Listed:
     return words.compiled(words.CONDITIONS, more=words.CONDITIONS_IN.get(language, ""))
 
 
@@ -154,9 +175,9 @@ def _acts(folded: str, language: str) -> list[ActWord]:
 
 
 _ORDERED = re.compile(
-    rf"(?:{words.compiled(words.ORDERS_DONE).pattern})(?:\s+(?:then|hereby|each|all|both|only|directly))?\s+$"
+    rf"(?:{words.compiled(words.ORDERS_DONE).pattern.pattern})(?:\s+(?:then|hereby|each|all|both|only|directly))?\s+$"
 )
-_REMEMBERED = re.compile(rf"(?:{words.compiled(words.REMEMBERS).pattern})\s+(?:\w+\s+)?$")
+_REMEMBERED = re.compile(rf"(?:{words.compiled(words.REMEMBERS).pattern.pattern})\s+(?:\w+\s+)?$")
 
 
 def _is_ordered(folded: str, start: int) -> bool:

@@ -249,13 +249,13 @@ def _of_sentence(read: Read, symbols: Symbols) -> list[Order]:
     real = [q for q in amounts if q.unit is Unit.TOKEN]
     if real:
         amounts = [q for q in amounts if q.unit is Unit.TOKEN]
+    if not amounts:
+        unlimited = _UNLIMITED.search(voice.folded) is not None
+        order = _without_amount(read, symbols, unlimited=unlimited)
+        return [order] if order is not None else []
     is_each = _EACH.search(voice.folded) is not None
     is_again = _AGAIN.search(voice.folded) is not None
     times = _times(voice.folded)
-    unlimited = _UNLIMITED.search(voice.folded) is not None
-    if not amounts:
-        order = _without_amount(read, symbols, unlimited=unlimited)
-        return [order] if order is not None else []
     for index, quantity in enumerate(amounts):
         act = _governing(read, quantity)
         mood, doubt = mood_of(voice, act, quantity.start, passage)

@@ -104,8 +104,9 @@ def main() -> int:
     if tests and not options.without_python:
         command = [sys.executable, "-m", "pytest", "-q", "-s", *tests]
         wrong += subprocess.run(command, cwd=ROOT, env=os.environ | PYTHON, check=False).returncode != 0
-        command = [sys.executable, "-m", "tests.policies.hostile_documents", DAMAGED_DOCUMENTS, options.seed]
-        wrong += subprocess.run(command, cwd=ROOT, check=False).returncode != 0
+        for damaged in ("tests.policies.hostile_documents", "tests.policies.hostile_tables"):
+            command = [sys.executable, "-m", damaged, DAMAGED_DOCUMENTS, options.seed]
+            wrong += subprocess.run(command, cwd=ROOT, check=False).returncode != 0
         wrong += subprocess.run([sys.executable, "-m", WORST_CASES], cwd=ROOT, check=False).returncode != 0
     return 1 if wrong else 0
 

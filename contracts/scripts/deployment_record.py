@@ -149,3 +149,21 @@ def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
         raise ValueError(f"{value!r} is not a whole number")
     return value
+
+
+def main() -> int:
+    """Compile if anything changed, write the compiler's input under its hash into the folder that is named, and print
+    what a record says of both."""
+    try:
+        contracts_compile.build()
+        name, text = compiler_input_file(contracts_compile.compiler_input())
+        contracts_compile.write(Path(sys.argv[1]) / name, text)
+        print(json.dumps({"version": compiler_version(), "input": name}))
+    except (RecordError, contracts_compile.CompileError) as error:
+        print(str(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

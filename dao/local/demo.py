@@ -271,5 +271,6 @@ def greeting(stack: Stack) -> str:
         f"{people}\n\n"
         f"The local chain: {stack.rpc_url} (chain id 31337). E-mails: {stack.mail_dir}.\n"
         f"Wind the clock: {stack.web_url}/local/\n"
+        f"A shell for manage.py commands: . {stack.state_dir / 'env'}\n"
         "Ctrl-C stops everything and keeps the data; `make demo-reset` forgets it.\n"
     )

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import psycopg
 
-from dao.local import database, local_chain, model_server, ports, state_folder
+from dao.local import database, local_chain, model_server, ports, shell, state_folder
 from dao.local.local_chain import LOCAL_CHAIN_ID, LocalChain
 from dao.local.paths import ROOT
 from dao.local.people import NAMES, People, keystore, load_or_create
@@ -186,12 +186,14 @@ class Stack:
         self._supervisor.start(later)
         self._supervisor.watch()
         self._supervisor.wait_until_ready(later)
+        shell.write(self.state_dir, self.environment, os.environ, self.rpc_url)
         self._say(f"The stack is up in {time.monotonic() - began:.1f} s: {self.web_url}")
 
     def stop(self) -> None:
         """Stop all children in order and wait for each; safe to call again, and from a half-finished start."""
         self._supervisor.stop(ENDING)
         if self._lock is not None:
+            shell.forget(self.state_dir)
             self._lock.close()
             self._lock = None
 

@@ -2,6 +2,7 @@
 """Addresses: 20 bytes inside, EIP-55 checksummed text outside."""
 
 import re
+from functools import lru_cache
 
 from cchecksum import to_checksum_address
 from django.utils.translation import gettext
@@ -24,7 +25,12 @@ def checksum(address: bytes) -> str:
     """The EIP-55 text of a 20-byte address."""
     if not isinstance(address, bytes | bytearray | memoryview) or len(address) != 20:
         raise BadAddress(gettext("an address has 20 bytes"))
-    return str(to_checksum_address(hex_text(bytes(address))))
+    return _checksum(bytes(address))
+
+
+@lru_cache(maxsize=8_192)
+def _checksum(address: bytes) -> str:
+    return str(to_checksum_address(hex_text(address)))
 
 
 def to_bytes(text: str) -> bytes:

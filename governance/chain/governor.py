@@ -14,6 +14,7 @@ from governance.chain.rpc import CallReverted, Rpc
 from policies.notation.primitives import keccak
 
 PROPOSE = "propose(address[],uint256[],bytes[],string)"
+PROPOSE_BY_NUMBER = "propose(address[],uint256[],string[],bytes[],string)"  # Compound's, and all that grew out of it
 QUEUE = "queue(address[],uint256[],bytes[],bytes32)"
 EXECUTE = "execute(address[],uint256[],bytes[],bytes32)"
 HASH_PROPOSAL = "hashProposal(address[],uint256[],bytes[],bytes32)"
@@ -38,6 +39,15 @@ BALLOT = {
 }
 # What OpenZeppelin's v5 has signed. v4's ballot names neither voter nor nonce: signed as v5's, every vote would fail.
 BALLOT_V5 = keccak(b"Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)")
+
+
+def propose_call(calls: Sequence[ProposedCall], text: str, *, by_number: bool) -> bytes:
+    """Return the calldata of `propose`; `by_number` for Compound's governors and those that grew out of them."""
+    columns = [[call.target for call in calls], [call.value_wei for call in calls]]
+    if by_number:
+        # Without a function's text the governor makes the call with the data as it is.
+        return abi.encode_call(PROPOSE_BY_NUMBER, [*columns, ["" for _ in calls], [c.calldata for c in calls], text])
+    return abi.encode_call(PROPOSE, [*columns, [call.calldata for call in calls], text])
 
 
 def queue_call(calls: Sequence[ProposedCall], description: bytes) -> bytes:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The most that flows can carry together where each passes several limits: exact, with a proof.
+"""The most that flows can carry together where each passes several limits, with a proof.
 
 A flow passes some limits, and what all flows carry past one limit is at most that limit. The most that chosen flows
 carry is a linear program (a fractional packing). Its dual gives each limit a weight, and weights under which every flow
 passes at least 1 in all prove that no more than their weighted sum can be carried. The answer is that sum, rounded
 down, after the weights were checked: whatever happened on the way to them, the answer is no less than the truth.
+Where the best weights take too long to find, quicker ones are used: the answer may then be more than the truth.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 Limit = int  # the number of a limit
+MOST_WORK = 20_000  # entries of a table that are reckoned for one proof: some milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,38 +92,58 @@ def _of_component(flows: Sequence[Flow], limits: Mapping[Limit, int]) -> int:
         if flow.most is not None:
             rows.append([int(other == number) for other in range(len(flows))])
             sides.append(flow.most)
-    weights = _weights(rows, sides)
+    found = _weights(rows, sides)
+    if found is None:
+        return _at_most(flows, limits, shared)
+    weights, scale = found
     if any(weight < 0 for weight in weights) or any(
-        sum((weight for weight, row in zip(weights, rows, strict=True) if row[number]), Fraction(0)) < 1
+        sum(weight for weight, row in zip(weights, rows, strict=True) if row[number]) < scale
         for number in range(len(flows))
     ):
         raise ArithmeticError("the weights of the limits prove nothing")
-    return int(sum((weight * side for weight, side in zip(weights, sides, strict=True)), Fraction(0)) // 1)
+    return sum(weight * side for weight, side in zip(weights, sides, strict=True)) // scale
 
 
-def _weights(rows: Sequence[Sequence[int]], sides: Sequence[int]) -> list[Fraction]:
-    """The dual optimum of: the largest sum of x >= 0 with rows x <= sides. Dantzig's simplex by Bland's rule."""
+def _at_most(flows: Sequence[Flow], limits: Mapping[Limit, int], shared: Iterable[Limit]) -> int:
+    """A bound that is quick to find: each flow by its own smallest limit, or all limits together if that is less."""
+    alone = [
+        min([limits[limit] for limit in flow.through] + ([] if flow.most is None else [flow.most])) for flow in flows
+    ]
+    outside = sum(flow.most or 0 for flow in flows if not flow.through)
+    return min(sum(alone), sum(limits[limit] for limit in shared) + outside)
+
+
+def _weights(rows: Sequence[Sequence[int]], sides: Sequence[int]) -> tuple[list[int], int] | None:
+    """The dual optimum of: the largest sum of x >= 0 with rows x <= sides, as numerators and their denominator.
+
+    Dantzig's simplex by Bland's rule, in whole numbers over one denominator. None where that takes too much work.
+    """
     height, width = len(rows), len(rows[0])
     table = [
-        [*map(Fraction, row), *(Fraction(int(number == other)) for other in range(height)), Fraction(side)]
+        [*row, *(int(number == other) for other in range(height)), side]
         for number, (row, side) in enumerate(zip(rows, sides, strict=True))
     ]
-    gains = [Fraction(-1)] * width + [Fraction(0)] * (height + 1)
+    table.append([-1] * width + [0] * (height + 1))  # what one more of each flow gains
     basis = list(range(width, width + height))
-    while (entering := next((at for at, gain in enumerate(gains[:-1]) if gain < 0), None)) is not None:
+    work, scale = 0, 1
+    while (entering := next((at for at, gain in enumerate(table[-1][:-1]) if gain < 0), None)) is not None:
+        work += len(table) * len(table[0])
+        if work > MOST_WORK:
+            return None
         ratios = [
-            (row[-1] / row[entering], basis[number], number) for number, row in enumerate(table) if row[entering] > 0
+            (Fraction(row[-1], row[entering]), basis[number], number)
+            for number, row in enumerate(table[:-1])
+            if row[entering] > 0
         ]
         leaving = min(ratios)[2]  # every flow is bounded, so there is one
-        pivot = table[leaving][entering]
-        table[leaving] = [value / pivot for value in table[leaving]]
+        pivot_row = table[leaving]
+        pivot = pivot_row[entering]
         for number, row in enumerate(table):
-            if number != leaving and row[entering]:
-                table[number] = _less(row, table[leaving], row[entering])
-        gains = _less(gains, table[leaving], gains[entering])
+            if number != leaving:
+                times = row[entering]
+                table[number] = [
+                    (value * pivot - times * other) // scale for value, other in zip(row, pivot_row, strict=True)
+                ]
+        scale = pivot
         basis[leaving] = entering
-    return gains[width : width + height]
-
-
-def _less(row: Sequence[Fraction], pivot_row: Sequence[Fraction], times: Fraction) -> list[Fraction]:
-    return [value - times * other for value, other in zip(row, pivot_row, strict=True)]
+    return table[-1][width : width + height], scale

@@ -33,7 +33,7 @@ def set_of(text: str) -> frozenset[str]:
 
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
-# What takes a permission, a stream or a delegation away again. None of them may bring another in the same call.
+# What takes a permission, a stream or a delegation away again.
 _ENDING = set_of(
     "burn cancel claim clear close collect decrease delete disallow end liquidate nope remove repay revoke stop "
     "undelegate unset void withdraw"
@@ -44,6 +44,14 @@ _CHANGING = set_of(
     "transfer uninstall update"
 )
 _TAKING_FEES = set_of("claim collect withdraw")
+# Behind a word that ends something these say that the call goes on to begin something else.
+_GOING_ON = (
+    set_of(
+        "and then approve authorize authorise begin create enter extend hope increase lend mint open opt "
+        "preapprove redelegate reenable renew sign stake start"
+    )
+    | _CHANGING - _ENDING - set_of("new transfer")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class _Names:
     settings: bool = True
 
     def has(self, words: Sequence[str]) -> bool:
-        if not words or (self.ends and words[0] in _ENDING):
+        if not words or (self.ends and _only_ends(words)):
             return False
         changes = words[0] in _CHANGING
         return bool(
@@ -75,6 +83,11 @@ class _Names:
             or self.pairs.intersection(pairwise(words))
             or (changes and self.changed.intersection(words))
         )
+
+
+def _only_ends(words: Sequence[str]) -> bool:
+    """Whether the first word takes something away again, and nothing else is begun behind it."""
+    return words[0] in _ENDING and not _GOING_ON.intersection(words[1:])
 
 
 def _pairs(text: str) -> frozenset[tuple[str, str]]:
@@ -89,7 +102,8 @@ _BY_NAME = (
         pairs=_pairs(
             "batch call, forward call, forward batch, call agreement, call app, run macro, execute batch, "
             "execute call, execute calls, execute from, execute transaction, execute transactions, exec transaction, "
-            "execute user, execute action, execute actions, handle ops, queue transaction, schedule batch, perform call"
+            "execute user, execute action, execute actions, handle ops, queue transaction, schedule batch, "
+            "perform call, run script"
         ),
     ),
     _Names(
@@ -135,7 +149,7 @@ _BY_NAME = (
         words=set_of(
             "operator operators authorization authorizations authorisation authorisations allowance allowances"
         )
-        | set_of("approve approval approvals permission permissions preapproval preapprovals"),
+        | set_of("approve approval approvals permission permissions preapproval preapprovals consumer consumers"),
         starts=set_of("authorize authorise allow hope scope"),
         pairs=_pairs("position manager, position managers, order signer, can spend, self approve"),
         changed=set_of("relayer relayers signer signers spender spenders allower"),
@@ -151,11 +165,17 @@ _BY_NAME = (
             "controllers manager managers module modules guard executor executors proposer proposers canceller vetoer "
             "vetoers pauser pausers keeper keepers steward stewards curator curators resolver fuses handler member "
             "members threshold subnode record allocator allocators sentinel multisig dao timelock setter granter "
-            "revoker verifier implementer"
+            "revoker verifier implementer rescuer rescuers bridger bridgers bonder bonders predicate predicates"
         ),
     ),
-    _Names(Family.ORDER, pairs=_pairs("place order, place orders, post order, post orders")),
+    _Names(
+        Family.ORDER,
+        pairs=_pairs("place order, place orders, post order, post orders, limit order, limit orders, limited order"),
+        ends=True,
+    ),
 )
+# Messages to another chain, where their bytes are called in this account's name.
+_CROSSING = _pairs("retryable ticket, send message, send tx")
 _RATE = re.compile(r"flow_?rate|per_?sec|rate_?per")
 _V_R_S = ("uint8", "bytes32", "bytes32")
 _FLOW_TYPES = frozenset({"int96", "uint216"})
@@ -167,7 +187,7 @@ def family_of(name: str, arguments: Sequence[tuple[str, str]]) -> Family | None:
     `arguments` are those of every depth in order, a tuple's members in place of the tuple.
     """
     words = [word.lower() for word in _WORD.findall(name)]
-    if words and words[0] in _TAKING_FEES and words[-1] in ("fee", "fees"):
+    if words and words[0] in _TAKING_FEES and words[-1] in ("fee", "fees") and _only_ends(words):
         return None
     for names in _BY_NAME:
         if names.has(words):
@@ -177,4 +197,6 @@ def family_of(name: str, arguments: Sequence[tuple[str, str]]) -> Family | None:
         return Family.STREAM
     if any(tuple(types[at : at + len(_V_R_S)]) == _V_R_S for at in range(len(types))):
         return Family.SIGNED
+    if "bytes" in types and _CROSSING.intersection(pairwise(words)):
+        return Family.ANYTHING
     return None

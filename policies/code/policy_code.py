@@ -225,3 +225,8 @@ class PolicyCode:
     def members(self) -> tuple[frozenset[int], ...]:
         """The lists, for looking something up in them."""
         return tuple(map(frozenset, self.lists))
+
+    @cached_property
+    def allowances(self) -> frozenset[bytes]:
+        """The tokens of which the policy permits allowances that end with the act."""
+        return frozenset(rule.target for rule in self.rules if rule.approval)

@@ -42,6 +42,8 @@ _WORDS = {_selector(one.signature): one.words for one in UNDERSTOOD}
 # What a vault takes for its shares is another token than the vault's own, and the call does not say which.
 DEPOSIT = _selector("deposit(uint256,address)")
 TAKING_ANOTHER_TOKEN = frozenset({DEPOSIT, _selector("mint(uint256,address)")})
+_GIVING = _selector("deposit()")
+TAKING_ITS_OWN = frozenset(_WORDS) - TAKING_ANOTHER_TOKEN - {_GIVING}
 
 
 def is_understood(

@@ -37,7 +37,10 @@ def expand(tree: Node, sources: Sources, problems: Problems, *, read_back: bool)
     expanding.read_parameters(own.get(PARAMETERS, (None, None))[1])
     expanding.read_tables(own.get(TABLES, (None, None))[1])
     rest = tuple((key, value) for key, value in tree.entries if key.text not in own)
-    return expanding.mapping(MappingNode(tree.place, rest), expanding.parameters, 0)
+    plain = expanding.mapping(MappingNode(tree.place, rest), expanding.parameters, 0)
+    if not problems:
+        expanding.refuse_unused()
+    return plain
 
 
 class _Expanding:
@@ -47,6 +50,8 @@ class _Expanding:
         self._sources, self._problems = sources, problems
         self._nodes = 0
         self.parameters: dict[str, str] = {}
+        self._places: dict[str, Place] = {}
+        self._used: set[str] = set()
         self._tables: dict[str, tuple[TableRow, ...]] = {}
 
     def read_parameters(self, node: Node | None) -> None:
@@ -61,11 +66,20 @@ class _Expanding:
                 self._problems.add(key.place, f"{shown(key.text)} is no parameter", "write letters, digits and _")
             else:
                 self.parameters[key.text] = given.pop(key.text, value.text)
+                self._places[key.text] = key.place
         for name in given:
             known = ", ".join(self.parameters) or "none"
             self._problems.add(
                 Place(1, 1), f"the document has no parameter {shown(name)}", f"those that --set can set are: {known}"
             )
+
+    def refuse_unused(self) -> None:
+        """Refuse what changes nothing: what is not in the plain document is not voted on, and people would read it."""
+        for name, place in self._places.items():
+            if name not in self._used:
+                self._problems.add(
+                    place, f"the parameter {shown(name)} is used nowhere", f"write ${name}, or remove it"
+                )
 
     def read_tables(self, node: Node | None) -> None:
         for key, value in self._entries(node, TABLES):
@@ -176,6 +190,7 @@ class _Expanding:
             name = match[1] or match[2]
             if name is None:
                 return "$"
+            self._used.add(name)
             if name not in values:
                 known = ", ".join(f"${one}" for one in values) or "none"
                 self._problems.add(

@@ -11,6 +11,7 @@ from policies.code.schedules import SHORTEST_GAP_S
 from policies.document.budget_reading import BUDGET_KEYS, WHOLE_POLICY
 from policies.document.clause_reading import EMPTY, KINDS
 from policies.document.document import POLICY_KEYS, VERSION
+from policies.document.expanding import FOR_EACH, PARAMETERS, TABLES
 from policies.document.rule_reading import BACK_TO_ZERO, CALL_KEYS, SEND_KEYS
 
 Schema = dict[str, Any]
@@ -26,12 +27,31 @@ _TIME: Schema = {
 }
 _AMOUNT: Schema = {"type": "string", "pattern": "^[0-9][0-9,]*([.][0-9]+)? +[A-Za-z][A-Za-z0-9.]*$"}
 _YES_OR_NO: Schema = {"enum": [True, False, "yes", "no", "true", "false"]}
+_PLACEHOLDER: Schema = {"type": "string", "pattern": "[$]"}
+_EACH_KEY = f"^{FOR_EACH} "
 _ONE_OR_MORE: Schema = {"type": "array", "minItems": 1, "items": _SCALAR}
 
 
 def document_schema() -> Schema:
-    """The schema of documents that people write, version 1 of the format."""
-    schema = _keys(
+    """The schema of documents that people write, version 1 of the format.
+
+    Placeholders and `for each` are taken only where a document has tables or parameters, as the reader takes them.
+    """
+    plain = _plain_document()
+    for_many = {**_for_many(plain), "properties": {**_for_many(plain)["properties"], **_for_many_keys()}}
+    title = {"title": "Mandate policy", "description": "What an agent may do with a treasury: docs/policies.md"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **title,
+        "type": "object",
+        "if": {"anyOf": [{"required": [TABLES]}, {"required": [PARAMETERS]}]},
+        "then": for_many,
+        "else": {**plain, "properties": {**plain["properties"], **_for_many_keys()}},  # there for editors to complete
+    }
+
+
+def _plain_document() -> Schema:
+    return _keys(
         POLICY_KEYS,
         {
             "version": {"enum": [VERSION, str(VERSION)], "description": "the format's version"},
@@ -49,8 +69,39 @@ def document_schema() -> Schema:
             "rules": {"type": "array", "minItems": 1, "items": {"anyOf": [_call_rule(), _send_rule()]}},
         },
     )
-    title = {"title": "Mandate policy", "description": "What an agent may do with a treasury: docs/policies.md"}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **title, **schema}
+
+
+def _for_many_keys() -> dict[str, Schema]:
+    name = {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,31}$"}
+    return {
+        TABLES: _named(_keys("file", {"file": _TEXT}))
+        | {"minProperties": 1, "description": "tables in CSV; `for each` writes out what it is in once for each row"},
+        PARAMETERS: _named(_SCALAR)
+        | {"minProperties": 1, "propertyNames": name, "description": "values that $name stands for, and --set changes"},
+    }
+
+
+def _for_many(schema: Schema) -> Schema:
+    """The same schema where `$name` may stand for any value or key, and `for each` for entries and items."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*map(_for_many, schema["anyOf"]), _PLACEHOLDER]}
+    if schema.get("type") == "array":
+        return {**schema, "items": _for_many(schema["items"])}
+    if schema.get("type") != "object":
+        return {"anyOf": [schema, _PLACEHOLDER]} if {"pattern", "enum"} & set(schema) else schema
+    named = schema["additionalProperties"]
+    if named is not False:
+        value = _for_many(named)
+        entries = {_EACH_KEY: {"type": "object", "additionalProperties": value}}
+        return {**schema, "patternProperties": entries, "additionalProperties": value}
+    known = {key: _for_many(value) for key, value in schema["properties"].items()}
+    each = _closed(known, {"[$]": {}})
+    return {
+        **_closed({**known, FOR_EACH: _TEXT}, {"[$]": {}, _EACH_KEY: each}),
+        # What a row writes as keys is not known before, so nothing is missing where one does.
+        "if": {"propertyNames": {"not": {"pattern": f"[$]|{_EACH_KEY}"}}},
+        "then": {"required": schema["required"]},
+    } | {key: value for key, value in schema.items() if key == "description"}
 
 
 def _keys(keys: str, properties: dict[str, Schema]) -> Schema:
@@ -64,6 +115,11 @@ def _keys(keys: str, properties: dict[str, Schema]) -> Schema:
         "required": [key for key in keys.split("|") if not key.endswith("?")],
         "additionalProperties": False,
     }
+
+
+def _closed(properties: dict[str, Schema], patterns: dict[str, Schema]) -> Schema:
+    """An object with these keys, and others of these patterns alone."""
+    return {"type": "object", "properties": properties, "patternProperties": patterns, "additionalProperties": False}
 
 
 def _named(value: Schema) -> Schema:

@@ -2,22 +2,28 @@
 """Rules that permit what an earlier rule of the document permits: never reached, wider, or an alternative."""
 
 from policies.code.document_model import DocumentClause, DocumentRule
+from policies.code.encoding import MAX_COUNT
 from policies.code.policy_code import Kind
 from policies.document.reading_context import ReadingContext
 from policies.notation.problems import Place
 
 
 def check_overlap(context: ReadingContext, placed: tuple[tuple[DocumentRule, Place], ...]) -> None:
-    """Report each rule that is written twice, that an earlier one leaves nothing to, or that shares its function."""
-    rules = [rule for rule, _ in placed]
+    """Report each rule that is written twice, that an earlier one leaves nothing to, or that shares its function.
+
+    More rules than a policy's code can hold are not compared with each other: there are too many as they are.
+    """
+    if len(placed) > MAX_COUNT:
+        return
+    before: dict[tuple[bytes, bytes | None], list[DocumentRule]] = {}
     told: set[tuple[bytes, bytes | None]] = set()
-    for index, (rule, place) in enumerate(placed):
-        if rule in rules[:index]:
+    for rule, place in placed:
+        of_function = before.setdefault(_key(rule), [])
+        if rule in of_function:
             context.unsafe(place, "the same rule is written twice", "remove one of them")
-        elif earlier := [
-            other for other in rules[:index] if _key(other) == _key(rule) and not _exclude_each_other(other, rule)
-        ]:
+        elif earlier := [other for other in of_function if not _exclude_each_other(other, rule)]:
             _check_alternative(context, place, rule, earlier, told)
+        of_function.append(rule)
 
 
 def _check_alternative(

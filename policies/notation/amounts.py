@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from policies.notation.primitives import UINT256_MAX
-from policies.notation.problems import shown
+from policies.notation.problems import MOST_SHOWN, shown
 
 _AMOUNT = re.compile(r"([0-9]{1,3}(?:,[0-9]{3}){1,40}|[0-9]{1,120})(?:\.([0-9]{1,120}))? +([A-Za-z][A-Za-z0-9.]*)")
 _NUMBER_ONLY = re.compile(r"[0-9][0-9.,_']*")
 _DECIMAL_COMMA = re.compile(r"([0-9]{1,120}),([0-9]{1,2}|[0-9]{4,120}) +([A-Za-z][A-Za-z0-9.]*)")
-_DOTTED_THOUSANDS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+) +([A-Za-z][A-Za-z0-9.]*)")
+_DOTTED_THOUSANDS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3}){1,40}) +([A-Za-z][A-Za-z0-9.]*)")
 # How people write amounts elsewhere: the token in front or without a blank, other separators.
 _LOOSE_AMOUNT = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9.]{0,15}) ?)?([0-9][0-9.,_' ]{0,60}?) ?([A-Za-z][A-Za-z0-9.]{0,15})?"
@@ -131,7 +131,8 @@ def _unclear_amount(text: str, tokens: dict[str, Token]) -> Unclear:
             f"{shown(text)} has more than one decimal point", f"write {match[1].replace('.', ',')} {match[2]}"
         )
     if _NUMBER_ONLY.fullmatch(text):
-        return Unclear(f"{shown(text)} has no token", f"write the token behind it, such as `{text} {some}`")
+        example = f"{text} {some}" if len(text) <= MOST_SHOWN else f"12,000 {some}"
+        return Unclear(f"{shown(text)} has no token", f"write the token behind it, such as `{example}`")
     if meant := _meant_amount(text, tokens):
         return Unclear(f"{shown(text)} is not an amount", f"write {meant}")
     if not text.strip():

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from policies.notation.visible import is_hidden, numbered
 
+MOST_SHOWN = 60  # characters of a hostile text in a message
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -84,7 +86,7 @@ def _without_item(problem: Problem) -> Problem:
     return replace(problem, place=replace(problem.place, item=0))
 
 
-def shown(text: str, length: int = 60) -> str:
+def shown(text: str, length: int = MOST_SHOWN) -> str:
     """Return hostile text as it may stand in a message: in quotes, short, what can't be seen by its number."""
     cut = text if len(text) <= length else text[:length] + "…"
     return '"' + "".join(c if c.isprintable() and not is_hidden(c) else numbered(c) for c in cut) + '"'

@@ -13,7 +13,7 @@ tests:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from itertools import pairwise
@@ -30,7 +30,7 @@ from policies.answer.evaluate import (
     evaluate,
     headroom,
 )
-from policies.answer.state_after import performed
+from policies.answer.state_after import performed, scheduled
 from policies.code.policy_code import PolicyCode
 from policies.code.signatures import Function
 from policies.document import yaml_tree
@@ -219,37 +219,102 @@ def _expected(text: str) -> Expected:
 
 
 def run(policy: PolicyCode, policy_id: bytes, functions: Mapping[bytes, Function], test: PolicyTest) -> Result:
-    """Play a test's acts through the policy, one after the other, from an unused start."""
-    state = PolicyState(policy_id, 1, 0, 0, policy.end_s, paused=False)
+    """Play a test's acts through the policy, one after the other, from an unused start.
+
+    An act is made at once if that is possible, else it is announced if that is, and made as soon as its wait is over:
+    then it is charged, after the acts that were made meanwhile.
+    """
+    game = _Game(policy, policy_id)
     for number, act in enumerate(test.before, 1):
-        found, answer = _answer(policy, state, act)
+        if late := game.wait_until(act.at_s):
+            return Result(test, Expected.REFUSED, late.reasons, (), late.problem)
+        found, answer = game.make(act, number)
         if isinstance(answer, Refused):
             return Result(test, found, answer.reasons, (), f"the act {number} before it is refused")
-        state = performed(policy, state, answer.charges, act.at_s, released=found is Expected.SCHEDULED)
-    found, answer = _answer(policy, state, test.act)
+    if late := game.wait_until(test.act.at_s):
+        return Result(test, Expected.REFUSED, late.reasons, (), late.problem)
+    found, answer = game.make(test.act, None)
+    if found is Expected.SCHEDULED:
+        late = game.wait_until(test.act.at_s + policy.objection_delay_s)
+        if late and late.number is not None:
+            return Result(test, Expected.REFUSED, late.reasons, (), late.problem)
+        found, answer = (Expected.REFUSED, Refused(late.reasons)) if late else (found, game.last)
     reasons = answer.reasons if isinstance(answer, Refused) else ()
     conditions = answer.conditions if isinstance(answer, Allowed) else ()
     problem = "" if found is test.expected else f"expected {test.expected.value}, found {found.value}"
     if not problem and found is Expected.REFUSED and not _has(policy, functions, reasons, test.because):
         problem = f"refused, but not because of {' '.join(filter(None, test.because))}"
-    if isinstance(answer, Allowed):
-        state = performed(policy, state, answer.charges, test.act.at_s)
-    return Result(test, found, reasons, conditions, problem or _wrong_left(policy, state, test))
+    return Result(test, found, reasons, conditions, problem or _wrong_left(policy, game, test))
 
 
-def _answer(policy: PolicyCode, state: PolicyState, act: TimedAct) -> tuple[Expected, Allowed | Refused]:
-    """At once if that is possible, else announced if that is: an announced act is made when its wait is over."""
-    calls = [call.call for call in act.calls]
-    answer = evaluate(policy, state, calls, act.at_s, Mode.EXECUTE, act.observed)
-    if isinstance(answer, Allowed):
-        return Expected.ALLOWED, answer
-    if any(reason.error != "OverInstant" for reason in answer.reasons):
-        return Expected.REFUSED, answer
-    announced = evaluate(policy, state, calls, act.at_s, Mode.SCHEDULE)
-    if isinstance(announced, Refused):
-        return Expected.REFUSED, announced
-    released = evaluate(policy, state, calls, act.at_s, Mode.RELEASE, act.observed)
-    return (Expected.SCHEDULED if isinstance(released, Allowed) else Expected.REFUSED), released
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    """An act that waits until `first_s`; `number` is its place among the acts before, from 1, None for the last."""
+
+    act: TimedAct
+    number: int | None
+    first_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """An announced act that is refused when its wait is over."""
+
+    number: int | None
+    reasons: tuple[Reason, ...]
+
+    @property
+    def problem(self) -> str:
+        return f"the act {self.number} before it was announced, and is refused when its wait is over"
+
+
+class _Game:
+    """The module's state while acts are played, and what waits. `now_s` is when the last act was made or tried."""
+
+    def __init__(self, policy: PolicyCode, policy_id: bytes) -> None:
+        self._policy = policy
+        self.state = PolicyState(policy_id, 1, 0, 0, policy.end_s, paused=False)
+        self._waiting: list[_Announced] = []
+        self.now_s = policy.start_s
+        self.last: Allowed | Refused = Refused(())
+
+    def make(self, act: TimedAct, number: int | None) -> tuple[Expected, Allowed | Refused]:
+        """Make the act at its time, or announce it."""
+        self.now_s = act.at_s
+        calls = [call.call for call in act.calls]
+        answer = evaluate(self._policy, self.state, calls, act.at_s, Mode.EXECUTE, act.observed)
+        if isinstance(answer, Allowed):
+            self.state = performed(self._policy, self.state, answer.charges, act.at_s)
+            return Expected.ALLOWED, answer
+        if any(reason.error != "OverInstant" for reason in answer.reasons):
+            return Expected.REFUSED, answer
+        announced = evaluate(self._policy, self.state, calls, act.at_s, Mode.SCHEDULE)
+        if isinstance(announced, Refused):
+            return Expected.REFUSED, announced
+        self.state = scheduled(self._policy, self.state, act.at_s)
+        self._waiting.append(_Announced(act, number, act.at_s + self._policy.objection_delay_s))
+        return Expected.SCHEDULED, announced
+
+    def wait_until(self, now_s: int) -> _Late | None:
+        """Make the announced acts whose wait is over by then; the first that is refused, or None."""
+        while self._waiting and self._waiting[0].first_s <= now_s:
+            one = self._waiting.pop(0)  # all wait as long, so they are in order
+            self.now_s, end_s = one.first_s, one.first_s + self._policy.release_window_s
+            state = replace(self.state, release_window_s=(one.first_s, end_s))
+            calls = [call.call for call in one.act.calls]
+            self.last = evaluate(self._policy, state, calls, one.first_s, Mode.RELEASE, one.act.observed)
+            if isinstance(self.last, Refused):
+                return _Late(one.number, self.last.reasons)
+            expiries = list(self.state.pending_expiries_s)
+            expiries.remove(end_s)
+            self.state = performed(
+                self._policy,
+                replace(self.state, pending_expiries_s=tuple(expiries)),
+                self.last.charges,
+                one.first_s,
+                released=True,
+            )
+        return None
 
 
 def _has(
@@ -272,8 +337,8 @@ def _about(policy: PolicyCode, functions: Mapping[bytes, Function], reason: Reas
     return found
 
 
-def _wrong_left(policy: PolicyCode, state: PolicyState, test: PolicyTest) -> str:
-    rooms = {room.budget: room.units for room in headroom(policy, state, test.act.at_s)}
+def _wrong_left(policy: PolicyCode, game: _Game, test: PolicyTest) -> str:
+    rooms = {room.budget: room.units for room in headroom(policy, game.state, game.now_s)}
     for index, wanted in test.left:
         budget = policy.budgets[index]
         left = budget.base_units(rooms[index])

@@ -140,7 +140,8 @@ def _wait(policy: PolicyCode) -> str:
     wait, window = format_duration(policy.objection_delay_s), format_duration(policy.release_window_s)
     share = format_share(policy.objection_threshold_bps)
     return (
-        f"a wait of {wait}, then {window} to make them, and void if members with at least {share} of all votes object"
+        f"a wait of {wait}, then {window} to make them, and void if members with at least {share} of all votes "
+        "(rounded down) object"
     )
 
 
@@ -159,8 +160,8 @@ def _announced(old: PolicyCode, new: PolicyCode) -> Iterator[Change]:
         yield Change(_mark(new.release_window_s > old.release_window_s), text)
     if new.objection_threshold_bps != old.objection_threshold_bps:
         text = (
-            f"Objections from at least {format_share(new.objection_threshold_bps)} of all votes stop an announced act "
-            f"instead of {format_share(old.objection_threshold_bps)}."
+            f"Objections from at least {format_share(new.objection_threshold_bps)} of all votes (rounded down) stop an "
+            f"announced act instead of {format_share(old.objection_threshold_bps)}."
         )
         yield Change(_mark(new.objection_threshold_bps > old.objection_threshold_bps), text)
 

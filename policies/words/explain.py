@@ -13,11 +13,12 @@ from policies.code.policy_code import Budget, Charge, Clause, PlaceKind, PolicyC
 from policies.code.ring import worst_case_units
 from policies.code.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
 from policies.code.signatures import Function, known_unbounded
-from policies.code.understood import DEPOSIT, TAKING_ANOTHER_TOKEN, is_understood
+from policies.code.understood import DEPOSIT, TAKING_ANOTHER_TOKEN
 from policies.notation.amounts import ETHER, Token, format_duration, format_share, format_time
+from policies.words.leaving import fenced_rules, uncounted, understood
 from policies.words.lending import is_its_document, lent, texts_of
 from policies.words.reasons import reason
-from policies.words.together import charged_by, is_fenced
+from policies.words.together import charged_by, pulls
 from policies.words.wording import (
     FEW,
     HASH_OF,
@@ -118,8 +119,8 @@ def _objection(policy: PolicyCode) -> str:
     return (
         "An act that takes more of a budget than may be spent at once must be announced and waits "
         f"{format_duration(policy.objection_delay_s)}; it is void if members with at least "
-        f"{format_share(policy.objection_threshold_bps)} of all votes object in that time or before it is made, "
-        f"and it must be made within {format_duration(policy.release_window_s)} after the wait."
+        f"{format_share(policy.objection_threshold_bps)} of all votes (rounded down) object in that time or before it "
+        f"is made, and it must be made within {format_duration(policy.release_window_s)} after the wait."
     )
 
 
@@ -154,7 +155,7 @@ def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
 
 def _everything_else(policy: PolicyCode, words: Vocabulary) -> str:
     sentence = "Everything else is impossible for the agent, whatever anybody tells it"
-    if not_known_to_end(policy, words) or _not_bounded_rules(policy):
+    if not_known_to_end(policy, words) or _not_bounded_rules(policy, words):
         return f"{sentence}, unless what a call above leaves behind permits it."
     return f"{sentence}."
 
@@ -288,37 +289,20 @@ def not_known_to_end(policy: PolicyCode, words: Vocabulary) -> tuple[int, ...]:
 
 def _may_go_on(rule: Rule, words: Vocabulary) -> bool:
     """Whether the rule's function is none that is understood, and none that is known to outlast the act."""
-    return not _is_known_unbounded(rule) and not is_understood(
-        None if rule.no_selector else rule.selector,
-        rule.words,
-        rule.dynamics,
-        on_token=rule.target != ETHER.address and words.token(rule.target) is not None,
-        approval=rule.approval,
-        sends_ether=sends_ether(rule),
-    )
+    return not _is_known_unbounded(rule) and not understood(rule, words)
 
 
 def _is_known_unbounded(rule: Rule) -> bool:
     return not rule.no_selector and not rule.approval and known_unbounded(rule.selector) is not None
 
 
-def _not_bounded_rules(policy: PolicyCode) -> tuple[int, ...]:
+def _not_bounded_rules(policy: PolicyCode, words: Vocabulary) -> tuple[int, ...]:
     """The numbers, from 1, of the rules that let out what no budget bounds. People can't write them; code can."""
+    taking = {number for number, _ in uncounted(policy, words)}
     return tuple(
-        number
-        for number, rule in enumerate(policy.rules, 1)
-        if _is_known_unbounded(rule) or _takes_uncounted(policy, rule) or _takes_another_uncounted(policy, rule)
-    )
-
-
-def _takes_uncounted(policy: PolicyCode, rule: Rule) -> bool:
-    """Whether the rule calls a token that budgets count, and none of them counts what the call moves."""
-    counting = [number for number, budget in enumerate(policy.budgets) if budget.asset == rule.target]
-    if rule.no_selector or rule.approval or not counting:
-        return False
-    charged = {charge.budget for charge in rule.charges}
-    return not any(
-        policy.budgets[number].measured or (number in charged and pays(policy, rule, number)) for number in counting
+        number + 1
+        for number, rule in enumerate(policy.rules)
+        if _is_known_unbounded(rule) or number in taking or _takes_another_uncounted(policy, rule)
     )
 
 
@@ -337,7 +321,7 @@ def _takes_another_uncounted(policy: PolicyCode, rule: Rule) -> bool:
 
 def caveat(policy: PolicyCode, words: Vocabulary) -> str:
     """Under which condition a worst case in numbers is true, or what it leaves out; empty where it holds as it is."""
-    unknown, unbounded = not_known_to_end(policy, words), _not_bounded_rules(policy)
+    unknown, unbounded = not_known_to_end(policy, words), _not_bounded_rules(policy, words)
     conditions = []
     if unknown:
         conditions.append(
@@ -357,7 +341,10 @@ def _worst_case(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
     for case in worst_case(policy, YEAR_DAYS):
         yield _worst_case_of(policy, case, words, f", {condition}" if condition else "")
     if any(budget.scope in _SHARED for budget in policy.budgets):
-        yield "What other policies spend of a shared budget counts in these numbers too."
+        yield (
+            "These numbers are what this policy lets out: from a shared budget other policies can spend too, each up "
+            "to its own limit for it."
+        )
     if not policy.budgets:
         yield "Worst case: no budget counts anything; every permitted call may be made again and again."
 
@@ -380,8 +367,11 @@ def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary, condi
             f"objects; {in_time} {unopposed} unopposed and at most {amount(case.in_all)} in all"
         )
     name = budget_name(policy, case.budget)
-    if is_fenced(policy, case.budget, words):
-        return f"Worst case for {name}{condition}: against what must come in for it, a stolen key can move {takes}."
+    fenced, pulling = fenced_rules(policy, case.budget, words)
+    if fenced:
+        unless = f" (or for nothing, if {pulls(pulling)})" if pulling else ""
+        move = f"against what must come in for it{unless}, a stolen key can move"
+        return f"Worst case for {name}{condition}: {move} {takes}."
     return f"Worst case for {name}{condition}: a stolen key can take {takes}; {_to_whom(case, words)}."
 
 

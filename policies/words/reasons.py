@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 
-from policies.answer.evaluate import Reason
+from policies.answer.evaluate import Condition, Reason
 from policies.code.policy_code import Budget, PolicyCode
 from policies.code.signatures import Function
 from policies.notation.amounts import ETHER, Token, format_duration, format_time
@@ -35,6 +35,21 @@ def reason(
     if refusal.error in ("ClauseFailed", "OverCap") and refusal.rule is not None and refusal.clause is not None:
         return _failed_clause(refusal, policy, refusal.rule, refusal.clause, words)
     return _of_call(refusal, policy, words) or _moment(refusal)
+
+
+def condition(left: Condition, words: Vocabulary) -> str:
+    """What only the calls show, as the end of a sentence that begins with `if`."""
+    call = f"call {left.call + 1}" if left.call is not None else "the act"
+    amount = words.amount(left.amount, left.asset)
+    match left.error:
+        case "NotTrue":
+            return f"{call} returns true"
+        case "TooLittleIncome":
+            return f"{call} brings in at least {amount}"
+        case "AllowanceLeft":
+            spender, token = words.address(left.spender), words.address(left.asset)
+            return f"nothing is left of what {spender} may take of {token}"
+    return f"the treasury's balance of {words.address(left.asset)} falls by at most {amount} over the act"
 
 
 def bytes_of(argument: int | bytes) -> bytes:

@@ -12,15 +12,16 @@ from fractions import Fraction
 
 from policies.answer.permitted import permitted, sends_ether
 from policies.code.policy_code import ETHER_ASSET, Income, PolicyCode, Rule
-from policies.code.understood import TAKING_ANOTHER_TOKEN, is_understood
-from policies.notation.amounts import ETHER, format_duration
+from policies.notation.amounts import format_duration
 from policies.notation.primitives import checksum
+from policies.words.leaving import Leaving, fence, leaves, leaving, uncounted, unfenced
 from policies.words.wording import FEW, Vocabulary, budget_name, capital, function_name, is_pay
 from policies.words.worst_case import (
     DAY_S,
     YEAR_DAYS,
     Charged,
-    charges,
+    charges_of,
+    charges_to,
     in_all,
     paid_by,
     unopposed,
@@ -48,6 +49,8 @@ class AssetTotal:
     """One asset that budgets count. `recipients` of what is taken, None where the policy doesn't limit them.
 
     `taken` is what leaves for nothing, `fenced` what leaves against something, `incomes` what must come in for it.
+    `pulled` is what leaves for nothing if contracts under the rules `pulling` (from 1) use an allowance against their
+    standard. `joint` is everything together.
     """
 
     asset: bytes
@@ -55,6 +58,9 @@ class AssetTotal:
     recipients: tuple[bytes, ...] | None
     fenced: Most
     incomes: tuple[Income, ...]
+    pulled: Most
+    pulling: tuple[int, ...]
+    joint: Most
 
 
 def totals(policy: PolicyCode, words: Vocabulary) -> tuple[AssetTotal, ...]:
@@ -64,70 +70,36 @@ def totals(policy: PolicyCode, words: Vocabulary) -> tuple[AssetTotal, ...]:
 
 
 def _total(policy: PolicyCode, asset: bytes, words: Vocabulary) -> AssetTotal:
-    leaving = [one for one in charges(policy) if one.asset == asset and _can_leave(policy.rules[one.rule], one, words)]
-    fenced = [one for one in leaving if fence(policy, policy.rules[one.rule], asset)]
-    free = [one for one in leaving if one not in fenced]
+    how = {one: leaving(policy, one, words) for one in charges_of(policy, asset)}
+    by_call = [one for one in how if how[one] is Leaving.BY_CALL]
+    pulled = [one for one in how if how[one] is Leaving.PULLED]
+    fenced = [one for one in by_call if fence(policy, policy.rules[one.rule], asset)]
+    free = [one for one in by_call if one not in fenced]
     incomes = dict.fromkeys(
         income for one in fenced for income in [fence(policy, policy.rules[one.rule], asset)] if income
     )
-    return AssetTotal(asset, _most(policy, free), _recipients(policy, free), _most(policy, fenced), tuple(incomes))
+    return AssetTotal(
+        asset,
+        _most(policy, free),
+        _recipients(policy, free),
+        _most(policy, fenced),
+        tuple(incomes),
+        _most(policy, pulled),
+        unfenced(policy, pulled),
+        _most(policy, [*by_call, *pulled]),
+    )
 
 
 def _most(policy: PolicyCode, chosen: Sequence[Charged]) -> Most:
     life_s = policy.end_s - policy.start_s
     durations = [days * DAY_S for days in (MONTH_DAYS, YEAR_DAYS) if days * DAY_S < life_s]
     return Most(
-        unopposed(policy, chosen, None),
+        min(unopposed(policy, chosen, None), unopposed(policy, chosen, life_s)),
         tuple(
             (time_s, unopposed(policy, chosen, time_s), in_all(policy, chosen, time_s))
             for time_s in [*durations, life_s]
         ),
     )
-
-
-def _can_leave(rule: Rule, charged: Charged, words: Vocabulary) -> bool:
-    """False where a function that is understood can't lower the treasury's balance of the asset."""
-    if not charged.is_fall:
-        return True
-    on_token = rule.target != ETHER.address and words.token(rule.target) is not None
-    if not is_understood(
-        None if rule.no_selector else rule.selector,
-        rule.words,
-        rule.dynamics,
-        on_token=on_token,
-        approval=rule.approval,
-        sends_ether=sends_ether(rule),
-    ):
-        return True
-    if rule.approval or rule.no_selector:
-        return False  # nothing leaves by an approval; what takes it is another call
-    if rule.selector in TAKING_ANOTHER_TOKEN:
-        return charged.asset != rule.target
-    return charged.asset == rule.target
-
-
-def is_fenced(policy: PolicyCode, number: int, words: Vocabulary) -> bool:
-    """Whether something must come in for all that the budget lets out."""
-    asset = policy.budgets[number].asset
-    leaving = [
-        policy.rules[one.rule]
-        for one in charges(policy)
-        if number in one.budgets and one.asset == asset and _can_leave(policy.rules[one.rule], one, words)
-    ]
-    return bool(leaving) and all(fence(policy, rule, asset) for rule in leaving)
-
-
-def fence(policy: PolicyCode, rule: Rule, asset: bytes) -> Income | None:
-    """What must come in for all of the asset that leaves by the rule, or None."""
-    return next((income for income in rule.incomes if _covers(policy, rule, income, asset)), None)
-
-
-def _covers(policy: PolicyCode, rule: Rule, income: Income, asset: bytes) -> bool:
-    """Whether the income is demanded for whatever leaves: what it is reckoned on is measured, or ether that is sent."""
-    budget = policy.budgets[income.budget]
-    if budget.asset != asset or income.numerator == 0:
-        return False
-    return budget.measured or (asset == ETHER_ASSET and any(one.budget == income.budget for one in rule.charges))
 
 
 def _recipients(policy: PolicyCode, chosen: Sequence[Charged]) -> tuple[bytes, ...] | None:
@@ -230,19 +202,11 @@ def _how_much(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary
         return "At most: no budget counts anything, so nothing bounds how often the permitted calls are made"
     parts = []
     for total in found:
-        whole = _joint(policy, total, words)
+        whole = total.joint
         amount = [f"{_amount(whole.at_once, total.asset, words)} without waiting for objections"]
         amount += [f"{_amount(most, total.asset, words)} {_time(policy, time_s)}" for time_s, _, most in whole.in_time]
         parts.append(_listed(amount))
     return f"At most, over all budgets and rules{_in_brackets(condition)}: {'; '.join(parts)}"
-
-
-def _joint(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> Most:
-    """All of the asset that leaves, for nothing or against something."""
-    return _most(
-        policy,
-        [one for one in charges(policy) if one.asset == total.asset and _can_leave(policy.rules[one.rule], one, words)],
-    )
 
 
 def _in_brackets(condition: str) -> str:
@@ -255,9 +219,18 @@ def _amount(base_units: int, asset: bytes, words: Vocabulary) -> str:
 
 def _stolen(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, condition: str) -> str:
     parts = [part for total in found for part in _of_asset(policy, total, words)]
+    beyond: dict[bytes, list[int]] = {}
+    for number, asset in uncounted(policy, words):
+        beyond.setdefault(asset, []).append(number + 1)
+    no_bound = ""
+    if beyond:
+        leaving_by = _listed([f"{_numbers(rules)} of {words.asset(asset)}" for asset, rules in beyond.items()])
+        no_bound = f", and WITHOUT ANY BOUND all that may leave by {leaving_by}, which no budget counts"
     if not parts:
         taken = "makes the permitted calls as often as it likes" if not found else "takes nothing that a budget counts"
-        return f"A stolen key {taken}{_in_brackets(condition)}"
+        return f"A stolen key {taken}{_in_brackets(condition)}{no_bound}"
+    if no_bound:
+        return f"A stolen key can take{_in_brackets(condition)}: {'; '.join(parts)}{no_bound}"
     return f"A stolen key can take at most{_in_brackets(condition)}: {'; '.join(parts)}"
 
 
@@ -267,6 +240,15 @@ def _of_asset(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> Itera
     if total.fenced.in_time[-1][2]:
         moved = _taken(policy, total.fenced, total.asset, words)
         yield f"in exchange for what must come in, {moved}{_lost(total, words)}"
+    if total.pulling:
+        same = total.pulled == total.fenced
+        most = "as much" if same else _taken(policy, total.pulled, total.asset, words)
+        yield f"{'or ' * same}for nothing, if {pulls(total.pulling)}, {most}; {_to(None, words)}"
+
+
+def pulls(numbers: Sequence[int]) -> str:
+    """The condition under which something is pulled by the rules with these numbers, from 1."""
+    return f"a contract called under {_numbers(numbers)} takes by an allowance what its standard does not let it take"
 
 
 def _taken(policy: PolicyCode, most: Most, asset: bytes, words: Vocabulary) -> str:
@@ -288,20 +270,29 @@ def _to(recipients: tuple[bytes, ...] | None, words: Vocabulary) -> str:
 
 
 def _lost(total: AssetTotal, words: Vocabulary) -> str:
-    return "".join(f"; {_income(total, income, words)}" for income in total.incomes)
-
-
-def _income(total: AssetTotal, income: Income, words: Vocabulary) -> str:
-    token, other = words.token(total.asset), words.token(income.asset)
-    if token is not None and other is not None:
+    """What of the fenced is lost at most: by the weakest of the ratios, for a thief takes the way that loses most."""
+    weakest: dict[bytes, Fraction] = {}
+    for income in total.incomes:
+        token, other = words.token(total.asset), words.token(income.asset)
+        if token is None or other is None:
+            return _unpriced(total, words)
         ratio = Fraction(income.numerator * 10**token.decimals, income.denominator * 10**other.decimals)
-        if Fraction(1, 2) <= ratio <= 1:
-            lost = 1 - ratio
-            share = f"at most {_share(lost)} of it is lost" if lost else "nothing of it is lost"
-            return f"{share} if 1 {other.symbol} is worth no less than 1 {token.symbol}, which no policy can show"
+        if not Fraction(1, 2) <= ratio <= 1:
+            return _unpriced(total, words)
+        weakest[income.asset] = min(ratio, weakest.get(income.asset, ratio))
+    lost = 1 - min(weakest.values())
+    share = f"at most {_share(lost)} of it is lost" if lost else "nothing of it is lost"
+    worth = _listed(
+        [f"1 {words.symbol(asset)} is worth no less than 1 {words.symbol(total.asset)}" for asset in weakest]
+    )
+    return f"; {share} if {worth}, which no policy can show"
+
+
+def _unpriced(total: AssetTotal, words: Vocabulary) -> str:
+    received = " or ".join(words.asset(asset) for asset in dict.fromkeys(income.asset for income in total.incomes))
     return (
-        f"for each part the treasury must receive {words.asset(income.asset)} at the voted ratio, and what that is "
-        "worth no policy can show"
+        f"; for each part the treasury must receive {received} at the voted ratio, and what that is worth no policy "
+        "can show"
     )
 
 
@@ -317,21 +308,18 @@ def charged_by(policy: PolicyCode, number: int, words: Vocabulary) -> str:
     """`rules 1 and 2 charge it, and rule 3 by what leaves`: what else takes from a budget; empty for a lone rule."""
     if len(policy.rules) < 2:
         return ""
-    asset = policy.budgets[number].asset
-    said, leaving = [], []
-    for one in charges(policy):
-        if number not in one.budgets or one.asset != asset:
-            continue
+    said, by_fall = [], []
+    for one in charges_to(policy, number):
         rule = policy.rules[one.rule]
         if any(charge.budget == number for charge in rule.charges):
             said.append(one.rule + 1)
-        elif _can_leave(rule, one, words):
-            leaving.append(one.rule + 1)
+        elif leaves(policy, one, words):
+            by_fall.append(one.rule + 1)
     parts = []
     if said:
         parts.append(f"{_numbers(said)} charge{'s' * (len(set(said)) == 1)} it")
-    if leaving:
-        parts.append(f"whatever leaves by {_numbers(leaving)} counts too")
+    if by_fall:
+        parts.append(f"whatever leaves by {_numbers(by_fall)} counts too")
     return ", and ".join(parts)
 
 

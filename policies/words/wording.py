@@ -8,6 +8,7 @@ address, never in its place, and keeps only characters that can't be taken for o
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from policies.answer.permitted import Place, sends_ether
 from policies.code.policy_code import Budget, Clause, Income, Kind, PlaceKind, PolicyCode, Rule, Source
@@ -43,7 +44,7 @@ def quoted(text: str) -> str:
     return f"“{plain_label(text)}”"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vocabulary:
     """What the caller lends: names and tokens by address (the zero address has the chain's native currency), functions
     by selector (wrong ones are ignored), texts by their keccak256 (which is checked here, so nobody can lend a wrong
@@ -79,14 +80,20 @@ class Vocabulary:
 
     def token(self, asset: bytes) -> Token | None:
         """The token, if its symbol can't be taken for another one's and its decimals are possible."""
-        if asset == ETHER.address:
-            return self.native
-        token = self.tokens.get(asset)
-        if token is None or not 0 <= token.decimals <= MAX_DECIMALS or not _SYMBOL.fullmatch(token.symbol):
-            return None
-        return None if token.symbol.upper() in (ETHER.symbol, self.native.symbol.upper()) else token
+        return self.native if asset == ETHER.address else self._sound_tokens.get(asset)
 
-    @property
+    @cached_property
+    def _sound_tokens(self) -> Mapping[bytes, Token]:
+        coins = (ETHER.symbol, self.native.symbol.upper())
+        return {
+            asset: token
+            for asset, token in self.tokens.items()
+            if 0 <= token.decimals <= MAX_DECIMALS
+            and _SYMBOL.fullmatch(token.symbol)
+            and token.symbol.upper() not in coins
+        }
+
+    @cached_property
     def native(self) -> Token:
         """The chain's native currency."""
         return native_of(self.tokens)
@@ -106,8 +113,14 @@ class Vocabulary:
         return format_amount(base_units, token) + (f" (the one at {checksum(asset)})" if ambiguous else "")
 
     def _shares_its_symbol(self, token: Token) -> bool:
-        symbol = token.symbol.upper()
-        return any(other.symbol.upper() == symbol for address, other in self.tokens.items() if address != token.address)
+        return bool(self._by_symbol.get(token.symbol.upper(), set()) - {token.address})
+
+    @cached_property
+    def _by_symbol(self) -> Mapping[str, set[bytes]]:
+        found: dict[str, set[bytes]] = {}
+        for address, token in self.tokens.items():
+            found.setdefault(token.symbol.upper(), set()).add(address)
+        return found
 
     def asset(self, asset: bytes) -> str:
         return self.coin if asset == ETHER.address else self.address(asset)

@@ -9,8 +9,9 @@ carry together is a packing (policies.answer.packing). A rule's cap limits it to
 tests/policies/test_worst_case.py and test_exact_worst_case.py hold this against spenders who try everything.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policies.answer.evaluate import MAX_PENDING
 from policies.answer.packing import Flow, most_carried
@@ -59,6 +60,7 @@ class Charged:
     cap: int | None
 
 
+@lru_cache(maxsize=8)
 def worst_case(policy: PolicyCode, days: int) -> tuple[WorstCase, ...]:
     """For each budget the most in any `days` days, of which none before the policy's start or after its end count.
 
@@ -70,19 +72,20 @@ def worst_case(policy: PolicyCode, days: int) -> tuple[WorstCase, ...]:
 
 def _of_budget(policy: PolicyCode, number: int, duration_s: int) -> WorstCase:
     budget = policy.budgets[number]
-    mine = [one for one in charges(policy) if number in one.budgets and one.asset == budget.asset]
-    period_s = budget.period_s
+    mine = charges_to(policy, number)
+    period_s = min(budget.period_s, policy.end_s - policy.start_s)
     return WorstCase(
         budget=number,
         duration_s=duration_s,
-        at_once=unopposed(policy, mine, None),
-        in_a_period=in_all(policy, mine, min(period_s, duration_s)),
+        at_once=min(unopposed(policy, mine, None), unopposed(policy, mine, period_s)),
+        in_a_period=in_all(policy, mine, period_s),
         unopposed=unopposed(policy, mine, duration_s),
         in_all=in_all(policy, mine, duration_s),
         recipients=recipients(policy, number),
     )
 
 
+@lru_cache(maxsize=8)
 def charges(policy: PolicyCode) -> tuple[Charged, ...]:
     """All that the policy's rules take from its budgets.
 
@@ -90,6 +93,24 @@ def charges(policy: PolicyCode) -> tuple[Charged, ...]:
     more than to pay, both are listed, and their sum is no less.
     """
     return tuple(charged for number, rule in enumerate(policy.rules) for charged in _of_rule(policy, number, rule))
+
+
+def charges_of(policy: PolicyCode, asset: bytes) -> Sequence[Charged]:
+    """All that the policy's rules take of the asset."""
+    return _by_asset(policy).get(asset, ())
+
+
+def charges_to(policy: PolicyCode, number: int) -> Sequence[Charged]:
+    """All that the policy's rules take of the budget's asset from it."""
+    return [one for one in charges_of(policy, policy.budgets[number].asset) if number in one.budgets]
+
+
+@lru_cache(maxsize=8)
+def _by_asset(policy: PolicyCode) -> Mapping[bytes, Sequence[Charged]]:
+    found: dict[bytes, list[Charged]] = {}
+    for one in charges(policy):
+        found.setdefault(one.asset, []).append(one)
+    return found
 
 
 def _of_rule(policy: PolicyCode, number: int, rule: Rule) -> Iterator[Charged]:
@@ -159,11 +180,23 @@ def _acts(policy: PolicyCode, duration_s: int) -> int | None:
 
 
 def _most(policy: PolicyCode, chosen: Iterable[Charged], limit_of: LimitOf, acts: int | None) -> int:
-    limits = {number: budget.base_units(limit_of(budget)) for number, budget in enumerate(policy.budgets)}
-    flows = [
-        Flow(one.budgets, None if acts is None or one.cap is None else one.cap * acts) for one in chosen if one.budgets
-    ]
-    return most_carried(flows, limits) or 0
+    flows: dict[frozenset[int], int | None] = {}  # what each passes, and the most of all that pass the same
+    for one in chosen:
+        before = flows.get(one.budgets, 0)
+        no_most = before is None or acts is None or one.cap is None
+        flows[one.budgets] = None if no_most else before + one.cap * acts  # type: ignore[operator]
+    flows.pop(frozenset(), None)
+    limits = {
+        number: policy.budgets[number].base_units(limit_of(policy.budgets[number]))
+        for number in sorted(frozenset().union(*flows))
+    }
+    return _carried(frozenset(flows.items()), tuple(limits.items()))
+
+
+@lru_cache(maxsize=1024)
+def _carried(flows: frozenset[tuple[frozenset[int], int | None]], limits: tuple[tuple[int, int], ...]) -> int:
+    """Several sentences ask for the same flows."""
+    return most_carried([Flow(*flow) for flow in flows], dict(limits)) or 0
 
 
 def recipients(policy: PolicyCode, number: int) -> tuple[bytes, ...] | None:

@@ -161,12 +161,19 @@ def test_a_child_that_dies_is_started_again_and_an_orderly_stop_leaves_nothing(s
         assert running.peak_memory_bytes() > 50_000_000
         secrets = ["secret_key", "broker_password", "broker_url", "broker.conf", "model_api_key", "mnemonic", "pgpass"]
         assert all((state_dir / name).stat().st_mode & 0o077 == 0 for name in [*secrets, "keys/agent.json"])
+        # A shell that reads the instance's env file works on its database and knows its chain.
+        assert (state_dir / "env").stat().st_mode & 0o077 == 0
+        asked = f". {state_dir}/env && echo $RPC && exec {sys.executable} manage.py module plan nowhere"
+        shell = subprocess.run(["sh", "-c", asked], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert shell.stdout.strip() == running.rpc_url
+        assert "nowhere: no such DAO in the mirror; there are: none" in shell.stderr
         password = (state_dir / "broker_password").read_text()
         held = " ".join(" ".join(psutil.Process(pid).cmdline()) for pid in running.pids.values())
         assert password not in held
         assert password not in str(running.environment)
         family += psutil.Process().children(recursive=True)
     assert [process for process in still_there(family) if process not in ours] == []
+    assert not (state_dir / "env").exists()
     running.stop()  # a second time is harmless
 
 

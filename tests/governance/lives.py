@@ -103,7 +103,7 @@ class Life:
     def _created(self) -> Emitted:
         number = self._proposal()
         text = self.random.choice((b"# Pay", b"Again\x00 \xff", b""))
-        start = 4 * number  # soon; of one id one snapshot: the chain is asked once for the quorum at it
+        start = 2 * number  # soon; of one id one snapshot: the chain is asked once for the quorum at it
         end = self.random.choice((*[start + 9] * 6, 2**64 - 1, 2**256 - 1))
         if self.random.random() < 0.2:
             return emit(Kind.GOVERNOR, "ProposalCreated", number, self._account(), ASSET, b"\x05", start, end, text, 1)

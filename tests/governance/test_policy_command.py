@@ -15,10 +15,11 @@ from governance import delegated_votes
 from governance.chain import ens
 from governance.chain.address import checksum
 from governance.chain.rpc import CallReverted, Rpc
-from governance.models import Chain, Contract, Dao, PolicyVersion, RawLog, TreasuryFlow
+from governance.models import Chain, Contract, Cursor, Dao, PolicyVersion, RawLog, TreasuryFlow
 from policies.code.encoding import codehash, decode
 from policies.notation.primitives import selector
 from tests.conftest import Deployed
+from tests.governance.conftest import local_chain, mirror  # noqa: F401 -- fixtures
 from tests.policies.targets import put
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -535,3 +536,23 @@ def test_the_threshold_is_held_against_delegated_votes(deployed, tmp_path: Path)
     ):
         file = write(tmp_path, "p.yaml", policy.replace("threshold: 5 %", f"threshold: {share} %"))
         assert said in run("check", file, *node)[1], share
+
+
+@pytest.mark.django_db
+def test_by_dao_the_mirror_says_what_is_delegated(mirror, tmp_path: Path, monkeypatch) -> None:  # noqa: F811
+    """Those of the last block that it has read, and no logs are asked for."""
+    d = mirror.deployed
+    mirror.delegate(ada="ada")
+    mirror.sync()
+    power, supply = d.read("votes_token", "getVotes", d.address("ada")), d.read("votes_token", "totalSupply")
+    assert 0 < power < supply
+    monkeypatch.setattr(delegated_votes, "of_module", lambda *_: pytest.fail("logs were asked for"))
+    policy = at(d, PAYROLL.read_text())
+    share = 100 * power // supply + 1
+    file = write(tmp_path, "p.yaml", policy.replace("threshold: 5 %", f"threshold: {share} %"))
+    out = run("check", file, "--dao", "mandate", "--rpc", d.url)[1]
+    assert f"nobody can stop an announced act: that takes {share} % of all votes, and of them " in out
+    block = Cursor.objects.get(dao=mirror.dao).next_block - 1
+    assert f"are delegated (block {block:,})" in out
+    file = write(tmp_path, "p.yaml", policy.replace("threshold: 5 %", "threshold: 1 %"))
+    assert "nobody can stop" not in run("check", file, "--dao", "mandate", "--rpc", d.url)[1]

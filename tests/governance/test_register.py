@@ -15,6 +15,7 @@ from governance.models import Cursor, Dao, Delegation, PowerCheckpoint, RawLog
 from governance.progress import Progress
 from governance.register import Finding, Level
 from governance.sync import Status, SyncResult
+from policies.notation.primitives import selector
 from tests.governance.conftest import CHAIN_ID
 
 pytestmark = pytest.mark.django_db
@@ -299,6 +300,26 @@ class TestPreflight:
         assert told["start block"].level is Level.DEGRADED
         assert "--start-block" in told["start block"].words
         assert told["finality"].level is Level.DEGRADED
+
+    def test_a_module_by_whose_votes_nobody_can_object(self, local_chain):
+        """The votes token answers, so a module is built on it; an answer of 0 is said before anybody relies on it."""
+
+        class Voteless(Rpc):
+            def eth_calls(self, calls, block="latest"):
+                answers = super().eth_calls(calls, block)
+                supplies = {selector("getPastTotalSupply(uint256)"), selector("totalSupply()")}
+                asked = [data[:4] in supplies for _, data in calls]
+                return [bytes(32) if no else answer for no, answer in zip(asked, answers, strict=True)]
+
+        def told(rpc_class) -> dict[str, Finding]:
+            rpc = rpc_class([local_chain.url], CHAIN_ID, attempts=1)
+            governor, module = local_chain.addresses["governor"], local_chain.addresses["module"]
+            return {one.subject: one for one in register.preflight(rpc, governor, module=module).findings}
+
+        assert "objections" not in told(Rpc)
+        finding = told(Voteless)["objections"]
+        assert finding.level is Level.DEGRADED
+        assert "nobody can stop an announced act until votes are handed out" in finding.words
 
     @pytest.mark.parametrize(("contract", "is_a"), [("timelock", "a timelock"), ("usdc", "a token")])
     def test_what_is_no_governor_is_named(self, local_chain, contract, is_a):

@@ -3,17 +3,21 @@
 stranger put one."""
 
 import json
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from eth_abi import encode
 
+import policies
 from governance import builds, discovery, standing
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
 from governance.models import Contract, Cursor, Dao, PolicyVersion, Proposal, ProposalAction, RawLog
+from governance.policy_checks import check_on_chain
 from governance.projections import events
 from governance.standing import Standing
+from policies.files import load
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import keccak
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
@@ -292,8 +296,38 @@ def test_a_votes_adapter_is_known_by_its_code(local_chain, kind):
     assert builds.votes_adapter(rpc, adapter) == known
     code[-1] ^= 1
     d.anvil.call("anvil_setCode", checksum(adapter), "0x" + code.hex())
-    for other in (adapter, d.addresses["votes_token"], d.address("mallory")):
+    unknown = {"votes_adapter": builds.UNKNOWN_ADAPTER, "adapted_token": checksum(d.addresses["usdc"])}
+    assert builds.votes_adapter(rpc, adapter) == unknown
+    for other in (d.addresses["votes_token"], d.address("mallory")):
         assert builds.votes_adapter(rpc, other) == {"votes_adapter": None, "adapted_token": None}
+
+
+def test_the_owners_of_a_safe_that_stop_an_act_are_counted(local_chain):
+    """Half of three owners is one, for the module rounds down."""
+    d = local_chain
+    rpc = Rpc([d.url], CHAIN_ID, attempts=1)
+    safe, adapter = b"\x5a" * 20, b"\xad" * 20
+    owners = encode(["address[]"], [[b"\1" * 20, b"\2" * 20, b"\3" * 20]])
+    # A question with an argument is answered with true, one without with the owners.
+    size = f"{len(owners):02x}"
+    answers = bytes.fromhex(f"3660041060135760{size}601e60003960{size}6000f35b600160005260206000f3") + owners
+    code = bytearray(
+        hex_bytes(json.loads((builds.COMPILED / "SafeOwnersAdapter.json").read_text())["deployedBytecode"])
+    )
+    for place in builds.immutables_of(bytes(code)):
+        code[place : place + 32] = safe.rjust(32, b"\0")
+    d.anvil.call("anvil_setCode", checksum(safe), "0x" + answers.hex())
+    d.anvil.call("anvil_setCode", checksum(adapter), "0x" + code.hex())
+    parties = [d.addresses["timelock"], d.addresses["governor"], d.addresses["treasury"]]
+    module = deploy(d, "PolicyModule", ["address"] * 5, *parties, adapter, d.address("mallory"))
+    payroll = (Path(policies.__file__).parent / "templates" / "payroll.yaml").read_text()
+    for share, said in (("50 %", "1 of the 3 owners"), ("5 %", "1 of the 3 owners"), ("67 %", "2 of the 3 owners")):
+        loaded = load(payroll.replace("threshold: 5 %", f"threshold: {share}"), "payroll.yaml")
+        found = [str(one) for one in check_on_chain(rpc, loaded, module) if "owners" in str(one)]
+        assert len(found) == 1
+        assert f"{said} that the Safe {checksum(safe)} has now stop an announced act: {share} of them" in found[0]
+    loaded = load(payroll, "payroll.yaml")
+    assert not any("owners" in str(one) for one in check_on_chain(rpc, loaded, d.addresses["module"]))
 
 
 def test_a_build_of_earlier_sources_stays_known(monkeypatch, tmp_path):
@@ -308,18 +342,30 @@ def test_a_build_of_earlier_sources_stays_known(monkeypatch, tmp_path):
     for place in places:
         on_chain[place : place + 32] = bytes([7]) * 32
     assert not builds.is_policy_module(bytes(on_chain))
-    monkeypatch.setattr(builds, "EARLIER_MODULES", earlier)
+    monkeypatch.setattr(builds, "EARLIER_BUILDS", earlier)
     assert builds.is_policy_module(bytes(on_chain))
     assert not builds.is_policy_module(bytes(on_chain[:-1]))
     on_chain[places[0] - 1] ^= 1
     assert not builds.is_policy_module(bytes(on_chain))
 
 
+def test_an_earlier_build_of_an_adapter_is_known_as_that_adapter(monkeypatch, tmp_path):
+    code = b"\x60\x01" + bytes(40)
+    build = {"commit": "", "length": 42, "immutables": [], "keccak256": "0x" + keccak(code).hex()}
+    earlier = tmp_path / "earlier_builds.json"
+    earlier.write_text(json.dumps([{**build, "contract": builds.PRIOR_VOTES}]))
+    monkeypatch.setattr(builds, "EARLIER_BUILDS", earlier)
+    assert builds.is_build(code, builds.PRIOR_VOTES)
+    assert not builds.is_build(code, builds.SAFE_OWNERS)
+    assert not builds.is_policy_module(code)
+
+
 def test_the_list_of_earlier_builds_is_well_formed():
-    listed = json.loads(builds.EARLIER_MODULES.read_text())
+    listed = json.loads(builds.EARLIER_BUILDS.read_text())
     assert listed
     for build in listed:
-        assert set(build) == {"commit", "length", "immutables", "keccak256"}
+        assert set(build) - {"contract"} == {"commit", "length", "immutables", "keccak256"}
+        assert build.get("contract", builds.PRIOR_VOTES) in (builds.PRIOR_VOTES, builds.SAFE_OWNERS)
         assert build["immutables"] == sorted(build["immutables"])
         assert all(0 < place <= build["length"] - 32 for place in build["immutables"])
         assert len(hex_bytes(build["keccak256"])) == 32

@@ -7,10 +7,12 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
+from time import process_time
 
+from policies.code.document_model import Sources
 from policies.code.encoding import decode, encode, pack
 from policies.document.document import PolicyDocument, load, references
 from policies.document.from_code import document_of
@@ -68,6 +70,7 @@ WHOLE: tuple[Callable[[str], str], ...] = (
     lambda text: text * 400,
     lambda text: text[:0],
 )
+SLOW_S = 1.0
 LETTERS = "{}[]:,'\"&*!|>%@`-?0 \t\r\n#\\~=<.\u202e\u0085\ud800\x00é٣"
 
 
@@ -106,9 +109,9 @@ def _damaged_once(random: Random, text: str, texts: list[str]) -> str:
     return "\n".join(lines)
 
 
-def answer(text: str, *, read_back: bool = False) -> PolicyDocument | None:
+def answer(text: str, *, read_back: bool = False, sources: Sources | None = None) -> PolicyDocument | None:
     """The document, put through everything that reads one; None where it was refused with the reason in one line."""
-    document, problems = _loaded(text, read_back)
+    document, problems = _loaded(text, read_back, sources)
     assert (document is None) == bool(problems)
     assert all(str(problem).isprintable() and len(str(problem)) < 3000 for problem in problems)
     if document is None:
@@ -126,9 +129,9 @@ def answer(text: str, *, read_back: bool = False) -> PolicyDocument | None:
     return document
 
 
-def _loaded(text: str, read_back: bool) -> tuple[PolicyDocument | None, tuple[Problem, ...]]:
+def _loaded(text: str, read_back: bool, sources: Sources | None) -> tuple[PolicyDocument | None, tuple[Problem, ...]]:
     try:
-        document = load(text, read_back=read_back)
+        document = load(text, read_back=read_back, sources=sources)
         references(text)
     except PolicyError as error:
         return None, error.problems
@@ -142,11 +145,15 @@ def read(folder: Path) -> list[str]:
 
 
 def search(count: int, texts: list[str], seed: int = 1) -> Iterator[tuple[str, str]]:
-    """Each damaged document with what became of it: "read", "refused", or the name of an exception that escaped."""
+    """Each damaged document with what became of it: "read", "refused", or the name of an exception that escaped.
+
+    One that took longer than people wait is "slow".
+    """
     random = Random(seed)
     before = None
     for _ in range(count):
         text = damaged(random, texts)
+        began_s = process_time()
         try:
             document = answer(text, read_back=random.random() < 0.1)
             if document and before:
@@ -155,13 +162,25 @@ def search(count: int, texts: list[str], seed: int = 1) -> Iterator[tuple[str, s
         except Exception as error:  # noqa: BLE001 whatever it is, it is what is looked for
             yield f"{type(error).__name__}: {error}"[:100], text
         else:
-            yield "read" if document else "refused", text
+            yield outcome_of(document, began_s), text
+
+
+def outcome_of(document: PolicyDocument | None, began_s: float) -> str:
+    """What became of a document that was put in at `began_s` of this process's own time."""
+    if process_time() - began_s > SLOW_S:
+        return "slow"
+    return "read" if document else "refused"
 
 
 def main(count: int, seed: int) -> int:
+    return report(search(count, [*read(TEMPLATES), *read(CASES)], seed))
+
+
+def report(outcomes: Iterable[tuple[str, str]]) -> int:
+    """Print how many had which outcome, with the first text of each that is neither read nor refused."""
     found: Counter[str] = Counter()
     first: dict[str, str] = {}
-    for outcome, text in search(count, [*read(TEMPLATES), *read(CASES)], seed):
+    for outcome, text in outcomes:
         found[outcome] += 1
         first.setdefault(outcome, text)
     for outcome, times in found.most_common():

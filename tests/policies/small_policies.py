@@ -10,16 +10,23 @@ import json
 import random
 import statistics
 import sys
+from dataclasses import replace
 
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
-from policies.code.signatures import TRANSFER
+from policies.code.signatures import APPROVE, TRANSFER
+from policies.notation.amounts import Token
+from policies.notation.primitives import selector
 from policies.trial.stolen_key import simulate
+from policies.words.together import totals
+from policies.words.wording import Vocabulary
 from policies.words.worst_case import charges, in_all, unopposed
 from tests.policies.exact import SmallBudget, SmallPolicy, SmallRule, most_taken
-from tests.policies.maker import Maker
+from tests.policies.maker import TOKENS, Maker, ordered
 
 TOKEN, AGENT, OPERATOR = b"\x70" * 20, b"\xa9" * 20, b"\x0b" * 20
 START_S = 2_000_000_000 // 3600 * 3600
+WITHDRAW = selector("withdraw(uint256)")
+WORDS = Vocabulary({}, {token: Token(f"T{number}", token, 0) for number, token in enumerate(TOKENS)}, {})
 
 
 def generated(seed: int) -> tuple[SmallPolicy, int]:
@@ -65,6 +72,8 @@ def bound_and_exact(small: SmallPolicy, duration_s: int, wanted: list[int]) -> t
     chosen = [charged for charged in charges(code) if charged.rule in wanted]
     bound, exact = in_all(code, chosen, duration_s), most_taken(small, duration_s, wanted)
     assert exact <= bound, f"{small} in {duration_s} s: {exact} is taken and {bound} is said to be the most"
+    (whole,) = totals(replace(code, end_s=START_S + duration_s), WORDS)
+    assert exact <= whole.joint.in_time[-1][2], f"{small} in {duration_s} s: {exact} is taken, more than all together"
     assert unopposed(code, chosen, duration_s) == bound  # all of each budget is free of objection here
     return bound, exact
 
@@ -106,6 +115,33 @@ def against_the_greedy(count: int, seed: int) -> dict[str, object]:
     return {"policies": count, "budgets": budgets, "budgets_that_reach_the_bound": reached}
 
 
+def with_allowances(policy: PolicyCode) -> PolicyCode:
+    """The same with functions that are understood, as far as their form fits, and an allowance of each token."""
+    approvals = [Rule(token, APPROVE, False, False, 2, (), (), approval=True) for token in TOKENS]
+    rules = [
+        replace(rule, selector=WITHDRAW) if (rule.words, rule.dynamics, rule.no_selector) == (1, (), False) else rule
+        for rule in policy.rules
+        if not rule.approval
+    ]
+    return replace(policy, rules=ordered([*rules, *approvals]))
+
+
+def together_against_the_greedy(count: int, seed: int) -> dict[str, object]:
+    """All that is said to leave of an asset against the greedy adversary, who lets a contract use every allowance."""
+    held = pulled = 0
+    for number in range(count):
+        policy = with_allowances(Maker(seed + number).policy())
+        joint = {total.asset: total for total in totals(policy, WORDS)}
+        for found in simulate(policy, 1000, most_acts=60):
+            total = joint[policy.budgets[found.budget].asset]
+            _, alone, both = total.joint.in_time[-1]
+            held += 1
+            pulled += bool(total.pulling)
+            assert found.unopposed <= alone, f"seed {seed + number}: {found}, {total}"
+            assert found.in_all <= both, f"seed {seed + number}: {found}, {total}"
+    return {"policies": count, "budgets": held, "budgets_that_an_allowance_can_empty": pulled}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print the figures. A bound that is too low ends in an AssertionError that names the policy."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -118,6 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
             {
                 "exact": against_everything(chosen.exact, chosen.seed),
                 "greedy": against_the_greedy(chosen.greedy, chosen.seed),
+                "together": together_against_the_greedy(chosen.greedy // 10, chosen.seed),
             },
             indent=2,
         )

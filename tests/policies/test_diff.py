@@ -211,7 +211,7 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         [
             "wider: An announced act waits 1 day for objections instead of 2 days.",
             "tighter: An announced act must be made within 1 day after the wait instead of 5 days.",
-            "wider: Objections from at least 10 % of all votes stop an announced act instead of 5 %.",
+            "wider: Objections from at least 10 % of all votes (rounded down) stop an announced act instead of 5 %.",
         ],
     ),
     "announcing ends": (
@@ -219,7 +219,7 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         replace(OLD, objection_delay_s=0),
         [
             "tighter: No act can be announced any more, which could be with a wait of 2 days, then 5 days to make "
-            "them, and void if members with at least 5 % of all votes object."
+            "them, and void if members with at least 5 % of all votes (rounded down) object."
         ],
     ),
     "announcing begins": (
@@ -227,7 +227,7 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         OLD,
         [
             "wider: Acts can be announced, which none could be, with a wait of 2 days, then 5 days to make them, "
-            "and void if members with at least 5 % of all votes object."
+            "and void if members with at least 5 % of all votes (rounded down) object."
         ],
     ),
     "an announcement that can't be is changed": (

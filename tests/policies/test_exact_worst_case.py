@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from policies.answer.packing import Flow, most_carried
 from policies.words.worst_case import charges, in_all, worst_case
 from tests.policies.exact import SmallBudget, SmallPolicy, SmallRule, most_taken
-from tests.policies.small_policies import against_everything, against_the_greedy, as_code
+from tests.policies.small_policies import (
+    against_everything,
+    against_the_greedy,
+    as_code,
+    together_against_the_greedy,
+)
 
 
 def test_the_bound_of_small_policies_is_the_exact_worst_case_nearly_always() -> None:
@@ -21,6 +26,12 @@ def test_the_bound_of_small_policies_is_the_exact_worst_case_nearly_always() -> 
 
 def test_the_greedy_adversary_stays_below_the_bound() -> None:
     assert against_the_greedy(25, 5)["budgets"] > 25  # type: ignore[operator]
+
+
+def test_the_greedy_adversary_stays_below_all_together() -> None:
+    found = together_against_the_greedy(10, 5)
+    assert found["budgets"] > 10  # type: ignore[operator]
+    assert found["budgets_that_an_allowance_can_empty"] > 3  # type: ignore[operator]
 
 
 def test_a_budget_is_bounded_by_what_its_rule_takes_from_another() -> None:

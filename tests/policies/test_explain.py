@@ -59,7 +59,8 @@ def test_the_payroll_in_words() -> None:
         "An act is one call or several that happen together or not at all; the agent must wait at least 10 minutes "
         "between two acts.",
         "An act that takes more of a budget than may be spent at once must be announced and waits 2 days; it is void "
-        "if members with at least 5 % of all votes object in that time or before it is made, and it must be made "
+        "if members with at least 5 % of all votes (rounded down) object in that time or before it is made, and it "
+        "must be made "
         "within 5 days after the wait.",
         f"It may pay in {TOKEN}, by calling `transfer(address,uint256)`: the recipient must be one of these 5: {FIVE}; "
         "the amount comes to at most 5,000 USDC in one act, all its calls under this rule added up; the amount counts "
@@ -130,7 +131,10 @@ def test_measured_shared_and_several_budgets_are_told_apart() -> None:
     assert "if a call of this policy lowers the treasury's balance by more than its rule counts, the whole fall" in text
     assert "Budget 2 “payroll” counts" in text
     assert "it is shared with the budgets of this name, token and period in all policies of the DAO" in text
-    assert "What other policies spend of a shared budget counts in these numbers too." in text
+    assert (
+        "These numbers are what this policy lets out: from a shared budget other policies can spend too, each up to "
+        "its own limit for it." in text
+    )
 
 
 def test_arrays_bytes_and_incomes_in_words() -> None:

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exported schema takes every document that the reader takes, and marks what has a wrong shape."""
 
+from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 
-from agent.llm.answer_schema import problems
+from policies.code.document_model import Sources
 from policies.code.encoding import decode, encode
 from policies.document import document, json_schema
 from policies.document.from_code import document_of
+from policies.document.table_text import read_table
 from policies.notation.problems import PolicyError
+from tests.policies.hostile_documents import damaged
+from tests.policies.hostile_tables import TEXTS, damaged_sources
 from tests.policies.strategies import policies
+from tests.policies.test_tables import HEAD, people
 
 TEMPLATES = sorted((Path(__file__).resolve().parents[2] / "policies" / "templates").glob("*.yaml"))
 
@@ -35,9 +42,13 @@ def as_editors_see(text: str) -> Any:
 
 
 def marked(value: Any) -> list[str]:
-    schema = json_schema.document_schema()
-    del schema["$schema"]
-    return problems(value, schema)
+    """What an editor would mark, by a validator of JSON Schema that others keep."""
+    return [str(error.message) for error in validator().iter_errors(value)]
+
+
+@cache
+def validator() -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(json_schema.document_schema())
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
@@ -119,3 +130,64 @@ def test_a_key_that_only_one_side_knows_is_noticed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(json_schema, "BUDGET_KEYS", json_schema.BUDGET_KEYS + "|colour?")
     with pytest.raises(AssertionError, match="colour"):
         json_schema.document_schema()
+
+
+CASES = sorted((Path(__file__).resolve().parents[3] / "shared" / "cases" / "policies").glob("*.yaml"))  # the workshop's
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_takes_the_cases_whose_shape_is_right(case: Path) -> None:
+    """What is wrong with them is what they permit, which no schema sees."""
+    assert marked(as_editors_see(case.read_text())) == []
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_takes_documents_that_are_written_for_many(text: str) -> None:
+    assert marked(as_editors_see(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("tables: {people: {file: people.csv}}", "tables: {}"),
+        ("tables: {people: {file: people.csv}}", "tables: {people: people.csv}"),
+        ("tables: {people: {file: people.csv}}", "tables: {people: {files: people.csv}}"),
+        ("tables: {people: {file: people.csv}}", "parameters: {a-b: 1}"),
+        ("tables: {people: {file: people.csv}}", "parameters: {a: [1]}"),
+        ("limit: $amount", "limt: $amount"),
+        ("limit: $amount USDC, ", ""),
+        ("limit: $amount USDC", "limit: amount USDC"),
+        ("{for each people: {$name: $address}}", "{for each people: x}"),
+        ("for each: people,", "for each people: {colour: red},"),
+        ("for each: people,", "for every: people,"),
+        ("cooldown: 10 minutes", ""),
+    ],
+)
+def test_marks_what_can_t_be_right_in_one_for_many(old: str, new: str) -> None:
+    assert old in TEXTS[0]
+    assert marked(as_editors_see(TEXTS[0])) == []
+    text = TEXTS[0].replace(old, new)
+    assert marked(as_editors_see(text)) != []
+    with pytest.raises(PolicyError):
+        document.load(text, sources=Sources(read_table=lambda _: read_table(people())))
+
+
+def test_for_each_and_placeholders_are_marked_where_no_table_and_no_parameter_gives_them() -> None:
+    for text in (TEXTS[0].replace("tables: {people: {file: people.csv}}\n", ""), HEAD.replace("5 %", "$share")):
+        assert marked(as_editors_see(text)) != []
+
+
+def test_takes_every_damaged_document_that_the_reader_still_takes() -> None:
+    """Tables, parameters and text are damaged; what an editor reads as no text (`name: 5`) is left out."""
+    random, taken = Random(14), 0
+    texts = [*TEXTS, *(path.read_text() for path in TEMPLATES)]
+    for number in range(400):
+        text = TEXTS[number % len(TEXTS)] if number % 4 == 0 else damaged(random, texts)
+        sources, _table = damaged_sources(random)
+        try:
+            document.load(text, sources=sources)
+        except PolicyError:
+            continue
+        taken += 1
+        assert marked(as_editors_see(text)) == [], text
+    assert taken > 40

@@ -53,6 +53,12 @@ def test_a_file_that_is_no_policy_is_one_line(text: str, line: str) -> None:
     assert only.startswith(line)
 
 
+@pytest.mark.parametrize("amount", ["9" * 5000, "1" + ".000" * 1000 + " USDC"])
+def test_a_text_that_is_too_long_to_read_is_not_repeated(amount: str) -> None:
+    (line,) = said(PAYROLL.replace("limit: 12,000 USDC", f"limit: {amount}"))
+    assert len(line) < 300
+
+
 @pytest.mark.parametrize(
     ("raw", "line"),
     [

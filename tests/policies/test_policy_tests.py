@@ -114,6 +114,52 @@ def test_says_what_is_not_as_expected(test: str, found: str, problem: str) -> No
     assert outcome(test + "\n") == (Expected(found), problem)
 
 
+def acts(*made: tuple[str, str, str]) -> str:
+    """Acts before, as (time, amount, whom)."""
+    return "    after:\n" + "".join(
+        f'      - {{at: {at}, do: {{pay: "{amount} USDC", to: {to}}}}}\n' for at, amount, to in made
+    )
+
+
+ANNOUNCED = (("2026-12-02T09:00Z", "5,000", "ines"), ("2026-12-02T10:00Z", "5,000", "jon"))  # the second waits 2 days
+
+
+@pytest.mark.parametrize(
+    ("before", "test", "expected"),
+    [
+        # Announced, and not charged yet: 1,000 of the part without objection is left.
+        (ANNOUNCED, ("2026-12-03T09:00Z", "1,000", "kim", "allowed", "6,000"), (Expected.ALLOWED, "")),
+        # Its wait is over: now it counts.
+        (ANNOUNCED, ("2026-12-04T10:00Z", "1,000", "kim", "scheduled", "1,000"), (Expected.SCHEDULED, "")),
+        (ANNOUNCED, ("2026-12-04T10:00Z", "2,001", "kim", "refused", "2,000"), (Expected.REFUSED, "")),
+        # What is announced later is made later, when 11,000 are spent.
+        (
+            (*ANNOUNCED, ("2026-12-03T09:00Z", "1,000", "kim")),
+            ("2026-12-03T10:00Z", "2,000", "lea", "scheduled", "1,000"),
+            (Expected.REFUSED, "expected scheduled, found refused"),
+        ),
+        # It counts from when it was made, which still counts, and not from when it was announced.
+        (
+            ANNOUNCED,
+            ("2026-12-28T23:00Z", "5,000", "kim", "allowed", "2,000"),
+            (Expected.SCHEDULED, "expected allowed, found scheduled"),
+        ),
+        # An act before that was announced and can't be made any more is said.
+        (
+            (*ANNOUNCED, ("2026-12-03T09:00Z", "1,000", "kim"), ("2026-12-03T10:00Z", "2,000", "lea")),
+            ("2026-12-07T09:00Z", "1", "kim", "allowed", ""),
+            (Expected.REFUSED, "the act 4 before it was announced, and is refused when its wait is over"),
+        ),
+    ],
+)
+def test_an_announced_act_is_charged_when_its_wait_is_over(
+    before: tuple[tuple[str, str, str], ...], test: tuple[str, str, str, str, str], expected: tuple[Expected, str]
+) -> None:
+    at, amount, to, wanted, left = test
+    text = f'    at: {at}\n    do: {{pay: "{amount} USDC", to: {to}}}\n    expect: {wanted}\n'
+    assert outcome(acts(*before) + text + (f'    left: {{payroll: "{left} USDC"}}\n' if left else "")) == expected
+
+
 @pytest.mark.parametrize(
     ("test", "said"),
     [

@@ -173,6 +173,7 @@ TEMPLATE_FACTS = {
             "at most 1 in 10 of it is lost if 1 vUSDC is worth no less than 1 USDC, which no policy can show",
             "at most 1 in 100 of it is lost if 1 USDC is worth no less than 1 vUSDC, which no policy can show",
             "rule 4 charges it, and whatever leaves by rule 3 counts too",
+            "or for nothing, if a contract called under rules 3 and 4 takes by an allowance what its standard",
         ),
     ),
     "swaps": Facts(
@@ -283,7 +284,10 @@ def three_vaults() -> tuple[str, Facts]:
     )
     facts = Facts(
         "USDC", {"saved": Limit(100_000, 1_000_000, 24)}, [("saved",)], 365, "2 days", "5 %", "until 2028-01-01",
-        says=tuple(f"at most 1 in 1,000 of it is lost if 1 {name} is worth no less than 1 USDC" for name in vaults),
+        says=(
+            "at most 1 in 1,000 of it is lost if 1 v",
+            *(f"1 {name} is worth no less than 1 USDC" for name in vaults),
+        ),
     )  # fmt: skip
     written = f"{HEAD}tokens: {{{tokens}}}\naddresses: {{treasury: {address_of('treasury')}}}\n"
     return f"{written}budgets:\n{budgets}rules:\n{rules}", facts

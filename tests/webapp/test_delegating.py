@@ -10,12 +10,17 @@ from django.test.utils import CaptureQueriesContext
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
+from governance.chain.rpc import Answered, Header, Rpc
+from governance.chain.rpc.endpoint import Endpoint
+from governance.chain.votes_token import Standing
 from governance.models import OutgoingTransaction
 from presentation.dao_view import DaoView
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, UNIT, account
-from webapp.delegates import relay
+from webapp import api_input
+from webapp.delegates import ballots, relay, share
 from webapp.delegates.profile import drawing, profile
+from webapp.delegates.share import first_block_of_day, share_of_today
 from webapp.models import RelayedDelegation, RelayedVote
 from webapp.proposals import relay as votes
 from webapp.relaying import Caps, RelayRefused, Share, settle_sent
@@ -184,6 +189,94 @@ def test_a_thousand_accounts_with_a_crumb_leave_a_holders_part_alone(made):
 
 
 @pytest.mark.django_db
+def test_what_is_reserved_is_not_given_twice_even_where_shares_are_more_than_all(made):
+    place = DaoView(made.dao)
+    for number in range(relay.CAPS.reserved // relay.CAPS.account + 1):
+        for again in range(relay.CAPS.account):
+            relay._count(place, account(5_000 + number), NOBODY, f"s{number}:{again}", Share(1, 1))
+    rows = RelayedDelegation.objects
+    assert rows.filter(is_reserved=True).count() == relay.CAPS.reserved
+    assert rows.filter(is_reserved=False).count() == relay.CAPS.account - relay.CAPS.reserved % relay.CAPS.account
+
+
+def hold(site, who, times):
+    """Delegate back and forth by signature, `times` times; returns how many were of what is reserved."""
+    for number in range(times):
+        answer = post(site.client, body(site, who, site.address("ben" if number % 2 == 0 else "mallory")))
+        if answer.status_code != 200:
+            return number, answer.json()["error"]
+        site.anvil.mine()
+    return times, ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tokens_that_move_from_account_to_account_give_one_part_of_what_is_reserved(client, site, monkeypatch):
+    monkeypatch.setattr(relay, "CAPS", Caps(account=9, everybody=20, reserved=20))  # nothing is open to all
+    site.client = client
+    held, supply = (site.read("votes_token", name, *of) for name, of in (
+        ("balanceOf", [site.address("ada")]), ("totalSupply", []),
+    ))  # fmt: skip
+    part = 20 * held // supply
+    assert part >= 1
+    assert hold(site, "ada", 1)[0] == 0  # the token is younger than the day: nobody has a part
+    site.anvil.wind(86_400)
+    site.anvil.mine(3)
+    site.send("ada", "votes_token", "transfer", site.address("mallory"), held)
+    done, why = hold(site, "mallory", 1)
+    assert done == 0
+    assert "Today's limit for free sends" in why
+    site.send("mallory", "votes_token", "transfer", site.address("ada"), held)
+    assert hold(site, "ada", part + 1)[0] == part
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_block_of_the_day_is_found_and_found_again(site):
+    rpc = Rpc([site.url], CHAIN_ID)
+    site.anvil.wind(86_400 - site.anvil.now % 86_400 - 1)  # the day's last second
+    last = rpc.block("latest").number
+    site.anvil.wind(1)
+    site.anvil.mine(40)
+    head = rpc.block("latest")
+    assert first_block_of_day(rpc, head) == last + 1
+    asked = []
+    monkey = type("Asked", (), {"chain_id": CHAIN_ID, "block": lambda _self, n: asked.append(n) or rpc.block(n)})()
+    assert first_block_of_day(monkey, head) == last + 1
+    assert len(asked) == 2
+    share._found[CHAIN_ID] = last - 1  # of another branch, say
+    assert first_block_of_day(rpc, head) == last + 1
+
+
+@pytest.mark.django_db
+def test_where_the_node_has_the_days_first_state_no_more_the_newest_counts():
+    class Pruned:
+        chain_id = 990_002
+
+        def block(self, number):
+            return Header(number, bytes(32), bytes(32), 86_400 * 5 + number, None, ()) if number else None
+
+        def eth_calls(self, calls, _block):
+            return [Answered(-32000, "missing trie node") for _ in calls]
+
+    told = Standing(held=7, supply=100, delegate=NOBODY, nonce=0)
+    found = share_of_today(Pruned(), account(1), account(2), told, Pruned().block(50))
+    assert found == Share(7, 100)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("url", [URL, "/api/v1/daos/river/proposals/7/vote-by-signature"])
+def test_one_network_can_not_have_the_node_asked_without_end(client, site, monkeypatch, made, url):
+    made.proposal(7)
+    monkeypatch.setattr(api_input, "RELAYED_AN_HOUR", 1)
+    signed = body(site, "ada", site.address("ben"), signer="mallory")
+    what = signed if url == URL else {"voter": signed["delegator"], "support": 1, "signature": signed["signature"]}
+    assert client.post(url, what, content_type="application/json").status_code != 429
+    monkeypatch.setattr(Endpoint, "post", lambda *_: pytest.fail("the node was asked"))
+    answer = client.post(url, what, content_type="application/json")
+    assert answer.status_code == 429
+    assert "Too many attempts" in answer.json()["error"]
+
+
+@pytest.mark.django_db
 def test_parts_of_all_holders_fit_into_what_is_reserved(made):
     shares = [Share(held, 100) for held in (33, 33, 33, 1)]
     caps = Caps(account=99, everybody=20, reserved=10)
@@ -262,7 +355,103 @@ def test_votes_before_an_account_had_power_do_not_count_against_it(client, dated
     made = dated
     made.proposal(7, snapshot=NOW - 3 * 86_400, deadline=NOW - 2 * 86_400)
     made.power(3, UNIT)  # a day ago
-    assert "None of the newest proposals counts yet" in page(client, 3)
+    assert "It had no voting power at the snapshot of the newest proposal that counts here." in page(client, 3)
+    made.proposal(8, snapshot=NOW - 3 * 86_400, deadline=NOW - 2 * 86_400)
+    assert "at the snapshots of the newest 2 proposals that count here." in page(client, 3)
+
+
+@pytest.mark.django_db
+def test_that_no_vote_has_ended_is_not_said_to_be_for_want_of_power(client, dated):
+    dated.power(3, UNIT)
+    assert "they were canceled, or their vote has not begun" in page(client, 3)
+    dated.proposal(7, snapshot=NOW - 100, deadline=NOW + 900)
+    shown = page(client, 3)
+    assert "No vote for which it had power at the snapshot has ended yet." in shown
+    assert "no voting power at" not in shown
+
+
+@pytest.mark.django_db
+def test_a_vote_that_may_be_open_still_does_not_count_as_missed(client, dated):
+    made, governor = dated, dated.contracts["governor"]
+    governor.capabilities = {**governor.capabilities, "super_quorum": True}
+    governor.save()
+    made.power(3, UNIT)
+    made.proposal(7, description="# Early", snapshot=NOW - 100, deadline=NOW + 900, for_votes=5, quorum_votes=1)
+    ended = made.proposal(
+        8, description="# Late", snapshot=NOW - 100, deadline=NOW - 10, for_votes=5, quorum_votes=None
+    )
+    shown = page(client, 3)
+    assert "not known whether it may still vote" in shown
+    assert "Voted on 0 of the last 1 proposal for which it had power at the snapshot." in shown
+    answer = client.get(f"/api/v1/daos/river/delegates/{address_text(account(3))}").json()
+    assert answer["participation"] == {"voted": 0, "of": 1}
+    assert {row["state"] for row in answer["proposals"]} == {"Unknown"}
+    assert ended.deadline < NOW
+
+
+def in_parts(against, in_favour, abstain):
+    return b"".join((part * UNIT).to_bytes(16, "big") for part in (against, in_favour, abstain))
+
+
+@pytest.fixture
+def fractional(dated):
+    governor = dated.contracts["governor"]
+    mode = "support=bravo,fractional&quorum=for,abstain&params=fractional"
+    governor.capabilities = {**governor.capabilities, "counting_mode": mode}
+    governor.save()
+    dated.power(3, 100 * UNIT)
+    return dated
+
+
+def row_of(client):
+    return client.get(f"/api/v1/daos/river/delegates/{address_text(account(3))}").json()["proposals"][0]
+
+
+@pytest.mark.django_db
+def test_a_vote_in_parts_is_told_by_its_parts(client, fractional):
+    made = fractional
+    vote = made.vote(made.proposal(7, deadline=NOW - 10), 3, support=255, weight=100 * UNIT)
+    vote.params = in_parts(60, 30, 10)
+    vote.save()
+    shown = page(client, 3)
+    assert "In parts: for 30 MAND, against 60 MAND, abstain 10 MAND." in shown
+    assert "option 255" not in shown
+    row = row_of(client)
+    assert (row["support"], row["weight"], row["votes"]) == (None, str(100 * UNIT), 1)
+    assert row["parts"] == {"against": str(60 * UNIT), "for": str(30 * UNIT), "abstain": str(10 * UNIT)}
+
+
+@pytest.mark.django_db
+def test_all_votes_of_an_account_on_a_proposal_count(client, fractional):
+    made = fractional
+    proposal = made.proposal(7, deadline=NOW - 10)
+    made.vote(proposal, 3, support=1, weight=30 * UNIT, reason="Both are right.")
+    assert row_of(client)["support"] == 1
+    made.vote(proposal, 3, support=1, weight=10 * UNIT)
+    row = row_of(client)
+    assert (row["support"], row["parts"], row["weight"], row["votes"]) == (1, None, str(40 * UNIT), 2)
+    made.vote(proposal, 3, support=0, weight=5 * UNIT)
+    shown = page(client, 3)
+    assert "In parts: for 40 MAND, against 5 MAND, abstain 0 MAND." in shown
+    assert "Both are right." in shown
+    assert row_of(client)["support"] is None
+
+
+@pytest.mark.django_db
+def test_of_very_many_votes_on_one_proposal_the_newest_are_counted_and_that_is_said(client, fractional, monkeypatch):
+    monkeypatch.setattr(ballots, "MOST_VOTES", 3)
+    made = fractional
+    first, second = (made.proposal(number, deadline=NOW - 10) for number in (7, 8))
+    for _ in range(5):
+        made.vote(second, 3, support=1, weight=UNIT)
+    made.vote(first, 3, support=0)
+    shown = page(client, 3)
+    assert "For (its newest 3 votes; it cast more)" in shown
+    row = row_of(client)
+    assert (row["votes"], row["voted_more"], row["weight"]) == (3, True, str(3 * UNIT))
+    with CaptureQueriesContext(connection) as seen:
+        assert len(ballots._newest_votes(account(3), [first, second])) == 5
+    assert len(seen) == 2
 
 
 @pytest.mark.django_db

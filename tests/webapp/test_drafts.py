@@ -7,19 +7,21 @@ import re
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 import policies
 from governance.chain import abi
-from governance.chain.rpc import CallReverted, RpcUnreachable
-from governance.models import PolicyVersion
+from governance.chain.call import ProposedCall
+from governance.chain.rpc import Answered, CallReverted, Rpc, RpcLimited, RpcUnreachable
+from governance.models import ChainReading, Contract, ModuleState, PolicyVersion
 from policies.code.encoding import decode, encode, policy_id
 from policies.document.document import load
 from policies.notation.hexadecimal import hex_bytes
 from presentation.dao_view import DaoView
 from presentation.words import address_text
-from tests.webapp.conftest import account
+from tests.webapp.conftest import NOW, account
 from webapp.drafts import page as drafts
 from webapp.drafts import treasuries
 from webapp.drafts.actions import MOST_ACTIONS, MOST_TEXT
@@ -47,8 +49,11 @@ class Node:
             raise CallReverted(self._reverts)
         return 50_000
 
-    def get_code(self, _address, _block):
-        return b"\1"
+    def balance(self, _address, _block):
+        return 10**20
+
+    def codes(self, addresses, _block):
+        return [b"\1" for _ in addresses]
 
 
 @pytest.fixture
@@ -113,6 +118,26 @@ def test_a_call_that_would_fail_says_why(client, paid, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_a_policy_starts_from_a_template_and_no_template_overwrites_one(client, paid):
+    shown = client.get("/river/propose/?kind=policy").content.decode()
+    offered = re.findall(r'name="start" value="0:([a-z]+)"', shown)
+    assert offered == sorted(file.stem for file in TEMPLATE.parent.glob("*.yaml"))
+
+    def started(asked, yaml=""):
+        form = {"text": "# Pay people", "kind-0": "policy", "yaml-0": yaml, "start": asked}
+        answer = html.unescape(client.post("/river/propose/", form).content.decode())
+        return re.search(r'name="yaml-0"[^>]*>(.*?)</textarea>', answer, re.DOTALL)[1].strip()
+
+    for name in offered:
+        written = started(f"0:{name}")
+        assert written == (TEMPLATE.parent / f"{name}.yaml").read_text().strip()
+        load(written)
+    assert started("0:payroll", "name: mine") == "name: mine"
+    for asked in ("0:../document/document", "0:", "1:payroll", "x", "0:nothing"):
+        assert started(asked) == ""
+
+
+@pytest.mark.django_db
 def test_a_policy_in_yaml_becomes_the_vote_that_sets_it(client, paid):
     form = {"kind-0": "policy", "yaml-0": TEMPLATE.read_text(), "text": "# Put payroll in force\n\nAs below."}
     _, shown = look(client, **form)
@@ -125,16 +150,11 @@ def test_a_policy_in_yaml_becomes_the_vote_that_sets_it(client, paid):
 
 @pytest.mark.django_db
 def test_a_policy_that_replaces_one_says_what_changes(client, paid):
-    before = load(TEMPLATE.read_text())
-    PolicyVersion.objects.create(
-        dao=paid.dao, module=paid.contracts["module"], policy_id=policy_id(before.name), version=3, agent=before.agent,
-        codehash=bytes(32), code=encode(before), log=paid.log(),
-    )  # fmt: skip
+    put_in_force(paid)
     wider = TEMPLATE.read_text()
     form = {"kind-0": "policy", "yaml-0": wider, "text": "# Again\n\nThe same."}
     _, shown = look(client, **form)
     assert "What changes against version 3, which it replaces" in shown
-    assert "Nothing." in shown
     delay = re.search(r"delay: (\d+) days", wider)
     _, shown = look(client, **{**form, "yaml-0": wider.replace(delay[0], f"delay: {int(delay[1]) - 1} days", 1)})
     assert "wider: " in shown
@@ -196,6 +216,57 @@ def test_what_is_wrong_is_one_line_and_nothing_is_lost(client, paid, case):
             assert value in shown
 
 
+def field_of(shown, name):
+    return re.search(rf'<textarea id="{name}"[^>]*>(.*?)</textarea>', shown, re.DOTALL)[1]
+
+
+@pytest.mark.django_db
+def test_long_calldata_is_sent_whole(client, paid):
+    code = "0x" + "ab" * 24_576  # the largest contract's
+    _, shown = look(client, **{"kind-0": "raw", "target-0": INES, "calldata-0": code})
+    assert sent(shown)[2] == (hex_bytes(code),)
+
+
+LONG = {
+    "calldata": ({"kind-0": "raw", "target-0": INES}, "calldata-0", "0x" + "ab" * 50_000, "The calldata"),
+    "arguments": (
+        {"kind-0": "call", "target-0": INES, "function-0": "f(bytes)"},
+        "arguments-0",
+        "0x" + "ab" * 50_000,
+        "The arguments",
+    ),
+    "a policy": ({"kind-0": "policy"}, "yaml-0", "# " + "a" * 100_000, "The policy"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("case", LONG)
+@pytest.mark.parametrize("press", [{"look": "1"}, {"add": "unpause"}, {"remove": "1"}])
+def test_what_is_too_long_is_a_problem_and_is_not_cut(client, paid, case, press):
+    form, name, value, called = LONG[case]
+    answer = client.post("/river/propose/", {"text": "# T", **form, name: value, "kind-1": "unpause", **press})
+    shown = html.unescape(answer.content.decode())
+    assert field_of(shown, name) == value
+    assert "data-calldata" not in shown
+    assert (f"{called} has more than 100,000 characters." in shown) == ("look" in press)
+
+
+@pytest.mark.django_db
+def test_lines_that_a_browser_ends_with_two_characters_lose_nothing(client, paid):
+    lines = "\n".join(["b" * 9] * 9_999)  # 99,989 characters, and as browsers send it 109,987
+    _, shown = look(client, **{**TRANSFER, "text": f"# Pay\r\n{lines}".replace("\n", "\r\n").replace("\r\r", "\r")})
+    assert sent(shown)[3] == f"# Pay\n{lines}"
+
+
+@pytest.mark.django_db
+def test_policies_that_are_too_long_together_are_not_read(client, paid, monkeypatch):
+    monkeypatch.setattr("webapp.drafts.actions.load", lambda _text: pytest.fail("a policy was read"))
+    yaml = "# " + "a" * 60_000
+    _, shown = look(client, **{"kind-0": "policy", "yaml-0": yaml, "kind-1": "policy", "yaml-1": yaml})
+    assert "The policies have more than 100,000 characters together." in shown
+    assert "data-calldata" not in shown
+
+
 @pytest.mark.django_db
 def test_actions_are_added_and_removed_without_a_script(client, made):
     added = client.post("/river/propose/", {"text": "# T", "add": "call"})
@@ -249,6 +320,217 @@ def test_a_governor_that_counts_from_one_gets_its_own_form(client, paid):
     assert "is not known here" in look(client, **TRANSFER)[1]
 
 
+# --- what the node says to a trial
+
+
+@pytest.mark.django_db
+def test_a_real_node_tells_calls_that_would_fail_from_one_that_would_not(made, deployed):
+    rpc = Rpc([deployed.url], 31337, attempts=1)
+    place, poor = DaoView(made.dao), account(1)
+    calls = [
+        ProposedCall(account(200), 10**30, b"", b""),
+        ProposedCall(deployed.addresses["votes_token"], 0, b"", abi.encode_call("totalSupply()", [])),
+        ProposedCall(account(201), 0, b"", abi.encode_call("totalSupply()", [])),
+        ProposedCall(deployed.addresses["votes_token"], 0, b"", abi.encode_call("mint(address,uint256)", [poor, 1])),
+    ]
+    trials, block = drafts.look.tried(place, rpc, poor, calls)
+    assert block is not None
+    assert trials[0].problem == "who makes it has 0 native units"
+    assert trials[1].is_tried
+    assert not trials[1].problem
+    assert trials[2].problem == "there is no contract at this address"
+    assert trials[3].problem
+
+
+class Refuses(Node):
+    """Answers the second call with an error, and lets each of the others through."""
+
+    def __init__(self, error, seconds=None):
+        super().__init__()
+        self._error, self._seconds, self.asked = error, seconds, 0
+
+    def estimate_gas(self, *_call, **_how):
+        self.asked += 1
+        if self._seconds is not None:
+            self._seconds[0] += 6
+        if self.asked == 2:
+            raise self._error
+        return 50_000
+
+
+def three(client, **form):
+    names = {f"{name[:-1]}{n}": value for n in range(3) for name, value in TRANSFER.items()}
+    return look(client, **names, **form)[1]
+
+
+@pytest.mark.django_db
+def test_an_error_that_is_no_revert_is_the_nodes_word_about_that_call_alone(client, paid, monkeypatch):
+    node = Refuses(Answered(-32000, "insufficient funds for transfer"))
+    monkeypatch.setattr(drafts, "node", lambda _place: node)
+    shown = three(client)
+    assert "the chain's node would not run it: insufficient funds for transfer" in shown
+    assert shown.count("would not fail</p>") == 2
+    assert "could not be asked" not in shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "error", [RpcUnreachable("away"), RpcLimited(429, "too many"), Answered(-32601, "no such method")]
+)
+def test_what_the_node_did_not_try_is_not_known(client, paid, monkeypatch, error):
+    node = Refuses(error)
+    monkeypatch.setattr(drafts, "node", lambda _place: node)
+    shown = three(client)
+    assert "would not run it" not in shown
+    is_answer = isinstance(error, Answered)
+    assert shown.count("the node gave no answer to this") == (1 if is_answer else 2)
+    assert shown.count("would not fail</p>") == (2 if is_answer else 1)
+
+
+@pytest.mark.django_db
+def test_all_trials_of_a_draft_have_one_deadline(client, paid, monkeypatch):
+    seconds = [0.0]
+    node = Refuses(None, seconds)
+    node.estimate_gas = lambda *_call, **_how: seconds.__setitem__(0, seconds[0] + 6)
+    monkeypatch.setattr(drafts, "node", lambda _place: node)
+    monkeypatch.setattr(drafts.look.time, "monotonic", lambda: seconds[0])
+    shown = three(client)
+    assert seconds[0] == 12
+    assert shown.count("would not fail</p>") == 2
+    assert shown.count("the node gave no answer to this") == 1
+
+
+# --- symbols that amounts can't be written with
+
+
+@pytest.mark.django_db
+def test_a_payment_in_a_token_of_an_odd_symbol_and_in_an_unlisted_coin(client, paid):
+    asset = paid.contracts["asset"]
+    asset.capabilities = {**asset.capabilities, "symbol": "USD₮0"}
+    asset.save()
+    _, shown = look(client, **{**TRANSFER, "asset-0": "USD₮0"})
+    assert abi.decode(["address", "uint256", "bytes"], sent(shown)[2][0][4:])[0] == bytes(asset.address)
+    _, shown = look(client, **{**TRANSFER, "asset-0": "USD₮0", "amount-0": "0.0000001"})
+    assert "USD₮0 has 6" in shown
+    assert "StandIn" not in shown
+    _, shown = look(client, **{"kind-0": "raw", "target-0": INES, "calldata-0": "0x", "value-0": "1.5"})
+    assert sent(shown)[1] == (15 * 10**17,)
+    _, shown = look(client, **{**TRANSFER, "asset-0": "native units"})
+    assert abi.decode(["address", "uint256", "bytes"], sent(shown)[2][0][4:])[1] == 5 * 10**18
+
+
+# --- several policy modules, and versions that were ended
+
+
+def put_in_force(paid, *, module=None, version=3, text=None):
+    before = load(text or TEMPLATE.read_text())
+    return PolicyVersion.objects.create(
+        dao=paid.dao, module=module or paid.contracts["module"], policy_id=policy_id(before.name), version=version,
+        agent=before.agent, codehash=bytes(32), code=encode(before), log=paid.log(),
+    )  # fmt: skip
+
+
+def module_said(paid, version, end, *, block=400, at=NOW):
+    ChainReading.objects.create(
+        dao=paid.dao, kind="policy", address=bytes(version.module.address), key=bytes(version.policy_id),
+        value=abi.encode(["address", "uint16", "uint24", "uint32", "uint40"], [account(9), version.version, 1, 0, end]),
+        block_number=block, block_hash=bytes(32), block_timestamp_chain_s=at, read_at=timezone.now(),
+    )  # fmt: skip
+
+
+AGAIN = {"kind-0": "policy", "yaml-0": TEMPLATE.read_text(), "text": "# Again\n\nThe same."}
+
+
+@pytest.mark.django_db
+def test_a_policy_that_was_ended_is_said_to_come_back(client, paid):
+    module_said(paid, put_in_force(paid), NOW - 100)
+    _, shown = look(client, **AGAIN)
+    assert "wider: version 3 was ended at" in shown
+    assert "as the policy module said at block 400; this puts the policy in force again, until" in shown
+    assert "Nothing." not in shown
+
+
+@pytest.mark.django_db
+def test_a_policy_whose_end_was_brought_forward_gets_its_time_back(client, paid):
+    module_said(paid, put_in_force(paid), NOW + 100)
+    assert "wider: version 3 is set to end at" in look(client, **AGAIN)[1]
+
+
+@pytest.mark.django_db
+def test_a_policy_that_ends_as_its_code_says_changes_nothing_when_it_is_set_again(client, paid):
+    module_said(paid, put_in_force(paid), load(TEMPLATE.read_text()).end_s)
+    shown = look(client, **AGAIN)[1]
+    assert "Nothing." in shown
+    assert "in force again" not in shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_of_another_version", [False, True])
+def test_an_end_that_was_not_read_is_not_known(client, paid, is_of_another_version):
+    version = put_in_force(paid)
+    if is_of_another_version:
+        module_said(paid, put_in_force(paid, version=2), NOW - 100)
+    shown = look(client, **AGAIN)[1]
+    assert "Not known: whether version 3 was ended before the end in its code." in shown
+    assert "Nothing." not in shown
+    assert "Nothing in its code." in shown
+    assert version.version == 3
+
+
+def second_module(paid):
+    made = Contract.objects.create(
+        dao=paid.dao, kind="module", address=account(1100), capabilities={}, start_block=0,
+    )  # fmt: skip
+    ModuleState.objects.create(module=made, guardian=account(60))
+    return made
+
+
+def is_not_enabled(paid, module):
+    module.capabilities = {**module.capabilities, "treasury": address_text(account(1003))}
+    module.save()
+    ChainReading.objects.create(
+        dao=paid.dao, kind="enabled", address=bytes(module.address), value=bytes(32), block_number=400,
+        block_hash=bytes(32), block_timestamp_chain_s=NOW, read_at=timezone.now(),
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_policy_goes_to_the_module_that_is_in_power_and_is_compared_there(client, paid):
+    old, new = paid.contracts["module"], second_module(paid)
+    is_not_enabled(paid, old)
+    put_in_force(paid, version=7)
+    put_in_force(paid, module=new, version=2)
+    _, shown = look(client, **AGAIN)
+    assert list(sent(shown)[0]) == [bytes(new.address)]
+    assert "What changes against version 2, which it replaces" in shown
+    assert "version 7" not in shown
+
+
+@pytest.mark.django_db
+def test_of_two_modules_in_power_the_author_chooses(client, paid):
+    new = second_module(paid)
+    _, shown = look(client, **AGAIN)
+    assert "choose the policy module" in shown
+    assert "data-calldata" not in shown
+    assert shown.count(f"<option>{address_text(bytes(new.address))}</option>") == 1
+    _, shown = look(client, **AGAIN, **{"module-0": address_text(bytes(new.address))})
+    assert list(sent(shown)[0]) == [bytes(new.address)]
+    _, shown = look(client, **AGAIN, **{"module-0": INES})
+    assert "choose the policy module" in shown
+
+
+@pytest.mark.django_db
+def test_the_pause_that_is_lifted_is_that_of_the_module_that_is_paused(client, paid):
+    new = second_module(paid)
+    ModuleState.objects.filter(module=new).update(paused=True)
+    _, shown = look(client, **{"kind-0": "unpause"})
+    assert list(sent(shown)[0]) == [bytes(new.address)]
+    is_not_enabled(paid, new)
+    _, shown = look(client, **{"kind-0": "unpause"})
+    assert list(sent(shown)[0]) == [bytes(new.address)]
+    assert "is not enabled: nothing can be paid from it through this module" in shown
+
+
 # --- how a treasury pays
 
 
@@ -296,6 +578,14 @@ def test_arguments_are_read_by_their_types():
     assert values[:4] == (1000, -128, account(200), True)
     assert values[4:6] == ('a "word"', b"\1\2\3\4")
     assert list(values[6]) == [1, 2]
+
+
+def test_text_in_quotes_can_be_empty_and_have_line_breaks():
+    given = r'""' + "\n" + r'"two\nlines "' + "\n" + '"half'
+    values = abi.decode(["string"] * 3, calldata("f(string,string,string)", given)[4:])
+    assert values == ("", "two\nlines ", '"half')
+    with pytest.raises(BadArgument, match="in quotes as JSON"):
+        calldata("f(string)", '"a" and "b"')
 
 
 @pytest.mark.parametrize(

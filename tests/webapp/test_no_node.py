@@ -37,9 +37,12 @@ API = "api/v1/daos/<slug>/proposals/<proposal_id>/"
 OF_THE_BALLOT = {API + "ballot", API + "voters/<account>"}
 # Of the local test chain alone; where there is none they refuse, as on every real site.
 LOCAL = {"local/", "local/people"}
+PAYMENT = f"?asset=0x{'11' * 20}&to=0x{'22' * 20}&amount=1"
 QUERIES = {
     "api/v1/daos/<slug>/requests/<request_id>/approval": ["?candidate=c1"],
     "api/v1/daos/<slug>/proposals": ["", "?show=open"],
+    "api/v1/daos/<slug>/policies/<policy_id>/payment": [PAYMENT],
+    "<slug:slug>/policies/": ["", f"{PAYMENT}&policy=0x{'01' * 32}"],
     "<slug:slug>/proposals/": ["", "?show=open"],
     "<slug:slug>/proposals/<proposal_id:proposal_id>/": ["", "?account=0x" + "11" * 20],
 }
@@ -132,6 +135,7 @@ def filled(made, settings) -> dict[str, str]:
     subscription.save()
     return {
         "slug": "river", "proposal_id": "7", "account": address_text(account(3)), "request_id": str(asked.pk),
+        "policy_id": hex_text(b"\1" * 32),
         "name": hex_text(b"\4" * 32), "confirm token": subscriptions.confirm_token(choice),
         "unsubscribe token": subscriptions.unsubscribe_token(subscription),
     }  # fmt: skip

@@ -20,6 +20,7 @@ from governance.models import Contract, Cursor, OnchainCheck, PolicyVersion, Pro
 from governance.state import is_final
 from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
 from policies.document.document import load
+from presentation.acts import objectable
 from presentation.dao_view import DaoView
 from presentation.proposals import page_of_proposals
 from presentation.words import address_text, percent
@@ -27,6 +28,7 @@ from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from webapp.delegates import api as delegates_api
 from webapp.delegates import page as delegates_page
 from webapp.delegates import read as delegates
+from webapp.mail import digest
 
 TEMPLATES = Path(policies.__file__).parent / "templates"
 HOSTILE = (
@@ -315,6 +317,7 @@ def test_approving_is_for_the_operator_that_the_policy_names(client, made):
             "total supply counts as of now",
         ),
         ("SafeOwnersAdapter", f"is an owner of the Safe {'0x' + '5a' * 20} when they object", "Owners count as of now"),
+        ("unknown", "Anybody with voting power may object, once. As of when it counts", "whose code is not"),
     ],
 )
 def test_votes_that_count_as_of_now_are_named(client, made, adapter, who, as_of_now):
@@ -326,6 +329,9 @@ def test_votes_that_count_as_of_now_are_named(client, made, adapter, who, as_of_
     shown = page(client, "/river/agent/")
     assert who in shown
     assert as_of_now in shown
+    place = DaoView.of("river")
+    (item,) = [digest.of_act(place, act) for act in objectable(place)]
+    assert as_of_now in item.lines[-1]
 
 
 def test_beside_each_stop_it_says_who_may(client, made):

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 
 import policies
-from governance.models import PolicyVersion, ProposalTransition
+from governance.models import Contract, PolicyVersion, ProposalTransition
 from policies.code.encoding import codehash, encode, set_policy_calldata
 from policies.document.document import load
 from policies.document.published import published
@@ -50,7 +52,7 @@ def proposed(made: Any, text: str, *, block: str | None = None, number: int = 7)
 
 def test_the_text_in_the_proposal_is_found_kept_served_and_shown(client: Any, made: Any) -> None:
     put_in_force(made, proposal=proposed(made, PAYROLL))
-    assert "This mirror does not have the text" in client.get(PAGE).content.decode()
+    assert "This mirror has not found the text" in client.get(PAGE).content.decode()
     assert client.get(f"/policies/{hex_text(HASH)}.yaml").status_code == 404
     assert texts.find_in_proposals() == 1
     assert texts.find_in_proposals() == 0
@@ -60,7 +62,7 @@ def test_the_text_in_the_proposal_is_found_kept_served_and_shown(client: Any, ma
     body = answer.content.decode()
     assert (body, load(body).document_hash) == (PUBLISHED, HASH)
     page = client.get(PAGE).content.decode()
-    assert "This mirror does not have the text" not in page
+    assert "This mirror has not found the text" not in page
     assert "Monthly pay of the five contributors." in page
     assert f"/policies/{hex_text(HASH)}.yaml" in page
     (policy,) = client.get("/api/v1/daos/river/policies").json()
@@ -73,6 +75,47 @@ def test_comments_are_not_published_for_the_hash_does_not_cover_them(made: Any) 
     assert texts.find_in_proposals() == 1
     assert texts.text_of(HASH) == PUBLISHED
     assert "#" not in PUBLISHED
+
+
+def with_parameters() -> str:
+    """The document written with a parameter whose name tells another story."""
+    return PAYROLL.replace("limit: 12,000 USDC", "limit: $never_more_than_10_USDC") + (
+        "\nparameters: {never_more_than_10_USDC: '12,000 USDC'}\n"
+    )
+
+
+def test_parameters_are_not_published_for_the_hash_does_not_cover_them(made: Any) -> None:
+    proposed(made, PAYROLL, block=with_parameters())
+    assert texts.find_in_proposals() == 1
+    assert texts.text_of(HASH) == PUBLISHED
+    assert texts.keep(PAYROLL + "\n# and a comment") == HASH
+
+
+def test_texts_that_were_kept_before_are_published_anew() -> None:
+    PolicyText.objects.create(document_hash=HASH, text=with_parameters())
+    PolicyText.objects.create(document_hash=b"\2" * 32, text=f"{PAYROLL}\nparameters: {{READ_ME: 'all is well'}}\n")
+    import_module("webapp.migrations.0004_plain_policy_texts").publish_again(apps, None)
+    assert [(bytes(row.document_hash), row.text) for row in PolicyText.objects.all()] == [(HASH, PUBLISHED)]
+
+
+def test_each_proposal_is_searched_once(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many blocks of a proposal are documents that are costly to read, they are read in one round only."""
+    costly = "\n```\n\n```yaml\n".join([RAISED] * 3)
+    proposed(made, PAYROLL, block=costly)
+    proposed(made, PAYROLL, block=RAISED, number=8)
+    read: list[str] = []
+    plain = texts.read
+    monkeypatch.setattr(texts, "read", lambda text: read.append(text) or plain(text))
+    monkeypatch.setattr(texts, "ROUND_CPU_S", 0.001)
+    assert texts.find_in_proposals() == 0
+    assert len(read) == 1  # of the newest; the next round has the other
+    monkeypatch.setattr(texts, "PROPOSAL_CPU_S", 0.001)
+    assert texts.find_in_proposals() == 0
+    assert len(read) == 2  # its first block used up what a proposal may cost
+    assert texts.find_in_proposals() == 0
+    assert len(read) == 2
+    run("find", "--again")
+    assert len(read) == 3
 
 
 @pytest.mark.parametrize(
@@ -107,6 +150,17 @@ def test_each_version_is_shown_with_its_vote_and_what_it_changed(client: Any, ma
     assert [(one["version"], one["proposal_id"]) for one in versions] == [(3, None), (2, "8"), (1, "7")]
     assert [one["changes"] and one["changes"][0]["mark"] for one in versions] == ["tighter", "wider", None]
     assert "at most 15,000,000,000 base units" in versions[1]["changes"][0]["text"]
+
+
+def test_votes_that_count_as_of_now_are_named_beside_the_policy(client: Any, made: Any) -> None:
+    """Its sentences say what share of all votes stops an act; of when they count is said below."""
+    put_in_force(made)
+    (policy,) = client.get("/api/v1/daos/river/policies").json()
+    assert policy["counted_as_of_now"] is None
+    Contract.objects.filter(kind="module").update(capabilities={"votes_adapter": "PriorVotesAdapter"})
+    assert "The total supply counts as of now" in client.get(PAGE).content.decode()
+    (policy,) = client.get("/api/v1/daos/river/policies").json()
+    assert "The total supply counts as of now" in policy["counted_as_of_now"]
 
 
 def test_a_version_whose_code_was_not_read_says_so(client: Any, made: Any) -> None:

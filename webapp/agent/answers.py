@@ -71,7 +71,7 @@ class CandidateAnswer(Answer):
     difference_codes: list[Stored]
     lines: list[dict[str, str]] = Field(description="whom it pays; names stay with the operator's roster")
     calls: list[Stored]
-    allowed: bool
+    allowed: bool | None
     band: str
 
 

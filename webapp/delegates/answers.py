@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from webapp.answers import Address, Amount, Answer, ChainSeconds, Check, Hash, ProposalId
+from webapp.answers import Address, Amount, Answer, ChainSeconds, Check, Hash, ProposalId, Tally
 
 
 class AskedAt(Answer):
@@ -55,8 +55,11 @@ class OnProposal(Answer):
     state: str
     power_at_snapshot: Amount | None
     support: int | None
+    parts: Tally | None
     weight: Amount | None
     reason: str | None
+    votes: int | None
+    voted_more: bool | None
     transaction_hash: Hash | None
 
 

@@ -17,12 +17,13 @@ from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 from webapp.answers import Sent, answers
-from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
+from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites, refuse_too_many
 from webapp.delegates import relay
 from webapp.delegates.answers import Delegate, DelegateAnswer, Delegators, TotalPower
+from webapp.delegates.ballots import Ballots
 from webapp.delegates.profile import profile
 from webapp.delegates.read import MOST_LISTED, MOST_ROWS, asked_rows, delegate_rows
-from webapp.shapes import Json, address_json, check_json
+from webapp.shapes import Json, address_json, check_json, sides_json
 
 router = Router()
 _NAMED = 100  # delegators in a row of the list
@@ -106,13 +107,16 @@ def delegators(request: HttpRequest, slug: str, account: str, after: str = "", s
     }
 
 
-@router.get("/daos/{slug}/delegates/{account}", response=answers(DelegateAnswer, 404, 422))
+@router.get("/daos/{slug}/delegates/{account}", response=answers(DelegateAnswer, 404, 422), by_alias=True)
 def delegate(request: HttpRequest, slug: str, account: str) -> Json:
     """One account as a delegate: power now, to whom it delegates itself, and the newest proposals with what it did.
 
     `participation` counts those of the newest proposals for which it had power at the snapshot, open votes that it may
     still vote on left out; its `of`, and `power_at_snapshot`, are null where that power can't be looked up. `power` and
-    `power_of_all` are null where no log says who has power (`power_reading` of the DAO).
+    `power_of_all` are null where no log says who has power (`power_reading` of the DAO). An account may have several
+    `votes` on one proposal, or one in parts: then `support` is null, and `parts` says what they added to each side.
+    `weight` is that of them all, `reason` and `transaction_hash` are the newest's. With `voted_more` there are more
+    votes than the newest 50, which alone are counted.
     """
     place = DaoView.of(slug)
     found = profile(place, parse_address(account, "account"))
@@ -130,10 +134,7 @@ def delegate(request: HttpRequest, slug: str, account: str) -> Json:
                 "title": cast.row.title,
                 "state": cast.row.state_name,
                 "power_at_snapshot": None if cast.power is None else str(cast.power),
-                "support": cast.vote.support if cast.vote else None,
-                "weight": str(cast.vote.weight) if cast.vote else None,
-                "reason": cast.vote.reason if cast.vote else None,
-                "transaction_hash": hex_text(cast.vote.log.transaction_hash) if cast.vote else None,
+                **_ballots_json(cast.ballots),
             }
             for cast in found.cast
         ],
@@ -147,6 +148,20 @@ def delegate(request: HttpRequest, slug: str, account: str) -> Json:
             for change in found.changes
         ],
         "check": check_json(found.check),
+    }
+
+
+def _ballots_json(found: Ballots | None) -> Json:
+    if found is None:
+        return dict.fromkeys(("support", "parts", "weight", "reason", "votes", "voted_more", "transaction_hash"))
+    return {
+        "support": found.support,
+        "parts": None if found.sides is None else sides_json(found.sides),
+        "weight": str(found.weight),
+        "reason": found.reason,
+        "votes": len(found.votes),
+        "voted_more": found.has_more,
+        "transaction_hash": hex_text(found.votes[0].log.transaction_hash),
     }
 
 
@@ -164,6 +179,7 @@ class SignedDelegation(Schema):
 def delegate_by_signature(request: HttpRequest, slug: str, payload: SignedDelegation) -> Json:
     """Relay a signed delegation. The same one sent again is answered with the transaction that was sent."""
     refuse_other_sites(request)
+    refuse_too_many(request)
     sent = relay.relay(
         DaoView.of(slug),
         parse_address(payload.delegator, "delegator"),

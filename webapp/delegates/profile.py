@@ -10,13 +10,14 @@ from django.utils.translation import gettext, ngettext
 
 from governance import asked_power
 from governance.asked_power import Degraded, asked_at, newest_asked
-from governance.models import AccountPower, AskedPower, OnchainCheck, PowerCheckpoint, Proposal, Vote, chain_order
+from governance.models import AccountPower, AskedPower, OnchainCheck, PowerCheckpoint, Proposal, chain_order
 from governance.power import delegations_of, delegators_of, totals
 from governance.state import State
-from presentation import labels, words
+from presentation import words
 from presentation.dao_view import DaoView
 from presentation.power import counts_by_snapshot
 from presentation.proposals import ProposalRow, rows_of
+from webapp.delegates.ballots import Ballots, ballots_of
 from webapp.delegates.read import checks_of_power
 
 NAMED = 50  # delegators of the account that its page names; the API has all of them
@@ -33,26 +34,32 @@ class Cast:
 
     row: ProposalRow
     power: int | None
-    vote: Vote | None
+    ballots: Ballots | None
+    is_over: bool  # whether the last moment to vote has passed, whatever the state is
 
     @property
     def counts(self) -> bool:
         """Whether the account could have voted on it."""
-        return bool(self.power) or self.vote is not None
+        return bool(self.power) or self.ballots is not None
 
     @property
     def is_open(self) -> bool:
         """Whether the account can vote still."""
-        return self.vote is None and self.row.state is State.ACTIVE
+        return self.ballots is None and self.row.state in (State.ACTIVE, State.OBJECTION_PERIOD)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is not known if the account can vote still: the state is not, and the time is not over."""
+        return self.ballots is None and self.row.state is State.UNKNOWN and not self.is_over
 
     @property
     def choice(self) -> str:
         """How it voted, in words."""
-        if self.vote is None:
-            return gettext("not yet") if self.is_open else gettext("did not vote")
-        if self.vote.support in labels.CHOICES:
-            return labels.choice(self.vote.support)
-        return gettext("option %(number)s") % {"number": self.vote.support}
+        if self.ballots is not None:
+            return self.ballots.choice
+        if self.is_doubtful:
+            return gettext("not known whether it may still vote")
+        return gettext("not yet") if self.is_open else gettext("did not vote")
 
 
 @dataclass(frozen=True)
@@ -84,22 +91,23 @@ class Profile:
     changes: list[Change]  # newest first
     check: OnchainCheck | None
     is_power_known: bool  # whether power at a snapshot can be looked up: else nobody knows what it did not vote on
+    looked_at: int = 0  # of how many of the newest proposals the snapshot has passed, whoever had power then
     degraded: Degraded | None = None  # no log says who has power: then `power`, `total` and `delegators` say nothing
     asked: AskedPower | None = None  # what the chain answered of it, at the newest snapshot that it was asked about
 
     @property
     def waiting(self) -> list[Cast]:
-        """Open votes that the account could vote on and has not."""
-        return [cast for cast in self.cast if cast.is_open]
+        """Votes that the account could vote on and has not, and that are open, or of which that is not known."""
+        return [cast for cast in self.cast if cast.is_open or cast.is_doubtful]
 
     @property
     def ended(self) -> list[Cast]:
-        """What its participation counts: all but the open votes that it may still vote on."""
-        return [cast for cast in self.cast if not cast.is_open]
+        """What its participation counts: all but those that it may vote on still."""
+        return [cast for cast in self.cast if not cast.is_open and not cast.is_doubtful]
 
     @property
     def voted(self) -> int:
-        return sum(cast.vote is not None for cast in self.ended)
+        return sum(cast.ballots is not None for cast in self.ended)
 
     @property
     def participation(self) -> str:
@@ -114,7 +122,7 @@ class Profile:
         if not of:
             if self.degraded is not None:
                 return gettext("It voted on none of the newest proposals. Whether it could have is not known here.")
-            return gettext("None of the newest proposals counts yet: it had no power at a snapshot that has passed.")
+            return self._none_counts
         if self.degraded is not None:
             # For which others it had power is known of few accounts only.
             text = ngettext(
@@ -127,11 +135,25 @@ class Profile:
             of,
         ) % {"voted": self.voted, "count": of}
 
+    @property
+    def _none_counts(self) -> str:
+        """Why no vote that it could take part in is over, in words."""
+        if self.waiting:
+            return gettext("No vote for which it had power at the snapshot has ended yet.")
+        if not self.looked_at:
+            return gettext("None of the newest proposals counts here: they were canceled, or their vote has not begun.")
+        return ngettext(
+            "It had no voting power at the snapshot of the newest proposal that counts here.",
+            "It had no voting power at the snapshots of the newest %(count)s proposals that count here.",
+            self.looked_at,
+        ) % {"count": self.looked_at}
+
 
 def profile(place: DaoView, account: bytes) -> Profile:
     """What the mirror knows of an account; no node is asked. As many queries for a large delegate as for a small."""
     row = AccountPower.objects.filter(dao=place.dao, account=account).first()
     degraded = asked_power.degraded(place.dao)
+    looked_at = _cast(place, account, is_degraded=degraded is not None)
     return Profile(
         account=account,
         name=place.names.get(account),
@@ -140,7 +162,8 @@ def profile(place: DaoView, account: bytes) -> Profile:
         delegators=row.delegators if row else 0,
         named=delegators_of(place.dao, account, most=NAMED),
         to=delegations_of(place.dao, account),
-        cast=[cast for cast in _cast(place, account, is_degraded=degraded is not None) if cast.counts],
+        cast=[cast for cast in looked_at if cast.counts],
+        looked_at=len(looked_at),
         changes=_changes(place, account),
         check=checks_of_power(place.dao, [account]).get(account),
         is_power_known=degraded is None and counts_by_snapshot(place),
@@ -155,21 +178,16 @@ def _cast(place: DaoView, account: bytes, *, is_degraded: bool) -> list[Cast]:
     rows = [row for row in rows_of(place, numbers) if row.state not in _NOT_COUNTED]
     rows = [row for row in rows if row.proposal.snapshot < place.clock_now][:LAST_PROPOSALS]
     proposals = [row.proposal for row in rows]
-    votes = _newest_votes(account, proposals)
+    votes = ballots_of(place, account, proposals)
     if is_degraded:
         by_snapshot = asked_at(place.dao, account, [int(p.snapshot) for p in proposals])
         powers = {p.pk: by_snapshot[int(p.snapshot)] for p in proposals if int(p.snapshot) in by_snapshot}
     else:
         powers = _powers(place, account, proposals) if counts_by_snapshot(place) else {}
-    return [Cast(row, powers.get(row.proposal.pk), votes.get(row.proposal.pk)) for row in rows]
-
-
-def _newest_votes(account: bytes, proposals: list[Proposal]) -> dict[int, Vote]:
-    """The account's newest vote on each of these proposals, by the proposal's number (primary key)."""
-    cast = Vote.objects.filter(proposal__in=proposals, voter=account)
-    # Their numbers first: where votes are cast in parts, one account may have thousands on one proposal.
-    newest = cast.order_by("proposal_id", "-id").distinct("proposal_id").values_list("pk", flat=True)
-    return {vote.proposal_id: vote for vote in Vote.objects.filter(pk__in=list(newest)).select_related("log")}
+    return [
+        Cast(row, powers.get(row.proposal.pk), votes.get(row.proposal.pk), row.ends_at < place.clock_now)
+        for row in rows
+    ]
 
 
 def _powers(place: DaoView, account: bytes, proposals: list[Proposal]) -> dict[int, int]:

@@ -19,7 +19,9 @@ from governance.locks import LockClass, transaction_lock
 from governance.models import OutgoingTransaction
 from governance.sentences import worded
 from presentation.dao_view import DaoView
+from webapp.delegates.share import share_of_today
 from webapp.models import RelayedDelegation
+from webapp.node import node
 from webapp.relaying import Caps, RelayRefused, Share, is_reserved, signer
 
 CAPS = Caps(account=3, everybody=200, reserved=100)
@@ -57,7 +59,7 @@ def relay(
         sent.calldata
     ) == calldata:
         return sent
-    rpc = Rpc.for_chain(place.dao.chain_id)
+    rpc = node(place)
     block = rpc.block("latest")
     if block is None:
         raise RelayRefused(gettext("the chain's node knows no newest block; try again in a moment"), 503)
@@ -65,9 +67,10 @@ def relay(
     _refuse_useless(told, delegate, nonce, expiry_chain_s, block)
     gas = _tried(rpc, address, calldata, delegator, delegate, block, sender.address)
     key = f"{prefix}{known.filter(status='failed').count()}"
-    _count(place, delegator, delegate, key, Share(told.held or 0, told.supply or 0))
+    _count(place, delegator, delegate, key, share_of_today(rpc, address, delegator, told, block))
+    sending = Rpc.for_chain(place.dao.chain_id)  # more patient than who only asks
     try:
-        return send_once(key, rpc, place.chain, sender, address, calldata, gas=gas)
+        return send_once(key, sending, place.chain, sender, address, calldata, gas=gas)
     except KeyConflict as error:
         raise RelayRefused(gettext("another delegation of this account is on its way already"), 409) from error
 
@@ -100,13 +103,13 @@ def _tried(
             gettext("the signature does not fit this delegation of this account: the token would not follow it"), 403
         )
     try:
-        gas = rpc.estimate_gas(token, calldata, sender=sender) * 6 // 5 + _NEW_CHECKPOINTS_GAS
+        estimated = rpc.estimate_gas(token, calldata, sender=sender) * 6 // 5
     except CallReverted as error:
         raise RelayRefused(gettext("the votes token would refuse this delegation now"), 409) from error
-    if gas - _NEW_CHECKPOINTS_GAS > MAX_GAS:
+    if estimated > MAX_GAS:
         text = gettext("this delegation needs %(needed)s gas, the relayer pays for %(paid)s; delegate by transaction")
-        raise RelayRefused(text % {"needed": f"{gas:,}", "paid": f"{MAX_GAS:,}"}, 403)
-    return gas
+        raise RelayRefused(text % {"needed": f"{estimated:,}", "paid": f"{MAX_GAS:,}"}, 403)
+    return estimated + _NEW_CHECKPOINTS_GAS
 
 
 def _count(place: DaoView, delegator: bytes, delegate: bytes, key: str, share: Share) -> None:

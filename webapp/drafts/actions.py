@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a draft's form holds: a text and actions of a few kinds. Each becomes calls, or a line that says why not.
 
-Nothing is kept: the form carries everything with it.
+Nothing is kept: the form carries everything with it, and nothing of it is cut: what is too long is a problem.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from governance.chain.address import BadAddress, to_bytes
 from governance.chain.call import ProposedCall
+from governance.models import Contract
 from policies.code import encoding
 from policies.code.document_model import PolicyDocument
 from policies.document.document import load
@@ -25,20 +26,37 @@ from presentation.assets import Asset
 from presentation.dao_view import DaoView
 from webapp.drafts import treasuries
 from webapp.drafts.arguments import BadArgument, calldata
+from webapp.drafts.modules import Modules
 from webapp.drafts.treasuries import Pays
 
 _UNPAUSE = "unpause()"
 MOST_ACTIONS = 20
-MOST_TEXT = 100_000  # characters of the text, and of a policy
+MOST_TEXT = 100_000  # characters of the text, and of all policies together
+_MOST_LONG = 100_000  # of calldata and arguments: the code of the largest contract (EIP-3860) is 98,304 digits
 _MOST_FIELD = 20_000  # of any other field
+_STAND_IN = "StandIn"  # for a symbol that amounts can't be written with, such as USD₮0
 
 # Kind -> its name, and the fields that its part of the form has.
 KINDS: Mapping[str, tuple[object, tuple[str, ...]]] = {
     "transfer": (gettext_lazy("Payment from the treasury"), ("asset", "to", "amount")),
-    "policy": (gettext_lazy("Policy for the agent"), ("yaml",)),
+    "policy": (gettext_lazy("Policy for the agent"), ("module", "yaml")),
     "call": (gettext_lazy("Call of a function"), ("target", "function", "arguments", "value")),
     "raw": (gettext_lazy("Call given as calldata"), ("target", "calldata", "value")),
-    "unpause": (gettext_lazy("Lift the agent's pause"), ()),
+    "unpause": (gettext_lazy("Lift the agent's pause"), ("module",)),
+}
+
+# Field -> what a problem calls it, and the most characters that it may have.
+_FIELDS: Mapping[str, tuple[object, int]] = {
+    "asset": (gettext_lazy("What is paid"), _MOST_FIELD),
+    "to": (gettext_lazy("The receiver's address"), _MOST_FIELD),
+    "amount": (gettext_lazy("The amount"), _MOST_FIELD),
+    "module": (gettext_lazy("The policy module"), _MOST_FIELD),
+    "yaml": (gettext_lazy("The policy"), MOST_TEXT),
+    "target": (gettext_lazy("The contract's address"), _MOST_FIELD),
+    "function": (gettext_lazy("The function"), _MOST_FIELD),
+    "arguments": (gettext_lazy("The arguments"), _MOST_LONG),
+    "calldata": (gettext_lazy("The calldata"), _MOST_LONG),
+    "value": (gettext_lazy("The value"), _MOST_FIELD),
 }
 
 
@@ -51,6 +69,7 @@ class Action:
     problems: list[str] = field(default_factory=list)
     calls: list[ProposedCall] = field(default_factory=list)
     policy: PolicyDocument | None = None
+    module: Contract | None = None  # that the call goes to, of a policy and of a pause that is lifted
 
     @property
     def name(self) -> str:
@@ -76,21 +95,21 @@ class Draft:
 
 
 def read(form: Mapping[str, str]) -> Draft:
-    """Read a form as it was sent. Whatever is no action of a known kind is left out."""
-    text = form.get("text", "")[: MOST_TEXT + 1].replace("\r\n", "\n").strip()
+    """Read a form as it was sent, whole. Whatever is no action of a known kind is left out."""
     actions = []
     for number in range(MOST_ACTIONS):
         kind = form.get(f"kind-{number}", "")
         if kind in KINDS:
-            fields = {
-                name: form.get(f"{name}-{number}", "")[: MOST_TEXT + 1 if name == "yaml" else _MOST_FIELD]
-                for name in KINDS[kind][1]
-            }
+            fields = {name: _plain_lines(form.get(f"{name}-{number}", "")) for name in KINDS[kind][1]}
             actions.append(Action(kind, fields))
-    return Draft(text, actions)
+    return Draft(_plain_lines(form.get("text", "")).strip(), actions)
 
 
-def compose(place: DaoView, draft: Draft, pays: Pays) -> None:
+def _plain_lines(text: str) -> str:
+    return text.replace("\r\n", "\n")  # as browsers send each line's end
+
+
+def compose(place: DaoView, draft: Draft, pays: Pays, modules: Modules) -> None:
     """Make the calls of a draft, and note what is wrong with it."""
     if not draft.text:
         draft.problems.append(gettext("Write the text: its first line names the proposal."))
@@ -99,12 +118,45 @@ def compose(place: DaoView, draft: Draft, pays: Pays) -> None:
     if not draft.actions:
         draft.problems.append(gettext("Add an action: a governor takes no proposal without a call."))
     for action in draft.actions:
-        try:
-            action.calls = _MAKE[action.kind](place, action, pays)
-        except (BadArgument, BadAddress, Unclear) as error:
-            action.problems.append(one_line(str(error), 300))
-        except PolicyError as error:
-            action.problems += [one_line(str(problem), 400) for problem in error.problems]
+        action.problems += _too_long(action)
+    # What is read takes time: so much for each of twenty policies would be too much for one look.
+    policies = [len(action.fields.get("yaml", "")) for action in draft.actions]
+    has_room = sum(policies) <= MOST_TEXT
+    if not has_room and max(policies) <= MOST_TEXT:
+        draft.problems.append(
+            gettext("The policies have more than %(most)s characters together.") % {"most": f"{MOST_TEXT:,}"}
+        )
+    given = _Given(place, pays, modules)
+    for action in draft.actions:
+        if not action.problems and (has_room or action.kind != "policy"):
+            _make(given, action)
+
+
+def _too_long(action: Action) -> list[str]:
+    text, found = gettext("%(field)s has more than %(most)s characters."), []
+    for name, written in action.fields.items():
+        called, most = _FIELDS[name]
+        if len(written) > most:
+            found.append(text % {"field": called, "most": f"{most:,}"})
+    return found
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What actions become calls with."""
+
+    place: DaoView
+    pays: Pays
+    modules: Modules
+
+
+def _make(given: _Given, action: Action) -> None:
+    try:
+        action.calls = _MAKE[action.kind](given, action)
+    except (BadArgument, BadAddress, Unclear) as error:
+        action.problems.append(one_line(str(error), 300))
+    except PolicyError as error:
+        action.problems += [one_line(str(problem), 400) for problem in error.problems]
 
 
 def tokens_by_symbol(assets: Sequence[Asset]) -> dict[str, Asset]:
@@ -112,13 +164,12 @@ def tokens_by_symbol(assets: Sequence[Asset]) -> dict[str, Asset]:
     return {asset.symbol: asset for asset in assets if asset.known and not asset.shared}
 
 
-def _transfer(place: DaoView, action: Action, pays: Pays) -> list[ProposedCall]:
-    assets = tokens_by_symbol(list(place.assets.values()))
+def _transfer(given: _Given, action: Action) -> list[ProposedCall]:
+    assets = tokens_by_symbol(list(given.place.assets.values()))
     asset = assets.get(action.fields["asset"])
     if asset is None:
         raise BadArgument(gettext("choose what is paid"))
-    token = Token(asset.symbol, asset.address, asset.decimals)
-    units, _token = parse_supply_amount(f"{action.fields['amount'].strip()} {asset.symbol}", {asset.symbol: token})
+    units = _amount(action.fields["amount"], asset)
     if not units:
         raise BadArgument(gettext("the amount is 0"))
     to = to_bytes(action.fields["to"].strip())
@@ -126,40 +177,45 @@ def _transfer(place: DaoView, action: Action, pays: Pays) -> list[ProposedCall]:
         raise BadArgument(gettext("the receiver is the token's own contract: nobody gets what is sent there"))
     if not any(to):
         raise BadArgument(gettext("the receiver is the zero address: nobody gets what is sent there"))
-    return [treasuries.payment(pays, asset.address, to, units)]
+    return [treasuries.payment(given.pays, asset.address, to, units)]
 
 
-def _call(place: DaoView, action: Action, _pays: Pays) -> list[ProposedCall]:
+def _amount(written: str, asset: Asset) -> int:
+    """Return an amount in base units of the asset that the form names beside it. Raises BadArgument."""
+    token = Token(_STAND_IN, asset.address, asset.decimals)
+    try:
+        return parse_supply_amount(f"{written.strip()} {_STAND_IN}", {_STAND_IN: token})[0]
+    except Unclear as error:
+        raise BadArgument(str(error).replace(_STAND_IN, asset.symbol)) from error
+
+
+def _call(given: _Given, action: Action) -> list[ProposedCall]:
     data = calldata(action.fields["function"], action.fields["arguments"])
-    return [ProposedCall(to_bytes(action.fields["target"].strip()), _value(place, action), b"", data)]
+    return [ProposedCall(to_bytes(action.fields["target"].strip()), _value(given, action), b"", data)]
 
 
-def _raw(place: DaoView, action: Action, _pays: Pays) -> list[ProposedCall]:
+def _raw(given: _Given, action: Action) -> list[ProposedCall]:
     text = "".join(action.fields["calldata"].split())
     try:
         data = hex_bytes(text)
     except ValueError as error:
         raise BadArgument(gettext("calldata is 0x and pairs of hexadecimal digits")) from error
-    return [ProposedCall(to_bytes(action.fields["target"].strip()), _value(place, action), b"", data)]
+    return [ProposedCall(to_bytes(action.fields["target"].strip()), _value(given, action), b"", data)]
 
 
-def _value(place: DaoView, action: Action) -> int:
+def _value(given: _Given, action: Action) -> int:
     """The native currency that goes along, in wei."""
-    text, native = action.fields["value"].strip(), place.native
-    if not text:
-        return 0
-    token = Token(native.symbol, native.address, native.decimals)
-    return parse_supply_amount(f"{text} {native.symbol}", {native.symbol: token})[0]
+    text = action.fields["value"]
+    return _amount(text, given.place.native) if text.strip() else 0
 
 
-def _unpause(place: DaoView, _action: Action, _pays: Pays) -> list[ProposedCall]:
-    return [ProposedCall(_module(place), 0, b"", calldata(_UNPAUSE, ""))]
+def _unpause(given: _Given, action: Action) -> list[ProposedCall]:
+    action.module = given.modules.chosen(action.kind, action.fields["module"])
+    return [ProposedCall(bytes(action.module.address), 0, b"", calldata(_UNPAUSE, ""))]
 
 
-def _policy(place: DaoView, action: Action, _pays: Pays) -> list[ProposedCall]:
+def _policy(given: _Given, action: Action) -> list[ProposedCall]:
     text = action.fields["yaml"]
-    if len(text) > MOST_TEXT:
-        raise BadArgument(gettext("The policy has more than %(most)s characters.") % {"most": f"{MOST_TEXT:,}"})
     wanted = references(text)
     if wanted.files or wanted.abis or wanted.ens:
         raise BadArgument(
@@ -169,16 +225,9 @@ def _policy(place: DaoView, action: Action, _pays: Pays) -> list[ProposedCall]:
             )
         )
     document = load(text)
-    action.policy = document
+    action.policy, action.module = document, given.modules.chosen(action.kind, action.fields["module"])
     data = encoding.set_policy_calldata(encoding.policy_id(document.name), encoding.encode(document))
-    return [ProposedCall(_module(place), 0, b"", data)]
-
-
-def _module(place: DaoView) -> bytes:
-    module = place.one("module")
-    if module is None:
-        raise BadArgument(gettext("this DAO has no policy module that is known here"))
-    return bytes(module.address)
+    return [ProposedCall(bytes(action.module.address), 0, b"", data)]
 
 
 _MAKE = {"transfer": _transfer, "policy": _policy, "call": _call, "raw": _raw, "unpause": _unpause}

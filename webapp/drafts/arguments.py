@@ -27,7 +27,8 @@ def calldata(signature: str, text: str) -> bytes:
     """Return the calldata of `name(type,type)` with the arguments that `text` gives, a line each.
 
     Numbers are whole and in base units, addresses `0x` and 40 digits, bytes `0x` and digits, true or false; arrays and
-    tuples are JSON, with numbers as text or digits.
+    tuples are JSON, with numbers as text or digits. Text is written as it is, or in quotes as JSON, which it takes for
+    none at all, line breaks, or blanks at its ends.
 
     Raises:
         BadArgument: with one line for who wrote it.
@@ -37,7 +38,7 @@ def calldata(signature: str, text: str) -> bytes:
         types = abi.signature_types(name)
     except (abi.BadAbi, RecursionError) as error:
         raise BadArgument(gettext("write the function as name(type,type), such as setVotingDelay(uint48)")) from error
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
     if len(lines) != len(types):
         raise BadArgument(
             gettext("%(function)s takes %(wanted)s arguments, a line each; %(written)s are written")
@@ -53,15 +54,16 @@ def calldata(signature: str, text: str) -> bytes:
 
 
 def _written(of: abi.Type, line: str) -> Any:
-    if of.kind not in ("array", "tuple"):
+    is_quoted = of.kind == "string" and len(line) > 1 and line[0] == line[-1] == '"'
+    if of.kind not in ("array", "tuple") and not is_quoted:
         return _value(of, line, 0)
     try:
         given = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadArgument(
-            gettext('%(text)s: write %(type)s as JSON, such as ["1", "2"]')
-            % {"text": one_line(line, 60), "type": of.text}
-        ) from error
+        problem = gettext('%(text)s: write %(type)s as JSON, such as ["1", "2"]')
+        if is_quoted:
+            problem = gettext('%(text)s: write text in quotes as JSON, such as "a \\"word\\"", or without quotes')
+        raise BadArgument(problem % {"text": one_line(line, 60), "type": of.text}) from error
     return _value(of, given, 0)
 
 

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 
@@ -15,27 +15,30 @@ from agent.understanding.mirror_book import book_of
 from agent.understanding.review import review
 from agent.understanding.summaries import columns_of
 from governance.capabilities import BY_NUMBER
-from governance.chain import abi
+from governance.chain import safe
 from governance.chain.call import ProposedCall
-from governance.chain.governor import PROPOSE
-from governance.chain.rpc import CallReverted, Rpc, RpcError
+from governance.chain.governor import propose_call
+from governance.chain.reverts import revert_words
+from governance.chain.rpc import Answered, BatchTooLarge, CallReverted, Rpc, RpcError
 from governance.treasury import balances_by_flows
-from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
-from presentation import words
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
 
-_PROPOSE_BY_NUMBER = "propose(address[],uint256[],string[],bytes[],string)"  # Compound's, and all that grew out of it
+_NO_TRIAL = {-32601, -32602, -32700, -32600}  # JSON-RPC's: the node did not understand the question
+
+_MOST_TRYING_S = 10.0  # for all calls of a draft together
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A call, tried alone as the DAO would make it now; `problem` is empty where it would go through."""
+    """A call, tried alone as the DAO would make it now. `problem`: why it would fail; `refusal`: what the node said in
+    place of running it; both are empty where it would go through, and where that is not known (`is_tried`)."""
 
     words: str
     is_tried: bool
-    problem: str
+    problem: str = ""
+    refusal: str = ""
 
 
 def reviewed(place: DaoView, text: str, calls: Sequence[ProposedCall]) -> Summary:
@@ -48,59 +51,84 @@ def reviewed(place: DaoView, text: str, calls: Sequence[ProposedCall]) -> Summar
 def tried(
     place: DaoView, rpc: Rpc | None, maker: bytes, calls: Sequence[ProposedCall]
 ) -> tuple[list[Trial], int | None]:
-    """Try each call alone, sent by who would make it; and the block at which, None where the node can't be asked."""
-    found: list[Trial] = []
-    said = [call_words(place, call.target, call.value_wei, call.calldata) for call in calls]
-    unknown = [Trial(text, False, "") for text in said]
+    """Try each call alone, sent by who would make it; and the block at which, None where the node can't be asked.
+    Takes no new question after ten seconds."""
+    unknown = [Trial(call_words(place, call.target, call.value_wei, call.calldata), False) for call in calls]
     if rpc is None:
         return unknown, None
     try:
         head = rpc.block("latest")
-        if head is None:
-            return unknown, None
-        at = head.number
-        for text, call in zip(said, calls, strict=True):
-            try:
-                rpc.estimate_gas(call.target, call.calldata, sender=maker, value_wei=call.value_wei, block=at)
-                has_code = not call.calldata or bool(rpc.get_code(call.target, at))
-                found.append(Trial(text, True, "" if has_code else gettext("there is no contract at this address")))
-            except CallReverted as error:
-                found.append(Trial(text, True, revert_words(error.data)))
     except RpcError:
         return unknown, None
+    if head is None:
+        return unknown, None
+    at, until, found = head.number, time.monotonic() + _MOST_TRYING_S, list(unknown)
+    held_wei: int | None = None
+    for number, call in enumerate(calls):
+        try:
+            if time.monotonic() >= until:
+                break
+            # Some nodes estimate a payment of more than its maker has.
+            if call.value_wei and held_wei is None:
+                held_wei = rpc.balance(maker, at)
+            if held_wei is not None and call.value_wei > held_wei:
+                text = gettext("who makes it has %(held)s") % {"held": place.native.text(held_wei)}
+                found[number] = replace(unknown[number], is_tried=True, problem=text)
+            else:
+                found[number] = _trial(rpc, maker, call, at, unknown[number])
+        except RpcError:
+            break  # it is away, or refuses for now: it will not answer the next question either
+    passed = [n for n, trial in enumerate(found) if trial.is_tried and not trial.problem and calls[n].calldata]
+    codes = _codes(rpc, list(dict.fromkeys(calls[n].target for n in passed)), at, until)
+    for number in passed:
+        code = codes.get(calls[number].target)
+        if code is None:
+            found[number] = unknown[number]
+        elif not code:
+            found[number] = replace(found[number], problem=gettext("there is no contract at this address"))
     return found, at
 
 
-def revert_words(data: bytes) -> str:
-    """Why a call would fail, as far as the contract says."""
-    decoded = abi.decode_error(data)
-    if decoded is None:
-        return hex_text(data[:36]) if data else gettext("it gives no reason")
-    return one_line(str(decoded), 200)
+def _trial(rpc: Rpc, maker: bytes, call: ProposedCall, block: int, untried: Trial) -> Trial:
+    """Try one call. Raises RpcError where the node can't be asked."""
+    try:
+        rpc.estimate_gas(call.target, call.calldata, sender=maker, value_wei=call.value_wei, block=block)
+    except CallReverted as error:
+        return replace(untried, is_tried=True, problem=revert_words(error.data))
+    except Answered as error:
+        # Some nodes say so that the maker lacks what the call sends. An answer that can't be read says nothing.
+        is_refusal = error.code is not None and error.code not in _NO_TRIAL
+        return replace(untried, refusal=one_line(str(error.message), 200)) if is_refusal else untried
+    return replace(untried, is_tried=True)
+
+
+def _codes(rpc: Rpc, targets: list[bytes], block: int, until: float) -> dict[bytes, bytes]:
+    """The code at each of these addresses, as far as the node tells in time."""
+    try:
+        return {t: code for t, code in zip(targets, rpc.codes(targets, block), strict=True) if isinstance(code, bytes)}
+    except BatchTooLarge:
+        found: dict[bytes, bytes] = {}
+    except RpcError:
+        return {}
+    for target in targets:
+        try:
+            if time.monotonic() < until:
+                found[target] = rpc.get_code(target, block)
+        except RpcError:
+            break
+    return found
 
 
 def propose_calldata(place: DaoView, text: str, calls: Sequence[ProposedCall]) -> bytes | None:
     """The calldata that proposes a draft; None for a governor whose `propose` this page does not know."""
     family = place.governor.capabilities.get("family")
-    columns = [[c.target for c in calls], [c.value_wei for c in calls]]
-    if family == "openzeppelin":
-        return abi.encode_call(PROPOSE, [*columns, [c.calldata for c in calls], text])
-    if family in BY_NUMBER:
-        # Without a function's text the governor makes the call with the data as it is.
-        return abi.encode_call(_PROPOSE_BY_NUMBER, [*columns, ["" for _ in calls], [c.calldata for c in calls], text])
-    return None
+    if family != "openzeppelin" and family not in BY_NUMBER:
+        return None
+    return propose_call(calls, text, by_number=family in BY_NUMBER)
 
 
 def safe_batch(place: DaoView, calldata: bytes) -> str:
     """The proposal as a batch for Safe's transaction builder, where a Safe is who proposes."""
-    return json.dumps(
-        {
-            "version": "1.0",
-            "chainId": str(place.dao.chain_id),
-            "meta": {"name": gettext("Proposal to %(dao)s") % {"dao": one_line(place.dao.name, 60)}},
-            "transactions": [
-                {"to": words.address_text(place.governor.address), "value": "0", "data": hex_text(calldata)}
-            ],
-        },
-        indent=1,
-    )
+    call = ProposedCall(bytes(place.governor.address), 0, b"", calldata)
+    name = gettext("Proposal to %(dao)s") % {"dao": one_line(place.dao.name, 60)}
+    return safe.batch(place.dao.chain_id, name, [call])

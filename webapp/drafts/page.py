@@ -22,8 +22,10 @@ from presentation.card import card_of, flags_of, meanings
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version
 from webapp import throttle
-from webapp.drafts import look, treasuries
+from webapp.drafts import look, starts, treasuries
 from webapp.drafts.actions import KINDS, MOST_ACTIONS, Action, Draft, compose, read, tokens_by_symbol
+from webapp.drafts.modules import Modules
+from webapp.drafts.revival import revival
 from webapp.node import node
 from webapp.rendering import render_page
 
@@ -43,6 +45,9 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
     if (added := request.POST.get("add", "")) in KINDS:
         written.actions = [*written.actions, Action(added, {})][:MOST_ACTIONS]
         return _page(request, place, written)
+    if started := request.POST.get("start", ""):
+        _start(written, started)
+        return _page(request, place, written)
     removed = request.POST.get("remove", "")
     if removed.isdecimal() and removed.isascii() and len(removed) < 4:
         written.actions = [action for n, action in enumerate(written.actions) if n != int(removed)]
@@ -51,6 +56,14 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
         written.problems.append(gettext("Too many looks in an hour: try again later. Nothing you wrote is lost."))
         return _page(request, place, written, status=429)
     return _page(request, place, written, **_looked_at(place, written))
+
+
+def _start(written: Draft, asked: str) -> None:
+    """Put a template into an action's empty field: `asked` is the action's number, a colon, the template's name."""
+    number, _, name = asked.partition(":")
+    for n, action in enumerate(written.actions):
+        if str(n) == number and action.kind == "policy" and not action.fields.get("yaml", "").strip():
+            action.fields["yaml"] = starts.text_of(name)
 
 
 def _node(place: DaoView) -> Rpc | None:
@@ -63,8 +76,8 @@ def _node(place: DaoView) -> Rpc | None:
 def _looked_at(place: DaoView, written: Draft) -> dict[str, Any]:
     """What the page shows of a draft that is whole; only its problems where it is not."""
     rpc = _node(place)
-    pays = treasuries.pays(place, rpc)
-    compose(place, written, pays)
+    pays, modules = treasuries.pays(place, rpc), Modules.of(place)
+    compose(place, written, pays, modules)
     if not written.is_whole:
         return {}
     summary = look.reviewed(place, written.text, written.calls)
@@ -78,44 +91,59 @@ def _looked_at(place: DaoView, written: Draft) -> dict[str, Any]:
         "meanings": meanings(),
         "trials": trials,
         "tried_at": block,
-        "policies": [_policy_words(place, action) for action in written.actions if action.policy is not None],
+        "policies": [_policy_words(action) for action in written.actions if action.policy is not None],
+        "module_notes": modules.notes_of([action.module for action in written.actions if action.module is not None]),
         "to": words.address_text(place.governor.address),
         "calldata": hex_text(calldata) if calldata is not None else "",
         "batch": look.safe_batch(place, calldata) if calldata is not None else "",
     }
 
 
-def _policy_words(place: DaoView, action: Action) -> dict[str, Any]:
+def _policy_words(action: Action) -> dict[str, Any]:
     """A policy of the draft in words, with what its author should look at again, and how it differs from the version
-    that it would replace (None where the mirror has none of that name)."""
-    document = action.policy
+    that it would replace (None where the mirror has none of that name in this module)."""
+    document, module = action.policy, action.module
     assert document is not None
+    assert module is not None
     code = lower(document)
     names = {address: name for name, address in document.addresses}
     tokens = {token.address: token for token in document.tokens}
     functions = {rule.function.selector: rule.function for rule in document.rules if rule.function}
-    newest = (
-        PolicyVersion.objects.filter(dao=place.dao, policy_id=policy_id(document.name)).order_by("-version").first()
-    )
+    versions = PolicyVersion.objects.filter(module=module, policy_id=policy_id(document.name))
+    newest = versions.select_related("module").order_by("-version").first()
     before = decode_version(newest)[0] if newest else None
     return {
         "name": document.name,
         "lines": explanation(code, names, tokens, functions, document=document).lines,
         "warnings": [str(problem) for problem in document.warnings],
+        "module": words.address_text(bytes(module.address)),
         "replaces": newest,
+        "revival": revival(newest, before, code) if newest else None,
         "changes": None if before is None else [str(change) for change in diff(before, code, names, tokens, functions)],
     }
 
 
+def _modules(modules: Modules, action: Action) -> list[str]:
+    """The addresses of the modules that the author chooses among; none where there is no choice."""
+    offered = [words.address_text(bytes(module.address)) for module in modules.offered(action.kind)]
+    return offered if len(offered) > 1 or action.fields.get("module", "") not in ("", *offered) else []
+
+
 def _page(request: HttpRequest, place: DaoView, written: Draft, *, status: int = 200, **context: Any) -> HttpResponse:
+    modules = Modules.of(place)
     answer = render_page(
         request,
         "draft.html",
         place,
         "proposals",
         draft=written,
+        actions=[
+            (action, _modules(modules, action) if "module" in KINDS[action.kind][1] else [])
+            for action in written.actions
+        ],
         kinds=[(kind, name) for kind, (name, _) in KINDS.items()],
         assets=sorted(tokens_by_symbol(list(place.assets.values()))),
+        templates=starts.names(),
         has_room=len(written.actions) < MOST_ACTIONS,
         **context,
     )

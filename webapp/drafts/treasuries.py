@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-from governance.chain import abi
+from governance.chain import abi, safe
 from governance.chain.call import ProposedCall
 from governance.chain.rpc import Rpc, RpcError
 from presentation.dao_view import DaoView
@@ -15,7 +15,6 @@ from webapp.drafts.arguments import BadArgument
 
 _TRANSFER = "transfer(address,uint256)"
 _PERFORM = "perform(address,uint256,bytes)"  # of our Treasury
-_SAFE = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,7 @@ def payment(found: Pays, asset: bytes, to: bytes, units: int) -> ProposedCall:
     if found.how == "treasury":
         return ProposedCall(found.payer, 0, b"", abi.encode_call(_PERFORM, [target, value, data]))
     if found.how == "safe":
-        # A Safe takes its owner's own call as that owner's signature (r: the owner, v: 1).
-        signature = found.maker.rjust(32, b"\0") + bytes(32) + b"\1"
-        values = [target, value, data, 0, 0, 0, 0, bytes(20), bytes(20), signature]
-        return ProposedCall(found.payer, 0, b"", abi.encode_call(_SAFE, values))
+        return safe.by_owner(found.payer, found.maker, ProposedCall(target, value, b"", data))
     raise BadArgument(
         gettext(
             "how the treasury pays on a vote could not be read from the chain: write the call of a function, or try "

@@ -20,7 +20,7 @@ from governance.models import Act, Proposal, Vote
 from governance.state import State
 from policies.notation.visible import one_line
 from presentation import words
-from presentation.acts import objectable
+from presentation.acts import counted_as_of_now, objectable
 from presentation.calls import call_words
 from presentation.card import RED, Tag, card_of, is_by_model, lines_of
 from presentation.dao_view import DaoView, is_never
@@ -147,6 +147,8 @@ def of_act(place: DaoView, act: Act) -> Item:
                 "threshold": place.votes_asset.text(act.objection_threshold, 2),
             }
         )
+    if as_of_now := counted_as_of_now(act.module):
+        lines.append(as_of_now)
     link = settings.ORIGIN + reverse("agent", args=[place.dao.slug]) + f"#act-{act.pk}"
     return Item(gettext("The agent wants to perform act %(number)s") % {"number": act.number}, link, lines)
 

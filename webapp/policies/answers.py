@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from webapp.answers import Address, Amount, Answer, ChainSeconds, Hash, Hexadecimal, ProposalId, Reading
 
 
@@ -20,6 +22,14 @@ class PolicyVersionAnswer(Answer):
     changes: list[Change] | None
 
 
+class Returns(Answer):
+    """When what was spent counts no longer, and how much still counts then."""
+
+    at_chain_s: ChainSeconds
+    amount: Amount
+    still_counts: Amount
+
+
 class BudgetAnswer(Reading):
     name: str
     asset: Address
@@ -30,6 +40,7 @@ class BudgetAnswer(Reading):
     spent: Amount | None
     left: Amount | None
     left_instant: Amount | None
+    returns: list[Returns]
 
 
 class PolicyAnswer(Reading):
@@ -43,6 +54,7 @@ class PolicyAnswer(Reading):
     codehash_matches: bool
     code: Hexadecimal
     together: list[str] | None
+    counted_as_of_now: str | None
     sentences: list[str]
     problem: str | None
     document_hash: str | None
@@ -55,3 +67,21 @@ class PolicyAnswer(Reading):
     end_chain_s: ChainSeconds | None
     block: int
     transaction_hash: Hash
+
+
+class Clause(Answer):
+    holds: bool | None
+    text: str
+
+
+class PaymentTried(Reading):
+    """Whether the policy in force would let a payment pass."""
+
+    asset: Address
+    to: Address
+    amount: Amount
+    verdict: str = Field(description="`at_once`, `announced`, `refused` or `unknown`", examples=["at_once"])
+    reasons: list[str]
+    clauses: list[Clause]
+    left: list[str]
+    conditions: list[str]

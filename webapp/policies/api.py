@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from ninja import Router
+from ninja.errors import HttpError
 
 from governance import standing
 from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from webapp.answers import answers
-from webapp.policies.answers import PolicyAnswer
+from webapp.api_input import bytes32
+from webapp.policies.answers import PaymentTried, PolicyAnswer
 from webapp.policies.read import policy_views
+from webapp.policies.trying import BadPayment, read_payment, tried
 from webapp.shapes import Json, address_json, reading_json
 
 router = Router()
@@ -60,11 +63,16 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
                     "spent": None if budget.spent is None else str(budget.spent),
                     "left": None if budget.left is None else str(budget.left),
                     "left_instant": None if budget.left_instant is None else str(budget.left_instant),
+                    "returns": [
+                        {"at_chain_s": one.at_chain_s, "amount": str(one.amount), "still_counts": str(one.counts)}
+                        for one in (budget.window.returns if budget.window else ())
+                    ],
                     **reading_json(budget.reading),
                 }
                 for budget in view.budgets
             ],
             "paused": view.paused,
+            "counted_as_of_now": view.counted_as_of_now or None,
             "pause_confirmed": not view.doubt_about_pause,
             "module_stopped": [one.words for one in stopped if one.module == bytes(view.version.module.address)],
             "end_chain_s": view.end_chain_s,
@@ -74,3 +82,36 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
         }
         for view in policy_views(place, standing.policies_in_force(place.dao))
     ]
+
+
+@router.get("/daos/{slug}/policies/{policy_id}/payment", response=answers(PaymentTried, 404, 409, 422))
+def payment(request: HttpRequest, slug: str, policy_id: str, asset: str, to: str, amount: str) -> Json:
+    """Whether the policy in force would let a payment pass at the block that was read last: `verdict` is at_once,
+    announced (after an objection window), refused or unknown. `amount` is in whole tokens, such as `1,500.50`; `asset`
+    is the zero address for the native currency."""
+    place = DaoView.of(slug)
+    wanted = bytes32(policy_id)
+    views = policy_views(
+        place, [one for one in standing.policies_in_force(place.dao) if bytes(one.policy_id) == wanted]
+    )
+    if not views:
+        raise Http404("no such policy is in force")
+    try:
+        asked = read_payment(place, asset, to, amount)
+    except BadPayment as error:
+        raise HttpError(422, str(error)) from error
+    stopped = bytes(views[0].version.module.address) in standing.known(place.dao).stopped_modules
+    answer = tried(place, views[0], asked, is_stopped=stopped)
+    if answer is None:
+        raise HttpError(409, views[0].problem)
+    return {
+        "asset": address_json(asked.asset),
+        "to": address_json(asked.to),
+        "amount": str(asked.amount),
+        "verdict": str(answer.verdict),
+        "reasons": answer.reasons,
+        "clauses": [{"holds": line.holds, "text": line.text} for line in answer.lines],
+        "left": answer.left,
+        "conditions": answer.conditions,
+        **reading_json(views[0].reading),
+    }

@@ -17,11 +17,13 @@ from policies.notation.visible import one_line
 from policies.words.explanation import Explanation
 from policies.words.together import Row
 from presentation import words
+from presentation.acts import counted_as_of_now
 from presentation.as_of import as_of
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version, explained
 from webapp.policies.versions import DocumentView, VersionView, document_of, versions_of
+from webapp.policies.window import Window, window_of
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,14 @@ class BudgetView:
     def left_instant_text(self) -> str:
         return "" if self.left_instant is None else self.asset.text(self.left_instant)
 
+    @property
+    def window(self) -> Window | None:
+        """The rolling window from the block that was read; None where nothing counts, or that is not known."""
+        if not self.spent or self.reading is None:
+            return None
+        ring = Ring.unpack(module.read_word(bytes(self.reading.value)))
+        return window_of(self.budget, self.asset, ring, self.reading.block_timestamp_chain_s)
+
     # For the gauge, drawn on a line of 1000.
     @property
     def spent_mark(self) -> int:
@@ -107,6 +117,7 @@ class PolicyView:
     end_chain_s: int | None  # the module's own answer, which a guardian may have brought forward
     ended: bool
     reading: ChainReading | None  # the module's answer about this version; None: it was not asked yet
+    counted_as_of_now: str  # what of the votes that stop an act counts as of now; empty where nothing is known to
     document: DocumentView | None  # None where the code can't be shown, and so names none
     versions: list[VersionView]
 
@@ -169,6 +180,7 @@ def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[Poli
                 end,
                 end is not None and end <= place.now_chain_s,
                 reading,
+                counted_as_of_now(version.module),
                 document_of(code) if code else None,
                 versions_of(place, version),
             )

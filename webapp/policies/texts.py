@@ -8,6 +8,7 @@ proposal (a fenced block), from a file that an operator gives, or from another m
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -20,11 +21,13 @@ from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import selector
 from policies.notation.problems import PolicyError
 from policies.notation.visible import one_line
-from webapp.models import PolicyText
+from webapp.models import PolicyText, SearchedProposal
 
 MAX_BYTES = 128 * 1024
-MOST_PROPOSALS = 50  # looked through at a time, the newest first
+MOST_PROPOSALS = 50  # searched in a round, the newest first
 MOST_BLOCKS = 8  # of one description
+PROPOSAL_CPU_S = 5  # no block of a description is begun after so much work on it
+ROUND_CPU_S = 10  # nor a proposal after so much in a round
 _TIMEOUT_S = 20
 _FENCED = re.compile(
     r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:ya?ml|json)?[ \t]*\r?\n(?P<text>.*?)^(?P=fence)[ \t]*\r?$",
@@ -66,7 +69,7 @@ def text_of(document_hash: bytes) -> str | None:
 
 
 def fetch(document_hash: bytes, mirror: str) -> str:
-    """Fetch a document from another mirror, check that it has the hash, and keep it. Raises BadText."""
+    """Fetch a document from another mirror, check its hash, and keep it as it is published. Raises BadText."""
     url = f"{mirror.rstrip('/')}/policies/{hex_text(document_hash)}.yaml"
     try:
         with httpx.stream("GET", url, timeout=_TIMEOUT_S, follow_redirects=False) as answer:
@@ -83,12 +86,12 @@ def fetch(document_hash: bytes, mirror: str) -> str:
         raise BadText(gettext("%(url)s can't be read: %(problem)s") % problem) from None
     except UnicodeDecodeError:
         raise BadText(gettext("%(url)s is not UTF-8 text") % {"url": url}) from None
-    found, _ = read(text)
+    found, plain = read(text)
     if found != document_hash:
         other = {"url": url, "hash": hex_text(found)}
         raise BadText(gettext("%(url)s is another document: its hash is %(hash)s") % other)
-    keep(text)
-    return text
+    keep(plain)
+    return plain
 
 
 def blocks(description: str) -> Iterator[str]:
@@ -103,20 +106,39 @@ def blocks(description: str) -> Iterator[str]:
 
 
 def find_in_proposals() -> int:
-    """Keep the documents that stand in the newest proposals and whose hash stands in one of their calls.
+    """Keep the documents that stand in proposals and whose hash stands in one of their calls; the newest come first.
 
-    Returns how many are new. A block that is another document than the one that is voted on is not kept.
+    Each proposal is searched once, and a round ends after some seconds: what is left is for the next one. Returns how
+    many are new. A block that is another document than the one that is voted on is not kept.
     """
-    kept = 0
+    kept, began_s = 0, time.process_time()
     with_module = Contract.objects.filter(kind=Contract.Kind.MODULE).values("dao")
-    proposals = Proposal.objects.filter(dao__in=with_module, description__contains="rules")
+    proposals = Proposal.objects.filter(dao__in=with_module, description__contains="rules").exclude(
+        pk__in=SearchedProposal.objects.values("proposal")
+    )
     newest = proposals.order_by("-created_block", "-id").prefetch_related("actions")
     for proposal in newest[:MOST_PROPOSALS]:
-        calls = [bytes(action.calldata) for action in proposal.actions.all()]
-        if not any(selector(SET_POLICY) in call for call in calls):
-            continue  # wherever it stands: a timelock's batch carries it too
-        for block in blocks(proposal.description):
-            kept += _keep_if_called(block, calls)
+        SearchedProposal.objects.get_or_create(proposal=proposal)  # first: a text that kills the worker does so once
+        kept += _find_in(proposal)
+        if time.process_time() - began_s >= ROUND_CPU_S:
+            break
+    return kept
+
+
+def search_again() -> None:
+    """Let every proposal be searched once more."""
+    SearchedProposal.objects.all().delete()
+
+
+def _find_in(proposal: Proposal) -> int:
+    kept, began_s = 0, time.process_time()
+    calls = [bytes(action.calldata) for action in proposal.actions.all()]
+    if not any(selector(SET_POLICY) in call for call in calls):
+        return 0  # wherever it stands: a timelock's batch carries it too
+    for block in blocks(proposal.description):
+        if time.process_time() - began_s >= PROPOSAL_CPU_S:
+            break
+        kept += _keep_if_called(block, calls)
     return kept
 
 

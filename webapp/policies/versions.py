@@ -21,7 +21,7 @@ MOST_VERSIONS = 12
 
 @dataclass(frozen=True)
 class DocumentView:
-    """The document whose hash stands in the code. `text` is None where nobody gave it to this mirror."""
+    """The document whose hash stands in the code. `text` is None where this mirror has not found it."""
 
     document_hash: bytes
     text: str | None

@@ -19,6 +19,7 @@ from webapp.answers import (
     PowerReading,
     ProposalId,
     Stored,
+    Tally,
 )
 
 
@@ -29,14 +30,6 @@ class ChainWord(Answer):
     mirror_says: str
     block: int
     nodes: int
-
-
-class Tally(Answer):
-    """Votes in base units of the votes token."""
-
-    against: Amount
-    for_: Amount = Field(alias="for")
-    abstain: Amount
 
 
 class ProposalLine(Answer):

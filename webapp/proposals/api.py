@@ -20,7 +20,7 @@ from presentation.checks import checks_of
 from presentation.dao_view import DaoView
 from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
 from webapp.answers import Sent, TypedData, answers
-from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
+from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites, refuse_too_many
 from webapp.proposals import relay
 from webapp.proposals import voter as voters
 from webapp.proposals.answers import ProposalAnswer, Proposals, VoterAnswer
@@ -166,6 +166,7 @@ def vote_by_signature(request: HttpRequest, slug: str, proposal_id: str, payload
     """Relay a signed vote. The same vote sent again is answered with the transaction that was sent."""
     refuse_other_sites(request)
     place, found = _proposal(slug, proposal_id)
+    refuse_too_many(request)
     sent = relay.relay(
         place,
         found,

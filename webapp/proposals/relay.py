@@ -34,6 +34,7 @@ from governance.words import say
 from policies.notation.primitives import keccak
 from presentation.dao_view import DaoView
 from webapp.models import RelayedVote
+from webapp.node import node
 from webapp.proposals import voter as voters
 from webapp.relaying import Caps, RelayRefused, Share, is_reserved, signer
 
@@ -83,7 +84,7 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
     sender = signer()
     if support not in (0, 1, 2):
         raise RelayRefused(gettext("a vote is 0 (against), 1 (for) or 2 (abstain)"))
-    rpc = Rpc.for_chain(place.dao.chain_id)
+    rpc = node(place)
     governor = governor_of(place, rpc)
     proposal_id = proposal.proposal_id
     prefix = f"vote:{governor.chain_id}:{governor.address.hex()[:16]}:{short_hash(proposal_id)}:{voter.hex()}:"
@@ -125,7 +126,9 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
         raise RelayRefused(text % {"needed": f"{gas:,}", "paid": f"{MAX_GAS:,}"}, 403)
     _count(place, proposal_id, voter, support, key, _share(place, rpc, proposal, voter))
     try:
-        return send_once(key, rpc, place.chain, sender, governor.address, calldata, gas=gas)
+        return send_once(
+            key, Rpc.for_chain(place.dao.chain_id), place.chain, sender, governor.address, calldata, gas=gas
+        )
     except KeyConflict as error:
         raise RelayRefused(gettext("another ballot of this account is on its way already"), 409) from error
 

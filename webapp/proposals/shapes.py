@@ -9,7 +9,7 @@ from policies.notation.hexadecimal import hex_text
 from presentation.card import card_of, is_by_model
 from presentation.dao_view import DaoView
 from presentation.proposals import ProposalRow, parts_of
-from webapp.shapes import Json, address_json
+from webapp.shapes import Json, address_json, sides_json
 
 
 def row_json(place: DaoView, row: ProposalRow) -> Json:
@@ -55,9 +55,7 @@ def vote_json(place: DaoView, vote: Vote) -> Json:
         "support": vote.support,
         "weight": str(vote.weight),
         # Of a vote in parts (fractional counting), what it added to each side.
-        "parts": None
-        if parts is None
-        else {n: str(v) for n, v in zip(("against", "for", "abstain"), parts, strict=True)},
+        "parts": None if parts is None else sides_json(parts),
         "reason": vote.reason,
         # Whether it is more than the word of one node alone, with no proof.
         "confirmed": not hasattr(vote.log, "unconfirmed"),

@@ -9,21 +9,23 @@ part, and is shown. Pure, and linear in the text.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from agent.understanding.described import Scope
 from agent.understanding.effects import Effect
 from agent.understanding.gate import words as sets
+from agent.understanding.gate.asides import aside_left_over
 from agent.understanding.gate.clauses import clause_left_over
 from agent.understanding.gate.facts import Facts, LeftOver, facts_of
 from agent.understanding.gate.fields import (
     code_left_over,
     field_left_over,
     fields_left_over,
-    heading_left_over,
     is_plain_name,
     named_value,
     row_left_over,
 )
+from agent.understanding.gate.headings import heading_left_over
 from agent.understanding.gate.prose import is_harmless, is_of_text, orders_nothing, sentence_left_over
 from agent.understanding.moods import level
 from agent.understanding.orders import Order, Read
@@ -62,20 +64,45 @@ def left_over(
             found.append(over)
     if found:
         return found
-    sections |= {by_place[place].passage.section for place in telling}
-    groups = {by_place[place].passage.group for place in telling}
-    leads = {lead for place in telling for lead in by_place[place].passage.leads}
+    around = _around([by_place[place] for place in telling], sections, facts)
     previous: Passage | None = None
     for read in reads:
         if _place(read.passage) not in telling:
             is_after = previous is not None and (
-                _place(previous) in telling or previous.section in sections - {read.passage.section}
+                _place(previous) in telling or previous.section in around.sections - {read.passage.section}
             )
-            over = _beside(read, facts, sections, groups, leads, is_first=previous is None, is_after_order=is_after)
+            over = _beside(read, around, previous, is_after_order=is_after)
             if over is not None:
                 found.append(over)
         previous = read.passage
     return found
+
+
+@dataclass(frozen=True)
+class _Around:
+    """Where the orders of a text stand, and what stands over them."""
+
+    facts: Facts
+    sections: frozenset[int]
+    groups: frozenset[int]
+    leads: frozenset[str]
+    headings: frozenset[str]
+    said: frozenset[str]  # the words of the orders
+    has_old: bool  # they have the value before
+
+
+def _around(telling: Sequence[Read], sections: set[int], facts: Facts) -> _Around:
+    passages = [read.passage for read in telling]
+    names = {one.key for passage in passages for one in passage.fields}
+    return _Around(
+        facts,
+        frozenset(sections | {passage.section for passage in passages}),
+        frozenset(passage.group for passage in passages),
+        frozenset(lead for passage in passages for lead in passage.leads),
+        frozenset(heading for passage in passages for heading in passage.headings),
+        frozenset(word for read in telling for word in re.findall(r"[^\W\d_]+", read.voice.folded)),
+        "old" in names or any(re.search(r"\bfrom \d", read.voice.folded) for read in telling),
+    )
 
 
 def not_whole(
@@ -125,27 +152,19 @@ def _of_telling(read: Read, facts: Facts) -> LeftOver | None:
     return clause_left_over(read, facts)
 
 
-def _beside(
-    read: Read,
-    facts: Facts,
-    sections: set[int],
-    groups: set[int],
-    leads: set[str],
-    *,
-    is_first: bool,
-    is_after_order: bool,
-) -> LeftOver | None:
+def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_order: bool) -> LeftOver | None:
     """What a passage that tells no effect leaves over."""
-    passage = read.passage
+    passage, facts = read.passage, around.facts
     if passage.shape is Shape.CODE:
         return code_left_over(read, facts)
     if passage.shape is Shape.HEADING:
-        return heading_left_over(read, facts)
+        governs = passage.is_title or " ".join(passage.text.split()) in around.headings
+        return heading_left_over(read, facts, governs=governs, orders=around.said, has_old=around.has_old)
     if clause_left_over(read, facts) is None:
         return None
-    is_listed = passage.group in groups  # in the list or table of the orders
-    is_aside = _is_aside(passage, sections)
-    is_elsewhere = bool(passage.headings) and passage.section not in sections
+    is_listed = passage.group in around.groups  # in the list or table of the orders
+    is_aside = _is_aside(passage, around.sections)
+    is_elsewhere = bool(passage.headings) and passage.section not in around.sections
     if passage.shape in (Shape.ROW, Shape.RECORD):
         over = None if is_aside and not is_listed else row_left_over(read, facts)
         return None if over is not None and over.code == "words" and is_elsewhere and not is_listed else over
@@ -163,18 +182,24 @@ def _beside(
         return None
     if (over := is_of_text(read, facts)) is not None:
         return over
-    if is_aside or orders_nothing(read):
+    if orders_nothing(read):
         return None
+    if is_aside or (is_elsewhere and not is_after_order):
+        heading = (passage.headings or (passage.title,))[-1]
+        is_first = previous is None or previous.shape is Shape.HEADING or previous.section != passage.section
+        over = aside_left_over(read, facts, heading=heading, is_first=is_first)
+        if over is not None or is_aside:
+            return over
     return sentence_left_over(
         read,
         facts,
         is_apart=is_elsewhere and not is_after_order,
-        governs=" ".join(passage.text.split()) in leads,
-        follows_reasons=not is_first and not is_after_order,
+        governs=" ".join(passage.text.split()) in around.leads,
+        follows_reasons=previous is not None and not is_after_order,
     )
 
 
-def _is_aside(passage: Passage, sections: set[int]) -> bool:
+def _is_aside(passage: Passage, sections: frozenset[int]) -> bool:
     """Whether a passage stands in a section of its own, under a heading of reasons or people."""
     if passage.section in sections or not (passage.headings or passage.title):
         return False

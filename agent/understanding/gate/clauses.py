@@ -342,6 +342,8 @@ class _Clause:
                 assert isinstance(party, Party)
                 if party.addresses and not self._facts.takes_part(party):
                     return None
+                if self._pieces[at - 1].text == "from" and not party.is_own:
+                    return None  # "for a refund from lea"
             elif piece.kind == "number":
                 if not self._is_date(at) and not re.fullmatch(r"v?\d[\d.]*", piece.text):
                     return None
@@ -449,6 +451,8 @@ class _Clause:
         if inside and _SITE.fullmatch(self._read.voice.folded[inside[0].start : inside[-1].end].strip()):
             return None  # where a link leads to, which the page shows behind its words
         is_name = start > 0 and self._pieces[start - 1].kind == "party"
+        if any(piece.text in _NO_NAME for piece in inside) and not all(self._is_plain(piece) for piece in inside):
+            return ("words", inside[0])  # "(Unichain address)"
         for piece in inside:
             if piece.kind == "quantity" and isinstance(piece.thing, Quantity):
                 is_worth = piece.thing.unit is Unit.MONEY and self._at_amount(start)
@@ -475,6 +479,9 @@ class _Clause:
                     return ("words", piece)
         return None
 
+    def _is_plain(self, piece: Piece) -> bool:
+        return piece.kind not in ("word", "act") or piece.text in self._glue | sets.UNITS | self._facts.words
+
     def _at_amount(self, at: int) -> bool:
         """Whether a used amount stands right before brackets, which may say what it is worth."""
         before = [piece.thing for piece in self._pieces[max(0, at - 3) : at]]
@@ -494,6 +501,7 @@ _OPENING = re.compile(
     r"^\W*(?:(?:in order )?to [a-z]+|following|based on|as part of|as a result of|building on|in line with) "
     r"(?:[^,;:.]|\.(?=\w)){3,120},\s"
 )
+_NO_NAME = frozenset({"address", "account", "network", "chain", "token", "deployment"})
 _DEICTIC = frozenset({"this", "that", "these", "those"})
 _NO_LABEL = frozenset(["of", "that", "by", "who", "which", "listed", "and", "or", "in", "on", "with", "near"])
 

@@ -6,12 +6,12 @@ import re
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
 from agent.understanding.mentions import languages
-from agent.understanding.mentions.languages import Tense
 from agent.understanding.mentions.parties import parties
 from agent.understanding.mentions.quantities import Quantity, Unit, quantities
-from agent.understanding.moods import is_imperative, level
+from agent.understanding.moods import level
 from agent.understanding.orders import Read
 from agent.understanding.passages import Field, key_of, unit_in_header
+from agent.understanding.telling import is_money
 
 _ORDERED = frozenset(
     [
@@ -85,6 +85,11 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
         return "party"
     if one.key == "payer" and not any(party.addresses for party in found_parties):
         return "party"  # a payer whom nobody knows
+    paid = {effect.recipient for effect in facts.effects if is_money(effect)}
+    for party in found_parties:
+        is_source = party.marker == "from" or value[: party.start].endswith("from ")
+        if is_source and not party.is_own and one.key != "payer" and set(party.addresses) & paid:
+            return "party"  # "refund from lea"
     symbol = _symbol_of_name(one, facts)
     is_code = re.match(r"^[a-z_]\w*\(", value) is not None
     found = quantities(one.text, facts.symbols, unit_in_header(one.name) or symbol)
@@ -162,63 +167,3 @@ def code_left_over(read: Read, facts: Facts) -> LeftOver | None:
         if bytes.fromhex(match[1]) not in facts.parties:
             return LeftOver("party", read.passage.start + match.start(), read.passage.start + match.end())
     return None
-
-
-_EDITION = re.compile(
-    r"\[[^\]]*\]|\b(?:ep|eip|aip|uip|prop|proposal|part|round|season|q|phase|v|term|action|step|transaction|call|payment|"
-    r"transfer) ?#?\d[\d.]*\b"
-)
-
-
-def heading_left_over(read: Read, facts: Facts) -> LeftOver | None:
-    """A heading names what follows: no other amount, party, or act than those of the effects."""
-    passage, folded = read.passage, read.voice.folded
-
-    def over(code: str, start: int = 0, end: int | None = None) -> LeftOver:
-        return LeftOver(code, passage.start + start, passage.start + (len(passage.text) if end is None else end))
-
-    if passage.leads or "\t" in passage.text:
-        return None  # a table's header, whose names its rows have
-    editions = [match.span() for match in _EDITION.finditer(folded)]
-    for quantity in read.quantities:
-        is_edition = any(start <= quantity.start < end for start, end in editions)
-        is_year = re.fullmatch(r"(?:19|20)\d\d", folded[quantity.start : quantity.end]) is not None
-        is_first = quantity.unit is Unit.BARE and (
-            quantity.start == 0 or not any(map(str.isalpha, folded[: quantity.start]))
-        )
-        if not (facts.uses(quantity) or is_edition or is_year or is_first):
-            return over("amount", quantity.start, quantity.end)
-    for party in read.parties:
-        if party.addresses and not facts.takes_part(party):
-            return over("party", party.start, party.end)
-    if not passage.is_title and passage.headings[:-1]:
-        return None
-    for act in read.voice.acts:
-        if act.word == "delegate" and re.match(r" (?:compensation|rewards?|payments?|program\w*)", folded[act.end :]):
-            continue
-        is_other = act.tense is Tense.NOW and act.acts and not act.acts & facts.acts and act.word not in sets.GLUE
-        if is_other and is_imperative(folded[: act.start]):
-            return over("verb")
-    if languages.compiled(languages.DENIALS).search(folded) is not None:
-        return over("words")
-    first = re.match(r"^[\W\d]*(?P<verb>[a-z]+) $", folded[: read.parties[0].start]) if read.parties else None
-    bids = _BIDS.match(folded) or first
-    if bids is not None and bids["verb"] not in sets.AIMS | sets.GLUE | sets.TITLES | {a.word for a in read.voice.acts}:
-        return over("verb")
-    said = re.findall(r"[^\W\d_]+", folded)
-    if any(word in sets.RECURS for word in said):
-        return over("time")
-    match = re.search(r"\b(?:to|for|pay|pays)\s+([A-Z][\w’']+)\s*$", passage.text)
-    if match is not None and passage.is_title and facts.is_paid_by_name and not _is_named(match[1], facts):
-        return over("party")
-    return None
-
-
-_BIDS = re.compile(r"^[\W\d]*(?P<verb>[a-z]+) (?:all|every|each|any|the|our|its|with)\b")
-
-
-def _is_named(name: str, facts: Facts) -> bool:
-    """Whether a name in a title is that of somebody who takes part."""
-    small = level(name).removesuffix("'s")
-    found = [known for known in (*facts.names.known, *facts.names.local) if small in known.split()]
-    return any(facts.names.of(known) <= facts.parties for known in found)

@@ -53,7 +53,8 @@ def _is_english(read: Read) -> bool:
         return True
     if read.voice.language != "en":
         return False
-    return any(word in sets.ENGLISH for word in said)
+    stems = {form for word in said for form in (word, word.removesuffix("d"), word.removesuffix("ed"))}
+    return bool(stems & (sets.ENGLISH | sets.DESCRIBES | sets.AIMS))
 
 
 _SUBJECT = re.compile(
@@ -132,6 +133,8 @@ def _strict(read: Read, facts: Facts, *, is_apart: bool, governs: bool, follows_
         return None
     if (over := _of_others(read, facts, is_apart=is_apart)) is not None:
         return over
+    if _EDITOR.match(folded) is not None:
+        return LeftOver("words", *whole)
     if _may_order(read, facts):
         return LeftOver("verb", *whole)
     said = _SAID.findall(folded)
@@ -146,7 +149,7 @@ def _strict(read: Read, facts: Facts, *, is_apart: bool, governs: bool, follows_
         return LeftOver("words", *whole)
     folded = _AIM.sub(" ", folded)
     if is_apart:
-        return LeftOver("words", *whole) if _POINTS.search(folded) is not None else None
+        return None
     if follows_reasons:
         folded = re.sub(r"^\W*(?:it|they)\b", " ", folded)  # means what the sentence before is about
     if _REFERS.search(folded) is not None or _BARE.search(folded) is not None:
@@ -200,7 +203,8 @@ def _may_order(read: Read, facts: Facts) -> bool:
         is_listed = read.passage.shape is Shape.ITEM and act.word.endswith("s") and act.acts & facts.acts - _MOVES
         if act.tense is not Tense.NOW or is_listed:
             continue
-        if is_imperative(folded[: act.start]) and not act.word.endswith("ing"):
+        is_noun = re.match(r"\s+(?:are|were|is|was|have|has)\b", folded[act.end :]) is not None
+        if is_imperative(folded[: act.start]) and not act.word.endswith("ing") and not is_noun:
             return True
         is_other = act.word not in sets.GLUE and not act.acts & facts.acts
         if is_other and is_explicit(read.voice, act) and read.quantities:
@@ -245,6 +249,8 @@ def _may_change_a_place(read: Read, facts: Facts, said: Sequence[str]) -> bool:
     beside a verb of such a change."""
     if not any(word in sets.ON_CHAIN for word in said):
         return False
+    if _WORKS.search(read.voice.folded) is not None:
+        return False
     first = said[: 5 if said[0] in sets.DETERMINERS else 1]
     if any(word in sets.ON_CHAIN for word in first):
         return True
@@ -264,6 +270,11 @@ def _may_change_a_place(read: Read, facts: Facts, said: Sequence[str]) -> bool:
     return False
 
 
+_EDITOR = re.compile(r"^\W*(?:n\. ?b|p\. ?s|nb|ps|edit|update|erratum|errata|correction|postscript)\b\W")
+_WORKS = re.compile(  # what code does or what was looked at, and changes nothing
+    r"^\W*(?:the|its|our) (?:new |old |current )?[a-z]+ (?:passes|works|compiles|emits|(?:was|were|has been|have been) "
+    r"(?:audited|reviewed|tested|verified))\b(?!.*\b(?:if|unless|until|only|but|not|no)\b)"
+)
 _CONTACT = re.compile(r"^\W*(?:the )?(?:contact|author|reach)\b")
 _NOUNS = "|".join(sorted(sets.REFERS))
 _NUMBERS = "two|three|four|five|six|seven|eight|nine|ten|twelve|\\d+"
@@ -290,7 +301,6 @@ _IN_TOKEN = re.compile(
 _AIM = re.compile(
     rf"\bto (?:{'|'.join(sorted(sets.AIMS))})\b(?!.*\b(?:if|unless|until|till|once|only|when|void|not|never)\b)[^.;]*"
 )
-_POINTS = re.compile(rf"\b(?:this|these|that|those|above|below)\s+(?:[a-z]+ )?(?:{_NOUNS})\b|\b(?:above|below)\b")
 _ENDORSES = re.compile(
     r"^(?!.*\b(?:if|unless|once|until|when|but|not|only)\b).*\b(?:recommend|support|endorse|welcome|favou?r|back)"
     r"(?:s|ed)? (?:this|the) (?:proposal|vote|grant|payment|request)\W*$"

@@ -25,7 +25,7 @@ GLUE = _set(
     "parameters directly straight two three four five six wallet address addresses account contract recipient "
     "recipients receiver beneficiary team token tokens coins stablecoin stablecoins function method sends members "
     "community equal proposal's treasury's timelock's governor's wallet's contract's safe multisig new sent paid "
-    "transferred"
+    "transferred bounty prize reward donation contribution"
 )
 # The same in other languages that the verbs are known of. What else such a sentence says leaves a doubt.
 GLUE_IN: dict[str, frozenset[str]] = {
@@ -99,7 +99,7 @@ CHAINS = _set(
 # What texts call the effects of a kind, besides the verbs.
 OF_KIND: dict[str, frozenset[str]] = {
     "transfer": _set("leave leaves"),
-    "approve": _set("spend use take allowance up to most at limit unlimited infinite maximum"),
+    "approve": _set("spend use take draw allowance up to most at limit unlimited infinite maximum"),
     "delegate": _set("votes voting power vote delegate delegates delegation"),
     "upgrade": _set("proxy implementation code logic version"),
     "stream": _set("stream streams rate second sec per"),
@@ -224,3 +224,94 @@ TURNED = _set(
     "other another otherwise instead changed lapsed expired ended stopped dropped cancelled canceled declined refused "
     "rejected abandoned reversed overruled replaced void"
 )
+
+# ------------------------------------------------------------------------------------------------ titles and headings
+
+# Words that a title over an order may have, though they bind in other places.
+FREE_IN_TITLES = _set(
+    "all both any how what why this these more additional extra season it is are do over under around about above may "
+    "delivery"
+)
+# Words of a title or heading by which what stands under it is another's, of another time, or none.
+TITLE_TURNS = _set(
+    "last past former formerly previous previously prior old earlier already history historic joke jokes parody satire "
+    "fiction story tale poem test tests testing trial mock quiz exercise example examples sample samples template "
+    "templates draft drafts obsolete superseded expired failed lost withdrawn vetoed debt debts debtor owe owes owed "
+    "iou again ourselves themselves freeze freezes frozen ban bans block blocks bar bars curb cap caps save saves save "
+    "keep keeps close closed shut reverse recall retrieve reclaim recoup return repeal nullify annul end ends ended "
+    "reject rejects rejected refuse refuses deny denies denied abandon abandons drop drops dropped scrap scraps stop "
+    "stops halt halts cancel cancels void archive archived planned upcoming eventually someday "
+    "next hypothetical alternative alternatives option options against"
+)
+# Verbs by which a title bids a payment.
+TITLE_VERBS = (
+    AIMS
+    | TITLES
+    | _set(
+        "send transfer donate award grant refund refill extend renew sponsor invest boost elevate establish introduce "
+        "recognise recognize honor honour support thank restock top engage retain hire fund pay buy purchase acquire "
+        "commission contribute request launch kickstart bootstrap scale upgrade modernise modernize migrate rent book"
+    )
+) - _set(
+    "keep protect defend let make bring meet give get provide allow enable ensure secure welcome on about for better "
+    "longer"
+)
+# Verbs by which a title bids another act, by the act.
+TITLE_VERBS_OF: dict[str, frozenset[str]] = {
+    "grant": _set("add appoint make give name elect welcome onboard allow trust enable promote confirm nominate "
+                  "authorise authorize let empower"),
+    "revoke": _set("remove revoke retire rotate thank offboard dismiss withdraw"),
+    "delegate": _set("delegate give put activate use entrust"),
+    "mint": _set("mint issue reward grant give pay award thank allocate onboard welcome"),
+    "approve": _set("approve allow let permit authorise authorize give enable fund"),
+    "upgrade": _set("upgrade fix replace update improve switch patch deploy repair"),
+    "set": _set("set change adjust update extend lengthen shorten raise lower increase decrease reduce configure "
+                "enable register transfer move point"),
+    "renew": _set("renew extend keep"),
+    "stream": _set("stream fund pay"),
+}  # fmt: skip
+# Words of a section's heading over an order.
+SECTIONS = (
+    GLUE
+    | PLAIN_NAMES
+    | FIELD_NAMES
+    | LEADS
+    | KINDS
+    | AIMS
+    | _set(
+        "specification specifications technical implementation execution overview simple executive proposed change "
+        "changes ask funding cost costs plan scope solution how what do does motivation rationale context background "
+        "introduction abstract conclusion deliverables breakdown payload calldata transaction parameters recipients "
+        "governance operations working budget action code onchain offchain decision resolution reimbursement "
+        "bounty bounties prize prizes rewards award awards description applicant applicants contributor contributors "
+        "delegate delegates maintenance usage use milestone"
+    )
+) - _set("chain network status date old keep protect defend")
+
+# ------------------------------------------------------------------------------------------- prose away from the orders
+
+# Nouns for what is ordered, behind "the", "this", "her" and the like.
+OF_ORDER = _set(
+    "payment payments transfer transfers grant grants money funds tokens amount amounts sum sums figure figures "
+    "recipient recipients receiver order orders item items line lines sentence sentences paragraph wording proposal "
+    "vote executable transaction transactions call calls upgrade approval allowance role request requests award bounty "
+    "decision resolution motion budget delegation appointment text draft version numbers"
+)
+# What is said of it: what it is, where it was spoken of, what it is about.
+OF_ORDER_SAID = _set(
+    "covers cover covering represents reflects used meant intended spent for based calculated discussed posted "
+    "published written reviewed agreed audited tested supported comes came belongs aims seeks asks requests "
+    "requested proposes proposed supports builds build follows continues helps allows enables ensures contains "
+    "lasts opens starts started runs ran available attached public known provides provide introduces improves "
+    "needed necessary important small large fair reasonable described explained submitted drafted process period "
+    "options thread discussion itself author authors team"
+)
+# What is done with it.
+WITH_ORDER = _set(
+    "discussed discuss discusses reviewed review reviews posted published wrote write drafted supports support "
+    "supported recommend recommends recommended endorse endorses endorsed submitted before since about behind audited "
+    "tested welcome welcomed welcomes explain explains explained describe describes described see read requested "
+    "earned deserves deserve justify justifies"
+)
+# Verbs of acts among the words of an order that move something all the same.
+MOVING = _set("transfer transfers grant grants give gives sends sent paid transferred")

@@ -6,9 +6,10 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 
 class Act(StrEnum):
@@ -510,19 +511,52 @@ TIME_UNITS: Mapping[str, int] = {  # seconds
 }
 
 
-def compiled(words: str, *, more: str = "") -> re.Pattern[str]:
+@dataclass(frozen=True)
+class Listed:
+    """A pattern that finds any of some words. Where the text has none of the words that they begin with, which is what
+    most sentences have, it isn't even asked."""
+
+    pattern: re.Pattern[str]
+    firsts: frozenset[str]
+    others: tuple[str, ...]  # of scripts without blanks
+
+    def search(self, text: str, start: int = 0) -> re.Match[str] | None:
+        return self.pattern.search(text, start) if self._may_find(text) else None
+
+    def finditer(self, text: str, start: int = 0) -> Iterator[re.Match[str]]:
+        return self.pattern.finditer(text, start) if self._may_find(text) else iter(())
+
+    def _may_find(self, text: str) -> bool:
+        if not self.firsts.isdisjoint(_words_of(text)):
+            return True
+        return bool(self.others) and not text.isascii() and any(word in text for word in self.others)
+
+
+_WHOLE = re.compile(r"\w+")
+
+
+@lru_cache(maxsize=512)
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(_WHOLE.findall(text))
+
+
+def compiled(words: str, *, more: str = "") -> Listed:
     """Return a pattern that finds any of the listed words as a whole word, in casefolded text. Linear in the text."""
     return _compiled(f"{words} {more}")
 
 
 @cache
-def _compiled(words: str) -> re.Pattern[str]:
-    latin, rest = [], []
+def _compiled(words: str) -> Listed:
+    latin, rest, firsts = [], [], set()
     for word in dict.fromkeys(words.split()):
         plain = re.escape(word.replace("_", " ").strip())
         if not plain:
             continue
-        (latin if re.match(r"[\w']", word, re.ASCII) or ord(word[0]) < 0x2E80 else rest).append(plain)
+        if re.match(r"[\w']", word, re.ASCII) or ord(word[0]) < 0x2E80:
+            latin.append(plain)
+            firsts.add("t" if word == "n't" else _WHOLE.findall(word.replace("_", " "))[0])
+        else:
+            rest.append(word.replace("_", " ").strip())
     latin.sort(key=len, reverse=True)
     rest.sort(key=len, reverse=True)
     forms = []
@@ -535,12 +569,12 @@ def _compiled(words: str) -> re.Pattern[str]:
         if "n'" in suffixes:
             forms.append(r"(?<!\w)n'(?=\w)")
     if rest:
-        forms.append("|".join(rest))
-    return re.compile("|".join(forms))
+        forms.append("|".join(map(re.escape, rest)))
+    return Listed(re.compile("|".join(forms)), frozenset(firsts), tuple(rest))
 
 
 @cache
-def acts_of(language: str) -> tuple[re.Pattern[str], Mapping[str, tuple[tuple[Act, Tense], ...]]]:
+def acts_of(language: str) -> tuple[Listed, Mapping[str, tuple[tuple[Act, Tense], ...]]]:
     """Return the pattern that finds a language's verbs in casefolded text, and what each form means."""
     meanings: dict[str, list[tuple[Act, Tense]]] = {}
     for act, (now, done) in ACTS[language].items():

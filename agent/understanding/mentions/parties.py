@@ -130,12 +130,13 @@ def parties(text: str, names: Names) -> list[Party]:
 
 def _plain(text: str) -> str:
     """The text with small letters, dashes and quotes levelled, of the same length."""
-    out = []
-    for character in text:
-        small = character.casefold()
-        small = small if len(small) == 1 else character
-        out.append(" " if small in "-‐‑‒–—_\u00a0\n\t" else "'" if small == "’" else small)
-    return "".join(out)
+    small = text.casefold()
+    if len(small) != len(text):
+        small = "".join(one if len(one) == 1 else old for old, one in zip(text, map(str.casefold, text), strict=True))
+    return small.translate(_LEVELLED)
+
+
+_LEVELLED = {**dict.fromkeys(map(ord, "-‐‑‒–—_\u00a0\n\t"), " "), ord("’"): "'"}
 
 
 def _named(plain: str, names: Names) -> Iterable[tuple[int, int, str]]:

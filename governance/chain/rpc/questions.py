@@ -224,6 +224,11 @@ class Rpc(Pool):
         """Return an account's code; empty if it has none."""
         return self._parsed("eth_getCode", [hex_text(address), _block_parameter(block)], unhex)
 
+    def codes(self, addresses: Iterable[bytes], block: BlockId = "latest") -> list[bytes | RpcError]:
+        """Return the code of many accounts, asked in batches; what the node answered in place of one stands there."""
+        answers = self.batch([("eth_getCode", [hex_text(one), _block_parameter(block)]) for one in addresses])
+        return [a if isinstance(a, RpcError) else checked("eth_getCode", a, unhex) for a in answers]
+
     def storage(self, address: bytes, slot: int, block: BlockId = "latest") -> bytes:
         """Return a word of a contract's storage, 32 bytes."""
         return self._parsed(

@@ -21,7 +21,8 @@ class Command(BaseCommand):
         fetch = actions.add_parser("fetch", help="fetch a document from another mirror and check its hash")
         fetch.add_argument("hash", help="the document hash in a policy's code")
         fetch.add_argument("--from", dest="mirror", required=True, metavar="URL", help="such as https://mirror.example")
-        actions.add_parser("find", help="look for documents in the proposals that were read")
+        find = actions.add_parser("find", help="look for documents in proposals that were not searched yet")
+        find.add_argument("--again", action="store_true", help="search every proposal once more, in several rounds")
 
     def handle(self, *_: Any, action: str, **options: Any) -> None:
         try:
@@ -31,6 +32,8 @@ class Command(BaseCommand):
                 kept = _hash(options["hash"])
                 texts.fetch(kept, options["mirror"])
             else:
+                if options["again"]:
+                    texts.search_again()
                 self.stdout.write(f"{texts.find_in_proposals()} new documents")
                 return
         except (FileProblem, texts.BadText) as error:

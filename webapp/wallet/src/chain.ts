@@ -18,6 +18,7 @@ import {
   recoverAddress,
   serializeTypedData,
   size,
+  slice,
   stringToHex,
   type Address,
   type Hex,
@@ -279,8 +280,6 @@ export async function signBallot(held: Shown, site: Site, ballot: Ballot): Promi
 const TOKEN = parseAbi([
   "function balanceOf(address account) view returns (uint256)",
   "function delegates(address account) view returns (address)",
-  "function getVotes(address account) view returns (uint256)",
-  "function getCurrentVotes(address account) view returns (uint96)",
   "function nonces(address owner) view returns (uint256)",
   "function name() view returns (string)",
   "function DOMAIN_SEPARATOR() view returns (bytes32)",
@@ -290,22 +289,20 @@ const TOKEN = parseAbi([
 /** What the votes token says of the account shown; null where it does not say. */
 export interface Delegation {
   held: bigint | null;
-  power: bigint | null;
   delegate: Address | null;
 }
 
 /** Asks the votes token, through the wallet, what the account shown holds and with whom it votes. */
 export async function readDelegation(held: Shown, token: Address): Promise<Delegation> {
-  const through = client(held.wallet);
-  const args = [held.account] as const;
-  const ask = <T>(what: Promise<T>): Promise<T | null> => what.catch(() => null);
-  const [balance, power, compound, delegate] = await Promise.all([
-    ask(readContract(through, { address: token, abi: TOKEN, functionName: "balanceOf", args })),
-    ask(readContract(through, { address: token, abi: TOKEN, functionName: "getVotes", args })),
-    ask(readContract(through, { address: token, abi: TOKEN, functionName: "getCurrentVotes", args })),
-    ask(readContract(through, { address: token, abi: TOKEN, functionName: "delegates", args })),
-  ]);
-  return { held: balance, power: power ?? compound, delegate };
+  const ask = (functionName: "balanceOf" | "delegates"): Promise<Hex | null> =>
+    callChain(client(held.wallet), { to: token, data: encodeFunctionData({ abi: TOKEN, functionName, args: [held.account] }) }).then(
+      // A token with several delegates of one account answers a list: its first word is no address, and no amount.
+      ({ data }) => (data && size(data) === 32 ? data : null),
+      () => null,
+    );
+  const [balance, delegate] = await Promise.all([ask("balanceOf"), ask("delegates")]);
+  const isAddress = delegate !== null && BigInt(slice(delegate, 0, 12)) === 0n;
+  return { held: balance === null ? null : BigInt(balance), delegate: isAddress ? getAddress(slice(delegate, 12)) : null };
 }
 
 /** The call that delegates all tokens of whoever sends it. */

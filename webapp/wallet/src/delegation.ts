@@ -49,6 +49,14 @@ export async function showDelegation(): Promise<void> {
   shown.replaceChildren();
   choices.hidden = true;
   delete of.dataset.now;
+  if (of.dataset.account !== seen?.account) {
+    // What was written for the account before is not this one's wish.
+    delete of.dataset.account;
+    for (const field of of.querySelectorAll<HTMLInputElement>("input")) {
+      field.checked = false;
+      if (field.type === "text") field.value = "";
+    }
+  }
   if (!seen || wrongNetwork(seen)) return;
   shown.append(element("p", words.readingDelegation, "small quiet"));
   const told = await readDelegation(seen, tokenOf(of));

@@ -128,7 +128,7 @@ const english = {
     Expired: "the time to release it is over",
     Voided: "the act was voided: the policy changed, or everything was paused",
     AlreadyObjected: "this account has objected already",
-    NoPower: "this account had no voting power when the act was scheduled",
+    NoPower: "this account has no voting power that counts for this act",
     NotPaused: "the policy module is not paused",
     IsPaused: "the policy module is paused",
   } as Record<string, string>,

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Titles and headings: does what stands over an order name it, and say nothing else of it?
+
+A heading over an order must be taken whole. A section's has words of a closed set, or of the order itself. A title may
+have names and things that nobody knows; its verbs, counts, places and persons must be those of the effects.
+"""
+
+import re
+from collections.abc import Sequence
+
+from agent.understanding.gate import words as sets
+from agent.understanding.gate.clauses import Piece, pieces
+from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.mentions import languages
+from agent.understanding.mentions.languages import Act, Tense
+from agent.understanding.mentions.parties import Party
+from agent.understanding.mentions.quantities import Quantity, Unit
+from agent.understanding.moods import ActWord, is_imperative, level
+from agent.understanding.orders import Read
+
+_EDITION = re.compile(
+    r"\[[^\]]*\]|\b(?:ep|eip|aip|uip|prop|proposal|part|round|season|q|phase|v|term|action|step|transaction|call|payment|"
+    r"transfer) ?#?\d[\d.]*\b"
+)
+_COUNTS = re.compile(
+    r"\b(?P<count>one|two|three|four|five|six|seven|eight|nine|ten|twelve|\d{1,3})\s+(?:[a-z]+ )?"
+    r"(?:payments?|transfers?|grants?|calls?|transactions?|actions?|approvals?)\b"
+)
+_IN_UNIT = re.compile(r"\b(?:amounts?|figures?|numbers?|sums?|values?|prices?|units|times) (?:are )?in\b")
+_ON_PLACE = re.compile(r"\b[Oo]n (?:the )?(?P<name>[A-Z][\w.]*)")
+_DIRECTION = re.compile(
+    r"\b(?:longer|shorter|higher|lower|faster|slower|bigger|smaller|larger|fewer|less|lengthen|shorten|extend|raise|"
+    r"increase|decrease|reduce|double|halve|triple)(?:s|d|ed|ing)?\b"
+)
+_OBJECTS = frozenset(
+    ["the", "a", "an", "our", "its", "all", "any", "this", "that", "these", "those", "her", "his", "their", "each",
+     "every", "us", "them", "it", "me", "him"]
+)  # fmt: skip
+_PARTICLES = frozenset(["out", "off", "back", "away"])
+
+
+def heading_left_over(
+    read: Read, facts: Facts, *, governs: bool = False, orders: frozenset[str] = frozenset(), has_old: bool = False
+) -> LeftOver | None:
+    """A heading names what follows: no other amount, party, or act than those of the effects.
+
+    `governs`: an order stands under it. `orders`: the words of the orders under it. `has_old`: the text has the value
+    before, which is held against the new one elsewhere.
+    """
+    passage, folded = read.passage, read.voice.folded
+    if passage.leads or "\t" in passage.text:
+        return None  # a table's header, whose names its rows have
+    if (over := _of_values(read, facts)) is not None:
+        return over
+    is_title = passage.is_title and not passage.title
+    if governs and not is_title and (over := _of_section(read, facts, orders)) is not None:
+        return over
+    if not passage.is_title and passage.headings[:-1]:
+        return None
+    if (over := _of_verbs(read, facts)) is not None:
+        return over
+    if governs and is_title:
+        return _of_title(read, facts, orders, has_old=has_old)
+    if any(word in sets.RECURS for word in re.findall(r"[^\W\d_]+", folded)):
+        return _over(read, "time")
+    return None
+
+
+def _over(read: Read, code: str, start: int = 0, end: int | None = None) -> LeftOver:
+    passage = read.passage
+    return LeftOver(code, passage.start + start, passage.start + (len(passage.text) if end is None else end))
+
+
+def _of_values(read: Read, facts: Facts) -> LeftOver | None:
+    """Amounts and parties of a heading."""
+    folded = read.voice.folded
+    editions = [match.span() for match in _EDITION.finditer(folded)]
+    for quantity in read.quantities:
+        is_edition = any(start <= quantity.start < end for start, end in editions)
+        is_year = re.fullmatch(r"(?:19|20)\d\d", folded[quantity.start : quantity.end]) is not None
+        is_first = quantity.unit is Unit.BARE and (
+            quantity.start == 0 or not any(map(str.isalpha, folded[: quantity.start]))
+        )
+        if not (facts.uses(quantity) or is_edition or is_year or is_first):
+            return _over(read, "amount", quantity.start, quantity.end)
+    for party in read.parties:
+        if party.addresses and not facts.takes_part(party):
+            return _over(read, "party", party.start, party.end)
+    return None
+
+
+def _of_verbs(read: Read, facts: Facts) -> LeftOver | None:
+    """Verbs by which a title or a heading of the first rank bids something else, and words that deny."""
+    folded = read.voice.folded
+    for act in read.voice.acts:
+        if act.word == "delegate" and re.match(r" (?:compensation|rewards?|payments?|program\w*)", folded[act.end :]):
+            continue
+        is_other = act.tense is Tense.NOW and act.acts and not act.acts & facts.acts and act.word not in sets.GLUE
+        if is_other and is_imperative(folded[: act.start]) and act.word not in _verbs(facts):
+            return _over(read, "verb")
+    if languages.compiled(languages.DENIALS).search(folded) is not None:
+        return _over(read, "words")
+    listed = pieces(read)
+    for at, piece in enumerate(listed):
+        is_first = at == 0 or listed[at - 1].text in ("and", "&", ",", ":", "-", "–", "—", "]", "to")
+        if is_first and _bids(listed, at) and not _may_bid(piece, facts):
+            return _over(read, "verb")
+    return None
+
+
+def _bids(listed: Sequence[Piece], at: int) -> bool:
+    """Whether a word has an object behind it, as verbs do: "ask lea", "take back", "keep the treasury"."""
+    piece = listed[at]
+    if piece.kind not in ("word", "act") or piece.text in _OBJECTS or at + 1 >= len(listed):
+        return False
+    after = listed[at + 1]
+    if piece.text in sets.OPENS or piece.text in _PREPOSITIONS:
+        return False
+    is_amount = isinstance(after.thing, Quantity) and after.thing.unit is not Unit.BARE
+    is_object = after.kind == "party" or is_amount or after.text in _OBJECTS
+    return is_object or after.text in _PARTICLES
+
+
+def _may_bid(piece: Piece, facts: Facts) -> bool:
+    if isinstance(piece.thing, ActWord) and piece.thing.acts & facts.acts:
+        return True
+    forms = {piece.text}
+    for end in ("ing", "s", "es"):
+        if piece.text.endswith(end):
+            stem = piece.text.removesuffix(end)
+            forms |= {stem, stem + "e", stem[:-1]}
+    return bool(forms & _verbs(facts))
+
+
+def _verbs(facts: Facts) -> frozenset[str]:
+    """The verbs by which a title may bid what the effects do."""
+    found: frozenset[str] = frozenset()
+    if facts.is_some_money:
+        found |= sets.TITLE_VERBS
+    for act, verbs in sets.TITLE_VERBS_OF.items():
+        if Act(act) in facts.acts and not (facts.is_all_money and act in ("grant", "set")):
+            found |= verbs
+    return found
+
+
+_PREPOSITIONS = frozenset(
+    [
+        "for",
+        "of",
+        "to",
+        "as",
+        "and",
+        "or",
+        "with",
+        "by",
+        "from",
+        "in",
+        "at",
+        "into",
+        "than",
+        "&",
+        "re",
+        "about",
+        "what",
+        "why",
+        "how",
+        "who",
+        "where",
+        "when",
+        "which",
+    ]
+)
+
+
+def _of_section(read: Read, facts: Facts, orders: frozenset[str]) -> LeftOver | None:
+    """A section's heading over an order has words of a closed set, of the order, of the title or of the effects."""
+    folded = _EDITION.sub(lambda match: " " * len(match[0]), read.voice.folded)
+    title = set(_LETTERS.findall(level(read.passage.title)))
+    covered = [party for party in read.parties if party.addresses]
+    for match in _LETTERS.finditer(folded):
+        word = match[0].removesuffix("'s")
+        if any(party.start <= match.start() < party.end for party in covered):
+            continue
+        is_known = word in sets.SECTIONS or word in sets.GLUE or word in facts.words or word in title | orders
+        if not is_known or word in sets.TITLE_TURNS:
+            return _over(read, "words")
+    return None
+
+
+_LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+
+
+def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool) -> LeftOver | None:
+    """What a title over an order has that may make another order of it."""
+    passage, folded = read.passage, _EDITION.sub(lambda match: " " * len(match[0]), read.voice.folded)
+    said = [word.split("'")[0] for word in _LETTERS.findall(folded)]
+    if any(word in sets.RECURS for word in said):
+        return _over(read, "time")
+    strange = any(not word.isascii() and word not in facts.words for word in said)
+    if strange and all(map(str.isascii, orders)):
+        return _over(read, "language")
+    for word in said:
+        binds = word in sets.BINDING - sets.FREE_IN_TITLES or word in sets.TITLE_TURNS
+        if binds and word not in facts.words:
+            return _over(read, "place" if word in sets.CHAINS else "words")
+    match = _COUNTS.search(folded)
+    if match is not None:
+        count = int(match["count"]) if match["count"].isdigit() else languages.NUMBER_WORDS[match["count"]]
+        if count not in (len(facts.effects), len({effect.position for effect in facts.effects})):
+            return _over(read, "amount")
+    if _IN_UNIT.search(folded) is not None:
+        return _over(read, "words")
+    place = _ON_PLACE.search(passage.text)
+    if place is not None and level(place["name"]) not in facts.words and not _is_named(place["name"], facts):
+        return _over(read, "place")
+    if not facts.is_all_money and not has_old and _DIRECTION.search(folded) is not None:
+        return _over(read, "words")  # nobody knows the value before
+    if Act.REVOKE in facts.acts and Act.GRANT not in facts.acts and "new" in said:
+        return _over(read, "words")
+    return _of_persons(read, facts)
+
+
+def _of_persons(read: Read, facts: Facts) -> LeftOver | None:
+    """Who does something in a title: only the DAO, and what it does must be done by an effect."""
+    listed = pieces(read)
+    for at, piece in enumerate(listed):
+        party = piece.thing
+        after = listed[at + 1] if at + 1 < len(listed) else None
+        if not isinstance(party, Party) or after is None or after.kind not in ("word", "act"):
+            continue
+        if piece.text.endswith(("'s", "’s")) or after.text in ("s", "'s"):
+            continue  # "the treasury's votes"
+        if party.is_own:
+            does = after.text.endswith("s") and not after.text.endswith("ss")
+            if does and not _may_bid(after, facts) and after.text not in sets.GLUE | sets.KINDS:
+                return _over(read, "verb")
+        elif at == 0 and after.text not in ("and", "for", "as"):
+            receives = isinstance(after.thing, ActWord) and Act.RECEIVE in after.thing.acts and facts.is_all_money
+            if not receives and not _is_noun_of(after.text, facts):
+                return _over(read, "party")
+    match = re.search(r"\b(?:to|for|pay|pays)\s+([A-Z][\w’']+)\s*$", read.passage.text)
+    if match is not None and facts.is_paid_by_name and not _is_named(match[1], facts):
+        return _over(read, "party")
+    return None
+
+
+def _is_noun_of(word: str, facts: Facts) -> bool:
+    return word in sets.KINDS or word in facts.words or word in ("payment", "team", "wallet", "proposal")
+
+
+def _is_named(name: str, facts: Facts) -> bool:
+    """Whether a name in a title is that of somebody who takes part."""
+    small = level(name).removesuffix("'s")
+    found = [known for known in (*facts.names.known, *facts.names.local) if small in known.split()]
+    return any(facts.names.of(known) <= facts.parties for known in found)

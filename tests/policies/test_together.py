@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The three lines about all of a policy: never less than what can go, and no asset left out."""
+
+from dataclasses import replace
+
+import pytest
+
+from policies.code.encoding import decode, pack
+from policies.code.policy_code import Budget, Charge, Clause, Income, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.signatures import APPROVE, TRANSFER
+from policies.notation.amounts import Token
+from policies.notation.primitives import checksum, selector
+from policies.trial.stolen_key import simulate
+from policies.words.explain import explain
+from policies.words.explanation import explanation
+from policies.words.together import totals
+from policies.words.wording import Vocabulary
+from policies.words.worst_case import worst_case
+
+AGENT, OPERATOR = b"\xa9" * 20, b"\x0b" * 20
+USDC, DAI, FIRST, SECOND = b"\x70" * 20, b"\xda" * 20, b"\x71" * 20, b"\x72" * 20
+START_S, DAY_S = 2_000_000_000 // 3600 * 3600, 86_400
+TOKENS = {
+    address: Token(symbol, address, 6)
+    for symbol, address in (("USDC", USDC), ("DAI", DAI), ("vA", FIRST), ("vB", SECOND))
+}
+WITHDRAW, DEPOSIT = selector("withdraw(uint256)"), selector("deposit(uint256,address)")
+ALLOWANCE = Rule(USDC, APPROVE, False, False, 2, (), (), approval=True)
+UNWRAP = Rule(FIRST, WITHDRAW, False, False, 1, (), ())
+
+
+def budget(asset: bytes = USDC, limit: int = 1_000_000 * 10**6, **changes: object) -> Budget:
+    made = Budget(Scope.POLICY, asset, 0, 30 * DAY_S, limit, limit, b"pay".ljust(32, b"\0"))
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def policy_of(budgets: tuple[Budget, ...], *rules: Rule, days: int = 30, **changes: object) -> PolicyCode:
+    made = PolicyCode(
+        AGENT, OPERATOR, START_S, START_S + days * DAY_S, 0, 60, 60, 500, bytes(32), budgets, (),
+        tuple(sorted(rules, key=lambda rule: rule.key)),
+    )  # fmt: skip
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def stolen(policy: PolicyCode) -> str:
+    return explanation(policy, {}, TOKENS).together[2]
+
+
+def test_what_a_contract_takes_by_an_allowance_against_its_standard_is_said() -> None:
+    """`withdraw(uint256)` takes no USDC from WETH; a contract that only looks like it takes all that it is allowed."""
+    policy = policy_of((budget(limit=1_000_000, exponent=6, measured=True),), ALLOWANCE, UNWRAP)
+    assert decode(pack(policy)) == policy
+    (found,) = simulate(policy, 30)
+    (total,) = totals(policy, Vocabulary({}, TOKENS, {}))
+    assert found.unopposed == total.joint.at_once == 1_000_000 * 10**6
+    said = stolen(policy)
+    assert "for nothing, if a contract called under rule 2 takes by an allowance what its standard does not" in said
+    assert "1,000,000 USDC before anybody can object" in said
+    assert "takes nothing that a budget counts" not in said
+    without = stolen(policy_of((budget(measured=True),), UNWRAP))
+    assert "takes nothing that a budget counts (leaving out what the only rule lets happen" in without
+    assert "and WITHOUT ANY BOUND all that may leave by rule 1 of the token vA" in without
+
+
+@pytest.mark.parametrize(
+    "function", ["transfer(address,uint256)", "redeem(uint256,address,address)", "withdraw(uint256)"]
+)
+def test_a_token_that_no_budget_counts_is_named_as_unbounded(function: str) -> None:
+    pay = Rule(USDC, TRANSFER, False, True, 2, (Clause(0, Kind.EQUAL, 7),), (Charge(0, Source.ARGUMENT, 1),))
+    leak = Rule(DAI, selector(function), False, False, function.count(",") + 1, (), ())
+    policy = policy_of((budget(),), pay, leak)
+    said = stolen(policy)
+    assert "WITHOUT ANY BOUND" in said
+    assert f"all that may leave by rule 2 of the token DAI ({checksum(DAI)[:6]}" in said
+    assert "can take at most" not in said
+    assert "leaving out what rule 2 lets happen, which no budget bounds" in said
+    assert "unless what a call above leaves behind permits it" in "\n".join(explain(policy, {}, TOKENS))
+    assert "WITHOUT ANY BOUND" not in stolen(policy_of((budget(),), pay))
+
+
+def test_an_allowance_that_no_budget_counts_is_named_as_unbounded() -> None:
+    assert "rule 1 of the token USDC" in stolen(policy_of((budget(DAI),), ALLOWANCE, UNWRAP))
+    counted = replace(ALLOWANCE, charges=(Charge(0, Source.ARGUMENT, 1),))
+    assert "rule 1 of the token USDC" not in stolen(policy_of((budget(),), counted, UNWRAP))
+    assert "rule 1 of the token USDC" not in stolen(policy_of((budget(DAI),), ALLOWANCE))
+
+
+def test_the_weakest_ratio_bounds_what_is_lost() -> None:
+    """Whoever has the key takes the way that loses most."""
+    ways = [
+        Rule(vault, DEPOSIT, False, False, 2, (), (Charge(0, Source.ARGUMENT, 0),), incomes=(Income(vault, 0, *ratio),))
+        for vault, ratio in ((FIRST, (999, 1000)), (SECOND, (9, 10)))
+    ]
+    said = stolen(policy_of((budget(measured=True),), *ways))
+    assert "at most 1 in 10 of it is lost if 1 vA is worth no less than 1 USDC and 1 vB is worth no less than" in said
+    assert "1 in 1,000" not in said
+    half_known = explanation(policy_of((budget(measured=True),), *ways), {}, {USDC: TOKENS[USDC], FIRST: TOKENS[FIRST]})
+    assert "of it is lost" not in half_known.together[2]
+
+
+def test_a_period_that_is_longer_than_a_year_counts_whole() -> None:
+    """1,000 in each of the 34 acts that fit into 1,000 days."""
+    pay = Rule(USDC, TRANSFER, False, True, 2, (Clause(1, Kind.CAP, 1_000),), (Charge(0, Source.ARGUMENT, 1),))
+    long = policy_of(
+        (budget(limit=50_000, period_s=1_000 * DAY_S),),
+        pay, days=3 * 365, cooldown_s=30 * DAY_S, objection_delay_s=0, release_window_s=0,
+    )  # fmt: skip
+    (case,) = worst_case(long, 365)
+    (reached,) = simulate(long, 1_000)
+    assert reached.unopposed == case.in_a_period == case.at_once == 34_000
+    (total,) = totals(long, Vocabulary({}, TOKENS, {}))
+    assert total.taken.at_once == total.taken.in_time[-1][1] == 37_000
