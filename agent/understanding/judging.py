@@ -22,8 +22,19 @@ from agent.understanding.mentions.quantities import Symbols, Unit
 from agent.understanding.moods import Mood, is_explicit, level, mood_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
-from agent.understanding.telling import MAX_PAIRS, Context, Level, Telling, Told, compare, is_money, recipients_by_place
+from agent.understanding.telling import (
+    MAX_PAIRS,
+    Context,
+    Level,
+    Telling,
+    Told,
+    acts_for,
+    compare,
+    is_money,
+    recipients_by_place,
+)
 from governance.chain.address import checksum
+from policies.notation.amounts import base_units
 from policies.notation.hexadecimal import hex_text
 
 _SAMPLE = 300  # characters of a quoted sentence
@@ -122,12 +133,16 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     text.is_cut = document.truncated or is_long or is_many
     tokens = frozenset(book.tokens)
     groups, sections = recipients_by_place(reads, tokens | names.own)
-    context = Context(book, by_symbol, names.own, groups, sections, tokens)
+    named = {
+        (read.passage.start, read.passage.end): frozenset(one for party in read.parties for one in party.addresses)
+        for read in reads
+    }
+    context = Context(book, by_symbol, names.own, groups, sections, tokens, named)
     money = compare(orders, effects, context)
     text.doubts = doubts_of(reads, orders, money.more, effects, names)
     findings = [_of_effect(effect, money, text, book) for effect in effects]
     findings = _once(_denied_by_only(findings, effects, text), effects)
-    findings = _beside_orders(findings, effects, text)
+    findings = _beside_orders(findings, effects, text, book)
     not_done = _not_done(money, text, effects)
     findings = _gated(findings, effects, text, facts_of(effects, book, names, symbols, by_symbol), money)
     return _verdict(text, effects, findings, not_done)
@@ -444,7 +459,25 @@ def _claim(read: Read, kinds: set[str], functions: str, effects: Sequence[Effect
     return ""
 
 
-def _beside_orders(findings: list[Finding], effects: Sequence[Effect], text: _Text) -> list[Finding]:
+def _of_unknown_token(finding: Finding, effects: Sequence[Effect], text: _Text, book: Book) -> Order | None:
+    """An order whose verb and amount are those of a call to a known contract that moves a token which the call does not
+    name: "Deposit 100 USDC into the vault"."""
+    effect = next(effect for effect in effects if effect.id == finding.effect)
+    if effect.asset is not None or not effect.amount or effect.along or not book.knows(effect.target):
+        return None
+    for order in text.orders:
+        quantity = order.quantity
+        if order.mood is not Mood.ORDER or quantity is None or quantity.unit is not Unit.TOKEN:
+            continue
+        decimals = [t.decimals for t in book.tokens.values() if t.symbol == quantity.symbol]
+        is_said = effect.target in order.recipients or not (order.recipients or order.recipient_name)
+        is_equal = len(decimals) == 1 and base_units(quantity.readings[0], decimals[0]) == effect.amount
+        if order.acts & acts_for(effect) and is_said and is_equal:
+            return order
+    return None
+
+
+def _beside_orders(findings: list[Finding], effects: Sequence[Effect], text: _Text, book: Book) -> list[Finding]:
     """Money that no word tells, in a text that orders other money, or that only words which no page shows tell: such a
     text says something else. "Not told" is left for a text that speaks of no payment at all."""
     ordered = next((order for order in text.orders if order.mood is Mood.ORDER and order.quantity), None)
@@ -455,6 +488,9 @@ def _beside_orders(findings: list[Finding], effects: Sequence[Effect], text: _Te
     def worded(finding: Finding) -> Finding:
         if finding.status is not Status.NOT_TOLD:
             return finding
+        if (order := _of_unknown_token(finding, effects, text, book)) is not None:
+            passage = order.passage
+            return Finding(Status.IN_PART, finding.effect, ("token",), text.quote(passage.start, passage.end))
         if ordered and "money" in finding.codes:
             passage = ordered.passage
             return Finding(Status.DIFFERS, finding.effect, ("beside",), text.quote(passage.start, passage.end))

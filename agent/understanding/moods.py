@@ -335,7 +335,8 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
     if act is not None and act.tense is Tense.DONE:
         return Mood.PAST, "past"
     if voice.reports:
-        return Mood.QUOTED, "quoted"
+        is_ours = act is not None and act.tense is Tense.NOW and is_explicit(voice, act)
+        return (Mood.DOUBT if is_ours else Mood.QUOTED), "quoted"  # "The quote was 3,000 USDC, and we pay 2,500 USDC"
     if voice.denials:
         reference = act.start if act is not None else place
         near = [at for at in voice.denials if at < reference and len(voice.folded[at:reference].split()) <= 6]

@@ -93,6 +93,7 @@ class Context:
     group_recipients: Mapping[int, frozenset[bytes]] = field(default_factory=dict)
     section_recipients: Mapping[int, frozenset[bytes]] = field(default_factory=dict)
     tokens: frozenset[bytes] = frozenset()
+    named: Mapping[tuple[int, int], frozenset[bytes]] = field(default_factory=dict)  # by passage, whom it names
 
 
 def is_money(effect: Effect) -> bool:
@@ -236,7 +237,9 @@ def _recipient(order: Order, effect: Effect, context: Context, missing: list[str
         return
     if order.recipients:
         if effect.recipient not in order.recipients:
-            off.append("recipient")
+            # "Allow the vault to send 100 USDC to Ana": who may take is named beside who is to get it
+            is_beside = _is_approved(order, effect) and effect.recipient in context.named.get(_place(order), ())
+            (missing if is_beside else off).append("recipient")
         elif len(order.recipients) > 1 and not order.is_each:
             missing.append("recipient_ambiguous")
         return
@@ -246,7 +249,8 @@ def _recipient(order: Order, effect: Effect, context: Context, missing: list[str
     near = context.group_recipients.get(order.passage.group, frozenset())
     if near:
         if effect.recipient not in near:
-            off.append("recipient")
+            # An approval that names nobody is not one for who is paid in another item of its list.
+            (missing if _is_approved(order, effect) else off).append("recipient")
         elif len(near) > 1:
             missing.append("recipient_ambiguous")
         return
@@ -254,6 +258,14 @@ def _recipient(order: Order, effect: Effect, context: Context, missing: list[str
     if section == {effect.recipient}:
         return
     missing.append("recipient")
+
+
+def _is_approved(order: Order, effect: Effect) -> bool:
+    return str(effect.kind) == "approve" and Act.APPROVE in order.acts and not order.is_implied
+
+
+def _place(order: Order) -> tuple[int, int]:
+    return order.passage.start, order.passage.end
 
 
 def _payer(order: Order, effect: Effect, context: Context, missing: list[str], off: list[str]) -> None:
@@ -351,7 +363,35 @@ def compare(orders: Sequence[Order], effects: Sequence[Effect], context: Context
         elif _may_be_more(order):
             told.more.append(order)
     _differing(orders, money, fits, told, fulfilled)
+    _steps(orders, effects, fits, told, context)
     return told
+
+
+def _steps(
+    orders: Sequence[Order],
+    effects: Sequence[Effect],
+    fits: Mapping[tuple[int, str], Fit],
+    told: Told,
+    context: Context,
+) -> None:
+    """An approval is a step of "wrap 100 USDC", where the contract that may take them is known and is called to wrap:
+    the order tells what it is for, and not the approval itself."""
+    called: dict[bytes, set[Act]] = {}
+    for effect in effects:
+        if str(effect.kind) == "call" and context.book.knows(effect.target):
+            called.setdefault(effect.target, set()).update(acts_for(effect))
+    for effect in effects:
+        best = told.of.get(effect.id)
+        does = called.get(effect.recipient or b"")
+        if str(effect.kind) != "approve" or not does or (best is not None and best.level >= Level.PART):
+            continue
+        for order in orders:
+            found = fits.get((id(order), effect.id))
+            if found is None or order.mood is not Mood.ORDER or not order.acts or not order.acts <= _SOFT & does:
+                continue
+            if order.quantity is not None and found.off and set(found.off) <= {"verb", "recipient"}:
+                told.of[effect.id] = Telling(Level.PART, ("verb",), order.passage.start, order.passage.end, order)
+                break
 
 
 def _distinct(orders: Sequence[Order]) -> list[Order]:

@@ -149,6 +149,8 @@ def look(rpc: Rpc, address: bytes, *, treasury: bytes | None = None, token: byte
         NotInstalled: there is neither at the address, or what holds the money is not known.
         RpcError: the node failed.
     """
+    if not (builds.COMPILED / "PolicyModule.json").is_file():
+        raise NotInstalled("not_compiled", contract="PolicyModule")  # nothing of ours would be known again
     chain_id = rpc.chain_id if rpc.chain_id is not None else quantity(rpc.call("eth_chainId"))
     block = rpc.head_number()
     if not rpc.get_code(address, block):

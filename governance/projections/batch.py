@@ -6,7 +6,7 @@ kept in chain order for `fold.Projector`, which alone writes.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from governance import bulk, clocks
@@ -115,24 +115,37 @@ class Batch:
             hot.DELEGATE_VOTES_CHANGED: (Kind.VOTES_TOKEN, hot.delegate_votes_changed, self._add_checkpoint),
             hot.DELEGATE_CHANGED: (Kind.VOTES_TOKEN, hot.delegate_changed, self.add_delegation),
         }
-        known: dict[bytes, Votes] = {}  # by the proposal's word
+        # By the proposal's word, the votes and their lines: nearly all logs of a busy DAO's past are votes of one kind,
+        # and nothing is called for them that need not be.
+        known: dict[bytes, tuple[Tally, Callable[[str], None]]] = {}
+        vote_cast, no_reason, no_more, governor = hot.VOTE_CAST, hot.NO_REASON, hot.ZERO_12, Kind.GOVERNOR
+        as_number = int.from_bytes
         for pk, time_s, log in rows:
-            topics, data = log.topics, log.data
+            address, topics, data = log[:3]
             topic = topics[0] if topics else None
-            for contract in contracts.get(log.address, ()):
+            for contract in contracts.get(address, ()):
                 if (
-                    topic == hot.VOTE_CAST
-                    and data[96:160] == hot.NO_REASON
+                    topic == vote_cast
+                    and data[96:160] == no_reason
                     and time_s < history_s
-                    and contract.kind == Kind.GOVERNOR
-                    and hot.is_vote(topics, data)
+                    and len(topics) == 2
+                    and topics[1][:12] == no_more
+                    and data[32:63] == hot.ZERO_31
+                    and contract.kind == governor
                 ):
-                    # Nearly all logs of a busy DAO's past are these: nothing is called for them that need not be.
-                    word, support, weight = data[:32], data[63], int.from_bytes(data[64:96], "big")
-                    if (votes := known.get(word)) is None:
-                        votes = known[word] = self.votes[int.from_bytes(word, "big")]
-                    votes.lines.append(f"{pk}\t\\\\x{topics[1][12:].hex()}\t{support}\t{weight}\t\t\\\\x")
-                    votes.tally.add(support, weight, b"")
+                    word, support, weight = data[:32], data[63], as_number(data[64:96])
+                    if (found := known.get(word)) is None:
+                        votes = self.votes[as_number(word)]
+                        found = known[word] = votes.tally, votes.lines.append
+                    tally, add_line = found
+                    add_line(f"{pk}\t\\\\x{topics[1][12:].hex()}\t{support}\t{weight}\t\t\\\\x")
+                    tally.votes += 1
+                    if support == 1:
+                        tally.for_votes += weight
+                    elif support == 0:
+                        tally.against_votes += weight
+                    elif support == 2:
+                        tally.abstain_votes += weight
                     continue
                 reader = by_hand.get(topic)  # type: ignore[arg-type]  # None is in no table
                 if reader is not None and contract.kind == reader[0] and (read := reader[1](log)) is not None:

@@ -12,7 +12,7 @@ VOTE_CAST = keccak(b"VoteCast(address,uint256,uint8,uint256,string)")
 VOTE_CAST_WITH_PARAMS = keccak(b"VoteCastWithParams(address,uint256,uint8,uint256,string,bytes)")
 DELEGATE_CHANGED = keccak(b"DelegateChanged(address,address,address)")
 DELEGATE_VOTES_CHANGED = keccak(b"DelegateVotesChanged(address,uint256,uint256)")
-_ZERO_12, _ZERO_31, _ZERO_32 = bytes(12), bytes(31), bytes(32)
+ZERO_12, ZERO_31, _ZERO_32 = bytes(12), bytes(31), bytes(32)
 _TEXT_AT = (128).to_bytes(32, "big")
 NO_REASON = _TEXT_AT + _ZERO_32  # what VoteCast's data has behind the weight where no reason is given
 _TEXT_AFTER_PARAMS = (160).to_bytes(32, "big")
@@ -21,7 +21,7 @@ _number = int.from_bytes
 
 def is_vote(topics: tuple[bytes, ...], data: bytes) -> bool:
     """Whether these are VoteCast's words, apart from the reason's."""
-    return len(topics) == 2 and topics[1][:12] == _ZERO_12 and data[32:63] == _ZERO_31
+    return len(topics) == 2 and topics[1][:12] == ZERO_12 and data[32:63] == ZERO_31
 
 
 def vote_cast(log: LogLike) -> tuple[int, bytes, int, int, bytes, bytes] | None:
@@ -43,9 +43,9 @@ def vote_cast(log: LogLike) -> tuple[int, bytes, int, int, bytes, bytes] | None:
 def vote_cast_with_params(log: LogLike) -> tuple[int, bytes, int, int, bytes, bytes] | None:
     """(proposal id, voter, support, weight, reason, params) of VoteCastWithParams with the voter indexed."""
     topics, data = log.topics, log.data
-    if len(topics) != 2 or topics[1][:12] != _ZERO_12 or len(data) < 224:
+    if len(topics) != 2 or topics[1][:12] != ZERO_12 or len(data) < 224:
         return None
-    if data[32:63] != _ZERO_31 or data[96:128] != _TEXT_AFTER_PARAMS:
+    if data[32:63] != ZERO_31 or data[96:128] != _TEXT_AFTER_PARAMS:
         return None
     size = _number(data[160:192], "big")
     after = 192 + size + -size % 32  # where compilers put the params: right behind the reason's padding
@@ -63,7 +63,7 @@ def vote_cast_with_params(log: LogLike) -> tuple[int, bytes, int, int, bytes, by
 def delegate_changed(log: LogLike) -> tuple[bytes, bytes, bytes] | None:
     """(delegator, delegate before, delegate after) of DelegateChanged, all of them indexed."""
     topics = log.topics
-    if len(topics) != 4 or log.data or any(topic[:12] != _ZERO_12 for topic in topics[1:]):
+    if len(topics) != 4 or log.data or any(topic[:12] != ZERO_12 for topic in topics[1:]):
         return None
     return topics[1][12:], topics[2][12:], topics[3][12:]
 
@@ -71,6 +71,6 @@ def delegate_changed(log: LogLike) -> tuple[bytes, bytes, bytes] | None:
 def delegate_votes_changed(log: LogLike) -> tuple[bytes, int, int] | None:
     """(account, power before, power after) of DelegateVotesChanged with the account indexed."""
     topics, data = log.topics, log.data
-    if len(topics) != 2 or topics[1][:12] != _ZERO_12 or len(data) < 64:
+    if len(topics) != 2 or topics[1][:12] != ZERO_12 or len(data) < 64:
         return None
     return topics[1][12:], _number(data[:32], "big"), _number(data[32:64], "big")

@@ -9,7 +9,7 @@ from policies.code.signatures import WORD_TYPE, Function, Leaf
 from policies.document.rule_context import RuleContext
 from policies.document.yaml_tree import Mapping, Node, Sequence, Text
 from policies.notation.amounts import ETHER, Unclear
-from policies.notation.problems import Place, shown
+from policies.notation.problems import Place, listed, shown
 from policies.notation.ratios import parse_ratio
 
 # Arguments that number a thing: charging them would add up names.
@@ -54,7 +54,7 @@ class ChargeReader:
     def _is_budget(self, key: Text) -> bool:
         if key.text in self._context.budget_names:
             return True
-        known = ", ".join(self._context.budget_names) or "none"
+        known = listed(self._context.budget_names)
         self._context.problems.add(key.place, f"there is no budget {shown(key.text)}", f"the budgets are: {known}")
         return False
 

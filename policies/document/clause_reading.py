@@ -15,7 +15,7 @@ from policies.document.yaml_tree import Mapping as MappingNode
 from policies.document.yaml_tree import Node, Sequence, Text
 from policies.notation.amounts import Token
 from policies.notation.primitives import UINT256_MAX
-from policies.notation.problems import Place, shown
+from policies.notation.problems import Place, listed, shown
 
 KINDS = {
     "equals": Kind.EQUAL,
@@ -219,7 +219,7 @@ class ClauseReader:
 
     def _in_named_list(self, node: Text, leaf: Leaf, token: Token | None) -> Iterator[DocumentClause]:
         if node.text not in self._context.lists:
-            known = ", ".join(self._context.lists) or "none"
+            known = listed(self._context.lists)
             self._context.problems.add(node.place, f"there is no list {shown(node.text)}", f"the lists are: {known}")
             return
         self._context.used_lists.add(node.text)

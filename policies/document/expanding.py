@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from policies.code.document_model import Sources, TableRow
 from policies.document.yaml_tree import MAX_NODES, Node, Sequence, Text
 from policies.document.yaml_tree import Mapping as MappingNode
-from policies.notation.problems import Place, Problems, shown
+from policies.notation.problems import Place, Problems, listed, shown
 
 TABLES, PARAMETERS = "tables", "parameters"
 FOR_EACH = "for each"
@@ -68,7 +68,7 @@ class _Expanding:
                 self.parameters[key.text] = given.pop(key.text, value.text)
                 self._places[key.text] = key.place
         for name in given:
-            known = ", ".join(self.parameters) or "none"
+            known = listed(self.parameters)
             self._problems.add(
                 Place(1, 1), f"the document has no parameter {shown(name)}", f"those that --set can set are: {known}"
             )
@@ -173,7 +173,7 @@ class _Expanding:
         if name in self._tables:
             return self._tables[name]
         if not self._problems:  # a table that was refused is reported where it is named
-            known = ", ".join(self._tables) or "none"
+            known = listed(self._tables)
             self._problems.add(place, f"there is no table {shown(name)}", f"the tables are: {known}")
         return ()
 
@@ -192,7 +192,7 @@ class _Expanding:
                 return "$"
             self._used.add(name)
             if name not in values:
-                known = ", ".join(f"${one}" for one in values) or "none"
+                known = listed(f"${one}" for one in values)
                 self._problems.add(
                     node.place, f"nothing is called ${name} here", f"what can be written here is: {known}"
                 )

@@ -30,7 +30,7 @@ from policies.document.yaml_tree import Node, Text
 from policies.known import tokens as known_tokens
 from policies.notation.amounts import ETHER, Unclear
 from policies.notation.primitives import checksum
-from policies.notation.problems import Place, shown
+from policies.notation.problems import Place, listed, shown
 
 BACK_TO_ZERO = "back to zero"
 SEND_KEYS = "send|to|charge?|income?|returns true?"
@@ -153,7 +153,7 @@ class RuleReader:
         return function
 
     def _from_abi(self, abi: Node, wanted: str) -> Function:
-        known = ", ".join(self._sources.abis) or "none was given"
+        known = listed(self._sources.abis, none="none was given")
         if not isinstance(abi, Text) or abi.text not in self._sources.abis:
             what = shown(abi.text) if isinstance(abi, Text) else "that"
             raise Unclear(f"there is no ABI {what}", f"the ABIs are: {known}")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from policies.notation.primitives import UINT256_MAX
-from policies.notation.problems import MOST_SHOWN, shown
+from policies.notation.problems import MOST_SHOWN, listed, shown
 
 _AMOUNT = re.compile(r"([0-9]{1,3}(?:,[0-9]{3}){1,40}|[0-9]{1,120})(?:\.([0-9]{1,120}))? +([A-Za-z][A-Za-z0-9.]*)")
 _NUMBER_ONLY = re.compile(r"[0-9][0-9.,_']*")
@@ -109,7 +109,7 @@ def _token(symbol: str, tokens: dict[str, Token]) -> Token:
     token = tokens.get(symbol)
     if token is None:
         meant = next((known for known in tokens if known.lower() == symbol.lower()), None)
-        known = ", ".join(sorted(tokens))
+        known = listed(sorted(tokens))
         raise Unclear(
             f"the token {shown(symbol)} is not known",
             f"write {meant}" if meant else f"add it under `tokens`, or write one of: {known}",

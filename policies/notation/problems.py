@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is wrong with a policy document: where, what, and what to write in its place."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from policies.notation.visible import is_hidden, numbered
 
+MOST_LISTED = 12  # names in a message
 MOST_SHOWN = 60  # characters of a hostile text in a message
 
 
@@ -90,3 +92,12 @@ def shown(text: str, length: int = MOST_SHOWN) -> str:
     """Return hostile text as it may stand in a message: in quotes, short, what can't be seen by its number."""
     cut = text if len(text) <= length else text[:length] + "…"
     return '"' + "".join(c if c.isprintable() and not is_hidden(c) else numbered(c) for c in cut) + '"'
+
+
+def listed(names: Iterable[str], *, none: str = "none") -> str:
+    """Return the names that could have been meant, the first few: `a, b, c and 17 more`."""
+    known = list(names)
+    if not known:
+        return none
+    more = f" and {len(known) - MOST_LISTED:,} more" if len(known) > MOST_LISTED else ""
+    return ", ".join(known[:MOST_LISTED]) + more

@@ -112,3 +112,9 @@ def test_beside_an_effect_that_is_told_in_part_another_keeps_its_own_words():
     text = "Transfer 2,500 USDC to {L}.\n\nTransfer 900 USDC to {B} whatever others want."
     statuses = [finding.status for finding in judged(text, "P,PB900").findings if finding.effect]
     assert Status.TOLD not in statuses
+
+
+@pytest.mark.parametrize(("left", "outcome"), [("1,600", Outcome.TOLD), ("1,700", Outcome.TOLD_IN_PART)])
+def test_what_is_left_is_what_one_effect_brings_less_what_another_takes(left, outcome):
+    text = f"1. Transfer 2,500 USDC to {{L}}.\n2. Transfer 900 USDC to {{B}}, leaving {left} USDC in the treasury."
+    assert judged(text, "P,PB900").outcome is outcome

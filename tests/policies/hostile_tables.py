@@ -30,7 +30,7 @@ TEXTS = (
     HEAD + TWO,
     HEAD.replace("5 %", "$share").replace("10 minutes", "$pause") + PARAMETERS + CAPS,
     HEAD.replace("{", "{\n  ").replace(", ", ",\n  ") + EACH.replace(", ", ",\n    "),
-    written_out().replace("threshold: 5 %", "threshold: $share") + PARAMETERS,
+    written_out().replace("threshold: 5 %", "threshold: $share") + "parameters: {share: 5 %}\n",
 )
 CELLS = (
     "", " ", "name", "$name", "$$", "${name}", "$", "$0", "a,b", "4,500", "4.500", "0", "-1", "1e9", "9" * 200,

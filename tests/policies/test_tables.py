@@ -177,6 +177,13 @@ def test_a_table_can_not_grow_without_bound() -> None:
     assert "has more than 2000 rows" in refused(HEAD + EACH, rows + rows.replace("n", "m").partition("\n")[2])[0]
 
 
+def test_of_many_names_a_message_lists_a_few() -> None:
+    rows = "name,address,amount\n" + "".join(f"n{n},{checksum(n.to_bytes(20, 'little'))},1\n" for n in range(1, 201))
+    text = HEAD + EACH.replace("charge: {$name: amount}", "charge: {pay: amount}")
+    line = next(one for one in refused(text, rows) if "there is no budget" in one)
+    assert line.endswith("the budgets are: n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11, n12 and 188 more")
+
+
 def test_more_rows_than_a_policy_can_hold_are_refused_soon() -> None:
     rows = "name,address,amount\n" + "".join(f"n{n},{checksum(n.to_bytes(20, 'little'))},1\n" for n in range(1, 801))
     began_s = process_time()

@@ -332,3 +332,25 @@ def test_an_income_makes_no_function_understood() -> None:
     asset = code.budgets[swap.charges[0].budget].asset
     demanding = replace(swap, incomes=(Income(b"\3" * 20, swap.charges[0].budget, 1, 1),))
     assert not_known_to_end(replace(code, rules=(demanding,)), Vocabulary({}, {asset: Token("A", asset, 18)})) == (1,)
+
+
+def test_an_income_does_not_bound_what_leaves_where_nothing_is_charged() -> None:
+    """So a function that only brings a token in needs a measured budget in it: with no ether sent the least is 0."""
+    lido = (
+        "version: 1\nname: stake\n"
+        'agent: "0xe3E5BA07dA92Ad9c5F6ecC7D9b29ac5bb0c9a1D4"\noperator: "0xA1c40d9B6D8B0B3E1c2D3F40516273849506a7B8"\n'
+        "valid: {from: 2026-12-01T00:00Z, until: 2027-06-01T00:00Z}\ncooldown: 1 hour\n"
+        "objection: {delay: 2 days, release within: 5 days, threshold: 3 %}\n"
+        'tokens: {stETH: {address: "0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84", decimals: 18}}\n'
+        'addresses: {treasury: "0xFe89cc7aBB2C4183683ab71653C4cdc9B02D44b7"}\n'
+        "budgets:\n  stake: {limit: 100 ETH, period: 6 days, without objection: 10 ETH, measured: yes}\n"
+        "rules:\n  - {call: submit(address referral), on: stETH, where: {referral: {equals: treasury}},\n"
+        "     charge: {stake: value}, income: {stake: at least 0.999 stETH per ETH}}\n"
+    )
+    with pytest.raises(PolicyError, match="give a budget in stETH `measured: yes`"):
+        load(lido)
+    small = "  out: {limit: 0.01 stETH, period: 6 days, without objection: 0.01 stETH, measured: yes}\n"
+    policy = load(lido.replace("rules:\n", f"{small}rules:\n"))
+    (income,) = decode(encode(policy)).rules[0].incomes
+    assert income.least(0) == 0
+    assert income.least(10**18) == 999 * 10**15

@@ -23,16 +23,18 @@ from presentation import words
 from presentation.dao_view import DaoView
 from webapp import throttle
 from webapp.account import signin
+from webapp.agent.answers import ActAnswer, RefusalAnswer, RequestAnswer
 from webapp.agent.asked import request_of, requests_of
 from webapp.agent.read import page_of_acts, refused_acts
 from webapp.agent.shapes import act_json
+from webapp.answers import TypedData, answers
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
 from webapp.shapes import Json, address_json
 
 router = Router()
 
 
-@router.get("/daos/{slug}/acts")
+@router.get("/daos/{slug}/acts", response=answers(list[ActAnswer], 404, 422))
 def acts(request: HttpRequest, slug: str, page: int = 1, size: int = 25) -> list[Json]:
     """What the agent did and wants to do, newest first, in pages."""
     place = DaoView.of(slug)
@@ -41,7 +43,7 @@ def acts(request: HttpRequest, slug: str, page: int = 1, size: int = 25) -> list
     return [act_json(place, act) for act in rows]
 
 
-@router.get("/daos/{slug}/refusals")
+@router.get("/daos/{slug}/refusals", response=answers(list[RefusalAnswer], 404))
 def refusals(request: HttpRequest, slug: str) -> list[Json]:
     """Failed transactions to the policy module, each with the module's error and the clause in words."""
     place = DaoView.of(slug)
@@ -60,7 +62,7 @@ def refusals(request: HttpRequest, slug: str) -> list[Json]:
     ]
 
 
-@router.get("/daos/{slug}/requests")
+@router.get("/daos/{slug}/requests", response=answers(list[RequestAnswer], 404, 422))
 def newest_requests(request: HttpRequest, slug: str, page: int = 1, size: int = 50) -> list[Json]:
     """Requests to the agent, newest first, in pages."""
     place = DaoView.of(slug)
@@ -73,13 +75,13 @@ def _one_request(slug: str, request_id: int) -> tuple[DaoView, Request]:
     return place, request_of(place, request_id)
 
 
-@router.get("/daos/{slug}/requests/{request_id}")
+@router.get("/daos/{slug}/requests/{request_id}", response=answers(RequestAnswer, 404, 422))
 def one_request(request: HttpRequest, slug: str, request_id: int) -> Json:
     """One request: what was derived from it, what was refused, and the decision records it led to."""
     return shown(_one_request(slug, request_id)[1])
 
 
-@router.get("/daos/{slug}/requests/{request_id}/approval")
+@router.get("/daos/{slug}/requests/{request_id}/approval", response=answers(TypedData, 404, 409, 422))
 def approval_document(request: HttpRequest, slug: str, request_id: int, candidate: str) -> Json:
     """The EIP-712 typed data that the operator signs to approve a candidate."""
     _, found = _one_request(slug, request_id)
@@ -131,7 +133,9 @@ def _policy_asked_for(place: DaoView, text: str) -> bytes:
     return policy_id
 
 
-@router.post("/daos/{slug}/requests", response={201: Json})
+@router.post(
+    "/daos/{slug}/requests", response=answers(RequestAnswer, 400, 401, 403, 404, 409, 415, 422, 429, status=201)
+)
 def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     """Ask the agent for something; the asker is who is signed in. Words alone move nothing."""
     refuse_other_sites(request)
@@ -158,7 +162,9 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     return Status(201, shown(_one_request(slug, made.pk)[1]))
 
 
-@router.post("/daos/{slug}/requests/{request_id}/approve")
+@router.post(
+    "/daos/{slug}/requests/{request_id}/approve", response=answers(RequestAnswer, 400, 403, 404, 409, 415, 422, 503)
+)
 def approve(request: HttpRequest, slug: str, request_id: int, payload: Approve) -> Json:
     """Approve a candidate: whoever sends it, only the signature of the operator that the policy code names counts."""
     refuse_other_sites(request)

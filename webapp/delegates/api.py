@@ -16,8 +16,10 @@ from governance.power import delegators_of, totals
 from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
+from webapp.answers import Sent, answers
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites, refuse_too_many
 from webapp.delegates import relay
+from webapp.delegates.answers import Delegate, DelegateAnswer, Delegators, TotalPower
 from webapp.delegates.ballots import Ballots
 from webapp.delegates.profile import profile
 from webapp.delegates.read import MOST_LISTED, MOST_ROWS, asked_rows, delegate_rows
@@ -27,7 +29,7 @@ router = Router()
 _NAMED = 100  # delegators in a row of the list
 
 
-@router.get("/daos/{slug}/delegates")
+@router.get("/daos/{slug}/delegates", response=answers(list[Delegate], 404, 422), exclude_unset=True)
 def delegates(request: HttpRequest, slug: str, page: int = 1, size: int = PAGE, after: str = "") -> list[Json]:
     """Who holds voting power now, the most first, at most 50 at once: by page up to the first 10,000, and of any number
     those behind the account `after`, the last that was answered. A row names the first 100 of its `delegators_count`
@@ -76,7 +78,7 @@ def _asked(place: DaoView, degraded: asked_power.Degraded, page: int, size: int)
     ]
 
 
-@router.get("/daos/{slug}/power")
+@router.get("/daos/{slug}/power", response=answers(TotalPower, 404))
 def power(request: HttpRequest, slug: str) -> Json:
     """How many accounts have voting power now, and how much they have in all, base units; null where no log says it."""
     place = DaoView.of(slug)
@@ -86,7 +88,7 @@ def power(request: HttpRequest, slug: str) -> Json:
     return {"holders": found.holders, "power": str(found.power)}
 
 
-@router.get("/daos/{slug}/delegates/{account}/delegators")
+@router.get("/daos/{slug}/delegates/{account}/delegators", response=answers(Delegators, 404, 422))
 def delegators(request: HttpRequest, slug: str, account: str, after: str = "", size: int = 100) -> Json:
     """Who delegates to an account now, in the order of their addresses; with `after`, those behind that address. `next`
     is what to ask for after these, null at the end. `count` is null where no log says who delegates to whom."""
@@ -105,7 +107,7 @@ def delegators(request: HttpRequest, slug: str, account: str, after: str = "", s
     }
 
 
-@router.get("/daos/{slug}/delegates/{account}")
+@router.get("/daos/{slug}/delegates/{account}", response=answers(DelegateAnswer, 404, 422), by_alias=True)
 def delegate(request: HttpRequest, slug: str, account: str) -> Json:
     """One account as a delegate: power now, to whom it delegates itself, and the newest proposals with what it did.
 
@@ -173,7 +175,7 @@ class SignedDelegation(Schema):
     signature: str = Field(max_length=MOST_SIGNATURE_DIGITS)
 
 
-@router.post("/daos/{slug}/delegate-by-signature")
+@router.post("/daos/{slug}/delegate-by-signature", response=answers(Sent, 400, 403, 404, 409, 415, 422, 429, 503))
 def delegate_by_signature(request: HttpRequest, slug: str, payload: SignedDelegation) -> Json:
     """Relay a signed delegation. The same one sent again is answered with the transaction that was sent."""
     refuse_other_sites(request)

@@ -143,7 +143,7 @@ def _page(request: HttpRequest, place: DaoView, written: Draft, *, status: int =
         ],
         kinds=[(kind, name) for kind, (name, _) in KINDS.items()],
         assets=sorted(tokens_by_symbol(list(place.assets.values()))),
-        templates=starts.names(),
+        templates=list(starts.TEMPLATES.items()),
         has_room=len(written.actions) < MOST_ACTIONS,
         **context,
     )

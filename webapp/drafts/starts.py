@@ -3,21 +3,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from django.utils.translation import gettext_lazy
 
 import policies
 
 _FOLDER = Path(policies.__file__).parent / "templates"
 
-
-@cache
-def names() -> tuple[str, ...]:
-    """Return the templates' names."""
-    return tuple(sorted(file.stem for file in _FOLDER.glob("*.yaml")))
+# A template's file, without its ending -> what it is called.
+TEMPLATES: Mapping[str, object] = {
+    "bounties": gettext_lazy("Bounties"),
+    "grants": gettext_lazy("Grants"),
+    "metagovernance": gettext_lazy("Votes in other DAOs"),
+    "operations": gettext_lazy("Operations"),
+    "payroll": gettext_lazy("Payroll"),
+    "streams": gettext_lazy("Streams"),
+    "swaps": gettext_lazy("Swaps"),
+    "yield": gettext_lazy("Yield"),
+}
 
 
 @cache
 def text_of(name: str) -> str:
     """Return a template's text; empty for a name that there is no template of."""
-    return (_FOLDER / f"{name}.yaml").read_text() if name in names() else ""
+    return (_FOLDER / f"{name}.yaml").read_text() if name in TEMPLATES else ""

@@ -11,6 +11,8 @@ from agent.llm import trouble
 from governance import standing
 from governance.models import Contract, Dao
 from presentation.dao_view import DaoView
+from webapp.answers import answers
+from webapp.home.answers import DaoAnswer, Daos
 from webapp.home.read import newest_incidents
 from webapp.shapes import Json, address_json, power_reading_json, reading_json
 from webapp.treasury.read import balances
@@ -18,14 +20,14 @@ from webapp.treasury.read import balances
 router = Router()
 
 
-@router.get("/daos")
+@router.get("/daos", response=answers(Daos))
 def daos(request: HttpRequest) -> Json:
     """All DAOs that are mirrored here."""
     found = Dao.objects.order_by("name")[:100]
     return {"daos": [{"slug": dao.slug, "name": dao.name, "chain_id": dao.chain_id} for dao in found]}
 
 
-@router.get("/daos/{slug}")
+@router.get("/daos/{slug}", response=answers(DaoAnswer, 404))
 def dao(request: HttpRequest, slug: str) -> Json:
     """A DAO: its contracts, how far the mirror has read, and what it met on the way. `policies.standing` is `no_module`
     (none is known), `not_read`, `no_policy` or `policies`.

@@ -15,8 +15,10 @@ from pydantic import Field
 
 from presentation.dao_view import DaoView
 from webapp import throttle
+from webapp.answers import answers
 from webapp.api_input import parse_address, refuse_other_sites
 from webapp.mail import subscriptions
+from webapp.mail.answers import Asked
 from webapp.shapes import Json
 
 router = Router()
@@ -30,7 +32,7 @@ class Subscribe(Schema):
     delegate: str = ""
 
 
-@router.post("/daos/{slug}/subscriptions", response={202: Json})
+@router.post("/daos/{slug}/subscriptions", response=answers(Asked, 400, 403, 404, 415, 422, 429, status=202))
 def subscribe(request: HttpRequest, slug: str, payload: Subscribe) -> Status[Json]:
     """Ask for a digest. The answer is the same whether or not the address was known."""
     refuse_other_sites(request)

@@ -11,7 +11,9 @@ from ninja.errors import HttpError
 from governance import standing
 from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
+from webapp.answers import answers
 from webapp.api_input import bytes32
+from webapp.policies.answers import PaymentTried, PolicyAnswer
 from webapp.policies.read import policy_views
 from webapp.policies.trying import BadPayment, read_payment, tried
 from webapp.shapes import Json, address_json, reading_json
@@ -19,7 +21,7 @@ from webapp.shapes import Json, address_json, reading_json
 router = Router()
 
 
-@router.get("/daos/{slug}/policies")
+@router.get("/daos/{slug}/policies", response=answers(list[PolicyAnswer], 404))
 def policies(request: HttpRequest, slug: str) -> list[Json]:
     """The policies in force, decoded from the code on chain, with what is spent of each budget. `module_stopped` has a
     sentence where the chain said that the treasury does not list the module, or that the module is not the DAO's."""
@@ -82,7 +84,7 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
     ]
 
 
-@router.get("/daos/{slug}/policies/{policy_id}/payment")
+@router.get("/daos/{slug}/policies/{policy_id}/payment", response=answers(PaymentTried, 404, 409, 422))
 def payment(request: HttpRequest, slug: str, policy_id: str, asset: str, to: str, amount: str) -> Json:
     """Whether the policy in force would let a payment pass at the block that was read last: `verdict` is at_once,
     announced (after an objection window), refused or unknown. `amount` is in whole tokens, such as `1,500.50`; `asset`

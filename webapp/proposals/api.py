@@ -19,9 +19,11 @@ from presentation.calls import action_views
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
 from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
+from webapp.answers import Sent, TypedData, answers
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites, refuse_too_many
 from webapp.proposals import relay
 from webapp.proposals import voter as voters
+from webapp.proposals.answers import ProposalAnswer, Proposals, VoterAnswer
 from webapp.proposals.next_step import next_step
 from webapp.proposals.read import page_of_votes, reorgs_of, transitions
 from webapp.proposals.shapes import row_json, summary_json, vote_json
@@ -30,7 +32,7 @@ from webapp.shapes import Json, address_json, check_json, power_reading_json
 router = Router()
 
 
-@router.get("/daos/{slug}/proposals")
+@router.get("/daos/{slug}/proposals", response=answers(Proposals, 404, 422), by_alias=True)
 def proposals(request: HttpRequest, slug: str, page: int = 1, size: int = 25, show: str = "all") -> Json:
     """Proposals, newest first. `show=open` leaves out what can't change any more; then open votes come first, by what
     ends first, then those to come by when they open, then those that wait for their next step."""
@@ -47,7 +49,7 @@ def _proposal(slug: str, proposal_id: str) -> tuple[DaoView, Proposal]:
     return place, proposal_of(place, int(proposal_id))
 
 
-@router.get("/daos/{slug}/proposals/{proposal_id}")
+@router.get("/daos/{slug}/proposals/{proposal_id}", response=answers(ProposalAnswer, 404, 422), by_alias=True)
 def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int = 1) -> Json:
     """One proposal with everything its page shows; votes in pages of 200."""
     place, found = _proposal(slug, proposal_id)
@@ -104,7 +106,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
     }
 
 
-@router.get("/daos/{slug}/proposals/{proposal_id}/ballot")
+@router.get("/daos/{slug}/proposals/{proposal_id}/ballot", response=answers(TypedData, 403, 404, 409, 422, 503))
 def ballot(request: HttpRequest, slug: str, proposal_id: str, voter: str, support: int) -> Json:
     """The EIP-712 typed data that `voter` signs to vote by signature, with the nonce that the governor expects now."""
     place, found = _proposal(slug, proposal_id)
@@ -117,7 +119,9 @@ def ballot(request: HttpRequest, slug: str, proposal_id: str, voter: str, suppor
     return document
 
 
-@router.get("/daos/{slug}/proposals/{proposal_id}/voters/{account}")
+@router.get(
+    "/daos/{slug}/proposals/{proposal_id}/voters/{account}", response=answers(VoterAnswer, 404, 422), by_alias=True
+)
 def voter(request: HttpRequest, slug: str, proposal_id: str, account: str) -> Json:
     """What an account can do about a proposal: its power at the snapshot, its votes, and the same in words.
 
@@ -154,7 +158,10 @@ class SignedVote(Schema):
     signature: str = Field(max_length=MOST_SIGNATURE_DIGITS)
 
 
-@router.post("/daos/{slug}/proposals/{proposal_id}/vote-by-signature")
+@router.post(
+    "/daos/{slug}/proposals/{proposal_id}/vote-by-signature",
+    response=answers(Sent, 400, 403, 404, 409, 415, 422, 429, 503),
+)
 def vote_by_signature(request: HttpRequest, slug: str, proposal_id: str, payload: SignedVote) -> Json:
     """Relay a signed vote. The same vote sent again is answered with the transaction that was sent."""
     refuse_other_sites(request)

@@ -84,7 +84,7 @@ def aside_left_over(read: Read, facts: Facts, *, heading: str, is_first: bool) -
         return over
     if _speaks_of_order(folded) or _ABOVE.search(folded) is not None:
         return whole
-    if _does_what_calls_do(read, facts):
+    if _is_bound(read, facts) or _does_what_calls_do(read, facts):
         return LeftOver("verb", passage.start, passage.end)
     if _BIDS.search(folded) is not None:
         return whole
@@ -204,6 +204,23 @@ def _tells_of_itself(after: str) -> bool:
         return False
     denies = languages.compiled(languages.DENIALS).search(match["verb"]) is not None
     return not denies and _TURNS.search(match["rest"]) is None
+
+
+_MUST = re.compile(r"^(?:'s \w+)? (?:\w+ )?(?:must|should|shall|ought|has to|have to|needs to|need to)\b")
+
+
+def _is_bound(read: Read, facts: Facts) -> bool:
+    """Whether who takes part must do something first, or declined: "Lea must win the contest"."""
+    folded = read.voice.folded
+    denials = languages.compiled(languages.DENIALS)
+    for party in read.parties:
+        if not party.addresses or party.is_own or not facts.takes_part(party):
+            continue
+        after = folded[party.end :]
+        near = re.match(r"(?:\W+[\w']+){0,2}", after)
+        if _MUST.match(after) is not None or (near is not None and denials.search(near[0]) is not None):
+            return True
+    return False
 
 
 def _does_what_calls_do(read: Read, facts: Facts) -> bool:

@@ -264,11 +264,14 @@ class _Clause:
         return (self._has_amount or self._has_party) and (self._has_verb or self._at > 1)
 
     def _takes_balance(self) -> bool:
-        """Step over ", leaving 100 USDC in the treasury for later", which says what is left and orders nothing."""
+        """Step over ", leaving 100 USDC in the treasury for later", what one effect brings less what another takes."""
         before = self._pieces[self._at - 1].text if self._at else ""
         rest = self._pieces[self._at + 1 :]
         at = next((n for n, piece in enumerate(rest[:3]) if piece.kind == "quantity"), None)
         if before != "," or at is None or at + 2 >= len(rest) or rest[at + 1].text != "in":
+            return False
+        left = rest[at].thing
+        if not isinstance(left, Quantity) or not self._facts.leaves(left):
             return False
         place = next((piece for piece in rest[at + 2 : at + 4] if piece.kind == "party"), None)
         if place is None or not isinstance(place.thing, Party) or not place.thing.is_own:

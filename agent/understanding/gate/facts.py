@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from agent.understanding.described import need_of
 from agent.understanding.effects import ETHER, Book, Effect
@@ -77,6 +77,18 @@ class Facts:
         decimals = 18 if asset == ETHER else token.decimals if token is not None else None
         wanted = {effect.amount for effect in self.effects if effect.asset == asset} | {self.totals.get(asset)}
         return decimals is not None and base_units(number, decimals) in wanted - {None}
+
+    def leaves(self, quantity: Quantity) -> bool:
+        """Whether a quantity is what remains of one effect's amount behind another's: 500 wrapped, 400 paid."""
+        sums = {number for effect in self.effects if (number := self._number_of(effect)) is not None}
+        return any(one - other in quantity.readings for one in sums for other in sums if one > other)
+
+    def _number_of(self, effect: Effect) -> Decimal | None:
+        if effect.amount is None or effect.asset is None or effect.amount >= 2**200:
+            return None
+        token = self.book.tokens.get(effect.asset)
+        decimals = 18 if effect.asset == ETHER else token.decimals if token is not None else None
+        return None if decimals is None else Decimal(effect.amount).scaleb(-decimals, Context(prec=80))
 
     def _has_kind(self, kind: str) -> bool:
         return any(str(effect.kind) == kind for effect in self.effects)

@@ -197,7 +197,8 @@ def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool
     if any(word in sets.RECURS for word in said):
         return _over(read, "time")
     strange = any(not word.isascii() and word not in facts.words for word in said)
-    if strange and all(map(str.isascii, orders)):
+    is_other = strange or (read.voice.language != "en" and not sets.ENGLISH & set(said))
+    if is_other and all(map(str.isascii, orders)):
         return _over(read, "language")
     for word in said:
         binds = word in sets.BINDING - sets.FREE_IN_TITLES or word in sets.TITLE_TURNS
@@ -223,6 +224,10 @@ def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool
 def _of_persons(read: Read, facts: Facts) -> LeftOver | None:
     """Who does something in a title: only the DAO, and what it does must be done by an effect."""
     listed = pieces(read)
+    own = [piece for piece in listed if isinstance(piece.thing, Party) and piece.thing.is_own]
+    for piece in own if facts.is_all_money else ():
+        if re.search(r"\b(?:to|for) (?:the |our )?$", read.voice.folded[: piece.start]) is not None:
+            return _over(read, "party")  # "A letter to the DAO", "A refund for the treasury"
     for at, piece in enumerate(listed):
         party = piece.thing
         after = listed[at + 1] if at + 1 < len(listed) else None

@@ -229,8 +229,7 @@ TURNED = _set(
 
 # Words that a title over an order may have, though they bind in other places.
 FREE_IN_TITLES = _set(
-    "all both any how what why this these more additional extra season it is are do over under around about above may "
-    "delivery"
+    "all both any how what this these more additional extra season it do over under around about above may delivery"
 )
 # Words of a title or heading by which what stands under it is another's, of another time, or none.
 TITLE_TURNS = _set(
@@ -241,7 +240,7 @@ TITLE_TURNS = _set(
     "keep keeps close closed shut reverse recall retrieve reclaim recoup return repeal nullify annul end ends ended "
     "reject rejects rejected refuse refuses deny denies denied abandon abandons drop drops dropped scrap scraps stop "
     "stops halt halts cancel cancels void archive archived planned upcoming eventually someday "
-    "next hypothetical alternative alternatives option options against"
+    "non next hypothetical alternative alternatives option options against"
 )
 # Verbs by which a title bids a payment.
 TITLE_VERBS = (

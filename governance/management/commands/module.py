@@ -197,11 +197,10 @@ class Command(BaseCommand):
             text = proposing.text_of(found, kept.module, composed, policy, lines)
         calldata = proposing.propose_calldata(found, composed.voted, text) if composed.voted else None
         self._show_proposal(options, showing.Shown(found, composed, trial, findings, text, calldata))
-        problems = [str(one) for one in findings if one.is_problem]
-        for number, problem in enumerate(trial.problems, 1):
-            if problem is not None:
-                raise NotInstalled("trial_fails", block=trial.block, number=number, reason=problem)
-        if problems:
+        failing = next(((n, why) for n, why in enumerate(trial.problems, 1) if why is not None), None)
+        if failing is not None and not options["json"]:  # the JSON says so already
+            raise NotInstalled("trial_fails", block=trial.block, number=failing[0], reason=failing[1])
+        if failing is not None or any(one.is_problem for one in findings):
             return 1
         if options["batch"]:
             self._write_batch(options, found, composed, calldata)

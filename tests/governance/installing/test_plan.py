@@ -4,6 +4,7 @@
 import pytest
 from eth_utils import to_checksum_address
 
+from governance import builds
 from governance.chain.rpc import Answered, Rpc
 from governance.installing import situation, words
 from tests.conftest import Deployed
@@ -195,6 +196,14 @@ def test_a_governor_that_no_timelock_follows_rules_nothing(run, deployed: Deploy
     status, said = run("plan", *house.arguments(), "--json")
     assert status == 1
     assert codes(parsed(said))["control_no_governor"] == "problem"
+
+
+def test_without_compiled_contracts_nothing_is_said_of_them(run, deployed: Deployed, monkeypatch, tmp_path):
+    house = houses.with_treasury(deployed)
+    monkeypatch.setattr(builds, "COMPILED", tmp_path)
+    status, said = run("plan", *house.arguments())
+    assert status == 1
+    assert said == "PolicyModule is not compiled here: run `make install`"
 
 
 def test_every_sentence_of_a_plan_is_whole():

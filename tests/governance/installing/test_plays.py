@@ -298,7 +298,12 @@ def test_nothing_is_proposed_for_what_would_fail_or_is_not_there(play, deployed:
         to_checksum_address(deployed.addresses["usdc"]), to_checksum_address(on.house.treasury)
     )
     (tmp_path / "wrong.yaml").write_text(wrong)
-    assert on.act("propose", "--policy", tmp_path / "wrong.yaml")[0] == 1
+    status, said = on.act("propose", "--policy", tmp_path / "wrong.yaml", "--batch", tmp_path / "b.json")
+    assert status == 1
+    assert "nothing was sent: tried at block" in said
+    assert not (tmp_path / "b.json").exists()
+    status, said = on.act("propose", "--policy", tmp_path / "wrong.yaml", "--json")
+    assert (status, json.loads(said)["ok"]) == (1, False)  # one document
     (tmp_path / "broken.yaml").write_text("version: 1\nname: [")
     assert "broken.yaml:" in on.act("propose", "--policy", tmp_path / "broken.yaml")[1]
     assert "can't be read" in on.act("propose", "--policy", tmp_path / "absent.yaml")[1]
