@@ -249,6 +249,10 @@ if MODEL_URL and not MODEL_URL.lower().startswith(("http://", "https://")):
 MODEL_DEADLINE_S = _number("MODEL_DEADLINE_S", 180)
 if not 1 <= MODEL_DEADLINE_S <= 3600:
     raise ImproperlyConfigured(f"MODEL_DEADLINE_S is {MODEL_DEADLINE_S}: set it to 1 to 3600 seconds")
+# How long a request waits for the model's word; after that exactly the roster is paid without it, and that is told.
+MODEL_SILENCE_S = _number("MODEL_SILENCE_S", 3600)
+if not 0 <= MODEL_SILENCE_S <= 2_592_000:
+    raise ImproperlyConfigured(f"MODEL_SILENCE_S is {MODEL_SILENCE_S}: set it to 0 to 2592000 seconds")
 MODEL_EXTRA_BODY = _extra_body(_secret("MODEL_EXTRA_BODY", os.environ.get("MODEL_EXTRA_BODY", "")) or "")
 
 # Keys are Ethereum keystore files; their passwords lie in files that only the service may read.

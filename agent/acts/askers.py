@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.acts.policy import PolicyInForce
+from agent.acts.rosters import Rules
 from agent.acts.words import say
 from agent.models import Request, Roster
 from governance.chain import abi
@@ -52,8 +53,13 @@ class Standing:
         }
 
 
-def standing(policy: PolicyInForce, request: Request, payees: Collection[bytes], rpc: Rpc, at: BlockId) -> Standing:
+def standing(
+    policy: PolicyInForce, request: Request, payees: Collection[bytes], rpc: Rpc, at: BlockId,
+    may_ask: Collection[str] = HAS_A_SAY,
+) -> Standing:  # fmt: skip
     """Ask the chain at a block what the request's asker is. `payees` are the signed roster's recipients.
+
+    Who is several things is told as one that the roster lets ask (`may_ask`), where there is one.
 
     Raises RpcError when the node fails; a token that does not answer leaves the standing unknown.
     """
@@ -62,17 +68,19 @@ def standing(policy: PolicyInForce, request: Request, payees: Collection[bytes],
         return Standing(UNKNOWN)
     if asker == policy.code.operator:
         return Standing(OPERATOR)
-    if asker in payees:
+    if asker in payees and ROSTER in may_ask:
         return Standing(ROSTER)
     token = Contract.objects.filter(dao=policy.dao, kind=Contract.Kind.VOTES_TOKEN).first()
     if token is None:
-        return Standing(UNKNOWN)
+        return Standing(ROSTER if asker in payees else UNKNOWN)
     votes_call = token.capabilities.get("votes_call", "getVotes(address)")
     votes, balance = read_votes(rpc, token.address, votes_call, asker, at)
-    if votes:
+    if votes and (DELEGATE in may_ask or not (balance and HOLDER in may_ask)):
         kind = DELEGATE
     elif balance:
         kind = HOLDER
+    elif asker in payees:
+        return Standing(ROSTER)
     else:
         kind = UNKNOWN if votes is None or balance is None else STRANGER
     return Standing(kind, bytes(token.address), votes_call, votes, balance)
@@ -108,6 +116,20 @@ def has_a_say(recorded: Mapping[str, Any], asker: str, operator: str, payees: Co
         or (kind == DELEGATE and told and int(recorded["votes"]) > 0)
         or (kind == HOLDER and told and int(recorded["balance"]) > 0)
     )
+
+
+def rule_doubts(rules: Rules | None, asker: Standing, period: str) -> list[Sentence]:
+    """Why the operator must sign by the rules that the roster was signed with; none where it has none."""
+    if rules is None:
+        return []
+    doubts = []
+    if asker.doubt is None and asker.kind not in {OPERATOR, *rules.may_ask}:
+        doubts.append(say("asker_not_let", kind=asker.kind, may_ask=sorted(rules.may_ask)))
+    if period and period < rules.first_month:
+        doubts.append(say("before_first_month", period=period, month=rules.first_month))
+    if period and rules.last_month and period > rules.last_month:
+        doubts.append(say("after_last_month", period=period, month=rules.last_month))
+    return doubts
 
 
 def early_doubt(roster: Roster, period: str) -> Sentence | None:

@@ -263,21 +263,27 @@ def _authority(known: Chosen, rpc: Rpc) -> Authority:
     request, policy, plan, candidate = known.request, known.policy, known.plan, known.candidate
     payees: set[bytes] = set()
     lines: tuple[rosters.Line, ...] = ()
+    rules: rosters.Rules | None = None
     problem, roster = words.NOTHING, None
     try:
         roster = rosters.current(policy, chain_now_s(policy.dao))
-        lines = rosters.lines_of(roster)
+        terms = rosters.terms_of(roster)
+        lines, rules = terms.lines, terms.rules
         payees = {line.recipient for line in lines}
     except rosters.RosterError as error:
         problem = error.sentence
-    asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash)
+    may_ask = askers.HAS_A_SAY if rules is None else rules.may_ask
+    asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash, may_ask)
     approval = approvals.standing(policy, request, candidate)
     if approval is not None and calls_hash(known.calls) == bytes(approval.calls_hash):
         _confirm(approval, known, rpc)
         return Authority(approval, asker)
-    if plan.chosen_by != Plan.ChosenBy.MODEL or plan.needs_approval or candidate.differences or not candidate.is_roster:
+    if plan.needs_approval or candidate.differences or not candidate.is_roster:
         raise _NotAuthorised(say("approval_missing"))
-    if not plan.model_agrees_to(candidate):
+    if plan.chosen_by not in (Plan.ChosenBy.MODEL, Plan.ChosenBy.ROSTER):
+        raise _NotAuthorised(say("approval_missing"))
+    was_silent = plan.chosen_by == Plan.ChosenBy.ROSTER and bool(plan.silence) and not plan.model
+    if not was_silent and not plan.model_agrees_to(candidate):
         word = plan.word
         raise _NotAuthorised(say("model_did_not_agree", word=None if word is None else word.as_json()))
     if roster is None or problem:
@@ -289,6 +295,7 @@ def _authority(known: Chosen, rpc: Rpc) -> Authority:
     if any(line["period"] != request.period for line in candidate.lines):
         raise _NotAuthorised(say("other_month_planned"))
     doubts = [doubt for doubt in (asker.doubt, askers.early_doubt(roster, request.period)) if doubt]
+    doubts += askers.rule_doubts(rules, asker, request.period)
     if doubts:
         raise _NotAuthorised(because(doubts))
     _confirm(roster, known, rpc)

@@ -25,6 +25,7 @@ from agent.acts.pieces import (
     NotUnderstood,
     Piece,
     clean,
+    hint_beside_amount,
     is_strange,
     pieces_of,
 )
@@ -328,7 +329,8 @@ def _take_no_amount(reading: _Reading) -> int:
         raise NotUnderstood(say("month_in_slashes", piece=piece))
     if not reading.tokens:
         raise NotUnderstood(say("no_amount_no_token", piece=piece))
-    raise NotUnderstood(say("no_amount", piece=piece, tokens=sorted(token.symbol for token in reading.tokens)))
+    known = sorted(token.symbol for token in reading.tokens)
+    raise NotUnderstood(say(hint_beside_amount(piece), piece=piece, tokens=known, token=known[0]))
 
 
 def _take_except(reading: _Reading) -> int:
@@ -406,7 +408,8 @@ _UNCLEAR: tuple[tuple[Callable[[_Reading], bool], str | Callable[[_Reading], Sen
     (lambda r: len(r.years) > 1 or (bool(r.years) and not r.months), "one_month"),
     (lambda r: len(r.all_periods) > 1, "several_months"),
     (lambda r: not r.everyone and not r.order, "nobody_named"),
-    (lambda r: not r.all_periods and not r.amounts, "no_month"),
+    (lambda r: not r.all_periods and not r.amounts and r.everyone, "no_month"),
+    (lambda r: not r.all_periods and not r.amounts, "no_month_or_amount"),
     # "pay the team: ines and jon" can be read both ways, and guessing costs money.
     (lambda r: r.everyone and bool(r.order), "everyone_and_single"),
     (lambda r: bool(r.excluded) and not r.everyone, "excluding_from_whom"),

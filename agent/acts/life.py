@@ -23,6 +23,7 @@ APPROVABLE = (Status.RECEIVED, Status.NEEDS_APPROVAL)
 # is no move, and no row.
 _TABLE: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     (Who.ASKER, ("",), (Status.RECEIVED,)),
+    (Who.ASKER, (Status.NEEDS_APPROVAL,), (Status.NEEDS_APPROVAL,)),  # picks a reading: the operator still decides
     (
         Who.PLANNER,
         PLANNABLE,

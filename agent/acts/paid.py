@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who was paid already, as the mirror and our own bindings have it."""
 
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
 from agent.acts.policy import PolicyInForce, final_chain_s
 from agent.acts.words import TABLE, codes, say
 from agent.models import Binding, Candidate, PaidLine, Request
 from governance.chain.address import ZERO
-from governance.models import Act, ActCall
+from governance.models import Act, ActCall, Dao
 
 UNRECORDED = say("unrecorded")
 _PAYING = (Act.Status.EXECUTED, Act.Status.RELEASED, Act.Status.SCHEDULED)
@@ -45,14 +49,50 @@ def unrecorded_payees(policy: PolicyInForce) -> frozenset[tuple[bytes, bytes]]:
     known = {(bytes(decision), number) for decision, number in bound.values_list("record__hash", "number")}
     acts = Act.objects.filter(module=policy.contract, policy_id=policy.policy_id, status__in=_PAYING)
     strange = [act.pk for act in acts if (bytes(act.decision), act.number) not in known]
-    found = set()
-    for call in ActCall.objects.filter(act__in=strange):
-        data = bytes(call.calldata)
-        if not data:
-            found.add((bytes(call.target), ZERO))
-        elif data[:4] == bytes.fromhex("a9059cbb") and len(data) == 68:
-            found.add((data[16:36], bytes(call.target)))
-    return frozenset(found)
+    payments = map(payment_of, ActCall.objects.filter(act__in=strange))
+    return frozenset((payment.recipient, payment.asset) for payment in payments if payment)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What a call of an act on chain pays somebody, or will pay when its delay is over, in base units of `asset`."""
+
+    recipient: bytes
+    asset: bytes
+    amount: int
+
+
+def payment_of(call: ActCall) -> Payment | None:
+    """Return what a call pays; None for one that is no plain payment."""
+    data = bytes(call.calldata)
+    if not data:
+        return Payment(bytes(call.target), ZERO, int(call.value_wei))
+    if data[:4] == bytes.fromhex("a9059cbb") and len(data) == 68:
+        return Payment(data[16:36], bytes(call.target), int.from_bytes(data[36:], "big"))
+    return None
+
+
+_NEWEST_ACTS = 200  # that are looked through for payments to the same people
+
+
+def lately(dao: Dao, payees: Collection[bytes], *, besides: Request, most: int = 10) -> list[tuple[Act, Payment]]:
+    """Return what the DAO's newest acts paid these people, newest first: all that the chain shows, with a decision
+    record here or without, but the acts of one request."""
+    if not payees:
+        return []
+    own = {bytes(hash_) for hash_ in besides.records.values_list("hash", flat=True)}
+    return list(islice(_payments(dao, payees, own), most))
+
+
+def _payments(dao: Dao, payees: Collection[bytes], own: Collection[bytes]) -> Iterator[tuple[Act, Payment]]:
+    acts = Act.objects.filter(dao=dao, status__in=_PAYING).select_related("log").prefetch_related("calls")
+    for act in acts.order_by("-log__block_number", "-id")[:_NEWEST_ACTS]:
+        if bytes(act.decision) in own:
+            continue
+        for call in act.calls.all():
+            payment = payment_of(call)
+            if payment is not None and payment.recipient in payees:
+                yield act, payment
 
 
 def warns_of_unrecorded(candidate: Candidate) -> bool:

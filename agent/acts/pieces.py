@@ -74,6 +74,25 @@ def is_strange(piece: Piece, by_symbol: Mapping[str, Token]) -> bool:
     return kind == "other" or (kind == "word" and text.casefold() not in known)
 
 
+# What is written where an amount should be, and the code of the hint that fits it.
+_HINTS = (
+    (re.compile(r"[-+~<>=*/#@^|\\\u2212\u2013\u2014\u00b1\u2248\u2264].*"), "no_amount_sign"),
+    (re.compile(r"[$\u20ac\u00a3\u00a5].*|.*[0-9][$\u20ac\u00a3\u00a5]"), "no_amount_currency"),
+    (re.compile(r".*[0-9]\s*%"), "no_amount_share"),
+    (
+        re.compile(r"[0-9][0-9,._]*\s?(?:k|m|mm|mn|mio|mil|tsd|thousand|million|hundred|grand)", re.IGNORECASE),
+        "no_amount_short",
+    ),
+    (re.compile(r"[0-9][0-9,._]*"), "no_amount_bare"),
+    (re.compile(r"[0-9][0-9,._]* ?[A-Za-z][A-Za-z0-9.]*"), "no_amount_unit"),
+)
+
+
+def hint_beside_amount(piece: str) -> str:
+    """Return the code of what to write instead of a piece that is no amount."""
+    return next((code for pattern, code in _HINTS if pattern.fullmatch(piece)), "no_amount")
+
+
 def _mark_names(text: str, lines: Sequence[Line]) -> str:
     """The text with each roster name replaced by its position. Longest first; a name that is also a word of the grammar
     (a person called April) is left: the month wins, and the person can be named by address."""

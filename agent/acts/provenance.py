@@ -33,9 +33,11 @@ from policies.code.call import Call
 from policies.code.policy_code import PolicyCode
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
-FORMAT = "mandate.decision/2"
+FORMAT = "mandate.decision/3"
+FORMAT_ASKED = "mandate.decision/2"  # did not carry whether a model looked: one always had, or the operator signed
 # Before, a record did not carry who asked and when the roster was signed; a model could answer a yes with a no in it.
 FORMAT_BEFORE = "mandate.decision/1"
+_FORMATS = (FORMAT, FORMAT_ASKED, FORMAT_BEFORE)
 KIND_ACT = keccak(text="mandate.act")
 ZERO_HASH = bytes(32)
 DOMAIN_NAME = "Mandate decision record"
@@ -181,7 +183,7 @@ def compose(
 
 def proves_authority(body: str) -> bool:
     """Whether a stored record is of the format that says what its act rests on: who asked, and from when on."""
-    return bool(json.loads(body)["format"] == FORMAT)
+    return bool(json.loads(body)["format"] in (FORMAT, FORMAT_ASKED))
 
 
 def public_json(hash: bytes) -> bytes | None:
@@ -227,9 +229,10 @@ def _no_constant(name: str) -> Any:
 def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterator[Check]:
     """Everything that the document itself proves. Stops at the first thing that makes the rest meaningless."""
     missing, extra = _KEYS - set(record), set(record) - _KEYS
-    shape = not missing and not extra and record.get("format") in (FORMAT, FORMAT_BEFORE)
+    shape = not missing and not extra and record.get("format") in _FORMATS
     if shape and isinstance(record["checks"], dict):  # `format` is not under the signature, its checks are
-        shape = ("asker" in record["checks"]) == (record["format"] == FORMAT)
+        shape = ("asker" in record["checks"]) == (record["format"] in (FORMAT, FORMAT_ASKED))
+        shape = shape and ("second_look" in record["checks"]) == (record["format"] == FORMAT)
     yield Check(
         "format",
         shape,
@@ -336,6 +339,8 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
         # The operator's signature is an authority of its own; without it the act rests on what the model said.
         agrees = word.agrees_to(chosen[0]["key"]) or (approval is not None and word.key == chosen[0]["key"])
         yield Check("choice", agrees, f"the model answered: {choice.in_words(word)}")
+    if record["format"] == FORMAT:
+        yield from _verify_second_look(record)
     state = state_from_json(inputs["state"])
     mode = Mode.SCHEDULE if actions.scheduled else Mode.EXECUTE
     answer = evaluate(policy, state, actions.calls, int(inputs["block"]["timestamp_chain_s"]), mode)
@@ -344,9 +349,10 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
     yield Check("evaluation", replayed, "the recorded state, policy and calls give the recorded answer again")
     yield Check("simulation", checks["simulation"]["ok"] is True, f"at block {checks['simulation']['block']}")
     needed = bool(checks["needs_approval"]) or not chosen[0]["is_roster"] or bool(chosen[0]["differences"])
-    needed = needed or checks["chosen"]["by"] != "model"
+    needed = needed or checks["chosen"]["by"] not in ("model", *(["roster"] if record["format"] == FORMAT else []))
     if approval is None:
-        yield Check("approval", not needed, "none is needed: exactly the roster, and the model says it was asked for")
+        word = "the model says it was asked for" if checks["chosen"]["by"] == "model" else "no model said no"
+        yield Check("approval", not needed, f"none is needed: exactly the roster, and {word}")
         yield from _verify_asker_and_month(record, policy, lines)
         return
     document = approvals.compose(
@@ -372,6 +378,19 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
     yield Check(
         "approval", named and operator == policy.operator, f"signed by {checksum(operator)}, the policy's operator"
     )
+
+
+def _verify_second_look(record: dict[str, Any]) -> Iterator[Check]:
+    """That the record says truly whether it holds a model's word. That a model was silent no record can prove."""
+    look, chosen_by = record["checks"]["second_look"], record["checks"]["chosen"]["by"]
+    has_word = record["output"] is not None
+    same = set(look) == {"by", "silent"} and look["by"] == ("model" if has_word else "nobody")
+    if not same or (chosen_by == "roster" and (has_word or not look["silent"])):
+        yield Check("second look", False, "the record does not hold what it says of the model's word")
+    elif chosen_by == "roster":
+        yield Check("second look", None, f"{look['silent']}. That it was silent is the agent's word"[:300])
+    else:
+        yield Check("second look", True, "by the model" if has_word else "by no model")
 
 
 def _verify_asker_and_month(record: dict[str, Any], policy: PolicyCode, lines: list[dict[str, Any]]) -> Iterator[Check]:
@@ -465,10 +484,12 @@ def _verify_roster(record: dict[str, Any], actions: Actions, version: PolicyVers
         if roster is None:
             yield Check("roster", None, "not known here")
             return
-        pays = tuple(payment_call(line.recipient, line.asset, line.amount) for line in rosters.lines_of(roster))
+        terms = rosters.terms_of(roster)
+        pays = tuple(payment_call(line.recipient, line.asset, line.amount) for line in terms.lines)
         ok = pays == actions.calls and roster.expires_chain_s > int(inputs["block"]["timestamp_chain_s"])
         ok = ok and (roster.module_id, roster.policy_id) == (version.module_id, actions.policy_id)
         ok = ok and str(roster.policy_version) == inputs["policy"]["version"]
+        ok = ok and (terms.rules is None or _follows(terms.rules, record))
     except (KeyError, TypeError, ValueError) as error:
         yield Check("roster", False, f"{type(error).__name__}: {error}"[:200])
         return
@@ -477,10 +498,17 @@ def _verify_roster(record: dict[str, Any], actions: Actions, version: PolicyVers
     if roster.signed_block_number is not None:
         text += f", as its contract account confirmed at block {roster.signed_block_number}"
     yield Check("roster", ok, text)
-    if record["format"] == FORMAT:
+    if record["format"] != FORMAT_BEFORE:
         same = inputs["roster"]["signed_before_chain_s"] == str(roster.accepted_chain_s)
         text = "when the record says" if same else "at another time than the record says, which proves nothing"
         yield Check("roster's date", True if same else None, f"it was taken in here {text}")
+
+
+def _follows(rules: rosters.Rules, record: dict[str, Any]) -> bool:
+    """Whether a payment without approval is one that the roster's rules let be asked for, by whom and for its month."""
+    kind, period = record["checks"]["asker"]["kind"], record["inputs"]["request"]["period"]
+    is_in_time = rules.first_month <= period and (not rules.last_month or period <= rules.last_month)
+    return rules.kind == rosters.MONTHLY and is_in_time and kind in {askers.OPERATOR, *rules.may_ask}
 
 
 def _verify_votes_token(record: dict[str, Any], version: PolicyVersion) -> Iterator[Check]:

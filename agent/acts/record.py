@@ -12,7 +12,7 @@ from agent.acts.askers import Standing
 from agent.acts.judging import evaluation_json
 from agent.acts.policy import state_json
 from agent.acts.situation import Judged
-from agent.models import Approval, Candidate, Request
+from agent.models import Approval, Candidate, Plan, Request
 from governance.chain.address import checksum
 from policies.answer.evaluate import Allowed
 from policies.notation.hexadecimal import hex_text
@@ -88,11 +88,18 @@ def _checks(known: Judged, authority: Authority) -> dict[str, Any]:
     return {
         "chosen": {"candidate": known.candidate.key, "by": plan.chosen_by},
         "asker": authority.asker.as_json(),
+        "second_look": _second_look(plan),
         "needs_approval": plan.needs_approval,
         "approval": None if authority.approval is None else _approval(authority.approval),
         "evaluation": evaluation_json(known.policy.code, judgement.mode, judgement.answer),
         "simulation": judgement.simulation.as_json(),
     }
+
+
+def _second_look(plan: Plan) -> dict[str, Any]:
+    """Whether a model gave its word; where it gave none, why not, as far as anybody waited for one."""
+    silent = plan.silence.get("text") if plan.silence else None
+    return {"by": "model" if plan.model else "nobody", "silent": silent}
 
 
 def _approval(approval: Approval) -> dict[str, Any]:

@@ -46,8 +46,27 @@ TYPES = {
         {"name": "amount", "type": "uint256"},
     ],
 }
+# A roster with rules of its own: of which kind it is, for which months, and who may have it paid by asking.
+TYPES_WITH_RULES = {
+    "Roster": [
+        {"name": "policyId", "type": "bytes32"},
+        {"name": "policyVersion", "type": "uint16"},
+        {"name": "serial", "type": "uint64"},
+        {"name": "expires", "type": "uint64"},
+        {"name": "kind", "type": "string"},
+        {"name": "firstMonth", "type": "string"},
+        {"name": "lastMonth", "type": "string"},
+        {"name": "mayAsk", "type": "string"},
+        {"name": "entries", "type": "Entry[]"},
+    ],
+    "Entry": TYPES["Entry"],
+}
 DOMAIN_NAME = "Mandate roster"
 PERIOD = "month"
+MONTHLY, NAMES = "monthly", "names"
+KINDS = (MONTHLY, NAMES)  # paid each month; or names for one-off payments, each of which the operator signs
+MAY_ASK = ("delegate", "holder", "roster")  # beside the operator, who always may
+_MONTH = re.compile(r"(?:20[0-9]{2}-(?:0[1-9]|1[0-2]))?")
 _DIGITS = re.compile(r"[1-9][0-9]{0,77}")
 _HASH = re.compile(r"0x[0-9a-f]{64}")
 
@@ -62,7 +81,7 @@ class RosterError(Stated, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One person's pay: `amount` base units of `asset` (20 zero bytes for ether) each month."""
+    """One person's pay: `amount` base units of `asset` (20 zero bytes for ether) each month; 0 for a name alone."""
 
     name: str
     recipient: bytes
@@ -71,8 +90,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """Of which kind a roster is, for which months (`2026-11`; empty: not bounded), and who but the operator may have
+    it paid by asking."""
+
+    kind: str = MONTHLY
+    first_month: str = ""
+    last_month: str = ""
+    may_ask: frozenset[str] = frozenset(MAY_ASK)
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
-    """A roster's content, independent of who signed it."""
+    """A roster's content, independent of who signed it. `rules` is None where it was signed without any."""
 
     chain_id: int
     module: bytes
@@ -81,9 +111,25 @@ class Terms:
     serial: int
     expires_chain_s: int
     lines: tuple[Line, ...]
+    rules: Rules | None = None
 
 
-def check_lines(lines: Sequence[Line]) -> None:
+def check_rules(rules: Rules) -> None:
+    """Raise RosterError for rules that nobody could follow."""
+    if rules.kind not in KINDS:
+        raise RosterError(f"the kind must be one of: {', '.join(KINDS)}")
+    for month, what in ((rules.first_month, "firstMonth"), (rules.last_month, "lastMonth")):
+        if not _MONTH.fullmatch(month):
+            raise RosterError(f"{what} must be a month as 2026-11, or empty")
+    if rules.last_month and rules.first_month > rules.last_month:
+        raise RosterError("the first month is after the last")
+    if strange := rules.may_ask - set(MAY_ASK):
+        raise RosterError(f"mayAsk names {', '.join(sorted(strange))}: it may name {', '.join(MAY_ASK)}")
+    if rules.kind == NAMES and (rules.first_month or rules.last_month):
+        raise RosterError("a roster of names is for no months")
+
+
+def check_lines(lines: Sequence[Line], kind: str = MONTHLY) -> None:
     """Raise RosterError for what no roster may hold: nobody, a crowd, zeros, the same person or name twice."""
     if not lines:
         raise RosterError("a roster has at least one entry")
@@ -105,7 +151,9 @@ def check_lines(lines: Sequence[Line]) -> None:
             raise RosterError(f"{where}: the recipient is the zero address")
         if (line.recipient, line.asset) in payees:
             raise RosterError(f"{where}: {checksum(line.recipient)} is paid the same asset twice")
-        if not 0 < line.amount <= UINT256_MAX:
+        if kind == NAMES and line.amount:
+            raise RosterError(f"{where}: a roster of names has no amounts, each is 0")
+        if kind != NAMES and not 0 < line.amount <= UINT256_MAX:
             raise RosterError(f"{where}: the amount is not a positive number of base units")
         names.add(line.name.casefold())
         payees.add((line.recipient, line.asset))
@@ -113,8 +161,19 @@ def check_lines(lines: Sequence[Line]) -> None:
 
 def compose(terms: Terms) -> dict[str, Any]:
     """The EIP-712 document of these terms. Numbers are strings: a browser's JSON loses digits above 2^53."""
+    rules = terms.rules
+    said = (
+        {"period": PERIOD}
+        if rules is None
+        else {
+            "kind": rules.kind,
+            "firstMonth": rules.first_month,
+            "lastMonth": rules.last_month,
+            "mayAsk": ",".join(sorted(rules.may_ask)),
+        }
+    )
     return eip712.document(
-        TYPES,
+        TYPES if rules is None else TYPES_WITH_RULES,
         "Roster",
         DOMAIN_NAME,
         terms.chain_id,
@@ -124,7 +183,7 @@ def compose(terms: Terms) -> dict[str, Any]:
             "policyVersion": str(terms.policy_version),
             "serial": str(terms.serial),
             "expires": str(terms.expires_chain_s),
-            "period": PERIOD,
+            **said,
             "entries": [
                 {
                     "name": line.name,
@@ -145,8 +204,7 @@ def parse(document: Any) -> Terms:
     message, domain = document["message"], document.get("domain")
     if not isinstance(domain, dict) or domain.get("name") != DOMAIN_NAME:
         raise RosterError(f'the domain\'s name must be "{DOMAIN_NAME}"')
-    if message.get("period") != PERIOD:
-        raise RosterError(f'the period must be "{PERIOD}"')
+    rules = _rules(message)
     policy_id = message.get("policyId")
     if not isinstance(policy_id, str) or not _HASH.fullmatch(policy_id):
         raise RosterError("policyId must be 0x and 64 lower-case hexadecimal digits")
@@ -162,9 +220,10 @@ def parse(document: Any) -> Terms:
         policy_version=_number(message.get("policyVersion"), "policyVersion", 2**16 - 1),
         serial=_number(message.get("serial"), "serial", 2**63 - 1),
         expires_chain_s=_number(message.get("expires"), "expires", 2**40 - 1),
-        lines=tuple(_line(entry, number) for number, entry in enumerate(entries, 1)),
+        lines=tuple(_line(entry, number, rules) for number, entry in enumerate(entries, 1)),
+        rules=rules,
     )
-    check_lines(terms.lines)
+    check_lines(terms.lines, MONTHLY if rules is None else rules.kind)
     composed = compose(terms)
     for part in ("types", "primaryType", "domain", "message"):
         if _texts(document.get(part)) != _texts(composed[part]):
@@ -172,6 +231,21 @@ def parse(document: Any) -> Terms:
     if set(document) != set(composed):
         raise RosterError("the typed data has parts that a roster does not have")
     return terms
+
+
+def _rules(message: dict[str, Any]) -> Rules | None:
+    """The rules in a message; None for a roster without any, which is monthly. Raises RosterError."""
+    if "kind" not in message:
+        if message.get("period") != PERIOD:
+            raise RosterError(f'the period must be "{PERIOD}"')
+        return None
+    said = [message.get(name) for name in ("kind", "firstMonth", "lastMonth", "mayAsk")]
+    if not all(isinstance(text, str) for text in said):
+        raise RosterError("kind, firstMonth, lastMonth and mayAsk must be text")
+    kind, first, last, may_ask = (str(text) for text in said)
+    rules = Rules(kind, first, last, frozenset(filter(None, may_ask.split(","))))
+    check_rules(rules)
+    return rules
 
 
 def _texts(value: Any) -> Any:
@@ -201,7 +275,7 @@ def _address(value: Any, what: str) -> bytes:
     return raw
 
 
-def _line(entry: Any, number: int) -> Line:
+def _line(entry: Any, number: int, rules: Rules | None) -> Line:
     where = f"entry {number}"
     if not isinstance(entry, dict) or set(entry) != {"name", "recipient", "asset", "amount"}:
         raise RosterError(f"{where} must have name, recipient, asset and amount, and nothing else")
@@ -210,7 +284,8 @@ def _line(entry: Any, number: int) -> Line:
     amount = entry["amount"]
     if isinstance(amount, int) and not isinstance(amount, bool):
         amount = str(amount)
-    if not isinstance(amount, str) or not _DIGITS.fullmatch(amount):
+    is_name = rules is not None and rules.kind == NAMES
+    if not isinstance(amount, str) or not (_DIGITS.fullmatch(amount) or (is_name and amount == "0")):
         raise RosterError(f"{where}: the amount must be a positive whole number of base units, as text")
     return Line(
         entry["name"],
@@ -241,8 +316,9 @@ def check_terms(terms: Terms, policy: PolicyInForce, newest_serial: int, now_cha
 
 
 def typed_data(
-    dao: Dao, policy_id: bytes, lines: Sequence[Line], *, expires_chain_s: int, serial: int | None = None
-) -> dict[str, Any]:
+    dao: Dao, policy_id: bytes, lines: Sequence[Line], *, expires_chain_s: int, serial: int | None = None,
+    rules: Rules | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """What the operator signs. Without `serial`, the next one. Raises RosterError and `policy.NoPolicyInForce`."""
     policy = in_force(dao, policy_id)
     newest = newest_serial(policy)
@@ -254,8 +330,11 @@ def typed_data(
         newest + 1 if serial is None else serial,
         expires_chain_s,
         tuple(lines),
+        rules,
     )
-    check_lines(terms.lines)
+    if rules is not None:
+        check_rules(rules)
+    check_lines(terms.lines, MONTHLY if rules is None else rules.kind)
     check_terms(terms, policy, newest, chain_now_s(dao))
     return compose(terms)
 
@@ -341,7 +420,12 @@ def current(policy: PolicyInForce, now_chain_s: int) -> Roster:
 
 
 def lines_of(roster: Roster) -> tuple[Line, ...]:
-    """The roster's lines, read again from what was signed and checked against its hash, not from our own rows.
+    """The lines of `terms_of`."""
+    return terms_of(roster).lines
+
+
+def terms_of(roster: Roster) -> Terms:
+    """The roster's lines and rules, read again from what was signed and checked against its hash, not our own rows.
 
     A row changed in the database is thus found: the rows are for showing, the signature is what pays.
     """
@@ -366,4 +450,4 @@ def lines_of(roster: Roster) -> tuple[Line, ...]:
         raise RosterError(say("roster_block_gone", block=roster.signed_block_number))
     if not is_signed:
         raise RosterError(say("roster_signature_changed"))
-    return terms.lines
+    return terms

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from agent.acts import approvals, life
+from agent.acts import approvals, life, silence
 from agent.acts.policy import NoPolicyInForce, operator_named
 from agent.models import Candidate, Plan, Refusal, Request
 from governance.chain.address import checksum
@@ -37,6 +37,8 @@ def shown(request: Request, *, public: bool = True) -> dict[str, Any]:
         "chosen_by": plan.chosen_by if plan else None,
         "model": plan.model or None if plan else None,
         "model_said": plan.model_said if plan else None,
+        "no_second_look": None if (look := silence.of(plan)) is None else str(look),
+        "asker_means": (plan.asker_means or None) if plan else None,
         "candidates": [_candidate(row, public) for row in candidates],
         "may": _may(request, open_ones),
         "approval": _approval(request, plan, open_ones),
@@ -93,10 +95,12 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
 
 
 def _approval(request: Request, plan: Plan | None, open_ones: list[Candidate]) -> dict[str, Any] | None:
-    """What the operator signs for the candidate that was chosen, else for the first; None where nothing may be."""
+    """What the operator signs: for the candidate that was chosen, else for the one that the asker means, else for the
+    first; None where nothing may be approved."""
     if not open_ones:
         return None
-    candidate = plan.candidate if plan and plan.candidate in open_ones else open_ones[0]
+    meant = [row for row in open_ones if plan and row.key == plan.asker_means]
+    candidate = plan.candidate if plan and plan.candidate in open_ones else [*meant, *open_ones][0]
     try:
         document = approvals.typed_data(request, candidate)
     except (approvals.ApprovalError, NoPolicyInForce) as error:

@@ -33,6 +33,8 @@ _REVERSING = {
 _OTHER_ORDERS = _REVERSING | {
     "refund", "recover", "repay", "return", "reduce", "cut", "charge", "invoice", "collect", "back", "void", "reject",
     "skip", "hold", "suspend", "freeze", "postpone", "delay", "defer", "borrow", "lend", "owe", "owes", "owed", "take",
+    "swap", "exchange", "convert", "buy", "sell", "trade", "stake", "unstake", "deposit", "vote", "delegate", "stream",
+    "mint", "burn", "approve", "bridge", "invest",
 }  # fmt: skip
 # Words that make an amount another one. The others do so only before the purpose: "for the work over the weekend".
 _CHANGING = {"minus", "plus", "less", "percent"}

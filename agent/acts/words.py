@@ -121,6 +121,21 @@ def _month_before_roster(values: Values, translate: Translate) -> str:
     return translate(text).format(period=values["period"], signed=f"{signed:%Y-%m-%d %H:%M}")
 
 
+_ASKERS = {
+    "operator": gettext_noop("the operator"),
+    "roster": gettext_noop("people on it"),
+    "delegate": gettext_noop("delegates"),
+    "holder": gettext_noop("holders of votes"),
+}
+
+
+def _asker_not_let(values: Values, translate: Translate) -> str:
+    text = gettext_noop("asked by one of: {kind}; the roster is paid only when one of these asks: {may_ask}")
+    let = ["operator", *values["may_ask"]]
+    kind = translate(_ASKERS[values["kind"]])
+    return translate(text).format(kind=kind, may_ask=", ".join(translate(_ASKERS[one]) for one in let))
+
+
 SENTENCES: Mapping[str, Template] = {
     # The grammar stops: what to write instead.
     "digit_not_ascii": gettext_noop('"{character}" is not one of the digits 0 to 9: write amounts with these'),
@@ -149,6 +164,28 @@ SENTENCES: Mapping[str, Template] = {
     ),
     "month_in_slashes": gettext_noop('"{piece}" is not understood: write a month as 2026-11'),
     "no_amount": _no_amount,
+    "no_amount_sign": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: a payment has no sign, write digits and a token, '
+        "e.g. 500 {token}"
+    ),
+    "no_amount_currency": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: a currency is no token, write e.g. 500 {token} '
+        "(tokens known here: {tokens})"
+    ),
+    "no_amount_share": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: a share of something is not, write what each is paid, e.g. '
+        "500 {token}"
+    ),
+    "no_amount_short": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: write all its digits and a token, e.g. 1,000 {token}'
+    ),
+    "no_amount_bare": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: no token follows it, write e.g. 500 {token} (tokens known '
+        "here: {tokens})"
+    ),
+    "no_amount_unit": gettext_noop(
+        '"{piece:.40}" is not understood as an amount: that is no token known here, which are: {tokens}'
+    ),
     "no_amount_no_token": gettext_noop('"{piece:.40}" is not understood as an amount: no token is known here'),
     "comma_in_amount": gettext_noop("{digits:.80} can be read in two ways: write it without a comma"),
     "point_in_amount": gettext_noop("{digits} can be read in two ways: write {plain}, or {digits}0"),
@@ -162,6 +199,9 @@ SENTENCES: Mapping[str, Template] = {
     "several_months": gettext_noop("name one month, not several"),
     "nobody_named": gettext_noop('nobody to pay is named: say "the contributors", or names from the roster'),
     "no_month": gettext_noop("name the month that is paid, e.g. 2026-11"),
+    "no_month_or_amount": gettext_noop(
+        "name the month that is paid, e.g. 2026-11, or write behind each name what is paid"
+    ),
     "everyone_and_single": gettext_noop("the request names both everyone and single people: say one or the other"),
     "excluding_from_whom": gettext_noop('leaving somebody out needs "the contributors except ..."'),
     "in_total": gettext_noop('"in total" needs one amount that is divided: leave "each" and other amounts out'),
@@ -191,6 +231,8 @@ SENTENCES: Mapping[str, Template] = {
     "amounts_changed": _amounts_changed,
     "left_out_as_paid": gettext_noop("already paid or being paid for this month, and left out: {count}"),
     "part_of_roster": gettext_noop("pays {payments} of the {roster} on the roster"),
+    "paid_lately": gettext_noop("{payee} was paid {amount} on {day}, by act {number}"),
+    "announced_lately": gettext_noop("act {number}, announced on {day}, is to pay {payee} {amount}"),
     # A candidate's label.
     "candidate": _candidate,
     "as_on_roster": gettext_noop("as on the roster"),
@@ -203,6 +245,11 @@ SENTENCES: Mapping[str, Template] = {
         "asked by an account without votes: it holds none, is no delegate and is not on the roster"
     ),
     "asked_by_unknown": gettext_noop("it is not known whether who asked has a say in the DAO"),
+    "asker_not_let": _asker_not_let,
+    "before_first_month": gettext_noop("{period} is before the roster's first month, {month}"),
+    "after_last_month": gettext_noop("{period} is after the roster's last month, {month}"),
+    "names_only": gettext_noop("the roster holds names for one-off payments, each of which the operator signs"),
+    "names_without_amount": gettext_noop("the roster holds names and no amounts: write behind each name what is paid"),
     "roster_date_unknown": gettext_noop("it is not known when the roster was signed"),
     "month_before_roster": _month_before_roster,
     "unrecorded": gettext_noop("the agent's key paid one of these without a decision record known here"),
@@ -231,6 +278,9 @@ SENTENCES: Mapping[str, Template] = {
     "key_used": gettext_noop("this idempotency key was used for another request"),
     "candidate_of_another": gettext_noop("the candidate belongs to another request"),
     "calls_changed": gettext_noop("the stored calls do not have their hash: they were changed in the database"),
+    "asker_means": gettext_noop("who asked means {candidate}"),
+    "only_asker_means": gettext_noop("only who asked, signed in with the same account, can say what was meant"),
+    "nothing_to_mean": gettext_noop("there is nothing to pick: the request is not waiting with several readings"),
     "no_such_candidate": gettext_noop("the request has no such candidate"),
     "nothing_to_approve": _nothing_to_approve,
     "outside_policy": gettext_noop("the policy refuses this candidate: no approval can change that, only a vote"),
@@ -249,7 +299,12 @@ SENTENCES: Mapping[str, Template] = {
     "mirror_behind": gettext_noop("the mirror is behind the chain: another policy is in force there"),
     "month_changed": gettext_noop("the month changed while the request waited: it was understood as {period}"),
     "model_asked": gettext_noop("the model is being asked; the operator may approve a candidate without it"),
-    "model_awaited": gettext_noop("waiting for the model ({problem}); the operator may approve a candidate without it"),
+    "model_awaited": gettext_noop(
+        "waiting for the model ({problem}), until {until} UTC at most; the operator may approve a candidate without it"
+    ),
+    "no_second_look": gettext_noop("no second look: the model said nothing for {minutes} minutes ({problem})"),
+    "no_second_look_none": gettext_noop("no second look: no model is configured"),
+    "exactly_roster": gettext_noop("exactly the roster; {look}"),
     "model_abstained": _model_abstained,
     "model_did_not_agree": _model_did_not_agree,
     "not_exactly_roster": gettext_noop("it is not exactly the roster"),

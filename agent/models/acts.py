@@ -6,6 +6,7 @@ What happened on chain is *not* here: an act's outcome is the mirror's `governan
 Amounts are strings in base units inside the JSON columns.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import models
@@ -115,6 +116,7 @@ class Request(models.Model):
     # The same as a code of agent.acts.words with its values; `legacy` for what is older than the codes.
     reason_code = models.CharField(max_length=40, blank=True)
     reason_values = models.JSONField(default=dict)
+    model_awaited_since = models.DateTimeField(null=True)  # when the model was first asked; null: it never was
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -186,6 +188,7 @@ class Plan(models.Model):
     class ChosenBy(models.TextChoices):
         MODEL = "model"
         OPERATOR = "operator"
+        ROSTER = "roster"  # exactly the roster, and the model said nothing (`silence`)
         NOBODY = "nobody"  # abstained
 
     request = models.OneToOneField(Request, on_delete=models.CASCADE, related_name="plan")
@@ -200,6 +203,8 @@ class Plan(models.Model):
     output = models.TextField(blank=True)  # exactly what came back
     answer = models.JSONField(default=dict)  # {"choice", "reason"}: the model's word, empty where none was asked
     usage = models.JSONField(default=dict)
+    silence = models.JSONField(default=dict)  # acts.silence: why the model's word is missing; empty where it is not
+    asker_means = models.CharField(max_length=8, blank=True)  # the reading that who asked picked, by its key
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -256,6 +261,10 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return "; ".join(str(reason.get("text", "")) for reason in self.reasons)
+
+    def ends_by_itself(self, passing: Collection[str]) -> bool:
+        """Whether each reason is one of `passing`, such as a pause between acts."""
+        return bool(self.reasons) and all(reason.get("code") in passing for reason in self.reasons)
 
 
 class Approval(models.Model):

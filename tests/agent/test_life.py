@@ -74,7 +74,8 @@ def test_the_search_for_writers_finds_each_way_to_write(line):
 
 def test_every_status_is_reached_and_none_from_nowhere():
     assert {after for _, after, _ in life.MOVES} == set(Status.values)
-    assert {before for before, _, who in life.MOVES if who == Who.ASKER} == {""}
+    assert {before for before, _, who in life.MOVES if who == Who.ASKER} == {"", Status.NEEDS_APPROVAL}
+    assert {after for before, after, who in life.MOVES if who == Who.ASKER and before} == {Status.NEEDS_APPROVAL}
     assert {before for before, _, _ in life.MOVES} <= {"", *Status.values}
     assert {who for _, _, who in life.MOVES} == set(Who.values) - {Who.LEGACY}
 

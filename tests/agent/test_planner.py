@@ -4,21 +4,27 @@
 import contextlib
 import json
 import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from agent import choice
-from agent.acts import approvals, planner, provenance, submitting
+from agent.acts import approvals, life, meaning, planner, provenance, submitting
 from agent.acts.shown import shown
+from agent.acts.words import TABLE, say
 from agent.llm import trouble
 from agent.llm.client import Model
 from agent.models import DecisionRecord, Plan, Request
 from agent.work_names import EXECUTE_WORK, PLAN_WORK
 from governance import work
+from governance.chain.address import checksum
 from governance.models import Act, OutgoingTransaction, Work
 from tests.agent.acting import (  # noqa: F401
+    ABSTAINS,
     POLICY_ID,
     USDC,
     World,
@@ -335,6 +341,139 @@ def test_with_the_model_back_the_request_goes_on_by_itself(world: World) -> None
     request = world.rest(world.ask(world.november()), 1)
     world.model.down = False
     assert world.rest(request).status == Request.Status.EXECUTED
+
+
+@database
+def test_a_model_that_stays_silent_stops_exactly_the_roster_for_the_set_time_and_no_longer(
+    world: World,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world.sign_roster()
+    world.model.down = True
+    request = world.rest(world.ask(world.november()), 2)
+    assert request.status == Request.Status.RECEIVED  # for an hour
+    Request.objects.filter(pk=request.pk).update(model_awaited_since=timezone.now() - timedelta(seconds=3000))
+    assert world.rest(request, 2).status == Request.Status.RECEIVED
+    Request.objects.filter(pk=request.pk).update(model_awaited_since=timezone.now() - timedelta(seconds=3601))
+    request = world.rest(request)
+    assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())
+    assert world.balances() == [1000 * USDC] * 5
+    said = shown(request)["no_second_look"]
+    assert said == "no second look: the model said nothing for 60 minutes (the model server is not ready (HTTP 503))"
+    moves = [str(TABLE.of_json({"code": m.reason_code, "values": m.reason_values})) for m in request.moves.all()[1:]]
+    assert moves[0] == f"exactly the roster; {said}"
+    record = json.loads(request.records.get().body)
+    assert record["checks"]["second_look"] == {"by": "nobody", "silent": said}
+    assert (record["output"], record["checks"]["chosen"]["by"]) == (None, "roster")
+    call_command("verify_record", record["hash"])
+    assert "not checked  second look: " + said in capsys.readouterr().out
+
+
+@database
+def test_what_is_not_exactly_the_roster_waits_for_the_operator_when_the_model_stays_silent(
+    world: World,  # noqa: F811
+    settings: Any,
+) -> None:
+    settings.MODEL_SILENCE_S = 0
+    world.sign_roster()
+    world.model.down = True
+    request = world.rest(world.ask("pay jon 300 USDC"), 2)
+    assert request.status == Request.Status.NEEDS_APPROVAL
+    assert "a one-off payment: no month is named" in request.reason
+    assert "no second look: the model said nothing" in request.reason
+    assert world.balances() == [0] * 5
+    world.approve(request)
+    assert world.rest(request).status == Request.Status.EXECUTED
+    assert json.loads(request.records.get().body)["checks"]["second_look"]["by"] == "nobody"
+
+
+@database
+def test_a_stranger_gains_nothing_by_a_silent_model(world: World, settings: Any) -> None:  # noqa: F811
+    settings.MODEL_SILENCE_S = 0
+    world.sign_roster()
+    world.model.down = True
+    request = world.rest(world.ask(world.november(), by="mallory"))
+    assert (request.status, world.balances()) == (Request.Status.NEEDS_APPROVAL, [0] * 5)
+
+
+@database
+def test_a_no_stops_whatever_is_set_for_silence(world: World, settings: Any) -> None:  # noqa: F811
+    settings.MODEL_SILENCE_S = 0
+    world.sign_roster()
+    world.model.say = json.dumps({"choice": "abstain: suspicious"})
+    request = world.rest(world.ask(world.november()))
+    assert request.status == Request.Status.NEEDS_APPROVAL
+    assert shown(request)["no_second_look"] is None
+    assert "the model abstained: the request looks suspicious" in request.reason
+
+
+@database
+def test_without_any_model_exactly_the_roster_is_paid_and_says_so(world: World, settings: Any) -> None:  # noqa: F811
+    settings.MODEL_URL = ""
+    world.sign_roster()
+    request = world.rest(world.ask(world.november()))
+    assert request.status == Request.Status.EXECUTED
+    assert shown(request)["no_second_look"] == "no second look: no model is configured"
+
+
+@database
+def test_a_silence_that_is_only_written_into_the_plan_releases_nothing_the_model_said_no_to(
+    world: World,  # noqa: F811
+) -> None:
+    world.sign_roster()
+    world.model.say = ABSTAINS
+    request = world.rest(world.ask(world.november()), 1)
+    plan = request.plan
+    plan.chosen_by, plan.candidate, plan.needs_approval, plan.approval_codes = (
+        "roster",
+        request.candidates.get(),
+        [],
+        [],
+    )
+    plan.silence = {"code": "no_second_look_none", "values": {}, "text": "no second look: no model is configured"}
+    plan.save()
+    life.move(request, Request.Status.PLANNED, life.Who.OPERATOR, say("approved"))
+    work.enqueue(EXECUTE_WORK, str(request.pk), renew=True)
+    request = world.rest(request)
+    assert (request.status, world.balances()) == (Request.Status.NEEDS_APPROVAL, [0] * 5)
+    assert "the model did not say that this is what was asked" in request.reason
+
+
+@database
+def test_a_one_off_to_somebody_who_was_just_paid_says_so(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    first = world.rest(world.ask("pay jon 300 USDC"), 1)
+    assert "was paid" not in first.reason
+    assert world.settle(first).status == Request.Status.EXECUTED
+    again = world.rest(world.ask("pay jon 300 USDC"), 1)
+    act = world.acts()[0]
+    day = datetime.fromtimestamp(act.log.block_timestamp_chain_s, UTC).strftime("%Y-%m-%d")
+    warning = f"{checksum(world.address('jon'))} was paid 300 USDC on {day}, by act 1"
+    assert warning in again.candidates.get().differences
+    assert warning not in world.rest(world.ask("pay kim 300 USDC"), 1).candidates.get().differences
+
+
+@database
+def test_who_asked_says_which_reading_was_meant_and_the_operator_decides(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    request = world.rest(world.ask("ines, jon and kim 900 USDC"), 1)
+    assert [row["key"] for row in shown(request)["candidates"]] == ["c1", "c2"]
+    for account in ("mallory", "olga"):
+        with pytest.raises(meaning.MeaningError, match="only who asked"):
+            meaning.pick(request, "c2", world.address(account))
+    with pytest.raises(meaning.MeaningError, match="no such candidate"):
+        meaning.pick(request, "c3", world.address("ada"))
+    meaning.pick(request, "c2", world.address("ada"))
+    request = world.rest(request, 3)
+    assert (request.status, world.model.asked) == (Request.Status.NEEDS_APPROVAL, [])
+    assert request.reason.startswith("who asked means c2; the request is not one of the plain orders to pay")
+    assert "can be read in two ways: 900 USDC to each, or 900 USDC in total" in request.reason
+    assert (shown(request)["asker_means"], shown(request)["approval"]["candidate"]) == ("c2", "c2")
+    world.approve(request, "c2")
+    assert world.rest(request).status == Request.Status.EXECUTED
+    assert world.balances() == [300 * USDC] * 3 + [0, 0]
+    with pytest.raises(meaning.MeaningError, match="nothing to pick"):
+        meaning.pick(request, "c1", world.address("ada"))
 
 
 @database

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from eth_account import Account
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -126,6 +127,7 @@ def sample(
                 "votes": "0",
                 "balance": "1",
             },
+            "second_look": {"by": "model", "silent": None},
             "needs_approval": [],
             "approval": {"operator": OPERATOR.address, "pays": "100 to ines", "signature": "0x" + signature.hex()}
             if approved
@@ -238,7 +240,11 @@ def before(answer: dict[str, str], *, approved: bool = False, by: str = "model")
     record = sample(answer=answer, approved=approved, by=by)
     sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
     sections["prompt"]["schema"] = {"properties": {"choice": {}, "reason": {}}}
-    del sections["checks"]["asker"], sections["inputs"]["roster"]["signed_before_chain_s"]
+    del (
+        sections["checks"]["second_look"],
+        sections["checks"]["asker"],
+        sections["inputs"]["roster"]["signed_before_chain_s"],
+    )
     signed = sign(sections, provenance.Actions.from_json(record["actions"]))
     return {**signed, "format": provenance.FORMAT_BEFORE}
 
@@ -258,6 +264,47 @@ def test_a_record_of_the_format_before_that_paid_past_the_models_no_is_rejected(
     assert "counts as no" in failed.detail
     approved = before({"choice": "c1", "reason": reason}, approved=True)
     assert failures(approved) == [], "the operator's signature is an authority of its own"
+
+
+def of_format_2() -> dict[str, Any]:
+    """A record of the format that did not say whether a model looked."""
+    record = sample()
+    sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
+    del sections["checks"]["second_look"]
+    return {**sign(sections, provenance.Actions.from_json(record["actions"])), "format": provenance.FORMAT_ASKED}
+
+
+def silent(**look: Any) -> dict[str, Any]:
+    """A record of a payment that no model looked at."""
+    record = sample(by="roster")
+    sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
+    sections |= dict.fromkeys(("prompt", "model", "sampling", "output"))
+    sections["checks"]["second_look"] = {"by": "nobody", "silent": "no second look: no model is configured"} | look
+    return sign(sections, provenance.Actions.from_json(record["actions"]))
+
+
+def test_a_record_of_the_second_format_is_verified_as_it_was_signed() -> None:
+    assert failures(of_format_2()) == []
+    assert failures({**of_format_2(), "format": provenance.FORMAT}) == ["format"]
+    assert failures({**sample(), "format": provenance.FORMAT_ASKED}) == ["format"]
+
+
+def test_a_silence_is_told_as_the_agents_word_and_proved_by_nothing() -> None:
+    checks = {check.name: check for check in provenance.verify_document(silent())}
+    assert [name for name, check in checks.items() if check.ok is not True] == ["second look"]
+    assert checks["second look"].ok is None
+    assert "That it was silent is the agent's word" in checks["second look"].detail
+
+
+def test_a_record_that_claims_a_silence_holds_no_word_and_says_why() -> None:
+    assert failures(silent(by="model")) == ["second look"]
+    assert failures(silent(silent=None)) == ["second look"]
+    record = sample(by="roster")  # a model's word is in it
+    assert "second look" in failures(record)
+    older = copy.deepcopy({name: of_format_2()[name] for name in provenance.SECTIONS})
+    older["checks"]["chosen"]["by"] = "roster"
+    signed = sign(older, provenance.Actions.from_json(record["actions"]))
+    assert failures({**signed, "format": provenance.FORMAT_ASKED}) == ["approval"], "no silence was let go on then"
 
 
 def test_no_format_takes_the_other_ones_answers() -> None:
@@ -338,6 +385,25 @@ def verify(what: str, *options: str) -> tuple[int, str]:
     except SystemExit as ended:
         return int(ended.code or 0), out.getvalue()
     return 0, out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_auditor_without_our_database_checks_a_file_against_the_chain(world: World, tmp_path: Path) -> None:  # noqa: F811
+    world.sign_roster()
+    world.rest(world.ask(world.november()))
+    file = tmp_path / "record.json"
+    file.write_text(DecisionRecord.objects.get().body)
+
+    def no_query(_execute: Any, sql: str, *_rest: Any) -> None:
+        raise AssertionError(sql)
+
+    with connection.execute_wrapper(no_query):
+        status, said = verify(str(file), "--offline", "--rpc")
+    assert (status, "act on chain: act 1 made exactly these calls" in said) == (0, True), said
+    other = json.loads(file.read_text())
+    other["actions"]["number"] = "2"
+    file.write_bytes(provenance.canonical(other))
+    assert verify(str(file), "--offline", "--rpc")[0] == 1
 
 
 @pytest.mark.django_db(transaction=True)

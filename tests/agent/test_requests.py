@@ -300,6 +300,34 @@ def test_a_sentence_that_is_no_order_to_pay_is_no_offer_and_the_hint_fits(text: 
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("pay kim -5 USDC", "a payment has no sign"),
+        ("$500", "a currency is no token, write e.g. 500 USDC (tokens known here: USDC)"),
+        ("pay kim $500", "a currency is no token"),
+        ("pay kim 500€", "a currency is no token"),
+        ("pay kim 1k USDC", "write all its digits"),
+        ("pay kim 1 million USDC", "write all its digits"),
+        ("pay kim 1 ETH", "that is no token known here, which are: USDC"),
+        ("pay kim 500 dollars", "that is no token known here"),
+        ("pay kim 500", "no token follows it"),
+        ("pay kim 10%", "a share of something is not"),
+        ("pay kim", "or write behind each name what is paid"),
+        ("pay the contributors", "name the month that is paid, e.g. 2026-11"),
+        ("swap 500 USDC for ETH", '"swap" is not something that the agent can do'),
+        ("vote for proposal 7", '"vote" is not something that the agent can do'),
+        ("deposit 500 USDC", '"deposit" is not something that the agent can do'),
+        ("paga a kim 500 USDC", "write in English"),
+    ],
+)
+def test_the_hint_fits_what_was_written(text: str, hint: str) -> None:
+    with pytest.raises(NotUnderstood) as stopped:
+        derive(parse(text, LINES, [USDC], NOW), LINES, [USDC], frozenset(), NOW)
+    assert hint in str(stopped.value)
+    assert str(stopped.value).count("name the month") == ("2026-11" in hint or "behind each name" in hint)
+
+
+@pytest.mark.parametrize(
     ("text", "pays"),
     [
         ("pay kim 5 USDC", [5]),

@@ -60,6 +60,8 @@ def test_what_is_no_object_or_is_ours_to_set_is_refused(text, says):
         ("MODEL_DEADLINE_S", "0", "MODEL_DEADLINE_S is 0"),
         ("MODEL_DEADLINE_S", "soon", "whole number"),
         ("MODEL_DEADLINE_S", "99999", "1 to 3600"),
+        ("MODEL_SILENCE_S", "-1", "whole number"),
+        ("MODEL_SILENCE_S", "9999999", "0 to 2592000"),
         ("MODEL_URL", "127.0.0.1:8000", "does not begin with http"),
         ("MODEL_EXTRA_BODY_FILE", "/nonexistent", "can't be read"),
     ],

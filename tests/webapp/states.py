@@ -255,6 +255,7 @@ def acts(made: Made) -> None:
         Plan.objects.create(
             request=asked, chosen_by="operator", output=output, prompt={"schema": {"properties": properties}},
             model={"name": "μοντέλο", "is_demo": True},
+            silence={"code": "no_second_look_none", "values": {}, "text": "In English."} if number % 2 else {},
         )  # fmt: skip
         Refusal.objects.create(
             request=asked, candidate_key="c1", label="μία", calls=[], policy_codehash=bytes(32), block_number=400,
@@ -327,6 +328,7 @@ def pages(made: Made, tokens: dict[str, list[str]]) -> Iterator[str]:
         "proposal_id": [str(number) for number in Proposal.objects.values_list("proposal_id", flat=True)],
         "name": [hex_text(record) for record in DecisionRecord.objects.values_list("hash", flat=True)],
         "account": [address_text(account(3)), address_text(account(77))],
+        "request_id": [str(number) for number in Request.objects.values_list("pk", flat=True)],
     }
     for route, name, parameters in routes(get_resolver()):
         of_route = {**values, "token": tokens.get(name, [])}

@@ -185,6 +185,7 @@ def test_every_get_but_the_ballots_opens_no_socket(client, filled, network):
         "delegate-by-signature",
         "subscriptions",
         "approve",
+        "meant",
         "verify",
         "sign-out",
     }

@@ -28,6 +28,7 @@ from governance import outbox, work
 from governance.models import ChainReading, Contract, Cursor, ModuleState, PolicyVersion, Proposal, Vote
 from governance.state import State
 from policies.code.encoding import DecodeError, decode
+from presentation.budgets import BudgetView
 from presentation.dao_view import DaoView
 from presentation.policies import explained
 from presentation.words import address_text
@@ -37,7 +38,6 @@ from tests.webapp.conftest import NOW, UNIT, Made, account
 from webapp.account import signin
 from webapp.drafts.actions import KINDS
 from webapp.mail import send, subscriptions
-from webapp.policies.read import BudgetView
 from webapp.proposals import relay
 from webapp.proposals import voter as voters
 from webapp.relaying import RelayRefused

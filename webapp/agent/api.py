@@ -24,6 +24,7 @@ from presentation.dao_view import DaoView
 from webapp import throttle
 from webapp.account import signin
 from webapp.agent.answers import ActAnswer, RefusalAnswer, RequestAnswer
+from webapp.agent.asked import request_of, requests_of
 from webapp.agent.read import page_of_acts, refused_acts
 from webapp.agent.shapes import act_json
 from webapp.answers import TypedData, answers
@@ -61,28 +62,21 @@ def refusals(request: HttpRequest, slug: str) -> list[Json]:
     ]
 
 
-@router.get("/daos/{slug}/requests", response=answers(list[RequestAnswer], 404))
-def requests_of(request: HttpRequest, slug: str) -> list[Json]:
-    """The newest requests to the agent."""
+@router.get("/daos/{slug}/requests", response=answers(list[RequestAnswer], 404, 422))
+def newest_requests(request: HttpRequest, slug: str, page: int = 1, size: int = 50) -> list[Json]:
+    """Requests to the agent, newest first, in pages."""
     place = DaoView.of(slug)
-    return [shown(row) for row in _requests(place).order_by("-id")[:50]]
-
-
-def _requests(place: DaoView):
-    found = Request.objects.filter(dao=place.dao).select_related("dao", "module", "plan__candidate")
-    return found.prefetch_related("candidates", "refusals", "records", "bindings")
+    page, size = page_and_size(page, size)
+    return [shown(row) for row in requests_of(place).order_by("-id")[(page - 1) * size : page * size]]
 
 
 def _one_request(slug: str, request_id: int) -> tuple[DaoView, Request]:
     place = DaoView.of(slug)
-    found = _requests(place).filter(pk=request_id).first()
-    if found is None:
-        raise Http404("no request of this number")
-    return place, found
+    return place, request_of(place, request_id)
 
 
 @router.get("/daos/{slug}/requests/{request_id}", response=answers(RequestAnswer, 404, 422))
-def request_of(request: HttpRequest, slug: str, request_id: int) -> Json:
+def one_request(request: HttpRequest, slug: str, request_id: int) -> Json:
     """One request: what was derived from it, what was refused, and the decision records it led to."""
     return shown(_one_request(slug, request_id)[1])
 

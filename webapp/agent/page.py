@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from agent.llm import trouble
-from agent.models import DecisionRecord
 from governance import standing
 from governance.chain import abi
 from governance.chain.module import PAUSE
@@ -17,7 +17,8 @@ from presentation import words
 from presentation.acts import counted_as_of_now
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
-from webapp.agent.read import act_view, newest_requests, page_of_acts, refused
+from webapp.agent.asked import waiting_and_newest
+from webapp.agent.read import act_views, page_of_acts, refused
 from webapp.rendering import page_number, render_page
 
 
@@ -28,15 +29,12 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
     place, page = DaoView.of(slug), page_number(request)
     rows, count = page_of_acts(place, page=page)
     in_force = standing.policies_in_force(place.dao)
-    recorded = set(
-        DecisionRecord.objects.filter(hash__in=[bytes(act.decision) for act in rows]).values_list("hash", flat=True)
-    )
     return render_page(
         request,
         "agent.html",
         place,
         "agent",
-        acts=[act_view(place, act, bytes(act.decision) in {bytes(item) for item in recorded}) for act in rows],
+        acts=act_views(place, rows),
         page=page,
         pages=max(1, -(-count // PAGE)),
         query="",
@@ -57,5 +55,6 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         standing=standing.known(place.dao),
         model_trouble=(now_wrong := trouble.standing()),
         model_trouble_text=trouble.in_words(now_wrong) if now_wrong else "",
-        requests=newest_requests(place),
+        requests=waiting_and_newest(place),
+        model_waits_minutes=settings.MODEL_SILENCE_S // 60 if settings.MODEL_URL else None,
     )

@@ -3,19 +3,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Prefetch
 from django.utils.translation import gettext
 
-from agent.acts.shown import shown
-from agent.acts.words import TABLE, reason_of
-from agent.models import Refusal, Request
+from agent.acts.judging import PASSING
+from agent.acts.paid import payment_of
+from agent.acts.words import TABLE
+from agent.models import DecisionRecord, Refusal
 from governance import refusal_words
 from governance.chain import abi
 from governance.chain.module import OBJECT, VETO
-from governance.models import Act, ActCall, Objection, RefusedAct, chain_order
-from governance.sentences import worded
+from governance.models import (
+    Act,
+    ActCall,
+    Objection,
+    PolicyVersion,
+    Proposal,
+    ProposalTransition,
+    RefusedAct,
+    chain_order,
+)
 from policies.notation.hexadecimal import hex_text
 from presentation import labels, words
 from presentation.acts import who_may_object
@@ -42,49 +52,54 @@ def refused_acts(place: DaoView, limit: int = 50) -> list[RefusedAct]:
     return list(RefusedAct.objects.filter(dao=place.dao).order_by("-block_number", "-id")[:limit])
 
 
-def newest_requests(place: DaoView) -> list[dict[str, Any]]:
-    """The newest requests as they are shown, worded for the page."""
-    rows = (
-        Request.objects.filter(dao=place.dao)
-        .select_related("dao", "module", "plan__candidate")
-        .prefetch_related("candidates", "refusals", "records", "bindings")
-        .order_by("-id")[:20]
-    )
-    return [_request_view(row) for row in rows]
-
-
-def _request_view(request: Request) -> dict[str, Any]:
-    view = shown(request)
-    by = {action["candidate"]: action["by"] or "" for action in view["may"]}
-    return view | {
-        "asker": bytes(request.requested_by),
-        "status_text": labels.request_status(request.status),
-        "reason": worded(reason_of(request)),
-        "approvable": [
-            {
-                "key": candidate.key,
-                "label": TABLE.shown(candidate.label_code, candidate.label),
-                "differences": [
-                    worded(sentence) for sentence in TABLE.read_all(candidate.difference_codes, candidate.differences)
-                ],
-                "operator": by[candidate.key],
-            }
-            for candidate in request.candidates.all()
-            if candidate.key in by
-        ],
+def act_views(place: DaoView, acts: Sequence[Act]) -> list[dict[str, Any]]:
+    """Acts as they are shown, each with its record, the request that led to it, and the vote that allowed it."""
+    decisions = [bytes(act.decision) for act in acts]
+    records = {
+        bytes(row.hash): row for row in DecisionRecord.objects.filter(hash__in=decisions).select_related("request")
     }
+    votes = _votes_that_allowed(place, acts)
+    return [_act_view(place, act, records.get(bytes(act.decision)), votes.get(_version(act))) for act in acts]
 
 
-def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
+def _version(act: Act) -> tuple[int, bytes, int]:
+    return act.module_id, bytes(act.policy_id), act.version
+
+
+def _votes_that_allowed(place: DaoView, acts: Sequence[Act]) -> dict[tuple[int, bytes, int], Proposal]:
+    """The proposal by whose execution each act's policy version was set: the one executed in the same transaction.
+    None for a version that was set in another way, or by one of several proposals."""
+    versions = PolicyVersion.objects.filter(dao=place.dao, policy_id__in={bytes(act.policy_id) for act in acts})
+    in_transaction = {
+        (row.module_id, bytes(row.policy_id), row.version): bytes(row.log.transaction_hash)
+        for row in versions.select_related("log")
+    }
+    executed: dict[bytes, list[Proposal]] = {}
+    steps = ProposalTransition.objects.filter(
+        proposal__dao=place.dao, kind="executed", log__transaction_hash__in=set(in_transaction.values())
+    )
+    for step in steps.select_related("proposal", "log"):
+        executed.setdefault(bytes(step.log.transaction_hash), []).append(step.proposal)
+    found = {key: executed.get(transaction, []) for key, transaction in in_transaction.items()}
+    return {key: proposals[0] for key, proposals in found.items() if len(proposals) == 1}
+
+
+def _act_view(place: DaoView, act: Act, record: DecisionRecord | None, vote: Proposal | None) -> dict[str, Any]:
     """An act with its calls in words and the calldata that stops it."""
+    request = record.request if record else None
+    calls = list(act.calls.all())
     view: dict[str, Any] = {
         "act": act,
         "status_text": str(labels.ACTS[act.status]),
         "calls": [
-            {"words": call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata))}
-            for call in act.calls.all()
+            {"words": call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata))} for call in calls
         ],
-        "has_record": has_record,
+        "total": _total(place, calls),
+        "request": request,
+        "period": request.period if request else "",
+        "asker": bytes(request.requested_by) if request else None,
+        "vote": vote,
+        "has_record": record is not None,
         "module": words.address_text(act.module.address),
         "is_end_doubted": bool(act.act_id) and act.final_log is not None and hasattr(act.final_log, "unconfirmed"),
         "who_may_object": who_may_object(act.module),
@@ -96,9 +111,23 @@ def act_view(place: DaoView, act: Act, has_record: bool) -> dict[str, Any]:
     return view
 
 
+def _total(place: DaoView, calls: Sequence[ActCall]) -> str:
+    """What all payments of an act come to; empty for one call, and where a call is not a plain payment."""
+    payments = [payment_of(call) for call in calls]
+    if len(calls) < 2 or not all(payments):
+        return ""
+    totals: dict[bytes, int] = {}
+    for payment in payments:
+        assert payment is not None  # all of them are
+        totals[payment.asset] = totals.get(payment.asset, 0) + payment.amount
+    return " + ".join(place.asset(asset).text(amount) for asset, amount in totals.items())
+
+
 def planner_refusals(place: DaoView) -> list[Refusal]:
-    """Candidates that the planner's check refused, newest first."""
-    return list(Refusal.objects.filter(request__dao=place.dao).select_related("request").order_by("-id")[:50])
+    """Candidates that the planner's check refused, newest first. What ends by itself, such as a pause between acts, is
+    no refusal: it stands with its request."""
+    rows = Refusal.objects.filter(request__dao=place.dao).select_related("request").order_by("-id")[:200]
+    return [row for row in rows if not row.ends_by_itself(PASSING)][:50]
 
 
 def refused(place: DaoView) -> list[dict[str, Any]]:
@@ -109,7 +138,7 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
             {
                 "by": gettext("by the chain"),
                 "words": refusal_words.shown(row),
-                "reason": row.reason,
+                "exactly": row.reason,
                 "when": gettext("%(moment)s, block %(number)s")
                 % {"moment": words.moment(row.block_timestamp_chain_s), "number": row.block_number},
                 "transaction": bytes(row.transaction_hash),
@@ -126,6 +155,7 @@ def refused(place: DaoView) -> list[dict[str, Any]]:
                 "words": str(row) or TABLE.shown(row.label_code, row.label),
                 "reason": gettext("%(label)s (request: %(text)s)")
                 % {"label": TABLE.shown(row.label_code, row.label), "text": row.request.text},
+                "request": row.request_id,
                 "when": gettext("%(moment)s, checked at block %(number)s")
                 % {"moment": words.when(row.created_at), "number": row.block_number},
             },

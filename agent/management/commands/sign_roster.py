@@ -39,6 +39,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--accept", action="store_true", help="take in a signed roster")
         parser.add_argument("--days", type=int, default=365, help="how long the roster is good, from now (default 365)")
+        parser.add_argument("--kind", choices=rosters.KINDS, help="paid each month, or names for one-off payments")
+        parser.add_argument("--first-month", default="", help="the first month it is for, as 2026-11")
+        parser.add_argument("--last-month", default="", help="the last month it is for")
+        parser.add_argument(
+            "--may-ask",
+            help="who but the operator may have it paid by asking, with commas between: "
+            f"{','.join(rosters.MAY_ASK)} (the default: all of them), or none",
+        )
         parser.add_argument("--asset", help="the token's address, for entries that name none")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -57,10 +65,20 @@ class Command(BaseCommand):
                 raise CommandError("the entries must be a JSON list")
             lines = [_line(entry, number, options["asset"]) for number, entry in enumerate(given, 1)]
             expires = chain_now_s(dao) + options["days"] * _DAY_S
-            document = rosters.typed_data(dao, policy_id, lines, expires_chain_s=expires)
+            document = rosters.typed_data(dao, policy_id, lines, expires_chain_s=expires, rules=_rules(options))
         except (rosters.RosterError, NoPolicyInForce) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(document, indent=1))
+
+
+def _rules(options: dict[str, Any]) -> rosters.Rules | None:
+    """The rules that are asked for; None where none is, so that what was signed before stays what is signed."""
+    given = (options["kind"], options["first_month"], options["last_month"], options["may_ask"])
+    if not any(given):
+        return None
+    asked = options["may_ask"] or ",".join(rosters.MAY_ASK)
+    may_ask = frozenset() if asked == "none" else frozenset(filter(None, asked.split(",")))
+    return rosters.Rules(options["kind"] or rosters.MONTHLY, options["first_month"], options["last_month"], may_ask)
 
 
 def _json(name: str) -> Any:

@@ -42,6 +42,10 @@ def note_signature(scene: Scene, request: dict[str, Any]) -> None:
 def show_the_models_word(scene: Scene, request: dict[str, Any]) -> None:
     """What the model said, which must stand on the page too, and on whose word the payment rests."""
     said, signed = request["model_said"], request["id"] in scene.olga_signed
+    if said is None and request["no_second_look"] is not None and not signed:
+        scene.show("the model", request["no_second_look"])
+        scene.show("paid on the word of", "the roster that olga signed")
+        return
     if said is None:
         must(signed, "what no model was asked about must rest on olga's signature", request)
         scene.show("the model", "was not asked")
