@@ -21,6 +21,7 @@ from governance.chain.rpc import RpcError
 from policies.notation.visible import one_line
 from webapp.agent import api as agent
 from webapp.delegates import api as delegates
+from webapp.exports import api as exports
 from webapp.home import api as home
 from webapp.mail import api as mail
 from webapp.policies import api as policies
@@ -35,7 +36,7 @@ class _Api(NinjaAPI):
 
 
 api = _Api(title="Mandate", version="1", docs_url=None, description=__doc__)
-for subject in (home, proposals, delegates, policies, agent, mail):
+for subject in (home, proposals, delegates, policies, agent, exports, mail):
     api.add_router("", subject.router)
 
 

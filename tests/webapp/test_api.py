@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The JSON API: shapes, errors in one line, and who may change what."""
 
+import csv
 import datetime
+import io
 import json
 import re
 
@@ -19,6 +21,7 @@ from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, NOW, UNIT, account
 from webapp import tasks, throttle
 from webapp.account import signin
+from webapp.exports import read
 from webapp.models import Throttle
 
 MEMBER = Account.from_key("0x" + "11" * 32)
@@ -399,3 +402,52 @@ def test_bytes_that_are_no_signature_are_refused(client, monkeypatch, signature)
     answer = client.post("/auth/verify", {"message": message, "signature": signature}, content_type="application/json")
     assert answer.status_code == 403
     assert "signature" in answer.json()["error"]
+
+
+# ------------------------------------------------------------------------------------------------------------- exports
+
+
+def test_an_export_has_a_transaction_in_each_row(client, made):
+    made.proposal(7)
+    made.vote(made.proposal(8), 3, weight=2 * UNIT)
+    answer = client.get("/api/v1/daos/river/exports/proposals")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert [row["id"] for row in rows] == ["7", "8"]
+    assert all(re.fullmatch("0x[0-9a-f]{64}", row["transaction_hash"]) for row in rows)
+    seen = client.get("/api/v1/daos/river/exports/proposals?format=json").json()
+    assert [{**row, "id": row["id"]} for row in seen["rows"]] == [
+        {**row, **{what: int(row[what]) for what in ("snapshot", "deadline", "block", "at_chain_s")}} for row in rows
+    ]
+    [vote] = client.get("/api/v1/daos/river/proposals/8/votes?format=json").json()["rows"]
+    assert (vote["voter"], vote["weight"]) == (address_text(account(3)), str(2 * UNIT))
+    assert client.get("/api/v1/daos/river/exports/voters").status_code == 422
+
+
+def test_exports_go_on_where_they_ended_and_lose_no_row(client, made, monkeypatch):
+    monkeypatch.setattr(read, "MOST_ROWS", 2)
+    proposal = made.proposal(7)
+    for number in range(5):
+        made.vote(proposal, 3 + number, weight=UNIT if number < 3 else 2 * UNIT)
+    for number in range(8, 12):
+        made.proposal(number)
+    for path, what, expected in (
+        ("/api/v1/daos/river/proposals/7/votes", "voter", {address_text(account(3 + n)) for n in range(5)}),
+        ("/api/v1/daos/river/exports/proposals", "id", {"7", "8", "9", "10", "11"}),
+    ):
+        found, after = [], ""
+        while after is not None:
+            page = client.get(path, {"format": "json", "after": after} if after else {"format": "json"}).json()
+            assert len(page["rows"]) <= 2
+            found += [row[what] for row in page["rows"]]
+            after = page["next"]
+        assert sorted(found) == sorted(expected)
+        link = client.get(path)["Link"]
+        second = client.get(link[1 : link.index(">")]).content.decode()
+        assert [row[what] for row in csv.DictReader(io.StringIO(second))] == found[2:4]
+
+
+def test_a_spreadsheet_carries_nothing_out_that_a_voter_wrote(client, made):
+    made.vote(made.proposal(7), 3, reason='=HYPERLINK("https://evil.example","win")')
+    [row] = csv.DictReader(io.StringIO(client.get("/api/v1/daos/river/proposals/7/votes").content.decode()))
+    assert row["reason"].startswith("'=")

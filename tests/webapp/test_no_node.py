@@ -135,6 +135,7 @@ def filled(made, settings) -> dict[str, str]:
     subscription.save()
     return {
         "slug": "river", "proposal_id": "7", "account": address_text(account(3)), "request_id": str(asked.pk),
+        "table": "treasury",
         "policy_id": hex_text(b"\1" * 32),
         "name": hex_text(b"\4" * 32), "confirm token": subscriptions.confirm_token(choice),
         "unsubscribe token": subscriptions.unsubscribe_token(subscription),

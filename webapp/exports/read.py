@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows for an export, in pages that cost the same wherever they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Q
+
+from governance.models import Act, Proposal, RawLog, TreasuryFlow, Vote
+from policies.notation.hexadecimal import hex_text
+from presentation import words
+from presentation.dao_view import DaoView
+
+MOST_ROWS = 2_000
+Row = dict[str, str | int | None]
+
+
+def _log(log: RawLog) -> Row:
+    return {
+        "block": log.block_number,
+        "at_chain_s": log.block_timestamp_chain_s,
+        "transaction_hash": hex_text(log.transaction_hash),
+    }
+
+
+def _proposal(row: Proposal) -> Row:
+    return {
+        "id": str(row.proposal_id), "title": row.title, "proposer": words.address_text(row.proposer),
+        "snapshot": row.snapshot, "deadline": row.deadline, "for": str(row.for_votes),
+        "against": str(row.against_votes), "abstain": str(row.abstain_votes), **_log(row.log),
+    }  # fmt: skip
+
+
+def _flow(row: TreasuryFlow) -> Row:
+    return {
+        "direction": "out" if row.outgoing else "in", "asset": words.address_text(row.asset),
+        "amount": str(row.amount), "counterparty": words.address_text(row.counterparty), **_log(row.log),
+    }  # fmt: skip
+
+
+def _act(row: Act) -> Row:
+    return {
+        "policy_id": hex_text(row.policy_id), "version": row.version, "number": row.number,
+        "agent": words.address_text(row.agent), "status": row.status, "decision": hex_text(row.decision),
+        **_log(row.log),
+        "final_transaction_hash": hex_text(row.final_log.transaction_hash) if row.final_log else None,
+    }  # fmt: skip
+
+
+_TABLES: dict[str, tuple[Any, tuple[str, ...], Callable[[Any], Row]]] = {
+    "proposals": (Proposal, ("log",), _proposal),
+    "treasury": (TreasuryFlow, ("log",), _flow),
+    "acts": (Act, ("log", "final_log"), _act),
+}
+
+
+def table(place: DaoView, name: str, after: int) -> tuple[list[Row], int | None]:
+    """Return the rows behind the one of number `after`, and what to ask for after them; None at the end."""
+    model, logs, shown = _TABLES[name]
+    found = model.objects.filter(dao=place.dao, pk__gt=after).select_related(*logs).order_by("pk")
+    rows = list(found[: MOST_ROWS + 1])
+    more = rows[MOST_ROWS - 1].pk if len(rows) > MOST_ROWS else None
+    return [shown(row) for row in rows[:MOST_ROWS]], more
+
+
+def votes(proposal: Proposal, after: tuple[int, int] | None) -> tuple[list[Row], tuple[int, int] | None]:
+    """Return a proposal's votes, the heaviest first, behind one of a weight and a number; and what to ask for next."""
+    found = Vote.objects.filter(proposal=proposal)
+    if after is not None:
+        weight, number = after
+        found = found.filter(Q(weight__lt=weight) | Q(weight=weight, pk__gt=number), weight__lte=weight)
+    heaviest = list(found.order_by("-weight", "id").values_list("pk", flat=True)[: MOST_ROWS + 1])
+    rows = list(Vote.objects.filter(pk__in=heaviest[:MOST_ROWS]).select_related("log").order_by("-weight", "id"))
+    more = (rows[-1].weight, rows[-1].pk) if len(heaviest) > MOST_ROWS else None
+    return [
+        {
+            "voter": words.address_text(row.voter), "support": row.support, "weight": str(row.weight),
+            "params": hex_text(row.params) if row.params else None, "reason": row.reason, **_log(row.log),
+        }
+        for row in rows
+    ], more  # fmt: skip
