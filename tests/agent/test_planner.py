@@ -408,10 +408,17 @@ def test_a_no_stops_whatever_is_set_for_silence(world: World, settings: Any) -> 
 
 
 @database
-def test_without_any_model_exactly_the_roster_is_paid_and_says_so(world: World, settings: Any) -> None:  # noqa: F811
+def test_without_any_model_exactly_the_roster_is_paid_after_the_set_time_and_says_so(
+    world: World,  # noqa: F811
+    settings: Any,
+) -> None:
     settings.MODEL_URL = ""
     world.sign_roster()
-    request = world.rest(world.ask(world.november()))
+    request = world.rest(world.ask(world.november()), 2)
+    assert (request.status, world.number) == (Request.Status.RECEIVED, 0)
+    assert "waiting for the model (no model is configured" in request.reason
+    Request.objects.filter(pk=request.pk).update(model_awaited_since=timezone.now() - timedelta(seconds=3601))
+    request = world.rest(request)
     assert request.status == Request.Status.EXECUTED
     assert shown(request)["no_second_look"] == "no second look: no model is configured"
 
