@@ -33,7 +33,7 @@ from agent.acts.judging import (
     refusal_json,
     standing_halt,
 )
-from agent.acts.paid import UNRECORDED, lately, paid_lines, unrecorded_payees
+from agent.acts.paid import UNRECORDED, lately, paid_chain_s, paid_lines, unrecorded_payees
 from agent.acts.pieces import MAX_TEXT, NotUnderstood, clean
 from agent.acts.policy import NoPolicyInForce, PolicyInForce, chain_now_s, in_force
 from agent.acts.situation import Judged, Situation
@@ -173,6 +173,8 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
     request.period = ask.period
     Request.objects.filter(pk=request.pk).update(period=ask.period)
     drafts = derive(ask, lines, tokens, paid_lines(policy, ask.period, request), now_chain_s)
+    if only_names and any(line.provenance["amount"] == "operator" for draft in drafts for line in draft.lines):
+        raise NotUnderstood(say("names_without_amount"))  # some of its names are given an amount, and some are not
     strange = unrecorded_payees(policy)
     payees, may_ask = {line.recipient for line in lines}, askers.HAS_A_SAY if rules is None else rules.may_ask
     asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash, may_ask)
@@ -206,7 +208,7 @@ def _lately(request: Request, draft: Draft, tokens: Sequence[Token], now_chain_s
     text_of = {token.address: token for token in tokens}
     found = []
     for act, payment in lately(request.dao, {line.recipient for line in draft.lines}, besides=request, most=5):
-        at_s = act.log.block_timestamp_chain_s
+        at_s = paid_chain_s(act)
         if at_s > now_chain_s - _LATELY_S:
             token = text_of.get(payment.asset)
             amount = (
@@ -214,7 +216,9 @@ def _lately(request: Request, draft: Draft, tokens: Sequence[Token], now_chain_s
             )
             code = "announced_lately" if act.status == act.Status.SCHEDULED else "paid_lately"
             day = f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d}"
-            found.append(say(code, payee=checksum(payment.recipient), amount=amount, number=act.number, day=day))
+            policy = hex_text(bytes(act.policy_id))[:10]
+            payee = checksum(payment.recipient)
+            found.append(say(code, payee=payee, amount=amount, number=act.number, policy=policy, day=day))
     return found
 
 

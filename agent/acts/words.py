@@ -231,8 +231,8 @@ SENTENCES: Mapping[str, Template] = {
     "amounts_changed": _amounts_changed,
     "left_out_as_paid": gettext_noop("already paid or being paid for this month, and left out: {count}"),
     "part_of_roster": gettext_noop("pays {payments} of the {roster} on the roster"),
-    "paid_lately": gettext_noop("{payee} was paid {amount} on {day}, by act {number}"),
-    "announced_lately": gettext_noop("act {number}, announced on {day}, is to pay {payee} {amount}"),
+    "paid_lately": gettext_noop("{payee} was paid {amount} on {day}, by act {number} of policy {policy}"),
+    "announced_lately": gettext_noop("act {number} of policy {policy}, announced on {day}, is to pay {payee} {amount}"),
     # A candidate's label.
     "candidate": _candidate,
     "as_on_roster": gettext_noop("as on the roster"),
