@@ -7,7 +7,7 @@ leads to the recorded address and there is code, nobody made that contract other
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from governance.capabilities import ask, probe_module
 from governance.chain import abi
@@ -22,6 +22,10 @@ from policies.notation.hexadecimal import hex_bytes, hex_text
 from policies.notation.primitives import keccak
 
 GOOD, CAREFUL, UNKNOWN, PROBLEM = Level.GOOD, Level.CAREFUL, Level.UNKNOWN, Level.PROBLEM
+NO_RULE = ("timelock_other", "control_no_governor", "compound_other_admin")  # where votes rule nothing, or may not
+DIFFERS = ("guardian_changed",)  # no problem for a vote, and not as recorded all the same
+# With these unknown no vote is made: nobody could say what it would let act, and for whom.
+UNSOUND = ("made_of_other", "holder_unknown", "timelock_other")
 
 
 def check(rpc: Rpc, found: Situation, kept: Record) -> list[Told]:
@@ -29,13 +33,39 @@ def check(rpc: Rpc, found: Situation, kept: Record) -> list[Told]:
 
     Raises RpcError when the node fails.
     """
-    told = list(_about_code(rpc, found, kept))
+    told = [*_about_asked(found, kept), *_about_code(rpc, found, kept)]
     if any(one.level is Level.PROBLEM for one in told):
         return told
     told += _about_parties(rpc, found, kept)
     told += _about_enabling(rpc, found, kept)
     told += _about_others(rpc, found, kept)
     return told
+
+
+def _about_asked(found: Situation, kept: Record) -> Iterator[Told]:
+    """Whether the record is of the DAO that was asked: all else would be said of another treasury than the module's."""
+    asked = {
+        "chain": (str(found.chain_id), str(kept.content["chain_id"])),
+        "governor": (_named(found.governor), _named(kept.party("governor"))),
+        "treasury": (_named(found.holder.address), _named(kept.party("treasury"))),
+    }
+    for party, (named, recorded) in asked.items():
+        if named != recorded:
+            yield Told(PROBLEM, "record", say("record_of_other", party=party, named=named, recorded=recorded))
+
+
+def _named(address: bytes | None) -> str:
+    return "nobody" if address is None else checksum(address)
+
+
+def differences(told: Sequence[Told]) -> list[Told]:
+    """Return what is not as recorded."""
+    return [one for one in told if one.level is PROBLEM or one.sentence.code in DIFFERS]
+
+
+def hindrance(told: Sequence[Told]) -> Told | None:
+    """Return the first finding for which no vote is made, None where nothing hinders."""
+    return next((one for one in told if one.level is PROBLEM or one.sentence.code in UNSOUND), None)
 
 
 def _about_code(rpc: Rpc, found: Situation, kept: Record) -> Iterator[Told]:
@@ -94,25 +124,32 @@ def _about_parties(rpc: Rpc, found: Situation, kept: Record) -> Iterator[Told]:
 
 
 def _about_enabling(rpc: Rpc, found: Situation, kept: Record) -> Iterator[Told]:
-    holder = found.holder.address
-    asked = {"enabled": ("isModuleEnabled(address)", [kept.module], ["bool"])}
-    answer = ask(rpc, holder, asked, found.block)["enabled"]
-    if answer == (True,):
+    holder, answer = found.holder.address, _is_enabled(rpc, found, kept.module)
+    if answer is True:
         yield Told(GOOD, "treasury", say("is_enabled", holder=checksum(holder)))
-    elif answer == (False,):
+    elif answer is False:
         yield Told(CAREFUL, "treasury", say("is_not_enabled", holder=checksum(holder)))
     else:
         yield Told(UNKNOWN, "treasury", say("enabled_unknown", holder=checksum(holder)))
 
 
+def _is_enabled(rpc: Rpc, found: Situation, module: bytes) -> bool | None:
+    asked = {"enabled": ("isModuleEnabled(address)", [module], ["bool"])}
+    answer = ask(rpc, found.holder.address, asked, found.block)["enabled"]
+    return None if answer is None else bool(answer[0])
+
+
 def _about_others(rpc: Rpc, found: Situation, kept: Record) -> Iterator[Told]:
     """Who can move the money besides the agent, within its policy."""
     safe = found.holder.safe
+    told_of_timelock = list(_about_timelock(found))
+    votes_rule = not any(one.sentence.code in NO_RULE for one in told_of_timelock)
     if safe is not None:
         if found.governor is None:
             yield Told(CAREFUL, "who else", say("owners_bypass", threshold=safe.threshold, owners=shown(safe.owners)))
         elif found.vote_moves_safe:
-            yield Told(GOOD, "who else", say("votes_move", owner=checksum(found.owner)))
+            level = GOOD if votes_rule else UNKNOWN
+            yield Told(level, "who else", say("votes_move", owner=checksum(found.owner)))
             if found.other_owners:
                 yield Told(CAREFUL, "who else", say("owners_bypass", threshold=1, owners=shown(found.other_owners)))
         else:
@@ -120,11 +157,30 @@ def _about_others(rpc: Rpc, found: Situation, kept: Record) -> Iterator[Told]:
         yield from _about_modules(found, kept)
     elif found.holder.kind is Kind.TREASURY:
         owner = found.holder.owner or ZERO
-        level = GOOD if owner == found.owner else PROBLEM
+        level = PROBLEM if owner != found.owner else GOOD if votes_rule else UNKNOWN
         yield Told(level, "who else", say("owner_moves", owner=checksum(owner)))
         yield from _about_listed(rpc, found, kept)
-    if found.timelock is not None and found.timelock.kind == "control":
+    else:
+        yield Told(UNKNOWN, "who else", say("holder_unknown", holder=checksum(found.holder.address)))
+    yield from told_of_timelock
+
+
+def _about_timelock(found: Situation) -> Iterator[Told]:
+    """Whether votes make it act at all, and who else can."""
+    timelock = found.timelock
+    if timelock is None:
+        return
+    if timelock.kind == "other":
+        yield Told(UNKNOWN, "who else", say("timelock_other", timelock=checksum(found.owner)))
+    elif timelock.kind == "control":
+        if not timelock.governor_proposes:
+            yield Told(PROBLEM, "who else", say("control_no_governor"))
         yield from _about_proposers(found)
+    else:
+        if not timelock.governor_proposes:
+            yield Told(PROBLEM, "who else", say("compound_other_admin", admin=checksum(timelock.admin or ZERO)))
+        if timelock.pending_admin and any(timelock.pending_admin):
+            yield Told(CAREFUL, "who else", say("compound_pending", pending=checksum(timelock.pending_admin)))
 
 
 def _about_modules(found: Situation, kept: Record) -> Iterator[Told]:
@@ -147,9 +203,14 @@ def _about_listed(rpc: Rpc, found: Situation, kept: Record) -> Iterator[Told]:
         return
     named = sorted({(log.topics[1] if len(log.topics) > 1 else log.data)[12:32] for log in logs})
     asked = [(holder, abi.encode_call("isModuleEnabled(address)", [module])) for module in named]
-    answers = rpc.eth_calls(asked, found.block)
-    enabled = [m for m, a in zip(named, answers, strict=True) if isinstance(a, bytes) and a[-1:] == b"\1"]
-    others = [module for module in enabled if module != kept.module]
+    answers = list(rpc.eth_calls(asked, found.block))
+    words = {m: a for m, a in zip(named, answers, strict=True) if isinstance(a, bytes) and len(a) == 32}
+    others = [module for module, word in words.items() if any(word) and module != kept.module]
+    # A node that lost the past gives no error. It is known to have it where it gave the timelock's, or this module's.
+    gives_past = found.timelock is not None and found.timelock.holders is not None
+    misses_ours = kept.module not in words and _is_enabled(rpc, found, kept.module) is not False
+    if len(words) < len(named) or misses_ours or not (named or gives_past):
+        yield Told(UNKNOWN, "who else", say("treasury_modules_unknown"))
     if others:
         yield Told(CAREFUL, "who else", say("safe_modules", modules=shown(others)))
 

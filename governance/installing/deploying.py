@@ -147,6 +147,12 @@ def send_and_wait(
         time.sleep(_wait_s(give_up, timeout_s))
 
 
+def sent_already(purpose: str) -> bytes | None:
+    """Return the transaction of ours by which a call for this purpose was mined, None where none is known."""
+    row = OutgoingTransaction.objects.filter(key__startswith=f"{purpose} try ", status=_Status.MINED).first()
+    return None if row is None else bytes(row.transaction_hash)
+
+
 def _wait_s(give_up: float, timeout_s: float) -> float:
     """Ask often at first (a test chain mines at once), then every second."""
     return min(_ASKED_EVERY_S, 0.05 + (timeout_s - (give_up - time.monotonic())) / 4)

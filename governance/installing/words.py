@@ -101,7 +101,7 @@ _FOUND = {
     "compound_pending": gettext_noop("its admin may become {pending}, who then acts through it without this governor"),
     "timelock_other": gettext_noop(
         "{timelock} is of no kind that is understood: who can make it act, and so can change the module's policies, is "
-        "not known"
+        "not known, and `module propose` makes no vote for it"
     ),
     "treasury_ours": gettext_noop("{holder} is our Treasury, by its code"),
     "treasury_owned": gettext_noop("its owner is {owner}, through which votes act: a vote enables the module"),
@@ -198,6 +198,10 @@ _STEPS = {
 
 # The record beside the chain.
 _CHECKED = {
+    "record_of_other": gettext_noop(
+        "the {party} that is asked about is {named}, and the record is of {recorded}: name the record's own (with "
+        "--treasury for a treasury), or another record with --record"
+    ),
     "not_there": gettext_noop("{contract} is not at {address}: `module deploy` goes on where it ended"),
     "other_code": gettext_noop("the code at {address} is not what was recorded of {contract}"),
     "made_of_this": gettext_noop("{contract} at {address} was made of this checkout's code, with the recorded parties"),
@@ -224,20 +228,27 @@ _CHECKED = {
     "votes_move": gettext_noop("a vote, through {owner}"),
     "owner_moves": gettext_noop("the treasury's owner {owner}"),
     "treasury_modules_unknown": gettext_noop(
-        "whether other modules are enabled is not known: the node does not give the logs of the whole past. Ask an "
+        "whether other modules are enabled is not known: the node may not give the logs of the whole past. Ask an "
         "archive node with --rpc"
     ),
 }
 
 # The vote that puts it to use.
 _PROPOSED = {
+    "several_treasuries": gettext_noop(
+        "the mirror follows several treasuries of {dao}: name with --treasury the one that the module is for, of "
+        "{treasuries}"
+    ),
+    "sent_already": gettext_noop(
+        "sent already by transaction {hash}; nothing was sent now. To propose again, change the text (--text)"
+    ),
     "nothing_to_propose": gettext_noop(
         "the module {module} is enabled already: name a policy with --policy, or --unpause"
     ),
     "treasury_of_another": gettext_noop(
         "the treasury belongs to {owner}, through which no vote acts: no vote can enable the module"
     ),
-    "module_not_there": gettext_noop("the module is not on the chain yet: run `module deploy` first"),
+    "unsound": gettext_noop("{path}: {reason}"),
     "no_votes_to_send": gettext_noop("there is no governor to propose to: the Safe's owners sign the batch (--batch)"),
     "nothing_voted": gettext_noop(
         "nothing is left for a vote: the Safe's owners sign the batch (--batch). Name a policy with --policy to "

@@ -33,6 +33,8 @@ def policy(made: Any) -> PolicyVersion:
     text = (TEMPLATES / "payroll.yaml").read_text().replace("0x5c0000000000000000000000000000000000dEAD", usdc)
     code = load(text)
     raw = encode(code)
+    made.contracts["module"].capabilities |= {"treasury": address_text(bytes(made.contracts["treasury"].address))}
+    made.contracts["module"].save()
     version = PolicyVersion.objects.create(
         dao=made.dao, module=made.contracts["module"], policy_id=ID, version=1, agent=code.agent,
         codehash=codehash(raw), code=raw, log=made.log(),
@@ -49,6 +51,7 @@ def read(made: Any, version: PolicyVersion, *, spent: int, held: int = 100_000, 
     (budget,) = code.budgets
     ring = Ring().charged(budget.segment_s, NOW - 60, spent * 10**6 // budget.base_units(1)).pack()
     told = [
+        ("enabled", module, bytes(32), (1).to_bytes(32, "big")),
         ("balance", usdc, bytes(32), (held * 10**6).to_bytes(32, "big")),
         ("policy", module, ID, abi.encode(["address", "uint16", "uint24", "uint32", "uint40"], state)),
         ("ring", module, budget.key(ID, code.agent), ring.to_bytes(32, "big")),
@@ -140,15 +143,69 @@ def test_a_stopped_act_and_a_module_without_power_stop_it(client: Any, made: Any
     assert asked(client, made, "1")[0]["verdict"] == "at_once"
     answer, _ = asked(client, made, "1,500")
     assert (answer["verdict"], answer["reasons"][0][:23]) == ("refused", "Members stopped an act;")
-    treasury = made.contracts["treasury"].address
-    made.contracts["module"].capabilities |= {"treasury": address_text(bytes(treasury))}
-    made.contracts["module"].save()
-    ChainReading.objects.create(
-        dao=made.dao, kind="enabled", address=policy.module.address, key=bytes(32), value=bytes(32), block_number=500,
-        block_hash=b"\5" * 32, block_timestamp_chain_s=NOW, read_at=timezone.now(),
-    )  # fmt: skip
+    ChainReading.objects.filter(kind="enabled").update(value=bytes(32))
     answer, _ = asked(client, made, "1")
     assert (answer["verdict"], answer["reasons"][0][:35]) == ("refused", "The policy module is not in power: ")
+
+
+def test_a_module_of_another_owner_pays_all_the_same_and_its_owner_is_named(
+    client: Any, made: Any, policy: Any
+) -> None:
+    ChainReading.objects.create(
+        dao=made.dao, kind="owner", address=policy.module.address, key=bytes(32), value=account(77).rjust(32, b"\0"),
+        block_number=500, block_hash=b"\5" * 32, block_timestamp_chain_s=NOW, read_at=timezone.now(),
+    )  # fmt: skip
+    answer, page = asked(client, made, "1,000")
+    assert (answer["verdict"], answer["reasons"]) == ("at_once", [])
+    assert f"belongs to {address_text(account(77))}" in answer["notes"][0]
+    assert page.count("they do not rule it") == 2  # above the policies, and at the answer
+    assert asked(client, made, "5,001")[0]["verdict"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        ("balance", "What the policy module's treasury holds"),
+        ("balance of another block", "What the policy module's treasury holds"),
+        ("balance of another treasury", "What the policy module's treasury holds"),
+        ("enabled", "Whether the treasury lets the policy module act"),
+        ("enabled at another block", "Whether the treasury lets the policy module act"),
+        ("codehash", "does not hash to what"),
+        ("ended since", "has ended since"),
+    ],
+)
+def test_nothing_is_said_to_pass_that_was_not_read_at_that_block(
+    client: Any, made: Any, policy: Any, missing: str, why: str
+) -> None:
+    module = made.contracts["module"]
+    rows = ChainReading.objects.filter(kind=missing.split()[0])
+    if missing in ("balance", "enabled"):
+        rows.delete()
+    elif missing == "balance of another treasury":
+        module.capabilities |= {"treasury": address_text(account(66))}
+        module.save()
+    elif missing == "codehash":
+        PolicyVersion.objects.update(codehash=b"\7" * 32)
+    elif missing == "ended since":
+        state = [account(9), 1, 3, NOW - DAY, NOW]
+        ChainReading.objects.filter(kind="policy").update(
+            value=abi.encode(["address", "uint16", "uint24", "uint32", "uint40"], state)
+        )
+        ChainReading.objects.update(block_timestamp_chain_s=NOW - 5)
+    else:
+        rows.update(block_hash=b"\6" * 32)
+    for amount in ("1,000", "1,500"):  # at once, and with an announcement
+        answer, page = asked(client, made, amount)
+        assert (answer["verdict"], answer["left"], answer["conditions"]) == ("unknown", [], [])
+        assert len(answer["reasons"]) == 1
+        assert why in answer["reasons"][0]
+        assert "<strong>Not known.</strong>" in page
+    if missing.startswith(("balance", "enabled")):
+        assert asked(client, made, "1", account_text(6))[0]["verdict"] == "refused"  # by the policy alone
+
+
+def account_text(number: int) -> str:
+    return address_text(account(number))
 
 
 def test_the_window_says_when_what_was_spent_comes_back(client: Any, made: Any, policy: Any) -> None:

@@ -85,3 +85,4 @@ class PaymentTried(Reading):
     clauses: list[Clause]
     left: list[str]
     conditions: list[str]
+    notes: list[str] = Field(description="what else is to be known, which changes no verdict")

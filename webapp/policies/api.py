@@ -100,8 +100,7 @@ def payment(request: HttpRequest, slug: str, policy_id: str, asset: str, to: str
         asked = read_payment(place, asset, to, amount)
     except BadPayment as error:
         raise HttpError(422, str(error)) from error
-    stopped = bytes(views[0].version.module.address) in standing.known(place.dao).stopped_modules
-    answer = tried(place, views[0], asked, is_stopped=stopped)
+    answer = tried(place, views[0], asked, standing.known(place.dao))
     if answer is None:
         raise HttpError(409, views[0].problem)
     return {
@@ -113,5 +112,6 @@ def payment(request: HttpRequest, slug: str, policy_id: str, asset: str, to: str
         "clauses": [{"holds": line.holds, "text": line.text} for line in answer.lines],
         "left": answer.left,
         "conditions": answer.conditions,
+        "notes": answer.notes,
         **reading_json(views[0].reading),
     }

@@ -61,8 +61,7 @@ def _trial(request: HttpRequest, place: DaoView, view: PolicyView, known: standi
         payment = trying.read_payment(place, asset, to, amount)
     except trying.BadPayment as error:
         return Trial(choices, asset, to, amount, problem=str(error))
-    is_stopped = bytes(view.version.module.address) in known.stopped_modules
-    return Trial(choices, asset, to, amount, answer=trying.tried(place, view, payment, is_stopped=is_stopped))
+    return Trial(choices, asset, to, amount, answer=trying.tried(place, view, payment, known))
 
 
 @require_safe

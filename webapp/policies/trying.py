@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext
 
+from governance import standing
 from governance.chain import module
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Act, ChainReading, PolicyVersion
@@ -68,6 +69,7 @@ class Tried:
     conditions: list[str]
     as_of: str
     delay_s: int
+    notes: list[str]
 
     @property
     def lead(self) -> str:
@@ -157,11 +159,8 @@ def _recipients(code: PolicyCode, rule: Rule) -> list[bytes] | None:
     return None if values is None else [(value % 2**160).to_bytes(20, "big") for value in values]
 
 
-def tried(place: DaoView, view: PolicyView, payment: Payment, *, is_stopped: bool) -> Tried | None:
-    """Whether the payment would pass; None where the policy's code can't be read. Asks no node.
-
-    `is_stopped`: the chain said that the module is not in power.
-    """
+def tried(place: DaoView, view: PolicyView, payment: Payment, known: standing.Known) -> Tried | None:
+    """Whether the payment would pass; None where the policy's code can't be read. Asks no node."""
     code = view.code
     if code is None:
         return None
@@ -170,14 +169,14 @@ def tried(place: DaoView, view: PolicyView, payment: Payment, *, is_stopped: boo
     if not unknown:
         state = _state(view, code)
     if unknown or state is None or reading is None:
-        return Tried(payment, Verdict.UNKNOWN, unknown, [], [], [], as_of(reading), 0)
+        return Tried(payment, Verdict.UNKNOWN, unknown, [], [], [], as_of(reading), 0, _notes(view, known))
     now_s = reading.block_timestamp_chain_s
     call = _call(payment)
     lent = vocabulary(place)
     rules = act_checked(code, [call], lent)[0]
     nearest = min(rules, key=lambda rule: sum(not line.holds for line in rule.lines), default=None)
     lines = list(nearest.lines) if nearest else []
-    stopped = _stopped(place, payment, is_stopped=is_stopped)
+    stopped, doubts = _of_treasury(place, view, payment, reading)
     answer = evaluate(code, state, [call], now_s, Mode.EXECUTE)
     reasons = [] if isinstance(answer, Allowed) else answer.reasons
     verdict, at_once = Verdict.AT_ONCE, answer
@@ -189,6 +188,8 @@ def tried(place: DaoView, view: PolicyView, payment: Payment, *, is_stopped: boo
             reasons = answer.reasons if isinstance(answer, Refused) else at_once.reasons  # type: ignore[union-attr]
     if stopped:
         verdict = Verdict.REFUSED
+    elif doubts and verdict is not Verdict.REFUSED:  # what the policy forbids is refused, whatever was not read
+        return Tried(payment, Verdict.UNKNOWN, doubts, lines, [], [], as_of(reading), 0, _notes(view, known))
     said = [reason(one, code, lent.names, lent.tokens) for one in reasons]
     allowed = answer if isinstance(answer, Allowed) and verdict is not Verdict.REFUSED else None
     return Tried(
@@ -200,7 +201,14 @@ def tried(place: DaoView, view: PolicyView, payment: Payment, *, is_stopped: boo
         [condition(one, lent) for one in allowed.conditions] if allowed else [],
         as_of(reading),
         code.objection_delay_s,
+        _notes(view, known),
     )
+
+
+def _notes(view: PolicyView, known: standing.Known) -> list[str]:
+    """Whom the module answers to, where votes do not rule it: no payment passes or is refused for that."""
+    module_address = bytes(view.version.module.address)
+    return [one.words for one in known.stopped if one.module == module_address and one.owner is not None]
 
 
 def _call(payment: Payment) -> Call:
@@ -212,6 +220,10 @@ def _call(payment: Payment) -> Call:
 def _not_known(view: PolicyView) -> list[str]:
     """What has to be read first, a sentence each."""
     found = []
+    if not view.codehash_matches:
+        found.append(gettext("The policy's code does not hash to what the policy module logged of it."))
+    if view.reading is not None and view.ended and (view.end_chain_s or 0) > view.reading.block_timestamp_chain_s:
+        found.append(gettext("The policy has ended since the policy module was read last; ask again in a moment."))
     blocks = {bytes(one.reading.block_hash) if one.reading else b"" for one in view.budgets}
     if view.reading is None:
         found.append(gettext("Whether the policy still holds was not read from the policy module yet."))
@@ -230,21 +242,32 @@ def _not_known(view: PolicyView) -> list[str]:
     return found
 
 
-def _stopped(place: DaoView, payment: Payment, *, is_stopped: bool) -> list[str]:
-    """What stops every payment of this kind, whatever the policy says."""
-    found = []
-    if is_stopped:
-        found.append(gettext("The policy module is not in power: nothing can be paid through it."))
-    held = ChainReading.objects.filter(
-        dao=place.dao, kind=ChainReading.Kind.BALANCE, address=payment.asset
-    ).first()  # fmt: skip
-    if held is not None and module.read_word(bytes(held.value)) < payment.amount:
+def _of_treasury(
+    place: DaoView, view: PolicyView, payment: Payment, reading: ChainReading
+) -> tuple[list[str], list[str]]:
+    """What stops every payment of this kind, whatever the policy says, and what of that is not known, a sentence each.
+
+    Both were read at the block of the policy's state, or are not known.
+    """
+    stops, doubts = [], []
+    rows = ChainReading.objects.filter(dao=place.dao, block_hash=bytes(reading.block_hash))
+    enabled = rows.filter(kind=ChainReading.Kind.ENABLED, address=bytes(view.version.module.address)).first()
+    if enabled is None:
+        doubts.append(gettext("Whether the treasury lets the policy module act was not read at the same block."))
+    elif not any(bytes(enabled.value)):
+        stops.append(gettext("The policy module is not in power: nothing can be paid through it."))
+    # Balances are read of the first treasury alone (`governance.readings`).
+    read_of, paid_by = place.one("treasury"), view.version.module.capabilities.get("treasury")
+    held = rows.filter(kind=ChainReading.Kind.BALANCE, address=payment.asset).first()
+    if held is None or read_of is None or not paid_by or bytes(read_of.address) != to_bytes(paid_by):
+        doubts.append(gettext("What the policy module's treasury holds of it was not read at the same block."))
+    elif module.read_word(bytes(held.value)) < payment.amount:
         shown = {
             "amount": place.asset(payment.asset).text(module.read_word(bytes(held.value)), None),
             "as_of": as_of(held),
         }
-        found.append(gettext("The treasury had no more than %(amount)s at %(as_of)s.") % shown)
-    return found
+        stops.append(gettext("The treasury had no more than %(amount)s at %(as_of)s.") % shown)
+    return stops, doubts
 
 
 def _state(view: PolicyView, code: PolicyCode) -> PolicyState | None:

@@ -54,7 +54,7 @@ class Command(BaseCommand):
                 help="a node to ask; repeatable (default: MANDATE_RPC_URLS of the chain)",
             )  # fmt: skip
             sub.add_argument("--chain", type=int, help="the chain's id, where several are configured")
-            sub.add_argument("--treasury", help="what holds the money (default: the treasury that the mirror follows)")
+            sub.add_argument("--treasury", help="what holds the money (default: the one that the mirror follows)")
             sub.add_argument("--token", help="the votes token (default: what the governor names)")
             sub.add_argument("--record", type=Path, help="the record's file (default: deployments/<chain id>.json)")
             sub.add_argument("--json", action="store_true", help="print JSON, for machines")
@@ -212,26 +212,35 @@ class Command(BaseCommand):
         rpc, found = self._look(options)
         kept = record.read(options["record"] or record.default_path(found.chain_id))
         told = checking.check(rpc, found, kept)
-        problems = [one for one in told if one.level is Level.PROBLEM]
+        differ = checking.differences(told)
+        unknown = sum(one.level is Level.UNKNOWN for one in told)
         if options["json"]:
-            self._print({"ok": not problems, "block": found.block, "findings": [one.as_json() for one in told]})
-        else:
-            for one in told:
-                self.stdout.write(str(one))
-            self.stdout.write(
-                f"{len(problems)} differences from {kept.path}"
-                if problems
-                else f"the chain has what {kept.path} records"
+            self._print(
+                {
+                    "ok": not differ,
+                    "block": found.block,
+                    "not_known": unknown,
+                    "findings": [one.as_json() for one in told],
+                }
             )
-        return 1 if problems else 0
+            return 1 if differ else 0
+        for one in told:
+            self.stdout.write(str(one))
+        if differ:
+            self.stdout.write(f"differences from {kept.path} or problems: {len(differ)}; not known: {unknown}")
+        elif unknown:
+            self.stdout.write(
+                f"nothing differs from {kept.path} of what could be checked; not known: {unknown} of the above"
+            )
+        else:
+            self.stdout.write(f"the chain has what {kept.path} records")
+        return 1 if differ else 0
 
     def _require_sound(self, rpc: Rpc, found: Situation, kept: record.Record) -> None:
-        """No vote is made for a module that is not there, or not what was recorded."""
-        if not rpc.get_code(kept.module, found.block):
-            raise NotInstalled("module_not_there")
-        for one in checking.check(rpc, found, kept):
-            if one.level is Level.PROBLEM:
-                raise CommandError(f"{kept.path}: {one.sentence}")
+        """No vote is made for a module that is not there, not what was recorded, or of which that is not known."""
+        hindrance = checking.hindrance(checking.check(rpc, found, kept))
+        if hindrance is not None:
+            raise NotInstalled("unsound", path=str(kept.path), reason=hindrance.sentence)
 
     def _policy(self, options: dict[str, Any], rpc: Rpc) -> Loaded | None:
         if not options["policy"]:
@@ -271,6 +280,10 @@ class Command(BaseCommand):
             raise NotInstalled("propose_unknown")
         signer = Signer.from_keystore(options["keystore"], options["password_file"])
         purpose = deploying.purpose_of_call("propose", found.chain_id, found.governor, calldata)
+        sent = deploying.sent_already(purpose)
+        if sent is not None:
+            self._say(options, say("sent_already", hash=hex_text(sent)))
+            return
         row = deploying.send_and_wait(
             rpc, deploying.chain_row(found.chain_id), signer, purpose, found.governor, calldata, options["timeout"]
         )
@@ -290,11 +303,14 @@ class Command(BaseCommand):
             raise CommandError(f"{options['dao']}: no such DAO in the mirror; there are: {known}")
         rpc = Rpc(options["rpc"], dao.chain_id) if options["rpc"] else Rpc.for_chain(dao.chain_id)
         governor = dao.contracts.get(kind=Contract.Kind.GOVERNOR)
-        followed = dao.contracts.filter(kind=Contract.Kind.TREASURY).order_by("pk").first()
+        followed = [bytes(one.address) for one in dao.contracts.filter(kind=Contract.Kind.TREASURY).order_by("pk")]
+        if treasury is None and len(followed) > 1:
+            named = ", ".join(map(checksum, followed))
+            raise NotInstalled("several_treasuries", dao=dao.slug, treasuries=named)
         votes = dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN).order_by("-start_block").first()
         return rpc, look(
             rpc, bytes(governor.address),
-            treasury=treasury or (bytes(followed.address) if followed else None),
+            treasury=treasury or (followed[0] if followed else None),
             token=token or (bytes(votes.address) if votes else None),
         )  # fmt: skip
 
