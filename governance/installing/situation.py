@@ -282,7 +282,7 @@ def _role_holders(rpc: Rpc, timelock: bytes, block: int) -> dict[str, tuple[byte
     answers = list(rpc.eth_calls(asked, block))
     if not all(isinstance(answer, bytes) and len(answer) == 32 for answer in answers):
         return None  # who was not answered of may hold a role
-    held = {pair for pair, answer in zip(pairs, answers, strict=True) if answer == (1).to_bytes(32, "big")}
+    held = {pair for pair, answer in zip(pairs, answers, strict=True) if isinstance(answer, bytes) and any(answer)}
     return {name: tuple(account for role, account in pairs if role == id_ and (role, account) in held)
             for name, id_ in roles.items()}  # fmt: skip
 
