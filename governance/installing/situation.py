@@ -268,7 +268,7 @@ def _timelock(rpc: Rpc, owner: bytes, governor: bytes, block: int) -> Timelock |
 
 def _role_holders(rpc: Rpc, timelock: bytes, block: int) -> dict[str, tuple[bytes, ...]] | None:
     """Who holds a role, by the logs of the whole past, each confirmed by the timelock itself; None where the node does
-    not give them. It is asked once: a timelock may be older than its governor, so no later block will do."""
+    not give them all. It is asked once: a timelock may be older than its governor, so no later block will do."""
     roles = {"admin": _ADMIN, "proposer": _PROPOSER, "executor": _EXECUTOR, "canceller": _CANCELLER}
     try:
         logs = rpc.logs([timelock], [[_GRANTED, _REVOKED]], first_block=0, last_block=block)
@@ -279,11 +279,10 @@ def _role_holders(rpc: Rpc, timelock: bytes, block: int) -> dict[str, tuple[byte
         return None  # every timelock gives itself a role: the node has lost the past
     pairs = sorted(named)
     asked = [(timelock, abi.encode_call("hasRole(bytes32,address)", list(pair))) for pair in pairs]
-    held = {
-        pair
-        for pair, answer in zip(pairs, rpc.eth_calls(asked, block), strict=True)
-        if isinstance(answer, bytes) and answer[-1:] == b"\1"
-    }
+    answers = list(rpc.eth_calls(asked, block))
+    if not all(isinstance(answer, bytes) and len(answer) == 32 for answer in answers):
+        return None  # who was not answered of may hold a role
+    held = {pair for pair, answer in zip(pairs, answers, strict=True) if isinstance(answer, bytes) and any(answer)}
     return {name: tuple(account for role, account in pairs if role == id_ and (role, account) in held)
             for name, id_ in roles.items()}  # fmt: skip
 

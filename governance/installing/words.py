@@ -90,7 +90,7 @@ _FOUND = {
     "control_open": gettext_noop("anybody may execute what is due, which is usual"),
     "roles_unknown": gettext_noop(
         "who else may propose to it or hand out its roles is not known: the node does not give the logs of the whole "
-        "past. Ask an archive node with --rpc"
+        "past, or not all answers. Ask an archive node with --rpc"
     ),
     "compound": gettext_noop("{timelock} is Compound's, with a delay of {delay}"),
     "compound_admin": gettext_noop("its admin is the governor"),
@@ -228,8 +228,8 @@ _CHECKED = {
     "votes_move": gettext_noop("a vote, through {owner}"),
     "owner_moves": gettext_noop("the treasury's owner {owner}"),
     "treasury_modules_unknown": gettext_noop(
-        "whether other modules are enabled is not known: the node may not give the logs of the whole past. Ask an "
-        "archive node with --rpc"
+        "whether other modules are enabled is not known: the node may not give the logs of the whole past, or not all "
+        "answers. Ask an archive node with --rpc"
     ),
 }
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from eth_utils import keccak, to_checksum_address
 
-from governance.chain.rpc import Rpc
-from governance.installing import parts, situation
+from governance.chain.rpc import Answered, Rpc
+from governance.installing import checking, parts, situation
 from governance.installing.situation import FACTORY
 from governance.management.commands import module as command
 from governance.models import Contract
@@ -166,6 +166,41 @@ def test_a_node_that_lost_the_past_knows_no_other_modules(play: Plays, deployed:
     assert found["treasury_modules_unknown"] == "not known"
     assert "safe_modules" not in found
     assert "the chain has what" not in on.act("check")[1]
+
+
+def test_an_answer_that_did_not_come_is_no_no(play: Plays, deployed: Deployed, monkeypatch):  # noqa: F811
+    on = play(houses.with_treasury(deployed))
+    on.into_force()
+    found = levels(on)[1]
+    assert not {"treasury_modules_unknown", "roles_unknown"} & set(found)
+    asked = Rpc.eth_calls
+
+    def silent_once(rpc: Rpc, calls: list[tuple[bytes, bytes]], block: object) -> list[object]:
+        return [
+            Answered(-32000, "later") if to in (on.house.treasury, on.house.timelock) else answer
+            for (to, _), answer in zip(calls, asked(rpc, calls, block), strict=True)
+        ]
+
+    for called in (checking._about_listed, situation._role_holders):
+        with monkeypatch.context() as failing:
+            failing.setitem(called.__globals__, called.__name__, _with(called, silent_once, failing))
+            found = levels(on)[1]
+        unknown = "roles_unknown" if called.__name__ == "_role_holders" else "treasury_modules_unknown"
+        assert found[unknown] == "not known"
+
+
+def _with(called: Callable, eth_calls: Callable, patch: pytest.MonkeyPatch) -> Callable:
+    """The function, run while the node answers batches by `eth_calls`."""
+
+    def run(*arguments: object) -> object:
+        before = Rpc.eth_calls
+        patch.setattr(Rpc, "eth_calls", eth_calls)
+        answer = called(*arguments)
+        answer = list(answer) if called.__name__ == "_about_listed" else answer
+        patch.setattr(Rpc, "eth_calls", before)
+        return answer
+
+    return run
 
 
 def test_a_second_sending_says_that_it_sent_nothing(play: Plays, deployed: Deployed):  # noqa: F811
