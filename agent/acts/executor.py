@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agent.acts import approvals, askers, life, operators, paid, provenance, record, rosters, situation, words
+from agent.acts import approvals, askers, life, operators, paid, provenance, record, rosters, silence, situation, words
 from agent.acts.calls import calls_from_json, calls_hash, payment_call
 from agent.acts.judging import Halted, Judgement, halt, judge, judge_release, refusal, standing_halt
 from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
@@ -283,6 +283,8 @@ def _authority(known: Chosen, rpc: Rpc) -> Authority:
     if plan.chosen_by not in (Plan.ChosenBy.MODEL, Plan.ChosenBy.ROSTER):
         raise _NotAuthorised(say("approval_missing"))
     was_silent = plan.chosen_by == Plan.ChosenBy.ROSTER and bool(plan.silence) and not plan.model
+    if was_silent and (no := silence.no_before(request, candidate)) is not None:
+        raise _NotAuthorised(no)
     if not was_silent and not plan.model_agrees_to(candidate):
         word = plan.word
         raise _NotAuthorised(say("model_did_not_agree", word=None if word is None else word.as_json()))

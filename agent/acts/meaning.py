@@ -12,6 +12,13 @@ class MeaningError(Stated, ValueError):
     """The reading can't be picked; the sentence says why."""
 
 
+def may_pick(request: Request, readings: int) -> bool:
+    """Whether a reading may still be picked: the request waits with several, and the operator approved none of them."""
+    plan = getattr(request, "plan", None)
+    is_open = plan is not None and plan.candidate_id is None
+    return request.status == Request.Status.NEEDS_APPROVAL and readings > 1 and is_open
+
+
 def pick(request: Request, candidate_key: str, account: bytes) -> None:
     """Keep that the asker means this candidate. Raises MeaningError.
 
@@ -22,14 +29,14 @@ def pick(request: Request, candidate_key: str, account: bytes) -> None:
         if account != bytes(request.requested_by) or not request.asker_signed_in:
             raise MeaningError(say("only_asker_means"))
         candidates = list(request.candidates.all())
-        if request.status != request.Status.NEEDS_APPROVAL or len(candidates) < 2:
+        plan = Plan.objects.select_for_update().filter(request=request).first()
+        if plan is None or not may_pick(request, len(candidates)):
             raise MeaningError(say("nothing_to_mean"))
         candidate = next((row for row in candidates if row.key == candidate_key), None)
         if candidate is None:
             raise MeaningError(say("no_such_candidate"))
         if not candidate.allowed:
             raise MeaningError(say("outside_policy"))
-        plan = Plan.objects.select_for_update().get(request=request)
         plan.asker_means = candidate.key
         plan.save(update_fields=["asker_means"])
         why = TABLE.read_all(plan.approval_codes, plan.needs_approval)

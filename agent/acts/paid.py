@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from django.db.models.functions import Coalesce
+
 from agent.acts.policy import PolicyInForce, final_chain_s
 from agent.acts.words import TABLE, codes, say
 from agent.models import Binding, Candidate, PaidLine, Request
@@ -76,8 +78,9 @@ _NEWEST_ACTS = 200  # that are looked through for payments to the same people
 
 
 def lately(dao: Dao, payees: Collection[bytes], *, besides: Request, most: int = 10) -> list[tuple[Act, Payment]]:
-    """Return what the DAO's newest acts paid these people, newest first: all that the chain shows, with a decision
-    record here or without, but the acts of one request."""
+    """Return what the DAO's newest acts paid these people, or are to pay, newest first: all that the chain shows, with
+    a decision record here or without, but the acts of one request. An announced act whose time is over pays nothing.
+    """
     if not payees:
         return []
     own = {bytes(hash_) for hash_ in besides.records.values_list("hash", flat=True)}
@@ -85,14 +88,22 @@ def lately(dao: Dao, payees: Collection[bytes], *, besides: Request, most: int =
 
 
 def _payments(dao: Dao, payees: Collection[bytes], own: Collection[bytes]) -> Iterator[tuple[Act, Payment]]:
-    acts = Act.objects.filter(dao=dao, status__in=_PAYING).select_related("log").prefetch_related("calls")
-    for act in acts.order_by("-log__block_number", "-id")[:_NEWEST_ACTS]:
+    acts = Act.objects.filter(dao=dao, status__in=_PAYING).select_related("log", "final_log").prefetch_related("calls")
+    acts = acts.exclude(status=Act.Status.SCHEDULED, expires_chain_s__lte=final_chain_s(dao))
+    block = Coalesce("final_log__block_number", "log__block_number")
+    for act in acts.order_by(block.desc(), "-id")[:_NEWEST_ACTS]:
         if bytes(act.decision) in own:
             continue
         for call in act.calls.all():
             payment = payment_of(call)
             if payment is not None and payment.recipient in payees:
                 yield act, payment
+
+
+def paid_chain_s(act: Act) -> int:
+    """Return when the act paid, by the chain's clock: its release where it was announced; or when it was announced,
+    while it is pending."""
+    return (act.final_log or act.log).block_timestamp_chain_s
 
 
 def warns_of_unrecorded(candidate: Candidate) -> bool:

@@ -33,7 +33,7 @@ from agent.acts.judging import (
     refusal_json,
     standing_halt,
 )
-from agent.acts.paid import UNRECORDED, lately, paid_lines, unrecorded_payees
+from agent.acts.paid import UNRECORDED, lately, paid_chain_s, paid_lines, unrecorded_payees
 from agent.acts.pieces import MAX_TEXT, NotUnderstood, clean
 from agent.acts.policy import NoPolicyInForce, PolicyInForce, chain_now_s, in_force
 from agent.acts.situation import Judged, Situation
@@ -105,7 +105,8 @@ def plan_work(key: str, _arguments: dict[str, Any]) -> None:
     """Due work: plan the request with this id. A node that can't be asked is no failure of it: look again soon."""
     try:
         plan(int(key))
-    except RpcError as error:
+    except RpcError as error:  # raised before the model is asked: no word of it is waited for meanwhile
+        silence.begin_afresh(int(key))
         raise work.Again(timezone.now() + timedelta(seconds=_AGAIN_S), error.sentence) from error
 
 
@@ -172,6 +173,8 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
     request.period = ask.period
     Request.objects.filter(pk=request.pk).update(period=ask.period)
     drafts = derive(ask, lines, tokens, paid_lines(policy, ask.period, request), now_chain_s)
+    if only_names and any(line.provenance["amount"] == "operator" for draft in drafts for line in draft.lines):
+        raise NotUnderstood(say("names_without_amount"))  # some of its names are given an amount, and some are not
     strange = unrecorded_payees(policy)
     payees, may_ask = {line.recipient for line in lines}, askers.HAS_A_SAY if rules is None else rules.may_ask
     asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash, may_ask)
@@ -205,7 +208,7 @@ def _lately(request: Request, draft: Draft, tokens: Sequence[Token], now_chain_s
     text_of = {token.address: token for token in tokens}
     found = []
     for act, payment in lately(request.dao, {line.recipient for line in draft.lines}, besides=request, most=5):
-        at_s = act.log.block_timestamp_chain_s
+        at_s = paid_chain_s(act)
         if at_s > now_chain_s - _LATELY_S:
             token = text_of.get(payment.asset)
             amount = (
@@ -213,7 +216,9 @@ def _lately(request: Request, draft: Draft, tokens: Sequence[Token], now_chain_s
             )
             code = "announced_lately" if act.status == act.Status.SCHEDULED else "paid_lately"
             day = f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d}"
-            found.append(say(code, payee=checksum(payment.recipient), amount=amount, number=act.number, day=day))
+            policy = hex_text(bytes(act.policy_id))[:10]
+            payee = checksum(payment.recipient)
+            found.append(say(code, payee=payee, amount=amount, number=act.number, policy=policy, day=day))
     return found
 
 
@@ -340,17 +345,20 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
             _wait(request, awaited, _AGAIN_S, status=Request.Status.RECEIVED)
         _go_on_without_the_model(known, allowed, why_silent)
         return
+    silence.begin_afresh(request.pk)
     word = choice.read(answered["parsed"], keys)
     chosen = next((candidate for candidate in allowed if word.agrees_to(candidate.key)), None)
     subject = chosen or allowed[0]
     why = approval_reasons(word, TABLE.read_all(subject.difference_codes, subject.differences), subject.is_roster)
     with transaction.atomic():
         request = Request.objects.select_for_update().get(pk=request.pk)
-        if not _may_still_be_decided(request, policy, allowed):
+        was_let_go = chosen is None and _was_let_go(request, subject)
+        if not was_let_go and not _may_still_be_decided(request, policy, allowed):
             return  # the operator approved a candidate while the model was thinking
         row = Plan.objects.select_for_update().get(request=request)
-        row.candidate = chosen
+        row.candidate = row.candidate if was_let_go else chosen
         row.chosen_by = Plan.ChosenBy.MODEL if chosen else Plan.ChosenBy.NOBODY
+        row.silence = {}
         row.prompt = {"messages": asked, "schema": form}
         row.sampling = {
             "temperature": "0",
@@ -363,7 +371,11 @@ def _choose(known: Situation, allowed: Sequence[Candidate], lent: Words, model: 
         row.output = answered["text"]
         row.answer = word.as_json()
         row.usage = answered["usage"]
-        _decide(request, row, why, say("agreed"))
+        if was_let_go:  # the executor reads it before it signs anything, and asks the operator
+            row.needs_approval, row.approval_codes = list(why), codes(why)
+            row.save()
+        else:
+            _decide(request, row, why, say("agreed"))
 
 
 def _go_on_without_the_model(known: Situation, allowed: Sequence[Candidate], why_silent: Sentence) -> None:
@@ -372,6 +384,8 @@ def _go_on_without_the_model(known: Situation, allowed: Sequence[Candidate], why
     why = TABLE.read_all(subject.difference_codes, subject.differences)
     if not subject.is_roster or len(allowed) > 1:
         why = why or [say("not_exactly_roster")]
+    if (no := silence.no_before(known.request, subject)) is not None:
+        why = [no, *why]
     with transaction.atomic():
         request = Request.objects.select_for_update().get(pk=known.request.pk)
         if not _may_still_be_decided(request, known.policy, allowed):
@@ -381,6 +395,18 @@ def _go_on_without_the_model(known: Situation, allowed: Sequence[Candidate], why
         row.chosen_by = Plan.ChosenBy.NOBODY if why else Plan.ChosenBy.ROSTER
         row.silence = silence.kept(why_silent)
         _decide(request, row, [*why, why_silent] if why else [], say("exactly_roster", look=why_silent))
+
+
+def _was_let_go(request: Request, candidate: Candidate) -> bool:
+    """Whether another worker let the same payments of the (locked) request go on, as if the model were silent."""
+    plan = Plan.objects.filter(request=request).select_related("candidate").first()
+    return (
+        request.status == Request.Status.PLANNED
+        and plan is not None
+        and plan.chosen_by == Plan.ChosenBy.ROSTER
+        and plan.candidate is not None
+        and bytes(plan.candidate.calls_hash) == bytes(candidate.calls_hash)
+    )
 
 
 def _may_still_be_decided(request: Request, policy: PolicyInForce, candidates: Sequence[Candidate]) -> bool:
@@ -407,14 +433,15 @@ def _ask(model: Model, asked: list[dict[str, str]], form: dict[str, Any]) -> dic
     try:
         answer: Completion = model.complete(asked, form, "choice", max_tokens=MAX_TOKENS)
     except ModelRefused as refused:  # two answers that can't be used: that is an abstention, and said to be one
-        if refused.unanswered:  # it said nothing at all: abstained, or set up wrongly?
+        answered = refused.after is not None and not refused.after.unanswered
+        if refused.unanswered and not answered:  # it said nothing at all: abstained, or set up wrongly?
             _ask_plainly(model, refused)
-        return {
-            "parsed": None,
-            "text": storable(refused.text),
-            "model": storable(refused.model),
-            "usage": _usage(refused.usage),
-        }
+        return _unusable(refused)
+    except ModelDown as down:
+        if down.after is None:
+            raise
+        serving.note(down)  # the first answer came, and can't be used: an abstention, never silence
+        return _unusable(down.after)
     serving.works()
     return {
         "parsed": answer.parsed,
@@ -424,8 +451,20 @@ def _ask(model: Model, asked: list[dict[str, str]], form: dict[str, Any]) -> dic
     }
 
 
+def _unusable(refused: ModelRefused) -> dict[str, Any]:
+    return {
+        "parsed": None,
+        "text": storable(refused.text),
+        "model": storable(refused.model),
+        "usage": _usage(refused.usage),
+    }
+
+
 def _ask_plainly(model: Model, refused: ModelRefused) -> None:
-    """Ask for a choice that any model can make. Raises ModelMisconfigured where that gets no answer either."""
+    """Ask for a choice that any model can make. Raises ModelMisconfigured where that is refused too.
+
+    Where the server can't be asked any more it is not known whose fault the first refusal was: it stands.
+    """
     try:
         model.complete(
             messages("pay everybody", [("c1", "pays everybody")], ["enough"], ["enough"]), choice.schema(["c1"]),
@@ -433,6 +472,9 @@ def _ask_plainly(model: Model, refused: ModelRefused) -> None:
         )  # fmt: skip
     except ModelRefused as plain:
         raise plain.of_the_setup() from refused
+    except ModelDown as down:
+        serving.note(down)
+        return
     serving.works()
 
 
@@ -478,6 +520,5 @@ def _settle(request: Request, status: str, why: Sentence) -> bool:
 def _wait(request: Request, why: Sentence, seconds: int, status: str = Request.Status.WAITING) -> NoReturn:
     """Write why it waits, and come back. Raises work.Again always."""
     if _settle(request, status, why) and status == Request.Status.WAITING and request.model_awaited_since:
-        # It waits for something else now: the model's silence is counted afresh when it is asked again.
-        Request.objects.filter(pk=request.pk).update(model_awaited_since=None)
+        silence.begin_afresh(request.pk)  # it waits for something else now
     raise work.Again(timezone.now() + timedelta(seconds=seconds), why)

@@ -2,7 +2,8 @@
 """The model's silence: how long a request waits for its word, and what stands where the word is missing.
 
 The model is a second look, which can only stop. Silence stops nothing for ever: after a set time what is exactly the
-signed roster goes on, and is told as "no second look"; everything else waits for the operator, as it does anyway.
+signed roster goes on, and is told as "no second look"; everything else waits for the operator, as it does anyway. A
+no that was said to the same payments before is not undone by silence.
 """
 
 from collections.abc import Mapping
@@ -14,35 +15,69 @@ from django.utils import timezone
 
 from agent.acts.words import TABLE, say
 from agent.llm.client import ModelDown
-from agent.models import Plan, Request
+from agent.models import Candidate, Plan, Request
 from governance.sentences import Sentence
 
+_PAUSE_MOST_S = 600  # for which agent.llm.serving leaves a slow server alone, at most
 
-def awaited_since(request: Request) -> datetime:
-    """Return when the model was first asked about the request; from now on where it never was."""
-    if request.model_awaited_since is None:
-        request.model_awaited_since = timezone.now()
-        Request.objects.filter(pk=request.pk).update(model_awaited_since=request.model_awaited_since)
-    return request.model_awaited_since
+
+def asked_in_vain(request: Request) -> None:
+    """Keep that the model has no word now. Its silence counts from the first time, and afresh after a gap in which
+    nobody asked: no worker ran, say."""
+    now = timezone.now()
+    most = timedelta(seconds=_PAUSE_MOST_S + 2 * settings.MODEL_DEADLINE_S)
+    last = request.model_asked_at
+    if request.model_awaited_since is None or last is None or now - last > most:
+        request.model_awaited_since = now
+    request.model_asked_at = now
+    Request.objects.filter(pk=request.pk).update(
+        model_awaited_since=request.model_awaited_since, model_asked_at=request.model_asked_at
+    )
+
+
+def begin_afresh(request_id: int) -> None:
+    """Have the model's silence counted afresh when it is asked again."""
+    Request.objects.filter(pk=request_id).update(model_awaited_since=None, model_asked_at=None)
 
 
 def over(request: Request, down: ModelDown) -> Sentence | None:
     """Return what to say of the missing word once nobody waits for it any more; None while it is waited for.
 
-    Where no model is configured there is nothing to wait for.
+    That is decided right after a question that failed, not while a slow server is left alone. Where no model is
+    configured the set time is waited out, too.
     """
-    since = awaited_since(request)
-    if down.trouble is None and not settings.MODEL_URL:
-        return say("no_second_look_none")
-    waited = timezone.now() - since
+    asked_in_vain(request)
+    waited = timezone.now() - _since(request)
     if waited < timedelta(seconds=settings.MODEL_SILENCE_S):
         return None
+    if down.trouble is None:
+        return None if settings.MODEL_URL else say("no_second_look_none")
     return say("no_second_look", minutes=int(waited.total_seconds()) // 60, problem=down.why)
 
 
+def no_before(request: Request, candidate: Candidate) -> Sentence | None:
+    """Return that the model said no to the same payments when another request asked for them; None where it did not."""
+    plans = Plan.objects.filter(
+        request__dao=request.dao_id,
+        request__module=request.module_id,
+        request__policy_id=request.policy_id,
+        request__period=request.period,
+        request__candidates__calls_hash=candidate.calls_hash,
+    )
+    for plan in plans.exclude(request=request).exclude(model={}).order_by("-id").distinct():
+        same = plan.request.candidates.filter(calls_hash=candidate.calls_hash)
+        if not any(plan.model_agrees_to(one) for one in same):
+            return say("model_said_no_before", request=plan.request_id)
+    return None
+
+
+def _since(request: Request) -> datetime:
+    return request.model_awaited_since or timezone.now()
+
+
 def until(request: Request) -> str:
-    """Return the moment (UTC, in words) to which the request waits for the model at most."""
-    at = awaited_since(request) + timedelta(seconds=settings.MODEL_SILENCE_S)
+    """Return the moment (UTC, in words) to which the request waits for the model at least, if it says nothing."""
+    at = _since(request) + timedelta(seconds=settings.MODEL_SILENCE_S)
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 

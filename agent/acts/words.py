@@ -231,8 +231,8 @@ SENTENCES: Mapping[str, Template] = {
     "amounts_changed": _amounts_changed,
     "left_out_as_paid": gettext_noop("already paid or being paid for this month, and left out: {count}"),
     "part_of_roster": gettext_noop("pays {payments} of the {roster} on the roster"),
-    "paid_lately": gettext_noop("{payee} was paid {amount} on {day}, by act {number}"),
-    "announced_lately": gettext_noop("act {number}, announced on {day}, is to pay {payee} {amount}"),
+    "paid_lately": gettext_noop("{payee} was paid {amount} on {day}, by act {number} of policy {policy}"),
+    "announced_lately": gettext_noop("act {number} of policy {policy}, announced on {day}, is to pay {payee} {amount}"),
     # A candidate's label.
     "candidate": _candidate,
     "as_on_roster": gettext_noop("as on the roster"),
@@ -300,10 +300,12 @@ SENTENCES: Mapping[str, Template] = {
     "month_changed": gettext_noop("the month changed while the request waited: it was understood as {period}"),
     "model_asked": gettext_noop("the model is being asked; the operator may approve a candidate without it"),
     "model_awaited": gettext_noop(
-        "waiting for the model ({problem}), until {until} UTC at most; the operator may approve a candidate without it"
+        "waiting for the model ({problem}), until {until} UTC at least if it says nothing; the operator may approve a "
+        "candidate without it"
     ),
     "no_second_look": gettext_noop("no second look: the model said nothing for {minutes} minutes ({problem})"),
     "no_second_look_none": gettext_noop("no second look: no model is configured"),
+    "model_said_no_before": gettext_noop("the model said no to the same payments before, in request {request}"),
     "exactly_roster": gettext_noop("exactly the roster; {look}"),
     "model_abstained": _model_abstained,
     "model_did_not_agree": _model_did_not_agree,

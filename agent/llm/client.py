@@ -61,6 +61,10 @@ class _Unusable(Exception):
         self.unanswered = unanswered
 
 
+def _refused(problem: Sentence, text: str, spent: Usage, model: str, unanswered: bool) -> ModelRefused:
+    return ModelRefused(problem, text=text[:MAX_OUTPUT_CHARS], usage=spent, model=model, unanswered=unanswered)
+
+
 class _TooLong(Exception):
     """The server sends more bytes than any answer has."""
 
@@ -268,7 +272,12 @@ class Model:
         clock = _Clock(self._answer_timeout_s)
         with self._client(clock) as client:
             for seed in (0, 1):  # the second try must not be a replay of the first
-                answer, usage = self._ask(client, messages, schema, schema_name, max_tokens, seed)
+                try:
+                    answer, usage = self._ask(client, messages, schema, schema_name, max_tokens, seed)
+                except ModelError as error:
+                    if seed:  # the first answer came, and can't be used: that it came must not get lost
+                        error.after = _refused(problem, text, spent, model, unanswered)
+                    raise
                 spent = spent + usage
                 model = _short(str(answer.model or self.name), 200)
                 try:
@@ -280,7 +289,7 @@ class Model:
                     continue
                 hashed = prompt_hash(messages, schema, self.extra_body)
                 return Completion(parsed, text, spent, model, finish_reason, hashed)
-        raise ModelRefused(problem, text=text[:MAX_OUTPUT_CHARS], usage=spent, model=model, unanswered=unanswered)
+        raise _refused(problem, text, spent, model, unanswered)
 
     def names(self) -> list[str]:
         """Return the names of models that the server says it has, the first few. They are the server's own words.

@@ -34,7 +34,13 @@ class Usage:
 
 
 class ModelError(Exception):
-    """The model gave nothing that can be used."""
+    """The model gave nothing that can be used.
+
+    `after` is what was wrong with the first answer where the second try failed in another way; None where it was the
+    first try that failed.
+    """
+
+    after: "ModelRefused | None" = None
 
 
 class ModelDown(ModelError):

@@ -116,7 +116,9 @@ class Request(models.Model):
     # The same as a code of agent.acts.words with its values; `legacy` for what is older than the codes.
     reason_code = models.CharField(max_length=40, blank=True)
     reason_values = models.JSONField(default=dict)
-    model_awaited_since = models.DateTimeField(null=True)  # when the model was first asked; null: it never was
+    # Since when the model has been asked in vain, and when it last was; null: it has not been, or it answered.
+    model_awaited_since = models.DateTimeField(null=True)
+    model_asked_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

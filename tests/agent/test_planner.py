@@ -408,10 +408,17 @@ def test_a_no_stops_whatever_is_set_for_silence(world: World, settings: Any) -> 
 
 
 @database
-def test_without_any_model_exactly_the_roster_is_paid_and_says_so(world: World, settings: Any) -> None:  # noqa: F811
+def test_without_any_model_exactly_the_roster_is_paid_after_the_set_time_and_says_so(
+    world: World,  # noqa: F811
+    settings: Any,
+) -> None:
     settings.MODEL_URL = ""
     world.sign_roster()
-    request = world.rest(world.ask(world.november()))
+    request = world.rest(world.ask(world.november()), 2)
+    assert (request.status, world.number) == (Request.Status.RECEIVED, 0)
+    assert "waiting for the model (no model is configured" in request.reason
+    Request.objects.filter(pk=request.pk).update(model_awaited_since=timezone.now() - timedelta(seconds=3601))
+    request = world.rest(request)
     assert request.status == Request.Status.EXECUTED
     assert shown(request)["no_second_look"] == "no second look: no model is configured"
 
@@ -448,7 +455,8 @@ def test_a_one_off_to_somebody_who_was_just_paid_says_so(world: World) -> None: 
     again = world.rest(world.ask("pay jon 300 USDC"), 1)
     act = world.acts()[0]
     day = datetime.fromtimestamp(act.log.block_timestamp_chain_s, UTC).strftime("%Y-%m-%d")
-    warning = f"{checksum(world.address('jon'))} was paid 300 USDC on {day}, by act 1"
+    policy = f"policy 0x{POLICY_ID.hex()[:8]}"
+    warning = f"{checksum(world.address('jon'))} was paid 300 USDC on {day}, by act 1 of {policy}"
     assert warning in again.candidates.get().differences
     assert warning not in world.rest(world.ask("pay kim 300 USDC"), 1).candidates.get().differences
 
@@ -470,6 +478,11 @@ def test_who_asked_says_which_reading_was_meant_and_the_operator_decides(world: 
     assert "can be read in two ways: 900 USDC to each, or 900 USDC in total" in request.reason
     assert (shown(request)["asker_means"], shown(request)["approval"]["candidate"]) == ("c2", "c2")
     world.approve(request, "c2")
+    Request.objects.filter(pk=request.pk).update(status=Request.Status.NEEDS_APPROVAL)  # as the executor leaves it
+    with pytest.raises(meaning.MeaningError, match="nothing to pick"):
+        meaning.pick(request, "c1", world.address("ada"))
+    assert not meaning.may_pick(Request.objects.get(pk=request.pk), 2)
+    Request.objects.filter(pk=request.pk).update(status=Request.Status.PLANNED)
     assert world.rest(request).status == Request.Status.EXECUTED
     assert world.balances() == [300 * USDC] * 3 + [0, 0]
     with pytest.raises(meaning.MeaningError, match="nothing to pick"):

@@ -117,6 +117,11 @@ def test_a_roster_of_names_pays_nobody_each_month_and_lets_one_offs_be_asked_for
     monthly = world.rest(world.ask(world.november(), by="olga"), 2)
     assert (monthly.status, world.number) == (Request.Status.ABSTAINED, 0)
     assert "the roster holds names and no amounts" in monthly.reason
+    for text in ("pay ines, jon and kim 900 USDC", f"pay ines for {world.november()[-7:]} and lea 250 USDC"):
+        request = world.rest(world.ask(text), 2)
+        zero = [line for one in request.candidates.all() for line in one.lines if line["amount"] == "0"]
+        assert zero == [], (text, request.status, request.reason)
+    assert (request.status, request.reason) == (monthly.status, monthly.reason)
     request = world.rest(world.ask("pay lea 250 USDC"), 2)
     assert request.status == Request.Status.NEEDS_APPROVAL
     assert "each of which the operator signs" in request.reason

@@ -69,7 +69,7 @@ class CandidateAnswer(Answer):
     is_roster: bool
     differences: list[str]
     difference_codes: list[Stored]
-    lines: list[dict[str, str]] = Field(description="whom it pays; names stay with the operator's roster")
+    lines: list[Stored] = Field(description="whom it pays; names stay with the operator's roster")
     calls: list[Stored]
     allowed: bool | None
     band: str

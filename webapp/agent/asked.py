@@ -12,7 +12,7 @@ from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from agent.acts import life, paid, silence
+from agent.acts import life, meaning, paid, silence
 from agent.acts.judging import PASSING
 from agent.acts.shown import shown
 from agent.acts.words import TABLE, reason_of
@@ -136,7 +136,7 @@ def request_view(place: DaoView, request_id: int, account: bytes | None) -> dict
     request = request_of(place, request_id)
     row = request_row(request)
     candidates = list(request.candidates.all())
-    may_pick = request.status == Status.NEEDS_APPROVAL and len(candidates) > 1
+    may_pick = meaning.may_pick(request, len(candidates))
     payees = {hex_bytes(line["recipient"]) for candidate in candidates for line in candidate.lines}
     version = _version_of(place, request)
     return {
@@ -261,7 +261,7 @@ def _payment(place: DaoView, act: Act, payment: paid.Payment) -> dict[str, Any]:
     return {
         "recipient": payment.recipient,
         "amount": place.asset(payment.asset).text(payment.amount),
-        "when": words.moment(act.log.block_timestamp_chain_s),
+        "when": words.moment(paid.paid_chain_s(act)),
         "act": act,
         "is_pending": act.status == Act.Status.SCHEDULED,
     }

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
@@ -56,5 +55,4 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         model_trouble=(now_wrong := trouble.standing()),
         model_trouble_text=trouble.in_words(now_wrong) if now_wrong else "",
         requests=waiting_and_newest(place),
-        model_waits_minutes=settings.MODEL_SILENCE_S // 60 if settings.MODEL_URL else None,
     )
