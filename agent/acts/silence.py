@@ -21,15 +21,15 @@ from governance.sentences import Sentence
 _PAUSE_MOST_S = 600  # for which agent.llm.serving leaves a slow server alone, at most
 
 
-def asked_in_vain(request: Request) -> None:
+def asked_in_vain(request: Request, *, is_there_one: bool) -> None:
     """Keep that the model has no word now. Its silence counts from the first time, and afresh after a gap in which
-    nobody asked: no worker ran, say."""
+    nobody asked: no worker ran, or no model was configured (`is_there_one`), say."""
     now = timezone.now()
     most = timedelta(seconds=_PAUSE_MOST_S + 2 * settings.MODEL_DEADLINE_S)
     last = request.model_asked_at
-    if request.model_awaited_since is None or last is None or now - last > most:
+    if request.model_awaited_since is None or (is_there_one and (last is None or now - last > most)):
         request.model_awaited_since = now
-    request.model_asked_at = now
+    request.model_asked_at = now if is_there_one else None
     Request.objects.filter(pk=request.pk).update(
         model_awaited_since=request.model_awaited_since, model_asked_at=request.model_asked_at
     )
@@ -46,12 +46,13 @@ def over(request: Request, down: ModelDown) -> Sentence | None:
     That is decided right after a question that failed, not while a slow server is left alone. Where no model is
     configured the set time is waited out, too.
     """
-    asked_in_vain(request)
+    is_there_one = down.trouble is not None or bool(settings.MODEL_URL)
+    asked_in_vain(request, is_there_one=is_there_one)
     waited = timezone.now() - _since(request)
     if waited < timedelta(seconds=settings.MODEL_SILENCE_S):
         return None
     if down.trouble is None:
-        return None if settings.MODEL_URL else say("no_second_look_none")
+        return None if is_there_one else say("no_second_look_none")
     return say("no_second_look", minutes=int(waited.total_seconds()) // 60, problem=down.why)
 
 

@@ -189,3 +189,14 @@ def test_an_answer_ends_a_silence(world: World, settings: Any) -> None:  # noqa:
     world.model.down, world.model.say = False, ABSTAINS
     request = world.rest(request, 1)
     assert (request.model_awaited_since, request.model_asked_at) == (None, None)
+
+
+def test_the_time_without_any_model_is_no_silence_of_one_that_is_set_then(world: World, settings: Any) -> None:  # noqa: F811
+    url, settings.MODEL_URL = settings.MODEL_URL, ""
+    world.sign_roster()
+    request = world.rest(world.ask(world.november()), 2)
+    since = timezone.now() - timedelta(seconds=4000)
+    Request.objects.filter(pk=request.pk).update(model_awaited_since=since)
+    settings.MODEL_URL, world.model.down = url, True
+    request = world.rest(request, 3)
+    assert (request.status, world.number) == (Request.Status.RECEIVED, 0)
