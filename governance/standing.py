@@ -76,6 +76,11 @@ class Known:
         """A sentence for each module that is not in power any more."""
         return [one.words for one in self.stopped]
 
+    @property
+    def stopped_modules(self) -> set[bytes]:
+        """The modules that are not in power any more, for pages."""
+        return {one.module for one in self.stopped}
+
     def _policies_in_words(self) -> str:
         shown = {"module": self._module, "block": self.block, "first_block": self.first_block, "count": self.policies}
         match self.standing:

@@ -11,7 +11,12 @@ from governance.chain.rpc import Rpc
 from policies.notation.primitives import keccak
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMED = {name: value for name, value in vars(governor).items() if isinstance(value, str) and value.endswith(")")}
+OF_COMPOUND = {"PROPOSE_BY_NUMBER"}  # tests/governance/installing plays it on a governor of that kind
+NAMED = {
+    name: value
+    for name, value in vars(governor).items()
+    if isinstance(value, str) and value.endswith(")") and name not in OF_COMPOUND
+}
 
 
 @pytest.fixture(scope="module")

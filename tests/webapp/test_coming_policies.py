@@ -22,6 +22,7 @@ def shown(client) -> tuple[str, str]:
 def test_a_policy_is_watched_from_the_proposal_until_it_is_in_force(client, mirror, payroll):  # noqa: F811
     d = mirror.deployed
     mirror.delegate(ada="ada", ben="ben")
+    d.anvil.wind(10)  # who proposes needs the votes of a second ago
     mirror.sync()
     assert NONE in shown(client)[1]
     setting = [(d.addresses["module"], 0, encoding.set_policy_calldata(POLICY_ID, payroll()))]
