@@ -66,7 +66,7 @@ test: install
 	node_modules/@foundry-rs/forge-*/bin/forge test
 
 test-browser: install-browser
-	$(RUN) -m pytest -q -m browser $(ARGS)
+	$(RUN) -m pytest -q -m browser -n 2 --dist loadfile $(ARGS)
 
 # The governors that other DAOs published come from packages that nothing else needs.
 lives: install

@@ -25,7 +25,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Export(Answer):
-    """Up to 2,000 rows. `next` is what to give as `after` for those behind them, null at the end; of CSV the header
+    """Up to 500 rows. `next` is what to give as `after` for those behind them, null at the end; of CSV the header
     `Link` has the address."""
 
     rows: list[dict[str, str | int | None]]

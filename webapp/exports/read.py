@@ -13,7 +13,7 @@ from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
 
-MOST_ROWS = 2_000
+MOST_ROWS = 500
 Row = dict[str, str | int | None]
 
 
