@@ -72,7 +72,7 @@ def votes(proposal: Proposal, after: tuple[int, int] | None) -> tuple[list[Row],
         weight, number = after
         found = found.filter(Q(weight__lt=weight) | Q(weight=weight, pk__gt=number), weight__lte=weight)
     heaviest = list(found.order_by("-weight", "id").values_list("pk", flat=True)[: MOST_ROWS + 1])
-    rows = list(Vote.objects.filter(pk__in=heaviest[:MOST_ROWS]).select_related("log").order_by("-weight", "id"))
+    rows = list(Vote.objects.filter(pk__in=heaviest[:MOST_ROWS]).prefetch_related("log").order_by("-weight", "id"))
     more = (rows[-1].weight, rows[-1].pk) if len(heaviest) > MOST_ROWS else None
     return [
         {
