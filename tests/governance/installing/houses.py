@@ -78,8 +78,12 @@ class House:
         d = self.chain
         number = self._newest()
         d.anvil.mine(2)
+        # Uniswap's first governor, the one in its package, asks yes or no.
+        ballot = (
+            call("castVote(uint256,bool)", number, True) if self.is_real else call("castVote(uint256,uint8)", number, 1)
+        )
         for name in PEOPLE:
-            d.send_raw(name, self.governor, call("castVote(uint256,uint8)", number, 1))
+            d.send_raw(name, self.governor, ballot)
         d.anvil.mine(compound.PERIOD_BLOCKS + 5)
         d.send_raw("ada", self.governor, call("queue(uint256)", number))
         d.anvil.wind(2 * DAY_S + 13 if self.is_real else 13)
