@@ -59,10 +59,12 @@ _TABLES: dict[str, tuple[Any, tuple[str, ...], Callable[[Any], Row]]] = {
 def table(place: DaoView, name: str, after: int) -> tuple[list[Row], int | None]:
     """Return the rows behind the one of number `after`, and what to ask for after them; None at the end."""
     model, logs, shown = _TABLES[name]
-    found = model.objects.filter(dao=place.dao, pk__gt=after).select_related(*logs).order_by("pk")
-    rows = list(found[: MOST_ROWS + 1])
-    more = rows[MOST_ROWS - 1].pk if len(rows) > MOST_ROWS else None
-    return [shown(row) for row in rows[:MOST_ROWS]], more
+    found = model.objects.filter(dao=place.dao, pk__gt=after).order_by("pk")
+    # Their numbers first: with all columns and logs in one question, every row of the table is read and sorted.
+    numbers = list(found.values_list("pk", flat=True)[: MOST_ROWS + 1])
+    rows = list(model.objects.filter(pk__in=numbers[:MOST_ROWS]).prefetch_related(*logs).order_by("pk"))
+    more = numbers[MOST_ROWS - 1] if len(numbers) > MOST_ROWS else None
+    return [shown(row) for row in rows], more
 
 
 def votes(proposal: Proposal, after: tuple[int, int] | None) -> tuple[list[Row], tuple[int, int] | None]:
