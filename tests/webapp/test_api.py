@@ -16,7 +16,7 @@ from eth_account.messages import encode_defunct
 
 from agent.models import Candidate, Request, Roster
 from governance.chain.signatures import BadSignature, Signed, of_key
-from governance.models import Chain
+from governance.models import Chain, OnchainCheck, UnconfirmedLog
 from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, NOW, UNIT, account
 from webapp import tasks, throttle
@@ -416,9 +416,8 @@ def test_an_export_has_a_transaction_in_each_row(client, made):
     assert [row["id"] for row in rows] == ["7", "8"]
     assert all(re.fullmatch("0x[0-9a-f]{64}", row["transaction_hash"]) for row in rows)
     seen = client.get("/api/v1/daos/river/exports/proposals?format=json").json()
-    assert [{**row, "id": row["id"]} for row in seen["rows"]] == [
-        {**row, **{what: int(row[what]) for what in ("snapshot", "deadline", "block", "at_chain_s")}} for row in rows
-    ]
+    told = [{name: "" if value is None else str(value) for name, value in row.items()} for row in seen["rows"]]
+    assert told == rows
     [vote] = client.get("/api/v1/daos/river/proposals/8/votes?format=json").json()["rows"]
     assert (vote["voter"], vote["weight"]) == (address_text(account(3)), str(2 * UNIT))
     assert client.get("/api/v1/daos/river/exports/voters").status_code == 422
@@ -451,3 +450,21 @@ def test_a_spreadsheet_carries_nothing_out_that_a_voter_wrote(client, made):
     made.vote(made.proposal(7), 3, reason='=HYPERLINK("https://evil.example","win")')
     [row] = csv.DictReader(io.StringIO(client.get("/api/v1/daos/river/proposals/7/votes").content.decode()))
     assert row["reason"].startswith("'=")
+
+
+def test_an_export_tells_the_chains_word_and_what_is_not_confirmed(client, made):
+    proposal = made.proposal(7, for_votes=UNIT)
+    vote = made.vote(proposal, 3)
+    UnconfirmedLog.objects.create(dao=made.dao, log=vote.log, news=[])
+    subject = {"dao": made.dao, "block_number": 500, "block_hash": b"\5" * 32, "matched": False}
+    OnchainCheck.objects.create(
+        subject="proposal:7:votes", chain_says=f"{5 * UNIT}/{UNIT}/0", mirror_says=f"0/{UNIT}/0", **subject
+    )
+    [row] = client.get("/api/v1/daos/river/exports/proposals?format=json").json()["rows"]
+    listed = client.get("/api/v1/daos/river/proposals").json()["proposals"][0]
+    assert (row["against"], row["chain_word_block"]) == (str(5 * UNIT), 500)
+    assert {side: row[side] for side in ("against", "for", "abstain")} == listed["tally"]
+    assert (row["state"], row["confirmed"]) == (listed["state"], True)
+    assert [
+        row["confirmed"] for row in client.get("/api/v1/daos/river/proposals/7/votes?format=json").json()["rows"]
+    ] == [False]

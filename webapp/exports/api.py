@@ -8,14 +8,13 @@ import csv
 import io
 from typing import Literal
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from governance.models import Proposal
 from presentation.dao_view import DaoView
-from presentation.proposals import proposal_of
 from webapp.answers import Answer, answers
 from webapp.exports import read
+from webapp.proposals.api import proposal_at
 from webapp.shapes import Json
 
 router = Router()
@@ -25,10 +24,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Export(Answer):
-    """Up to 500 rows. `next` is what to give as `after` for those behind them, null at the end; of CSV the header
+    """Up to 200 rows. `next` is what to give as `after` for those behind them, null at the end; of CSV the header
     `Link` has the address."""
 
-    rows: list[dict[str, str | int | None]]
+    rows: list[read.Row]
     next: str | None
 
 
@@ -56,15 +55,8 @@ def export_votes(
 ) -> Json | HttpResponse:
     """All votes on a proposal, the heaviest first, each with its transaction; as `exports` has other tables."""
     weight, _, number = after.partition(".")
-    rows, more = read.votes(_proposal(slug, proposal_id), (int(weight), int(number)) if after else None)
+    rows, more = read.votes(proposal_at(slug, proposal_id)[1], (int(weight), int(number)) if after else None)
     return _answer(request, rows, None if more is None else f"{more[0]}.{more[1]}", format)
-
-
-def _proposal(slug: str, proposal_id: str) -> Proposal:
-    place = DaoView.of(slug)
-    if not proposal_id.isdecimal() or not proposal_id.isascii() or len(proposal_id) > 78:
-        raise Http404("a proposal's number is a decimal number")
-    return proposal_of(place, int(proposal_id))
 
 
 def _answer(request: HttpRequest, rows: list[read.Row], more: str | None, format: str) -> Json | HttpResponse:
@@ -84,5 +76,5 @@ def _answer(request: HttpRequest, rows: list[read.Row], more: str | None, format
     return answer
 
 
-def _cell(value: str | int | None) -> str | int | None:
+def _cell(value: str | int | bool | None) -> str | int | bool | None:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

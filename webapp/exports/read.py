@@ -12,24 +12,31 @@ from governance.models import Act, Proposal, RawLog, TreasuryFlow, Vote
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
+from presentation.proposals import ProposalRow, rows_of
 
-MOST_ROWS = 500
-Row = dict[str, str | int | None]
+MOST_ROWS = 200
+Row = dict[str, str | int | bool | None]
 
 
 def _log(log: RawLog) -> Row:
     return {
+        # Whether it is more than the word of one node alone, with no proof.
+        "confirmed": not hasattr(log, "unconfirmed"),
         "block": log.block_number,
         "at_chain_s": log.block_timestamp_chain_s,
         "transaction_hash": hex_text(log.transaction_hash),
     }
 
 
-def _proposal(row: Proposal) -> Row:
+def _proposal(shown: ProposalRow) -> Row:
+    row = shown.proposal
     return {
-        "id": str(row.proposal_id), "title": row.title, "proposer": words.address_text(row.proposer),
-        "snapshot": row.snapshot, "deadline": row.deadline, "for": str(row.for_votes),
-        "against": str(row.against_votes), "abstain": str(row.abstain_votes), **_log(row.log),
+        "id": str(row.proposal_id), "title": shown.title, "proposer": words.address_text(row.proposer),
+        "state": shown.state_name, "snapshot": row.snapshot, "deadline": row.deadline, "for": str(shown.for_votes),
+        "against": str(shown.against_votes), "abstain": str(shown.abstain_votes),
+        # The newest block at which the chain said one of these in place of the mirror.
+        "chain_word_block": max((word.block_number for word in shown.shown.words.values()), default=None),
+        **_log(row.log),
     }  # fmt: skip
 
 
@@ -46,25 +53,33 @@ def _act(row: Act) -> Row:
         "agent": words.address_text(row.agent), "status": row.status, "decision": hex_text(row.decision),
         **_log(row.log),
         "final_transaction_hash": hex_text(row.final_log.transaction_hash) if row.final_log else None,
+        "final_confirmed": not hasattr(row.final_log, "unconfirmed") if row.final_log else None,
     }  # fmt: skip
 
 
 _TABLES: dict[str, tuple[Any, tuple[str, ...], Callable[[Any], Row]]] = {
-    "proposals": (Proposal, ("log",), _proposal),
-    "treasury": (TreasuryFlow, ("log",), _flow),
-    "acts": (Act, ("log", "final_log"), _act),
+    "treasury": (TreasuryFlow, ("log__unconfirmed",), _flow),
+    "acts": (Act, ("log__unconfirmed", "final_log__unconfirmed"), _act),
 }
 
 
 def table(place: DaoView, name: str, after: int) -> tuple[list[Row], int | None]:
-    """Return the rows behind the one of number `after`, and what to ask for after them; None at the end."""
+    """Return the rows behind the one of number `after`, and what to ask for after them; None at the end. Proposals are
+    told as pages tell them, with the chain's word where it differs."""
+    if name == "proposals":
+        numbers, more = _numbers(Proposal, place, after)
+        return [_proposal(row) for row in rows_of(place, numbers)], more
     model, logs, shown = _TABLES[name]
-    found = model.objects.filter(dao=place.dao, pk__gt=after).order_by("pk")
-    # Their numbers first: with all columns and logs in one question, every row of the table is read and sorted.
-    numbers = list(found.values_list("pk", flat=True)[: MOST_ROWS + 1])
-    rows = list(model.objects.filter(pk__in=numbers[:MOST_ROWS]).prefetch_related(*logs).order_by("pk"))
-    more = numbers[MOST_ROWS - 1] if len(numbers) > MOST_ROWS else None
-    return [shown(row) for row in rows], more
+    numbers, more = _numbers(model, place, after)
+    found = model.objects.filter(pk__in=numbers).prefetch_related(*logs).order_by("pk")
+    return [shown(row) for row in found], more
+
+
+def _numbers(model: Any, place: DaoView, after: int) -> tuple[list[int], int | None]:
+    """The numbers of a page's rows alone: asked for whole, every row of the table is read and sorted."""
+    found = model.objects.filter(dao=place.dao, pk__gt=after).order_by("pk").values_list("pk", flat=True)
+    numbers = list(found[: MOST_ROWS + 1])
+    return numbers[:MOST_ROWS], numbers[MOST_ROWS - 1] if len(numbers) > MOST_ROWS else None
 
 
 def votes(proposal: Proposal, after: tuple[int, int] | None) -> tuple[list[Row], tuple[int, int] | None]:
@@ -74,7 +89,9 @@ def votes(proposal: Proposal, after: tuple[int, int] | None) -> tuple[list[Row],
         weight, number = after
         found = found.filter(Q(weight__lt=weight) | Q(weight=weight, pk__gt=number), weight__lte=weight)
     heaviest = list(found.order_by("-weight", "id").values_list("pk", flat=True)[: MOST_ROWS + 1])
-    rows = list(Vote.objects.filter(pk__in=heaviest[:MOST_ROWS]).prefetch_related("log").order_by("-weight", "id"))
+    rows = list(
+        Vote.objects.filter(pk__in=heaviest[:MOST_ROWS]).prefetch_related("log__unconfirmed").order_by("-weight", "id")
+    )
     more = (rows[-1].weight, rows[-1].pk) if len(heaviest) > MOST_ROWS else None
     return [
         {

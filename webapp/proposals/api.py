@@ -42,7 +42,8 @@ def proposals(request: HttpRequest, slug: str, page: int = 1, size: int = 25, sh
     return {"count": count, "page": page, "proposals": [row_json(place, row) for row in rows]}
 
 
-def _proposal(slug: str, proposal_id: str) -> tuple[DaoView, Proposal]:
+def proposal_at(slug: str, proposal_id: str) -> tuple[DaoView, Proposal]:
+    """Return the DAO and the proposal that an address names. Raises Http404."""
     place = DaoView.of(slug)
     if not proposal_id.isdecimal() or not proposal_id.isascii() or len(proposal_id) > 78:
         raise Http404("a proposal's number is a decimal number")
@@ -52,7 +53,7 @@ def _proposal(slug: str, proposal_id: str) -> tuple[DaoView, Proposal]:
 @router.get("/daos/{slug}/proposals/{proposal_id}", response=answers(ProposalAnswer, 404, 422), by_alias=True)
 def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int = 1) -> Json:
     """One proposal with everything its page shows; votes in pages of 200."""
-    place, found = _proposal(slug, proposal_id)
+    place, found = proposal_at(slug, proposal_id)
     row, summary = proposal_row(place, found), summary_of(found)
     votes, count = page_of_votes(found, page=page_and_size(votes_page, 1)[0], size=200)
     actions = action_views(place, found, summary)
@@ -109,7 +110,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
 @router.get("/daos/{slug}/proposals/{proposal_id}/ballot", response=answers(TypedData, 403, 404, 409, 422, 503))
 def ballot(request: HttpRequest, slug: str, proposal_id: str, voter: str, support: int) -> Json:
     """The EIP-712 typed data that `voter` signs to vote by signature, with the nonce that the governor expects now."""
-    place, found = _proposal(slug, proposal_id)
+    place, found = proposal_at(slug, proposal_id)
     rpc = Rpc.for_chain(place.dao.chain_id)
     if support not in (0, 1, 2):
         raise HttpError(422, "support: 0 (against), 1 (for) or 2 (abstain)")
@@ -127,7 +128,7 @@ def voter(request: HttpRequest, slug: str, proposal_id: str, account: str) -> Js
 
     `power_from` is "chain" (asked at `block`), "mirror", or null where the power is not known; null is not 0.
     """
-    place, found = _proposal(slug, proposal_id)
+    place, found = proposal_at(slug, proposal_id)
     seen = voters.look(place, found, parse_address(account, "account"))
     told = voters.in_words(place, found, seen)
     return {
@@ -165,7 +166,7 @@ class SignedVote(Schema):
 def vote_by_signature(request: HttpRequest, slug: str, proposal_id: str, payload: SignedVote) -> Json:
     """Relay a signed vote. The same vote sent again is answered with the transaction that was sent."""
     refuse_other_sites(request)
-    place, found = _proposal(slug, proposal_id)
+    place, found = proposal_at(slug, proposal_id)
     refuse_too_many(request)
     sent = relay.relay(
         place,
