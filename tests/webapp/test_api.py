@@ -9,7 +9,9 @@ import re
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from eth_account import Account
 from eth_account.messages import encode_defunct
@@ -468,3 +470,14 @@ def test_an_export_tells_the_chains_word_and_what_is_not_confirmed(client, made)
     assert [
         row["confirmed"] for row in client.get("/api/v1/daos/river/proposals/7/votes?format=json").json()["rows"]
     ] == [False]
+
+
+def test_an_export_asks_as_much_for_many_proposals_as_for_few(client, made):
+    path, counts = "/api/v1/daos/river/exports/proposals", []
+    for number in range(7, 37):
+        made.proposal(number)
+        if number in (8, 36):
+            with CaptureQueriesContext(connection) as asked:
+                client.get(path)
+            counts.append(len(asked))
+    assert counts[0] == counts[1]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from governance.models import Act, Proposal, RawLog, TreasuryFlow, Vote
 from policies.notation.hexadecimal import hex_text
@@ -68,7 +68,9 @@ def table(place: DaoView, name: str, after: int) -> tuple[list[Row], int | None]
     told as pages tell them, with the chain's word where it differs."""
     if name == "proposals":
         numbers, more = _numbers(Proposal, place, after)
-        return [_proposal(row) for row in rows_of(place, numbers)], more
+        rows = rows_of(place, numbers)
+        prefetch_related_objects([row.proposal for row in rows], "log__unconfirmed")
+        return [_proposal(row) for row in rows], more
     model, logs, shown = _TABLES[name]
     numbers, more = _numbers(model, place, after)
     found = model.objects.filter(pk__in=numbers).prefetch_related(*logs).order_by("pk")
