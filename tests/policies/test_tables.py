@@ -215,9 +215,8 @@ def test_hundreds_of_wrong_names_are_held_against_a_bounded_number_of_right_ones
     numbers = range(700)
     addresses = (checksum(b"\1" * 17 + number.to_bytes(3, "big")) for number in numbers)
     table = "name,address,amount\n" + "".join(f"p{number},{one},100\n" for number, one in enumerate(addresses))
-    began_s = process_time()
     problems = refused(HEAD + EACH.replace("equals: $name", "equals: zz$name"), table)
-    assert process_time() - began_s < 1.5  # each of them against all takes more than twice as long
     assert len(problems) == 700
     assert problems[0].endswith("write `p0`")
+    assert sum("write `p" in problem for problem in problems) < 80  # the others took two seconds to look for
     assert problems[-1].endswith("or add the name under `addresses`")
