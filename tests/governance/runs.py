@@ -62,7 +62,7 @@ from replay.faults import (
     Faults,
 )
 from replay.node import ReplayNode
-from replay.synthetic import SyntheticChain, SyntheticTransaction
+from replay.synthetic import SyntheticBlock, SyntheticChain, SyntheticTransaction
 from tests.governance.lives import (
     FIRST_BLOCK,
     GOVERNOR,
@@ -353,6 +353,7 @@ class Run:
         self._read_again_before = self.happened["blocks were read again"]
         self.log: list[str] = []  # what happened, for whoever has to find out why
         self._asked: set[int] = set()  # rows of power that the chain was asked for
+        self._ever: dict[bytes, SyntheticBlock] = {}  # all blocks that ever were the chain's, by hash
         stack.enter_context(counted(self.happened))
         stack.enter_context(patch.object(look_again, "_AGAIN_S", 0))
         self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=answer)
@@ -404,6 +405,7 @@ class Run:
             getattr(self, f"_{name}")(*numbers)
             self._assert_nothing_above_the_cursor()
             self._assert_readings_stand_on_the_chain_that_was_read()
+            self._assert_what_is_kept_was_once_so()
             self._keep_a_reading()
             if self.plan.silent:
                 self._ask_power()
@@ -427,6 +429,22 @@ class Run:
         for model, what in ((RawLog, "logs"), (ChainReading, "readings"), (AskedPower, "answers about power")):
             above = model.objects.filter(dao=self.dao, block_number__gte=next_block).count()
             assert not above, f"{above} {what} of blocks that were dropped still stand, at {next_block} and above"
+
+    def _assert_what_is_kept_was_once_so(self) -> None:
+        """No log is kept that its block never had, and the node that leaves none out is not called a liar for it."""
+        for moment in self.chain.moments:
+            self._ever.update((block.hash, block) for block in moment.blocks)
+        for log in RawLog.objects.filter(dao=self.dao):
+            block = self._ever.get(bytes(log.block_hash))
+            said = (bytes(log.transaction_hash), bytes(log.address), tuple(log.topics), bytes(log.data))
+            is_there = block is not None and any(
+                (there.transaction_hash, there.address, there.topics, there.data) == said for there in block.logs
+            )
+            assert is_there, f"the mirror keeps {log}, which no block had"
+        honest = self.nodes[self.plan.liar - 1 if self.plan.liar else 0].url
+        convicted = SyncIncident.objects.filter(dao=self.dao, kind="lying_node", detail__contains="its logs of")
+        wrongly = convicted.filter(detail__contains=honest).first()
+        assert wrongly is None, f"the node that does not lie was convicted: {wrongly.detail}"
 
     def _keep_a_reading(self) -> None:
         """Some of the chain's state was asked for at the block that was read: each time of another thing."""
@@ -797,6 +815,7 @@ class Run:
                 if at_head and cursor.refusals_next_block > self.chain.head and (looked or not self.liar):
                     return
             time.sleep(0.01)  # a killed session, or an endpoint set aside
+        self._assert_what_is_kept_was_once_so()
         raise AssertionError("the mirror did not come to the head")
 
     def come_clean(self) -> None:
@@ -861,6 +880,7 @@ class Run:
 
     def check(self) -> None:
         """Against a fresh index, by a node that never fails."""
+        self._assert_what_is_kept_was_once_so()
         self._check_logs()
         self._check_clock()
         found = SyncIncident.objects.filter(dao=self.dao)
