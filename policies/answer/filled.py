@@ -123,7 +123,7 @@ def _number(shape: FormRule, field: FormField, text: str) -> str | dict[str, str
         if (_SIGNED if field.type.startswith("int") else _DIGITS).fullmatch(plain) is None:
             raise NotFilled(shape.rule, field.label, f"{shown(text)} is not a whole number in digits")
         return plain
-    # A chain whose currency has no name here counts in "native units", which is no symbol that amounts are written with.
+    # A chain whose currency has no name here counts in "native units", which no amount is written with.
     token = Token(field.token if " " not in field.token else "units", bytes(20), field.decimals)
     written = f"{text.removesuffix(field.token).strip()} {token.symbol}"
     try:

@@ -43,7 +43,7 @@ def page_of(client, status: int = 200, data: dict[str, object] | None = None) ->
 def test_the_page_asks_for_what_the_policy_leaves_open_and_shows_the_rest(client, in_force):
     text = page_of(client)
     for part in (
-        "transfer", "the policy leaves nothing else", "at most 1,500 USDC", "0x2000000000000000000000000000000000000002",
+        "transfer", "the policy leaves nothing else", "at most 1,500 USDC", KIM,
         "Sign in first", "signs exactly these calls or none", "No model is asked",
     ):  # fmt: skip
         assert part in text, part
