@@ -32,7 +32,7 @@ POSTS = {
     "subscribe": Action.SUBSCRIPTION_ASKED, "unsubscribe": Action.SUBSCRIPTION_ENDED,
     "propose": None,  # a draft is kept nowhere
     "sign_out": None, "verify": None,
-    "wallet": None,  # the test wallet of the local chain: it hands on what the browser signs
+    "local_wallet": None,  # the test wallet of the local chain: it hands on what the browser signs
 }  # fmt: skip
 # Commands of ours -> what they record; None: they change nothing that the site keeps, or what a stop would forget.
 COMMANDS = {
