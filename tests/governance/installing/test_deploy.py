@@ -81,6 +81,7 @@ def test_the_sender_may_be_an_account_that_ape_keeps(run, house, keystore, file,
     for named, why in ((["ada", *keystore[:2]], "both name the sender"), (["../ada"], "as `ape accounts list` shows")):
         status, said = run("deploy", *house.arguments(), "--ape-account", *named, *options)
         assert (status, why in said) == (1, True), said
+    options = ["--record", file.with_name("other.json"), *keystore[2:]]
     status, said = run("deploy", *house.arguments(), "--ape-account", "nobody", "--salt", "another", *options)
     assert (status, "nobody.json" in said) == (1, True), said
 
