@@ -27,7 +27,8 @@ API = {
 }
 # Pages that take a POST -> what they record; None: they keep nothing, or nothing but the sign-in.
 POSTS = {
-    "act": Action.REQUEST_MOVED, "agent_start": Action.AGENT_STARTED, "agent_stop": Action.AGENT_STOPPED, "clock": Action.LOCAL_CLOCK_WOUND,
+    "act": Action.REQUEST_MOVED,
+    "agent_start": Action.AGENT_STARTED, "agent_stop": Action.AGENT_STOPPED, "clock": Action.LOCAL_CLOCK_WOUND,
     "confirm": Action.SUBSCRIPTION_CONFIRMED, "request_meant": Action.READING_PICKED,
     "subscribe": Action.SUBSCRIPTION_ASKED, "unsubscribe": Action.SUBSCRIPTION_ENDED,
     "propose": None,  # a draft is kept nowhere
