@@ -238,6 +238,11 @@ FAULTS = (
         (("                looked = finality.look_once_more(self.dao, self.rpc, self.contracts, first, final_block)\n", "                looked = finality.Confirmed(final_block)\n"),),
     ),
     Fault(
+        "what was one node's word is forgotten where a node lags",
+        "sync/finality.py",
+        (("        return None  # by a node that lags, less is final than was; asked again when it has come on\n", "        return Confirmed(final)\n"),),
+    ),
+    Fault(
         "logs are put in order by their index alone",
         "sync/witness.py",
         (('IN_CHAIN_ORDER = attrgetter("block_number", "transaction_index", "log_index")', 'IN_CHAIN_ORDER = attrgetter("block_number", "log_index")'),),
