@@ -187,7 +187,7 @@ FAULTS = (
     Fault(
         "one node's word about a range is believed",
         "sync/witness.py",
-        (("    if not others:\n        return found or _ask_range", "    if True:\n        return found\n    if not others:\n        return found or _ask_range"),),
+        (("    if not others:\n        return Look(found or", "    if True:\n        return Look(found, by_two=True)\n    if not others:\n        return Look(found or"),),
     ),
     Fault(
         "what the header's bloom does not show is dropped",
