@@ -65,6 +65,7 @@ class VoteAnswer(Answer):
     voter: Address
     support: int
     weight: Amount
+    in_parts: bool
     parts: Tally | None
     reason: str
     confirmed: bool

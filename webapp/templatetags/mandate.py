@@ -19,7 +19,7 @@ from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
 from presentation import card, labels, words
 from presentation.dao_view import DaoView, is_never
-from presentation.proposals import parts_of
+from presentation.proposals import parts_in_words
 from webapp import markup
 
 register = template.Library()
@@ -108,15 +108,7 @@ def votes(place: DaoView, base_units: int) -> str:
 @register.simple_tag
 def vote_parts(place: DaoView, vote: Vote) -> str:
     """What a vote in parts added to each side; empty for other votes."""
-    parts = parts_of(place, vote)
-    if parts is None:
-        return ""
-    against, in_favour, abstain = (place.votes_asset.text(part, 2) for part in parts)
-    return gettext("In parts: for %(for)s, against %(against)s, abstain %(abstain)s.") % {
-        "for": in_favour,
-        "against": against,
-        "abstain": abstain,
-    }
+    return parts_in_words(place, vote)
 
 
 @register.simple_tag
