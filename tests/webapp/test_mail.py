@@ -303,6 +303,20 @@ def test_a_removed_act_is_corrected_and_one_that_was_performed_is_not(client, ma
     assert subjects() == ["the agent wants to perform act 4", "the agent wants to perform act 5", "correction"]
 
 
+def test_an_act_that_is_over_by_one_nodes_word_alone_is_told_of_at_once(client, made):
+    """Nobody is told later, when the end turns out never to have been."""
+    subscribed(client, made)
+    send.follow_outbox()
+    times = {"releasable_chain_s": NOW + 9, "expires_chain_s": NOW + 99}
+    for number in (4, 5):
+        act = made.act(number, status="killed", act_id=bytes([number]) * 32, final_log=made.log(), **times)
+        tell(made, "act.scheduled", f"0x{bytes(act.policy_id).hex()}:{number}")
+    UnconfirmedLog.objects.create(dao=made.dao, log=act.final_log)
+    follow()
+    assert subjects() == ["the agent wants to perform act 5"]
+    assert "One node alone shows that this act is over." in mail.outbox[0].body
+
+
 def test_a_correction_waits_for_what_it_corrects(client, made):
     """Another worker has handed the news to the mail server and not yet noted it, or was killed just then."""
     held = subscribed(client, made)

@@ -144,6 +144,7 @@ class SummaryAnswer(Answer):
 
 class Transition(Answer):
     kind: str
+    confirmed: bool
     block: int
     at_chain_s: ChainSeconds
     transaction_hash: Hash
