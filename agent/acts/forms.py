@@ -30,7 +30,6 @@ from policies.notation.problems import shown
 
 MOST_TEXT = 60_000  # of an act as JSON
 _MOST_FUNCTIONS = 64
-_MOST_DESCRIBED = 400
 
 Act = Mapping[str, Any]
 Quote = Mapping[str, str]
@@ -170,7 +169,8 @@ def label(act: Act, calls: Sequence[Call]) -> Sentence:
 
 
 def described(act: Act, calls: Sequence[Call]) -> str:
-    """Every call with its arguments, in one line for the operator's wallet. What is signed is the calls' hash."""
+    """Every call with all of its arguments, in one line of ASCII for the operator's wallet, whatever they hold: none is
+    cut, for what stands behind a cut nobody sees. What is signed is the calls' hash."""
     functions = functions_of(act)
     return "; ".join(_described(functions.get(call.data[:4]), call) for call in calls)
 
@@ -184,12 +184,12 @@ def _described(function: Function | None, call: Call) -> str:
             text = f"{function.name}({', '.join(f'{a.name} {_plain(a.type, v)}' for a, v in written)})"
         except (abi.NotCanonical, abi.BadAbi, ValueError):
             pass
-    if len(text) > _MOST_DESCRIBED:
-        text = text[:_MOST_DESCRIBED] + "…"
     sent = f", sending {call.value_wei} wei" if call.value_wei else ""
     return f"{text} on {checksum(call.to)}{sent}"
 
 
 def _plain(type_: str, value: Any) -> str:
-    shown_value = abi.json_value(abi.parse_type(type_), value)
-    return shown_value if isinstance(shown_value, str) else json.dumps(shown_value)
+    of = abi.parse_type(type_)
+    shown_value = abi.json_value(of, value)
+    # A text in quotes and escaped: it can look neither like what stands beside it, nor turn it round.
+    return shown_value if isinstance(shown_value, str) and of.kind != "string" else json.dumps(shown_value)

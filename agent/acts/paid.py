@@ -12,6 +12,7 @@ from agent.acts.words import TABLE, codes, say
 from agent.models import Binding, Candidate, PaidLine, Request
 from governance.chain.address import ZERO
 from governance.models import Act, ActCall, Dao
+from governance.sentences import Sentence
 
 UNRECORDED = say("unrecorded")
 _PAYING = (Act.Status.EXECUTED, Act.Status.RELEASED, Act.Status.SCHEDULED)
@@ -33,13 +34,34 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
     final_s = final_chain_s(policy.dao)
     pays = {}
     for act in Act.objects.filter(dao=policy.dao, decision__in=list(decisions)):
-        over = act.status == Act.Status.SCHEDULED and act.expires_chain_s is not None and act.expires_chain_s <= final_s
+        over = act.status == Act.Status.SCHEDULED and _is_over(act, final_s)
         pays[bytes(act.decision)] = act.status in _PAYING and not over
     counted = set()
     for row in rows.select_related("binding__record"):
         if pays.get(bytes(row.binding.record.hash), row.binding.state == "live"):
             counted.add((bytes(row.recipient), bytes(row.asset)))
     return frozenset(counted)
+
+
+def form_requests(policy: PolicyInForce, payees: Collection[bytes], since_chain_s: int, request: Request) -> list[int]:
+    """Other requests of the DAO, under any policy, that were asked for in a form or as exact calls and paid one of
+    these since, or are to: their payments count for no month, so that no other step finds them paid. Oldest first."""
+    rows = PaidLine.objects.filter(binding__module__dao=policy.dao, period="", recipient__in=list(payees))
+    rows = rows.exclude(binding__request__act={}).exclude(binding__request=request)
+    found = dict(rows.values_list("binding__record__hash", "binding__request_id"))
+    live = rows.filter(binding__state=Binding.State.LIVE).values_list("binding__record__hash", flat=True)
+    counted = {bytes(decision) for decision in live}
+    acts = Act.objects.filter(dao=policy.dao, decision__in=list(found)).select_related("log", "final_log")
+    for act in acts:
+        is_due = act.status == Act.Status.SCHEDULED and not _is_over(act, final_chain_s(policy.dao))
+        is_paid = act.status in (Act.Status.EXECUTED, Act.Status.RELEASED) and paid_chain_s(act) >= since_chain_s
+        counted.discard(bytes(act.decision))
+        counted |= {bytes(act.decision)} if is_due or is_paid else set()
+    return sorted({number for decision, number in found.items() if bytes(decision) in counted})
+
+
+def _is_over(act: Act, final_s: int) -> bool:
+    return act.expires_chain_s is not None and act.expires_chain_s <= final_s
 
 
 def unrecorded_payees(policy: PolicyInForce) -> frozenset[tuple[bytes, bytes]]:
@@ -117,9 +139,15 @@ def warns_of_unrecorded(candidate: Candidate) -> bool:
     )
 
 
-def warn_of_unrecorded(candidate: Candidate) -> None:
-    """Tell the operator, who must approve the candidate then, that somebody of it was paid without a record."""
+def warned_forms(candidate: Candidate) -> set[int]:
+    """The requests asked for in a form of which the operator is told already that they paid somebody of it."""
+    codes_ = [item for item in candidate.difference_codes if item["code"] == "paid_by_form"]
+    return {number for item in codes_ for number in item["values"]["requests"]}
+
+
+def warn(candidate: Candidate, warning: Sentence) -> None:
+    """Tell the operator, who must approve the candidate then, that somebody of it was paid in another way."""
     known = TABLE.read_all(candidate.difference_codes, candidate.differences)
-    candidate.differences = [*candidate.differences, UNRECORDED]
-    candidate.difference_codes = codes([*known, UNRECORDED])
+    candidate.differences = [*candidate.differences, warning]
+    candidate.difference_codes = codes([*known, warning])
     candidate.save(update_fields=["differences", "difference_codes"])

@@ -12,7 +12,8 @@ from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from agent.acts import life, meaning, paid, silence
+from agent.acts import forms, life, meaning, paid, silence
+from agent.acts.calls import calls_from_json
 from agent.acts.judging import PASSING
 from agent.acts.shown import shown
 from agent.acts.words import TABLE, reason_of
@@ -169,6 +170,7 @@ def _move(move: RequestMove) -> dict[str, Any]:
 
 def _candidate_view(place: DaoView, candidate: Candidate, row: Mapping[str, Any]) -> dict[str, Any]:
     approvable = next((one for one in row["approvable"] if one["key"] == candidate.key), None)
+    act = row["act"]
     return {
         "key": candidate.key,
         "label": TABLE.shown(candidate.label_code, candidate.label),
@@ -191,6 +193,7 @@ def _candidate_view(place: DaoView, candidate: Candidate, row: Mapping[str, Any]
                 "words": call_words(place, hex_bytes(call["to"]), int(call["value_wei"]), hex_bytes(call["data"])),
                 "data": call["data"],
                 "to": call["to"],
+                "exactly": forms.described(act, calls_from_json([call])) if act else "",
             }
             for call in candidate.calls
         ],
