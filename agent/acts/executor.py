@@ -25,7 +25,7 @@ from agent.acts import approvals, askers, life, operators, paid, provenance, rec
 from agent.acts.calls import calls_from_json, calls_hash, payment_call
 from agent.acts.halts import Switched
 from agent.acts.judging import Halted, Judgement, halt, judge, judge_release, refusal, standing_halt
-from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
+from agent.acts.paid import paid_lines
 from agent.acts.planner import record_refusal
 from agent.acts.policy import (
     NoPolicyInForce,
@@ -223,14 +223,15 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
     except _NotAuthorised as error:
         _move(request, Request.Status.NEEDS_APPROVAL, error.sentence)
         return None
-    if not paid.warns_of_unrecorded(candidate) and _pays_any(candidate, unrecorded_payees(policy)):
-        # Somebody else who has the agent's key paid them since this was planned, and nobody has looked at that.
+    if (unseen := paid.unwarned(policy, request, candidate)) is not None:
+        # Somebody of it was paid in another way since this was planned, and nobody has looked at that.
+        warning, since_approved = unseen
         with transaction.atomic():  # who finds the warning written takes an approval for one that knows of it
-            paid.warn_of_unrecorded(candidate)
+            paid.warn(candidate, warning)
             if authority.approval is None:
-                _move(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
+                _move(request, Request.Status.NEEDS_APPROVAL, warning)
             else:
-                _move(request, Request.Status.REFUSED, say("unrecorded_since_approved"))
+                _move(request, Request.Status.REFUSED, since_approved)
         return None
     if _pays_any(candidate, paid_lines(policy, request.period, request)):
         _move(request, Request.Status.REFUSED, say("somebody_paid", period=request.period))
@@ -472,7 +473,8 @@ def _give_up(request: Request, binding: Binding, state: str, why: Sentence) -> N
 
 def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> Chosen | Judged:
     """What is true of the binding's act now. It is not judged where it may not be sent any more, whatever the policy
-    says of it: another policy is in force, neither roster nor approval covers it now, or its row was changed."""
+    says of it: another policy is in force, neither roster nor approval covers it now, its row was changed, or
+    somebody of it was paid in another way that nobody has looked at."""
     known = _situation_of(request, in_force(request.dao, request.policy_id), _plan(request), binding.candidate, rpc)
     policy = known.policy
     recorded = act_calldata(
@@ -488,6 +490,8 @@ def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> Chosen | Judge
     try:
         _authority(known, rpc)
     except _NotAuthorised:
+        return known
+    if paid.unwarned(policy, request, binding.candidate) is not None:
         return known
     return known.judged(_judge(known, rpc))
 

@@ -7,12 +7,14 @@ from itertools import islice
 
 from django.db.models.functions import Coalesce
 
+from agent.acts.askers import month_begins_s
 from agent.acts.policy import PolicyInForce, final_chain_s
 from agent.acts.words import TABLE, codes, say
 from agent.models import Binding, Candidate, PaidLine, Request
 from governance.chain.address import ZERO
 from governance.models import Act, ActCall, Dao
 from governance.sentences import Sentence
+from policies.notation.hexadecimal import hex_bytes
 
 UNRECORDED = say("unrecorded")
 _PAYING = (Act.Status.EXECUTED, Act.Status.RELEASED, Act.Status.SCHEDULED)
@@ -43,21 +45,28 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
     return frozenset(counted)
 
 
-def form_requests(policy: PolicyInForce, payees: Collection[bytes], since_chain_s: int, request: Request) -> list[int]:
-    """Other requests of the DAO, under any policy, that were asked for in a form or as exact calls and paid one of
-    these since, or are to: their payments count for no month, so that no other step finds them paid. Oldest first."""
-    rows = PaidLine.objects.filter(binding__module__dao=policy.dao, period="", recipient__in=list(payees))
-    rows = rows.exclude(binding__request__act={}).exclude(binding__request=request)
-    found = dict(rows.values_list("binding__record__hash", "binding__request_id"))
-    live = rows.filter(binding__state=Binding.State.LIVE).values_list("binding__record__hash", flat=True)
-    counted = {bytes(decision) for decision in live}
-    acts = Act.objects.filter(dao=policy.dao, decision__in=list(found)).select_related("log", "final_log")
-    for act in acts:
-        is_due = act.status == Act.Status.SCHEDULED and not _is_over(act, final_chain_s(policy.dao))
-        is_paid = act.status in (Act.Status.EXECUTED, Act.Status.RELEASED) and paid_chain_s(act) >= since_chain_s
-        counted.discard(bytes(act.decision))
-        counted |= {bytes(act.decision)} if is_due or is_paid else set()
-    return sorted({number for decision, number in found.items() if bytes(decision) in counted})
+def form_requests(dao: Dao, payees: Collection[bytes], since_chain_s: int, besides: Request) -> list[int]:
+    """Other requests that were asked for in a form or as exact calls, under any policy, and paid one of these since, or
+    are to: the operator signed them. Their payments count for no month, so no other step finds them."""
+    rows = PaidLine.objects.filter(binding__module__dao=dao, period="", recipient__in=list(payees))
+    rows = rows.exclude(binding__request__act={}).exclude(binding__request=besides)
+    by_decision = {
+        bytes(hash_): number for hash_, number in rows.values_list("binding__record__hash", "binding__request")
+    }
+    live = {bytes(row) for row in rows.filter(binding__state="live").values_list("binding__record__hash", flat=True)}
+    final_s = final_chain_s(dao)
+    for act in Act.objects.filter(dao=dao, decision__in=list(by_decision)).select_related("log", "final_log"):
+        counts = act.status == Act.Status.SCHEDULED and not _is_over(act, final_s)
+        counts = counts or (
+            act.status in (Act.Status.EXECUTED, Act.Status.RELEASED) and paid_chain_s(act) >= since_chain_s
+        )
+        live = live | {bytes(act.decision)} if counts else live - {bytes(act.decision)}
+    found = {by_decision[decision] for decision in live}
+    signed = Request.objects.filter(dao=dao, status=Request.Status.PLANNED, plan__candidate__isnull=False)
+    for request in signed.exclude(act={}).exclude(pk=besides.pk).select_related("plan__candidate"):
+        if any(hex_bytes(line["recipient"]) in payees for line in request.plan.candidate.lines):
+            found.add(request.pk)
+    return sorted(found)
 
 
 def _is_over(act: Act, final_s: int) -> bool:
@@ -139,10 +148,25 @@ def warns_of_unrecorded(candidate: Candidate) -> bool:
     )
 
 
-def warned_forms(candidate: Candidate) -> set[int]:
-    """The requests asked for in a form of which the operator is told already that they paid somebody of it."""
-    codes_ = [item for item in candidate.difference_codes if item["code"] == "paid_by_form"]
-    return {number for item in codes_ for number in item["values"]["requests"]}
+def by_form(payees: Collection[bytes], period: str, besides: Request, told: Collection[int] = ()) -> list[Sentence]:
+    """That forms paid somebody since the month began, or are to; the operator knows of those in `told`."""
+    if not period:
+        return []
+    found = set(form_requests(besides.dao, payees, month_begins_s(period), besides)) - set(told)
+    return [say("paid_by_form", period=period, requests=sorted(found))] if found else []
+
+
+def unwarned(policy: PolicyInForce, request: Request, candidate: Candidate) -> tuple[Sentence, Sentence] | None:
+    """What nobody has looked at yet: that somebody of the candidate was paid without a record, or by a form. With it
+    what to say where it was approved before."""
+    payees = {(hex_bytes(line["recipient"]), hex_bytes(line["asset"])) for line in candidate.lines}
+    if payees & unrecorded_payees(policy) and not warns_of_unrecorded(candidate):
+        return UNRECORDED, say("unrecorded_since_approved")
+    told = [item["values"]["requests"] for item in candidate.difference_codes if item["code"] == "paid_by_form"]
+    new = by_form(
+        {recipient for recipient, _ in payees}, request.period, request, [one for each in told for one in each]
+    )
+    return (new[0], say("form_since_approved", why=new[0])) if new else None
 
 
 def warn(candidate: Candidate, warning: Sentence) -> None:

@@ -34,7 +34,7 @@ from agent.acts.judging import (
     refusal_json,
     standing_halt,
 )
-from agent.acts.paid import UNRECORDED, lately, paid_chain_s, paid_lines, unrecorded_payees
+from agent.acts.paid import UNRECORDED, by_form, lately, paid_chain_s, paid_lines, unrecorded_payees
 from agent.acts.pieces import MAX_TEXT, NotUnderstood, clean
 from agent.acts.policy import NoPolicyInForce, PolicyInForce, chain_now_s, in_force
 from agent.acts.situation import Judged, Situation
@@ -195,6 +195,7 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
                 *draft.differences,
                 *doubts,
                 *(_lately(request, draft, tokens, now_chain_s) if not ask.period else []),
+                *by_form({line.recipient for line in draft.lines}, ask.period, request),
                 *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in draft.lines) else []),
             ),
         )
@@ -218,6 +219,7 @@ def _derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[di
     draft = Draft(forms.label(request.act, calls), lines, False, exactly=calls)
     whys = (
         say("by_calls" if forms.is_raw(request.act) else "by_form"),
+        *([say("counts_for_no_month")] if lines else []),
         *(_share_said(quote) for quote in quoted),
         *([asker.doubt] if asker.doubt else []),
         *_lately(request, draft, tokens, chain_now_s(request.dao)),

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a swap may bring at least, from a price that code reads on the chain: who asks says how much worse it may be.
 
-The price is that of the pool itself at one block, less the pool's fee. What the swap moves the price counts as worse,
-and whether it is within what was asked the simulation of the exact calls says. Beside that stands the ratio that
-members voted, which no quote can widen.
+The price is that of the pool itself at one block, less the pool's fee, and the pool's word alone: whoever set up a pool
+that a policy leaves open chose its price. What the swap moves the price counts as worse, and whether it is within what
+was asked the simulation of the exact calls says; for an act that is announced first, only at its release. Beside that
+stands the ratio that members voted, which no quote can widen.
 """
 
 from collections.abc import Iterator, Mapping

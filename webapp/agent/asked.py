@@ -20,6 +20,7 @@ from agent.acts.words import TABLE, reason_of
 from agent.models import Candidate, DecisionRecord, Refusal, Request, RequestMove
 from governance.models import Act, PolicyVersion
 from governance.sentences import worded
+from policies.answer.evaluate import Mode
 from policies.code.encoding import decode
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.visible import one_line
@@ -244,6 +245,7 @@ def _record_view(place: DaoView, record: DecisionRecord) -> dict[str, Any]:
         "is_approved": checks.get("approval") is not None,
         "block": (inputs.get("block") or {}).get("number", ""),
         "version": (inputs.get("policy") or {}).get("version", ""),
+        "is_announced": evaluation.get("mode") == Mode.SCHEDULE.value,
         "simulated_at": simulation.get("block", "") if simulation.get("ok") is True else "",
         "left_after": [
             {"budget": one_line(str(row["budget"]), 40), "left": _left(place, inputs, row)}
