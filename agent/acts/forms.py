@@ -94,6 +94,8 @@ def calls_of(policy: PolicyCode, act: Act, quoted: Sequence[Quote] | None) -> tu
         raise NotPermitted(error.sentence) from None
     except NotAnAct as error:
         raise NotPermitted(say("form_not_permitted", path=error.path, problem=error.problem)) from None
+    except RecursionError:
+        raise NotPermitted(say("form_unreadable", problem="$")) from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         if isinstance(error, NotPermitted):
             raise
@@ -134,15 +136,49 @@ def _minimum(want: quotes.Wanted, quote: Quote) -> str:
     return quote["minimum"]
 
 
-def quote(policy: PolicyCode, act: Act, rpc: Rpc, block: BlockId, number: int) -> list[dict[str, str]]:
-    """Read the prices that an act's minima come from, all at one block. Raises NotPermitted, quotes.NoQuote, and
-    RpcError: ask again."""
+def wanted(policy: PolicyCode, act: Act) -> list[quotes.Wanted]:
+    """The minima of an act that come from quotes. Raises NotPermitted, quotes.NoQuote."""
     check(policy, act)
     if is_raw(act):
         return []
     functions = functions_of(act)
-    numbers = _numbers(policy, functions, act)
-    return [quotes.read(rpc, want, block, number) for want in quotes.wanted(policy, functions, numbers, act)]
+    return list(quotes.wanted(policy, functions, _numbers(policy, functions, act), act))
+
+
+def quote(policy: PolicyCode, act: Act, rpc: Rpc, block: BlockId, number: int) -> list[dict[str, str]]:
+    """Read the prices that an act's minima come from, all at one block. Raises NotPermitted, quotes.NoQuote, and
+    RpcError: ask again."""
+    return [quotes.read(rpc, want, block, number) for want in wanted(policy, act)]
+
+
+def price_moved(
+    policy: PolicyCode, act: Act, quoted: Sequence[Quote], rpc: Rpc, block: BlockId, number: int
+) -> Sentence | None:
+    """Why the minima from these quotes let more through at this block than was asked for; None where they don't. Raises
+    RpcError: ask again."""
+    if not quoted:
+        return None
+    try:
+        for want, before in zip(wanted(policy, act), quoted, strict=True):
+            now = quotes.read(rpc, want, block, number)
+            if want.is_too_little(int(before["minimum"]), int(now["expected"])):
+                least, old = now["minimum"], before["minimum"]
+                return say("price_moved", token=checksum(want.token_out), least=least, before=old, block=str(number))
+    except (NotPermitted, quotes.NoQuote) as error:
+        return error.sentence
+    return None
+
+
+def is_still_asked(
+    policy: PolicyCode, act: Act, quoted: Sequence[Quote], calls: Sequence[Call], requested_by: bytes
+) -> bool:
+    """Whether these calls are what the act means under a policy, and who asked may ask for it: a policy that replaced
+    another may number or bound its rules in another way."""
+    try:
+        same = calls_of(policy, act, quoted) == tuple(calls)
+    except NotPermitted:
+        return False
+    return same and (not is_raw(act) or requested_by == policy.operator)
 
 
 # ------------------------------------------------------------------------------------------------------------ in words

@@ -257,8 +257,16 @@ SENTENCES: Mapping[str, Template] = {
     ),
     "form_since_approved": gettext_noop("not known when it was approved: {why}. Look, and ask again"),
     "least_from_quote": gettext_noop(
-        "the swap's minimum is {minimum} base units: {share} % below what the pool {pool} would give by its price at"
-        " block {block}"
+        "the swap's minimum is {amount}: {share} % below what the pool {pool} would give by its price at block "
+        "{block}, {time} UTC; that price is the word of this pool alone, which whoever set it up may have chosen"
+    ),
+    "price_moved": gettext_noop(
+        "the price of the swap moved: by that of block {block} it would have to bring {least} base units of {token} at "
+        "least, where its minimum is {before}"
+    ),
+    "ask_again_as": gettext_noop("{why}: ask again"),
+    "policy_changed_ask_again": gettext_noop(
+        "under the policy in force now this can't be asked for as it was: ask again"
     ),
     "no_quote": gettext_noop("no price of this swap can be read through the router {router}: write the minimum itself"),
     "no_quote_place": gettext_noop("{argument} is not the minimum of a swap that is known here: write a number"),
