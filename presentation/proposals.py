@@ -36,6 +36,7 @@ class ProposalRow:
     shown: Shown
     doubted: Sequence[Vote] = ()  # its votes that one node alone shows, with no proof
     is_doubted: bool = False  # one node alone shows that it was created
+    mine: str = ""  # what the reader's account did about it, in words; empty where no account is known
 
     @property
     def state(self) -> State:

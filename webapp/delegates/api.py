@@ -14,13 +14,13 @@ from governance.chain.signatures import MOST_SIGNATURE_DIGITS
 from governance.models import AccountPower
 from governance.power import delegators_of, totals
 from policies.notation.hexadecimal import hex_text
+from presentation.ballots import Ballots
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 from webapp.answers import Sent, answers
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites, refuse_too_many
 from webapp.delegates import relay
 from webapp.delegates.answers import Delegate, DelegateAnswer, Delegators, TotalPower
-from webapp.delegates.ballots import Ballots
 from webapp.delegates.profile import profile
 from webapp.delegates.read import MOST_LISTED, MOST_ROWS, asked_rows, delegate_rows
 from webapp.shapes import Json, address_json, check_json, sides_json

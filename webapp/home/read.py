@@ -61,10 +61,15 @@ class Agenda:
         )  # fmt: skip
 
     @property
+    def rows(self) -> list[ProposalRow]:
+        """All proposals that are shown."""
+        voting = [entry["row"] for entry in self.now if "row" in entry]
+        return [*voting, *self.coming, *self.decided, *self.others]
+
+    @property
     def has_proposals(self) -> bool:
         """Whether any proposal is shown."""
-        votes = any("row" in entry for entry in self.now)
-        return votes or bool(self.coming or self.decided or self.others)
+        return bool(self.rows)
 
 
 def _first(numbers: QuerySet | list[int], most: int) -> tuple[list[int], int]:

@@ -7,15 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from governance import asked_power
 from governance.capabilities import takes_signed_ballots
-from governance.chain.address import BadAddress, to_bytes
 from governance.models import Proposal
-from policies.notation.visible import one_line
+from presentation import words
 from presentation.calls import action_views
 from presentation.card import card_of, flags_of, is_by_model, lines_of, meanings
 from presentation.checks import checks_of
@@ -25,7 +23,7 @@ from presentation.proposals import page_of_proposals, proposal_of, proposal_row,
 from webapp.proposals import voter as voters
 from webapp.proposals.next_step import next_step
 from webapp.proposals.read import page_of_votes, policy_in, reorgs_of, timeline
-from webapp.rendering import page_number, render_page
+from webapp.rendering import account_asked_for, own_votes, page_number, render_page
 
 
 @require_safe
@@ -35,6 +33,8 @@ def proposals(request: HttpRequest, slug: str) -> HttpResponse:
     place = DaoView.of(slug)
     only_open, page = request.GET.get("show") == "open", page_number(request)
     rows, count = page_of_proposals(place, only_open=only_open, page=page)
+    own = own_votes(request, place, rows)
+    account = f"&account={words.address_text(own['me']['account'])}" if "me" in own else ""
     return render_page(
         request,
         "proposals.html",
@@ -44,7 +44,9 @@ def proposals(request: HttpRequest, slug: str) -> HttpResponse:
         only_open=only_open,
         page=page,
         pages=max(1, -(-count // PAGE)),
-        query="&show=open" if only_open else "",
+        query=("&show=open" if only_open else "") + account,
+        account_query=account,
+        **own,
     )
 
 
@@ -91,12 +93,8 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
 def voter_asked_for(request: HttpRequest, place: DaoView, proposal: Proposal) -> dict[str, Any]:
     """The account that a reader without JavaScript asked about (`?account=0x...`), with its power and votes as
     they were read; the ballot's own answer asks the chain."""
-    asked = request.GET.get("account", "").strip()
-    if not asked:
-        return {}
-    try:
-        account = to_bytes(asked)
-    except BadAddress as error:
-        return {"voter_problem": gettext("That is no address: %(problem)s.") % {"problem": one_line(str(error))}}
+    account, problem = account_asked_for(request)
+    if account is None:
+        return {"voter_problem": problem} if problem else {}
     seen = voters.look(place, proposal, account, asks_chain=False)
     return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}

@@ -18,6 +18,7 @@ const english = {
   // what an account may do
   connectFirst: "Connect a wallet first",
   connectFirstToAct: "Connect a wallet first.",
+  readingYou: "Reading what you have and did …",
   powerIsRead: "Your voting power is being read",
   readingPower: "Reading your voting power from the chain …",
   powerUnknown: "Your voting power is not known.",
