@@ -121,7 +121,8 @@ def test_what_passed_stands_apart_and_what_is_over_is_no_news(client, made):
     made.proposal(8, description="Late 8", deadline=NOW - 1)  # over, and nothing of the chain has said so
     text = home(client)
     assert section(text, "now").count("<li>") == 0
-    assert titles(section(text, "decided")) == ["Passed 3", "Passed 2", "Nobody knows 7", "Passed 4", "Passed 1"]
+    assert titles(section(text, "ready")) == ["Nobody knows 7", "Passed 4", "Passed 1"]
+    assert titles(section(text, "waiting")) == ["Passed 3", "Passed 2"]
     assert titles(section(text, "recent")) == ["Late 8", "Done 6", "Lost 5"]
     assert "Nothing. No vote is open, and no act waits for objections." in text
 
@@ -228,7 +229,7 @@ def test_a_vote_that_a_large_majority_ended_early_is_no_open_vote(client, made):
     made.proposal(3, description="Unknown", for_votes=70 * UNIT, deadline=NOW + 2 * DAY)
     text = home(client)
     assert titles(section(text, "now")) == ["Open", "Unknown"]
-    assert titles(section(text, "decided")) == ["Ended"]
+    assert titles(section(text, "ready")) == ["Ended"]
 
 
 @pytest.mark.parametrize("family", ["openzeppelin", "nouns"])

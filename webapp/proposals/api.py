@@ -25,8 +25,9 @@ from webapp.proposals import relay
 from webapp.proposals import voter as voters
 from webapp.proposals.answers import ProposalAnswer, Proposals, VoterAnswer
 from webapp.proposals.next_step import next_step
-from webapp.proposals.read import page_of_votes, reorgs_of, transitions
+from webapp.proposals.read import reorgs_of, transitions
 from webapp.proposals.shapes import row_json, summary_json, vote_json
+from webapp.proposals.votes import page_of_votes
 from webapp.shapes import Json, address_json, check_json, power_reading_json
 
 router = Router()

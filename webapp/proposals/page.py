@@ -14,15 +14,18 @@ from governance import asked_power
 from governance.capabilities import takes_signed_ballots
 from governance.models import Proposal
 from presentation import words
-from presentation.calls import action_views
+from presentation.calls import action_views, grouped
 from presentation.card import card_of, flags_of, is_by_model, lines_of, meanings
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
+from webapp import markup
 from webapp.proposals import voter as voters
+from webapp.proposals import votes
+from webapp.proposals.discussion import discussion_in
 from webapp.proposals.next_step import next_step
-from webapp.proposals.read import page_of_votes, policy_in, reorgs_of, timeline
+from webapp.proposals.read import policy_in, reorgs_of, timeline
 from webapp.rendering import account_asked_for, own_votes, page_number, render_page
 
 
@@ -57,8 +60,6 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
     place = DaoView.of(slug)
     row_proposal = proposal_of(place, proposal_id)
     row, summary = proposal_row(place, row_proposal), summary_of(row_proposal)
-    page = page_number(request)
-    votes, count = page_of_votes(row_proposal, page=page)
     calls = action_views(place, row_proposal, summary)
     return render_page(
         request,
@@ -73,19 +74,18 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         meanings=meanings(),
         lines=lines_of(summary),
         by_model=is_by_model(summary),
-        calls=calls,
+        calls=grouped(calls),
+        calls_count=len(calls),
+        text=markup.rendered(row_proposal.description),
+        discussion=discussion_in(row_proposal),
         policy=policy_in(place, calls),
-        votes=votes,
-        votes_count=count,
-        page=page,
-        pages=max(1, -(-count // 50)),
-        query="",
         checks=checks_of(place, f"proposal:{proposal_id}:"),
         reorgs=reorgs_of(place, row_proposal),
         degraded=asked_power.degraded(place.dao),
-        timeline=timeline(place, row_proposal),
+        timeline=timeline(place, row),
         transaction=next_step(place, row, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
+        **votes.context(request, place, row, page_number(request)),
         **voter_asked_for(request, place, row_proposal),
     )
 
