@@ -71,8 +71,8 @@ class OpenProposals:
 
 
 def ready_and_waiting(decided: QuerySet | list[int], now: Now) -> tuple[QuerySet | list[int], QuerySet | list[int]]:
-    """Part the numbers of `OpenProposals.decided`: those whose next step waits for no clock, the newest first, and those
-    that a timelock holds until a time that is known, the earliest first."""
+    """Part the numbers of `OpenProposals.decided` in two: those whose next step waits for no clock, the newest first,
+    and those that a timelock holds until a time that is known, the earliest first."""
     if not isinstance(decided, list):
         waiting = decided.filter(eta_chain_s__gt=now.timestamp_chain_s)
         ready = decided.filter(Q(eta_chain_s=None) | Q(eta_chain_s__lte=now.timestamp_chain_s))

@@ -5,8 +5,11 @@ import re
 import time
 
 import pytest
+from eth_utils import keccak
 
 from governance import text as governance_text
+from governance.chain import abi
+from governance.chain.governor import CANCEL
 from governance.models import ProposalAction
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, proposal_row
@@ -226,3 +229,21 @@ def test_equal_calls_and_effects_are_grouped(client, made):
     assert '<span class="num">60 ×</span> Transfers 5 USDC to 0x00' in section(text, "does")
     assert section(text, "calls").count('<li class="call">') == 1
     assert "60 calls, with their data" in text
+
+
+@pytest.mark.parametrize(
+    ("family", "in_s", "is_offered"), [("openzeppelin", DAY, True), ("openzeppelin", -1, False), ("nouns", DAY, False)]
+)
+def test_who_proposed_it_may_cancel_before_the_vote_begins(client, made, family, in_s, is_offered):
+    made.contracts["governor"].capabilities["family"] = family
+    made.contracts["governor"].save()
+    proposal = made.proposal(7, snapshot=NOW + in_s, deadline=NOW + 2 * DAY)
+    step = client.get("/api/v1/daos/river/proposals/7").json()["cancel_step"]
+    text = page(client)
+    assert ("Cancel this proposal" in text) is (step is not None) is is_offered
+    if is_offered:
+        call = proposal.actions.get()
+        columns = [[bytes(call.target)], [0], [bytes(call.calldata)]]
+        expected = abi.encode_call(CANCEL, [*columns, keccak(text=proposal.description)])
+        assert step["calldata"] == "0x" + expected.hex()
+        assert "Canceling ends this proposal for good." in text

@@ -24,7 +24,7 @@ from webapp import markup
 from webapp.proposals import voter as voters
 from webapp.proposals import votes
 from webapp.proposals.discussion import discussion_in
-from webapp.proposals.next_step import next_step
+from webapp.proposals.next_step import cancel_step, next_step
 from webapp.proposals.read import policy_in, reorgs_of, timeline
 from webapp.rendering import account_asked_for, own_votes, page_number, render_page
 
@@ -84,6 +84,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         degraded=asked_power.degraded(place.dao),
         timeline=timeline(place, row),
         transaction=next_step(place, row, calls),
+        cancel=cancel_step(place, row, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
         **votes.context(request, place, row, page_number(request)),
         **voter_asked_for(request, place, row_proposal),

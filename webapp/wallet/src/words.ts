@@ -120,6 +120,7 @@ const english = {
     GovernorAlreadyCastVote: "this account has voted already",
     GovernorInsufficientProposerVotes: "it has fewer votes than a proposal takes",
     GovernorRestrictedProposer: "the text names another account as the one who may propose it",
+    GovernorUnableToCancel: "only who proposed it may cancel it, and only before the vote begins",
     GovernorInvalidSignature: "the signature does not fit",
     TimelockUnexpectedOperationState: "the timelock is not over yet, or this was done already",
     NotOwner: "only the owner (a vote) may do this",
