@@ -46,8 +46,8 @@ def next_step(place: DaoView, row: ProposalRow, calls: list[ActionView]) -> dict
 
 
 def cancel_step(place: DaoView, row: ProposalRow, calls: list[ActionView]) -> dict[str, str] | None:
-    """The transaction by which who proposed it takes a proposal back, as long as its vote has not begun. None where this
-    governor's rule is another one or not known."""
+    """The transaction by which who proposed it takes a proposal back, before its vote begins. None where this governor's
+    rule is another one or not known."""
     proposal = row.proposal
     if row.state is not State.PENDING or row.shown.is_unsettled or "voting_module" in proposal.extra:
         return None
