@@ -18,6 +18,8 @@ from presentation.dao_view import DaoView
 from presentation.power import counts_by_snapshot, powers_at_snapshots
 from presentation.proposals import ProposalRow, rows_of
 from webapp.delegates.read import checks_of_power
+from webapp.delegates.statements import statements
+from webapp.models import DelegateStatement
 
 NAMED = 50  # delegators of the account that its page names; the API has all of them
 LAST_PROPOSALS = 20  # that its votes are held against
@@ -93,6 +95,7 @@ class Profile:
     looked_at: int = 0  # of how many of the newest proposals the snapshot has passed, whoever had power then
     degraded: Degraded | None = None  # no log says who has power: then `power`, `total` and `delegators` say nothing
     asked: AskedPower | None = None  # what the chain answered of it, at the newest snapshot that it was asked about
+    statement: DelegateStatement | None = None
 
     @property
     def waiting(self) -> list[Cast]:
@@ -168,6 +171,7 @@ def profile(place: DaoView, account: bytes) -> Profile:
         is_power_known=degraded is None and counts_by_snapshot(place),
         degraded=degraded,
         asked=newest_asked(place.dao, account) if degraded else None,
+        statement=statements(place, [account]).get(account),
     )
 
 

@@ -46,7 +46,7 @@ def next_step(place: DaoView, row: ProposalRow, calls: list[ActionView]) -> dict
 
 
 def cancel_step(place: DaoView, row: ProposalRow, calls: list[ActionView]) -> dict[str, str] | None:
-    """The transaction by which who proposed it takes a proposal back, before its vote begins. None where this governor's
+    """The transaction by which who proposed it takes a proposal back, before its vote begins. None where the governor's
     rule is another one or not known."""
     proposal = row.proposal
     if row.state is not State.PENDING or row.shown.is_unsettled or "voting_module" in proposal.extra:

@@ -23,6 +23,7 @@ import {
 import { begin, confirm, connect, current, leave, reconnect, switchNetwork, wrongNetwork, type Shown } from "./connection";
 import { showDelegation, wireDelegation } from "./delegation";
 import { discover, people, Problem, testWallet, type Wallet } from "./providers";
+import { showStatement, wireStatement } from "./statement";
 import { words } from "./words";
 
 const REMEMBERED = "mandate-wallet";
@@ -151,6 +152,7 @@ function follow(seen: Shown | null, why: string): void {
   draw(why);
   if (another) void showVoter();
   if (another) void showMine();
+  if (another) showStatement();
   if (another || networkChanged) void showDelegation();
   if (another || networkChanged) void showWhoMay();
 }
@@ -399,6 +401,7 @@ async function start(): Promise<void> {
   const vote = document.getElementById("vote");
   if (vote instanceof HTMLFormElement) wireVote(vote);
   wireDelegation();
+  wireStatement();
   const request = document.getElementById("request");
   if (request instanceof HTMLFormElement) wireRequest(request);
   document.querySelectorAll<HTMLButtonElement>("button[data-transaction]").forEach(wireTransaction);

@@ -61,6 +61,9 @@ const english = {
   minedNotRead: (block: bigint) => `Mined in block ${block}. The mirror has not read it yet; reload later.`,
   asked: (request: number) => `Asked: request ${request}. The page follows in a moment.`,
   approved: "Approved. The page follows in a moment.",
+  published: "Published. The page follows in a moment.",
+  notYourPage: "This page is about another account than the connected one. Nothing was signed.",
+  otherText: "This site asked for a signature over another text. Nothing was signed.",
   noReasonInBallot: "A signed ballot carries no reason: vote by transaction, or remove the reason.",
 
   // the wallet and its network
