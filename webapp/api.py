@@ -28,6 +28,7 @@ from webapp.members import api as members
 from webapp.policies import api as policies
 from webapp.proposals import api as proposals
 from webapp.relaying import RelayRefused
+from webapp.treasury import api as treasury
 
 
 class _Api(NinjaAPI):
@@ -37,7 +38,7 @@ class _Api(NinjaAPI):
 
 
 api = _Api(title="Mandate", version="1", docs_url=None, description=__doc__)
-for subject in (home, proposals, delegates, members, policies, agent, exports, mail):
+for subject in (home, proposals, delegates, members, treasury, policies, agent, exports, mail):
     api.add_router("", subject.router)
 
 

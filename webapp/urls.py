@@ -14,6 +14,7 @@ from webapp.home import page as home
 from webapp.mail import views as mail
 from webapp.policies import page as policies
 from webapp.proposals import page as proposals
+from webapp.treasury import page as treasury
 
 
 class ProposalIdConverter:
@@ -47,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/proposals/<proposal_id:proposal_id>/", proposals.proposal, name="proposal"),
     path("<slug:slug>/delegates/", delegates.delegates, name="delegates"),
     path("<slug:slug>/delegates/<str:account>/", delegates.delegate, name="delegate"),
+    path("<slug:slug>/treasury/", treasury.treasury, name="treasury"),
     path("<slug:slug>/policies/", policies.policies, name="policies"),
     path("<slug:slug>/agent/", agent.agent, name="agent"),
     path("<slug:slug>/agent/requests/", requests.requests, name="requests"),

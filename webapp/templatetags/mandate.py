@@ -14,10 +14,10 @@ from django.utils.translation import gettext
 from agent.models import Summary
 from agent.understanding.words import shown
 from governance import incidents, sentences
-from governance.models import SyncIncident, Vote
+from governance.models import Proposal, SyncIncident, Vote
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
-from presentation import card, labels, words
+from presentation import card, labels, titles, words
 from presentation.dao_view import DaoView, is_never
 from presentation.proposals import parts_of
 from webapp import markup
@@ -57,6 +57,12 @@ def worded(item: Mapping[str, Any]) -> str:
 def outcome(verdict: str) -> card.Tag | None:
     """The tag of an outcome of text against calls."""
     return card.tag(verdict)
+
+
+@register.filter
+def title_of(proposal: Proposal) -> str:
+    """One line that names a proposal; never empty."""
+    return titles.title_of(proposal.description, proposal.proposal_id)
 
 
 @register.filter
