@@ -44,8 +44,17 @@ def member(place: DaoView, account: bytes) -> Member:
     )  # fmt: skip
 
 
-def in_words(place: DaoView, seen: Member) -> tuple[str, list[str]]:
-    """Return what a member reads of itself: what matters most, then sentences."""
+@dataclass(frozen=True)
+class Told:
+    """What a member reads of itself: what matters most, with whom its tokens vote, and sentences."""
+
+    lead: str
+    delegation: str
+    sentences: list[str]
+
+
+def in_words(place: DaoView, seen: Member) -> Told:
+    """Return what a member reads of itself."""
     others = seen.delegators - any(to == seen.account for to, _ in seen.to)
     if seen.power is None:
         lead = gettext("Your voting power now is not known here.")
@@ -59,9 +68,8 @@ def in_words(place: DaoView, seen: Member) -> tuple[str, list[str]]:
             "%(count)s other account delegates to you.", "%(count)s other accounts delegate to you.", others
         )
         sentences.append(text % {"count": f"{others:,}"})
-    sentences.append(_delegates(place, seen))
     read = gettext("This is what was read of the chain up to block %(block)s.")
-    return lead, [*sentences, read % {"block": f"{place.block:,}"}]
+    return Told(lead, _delegates(place, seen), [*sentences, read % {"block": f"{place.block:,}"}])
 
 
 def _delegates(place: DaoView, seen: Member) -> str:

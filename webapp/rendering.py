@@ -45,8 +45,8 @@ def own_votes(request: HttpRequest, place: DaoView, rows: Sequence[ProposalRow])
     done = mine.mine(place, account, rows) if rows else {}
     for row in rows:
         row.mine = done[row.proposal.pk].in_words(place)
-    lead, sentences = mine.in_words(place, mine.member(place, account))
-    return {"me": {"account": account, "lead": lead, "sentences": sentences}}
+    told = mine.in_words(place, mine.member(place, account))
+    return {"me": {"account": account, "lead": told.lead, "sentences": [told.delegation, *told.sentences]}}
 
 
 def render_page(

@@ -32,7 +32,7 @@ def test_beside_each_proposal_stands_what_the_account_did(client, by_time):
     unknown.save()
     told, words = lines(client, 3, 7, open_.proposal_id, 9, 10, 999)
     assert told["lead"] == "You vote with 5 MAND now."
-    assert "Your own tokens vote with you." in told["sentences"]
+    assert told["delegation"] == "Your own tokens vote with you."
     assert words == {
         "7": "You voted Against with 5 MAND.",
         "8": "You vote with 5 MAND. No vote of yours was read yet.",

@@ -30,6 +30,7 @@ class MemberAnswer(Answer):
     delegators_count: int | None
     delegates_to: list[DelegatesTo]
     lead: str
+    delegation: str
     sentences: list[str]
     proposals: list[OwnVote]
     block: int

@@ -34,14 +34,15 @@ def member_of(request: HttpRequest, slug: str, account: str, proposals: str = ""
         found = Proposal.objects.filter(dao=place.dao, proposal_id__in=numbers)
         rows = rows_of(place, list(found.order_by("id").values_list("pk", flat=True)))
     seen, done = member(place, address), mine(place, address, rows)
-    lead, sentences = in_words(place, seen)
+    told = in_words(place, seen)
     return {
         "account": address_json(address),
         "power": None if seen.power is None else str(seen.power),
         "delegators_count": None if seen.power is None else seen.delegators,
         "delegates_to": [{"account": address_json(to), "share_bps": share} for to, share in seen.to],
-        "lead": lead,
-        "sentences": sentences,
+        "lead": told.lead,
+        "delegation": told.delegation,
+        "sentences": told.sentences,
         "proposals": [
             {
                 "id": str(row.proposal.proposal_id),

@@ -70,6 +70,11 @@ class Movement:
     proposals: list[Proposal]
     acts: list[Act]
 
+    @property
+    def is_of_nobody(self) -> bool:
+        """Whether the token names no other side: it was minted, or burned."""
+        return not any(bytes(self.flow.counterparty)) and any(bytes(self.flow.asset))
+
 
 def page_of_movements(place: DaoView, page: int = 1, size: int = PAGE) -> tuple[list[Movement], int]:
     """A page of what went in and out, newest first, and how many movements there are. As many queries for one as for

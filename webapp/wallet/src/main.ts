@@ -196,6 +196,7 @@ async function showVoter(): Promise<void> {
 interface Member {
   account: string;
   lead: string;
+  delegation: string;
   sentences: string[];
   proposals: { id: string; words: string }[];
 }
@@ -221,7 +222,9 @@ async function showMine(): Promise<void> {
     box?.replaceChildren(element("p", problem, "small quiet"));
     return;
   }
-  box?.replaceChildren(element("p", told.lead, "lead"), ...told.sentences.map((text) => element("p", text, "small quiet")));
+  // With whom its tokens vote is asked of the chain where the page has room for it.
+  const sentences = document.getElementById("delegation") ? told.sentences : [told.delegation, ...told.sentences];
+  box?.replaceChildren(element("p", told.lead, "lead"), ...sentences.map((text) => element("p", text, "small quiet")));
   const done = new Map(told.proposals.map((one) => [one.id, one.words]));
   for (const line of lines) line.textContent = done.get(line.dataset.mine ?? "") ?? "";
 }
