@@ -30,7 +30,7 @@ def rows(client):
 
 
 def test_each_movement_names_what_was_executed_in_its_transaction(client, made):
-    proposal = made.proposal(7, description="# Pay <b>ines</b>")
+    proposal = made.proposal(7, description="# Pay ines & co")
     executed = made.log()
     ProposalTransition.objects.create(proposal=proposal, kind="executed", log=executed)
     act = made.act(3)
@@ -41,7 +41,7 @@ def test_each_movement_names_what_was_executed_in_its_transaction(client, made):
     flow(made, 4_000_000)
     flow(made, 5_000_000, outgoing=False)
     shown = {re.search(r"[−+](\d) USDC", row).group(1): row for row in rows(client)}
-    assert "Pay &lt;b&gt;ines&lt;/b&gt;" in shown["1"]
+    assert "Pay ines &amp; co" in shown["1"]
     assert "Moved when act 3 of policy" in shown["2"]
     unknown = "Which vote or act decided it is not known"
     assert [unknown in shown[which] for which in "12345"] == [False, False, True, True, False]
