@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from governance.models import Act, Block, Chain, Contract, Cursor, Dao, Proposal
+from governance.models import Act, Block, Chain, Contract, Cursor, Dao, Proposal, ProposalTransition
 from governance.open_proposals import open_proposals
 from presentation.dao_view import DaoView
 from presentation.proposals import page_of_proposals, rows_of
@@ -291,3 +291,19 @@ def test_home_asks_as_much_for_many_as_for_few(client, made, django_assert_max_n
     with django_assert_max_num_queries(100) as many:
         home(client)
     assert len(many.captured_queries) == len(few.captured_queries)
+
+
+def test_what_happened_lately_stands_newest_first(client, made):
+    proposal = passed(made, 1)
+    ProposalTransition.objects.create(proposal=proposal, kind="queued", log=made.log())
+    act = scheduled(made, 3, HOUR)
+    made.act(4)
+    act.status, act.final_log = Act.Status.VETOED, made.log()
+    act.save()
+    text = re.sub(r"<[^>]+>", "", section(home(client), "activity"))
+    said = [line.strip() for line in re.split(r"\d+ \w+ \d{4}, \d\d:\d\d UTC", text) if line.strip()]
+    policy = "policy 0x0101…0101"
+    assert [re.sub(r"^Activity\s*", "", line) for line in said] == [
+        f"Act 3 of {policy} was vetoed", f"Act 4 of {policy} was performed", f"Act 3 of {policy} was announced",
+        "Passed 1 was queued in the timelock", "Passed 1 was proposed",
+    ]  # fmt: skip

@@ -71,7 +71,7 @@ def test_home_says_what_stands_where(client, made):
     assert "No proposal yet." not in text
     assert "No other proposals." in text
     headings = re.findall(r"<h2[^>]*>([^<]*)", text)  # a phone shows them in this order
-    assert headings == ["You", "Needs you now", "Treasury", "The agent's budgets", "Latest proposals"]
+    assert headings == ["You", "Needs you now", "Treasury", "The agent's budgets", "Latest proposals", "Activity"]
 
 
 @pytest.mark.parametrize(
