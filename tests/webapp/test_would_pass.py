@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from governance import readings
+from governance import readings, treasury
 from governance.chain import abi
 from governance.models import ChainReading, ModuleState, PolicyVersion
 from policies.code.encoding import codehash, decode, encode
@@ -202,6 +202,23 @@ def test_nothing_is_said_to_pass_that_was_not_read_at_that_block(
         assert "<strong>Not known.</strong>" in page
     if missing.startswith(("balance", "enabled")):
         assert asked(client, made, "1", account_text(6))[0]["verdict"] == "refused"  # by the policy alone
+
+
+def test_a_second_treasury_pays_from_what_it_holds(client: Any, made: Any, policy: Any) -> None:
+    """The first treasury has 100,000 USDC; the module pays from another one, which has 10."""
+    module, other = made.contracts["module"], account(66)
+    module.capabilities |= {"treasury": address_text(other)}
+    module.save()
+    assert asked(client, made, "1")[0]["verdict"] == "unknown"
+    first = ChainReading.objects.get(kind="balance")
+    first.pk, first.key, first.value = None, other.rjust(32, b"\0"), (10 * USDC).to_bytes(32, "big")
+    first.save()
+    assert asked(client, made, "10")[0]["verdict"] == "at_once"
+    answer, _ = asked(client, made, "11")
+    assert answer["verdict"] == "refused"
+    assert answer["reasons"][0].startswith(f"The treasury {address_text(other)} had no more than 10 USDC at block 500")
+    (held,) = treasury.holdings(made.dao)  # what the DAO's treasury is said to hold stays the first one's
+    assert held.base_units == 100_000 * USDC
 
 
 def account_text(number: int) -> str:
