@@ -10,6 +10,7 @@ from webapp.agent import records, requests
 from webapp.api import api
 from webapp.delegates import page as delegates
 from webapp.drafts import page as drafts
+from webapp.home import info
 from webapp.home import page as home
 from webapp.mail import views as mail
 from webapp.policies import page as policies
@@ -43,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("subscriptions/confirm/<str:token>/", mail.confirm, name="confirm"),
     path("subscriptions/unsubscribe/<str:token>/", mail.unsubscribe, name="unsubscribe"),
     path("<slug:slug>/", home.home, name="home"),
+    path("<slug:slug>/info/", info.info, name="info"),
     path("<slug:slug>/proposals/", proposals.proposals, name="proposals"),
     path("<slug:slug>/propose/", drafts.draft, name="propose"),
     path("<slug:slug>/proposals/<proposal_id:proposal_id>/", proposals.proposal, name="proposal"),
