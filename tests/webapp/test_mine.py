@@ -44,6 +44,10 @@ def test_beside_each_proposal_stands_what_the_account_did(client, by_time):
         text = client.get(f"{page}?account={address_text(account(3))}").content.decode()
         assert "You vote with 5 MAND now." in text
         assert 'data-mine="7">You voted Against with 5 MAND.<' in text
+    # Where the vote is over there is no card for it: what the account did stands under the title.
+    by_time.vote(over, 3, 1, 5 * UNIT)
+    text = client.get(f"/river/proposals/10/?account={address_text(account(3))}").content.decode()
+    assert 'data-mine="10">You voted For with 5 MAND.<' in text
     assert "That is no address" in client.get("/river/?account=0x12").content.decode()
 
 

@@ -12,14 +12,14 @@ from django.views.decorators.http import require_safe
 
 from governance import asked_power
 from governance.capabilities import takes_signed_ballots
-from governance.models import Proposal
 from presentation import words
 from presentation.calls import action_views, grouped
 from presentation.card import card_of, flags_of, is_by_model, lines_of, meanings
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
+from presentation.mine import mine
 from presentation.paging import PAGE
-from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
+from presentation.proposals import ProposalRow, page_of_proposals, proposal_of, proposal_row, summary_of
 from webapp import markup
 from webapp.proposals import voter as voters
 from webapp.proposals import votes
@@ -87,15 +87,16 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         cancel=cancel_step(place, row, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
         **votes.context(request, place, row, page_number(request)),
-        **voter_asked_for(request, place, row_proposal),
+        **voter_asked_for(request, place, row),
     )
 
 
-def voter_asked_for(request: HttpRequest, place: DaoView, proposal: Proposal) -> dict[str, Any]:
+def voter_asked_for(request: HttpRequest, place: DaoView, row: ProposalRow) -> dict[str, Any]:
     """The account that a reader without JavaScript asked about (`?account=0x...`), with its power and votes as
     they were read; the ballot's own answer asks the chain."""
     account, problem = account_asked_for(request)
     if account is None:
         return {"voter_problem": problem} if problem else {}
-    seen = voters.look(place, proposal, account, asks_chain=False)
-    return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}
+    row.mine = mine(place, account, [row])[row.proposal.pk].in_words(place)
+    seen = voters.look(place, row.proposal, account, asks_chain=False)
+    return {"voter": seen, "voter_words": voters.in_words(place, row.proposal, seen)}
