@@ -57,6 +57,13 @@ def test_the_text_is_whole_with_an_outline_and_comes_after_the_tally(client, mad
     assert text.index('id="tally"') < text.index('id="text"') < text.index('id="timeline"')
 
 
+def test_a_link_to_it_says_what_it_is_and_does(client, made):
+    made.summary(made.proposal(7, description='# Pay "ines"\n\nPay 5 USDC.'))
+    text = page(client)
+    assert '<meta property="og:title" content="Pay &quot;ines&quot;">' in text
+    assert '<meta property="og:description" content="Active. Transfers 5 USDC to 0x00">' in text
+
+
 def test_a_text_is_rendered_once_and_kept(client, made, monkeypatch):
     markup._short.cache_clear()
     made.proposal(7, description="# Kept\n\n|a|b|\n|-|-|\n")
