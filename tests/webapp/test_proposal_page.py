@@ -162,6 +162,9 @@ def test_votes_are_drawn_by_when_they_were_cast_with_a_table(client, by_time):
     assert drawn.paths["for"].startswith("M0 160H0V122")
     assert drawn.paths["for"].endswith("H500")  # nothing is drawn of what is to come
     assert "For rose to 9 MAND" in section(page(client), "over")
+    by_time.contracts["governor"].capabilities["counting_mode"] = "support=strange"
+    by_time.contracts["governor"].save()
+    assert section(page(client), "over") == ""
 
 
 def test_votes_are_filtered_and_sorted(client, made):

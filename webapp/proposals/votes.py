@@ -191,9 +191,9 @@ class Chart:
 
 
 def chart(place: DaoView, row: ProposalRow, heavy: Sequence[Heavy]) -> Chart | None:
-    """Draw the votes by when they were cast, from the snapshot to the end of the vote. None where there is none, and
-    where the governor's clock does not tell when a vote was cast."""
-    if not heavy or not row.vote_began or place.counts_l1_blocks:
+    """Draw the votes by when they were cast, from the snapshot to the end of the vote. None where there is none, where
+    the governor's clock does not tell when a vote was cast, and where it counts votes in a way that is not known."""
+    if not heavy or not row.vote_began or place.counts_l1_blocks or row.facts.counted_by_governor:
         return None
     begin, now = int(row.proposal.snapshot), place.clock_now
     points = sorted((vote.block if place.counts_blocks else vote.at_chain_s, vote.sides) for vote in heavy)
