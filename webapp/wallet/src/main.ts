@@ -203,7 +203,7 @@ interface Member {
 
 /** Shows the account's own state before everything else, and beside each proposal of a list what it did about it. */
 async function showMine(): Promise<void> {
-  const [box, lines] = [document.querySelector<HTMLElement>("#me [data-mine-lead]"), [...document.querySelectorAll<HTMLElement>("[data-mine]")]];
+  const [box, lines] = [document.querySelector<HTMLElement>("[data-mine-lead]"), [...document.querySelectorAll<HTMLElement>("[data-mine]")]];
   const seen = current();
   for (const line of lines) line.textContent = "";
   box?.replaceChildren();

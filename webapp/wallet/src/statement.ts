@@ -11,8 +11,9 @@ import { words } from "./words";
 
 /** Shows the form where the connected account is the page's. */
 export function showStatement(): void {
-  const form = document.querySelector<HTMLFormElement>("#statement form");
-  if (form) form.hidden = current()?.account !== document.getElementById("statement")?.dataset.account;
+  const box = document.getElementById("statement");
+  const form = box?.querySelector("form");
+  if (box && form) form.hidden = current()?.account !== box.dataset.account;
 }
 
 /** Makes the form work. */
