@@ -240,15 +240,22 @@ def test_the_window_says_when_what_was_spent_comes_back(client: Any, made: Any, 
     first, last = told["budgets"][0]["returns"]
     assert [first["amount"], first["still_counts"]] == [str(2_000 * USDC), str(500 * USDC)]
     assert [last["amount"], last["still_counts"]] == [str(500 * USDC), "0"]
+    assert first["spent_from_chain_s"] <= early < first["spent_before_chain_s"]
+    assert last["spent_from_chain_s"] <= late < last["spent_before_chain_s"]
     for one, counts in ((first, 500), (last, 0)):
         assert ring.spent(budget.segment_s, one["at_chain_s"] - 1) * unit > counts * USDC
         assert ring.spent(budget.segment_s, one["at_chain_s"]) * unit == counts * USDC
     page = client.get("/river/policies/").content.decode()
     assert "2,500 USDC of 12,000 USDC count now; the first part comes back at" in page
-    assert re.search(r'<path d="M0 80H\d+V96H\d+V100H1000"/>', page)
-    assert page.count('<path class="bound"') == 2
+    steps = re.search(r'<path d="M0 100H(\d+)V84H(\d+)V80H(\d+)V96H(\d+)V100H1000"/>', page)
+    now = re.search(r'<path class="bound" d="M(\d+) 0V100"/>', page)
+    assert steps
+    assert now
+    places = [*map(int, steps.groups()[:2]), int(now[1]), *map(int, steps.groups()[2:])]
+    assert places == sorted(places)  # spent before now, back after it
+    assert page.count('<path class="bound" d="M0 ') == 2
     ChainReading.objects.filter(kind="ring").update(value=bytes(32))
-    assert "When it comes back" not in client.get("/river/policies/").content.decode()
+    assert "When it was spent" not in client.get("/river/policies/").content.decode()
 
 
 @pytest.mark.parametrize("missing", ["policy", "ring", "another block", "an act since", "an end since"])
