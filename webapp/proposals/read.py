@@ -25,7 +25,9 @@ from presentation.proposals import ProposalRow
 
 def transitions(proposal: Proposal) -> list[ProposalTransition]:
     return list(
-        ProposalTransition.objects.filter(proposal=proposal).select_related("log").order_by(*chain_order("log__"))
+        ProposalTransition.objects.filter(proposal=proposal)
+        .select_related("log__unconfirmed")
+        .order_by(*chain_order("log__"))
     )
 
 
