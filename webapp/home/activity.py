@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -36,7 +37,7 @@ class Event:
 
 
 def newest_events(place: DaoView, most: int = MOST) -> list[Event]:
-    """The newest events, newest first. Four queries; rows of a DAO are made in the order of its chain, so that the
+    """The newest events, newest first. Three queries; rows of a DAO are made in the order of its chain, so that the
     newest have the highest numbers."""
     found = [*_steps(place, most), *_acts(place, most), *_policies(place, most)]
     return sorted(found, key=lambda event: event.order, reverse=True)[:most]
@@ -70,12 +71,13 @@ def _acts(place: DaoView, most: int) -> list[Event]:
         Act.Status.VETOED: gettext("was vetoed"),
         Act.Status.VOIDED: gettext("was voided"),
     }
-    acts = Act.objects.filter(dao=place.dao).select_related("log__unconfirmed", "final_log__unconfirmed")
-    newest = {act.pk: act for act in acts.order_by("-id")[:most]}
+    acts = Act.objects.filter(dao=place.dao)
     # An act that was announced long ago may have ended a moment ago.
-    newest |= {act.pk: act for act in acts.exclude(final_log=None).order_by("-final_log_id")[:most]}
+    began_last = acts.order_by("-id").values("pk")[:most]
+    ended_last = acts.exclude(final_log=None).order_by("-final_log_id").values("pk")[:most]
+    newest = acts.filter(Q(pk__in=began_last) | Q(pk__in=ended_last))
     found = []
-    for act in newest.values():
+    for act in newest.select_related("log__unconfirmed", "final_log__unconfirmed"):
         about = gettext("Act %(number)s of policy %(policy)s") % {
             "number": act.number, "policy": words.short(hex_text(act.policy_id)),
         }  # fmt: skip
