@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from agent.understanding.described import Scope, as_code, calldata_of, scopes, tell, whole_scopes
+from agent.understanding.described import as_code, calldata_of, tell, whole_scopes
 from agent.understanding.doubts import Doubt, doubts_of
 from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
 from agent.understanding.gate import Facts, LeftOver, facts_of, left_over, not_whole
@@ -22,6 +22,7 @@ from agent.understanding.mentions.quantities import Symbols, Unit
 from agent.understanding.moods import Mood, is_explicit, level, mood_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
+from agent.understanding.scopes import Scope, scopes
 from agent.understanding.telling import (
     MAX_PAIRS,
     Context,

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.understanding.described import Scope
 from agent.understanding.effects import Effect
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.asides import aside_left_over
@@ -30,6 +29,7 @@ from agent.understanding.gate.prose import is_harmless, is_of_text, orders_nothi
 from agent.understanding.moods import level
 from agent.understanding.orders import Order, Read
 from agent.understanding.passages import Passage, Shape
+from agent.understanding.scopes import Scope
 
 __all__ = ["Facts", "LeftOver", "facts_of", "left_over", "not_whole"]
 
