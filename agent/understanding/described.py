@@ -19,6 +19,7 @@ from agent.understanding.moods import ActWord, Mood, is_explicit, mood_of
 from agent.understanding.orders import Read
 from agent.understanding.passages import Shape
 from agent.understanding.permissions import beyond_lists, is_permission, tell_permission
+from agent.understanding.role_hints import hinted_role
 from agent.understanding.scopes import Scope
 from agent.understanding.telling import Level, Telling
 from governance.chain import abi
@@ -203,6 +204,8 @@ def tell(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
     if is_permission(effect):
         beyond = beyond_lists(effect, found, book)
         return beyond or best or tell_permission(effect, found, book)
+    if best is None or best.level <= Level.OFF:
+        return hinted_role(effect, found, book, need.target_words) or best
     return best
 
 

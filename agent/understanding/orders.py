@@ -74,7 +74,13 @@ def read_passage(passage: Passage, names: Names, symbols: Symbols) -> Read:
         passage_voice = voice_of(replace(passage, text=text[:200]))
         return Read(passage, passage_voice, (), ())
     found = tuple(quantities(text, symbols)) if _HAS_NUMBER.search(text) else ()
-    return Read(passage, voice_of(passage), found, tuple(parties(text, names)))
+    named = tuple(parties(text, names))
+    voice = voice_of(passage)
+    in_names = [(party.start, party.end) for party in named if party.name in names.known]
+    if in_names:  # "the swap router", "the grants Safe": no verbs of this sentence
+        acts = [act for act in voice.acts if not any(start <= act.start < end for start, end in in_names)]
+        voice = replace(voice, acts=tuple(acts))
+    return Read(passage, voice, found, named)
 
 
 _HAS_NUMBER = re.compile(

@@ -363,35 +363,7 @@ def compare(orders: Sequence[Order], effects: Sequence[Effect], context: Context
         elif _may_be_more(order):
             told.more.append(order)
     _differing(orders, money, fits, told, fulfilled)
-    _steps(orders, effects, fits, told, context)
     return told
-
-
-def _steps(
-    orders: Sequence[Order],
-    effects: Sequence[Effect],
-    fits: Mapping[tuple[int, str], Fit],
-    told: Told,
-    context: Context,
-) -> None:
-    """An approval is a step of "wrap 100 USDC", where the contract that may take them is known and is called to wrap:
-    the order tells what it is for, and not the approval itself."""
-    called: dict[bytes, set[Act]] = {}
-    for effect in effects:
-        if str(effect.kind) == "call" and context.book.knows(effect.target):
-            called.setdefault(effect.target, set()).update(acts_for(effect))
-    for effect in effects:
-        best = told.of.get(effect.id)
-        does = called.get(effect.recipient or b"")
-        if str(effect.kind) != "approve" or not does or (best is not None and best.level >= Level.PART):
-            continue
-        for order in orders:
-            found = fits.get((id(order), effect.id))
-            if found is None or order.mood is not Mood.ORDER or not order.acts or not order.acts <= _SOFT & does:
-                continue
-            if order.quantity is not None and found.off and set(found.off) <= {"verb", "recipient"}:
-                told.of[effect.id] = Telling(Level.PART, ("verb",), order.passage.start, order.passage.end, order)
-                break
 
 
 def _distinct(orders: Sequence[Order]) -> list[Order]:
