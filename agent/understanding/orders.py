@@ -77,10 +77,17 @@ def read_passage(passage: Passage, names: Names, symbols: Symbols) -> Read:
     named = tuple(parties(text, names))
     voice = voice_of(passage)
     in_names = [(party.start, party.end) for party in named if party.name in names.known]
-    if in_names:  # "the swap router", "the grants Safe": no verbs of this sentence
-        acts = [act for act in voice.acts if not any(start <= act.start < end for start, end in in_names)]
-        voice = replace(voice, acts=tuple(acts))
-    return Read(passage, voice, found, named)
+    return Read(passage, replace(voice, acts=_outside(in_names, voice.acts)) if in_names else voice, found, named)
+
+
+def _outside(in_names: Sequence[tuple[int, int]], acts: Sequence[ActWord]) -> tuple[ActWord, ...]:
+    """The verbs of a sentence but for those that are part of a name, as in "the swap router", and say another thing."""
+    kept: list[ActWord] = []
+    for act in acts:
+        is_in_name = any(start <= act.start < end for start, end in in_names)
+        if not is_in_name or any(act.acts & one.acts for one in kept):
+            kept.append(act)
+    return tuple(kept)
 
 
 _HAS_NUMBER = re.compile(

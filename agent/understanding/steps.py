@@ -19,6 +19,7 @@ from policies.notation.amounts import base_units
 _SAYS_APPROVAL = re.compile(
     r"\b(?:approv\w*|allowances?|allows?|allowed|permits?|permitted|spend(?:er|ing)?|pull|draw|take)\b"
 )
+_TAKES_BACK = re.compile(r"\b(?:revok|remov|cancel|reduc|decreas|lower|withdraw|end(?:s|ing)? )\w*")
 
 
 def tell_steps(
@@ -74,6 +75,8 @@ def _is_for(
 ) -> bool:
     """Whether a passage names who may take the money, or names nobody where the calls use that contract."""
     said = beside[0].passage.text
+    if _TAKES_BACK.search(said.casefold()):
+        return False
     symbol = context.book.symbol(effect.recipient or b"")  # "wrap 100 USDC into USDCx"
     is_token = bool(symbol) and re.search(rf"(?<!\w){re.escape(symbol)}(?!\w)", said) is not None
     is_named = is_token or effect.recipient in context.named.get(place, ())

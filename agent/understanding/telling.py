@@ -105,6 +105,11 @@ def is_money(effect: Effect) -> bool:
 # ------------------------------------------------------------------------------------------------------------ one pair
 
 
+_TAKES_ALLOWANCE = re.compile(
+    r"\b(?:revok|remov|withdraw|reduc|decreas|lower|reclaim|strip)\w*[^.;:]{0,80}\b(?:allowances?|approvals?)\b"
+)
+
+
 def fit(order: Order, effect: Effect, context: Context) -> Fit:
     """Compare one order with one effect, whatever its mood."""
     missing: list[str] = []
@@ -116,6 +121,9 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
         (missing if is_near else off).append("verb")
     elif str(effect.kind) == "stream" and Act.STREAM not in order.acts:
         off.append("verb")
+    is_given = str(effect.kind) == "approve" and effect.amount and not effect.function.startswith("decrease")
+    if is_given and _TAKES_ALLOWANCE.search(order.passage.text[: order.end - order.passage.start].casefold()):
+        off.append("direction")
     _amount(order, effect, context, missing, off)
     _recipient(order, effect, context, missing, off)
     _payer(order, effect, context, missing, off)
