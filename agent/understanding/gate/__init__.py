@@ -25,7 +25,13 @@ from agent.understanding.gate.fields import (
     row_left_over,
 )
 from agent.understanding.gate.headings import heading_left_over, stem
-from agent.understanding.gate.prose import is_harmless, is_of_text, orders_nothing, sentence_left_over
+from agent.understanding.gate.prose import (
+    is_harmless,
+    is_lead_of_others,
+    is_of_text,
+    orders_nothing,
+    sentence_left_over,
+)
 from agent.understanding.moods import level
 from agent.understanding.orders import Order, Read
 from agent.understanding.passages import Passage, Shape
@@ -169,6 +175,8 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
         return heading_left_over(
             read, facts, governs=governs, orders=around.said, body=around.body, has_old=around.has_old
         )
+    if (over := is_lead_of_others(read)) is not None:
+        return over
     if clause_left_over(read, facts) is None:
         return None
     is_listed = passage.group in around.groups  # in the list or table of the orders

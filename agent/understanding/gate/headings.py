@@ -20,13 +20,16 @@ from agent.understanding.orders import Read
 
 _EDITION = re.compile(
     r"\[[^\]]*\]|\b(?:ep|eip|aip|uip|prop|proposal|part|round|season|q|phase|v|term|action|step|transaction|call|payment|"
-    r"transfer)[ -]?#?\d[\d.]*\b"
+    r"transfer)[ -]?#?(?:\d[\d.]*|x{1,4})\b"
 )
 _COUNTS = re.compile(
     r"\b(?P<count>one|two|three|four|five|six|seven|eight|nine|ten|twelve|\d{1,3})\s+(?:[a-z]+ )?"
     r"(?:payments?|transfers?|grants?|calls?|transactions?|actions?|approvals?)\b"
 )
 _IN_UNIT = re.compile(r"\b(?:amounts?|figures?|numbers?|sums?|values?|prices?|units|times) (?:are )?in\b")
+_OF_ORDERS = re.compile(
+    r"\bof (?:the |this |our |these )?(?:payments?|transfers?|calls?|transactions?)\b"
+)  # "Audit of the payment"
 _ON_PLACE = re.compile(r"\b[Oo]n (?:the )?(?P<name>[A-Z][\w.]*)")
 _DIRECTION = re.compile(
     r"\b(?:longer|shorter|higher|lower|faster|slower|bigger|smaller|larger|fewer|less|lengthen|shorten|extend|raise|"
@@ -215,7 +218,7 @@ def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool
         count = int(match["count"]) if match["count"].isdigit() else languages.NUMBER_WORDS[match["count"]]
         if count not in (len(facts.effects), len({effect.position for effect in facts.effects})):
             return _over(read, "amount")
-    if _IN_UNIT.search(folded) is not None:
+    if _IN_UNIT.search(folded) is not None or _OF_ORDERS.search(folded) is not None:
         return _over(read, "words")
     place = _ON_PLACE.search(passage.text)
     if place is not None and level(place["name"]) not in facts.words and not _is_named(place["name"], facts):
@@ -244,7 +247,7 @@ def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | No
         word = match[0].removesuffix("'s").removesuffix("’s")
         if any(start <= match.start() < end for start, end in covered if not match[0].isdigit()):
             continue
-        if _DIRECTION.fullmatch(word) is not None:
+        if _DIRECTION.fullmatch(word) is not None or (word == "inactive" and Act.REVOKE in facts.acts):
             continue  # held against the value before elsewhere
         if word.isdigit() and _is_year_of_name(read, match.start(), body):
             continue

@@ -233,11 +233,12 @@ FREE_IN_TITLES = _set(
 )
 # What titles are about, where no sentence of the text says it again: things and trades that no payment can turn into.
 TOPICS = _set(
+    "jan feb mar apr jun jul aug sep sept oct nov dec "
     "audit audits auditor auditors developer developers education ecosystem hardware software infrastructure "
     "security research marketing operations community documentation design designer designers translation "
     "translators legal accounting event events conference meetup hackathon workshop workshops tooling library "
     "website treasury governance protocol steward stewards contributor contributors delegate delegates working "
-    "group groups committee council collective ep eip aip uip prop inactive january february march april june july "
+    "group groups committee council collective ep eip aip uip prop january february march april june july "
     "august september october november december validator validators node nodes server servers hosting votes vote "
     "voting period delay threshold quorum parameter parameters proposer proposers canceller cancellers minter "
     "minters registrar resolver registry"
