@@ -63,7 +63,6 @@ story: install
 
 test: install
 	$(RUN) -m pytest -q -n 2 -m "not browser" $(ARGS)
-	node_modules/@foundry-rs/forge-*/bin/forge test
 
 test-browser: install-browser
 	$(RUN) -m pytest -q -m browser -n 2 --dist loadfile $(ARGS)

@@ -29,6 +29,16 @@ def field(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is not for COPY")
 
 
+def array(values: Iterable[bytes | int]) -> str:
+    """Return an array as PostgreSQL writes it, for a parameter with its type behind: `%s::bytea[]`.
+
+    The driver's own way looks at each value in Python, and costs a sync a tenth of its time.
+    """
+    return (
+        "{" + ",".join([rf'"\\x{value.hex()}"' if isinstance(value, bytes) else str(value) for value in values]) + "}"
+    )
+
+
 def copy_lines(table: str, columns: Sequence[str], lines: Sequence[str]) -> None:
     """Append rows that are written already: `field`s with tabs between them."""
     if lines:

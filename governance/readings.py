@@ -24,6 +24,7 @@ from governance.chain.rpc import CallReverted, Rpc, RpcError, RpcLimited, RpcUnr
 from governance.models import Block, ChainReading, Contract, Cursor, Dao, RawLog, Work
 from governance.treasury import followed_assets
 from governance.words import say
+from policies.answer.paying import paid_assets
 from policies.code.encoding import DecodeError, decode
 
 Kind = ChainReading.Kind
@@ -143,18 +144,16 @@ def read(dao: Dao, rpc: Rpc) -> int:
 def _questions(dao: Dao) -> list[_Question]:
     found = []
     treasury = dao.contracts.filter(kind=Contract.Kind.TREASURY).order_by("id").first()
-    if treasury is not None:
-        for asset in followed_assets(dao):
-            balance = (asset, abi.encode_call("balanceOf(address)", [treasury.address]))
-            found.append(
-                _Question(Kind.BALANCE, asset, bytes(32), (treasury.address, b"") if asset == ZERO else balance)
-            )
+    first = bytes(treasury.address) if treasury is not None else None
+    if first is not None:
+        found += [_balance(asset, first, bytes(32)) for asset in followed_assets(dao)]
     for contract in dao.contracts.filter(kind=Contract.Kind.MODULE).order_by("id"):
         address = bytes(contract.address)
         if told := contract.capabilities.get("treasury"):
             enabled = (to_bytes(told), abi.encode_call("isModuleEnabled(address)", [address]))
             found.append(_Question(Kind.ENABLED, address, bytes(32), enabled))
         found.append(_Question(Kind.OWNER, address, bytes(32), (address, abi.encode_call("owner()"))))
+    others = []  # what else policies pay from
     for version in standing.policies_in_force(dao):
         address, policy_id = version.module.address, version.policy_id
         found.append(_Question(Kind.POLICY, address, policy_id, module.policy_question(address, policy_id)))
@@ -166,7 +165,20 @@ def _questions(dao: Dao) -> list[_Question]:
             _Question(Kind.RING, address, key, module.ring_question(address, key))
             for key in module.budget_keys(policy_id, code)
         ]
-    return list({question.name: question for question in found}.values())[:_MOST_QUESTIONS]
+        told = version.module.capabilities.get("treasury")
+        if told and (payer := to_bytes(told)) != first:
+            others += [_balance(asset, payer, balance_key(payer, first)) for asset in paid_assets(code)]
+    return list({question.name: question for question in (*found, *others)}.values())[:_MOST_QUESTIONS]
+
+
+def balance_key(treasury: bytes, first: bytes | None) -> bytes:
+    """Under which key the balances of a treasury are kept: 32 zero bytes for the first that the mirror follows."""
+    return bytes(32) if treasury == first else treasury.rjust(32, b"\0")
+
+
+def _balance(asset: bytes, treasury: bytes, key: bytes) -> _Question:
+    balance = (asset, abi.encode_call("balanceOf(address)", [treasury]))
+    return _Question(Kind.BALANCE, asset, key, (treasury, b"") if asset == ZERO else balance)
 
 
 def _ask(rpc: Rpc, questions: Sequence[_Question], block_hash: bytes) -> list[bytes | RpcError]:

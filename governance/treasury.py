@@ -46,7 +46,8 @@ def holdings(dao: Dao) -> list[Holding]:
 
     Native currency can come without any log, so for it only the chain's answer is a balance.
     """
-    readings = {bytes(row.address): row for row in ChainReading.objects.filter(dao=dao, kind=ChainReading.Kind.BALANCE)}
+    of_first = ChainReading.objects.filter(dao=dao, kind=ChainReading.Kind.BALANCE, key=bytes(32))
+    readings = {bytes(row.address): row for row in of_first}
     moved = _sums(dao, Q())
     moved_then = _sums(dao, _up_to_their_blocks(readings.values())) if readings else {}
     found = []

@@ -322,7 +322,7 @@ def show_backtest(session: Session, loaded: Loaded, acts: Sequence[PastAct]) -> 
     found = tried(loaded.code, acts)
     words = vocabulary(loaded)
     if session.options["json"]:
-        session.print_json(_plain_backtest(found, loaded))
+        session.print_json(_plain_backtest(found, loaded, words))
     else:
         _print_backtest(session, found, loaded, words)
     return 1 if found.count(Verdict.REFUSED) else 0
@@ -341,6 +341,11 @@ def _print_backtest(session: Session, found: Backtest, loaded: Loaded, words: Vo
         f"{len(found.outcomes)} acts: {found.count(Verdict.AT_ONCE)} at once, "
         f"{found.count(Verdict.ANNOUNCED)} after an objection window, {len(refused)} refused"
     )
+    if doubtful := sum(bool(outcome.conditions) for outcome in found.outcomes):
+        session.out(
+            f"{doubtful} of those that pass do so only if what the history does not tell was as it must be: what came "
+            "in, what measured budgets counted, what was left of allowances (--json says which)"
+        )
     for use in found.budgets:
         budget = loaded.code.budgets[use.budget]
         limit = words.amount(budget.base_units(budget.limit), budget.asset)
@@ -359,7 +364,7 @@ def _plain_window(budget: Budget, window: Window) -> dict[str, str | int]:
     return {"from_s": window.from_s, "base_units": str(budget.base_units(window.units))}
 
 
-def _plain_backtest(found: Backtest, loaded: Loaded) -> Mapping[str, Any]:
+def _plain_backtest(found: Backtest, loaded: Loaded, words: Vocabulary) -> Mapping[str, Any]:
     from policies.trial.backtest import Verdict
 
     return {
@@ -370,6 +375,7 @@ def _plain_backtest(found: Backtest, loaded: Loaded) -> Mapping[str, Any]:
                 "time_s": outcome.act.time_s,
                 "verdict": outcome.verdict.value,
                 "reasons": _plain_reasons(outcome.reasons, loaded),
+                "conditions": [_condition(one, words) for one in outcome.conditions],
             }
             for outcome in found.outcomes
         ],

@@ -44,7 +44,9 @@ def counted_as_of_now(module: Contract) -> str:
         case builds.SAFE_OWNERS:
             return gettext(
                 "Owners count as of now, for a Safe keeps no past ones: an owner who was removed since an act was "
-                "announced can't object to it, and one who was added can."
+                "announced can't object to it, and one who was added can. The share of all votes that stops an act is "
+                "one of the owners that the Safe has when somebody objects: rounded down to whole owners, and never "
+                "less than one."
             )
         case builds.UNKNOWN_ADAPTER:
             text = gettext(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A budget's rolling window from a block on: what still counts, and when what was spent can be spent again."""
+"""A budget's rolling window at a block: when what counts was spent, and when it can be spent again."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ WIDTH, HEIGHT = 1000, 100  # of the drawing
 @dataclass(frozen=True)
 class Return:
     """What can be spent again from a moment on; `counts` is what counts from then, if nothing more is spent. Both in
-    base units of the budget's asset."""
+    base units of the budget's asset. It was spent from `spent_from_chain_s` on and before `spent_before_chain_s`."""
 
     at_chain_s: int
     amount: int
     counts: int
+    spent_from_chain_s: int
+    spent_before_chain_s: int
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,15 @@ class Window:
     returns: tuple[Return, ...]
 
     @property
-    def rows(self) -> list[tuple[str, str, str]]:
-        """When, how much comes back, and what counts from then, in words."""
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Since when it was spent, when it comes back, how much, and what counts from then, in words."""
         return [
-            (words.moment(one.at_chain_s), self.asset.text(one.amount), self.asset.text(one.counts))
+            (
+                words.moment(one.spent_from_chain_s),
+                words.moment(one.at_chain_s),
+                self.asset.text(one.amount),
+                self.asset.text(one.counts),
+            )
             for one in self.returns
         ]
 
@@ -56,20 +63,31 @@ class Window:
         return (
             gettext(
                 "%(spent)s of %(limit)s count now; the first part comes back at %(first)s, the last at %(last)s, if "
-                "nothing more is spent."
+                "nothing more is spent. Before now the line shows of what counts now when it was spent."
             )
             % shown
         )
 
     @property
     def path(self) -> str:
-        """The steps of what counts, as a path of SVG from now to a little after the last return."""
-        end_s = self.returns[-1].at_chain_s + self.budget.segment_s
-        parts = [f"M0 {self._y(self.spent)}"]
+        """The steps of what counts now, as a path of SVG: up where it was spent, and down where it comes back."""
+        parts, built = [f"M0 {HEIGHT}"], 0
         for one in self.returns:
-            x = (one.at_chain_s - self.now_chain_s) * WIDTH // (end_s - self.now_chain_s)
-            parts.append(f"H{x}V{self._y(one.counts)}")
+            built += one.amount
+            parts.append(f"H{self._x(one.spent_from_chain_s)}V{self._y(built)}")
+        parts += (f"H{self._x(one.at_chain_s)}V{self._y(one.counts)}" for one in self.returns)
         return "".join([*parts, f"H{WIDTH}"])
+
+    @property
+    def now_mark(self) -> int:
+        """Where now lies, from the left."""
+        return self._x(self.now_chain_s)
+
+    def _x(self, chain_s: int) -> int:
+        """From the first segment that can count to a little after the last return."""
+        begin_s = (self.now_chain_s // self.budget.segment_s - BUCKETS + 1) * self.budget.segment_s
+        end_s = self.returns[-1].at_chain_s + self.budget.segment_s
+        return (chain_s - begin_s) * WIDTH // (end_s - begin_s)
 
     @property
     def bounds(self) -> list[int]:
@@ -91,5 +109,6 @@ def window_of(budget: Budget, asset: Asset, ring: Ring, now_chain_s: int) -> Win
         amount = budget.base_units(now.buckets[segment % BUCKETS])
         if amount:
             counts -= amount
-            returns.append(Return((segment + BUCKETS) * budget.segment_s, amount, counts))
+            begin_s, end_s = segment * budget.segment_s, (segment + 1) * budget.segment_s
+            returns.append(Return((segment + BUCKETS) * budget.segment_s, amount, counts, begin_s, end_s))
     return Window(budget, asset, now_chain_s, spent, tuple(returns)) if returns else None

@@ -44,6 +44,9 @@ HASH_FILTERS = ("known", "refused", "ignored")
 """What becomes of `blockHash` in eth_getLogs: nodes that do not know it refuse it, or answer for their newest block."""
 RECEIPTS = ("whole", "unknown", "null", "partial")
 """What eth_getBlockReceipts gives: all; an error, for the method is not known; null; or receipts without some logs."""
+FORGED = "forged"
+"""As one of `RECEIPTS`: what a node may give that wants to convict another: receipts that look whole, in which logs are
+hidden, or stand in a block that has them not, and which thus rebuild another receipts root than the header's."""
 LIES = frozenset({"empty_logs", "missing_logs"})
 
 
@@ -86,7 +89,7 @@ class Faults:
     hash_filter: str = "known"  # one of `HASH_FILTERS`
     null_logs: bool = False  # it answers null where there are no logs
     has_final_tag: bool = True  # else it answers to `finalized` and `safe` as a node that does not know them
-    receipts: str = "whole"  # one of `RECEIPTS`
+    receipts: str = "whole"  # one of `RECEIPTS`, or `FORGED`
     has_receipts_root: bool = True  # else zeros, as on chains that compute none
 
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple, Protocol
 from governance.chain import bloom
 from policies.notation.hexadecimal import hex_bytes, hex_text
 from policies.notation.primitives import keccak
-from replay.faults import Chance, Faults, Refusal, range_refusal, rate_refusal, size_refusal
+from replay.faults import FORGED, Chance, Faults, Refusal, range_refusal, rate_refusal, size_refusal
 
 GAS = 21_000  # that every transaction used
 KIND = 2  # of every transaction: EIP-1559's
+_FORGED_FROM_BLOCKS = 8  # below a block, whose logs forged receipts show in it
 
 
 class NodeError(Exception):
@@ -356,7 +357,37 @@ class Sight:
         transactions = self.chain.transactions_at(number)
         if transactions is None:
             raise NodeError(-32001, "not recorded: a replay can't answer eth_getBlockReceipts")
-        return [self._receipt_of(raw, number, place) for place, raw in enumerate(transactions) if not raw.get("system")]
+        found = [
+            self._receipt_of(raw, number, place) for place, raw in enumerate(transactions) if not raw.get("system")
+        ]
+        return self._forged(found, number) if self.faults.receipts == FORGED else found
+
+    def _forged(self, receipts: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+        """The block's receipts without some logs, or with one that another block has; counted as whole ones are."""
+        for receipt in receipts:
+            place = int(receipt["transactionIndex"], 16)
+            served = [log for log in self.chain.logs_between(number, number) if log.transaction_index == place]
+            kept = [
+                shown for shown, log in zip(receipt["logs"], served, strict=True) if not _is_hit(log, b"hidden", 0.4)
+            ]
+            receipt["logs"] = [*kept, *self._added(receipt, number, place)]
+        index = 0
+        for receipt in receipts:
+            if self.faults.numbering == "transaction":
+                index = 0
+            for log in receipt["logs"]:
+                log["logIndex"] = hex(index)
+                index += 1
+        return receipts
+
+    def _added(self, receipt: dict[str, Any], number: int, place: int) -> list[dict[str, Any]]:
+        """A log of an earlier block as if this transaction had logged it, in half of the transactions."""
+        earlier = self.chain.logs_between(max(number - _FORGED_FROM_BLOCKS, 0), number - 1)
+        if not earlier:
+            return []
+        transaction_hash = hex_bytes(receipt["transactionHash"])
+        log = earlier[-1]._replace(block_number=number, transaction_index=place, transaction_hash=transaction_hash)
+        return [self._shown(log)] if _is_hit(log, b"added", 0.5) else []
 
 
 _TAGS = frozenset({"latest", "pending", "finalized", "safe", "earliest"})

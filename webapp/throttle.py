@@ -51,6 +51,14 @@ def allow(kind: str, subject: str, *, limit: int, window: datetime.timedelta) ->
     return row.count <= limit
 
 
+def may_ask(request: HttpRequest, account: bytes) -> bool:
+    """Count a request to the agent. Accounts cost nothing to make, so the asker's place counts too: each request takes
+    the agent's time."""
+    return allow("request", account.hex(), limit=20, window=HOUR) and allow(
+        "request-asker", who_asks(request), limit=100, window=HOUR
+    )
+
+
 def first(kind: str, subject: str, at_s: int) -> bool:
     """Say whether `subject`, which was made at `at_s` (Unix seconds), comes for the first time; of several who ask at
     once, one is told so. Forgotten after KEPT."""

@@ -5,8 +5,8 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 
 from webapp import health
 from webapp.account import views as account
+from webapp.agent import acting, records, requests
 from webapp.agent import page as agent
-from webapp.agent import records, requests
 from webapp.api import api
 from webapp.delegates import page as delegates
 from webapp.drafts import page as drafts
@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/delegates/<str:account>/", delegates.delegate, name="delegate"),
     path("<slug:slug>/policies/", policies.policies, name="policies"),
     path("<slug:slug>/agent/", agent.agent, name="agent"),
+    path("<slug:slug>/agent/act/<str:policy_id>/", acting.act, name="act"),
     path("<slug:slug>/agent/requests/", requests.requests, name="requests"),
     path("<slug:slug>/agent/requests/<int:request_id>/", requests.one, name="request"),
     path("<slug:slug>/agent/requests/<int:request_id>/meant", requests.mean, name="request_meant"),

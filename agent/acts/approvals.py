@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agent.acts import life, operators
+from agent.acts import forms, life, operators
 from agent.acts.calls import calls_from_json, calls_hash
 from agent.acts.policy import PolicyInForce, in_force
 from agent.acts.words import Stated, say
@@ -89,7 +89,10 @@ def _document(policy: PolicyInForce, request: Request, candidate: Candidate) -> 
 
 
 def pays(candidate: Candidate) -> str:
-    """The candidate in one line for the wallet: its label, and each payment with address and base units."""
+    """The candidate in one line for the wallet: its label, and each payment with address and base units; of an act that
+    was asked for in a form each call."""
+    if candidate.request.act:
+        return f"{candidate.label}: {forms.described(candidate.request.act, calls_from_json(candidate.calls))}"
     lines = "; ".join(
         f"{line['amount']} base units of {line['asset']} to {line['recipient']}" for line in candidate.lines
     )

@@ -40,9 +40,12 @@ class Draft:
     lines: tuple[PayLine, ...]
     is_roster: bool
     differences: tuple[Sentence, ...] = field(default=())
+    exactly: tuple[Call, ...] = ()  # asked for as such; empty: the calls are those that pay the lines
 
     @property
     def calls(self) -> tuple[Call, ...]:
+        if self.exactly:
+            return self.exactly
         return tuple(payment_call(line.recipient, line.asset, line.amount) for line in self.lines)
 
 

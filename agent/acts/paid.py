@@ -66,11 +66,15 @@ class Payment:
 
 def payment_of(call: ActCall) -> Payment | None:
     """Return what a call pays; None for one that is no plain payment."""
-    data = bytes(call.calldata)
+    return plain_payment(bytes(call.target), int(call.value_wei), bytes(call.calldata))
+
+
+def plain_payment(to: bytes, value_wei: int, data: bytes) -> Payment | None:
+    """Return what a call with this data pays; None for one that is no plain payment."""
     if not data:
-        return Payment(bytes(call.target), ZERO, int(call.value_wei))
+        return Payment(to, ZERO, value_wei)
     if data[:4] == bytes.fromhex("a9059cbb") and len(data) == 68:
-        return Payment(data[16:36], bytes(call.target), int.from_bytes(data[36:], "big"))
+        return Payment(data[16:36], to, int.from_bytes(data[36:], "big"))
     return None
 
 

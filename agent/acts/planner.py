@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, NoReturn
 
 import rfc8785
@@ -19,9 +20,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from agent import choice
-from agent.acts import askers, life, rosters, silence, situation
+from agent.acts import askers, forms, life, quotes, rosters, silence, situation
 from agent.acts.calls import calls_hash, calls_json
-from agent.acts.candidates import Draft, derive
+from agent.acts.candidates import Draft, PayLine, derive
 from agent.acts.grammar import parse
 from agent.acts.judging import (
     Halted,
@@ -129,16 +130,21 @@ def plan(request_id: int, *, rpc: Rpc | None = None, model: Model | None = None)
     known = situation.read(request, policy, rpc)
     if not known.pinned.is_of(policy):
         _wait(request, say("mirror_behind"), 2)
+    roster: Roster | None = None
+    quoted: list[dict[str, str]] = []
     try:
-        roster, drafts, lent = _derive(known, rpc)
-    except (rosters.RosterError, NotUnderstood) as error:
+        if request.act:
+            drafts, lent, quoted = _derive_act(known, rpc)
+        else:
+            roster, drafts, lent = _derive(known, rpc)
+    except (rosters.RosterError, NotUnderstood, forms.NotPermitted, quotes.NoQuote) as error:
         _settle(request, Request.Status.ABSTAINED, error.sentence)
         return
     try:
         judged = [judge(policy, known.pinned, rpc, draft.calls) for draft in drafts]
     except Halted as error:
         _wait(request, say("halted", reason=error.sentence), 15)
-    candidates = _store(known, roster, drafts, judged, lent)
+    candidates = _store(known, roster, drafts, judged, lent, quoted)
     allowed = [candidate for candidate in candidates if candidate.allowed]
     if not allowed:
         why = refusal(judged[0], policy, lent)
@@ -146,8 +152,8 @@ def plan(request_id: int, *, rpc: Rpc | None = None, model: Model | None = None)
             _wait(request, why, _AGAIN_S)
         _settle(request, Request.Status.REFUSED, why)
         return
-    if len(drafts) > 1:
-        _leave_readings_to_the_operator(request, drafts)
+    if len(drafts) > 1 or request.act:
+        _leave_to_the_operator(request, drafts)
     else:
         _choose(known, allowed, lent, model)
 
@@ -197,6 +203,35 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
     return roster, drafts, Words({line.recipient: line.name for line in lines}, tokens, native_token(rpc.chain_id))
 
 
+def _derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[dict[str, str]]]:
+    """The one candidate of an act that was asked for in a form, what is lent to refusals of it, and the quotes that its
+    minima come from. Raises NotPermitted, NoQuote, and RpcError."""
+    request, policy, block = known.request, known.policy, known.pinned.block
+    quoted = forms.quote(policy.code, request.act, rpc, block.hash, block.number)
+    calls = forms.calls_of(policy.code, request.act, quoted)
+    tokens = read_tokens(rpc, {budget.asset for budget in policy.code.budgets})
+    source = dict.fromkeys(("recipient", "asset", "amount"), "request")
+    paid = forms.payments_of(calls)
+    lines = tuple(PayLine(one.recipient, one.asset, one.amount, "", "", source) for one in paid)
+    asker = askers.standing(policy, request, (), rpc, block.hash)
+    strange = unrecorded_payees(policy)
+    draft = Draft(forms.label(request.act, calls), lines, False, exactly=calls)
+    whys = (
+        say("by_calls" if forms.is_raw(request.act) else "by_form"),
+        *(_share_said(quote) for quote in quoted),
+        *([asker.doubt] if asker.doubt else []),
+        *_lately(request, draft, tokens, chain_now_s(request.dao)),
+        *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in lines) else []),
+    )
+    return [replace(draft, differences=whys)], Words({}, tokens, native_token(rpc.chain_id)), quoted
+
+
+def _share_said(quote: dict[str, str]) -> Sentence:
+    below = Decimal(100) - Decimal(100) * int(quote["minimum"]) / int(quote["expected"])
+    share = f"{below:.2f}"
+    return say("least_from_quote", share=share, minimum=quote["minimum"], pool=quote["pool"], block=quote["block"])
+
+
 def _of_names(draft: Draft) -> Draft:
     """A draft from a roster that holds names alone: there is no amount or whole that it could differ from."""
     kept = [one for one in draft.differences if one.code not in ("amounts_changed", "part_of_roster")]
@@ -223,8 +258,9 @@ def _lately(request: Request, draft: Draft, tokens: Sequence[Token], now_chain_s
 
 
 def _store(
-    known: Situation, roster: Roster, drafts: Sequence[Draft], judged: Sequence[Judgement], lent: Words
-) -> list[Candidate]:
+    known: Situation, roster: Roster | None, drafts: Sequence[Draft], judged: Sequence[Judgement], lent: Words,
+    quoted: Sequence[dict[str, str]],
+) -> list[Candidate]:  # fmt: skip
     """Write candidates, refusals and what the planner knew. A request that waited is derived afresh."""
     with transaction.atomic():
         request = Request.objects.select_for_update().get(pk=known.request.pk)
@@ -236,11 +272,13 @@ def _store(
             request=request,
             chosen_by=Plan.ChosenBy.NOBODY,
             inputs={
-                "roster": {
+                "roster": roster
+                and {
                     "digest": hex_text(bytes(roster.digest)),
                     "serial": str(roster.serial),
                     "operator": checksum(bytes(roster.operator)),
                 },
+                "quotes": list(quoted),
                 "tokens": [
                     {"asset": checksum(token.address), "symbol": token.symbol, "decimals": str(token.decimals)}
                     for token in lent.tokens
@@ -303,8 +341,9 @@ def record_refusal(known: Judged) -> None:
     )
 
 
-def _leave_readings_to_the_operator(request: Request, drafts: Sequence[Draft]) -> None:
-    """Have the operator pick between readings of the request. A model is not asked: it would only guess."""
+def _leave_to_the_operator(request: Request, drafts: Sequence[Draft]) -> None:
+    """Have the operator pick between readings of the request, or sign what was asked for in a form. A model is not
+    asked: it would only guess, and there is nothing of a form to understand."""
     why = list(dict.fromkeys(difference for draft in drafts for difference in draft.differences))
     with transaction.atomic():
         request = Request.objects.select_for_update().get(pk=request.pk)

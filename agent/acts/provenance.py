@@ -16,7 +16,7 @@ import rfc8785
 from eth_utils.crypto import keccak
 
 from agent import choice
-from agent.acts import approvals, askers, rosters
+from agent.acts import approvals, askers, forms, rosters
 from agent.acts.calls import calls_from_json, calls_hash, calls_json, payment_call
 from agent.acts.judging import evaluation_json
 from agent.acts.policy import state_from_json
@@ -33,11 +33,13 @@ from policies.code.call import Call
 from policies.code.policy_code import PolicyCode
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
-FORMAT = "mandate.decision/3"
+FORMAT = "mandate.decision/4"
+FORMAT_LOOKED = "mandate.decision/3"  # did not carry acts that were asked for in a form: there were none
 FORMAT_ASKED = "mandate.decision/2"  # did not carry whether a model looked: one always had, or the operator signed
 # Before, a record did not carry who asked and when the roster was signed; a model could answer a yes with a no in it.
 FORMAT_BEFORE = "mandate.decision/1"
-_FORMATS = (FORMAT, FORMAT_ASKED, FORMAT_BEFORE)
+_FORMATS = (FORMAT, FORMAT_LOOKED, FORMAT_ASKED, FORMAT_BEFORE)
+_LOOKS = (FORMAT, FORMAT_LOOKED)
 KIND_ACT = keccak(text="mandate.act")
 ZERO_HASH = bytes(32)
 DOMAIN_NAME = "Mandate decision record"
@@ -183,7 +185,7 @@ def compose(
 
 def proves_authority(body: str) -> bool:
     """Whether a stored record is of the format that says what its act rests on: who asked, and from when on."""
-    return bool(json.loads(body)["format"] in (FORMAT, FORMAT_ASKED))
+    return bool(json.loads(body)["format"] in (*_LOOKS, FORMAT_ASKED))
 
 
 def public_json(hash: bytes) -> bytes | None:
@@ -231,8 +233,10 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
     missing, extra = _KEYS - set(record), set(record) - _KEYS
     shape = not missing and not extra and record.get("format") in _FORMATS
     if shape and isinstance(record["checks"], dict):  # `format` is not under the signature, its checks are
-        shape = ("asker" in record["checks"]) == (record["format"] in (FORMAT, FORMAT_ASKED))
-        shape = shape and ("second_look" in record["checks"]) == (record["format"] == FORMAT)
+        shape = ("asker" in record["checks"]) == (record["format"] in (*_LOOKS, FORMAT_ASKED))
+        shape = shape and ("second_look" in record["checks"]) == (record["format"] in _LOOKS)
+    if shape and isinstance(record["inputs"], dict):  # nor are its inputs
+        shape = ("quotes" in record["inputs"]) == (record["format"] == FORMAT)
     yield Check(
         "format",
         shape,
@@ -332,14 +336,19 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
     if not ok:
         return
     lines = chosen[0]["lines"]
-    yield Check("lines", pays_of(lines) == actions.calls, "the candidate's payments as listed are what its calls pay")
+    act = inputs["request"].get("act")
+    if act is None:
+        pays = pays_of(lines) == actions.calls
+        yield Check("lines", pays, "the candidate's payments as listed are what its calls pay")
+    else:
+        yield from _verify_act(record, policy, act, lines)
     approval = checks["approval"]
     if checks["chosen"]["by"] == "model":
         word = choice.read_text(record["output"]["text"], [chosen[0]["key"]], record["prompt"]["schema"])
         # The operator's signature is an authority of its own; without it the act rests on what the model said.
         agrees = word.agrees_to(chosen[0]["key"]) or (approval is not None and word.key == chosen[0]["key"])
         yield Check("choice", agrees, f"the model answered: {choice.in_words(word)}")
-    if record["format"] == FORMAT:
+    if record["format"] in _LOOKS:
         yield from _verify_second_look(record)
     state = state_from_json(inputs["state"])
     mode = Mode.SCHEDULE if actions.scheduled else Mode.EXECUTE
@@ -349,7 +358,8 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
     yield Check("evaluation", replayed, "the recorded state, policy and calls give the recorded answer again")
     yield Check("simulation", checks["simulation"]["ok"] is True, f"at block {checks['simulation']['block']}")
     needed = bool(checks["needs_approval"]) or not chosen[0]["is_roster"] or bool(chosen[0]["differences"])
-    needed = needed or checks["chosen"]["by"] not in ("model", *(["roster"] if record["format"] == FORMAT else []))
+    needed = needed or checks["chosen"]["by"] not in ("model", *(["roster"] if record["format"] in _LOOKS else []))
+    needed = needed or act is not None
     if approval is None:
         word = "the model says it was asked for" if checks["chosen"]["by"] == "model" else "no model said no"
         yield Check("approval", not needed, f"none is needed: exactly the roster, and {word}")
@@ -378,6 +388,22 @@ def _verify_meaning(record: dict[str, Any], actions: Actions, signer: str) -> It
     yield Check(
         "approval", named and operator == policy.operator, f"signed by {checksum(operator)}, the policy's operator"
     )
+
+
+def _verify_act(
+    record: dict[str, Any], policy: PolicyCode, act: dict[str, Any], lines: list[dict[str, Any]]
+) -> Iterator[Check]:
+    """That the calls are those of the form's answer under the policy, with minima from the recorded quotes."""
+    calls, quoted = Actions.from_json(record["actions"]).calls, record["inputs"]["quotes"]
+    same = forms.calls_of(policy, act, quoted) == calls
+    what = "the exact calls" if forms.is_raw(act) else "the form's answer under this policy"
+    yield Check("act asked for", same, f"the actions are exactly {what} that was asked for")
+    pays = [(one.recipient, one.asset, one.amount) for one in forms.payments_of(calls)]
+    listed = [(to_bytes(line["recipient"]), to_bytes(line["asset"]), int(line["amount"])) for line in lines]
+    yield Check("lines", pays == listed, "the candidate's payments as listed are those among its calls")
+    for quote in quoted:
+        price = f"the pool {quote['pool']} would have given {quote['expected']} base units at block {quote['block']}"
+        yield Check("quote", None, f"{price}: the agent's word"[:300])
 
 
 def _verify_second_look(record: dict[str, Any]) -> Iterator[Check]:

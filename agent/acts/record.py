@@ -32,7 +32,8 @@ def sections(known: Judged, candidates: Sequence[Candidate], authority: Authorit
     return {
         "inputs": {
             "request": _request(request),
-            "roster": plan.inputs["roster"] | {"signed_before_chain_s": _signed_before(known.candidate)},
+            "roster": _roster(plan, known.candidate),
+            "quotes": plan.inputs.get("quotes", []),
             "policy": {
                 "policy_id": hex_text(policy.policy_id),
                 "version": str(policy.version),
@@ -61,13 +62,17 @@ def _request(request: Request) -> dict[str, Any]:
         "text": request.text,
         "requested_by": checksum(bytes(request.requested_by)),
         "period": request.period,
+        "act": request.act or None,
     }
 
 
-def _signed_before(chosen: Candidate) -> str | None:
-    """The latest chain time at which the candidate's roster can have been signed, as text; None where not known."""
+def _roster(plan: Plan, chosen: Candidate) -> dict[str, Any] | None:
+    """The roster that the candidate was derived from, with the latest chain time at which it can have been signed, as
+    text, None where not known. None for what was asked for in a form."""
+    if chosen.roster is None:
+        return None
     signed_s = chosen.roster.accepted_chain_s
-    return None if signed_s is None else str(signed_s)
+    return dict(plan.inputs["roster"]) | {"signed_before_chain_s": None if signed_s is None else str(signed_s)}
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def shown(request: Request, *, public: bool = True) -> dict[str, Any]:
         "reference": _hex(request.reference),
         "policy_id": _hex(request.policy_id),
         "text": request.text,
+        "act": request.act or None,
         "requested_by": checksum(bytes(request.requested_by)),
         "period": request.period,
         "status": request.status,

@@ -5,7 +5,7 @@ import rfc8785
 from django.db import transaction
 from eth_utils.crypto import keccak
 
-from agent.acts import life
+from agent.acts import forms, life
 from agent.acts.pieces import MAX_TEXT, clean
 from agent.acts.policy import in_force
 from agent.acts.words import Stated, say
@@ -22,12 +22,15 @@ class RequestError(Stated, ValueError):
 
 
 def submit(
-    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool
-) -> Request:
+    dao: Dao, policy_id: bytes, text: str, requested_by: bytes, idempotency_key: str, *, signed_in: bool,
+    act: forms.Act | None = None,
+) -> Request:  # fmt: skip
     """Take a request; asking again with the same key gives the same request back.
 
     Raises RequestError (empty, too long, the key used for other words) and `policy.NoPolicyInForce`. `signed_in`: the
     caller has authenticated `requested_by`. Who asks can only ask: what is paid, the roster, operator and policy say.
+    `act`: what is asked for in a form (`forms`); the words then say what it is for, and nothing is derived from them.
+    The names in it are the caller's, not the asker's: they are what the operator reads.
     """
     shown, _ = clean(text)
     if not shown:
@@ -39,9 +42,17 @@ def submit(
     if not 0 < len(idempotency_key) <= 120:
         raise RequestError(say("key_length"))
     policy = in_force(dao, policy_id)
+    if act is not None:
+        try:
+            forms.check(policy.code, act)
+        except forms.NotPermitted as error:
+            raise RequestError(error.sentence) from error
+        if forms.is_raw(act) and (requested_by != policy.code.operator or not signed_in):
+            raise RequestError(say("raw_by_operator", operator=checksum(policy.code.operator)))
     reference = keccak(
         rfc8785.dumps(
-            {
+            ({} if act is None else {"act": act})
+            | {
                 "chain_id": str(policy.chain_id),
                 "module": checksum(policy.module),
                 "policy_id": hex_text(policy_id),
@@ -61,6 +72,7 @@ def submit(
                 "policy_id": policy_id,
                 "reference": reference,
                 "text": text,
+                "act": act or {},
                 "requested_by": requested_by,
                 "asker_signed_in": signed_in,
             },

@@ -90,6 +90,10 @@ def _candidate(values: Values, translate: Translate) -> str:
     )
 
 
+def _act_label(values: Values, translate: Translate) -> str:
+    return translate(gettext_noop("as asked: {what}")).format(what=", ".join(values["what"]))
+
+
 def _nothing_to_approve(values: Values, translate: Translate) -> str:
     text = translate(gettext_noop("there is nothing to approve: the request is {status}"))
     return text.format(status=values["status"].replace("_", " "))
@@ -233,6 +237,23 @@ SENTENCES: Mapping[str, Template] = {
     "part_of_roster": gettext_noop("pays {payments} of the {roster} on the roster"),
     "paid_lately": gettext_noop("{payee} was paid {amount} on {day}, by act {number} of policy {policy}"),
     "announced_lately": gettext_noop("act {number} of policy {policy}, announced on {day}, is to pay {payee} {amount}"),
+    # What is asked for in a form of the policy's rules, or as exact calls.
+    "form_unreadable": gettext_noop("the form's answer can't be read: {problem}"),
+    "form_not_permitted": gettext_noop("{path}: {problem}"),
+    "form_calls": gettext_noop("an act has 1 to {most} calls"),
+    "raw_by_operator": gettext_noop("only the policy's operator {operator}, signed in, may ask for exact calls"),
+    "by_form": gettext_noop("asked for in a form: no roster says what it should be, and no model looks at it"),
+    "by_calls": gettext_noop("asked for as exact calls: no form was filled in, and no model looks at them"),
+    "least_from_quote": gettext_noop(
+        "the swap's minimum is {minimum} base units: {share} % below what the pool {pool} would give by its price at"
+        " block {block}"
+    ),
+    "no_quote": gettext_noop("no price of this swap can be read through the router {router}: write the minimum itself"),
+    "no_quote_place": gettext_noop("{argument} is not the minimum of a swap that is known here: write a number"),
+    "no_quote_share": gettext_noop("how much worse than the price a swap may be is above 0 % and below 100 %"),
+    "act_label": _act_label,
+    "act_call": gettext_noop("{name} on {to}"),
+    "act_ether": gettext_noop("native currency to {to}"),
     # A candidate's label.
     "candidate": _candidate,
     "as_on_roster": gettext_noop("as on the roster"),

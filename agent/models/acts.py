@@ -107,6 +107,8 @@ class Request(models.Model):
     reference = Bytes32Field(unique=True)  # its name outside the database, in approvals and records
     idempotency_key = models.CharField(max_length=120)
     text = models.CharField(max_length=500)
+    # What is asked for in a form of the policy's rules, or as exact calls (`acts.forms`); empty: in words alone.
+    act = models.JSONField(default=dict)
     requested_by = AddressField()
     # Whether the asker proved to have the address, by signing in; not so for what is asked on the server's console.
     asker_signed_in = models.BooleanField(default=True)
@@ -164,7 +166,7 @@ class Candidate(models.Model):
     key = models.CharField(max_length=8)  # "c1": what the model may name
     label = models.CharField(max_length=300)
     label_code = models.JSONField(default=dict)  # the same as {"code", "values"}; empty in older rows
-    roster = models.ForeignKey(Roster, on_delete=models.PROTECT, related_name="+")
+    roster = models.ForeignKey(Roster, on_delete=models.PROTECT, related_name="+", null=True)  # null: not from one
     is_roster = models.BooleanField()  # every line of the roster, each exactly once, with its amount
     # Why the operator must approve it even if the model chose it; empty when nobody needs to.
     differences = models.JSONField(default=list)

@@ -29,7 +29,12 @@ PYTHON = {"MANDATE_DECODER_FUZZ": "200000", "MANDATE_DIFFERENTIAL_CASES": "20000
 ADVERSARIES = "tests/contracts/invariants"
 WORST_CASES = "tests.policies.small_policies"
 PYTHON_TESTS = ("tests/policies/test_encoding.py", "tests/policies/test_differential.py")
-DAMAGED_DOCUMENTS = "50000"  # read by the reader of policies: a clear line or a policy, and never a traceback
+# Read by the reader of policies: a clear line or a policy, and never a traceback.
+DAMAGED_DOCUMENTS = {
+    "tests.policies.hostile_documents": "50000",
+    "tests.policies.hostile_tables": "50000",
+    "tests.policies.hostile_trees": "900000",
+}
 
 
 def forge() -> Path:
@@ -104,8 +109,8 @@ def main() -> int:
     if tests and not options.without_python:
         command = [sys.executable, "-m", "pytest", "-q", "-s", *tests]
         wrong += subprocess.run(command, cwd=ROOT, env=os.environ | PYTHON, check=False).returncode != 0
-        for damaged in ("tests.policies.hostile_documents", "tests.policies.hostile_tables"):
-            command = [sys.executable, "-m", damaged, DAMAGED_DOCUMENTS, options.seed]
+        for damaged, number in DAMAGED_DOCUMENTS.items():
+            command = [sys.executable, "-m", damaged, number, options.seed]
             wrong += subprocess.run(command, cwd=ROOT, check=False).returncode != 0
         wrong += subprocess.run([sys.executable, "-m", WORST_CASES], cwd=ROOT, check=False).returncode != 0
     return 1 if wrong else 0

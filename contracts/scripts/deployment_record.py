@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import compile as contracts_compile  # the script beside this one
 
-_HASH = re.compile(r"0x[0-9a-f]{64}")
-_DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+HASH = re.compile(r"0x[0-9a-f]{64}")
+DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _INPUT = re.compile(r"inputs/([0-9a-f]{64})\.json")
 _MAX_BYTES = 16 * 2**20
 
@@ -78,7 +78,7 @@ def compiler_input_file(standard_input: dict[str, Any]) -> tuple[str, str]:
 
 def read(path: Path) -> Record:
     """Reads a record and the compiler input that it names. Raises RecordError with one line."""
-    raw = _json(path, "the record")
+    raw = json_of(path, "the record")
     try:
         compiler, names = raw["compiler"], sorted(raw["contracts"])
         if not names or names != sorted(raw["creations"]) or names != sorted(raw["code_hashes"]):
@@ -86,23 +86,20 @@ def read(path: Path) -> Record:
         creations = [
             Creation(
                 name,
-                _text(raw["creations"][name]["contract"]),
-                _bytes(raw["contracts"][name], _ADDRESS),
-                _bytes(raw["code_hashes"][name], _HASH),
-                _whole(raw["creations"][name]["nonce"]),
-                _bytes(raw["creations"][name]["transaction"], _HASH),
-                _bytes(raw["creations"][name]["constructor_arguments"], _DATA),
+                text_of(raw["creations"][name]["contract"]),
+                bytes_of(raw["contracts"][name], ADDRESS),
+                bytes_of(raw["code_hashes"][name], HASH),
+                whole(raw["creations"][name]["nonce"]),
+                bytes_of(raw["creations"][name]["transaction"], HASH),
+                bytes_of(raw["creations"][name]["constructor_arguments"], DATA),
             )
             for name in names
         ]
-        found = _INPUT.fullmatch(_text(compiler["input"]))
-        if found is None:
-            raise RecordError(f"{path}: the compiler input is not a file inputs/<sha256>.json beside the record")
         return Record(
-            _whole(raw["chain_id"]),
-            _bytes(raw["deployer"], _ADDRESS),
-            _text(compiler["version"]),
-            _compiler_input(path.parent / found[0], found[1]),
+            whole(raw["chain_id"]),
+            bytes_of(raw["deployer"], ADDRESS),
+            text_of(compiler["version"]),
+            compiler_input_of(path, compiler),
             tuple(sorted(creations, key=lambda creation: creation.nonce)),
         )
     except KeyError as error:
@@ -111,15 +108,43 @@ def read(path: Path) -> Record:
         raise RecordError(f"{path} is not a record of a deployment: {error}") from None
 
 
+def require_compiler(recorded: str) -> None:
+    """Raise RecordError unless this checkout has the compiler that was recorded."""
+    installed = compiler_version()
+    if recorded != installed:
+        raise RecordError(
+            f"the record was compiled with solc {recorded}, this checkout has {installed}: "
+            "check out the commit that added the record"
+        )
+
+
+def compiled(compiler_input: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a recorded compiler input compiles to, by the contract's name. Raises RecordError, CompileError."""
+    settings = compiler_input.get("settings")
+    if not isinstance(settings, dict):
+        raise RecordError("the compiler input has no settings")
+    wanted = {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}}
+    return contracts_compile.compile_contracts(compiler_input | {"settings": settings | {"outputSelection": wanted}})
+
+
+def compiler_input_of(path: Path, compiler: dict[str, Any]) -> dict[str, Any]:
+    """The compiler's input that the record at `path` names. Raises RecordError."""
+    found = _INPUT.fullmatch(text_of(compiler["input"]))
+    if found is None:
+        raise RecordError(f"{path}: the compiler input is not a file inputs/<sha256>.json beside the record")
+    return _compiler_input(path.parent / found[0], found[1])
+
+
 def _compiler_input(path: Path, sha256: str) -> dict[str, Any]:
     """Raises RecordError when the file is not what its name says."""
-    found = _json(path, "the compiler input")
+    found = json_of(path, "the compiler input")
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         raise RecordError(f"{path} was changed: its SHA-256 is not its name; take it from the commit that recorded it")
     return found
 
 
-def _json(path: Path, what: str) -> dict[str, Any]:
+def json_of(path: Path, what: str) -> dict[str, Any]:
+    """Read a JSON object from a file of bounded size. Raises RecordError; `what` names it."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise RecordError(f"{what} {path} is larger than 16 MiB")
@@ -133,19 +158,22 @@ def _json(path: Path, what: str) -> dict[str, Any]:
     return found
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a text on one line. Raises ValueError."""
     if not isinstance(value, str) or not value.isprintable():
         raise ValueError(f"{value!r} is not a text")
     return value
 
 
-def _bytes(value: Any, form: re.Pattern[str]) -> bytes:
+def bytes_of(value: Any, form: re.Pattern[str]) -> bytes:
+    """Return the bytes of hexadecimal text of a form. Raises ValueError."""
     if not isinstance(value, str) or not form.fullmatch(value):
         raise ValueError(f"{str(value)[:80]!r} is not of the form {form.pattern}")
     return bytes.fromhex(value[2:])
 
 
-def _whole(value: Any) -> int:
+def whole(value: Any) -> int:
+    """Return a whole number that is not below zero. Raises ValueError."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
         raise ValueError(f"{value!r} is not a whole number")
     return value

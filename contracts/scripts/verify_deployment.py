@@ -11,6 +11,9 @@ the recorded hashes. With --rpc the chain must have the same code at the address
 transactions must be the recorded ones: code alone does not say what a constructor wrote into storage. Contracts that
 these contracts create in their constructors are compared, too.
 
+The record of a policy module for a DAO that exists (`manage.py module deploy` writes it) needs no chain to be repeated
+on: its addresses follow from the code that it compiles to (module_record.py).
+
 Exit status: 0 when all is equal, 1 with one line that names the first difference or what is missing.
 """
 
@@ -30,6 +33,7 @@ sys.path[:0] = [str(ROOT / "contracts" / "scripts"), str(ROOT)]
 
 import compile as contracts_compile  # noqa: E402  (the scripts beside this one)
 import deployment_record  # noqa: E402
+import module_record  # noqa: E402
 import rlp  # noqa: E402
 from deployment_record import Creation, Record, RecordError  # noqa: E402
 from eth_utils import keccak, to_checksum_address  # noqa: E402
@@ -69,25 +73,14 @@ def rebuild(record: Record) -> list[Made]:
         RecordError: the compiler is another one.
         CompileError: the compiler input can't be compiled.
     """
-    installed = deployment_record.compiler_version()
-    if record.compiler_version != installed:
-        raise RecordError(
-            f"the record was compiled with solc {record.compiler_version}, this checkout has {installed}: "
-            "check out the commit that added the record"
-        )
+    deployment_record.require_compiler(record.compiler_version)
     for creation in record.creations:
         if create_address(record.deployer, creation.nonce) != creation.address:
             raise Different(
                 f"{creation.name}: {_shown(creation.address)} is not what the deployer creates with "
                 f"nonce {creation.nonce}"
             )
-    settings = record.compiler_input.get("settings")
-    if not isinstance(settings, dict):
-        raise RecordError("the compiler input has no settings")
-    wanted = {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}}
-    artifacts = contracts_compile.compile_contracts(
-        record.compiler_input | {"settings": settings | {"outputSelection": wanted}}
-    )
+    artifacts = deployment_record.compiled(record.compiler_input)
     with _empty_chain(record.chain_id) as node:
         made = _repeat(record, artifacts, node)
     for found in made:
@@ -201,9 +194,9 @@ def _shown(address: bytes) -> str:
     return str(to_checksum_address(address))
 
 
-def sources_changed(record: Record) -> list[str]:
+def sources_changed(compiler_input: dict[str, Any]) -> list[str]:
     """Source units that are not as in this checkout, or not there."""
-    recorded = record.compiler_input.get("sources", {})
+    recorded = compiler_input.get("sources", {})
     here = contracts_compile.compiler_input()["sources"]
     return sorted(unit for unit in recorded if here.get(unit) != recorded[unit])
 
@@ -218,24 +211,44 @@ def main() -> int:
     parser.add_argument("record", help="a chain id (deployments/<chain id>.json) or a record's file")
     parser.add_argument("--rpc", help="JSON-RPC endpoint of the chain; without it the record alone is checked")
     options = parser.parse_args()
+    path = record_path(options.record)
+    verify = _verified_module if module_record.is_one(path) else _verified_dao
     try:
-        record = deployment_record.read(record_path(options.record))
-        made = rebuild(record)
-        if options.rpc:
-            compare(made, record, Rpc([options.rpc], record.chain_id))
-        changed = sources_changed(record)
-    except (Different, RecordError, contracts_compile.CompileError) as error:
+        lines, compiler_input, result = verify(path, options.rpc)
+        changed = sources_changed(compiler_input)
+    except (Different, module_record.NotTheSame, RecordError, contracts_compile.CompileError) as error:
         print(f"verify_deployment: {str(error).strip().splitlines()[0]}", file=sys.stderr)
         return 1
     except RpcError as error:
         print(f"verify_deployment: {error}", file=sys.stderr)
         return 1
-    for found in made:
-        print(f"{found.name}: {_shown(found.address)}, {len(found.code):,} bytes")
+    for line in lines:
+        print(line)
     print(f"sources that differ from this checkout: {', '.join(changed) if changed else 'none'}")
-    against = f"chain {record.chain_id} has this code, created as recorded" if options.rpc else "no chain was asked"
-    print(f"verify_deployment: {len(made)} contracts rebuilt with the recorded hashes; {against}")
+    print(f"verify_deployment: {result}")
     return 0
+
+
+def _verified_dao(path: Path, url: str | None) -> tuple[list[str], dict[str, Any], str]:
+    """A line for each contract, the compiler's input, and what was found."""
+    record = deployment_record.read(path)
+    made = rebuild(record)
+    if url:
+        compare(made, record, Rpc([url], record.chain_id))
+    against = f"chain {record.chain_id} has this code, created as recorded" if url else "no chain was asked"
+    lines = [f"{found.name}: {_shown(found.address)}, {len(found.code):,} bytes" for found in made]
+    return lines, record.compiler_input, f"{len(made)} contracts rebuilt with the recorded hashes; {against}"
+
+
+def _verified_module(path: Path, url: str | None) -> tuple[list[str], dict[str, Any], str]:
+    """The same of a module for a DAO that exists."""
+    record = module_record.read(path)
+    lines = module_record.rebuild(record)
+    if url:
+        module_record.compare(record, Rpc([url], record.chain_id))
+    against = f"chain {record.chain_id} has contracts there" if url else "no chain was asked"
+    named = " and ".join(part.name for part in record.parts)
+    return lines, record.compiler_input, f"rebuilt {named}: the code leads to the recorded addresses; {against}"
 
 
 if __name__ == "__main__":

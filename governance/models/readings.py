@@ -14,7 +14,8 @@ class ChainReading(models.Model):
 
     Of each thing asked the newest answer (`governance.readings`), so that pages ask no node. An answer falls with its
     block in a reorg. `address` is the asset (20 zero bytes: the native currency) or the policy module; `key` is the
-    policy's id or the budget's key, else 32 zero bytes.
+    policy's id, the budget's key or, of balances, the treasury's address where it is not the first one that the mirror
+    follows; else 32 zero bytes.
     """
 
     class Kind(models.TextChoices):

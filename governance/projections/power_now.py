@@ -6,11 +6,12 @@ again). Where logs are dropped, the rows of the accounts that they named are mad
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import connection
 from django.db.models import QuerySet
 
+from governance.bulk import array
 from governance.models import WHOLE_BPS, Dao, Delegation, PowerCheckpoint, RawLog
 from governance.projections.batch import Parts, Place
 
@@ -131,8 +132,8 @@ def _put_powers(dao: Dao, powers: Mapping[bytes, tuple[Place, int]]) -> None:
                 ON CONFLICT (dao_id) DO UPDATE SET holders = now.holders + excluded.holders,
                                                    power = now.power + excluded.power
                 RETURNING holders""",  # noqa: S608 -- ours
-            [list(powers), *_columns(place for place, _ in powers.values()),
-             [str(power) for _, power in powers.values()], dao.pk, dao.pk, dao.pk],
+            [array(powers), *_columns(place for place, _ in powers.values()),
+             array(power for _, power in powers.values()), dao.pk, dao.pk, dao.pk],
         )  # fmt: skip
         row = sql.fetchone()
     if row is not None and row[0] == 0:
@@ -145,8 +146,8 @@ def _forget_empty_total(dao: Dao) -> None:
         sql.execute("DELETE FROM governance_powertotal WHERE dao_id = %s AND holders = 0", [dao.pk])
 
 
-def _columns(places: Iterator[Place]) -> list[list[int]]:
-    return [list(column) for column in zip(*places, strict=True)]
+def _columns(rows: Iterable[Sequence[bytes | int]]) -> list[str]:
+    return [array(column) for column in zip(*rows, strict=True)]
 
 
 def _not_older(dao: Dao, delegated: Mapping[bytes, tuple[Place, Parts]]) -> list[bytes]:
@@ -159,7 +160,7 @@ def _not_older(dao: Dao, delegated: Mapping[bytes, tuple[Place, Parts]]) -> list
                    SELECT FROM governance_currentdelegation now
                    WHERE now.dao_id = %s AND now.delegator = new.delegator
                      AND (now.block_number, now.transaction_index, now.log_index) > (new.b, new.t, new.l))""",
-            [list(delegated), *_columns(place for place, _ in delegated.values()), dao.pk],
+            [array(delegated), *_columns(place for place, _ in delegated.values()), dao.pk],
         )
         return [bytes(delegator) for (delegator,) in sql.fetchall()]
 
@@ -174,8 +175,9 @@ def _put_delegations(dao: Dao, delegated: Mapping[bytes, tuple[Place, Parts]], g
     more: Counter[bytes] = Counter(row[2] for row in rows)
     with connection.cursor() as sql:
         sql.execute(
-            "DELETE FROM governance_currentdelegation WHERE dao_id = %s AND delegator = ANY(%s) RETURNING delegate",
-            [dao.pk, list({*delegated, *gone})],
+            """DELETE FROM governance_currentdelegation WHERE dao_id = %s AND delegator = ANY(%s::bytea[])
+               RETURNING delegate""",
+            [dao.pk, array({*delegated, *gone})],
         )
         more.subtract(bytes(delegate) for (delegate,) in sql.fetchall())
         del more[_NOBODY]
@@ -185,7 +187,7 @@ def _put_delegations(dao: Dao, delegated: Mapping[bytes, tuple[Place, Parts]], g
                         (dao_id, delegator, position, delegate, share_bps, {_PLACE})
                     SELECT %s, new.* FROM unnest(
                         %s::bytea[], %s::int[], %s::bytea[], %s::int[], %s::bigint[], %s::int[], %s::int[]) new""",  # noqa: S608 -- ours
-                [dao.pk, *(list(column) for column in zip(*rows, strict=True))],
+                [dao.pk, *_columns(rows)],
             )
         changed = {delegate: count for delegate, count in more.items() if count}
         if changed:
@@ -194,7 +196,7 @@ def _put_delegations(dao: Dao, delegated: Mapping[bytes, tuple[Place, Parts]], g
                     SELECT %s, new.account, new.count, -1, -1, -1, 0
                     FROM unnest(%s::bytea[], %s::int[]) new (account, count)
                     ON CONFLICT (dao_id, account) DO UPDATE SET delegators = now.delegators + excluded.delegators""",  # noqa: S608 -- ours
-                [dao.pk, list(changed), list(changed.values())],
+                [dao.pk, array(changed), array(changed.values())],
             )
         fewer = [delegate for delegate, count in changed.items() if count < 0]
         if fewer:

@@ -107,21 +107,23 @@ def confirm(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], final: int) -> Co
 
 def look_once_more(dao: Dao, rpc: Rpc, contracts: Sequence[Contract], first: int, final: int) -> Confirmed | None:
     """Return which final blocks from `first` on two endpoints were asked about now, of those that one alone was asked
-    about while the others failed or were distrusted; None where two don't answer now. `alone_from_block` is where to
-    go on the next time (None: all is done).
+    about while the others failed or were distrusted; None where two don't answer now, or call less final than `first`.
+    `alone_from_block` is where to go on the next time (None: all is done).
 
     Raises:
         Missed: a block's logs are others than the ones that are stored.
     """
     last = min(final, first + _MOST_BLOCKS - 1)
     if last < first:
-        return Confirmed(final)
+        return None  # by a node that lags, less is final than was; asked again when it has come on
     questions = fetch.filters(contracts, last)
     if questions:
         look = _look(dao, rpc, contracts, questions, first, last)
         if look is None or not look.by_two:
             return None
-    return Confirmed(final, first, last, None if last == final else last + 1)
+    newest = Block.objects.filter(dao=dao, finalized=True).aggregate(newest=Max("number"))["newest"]
+    is_all = last >= max(final, -1 if newest is None else newest)  # what was final before stays so
+    return Confirmed(final, first, last, None if is_all else last + 1)
 
 
 def _look(

@@ -39,9 +39,9 @@ _ENDING = set_of(
     "undelegate unset void withdraw"
 )
 _CHANGING = set_of(
-    "accept add allow appoint assign change claim configure deny disable enable give grant initialize install manage "
-    "new nominate propose register rely remove renounce replace reset restore revoke set setup swap switch take toggle "
-    "transfer uninstall update"
+    "accept add allow appoint assign change claim configure deny disable enable give grant initialize insert install "
+    "manage new nominate propose register rely remove renounce replace reset restore revoke set setup swap switch take "
+    "toggle transfer uninstall update"
 )
 _TAKING_FEES = set_of("claim collect withdraw")
 # Behind a word that ends something these say that the call goes on to begin something else.
@@ -103,7 +103,7 @@ _BY_NAME = (
             "batch call, forward call, forward batch, call agreement, call app, run macro, execute batch, "
             "execute call, execute calls, execute from, execute transaction, execute transactions, exec transaction, "
             "execute user, execute action, execute actions, handle ops, queue transaction, schedule batch, "
-            "perform call, run script"
+            "perform call, run script, multi forward"
         ),
     ),
     _Names(
@@ -152,7 +152,7 @@ _BY_NAME = (
         | set_of("approve approval approvals permission permissions preapproval preapprovals consumer consumers"),
         starts=set_of("authorize authorise allow hope scope"),
         pairs=_pairs("position manager, position managers, order signer, can spend, self approve"),
-        changed=set_of("relayer relayers signer signers spender spenders allower"),
+        changed=set_of("relayer relayers signer signers spender spenders allower authorized authorised"),
         ends=True,
     ),
     _Names(
@@ -165,7 +165,8 @@ _BY_NAME = (
             "controllers manager managers module modules guard executor executors proposer proposers canceller vetoer "
             "vetoers pauser pausers keeper keepers steward stewards curator curators resolver fuses handler member "
             "members threshold subnode record allocator allocators sentinel multisig dao timelock setter granter "
-            "revoker verifier implementer rescuer rescuers bridger bridgers bonder bonders predicate predicates"
+            "revoker verifier implementer rescuer rescuers bridger bridgers bonder bonders predicate predicates burner "
+            "burners"
         ),
     ),
     _Names(
@@ -175,7 +176,9 @@ _BY_NAME = (
     ),
 )
 # Messages to another chain, where their bytes are called in this account's name.
-_CROSSING = _pairs("retryable ticket, send message, send tx")
+_CROSSING = _pairs("retryable ticket, send message, send tx, relay message, bridge message, domain message")
+# What calls an address with bytes, where nothing else is said of it.
+_CALLING = set_of("call dispatch forward invoke proxy relay tunnel")
 _RATE = re.compile(r"flow_?rate|per_?sec|rate_?per")
 _V_R_S = ("uint8", "bytes32", "bytes32")
 _FLOW_TYPES = frozenset({"int96", "uint216"})
@@ -199,4 +202,8 @@ def family_of(name: str, arguments: Sequence[tuple[str, str]]) -> Family | None:
         return Family.SIGNED
     if "bytes" in types and _CROSSING.intersection(pairwise(words)):
         return Family.ANYTHING
+    if len(words) == 1 and words[0] in _CALLING and {"address", "bytes"} <= set(types):
+        return Family.ANYTHING
+    if words[:2] == ["set", "is"] and {"address", "bool"} <= set(types):
+        return Family.PERMISSION
     return None

@@ -15,6 +15,7 @@ from policies.notation.primitives import checksum, is_hex_address
 from policies.notation.problems import shown
 
 ANYTHING = ("anything", "anyone")
+_MOST_LOOKED_FOR = 50_000  # names that wrong ones are held against, in one document
 
 _FROZEN = re.compile(r"(.{1,255}) is (0x[0-9a-fA-F]{40})")
 _DOMAIN = re.compile(r"[^\s.]+(?:\.[^\s.]+)+")
@@ -36,6 +37,7 @@ class Names:
         self._callers: dict[bytes, str] = {address: name for name, address in sources.book.items()}
         self._by_ends: dict[bytes, dict[bytes, str]] = {}
         self._domains: dict[str, str] = {}
+        self._looked_for = 0
         self.tokens: dict[str, Token] = {ETHER.symbol: ETHER}
         self.addresses: dict[str, bytes] = {}
         self.list_names: list[str] = []
@@ -166,11 +168,16 @@ class Names:
         if other != text:
             raise Unclear(f"{text} looks like {other}", "check which of the two is meant, and write its address")
 
+    def _nearest(self, text: str, known: tuple[str, ...]) -> list[str]:
+        """The name that was perhaps meant. In a table of hundreds, all wrong, only the first ones are looked for."""
+        self._looked_for += len(known)
+        return difflib.get_close_matches(text, known, 1) if self._looked_for <= _MOST_LOOKED_FOR else []
+
     def _checksummed(self, text: str) -> bytes:
         if not is_hex_address(text):
             known = (*self.addresses, *self.tokens, *self._sources.book)
             near = [name for name in known if name.lower() == text.lower()]
-            near = near or difflib.get_close_matches(text[:60], known, 1)
+            near = near or self._nearest(text[:60], known)
             raise Unclear(
                 f"{shown(text)} is not an address" + (" or a known name" if known else ""),
                 f"write `{near[0]}`"

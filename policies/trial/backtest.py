@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import groupby, pairwise
 
-from policies.answer.evaluate import Allowed, Mode, Observations, PolicyState, Reason, evaluate
+from policies.answer.evaluate import Allowed, Condition, Mode, Observations, PolicyState, Reason, evaluate
 from policies.answer.state_after import MOST_END_S, performed
 from policies.code.call import Call
 from policies.code.policy_code import PolicyCode
@@ -43,11 +43,16 @@ class PastAct:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict on one act; `reasons` are why it is refused."""
+    """The verdict on one act; `reasons` are why it is refused.
+
+    `conditions` are what the verdict depends on and the history does not tell: what came in, what measured budgets
+    counted, what was left of an allowance. That a call answered true is no such condition, for it was made.
+    """
 
     act: PastAct
     verdict: Verdict
     reasons: tuple[Reason, ...]
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,8 @@ def backtest(policy: PolicyCode, acts: Sequence[PastAct]) -> Backtest:
         if isinstance(answer, Allowed):
             state = performed(always, state, answer.charges, act.time_s)
             _note(permitted, act.time_s, answer.charges.items())
-            outcomes.append(Outcome(act, verdict, ()))
+            told = tuple(one for one in answer.conditions if one.error != "NotTrue")
+            outcomes.append(Outcome(act, verdict, (), told))
         else:
             outcomes.append(Outcome(act, Verdict.REFUSED, answer.reasons))
     uses = [

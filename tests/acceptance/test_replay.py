@@ -185,7 +185,9 @@ def test_the_numbers_are_the_same_after_reorgs_restarts_and_kills(seed):
             nodes = [stack.enter_context(ReplayNode(chain, faults=f, seed=seed)) for f in faults]
 
             def client(nodes=nodes, chain=chain):
-                return Rpc([node.url for node in nodes], chain.chain_id, attempts=3, aside_s=0.1, distrust_s=0.2)
+                return Rpc(
+                    [node.url for node in nodes], chain.chain_id, attempts=3, aside_s=0.1, distrust_s=0.2, wait_s=0.01
+                )
 
             rpc = client()
             stack.callback(rpc.close)

@@ -101,7 +101,9 @@ def sample(
                 "text": "pay ines",
                 "requested_by": ASKER,
                 "period": "2026-11",
+                "act": None,
             },
+            "quotes": [],
             "roster": {
                 "digest": "0x" + "05" * 32,
                 "serial": "1",
@@ -244,6 +246,8 @@ def before(answer: dict[str, str], *, approved: bool = False, by: str = "model")
         sections["checks"]["second_look"],
         sections["checks"]["asker"],
         sections["inputs"]["roster"]["signed_before_chain_s"],
+        sections["inputs"]["quotes"],
+        sections["inputs"]["request"]["act"],
     )
     signed = sign(sections, provenance.Actions.from_json(record["actions"]))
     return {**signed, "format": provenance.FORMAT_BEFORE}
@@ -270,7 +274,7 @@ def of_format_2() -> dict[str, Any]:
     """A record of the format that did not say whether a model looked."""
     record = sample()
     sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
-    del sections["checks"]["second_look"]
+    del sections["checks"]["second_look"], sections["inputs"]["quotes"], sections["inputs"]["request"]["act"]
     return {**sign(sections, provenance.Actions.from_json(record["actions"])), "format": provenance.FORMAT_ASKED}
 
 
@@ -287,6 +291,38 @@ def test_a_record_of_the_second_format_is_verified_as_it_was_signed() -> None:
     assert failures(of_format_2()) == []
     assert failures({**of_format_2(), "format": provenance.FORMAT}) == ["format"]
     assert failures({**sample(), "format": provenance.FORMAT_ASKED}) == ["format"]
+
+
+def test_a_record_of_the_third_format_is_verified_as_it_was_signed() -> None:
+    record = sample()
+    sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
+    del sections["inputs"]["quotes"], sections["inputs"]["request"]["act"]
+    signed = sign(sections, provenance.Actions.from_json(record["actions"]))
+    assert failures({**signed, "format": provenance.FORMAT_LOOKED}) == []
+    assert failures(signed) == ["format"]
+    assert failures({**record, "format": provenance.FORMAT_LOOKED}) == ["format"]
+
+
+def test_a_form_needs_the_operator_and_its_calls_are_its_answer() -> None:
+    record = sample(by="operator", is_roster=False, approved=True)
+    actions = provenance.Actions.from_json(record["actions"])
+    rule = f"1: 0xa9059cbb on {checksum(TOKEN)}"
+    call = {"rule": rule, "arguments": {"argument 1": str(int.from_bytes(PAYEE, "big")), "argument 2": "100"}}
+
+    def asked(**act: Any) -> dict[str, Any]:
+        sections = copy.deepcopy({name: record[name] for name in provenance.SECTIONS})
+        sections["inputs"]["request"]["act"] = {"calls": [call], "functions": []} | act
+        return sections
+
+    assert failures(sign(asked(), actions)) == []
+    less = call | {"arguments": call["arguments"] | {"argument 2": "99"}}
+    assert failures(sign(asked(calls=[less]), actions)) == ["act asked for"]
+    assert failures(sign(asked(calls=[call, call]), actions)) == ["act asked for"]
+    unsigned = asked()
+    unsigned["checks"]["approval"] = None
+    unsigned["inputs"]["candidates"][0]["is_roster"] = True
+    unsigned["checks"]["chosen"]["by"] = "model"
+    assert "approval" in failures(sign(unsigned, actions)), "a form never rests on the roster"
 
 
 def test_a_silence_is_told_as_the_agents_word_and_proved_by_nothing() -> None:

@@ -68,7 +68,7 @@ def test_a_page_says_it_in_the_readers_language(code: str) -> None:
     values = {"words": ["5"], "tokens": ["5"], "is_roster": False, "payments": 2, "period": "", "how": HELD,
               "totals": ["5"], "status": "5", "reasons": [], "because": [HELD], "count": 3, "signed_chain_s": 5,
               "word": {"choice": "5", "reason": "ambiguous"}, "reason": HELD, "why": HELD, "before": HELD,
-              "kind": "holder", "may_ask": ["delegate"]}  # fmt: skip
+              "kind": "holder", "may_ask": ["delegate"], "what": ["5"]}  # fmt: skip
     template = SENTENCES[code]
     if isinstance(template, str):
         values = {field.partition(":")[0]: "5" for _, field, _, _ in Formatter().parse(template) if field}

@@ -284,3 +284,64 @@ def test_the_recorded_hashes_are_the_chains(recorded: Path, chain: Anvil) -> Non
     for name, address in record["contracts"].items():
         code = bytes.fromhex(chain.call("eth_getCode", address, "latest")[2:])
         assert record["code_hashes"][name] == "0x" + keccak(code).hex()
+
+
+@pytest.fixture(scope="module")
+def of_module(verify: Any, recorded: Path) -> dict[str, Any]:
+    """The record of a module by itself, as `manage.py module deploy` writes it, of the same sources."""
+    record = json.loads(recorded.read_text())
+    standard_input = json.loads((recorded.parent / record["compiler"]["input"]).read_text())
+    arguments = b"".join(bytes([number]) * 20 for number in range(1, 6))
+    arguments = b"".join(arguments[at : at + 20].rjust(32, b"\0") for at in range(0, 100, 20))
+    code = bytes.fromhex(verify.deployment_record.compiled(standard_input)["PolicyModule"]["bytecode"][2:]) + arguments
+    factory, salt = bytes.fromhex("4e59b44847b379578588920ca78fbf26c0b4956c"), bytes(32)
+    address = keccak(b"\xff" + factory + salt + keccak(code))[12:]
+    creation = {
+        "contract": "PolicyModule", "factory": "0x" + factory.hex(), "salt": "0x" + salt.hex(),
+        "constructor_arguments": "0x" + arguments.hex(), "creation_code_hash": "0x" + keccak(code).hex(),
+        "transaction": None,
+    }  # fmt: skip
+    return {
+        "chain_id": CHAIN_ID, "governor": None, "compiler": record["compiler"], "creations": {"module": creation},
+        "contracts": {"module": "0x" + address.hex()}, "code_hashes": {"module": "0x" + keccak(b"\xfe").hex()},
+    }  # fmt: skip
+
+
+def test_a_module_by_itself_leads_to_its_address(
+    run: Run, recorded: Path, of_module: dict[str, Any], chain: Anvil
+) -> None:
+    path, address = recorded.parent / "module.json", of_module["contracts"]["module"]
+    path.write_text(json.dumps(of_module))
+    status, out, error = run(path)
+    assert (status, error) == (0, "")
+    assert "rebuilt module: the code leads to the recorded addresses; no chain was asked" in out
+    assert "is empty: there is no contract" in refused(run(path, "--rpc", chain.url))
+    chain.call("anvil_setCode", address, "0xfe")
+    assert run(path, "--rpc", chain.url)[0] == 0
+    chain.call("anvil_setCode", address, "0xfd")
+    assert "has not the recorded hash" in refused(run(path, "--rpc", chain.url))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: r["contracts"].update(module="0x" + "11" * 20), "is not where the factory puts this code"),
+        (lambda r: r["creations"]["module"].update(salt="0x" + "11" * 32), "is not where the factory puts this code"),
+        (lambda r: r["creations"]["module"].update(constructor_arguments="0x"), "creation code hash"),
+        (lambda r: r["creations"]["module"].update(contract="Treasury"), "creation code hash"),
+        (lambda r: r["creations"]["module"].update(contract="Nothing"), "no contract 'Nothing'"),
+        (lambda r: r["creations"]["module"].update(salt="0x"), "is not of the form"),
+        (lambda r: r["compiler"].update(version="0.8.36+commit.00000000"), "was compiled with solc 0.8.36"),
+        (lambda r: r.pop("compiler"), "has no 'compiler'"),
+        (lambda r: r.update(contracts={}), "don't name the same contracts"),
+        (lambda r: r["creations"].update(module={"factory": 1}), "has no 'contract'"),
+    ],
+)
+def test_a_module_s_record_that_is_not_so_is_one_line(
+    run: Run, recorded: Path, of_module: dict[str, Any], change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    record = json.loads(json.dumps(of_module))
+    change(record)
+    path = recorded.parent / "module-changed.json"
+    path.write_text(json.dumps(record))
+    assert said in refused(run(path))

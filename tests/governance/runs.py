@@ -44,13 +44,14 @@ from governance.models import (
 )
 from governance.projections import again, events
 from governance.state import now_of
-from governance.sync import Status, Superseded, fence, look_again, reorg, sync_once
+from governance.sync import Status, Superseded, fence, fetch, look_again, reorg, sync_once
 from replay import node as replay_node
 from replay import sight
 from replay.faults import (
     ANSWERED,
     BLOOMS,
     CARRIED,
+    FORGED,
     HASH_FILTERS,
     KINDS,
     LOG_TIMES,
@@ -61,7 +62,7 @@ from replay.faults import (
     Faults,
 )
 from replay.node import ReplayNode
-from replay.synthetic import SyntheticChain, SyntheticTransaction
+from replay.synthetic import SyntheticBlock, SyntheticChain, SyntheticTransaction
 from tests.governance.lives import (
     FIRST_BLOCK,
     GOVERNOR,
@@ -70,6 +71,7 @@ from tests.governance.lives import (
     Life,
     answer,
     assert_fresh,
+    emit,
     l1_block,
     mirrored,
     past_power,
@@ -103,6 +105,7 @@ class Plan:
     receipts: int = 0  # what the nodes' receipts are: one of `RECEIPTS`
     nulls: int = 0  # 1: the nodes answer null for no logs
     below: int = 0  # 1: the clock counts the blocks of the chain below, which headers name
+    forges: int = 0  # 1: the receipts of the node that lies hide logs and add some
     silent: int = 0  # 1: the votes token logs power in no known way, so that the chain is asked for it
     steps: tuple[Step, ...] = field(default=())
 
@@ -141,6 +144,8 @@ _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
     "rebuild": (1, ()),
     "read_again": (2, (st.integers(0, 40), st.integers(0, 6), _SALT)),
     "crowd": (2, (st.integers(1, 4), _SALT)),
+    "be_alone": (4, (st.integers(1, 6), _SALT)),
+    "ask_then_reorganise": (3, (st.integers(1, 4), _SALT)),
 }
 
 
@@ -159,7 +164,7 @@ def plans() -> st.SearchStrategy[Plan]:
         salt=_SALT,
         faults=_SALT,
         provider=_PROVIDER,
-        liar=st.sampled_from((0, 0, 0, 1, 2)),
+        liar=st.sampled_from((0, 0, 1, 2)),
         blooms=st.sampled_from(range(len(BLOOMS))),
         rootless=st.sampled_from((0, 0, 1)),
         numbering=st.sampled_from((0, 0, 1)),
@@ -169,6 +174,7 @@ def plans() -> st.SearchStrategy[Plan]:
         receipts=st.sampled_from((0, 0, *range(len(RECEIPTS)))),
         nulls=st.sampled_from((0, 1)),
         below=st.sampled_from((0, 0, 1)),
+        forges=st.sampled_from((0, 1)),
         silent=st.sampled_from((0, 1)),
         steps=st.lists(steps(), min_size=6, max_size=16).map(tuple),
     )
@@ -192,6 +198,8 @@ MUST_HAPPEN = frozenset(
         "a node called too much final", "a head went backwards",
         "an index of logs had a lasting hole", "nobody could say which node was right",
         "what one node alone had shown was confirmed later",
+        "forged receipts hid a log", "forged receipts added a log",
+        "blocks became final by one node's word", "one node alone left out logs of blocks that became final",
         "the chain was asked for power", "power that was asked fell with its block",
         *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"receipts: {kind}" for kind in RECEIPTS),
@@ -211,7 +219,7 @@ MUST_HAPPEN_IN_500 = frozenset(
 @contextmanager
 def counted(happened: Counter[str]) -> Iterator[None]:
     """Count what the replay nodes of this process make go wrong."""
-    hits, ranges, sizes = Chance.hits, sight.range_refusal, sight.size_refusal
+    hits, ranges, sizes, forge = Chance.hits, sight.range_refusal, sight.size_refusal, sight.Sight._forged
     rates = {module: module.rate_refusal for module in (sight, replay_node)}
 
     def counting_hits(self: Chance, faults: Faults, kind: str) -> bool:
@@ -226,7 +234,16 @@ def counted(happened: Counter[str]) -> Iterator[None]:
 
         return refused
 
+    def counting_forged(self: sight.Sight, receipts: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+        whole = Counter(log["data"] for receipt in receipts for log in receipt["logs"])
+        forged = forge(self, receipts, number)
+        shown = Counter(log["data"] for receipt in forged for log in receipt["logs"])
+        happened["forged receipts hid a log"] += bool(whole - shown)
+        happened["forged receipts added a log"] += bool(shown - whole)
+        return forged
+
     Chance.hits = counting_hits  # type: ignore[method-assign]
+    sight.Sight._forged = counting_forged  # type: ignore[method-assign]
     sight.range_refusal, sight.size_refusal = counting("a range", ranges), counting("a size", sizes)
     for module, rate in rates.items():
         module.rate_refusal = counting("a rate", rate)  # type: ignore[attr-defined]
@@ -234,6 +251,7 @@ def counted(happened: Counter[str]) -> Iterator[None]:
         yield
     finally:
         Chance.hits = hits  # type: ignore[method-assign]
+        sight.Sight._forged = forge  # type: ignore[method-assign]
         sight.range_refusal, sight.size_refusal = ranges, sizes
         for module, rate in rates.items():
             module.rate_refusal = rate  # type: ignore[attr-defined]
@@ -335,6 +353,7 @@ class Run:
         self._read_again_before = self.happened["blocks were read again"]
         self.log: list[str] = []  # what happened, for whoever has to find out why
         self._asked: set[int] = set()  # rows of power that the chain was asked for
+        self._ever: dict[bytes, SyntheticBlock] = {}  # all blocks that ever were the chain's, by hash
         stack.enter_context(counted(self.happened))
         stack.enter_context(patch.object(look_again, "_AGAIN_S", 0))
         self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=answer)
@@ -351,6 +370,8 @@ class Run:
             faults.numbering, faults.log_times = NUMBERINGS[plan.numbering], LOG_TIMES[plan.log_times]
             faults.has_final_tag, faults.null_logs = not plan.tagless, bool(plan.nulls)
             faults.hash_filter, faults.receipts = HASH_FILTERS[plan.by_range], RECEIPTS[plan.receipts]
+        if self.liar and plan.forges:
+            self.liar.receipts = FORGED
         self.happened[f"filter by hash: {HASH_FILTERS[plan.by_range]}"] += 1
         self.happened[f"receipts: {RECEIPTS[plan.receipts]}"] += 1
         self.happened["nodes answered null for no logs"] += plan.nulls
@@ -368,9 +389,9 @@ class Run:
         if plan.faults:
             self._spoil(plan.faults, plan.provider)
 
-    def _client(self) -> Rpc:
+    def _client(self, **options: float) -> Rpc:
         urls = [node.url for node in self.nodes]
-        return Rpc(urls, self.chain.chain_id, attempts=1, aside_s=0.0, distrust_s=0.05)
+        return Rpc(urls, self.chain.chain_id, **{"attempts": 1, "aside_s": 0.0, "distrust_s": 0.05, **options})
 
     def _salted(self, *numbers: int) -> None:
         self.random.seed(repr(numbers))
@@ -384,6 +405,7 @@ class Run:
             getattr(self, f"_{name}")(*numbers)
             self._assert_nothing_above_the_cursor()
             self._assert_readings_stand_on_the_chain_that_was_read()
+            self._assert_what_is_kept_was_once_so()
             self._keep_a_reading()
             if self.plan.silent:
                 self._ask_power()
@@ -407,6 +429,22 @@ class Run:
         for model, what in ((RawLog, "logs"), (ChainReading, "readings"), (AskedPower, "answers about power")):
             above = model.objects.filter(dao=self.dao, block_number__gte=next_block).count()
             assert not above, f"{above} {what} of blocks that were dropped still stand, at {next_block} and above"
+
+    def _assert_what_is_kept_was_once_so(self) -> None:
+        """No log is kept that its block never had, and the node that leaves none out is not called a liar for it."""
+        for moment in self.chain.moments:
+            self._ever.update((block.hash, block) for block in moment.blocks)
+        for log in RawLog.objects.filter(dao=self.dao):
+            block = self._ever.get(bytes(log.block_hash))
+            said = (bytes(log.transaction_hash), bytes(log.address), tuple(log.topics), bytes(log.data))
+            is_there = block is not None and any(
+                (there.transaction_hash, there.address, there.topics, there.data) == said for there in block.logs
+            )
+            assert is_there, f"the mirror keeps {log}, which no block had"
+        honest = self.nodes[self.plan.liar - 1 if self.plan.liar else 0].url
+        convicted = SyncIncident.objects.filter(dao=self.dao, kind="lying_node", detail__contains="its logs of")
+        wrongly = convicted.filter(detail__contains=honest).first()
+        assert wrongly is None, f"the node that does not lie was convicted: {wrongly.detail}"
 
     def _keep_a_reading(self) -> None:
         """Some of the chain's state was asked for at the block that was read: each time of another thing."""
@@ -627,6 +665,49 @@ class Run:
         node.start()
         self.happened["a node restarted"] += 1
 
+    def _be_alone(self, blocks: int, salt: int) -> None:
+        """The node that lies is the only one while blocks come and become final, by its word alone, and its index has
+        holes; the other one is away, and comes back."""
+        if self.liar is None:
+            self._grow(blocks, salt)
+            return
+        away = self.nodes[self.plan.liar - 1]
+        hole, self.liar.hole = self.liar.hole, 0.5
+        chances, self.liar.chances = self.liar.chances, {}
+        away.stop()
+        rpc = self._client(down_s=0.0)
+        try:
+            self._grow(blocks, salt)
+            self.chain.grow(*[[] for _ in range(self.chain.finality_depth)])
+            for _ in range(4):
+                self._sync(rpc)
+        finally:
+            rpc.close()
+            away.start()
+            self.liar.hole, self.liar.chances = hole, chances
+        alone = Cursor.objects.get(dao=self.dao).alone_from_block
+        if alone is not None:
+            self.happened["blocks became final by one node's word"] += 1
+            lacking = self._logs_of_the_chain(alone, self.chain.final) - self._logs_of_the_mirror(alone)
+            self.happened["one node alone left out logs of blocks that became final"] += bool(lacking)
+
+    def _ask_then_reorganise(self, depth: int, salt: int) -> None:
+        """Voters' power is asked for in a block that the chain then replaces."""
+        if not self.plan.silent:
+            self._reorganise(depth, 2, salt)
+            return
+        self._salted(salt)
+        vote = emit(Kind.GOVERNOR, "VoteCast", salt.to_bytes(20, "big"), self.random.randint(1, 5), 1, 10**18, b"")
+        self.chain.grow([SyntheticTransaction(GOVERNOR, (vote,), salt=salt)], salt=salt)
+        with self._node_that_answers():
+            self._sync()
+            self._ask_power()
+            before = set(AskedPower.objects.filter(dao=self.dao).values_list("pk", flat=True))
+            self._reorganise(depth, 2, salt)
+            self._sync()
+        left = set(AskedPower.objects.filter(dao=self.dao).values_list("pk", flat=True))
+        self.happened["power that was asked fell with its block"] += not before <= left
+
     def _ask_power(self) -> None:
         """What a worker asks of the chain where no log says who has power."""
         try:
@@ -734,6 +815,7 @@ class Run:
                 if at_head and cursor.refusals_next_block > self.chain.head and (looked or not self.liar):
                     return
             time.sleep(0.01)  # a killed session, or an endpoint set aside
+        self._assert_what_is_kept_was_once_so()
         raise AssertionError("the mirror did not come to the head")
 
     def come_clean(self) -> None:
@@ -772,8 +854,34 @@ class Run:
             due = moments[bytes(row.log.block_hash)]
             assert row.timepoint == due, f"power of {row.log} is of {row.timepoint}, its block was at {due}"
 
+    def _logs_of_the_chain(self, first: int = FIRST_BLOCK, last: int | None = None) -> Counter[Any]:
+        """Those that the mirror follows, by what tells them apart however a node counts them."""
+        end = len(self.chain.blocks) if last is None else last + 1
+        questions = fetch.filters(self.dao.contracts.all(), self.chain.head)
+        return Counter(
+            (block.hash, log.transaction_hash, log.address, log.topics, log.data)
+            for block in self.chain.blocks[first:end]
+            for log in block.logs
+            if any(_answers(question, log) for question in questions)
+        )
+
+    def _logs_of_the_mirror(self, first: int = FIRST_BLOCK) -> Counter[Any]:
+        return Counter(
+            (bytes(log.block_hash), bytes(log.transaction_hash), bytes(log.address), tuple(log.topics), bytes(log.data))
+            for log in RawLog.objects.filter(dao=self.dao, block_number__gte=first)
+        )
+
+    def _check_logs(self) -> None:
+        """Log for log, before anything that is made of them."""
+        ours, theirs = self._logs_of_the_mirror(), self._logs_of_the_chain()
+        missing, invented = theirs - ours, ours - theirs
+        assert not missing, f"the mirror lacks {missing.total()} logs that the chain has: {list(missing)}"
+        assert not invented, f"the mirror has {invented.total()} logs that the chain has not: {list(invented)}"
+
     def check(self) -> None:
         """Against a fresh index, by a node that never fails."""
+        self._assert_what_is_kept_was_once_so()
+        self._check_logs()
         self._check_clock()
         found = SyncIncident.objects.filter(dao=self.dao)
         self.happened["the mirror followed a reorg of more than one block"] += sum(
@@ -851,6 +959,13 @@ class Run:
             assert counted == votes, f"proposal {number} counts {counted}, and the chain's logs say {votes}"
         found = dict(Proposal.objects.filter(dao=self.dao).values_list("proposal_id", "deadline"))
         assert found == due, f"deadlines {found}, and the chain's logs say {due}"
+
+
+def _answers(question: fetch.Filter, log: sight.ServedLog) -> bool:
+    """As eth_getLogs says what a filter finds."""
+    places = zip(question.topics, log.topics, strict=False)
+    is_long_enough = len(log.topics) >= len(question.topics)
+    return log.address in question.addresses and is_long_enough and all(at is None or t in at for at, t in places)
 
 
 def read(dao: Dao, rpc: Rpc, tell: Callable[[str], None]) -> Status | None:

@@ -230,6 +230,32 @@ def test_a_past_that_was_read_by_one_node_alone_is_looked_at_when_another_answer
     assert Cursor.objects.get(dao=dao).alone_from_block is None
 
 
+@pytest.mark.parametrize("seen_blocks", [0, 1])
+def test_a_node_that_lags_keeps_nobody_from_looking_later(chain, serve, dao, seen_blocks):
+    """The node that came back calls none or few of the blocks final that were the other's word: what can't be looked at
+    now is not forgotten."""
+    holed, other = serve(hole=1.0, blooms="zeros"), serve(blooms="zeros")
+    rpc = client(holed, other, down_s=0.0, distrust_s=0.0)
+    to_finality(chain, dao, rpc)
+    other.stop()
+    chain.grow([transaction(CREATED)], [transaction(vote(1))])
+    to_finality(chain, dao, rpc)
+    alone = Cursor.objects.get(dao=dao).alone_from_block
+    assert alone is not None
+    other.faults.head_back = chain.head - (alone - 1 + seen_blocks)
+    other.start()
+    for _ in range(4):
+        sync_once(dao, rpc)
+    assert shown(dao) == (0, 0)
+    assert Cursor.objects.get(dao=dao).alone_from_block == alone + seen_blocks
+    other.faults.head_back = 0
+    for _ in range(4):
+        sync_once(dao, rpc)
+    assert shown(dao) == (1, 1)
+    assert Cursor.objects.get(dao=dao).alone_from_block is None
+    assert_fresh(chain, dao, other.url)
+
+
 def test_one_node_set_leaves_nothing_to_be_looked_at(chain, serve, dao):
     chain.grow([transaction(CREATED)])
     rpc = client(serve())

@@ -15,7 +15,7 @@ from governance import delegated_votes
 from governance.chain import ens
 from governance.chain.address import checksum
 from governance.chain.rpc import CallReverted, Rpc
-from governance.models import Chain, Contract, Cursor, Dao, PolicyVersion, RawLog, TreasuryFlow
+from governance.models import Act, Chain, Contract, Cursor, Dao, PolicyVersion, RawLog, TreasuryFlow
 from policies.code.encoding import codehash, decode
 from policies.notation.primitives import selector
 from tests.conftest import Deployed
@@ -306,6 +306,19 @@ def test_backtest_over_a_dao_s_mirrored_payments() -> None:
     status, out, _ = run("backtest", PAYROLL, "--dao", "demo")
     assert status == 1
     assert out.splitlines()[0].startswith("block 1: 2026-01-01 00:00:01 UTC: refused: ")
+    module = Contract.objects.create(dao=dao, kind=Contract.Kind.MODULE, address=b"\7" * 20, start_block=0)
+    act = Act.objects.create(
+        dao=dao, module=module, policy_id=bytes(32), version=1, number=7, agent=bytes(20), decision=bytes(32),
+        status=Act.Status.EXECUTED, log=RawLog.objects.get(block_number=1),
+    )  # fmt: skip
+    assert run("backtest", PAYROLL, "--dao", "demo")[1] == out  # its calls are not known: what it paid is
+    act.calls.create(position=0, target=USDC, value_wei=0, calldata=selector("burn(uint256)") + bytes(32))
+    status, out, _ = run("backtest", PAYROLL, "--dao", "demo")
+    assert status == 1
+    assert out.splitlines()[0].startswith("act 7 in block 1: 2026-01-01 00:00:01 UTC: refused: ")
+    assert out.splitlines()[1] == "2 acts: 1 at once, 0 after an objection window, 1 refused"
+    act.delete()
+    module.delete()
     status, _, err = run("backtest", PAYROLL, "--dao", "other")
     assert (status, err) == (1, "other: no such DAO in the mirror; there are: demo\n")
     status, _, err = run("decode", "--dao", "demo", "--name", "payroll")

@@ -13,6 +13,7 @@ from governance.chain.rpc import Rpc, RpcUnreachable
 from governance.models import ChainReading, Cursor, Work
 from governance.sync import fence, reorg
 from policies.code import encoding
+from policies.notation.primitives import checksum
 from tests.governance.conftest import CHAIN_ID, POLICY_ID, USDC
 from tests.governance.test_life import act, payment
 
@@ -65,6 +66,18 @@ def test_the_answers_are_the_chains_at_the_block_that_was_read(paying):
     assert (state.version, state.number) == (1, 1)
     (key,) = module.budget_keys(POLICY_ID, encoding.decode(bytes(version.code)))
     assert rows.get(kind="ring").key == key
+
+
+def test_a_policy_of_another_treasury_has_its_balance_read_too(paying):
+    d = paying.deployed
+    other = paying.dao.contracts.get(kind="module")
+    other.capabilities |= {"treasury": checksum(d.address("ines"))}
+    other.save()
+    due()
+    rows = ChainReading.objects.filter(kind="balance", address=d.addresses["usdc"])
+    held = {bytes(row.key): module.read_word(bytes(row.value)) for row in rows}
+    assert held == {bytes(32): (100_000 - 700) * USDC, d.address("ines").rjust(32, b"\0"): 700 * USDC}
+    assert {holding.base_units for holding in treasury.holdings(paying.dao)} >= {(100_000 - 700) * USDC}
 
 
 def test_nothing_is_asked_again_without_a_block(paying):

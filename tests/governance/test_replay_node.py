@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from governance.chain.rpc import RangeTooLarge, Rpc, RpcError, RpcLimited, RpcUnreachable, WrongChain
+from governance.chain import receipts
+from governance.chain.rpc import RangeTooLarge, Receipt, Rpc, RpcError, RpcLimited, RpcUnreachable, WrongChain
 from governance.sync.fetch import Span
-from replay.faults import CARRIED, KINDS, PROVIDERS, Faults, mix
+from replay.faults import CARRIED, FORGED, KINDS, NUMBERINGS, PROVIDERS, Faults, mix
 from replay.node import ReplayNode
 from replay.sight import NodeError
 from replay.synthetic import SyntheticChain, SyntheticTransaction
@@ -390,6 +391,36 @@ def test_receipts_may_be_missing_or_lack_logs(chain, node):
     node.faults.receipts = "unknown"
     with pytest.raises(NodeError, match="does not exist"):
         logs()
+
+
+@pytest.mark.parametrize("numbering", NUMBERINGS)
+def test_forged_receipts_hide_logs_and_add_some_and_rebuild_another_root(node, chain, numbering):
+    """They are counted as whole ones are, so that nothing but the root tells."""
+    node.faults.numbering = numbering
+    rpc = Rpc([node.url], chain.chain_id)
+    numbers = range(1, chain.head + 1)
+    roots = [header.receipts_root for header in rpc.blocks(numbers)]
+
+    def shown(number: int) -> list[tuple[int, int, bytes]]:
+        return [(log.transaction_index, log.log_index, log.data) for r in receipts_of(number) for log in r.logs]
+
+    def receipts_of(number: int) -> list[Receipt]:
+        return rpc.block_receipts(chain.blocks[number].hash)
+
+    whole = [shown(number) for number in numbers]
+    node.faults.receipts = FORGED
+    forged = [shown(number) for number in numbers]
+    assert forged == [shown(number) for number in numbers]  # always the same ones
+    hides = adds = 0
+    for number, root, before, after in zip(numbers, roots, whole, forged, strict=True):
+        hides += bool({data for *_, data in before} - {data for *_, data in after})
+        adds += bool({data for *_, data in after} - {data for *_, data in before})
+        assert (receipts.root(receipts_of(number)) == root) == (before == after)
+        in_each = [[index for at, index, _ in after if at == place] for place in dict.fromkeys(at for at, *_ in after)]
+        counted = in_each if numbering == "transaction" else [[index for _, index, _ in after]]
+        assert all(indexes == list(range(len(indexes))) for indexes in counted)
+    assert hides > 1
+    assert adds > 1
 
 
 def test_all_logs_of_a_transaction_may_stand_in_one_place(chain, node):

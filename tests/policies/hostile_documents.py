@@ -8,9 +8,10 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
-from time import process_time
+from time import perf_counter, process_time
 
 from policies.code.document_model import Sources
 from policies.code.encoding import decode, encode, pack
@@ -153,22 +154,29 @@ def search(count: int, texts: list[str], seed: int = 1) -> Iterator[tuple[str, s
     before = None
     for _ in range(count):
         text = damaged(random, texts)
-        began_s = process_time()
+        read_back = random.random() < 0.1
+        began_s = perf_counter()
         try:
-            document = answer(text, read_back=random.random() < 0.1)
+            document = answer(text, read_back=read_back)
             if document and before:
                 diff(decode(encode(before)), decode(encode(document)), {}, {})
             before = document or before
         except Exception as error:  # noqa: BLE001 whatever it is, it is what is looked for
             yield f"{type(error).__name__}: {error}"[:100], text
         else:
-            yield outcome_of(document, began_s), text
+            yield outcome_of(document, began_s, partial(answer, text, read_back=read_back)), text
 
 
-def outcome_of(document: PolicyDocument | None, began_s: float) -> str:
-    """What became of a document that was put in at `began_s` of this process's own time."""
-    if process_time() - began_s > SLOW_S:
-        return "slow"
+def outcome_of(document: object | None, began_s: float, again: Callable[[], object]) -> str:
+    """What became of a document that was put in at `began_s` (of perf_counter).
+
+    To ask for this process's own time costs a millisecond on some machines: it is asked where it took long, again.
+    """
+    if perf_counter() - began_s > SLOW_S:
+        began_s = process_time()
+        again()
+        if process_time() - began_s > SLOW_S:
+            return "slow"
     return "read" if document else "refused"
 
 

@@ -2,7 +2,8 @@
 """Small policies whose worst case can be found by trying everything, and the bound that is said of them.
 
 `python -m tests.policies.small_policies` holds the bound against the exact worst case of generated small policies, and
-against the greedy adversary on larger ones, and prints the figures as JSON.
+against the greedy adversary on larger ones, and prints the figures as JSON; how far it is goes to stderr. Policy N of a
+run is made of the seed plus N, so `--from N` goes on where a run was stopped.
 """
 
 import argparse
@@ -10,6 +11,8 @@ import json
 import random
 import statistics
 import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
@@ -20,7 +23,8 @@ from policies.trial.stolen_key import simulate
 from policies.words.together import totals
 from policies.words.wording import Vocabulary
 from policies.words.worst_case import charges, in_all, unopposed
-from tests.policies.exact import SmallBudget, SmallPolicy, SmallRule, most_taken
+from tests.policies.exact import SmallBudget, SmallPolicy, SmallRule
+from tests.policies.exact_quick import most_taken_quickly
 from tests.policies.maker import TOKENS, Maker, ordered
 
 TOKEN, AGENT, OPERATOR = b"\x70" * 20, b"\xa9" * 20, b"\x0b" * 20
@@ -70,7 +74,7 @@ def bound_and_exact(small: SmallPolicy, duration_s: int, wanted: list[int]) -> t
     """What is said to be the most that the wanted rules take, and what they take. Raises AssertionError: it is more."""
     code = as_code(small)
     chosen = [charged for charged in charges(code) if charged.rule in wanted]
-    bound, exact = in_all(code, chosen, duration_s), most_taken(small, duration_s, wanted)
+    bound, exact = in_all(code, chosen, duration_s), most_taken_quickly(small, duration_s, wanted)
     assert exact <= bound, f"{small} in {duration_s} s: {exact} is taken and {bound} is said to be the most"
     (whole,) = totals(replace(code, end_s=START_S + duration_s), WORDS)
     assert exact <= whole.joint.in_time[-1][2], f"{small} in {duration_s} s: {exact} is taken, more than all together"
@@ -78,10 +82,20 @@ def bound_and_exact(small: SmallPolicy, duration_s: int, wanted: list[int]) -> t
     return bound, exact
 
 
+def _told(count: int, what: str) -> Iterator[int]:
+    """The numbers below `count`; every ten seconds stderr says how many are done."""
+    told_s = time.monotonic()
+    for number in range(count):
+        if time.monotonic() - told_s > 10:
+            told_s = time.monotonic()
+            print(f"{what}: {number} of {count}", file=sys.stderr, flush=True)
+        yield number
+
+
 def against_everything(count: int, seed: int) -> dict[str, object]:
     """The bound against the exact worst case of `count` policies: of all rules, and of those that charge a budget."""
     gaps, two = [], 0
-    for number in range(count):
+    for number in _told(count, "exact"):
         small, duration_s = generated(seed + number)
         two += charges_two(small)
         budget = number % len(small.budgets)
@@ -106,7 +120,7 @@ def against_everything(count: int, seed: int) -> dict[str, object]:
 def against_the_greedy(count: int, seed: int) -> dict[str, object]:
     """The bound against the greedy adversary on `count` larger policies."""
     budgets = reached = 0
-    for number in range(count):
+    for number in _told(count, "greedy"):
         for found in simulate(Maker(seed + number).policy(), 1, most_acts=60):
             budgets += 1
             reached += found.in_all == found.bound
@@ -129,7 +143,7 @@ def with_allowances(policy: PolicyCode) -> PolicyCode:
 def together_against_the_greedy(count: int, seed: int) -> dict[str, object]:
     """All that is said to leave of an asset against the greedy adversary, who lets a contract use every allowance."""
     held = pulled = 0
-    for number in range(count):
+    for number in _told(count, "together"):
         policy = with_allowances(Maker(seed + number).policy())
         joint = {total.asset: total for total in totals(policy, WORDS)}
         for found in simulate(policy, 1000, most_acts=60):
@@ -148,17 +162,16 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument("--exact", type=int, default=10_000, help="how many small policies")
     options.add_argument("--greedy", type=int, default=100_000, help="how many larger ones")
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--from", dest="begin", type=int, default=0, help="leave out so many policies of each kind")
     chosen = options.parse_args(arguments)
-    print(
-        json.dumps(
-            {
-                "exact": against_everything(chosen.exact, chosen.seed),
-                "greedy": against_the_greedy(chosen.greedy, chosen.seed),
-                "together": together_against_the_greedy(chosen.greedy // 10, chosen.seed),
-            },
-            indent=2,
-        )
-    )
+    seed = chosen.seed + chosen.begin
+    parts: list[tuple[str, Callable[[int, int], dict[str, object]], int]] = [
+        ("exact", against_everything, chosen.exact),
+        ("greedy", against_the_greedy, chosen.greedy),
+        ("together", together_against_the_greedy, chosen.greedy // 10),
+    ]
+    figures = {name: hold(count - chosen.begin, seed) for name, hold, count in parts if count > chosen.begin}
+    print(json.dumps({"seed": chosen.seed, "from": chosen.begin, **figures}, indent=2))
     return 0
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The contracts that templates call, compiled from tests/contracts/support/TemplateTargets.sol and put on a chain."""
 
+import fcntl
 import functools
+import hashlib
 import importlib.util
 import json
 from pathlib import Path
@@ -18,11 +20,21 @@ SOURCE = "tests/contracts/support/TemplateTargets.sol"
 
 @functools.cache
 def compiled_targets() -> dict[str, dict[str, Any]]:
-    """Name -> ABI and bytecode. Compiled once a process, with the settings of all contracts."""
+    """Name -> ABI and bytecode. Compiled once, with the settings of all contracts; kept for the other processes."""
     compiler = _compiler()
     wanted = compiler.compiler_input()
     wanted["sources"] = compiler.collect([SOURCE])
-    return compiler.compile_contracts(json.loads(json.dumps(wanted)))
+    text = json.dumps(wanted, sort_keys=True)
+    kept = ROOT / ".build" / f"template-targets-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    kept.parent.mkdir(exist_ok=True)
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            made = kept.with_suffix(".new")
+            made.write_text(json.dumps(compiler.compile_contracts(json.loads(text))))
+            made.rename(kept)
+        found: dict[str, dict[str, Any]] = json.loads(kept.read_text())
+    return found
 
 
 def put(deployed: Deployed, key: str, name: str, *arguments: Any) -> bytes:

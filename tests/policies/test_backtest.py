@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Past payments against a policy: verdicts, reasons, the fullest periods, and files that are no history."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.answer.evaluate import Observation, Observations
 from policies.code.call import Call
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
 from policies.notation.amounts import Token
@@ -54,6 +57,19 @@ def test_verdicts_in_order() -> None:
     (use,) = found.budgets
     assert (use.permitted.units, use.permitted.from_s) == (12, 100 * DAY_S)
     assert use.asked.units == 13
+
+
+def test_what_the_history_does_not_tell_is_a_condition() -> None:
+    """A call that calls anything, in a measured budget: what it took is not in its bytes."""
+    code = payroll()
+    (budget,) = code.budgets
+    measured = replace(code, budgets=(replace(budget, measured=True),))
+    act = acts_of([pay(100, 1_000)])
+    assert backtest(code, act).outcomes[0].conditions == ()
+    (left,) = backtest(measured, act).outcomes[0].conditions
+    assert (left.error, left.amount) == ("OverInstant", 6_000 * 10**6)
+    observed = replace(act[0], observed=Observations([Observation(changes={USDC.address: -1_000 * 10**6})]))
+    assert backtest(measured, [observed]).outcomes[0].conditions == ()
 
 
 def test_calls_of_one_moment_pass_or_fail_together() -> None:

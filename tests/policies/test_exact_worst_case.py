@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bound over all budgets that a rule charges: never below what trying everything takes, and seldom above it."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,10 +10,13 @@ from hypothesis import strategies as st
 from policies.answer.packing import Flow, most_carried
 from policies.words.worst_case import charges, in_all, worst_case
 from tests.policies.exact import SmallBudget, SmallPolicy, SmallRule, most_taken
+from tests.policies.exact_quick import most_taken_quickly
 from tests.policies.small_policies import (
     against_everything,
     against_the_greedy,
     as_code,
+    generated,
+    main,
     together_against_the_greedy,
 )
 
@@ -22,6 +27,21 @@ def test_the_bound_of_small_policies_is_the_exact_worst_case_nearly_always() -> 
     assert found["with_a_rule_that_charges_two"] >= 60  # type: ignore[operator]
     assert found["median_gap"] == 0
     assert found["gap_of_99_in_100"] <= 0.5  # type: ignore[operator]
+
+
+def test_what_is_found_quickly_is_what_trying_everything_finds() -> None:
+    for seed in (*range(5000, 5060), 2837):  # in the last one an act pays more a second later
+        small, duration_s = generated(seed)
+        wanted = list(range(len(small.rules)))
+        at_most_s = min(duration_s, 9)
+        assert most_taken_quickly(small, at_most_s, wanted) == most_taken(small, at_most_s, wanted), seed
+
+
+def test_a_run_goes_on_where_it_was_stopped(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--exact", "3", "--greedy", "2", "--from", "2"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["exact"]["policies"] == 1
+    assert "greedy" not in found  # its two are done
 
 
 def test_the_greedy_adversary_stays_below_the_bound() -> None:

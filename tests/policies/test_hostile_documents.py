@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A damaged document is refused in clear lines, or read by everything that reads one; nothing else comes out.
 
-`MANDATE_HOSTILE_CASES` sets how many of each kind are read (default 400); `python -m tests.policies.hostile_documents
-200000` reads more of them by command, and `python -m tests.policies.hostile_tables 200000` those with tables.
+`MANDATE_HOSTILE_CASES` sets how many of each kind are read (default 400). By command more are:
+`python -m tests.policies.hostile_documents 200000`, and so `hostile_tables` and `hostile_trees`.
 """
 
 import os
@@ -10,8 +10,8 @@ from collections import Counter
 
 import pytest
 
-from policies.document import table_text, yaml_tree
-from tests.policies import hostile_documents, hostile_tables
+from policies.document import fields, table_text, yaml_tree
+from tests.policies import hostile_documents, hostile_tables, hostile_trees
 from tests.policies.hostile_documents import TEMPLATES, answer, read, search
 
 CASES = int(os.environ.get("MANDATE_HOSTILE_CASES", "400"))
@@ -25,6 +25,17 @@ def test_nothing_but_a_clear_answer_comes_out_of_tables_and_parameters() -> None
     found = Counter(outcome for outcome, _ in hostile_tables.search(CASES))
     assert set(found) == {"read", "refused"}
     assert found["read"] > CASES // 20
+
+
+def test_nothing_but_a_clear_answer_comes_out_of_damaged_trees() -> None:
+    found = Counter(outcome for outcome, _ in hostile_trees.search(CASES, texts=read(TEMPLATES)))
+    assert set(found) == {"read", "refused"}
+    assert found["read"] > CASES // 50
+
+
+def test_the_search_in_trees_would_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "seconds_or_none", lambda _: 1 // 0)
+    assert any(outcome.startswith("ZeroDivision") for outcome, _ in hostile_trees.search(20, texts=read(TEMPLATES)))
 
 
 @pytest.mark.parametrize("text", hostile_tables.TEXTS, ids=range(len(hostile_tables.TEXTS)))

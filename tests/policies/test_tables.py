@@ -209,3 +209,14 @@ def test_the_commands_read_the_table_beside_the_document(tmp_path: Path, capsys:
     assert main(["check", str(tmp_path / "p.yaml"), "--set", "x"]) == 2
     assert main(["check", str(tmp_path / "p.yaml")]) == 1
     assert "can't be read" in capsys.readouterr().err
+
+
+def test_hundreds_of_wrong_names_are_held_against_a_bounded_number_of_right_ones() -> None:
+    numbers = range(700)
+    addresses = (checksum(b"\1" * 17 + number.to_bytes(3, "big")) for number in numbers)
+    table = "name,address,amount\n" + "".join(f"p{number},{one},100\n" for number, one in enumerate(addresses))
+    problems = refused(HEAD + EACH.replace("equals: $name", "equals: zz$name"), table)
+    assert len(problems) == 700
+    assert problems[0].endswith("write `p0`")
+    assert sum("write `p" in problem for problem in problems) < 80  # the others took two seconds to look for
+    assert problems[-1].endswith("or add the name under `addresses`")

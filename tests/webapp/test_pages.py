@@ -316,7 +316,7 @@ def test_approving_is_for_the_operator_that_the_policy_names(client, made):
             "Anybody who had voting power when the act was announced",
             "total supply counts as of now",
         ),
-        ("SafeOwnersAdapter", f"is an owner of the Safe {'0x' + '5a' * 20} when they object", "Owners count as of now"),
+        ("SafeOwnersAdapter", f"is an owner of the Safe {'0x' + '5a' * 20} when they object", "never less than one"),
         ("unknown", "Anybody with voting power may object, once. As of when it counts", "whose code is not"),
     ],
 )

@@ -4,8 +4,9 @@
 import pytest
 from eth_utils import keccak
 
+from agent.acts.policy import NoPolicyInForce, in_force
 from governance.chain.address import checksum
-from governance.models import ModuleState, OnchainCheck, UnconfirmedLog
+from governance.models import ModuleState, OnchainCheck, PolicyVersion, UnconfirmedLog
 from tests.webapp.conftest import DAY, NOW
 from tests.webapp.states import set_policies
 from tests.webapp.test_endless import text_of
@@ -53,6 +54,22 @@ def test_a_pause_that_one_node_alone_shows_is_not_taken_for_one(client, made):
     assert "The agent is paused." not in text
     [module] = client.get("/api/v1/daos/river").json()["modules"]
     assert (module["paused"], module["pause_confirmed"]) == (True, False)
+
+
+def test_the_agent_acts_by_no_policy_that_one_node_alone_shows(made):
+    """Neither by a first one nor by one that would take the place of another."""
+    set_policies(made)
+    policy = PolicyVersion.objects.get(policy_id=b"\1" * 32)
+    newer = PolicyVersion.objects.create(
+        dao=made.dao, module=policy.module, policy_id=policy.policy_id, version=2, agent=policy.agent,
+        codehash=policy.codehash, code=policy.code, log=made.log(),
+    )  # fmt: skip
+    assert in_force(made.dao, policy.policy_id).version == 2
+    UnconfirmedLog.objects.create(dao=made.dao, log=newer.log)
+    assert in_force(made.dao, policy.policy_id).version == 1
+    UnconfirmedLog.objects.create(dao=made.dao, log=policy.log)
+    with pytest.raises(NoPolicyInForce):
+        in_force(made.dao, policy.policy_id)
 
 
 def unpaused(made):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from governance import readings
+from governance import readings, treasury
 from governance.chain import abi
 from governance.models import ChainReading, ModuleState, PolicyVersion
 from policies.code.encoding import codehash, decode, encode
@@ -204,6 +204,23 @@ def test_nothing_is_said_to_pass_that_was_not_read_at_that_block(
         assert asked(client, made, "1", account_text(6))[0]["verdict"] == "refused"  # by the policy alone
 
 
+def test_a_second_treasury_pays_from_what_it_holds(client: Any, made: Any, policy: Any) -> None:
+    """The first treasury has 100,000 USDC; the module pays from another one, which has 10."""
+    module, other = made.contracts["module"], account(66)
+    module.capabilities |= {"treasury": address_text(other)}
+    module.save()
+    assert asked(client, made, "1")[0]["verdict"] == "unknown"
+    first = ChainReading.objects.get(kind="balance")
+    first.pk, first.key, first.value = None, other.rjust(32, b"\0"), (10 * USDC).to_bytes(32, "big")
+    first.save()
+    assert asked(client, made, "10")[0]["verdict"] == "at_once"
+    answer, _ = asked(client, made, "11")
+    assert answer["verdict"] == "refused"
+    assert answer["reasons"][0].startswith(f"The treasury {address_text(other)} had no more than 10 USDC at block 500")
+    (held,) = treasury.holdings(made.dao)  # what the DAO's treasury is said to hold stays the first one's
+    assert held.base_units == 100_000 * USDC
+
+
 def account_text(number: int) -> str:
     return address_text(account(number))
 
@@ -223,15 +240,22 @@ def test_the_window_says_when_what_was_spent_comes_back(client: Any, made: Any, 
     first, last = told["budgets"][0]["returns"]
     assert [first["amount"], first["still_counts"]] == [str(2_000 * USDC), str(500 * USDC)]
     assert [last["amount"], last["still_counts"]] == [str(500 * USDC), "0"]
+    assert first["spent_from_chain_s"] <= early < first["spent_before_chain_s"]
+    assert last["spent_from_chain_s"] <= late < last["spent_before_chain_s"]
     for one, counts in ((first, 500), (last, 0)):
         assert ring.spent(budget.segment_s, one["at_chain_s"] - 1) * unit > counts * USDC
         assert ring.spent(budget.segment_s, one["at_chain_s"]) * unit == counts * USDC
     page = client.get("/river/policies/").content.decode()
     assert "2,500 USDC of 12,000 USDC count now; the first part comes back at" in page
-    assert re.search(r'<path d="M0 80H\d+V96H\d+V100H1000"/>', page)
-    assert page.count('<path class="bound"') == 2
+    steps = re.search(r'<path d="M0 100H(\d+)V84H(\d+)V80H(\d+)V96H(\d+)V100H1000"/>', page)
+    now = re.search(r'<path class="bound" d="M(\d+) 0V100"/>', page)
+    assert steps
+    assert now
+    places = [*map(int, steps.groups()[:2]), int(now[1]), *map(int, steps.groups()[2:])]
+    assert places == sorted(places)  # spent before now, back after it
+    assert page.count('<path class="bound" d="M0 ') == 2
     ChainReading.objects.filter(kind="ring").update(value=bytes(32))
-    assert "When it comes back" not in client.get("/river/policies/").content.decode()
+    assert "When it was spent" not in client.get("/river/policies/").content.decode()
 
 
 @pytest.mark.parametrize("missing", ["policy", "ring", "another block", "an act since", "an end since"])

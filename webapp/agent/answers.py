@@ -102,6 +102,40 @@ class CandidateRefused(Answer):
     block: int | None
 
 
+class ActField(Answer):
+    """An input of a call: what it may hold. Numbers are base units, or as the call takes them."""
+
+    key: str
+    kind: str
+    type: str
+    fixed: bool = Field(description="the policy leaves one value, which need not be asked for")
+    choices: list[str]
+    least: str
+    most: str
+    token: str
+    decimals: int | None
+    least_rows: int
+    most_rows: str
+
+
+class ActRule(Answer):
+    rule: str = Field(description="how an act names the rule")
+    number: int
+    target: Address
+    fields: list[ActField]
+
+
+class ActFormAnswer(Answer):
+    """The calls that a policy permits."""
+
+    policy_id: Hash
+    version: int
+    operator: Address
+    act_schema: Stored = Field(description="the JSON schema of an act; its `calls` are what `requests` takes")
+    functions: list[str]
+    rules: list[ActRule]
+
+
 class RequestAnswer(Answer):
     """A request to the agent, what was derived from it, and what came of it."""
 
@@ -110,6 +144,7 @@ class RequestAnswer(Answer):
     reference: Hash
     policy_id: Hash
     text: str
+    act: Stored | None = Field(default=None, description="what was asked for in a form, or as exact calls")
     requested_by: Address
     period: str
     status: str

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext
@@ -23,12 +24,13 @@ from presentation import words
 from presentation.dao_view import DaoView
 from webapp import throttle
 from webapp.account import signin
-from webapp.agent.answers import ActAnswer, RefusalAnswer, RequestAnswer
+from webapp.agent import forms
+from webapp.agent.answers import ActAnswer, ActFormAnswer, RefusalAnswer, RequestAnswer
 from webapp.agent.asked import request_of, requests_of
 from webapp.agent.read import page_of_acts, refused_acts
 from webapp.agent.shapes import act_json
 from webapp.answers import TypedData, answers
-from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites
+from webapp.api_input import bytes32, page_and_size, parse_address, parse_bytes, refuse_other_sites
 from webapp.shapes import Json, address_json
 
 router = Router()
@@ -60,6 +62,13 @@ def refusals(request: HttpRequest, slug: str) -> list[Json]:
         }
         for row in refused_acts(place)
     ]
+
+
+@router.get("/daos/{slug}/policies/{policy_id}/act-form", response=answers(ActFormAnswer, 404, 422))
+def act_form(request: HttpRequest, slug: str, policy_id: str) -> Json:
+    """The calls that a policy in force permits, with what each leaves open: as a JSON schema, and input by input."""
+    place = DaoView.of(slug)
+    return forms.form_json(place, forms.form_of(place, bytes32(policy_id)))
 
 
 @router.get("/daos/{slug}/requests", response=answers(list[RequestAnswer], 404, 422))
@@ -105,6 +114,21 @@ class Ask(Schema):
     policy_id: str = ""
     account: str = Field(default="", max_length=60)
     key: str = Field(default="", max_length=80, pattern="^[ -~]*$")
+    calls: list[dict[str, Any]] | None = Field(
+        default=None, max_length=20, description="an act's calls, in the schema that `act-form` gives; `text` says why"
+    )
+    batch: str = Field(
+        default="", max_length=forms.MOST_BATCH,
+        description="exact calls: a batch of Safe's transaction builder, as text. For the policy's operator alone",
+    )  # fmt: skip
+
+    def act(self, found: forms.PolicyForm) -> dict[str, Any] | None:
+        """What is asked for beside the words; None where that is nothing. Raises forms.BadForm."""
+        if self.batch and self.calls is not None:
+            raise forms.BadForm("calls and batch: send one of the two")
+        if self.batch:
+            return dict(forms.act_of_batch(self.batch))
+        return None if self.calls is None else dict(forms.act_of_calls(found, self.calls))
 
 
 class Approve(Schema):
@@ -148,15 +172,16 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
         )
     place = DaoView.of(slug)
     policy_id = _policy_asked_for(place, payload.policy_id)
-    # Accounts cost nothing to make, so the asker's place counts too: each request takes the model's time.
-    if not throttle.allow("request", account.hex(), limit=20, window=throttle.HOUR) or not throttle.allow(
-        "request-asker", throttle.who_asks(request), limit=100, window=throttle.HOUR
-    ):
+    if not throttle.may_ask(request, account):
         raise HttpError(429, gettext("Too many requests. Try again in an hour."))
     # The key is bound to the asker, so nobody can take another's request by its key.
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
     try:
-        made = submitting.submit(place.dao, policy_id, payload.text, account, key, signed_in=True)
+        has_act = bool(payload.batch) or payload.calls is not None
+        act = payload.act(forms.form_of(place, policy_id)) if has_act else None
+        made = submitting.submit(place.dao, policy_id, payload.text, account, key, signed_in=True, act=act)
+    except forms.BadForm as error:
+        raise HttpError(422, str(error)) from error
     except (submitting.RequestError, NoPolicyInForce) as error:
         raise HttpError(409, str(error)) from error
     return Status(201, shown(_one_request(slug, made.pk)[1]))

@@ -23,8 +23,10 @@ class PolicyVersionAnswer(Answer):
 
 
 class Returns(Answer):
-    """When what was spent counts no longer, and how much still counts then."""
+    """When what was spent counts no longer, how much still counts then, and between which moments it was spent."""
 
+    spent_from_chain_s: ChainSeconds
+    spent_before_chain_s: ChainSeconds
     at_chain_s: ChainSeconds
     amount: Amount
     still_counts: Amount

@@ -64,7 +64,13 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
                     "left": None if budget.left is None else str(budget.left),
                     "left_instant": None if budget.left_instant is None else str(budget.left_instant),
                     "returns": [
-                        {"at_chain_s": one.at_chain_s, "amount": str(one.amount), "still_counts": str(one.counts)}
+                        {
+                            "spent_from_chain_s": one.spent_from_chain_s,
+                            "spent_before_chain_s": one.spent_before_chain_s,
+                            "at_chain_s": one.at_chain_s,
+                            "amount": str(one.amount),
+                            "still_counts": str(one.counts),
+                        }
                         for one in (budget.window.returns if budget.window else ())
                     ],
                     **reading_json(budget.reading),

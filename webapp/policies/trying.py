@@ -17,7 +17,9 @@ from governance import standing
 from governance.chain import module
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Act, ChainReading, PolicyVersion
+from governance.readings import balance_key
 from policies.answer.evaluate import Allowed, Mode, PolicyState, Refused, amounts, evaluate
+from policies.answer.paying import paid_asset
 from policies.answer.permitted import permitted
 from policies.code.call import Call
 from policies.code.policy_code import ETHER_ASSET, PolicyCode, Rule
@@ -27,7 +29,7 @@ from policies.notation.primitives import UINT256_MAX, word
 from policies.notation.visible import one_line
 from policies.trial.clauses import Line, act_checked
 from policies.words.reasons import condition, reason
-from policies.words.wording import Vocabulary, is_pay
+from policies.words.wording import Vocabulary
 from presentation import words
 from presentation.as_of import as_of
 from presentation.dao_view import DaoView
@@ -131,7 +133,7 @@ def choices(place: DaoView, code: PolicyCode) -> Choices | None:
     assets: dict[bytes, None] = {}
     recipients: dict[bytes, None] | None = {}
     for rule in code.rules:
-        asset = _paid_asset(rule)
+        asset = paid_asset(rule)
         if asset is None:
             continue
         assets[asset] = None
@@ -144,12 +146,6 @@ def choices(place: DaoView, code: PolicyCode) -> Choices | None:
         [(words.address_text(one), place.asset(one).name) for one in assets],
         [(words.address_text(one), place.names.get(one, "")) for one in listed],
     )
-
-
-def _paid_asset(rule: Rule) -> bytes | None:
-    if rule.no_selector:
-        return ETHER_ASSET
-    return rule.target if is_pay(rule) else None
 
 
 def _recipients(code: PolicyCode, rule: Rule) -> list[bytes] | None:
@@ -256,17 +252,21 @@ def _of_treasury(
         doubts.append(gettext("Whether the treasury lets the policy module act was not read at the same block."))
     elif not any(bytes(enabled.value)):
         stops.append(gettext("The policy module is not in power: nothing can be paid through it."))
-    # Balances are read of the first treasury alone (`governance.readings`).
-    read_of, paid_by = place.one("treasury"), view.version.module.capabilities.get("treasury")
-    held = rows.filter(kind=ChainReading.Kind.BALANCE, address=payment.asset).first()
-    if held is None or read_of is None or not paid_by or bytes(read_of.address) != to_bytes(paid_by):
+    paid_by, first = view.version.module.capabilities.get("treasury"), place.one("treasury")
+    key = balance_key(to_bytes(paid_by), bytes(first.address) if first else None) if paid_by else None
+    held = rows.filter(kind=ChainReading.Kind.BALANCE, address=payment.asset, key=key).first() if key else None
+    if held is None:
         doubts.append(gettext("What the policy module's treasury holds of it was not read at the same block."))
     elif module.read_word(bytes(held.value)) < payment.amount:
         shown = {
             "amount": place.asset(payment.asset).text(module.read_word(bytes(held.value)), None),
             "as_of": as_of(held),
+            "treasury": paid_by,
         }
-        stops.append(gettext("The treasury had no more than %(amount)s at %(as_of)s.") % shown)
+        if key == bytes(32):
+            stops.append(gettext("The treasury had no more than %(amount)s at %(as_of)s.") % shown)
+        else:
+            stops.append(gettext("The treasury %(treasury)s had no more than %(amount)s at %(as_of)s.") % shown)
     return stops, doubts
 
 

@@ -47,7 +47,8 @@ class Pool:
     """Send requests to a chain's endpoints. Thread-safe; connections are kept alive.
 
     Reads go to the first endpoint that is not set aside, and on to the next when it fails; an endpoint that failed is
-    set aside for `aside_s` (longer each time). Sends are tried once, unless no byte left this machine.
+    set aside for `aside_s` (longer each time). After the first of several attempts `wait_s` go by, after others more,
+    and up to five times as much besides, by chance. Sends are tried once, unless no byte left this machine.
 
     An endpoint that gave a false answer (`distrust`) is not asked at all for a while, even if no other is left: a
     missing answer is asked for again later, a false one would be believed.
@@ -63,6 +64,7 @@ class Pool:
         aside_s: float = 5.0,
         distrust_s: float = 300.0,
         down_s: float = 120.0,
+        wait_s: float = 0.2,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
     ):
         """`chain_id` None accepts any chain (to find out which one it is); all other callers name the expected one."""
@@ -70,7 +72,7 @@ class Pool:
             raise RpcUnreachable(say("no_endpoint", chain_id=chain_id))
         self.chain_id = chain_id
         self.attempts, self.aside_s = attempts, aside_s
-        self.distrust_s, self.down_s = distrust_s, down_s
+        self.distrust_s, self.down_s, self.wait_s = distrust_s, down_s, wait_s
         self._endpoints = [Endpoint(url, timeout_s, max_response_bytes) for url in urls]
         self._said = threading.local()  # .by: the endpoint that last answered this thread
         self._caught: list[Sentence] = []
@@ -301,8 +303,9 @@ class Pool:
             return _LIMITED_WAIT_S if error.retry_after_s is None else min(max(error.retry_after_s, 0.01), 3.0)
 
         for attempt in stamina.retry_context(
-            on=again, attempts=self.attempts, timeout=None, wait_initial=0.2, wait_max=3.0
-        ):
+            on=again, attempts=self.attempts, timeout=None,
+            wait_initial=self.wait_s, wait_max=15 * self.wait_s, wait_jitter=5 * self.wait_s,
+        ):  # fmt: skip
             with attempt:
                 return self._once_over(request, len(methods), repeat=True)
         raise AssertionError("stamina returns or raises")

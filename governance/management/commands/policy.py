@@ -16,13 +16,14 @@ from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.module import policy_question
 from governance.chain.native import native_token
 from governance.chain.rpc import Rpc, RpcError
-from governance.models import Contract, Dao, PolicyVersion, TreasuryFlow
+from governance.models import Act, Contract, Dao, PolicyVersion, TreasuryFlow
 from governance.policy_checks import check_on_chain
 from governance.policy_names import resolve_names
 from policies import command, trial_actions
 from policies.answer.act_schema import act_schema
 from policies.code import encoding
 from policies.code.as_json import as_plain
+from policies.code.call import Call
 from policies.code.policy_code import Budget
 from policies.document.from_code import document_of
 from policies.document.json_schema import document_schema
@@ -30,7 +31,7 @@ from policies.files import Loaded, code_bytes, load, read_text
 from policies.notation.hexadecimal import hex_text
 from policies.session import Finding, Refusal, Session, WrongUsage, vocabulary
 from policies.trial.backtest import PastAct, acts_of
-from policies.trial.history import Transfer
+from policies.trial.history import PastCall, Transfer
 from policies.trial.stolen_key import MOST_ACTS, Reached, simulate
 from policies.words import explain
 
@@ -236,9 +237,29 @@ def _code_at(rpc: Rpc | None, pointer: bytes) -> bytes:
 
 
 def _mirrored(dao: Dao) -> tuple[PastAct, ...]:
-    """What left the treasury, as the mirror has it: flows of one moment are one act."""
+    """What was done, as the mirror has it: the calls of every act, and what else left the treasury.
+
+    What left in an act's own transaction is in its calls, where they are known. All of one moment are one act.
+    """
+    performed = Act.objects.filter(dao=dao, status__in=(Act.Status.EXECUTED, Act.Status.RELEASED))
+    acts = [
+        (act, act.final_log or act.log, list(act.calls.all()))
+        for act in performed.select_related("log", "final_log").prefetch_related("calls")
+    ]
+    unknown = {bytes(log.transaction_hash) for _, log, made in acts if not made}
+    known = {bytes(log.transaction_hash) for _, log, _ in acts} - unknown
+    calls = [
+        PastCall(
+            log.block_timestamp_chain_s,
+            Call(bytes(call.target), call.value_wei, bytes(call.calldata)),
+            f"act {act.number} in block {log.block_number}",
+        )
+        for act, log, made in acts
+        if bytes(log.transaction_hash) in known
+        for call in made
+    ]
     flows = TreasuryFlow.objects.filter(dao=dao, outgoing=True).select_related("log")
-    return acts_of(
+    paid = (
         Transfer(
             flow.log.block_timestamp_chain_s,
             bytes(flow.asset),
@@ -247,7 +268,9 @@ def _mirrored(dao: Dao) -> tuple[PastAct, ...]:
             f"block {flow.log.block_number}",
         )
         for flow in flows
+        if bytes(flow.log.transaction_hash) not in known
     )
+    return acts_of([*calls, *paid])
 
 
 def _plain_reached(budget: Budget, one: Reached, caveat: str) -> dict[str, Any]:

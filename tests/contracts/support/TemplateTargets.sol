@@ -39,6 +39,25 @@ contract TestRouter {
     uint256 public outPerMillionIn; // base units of tokenOut for each 1e6 base units of tokenIn
     uint256 public takenPerMille = 1000;
 
+    // What a swap's quote is read from: the router's factory and the pool, all in one.
+    uint160 public sqrtPriceX96;
+
+    function setPool(uint160 sqrtPriceX96_) external {
+        sqrtPriceX96 = sqrtPriceX96_;
+    }
+
+    function factory() external view returns (address) {
+        return address(this);
+    }
+
+    function getPool(address, address, uint24) external view returns (address) {
+        return sqrtPriceX96 == 0 ? address(0) : address(this);
+    }
+
+    function slot0() external view returns (uint160, int24, uint16, uint16, uint16, uint8, bool) {
+        return (sqrtPriceX96, 0, 0, 0, 0, 0, true);
+    }
+
     function setPrice(uint256 outPerMillionIn_, uint256 takenPerMille_) external {
         (outPerMillionIn, takenPerMille) = (outPerMillionIn_, takenPerMille_);
     }
