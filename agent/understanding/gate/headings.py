@@ -243,6 +243,8 @@ def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | No
     """
     folded = _EDITION.sub(lambda match: " " * len(match[0]), read.voice.folded)
     covered = [(one.start, one.end) for one in (*read.parties, *read.quantities)]
+    first = next(iter(re.findall(r"[^\W\d_]+", folded)), "")
+    bids = first in _verbs(facts)  # "Pay the printers": whoever or whatever it is for, it says what is done
     for match in _WORDS.finditer(folded):
         word = match[0].removesuffix("'s").removesuffix("’s")
         if any(start <= match.start() < end for start, end in covered if not match[0].isdigit()):
@@ -251,7 +253,7 @@ def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | No
             continue  # held against the value before elsewhere
         if word.isdigit() and _is_year_of_name(read, match.start(), body):
             continue
-        if not word.isdigit() and (word in _TITLE_WORDS or word in facts.words or word in _verbs(facts)):
+        if not word.isdigit() and (bids or word in _TITLE_WORDS or word in facts.words or word in _verbs(facts)):
             continue
         if facts.symbols.of(read.passage.text[match.start() : match.end()]) is not None or stem(word) in body:
             continue

@@ -233,6 +233,7 @@ FREE_IN_TITLES = _set(
 )
 # What titles are about, where no sentence of the text says it again: things and trades that no payment can turn into.
 TOPICS = _set(
+    "handbook newsletter writer writers "
     "jan feb mar apr jun jul aug sep sept oct nov dec "
     "audit audits auditor auditors developer developers education ecosystem hardware software infrastructure "
     "security research marketing operations community documentation design designer designers translation "
