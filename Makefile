@@ -20,6 +20,8 @@
 #   make bench-freshness from the node having a block to the page showing it
 #   make eval            how right the verdict of text against calls is, on proposals that others wrote (read from ../shared,
 #                        skipped without it); bench/results/eval.json; make eval ARGS="--part mutants --details"
+#   make eval-planner    what the planner makes of 226 requests in six languages; bench/results/planner-MODEL.json; without a
+#                        model, or ARGS=--embedded for the demo's
 #   make slither         slither's findings, each explained in contracts/assurance/slither.toml (these five: docs/assurance.md)
 #   make prove           the ring's properties for every input, with halmos, and that each proof can fail
 #   make coverage        lines and branches of the policy module that the tests reach; fails where one is missed
@@ -29,7 +31,7 @@
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-migration bench-freshness bench-text bench-gas eval verify-deployment slither prove coverage fuzz mutate lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-migration bench-freshness bench-text bench-gas eval eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -90,6 +92,9 @@ bench-freshness: install
 
 eval: install
 	$(RUN) -m bench.eval $(ARGS)
+
+eval-planner: install
+	$(RUN) -m bench.planner $(ARGS)
 
 check: install
 	.venv/bin/ruff check .

@@ -14,12 +14,15 @@ def main() -> int:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
         from django.db import OperationalError
+
+        from governance.acting import Via, acting
     except KeyboardInterrupt:
         return 130
     try:
         # A command says itself what it waits for; that a node was asked again would clutter what it says.
         settings.LOGGING["loggers"]["stamina"] = {"level": "CRITICAL"}
-        execute_from_command_line(sys.argv)
+        with acting(Via.COMMAND, sys.argv[1] if len(sys.argv) > 1 else ""):
+            execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         return 130
     except ImproperlyConfigured as error:

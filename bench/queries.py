@@ -128,7 +128,8 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
 _STATUSES = (200, 302, 403, 404, 410, 503)
 # What an address needs beside the DAO; where there is nothing of the kind, that is what its answer says.
 _UNKNOWN = {
-    "request_id": "1", "name": "0x" + "00" * 32, "token": "x", "table": "proposals", "policy_id": "0x" + "01" * 32,
+    "request_id": "1", "name": "0x" + "00" * 32, "token": "x", "table": "proposals", "form": "json",
+    "policy_id": "0x" + "01" * 32,
 }  # fmt: skip
 # More of a page than its beginning: its route (without the first slash), and what is asked of it.
 _MORE = {

@@ -27,8 +27,9 @@ class OneAtATime(Task):
 
     def __call__(self, *args: object, **kwargs: object) -> object:
         from governance import work  # the models are there only after django.setup()
+        from governance.acting import Via, acting
 
-        with work.alone(self.name) as mine:
+        with work.alone(self.name) as mine, acting(Via.TASK, self.name or ""):
             result = self.run(*args, **kwargs) if mine else None
         if mine and kwargs.get("watch_s"):
             # The next watch begins now: until beat's next wake-up a block would go unseen for a second.

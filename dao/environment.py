@@ -9,6 +9,7 @@ import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from eth_utils.address import is_checksum_address
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 UNIX_SOCKET = "unix"
@@ -60,6 +61,28 @@ def log_level(name: str, text: str) -> str:
     if level not in LOG_LEVELS:
         raise ImproperlyConfigured(f"{name} is {text[:40]!r}: set it to one of {', '.join(LOG_LEVELS)}")
     return level
+
+
+def addresses(name: str, text: str) -> frozenset[bytes]:
+    """Return accounts, `0x` and 40 digits each, separated by spaces or commas. A wrong checksum is a mistyped digit."""
+    found = set()
+    for item in filter(None, re.split(r"[\s,]+", text)):
+        is_mixed = item[2:] not in (item[2:].lower(), item[2:].upper())
+        if not re.fullmatch(r"0x[0-9a-fA-F]{40}", item) or (is_mixed and not is_checksum_address(item)):
+            raise ImproperlyConfigured(f"{name} holds {item[:60]!r}: write addresses, 0x and 40 digits, as wallets do")
+        found.add(bytes.fromhex(item[2:]))
+    return frozenset(found)
+
+
+def wei_by_chain(name: str, text: str) -> dict[int, int]:
+    """Return amounts in wei by chain: `1=50000000000000000 10=...`, separated by spaces."""
+    found: dict[int, int] = {}
+    for item in text.split():
+        chain_id, _, wei = item.partition("=")
+        if not all(part.isascii() and part.isdigit() and len(part) < 40 for part in (chain_id, wei)):
+            raise ImproperlyConfigured(f"{name} holds {item[:60]!r}: write <chain id>=<wei>, as 1=50000000000000000")
+        found[int(chain_id)] = int(wei)
+    return found
 
 
 def proxies(name: str, text: str) -> tuple[tuple[Network, ...], bool]:

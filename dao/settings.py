@@ -120,6 +120,8 @@ CSRF_TRUSTED_ORIGINS = [ORIGIN]
 TRUSTED_PROXIES, UNIX_SOCKET_IS_TRUSTED = environment.proxies(
     "MANDATE_TRUSTED_PROXIES", os.environ.get("MANDATE_TRUSTED_PROXIES", "")
 )
+# Who runs this site: they see subscribers and the audit log, and may stop and start any agent here (governance.roles).
+KEEPERS = environment.addresses("MANDATE_KEEPERS", os.environ.get("MANDATE_KEEPERS", ""))
 LOGGING = logs.configuration(environment.log_level("MANDATE_LOG_LEVEL", os.environ.get("MANDATE_LOG_LEVEL") or "INFO"))
 
 INSTALLED_APPS = [
@@ -144,6 +146,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "webapp.middleware.HalfRequest",
+    "webapp.middleware.Audited",
 ]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -234,6 +237,11 @@ if LOCAL_CHAIN_ID not in (None, 1337, 31337):
         f"MANDATE_LOCAL_CHAIN is {LOCAL_CHAIN_ID}: a test wallet and a clock to wind exist on test chains only "
         "(1337 or 31337)"
     )
+
+# What the agent's and the relayer's accounts should hold at least (gas must be paid) and at most (a stolen key takes it
+# all): in wei of the chain's native currency, by chain. Outside of that, the site raises an alarm.
+KEY_FLOORS_WEI = environment.wei_by_chain("MANDATE_KEY_FLOOR_WEI", os.environ.get("MANDATE_KEY_FLOOR_WEI", ""))
+KEY_CAPS_WEI = environment.wei_by_chain("MANDATE_KEY_CAP_WEI", os.environ.get("MANDATE_KEY_CAP_WEI", ""))
 
 # The most that a transaction of ours may ever pay per gas.
 MANDATE_MAX_FEE_GWEI = _number("MANDATE_MAX_FEE_GWEI", 200)

@@ -78,6 +78,23 @@ def counting_at(capabilities: dict[str, Any], block_number: int) -> Counting:
     return counting_of(capabilities)
 
 
+def counted_here_from(capabilities: dict[str, Any]) -> int | None:
+    """Return the first block from which on proposals were created whose votes are all counted here (0: all of them are;
+    None: none is). Of those from before, votes were or may have been counted in a way that is not known here, and what
+    the governor is now says nothing of how: the tally is its own."""
+    if not counting_of(capabilities).is_known:
+        return None
+    family = capabilities.get("family")
+    changes = capabilities.get(COUNTED_BEFORE, ())
+    return max((block for block, mode in changes if not _counting(mode, family).is_known), default=0)
+
+
+def is_counted_here(capabilities: dict[str, Any], created_block: int) -> bool:
+    """Return whether all votes on a proposal that was created in this block are counted here."""
+    first_block = counted_here_from(capabilities)
+    return first_block is not None and created_block >= first_block
+
+
 def may_be_in_parts(capabilities: dict[str, Any]) -> bool:
     """Return whether the governor counts, or once counted, 48 bytes of params in parts whatever support says."""
     modes = [mode for _, mode in capabilities.get(COUNTED_BEFORE, ())]

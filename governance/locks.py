@@ -25,6 +25,7 @@ class LockClass(IntEnum):
     OUTBOX = 0x6F757462  # "outb"; no key: ids are given out in turn
     NONCE = 0x6E6F6E63  # "nonc"; chain and sender: one taker of nonces
     RELAYED_VOTES = 0x766F7465  # "vote"; no key: votes are counted against the limits one after the other
+    AUDIT_LOG = 0x61756474  # "audt"; no key: entries are chained one after the other (by a trigger, as it commits)
 
 
 def key_of(name: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from governance.chain_word import proposals_that_differ, shown_of
-from governance.counting import counting_of
+from governance.counting import counted_here_from
 from governance.models import Contract, Dao, Proposal, TimelockOperation
 from governance.state import Now, State, is_final, state_of, vote_ends_at
 
@@ -30,7 +30,7 @@ def open_condition(dao: Dao, governor: Contract | None, now: Now) -> Q:
 
 def _open_by_columns(dao: Dao, governor: Contract | None, now: Now) -> Q:
     told = governor.capabilities if governor else {}
-    if governor is not None and (told.get("family") in ("nouns", "agora") or not counting_of(told).is_known):
+    if governor is not None and (told.get("family") in ("nouns", "agora") or counted_here_from(told) != 0):
         # A quorum that grows, a share by type, a module's own rule, votes counted in a way that is not known here: no
         # column says how these end.
         undone = Proposal.objects.filter(dao=dao, executed=False, canceled=False).prefetch_related("operations")
@@ -78,7 +78,7 @@ def count_of(numbers: QuerySet | list[int]) -> int:
 def open_proposals(dao: Dao, governor: Contract | None, now: Now) -> OpenProposals:
     """What may still change, in three parts. `governance.state` as queries where columns decide a state."""
     told = governor.capabilities if governor else {}
-    by_rules = told.get("family") in ("nouns", "agora") or told.get("super_quorum") or not counting_of(told).is_known
+    by_rules = told.get("family") in ("nouns", "agora") or told.get("super_quorum") or counted_here_from(told) != 0
     if governor is not None and (by_rules or proposals_that_differ(dao)):
         return _open_by_state(dao, governor, now)
     undone = Proposal.objects.filter(dao=dao, executed=False, canceled=False)

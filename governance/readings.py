@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read what pages show of the chain's state now: the treasury's balances, whether modules are enabled and whose they
-are, policies' states, what is spent of budgets.
+are, policies' states, what is spent of budgets, what the accounts hold that pay for gas.
 
 Pages ask no node: workers do, at the block that the mirror has read, and keep the answers (`ChainReading`). They ask
 again once a log of the module, the treasury or an asset was read, else every `READ_EVERY_S` while blocks come. What a
@@ -17,7 +17,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from governance import endpoints, standing, work
+from governance import endpoints, site_keys, standing, work
 from governance.chain import abi, module
 from governance.chain.address import ZERO, to_bytes
 from governance.chain.rpc import CallReverted, Rpc, RpcError, RpcLimited, RpcUnreachable
@@ -38,7 +38,7 @@ _MOST_QUESTIONS = 200  # of one DAO at a time: balances first, then the policies
 
 
 # Of an answer, in bytes: a contract may append what it likes.
-_SIZES = {Kind.BALANCE: 32, Kind.RING: 32, Kind.POLICY: 5 * 32, Kind.ENABLED: 32, Kind.OWNER: 32}
+_SIZES = {Kind.BALANCE: 32, Kind.RING: 32, Kind.POLICY: 5 * 32, Kind.ENABLED: 32, Kind.OWNER: 32, Kind.GAS: 32}
 
 
 @dataclass(frozen=True)
@@ -132,12 +132,14 @@ def read(dao: Dao, rpc: Rpc) -> int:
         if not Block.objects.filter(dao=dao, number=cursor.next_block - 1, hash=cursor.head_hash).exists():
             return 0
         known = ChainReading.objects.filter(dao=dao)
+        before = {site_keys.name_of(row): site_keys.wei_of(row) for row in known if row.kind == Kind.GAS}
         gone = [row.pk for row in known if (row.kind, row.address, row.key) not in kept]
         known.filter(pk__in=gone).delete()
         ChainReading.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["dao", "kind", "address", "key"],
             update_fields=["value", "block_number", "block_hash", "block_timestamp_chain_s", "read_at"],
         )  # fmt: skip
+    site_keys.tell(dao, before, [row for row in rows if row.kind == Kind.GAS])
     return len(rows)
 
 
@@ -153,6 +155,8 @@ def _questions(dao: Dao) -> list[_Question]:
             enabled = (to_bytes(told), abi.encode_call("isModuleEnabled(address)", [address]))
             found.append(_Question(Kind.ENABLED, address, bytes(32), enabled))
         found.append(_Question(Kind.OWNER, address, bytes(32), (address, abi.encode_call("owner()"))))
+    for what, account in site_keys.accounts_of(dao):
+        found.append(_Question(Kind.GAS, account, site_keys.key_of(what), (account, b"")))
     others = []  # what else policies pay from
     for version in standing.policies_in_force(dao):
         address, policy_id = version.module.address, version.policy_id
@@ -197,7 +201,7 @@ def _native(rpc: Rpc, question: _Question, block_hash: bytes) -> bytes | RpcErro
 
 
 def _is_native(question: _Question) -> bool:
-    return question.kind == Kind.BALANCE and question.address == ZERO
+    return question.kind == Kind.GAS or (question.kind == Kind.BALANCE and question.address == ZERO)
 
 
 def _is_whole(question: _Question, answer: bytes) -> bool:

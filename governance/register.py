@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from governance import asked_power, builds, clock_check, clocks
+from governance.audit_log import Action, record
 from governance.capabilities import ask, probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
@@ -418,6 +419,7 @@ def register(found: Preflight, *, slug: str, name: str) -> Dao:
         assert isinstance(writer, Writer)
         with writer.transaction():
             _write_contracts(writer, found)
+            record(Action.DAO_ADDED, dao, governor=checksum(found.governor), start_block=found.start_block)
     return dao
 
 
@@ -479,6 +481,7 @@ def register_module(dao: Dao, rpc: Rpc, module: bytes, treasury: bytes) -> None:
                 added |= created
             if added:
                 restart_from(writer, start_block)
+                record(Action.MODULE_FOLLOWED, dao, module=checksum(module), treasury=checksum(treasury))
 
 
 def _chain_name(chain_id: int) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext
 from governance.chain.address import checksum, to_bytes
 from governance.models import ChainReading, Contract, Cursor, Dao, PolicyVersion, RawLog
 from governance.projections import events
+from policies.notation.hexadecimal import hex_text
 
 
 class Standing(StrEnum):
@@ -65,6 +66,7 @@ class Known:
     block: int
     newest_block: int
     stopped: tuple["Stopped", ...] = ()
+    doubted: tuple[tuple[bytes, int], ...] = ()  # policies and their versions that one node alone shows
 
     @property
     def words(self) -> str:
@@ -73,8 +75,14 @@ class Known:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence for each module that is not in power any more."""
-        return [one.words for one in self.stopped]
+        """A sentence for each module that is not in power any more, and for each version of a policy that is not
+        confirmed."""
+        text = gettext(
+            "One node alone shows that version %(version)s of the policy %(policy)s was set: it is not confirmed, and "
+            "is not shown as in force."
+        )
+        doubts = [text % {"version": number, "policy": hex_text(policy)} for policy, number in self.doubted]
+        return [*(one.words for one in self.stopped), *doubts]
 
     @property
     def stopped_modules(self) -> set[bytes]:
@@ -135,14 +143,16 @@ def known(dao: Dao) -> Known:
     cursor = Cursor.objects.filter(dao=dao).first()
     # Before the node was heard the cursor stands at the first block, as if all before were read.
     block = cursor.next_block - 1 if cursor is not None and cursor.node_head_block > 0 else -1
-    versions = PolicyVersion.objects.filter(dao=dao)
+    versions = PolicyVersion.objects.filter(dao=dao, log__unconfirmed=None)
+    doubted = PolicyVersion.objects.filter(dao=dao, log__unconfirmed__isnull=False).order_by("id")
+    in_doubt = tuple((bytes(row.policy_id), row.version) for row in doubted.only("policy_id", "version"))
     policies = versions.values("module", "policy_id").distinct().count()
     newest = versions.aggregate(block=Max("log__block_number"))["block"]
     if policies:
         standing = Standing.POLICIES
     elif not modules:
         standing = Standing.NO_MODULE
-    elif cursor is None or block < max(cursor.node_head_block, 0) or _has_unread(dao, modules):
+    elif cursor is None or block < max(cursor.node_head_block, 0) or in_doubt or _has_unread(dao, modules):
         standing = Standing.NOT_READ
     else:
         standing = Standing.NO_POLICY
@@ -150,6 +160,7 @@ def known(dao: Dao) -> Known:
         standing, dao.slug, governor, tuple(m.address for m in modules), policies,
         max((m.start_block for m in modules), default=0), block, -1 if newest is None else newest,
         tuple(_stopped(dao, modules, next((c for c in contracts if c.kind == Contract.Kind.GOVERNOR), None))),
+        in_doubt,
     )  # fmt: skip
 
 
@@ -171,14 +182,16 @@ def _stopped(dao: Dao, modules: list[Contract], governor: Contract | None) -> It
 
 
 def policies_in_force(dao: Dao) -> list[PolicyVersion]:
-    """Return the newest version of every policy, in the order in which they were set."""
+    """Return the newest version of every policy, in the order in which they were set: of those that are more than one
+    node's word."""
+    confirmed = PolicyVersion.objects.filter(log__unconfirmed=None)
     newest = (
-        PolicyVersion.objects.filter(module=OuterRef("module"), policy_id=OuterRef("policy_id"))
+        confirmed.filter(module=OuterRef("module"), policy_id=OuterRef("policy_id"))
         .order_by("-version")
         .values("id")[:1]
     )
     return list(
-        PolicyVersion.objects.filter(dao=dao)
+        confirmed.filter(dao=dao)
         .annotate(newest=Subquery(newest))
         .filter(id=F("newest"))
         .select_related("log", "module")

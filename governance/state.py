@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from governance.clocks import Source, source_of
-from governance.counting import counting_of
+from governance.counting import is_counted_here
 from governance.models import Contract, Cursor, Dao, Proposal
 
 
@@ -88,8 +88,9 @@ class ProposalFacts:
     `grace_period_s`: after ETA and this, a queued proposal is expired; None where the timelock knows no expiry.
     `super_quorum`: GovernorSuperQuorum, where `super_quorum_votes` for votes end a vote early (None: not known yet).
     `operation`: None where the governor has no TimelockController, or its operation was never seen.
-    `counted_by_governor`: its way to count is not known here, so the votes are its own `proposalVotes()` as of
-    `tally_block` (None: it was not asked yet, and the votes are sums by support that may be wrong).
+    `counted_by_governor`: its way to count is not known here, or was not since the proposal was created, so the votes
+    are its own `proposalVotes()` as of `tally_block` (None: it was not asked yet, and the votes are sums by support
+    that may be wrong).
     """
 
     snapshot: int
@@ -244,7 +245,7 @@ def facts_of(proposal: Proposal, governor: Contract | None = None) -> ProposalFa
     operation = None
     for row in sorted(proposal.operations.all(), key=lambda row: row.pk):
         operation = Operation.DONE if row.executed else Operation.CANCELED if row.canceled else Operation.PENDING
-    by_governor = not counting_of(told).is_known
+    by_governor = not is_counted_here(told, proposal.created_block)
     tally_block = _whole(extra.get("tally_block")) if by_governor else None
     against, in_favour, abstain = proposal.against_votes, proposal.for_votes, proposal.abstain_votes
     if tally_block is not None:

@@ -21,7 +21,7 @@ from governance.chain.address import checksum, to_bytes
 from governance.chain.call import call_of
 from governance.chain.governor import proposal_hash
 from governance.chain.rpc import Disagreement
-from governance.counting import counting_at, counting_of
+from governance.counting import counting_at, is_counted_here
 from governance.models import (
     Cursor,
     Dao,
@@ -38,6 +38,7 @@ from governance.models import (
     chain_order,
 )
 from governance.projections import events
+from governance.projections.tallies import REDUCED, reductions
 from governance.state import ProposalFacts, State, governor_of
 from policies.notation.hexadecimal import hex_bytes
 
@@ -168,10 +169,7 @@ def _settled_by(dao: Dao, subject: str, says: str) -> Q:
     before its newest, or a moved deadline is none of them: these wait until a second node shows them."""
     match subject.split(":"):
         case ["proposal", number, "votes"]:
-            if not counting_of(governor_of(dao).capabilities).is_known:
-                return Q(pk__in=[])  # the mirror's tally is the governor's own answer: it says nothing of our logs
-            votes = Vote.objects.filter(dao=dao, onchain_proposal_id=int(number), weight__gt=0)
-            return Q(log__in=votes.filter(log__unconfirmed__isnull=False).values("log"))
+            return Q(log__in=_counted_logs(dao, int(number)))
         case ["proposal", number, "state"]:
             kinds = [kind for kind, states in _SHOWN_BY_STATE.items() if says in states]
             happened = ProposalTransition.objects.filter(proposal__dao=dao, proposal__proposal_id=int(number))
@@ -193,6 +191,32 @@ def _settled_by(dao: Dao, subject: str, says: str) -> Q:
         case ["module", address, "paused"]:
             return Q(log__in=_pause_that_shows(dao, to_bytes(address)))
     return Q(pk__in=[])
+
+
+def _counted_logs(dao: Dao, number: int) -> list[int]:
+    """The marked logs that add to a proposal's tally, or take from it. None of them where the tally is the governor's
+    own, which says nothing of our logs."""
+    told = governor_of(dao).capabilities
+    proposal = Proposal.objects.filter(dao=dao, proposal_id=number).only("created_block").first()
+    if proposal is None or not is_counted_here(told, proposal.created_block):
+        return []
+    votes = Vote.objects.filter(proposal=proposal, log__unconfirmed__isnull=False).select_related("log")
+    found = [vote.log_id for vote in votes if any(_parts(told, vote))]
+    return found + [log.pk for log, of, _, weight in _marked_reductions(dao) if of == number and weight]
+
+
+def _parts(told: dict[str, Any], vote: Vote) -> tuple[int, int, int]:
+    """What a vote adds, as (against, for, abstain). Its log must have been read with it."""
+    return counting_at(told, vote.log.block_number).parts(vote.support, vote.weight, bytes(vote.params))
+
+
+def _marked_reductions(dao: Dao) -> list[tuple[RawLog, int, int, int]]:
+    """What marked logs take from votes that were cast before (`tallies.reductions`)."""
+    governor = governor_of(dao)
+    if "override" not in (governor.capabilities.get("counting_mode") or ""):
+        return []
+    logs = RawLog.objects.filter(dao=dao, address=governor.address, topic0=REDUCED, unconfirmed__isnull=False)
+    return list(reductions(logs))
 
 
 def _creation_that_fits(dao: Dao, number: int) -> Q:
@@ -277,31 +301,41 @@ def power_in_doubt(dao: Dao) -> list[tuple[bytes, int]]:
 
 @dataclass(frozen=True)
 class OfProposals:
-    """What of proposals one node alone shows: their votes and that they were created, by their rows' numbers."""
+    """What one node alone shows of proposals, by their rows' numbers: their votes, what was taken from votes (as
+    support and base units of the votes token), and that they were created."""
 
     votes: Mapping[int, Sequence[Vote]]
+    reduced: Mapping[int, Sequence[tuple[int, int]]]
     created: Collection[int]
 
 
 def of_proposals(dao: Dao, proposals: Iterable[Proposal]) -> OfProposals:
     """Return what of these proposals is unconfirmed. One query where nothing of the DAO is."""
     if not UnconfirmedLog.objects.filter(dao=dao).exists():
-        return OfProposals({}, ())
-    pks = [proposal.pk for proposal in proposals]
+        return OfProposals({}, {}, ())
+    pks = {proposal.proposal_id: proposal.pk for proposal in proposals}
     votes: dict[int, list[Vote]] = defaultdict(list)
-    for vote in Vote.objects.filter(proposal__in=pks, log__unconfirmed__isnull=False).select_related("log"):
+    for vote in Vote.objects.filter(proposal__in=pks.values(), log__unconfirmed__isnull=False).select_related("log"):
         assert vote.proposal_id is not None
         votes[vote.proposal_id].append(vote)
-    created = Proposal.objects.filter(pk__in=pks, log__unconfirmed__isnull=False)
-    return OfProposals(dict(votes), set(created.values_list("pk", flat=True)))
+    reduced: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for _, number, support, weight in _marked_reductions(dao):
+        if number in pks:
+            reduced[pks[number]].append((support, weight))
+    created = Proposal.objects.filter(pk__in=pks.values(), log__unconfirmed__isnull=False)
+    return OfProposals(dict(votes), dict(reduced), set(created.values_list("pk", flat=True)))
 
 
-def without(dao: Dao, facts: ProposalFacts, votes: Iterable[Vote]) -> ProposalFacts:
-    """Return the facts without these votes."""
+def without(
+    dao: Dao, facts: ProposalFacts, votes: Iterable[Vote], reduced: Iterable[tuple[int, int]] = ()
+) -> ProposalFacts:
+    """Return the facts without these votes, and with what was taken from others."""
     told = governor_of(dao).capabilities
     sums = [facts.against_votes, facts.for_votes, facts.abstain_votes]
+    for support, weight in reduced:
+        if support < len(sums):
+            sums[support] += weight
     for vote in votes:
-        counting = counting_at(told, vote.log.block_number)
-        for place, part in enumerate(counting.parts(vote.support, vote.weight, bytes(vote.params))):
+        for place, part in enumerate(_parts(told, vote)):
             sums[place] = max(0, sums[place] - part)
     return replace(facts, against_votes=sums[0], for_votes=sums[1], abstain_votes=sums[2])

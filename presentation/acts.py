@@ -12,13 +12,44 @@ from presentation.dao_view import DaoView
 
 
 def objectable(place: DaoView, limit: int = 20) -> list[Act]:
-    """Acts that members may still object to, by when they can be released: scheduled, and not past that window."""
+    """Acts that members may still object to, by when they can be released: not past that window, and not over, or over
+    by one node's word alone."""
     return list(_objectable(place).order_by("releasable_chain_s", "id")[:limit])
 
 
 def objectable_count(place: DaoView) -> int:
     """How many acts members may still object to."""
     return _objectable(place).count()
+
+
+# Acts that may still be stopped: what wait, and what were announced and are over by one node's word alone. Objecting is
+# withdrawn on nobody's word that is not confirmed.
+MAY_BE_STOPPED = Q(status=Act.Status.SCHEDULED) | Q(act_id__isnull=False, final_log__unconfirmed__isnull=False)
+
+
+def is_end_in_doubt(act: Act) -> bool:
+    """Whether one node alone shows that an announced act is over."""
+    return bool(act.act_id) and act.final_log is not None and hasattr(act.final_log, "unconfirmed")
+
+
+def doubt_about_end(act: Act) -> str:
+    """A sentence where one node alone shows that an announced act is over; empty for others."""
+    if not is_end_in_doubt(act):
+        return ""
+    return gettext("One node alone shows that this act is over. It may still be waiting, and may be stopped.")
+
+
+def doubt_about_start(act: Act) -> str:
+    """A sentence where one node alone shows that there is this act; empty for others."""
+    if not hasattr(act.log, "unconfirmed"):
+        return ""
+    return gettext("One node alone shows this act: it is not confirmed.")
+
+
+def confirmed_objections(act: Act) -> int:
+    """The voting power of the objections without those that one node alone shows, base units of the votes token."""
+    doubted = sum(row.power for row in act.objections.all() if hasattr(row.log, "unconfirmed"))
+    return max(0, act.objection_power - doubted)
 
 
 def who_may_object(module: Contract) -> str:
@@ -59,8 +90,8 @@ def counted_as_of_now(module: Contract) -> str:
 
 def _objectable(place: DaoView) -> QuerySet[Act]:
     return (
-        Act.objects.filter(dao=place.dao, status=Act.Status.SCHEDULED)
+        Act.objects.filter(MAY_BE_STOPPED, dao=place.dao)
         .filter(Q(expires_chain_s=None) | Q(expires_chain_s__gte=place.now_chain_s))
-        .select_related("log", "module")
-        .prefetch_related("calls", "objections")
+        .select_related("log__unconfirmed", "final_log__unconfirmed", "module")
+        .prefetch_related("calls", "objections__log__unconfirmed")
     )

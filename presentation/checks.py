@@ -29,7 +29,7 @@ def chain_notes(shown: Shown) -> list[str]:
     notes = [_of_the_chain(what, word) for what, word in shown.words.items()]
     notes += [_disputed(what, word) for what, word in shown.disputed.items()]
     if shown.facts.counted_by_governor:
-        unknown = gettext("This governor counts votes in a way that is not known here.")
+        unknown = gettext("Votes on this proposal are counted, or once were, in a way that is not known here.")
         if shown.facts.tally_block is None:
             tally = gettext("It was not asked for its tally yet: the sums shown may be wrong.")
         else:

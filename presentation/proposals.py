@@ -35,6 +35,7 @@ class ProposalRow:
     verdict: str
     shown: Shown
     doubted: Sequence[Vote] = ()  # its votes that one node alone shows, with no proof
+    reduced: Sequence[tuple[int, int]] = ()  # what one node alone shows as taken from votes: support and base units
     is_doubted: bool = False  # one node alone shows that it was created
 
     @property
@@ -71,6 +72,13 @@ class ProposalRow:
                     len(self.doubted),
                 )
                 % {"count": len(self.doubted)}
+            )
+        if self.reduced:
+            notes.append(
+                gettext(
+                    "One node alone shows that holders took votes from their delegates: they are taken off here, and "
+                    "that is not confirmed."
+                )
             )
         return notes
 
@@ -140,21 +148,23 @@ def _rows(place: DaoView, proposals: Collection[Proposal]) -> dict[int, Proposal
     for proposal in proposals:
         summary = summary_of(proposal)
         flags, verdict = (list(summary.flags), summary.verdict) if summary else ([], "")
-        votes, is_doubted = doubts.votes.get(proposal.pk, ()), proposal.pk in doubts.created
-        found[proposal.pk] = ProposalRow(proposal, flags, verdict, shown[proposal.pk], votes, is_doubted)
+        votes, reduced = doubts.votes.get(proposal.pk, ()), doubts.reduced.get(proposal.pk, ())
+        is_doubted = proposal.pk in doubts.created
+        found[proposal.pk] = ProposalRow(proposal, flags, verdict, shown[proposal.pk], votes, reduced, is_doubted)
     return found
 
 
 def without_doubts(place: DaoView, row: ProposalRow) -> ProposalRow:
-    """Return the row as it is without the votes that one node alone shows: what mails say. The chain's word stands."""
+    """Return the row as it is without the votes that one node alone shows, and without what they took from others: what
+    mails say. The chain's word stands."""
     shown = row.shown
     told = shown.facts
     is_chains = told.counted_by_governor and told.tally_block is not None  # the governor's own sums, not our logs'
-    if not row.doubted or "votes" in shown.words or is_chains:
+    if not (row.doubted or row.reduced) or "votes" in shown.words or is_chains:
         return row
-    facts = unconfirmed.without(place.dao, shown.facts, row.doubted)
+    facts = unconfirmed.without(place.dao, shown.facts, row.doubted, row.reduced)
     state = shown.state if "state" in shown.words else proposal_state(facts, place.now)
-    return replace(row, shown=replace(shown, facts=facts, state=state), doubted=())
+    return replace(row, shown=replace(shown, facts=facts, state=state), doubted=(), reduced=())
 
 
 def page_of_proposals(
@@ -199,9 +209,28 @@ def proposal_of(place: DaoView, proposal_id: int) -> Proposal:
     return found
 
 
+def is_in_parts(place: DaoView, vote: Vote) -> bool:
+    """Whether a vote was counted in parts (fractional counting), so that its support says nothing of its choice."""
+    counting = counting_at(place.governor.capabilities, vote.log.block_number)
+    return counting.counts_in_parts(vote.support, bytes(vote.params))
+
+
 def parts_of(place: DaoView, vote: Vote) -> tuple[int, int, int] | None:
-    """What a vote in parts (fractional counting) added, as (against, for, abstain), in base units; None for others."""
-    counting, params = counting_at(place.governor.capabilities, vote.log.block_number), bytes(vote.params)
-    if not counting.counts_in_parts(vote.support, params):
+    """What a vote in parts added, as (against, for, abstain), in base units; None for others, and where the governor's
+    mode does not tell their order."""
+    counting = counting_at(place.governor.capabilities, vote.log.block_number)
+    if not counting.is_known or not is_in_parts(place, vote):
         return None
-    return counting.parts(vote.support, vote.weight, params)
+    return counting.parts(vote.support, vote.weight, bytes(vote.params))
+
+
+def parts_in_words(place: DaoView, vote: Vote) -> str:
+    """What a vote in parts added to each side, as a sentence; empty for other votes."""
+    if not is_in_parts(place, vote):
+        return ""
+    parts = parts_of(place, vote)
+    if parts is None:
+        return gettext("In parts, in an order that is not known here.")
+    against, in_favour, abstain = (place.votes_asset.text(part, 2) for part in parts)
+    text = gettext("In parts: for %(for)s, against %(against)s, abstain %(abstain)s.")
+    return text % {"for": in_favour, "against": against, "abstain": abstain}

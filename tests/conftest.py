@@ -198,6 +198,15 @@ class Deployed:
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Tests that commit empty all tables afterwards; of the audit log's triggers the one that forbids that is off."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as sql:
+        sql.execute("ALTER TABLE governance_auditentry DISABLE TRIGGER audit_not_emptied")
+
+
+@pytest.fixture(scope="session")
 def compiled() -> None:
     """The contracts' ABIs and bytecode in .build, made if they are missing or stale; once, whoever comes first."""
     (ROOT / ".build").mkdir(exist_ok=True)

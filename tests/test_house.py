@@ -144,7 +144,8 @@ ROOMS = {
     "policies": ["notation", "document", "code", "answer", "words", "trial", "templates"],
     "embedded": [],
     "governance": ["chain", "sync", "projections", "models", "text.py", "address_book.py", "treasury.py", "locks.py",
-                   "outbox.py", "work.py", "incidents.py", "open_proposals.py", "reconcile.py", "state.py", "power.py"],
+                   "outbox.py", "work.py", "incidents.py", "open_proposals.py", "reconcile.py", "state.py", "power.py",
+                   "roles.py", "audit_log"],
     "governance/chain": ["rpc", "abi.py", "address.py", "governor.py", "module.py", "signatures.py", "keys.py",
                          "send.py"],
     "governance/sync": ["reorg.py", "finality.py", "witness.py", "fence.py", "refusals.py", "open_questions.py"],
@@ -156,7 +157,7 @@ ROOMS = {
     "webapp": ["home", "proposals", "delegates", "treasury", "policies", "agent", "account", "wallet", "markup.py"],
     "dao": ["local", "settings.py"],
 }  # fmt: skip
-NOT_THERE = ["notices/", "governance/roles", "agent/understanding/live/", "webapp/operators/", "webapp/signatures/",
+NOT_THERE = ["notices/", "agent/understanding/live/", "webapp/operators/", "webapp/signatures/",
              "webapp/words", "prompts/*.txt", "deploy/", "governance/sync/round"]  # fmt: skip
 
 

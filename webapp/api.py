@@ -24,6 +24,7 @@ from webapp.delegates import api as delegates
 from webapp.exports import api as exports
 from webapp.home import api as home
 from webapp.mail import api as mail
+from webapp.operations import api as operations
 from webapp.policies import api as policies
 from webapp.proposals import api as proposals
 from webapp.relaying import RelayRefused
@@ -36,7 +37,7 @@ class _Api(NinjaAPI):
 
 
 api = _Api(title="Mandate", version="1", docs_url=None, description=__doc__)
-for subject in (home, proposals, delegates, policies, agent, exports, mail):
+for subject in (home, proposals, delegates, policies, agent, operations, exports, mail):
     api.add_router("", subject.router)
 
 

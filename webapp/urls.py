@@ -12,6 +12,8 @@ from webapp.delegates import page as delegates
 from webapp.drafts import page as drafts
 from webapp.home import page as home
 from webapp.mail import views as mail
+from webapp.operations import keepers
+from webapp.operations import page as operations
 from webapp.policies import page as policies
 from webapp.proposals import page as proposals
 
@@ -53,5 +55,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/agent/requests/", requests.requests, name="requests"),
     path("<slug:slug>/agent/requests/<int:request_id>/", requests.one, name="request"),
     path("<slug:slug>/agent/requests/<int:request_id>/meant", requests.mean, name="request_meant"),
+    path("<slug:slug>/operations/", operations.operations, name="operations"),
+    path("<slug:slug>/operations/stop", operations.stop, name="agent_stop"),
+    path("<slug:slug>/operations/start", operations.start, name="agent_start"),
+    path("<slug:slug>/operations/log/", keepers.log, name="audit_log"),
+    path("<slug:slug>/operations/log.<str:form>", keepers.export, name="audit_log_export"),
+    path("<slug:slug>/operations/subscribers/", keepers.subscribers, name="subscribers"),
     path("<slug:slug>/subscribe/", mail.subscribe, name="subscribe"),
 ]

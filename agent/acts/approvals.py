@@ -15,6 +15,7 @@ from agent.acts.words import Stated, say
 from agent.models import Approval, Candidate, Plan, Request
 from agent.work_names import EXECUTE_WORK
 from governance import work
+from governance.audit_log import Action, record
 from governance.chain import eip712
 from governance.chain.address import checksum
 from policies.notation.hexadecimal import hex_text
@@ -169,6 +170,8 @@ def _accept(
             plan.candidate, plan.chosen_by = candidate, Plan.ChosenBy.OPERATOR
             plan.save(update_fields=["candidate", "chosen_by"])
         life.move(request, Request.Status.PLANNED, life.Who.OPERATOR, say("approved"), account=operator)
+        approved = {"request": request.pk, "candidate": candidate.key, "digest": hex_text(digest)}
+        record(Action.REQUEST_APPROVED, request.dao, account=operator, **approved)
         work.enqueue(EXECUTE_WORK, str(request.pk), renew=True)
     return approval
 

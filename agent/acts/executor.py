@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from agent.acts import approvals, askers, life, operators, paid, provenance, record, rosters, silence, situation, words
 from agent.acts.calls import calls_from_json, calls_hash, payment_call
+from agent.acts.halts import Switched
 from agent.acts.judging import Halted, Judgement, halt, judge, judge_release, refusal, standing_halt
 from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
 from agent.acts.planner import record_refusal
@@ -40,7 +41,7 @@ from agent.acts.situation import Chosen, Judged
 from agent.acts.words import Stated, because, say
 from agent.models import AgentHalt, Approval, Binding, Candidate, DecisionRecord, PaidLine, Plan, Request, Roster
 from agent.work_names import EXECUTE_WORK, RELEASE_WORK
-from governance import work
+from governance import audit_log, work
 from governance.chain.address import checksum
 from governance.chain.keys import Signer, signer_of
 from governance.chain.rpc import CallReverted, Rpc, RpcError
@@ -110,6 +111,15 @@ def _halted(stop: AgentHalt) -> NoReturn:
     _again(15, say("halted", reason=words.reason_of(stop)))
 
 
+@contextmanager
+def _unless_stopped() -> Iterator[None]:
+    """Raises work.Again where the agent was stopped while the block ran, before it signed."""
+    try:
+        yield
+    except Halted as halted:
+        _again(15, say("halted", reason=halted.sentence))
+
+
 # ---------------------------------------------------------------------------------------------------------- execute
 
 
@@ -122,7 +132,8 @@ def execute(request_id: int, *, rpc: Rpc | None = None, signer: Signer | None = 
         if not held:
             _again(_LOOK_S, say("another_act_made"))
         request = _load(request_id)
-        _execute(request, rpc or Rpc.for_chain(request.dao.chain_id), signer)
+        with _unless_stopped():
+            _execute(request, rpc or Rpc.for_chain(request.dao.chain_id), signer)
 
 
 def _execute(request: Request, rpc: Rpc, signer: Signer | None) -> None:
@@ -137,12 +148,13 @@ def _execute(request: Request, rpc: Rpc, signer: Signer | None) -> None:
     if binding is None:
         if request.status not in (Request.Status.PLANNED, Request.Status.EXECUTING):
             return
-        binding = _bind(request, rpc, signer or agent_signer())
+        switched = Switched(signer or agent_signer(), request.dao)
+        binding = _bind(request, rpc, switched)
         if binding is None:
             return
-        _send(request, binding, rpc, signer or agent_signer())
+        _send(request, binding, rpc, switched)
     else:
-        _resume(request, binding, rpc, signer or agent_signer())
+        _resume(request, binding, rpc, Switched(signer or agent_signer(), request.dao))
     _again(_LOOK_S, say("act_on_its_way"))
 
 
@@ -373,6 +385,8 @@ def _write(known: Judged, authority: Authority, signer: Signer) -> Binding:
             for line in candidate.lines
         )
         _move(request, Request.Status.EXECUTING, say("bound", number=number))
+        decided = {"request": request.pk, "number": number, "record": signed["hash"]}
+        audit_log.record(audit_log.Action.DECISION_RECORDED, request.dao, **decided)
     return binding
 
 
@@ -521,7 +535,8 @@ def release(request_id: int, *, rpc: Rpc | None = None, signer: Signer | None = 
         if not held:
             _again(_LOOK_S, say("another_act_made"))
         request = _load(request_id)
-        _release(request, rpc or Rpc.for_chain(request.dao.chain_id), signer)
+        with _unless_stopped():
+            _release(request, rpc or Rpc.for_chain(request.dao.chain_id), signer)
 
 
 def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
@@ -548,7 +563,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
             before = words.reason_of(request)
             _move(request, Request.Status.STOPPED, say("not_released_in_time", before=before))
         return
-    signer = signer or agent_signer()
+    signer = Switched(signer or agent_signer(), request.dao)
     calls = calls_from_json(binding.candidate.calls)
     decision = bytes(act.decision)
     calldata = release_calldata(bytes(act.policy_id), act.number, calls, decision)

@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from django.db import transaction
+
 from agent.acts.calls import calls_hash
+from agent.acts.halts import Halted
 from agent.acts.policy import Pinned, PolicyInForce
 from agent.acts.simulate import Simulation, act_calldata, disagree, release_calldata, simulate
-from agent.acts.words import Stated, say
+from agent.acts.words import say
 from agent.models import AgentHalt
+from governance.audit_log import Action, record
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
 from governance.models import Dao
@@ -29,10 +33,6 @@ from policies.words import explain
 # Refusals that end by themselves: the request waits in place of being refused.
 PASSING = frozenset({"Cooling", "NotStarted", "TooManyPending", "Quiet", "Locked"})
 _ANY_DECISION = b"\x01" * 32  # the module wants one that is not zero; which one changes nothing that it checks
-
-
-class Halted(Stated, RuntimeError):
-    """The kill switch stands; the sentence is its reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +130,11 @@ def _must_agree(
 
 def halt(dao: Dao, why: Sentence, facts: dict[str, Any]) -> NoReturn:
     """Set the kill switch and raise Halted. It stands until `manage.py agent clear-halt`."""
-    AgentHalt.objects.create(
-        dao=dao, reason=str(why)[:400], reason_code=why.code, reason_values=why.values_json(), facts=facts
-    )
+    with transaction.atomic():
+        AgentHalt.objects.create(
+            dao=dao, reason=str(why)[:400], reason_code=why.code, reason_values=why.values_json(), facts=facts
+        )
+        record(Action.AGENT_STOPPED, dao, reason=why.code, facts=facts)
     raise Halted(why)
 
 

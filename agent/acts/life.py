@@ -11,6 +11,7 @@ from django.db import transaction
 
 from agent.acts import words
 from agent.models import Request, RequestMove
+from governance.audit_log import Action, record
 from governance.sentences import Sentence
 
 Status, Who = Request.Status, RequestMove.Who
@@ -119,3 +120,5 @@ def _keep(request: Request, at: str, who: str, why: Sentence, account: bytes | N
         reason_code=why.code,
         reason_values=why.values_json(),
     )
+    moved = {"request": request.pk, "from": at, "to": request.status, "who": str(who), "reason": why.code}
+    record(Action.REQUEST_MOVED, request.dao, account=account, **moved)

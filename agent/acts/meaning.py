@@ -6,6 +6,7 @@ from django.db import transaction
 from agent.acts import life
 from agent.acts.words import TABLE, Stated, because, say
 from agent.models import Plan, Request
+from governance.audit_log import Action, record
 
 
 class MeaningError(Stated, ValueError):
@@ -42,3 +43,4 @@ def pick(request: Request, candidate_key: str, account: bytes) -> None:
         why = TABLE.read_all(plan.approval_codes, plan.needs_approval)
         means = because([say("asker_means", candidate=candidate.key), *why])
         life.move(request, request.Status.NEEDS_APPROVAL, life.Who.ASKER, means, account=account)
+        record(Action.READING_PICKED, request.dao, account=account, request=request.pk, candidate=candidate.key)

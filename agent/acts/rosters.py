@@ -18,6 +18,7 @@ from agent.acts import operators
 from agent.acts.policy import PolicyInForce, chain_now_s, in_force
 from agent.acts.words import Stated, say
 from agent.models import Roster, RosterEntry
+from governance.audit_log import Action, record
 from governance.chain import eip712
 from governance.chain.address import ZERO, BadAddress, checksum, to_bytes
 from governance.fields import UINT256_MAX
@@ -393,6 +394,8 @@ def accept(dao: Dao, signed: Any, policy_id: bytes | None = None) -> Roster:
             )
             for position, line in enumerate(terms.lines)
         )
+        accepted = {"policy_id": hex_text(terms.policy_id), "serial": terms.serial, "digest": hex_text(roster.digest)}
+        record(Action.ROSTER_ACCEPTED, dao, account=operator, lines=len(terms.lines), **accepted)
     return roster
 
 

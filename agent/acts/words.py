@@ -51,6 +51,12 @@ def _words_unknown(values: Values, translate: Translate) -> str:
     return text.format(words=", ".join(words[:8]))
 
 
+def _stopped_by_hand(values: Values, translate: Translate) -> str:
+    if not values["because"]:
+        return translate(gettext_noop("stopped by hand, without a reason given"))
+    return translate(gettext_noop("stopped by hand: “{because}”")).format(because=values["because"])
+
+
 def _with_digits(values: Values, translate: Translate) -> str:
     text = gettext_noop(
         '"{word:.30}" was not understood: write a month as 2026-11, an amount as digits and then a token (known here: '
@@ -315,6 +321,8 @@ SENTENCES: Mapping[str, Template] = {
     "because": "{because}",
     "chain_refuses": gettext_noop("The chain refuses it: {error}"),
     "halted": gettext_noop("the agent is halted: {reason}"),
+    "stopped_by_hand": _stopped_by_hand,
+    "start_needs_reason": gettext_noop("say in {least} characters or more why it is safe to start again"),
     "disagreement": gettext_noop("evaluator and module disagree: the evaluator {evaluator}, the module {module}"),
     "signed_before": gettext_noop("an act given up as never signed is in the journal"),
     "mirror_behind": gettext_noop("the mirror is behind the chain: another policy is in force there"),

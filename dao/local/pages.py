@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dao.local import clock as local_clock
 from governance import address_book
+from governance.audit_log import Action, record
 from governance.chain.rpc import Rpc, RpcError, WrongChain
 from governance.models import Dao, Proposal
 from governance.state import State, state_of
@@ -185,6 +186,7 @@ def _wind(request: HttpRequest) -> HttpResponse:
     except (local_clock.NotLocalChain, local_clock.ClockRefused, RpcError) as error:
         messages.error(request, gettext("The clock was not moved: %(problem)s") % {"problem": error})
         return redirect("clock")
+    record(Action.LOCAL_CLOCK_WOUND, step=chosen["to"])
     messages.success(request, gettext("Done: %(step)s.") % {"step": chosen["label"].lower()})
     return redirect("clock")
 

@@ -68,6 +68,15 @@ class Signer:
         raise TypeError("a signer is never stored or passed on")
 
 
+def address_in(keystore: str) -> bytes | None:
+    """Return the address that a keystore file says it is of, without opening it; None where it says none, or can't be
+    read. It is for looking at the account only: nothing proves it."""
+    try:
+        return to_bytes("0x" + str(json.loads(Path(keystore).read_text())["address"]).removeprefix("0x").lower())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 @cache  # opening a keystore takes a second on purpose
 def signer_of(keystore: str, password_file: str) -> Signer:
     """Return the account of a keystore file, which is read and unlocked once. Raises KeystoreProblem."""

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from governance.audit_log import Action, record
 from governance.chain import rpc as jsonrpc
 from governance.chain.address import checksum
 from governance.chain.keys import Signer
@@ -91,7 +92,8 @@ def _raised(fees: Fees, suggested: Fees) -> Fees:
 
 
 def _sign(signer: Signer, chain_id: int, row: OutgoingTransaction, fees: Fees) -> None:
-    """Put a signing of the row's call, with its nonce and these fees, into the row (not saved)."""
+    """Put a signing of the row's call, with its nonce and these fees, into the row (not saved), and into the audit
+    log. Call it in the transaction that saves the row."""
     fields: dict[str, Any] = {
         "chainId": chain_id, "nonce": row.nonce, "to": checksum(bytes(row.to)), "value": row.value_wei,
         "data": hex_text(bytes(row.calldata)), "gas": row.gas,
@@ -103,6 +105,9 @@ def _sign(signer: Signer, chain_id: int, row: OutgoingTransaction, fees: Fees) -
     row.signed, row.transaction_hash = signer.sign(fields)
     row.max_fee_wei, row.priority_fee_wei = fees.max_fee_wei, fees.priority_fee_wei
     row.signed_at = timezone.now()
+    signing = {"key": row.key, "chain_id": chain_id, "sender": checksum(bytes(row.sender)), "nonce": row.nonce}
+    call = {"to": fields["to"], "value_wei": row.value_wei, "transaction": hex_text(row.transaction_hash)}
+    record(Action.TRANSACTION_SIGNED, **signing, **call)
 
 
 def _lock_sender(chain_id: int, sender: bytes) -> None:

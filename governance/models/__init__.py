@@ -22,3 +22,4 @@ from governance.models.incidents import *  # noqa: F403
 from governance.models.outbox import *  # noqa: F403
 from governance.models.work import *  # noqa: F403
 from governance.models.outgoing import *  # noqa: F403
+from governance.models.audit_log import *  # noqa: F403

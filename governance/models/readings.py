@@ -10,7 +10,8 @@ __all__ = ["ChainReading"]
 
 
 class ChainReading(models.Model):
-    """A contract's answer at a block, raw: what the treasury holds, a policy's state, what is spent of a budget.
+    """A contract's answer at a block, raw: what the treasury holds, a policy's state, what is spent of a budget,
+    what the accounts hold that pay for gas.
 
     Of each thing asked the newest answer (`governance.readings`), so that pages ask no node. An answer falls with its
     block in a reorg. `address` is the asset (20 zero bytes: the native currency) or the policy module; `key` is the
@@ -24,6 +25,7 @@ class ChainReading(models.Model):
         RING = "ring"
         ENABLED = "enabled"  # what a module's treasury says of the module
         OWNER = "owner"  # whom the module answers to
+        GAS = "gas"  # what an account that pays for gas holds; `key` says what it is (governance.site_keys)
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE)
     kind = models.CharField(max_length=8, choices=Kind.choices)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sums of proposals' votes, counted in PostgreSQL: votes are too many to be folded again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from django.db import connection
 from django.db.models.functions import Length
@@ -97,25 +97,35 @@ def tallies(dao: Dao, proposal_ids: Iterable[int] | None = None) -> dict[int, Ta
     return found
 
 
+REDUCED = next(known.topic0 for known in events.layouts(Kind.GOVERNOR).values() if known.name == "VoteReduced")
+
+
+def reductions(logs: Iterable[RawLog]) -> Iterator[tuple[RawLog, int, int, int]]:
+    """Yield of each `VoteReduced` log itself, the proposal's number, the support and the weight that it takes away, in
+    base units of the votes token."""
+    for log in logs:
+        try:
+            event = events.decode(Kind.GOVERNOR, log)
+        except Undecodable:
+            continue  # told as an incident when the log was read
+        if event is not None:
+            yield log, event.args["proposalId"], event.args["support"], event.args["weight"]
+
+
 def _take_overridden(dao: Dao, found: dict[int, Tally]) -> None:
     """Take from delegates' votes what their delegators voted themselves afterwards (GovernorCountingOverridable).
 
     From the raw logs, for no row holds it: such a log always comes with a vote's, with which it falls in a reorg."""
-    layout = next(known for known in events.layouts(Kind.GOVERNOR).values() if known.name == "VoteReduced")
     for governor in dao.contracts.filter(kind=Kind.GOVERNOR):
         if "override" not in (governor.capabilities.get("counting_mode") or ""):
             continue
-        logs = RawLog.objects.filter(dao=dao, address=governor.address, topic0=layout.topic0)
-        for log in logs.exclude(topic0__in=MANY_TOPICS):
-            try:
-                event = events.decode(Kind.GOVERNOR, log)
-            except Undecodable:
-                continue  # told as an incident when the log was read
-            if event is None or event.args["proposalId"] not in found:
+        logs = RawLog.objects.filter(dao=dao, address=governor.address, topic0=REDUCED)
+        for _, number, support, weight in reductions(logs.exclude(topic0__in=MANY_TOPICS)):
+            if number not in found:
                 continue
-            tally, weight = found[event.args["proposalId"]], event.args["weight"]
+            tally = found[number]
             # Not below nothing: while all is projected again, a log may be stored whose votes are still to come.
-            match event.args["support"]:
+            match support:
                 case 0:
                     tally.against_votes = max(0, tally.against_votes - weight)
                 case 1:

@@ -122,9 +122,8 @@ def logs_of_range(
             span.narrow(error, first_block)
             continue
         span.learn(len(found.logs))
-        return found._replace(
-            logs=witness.check_range(rpc, questions, first_block, last, witness.once(found.logs)),
-        )
+        kept = witness.check_range(rpc, questions, first_block, last, witness.once(found.logs))
+        return found._replace(logs=kept.logs, by_two=kept.by_two)
 
 
 @dataclass(frozen=True)
@@ -139,6 +138,7 @@ class Range:
     span: Span
     final_block: int | None  # what the node that answered calls final; None where it knows no such tag
     newest_block: int | None  # of the node that answered; None where it names none
+    by_two: bool  # another node was asked for the logs too
     prepared: Any = None  # what `Ahead` was given to do with it made of it
 
 
@@ -158,7 +158,10 @@ def read_range(
     headers = {h.number: h for h in headers_of(rpc, sorted(numbers))} if numbers else {}
     headers[found.last.number] = found.last
     headers = {h.number: h for h in with_clock(rpc, contracts, list(headers.values()))}
-    return Range(first_block, found.below, found.last, found.logs, headers, span, found.final_block, found.newest_block)
+    return Range(
+        first_block, found.below, found.last, found.logs, headers, span, found.final_block, found.newest_block,
+        found.by_two,
+    )  # fmt: skip
 
 
 class Ahead:

@@ -8,14 +8,16 @@ How far that has come stands with the cursor, so that a failing node, a killed w
 
 from collections.abc import Sequence
 
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import BigIntegerField, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from governance.capabilities import Rule, rules_of
 from governance.chain.abi import encode_call
 from governance.chain.governor import PROPOSAL_VOTES
 from governance.chain.rpc import Rpc, RpcError
-from governance.counting import counting_of
-from governance.models import Contract, Cursor, Dao, Proposal, RawLog, Vote
+from governance.counting import counted_here_from
+from governance.models import Contract, Cursor, Dao, Proposal, ProposalTransition, RawLog, Vote
 from governance.probing import probe_again
 from governance.projections import events
 from governance.projections.rules import note_rules
@@ -42,7 +44,7 @@ def ask_again(writer: Writer, rpc: Rpc, contracts: Sequence[Contract]) -> None:
         return
     if cursor.node_head_block - (cursor.next_block - 1) > _STATE_KEPT_BLOCKS:
         return  # most nodes keep no state so old: it is asked when the mirror comes near the head
-    if not counting_of(governor.capabilities).is_known:
+    if counted_here_from(governor.capabilities) != 0:
         _tallies(writer, rpc, governor, cursor)
     _after_changes_of_rules(writer, rpc, governor, cursor)
     _after_the_vote(writer, rpc, governor, cursor)
@@ -75,12 +77,12 @@ def _after_changes_of_rules(writer: Writer, rpc: Rpc, governor: Contract, cursor
 
 
 def _tallies(writer: Writer, rpc: Rpc, governor: Contract, cursor: Cursor) -> None:
-    """Take the governor's own tally of what got votes since it was asked, where its way to count is not known here."""
-    now = now_of(writer.dao, governor).timepoint
-    begun = Proposal.objects.filter(dao=writer.dao, executed=False, canceled=False, snapshot__lt=now)
+    """Take the governor's own tally of what got votes since it was asked, where its way to count is not known here, or
+    was not when the proposal was created."""
+    numbers = _in_turn(list(_with_open_tally(writer.dao, governor)), cursor.fence)
     voted = Vote.objects.filter(proposal=OuterRef("pk")).order_by("-log_id").values("log__block_number")[:1]
-    rows = list(begun.annotate(voted_block=Subquery(voted)).order_by("-pk")[:_MOST_TALLIES])
-    due = [p for p in rows if "tally_block" not in p.extra or (p.voted_block or 0) > int(p.extra["tally_block"])]
+    rows = Proposal.objects.filter(pk__in=numbers).annotate(voted_block=Subquery(voted))
+    due = [p for p in rows if p.executed or p.canceled or (p.voted_block or 0) > int(p.extra.get("tally_block", -1))]
     if not due:
         return
     names = ("tally_against", "tally_for", "tally_abstain")
@@ -90,6 +92,27 @@ def _tallies(writer: Writer, rpc: Rpc, governor: Contract, cursor: Cursor) -> No
         for word, name in enumerate(names)
     ]
     _note_answers(writer, rpc, cursor, rules, tally_block=cursor.next_block - 1)
+
+
+def _with_open_tally(dao: Dao, governor: Contract) -> QuerySet:
+    """The numbers of the proposals whose tally the governor is to be asked for, or may have to be: those that are not
+    over first, then those that were over before it was asked, which get no more votes."""
+    counted = Proposal.objects.filter(dao=dao, snapshot__lt=now_of(dao, governor).timepoint)
+    if (first_block := counted_here_from(governor.capabilities)) is not None:
+        counted = counted.filter(created_block__lt=first_block)
+    ends = ProposalTransition.objects.filter(proposal=OuterRef("pk"), kind__in=("executed", "canceled", "vetoed"))
+    asked_block = Cast(KeyTextTransform("tally_block", "extra"), BigIntegerField())
+    found = counted.annotate(
+        asked_block=asked_block, ended_block=Subquery(ends.order_by("-log_id").values("log__block_number")[:1])
+    ).filter(Q(executed=False, canceled=False) | Q(asked_block=None) | Q(ended_block__gt=F("asked_block")))
+    return found.order_by("executed", "canceled", "-pk").values_list("pk", flat=True)
+
+
+def _in_turn(numbers: list[int], turn: int) -> list[int]:
+    """The first of them, and of the others some in turn: a few may never be answered, and must not hold up the rest."""
+    first, rest = numbers[:_MOST_TALLIES], numbers[_MOST_TALLIES:]
+    start = turn * _MOST_TALLIES % max(len(rest), 1)
+    return first + (rest[start:] + rest[:start])[:_MOST_TALLIES]
 
 
 def _has_unknown(dao: Dao, governor: Contract, since: int) -> bool:

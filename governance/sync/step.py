@@ -259,7 +259,8 @@ class _Sync:
         if found.below is not None and found.below.hash != cursor.head_hash:
             raise _Parted
         last = found.head.number
-        if not self.local and self._is_alone():
+        # As it was when the range was read: meanwhile others may answer again.
+        if not (self.local or self.rpc.is_single or found.by_two):
             self._note_alone(first)
         final = found.final_block
         if final is None and found.newest_block is not None:  # a node without the tag

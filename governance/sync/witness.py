@@ -48,6 +48,13 @@ class Answer(NamedTuple):
     logs: Sequence[Any]
 
 
+class Look(NamedTuple):
+    """What is kept of blocks that were asked about. `by_two`: two endpoints were asked."""
+
+    logs: list[Any]
+    by_two: bool
+
+
 Place = tuple[bytes, int, int]
 
 
@@ -210,10 +217,8 @@ def ask_blocks(rpc: Rpc, asked: Sequence[Asked]) -> dict[bytes, tuple[bytes | No
 # --- ranges of final blocks
 
 
-def check_range(
-    rpc: Rpc, questions: Sequence[Question], first_block: int, last_block: int, found: list[Log]
-) -> list[Log]:
-    """Return `found`, the answer about a range, as `check_blocks` does. Asks no database.
+def check_range(rpc: Rpc, questions: Sequence[Question], first_block: int, last_block: int, found: list[Log]) -> Look:
+    """Return `found`, the answer about a range, as `check_blocks` does, and whether two were asked. Asks no database.
 
     Raises:
         RpcError: the other endpoints can't answer now (asked again later; one that is down for good is not waited
@@ -222,7 +227,7 @@ def check_range(
     first = rpc.answerer()
     others = rpc.others()
     if not others:
-        return found or _ask_range(rpc, questions, first_block, last_block)
+        return Look(found or _ask_range(rpc, questions, first_block, last_block), by_two=False)
     failure: RpcError | None = None
     for other in others:
         try:
@@ -230,10 +235,10 @@ def check_range(
         except RpcError as error:
             failure = error
             continue
-        return settle(questions, [Answer(first, found), Answer(other, theirs)])
+        return Look(settle(questions, [Answer(first, found), Answer(other, theirs)]), by_two=True)
     if failure is not None and not all(other.is_down() for other in others):
         raise failure
-    return found
+    return Look(found, by_two=False)
 
 
 def _ask_range(rpc: Rpc, questions: Sequence[Question], first_block: int, last_block: int) -> list[Log]:
@@ -467,13 +472,6 @@ def _fits(log: Any, question: Question) -> bool:
 
 
 # --- before blocks are called final
-
-
-class Look(NamedTuple):
-    """What is kept of blocks that were looked at once more. `by_two`: two endpoints were asked."""
-
-    logs: list[Any]
-    by_two: bool
 
 
 def second_look(

@@ -28,7 +28,7 @@ from policies.words.worst_case import (
     worst_case,
 )
 
-MONTH_DAYS = 30
+MONTH_DAYS = 31  # the longest: what is said of a month is true of March, too
 BEYOND = ", unless what those calls leave behind permits it"
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a request to money and back, on a real chain: what a DAO's members and operator see."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from django.core.management import call_command
 from django.db.models import F
 from django.utils import timezone
 
-from agent.acts import approvals, executor, judging, life
+from agent.acts import approvals, executor, halts, judging, life
 from agent.acts.calls import calls_from_json, calls_hash, calls_json
 from agent.acts.paid import paid_lines
 from agent.acts.policy import in_force
@@ -19,7 +20,7 @@ from agent.work_names import PLAN_WORK
 from governance import work
 from governance.chain.address import checksum
 from governance.chain.keys import Signer
-from governance.models import Act, Contract, OutgoingTransaction, PolicyVersion
+from governance.models import Act, AuditEntry, Contract, OutgoingTransaction, PolicyVersion
 from policies.answer.evaluate import Refused
 from policies.code.call import Call
 from tests.agent.acting import ABSTAINS, POLICY_ID, USDC, World, first_candidate, work_errors, world  # noqa: F401
@@ -464,3 +465,27 @@ def test_another_key_than_the_policys_agent_sends_nothing(world: World) -> None:
         executor.execute(request.pk, rpc=world.rpc, signer=Signer(world.suite.accounts["mallory"]))
     assert not DecisionRecord.objects.exists()
     assert not PaidLine.objects.exists()
+
+
+def test_once_the_agent_is_stopped_nothing_new_is_signed_whatever_was_under_way(world: World) -> None:  # noqa: F811
+    """Somebody stops it after the executor looked at the switch, and before it signs."""
+    world.sign_roster()
+    world.ask(world.november())
+    simulated = executor.judge
+
+    def stopped_meanwhile(*arguments: object) -> object:
+        halts.stop(world.dao, None, "something looks wrong")
+        return simulated(*arguments)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(executor, "judge", stopped_meanwhile)
+        request = world.rest(Request.objects.get(), 3)
+    assert (request.status, world.number) == (Request.Status.PLANNED, 0)
+    assert not OutgoingTransaction.objects.exists()
+    assert not DecisionRecord.objects.exists()
+    assert halts.start(world.dao, None, "it was a false alarm, looked at") == 1
+    assert world.rest(request).status == Request.Status.EXECUTED
+    done = [json.loads(row.body)["action"] for row in AuditEntry.objects.order_by("id")]
+    expected = ["agent_stopped", "agent_started", "decision_recorded", "transaction_signed"]
+    assert [action for action in done if action in expected] == expected
+    assert done.count("request_moved") >= 4

@@ -187,7 +187,7 @@ FAULTS = (
     Fault(
         "one node's word about a range is believed",
         "sync/witness.py",
-        (("    if not others:\n        return found or _ask_range", "    if True:\n        return found\n    if not others:\n        return found or _ask_range"),),
+        (("    if not others:\n        return Look(found or", "    if True:\n        return Look(found, by_two=True)\n    if not others:\n        return Look(found or"),),
     ),
     Fault(
         "what the header's bloom does not show is dropped",
@@ -236,6 +236,11 @@ FAULTS = (
         "what was one node's word for a while is not looked at again",
         "sync/step.py",
         (("                looked = finality.look_once_more(self.dao, self.rpc, self.contracts, first, final_block)\n", "                looked = finality.Confirmed(final_block)\n"),),
+    ),
+    Fault(
+        "what was one node's word is forgotten where a node lags",
+        "sync/finality.py",
+        (("        return None  # by a node that lags, less is final than was; asked again when it has come on\n", "        return Confirmed(final)\n"),),
     ),
     Fault(
         "logs are put in order by their index alone",

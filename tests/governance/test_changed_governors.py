@@ -10,16 +10,16 @@ from governance.incidents import words_of
 from governance.models import Proposal, SyncIncident
 from governance.probing import probe_again
 from governance.projections import again
-from governance.state import State, governor_of, state_of
+from governance.state import State, facts_of, governor_of, is_final, state_of
 from tests.governance.governors.odd import Odd
-from tests.governance.test_chains_word import shown
+from tests.governance.test_chains_word import api, api_open, page, shown
 from tests.governance.test_state_lives import chain
 
 pytestmark = pytest.mark.django_db
 __all__ = ["chain"]
 
 EVENTS = {"Upgraded": 1, "NewImplementation": 2, "AdminChanged": 3, "BeaconUpgraded": 4}
-SIMPLE, PARTS, SQUARE_ROOTS = 0, 1, 3
+SIMPLE, PARTS, PARTS_FOR_FIRST, SQUARE_ROOTS = 0, 1, 2, 3
 
 
 def incidents_of(odd: Odd) -> list[SyncIncident]:
@@ -161,3 +161,32 @@ def test_votes_from_before_the_change_stay_counted_as_they_were(chain):
         counted = (proposal.against_votes, proposal.for_votes, proposal.abstain_votes)
         assert counted == odd.chain_votes(proposal) == (10, 170, 20)
         again.rebuild(odd.dao)
+
+
+@pytest.mark.parametrize("mode", [PARTS_FOR_FIRST, SQUARE_ROOTS])
+def test_votes_from_a_way_that_was_not_known_stay_the_governors_own_when_it_is_known(chain, client, mode):
+    """The sums here would take For for Against: what the governor is now says nothing of its votes from before."""
+    odd = Odd(chain, mode, behind_proxy=True)
+    parts = (10, 70, 20) if mode == PARTS_FOR_FIRST else None
+    over, running = odd.propose("# Over"), odd.propose("# Running")
+    for proposal in (over, running):
+        odd.vote(proposal, 0, 1, parts)
+    odd.sync()
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
+    odd.sync()
+    assert not facts_of(odd.propose("# Later")).counted_by_governor
+    odd.vote(running, 1, 1, (10, 70, 20))
+    odd.sync()
+    for proposal in (over, running):
+        proposal.refresh_from_db()
+        facts = facts_of(proposal)
+        assert (facts.against_votes, facts.for_votes, facts.abstain_votes) == odd.chain_votes(proposal)
+    assert "The tally is the governor&#x27;s own" in page(client, odd, over)
+    if parts:
+        said = api(client, odd, over)["votes"][0]
+        assert (said["in_parts"], said["parts"]) == (True, None)
+        assert "In parts, in an order that is not known here." in page(client, odd, over)
+    # Whatever columns or states say which proposals are open, they agree.
+    odd.end(running)
+    found = [over, running, Proposal.objects.get(dao=odd.dao, description="# Later")]
+    assert set(api_open(client, odd)) == {str(p.proposal_id) for p in found if not is_final(odd.chain_state(p))}

@@ -4,10 +4,11 @@
 import pytest
 
 from governance.counting import counting_of
-from governance.models import Proposal, Vote
+from governance.models import Contract, Proposal, Vote
 from governance.projections import again
 from governance.projections.tallies import tallies
 from governance.state import State, facts_of, governor_of, state_of
+from governance.sync import open_questions
 from tests.governance.governors.odd import Odd
 from tests.governance.test_chains_word import api, page, shown
 from tests.governance.test_state_lives import chain
@@ -123,7 +124,7 @@ def test_an_unknown_mode_says_whose_tally_is_shown(chain, client):
     assert counted(proposal) == (0, 10, 0)
     note = f"The tally is the governor&#x27;s own, as of block {block}."
     text = page(client, odd, proposal)
-    assert "This governor counts votes in a way that is not known here." in text
+    assert "Votes on this proposal are counted, or once were, in a way that is not known here." in text
     assert note in text
     assert api(client, odd, proposal)["tally"]["for"] == "10"
     # A reorg that takes the vote takes the answer.
@@ -142,3 +143,47 @@ def test_an_unknown_mode_that_was_not_asked_decides_nothing(chain):
     assert state_of(proposal) is State.DEFEATED
     proposal.extra = {}
     assert state_of(proposal, governor=governor) is State.UNKNOWN
+
+
+def test_an_unknown_mode_is_asked_for_what_was_over_before_it_was_asked(chain, monkeypatch):
+    """What was voted and executed in one step, what is older than the newest that are asked about, and what was over
+    when the mirror first came: all in turn, whatever cannot be answered."""
+    monkeypatch.setattr(open_questions, "_MOST_TALLIES", 1)
+    odd = Odd(chain, SQUARE_ROOTS)
+    executed, lost, voting = odd.propose("# Executed"), odd.propose("# Lost"), odd.propose("# Voting")
+    for proposal, support in ((executed, 1), (lost, 0), (voting, 1)):
+        odd.vote(proposal, 0, support)
+    odd.mine(voting.deadline + 1 - odd.head()[0])
+    odd.execute(executed)
+    odd.sync()
+    executed.refresh_from_db()
+    assert executed.executed
+    for _ in range(6):
+        odd.mine(1)
+        odd.sync()
+    found = [executed, lost, voting]
+    assert [counted(proposal) for proposal in found] == [odd.chain_votes(proposal) for proposal in found]
+    assert [row.proposal_id for row in Proposal.objects.filter(extra__tally_against="10")] == [lost.proposal_id]
+    # Once: an answer from after the end stands.
+    asked = Proposal.objects.get(pk=executed.pk).extra["tally_block"]
+    odd.mine(1)
+    odd.sync()
+    assert Proposal.objects.get(pk=executed.pk).extra["tally_block"] == asked
+
+
+def test_an_export_says_whose_tally_it_has_and_which_votes_are_in_parts(chain, client):
+    odd = Odd(chain, PARTS_FOR_FIRST)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1, (10, 70, 20))
+    odd.sync()
+    [row] = client.get(f"/api/v1/daos/{odd.dao.slug}/exports/proposals?format=json").json()["rows"]
+    assert (row["tally_block"], row["tally_known"], row["for"]) == (odd.head()[0], True, "10")
+    Proposal.objects.update(extra={})
+    [row] = client.get(f"/api/v1/daos/{odd.dao.slug}/exports/proposals?format=json").json()["rows"]
+    assert (row["tally_block"], row["tally_known"]) == (None, False)
+    votes = f"/api/v1/daos/{odd.dao.slug}/proposals/{proposal.proposal_id}/votes?format=json"
+    [vote] = client.get(votes).json()["rows"]
+    assert (vote["in_parts"], vote["for"]) == (True, None)
+    Contract.objects.filter(kind="governor").update(capabilities={"counting_mode": FLEXIBLE})
+    [vote] = client.get(votes).json()["rows"]
+    assert [vote[side] for side in ("against", "for", "abstain")] == ["10", "70", "20"]

@@ -14,7 +14,7 @@ from governance.chain.rpc import Rpc, RpcError, parse_log, parse_logs, parse_rec
 from governance.models import Block, OnchainCheck, OutboxEntry, Proposal, RawLog, SyncIncident, UnconfirmedLog, Vote
 from governance.power import Continuity, continuity, delegate_of, power_now
 from governance.reconcile import reconcile
-from governance.state import facts_of
+from governance.state import facts_of, governor_of
 from governance.sync import Status, fence, reorg, sync_once, witness
 from replay.faults import BLOOMS, HASH_FILTERS, Faults
 from replay.node import ReplayNode
@@ -607,6 +607,70 @@ def test_the_governors_tally_settles_a_vote(chain, serve, dao):
     assert (marked(dao), told(dao).count("vote.cast")) == (set(), 1)
     reconcile(dao, rpc)
     assert told(dao).count("vote.cast") == 1
+
+
+OVERRIDABLE = "support=bravo,override&quorum=for,abstain&overridable=true"
+FLEXIBLE = "support=bravo&quorum=for,abstain&params=fractional"
+
+
+def counts_by(dao, mode: str) -> None:
+    governor = governor_of(dao)
+    governor.capabilities |= {"counting_mode": mode}
+    governor.save()
+
+
+def test_what_a_holder_took_from_a_delegate_is_in_doubt_and_settled_with_the_holders_vote(chain, serve, dao):
+    """Its log is another one than the vote's: without it the tally is as wrong as with the vote alone."""
+    counts_by(dao, OVERRIDABLE)
+    chain.call = counts = Counts((0, 100, 0))
+    honest, holed = serve(has_receipts_root=False), serve(hole=0.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    chain.grow([transaction(CREATED)], [transaction(emit(Kind.GOVERNOR, "VoteCast", ACCOUNTS[1], 5, 1, 100, b""))])
+    sync_once(dao, rpc)
+    holed.faults.hole = 1.0
+    reduced = emit(Kind.GOVERNOR, "VoteReduced", ACCOUNTS[1], 5, 1, 40)
+    override = emit(Kind.GOVERNOR, "OverrideVoteCast", ACCOUNTS[2], 5, 0, 40, b"")
+    chain.grow([transaction(reduced, override)])
+    sync_once(dao, rpc)
+    reconcile(dao, rpc)
+    assert len(marked(dao)) == 2
+    row = Proposal.objects.prefetch_related("operations").get(dao=dao)
+    facts, doubts = facts_of(row), unconfirmed.of_proposals(dao, [row])
+    assert (facts.against_votes, facts.for_votes) == (40, 60)
+    told_of = unconfirmed.without(dao, facts, doubts.votes[row.pk], doubts.reduced[row.pk])
+    assert (told_of.against_votes, told_of.for_votes) == (0, 100)
+    counts.votes = (40, 60, 0)
+    chain.grow([])
+    sync_once(dao, rpc)
+    reconcile(dao, rpc)
+    assert marked(dao) == set()
+
+
+@pytest.mark.parametrize(
+    ("mode", "support", "params", "is_settled"),
+    [
+        (FLEXIBLE, 1, bytes(48), False),
+        (FLEXIBLE, 1, bytes(16) + (1).to_bytes(16, "big") + bytes(16), True),
+        (OVERRIDABLE, 7, b"", False),
+        (OVERRIDABLE, 1, b"", True),
+    ],
+)
+def test_a_tally_settles_no_vote_that_adds_nothing(chain, serve, dao, mode, support, params, is_settled):
+    counts_by(dao, mode)
+    chain.call = counts = Counts()
+    honest, holed = serve(has_receipts_root=False), serve(hole=0.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    chain.grow([transaction(CREATED)], [])
+    sync_once(dao, rpc)
+    holed.faults.hole = 1.0
+    chain.grow([transaction(emit(Kind.GOVERNOR, "VoteCastWithParams", ACCOUNTS[1], 5, support, 100, b"", params))])
+    sync_once(dao, rpc)
+    assert len(marked(dao)) == 1
+    row = Proposal.objects.get(dao=dao)
+    counts.votes = (row.against_votes, row.for_votes, row.abstain_votes)
+    reconcile(dao, rpc)
+    assert OnchainCheck.objects.get(dao=dao, subject="proposal:5:votes").matched
+    assert (marked(dao) == set()) is is_settled
 
 
 def created(number: int, target: bytes, text: bytes = b"# Pay") -> tuple:

@@ -18,7 +18,7 @@ from governance.models import (
     Vote,
 )
 from governance.reconcile import reconcile
-from governance.sync import look_again, sync_once
+from governance.sync import fetch, look_again, sync_once
 from replay.node import ReplayNode
 from tests.governance.lives import ACCOUNTS, FIRST_BLOCK, GOVERNOR, Kind, assert_fresh, emit
 from tests.governance.test_disagreement import (
@@ -227,6 +227,31 @@ def test_a_past_that_was_read_by_one_node_alone_is_looked_at_when_another_answer
         sync_once(dao, rpc)
     assert shown(dao) == (1, 1)
     assert len(marked(dao)) == 2  # each is one node's word, and nothing proves it
+    assert Cursor.objects.get(dao=dao).alone_from_block is None
+
+
+def test_a_range_that_one_node_alone_was_asked_for_is_looked_at_though_the_other_is_back(
+    chain, serve, dao, monkeypatch
+):
+    """The other one answers again between the reading of a range and its being stored."""
+    chain.grow([transaction(CREATED)], [transaction(vote(1))], *[[] for _ in range(DEPTH + 4)])
+    holed, other = serve(hole=1.0), serve()
+    other.stop()
+    rpc = client(holed, other, down_s=0.0, distrust_s=0.0)
+    take = fetch.Ahead.take
+
+    def taken(*args, **options):
+        found = take(*args, **options)
+        other.start()
+        assert [view.block("latest").number for view in rpc.others()] == [chain.head]
+        return found
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(fetch.Ahead, "take", taken)
+        sync_once(dao, rpc)
+    for _ in range(4):
+        sync_once(dao, rpc)
+    assert shown(dao) == (1, 1)
     assert Cursor.objects.get(dao=dao).alone_from_block is None
 
 

@@ -6,7 +6,7 @@ playing the thief second by second at the edges of the segments (`refills`) and 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def text(amount: float, token: str) -> str:
 def questions(facts: Facts, said: Explanation) -> Iterator[tuple[str, str, str]]:
     """Question, true answer, and the text in which it must stand."""
     who, much, thief = said.together
-    year_s, month_s = facts.life_days * DAY_S, 30 * DAY_S
+    year_s, month_s = facts.life_days * DAY_S, 31 * DAY_S
     everything = "\n".join(said.lines)
 
     def total(duration_s: int, *, alone: bool) -> float:
@@ -135,8 +135,8 @@ def questions(facts: Facts, said: Explanation) -> Iterator[tuple[str, str, str]]
         f"{text(total(year_s, alone=True), facts.token)} {life}",
         thief,
     )
-    if facts.life_days > 30:
-        month = "in any 30 days"
+    if facts.life_days > 31:
+        month = "in any 31 days"
         yield "What can leave in March?", f"{text(total(month_s, alone=False), facts.token)} {month}", much
         yield "What can a thief take in March?", f"{text(total(month_s, alone=True), facts.token)} {month}", thief
     yield "How long can members object?", f"waits {facts.delay};" if facts.delay else "Nothing has to wait", everything
@@ -164,7 +164,7 @@ TEMPLATE_FACTS = {
     ),
     "bounties": Facts(
         "USDC", {"rewards": Limit(500, 5_000, 6)}, [("rewards",)], 182, "3 days", "2 %", "until 2027-06-01",
-        anybody=True, says=("0.2 ETH before anybody can object", "1 ETH in any 30 days", "“triage”", "“moderator”"),
+        anybody=True, says=("0.2 ETH before anybody can object", "1 ETH in any 31 days", "“triage”", "“moderator”"),
     ),
     "yield": Facts(
         "USDC", {"into the vault": Limit(20_000, 50_000, 6)}, [("into the vault",)], 182, "2 days", "3 %",
@@ -339,6 +339,17 @@ def test_policies_of_real_needs(need) -> None:  # type: ignore[no-untyped-def]
     document = load(written)
     said = explanation(decode(encode(document)), {}, {}, document=document)
     check(facts, said)
+
+
+def test_march_has_a_day_more_than_thirty() -> None:
+    """In 30 days the limit leaves once, in 31 twice: who asks of March must read the second."""
+    written = vendors()[0].replace("period: 24 days", "period: 30 days")
+    facts = replace(vendors()[1], limits={"bills": Limit(2_000, 50_000, 30)})
+    assert [refills(30, days * DAY_S) for days in (30, 31)] == [1, 2]
+    document = load(written)
+    said = explanation(decode(encode(document)), {}, {}, document=document)
+    check(facts, said)
+    assert "100,000 USDC in any 31 days" in said.together[1]
 
 
 def test_each_vendor_is_listed_whole_once() -> None:

@@ -328,6 +328,7 @@ def pages(made: Made, tokens: dict[str, list[str]]) -> Iterator[str]:
         "proposal_id": [str(number) for number in Proposal.objects.values_list("proposal_id", flat=True)],
         "name": [hex_text(record) for record in DecisionRecord.objects.values_list("hash", flat=True)],
         "account": [address_text(account(3)), address_text(account(77))],
+        "form": ["json", "csv"],
         # The one whose functions' and arguments' names the test knows as such: a form is made of little else.
         "policy_id": [hex_text(row.policy_id) for row in PolicyVersion.objects.filter(policy_id=b"\1" * 32)],
         "request_id": [str(number) for number in Request.objects.values_list("pk", flat=True)],

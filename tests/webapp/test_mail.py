@@ -12,7 +12,10 @@ from django.core import mail
 from agent.understanding import summaries
 from agent.understanding.judging import Outcome
 from governance import outbox, work
+from governance.chain import abi
 from governance.models import Cursor, Proposal, UnconfirmedLog, Work
+from governance.projections.tallies import REDUCED
+from governance.state import governor_of
 from presentation import card, words
 from presentation.dao_view import DaoView
 from tests.webapp.conftest import NOW, UNIT, account
@@ -300,6 +303,20 @@ def test_a_removed_act_is_corrected_and_one_that_was_performed_is_not(client, ma
     assert subjects() == ["the agent wants to perform act 4", "the agent wants to perform act 5", "correction"]
 
 
+def test_an_act_that_is_over_by_one_nodes_word_alone_is_told_of_at_once(client, made):
+    """Nobody is told later, when the end turns out never to have been."""
+    subscribed(client, made)
+    send.follow_outbox()
+    times = {"releasable_chain_s": NOW + 9, "expires_chain_s": NOW + 99}
+    for number in (4, 5):
+        act = made.act(number, status="killed", act_id=bytes([number]) * 32, final_log=made.log(), **times)
+        tell(made, "act.scheduled", f"0x{bytes(act.policy_id).hex()}:{number}")
+    UnconfirmedLog.objects.create(dao=made.dao, log=act.final_log)
+    follow()
+    assert subjects() == ["the agent wants to perform act 5"]
+    assert "One node alone shows that this act is over." in mail.outbox[0].body
+
+
 def test_a_correction_waits_for_what_it_corrects(client, made):
     """Another worker has handed the news to the mail server and not yet noted it, or was killed just then."""
     held = subscribed(client, made)
@@ -447,3 +464,23 @@ def test_a_proposal_that_one_node_alone_shows_is_in_no_mail(client, made):
     assert digest.open_items(DaoView(made.dao), None) == []
     page = client.get(f"/river/proposals/{proposal.proposal_id}/").content.decode()
     assert "One node alone shows that this was proposed: it is not confirmed." in page
+
+
+def test_what_one_node_alone_shows_as_taken_from_a_delegate_is_in_no_mail(client, made):
+    made.dao.contracts.filter(kind="governor").update(
+        capabilities={"counting_mode": "support=bravo,override&quorum=for,abstain&overridable=true"}
+    )
+    proposal = made.proposal(for_votes=60 * UNIT, against_votes=40 * UNIT)
+    made.vote(proposal, 1, weight=100 * UNIT)
+    override = made.vote(proposal, 2, 0, weight=40 * UNIT)
+    reduced = made.log()
+    reduced.address = governor_of(made.dao).address
+    reduced.topic0, reduced.topic1 = REDUCED, account(1).rjust(32, b"\0")
+    reduced.data = abi.encode(["uint256", "uint8", "uint256"], [proposal.proposal_id, 1, 40 * UNIT])
+    reduced.save()
+    for log in (override.log, reduced):
+        UnconfirmedLog.objects.create(dao=made.dao, log=log)
+    [item] = digest.open_items(DaoView(made.dao), account(2))
+    assert any(line.startswith("For 100 MAND, against 0 MAND") for line in item.lines), item.lines
+    page = client.get(f"/river/proposals/{proposal.proposal_id}/").content.decode()
+    assert "holders took votes from their delegates: they are taken off here, and that is not confirmed." in page

@@ -21,11 +21,15 @@ from django.http import Http404, HttpResponse
 from django.template import engines
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from django.views import csrf, defaults
 
+from agent.acts import halts
+from agent.models import AgentHalt
 from dao.local import pages as local
-from governance import outbox, work
-from governance.models import ChainReading, Contract, Cursor, ModuleState, PolicyVersion, Proposal, Vote
+from governance import outbox, roles, site_keys, work
+from governance.audit_log import Action, record
+from governance.models import AuditEntry, ChainReading, Contract, Cursor, ModuleState, PolicyVersion, Proposal, Vote
 from governance.state import State
 from policies.code.encoding import DecodeError, decode
 from presentation.budgets import BudgetView
@@ -34,10 +38,11 @@ from presentation.policies import explained
 from presentation.words import address_text
 from tests import pseudo
 from tests.webapp import states
-from tests.webapp.conftest import NOW, UNIT, Made, account
+from tests.webapp.conftest import CHAIN, NOW, UNIT, Made, account
 from webapp.account import signin
 from webapp.drafts.actions import KINDS
 from webapp.mail import send, subscriptions
+from webapp.models import Subscription
 from webapp.proposals import relay
 from webapp.proposals import voter as voters
 from webapp.relaying import RelayRefused
@@ -169,6 +174,35 @@ def test_every_page_of_a_dao_in_every_state(made):
         check(Client().get("/river/agent/"), trouble, sentences)
 
 
+def test_what_keepers_see(made, settings, monkeypatch):
+    states.fill(made)
+    states.subscription(made)
+    settings.KEEPERS, settings.KEY_FLOORS_WEI, settings.KEY_CAPS_WEI = frozenset({account(3)}), {CHAIN: 5}, {CHAIN: 7}
+    monkeypatch.setattr(signin, "account_of", lambda _: account(3))
+    sentences, named = of_policies(made), next(roles.policies_named(made.dao))[1]
+    halts.stop(made.dao, account(3), "")
+    halts.stop(made.dao, account(3), "Ω")
+    for wei in (0, 4, 6, 8):
+        ChainReading.objects.update_or_create(
+            dao=made.dao, kind="gas", address=named.agent, key=site_keys.key_of(site_keys.What.AGENT),
+            defaults={"value": wei.to_bytes(32, "big"), "block_number": 1, "block_hash": bytes(32),
+                      "block_timestamp_chain_s": NOW, "read_at": timezone.now()},
+        )  # fmt: skip
+        check(Client().get("/river/operations/"), f"{wei} wei", sentences)
+    Client().get("/river/operations/log.json")
+    for action in Action:
+        record(action, made.dao)
+    data = [code for entry in AuditEntry.objects.all() for code in re.findall(r"[\w.:/@-]+", entry.body)]
+    check(Client().get("/river/operations/log/"), "log", [*data, "{}", "river", "agent_stopped"])
+    addresses = Subscription.objects.values_list("email", flat=True)
+    check(Client().get("/river/operations/subscribers/"), "subscribers", addresses)
+    check(Client().post("/river/operations/start", {"because": "Ω"}), "no reason", sentences)
+    numbers = list(AgentHalt.objects.values_list("pk", flat=True))
+    AgentHalt.objects.create(dao=made.dao, reason="Ω")
+    sent = {"because": "Ω" * 20, "halt": numbers}
+    check(Client().post("/river/operations/start", sent, follow=True), "one stands", sentences)
+
+
 def test_every_part_of_a_drafts_form(made):
     for kind in KINDS:
         check(Client().get(f"/river/propose/?kind={kind}"), kind)
@@ -215,7 +249,7 @@ def test_every_message_about_subscriptions(made, client, monkeypatch):
         "unsubscribe": subscriptions.unsubscribe_token(held),
     }
     pages = {path for path in states.pages(made, {name: [token] for name, token in links.items()}) if "subs" in path}
-    assert len(pages) == 3
+    assert len(pages) == 4
     for path in sorted(pages):
         for method in (client.get, client.post, client.get, client.post):
             check(method(path, {"email": "x", "frequency": "ζ", "delegate": "1"}), path)

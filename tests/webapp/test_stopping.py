@@ -6,10 +6,22 @@ from eth_utils import keccak
 
 from agent.acts.policy import NoPolicyInForce, in_force
 from governance.chain.address import checksum
-from governance.models import ModuleState, OnchainCheck, PolicyVersion, UnconfirmedLog
-from tests.webapp.conftest import DAY, NOW
+from governance.models import (
+    ModuleState,
+    Objection,
+    OnchainCheck,
+    PolicyVersion,
+    ProposalTransition,
+    TreasuryFlow,
+    UnconfirmedLog,
+)
+from presentation.acts import objectable
+from presentation.dao_view import DaoView
+from presentation.words import address_text
+from tests.webapp.conftest import DAY, NOW, UNIT, account
 from tests.webapp.states import set_policies
 from tests.webapp.test_endless import text_of
+from webapp.mail import digest
 
 
 def offered(client) -> set[str]:
@@ -149,3 +161,76 @@ def test_nothing_that_stops_is_withdrawn_by_what_the_chain_says_of_proposals(cli
         mirror_says="Succeeded", block_number=10**6, block_hash=bytes(32), other_says="Succeeded",
     )  # fmt: skip
     assert offered(client) == {"Object", "Veto (guardian)", "Pause (guardian)"}
+
+
+@pytest.mark.parametrize("status", ["killed", "vetoed", "voided", "released"])
+def test_objecting_is_withdrawn_nowhere_on_one_nodes_word(client, made, status):
+    """On the first page, in mails sent daily and at once, on the agent's page and in the API alike."""
+    end = made.log()
+    act = waiting(made, status=status, final_log=end, objection_threshold=100 * UNIT, objection_power=100 * UNIT)
+    for account_number, power in ((3, 30), (4, 70)):
+        Objection.objects.create(act=act, log=made.log(), account=account(account_number), power=power * UNIT)
+    assert objectable(DaoView(made.dao)) == []
+    assert digest.open_items(DaoView(made.dao), None) == []
+    alike = "The agent wants to perform act 1"
+    assert alike not in text_of(client.get("/river/"))
+    doubted = Objection.objects.get(account=account(4))
+    for log in (end, doubted.log):
+        UnconfirmedLog.objects.create(dao=made.dao, log=log)
+    assert objectable(DaoView(made.dao)) == [act]
+    home = text_of(client.get("/river/"))
+    assert alike in home
+    assert "One node alone shows that this act is over. It may still be waiting, and may be stopped." in home
+    assert "One node alone shows some of the objections: they are counted here, not confirmed." in home
+    [item] = digest.open_items(DaoView(made.dao), None)
+    assert "One node alone shows that this act is over. It may still be waiting, and may be stopped." in item.lines
+    assert "Objections so far 30 MAND of the 100 MAND that stop it." in item.lines
+    [told] = client.get("/api/v1/daos/river/acts").json()
+    assert (told["confirmed"], told["final_confirmed"]) == (True, False)
+    assert [one["confirmed"] for one in told["objections"]] == [True, False]
+    assert offered(client) == {"Object", "Veto (guardian)", "Pause (guardian)"}
+
+
+def test_a_policy_that_one_node_alone_shows_hides_none(client, made):
+    """The version before it stays the one in force, and what was set by one node's word alone is told as such."""
+    set_policies(made)
+    before = PolicyVersion.objects.get(policy_id=b"\1" * 32)
+    log = made.log()
+    PolicyVersion.objects.create(
+        dao=made.dao, module=before.module, policy_id=b"\1" * 32, version=2, agent=account(66),
+        codehash=before.codehash, code=before.code, log=log,
+    )  # fmt: skip
+
+    def versions() -> list[tuple[int, str]]:
+        found = client.get("/api/v1/daos/river/policies").json()
+        return [(one["version"], one["agent"]) for one in found if one["policy_id"] == "0x" + "01" * 32]
+
+    assert versions() == [(2, address_text(account(66)))]
+    UnconfirmedLog.objects.create(dao=made.dao, log=log)
+    assert versions() == [(1, address_text(bytes(before.agent)))]
+    note = f"One node alone shows that version 2 of the policy 0x{'01' * 32} was set: it is not confirmed"
+    for path in ("/river/", "/river/policies/", "/river/agent/"):
+        assert note in text_of(client.get(path))
+    found = client.get("/api/v1/daos/river/policies").json()
+    [history] = [one["versions"] for one in found if one["policy_id"] == "0x" + "01" * 32]
+    assert [(one["version"], one["confirmed"]) for one in history] == [(2, False), (1, True)]
+    # Where it is the only one, none is in force by what is known, and none is denied.
+    PolicyVersion.objects.exclude(log=log).delete()
+    assert client.get("/api/v1/daos/river/policies").json() == []
+    text = text_of(client.get("/river/policies/"))
+    assert note in text
+    assert "No policy is in force" not in text
+    assert "Whether a policy is in force is not known yet" in text
+
+
+def test_what_happened_and_what_moved_by_one_nodes_word_is_marked(client, made):
+    made.flow(5_000_000)
+    proposal = made.proposal(7)
+    step = ProposalTransition.objects.create(proposal=proposal, kind="queued", log=made.log())
+    paths = ("/river/", "/river/proposals/7/")
+    assert not any(">unconfirmed<" in client.get(path).content.decode() for path in paths)
+    for log in (step.log, TreasuryFlow.objects.get().log):
+        UnconfirmedLog.objects.create(dao=made.dao, log=log)
+    assert [client.get(path).content.decode().count(">unconfirmed<") for path in paths] == [1, 1]
+    found = client.get("/api/v1/daos/river/proposals/7").json()["transitions"]
+    assert [(one["kind"], one["confirmed"]) for one in found] == [("created", True), ("queued", False)]

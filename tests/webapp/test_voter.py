@@ -123,6 +123,32 @@ def test_no_vote_is_called_over_while_votes_are_taken_or_may_be(client, by_time)
     assert [asked(client, number, account(3))["may_vote"] for number in (7, 8, 9)] == [False, False, False]
 
 
+@pytest.mark.parametrize(
+    ("quorum", "told"),
+    [
+        ("for,abstain", "In parts: for 70 MAND, against 10 MAND, abstain 20 MAND."),
+        ("bravo", "In parts, in an order that is not known here."),
+    ],
+)
+def test_a_vote_in_parts_is_told_to_its_voter_by_its_parts_wherever_it_is_shown(client, by_time, quorum, told):
+    """Its support says nothing of the choice: page, list, voter's box, delegate's page and API agree."""
+    mode = f"support=bravo&quorum={quorum}&params=fractional"
+    by_time.contracts["governor"].capabilities["counting_mode"] = mode
+    by_time.contracts["governor"].save()
+    vote = by_time.vote(by_time.proposal(7, snapshot=NOW - DAY, deadline=NOW + DAY), 3, 0, weight=100 * UNIT)
+    vote.params = b"".join((part * UNIT).to_bytes(16, "big") for part in (10, 70, 20))
+    vote.save()
+    seen = asked(client, 7, account(3))
+    texts = [said(seen), client.get(f"/river/proposals/7/?account=0x{account(3).hex()}").content.decode()]
+    for text in texts:
+        assert f"You voted with 100 MAND. {told}" in text
+        assert "You voted Against" not in text
+    assert texts[1].count(told) == 2  # in the list too
+    assert '<span class="tag bad">Against</span>' not in texts[1]
+    profile = client.get(f"/river/delegates/0x{account(3).hex()}/").content.decode()
+    assert ("in parts" if "order" in told else told) in profile
+
+
 def test_before_the_snapshot_no_power_is_promised(client, by_time):
     by_time.proposal(7, snapshot=NOW + 3600, deadline=NOW + DAY)
     by_time.power(3, 5 * UNIT)

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_http_methods
 from agent.acts import submitting
 from agent.acts.forms import Act
 from agent.acts.policy import NoPolicyInForce
+from governance.roles import Do
 from governance.sentences import worded
 from presentation.budgets import budgets_of, module_readings
 from presentation.dao_view import DaoView
-from webapp import throttle
+from webapp import roles, throttle
 from webapp.account import signin
 from webapp.agent import forms
 from webapp.api_input import bytes32
@@ -31,8 +32,9 @@ def act(request: HttpRequest, slug: str, policy_id: str) -> HttpResponse:
     found = forms.form_of(place, bytes32(policy_id))
     if request.method != "POST":
         return _page(request, place, found)
-    account = signin.account_of(request)
-    if account is None:
+    who = roles.visitor_of(request)
+    account = who.account
+    if account is None or not who.may(Do.ASK):
         return _page(request, place, found, gettext("Sign in with your wallet first: the agent's page does that."), 403)
     if not throttle.may_ask(request, account):
         return _page(request, place, found, gettext("Too many requests. Try again in an hour."), 429)

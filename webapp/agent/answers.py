@@ -20,6 +20,7 @@ class ActCall(Answer):
 class ObjectionAnswer(Answer):
     account: Address
     power: Amount
+    confirmed: bool
     transaction_hash: Hash
 
 
@@ -41,6 +42,8 @@ class ActAnswer(Answer):
     objection_threshold: Amount | None
     calls: list[ActCall]
     objections: list[ObjectionAnswer]
+    confirmed: bool
+    final_confirmed: bool | None
     at_chain_s: ChainSeconds
     block: int
     transaction_hash: Hash

@@ -19,11 +19,11 @@ from agent.acts.shown import shown
 from agent.models import Request
 from governance import standing
 from governance.chain.signatures import MOST_SIGNATURE_DIGITS
+from governance.roles import Do
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
-from webapp import throttle
-from webapp.account import signin
+from webapp import roles, throttle
 from webapp.agent import forms
 from webapp.agent.answers import ActAnswer, ActFormAnswer, RefusalAnswer, RequestAnswer
 from webapp.agent.asked import request_of, requests_of
@@ -139,10 +139,11 @@ class Approve(Schema):
 
 
 def _signed_in(request: HttpRequest) -> bytes:
-    account = signin.account_of(request)
-    if account is None:
-        raise HttpError(401, "sign in with your wallet first")
-    return account
+    who = roles.visitor_of(request)
+    roles.require_in_api(who, Do.ASK)
+    if who.account is None:  # nobody without an account may ask
+        raise HttpError(401, roles.denial(who, Do.ASK))
+    return who.account
 
 
 def _policy_asked_for(place: DaoView, text: str) -> bytes:

@@ -28,7 +28,7 @@ from governance.models import (
 )
 from policies.notation.hexadecimal import hex_text
 from presentation import labels, words
-from presentation.acts import who_may_object
+from presentation.acts import doubt_about_end, doubt_about_start, is_end_in_doubt, who_may_object
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
@@ -38,10 +38,10 @@ def page_of_acts(place: DaoView, *, page: int = 1, size: int = PAGE) -> tuple[li
     """A page of acts, newest first, with calls and objections. Four queries."""
     found = Act.objects.filter(dao=place.dao)
     rows = (
-        found.select_related("log", "final_log__unconfirmed", "module")
+        found.select_related("log__unconfirmed", "final_log__unconfirmed", "module")
         .prefetch_related(
             Prefetch("calls", ActCall.objects.order_by("position")),
-            Prefetch("objections", Objection.objects.select_related("log").order_by("id")),
+            Prefetch("objections", Objection.objects.select_related("log__unconfirmed").order_by("id")),
         )
         .order_by(*chain_order("log__", newest_first=True), "-id")
     )
@@ -101,7 +101,8 @@ def _act_view(place: DaoView, act: Act, record: DecisionRecord | None, vote: Pro
         "vote": vote,
         "has_record": record is not None,
         "module": words.address_text(act.module.address),
-        "is_end_doubted": bool(act.act_id) and act.final_log is not None and hasattr(act.final_log, "unconfirmed"),
+        "is_end_doubted": is_end_in_doubt(act),
+        "doubts": [doubt for doubt in (doubt_about_start(act), doubt_about_end(act)) if doubt],
         "who_may_object": who_may_object(act.module),
     }
     if act.act_id:

@@ -37,10 +37,14 @@ def act_json(place: DaoView, act: Act) -> Json:
             {
                 "account": address_json(objection.account),
                 "power": str(objection.power),
+                "confirmed": not hasattr(objection.log, "unconfirmed"),
                 "transaction_hash": hex_text(objection.log.transaction_hash),
             }
             for objection in act.objections.all()
         ],
+        # Whether it is more than the word of one node alone, with no proof: of the act, and of its end.
+        "confirmed": not hasattr(act.log, "unconfirmed"),
+        "final_confirmed": not hasattr(act.final_log, "unconfirmed") if act.final_log else None,
         "at_chain_s": act.log.block_timestamp_chain_s,
         "block": act.log.block_number,
         "transaction_hash": hex_text(act.log.transaction_hash),

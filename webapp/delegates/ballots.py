@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from governance.models import Proposal, Vote
 from presentation import labels
 from presentation.dao_view import DaoView
-from presentation.proposals import parts_of
+from presentation.proposals import is_in_parts, parts_of
 
 MOST_VOTES = 50  # of one account on one proposal: where votes may be split, it could cast thousands
 
@@ -67,13 +67,15 @@ def _newest_votes(account: bytes, proposals: list[Proposal]) -> list[Vote]:
 def _ballots(place: DaoView, newest: list[Vote]) -> Ballots:
     votes = tuple(newest[:MOST_VOTES])
     parts = [parts_of(place, vote) for vote in votes]
-    sides = _sides(votes, parts)
+    in_parts = [is_in_parts(place, vote) for vote in votes]
+    is_told = all(part is not None for part, split in zip(parts, in_parts, strict=True) if split)
+    sides = _sides(votes, parts) if is_told else None
     if sides is not None:
         against, in_favour, abstain = (place.votes_asset.text(part, 2) for part in sides)
         text = gettext("In parts: for %(for)s, against %(against)s, abstain %(abstain)s.")
         choice = text % {"for": in_favour, "against": against, "abstain": abstain}
     else:
-        choices = [_choice(vote, part is not None) for vote, part in zip(votes, parts, strict=True)]
+        choices = [_choice(vote, split) for vote, split in zip(votes, in_parts, strict=True)]
         choice = ", ".join(dict.fromkeys(reversed(choices)))
     has_more = len(newest) > MOST_VOTES
     if has_more:

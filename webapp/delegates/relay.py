@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext
 
+from governance.audit_log import Action, record
 from governance.chain import abi
 from governance.chain.rpc import CallReverted, Header, Rpc
 from governance.chain.send import KeyConflict, send_once
@@ -122,3 +123,4 @@ def _count(place: DaoView, delegator: bytes, delegate: bytes, key: str, share: S
         RelayedDelegation.objects.create(
             dao=place.dao, delegator=delegator, delegate=delegate, is_reserved=reserved, outgoing_key=key
         )
+        record(Action.DELEGATION_RELAYED, place.dao, account=delegator, key=key)

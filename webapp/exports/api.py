@@ -55,7 +55,7 @@ def export_votes(
 ) -> Json | HttpResponse:
     """All votes on a proposal, the heaviest first, each with its transaction; as `exports` has other tables."""
     weight, _, number = after.partition(".")
-    rows, more = read.votes(proposal_at(slug, proposal_id)[1], (int(weight), int(number)) if after else None)
+    rows, more = read.votes(*proposal_at(slug, proposal_id), (int(weight), int(number)) if after else None)
     return _answer(request, rows, None if more is None else f"{more[0]}.{more[1]}", format)
 
 

@@ -12,7 +12,7 @@ from governance.models import Act, Proposal, RawLog, TreasuryFlow, Vote
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
-from presentation.proposals import ProposalRow, rows_of
+from presentation.proposals import ProposalRow, is_in_parts, parts_of, rows_of
 
 MOST_ROWS = 200
 Row = dict[str, str | int | bool | None]
@@ -36,6 +36,9 @@ def _proposal(shown: ProposalRow) -> Row:
         "against": str(shown.against_votes), "abstain": str(shown.abstain_votes),
         # The newest block at which the chain said one of these in place of the mirror.
         "chain_word_block": max((word.block_number for word in shown.shown.words.values()), default=None),
+        # The block of the governor's own tally, where its way to count is not known here; and whether the sums are.
+        "tally_block": shown.facts.tally_block,
+        "tally_known": not shown.facts.counted_by_governor or shown.facts.tally_block is not None,
         **_log(row.log),
     }  # fmt: skip
 
@@ -84,7 +87,9 @@ def _numbers(model: Any, place: DaoView, after: int) -> tuple[list[int], int | N
     return numbers[:MOST_ROWS], numbers[MOST_ROWS - 1] if len(numbers) > MOST_ROWS else None
 
 
-def votes(proposal: Proposal, after: tuple[int, int] | None) -> tuple[list[Row], tuple[int, int] | None]:
+def votes(
+    place: DaoView, proposal: Proposal, after: tuple[int, int] | None
+) -> tuple[list[Row], tuple[int, int] | None]:
     """Return a proposal's votes, the heaviest first, behind one of a weight and a number; and what to ask for next."""
     found = Vote.objects.filter(proposal=proposal)
     if after is not None:
@@ -95,10 +100,15 @@ def votes(proposal: Proposal, after: tuple[int, int] | None) -> tuple[list[Row],
         Vote.objects.filter(pk__in=heaviest[:MOST_ROWS]).prefetch_related("log__unconfirmed").order_by("-weight", "id")
     )
     more = (rows[-1].weight, rows[-1].pk) if len(heaviest) > MOST_ROWS else None
-    return [
-        {
-            "voter": words.address_text(row.voter), "support": row.support, "weight": str(row.weight),
-            "params": hex_text(row.params) if row.params else None, "reason": row.reason, **_log(row.log),
-        }
-        for row in rows
-    ], more  # fmt: skip
+    return [_vote(place, row) for row in rows], more
+
+
+def _vote(place: DaoView, row: Vote) -> Row:
+    parts = parts_of(place, row)
+    against, in_favour, abstain = (None, None, None) if parts is None else map(str, parts)
+    return {
+        "voter": words.address_text(row.voter), "support": row.support, "weight": str(row.weight),
+        # A vote in parts is not of its support; its parts are empty where their order is not known.
+        "in_parts": is_in_parts(place, row), "for": in_favour, "against": against, "abstain": abstain,
+        "params": hex_text(row.params) if row.params else None, "reason": row.reason, **_log(row.log),
+    }  # fmt: skip

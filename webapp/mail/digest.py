@@ -20,7 +20,7 @@ from governance.models import Act, Proposal, Vote
 from governance.state import State
 from policies.notation.visible import one_line
 from presentation import words
-from presentation.acts import counted_as_of_now, objectable
+from presentation.acts import confirmed_objections, counted_as_of_now, doubt_about_end, doubt_about_start, objectable
 from presentation.calls import call_words
 from presentation.card import RED, Tag, card_of, is_by_model, lines_of
 from presentation.dao_view import DaoView, is_never
@@ -137,13 +137,14 @@ def of_act(place: DaoView, act: Act) -> Item:
         _told(call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)), 300)
         for call in act.calls.all()
     ]
+    lines += [doubt for doubt in (doubt_about_start(act), doubt_about_end(act)) if doubt]
     if act.releasable_chain_s:
         lines.append(gettext("Not before %(moment)s.") % {"moment": words.moment(act.releasable_chain_s)})
     if act.objection_threshold:
         lines.append(
             gettext("Objections so far %(power)s of the %(threshold)s that stop it.")
             % {
-                "power": place.votes_asset.text(act.objection_power, 2),
+                "power": place.votes_asset.text(confirmed_objections(act), 2),
                 "threshold": place.votes_asset.text(act.objection_threshold, 2),
             }
         )

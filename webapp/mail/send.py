@@ -27,6 +27,7 @@ from governance import outbox, work
 from governance.models import Act, Cursor, OutboxEntry, Proposal
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.visible import one_line
+from presentation.acts import MAY_BE_STOPPED
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, summary_of
 from webapp.mail import digest, subscriptions
@@ -203,7 +204,7 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
     if stands or not _happened(place, kind, key):
         return None
     if kind == "act.scheduled":
-        act = _acts(place, key).filter(status=Act.Status.SCHEDULED).first()
+        act = _acts(place, key).filter(MAY_BE_STOPPED).first()
         if act is None:
             return None  # nothing is waited for any more
         item = digest.of_act(place, act)

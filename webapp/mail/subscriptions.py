@@ -14,11 +14,13 @@ import secrets
 
 from django.conf import settings
 from django.core import signing
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from governance import work
+from governance.audit_log import Action, record
 from governance.models import Dao
 from webapp import throttle
 from webapp.models import Subscription
@@ -54,6 +56,12 @@ def ask(dao: Dao, email: str, frequency: str, delegate: bytes | None, asker: str
         raise TooOften(
             gettext("This address was entered several times. Look for our message, or try again in an hour.")
         )
+    # Not around the counts above: what is refused is counted all the same.
+    with transaction.atomic():
+        _ask(dao, email, frequency, delegate)
+
+
+def _ask(dao: Dao, email: str, frequency: str, delegate: bytes | None) -> None:
     subscription, _ = Subscription.objects.get_or_create(
         dao=dao, email=email, defaults={"frequency": frequency, "delegate": delegate}
     )
@@ -68,6 +76,7 @@ def ask(dao: Dao, email: str, frequency: str, delegate: bytes | None, asker: str
     )
     # The row holds the choice, not the token: without the site's key nobody can confirm from the database.
     work.enqueue(CONFIRM_WORK, f"{subscription.pk}:{choice['n'][:12]}", arguments=choice)
+    record(Action.SUBSCRIPTION_ASKED, dao, subscription=subscription.pk, frequency=frequency)
 
 
 def confirm_token(choice: dict) -> str:
@@ -104,7 +113,9 @@ def confirm(token: str) -> Subscription:
     subscription.confirmed_at, subscription.unsubscribed_at = timezone.now(), None
     subscription.confirm_token_hash = None
     subscription.unsubscribe_token_hash = _hash(unsubscribe_token(subscription))
-    subscription.save()
+    with transaction.atomic():
+        subscription.save()
+        record(Action.SUBSCRIPTION_CONFIRMED, subscription.dao, subscription=subscription.pk)
     return subscription
 
 
@@ -132,7 +143,9 @@ def unsubscribe(token: str) -> Subscription:
     """End it; ending it twice is fine. Raises BadLink."""
     subscription = of_unsubscribe_token(token)
     if subscription.unsubscribed_at is None:
-        Subscription.objects.filter(pk=subscription.pk).update(unsubscribed_at=timezone.now())
+        with transaction.atomic():
+            Subscription.objects.filter(pk=subscription.pk).update(unsubscribed_at=timezone.now())
+            record(Action.SUBSCRIPTION_ENDED, subscription.dao, subscription=subscription.pk)
     return subscription
 
 

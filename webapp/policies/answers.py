@@ -17,6 +17,7 @@ class PolicyVersionAnswer(Answer):
     """A version, the vote that set it, and what it changed; null where that is not known."""
 
     version: int
+    confirmed: bool
     transaction_hash: Hash
     proposal_id: ProposalId | None
     changes: list[Change] | None

@@ -44,6 +44,7 @@ def policies(request: HttpRequest, slug: str) -> list[Json]:
             "versions": [
                 {
                     "version": one.version.version,
+                    "confirmed": not hasattr(one.version.log, "unconfirmed"),
                     "transaction_hash": hex_text(one.version.log.transaction_hash),
                     "proposal_id": str(one.proposal.proposal_id) if one.proposal else None,
                     "changes": None

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator
 
 import httpx
+from django.db import transaction
 from django.utils.translation import gettext
 
+from governance.audit_log import Action, record
 from governance.chain.module import SET_POLICY
 from governance.models import Contract, Proposal
 from policies.document.published import published
@@ -58,7 +60,10 @@ def read(text: str) -> tuple[bytes, str]:
 def keep(text: str) -> bytes:
     """Keep a text by its hash, and return the hash. One that is kept already stays as it is. Raises BadText."""
     found, plain = read(text)
-    PolicyText.objects.get_or_create(document_hash=found, defaults={"text": plain})
+    with transaction.atomic():
+        _, is_new = PolicyText.objects.get_or_create(document_hash=found, defaults={"text": plain})
+        if is_new:
+            record(Action.POLICY_DOCUMENT_KEPT, document=hex_text(found))
     return found
 
 

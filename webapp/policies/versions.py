@@ -59,7 +59,7 @@ def versions_of(place: DaoView, newest: PolicyVersion) -> list[VersionView]:
     """The policy's versions, the newest first, with what each changed of the one before it. Asks no node."""
     rows = list(
         PolicyVersion.objects.filter(module=newest.module_id, policy_id=newest.policy_id)
-        .select_related("log")
+        .select_related("log__unconfirmed")
         .order_by("-version")[: MOST_VERSIONS + 1]
     )
     proposals = _proposals(place, [bytes(row.log.transaction_hash) for row in rows])

@@ -65,6 +65,7 @@ class VoteAnswer(Answer):
     voter: Address
     support: int
     weight: Amount
+    in_parts: bool
     parts: Tally | None
     reason: str
     confirmed: bool
@@ -143,6 +144,7 @@ class SummaryAnswer(Answer):
 
 class Transition(Answer):
     kind: str
+    confirmed: bool
     block: int
     at_chain_s: ChainSeconds
     transaction_hash: Hash

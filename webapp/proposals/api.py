@@ -84,6 +84,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
         "transitions": [
             {
                 "kind": step.kind,
+                "confirmed": not hasattr(step.log, "unconfirmed"),
                 "block": step.log.block_number,
                 "at_chain_s": step.log.block_timestamp_chain_s,
                 "transaction_hash": hex_text(step.log.transaction_hash),

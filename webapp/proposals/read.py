@@ -33,7 +33,9 @@ def page_of_votes(proposal: Proposal, *, page: int = 1, size: int = 50) -> tuple
 
 def transitions(proposal: Proposal) -> list[ProposalTransition]:
     return list(
-        ProposalTransition.objects.filter(proposal=proposal).select_related("log").order_by(*chain_order("log__"))
+        ProposalTransition.objects.filter(proposal=proposal)
+        .select_related("log__unconfirmed")
+        .order_by(*chain_order("log__"))
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext
 
+from governance.audit_log import Action, record
 from governance.chain import abi, eip712
 from governance.chain.address import checksum
 from governance.chain.governor import (
@@ -169,6 +170,7 @@ def _count(place: DaoView, proposal_id: int, voter: bytes, support: int, key: st
             dao=place.dao, onchain_proposal_id=proposal_id, voter=voter, support=support, is_reserved=reserved,
             outgoing_key=key,
         )  # fmt: skip
+        record(Action.VOTE_RELAYED, place.dao, account=voter, proposal=proposal_id, key=key)
 
 
 __all__ = ["RpcError", "ballot", "governor_of", "relay"]

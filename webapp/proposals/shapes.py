@@ -8,7 +8,7 @@ from governance.models import Vote
 from policies.notation.hexadecimal import hex_text
 from presentation.card import card_of, is_by_model
 from presentation.dao_view import DaoView
-from presentation.proposals import ProposalRow, parts_of
+from presentation.proposals import ProposalRow, is_in_parts, parts_of
 from webapp.shapes import Json, address_json, sides_json
 
 
@@ -54,7 +54,8 @@ def vote_json(place: DaoView, vote: Vote) -> Json:
         "voter": address_json(vote.voter),
         "support": vote.support,
         "weight": str(vote.weight),
-        # Of a vote in parts (fractional counting), what it added to each side.
+        # Of a vote in parts (fractional counting), what it added to each side; null where their order is not known.
+        "in_parts": is_in_parts(place, vote),
         "parts": None if parts is None else sides_json(parts),
         "reason": vote.reason,
         # Whether it is more than the word of one node alone, with no proof.

@@ -28,6 +28,7 @@ from policies.notation.visible import one_line
 from presentation import labels, words
 from presentation.dao_view import DaoView, is_never
 from presentation.power import fixed_elsewhere, mirrored_power
+from presentation.proposals import parts_in_words
 from webapp.node import node
 
 T = TypeVar("T")
@@ -394,8 +395,10 @@ def _overrides_in_words(place: DaoView, voter: Voter) -> list[str]:
 
 
 def _voted(place: DaoView, vote: Vote) -> str:
-    values = {"choice": _choice(vote), "power": _amount(place, vote.weight)}
-    return gettext("You voted %(choice)s with %(power)s.") % values
+    power = _amount(place, vote.weight)
+    if parts := parts_in_words(place, vote):
+        return gettext("You voted with %(power)s. %(parts)s") % {"power": power, "parts": parts}
+    return gettext("You voted %(choice)s with %(power)s.") % {"choice": _choice(vote), "power": power}
 
 
 def _choice(vote: Vote) -> str:

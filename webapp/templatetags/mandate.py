@@ -14,12 +14,13 @@ from django.utils.translation import gettext
 from agent.models import Summary
 from agent.understanding.words import shown
 from governance import incidents, sentences
-from governance.models import SyncIncident, Vote
+from governance.models import Act, SyncIncident, Vote
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
 from presentation import card, labels, words
+from presentation.acts import doubt_about_end, doubt_about_start
 from presentation.dao_view import DaoView, is_never
-from presentation.proposals import parts_of
+from presentation.proposals import parts_in_words
 from webapp import markup
 
 register = template.Library()
@@ -108,15 +109,16 @@ def votes(place: DaoView, base_units: int) -> str:
 @register.simple_tag
 def vote_parts(place: DaoView, vote: Vote) -> str:
     """What a vote in parts added to each side; empty for other votes."""
-    parts = parts_of(place, vote)
-    if parts is None:
-        return ""
-    against, in_favour, abstain = (place.votes_asset.text(part, 2) for part in parts)
-    return gettext("In parts: for %(for)s, against %(against)s, abstain %(abstain)s.") % {
-        "for": in_favour,
-        "against": against,
-        "abstain": abstain,
-    }
+    return parts_in_words(place, vote)
+
+
+@register.simple_tag
+def act_doubts(act: Act) -> list[str]:
+    """Sentences that say what of an act one node alone shows."""
+    doubts = [doubt_about_start(act), doubt_about_end(act)]
+    if any(hasattr(objection.log, "unconfirmed") for objection in act.objections.all()):
+        doubts.append(gettext("One node alone shows some of the objections: they are counted here, not confirmed."))
+    return [doubt for doubt in doubts if doubt]
 
 
 @register.simple_tag

@@ -46,6 +46,6 @@ def balances(place: DaoView) -> list[Balance]:
 def newest_flows(place: DaoView, limit: int = 10) -> list[TreasuryFlow]:
     return list(
         TreasuryFlow.objects.filter(dao=place.dao)
-        .select_related("log")
+        .select_related("log__unconfirmed")
         .order_by(*chain_order("log__", newest_first=True))[:limit]
     )

@@ -5,13 +5,12 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from agent.acts import approvals, submitting
+from agent.acts import approvals, halts, submitting
 from agent.acts.policy import NoPolicyInForce
 from agent.acts.shown import shown
 from agent.acts.words import reason_of
-from agent.models import AgentHalt, Request
+from agent.models import Request
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Dao
 from policies.code import encoding
@@ -42,6 +41,8 @@ class Command(BaseCommand):
         approve.add_argument("candidate")
         approve.add_argument("signature")
         command("halts", "list which kill switches are on, and why")
+        stop = command("stop", "stop the agent at once: it signs nothing more for the DAO until clear-halt")
+        stop.add_argument("--because", default="", help="why, for those who look")
         clear = command("clear-halt", "clear the kill switch, with the reason why that is safe")
         clear.add_argument("--because", required=True)
 
@@ -56,6 +57,7 @@ class Command(BaseCommand):
             submitting.RequestError,
             approvals.ApprovalError,
             NoPolicyInForce,
+            halts.HaltError,
             BadAddress,
         ) as error:
             raise CommandError(str(error)) from error
@@ -79,15 +81,15 @@ class Command(BaseCommand):
         self.stdout.write("approved")
 
     def _halts(self, dao: Dao, _options: dict[str, Any]) -> None:
-        for halt in AgentHalt.objects.filter(dao=dao, cleared_at=None):
+        for halt in halts.standing(dao):
             since = f"{halt.happened_at:%Y-%m-%d %H:%M:%S} UTC"
             self.stdout.write(f"{since}  {reason_of(halt)}  {json.dumps(halt.facts)}")
 
     def _clear_halt(self, dao: Dao, options: dict[str, Any]) -> None:
-        cleared = AgentHalt.objects.filter(dao=dao, cleared_at=None).update(
-            cleared_at=timezone.now(), cleared_because=options["because"][:300]
-        )
-        self.stdout.write(f"{cleared} cleared")
+        self.stdout.write(f"{halts.start(dao, None, options['because'])} cleared")
+
+    def _stop(self, dao: Dao, options: dict[str, Any]) -> None:
+        self.stdout.write(str(reason_of(halts.stop(dao, None, options["because"]))))
 
 
 def _request(dao: Dao, pk: int) -> Request:

@@ -79,13 +79,14 @@ class Receipt(NamedTuple):
 class RangeLogs(NamedTuple):
     """One node's logs of a range of blocks, with the last block's header, the header of the block before the range (if
     it was asked for), the number of the node's `finalized` block (None if the node doesn't know that tag), and of its
-    newest block (None if it names none)."""
+    newest block (None if it names none). `by_two`: another node was asked for the logs too."""
 
     logs: list[Log]
     last: Header
     below: Header | None
     final_block: int | None
     newest_block: int | None = None
+    by_two: bool = False
 
 
 def quantity(value: Any) -> int:

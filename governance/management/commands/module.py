@@ -7,6 +7,8 @@ Exit status: 0 good, 1 refused, or something is not as it should be, 2 wrong usa
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -80,6 +82,10 @@ class Command(BaseCommand):
 
     def _sender(self, sub: CommandParser) -> None:
         sub.add_argument("--keystore", help="the sender's keystore file; it gets no role in anything")
+        sub.add_argument(
+            "--ape-account", metavar="NAME",
+            help="the sender by its name among Ape's accounts (~/.ape/accounts), in place of --keystore",
+        )  # fmt: skip
         sub.add_argument("--password-file", help="the file with the keystore's password")
         sub.add_argument(
             "--timeout", type=float, default=600.0, help="seconds to wait for each transaction (default: 600)"
@@ -87,6 +93,8 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, action: str, **options: Any) -> None:
         try:
+            if options.get("ape_account"):
+                options["keystore"] = _keystore_of_ape(options["ape_account"], options["keystore"])
             status = getattr(self, f"_{action}")(options)
         except (NotInstalled, RpcError, BadAddress, KeystoreProblem, FileProblem) as error:
             if options["json"]:
@@ -143,9 +151,13 @@ class Command(BaseCommand):
 
     def _deploy(self, options: dict[str, Any]) -> int:
         if options["as_transactions"] == bool(options["keystore"]):
-            raise CommandError("name a --keystore with its --password-file, or --as-transactions: one of them")
+            raise CommandError(
+                "name a --keystore or --ape-account with its --password-file, or --as-transactions: one of them"
+            )
         if options["keystore"] and not options["password_file"]:
-            raise CommandError("--keystore needs --password-file: a password in an argument is seen by others")
+            raise CommandError(
+                "--keystore and --ape-account need --password-file: a password in an argument is seen by others"
+            )
         rpc, found = self._look(options)
         kept, parts = self._begun(options, found)
         cost = cost_of(rpc, parts, has_factory=True)
@@ -181,7 +193,7 @@ class Command(BaseCommand):
 
     def _propose(self, options: dict[str, Any]) -> int:
         if options["send"] != bool(options["keystore"]) or bool(options["keystore"]) != bool(options["password_file"]):
-            raise CommandError("--send needs --keystore and --password-file, and they go with it alone")
+            raise CommandError("--send needs --keystore or --ape-account, and --password-file; they go with it alone")
         rpc, found = self._look(options)
         kept = record.read(options["record"] or record.default_path(found.chain_id))
         self._require_sound(rpc, found, kept)
@@ -331,6 +343,17 @@ class Command(BaseCommand):
 
     def _print(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _keystore_of_ape(name: str, keystore: str | None) -> str:
+    """The keystore file of an account that Ape keeps. Raises CommandError for a name that can't be one's, and where a
+    keystore is named too."""
+    if keystore:
+        raise CommandError("--keystore and --ape-account both name the sender: give one of them")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name):
+        raise CommandError(f"--ape-account takes a name as `ape accounts list` shows it, not {name!r:.100}")
+    folder = Path(os.environ.get("APE_DATA_FOLDER") or Path.home() / ".ape") / "accounts"
+    return str(folder / f"{name}.json")
 
 
 def _address(text: str | None) -> bytes | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from governance.audit_log import Action, record
 from governance.models import Dao, RawLog
 from governance.projections import again
 from governance.sync.fence import hold
@@ -29,6 +30,7 @@ class Command(BaseCommand):
                 raise CommandError("another worker writes this DAO: try again")
             with writer.transaction():
                 unread = again.rebuild(dao)
+                record(Action.MIRROR_REBUILT, dao)
         self.stdout.write(f"{slug}: projections made anew from {RawLog.objects.filter(dao=dao).count()} logs")
         for what, count in [*unread.undecodable.items(), *unread.unknown.items()]:
             self.stdout.write(f"  kept raw, not understood: {what} ({count})")

@@ -69,6 +69,23 @@ def test_a_deployment_has_the_parties_that_were_planned(run, deployed: Deployed,
     assert "creating PolicyModule" in said
 
 
+def test_the_sender_may_be_an_account_that_ape_keeps(run, house, keystore, file, tmp_path, monkeypatch):
+    """The same file, by its name among Ape's accounts; and no name reaches out of their folder."""
+    monkeypatch.setenv("APE_DATA_FOLDER", str(tmp_path))
+    (tmp_path / "accounts").mkdir()
+    (tmp_path / "ada.json").rename(tmp_path / "accounts" / "ada.json")
+    options = ["--record", file, *keystore[2:]]
+    status, said = run("deploy", *house.arguments(), "--ape-account", "ada", *options)
+    assert status == 0, said
+    assert set(json.loads(file.read_text())["contracts"]) == {"votes_adapter", "module"}
+    for named, why in ((["ada", *keystore[:2]], "both name the sender"), (["../ada"], "as `ape accounts list` shows")):
+        status, said = run("deploy", *house.arguments(), "--ape-account", *named, *options)
+        assert (status, why in said) == (1, True), said
+    options = ["--record", file.with_name("other.json"), *keystore[2:]]
+    status, said = run("deploy", *house.arguments(), "--ape-account", "nobody", "--salt", "another", *options)
+    assert (status, "nobody.json" in said) == (1, True), said
+
+
 def test_a_second_run_sends_nothing(run, deployed: Deployed, house, keystore, file):
     run("deploy", *house.arguments(), *keystore, "--record", file)
     before, sent = nonce(deployed, "ada"), file.read_text()

@@ -307,6 +307,18 @@ function wireRequest(form: HTMLFormElement): void {
   });
 }
 
+/** Signs the shown account in, and shows the page anew as this site shows it to that account. */
+function wireSignIn(button: HTMLButtonElement): void {
+  const status = button.parentElement?.querySelector(".status") ?? null;
+  button.addEventListener("click", () => {
+    void act(button, status, async (held, site, tell) => {
+      tell(words.waitingToSignIn);
+      await signIn(held, site);
+      window.location.reload();
+    });
+  });
+}
+
 function wireApproval(button: HTMLButtonElement): void {
   const status = button.parentElement?.querySelector(".status") ?? null;
   button.addEventListener("click", () => {
@@ -341,6 +353,7 @@ async function start(): Promise<void> {
   if (request instanceof HTMLFormElement) wireRequest(request);
   document.querySelectorAll<HTMLButtonElement>("button[data-transaction]").forEach(wireTransaction);
   document.querySelectorAll<HTMLButtonElement>("button[data-approve]").forEach(wireApproval);
+  document.querySelectorAll<HTMLButtonElement>("button[data-sign-in]").forEach(wireSignIn);
   if (here.local) for (const person of await people()) add(testWallet(person, here.csrf));
 }
 

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what on this site. The one place that answers it: pages and API ask `Visitor.may`.
+
+Operator, guardian, owner and agent are what the chain says of an address, as far as the mirror has read it; what one
+node alone shows gives nobody a role. Keepers are those whom the site's settings name (`MANDATE_KEEPERS`): who runs the
+server, for what is about the site and not about a DAO. Nothing here lets anybody do what the chain forbids, and none of
+it stands in a table: whoever is no operator any more by the chain is none here.
+
+What a signature or the chain itself decides is not asked here: an approval (the operator's signature over it), a
+roster (the same), a vote, an objection, a veto, a pause (transactions of the account's own wallet).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.conf import settings
+
+from governance.chain import abi, module
+from governance.models import ChainReading, Cursor, Dao, ModuleState, PolicyVersion
+from policies.code.encoding import DecodeError, decode
+
+
+class Role(StrEnum):
+    """What somebody is to a DAO, or to the site."""
+
+    ANYONE = "anyone"  # whoever looks, signed in or not
+    ACCOUNT = "account"  # whoever signed in
+    OPERATOR = "operator"  # named by a policy that has not ended
+    GUARDIAN = "guardian"  # of a policy module
+    OWNER = "owner"  # of a policy module, as the chain answered when it was asked last
+    AGENT = "agent"  # that a policy names
+    KEEPER = "keeper"  # of the site, by its settings
+
+
+class Do(StrEnum):
+    """What somebody may do, or see."""
+
+    READ = "read"  # all pages and calls that are not named below
+    ASK = "ask"  # something of the agent
+    STOP_AGENT = "stop_agent"  # the site's own switch: the agent signs nothing for the DAO
+    START_AGENT = "start_agent"  # clear that switch
+    SEE_ROSTERS = "see_rosters"  # who is who on them
+    SEE_HALT_FACTS = "see_halt_facts"
+    SEE_LOG = "see_log"  # the audit log, of all DAOs
+    SEE_SUBSCRIBERS = "see_subscribers"  # e-mail addresses
+
+
+# Stopping is for everybody who may stop on the chain, and for who runs the server; starting again is for who runs the
+# agent: a guardian only ever tightens.
+_MAY: Mapping[Do, frozenset[Role]] = {
+    Do.READ: frozenset({Role.ANYONE}),
+    Do.ASK: frozenset({Role.ACCOUNT}),
+    Do.STOP_AGENT: frozenset({Role.OPERATOR, Role.GUARDIAN, Role.OWNER, Role.KEEPER}),
+    Do.START_AGENT: frozenset({Role.OPERATOR, Role.KEEPER}),
+    Do.SEE_ROSTERS: frozenset({Role.OPERATOR, Role.KEEPER}),
+    Do.SEE_HALT_FACTS: frozenset({Role.OPERATOR, Role.GUARDIAN, Role.OWNER, Role.KEEPER}),
+    Do.SEE_LOG: frozenset({Role.KEEPER}),
+    Do.SEE_SUBSCRIBERS: frozenset({Role.KEEPER}),
+}
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """An account (None: nobody signed in) and its roles."""
+
+    account: bytes | None
+    roles: frozenset[Role]
+
+    def may(self, what: Do) -> bool:
+        """Whether it may do or see this."""
+        return not self.roles.isdisjoint(_MAY[what])
+
+    @property
+    def is_keeper(self) -> bool:
+        """Whether it keeps the site."""
+        return Role.KEEPER in self.roles
+
+
+def may_do(what: Do) -> frozenset[Role]:
+    """Return the roles of which each alone is enough."""
+    return _MAY[what]
+
+
+def visitor(account: bytes | None, dao: Dao | None = None) -> Visitor:
+    """Return an account with its roles: towards the site, and towards the DAO where one is given. Asks no node."""
+    if account is None:
+        return Visitor(None, frozenset({Role.ANYONE}))
+    found = {Role.ANYONE, Role.ACCOUNT}
+    if account in settings.KEEPERS:
+        found.add(Role.KEEPER)
+    if dao is not None:
+        found.update(_of_chain(account, dao))
+    return Visitor(account, frozenset(found))
+
+
+def _of_chain(account: bytes, dao: Dao) -> Iterator[Role]:
+    for _, named in policies_named(dao):
+        if account == named.operator:
+            yield Role.OPERATOR
+        if account == named.agent:
+            yield Role.AGENT
+    if ModuleState.objects.filter(module__dao=dao, guardian=account, log__unconfirmed=None).exists():
+        yield Role.GUARDIAN
+    owners = ChainReading.objects.filter(dao=dao, kind=ChainReading.Kind.OWNER).values_list("value", flat=True)
+    if any(bytes(value)[12:32] == account for value in owners):
+        yield Role.OWNER
+
+
+@dataclass(frozen=True)
+class Named:
+    """Whom a policy names."""
+
+    operator: bytes
+    agent: bytes
+
+
+def policies_named(dao: Dao) -> Iterator[tuple[PolicyVersion, Named]]:
+    """Yield the newest version of each policy that has not ended, with whom it names. A version that one node alone
+    shows counts for nothing, nor does one whose code can't be read."""
+    now_chain_s = Cursor.objects.filter(dao=dao).values_list("head_timestamp_chain_s", flat=True).first() or 0
+    rows = PolicyVersion.objects.filter(dao=dao, log__unconfirmed=None).select_related("module")
+    newest = {(row.module_id, bytes(row.policy_id)): row for row in rows.order_by("version")}
+    ends = dict(_ends(dao))
+    for row in newest.values():
+        try:
+            code = decode(bytes(row.code))
+        except DecodeError:
+            continue
+        if now_chain_s < min(code.end_s, ends.get((bytes(row.module.address), bytes(row.policy_id)), code.end_s)):
+            yield row, Named(code.operator, code.agent)
+
+
+def _ends(dao: Dao) -> Iterator[tuple[tuple[bytes, bytes], int]]:
+    """When policies end, by module and policy, as the chain answered last: a guardian may have shortened one."""
+    for reading in ChainReading.objects.filter(dao=dao, kind=ChainReading.Kind.POLICY):
+        try:
+            yield (bytes(reading.address), bytes(reading.key)), module.read_policy(bytes(reading.value)).end_chain_s
+        except abi.NotCanonical:
+            continue  # no answer: the policy's own end holds

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The audit log: one chain whoever writes at once, nothing of it can be changed unseen, and no secret is in it."""
+
+import csv
+import io
+import json
+import threading
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+
+from governance import audit_log
+from governance.acting import Via, acting
+from governance.audit_log import Action, bundle, record, stored
+from governance.audit_log.plain import MOST_TEXT, plain
+from governance.models import AuditEntry
+
+
+def _seal() -> None:
+    """Have the database chain what this test's transaction wrote, as it does when one commits."""
+    with connection.cursor() as sql:
+        sql.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        sql.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def _write(count: int) -> None:
+    for number in range(count):
+        record(Action.AGENT_STOPPED, reason="test", number=number)
+    _seal()
+
+
+def _exported(**options: object) -> str:
+    out = io.StringIO()
+    call_command("audit_log", "export", stdout=out, **options)
+    return out.getvalue()
+
+
+def _verified(*arguments: str) -> str:
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command("audit_log", "verify", *arguments, stdout=out, stderr=err)
+    except SystemExit:
+        assert err.getvalue(), "it says why"
+        return err.getvalue()
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+def test_an_entry_says_who_what_and_which_way_in() -> None:
+    with acting(Via.PAGE, lambda: "operations", lambda: b"\x11" * 20):
+        record(Action.AGENT_STARTED, halts=[3], because="looked at it")
+    _seal()
+    body = json.loads(AuditEntry.objects.get().body)
+    assert body["by"] == {"via": "page", "name": "operations", "account": "0x" + "11" * 20}
+    assert (body["action"], body["values"]) == ("agent_started", {"halts": ["3"], "because": "looked at it"})
+
+
+@pytest.mark.django_db
+def test_entries_are_chained_and_hold() -> None:
+    _write(3)
+    assert [entry.number for entry in stored.entries()] == [1, 2, 3]
+    found = stored.check_all()
+    assert (found.entries, found.problem, found.head) == (3, "", stored.head()[1])
+    assert [entry.number for entry in stored.page(before=3, size=5)] == [2, 1]
+
+
+@pytest.mark.django_db
+def test_no_entry_comes_with_a_place_of_its_own() -> None:
+    AuditEntry.objects.create(body="{}", number=40, prev_hash=b"\1" * 32, hash=b"\2" * 32)
+    _seal()
+    assert AuditEntry.objects.get().number == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE governance_auditentry SET body = '{}'",
+        "UPDATE governance_auditentry SET number = number + 7",
+        "DELETE FROM governance_auditentry",
+    ],
+)
+def test_the_database_refuses_to_change_or_delete_entries(change: str) -> None:
+    _write(1)
+    with pytest.raises(DatabaseError, match="only ever appended"), transaction.atomic(), connection.cursor() as sql:
+        sql.execute(change)
+    assert stored.check_all().problem == ""
+
+
+@pytest.mark.django_db
+def test_an_entry_that_is_not_chained_yet_can_not_be_given_a_place_by_hand() -> None:
+    record(Action.AGENT_STOPPED)
+    change = "UPDATE governance_auditentry SET number = 1, prev_hash = body::bytea, hash = body::bytea"
+    with pytest.raises(DatabaseError, match="only ever appended"), transaction.atomic(), connection.cursor() as sql:
+        sql.execute(change)
+
+
+@pytest.mark.django_db
+def test_emptying_the_table_is_refused_where_no_test_needs_it() -> None:
+    with connection.cursor() as sql:
+        sql.execute("ALTER TABLE governance_auditentry ENABLE TRIGGER audit_not_emptied")
+        with pytest.raises(DatabaseError, match="only ever appended"), transaction.atomic():
+            sql.execute("TRUNCATE governance_auditentry")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_at_the_same_time_make_one_chain() -> None:
+    """Four sessions with transactions that overlap, one of which is rolled back each time."""
+    together, failed = threading.Barrier(4), []
+
+    def write(writer: int) -> None:
+        try:
+            for round_ in range(8):
+                together.wait(10)
+                try:
+                    with transaction.atomic():
+                        record(Action.AGENT_STOPPED, writer=writer, round=round_)
+                        record(Action.AGENT_STARTED, writer=writer, round=round_)
+                        if writer == round_ % 4:
+                            raise KeyError("this one is taken back")
+                except KeyError:
+                    pass
+        except Exception as error:  # noqa: BLE001 -- told by the test below
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not failed
+    found = stored.check_all()
+    assert (found.entries, found.problem) == (8 * 3 * 2, "")
+    bodies = [json.loads(entry.body)["values"] for entry in stored.entries()]
+    assert all(bodies[i] == bodies[i + 1] for i in range(0, len(bodies), 2)), "a transaction's entries stand together"
+
+
+def _tampered(change: str) -> None:
+    with connection.cursor() as sql:
+        sql.execute("ALTER TABLE governance_auditentry DISABLE TRIGGER audit_kept")
+        sql.execute(change)
+        sql.execute("ALTER TABLE governance_auditentry ENABLE TRIGGER audit_kept")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE governance_auditentry SET body = replace(body, 'test', 'best') WHERE number = 2", "entry 2 was chang"),
+        ("DELETE FROM governance_auditentry WHERE number = 2", "entry 2 is missing"),
+        ("DELETE FROM governance_auditentry WHERE number = 1", "entry 1 is missing"),
+        ("UPDATE governance_auditentry SET prev_hash = hash WHERE number = 3", "entry 3 does not follow"),
+    ],
+)
+def test_a_change_behind_the_triggers_is_found(change: str, told: str) -> None:
+    _write(3)
+    _tampered(change)
+    assert told in _verified()
+
+
+@pytest.mark.django_db
+def test_a_log_that_was_made_anew_or_cut_is_found_with_what_was_kept_elsewhere(tmp_path) -> None:
+    _write(3)
+    kept = tmp_path / "kept.json"
+    kept.write_text(_exported())
+    head = stored.head()[1].hex()
+    _seal()
+    assert "4 entries" in _verified()
+    assert "holds" in _verified("--after", str(kept), "--head", head)
+    _tampered("DELETE FROM governance_auditentry WHERE number > 2")
+    assert "holds: 2 entries" in _verified(), "the chain alone can't show that its end was cut"
+    assert "not there any more" in _verified("--after", str(kept))
+    assert "no entry has the hash" in _verified("--head", "0x" + head)
+    _tampered("DELETE FROM governance_auditentry")
+    _write(4)
+    assert "another than in the earlier bundle" in _verified("--after", str(kept))
+
+
+def test_a_bundle_is_checked_without_a_database(tmp_path) -> None:
+    """Without the mark for it, this test may not ask the database."""
+    entries, previous = [], bundle.FIRST_PREV
+    for number in (1, 2, 3):
+        body = json.dumps({"format": bundle.ENTRY_FORMAT, "number": str(number)}, separators=(",", ":"))
+        entries.append(bundle.Entry(number, previous, bundle.hash_of(previous, body), body))
+        previous = entries[-1].hash
+    file = tmp_path / "bundle.json"
+    file.write_text(json.dumps(bundle.as_bundle(entries)))
+    assert "holds: 3 entries" in _verified("--file", str(file))
+    file.write_text(json.dumps(bundle.as_bundle(entries[1:])))
+    assert "before entry 2 is not in this bundle" in _verified("--file", str(file))
+    changed = [entries[0], bundle.Entry(2, entries[1].prev_hash, entries[1].hash, entries[1].body + " "), entries[2]]
+    file.write_text(json.dumps(bundle.as_bundle(changed)))
+    assert "entry 2 was changed" in _verified("--file", str(file))
+    file.write_text(json.dumps(bundle.as_bundle(entries) | {"entries": bundle.as_bundle(entries[:2])["entries"]}))
+    with pytest.raises(CommandError, match="missing at its end"):
+        _verified("--file", str(file))
+    for wrong in ("[]", "{", '{"format": "mandate.audit-bundle/1", "entries": [1]}'):
+        file.write_text(wrong)
+        with pytest.raises(CommandError):
+            _verified("--file", str(file))
+
+
+@pytest.mark.django_db
+def test_an_export_as_csv_has_each_entry_whole_and_no_formula() -> None:
+    record(Action.AGENT_STOPPED, because="=1+1")
+    _seal()
+    rows = list(csv.DictReader(io.StringIO(_exported(format="csv"))))
+    entry = next(stored.entries())
+    assert (rows[0]["number"], rows[0]["action"], rows[0]["hash"]) == ("1", "agent_stopped", "0x" + entry.hash.hex())
+    assert rows[0]["body"] == entry.body
+    assert not any(value[:1] in "=+-@" for row in rows for value in row.values() if value)
+
+
+def test_values_hold_no_address_of_a_mailbox_and_no_secret_of_a_url() -> None:
+    told = plain(
+        {
+            "because": "ask Ann <ann.b+x@example.org>, see https://user:pw@node.example:8545/v2/KEY?apikey=1",
+            "ann@example.org": [2**70, True, None],
+            "long": "x" * 1000,
+            "odd": "a\0b\ud800",
+        }
+    )
+    text = json.dumps(told)
+    for secret in ("ann", "example.org", "pw", "KEY", "apikey"):
+        assert secret not in text.lower().replace("[e-mail address]", "") or (secret == "ann" and "ask Ann" in text)
+    assert "https://node.example:8545" in text
+    assert told["[e-mail address]"] == [str(2**70), True, None]
+    assert len(told["long"]) == MOST_TEXT
+    assert told["odd"] == "a?b?"
+    with pytest.raises(TypeError):
+        plain({"raw": b"\1"})
+
+
+def test_every_action_has_a_text_of_its_own() -> None:
+    assert len({action.value for action in Action}) == len(Action)
+    assert audit_log.FORMAT == bundle.ENTRY_FORMAT
