@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from agent.acts.policy import PolicyInForce, final_chain_s
@@ -15,6 +16,8 @@ from governance.models import Act, ActCall, Dao
 
 UNRECORDED = say("unrecorded")
 _PAYING = (Act.Status.EXECUTED, Act.Status.RELEASED, Act.Status.SCHEDULED)
+# Its end is one node's word alone: for all that is known it pays, or has paid.
+_MAY_PAY = Q(status__in=_PAYING) | Q(final_log__unconfirmed__isnull=False)
 
 
 def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozenset[tuple[bytes, bytes]]:
@@ -22,7 +25,7 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
     a policy module that the DAO had before.
 
     A line counts when its act stands in the mirror as paid or pending, and while its binding is live. A pending act
-    counts until it is final that its time is over.
+    counts until it is final that its time is over, and one that only one node calls stopped counts as before.
     """
     if not period:
         return frozenset()
@@ -32,9 +35,11 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
     decisions = dict(rows.values_list("binding__record__hash", "binding__state"))
     final_s = final_chain_s(policy.dao)
     pays = {}
-    for act in Act.objects.filter(dao=policy.dao, decision__in=list(decisions)):
+    acts = Act.objects.filter(dao=policy.dao, decision__in=list(decisions))
+    may_pay = set(acts.filter(_MAY_PAY).values_list("pk", flat=True))
+    for act in acts:
         over = act.status == Act.Status.SCHEDULED and act.expires_chain_s is not None and act.expires_chain_s <= final_s
-        pays[bytes(act.decision)] = act.status in _PAYING and not over
+        pays[bytes(act.decision)] = act.pk in may_pay and not over
     counted = set()
     for row in rows.select_related("binding__record"):
         if pays.get(bytes(row.binding.record.hash), row.binding.state == "live"):
@@ -49,7 +54,7 @@ def unrecorded_payees(policy: PolicyInForce) -> frozenset[tuple[bytes, bytes]]:
     """
     bound = Binding.objects.filter(module=policy.contract, policy_id=policy.policy_id)
     known = {(bytes(decision), number) for decision, number in bound.values_list("record__hash", "number")}
-    acts = Act.objects.filter(module=policy.contract, policy_id=policy.policy_id, status__in=_PAYING)
+    acts = Act.objects.filter(_MAY_PAY, module=policy.contract, policy_id=policy.policy_id)
     strange = [act.pk for act in acts if (bytes(act.decision), act.number) not in known]
     payments = map(payment_of, ActCall.objects.filter(act__in=strange))
     return frozenset((payment.recipient, payment.asset) for payment in payments if payment)
@@ -92,7 +97,7 @@ def lately(dao: Dao, payees: Collection[bytes], *, besides: Request, most: int =
 
 
 def _payments(dao: Dao, payees: Collection[bytes], own: Collection[bytes]) -> Iterator[tuple[Act, Payment]]:
-    acts = Act.objects.filter(dao=dao, status__in=_PAYING).select_related("log", "final_log").prefetch_related("calls")
+    acts = Act.objects.filter(_MAY_PAY, dao=dao).select_related("log", "final_log").prefetch_related("calls")
     acts = acts.exclude(status=Act.Status.SCHEDULED, expires_chain_s__lte=final_chain_s(dao))
     block = Coalesce("final_log__block_number", "log__block_number")
     for act in acts.order_by(block.desc(), "-id")[:_NEWEST_ACTS]:
