@@ -60,6 +60,7 @@ class OnProposal(Answer):
     reason: str | None
     votes: int | None
     voted_more: bool | None
+    confirmed: bool | None
     transaction_hash: Hash | None
 
 
@@ -67,6 +68,7 @@ class PowerChange(Answer):
     at_chain_s: ChainSeconds
     before: Amount
     after: Amount
+    confirmed: bool
     transaction_hash: Hash
 
 

@@ -147,6 +147,7 @@ def delegate(request: HttpRequest, slug: str, account: str) -> Json:
                 "at_chain_s": change.at_chain_s,
                 "before": str(change.before),
                 "after": str(change.after),
+                "confirmed": change.is_confirmed,
                 "transaction_hash": hex_text(change.transaction_hash),
             }
             for change in found.changes
@@ -168,7 +169,9 @@ def _statement_json(row: DelegateStatement | None) -> Json | None:
 
 def _ballots_json(found: Ballots | None) -> Json:
     if found is None:
-        return dict.fromkeys(("support", "parts", "weight", "reason", "votes", "voted_more", "transaction_hash"))
+        return dict.fromkeys(
+            ("support", "parts", "weight", "reason", "votes", "voted_more", "confirmed", "transaction_hash")
+        )
     return {
         "support": found.support,
         "parts": None if found.sides is None else sides_json(found.sides),
@@ -176,6 +179,7 @@ def _ballots_json(found: Ballots | None) -> Json:
         "reason": found.reason,
         "votes": len(found.votes),
         "voted_more": found.has_more,
+        "confirmed": found.is_confirmed,
         "transaction_hash": hex_text(found.votes[0].log.transaction_hash),
     }
 

@@ -71,6 +71,7 @@ class Change:
     before: int
     after: int
     transaction_hash: bytes
+    is_confirmed: bool  # whether it is more than the word of one node alone, with no proof
 
     @property
     def difference(self) -> int:
@@ -194,10 +195,16 @@ def _cast(place: DaoView, account: bytes, *, is_degraded: bool) -> list[Cast]:
 
 
 def _changes(place: DaoView, account: bytes) -> list[Change]:
-    found = PowerCheckpoint.objects.filter(dao=place.dao, account=account).select_related("log")
+    found = PowerCheckpoint.objects.filter(dao=place.dao, account=account).select_related("log__unconfirmed")
     newest = found.order_by("-timepoint", *chain_order("log__", newest_first=True))[:LAST_CHANGES]
     return [
-        Change(row.log.block_timestamp_chain_s, row.previous_power, row.power, bytes(row.log.transaction_hash))
+        Change(
+            row.log.block_timestamp_chain_s,
+            row.previous_power,
+            row.power,
+            bytes(row.log.transaction_hash),
+            not hasattr(row.log, "unconfirmed"),
+        )
         for row in newest
     ]
 
