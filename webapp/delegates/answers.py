@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from webapp.answers import Address, Amount, Answer, ChainSeconds, Check, Hash, ProposalId, Tally
+from webapp.answers import Address, Amount, Answer, ChainSeconds, Check, Hash, Hexadecimal, ProposalId, Tally
 
 
 class AskedAt(Answer):
@@ -72,6 +72,16 @@ class PowerChange(Answer):
     transaction_hash: Hash
 
 
+class StatementAnswer(Answer):
+    """What an account says of itself, signed as EIP-712 typed data over the text's hash."""
+
+    text: str
+    text_hash: Hash
+    signed_at_s: int
+    signature: Hexadecimal
+    block: int | None
+
+
 class DelegateAnswer(Answer):
     """One account as a delegate."""
 
@@ -85,3 +95,4 @@ class DelegateAnswer(Answer):
     proposals: list[OnProposal]
     changes: list[PowerChange]
     check: Check | None
+    statement: StatementAnswer | None
