@@ -20,6 +20,8 @@
 #   make bench-freshness from the node having a block to the page showing it
 #   make eval            how right the verdict of text against calls is, on proposals that others wrote (read from ../shared,
 #                        skipped without it); bench/results/eval.json; make eval ARGS="--part mutants --details"
+#   make crash           kill -9 at every step of a payment x faults of the node x faults of the model, 216 runs: paid exactly once
+#                        (about half an hour; bench/results/crash.json); CRASH_ROUNDS=1 make crash for each cell once
 #   make eval-planner    what the planner makes of 226 requests in six languages; bench/results/planner-MODEL.json; without a
 #                        model, or ARGS=--embedded for the demo's
 #   make slither         slither's findings, each explained in contracts/assurance/slither.toml (these five: docs/assurance.md)
@@ -31,7 +33,7 @@
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-migration bench-freshness bench-text bench-gas eval eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-migration bench-freshness bench-text bench-gas eval crash eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -92,6 +94,9 @@ bench-freshness: install
 
 eval: install
 	$(RUN) -m bench.eval $(ARGS)
+
+crash: install
+	$(RUN) -m pytest -q -n 0 tests/agent/crash_matrix.py $(ARGS)
 
 eval-planner: install
 	$(RUN) -m bench.planner $(ARGS)

@@ -134,17 +134,20 @@ _UNKNOWN = {
 # More of a page than its beginning: its route (without the first slash), and what is asked of it.
 _MORE = {
     "<slug:slug>/proposals/": ("?page={last_proposals}", "?show=open"),
-    "<slug:slug>/proposals/<proposal_id:proposal_id>/": ("?page=500",),
+    "<slug:slug>/": ("?account={account}",),
+    "<slug:slug>/proposals/<proposal_id:proposal_id>/": ("?page=500", "?choice=0&reasons=1", "?account={account}"),
     "<slug:slug>/delegates/": ("?page={last_delegates}",),
     "api/v1/daos/<slug>/proposals": ("?page={last_proposals}", "?show=open", "?size=100"),
     "api/v1/daos/<slug>/proposals/<proposal_id>": ("?votes_page=125",),
     "api/v1/daos/<slug>/delegates": ("?size=50", "?size=50&page=200", "?after={middling}"),
     "api/v1/daos/<slug>/delegates/<account>/delegators": ("?after={middling}",),
+    "api/v1/daos/<slug>/members/<account>": ("?proposals={proposal_id}",),
 }
 # Without this an address has no answer at all.
 _ASKED_WITH = {
     "api/v1/daos/<slug>/proposals/<proposal_id>/ballot": "?support=1&voter={account}",
     "api/v1/daos/<slug>/requests/<request_id>/approval": "?candidate=c1",
+    "api/v1/daos/<slug>/delegates/<account>/statement": "?signed_at_s=1&text_hash=0x" + "00" * 32,
     "api/v1/daos/<slug>/policies/<policy_id>/payment": "?asset=0x" + "00" * 20 + "&to={account}&amount=1",
 }
 _ALSO_OLD = "proposal_id"  # of these the one with the most votes is opened, and an old one

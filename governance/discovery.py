@@ -9,6 +9,8 @@ that the mirror follows lists it) and where owner, treasury and code are what th
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Min, Q, QuerySet
+
 from governance import builds
 from governance.capabilities import ask, probe_module
 from governance.chain import abi
@@ -16,7 +18,7 @@ from governance.chain.address import checksum, to_bytes
 from governance.chain.call import call_of
 from governance.chain.module import SET_POLICY
 from governance.chain.rpc import Rpc
-from governance.models import Contract, Dao, ProposalAction, ProposalTransition, RawLog, chain_order
+from governance.models import Contract, Dao, Proposal, ProposalAction, ProposalTransition, RawLog, chain_order
 from policies.notation.primitives import keccak
 
 _ENABLE = "enableModule(address)"
@@ -49,8 +51,9 @@ def treasuries_of(dao: Dao) -> list[bytes]:
 
 def voted(dao: Dao, *, above_block: int | None = None) -> Iterable[bytes]:
     """Where proposals that were executed set a policy, and what they had a treasury enable; of those alone that were
-    executed above a block, where one is given."""
+    executed above a block, where one is given. Not of proposals that one node alone shows, or shows to be executed."""
     actions = ProposalAction.objects.filter(proposal__dao=dao, proposal__executed=True)
+    actions = actions.exclude(proposal__in=_executed_in_doubt(dao))
     if above_block is not None:
         executed = ProposalTransition.objects.filter(kind="executed", log__block_number__gt=above_block)
         actions = actions.filter(proposal__in=executed.filter(proposal__dao=dao).values("proposal"))
@@ -61,6 +64,20 @@ def voted(dao: Dao, *, above_block: int | None = None) -> Iterable[bytes]:
             yield bytes(action.target)
         elif selector == abi.selector(_ENABLE) and len(data) == 32:
             yield data[12:]
+
+
+def _executed_in_doubt(dao: Dao) -> QuerySet[Proposal]:
+    """Executed proposals that one node alone shows, or shows to be executed."""
+    executed = ProposalTransition.objects.filter(proposal__dao=dao, kind="executed", log__unconfirmed__isnull=False)
+    doubted = Q(log__unconfirmed__isnull=False) | Q(pk__in=executed.values("proposal"))
+    return Proposal.objects.filter(doubted, dao=dao, executed=True)
+
+
+def first_in_doubt(dao: Dao) -> int | None:
+    """Return the block of the first execution that one node alone shows, or of a proposal that it alone shows: what
+    it did is looked at once that is settled. None where there is none."""
+    executed = ProposalTransition.objects.filter(kind="executed", proposal__in=_executed_in_doubt(dao))
+    return executed.aggregate(first=Min("log__block_number"))["first"]
 
 
 def listed(dao: Dao, rpc: Rpc, treasuries: Sequence[bytes]) -> Iterable[bytes]:

@@ -125,8 +125,11 @@ def _follow_leads(
     voted = set(discovery.voted(dao, above_block=None if everything else search.looked_to))
     listed = set(discovery.listed(dao, rpc, treasuries))
     _note(dao, voted | listed, is_led_to=True, voted=voted)
-    # What a reorg may put in another block is looked at again.
-    search.looked_to = max(search.looked_to, head - dao.chain.finality_depth)
+    # What a reorg may put in another block is looked at again, and what one node alone shows once that is settled.
+    looked_to, doubted = head - dao.chain.finality_depth, discovery.first_in_doubt(dao)
+    if doubted is not None:
+        looked_to = min(looked_to, doubted - 1)
+    search.looked_to = max(search.looked_to, looked_to)
     search.save(update_fields=["looked_to"])
 
 

@@ -70,6 +70,19 @@ class OpenProposals:
         return found
 
 
+def ready_and_waiting(decided: QuerySet | list[int], now: Now) -> tuple[QuerySet | list[int], QuerySet | list[int]]:
+    """Part the numbers of `OpenProposals.decided` in two: those whose next step waits for no clock, the newest first,
+    and those that a timelock holds until a time that is known, the earliest first."""
+    if not isinstance(decided, list):
+        waiting = decided.filter(eta_chain_s__gt=now.timestamp_chain_s)
+        ready = decided.filter(Q(eta_chain_s=None) | Q(eta_chain_s__lte=now.timestamp_chain_s))
+        return ready, waiting
+    held = set(
+        Proposal.objects.filter(pk__in=decided, eta_chain_s__gt=now.timestamp_chain_s).values_list("pk", flat=True)
+    )
+    return [number for number in decided if number not in held], [number for number in decided if number in held]
+
+
 def count_of(numbers: QuerySet | list[int]) -> int:
     """Return how many there are, read or not."""
     return len(numbers) if isinstance(numbers, list) else numbers.count()

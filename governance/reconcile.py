@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max
 
 from governance import asked_power, unconfirmed
@@ -35,6 +36,7 @@ from governance.models import (
     PolicyVersion,
     PowerCheckpoint,
     Proposal,
+    UnconfirmedLog,
     Vote,
 )
 from governance.power import newest_logged, power_at, power_now
@@ -98,38 +100,45 @@ def _ask(dao: Dao, rpc: Rpc, questions_of: Callable[[], list["_Question"]]) -> R
     if moved.head_hash != cursor.head_hash:
         return None
     answers = [_said(q, a) for q, a in zip(questions, _calls(rpc, questions, cursor.head_hash), strict=True)]
+    # Where one node alone shows something, its own answer does not confirm it: another's has to agree.
+    by_two = not rpc.is_single and UnconfirmedLog.objects.filter(dao=dao).exists()
     doubtful = [
         question
         for question, says in zip(questions, answers, strict=True)
-        if says is not None and says != question.mirror_says and question.subject.startswith("proposal:")
+        if says is not None and (by_two or (says != question.mirror_says and question.subject.startswith("proposal:")))
     ]
     others = _second_answers(rpc, doubtful, cursor.head_hash)
-    if not Block.objects.filter(dao=dao, number=cursor.next_block - 1, hash=cursor.head_hash).exists():
-        return None  # a reorg dropped the block, and its checks, while the chain was asked
-    checked, differing, unanswered = 0, [], []
-    for question, says in zip(questions, answers, strict=True):
-        if says is None:
-            unanswered.append(question.subject)  # no such function, or no such state: not checked
-            continue
-        checked += 1
-        matched = says == question.mirror_says
-        if not matched:
-            differing.append(question.subject)
-        other = others.get(question.subject)
-        OnchainCheck.objects.update_or_create(
-            dao=dao,
-            subject=question.subject,
-            defaults={
-                "block_number": cursor.next_block - 1,
-                "block_hash": cursor.head_hash,
-                "chain_says": says[:400],
-                "mirror_says": question.mirror_says[:400],
-                "matched": matched,
-                "endpoints": 2 if other == says else 1,
-                "other_says": other[:400] if other is not None and other != says else "",
-            },
-        )
-    unconfirmed.settle(dao, [q.subject for q in questions], cursor.next_block - 1)
+    checked, differing, unanswered, settling = 0, [], [], []
+    with transaction.atomic():
+        # Whoever drops blocks holds the cursor: what is said of a block is written while it stands.
+        Cursor.objects.select_for_update().get(dao=dao)
+        if not Block.objects.filter(dao=dao, number=cursor.next_block - 1, hash=cursor.head_hash).exists():
+            return None  # a reorg dropped the block, and its checks, while the chain was asked
+        for question, says in zip(questions, answers, strict=True):
+            if says is None:
+                unanswered.append(question.subject)  # no such function, or no such state: not checked
+                continue
+            checked += 1
+            matched = says == question.mirror_says
+            if not matched:
+                differing.append(question.subject)
+            other = others.get(question.subject)
+            if other == says or not by_two:
+                settling.append(question.subject)
+            OnchainCheck.objects.update_or_create(
+                dao=dao,
+                subject=question.subject,
+                defaults={
+                    "block_number": cursor.next_block - 1,
+                    "block_hash": cursor.head_hash,
+                    "chain_says": says[:400],
+                    "mirror_says": question.mirror_says[:400],
+                    "matched": matched,
+                    "endpoints": 2 if other == says else 1,
+                    "other_says": other[:400] if other is not None and other != says else "",
+                },
+            )
+        unconfirmed.settle(dao, settling, cursor.next_block - 1)
     subjects = tuple(question.subject for question in questions)
     return Reconciled(cursor.next_block - 1, checked, tuple(differing), tuple(unanswered), subjects)
 

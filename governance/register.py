@@ -19,6 +19,7 @@ from governance.chain.finality_depth import finality_depth
 from governance.chain.rpc import Answered, Header, Rpc, quantity
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState, RawLog
 from governance.sync.fence import Writer, hold
+from governance.sync.finality import says_what_is_final
 from governance.sync.reorg import restart_from
 from governance.token_code import names_power_event
 from governance.words import say
@@ -328,8 +329,10 @@ def preflight(
 
 def _about_finality(rpc: Rpc) -> Finding:
     try:
-        rpc.block("finalized")
+        claimed, head = rpc.block("finalized"), rpc.block("latest")
     except Answered:
+        claimed = head = None
+    if claimed is None or head is None or not says_what_is_final(claimed, head):
         return Finding(
             Level.DEGRADED,
             "finality",

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from django.utils.translation import gettext
@@ -100,6 +101,7 @@ class ActionView:
     arguments: list[ArgumentView] = field(default_factory=list)
     inner: list[str] = field(default_factory=list)  # calls inside its arguments, in words
     effects: list[dict] = field(default_factory=list)
+    times: int = 1  # how many calls in a row of the list are the same
 
     @property
     def told(self) -> list[str]:
@@ -149,6 +151,17 @@ def action_views(place: DaoView, proposal: Proposal, summary: Summary | None) ->
                 by_call.get(action.position, []),
             )
         )
+    return found
+
+
+def grouped(views: Sequence[ActionView]) -> list[ActionView]:
+    """Calls with those that are the same, byte for byte, and follow each other put together."""
+    found: list[ActionView] = []
+    for view in views:
+        if found and found[-1].call == view.call and found[-1].told == view.told:
+            found[-1] = replace(found[-1], times=found[-1].times + 1)
+        else:
+            found.append(view)
     return found
 
 

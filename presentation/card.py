@@ -7,8 +7,8 @@ gives effects without an outcome of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext, gettext_noop, ngettext
@@ -79,6 +79,7 @@ class EffectView:
     outcome: str
     quotes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    times: int = 1  # how many effects in a row of the card say the same
 
     @property
     def id(self) -> str:
@@ -113,6 +114,11 @@ class Card:
     @property
     def is_alarm(self) -> bool:
         return self.outcome in ALARMS
+
+    @property
+    def grouped(self) -> list[EffectView]:
+        """Its effects with those that say the same put together."""
+        return grouped(self.effects)
 
     @property
     def lead(self) -> str:
@@ -191,6 +197,20 @@ def card_of(summary: Summary) -> Card:
     effects = [_view(effect, by_effect.get(effect["id"], [])) for effect in summary.effects]
     effects.sort(key=lambda view: _FIRST.index(view.outcome) if view.outcome in _FIRST else len(_FIRST))
     return Card(summary.verdict, effects, promised)
+
+
+def grouped(effects: Sequence[EffectView]) -> list[EffectView]:
+    """The effects of a card with those that say the same put together, each where its first stands: 60 times one
+    sentence is read as one."""
+    found: dict[tuple[Any, ...], EffectView] = {}
+    for view in effects:
+        details = tuple(str(detail) for detail in view.effect.get("details") or ())
+        key = (view.sentence, view.outcome, tuple(view.quotes), tuple(view.notes), details)
+        if key in found:
+            found[key].times += 1
+        else:
+            found[key] = replace(view, times=1)
+    return list(found.values())
 
 
 def _view(effect: Mapping[str, Any], findings: list[Mapping[str, Any]]) -> EffectView:

@@ -37,6 +37,7 @@ class ProposalRow:
     doubted: Sequence[Vote] = ()  # its votes that one node alone shows, with no proof
     reduced: Sequence[tuple[int, int]] = ()  # what one node alone shows as taken from votes: support and base units
     is_doubted: bool = False  # one node alone shows that it was created
+    mine: str = ""  # what the reader's account did about it, in words; empty where no account is known
 
     @property
     def state(self) -> State:

@@ -24,10 +24,12 @@ from webapp.delegates import api as delegates
 from webapp.exports import api as exports
 from webapp.home import api as home
 from webapp.mail import api as mail
+from webapp.members import api as members
 from webapp.operations import api as operations
 from webapp.policies import api as policies
 from webapp.proposals import api as proposals
 from webapp.relaying import RelayRefused
+from webapp.treasury import api as treasury
 
 
 class _Api(NinjaAPI):
@@ -37,7 +39,9 @@ class _Api(NinjaAPI):
 
 
 api = _Api(title="Mandate", version="1", docs_url=None, description=__doc__)
-for subject in (home, proposals, delegates, policies, agent, operations, exports, mail):
+for subject in (
+    home, proposals, delegates, members, treasury, policies, agent, operations, exports, mail,
+):  # fmt: skip
     api.add_router("", subject.router)
 
 

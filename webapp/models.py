@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The web app's own tables: subscriptions and what was sent to them, relayed votes, and rate limits.
+"""The web app's own tables: subscriptions and what was sent to them, relayed votes, statements, and rate limits.
 
 Nothing here is shown as a fact about the DAO: that comes from the mirror alone.
 """
@@ -108,6 +108,23 @@ class RelayedDelegation(models.Model):
 
     def __str__(self) -> str:
         return self.outgoing_key
+
+
+class DelegateStatement(models.Model):
+    """What a delegate says of itself, with its EIP-712 signature over the text's hash: the newest one alone is kept."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
+    account = AddressField()
+    text = models.TextField()
+    signed_at_s = models.BigIntegerField()  # as the signature says it
+    signature = models.BinaryField()
+    block_number = models.BigIntegerField(null=True)  # where a contract account's code said yes; a key needs none
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "account"], name="statement_once")]
+
+    def __str__(self) -> str:
+        return f"statement {self.pk}"
 
 
 class Throttle(models.Model):

@@ -10,12 +10,14 @@ from webapp.agent import page as agent
 from webapp.api import api
 from webapp.delegates import page as delegates
 from webapp.drafts import page as drafts
+from webapp.home import info
 from webapp.home import page as home
 from webapp.mail import views as mail
 from webapp.operations import keepers
 from webapp.operations import page as operations
 from webapp.policies import page as policies
 from webapp.proposals import page as proposals
+from webapp.treasury import page as treasury
 
 
 class ProposalIdConverter:
@@ -44,11 +46,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("subscriptions/confirm/<str:token>/", mail.confirm, name="confirm"),
     path("subscriptions/unsubscribe/<str:token>/", mail.unsubscribe, name="unsubscribe"),
     path("<slug:slug>/", home.home, name="home"),
+    path("<slug:slug>/info/", info.info, name="info"),
     path("<slug:slug>/proposals/", proposals.proposals, name="proposals"),
     path("<slug:slug>/propose/", drafts.draft, name="propose"),
     path("<slug:slug>/proposals/<proposal_id:proposal_id>/", proposals.proposal, name="proposal"),
     path("<slug:slug>/delegates/", delegates.delegates, name="delegates"),
     path("<slug:slug>/delegates/<str:account>/", delegates.delegate, name="delegate"),
+    path("<slug:slug>/treasury/", treasury.treasury, name="treasury"),
     path("<slug:slug>/policies/", policies.policies, name="policies"),
     path("<slug:slug>/agent/", agent.agent, name="agent"),
     path("<slug:slug>/agent/act/<str:policy_id>/", acting.act, name="act"),

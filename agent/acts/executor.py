@@ -179,7 +179,7 @@ def follow(request: Request) -> bool:
     """
     decisions = list(request.records.values_list("hash", flat=True))
     act = (
-        Act.objects.select_related("log", "final_log")
+        Act.objects.select_related("log", "final_log__unconfirmed")
         .filter(module=request.module, decision__in=[bytes(item) for item in decisions])
         .order_by("-number")
         .first()
@@ -197,6 +197,8 @@ def follow(request: Request) -> bool:
         if request.status != Request.Status.STOPPED:  # expired: no log says so
             _move(request, Request.Status.SCHEDULED, say("waits_out_delay", number=act.number), Who.MIRROR)
         work.enqueue(RELEASE_WORK, str(request.pk), renew=True)
+    elif hasattr(log, "unconfirmed"):  # one node's word that nothing will be paid
+        _again(_SETTLED_S, say("stop_in_doubt", number=act.number))
     else:
         why = {Act.Status.KILLED: "killed", Act.Status.VETOED: "vetoed", Act.Status.VOIDED: "voided"}
         _move(request, Request.Status.STOPPED, say(why[Act.Status(act.status)], number=act.number), Who.MIRROR)
@@ -312,7 +314,8 @@ def _authority(known: Chosen, rpc: Rpc) -> Authority:
     rules: rosters.Rules | None = None
     problem, roster = words.NOTHING, None
     try:
-        roster = rosters.current(policy, chain_now_s(policy.dao))
+        # The chain's own time: while the mirror reads blocks again, its own is an older one.
+        roster = rosters.current(policy, known.pinned.now_chain_s)
         terms = rosters.terms_of(roster)
         lines, rules = terms.lines, terms.rules
         payees = {line.recipient for line in lines}

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from agent.acts.askers import month_begins_s
@@ -18,6 +19,8 @@ from policies.notation.hexadecimal import hex_bytes
 
 UNRECORDED = say("unrecorded")
 _PAYING = (Act.Status.EXECUTED, Act.Status.RELEASED, Act.Status.SCHEDULED)
+# Its end is one node's word alone: for all that is known it pays, or has paid.
+_MAY_PAY = Q(status__in=_PAYING) | Q(final_log__unconfirmed__isnull=False)
 
 
 def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozenset[tuple[bytes, bytes]]:
@@ -25,7 +28,7 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
     a policy module that the DAO had before.
 
     A line counts when its act stands in the mirror as paid or pending, and while its binding is live. A pending act
-    counts until it is final that its time is over.
+    counts until it is final that its time is over, and one that only one node calls stopped counts as before.
     """
     if not period:
         return frozenset()
@@ -35,9 +38,11 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
     decisions = dict(rows.values_list("binding__record__hash", "binding__state"))
     final_s = final_chain_s(policy.dao)
     pays = {}
-    for act in Act.objects.filter(dao=policy.dao, decision__in=list(decisions)):
+    acts = Act.objects.filter(dao=policy.dao, decision__in=list(decisions))
+    may_pay = set(acts.filter(_MAY_PAY).values_list("pk", flat=True))
+    for act in acts:
         over = act.status == Act.Status.SCHEDULED and _is_over(act, final_s)
-        pays[bytes(act.decision)] = act.status in _PAYING and not over
+        pays[bytes(act.decision)] = act.pk in may_pay and not over
     counted = set()
     for row in rows.select_related("binding__record"):
         if pays.get(bytes(row.binding.record.hash), row.binding.state == "live"):
@@ -55,11 +60,12 @@ def form_requests(dao: Dao, payees: Collection[bytes], since_chain_s: int, besid
     }
     live = {bytes(row) for row in rows.filter(binding__state="live").values_list("binding__record__hash", flat=True)}
     final_s = final_chain_s(dao)
-    for act in Act.objects.filter(dao=dao, decision__in=list(by_decision)).select_related("log", "final_log"):
-        counts = act.status == Act.Status.SCHEDULED and not _is_over(act, final_s)
-        counts = counts or (
-            act.status in (Act.Status.EXECUTED, Act.Status.RELEASED) and paid_chain_s(act) >= since_chain_s
-        )
+    acts = Act.objects.filter(dao=dao, decision__in=list(by_decision)).select_related("log", "final_log")
+    may_pay = set(acts.filter(_MAY_PAY).values_list("pk", flat=True))
+    for act in acts:
+        is_pending = act.status == Act.Status.SCHEDULED
+        counts = not _is_over(act, final_s) if is_pending else paid_chain_s(act) >= since_chain_s
+        counts = counts and act.pk in may_pay
         live = live | {bytes(act.decision)} if counts else live - {bytes(act.decision)}
     found = {by_decision[decision] for decision in live}
     signed = Request.objects.filter(dao=dao, status=Request.Status.PLANNED, plan__candidate__isnull=False)
@@ -80,7 +86,7 @@ def unrecorded_payees(policy: PolicyInForce) -> frozenset[tuple[bytes, bytes]]:
     """
     bound = Binding.objects.filter(module=policy.contract, policy_id=policy.policy_id)
     known = {(bytes(decision), number) for decision, number in bound.values_list("record__hash", "number")}
-    acts = Act.objects.filter(module=policy.contract, policy_id=policy.policy_id, status__in=_PAYING)
+    acts = Act.objects.filter(_MAY_PAY, module=policy.contract, policy_id=policy.policy_id)
     strange = [act.pk for act in acts if (bytes(act.decision), act.number) not in known]
     payments = map(payment_of, ActCall.objects.filter(act__in=strange))
     return frozenset((payment.recipient, payment.asset) for payment in payments if payment)
@@ -123,7 +129,7 @@ def lately(dao: Dao, payees: Collection[bytes], *, besides: Request, most: int =
 
 
 def _payments(dao: Dao, payees: Collection[bytes], own: Collection[bytes]) -> Iterator[tuple[Act, Payment]]:
-    acts = Act.objects.filter(dao=dao, status__in=_PAYING).select_related("log", "final_log").prefetch_related("calls")
+    acts = Act.objects.filter(_MAY_PAY, dao=dao).select_related("log", "final_log").prefetch_related("calls")
     acts = acts.exclude(status=Act.Status.SCHEDULED, expires_chain_s__lte=final_chain_s(dao))
     block = Coalesce("final_log__block_number", "log__block_number")
     for act in acts.order_by(block.desc(), "-id")[:_NEWEST_ACTS]:

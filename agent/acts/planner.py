@@ -36,7 +36,7 @@ from agent.acts.judging import (
 )
 from agent.acts.paid import UNRECORDED, by_form, lately, paid_chain_s, paid_lines, unrecorded_payees
 from agent.acts.pieces import MAX_TEXT, NotUnderstood, clean
-from agent.acts.policy import NoPolicyInForce, PolicyInForce, chain_now_s, in_force
+from agent.acts.policy import NoPolicyInForce, PolicyInForce, in_force
 from agent.acts.situation import Judged, Situation
 from agent.acts.tokens import read_tokens
 from agent.acts.words import TABLE, because, codes, reason_of, say
@@ -164,7 +164,7 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
     Raises RosterError, NotUnderstood, and RpcError.
     """
     request, policy = known.request, known.policy
-    now_chain_s = chain_now_s(request.dao)
+    now_chain_s = known.pinned.now_chain_s  # while the mirror reads blocks again, its own time is an older one
     roster = rosters.current(policy, now_chain_s)
     terms = rosters.terms_of(roster)
     lines, rules = terms.lines, terms.rules
@@ -222,7 +222,7 @@ def _derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[di
         *([say("counts_for_no_month")] if lines else []),
         *_prices_said(known, forms.wanted(policy.code, request.act), quoted, rpc),
         *([asker.doubt] if asker.doubt else []),
-        *_lately(request, draft, tokens, chain_now_s(request.dao)),
+        *_lately(request, draft, tokens, known.pinned.now_chain_s),
         *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in lines) else []),
     )
     return [replace(draft, differences=whys)], Words({}, tokens, native_token(rpc.chain_id)), quoted

@@ -389,6 +389,9 @@ SENTENCES: Mapping[str, Template] = {
     "moved_meanwhile": gettext_noop("request {request} is {status} now"),
     "another_act_made": gettext_noop("another act of this DAO is being made"),
     "act_on_its_way": gettext_noop("on its way"),
+    "stop_in_doubt": gettext_noop(
+        "one node alone shows that act {number} was stopped: nothing is done before that is confirmed"
+    ),
     "not_final_yet": gettext_noop("read back, and not final yet"),
     "other_key": gettext_noop("the configured key is {key}; the policy's agent is {agent}"),
     "last_act_unread": gettext_noop("the mirror is behind the chain: it has not read the last act yet"),

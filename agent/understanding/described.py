@@ -6,67 +6,28 @@ the target and every argument. Code alone (the function's name with its argument
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 
-from agent.understanding import functions
+from agent.understanding.arguments import flat
 from agent.understanding.effects import Book, Effect
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.quantities import Quantity, Unit
 from agent.understanding.moods import ActWord, Mood, is_explicit, mood_of
 from agent.understanding.orders import Read
 from agent.understanding.passages import Shape
+from agent.understanding.permissions import beyond_lists, is_permission, tell_permission
+from agent.understanding.role_hints import hinted_role
+from agent.understanding.scopes import Scope
 from agent.understanding.telling import Level, Telling
 from governance.chain import abi
 from governance.chain.address import ZERO
-from policies.notation.hexadecimal import hex_bytes, hex_text
+from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
 
-MAX_SCOPE_CHARS = 6_000
 MAX_VALUES = 80  # of one call's arguments; a longer call is told by no text
-_HEX = re.compile(r"0x[0-9a-fA-F]+")
-
-
-@dataclass(frozen=True)
-class Scope:
-    """A stretch of text that may tell an effect: one passage, or a whole section with its heading."""
-
-    reads: tuple[Read, ...]
-    start: int
-    end: int
-    text: str
-    folded: str
-    addresses: frozenset[bytes]  # also by names
-    spelled: frozenset[bytes]  # those whose digits stand here
-    is_section: bool
-
-
-def scopes(reads: Sequence[Read]) -> list[Scope]:
-    """Every passage, and every section that is short enough to be about one thing."""
-    found = [_scope((read,), is_section=False) for read in reads]
-    by_section: dict[int, list[Read]] = {}
-    for read in reads:
-        by_section.setdefault(read.passage.section, []).append(read)
-    short = (s for s in by_section.values() if s[-1].passage.end - s[0].passage.start <= MAX_SCOPE_CHARS)
-    found += [_scope(tuple(section), is_section=True) for section in short if len(section) > 1]
-    return found
-
-
-def _scope(reads: tuple[Read, ...], *, is_section: bool) -> Scope:
-    text = "\n".join(read.passage.text for read in reads)
-    addresses = frozenset(
-        a for read in reads for party in read.parties if len(party.addresses) == 1 for a in party.addresses
-    )
-    spelled = frozenset(hex_bytes(h) for h in _HEX.findall(text) if len(h) == 42)
-    for read in reads:
-        if read.passage.shape is Shape.CODE:
-            addresses |= spelled
-    return Scope(
-        reads, reads[0].passage.start, reads[-1].passage.end, text, " ".join(text.casefold().split()),
-        addresses | spelled, spelled, is_section,
-    )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------- what an effect needs
@@ -240,8 +201,11 @@ def tell(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
             break
     if best is not None and best.level is Level.WHOLE and _is_denied(effect, need, found):
         return Telling(Level.PART, ("also_denied",), best.start, best.end)
-    if best is None and _PERMISSION.search(effect.function) is not None and str(effect.kind) == "role_change":
-        return _permission(effect, found, book)
+    if is_permission(effect):
+        beyond = beyond_lists(effect, found, book)
+        return beyond or best or tell_permission(effect, found, book)
+    if best is None or best.level <= Level.OFF:
+        return hinted_role(effect, found, book, need.target_words) or best
     return best
 
 
@@ -266,91 +230,6 @@ def whole_scopes(effect: Effect, found: Sequence[Scope], book: Book) -> list[Sco
     values = list(flat(effect))[:MAX_VALUES]
     told = ((scope, _in_scope(effect, need, values, scope, book)) for scope in found)
     return [scope for scope, telling in told if telling is not None and telling.level is Level.WHOLE]
-
-
-_PERMISSION = re.compile(r"^(?:scope|allow|revoke|unscope)(?:Target|Function)\(|^scopeFunctionExecutionOptions\(")
-_TAKES_PERMISSION = re.compile(r"^(?:revoke|unscope)")
-_GIVES = re.compile(r"\bpermissions?\b")
-_TAKEN = re.compile(r"\b(?:remov|revok|disabl|drop|delet|retir|withdrawn|no longer|wind(?:s|ing)? down|wound down)")
-_INNER = re.compile(r"\bcall (?P<name>\w+)\(")
-_LISTED = (Shape.ITEM, Shape.ROW, Shape.SENTENCE)
-
-
-def _permission(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
-    """The list item that speaks of what a permission allows or takes away, in a text that changes permissions.
-
-    What a role may call is many calls for one sentence ("deposit and withdraw"): such a sentence tells them in part.
-    What is taken away is told only by words of taking away, and a known token only where the words name it.
-    """
-    about = [scope for scope in found if _GIVES.search(scope.folded) and not scope.is_section]
-    takes = _TAKES_PERMISSION.search(effect.function) is not None
-    if takes:
-        about = [scope for scope in about if _is_of_taking(scope)]
-    if not about:
-        return None
-    token = _token_of_permission(effect, book)
-    inner = _INNER.search(str(effect.sentence))
-    if inner is None:  # the target as a whole, whose functions have effects of their own
-        return Telling(Level.PART, ("arguments",), about[0].start, about[0].end)
-    stems = [word[:6] for word in re.findall(r"[a-z]{4,}", re.sub(r"([A-Z])", r" \1", inner["name"]).casefold())]
-    stems += [one for stem in stems for one in _SAME_STEMS.get(stem, ())]
-    stems = [stem for stem in stems if stem not in _EMPTY_STEMS]
-    of_token = re.compile(rf"(?<![^\W_]){re.escape(token)}(?![^\W_])") if token else None
-    if of_token is not None and not any(of_token.search(one.folded) and _is_of_taking(one) == takes for one in found):
-        return None
-    if inner["name"] == "approve":  # goes with every use of the token; nobody speaks of it by its name
-        said = next((s for s in found if of_token is not None and of_token.search(s.folded) and not s.is_section), None)
-        at = said or about[0]
-        return Telling(Level.PART, ("arguments",), at.start, at.end)
-    for scope in found:
-        passage = scope.reads[0].passage
-        if scope.is_section or passage.shape not in _LISTED or passage.is_quoted or _is_of_taking(scope) != takes:
-            continue
-        if any(re.search(rf"\b(?:un)?{re.escape(stem)}", scope.folded) for stem in stems):
-            return Telling(Level.PART, ("arguments",), scope.start, scope.end)
-    return None
-
-
-def _is_of_taking(scope: Scope) -> bool:
-    """Whether words, or what they stand under, speak of taking permissions away."""
-    passage = scope.reads[0].passage
-    above = (*passage.headings[-1:], *passage.leads)
-    return _TAKEN.search(scope.folded) is not None or any(_TAKEN.search(one.casefold()) for one in above)
-
-
-def _token_of_permission(effect: Effect, book: Book) -> str:
-    """The symbol, in small letters, of the token that a permission lets the role call; "" where it is no known one."""
-    target = next((argument.value for argument in effect.arguments if argument.type == "address"), None)
-    if not isinstance(target, bytes):
-        return ""
-    if target in book.tokens:
-        return book.tokens[target].symbol.casefold()
-    listed = functions.token(book.chain_id, target) if book.chain_id else None
-    return listed.symbol.casefold() if listed else ""
-
-
-_SAME_STEMS = {
-    "mint": ("claim",), "exchan": ("swap",), "join": ("deposi",), "exit": ("withdr",),
-    "deposi": ("stak", "suppl", "provid"), "supply": ("deposi",), "withdr": ("unstak", "redeem"),
-}  # fmt: skip
-_EMPTY_STEMS = {"with", "from", "into", "permit", "multi", "batch", "single", "execut", "reques", "setrel", "relaye"}
-
-
-def flat(effect: Effect) -> Iterable[tuple[str, str, object]]:
-    """Name, type and value of each argument, lists and structs opened."""
-
-    def walk(name: str, of: abi.Type, value: object) -> Iterable[tuple[str, str, object]]:
-        if of.kind == "tuple":
-            for kind, one in zip(of.items, value, strict=True):  # type: ignore[call-overload]
-                yield from walk(name, kind, one)
-        elif of.items:
-            for one in value:  # type: ignore[attr-defined]
-                yield from walk(name, of.items[0], one)
-        else:
-            yield name, of.text, value
-
-    for argument in effect.arguments:
-        yield from walk(argument.name, abi.parse_type(argument.type), argument.value)
 
 
 def _in_scope(

@@ -34,6 +34,7 @@ PARTS: Mapping[str, str] = {
     "subject": gettext_noop("what is set"),
     "target": gettext_noop("the contract"),
     "token": gettext_noop("the token"),
+    "tokens": gettext_noop("which tokens"),
     "token_ambiguous": gettext_noop("the token, of which there are two with this name"),
     "token_unknown": gettext_noop("the token: nobody here knows its decimals"),
     "unit": gettext_noop("the unit"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from agent.understanding.described import Scope, as_code, calldata_of, scopes, tell, whole_scopes
+from agent.understanding.described import as_code, calldata_of, tell, whole_scopes
 from agent.understanding.doubts import Doubt, doubts_of
 from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
 from agent.understanding.gate import Facts, LeftOver, facts_of, left_over, not_whole
@@ -22,6 +22,8 @@ from agent.understanding.mentions.quantities import Symbols, Unit
 from agent.understanding.moods import Mood, is_explicit, level, mood_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
+from agent.understanding.scopes import Scope, scopes
+from agent.understanding.steps import step_of, tell_steps
 from agent.understanding.telling import (
     MAX_PAIRS,
     Context,
@@ -139,10 +141,13 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     }
     context = Context(book, by_symbol, names.own, groups, sections, tokens, named)
     money = compare(orders, effects, context)
+    steps = set(map(id, tell_steps(orders, effects, money.of, context)))
+    for listed in (money.not_done, money.less_often, money.more):
+        listed[:] = [order for order in listed if id(order) not in steps]
     text.doubts = doubts_of(reads, orders, money.more, effects, names)
     findings = [_of_effect(effect, money, text, book) for effect in effects]
     findings = _once(_denied_by_only(findings, effects, text), effects)
-    findings = _beside_orders(findings, effects, text, book)
+    findings = _beside_orders(findings, effects, text, book, money)
     not_done = _not_done(money, text, effects)
     findings = _gated(findings, effects, text, facts_of(effects, book, names, symbols, by_symbol), money)
     return _verdict(text, effects, findings, not_done)
@@ -438,6 +443,8 @@ def _claim(read: Read, kinds: set[str], functions: str, effects: Sequence[Effect
                 continue
             if act.acts & {Act.TRANSFER} and any(q.unit in (Unit.TOKEN, Unit.MONEY) for q in read.quantities):
                 continue
+            if act.word.startswith("replac") and {"given", "taken"} <= kinds:
+                continue  # a holder of a role by another
             if not (kinds & fulfilling or re.search(names, functions)):
                 return f"claim_{sorted(acts)[0]}"
     if _IS_PARAMETER.search(plain) and any(act.acts & {Act.SET} and act.tense is Tense.NOW for act in read.voice.acts):
@@ -477,11 +484,13 @@ def _of_unknown_token(finding: Finding, effects: Sequence[Effect], text: _Text, 
     return None
 
 
-def _beside_orders(findings: list[Finding], effects: Sequence[Effect], text: _Text, book: Book) -> list[Finding]:
+def _beside_orders(
+    findings: list[Finding], effects: Sequence[Effect], text: _Text, book: Book, money: Told
+) -> list[Finding]:
     """Money that no word tells, in a text that orders other money, or that only words which no page shows tell: such a
     text says something else. "Not told" is left for a text that speaks of no payment at all."""
     ordered = next((order for order in text.orders if order.mood is Mood.ORDER and order.quantity), None)
-    recipients = {effect.id: effect.recipient for effect in effects}
+    by_id = {effect.id: effect for effect in effects}
     hides = any(not notice.is_shown for notice in text.document.hidden)
     source = text.document.source.casefold() if hides else ""
 
@@ -491,10 +500,12 @@ def _beside_orders(findings: list[Finding], effects: Sequence[Effect], text: _Te
         if (order := _of_unknown_token(finding, effects, text, book)) is not None:
             passage = order.passage
             return Finding(Status.IN_PART, finding.effect, ("token",), text.quote(passage.start, passage.end))
+        if (step := step_of(by_id[finding.effect], effects, money.of)) is not None:
+            return Finding(Status.IN_PART, finding.effect, ("verb",), text.quote(step.start, step.end))
         if ordered and "money" in finding.codes:
             passage = ordered.passage
             return Finding(Status.DIFFERS, finding.effect, ("beside",), text.quote(passage.start, passage.end))
-        recipient = recipients.get(finding.effect)
+        recipient = by_id[finding.effect].recipient
         if hides and recipient and checksum(recipient).casefold() in source:
             return Finding(Status.DIFFERS, finding.effect, ("hidden",))
         return finding

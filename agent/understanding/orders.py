@@ -74,7 +74,20 @@ def read_passage(passage: Passage, names: Names, symbols: Symbols) -> Read:
         passage_voice = voice_of(replace(passage, text=text[:200]))
         return Read(passage, passage_voice, (), ())
     found = tuple(quantities(text, symbols)) if _HAS_NUMBER.search(text) else ()
-    return Read(passage, voice_of(passage), found, tuple(parties(text, names)))
+    named = tuple(parties(text, names))
+    voice = voice_of(passage)
+    in_names = [(party.start, party.end) for party in named if party.name in names.known]
+    return Read(passage, replace(voice, acts=_outside(in_names, voice.acts)) if in_names else voice, found, named)
+
+
+def _outside(in_names: Sequence[tuple[int, int]], acts: Sequence[ActWord]) -> tuple[ActWord, ...]:
+    """The verbs of a sentence but for those that are part of a name, as in "the swap router", and say another thing."""
+    kept: list[ActWord] = []
+    for act in acts:
+        is_in_name = any(start <= act.start < end for start, end in in_names)
+        if not is_in_name or any(act.acts & one.acts for one in kept):
+            kept.append(act)
+    return tuple(kept)
 
 
 _HAS_NUMBER = re.compile(

@@ -105,6 +105,11 @@ def is_money(effect: Effect) -> bool:
 # ------------------------------------------------------------------------------------------------------------ one pair
 
 
+_TAKES_ALLOWANCE = re.compile(
+    r"\b(?:revok|remov|withdraw|reduc|decreas|lower|reclaim|strip)\w*[^.;:]{0,80}\b(?:allowances?|approvals?)\b"
+)
+
+
 def fit(order: Order, effect: Effect, context: Context) -> Fit:
     """Compare one order with one effect, whatever its mood."""
     missing: list[str] = []
@@ -116,6 +121,9 @@ def fit(order: Order, effect: Effect, context: Context) -> Fit:
         (missing if is_near else off).append("verb")
     elif str(effect.kind) == "stream" and Act.STREAM not in order.acts:
         off.append("verb")
+    is_given = str(effect.kind) == "approve" and effect.amount and not effect.function.startswith("decrease")
+    if is_given and _TAKES_ALLOWANCE.search(order.passage.text[: order.end - order.passage.start].casefold()):
+        off.append("direction")
     _amount(order, effect, context, missing, off)
     _recipient(order, effect, context, missing, off)
     _payer(order, effect, context, missing, off)
@@ -363,35 +371,7 @@ def compare(orders: Sequence[Order], effects: Sequence[Effect], context: Context
         elif _may_be_more(order):
             told.more.append(order)
     _differing(orders, money, fits, told, fulfilled)
-    _steps(orders, effects, fits, told, context)
     return told
-
-
-def _steps(
-    orders: Sequence[Order],
-    effects: Sequence[Effect],
-    fits: Mapping[tuple[int, str], Fit],
-    told: Told,
-    context: Context,
-) -> None:
-    """An approval is a step of "wrap 100 USDC", where the contract that may take them is known and is called to wrap:
-    the order tells what it is for, and not the approval itself."""
-    called: dict[bytes, set[Act]] = {}
-    for effect in effects:
-        if str(effect.kind) == "call" and context.book.knows(effect.target):
-            called.setdefault(effect.target, set()).update(acts_for(effect))
-    for effect in effects:
-        best = told.of.get(effect.id)
-        does = called.get(effect.recipient or b"")
-        if str(effect.kind) != "approve" or not does or (best is not None and best.level >= Level.PART):
-            continue
-        for order in orders:
-            found = fits.get((id(order), effect.id))
-            if found is None or order.mood is not Mood.ORDER or not order.acts or not order.acts <= _SOFT & does:
-                continue
-            if order.quantity is not None and found.off and set(found.off) <= {"verb", "recipient"}:
-                told.of[effect.id] = Telling(Level.PART, ("verb",), order.passage.start, order.passage.end, order)
-                break
 
 
 def _distinct(orders: Sequence[Order]) -> list[Order]:

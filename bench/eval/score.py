@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 from agent.understanding import functions
@@ -14,8 +16,11 @@ from bench.eval.data import Read
 from governance.chain.address import checksum
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-_WORD = re.compile(r"[A-Za-z]{4,}")
+_EVERYWHERE = re.compile(r"Without sending ETH, and without delegatecall\.")
+_PADDED = re.compile(r"0x[0-9a-fA-F]{64}")
+_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # of a name such as requestWithdrawalsWithPermit
+_STEM = 5  # letters by which "withdrawals" and "withdraw" are the same word
 
 
 @dataclass(frozen=True)
@@ -50,15 +55,23 @@ def wilson(hits: int, of: int, z: float = 1.959964) -> tuple[float, float]:
 
 
 def paired(read: Sequence[Read], effects: Sequence[Effect], book: Book) -> list[tuple[Read, Effect | None]]:
-    """Each effect that a person read with ours of the same call: by addresses, numbers, words and tokens in common and
-    whether it gives or takes, then by their order. None where ours has fewer."""
+    """Each effect that a person read with ours of the same call: by what both name, the rarer the better, and whether
+    it gives or takes, then by their order. None where ours has fewer. Knows nothing of the verdict."""
     found: list[tuple[Read, Effect | None]] = []
     for call in sorted({one.call for one in read}):
         theirs = [one for one in read if one.call == call]
         ours = [effect for effect in effects if effect.position == call]
+        named = [_named(effect, book) for effect in ours]
+        often = Counter(word for words in named for word in words)
+        also = Counter(word for one in theirs for word in _words(one.effect))
+        rare = {
+            word: log((len(ours) + 1) / count) * log((len(theirs) + 1) / also[word])
+            for word, count in often.items()
+            if word in also
+        }
         scores = sorted(
             (
-                (-_alike(one, effect, book), abs(i - j), i, j)
+                (-_alike(one, effect, named[j], rare), abs(i - j), i, j)
                 for i, one in enumerate(theirs)
                 for j, effect in enumerate(ours)
             ),
@@ -74,25 +87,38 @@ def paired(read: Sequence[Read], effects: Sequence[Effect], book: Book) -> list[
 _TAKES = re.compile(r"\bno longer\b|\bmay not\b|\breplaced\b|\bremoved?\b|\brevoked?\b")
 
 
-def _alike(read: Read, effect: Effect, book: Book) -> float:
-    said = f"{effect.sentence} {effect.function}"
-    said += " ".join(checksum(address) for address in effect.addresses)
-    addresses = {a.lower() for a in _ADDRESS.findall(read.effect)} & {a.lower() for a in _ADDRESS.findall(said)}
-    numbers = set(_NUMBER.findall(_ADDRESS.sub("", read.effect))) & set(_NUMBER.findall(_ADDRESS.sub("", said)))
-    words = {w.lower() for w in _WORD.findall(read.effect)} & {w.lower() for w in _WORD.findall(said)}
-    score = 4 * len(addresses) + 2 * len(numbers) + 0.5 * len(words)
+def _alike(read: Read, effect: Effect, named: Set[str], rare: Mapping[str, float]) -> float:
+    """How much of what one effect names a person's reading names too."""
+    score = sum(rare[word] for word in _words(read.effect) & named)
     if effect.function.startswith(("revoke", "unscope", "scope", "allow")):
-        score += 2 * len(_symbols(effect, book) & set(_SYMBOL.findall(read.effect)))
         takes = effect.function.startswith(("revoke", "unscope"))
-        score -= 3 * (takes != (_TAKES.search(read.effect) is not None))
+        score -= 20 * (takes != (_TAKES.search(read.effect) is not None))
     return score
+
+
+def _named(effect: Effect, book: Book) -> Set[str]:
+    """What an effect names: addresses, numbers, symbols of tokens, and the beginnings of its words."""
+    said = f"{effect.sentence} {effect.function} " + " ".join(map(checksum, effect.addresses))
+    said = _EVERYWHERE.sub("", said)
+    padded = {int(word, 16) for word in _PADDED.findall(said)}  # arguments of a function that nobody can read
+    inside = {number.to_bytes(20, "big") for number in padded if 10**6 < number < 2**160}
+    numbers = {str(number) for number in padded if number <= 10**6}
+    symbols = _symbols((*effect.addresses, *inside), book)
+    return _words(_PADDED.sub(" ", said)) | numbers | {symbol.casefold() for symbol in symbols}
+
+
+def _words(said: str) -> Set[str]:
+    """Addresses, numbers, and the beginnings of words, those in the names of functions too."""
+    plain = _ADDRESS.sub(" ", said)
+    parts = {part[:_STEM].casefold() for part in _PART.findall(plain) if len(part) > 2}
+    whole = {word.casefold() for word in _SYMBOL.findall(plain)}
+    return {a.casefold() for a in _ADDRESS.findall(said)} | set(_NUMBER.findall(plain)) | parts | whole
 
 
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{1,10}")
 
 
-def _symbols(effect: Effect, book: Book) -> set[str]:
-    """The symbols of the tokens that a permission is about, as the book or a published list has them."""
-    found = {book.symbol(address) for address in effect.addresses}
-    listed = (functions.token(book.chain_id or 1, address) for address in effect.addresses)
-    return (found | {token.symbol for token in listed if token}) - {""}
+def _symbols(addresses: Sequence[bytes], book: Book) -> set[str]:
+    """The symbols of those addresses that are tokens, as the book or a published list has them."""
+    listed = [functions.token(book.chain_id or 1, address) for address in addresses]
+    return ({book.symbol(address) for address in addresses} | {token.symbol for token in listed if token}) - {""}

@@ -17,6 +17,7 @@ PROPOSE = "propose(address[],uint256[],bytes[],string)"
 PROPOSE_BY_NUMBER = "propose(address[],uint256[],string[],bytes[],string)"  # Compound's, and all that grew out of it
 QUEUE = "queue(address[],uint256[],bytes[],bytes32)"
 EXECUTE = "execute(address[],uint256[],bytes[],bytes32)"
+CANCEL = "cancel(address[],uint256[],bytes[],bytes32)"
 HASH_PROPOSAL = "hashProposal(address[],uint256[],bytes[],bytes32)"
 CAST_VOTE = "castVote(uint256,uint8)"
 CAST_VOTE_WITH_REASON = "castVoteWithReason(uint256,uint8,string)"
@@ -58,6 +59,11 @@ def queue_call(calls: Sequence[ProposedCall], description: bytes) -> bytes:
 def execute_call(calls: Sequence[ProposedCall], description: bytes) -> bytes:
     """Return the calldata of `execute`. `description` is the text in ProposalCreated, byte for byte."""
     return _by_hash(EXECUTE, calls, description)
+
+
+def cancel_call(calls: Sequence[ProposedCall], description: bytes) -> bytes:
+    """Return the calldata of `cancel`. `description` is the text in ProposalCreated, byte for byte."""
+    return _by_hash(CANCEL, calls, description)
 
 
 def proposal_hash(calls: Sequence[ProposedCall], description: bytes) -> int:

@@ -16,6 +16,7 @@ from governance.sync import fetch, witness
 from governance.words import say
 
 _MOST_BLOCKS = 2000  # in one look
+_YOUNG_CHAIN_BLOCKS = 10_000  # on which the first block may be the only final one
 _MOST_BLOCKS_NAMED = 100
 _COMPARED = (
     "block_number", "block_hash", "transaction_hash", "transaction_index", "log_index", "address", "topic0", "topic1",
@@ -66,9 +67,15 @@ def final_block(rpc: Rpc, head: Header, depth: int) -> int:
             if others:
                 continue
             raise
-        if claimed is not None:
+        if claimed is not None and says_what_is_final(claimed, head):
             claims.append(claimed.number)
     return min(claims)
+
+
+def says_what_is_final(claimed: Header, head: Header) -> bool:
+    """Whether an answer to `finalized` says anything: high on a chain, who calls no block but the first one final does
+    not know."""
+    return claimed.number > 0 or head.number <= _YOUNG_CHAIN_BLOCKS
 
 
 class Confirmed(NamedTuple):

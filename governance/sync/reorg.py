@@ -326,15 +326,20 @@ def restart_from(writer: Writer, block_number: int) -> None:
             cursor.save()
 
 
-def drop_orphans(dao: Dao, headers: Sequence[Header]) -> list[tuple[str, str, int]]:
+def drop_orphans(dao: Dao, cursor: Cursor, headers: Sequence[Header]) -> list[tuple[str, str, int]]:
     """Drop logs and readings at these heights that other blocks made: left by a reorg while blocks were read again.
-    Returns what the outbox is to take back."""
+    Returns what the outbox is to take back. The caller saves the cursor."""
     orphans = RawLog.objects.filter(dao=dao, block_number__in=[h.number for h in headers]).exclude(
         block_hash__in=[h.hash for h in headers]
     )
     heights = set(orphans.values_list("block_number", flat=True))
     readings = ChainReading.objects.filter(dao=dao, block_number__in=[h.number for h in headers])
     readings.exclude(block_hash__in=[h.hash for h in headers]).delete()
+    checks = OnchainCheck.objects.filter(dao=dao, block_number__in=[h.number for h in headers])
+    checks = checks.exclude(block_hash__in=[h.hash for h in headers])
+    if checks.filter(matched=False, subject__endswith=":state").exists():
+        cursor.rules_below = Cursor.FROM_THE_NEWEST  # as in `drop_above`
+    checks.delete()
     asked_power.drop_others(dao, [h.number for h in headers], [h.hash for h in headers])
     if not heights:
         return []

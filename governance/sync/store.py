@@ -183,7 +183,7 @@ def store_step(
                 for h in headers
             ],
         )
-        undone = drop_orphans(writer.dao, checked)
+        undone = drop_orphans(writer.dao, cursor, checked)
         out_of_order = (
             _changes_with_order(new) and RawLog.objects.filter(dao=writer.dao, block_number__gte=first_block).exists()
         )

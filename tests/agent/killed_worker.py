@@ -48,8 +48,10 @@ def main(point: str, request_id: int) -> None:
         send_raw = jsonrpc.Rpc.send_raw
 
         def sent_and_dead(self: Any, signed: bytes) -> bytes:
-            send_raw(self, signed)
-            die()
+            try:  # whether the node's answer comes or is lost
+                send_raw(self, signed)
+            finally:
+                die()
             return b""
 
         jsonrpc.Rpc.send_raw = sent_and_dead  # type: ignore[method-assign]
@@ -57,8 +59,10 @@ def main(point: str, request_id: int) -> None:
         send_raw = jsonrpc.Rpc.send_raw
 
         def released_and_dead(self: Any, signed: bytes) -> bytes:
-            send_raw(self, signed)
-            die()
+            try:  # whether the node's answer comes or is lost
+                send_raw(self, signed)
+            finally:
+                die()
             return b""
 
         jsonrpc.Rpc.send_raw = released_and_dead  # type: ignore[method-assign]

@@ -226,6 +226,13 @@ def exactly(world: World, who: str, amount: int) -> dict[str, Any]:  # noqa: F81
     return {"raw": calls_json([pays]), "functions": ["transfer(address to, uint256 value)"]}
 
 
+def filled_in(world: World, who: str, amount: int) -> dict[str, Any]:  # noqa: F811
+    """The form of the payroll's only rule, filled in."""
+    pays = {"to": checksum(world.address(who)), "amount": str(amount)}
+    return {"calls": [{"rule": f"1: transfer on {checksum(world.address('usdc'))}", "arguments": pays}],
+            "functions": ["transfer(address to, uint256 amount)"]}  # fmt: skip
+
+
 def test_who_was_paid_by_a_form_is_paid_by_the_roster_only_with_the_operators_signature(world: World) -> None:  # noqa: F811
     world.sign_roster()
     before = world.balance("kim")
@@ -250,6 +257,9 @@ def test_who_was_paid_by_a_form_is_paid_by_the_roster_only_with_the_operators_si
     world.approve(roster)
     assert world.rest(roster).status == Request.Status.EXECUTED, "who knows of it may sign it"
     assert verified(roster, frozenset()) == []
+    own = world.rest(world.ask("my trip", by="jon", act=filled_in(world, "jon", 200 * USDC)), 1)
+    codes = [one["code"] for one in own.candidates.get().difference_codes]
+    assert not {"asked_by_stranger", "asked_by_unknown"} & set(codes), "who is on the roster has a say"
 
 
 def test_a_swap_whose_price_moved_after_it_was_signed_for_is_not_made(world: World, monkeypatch) -> None:  # noqa: F811
@@ -302,12 +312,8 @@ def test_a_swap_whose_price_moved_after_it_was_signed_for_is_not_made(world: Wor
 
 
 def test_what_a_replaced_policy_means_otherwise_is_asked_for_again(world: World) -> None:  # noqa: F811
-    usdc = checksum(world.address("usdc"))
-    pays = {"to": checksum(world.address("jon")), "amount": str(200 * USDC)}
-    act = {"calls": [{"rule": f"1: transfer on {usdc}", "arguments": pays}],
-           "functions": ["transfer(address to, uint256 amount)"]}  # fmt: skip
     asked = [
-        world.rest(world.ask("jon's trip", by="ada", act=act), 1),
+        world.rest(world.ask("jon's trip", by="ada", act=filled_in(world, "jon", 200 * USDC)), 1),
         world.rest(world.ask("kim's trip", by="olga", act=exactly(world, "kim", 200 * USDC)), 1),
     ]
     before = world.balances()

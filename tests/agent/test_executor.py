@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from agent.acts import approvals, executor, halts, judging, life
 from agent.acts.calls import calls_from_json, calls_hash, calls_json
-from agent.acts.paid import paid_lines
+from agent.acts.paid import lately, paid_lines
 from agent.acts.policy import in_force
 from agent.acts.shown import shown
 from agent.models import AgentHalt, Binding, DecisionRecord, PaidLine, Request, Roster
@@ -20,7 +20,15 @@ from agent.work_names import PLAN_WORK
 from governance import work
 from governance.chain.address import checksum
 from governance.chain.keys import Signer
-from governance.models import Act, AuditEntry, Contract, OutgoingTransaction, PolicyVersion
+from governance.models import (
+    Act,
+    AuditEntry,
+    Contract,
+    Cursor,
+    OutgoingTransaction,
+    PolicyVersion,
+    UnconfirmedLog,
+)
 from policies.answer.evaluate import Refused
 from policies.code.call import Call
 from tests.agent.acting import ABSTAINS, POLICY_ID, USDC, World, first_candidate, work_errors, world  # noqa: F401
@@ -213,6 +221,51 @@ def test_an_act_whose_stop_was_reorganised_away_is_not_released_once_the_month_i
     assert world.balance("ines") == 600 * USDC, "the month is paid once, by whichever request"
     assert first.status == Request.Status.STOPPED
     assert "another request" in first.reason
+
+
+def test_what_one_node_alone_calls_stopped_is_paid_for_all_that_is_known(world: World) -> None:  # noqa: F811
+    """A node can make up that an act was vetoed or objected to: the month must not be paid a second time for that."""
+    world.sign_roster(world.lines(600 * USDC))
+    world.settle(world.ask("pay kim 3,500 USDC for the design"))
+    world.wind(120)
+    first = world.settle(world.ask(world.november()))
+    assert first.status == Request.Status.SCHEDULED, first.reason
+    world.suite.send("ada", "module", "object", POLICY_ID, [bytes(world.acts()[-1].act_id)])
+    world.sync()
+    stopped = world.acts()[-1]
+    assert stopped.status == "killed"
+    mark = UnconfirmedLog.objects.create(dao=world.dao, log=stopped.final_log, news=[])
+    policy = in_force(world.dao, POLICY_ID)
+    again = world.ask(first.text)
+    assert paid_lines(policy, first.period, again)
+    assert stopped.pk in {act.pk for act, _ in lately(world.dao, {world.address("ines")}, besides=again)}
+    first = world.rest(first, 3)
+    assert first.status == Request.Status.SCHEDULED, first.reason
+    assert any("one node alone" in error for error in work_errors())
+    again.refresh_from_db()
+    assert again.status == Request.Status.ABSTAINED, again.reason
+    mark.delete()
+    assert not paid_lines(policy, first.period, again)
+    assert world.rest(first, 2).status == Request.Status.STOPPED
+
+
+def test_a_roster_is_as_old_as_the_chain_says_and_not_the_mirror(world: World) -> None:  # noqa: F811
+    """While blocks are read again, the mirror's clock stands in the past, where the roster was still good."""
+    world.sign_roster(expires_chain_s=world.suite.anvil.now + 40 * DAY_S)
+    then = world.suite.anvil.now
+    world.wind(45 * DAY_S)
+    request = world.ask(world.november())
+    sync = world.sync
+
+    def in_the_past() -> None:
+        sync()
+        Cursor.objects.filter(dao=world.dao).update(head_timestamp_chain_s=then)
+
+    world.sync = in_the_past  # type: ignore[method-assign]
+    request = world.rest(request, 3)
+    assert request.status in (Request.Status.ABSTAINED, Request.Status.NEEDS_APPROVAL, Request.Status.REFUSED)
+    assert "expired" in request.reason
+    assert world.number == 0
 
 
 def test_while_paused_nothing_is_planned_or_sent(world: World) -> None:  # noqa: F811

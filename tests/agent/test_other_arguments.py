@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a call says besides amount and receiver: switches, who else takes part, another chain."""
 
+from dataclasses import replace
+
 import pytest
 
-from agent.understanding.effects import Book, Contract
+from agent.understanding.effects import Book, Contract, Token
 from agent.understanding.judging import Outcome
 from policies.notation.primitives import keccak
-from tests.agent.proposals import ANA, BEN, BOOK, CAROL, GOLD, address, call, text_of, verdict
+from tests.agent.proposals import ANA, BEN, BOOK, CAROL, GOLD, SILVER, address, call, text_of, verdict
 
 POOL, VAULT = address(41), address(42)
 KNOWN = Book(
@@ -119,6 +121,31 @@ def permission(name: str, target: bytes, function: str):
         (PERMISSIONS + TAKEN_BACK, "revoke", VENUE, "deposit(uint256)", "told_in_part"),
         (PERMISSIONS + TAKEN_BACK, "revoke", GOLD, "deposit(uint256)", "not_told"),
         (PERMISSIONS.replace("GLD", "SLV"), "allow", GOLD, "approve(address,uint256)", "not_told"),
+        # a verb alone says nothing of what it is about: the ether, the gauge, the request
+        (PERMISSIONS + TAKEN_BACK, "revoke", VENUE, "depositETH(address,address,uint16)", "not_told"),
+        (
+            PERMISSIONS + TAKEN_BACK + "- Remove the deposit of ETH\n",
+            "revoke",
+            VENUE,
+            "depositETH(address,address,uint16)",
+            "told_in_part",
+        ),
+        (PERMISSIONS, "allow", VENUE, "gaugeWithdraw(address,address,address,uint256)", "not_told"),
+        (
+            PERMISSIONS + "- Use gauges\n",
+            "allow",
+            VENUE,
+            "gaugeWithdraw(address,address,address,uint256)",
+            "told_in_part",
+        ),
+        (PERMISSIONS, "allow", VENUE, "requestWithdrawals(uint256[],address)", "not_told"),
+        (
+            PERMISSIONS + "- Liquidity provision\n",
+            "allow",
+            VENUE,
+            "remove_liquidity_one_coin(uint256,int128,uint256)",
+            "told_in_part",
+        ),
     ],
 )
 def test_a_permission_is_told_only_by_words_of_giving_or_taking_that_name_its_token(
@@ -126,6 +153,33 @@ def test_a_permission_is_told_only_by_words_of_giving_or_taking_that_name_its_to
 ):
     (finding,) = verdict(text, permission(name, target, function), book=KNOWN).findings[:1]
     assert finding.status == status
+
+
+SWAPS = """# Update of permissions
+
+## New permissions
+
+- Swaps:
+  - Tokens in:
+    - GLD
+  - Tokens out:
+    - SLV
+"""
+
+
+def test_a_permission_to_swap_more_tokens_than_the_text_lists_names_the_tokens():
+    copper = address(14)
+    book = replace(KNOWN, tokens={**KNOWN.tokens, copper: Token("CPR", copper, 18)})
+
+    def allowed(*tokens: bytes):
+        one_of = [(0, 5, 2, b""), (0, 1, 16, b""), *((1, 1, 16, bytes(12) + token) for token in tokens)]
+        signature = "scopeFunction(bytes32,address,bytes4,(uint8,uint8,uint8,bytes)[],uint8)"
+        return call(MODIFIER, signature, MANAGER, VENUE, keccak(b"swapIt(address)")[:4], one_of, 0)
+
+    codes = [verdict(SWAPS, allowed(*tokens), book=book).findings[0].codes for tokens in (
+        (GOLD, SILVER), (GOLD, SILVER, copper))]  # fmt: skip
+    assert ["tokens" in one for one in codes] == [False, True]
+    assert "tokens" not in verdict(PERMISSIONS, allowed(GOLD, SILVER, copper), book=book).findings[0].codes
 
 
 def test_an_order_of_nothing_that_no_call_does_leaves_a_doubt():

@@ -466,8 +466,15 @@ def test_stops_are_offered_to_whom_the_chain_lets_stop(demo, page, quiet):
     expect(rule).to_be_visible()
     connect(page, "Signing wallet")
     expect(page.get_by_text("Not from this account: only the guardian or the owner may do this.").first).to_be_visible()
-    expect(pause).to_be_disabled()
+    expect(pause).to_have_count(0)  # hidden buttons have no role
     expect(rule).to_be_hidden()
     wallet.change(page, demo.wallets["gus"])
     expect(pause).to_be_enabled()
     expect(page.get_by_text("Not from this account")).to_have_count(0)
+    # What a pause does is said, and asked once, before anything is sent.
+    pause.click()
+    expect(page.get_by_text("A pause stops this policy module").first).to_be_visible()
+    page.get_by_role("button", name="Leave it").first.click()
+    expect(page.get_by_text("A pause stops this policy module").first).to_be_hidden()
+    expect(pause).to_be_enabled()
+    assert "eth_sendTransaction" not in wallet.asked

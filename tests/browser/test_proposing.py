@@ -39,4 +39,4 @@ def test_who_has_too_few_votes_is_told_before_paying(demo, page, quiet):
     page.get_by_role("button", name="Look at it").last.click()
     connect(page, "mallory (test wallet)")
     expect(page.locator("[data-denial]")).to_contain_text("it has fewer votes than a proposal takes")
-    expect(page.get_by_role("button", name="Propose", exact=True)).to_be_disabled()
+    expect(page.get_by_role("button", name="Propose", exact=True)).to_have_count(0)  # hidden buttons have no role

@@ -3,6 +3,7 @@
 is distrusted without proof, and people are told where there is none."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -607,6 +608,57 @@ def test_the_governors_tally_settles_a_vote(chain, serve, dao):
     assert (marked(dao), told(dao).count("vote.cast")) == (set(), 1)
     reconcile(dao, rpc)
     assert told(dao).count("vote.cast") == 1
+
+
+def saying(counts: "Counts") -> type[ReplayNode]:
+    """A node that answers calls in its own way."""
+
+    class Saying(ReplayNode):
+        def sight(self):
+            seen = super().sight()
+            seen.chain = replace(seen.chain, call=counts)
+            return seen
+
+    return Saying
+
+
+@pytest.mark.parametrize("other", ["lacks it", "does not answer", "agrees"])
+def test_no_node_confirms_what_it_alone_shows(chain, serve, dao, other):
+    """Who made a vote up makes up the tally too."""
+    true, made_up = Counts(), Counts((0, 10**18 + 1, 0))
+    chain.call = true
+    inventing = serve(saying(made_up), has_receipts_root=False)
+    honest = serve(saying(made_up if other == "agrees" else true), hole=0.0, has_receipts_root=False)
+    rpc = client(inventing, honest)
+    chain.grow([transaction(CREATED)], [])
+    sync_once(dao, rpc)
+    honest.faults.hole = 1.0
+    chain.grow([transaction(vote(1))])
+    sync_once(dao, rpc)
+    assert marked(dao) == {(chain.head, 0)}
+    if other == "does not answer":
+        honest.faults.errors = {"eth_call": 99}
+    reconcile(dao, rpc)
+    check = OnchainCheck.objects.get(dao=dao, subject="proposal:5:votes")
+    assert (check.matched, check.endpoints) == (True, 2 if other == "agrees" else 1)
+    assert bool(check.other_says) is (other == "lacks it")
+    assert (marked(dao) == set()) is (other == "agrees")
+    assert ("vote.cast" in told(dao)) is (other == "agrees")
+
+
+def test_the_chains_word_of_a_block_that_went_while_blocks_were_read_again_goes_too(chain, serve, dao):
+    chain.call = Counts()
+    rpc = client(serve())
+    chain.grow([transaction(CREATED)], [])
+    sync_once(dao, rpc)
+    reconcile(dao, rpc)
+    said = set(OnchainCheck.objects.filter(dao=dao).values_list("block_hash", flat=True))
+    assert said
+    with fence.hold(dao, wait=True) as writer:
+        reorg.restart_from(writer, FIRST_BLOCK)
+    chain.reorg(1, [], [])
+    sync_once(dao, rpc)
+    assert not OnchainCheck.objects.filter(dao=dao, block_hash__in=said).exists()
 
 
 OVERRIDABLE = "support=bravo,override&quorum=for,abstain&overridable=true"

@@ -10,7 +10,15 @@ from django.core.management import call_command
 from governance import module_search, readings, standing, tasks
 from governance.chain.address import checksum
 from governance.chain.rpc import Answered, RangeTooLarge, Rpc, RpcUnreachable
-from governance.models import ChainReading, Contract, ModuleCandidate, ModuleSearch, PolicyVersion
+from governance.models import (
+    ChainReading,
+    Contract,
+    ModuleCandidate,
+    ModuleSearch,
+    PolicyVersion,
+    Proposal,
+    UnconfirmedLog,
+)
 from governance.standing import Standing
 from governance.sync import fence, reorg
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
@@ -83,6 +91,26 @@ def test_a_module_that_the_followed_treasury_enables_later_is_followed(local_cha
     mirror.sync()
     assert [found.address for found in look(mirror).followed] == [second]
     assert modules(mirror) == {d.addresses["module"], second}
+
+
+@pytest.mark.parametrize("doubted", ["created", "executed"])
+def test_a_vote_that_one_node_alone_shows_leads_nowhere_until_it_is_settled(local_chain, mirror, payroll, doubted):
+    """However many blocks go by until then."""
+    d, module = local_chain, local_chain.addresses["module"]
+    forget_module(mirror.dao)
+    voted(mirror, module, "setPolicy", POLICY_ID, payroll())
+    mirror.sync()
+    proposal = Proposal.objects.get(dao=mirror.dao)
+    log = proposal.log if doubted == "created" else proposal.transitions.get(kind="executed").log
+    mark = UnconfirmedLog.objects.create(dao=mirror.dao, log=log, news=[])
+    look(mirror)
+    d.anvil.mine(200)
+    mirror.sync()
+    look(mirror)
+    assert modules(mirror) == set()
+    mark.delete()
+    look(mirror)
+    assert modules(mirror) == {module}
 
 
 def test_the_whole_history_is_searched_in_ranges_and_the_place_is_kept(local_chain, mirror, payroll):

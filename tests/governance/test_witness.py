@@ -293,6 +293,14 @@ def test_final_is_what_the_deepest_claim_says(chain, serve):
     assert finality.final_block(rpc, head, 25) == head.number - 25
 
 
+@pytest.mark.parametrize(("blocks", "is_believed"), [(30, True), (10_050, False)])
+def test_who_calls_only_the_first_block_of_a_long_chain_final_has_no_tag(chain, serve, blocks, is_believed):
+    chain.grow(*[[] for _ in range(blocks)])
+    rpc = client(serve(Faults(final_back=100_000)))
+    head = rpc.block("latest")
+    assert finality.final_block(rpc, head, 8) == (0 if is_believed else head.number - 8)
+
+
 def test_without_the_tag_the_chains_depth_says_what_is_final(chain, serve, dao):
     chain.grow(*[[] for _ in range(30)])
     rpc = client(serve(Faults(has_final_tag=False)))

@@ -14,8 +14,9 @@ from policies.code.encoding import codehash, decode, pack
 from policies.notation.hexadecimal import hex_text
 from presentation.words import address_text
 from tests.webapp.conftest import Made, account
-from tests.webapp.states import policy_code
+from tests.webapp.states import TEMPLATES, policy_code
 from tests.webapp.test_api import MEMBER, sign_in
+from webapp.models import PolicyText
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = f"/river/agent/act/{'01' * 32}/"
@@ -51,6 +52,20 @@ def test_the_page_asks_for_what_the_policy_leaves_open_and_shows_the_rest(client
     assert "Exact calls" not in text, "they are the operator's"
     assert f'href="{PAGE}"' in client.get("/river/agent/").content.decode()
     assert client.get(f"/river/agent/act/{'02' * 32}/").status_code == 404
+
+
+def test_names_are_those_of_the_document_that_members_voted_on(client, in_force):
+    code = decode(policy_code(in_force, "operations"))
+    text = (TEMPLATES / "operations.yaml").read_text()
+    usdc = address_text(bytes(in_force.contracts["asset"].address))
+    row = PolicyText.objects.create(
+        document_hash=code.document_hash, text=text.replace("0x5c0000000000000000000000000000000000dEAD", usdc)
+    )
+    text = page_of(client)
+    assert "hosting (0x1000000000000000000000000000000000000001)" in text
+    assert ">amount<" in text, "as the document calls it, not as published code does"
+    row.delete()
+    assert "hosting" not in page_of(client)
 
 
 def test_a_filled_in_form_becomes_a_request_once(client, in_force):

@@ -14,11 +14,12 @@ from governance.chain.rpc import Answered, Header, Rpc
 from governance.chain.rpc.endpoint import Endpoint
 from governance.chain.votes_token import Standing
 from governance.models import OutgoingTransaction
+from presentation import ballots
 from presentation.dao_view import DaoView
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, UNIT, account
 from webapp import api_input
-from webapp.delegates import ballots, relay, share
+from webapp.delegates import relay, share
 from webapp.delegates.profile import drawing, profile
 from webapp.delegates.share import first_block_of_day, share_of_today
 from webapp.models import RelayedDelegation, RelayedVote

@@ -23,7 +23,7 @@ from presentation.dao_view import DaoView
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, account
 from webapp.drafts import page as drafts
-from webapp.drafts import treasuries
+from webapp.drafts import treasuries, values
 from webapp.drafts.actions import MOST_ACTIONS, MOST_TEXT
 from webapp.drafts.arguments import BadArgument, calldata
 from webapp.drafts.treasuries import Pays, payment
@@ -135,6 +135,59 @@ def test_a_policy_starts_from_a_template_and_no_template_overwrites_one(client, 
     assert started("0:payroll", "name: mine") == "name: mine"
     for asked in ("0:../document/document", "0:", "1:payroll", "x", "0:nothing"):
         assert started(asked) == ""
+
+
+@pytest.mark.parametrize("file", sorted(TEMPLATE.parent.glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_value_of_a_template_is_a_field_that_changes_it_alone(file):
+    text = file.read_text()
+    shown = values.values_of(text)
+    paths = {value.path for value in shown}
+    assert {("agent",), ("operator",), ("valid", "from"), ("valid", "until"), ("objection", "delay")} <= paths
+    assert values.filled(text, [value.text for value in shown]) == text, "what is as it was stays as it is written"
+    another = {"agent": "0x" + "12" * 20, "until": "2027-02-03T00:00Z", "delay": "4 days", "limit": "1,234.5 USDC"}
+    given = [another.get(value.path[-1], value.text) for value in shown]
+    made = values.filled(text, given)
+    assert [value.text for value in values.values_of(made)] == given
+    assert [line.partition("#")[2] for line in made.splitlines()] == [
+        line.partition("#")[2] for line in text.splitlines()
+    ]
+    if "streams" not in file.stem:
+        assert load(values.filled(text, [another["agent"] if v.path == ("agent",) else v.text for v in shown]))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "a", "- a", "agent: {a: b}", "budgets: [1]", "rules: 3", "agent: &a |\n  x", "x: *a"]
+)
+def test_a_text_without_values_has_no_fields_and_stays(text):
+    assert values.values_of(text) == []
+    assert values.filled(text, ["x"]) == text
+
+
+@pytest.mark.parametrize(
+    "written", ["a: b", "#x", "'", '"', "{", "x, y", "- x", "*a", "2026-01-01T00:00Z", "Ω", "\\", ""]
+)
+def test_whatever_is_written_into_a_field_is_one_value(written):
+    made = values.filled("agent: x\nvalid: {from: y, until: z}\n", [written, written, written])
+    assert [value.text for value in values.values_of(made)] == [written] * 3
+
+
+@pytest.mark.django_db
+def test_a_templates_fields_become_the_vote(client, paid):
+    form = {"text": "# Pay people", "kind-0": "policy", "yaml-0": "", "start": "0:payroll"}
+    answer = html.unescape(client.post("/river/propose/", form).content.decode())
+    yaml = re.search(r'name="yaml-0"[^>]*>(.*?)</textarea>', answer, re.DOTALL)[1]
+    fields = dict(re.findall(r'name="(value-0-\d+)"[^>]*value="([^"]*)"', answer))
+    mark = re.search(r'name="mark-0" value="(\w+)"', answer)[1]
+    limit = next(name for name, value in fields.items() if value == "12,000 USDC")
+    form = {"text": "# Pay people", "kind-0": "policy", "yaml-0": yaml, "mark-0": mark, **fields, limit: "11,000 USDC"}
+    _, shown = look(client, **form)
+    first = sent(shown)[2]
+    assert "at most 11,000 USDC" in shown
+    assert "# 24 days, not 30" in shown, "comments stay"
+    _, shown = look(client, **{**form, "yaml-0": yaml.replace("12,000 USDC", "10,000 USDC")})
+    assert 'value="10,000 USDC"' in shown, "the YAML was changed by hand: it counts"
+    assert "at most 10,000 USDC" in shown
+    assert sent(shown)[2] != first
 
 
 @pytest.mark.django_db

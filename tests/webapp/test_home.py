@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from governance.models import Act, Block, Chain, Contract, Cursor, Dao, Proposal
+from governance.models import Act, Block, Chain, Contract, Cursor, Dao, Proposal, ProposalTransition
 from governance.open_proposals import open_proposals
 from presentation.dao_view import DaoView
 from presentation.proposals import page_of_proposals, rows_of
@@ -121,7 +121,8 @@ def test_what_passed_stands_apart_and_what_is_over_is_no_news(client, made):
     made.proposal(8, description="Late 8", deadline=NOW - 1)  # over, and nothing of the chain has said so
     text = home(client)
     assert section(text, "now").count("<li>") == 0
-    assert titles(section(text, "decided")) == ["Passed 3", "Passed 2", "Nobody knows 7", "Passed 4", "Passed 1"]
+    assert titles(section(text, "ready")) == ["Nobody knows 7", "Passed 4", "Passed 1"]
+    assert titles(section(text, "waiting")) == ["Passed 3", "Passed 2"]
     assert titles(section(text, "recent")) == ["Late 8", "Done 6", "Lost 5"]
     assert "Nothing. No vote is open, and no act waits for objections." in text
 
@@ -228,7 +229,7 @@ def test_a_vote_that_a_large_majority_ended_early_is_no_open_vote(client, made):
     made.proposal(3, description="Unknown", for_votes=70 * UNIT, deadline=NOW + 2 * DAY)
     text = home(client)
     assert titles(section(text, "now")) == ["Open", "Unknown"]
-    assert titles(section(text, "decided")) == ["Ended"]
+    assert titles(section(text, "ready")) == ["Ended"]
 
 
 @pytest.mark.parametrize("family", ["openzeppelin", "nouns"])
@@ -290,3 +291,19 @@ def test_home_asks_as_much_for_many_as_for_few(client, made, django_assert_max_n
     with django_assert_max_num_queries(100) as many:
         home(client)
     assert len(many.captured_queries) == len(few.captured_queries)
+
+
+def test_what_happened_lately_stands_newest_first(client, made):
+    proposal = passed(made, 1)
+    ProposalTransition.objects.create(proposal=proposal, kind="queued", log=made.log())
+    act = scheduled(made, 3, HOUR)
+    made.act(4)
+    act.status, act.final_log = Act.Status.VETOED, made.log()
+    act.save()
+    text = re.sub(r"<[^>]+>", "", section(home(client), "activity"))
+    said = [line.strip() for line in re.split(r"\d+ \w+ \d{4}, \d\d:\d\d UTC", text) if line.strip()]
+    policy = "policy 0x0101…0101"
+    assert [re.sub(r"^Activity\s*", "", line) for line in said] == [
+        f"Act 3 of {policy} was vetoed", f"Act 4 of {policy} was performed", f"Act 3 of {policy} was announced",
+        "Passed 1 was queued in the timelock", "Passed 1 was proposed",
+    ]  # fmt: skip

@@ -353,6 +353,20 @@ def test_news_wait_for_so_many_blocks(client, made, settings):
     assert subjects() == ["Told"]
 
 
+def test_no_mail_leaves_while_blocks_of_long_ago_are_read(client, made):
+    """A contract was added: the mirror's clock stands where its blocks do, and a vote that is over was open then."""
+    subscribed(client, made)
+    send.follow_outbox()
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")
+    Cursor.objects.filter(dao=made.dao).update(next_block=404, node_head_block=600)
+    follow()
+    assert not mail.outbox
+    Cursor.objects.filter(dao=made.dao).update(next_block=590)
+    follow()
+    assert subjects() == ["Told"]
+
+
 def test_the_mail_server_is_down_then_back(client, made, monkeypatch, caplog):
     subscribed(client, made)
     send.follow_outbox()

@@ -41,6 +41,7 @@ LOCAL = {"local/", "local/people"}
 KEEPERS = {"river/operations/log/", "river/operations/log.json", "river/operations/subscribers/"}
 PAYMENT = f"?asset=0x{'11' * 20}&to=0x{'22' * 20}&amount=1"
 QUERIES = {
+    "api/v1/daos/<slug>/delegates/<account>/statement": ["?signed_at_s=1&text_hash=0x" + "00" * 32],
     "api/v1/daos/<slug>/requests/<request_id>/approval": ["?candidate=c1"],
     "api/v1/daos/<slug>/proposals": ["", "?show=open"],
     "api/v1/daos/<slug>/policies/<policy_id>/payment": [PAYMENT],

@@ -71,7 +71,7 @@ def test_home_says_what_stands_where(client, made):
     assert "No proposal yet." not in text
     assert "No other proposals." in text
     headings = re.findall(r"<h2[^>]*>([^<]*)", text)  # a phone shows them in this order
-    assert headings == ["Needs you now", "Treasury", "The agent's budgets", "Latest proposals"]
+    assert headings == ["You", "Needs you now", "Treasury", "The agent's budgets", "Latest proposals", "Activity"]
 
 
 @pytest.mark.parametrize(
@@ -781,3 +781,20 @@ def test_while_the_model_is_down_the_operator_can_approve_what_the_policy_allows
     assert 'data-candidate="c1"' in text
     assert 'data-candidate="c2"' not in text, "no signature makes the policy wider"
     assert client.get(f"/api/v1/daos/river/requests/{asked.pk}").json()["approval"]["candidate"] == "c1"
+
+
+def test_contracts_and_rules_are_told_as_they_were_looked_at(client, made):
+    text = page(client, "/river/info/")
+    assert "not told as a share: each proposal shows its own" in text
+    assert text.count("not known here") == 4  # two lengths, the threshold, the timelock's delay
+    made.contracts["governor"].capabilities |= {
+        "voting_delay": 3600, "voting_period": 3 * DAY, "quorum_numerator": "4", "quorum_denominator": "100",
+        "proposal_threshold": str(10**30), "timelock_delay_s": DAY, "probed_block": 12,
+    }  # fmt: skip
+    made.contracts["governor"].save()
+    text = page(client, "/river/info/")
+    assert "<dd>3 days</dd>" in text
+    assert "4 % of the supply at a proposal&#x27;s snapshot" in text
+    assert "at block 12. A vote may have changed it since." in text
+    told = client.get("/api/v1/daos/river/rules").json()
+    assert (told["proposal_threshold"], told["voting_period"], told["clock"]) == (str(10**30), 3 * DAY, "timestamp")

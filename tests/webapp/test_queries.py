@@ -59,7 +59,7 @@ def test_what_is_open_is_found_without_reading_what_is_over(dao):
     with CaptureQueriesContext(connection) as captured:
         agenda = Agenda.of(place)
     assert agenda.now
-    assert agenda.decided
+    assert agenda.ready
     assert agenda.others
     explained = [queries.explain(query["sql"], runs=1) for query in captured.captured_queries]
     assert not [query["sql"] for query in explained if query["whole_tables"]]

@@ -11,6 +11,7 @@ from governance.models import (
     Objection,
     OnchainCheck,
     PolicyVersion,
+    PowerCheckpoint,
     ProposalTransition,
     TreasuryFlow,
     UnconfirmedLog,
@@ -227,10 +228,17 @@ def test_what_happened_and_what_moved_by_one_nodes_word_is_marked(client, made):
     made.flow(5_000_000)
     proposal = made.proposal(7)
     step = ProposalTransition.objects.create(proposal=proposal, kind="queued", log=made.log())
-    paths = ("/river/", "/river/proposals/7/")
+    made.power(3, 5 * UNIT)
+    over = made.proposal(8, snapshot=NOW - 2 * DAY, deadline=NOW - DAY)
+    vote, change = made.vote(over, 3), PowerCheckpoint.objects.get()
+    delegate = address_text(account(3))
+    paths = ("/river/", "/river/proposals/7/", f"/river/delegates/{delegate}/")
     assert not any(">unconfirmed<" in client.get(path).content.decode() for path in paths)
-    for log in (step.log, TreasuryFlow.objects.get().log):
+    for log in (step.log, TreasuryFlow.objects.get().log, vote.log, change.log):
         UnconfirmedLog.objects.create(dao=made.dao, log=log)
-    assert [client.get(path).content.decode().count(">unconfirmed<") for path in paths] == [1, 1]
+    assert [client.get(path).content.decode().count(">unconfirmed<") for path in paths] == [1, 1, 2]
     found = client.get("/api/v1/daos/river/proposals/7").json()["transitions"]
     assert [(one["kind"], one["confirmed"]) for one in found] == [("created", True), ("queued", False)]
+    profile = client.get(f"/api/v1/daos/river/delegates/{delegate}").json()
+    assert [one["confirmed"] for one in profile["changes"]] == [False]
+    assert {one["id"]: one["confirmed"] for one in profile["proposals"]}["8"] is False

@@ -147,6 +147,8 @@ def test_a_vote_in_parts_is_told_to_its_voter_by_its_parts_wherever_it_is_shown(
     assert '<span class="tag bad">Against</span>' not in texts[1]
     profile = client.get(f"/river/delegates/0x{account(3).hex()}/").content.decode()
     assert ("in parts" if "order" in told else told) in profile
+    found = client.get(f"/api/v1/daos/river/delegates/{address_text(account(3))}").json()["proposals"][0]
+    assert (found["support"], found["parts"] is None) == (None, "order" in told)
 
 
 def test_before_the_snapshot_no_power_is_promised(client, by_time):

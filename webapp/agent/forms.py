@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,7 @@ class PolicyForm:
     version: PolicyVersion
     code: PolicyCode
     functions: Mapping[bytes, Function]
+    names: Mapping[bytes, str]  # of addresses, from the document that members voted on
 
     @property
     def texts(self) -> list[str]:
@@ -58,16 +60,20 @@ def form_of(place: DaoView, policy_id: bytes) -> PolicyForm:
     for version in standing.policies_in_force(place.dao):
         code = decode_version(version)[0]
         if bytes(version.policy_id) == policy_id and code is not None:
-            return PolicyForm(version, code, _functions(code))
+            functions, names = _documented_by_hash(code)
+            return PolicyForm(version, code, _functions(code, functions), names)
     raise Http404("no such policy is in force")
 
 
-def _functions(code: PolicyCode) -> dict[bytes, Function]:
+def _documented_by_hash(code: PolicyCode) -> tuple[Mapping[bytes, Function], Mapping[bytes, str]]:
+    row = PolicyText.objects.filter(document_hash=code.document_hash).first()
+    return _documented(bytes(code.document_hash), row.text) if row else ({}, {})
+
+
+def _functions(code: PolicyCode, documented: Mapping[bytes, Function]) -> dict[bytes, Function]:
     """By selector: as the document that members voted on names them, else as published code does. A selector that is
     known by neither has no names. One that several published functions share takes the first that fits the rule."""
     found: dict[bytes, Function] = {}
-    row = PolicyText.objects.filter(document_hash=code.document_hash).first()
-    documented = _documented(bytes(code.document_hash), row.text) if row else {}
     for rule in code.rules:
         named = [documented[rule.selector]] if rule.selector in documented else _published(rule.selector)
         fits = [one for one in named if (one.words, one.dynamics) == (rule.words, rule.dynamics)]
@@ -77,12 +83,15 @@ def _functions(code: PolicyCode) -> dict[bytes, Function]:
 
 
 @functools.lru_cache(maxsize=64)
-def _documented(_document_hash: bytes, text: str) -> dict[bytes, Function]:
+def _documented(_document_hash: bytes, text: str) -> tuple[Mapping[bytes, Function], Mapping[bytes, str]]:
+    """The functions and the names of addresses in a document; two that are called alike keep their addresses alone."""
     try:
         document = load(text)
     except PolicyError:
-        return {}
-    return {rule.function.selector: rule.function for rule in document.rules if rule.function}
+        return {}, {}
+    called = Counter(name.casefold() for name, _ in document.addresses)
+    names = {address: name for name, address in document.addresses if called[name.casefold()] == 1}
+    return {rule.function.selector: rule.function for rule in document.rules if rule.function}, names
 
 
 @functools.lru_cache(maxsize=1024)
@@ -128,7 +137,7 @@ def rules_of(place: DaoView, found: PolicyForm, values: Mapping[str, str], chose
 
 def _form(place: DaoView, found: PolicyForm) -> tuple[FormRule, ...]:
     lent = vocabulary(place)
-    return form(found.code, found.functions, lent.tokens, lent.names)
+    return form(found.code, found.functions, lent.tokens, {**found.names, **lent.names})
 
 
 def _field(

@@ -104,12 +104,28 @@ def _act_view(place: DaoView, act: Act, record: DecisionRecord | None, vote: Pro
         "is_end_doubted": is_end_in_doubt(act),
         "doubts": [doubt for doubt in (doubt_about_start(act), doubt_about_end(act)) if doubt],
         "who_may_object": who_may_object(act.module),
+        "objecting": _objecting(place, act),
     }
     if act.act_id:
         policy_id, act_id = bytes(act.policy_id), bytes(act.act_id)
         view["object_calldata"] = hex_text(abi.encode_call(OBJECT, [policy_id, [act_id]]))
         view["veto_calldata"] = hex_text(abi.encode_call(VETO, [policy_id, act_id]))
     return view
+
+
+def _objecting(place: DaoView, act: Act) -> str:
+    """What an objection to an act does, in words."""
+    once = gettext("An objection counts once, and can't be taken back.")
+    if not act.objection_threshold:
+        return once
+    text = gettext(
+        "Objections so far: %(power)s of the %(threshold)s that stop this act for good. Yours adds your votes to them."
+    )
+    values = {
+        "power": place.votes_asset.text(act.objection_power, 2),
+        "threshold": place.votes_asset.text(act.objection_threshold, 2),
+    }
+    return f"{text % values} {once}"
 
 
 def _total(place: DaoView, calls: Sequence[ActCall]) -> str:

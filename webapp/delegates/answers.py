@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from webapp.answers import Address, Amount, Answer, ChainSeconds, Check, Hash, ProposalId, Tally
+from webapp.answers import Address, Amount, Answer, ChainSeconds, Check, Hash, Hexadecimal, ProposalId, Tally
 
 
 class AskedAt(Answer):
@@ -60,6 +60,7 @@ class OnProposal(Answer):
     reason: str | None
     votes: int | None
     voted_more: bool | None
+    confirmed: bool | None
     transaction_hash: Hash | None
 
 
@@ -67,7 +68,18 @@ class PowerChange(Answer):
     at_chain_s: ChainSeconds
     before: Amount
     after: Amount
+    confirmed: bool
     transaction_hash: Hash
+
+
+class StatementAnswer(Answer):
+    """What an account says of itself, signed as EIP-712 typed data over the text's hash."""
+
+    text: str
+    text_hash: Hash
+    signed_at_s: int
+    signature: Hexadecimal
+    block: int | None
 
 
 class DelegateAnswer(Answer):
@@ -83,3 +95,4 @@ class DelegateAnswer(Answer):
     proposals: list[OnProposal]
     changes: list[PowerChange]
     check: Check | None
+    statement: StatementAnswer | None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from ninja import Router, Schema
 from ninja.errors import HttpError
 from pydantic import Field
@@ -14,15 +15,18 @@ from governance.chain.signatures import MOST_SIGNATURE_DIGITS
 from governance.models import AccountPower
 from governance.power import delegators_of, totals
 from policies.notation.hexadecimal import hex_text
+from presentation.ballots import Ballots
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
-from webapp.answers import Sent, answers
+from webapp import throttle
+from webapp.answers import Sent, TypedData, answers
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites, refuse_too_many
 from webapp.delegates import relay
-from webapp.delegates.answers import Delegate, DelegateAnswer, Delegators, TotalPower
-from webapp.delegates.ballots import Ballots
+from webapp.delegates.answers import Delegate, DelegateAnswer, Delegators, StatementAnswer, TotalPower
 from webapp.delegates.profile import profile
 from webapp.delegates.read import MOST_LISTED, MOST_ROWS, asked_rows, delegate_rows
+from webapp.delegates.statements import MOST_CHARS, NotTaken, is_text, publish, text_hash, typed_data
+from webapp.models import DelegateStatement
 from webapp.shapes import Json, address_json, check_json, sides_json
 
 router = Router()
@@ -143,17 +147,31 @@ def delegate(request: HttpRequest, slug: str, account: str) -> Json:
                 "at_chain_s": change.at_chain_s,
                 "before": str(change.before),
                 "after": str(change.after),
+                "confirmed": change.is_confirmed,
                 "transaction_hash": hex_text(change.transaction_hash),
             }
             for change in found.changes
         ],
         "check": check_json(found.check),
+        "statement": _statement_json(found.statement),
+    }
+
+
+def _statement_json(row: DelegateStatement | None) -> Json | None:
+    return row and {
+        "text": row.text,
+        "text_hash": hex_text(text_hash(row.text)),
+        "signed_at_s": row.signed_at_s,
+        "signature": hex_text(row.signature),
+        "block": row.block_number,
     }
 
 
 def _ballots_json(found: Ballots | None) -> Json:
     if found is None:
-        return dict.fromkeys(("support", "parts", "weight", "reason", "votes", "voted_more", "transaction_hash"))
+        return dict.fromkeys(
+            ("support", "parts", "weight", "reason", "votes", "voted_more", "confirmed", "transaction_hash")
+        )
     return {
         "support": found.support,
         "parts": None if found.sides is None else sides_json(found.sides),
@@ -161,6 +179,7 @@ def _ballots_json(found: Ballots | None) -> Json:
         "reason": found.reason,
         "votes": len(found.votes),
         "voted_more": found.has_more,
+        "confirmed": found.is_confirmed,
         "transaction_hash": hex_text(found.votes[0].log.transaction_hash),
     }
 
@@ -189,3 +208,42 @@ def delegate_by_signature(request: HttpRequest, slug: str, payload: SignedDelega
         parse_bytes(payload.signature, "signature"),
     )
     return {"transaction_hash": hex_text(sent.transaction_hash), "status": sent.status}
+
+
+@router.get("/daos/{slug}/delegates/{account}/statement", response=answers(TypedData, 404, 422))
+def statement_to_sign(request: HttpRequest, slug: str, account: str, text_hash: str, signed_at_s: int) -> Json:
+    """The EIP-712 typed data that an account signs to publish a statement: over keccak256 of its text (UTF-8), at a
+    time (Unix seconds). An empty text takes the statement back."""
+    place, hash_ = DaoView.of(slug), parse_bytes(text_hash, "text_hash")
+    if len(hash_) != 32:
+        raise HttpError(422, "text_hash: 32 bytes")
+    if not 0 <= signed_at_s < 2**40:
+        raise HttpError(422, "signed_at_s: Unix seconds")
+    return typed_data(place, parse_address(account, "account"), hash_, signed_at_s)
+
+
+class SignedStatement(Schema):
+    """A statement, and the account's signature over its hash."""
+
+    text: str = Field(max_length=MOST_CHARS)
+    signed_at_s: int = Field(ge=0, lt=2**40)
+    signature: str = Field(max_length=MOST_SIGNATURE_DIGITS)
+
+
+@router.post(
+    "/daos/{slug}/delegates/{account}/statement",
+    response=answers(StatementAnswer | None, 400, 403, 404, 409, 415, 422, 429, 503),
+)
+def publish_statement(request: HttpRequest, slug: str, account: str, payload: SignedStatement) -> Json | None:
+    """Publish what an account says of itself, in place of what it said before; null where it was taken back."""
+    refuse_other_sites(request)
+    place, address = DaoView.of(slug), parse_address(account, "account")
+    if "\0" in payload.text or not is_text(payload.text):
+        raise HttpError(422, "text: characters that no text has")
+    if not throttle.allow("statement", throttle.who_asks(request), limit=20, window=throttle.HOUR):
+        raise HttpError(429, gettext("Too many requests. Try again in an hour."))
+    try:
+        kept = publish(place, address, payload.text, payload.signed_at_s, parse_bytes(payload.signature, "signature"))
+    except NotTaken as error:
+        raise HttpError(409, str(error)) from error
+    return _statement_json(kept)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
 from django.utils.translation import gettext, ngettext
 
 from governance import asked_power
@@ -14,11 +13,13 @@ from governance.models import AccountPower, AskedPower, OnchainCheck, PowerCheck
 from governance.power import delegations_of, delegators_of, totals
 from governance.state import State
 from presentation import words
+from presentation.ballots import Ballots, ballots_of
 from presentation.dao_view import DaoView
-from presentation.power import counts_by_snapshot
+from presentation.power import counts_by_snapshot, powers_at_snapshots
 from presentation.proposals import ProposalRow, rows_of
-from webapp.delegates.ballots import Ballots, ballots_of
 from webapp.delegates.read import checks_of_power
+from webapp.delegates.statements import statements
+from webapp.models import DelegateStatement
 
 NAMED = 50  # delegators of the account that its page names; the API has all of them
 LAST_PROPOSALS = 20  # that its votes are held against
@@ -70,6 +71,7 @@ class Change:
     before: int
     after: int
     transaction_hash: bytes
+    is_confirmed: bool  # whether it is more than the word of one node alone, with no proof
 
     @property
     def difference(self) -> int:
@@ -94,6 +96,7 @@ class Profile:
     looked_at: int = 0  # of how many of the newest proposals the snapshot has passed, whoever had power then
     degraded: Degraded | None = None  # no log says who has power: then `power`, `total` and `delegators` say nothing
     asked: AskedPower | None = None  # what the chain answered of it, at the newest snapshot that it was asked about
+    statement: DelegateStatement | None = None
 
     @property
     def waiting(self) -> list[Cast]:
@@ -169,6 +172,7 @@ def profile(place: DaoView, account: bytes) -> Profile:
         is_power_known=degraded is None and counts_by_snapshot(place),
         degraded=degraded,
         asked=newest_asked(place.dao, account) if degraded else None,
+        statement=statements(place, [account]).get(account),
     )
 
 
@@ -183,32 +187,24 @@ def _cast(place: DaoView, account: bytes, *, is_degraded: bool) -> list[Cast]:
         by_snapshot = asked_at(place.dao, account, [int(p.snapshot) for p in proposals])
         powers = {p.pk: by_snapshot[int(p.snapshot)] for p in proposals if int(p.snapshot) in by_snapshot}
     else:
-        powers = _powers(place, account, proposals) if counts_by_snapshot(place) else {}
+        powers = powers_at_snapshots(place, account, proposals)
     return [
         Cast(row, powers.get(row.proposal.pk), votes.get(row.proposal.pk), row.ends_at < place.clock_now)
         for row in rows
     ]
 
 
-def _powers(place: DaoView, account: bytes, proposals: list[Proposal]) -> dict[int, int]:
-    """The account's power at each proposal's snapshot, by the proposal's number (primary key). One query."""
-    order = "c.timepoint DESC, l.block_number DESC, l.transaction_index DESC, l.log_index DESC"
-    with connection.cursor() as sql:
-        sql.execute(
-            f"""SELECT p.id, coalesce((
-                    SELECT c.power FROM governance_powercheckpoint c JOIN governance_rawlog l ON l.id = c.log_id
-                    WHERE c.dao_id = %s AND c.account = %s AND c.timepoint <= p.snapshot ORDER BY {order} LIMIT 1), 0)
-                FROM unnest(%s::bigint[], %s::bigint[]) p (id, snapshot)""",  # noqa: S608 -- ours
-            [place.dao.pk, account, [p.pk for p in proposals], [p.snapshot for p in proposals]],
-        )
-        return {number: int(power) for number, power in sql.fetchall()}
-
-
 def _changes(place: DaoView, account: bytes) -> list[Change]:
-    found = PowerCheckpoint.objects.filter(dao=place.dao, account=account).select_related("log")
+    found = PowerCheckpoint.objects.filter(dao=place.dao, account=account).select_related("log__unconfirmed")
     newest = found.order_by("-timepoint", *chain_order("log__", newest_first=True))[:LAST_CHANGES]
     return [
-        Change(row.log.block_timestamp_chain_s, row.previous_power, row.power, bytes(row.log.transaction_hash))
+        Change(
+            row.log.block_timestamp_chain_s,
+            row.previous_power,
+            row.power,
+            bytes(row.log.transaction_hash),
+            not hasattr(row.log, "unconfirmed"),
+        )
         for row in newest
     ]
 

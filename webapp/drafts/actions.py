@@ -24,7 +24,7 @@ from policies.notation.problems import PolicyError
 from policies.notation.visible import one_line
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
-from webapp.drafts import treasuries
+from webapp.drafts import treasuries, values
 from webapp.drafts.arguments import BadArgument, calldata
 from webapp.drafts.modules import Modules
 from webapp.drafts.treasuries import Pays
@@ -101,6 +101,8 @@ def read(form: Mapping[str, str]) -> Draft:
         kind = form.get(f"kind-{number}", "")
         if kind in KINDS:
             fields = {name: _plain_lines(form.get(f"{name}-{number}", "")) for name in KINDS[kind][1]}
+            if kind == "policy":
+                fields["yaml"] = values.taken(form, number, fields["yaml"])
             actions.append(Action(kind, fields))
     return Draft(_plain_lines(form.get("text", "")).strip(), actions)
 

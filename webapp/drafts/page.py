@@ -22,7 +22,7 @@ from presentation.card import card_of, flags_of, meanings
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version
 from webapp import throttle
-from webapp.drafts import look, starts, treasuries
+from webapp.drafts import look, starts, treasuries, values
 from webapp.drafts.actions import KINDS, MOST_ACTIONS, Action, Draft, compose, read, tokens_by_symbol
 from webapp.drafts.modules import Modules
 from webapp.drafts.revival import revival
@@ -112,9 +112,11 @@ def _policy_words(action: Action) -> dict[str, Any]:
     versions = PolicyVersion.objects.filter(module=module, policy_id=policy_id(document.name))
     newest = versions.select_related("module").order_by("-version").first()
     before = decode_version(newest)[0] if newest else None
+    told = explanation(code, names, tokens, functions, document=document)
     return {
         "name": document.name,
-        "lines": explanation(code, names, tokens, functions, document=document).lines,
+        "leads": told.leads,
+        "lines": told.lines,
         "warnings": [str(problem) for problem in document.warnings],
         "module": words.address_text(bytes(module.address)),
         "replaces": newest,
@@ -138,7 +140,12 @@ def _page(request: HttpRequest, place: DaoView, written: Draft, *, status: int =
         "proposals",
         draft=written,
         actions=[
-            (action, _modules(modules, action) if "module" in KINDS[action.kind][1] else [])
+            (
+                action,
+                _modules(modules, action) if "module" in KINDS[action.kind][1] else [],
+                values.values_of(action.fields.get("yaml", "")),
+                values.mark_of(action.fields.get("yaml", "")),
+            )
             for action in written.actions
         ],
         kinds=[(kind, name) for kind, (name, _) in KINDS.items()],

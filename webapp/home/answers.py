@@ -95,3 +95,17 @@ class DaoAnswer(Answer):
     treasury: list[Balance]
     mirror: Mirror
     model_trouble: ModelTrouble | None
+
+
+class RulesAnswer(Answer):
+    """What the governor said of itself when it was looked at; null: it did not say. Lengths are in its own clock."""
+
+    clock: str
+    voting_delay: int | None
+    voting_period: int | None
+    late_quorum_extension: int | None
+    proposal_threshold: Amount | None
+    quorum_numerator: Amount | None
+    quorum_denominator: Amount | None
+    timelock_delay_s: int | None
+    probed_block: int | None

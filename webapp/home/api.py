@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from django.http import HttpRequest
 from ninja import Router
 
@@ -12,7 +14,8 @@ from governance import standing
 from governance.models import Contract, Dao
 from presentation.dao_view import DaoView
 from webapp.answers import answers
-from webapp.home.answers import DaoAnswer, Daos
+from webapp.home.answers import DaoAnswer, Daos, RulesAnswer
+from webapp.home.info import clock_of, rules_of
 from webapp.home.read import newest_incidents
 from webapp.shapes import Json, address_json, power_reading_json, reading_json
 from webapp.treasury.read import balances
@@ -102,3 +105,13 @@ def dao(request: HttpRequest, slug: str) -> Json:
             "since": now_wrong.since.isoformat(),
         },
     }
+
+
+@router.get("/daos/{slug}/rules", response=answers(RulesAnswer, 404))
+def rules(request: HttpRequest, slug: str) -> Json:
+    """How the DAO votes, as its governor said when it was looked at, at `probed_block`. A vote may have changed it
+    since."""
+    place = DaoView.of(slug)
+    found = asdict(rules_of(place.governor.capabilities, clock_of(place)))
+    amounts = ("proposal_threshold", "quorum_numerator", "quorum_denominator")
+    return {name: str(value) if name in amounts and value is not None else value for name, value in found.items()}

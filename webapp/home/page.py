@@ -10,10 +10,12 @@ from django.views.decorators.http import require_safe
 
 from governance import standing
 from governance.models import Dao
+from presentation import words
 from presentation.dao_view import DaoView
+from webapp.home.activity import newest_events
 from webapp.home.read import Agenda, held_against, newest_incidents
 from webapp.policies.read import policy_views
-from webapp.rendering import render_page
+from webapp.rendering import own_votes, render_page
 from webapp.treasury.read import balances, newest_flows
 
 
@@ -46,4 +48,7 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
         standing=standing.known(place.dao),
         incidents=newest_incidents(place, 5),
         held=held_against(place),
+        events=newest_events(place),
+        token=words.address_text(bytes(token.address)) if (token := place.one("votes_token")) else "",
+        **own_votes(request, place, agenda.rows),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from governance.models import Act, OnchainCheck, SyncIncident
-from governance.open_proposals import OpenProposals, count_of, open_proposals
+from governance.open_proposals import OpenProposals, count_of, open_proposals, ready_and_waiting
 from presentation.acts import objectable, objectable_count
 from presentation.dao_view import DaoView
 from presentation.proposals import ProposalRow, latest_but, rows_of
@@ -19,7 +19,8 @@ from presentation.proposals import ProposalRow, latest_but, rows_of
 class Agenda:
     """What is open in a DAO, as its home shows it. Of each kind the first few, and how many more there are.
 
-    `now` holds what ends: acts that members may object to and votes that are open, whichever ends first.
+    `now` holds what ends: acts that members may object to and votes that are open, whichever ends first. `ready` has
+    passed and waits for somebody's next step, `waiting` for a timelock.
     """
 
     now: list[dict[str, Any]]
@@ -27,8 +28,10 @@ class Agenda:
     more_votes: int
     coming: list[ProposalRow]
     more_coming: int
-    decided: list[ProposalRow]
-    more_decided: int
+    ready: list[ProposalRow]
+    more_ready: int
+    waiting: list[ProposalRow]
+    more_waiting: int
     others: list[ProposalRow]  # the newest of those that are shown nowhere above
 
     ACTS, VOTES, NEXT, OTHERS = 10, 10, 5, 5
@@ -41,9 +44,11 @@ class Agenda:
             found = open_proposals(place.dao, governor, place.now)
         voting, more_votes = _first(found.voting, cls.VOTES)
         coming, more_coming = _first(found.coming, cls.NEXT)
-        decided, more_decided = _first(found.decided, cls.NEXT)
-        others = latest_but(place, [*voting, *coming, *decided], cls.OTHERS)
-        rows = {row.proposal.pk: row for row in rows_of(place, [*voting, *coming, *decided, *others])}
+        all_ready, all_waiting = ready_and_waiting(found.decided, place.now)
+        ready, more_ready = _first(all_ready, cls.NEXT)
+        waiting, more_waiting = _first(all_waiting, cls.NEXT)
+        others = latest_but(place, [*voting, *coming, *ready, *waiting], cls.OTHERS)
+        rows = {row.proposal.pk: row for row in rows_of(place, [*voting, *coming, *ready, *waiting, *others])}
 
         def shown(numbers: list[int]) -> list[ProposalRow]:
             return [rows[number] for number in numbers if number in rows]
@@ -57,14 +62,19 @@ class Agenda:
         now.sort(key=lambda entry: entry[0])  # stable: of what ends at the same time, acts come first
         return cls(
             [entry for _, entry in now], more_acts, more_votes,
-            shown(coming), more_coming, shown(decided), more_decided, shown(others),
+            shown(coming), more_coming, shown(ready), more_ready, shown(waiting), more_waiting, shown(others),
         )  # fmt: skip
+
+    @property
+    def rows(self) -> list[ProposalRow]:
+        """All proposals that are shown."""
+        voting = [entry["row"] for entry in self.now if "row" in entry]
+        return [*voting, *self.coming, *self.ready, *self.waiting, *self.others]
 
     @property
     def has_proposals(self) -> bool:
         """Whether any proposal is shown."""
-        votes = any("row" in entry for entry in self.now)
-        return votes or bool(self.coming or self.decided or self.others)
+        return bool(self.rows)
 
 
 def _first(numbers: QuerySet | list[int], most: int) -> tuple[list[int], int]:

@@ -36,6 +36,7 @@ from webapp.models import DigestSent, ReadingCursor, Subscription
 
 DIGEST_WORK = "webapp.digest"
 READER = "webapp.digests"
+_BEHIND_BLOCKS = 128  # behind its node by more, a mirror is reading the past
 LEASE = datetime.timedelta(seconds=60)
 WAIT_FOR_SUMMARY = datetime.timedelta(seconds=25)  # a digest without a summary is better than a late one
 SEND_AT = datetime.time(7, 0)  # UTC, of daily and weekly digests
@@ -110,6 +111,7 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     if row.sent_at is not None:
         return
     place = DaoView(subscription.dao)
+    _wait_for_mirror(place)
     _wait_for_depth(place, arguments.get("block"))
     with transaction.atomic():
         # One message of a subscription is decided on at a time: news and its correction each depend on what was sent.
@@ -145,6 +147,14 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
         DigestSent.objects.filter(pk=row.pk).update(leased_until=None)
         raise
     DigestSent.objects.filter(pk=row.pk).update(sent_at=timezone.now(), leased_until=None, outcome=SENT)
+
+
+def _wait_for_mirror(place: DaoView) -> None:
+    """While blocks of long ago are read (again, where a contract was added), the mirror's clock is theirs, and what it
+    says of a vote is what was so then."""
+    cursor = Cursor.objects.get(dao=place.dao)
+    if cursor.node_head_block - (cursor.next_block - 1) > _BEHIND_BLOCKS:
+        raise work.Again(timezone.now() + datetime.timedelta(seconds=30), say("mirror_behind"))
 
 
 def _wait_for_depth(place: DaoView, block: int | None) -> None:

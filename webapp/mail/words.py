@@ -12,6 +12,7 @@ SENTENCES: Mapping[str, Template] = {
     "unsubscribed": gettext_noop("nobody is subscribed any more"),
     "no_such_digest": gettext_noop("there is no digest about {kind}"),
     "being_sent": gettext_noop("another worker is sending it"),
+    "mirror_behind": gettext_noop("blocks of long ago are being read"),
     "block_not_deep": gettext_noop("its block may still be replaced"),
     "other_message_leaving": gettext_noop("another message about it is on its way"),
     "summary_being_written": gettext_noop("its summary is being written"),

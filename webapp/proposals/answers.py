@@ -103,7 +103,7 @@ class Action(Answer):
 
 
 class NextStep(Answer):
-    """The transaction that moves a proposal on."""
+    """A transaction that moves a proposal on, or takes it back."""
 
     label: str
     why: str
@@ -165,6 +165,7 @@ class ProposalAnswer(ProposalLine):
     description: str
     actions: list[Action]
     next_step: NextStep | None
+    cancel_step: NextStep | None
     votes_count: int
     votes: list[VoteAnswer]
     summary: SummaryAnswer | None

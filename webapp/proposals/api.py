@@ -24,9 +24,10 @@ from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_o
 from webapp.proposals import relay
 from webapp.proposals import voter as voters
 from webapp.proposals.answers import ProposalAnswer, Proposals, VoterAnswer
-from webapp.proposals.next_step import next_step
-from webapp.proposals.read import page_of_votes, reorgs_of, transitions
+from webapp.proposals.next_step import cancel_step, next_step
+from webapp.proposals.read import reorgs_of, transitions
 from webapp.proposals.shapes import row_json, summary_json, vote_json
+from webapp.proposals.votes import page_of_votes
 from webapp.shapes import Json, address_json, check_json, power_reading_json
 
 router = Router()
@@ -78,6 +79,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: str, votes_page: int 
             for action in actions
         ],
         "next_step": next_step(place, row, actions),
+        "cancel_step": cancel_step(place, row, actions),
         "votes_count": count,
         "votes": [vote_json(place, vote) for vote in votes],
         "summary": summary_json(summary),

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The transaction that moves a proposal on: queue or execute, where anybody may."""
+"""The transactions that move a proposal on: queue or execute, where anybody may, and cancel by who proposed it."""
 
 from django.utils.translation import gettext
 
 from governance.capabilities import BY_NUMBER
-from governance.chain.governor import execute_call, queue_call
+from governance.chain.governor import cancel_call, execute_call, queue_call
 from governance.state import State
 from policies.notation.hexadecimal import hex_text
 from presentation import words
@@ -42,4 +42,20 @@ def next_step(place: DaoView, row: ProposalRow, calls: list[ActionView]) -> dict
         "why": why,
         "to": words.address_text(place.governor.address),
         "calldata": hex_text(calldata),
+    }
+
+
+def cancel_step(place: DaoView, row: ProposalRow, calls: list[ActionView]) -> dict[str, str] | None:
+    """The transaction by which who proposed it takes a proposal back, before its vote begins. None where the governor's
+    rule is another one or not known."""
+    proposal = row.proposal
+    if row.state is not State.PENDING or row.shown.is_unsettled or "voting_module" in proposal.extra:
+        return None
+    if place.governor.capabilities.get("family") != "openzeppelin":
+        return None
+    return {
+        "label": gettext("Cancel this proposal"),
+        "why": gettext("Only who proposed it may cancel it, and only before the vote begins."),
+        "to": words.address_text(place.governor.address),
+        "calldata": hex_text(cancel_call([action.call for action in calls], proposal.description_bytes)),
     }

@@ -7,25 +7,26 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from governance import asked_power
 from governance.capabilities import takes_signed_ballots
-from governance.chain.address import BadAddress, to_bytes
-from governance.models import Proposal
-from policies.notation.visible import one_line
-from presentation.calls import action_views
+from presentation import words
+from presentation.calls import action_views, grouped
 from presentation.card import card_of, flags_of, is_by_model, lines_of, meanings
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
+from presentation.mine import mine
 from presentation.paging import PAGE
-from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
+from presentation.proposals import ProposalRow, page_of_proposals, proposal_of, proposal_row, summary_of
+from webapp import markup
 from webapp.proposals import voter as voters
-from webapp.proposals.next_step import next_step
-from webapp.proposals.read import page_of_votes, policy_in, reorgs_of, timeline
-from webapp.rendering import page_number, render_page
+from webapp.proposals import votes
+from webapp.proposals.discussion import discussion_in
+from webapp.proposals.next_step import cancel_step, next_step
+from webapp.proposals.read import policy_in, reorgs_of, timeline
+from webapp.rendering import account_asked_for, own_votes, page_number, render_page
 
 
 @require_safe
@@ -35,6 +36,8 @@ def proposals(request: HttpRequest, slug: str) -> HttpResponse:
     place = DaoView.of(slug)
     only_open, page = request.GET.get("show") == "open", page_number(request)
     rows, count = page_of_proposals(place, only_open=only_open, page=page)
+    own = own_votes(request, place, rows)
+    account = f"&account={words.address_text(own['me']['account'])}" if "me" in own else ""
     return render_page(
         request,
         "proposals.html",
@@ -44,7 +47,9 @@ def proposals(request: HttpRequest, slug: str) -> HttpResponse:
         only_open=only_open,
         page=page,
         pages=max(1, -(-count // PAGE)),
-        query="&show=open" if only_open else "",
+        query=("&show=open" if only_open else "") + account,
+        account_query=account,
+        **own,
     )
 
 
@@ -55,8 +60,6 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
     place = DaoView.of(slug)
     row_proposal = proposal_of(place, proposal_id)
     row, summary = proposal_row(place, row_proposal), summary_of(row_proposal)
-    page = page_number(request)
-    votes, count = page_of_votes(row_proposal, page=page)
     calls = action_views(place, row_proposal, summary)
     return render_page(
         request,
@@ -71,32 +74,29 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         meanings=meanings(),
         lines=lines_of(summary),
         by_model=is_by_model(summary),
-        calls=calls,
+        calls=grouped(calls),
+        calls_count=len(calls),
+        text=markup.rendered(row_proposal.description),
+        discussion=discussion_in(row_proposal),
         policy=policy_in(place, calls),
-        votes=votes,
-        votes_count=count,
-        page=page,
-        pages=max(1, -(-count // 50)),
-        query="",
         checks=checks_of(place, f"proposal:{proposal_id}:"),
         reorgs=reorgs_of(place, row_proposal),
         degraded=asked_power.degraded(place.dao),
-        timeline=timeline(place, row_proposal),
+        timeline=timeline(place, row),
         transaction=next_step(place, row, calls),
+        cancel=cancel_step(place, row, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
-        **voter_asked_for(request, place, row_proposal),
+        **votes.context(request, place, row, page_number(request)),
+        **voter_asked_for(request, place, row),
     )
 
 
-def voter_asked_for(request: HttpRequest, place: DaoView, proposal: Proposal) -> dict[str, Any]:
+def voter_asked_for(request: HttpRequest, place: DaoView, row: ProposalRow) -> dict[str, Any]:
     """The account that a reader without JavaScript asked about (`?account=0x...`), with its power and votes as
     they were read; the ballot's own answer asks the chain."""
-    asked = request.GET.get("account", "").strip()
-    if not asked:
-        return {}
-    try:
-        account = to_bytes(asked)
-    except BadAddress as error:
-        return {"voter_problem": gettext("That is no address: %(problem)s.") % {"problem": one_line(str(error))}}
-    seen = voters.look(place, proposal, account, asks_chain=False)
-    return {"voter": seen, "voter_words": voters.in_words(place, proposal, seen)}
+    account, problem = account_asked_for(request)
+    if account is None:
+        return {"voter_problem": problem} if problem else {}
+    row.mine = mine(place, account, [row])[row.proposal.pk].in_words(place)
+    seen = voters.look(place, row.proposal, account, asks_chain=False)
+    return {"voter": seen, "voter_words": voters.in_words(place, row.proposal, seen)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only a proposal's page shows of it: votes, its time line, reorganisations, what the verdict rests on."""
+"""What only a proposal's page shows of it: its time line, reorganisations, what the verdict rests on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from governance.chain.address import to_bytes
 from governance.chain.module import SET_POLICY
 from governance.clocks import kept
 from governance.incidents import Kind as IncidentKind
-from governance.models import Proposal, ProposalTransition, SyncIncident, Vote, chain_order
-from governance.state import now_at
+from governance.models import Proposal, ProposalTransition, SyncIncident, chain_order
+from governance.state import State, is_final, now_at
 from policies.code.encoding import DecodeError, codehash
 from policies.code.encoding import decode as decode_policy
 from policies.notation.visible import one_line
@@ -20,15 +20,7 @@ from presentation import labels, words
 from presentation.calls import ActionView
 from presentation.dao_view import DaoView, is_never
 from presentation.policies import in_words
-
-
-def page_of_votes(proposal: Proposal, *, page: int = 1, size: int = 50) -> tuple[list[Vote], int]:
-    """A page of the votes on a proposal, the heaviest first."""
-    found = Vote.objects.filter(proposal=proposal)
-    # Their numbers first, from the index alone: a page in the middle of a million must not join all that it skips.
-    heaviest = list(found.order_by("-weight", "id").values_list("pk", flat=True)[(page - 1) * size : page * size])
-    rows = Vote.objects.filter(pk__in=heaviest).select_related("log__unconfirmed").order_by("-weight", "id")
-    return list(rows), found.count()
+from presentation.proposals import ProposalRow
 
 
 def transitions(proposal: Proposal) -> list[ProposalTransition]:
@@ -88,8 +80,10 @@ def _names_proposal(vote: object, proposal_id: str) -> bool:
     return isinstance(vote, (list, tuple)) and proposal_id in map(str, vote)
 
 
-def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
-    """What happened to a proposal and what its clock says, in order of time."""
+def timeline(place: DaoView, row: ProposalRow) -> list[dict[str, Any]]:
+    """What happened to a proposal, what is so now, and what may come, in order of time: each step's `stage` is "past",
+    "now" or "next"."""
+    proposal = row.proposal
     steps: list[tuple[int, dict[str, Any]]] = []
     found = list(transitions(proposal))
     l1_blocks = kept(place.dao, (bytes(s.log.block_hash) for s in found)) if place.counts_l1_blocks else {}
@@ -99,32 +93,60 @@ def timeline(place: DaoView, proposal: Proposal) -> list[dict[str, Any]]:
         at = now_at(
             place.governor, log.block_number, log.block_timestamp_chain_s, l1_blocks.get(bytes(log.block_hash))
         ).timepoint
-        steps.append(
-            (
-                at,
-                {
-                    "kind": step.kind,
-                    "words": what,
-                    "when": words.moment(step.log.block_timestamp_chain_s),
-                    "log": step.log,
-                },
-            )
-        )
-    now = place.clock_now
+        when = words.moment(step.log.block_timestamp_chain_s)
+        steps.append((at, {"kind": step.kind, "words": what, "when": when, "log": step.log, "stage": "past"}))
+    now, is_over = place.clock_now, is_final(row.state)
     for point, past, future, never in (
         (proposal.snapshot, gettext("Voting started"), gettext("Voting starts"), gettext("Voting never starts")),
         (proposal.deadline, gettext("Voting ended"), gettext("Voting ends"), gettext("Voting has no end")),
     ):
+        if is_over and point >= now:
+            continue  # it was canceled before
         what = never if is_never(point) else past if point < now else future
-        steps.append((point, {"words": what, "when": place.moment_text(point)}))
+        stage = "past" if point < now else "next"
+        steps.append((point, {"words": what, "when": place.moment_text(point), "stage": stage}))
     steps.sort(key=lambda step: step[0])
-    if proposal.eta_chain_s:
+    shown = [step for _, step in steps]
+    if proposal.eta_chain_s and not (is_over and proposal.eta_chain_s > place.now_chain_s):
         is_endless = is_never(proposal.eta_chain_s)
         what = gettext("The timelock has no end") if is_endless else gettext("End of the timelock")
-        over = {"words": what, "when": words.moment(proposal.eta_chain_s)}
-        done = [i for i, (_, step) in enumerate(steps) if step.get("kind") == "executed"]
-        steps.insert(done[0] if done else len(steps), (0, over))
-    return [step for _, step in steps]
+        stage = "past" if proposal.eta_chain_s <= place.now_chain_s else "next"
+        done = [i for i, step in enumerate(shown) if step.get("kind") == "executed"]
+        over = {"words": what, "when": words.moment(proposal.eta_chain_s), "stage": stage}
+        shown.insert(done[0] if done else len(shown), over)
+    return [*_with_now(place, row, shown), *_if_it_passes(place, row)]
+
+
+def _with_now(place: DaoView, row: ProposalRow, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps with what is so now between those that are past and those to come."""
+    match row.state:
+        case State.PENDING | State.UPDATABLE:
+            what, when = gettext("Now: the vote has not begun"), place.voting_starts(row.proposal.snapshot)
+        case State.ACTIVE:
+            what, when = gettext("Now: members vote"), place.voting_left(row.ends_at)
+        case State.OBJECTION_PERIOD:
+            what, when = gettext("Now: only votes against are taken"), place.until_text(row.ends_at)
+        case State.SUCCEEDED:
+            what, when = gettext("Now: it has passed"), gettext("it waits for its next step")
+        case State.QUEUED if (row.proposal.eta_chain_s or 0) > place.now_chain_s:
+            what, when = gettext("Now: in the timelock"), ""
+        case State.QUEUED:
+            what, when = gettext("Now: out of the timelock"), gettext("it waits for its execution")
+        case _:
+            return steps
+    at = next((i for i, step in enumerate(steps) if step["stage"] == "next"), len(steps))
+    return [*steps[:at], {"words": what, "when": when, "stage": "now"}, *steps[at:]]
+
+
+def _if_it_passes(place: DaoView, row: ProposalRow) -> list[dict[str, Any]]:
+    """What comes after a vote that is not over."""
+    if row.state not in (State.PENDING, State.UPDATABLE, State.ACTIVE, State.OBJECTION_PERIOD):
+        return []
+    if place.one("timelock"):
+        when = gettext("then queued, then executed when the timelock lets it")
+    else:
+        when = gettext("then executed")
+    return [{"words": gettext("If it passes"), "when": when, "stage": "next"}]
 
 
 def policy_in(place: DaoView, calls: list[ActionView]) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from governance import asked_power
 from governance.capabilities import BY_NUMBER
@@ -27,12 +27,14 @@ from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 from presentation import labels, words
 from presentation.dao_view import DaoView, is_never
-from presentation.power import fixed_elsewhere, mirrored_power
+from presentation.mine import named
+from presentation.power import delegators_at, fixed_elsewhere, mirrored_power
 from presentation.proposals import parts_in_words
 from webapp.node import node
 
 T = TypeVar("T")
 
+NAMED_DELEGATORS = 6  # that a sentence names
 _MOST_VOTES = 20  # shown of one account: where votes may be split, it could cast thousands
 _OVERRIDE = abi.topic("OverrideVoteCast(address,uint256,uint8,uint256,string)")
 _REFUSALS = {
@@ -313,7 +315,28 @@ def in_words(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
     else:
         lead = gettext("You vote with %(power)s.") % {"power": power}
         fixed = gettext("That is your voting power at the snapshot (%(snapshot)s).")
-    return Told(lead, [fixed % {"power": power, "snapshot": snapshot}, *sentences, _source(voter)])
+    fixed = fixed % {"power": power, "snapshot": snapshot}
+    return Told(lead, [fixed, *_whose(place, proposal, voter), *sentences, _source(voter)])
+
+
+def _whose(place: DaoView, proposal: Proposal, voter: Voter) -> list[str]:
+    """Who had delegated to the voter at the snapshot, as far as that was read."""
+    found = delegators_at(place, proposal, voter.account)
+    if found is None or not (found.own or found.others):
+        return []
+    names = [gettext("yourself")] if found.own else []
+    names += [named(place, who) for who in found.others[: NAMED_DELEGATORS - len(names)]]
+    more = len(found.others) + found.own - len(names)
+    text = gettext("Delegated to you then by %(names)s.")
+    if found.is_cut:
+        text = gettext("Delegated to you then by %(names)s, and perhaps others.")
+    elif more:
+        text = ngettext(
+            "Delegated to you then by %(names)s and %(more)s more.",
+            "Delegated to you then by %(names)s and %(more)s more.",
+            more,
+        )
+    return [text % {"names": ", ".join(names), "more": more}]
 
 
 def _before(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
@@ -440,10 +463,7 @@ def _delegation(place: DaoView, voter: Voter) -> list[str]:
     if chain.delegate == voter.account:
         text = gettext("You hold %(tokens)s and have delegated them to yourself: they count from the next snapshot on.")
         return [text % held]
-    name = place.names.get(chain.delegate)
-    address = words.address_text(chain.delegate)
-    delegate = f"{name} ({words.short(address)})" if name else address
-    return [gettext("Your tokens are delegated to %(delegate)s now.") % {"delegate": delegate}]
+    return [gettext("Your tokens are delegated to %(delegate)s now.") % {"delegate": named(place, chain.delegate)}]
 
 
 def _may_override(voter: Voter) -> list[str]:

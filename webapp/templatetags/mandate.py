@@ -14,10 +14,10 @@ from django.utils.translation import gettext
 from agent.models import Summary
 from agent.understanding.words import shown
 from governance import incidents, sentences
-from governance.models import Act, SyncIncident, Vote
+from governance.models import Act, Proposal, SyncIncident, Vote
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line, visible
-from presentation import card, labels, words
+from presentation import card, labels, titles, words
 from presentation.acts import doubt_about_end, doubt_about_start
 from presentation.dao_view import DaoView, is_never
 from presentation.proposals import parts_in_words
@@ -29,6 +29,7 @@ register.filter("visible", visible)
 register.filter("one_line", one_line)
 register.filter("hidden_words", words.hidden)
 register.filter("markdown", markup.render)
+register.filter("reason_markdown", markup.reason)
 register.filter("address", words.address_text)
 register.filter("hash", hex_text)
 register.filter("short", words.short)
@@ -57,6 +58,12 @@ def worded(item: Mapping[str, Any]) -> str:
 def outcome(verdict: str) -> card.Tag | None:
     """The tag of an outcome of text against calls."""
     return card.tag(verdict)
+
+
+@register.filter
+def title_of(proposal: Proposal) -> str:
+    """One line that names a proposal; never empty."""
+    return titles.title_of(proposal.description, proposal.proposal_id)
 
 
 @register.filter

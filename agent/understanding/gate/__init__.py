@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.understanding.described import Scope
 from agent.understanding.effects import Effect
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.asides import aside_left_over
@@ -25,11 +24,18 @@ from agent.understanding.gate.fields import (
     named_value,
     row_left_over,
 )
-from agent.understanding.gate.headings import heading_left_over
-from agent.understanding.gate.prose import is_harmless, is_of_text, orders_nothing, sentence_left_over
+from agent.understanding.gate.headings import heading_left_over, stem
+from agent.understanding.gate.prose import (
+    is_harmless,
+    is_lead_of_others,
+    is_of_text,
+    orders_nothing,
+    sentence_left_over,
+)
 from agent.understanding.moods import level
 from agent.understanding.orders import Order, Read
 from agent.understanding.passages import Passage, Shape
+from agent.understanding.scopes import Scope
 
 __all__ = ["Facts", "LeftOver", "facts_of", "left_over", "not_whole"]
 
@@ -64,7 +70,7 @@ def left_over(
             found.append(over)
     if found:
         return found
-    around = _around([by_place[place] for place in telling], sections, facts)
+    around = _around([by_place[place] for place in telling], sections, facts, reads)
     previous: Passage | None = None
     for read in reads:
         if _place(read.passage) not in telling:
@@ -88,10 +94,11 @@ class _Around:
     leads: frozenset[str]
     headings: frozenset[str]
     said: frozenset[str]  # the words of the orders
-    has_old: bool  # they have the value before
+    body: frozenset[str]  # the beginnings of the words of all that is no heading
+    has_old: bool  # the orders have the value before
 
 
-def _around(telling: Sequence[Read], sections: set[int], facts: Facts) -> _Around:
+def _around(telling: Sequence[Read], sections: set[int], facts: Facts, reads: Sequence[Read]) -> _Around:
     passages = [read.passage for read in telling]
     names = {one.key for passage in passages for one in passage.fields}
     return _Around(
@@ -101,6 +108,12 @@ def _around(telling: Sequence[Read], sections: set[int], facts: Facts) -> _Aroun
         frozenset(lead for passage in passages for lead in passage.leads),
         frozenset(heading for passage in passages for heading in passage.headings),
         frozenset(word for read in telling for word in re.findall(r"[^\W\d_]+", read.voice.folded)),
+        frozenset(
+            stem(word)
+            for read in reads
+            if read.passage.shape not in (Shape.HEADING, Shape.CODE) and not read.passage.is_quoted
+            for word in re.findall(r"[^\W\d_]+|(?<!\w)(?:19|20)\d\d(?!\w)", read.voice.folded)
+        ),
         "old" in names or any(re.search(r"\bfrom \d", read.voice.folded) for read in telling),
     )
 
@@ -159,7 +172,11 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
         return code_left_over(read, facts)
     if passage.shape is Shape.HEADING:
         governs = passage.is_title or " ".join(passage.text.split()) in around.headings
-        return heading_left_over(read, facts, governs=governs, orders=around.said, has_old=around.has_old)
+        return heading_left_over(
+            read, facts, governs=governs, orders=around.said, body=around.body, has_old=around.has_old
+        )
+    if (over := is_lead_of_others(read)) is not None:
+        return over
     if clause_left_over(read, facts) is None:
         return None
     is_listed = passage.group in around.groups  # in the list or table of the orders

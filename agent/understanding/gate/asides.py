@@ -121,7 +121,7 @@ def _of_fragment(read: Read, facts: Facts, heading: str) -> LeftOver | None:
         return None if all(word in sets.PLAIN_STATUS | sets.PLAIN_CHAIN | sets.GLUE for word in said) else over
     if passage.shape is not Shape.SENTENCE:
         return None
-    binds = (sets.BINDING | sets.TITLE_TURNS) - sets.FREE_IN_TITLES - facts.words
+    binds = (sets.BINDING | sets.ASIDE_TURNS) - sets.FREE_IN_TITLES - facts.words
     return over if any(word in binds for word in said) else None
 
 

@@ -111,7 +111,8 @@ class _Clause:
         elif piece.kind == "mark":
             if piece.text == "(":
                 return self._brackets()
-            code = "" if piece.text in _MARKS or piece.text in sets.HAN else "words"
+            is_comment = piece.text == "/" and self._next() == "/"  # what stands behind is not run
+            code = "" if (piece.text in _MARKS or piece.text in sets.HAN) and not is_comment else "words"
         elif piece.kind == "word":
             return self._word(piece)
         elif piece.kind == "hex":

@@ -75,6 +75,8 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
     names, value = _names(one), level(one.text)
     if languages.compiled(languages.DENIALS).search(value) is not None:
         return "words"
+    if not is_line and one.key not in _ORDERED and set(names) & (sets.REMARKS - {"status", "memo"}):
+        return "words"  # a note beside the order may say anything of it
     closed = next((_CLOSED[name] for name in names if name in _CLOSED), None)
     if closed is not None:
         return "" if all(word in closed for word in re.findall(r"[\w-]+", value)) else "words"

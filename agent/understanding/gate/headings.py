@@ -20,13 +20,16 @@ from agent.understanding.orders import Read
 
 _EDITION = re.compile(
     r"\[[^\]]*\]|\b(?:ep|eip|aip|uip|prop|proposal|part|round|season|q|phase|v|term|action|step|transaction|call|payment|"
-    r"transfer) ?#?\d[\d.]*\b"
+    r"transfer)[ -]?#?(?:\d[\d.]*|x{1,4})\b"
 )
 _COUNTS = re.compile(
     r"\b(?P<count>one|two|three|four|five|six|seven|eight|nine|ten|twelve|\d{1,3})\s+(?:[a-z]+ )?"
     r"(?:payments?|transfers?|grants?|calls?|transactions?|actions?|approvals?)\b"
 )
 _IN_UNIT = re.compile(r"\b(?:amounts?|figures?|numbers?|sums?|values?|prices?|units|times) (?:are )?in\b")
+_OF_ORDERS = re.compile(
+    r"\bof (?:the |this |our |these )?(?:payments?|transfers?|calls?|transactions?)\b"
+)  # "Audit of the payment"
 _ON_PLACE = re.compile(r"\b[Oo]n (?:the )?(?P<name>[A-Z][\w.]*)")
 _DIRECTION = re.compile(
     r"\b(?:longer|shorter|higher|lower|faster|slower|bigger|smaller|larger|fewer|less|lengthen|shorten|extend|raise|"
@@ -40,12 +43,18 @@ _PARTICLES = frozenset(["out", "off", "back", "away"])
 
 
 def heading_left_over(
-    read: Read, facts: Facts, *, governs: bool = False, orders: frozenset[str] = frozenset(), has_old: bool = False
+    read: Read,
+    facts: Facts,
+    *,
+    governs: bool = False,
+    orders: frozenset[str] = frozenset(),
+    body: frozenset[str] = frozenset(),
+    has_old: bool = False,
 ) -> LeftOver | None:
     """A heading names what follows: no other amount, party, or act than those of the effects.
 
-    `governs`: an order stands under it. `orders`: the words of the orders under it. `has_old`: the text has the value
-    before, which is held against the new one elsewhere.
+    `governs`: an order stands under it. `orders`: the words of the orders under it. `body`: the beginnings of the words
+    of all sentences (`stem`). `has_old`: the text has the value before, which is held against the new one elsewhere.
     """
     passage, folded = read.passage, read.voice.folded
     if passage.leads or "\t" in passage.text:
@@ -60,7 +69,7 @@ def heading_left_over(
     if (over := _of_verbs(read, facts)) is not None:
         return over
     if governs and is_title:
-        return _of_title(read, facts, orders, has_old=has_old)
+        return _of_title(read, facts, orders, has_old=has_old) or _of_unknown(read, facts, body)
     if any(word in sets.RECURS for word in re.findall(r"[^\W\d_]+", folded)):
         return _over(read, "time")
     return None
@@ -182,7 +191,7 @@ def _of_section(read: Read, facts: Facts, orders: frozenset[str]) -> LeftOver | 
         if any(party.start <= match.start() < party.end for party in covered):
             continue
         is_known = word in sets.SECTIONS or word in sets.GLUE or word in facts.words or word in title | orders
-        if not is_known or word in sets.TITLE_TURNS:
+        if not is_known:
             return _over(read, "words")
     return None
 
@@ -201,7 +210,7 @@ def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool
     if is_other and all(map(str.isascii, orders)):
         return _over(read, "language")
     for word in said:
-        binds = word in sets.BINDING - sets.FREE_IN_TITLES or word in sets.TITLE_TURNS
+        binds = word in sets.BINDING - sets.FREE_IN_TITLES
         if binds and word not in facts.words:
             return _over(read, "place" if word in sets.CHAINS else "words")
     match = _COUNTS.search(folded)
@@ -209,7 +218,7 @@ def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool
         count = int(match["count"]) if match["count"].isdigit() else languages.NUMBER_WORDS[match["count"]]
         if count not in (len(facts.effects), len({effect.position for effect in facts.effects})):
             return _over(read, "amount")
-    if _IN_UNIT.search(folded) is not None:
+    if _IN_UNIT.search(folded) is not None or _OF_ORDERS.search(folded) is not None:
         return _over(read, "words")
     place = _ON_PLACE.search(passage.text)
     if place is not None and level(place["name"]) not in facts.words and not _is_named(place["name"], facts):
@@ -219,6 +228,48 @@ def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool
     if Act.REVOKE in facts.acts and Act.GRANT not in facts.acts and "new" in said:
         return _over(read, "words")
     return _of_persons(read, facts)
+
+
+def stem(word: str) -> str:
+    """The beginning of a word by which "translators" and "translation" are the same."""
+    return word[:5]
+
+
+def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | None:
+    """A word of a title that no set has, and that no sentence of the text says again.
+
+    What a title is about stands in the text too. A title alone that calls the whole another thing, a satire or a
+    budget of another year, is no title of these orders.
+    """
+    folded = _EDITION.sub(lambda match: " " * len(match[0]), read.voice.folded)
+    covered = [(one.start, one.end) for one in (*read.parties, *read.quantities)]
+    first = next(iter(re.findall(r"[^\W\d_]+", folded)), "")
+    bids = first in _verbs(facts)  # "Pay the printers": whoever or whatever it is for, it says what is done
+    for match in _WORDS.finditer(folded):
+        word = match[0].removesuffix("'s").removesuffix("’s")
+        if any(start <= match.start() < end for start, end in covered if not match[0].isdigit()):
+            continue
+        if _DIRECTION.fullmatch(word) is not None or (word == "inactive" and Act.REVOKE in facts.acts):
+            continue  # held against the value before elsewhere
+        if word.isdigit() and _is_year_of_name(read, match.start(), body):
+            continue
+        if not word.isdigit() and (bids or word in _TITLE_WORDS or word in facts.words or word in _verbs(facts)):
+            continue
+        if facts.symbols.of(read.passage.text[match.start() : match.end()]) is not None or stem(word) in body:
+            continue
+        return _over(read, "time" if word.isdigit() else "words", match.start(), match.end())
+    return None
+
+
+def _is_year_of_name(read: Read, start: int, body: frozenset[str]) -> bool:
+    """Whether a year belongs to a name that the text says again: "Sponsor ETHLisbon 2025"; never to "Budget 2035"."""
+    before = re.search(r"([A-Z][\w]+) $", read.passage.text[:start])
+    word = level(before[1]) if before is not None else ""
+    return bool(word) and word not in _TITLE_WORDS and stem(word) in body
+
+
+_TITLE_WORDS = sets.SECTIONS | sets.TOPICS | sets.PURPOSE | sets.FREE_IN_TITLES | _PREPOSITIONS | _OBJECTS
+_WORDS = re.compile(r"(?<![\w.,])(?:[^\W\d_]+(?:['’][^\W\d_]+)?|(?:19|20)\d\d)(?![\w])")
 
 
 def _of_persons(read: Read, facts: Facts) -> LeftOver | None:

@@ -107,9 +107,36 @@ def is_of_text(read: Read, facts: Facts) -> LeftOver | None:
     passage = read.passage
     if passage.shape is Shape.SENTENCE and passage.text.rstrip()[-1:] != ":" and not _is_english(read):
         return LeftOver("language", passage.start, passage.end)
-    if _is_about_order(read, facts) or _is_fragment(read):
+    if _is_about_order(read, facts) or _is_fragment(read) or is_of_another_text(read) or _is_of_wallet(read):
         return LeftOver("words", passage.start, passage.end)
     return None
+
+
+_OTHERS = re.compile(r"\b(?:other|another|others')\b")
+_OF_WALLET = re.compile(r"['’]s (?:wallet|address|account|keys?|multisig) (?:is|was|has|were|are|got)\b")
+_TEXTS = r"(?:texts?|versions?|documents?|pdf|links?|files?|wording|translations?|details?|amounts?|terms?)"
+_PREVAILS = (
+    r"(?:binding|authoritative|definitive|prevails?|precedence|supersed\w+|differ(?:s|ing|ent)?|overrid\w+|replaces?|"
+    r"governs?|counts?|corrected|amended)"
+)
+_ANOTHER_TEXT = re.compile(rf"\b{_TEXTS}\b[^.;]{{0,40}}\b{_PREVAILS}\b|\b{_PREVAILS}\b[^.;]{{0,40}}\b{_TEXTS}\b")
+
+
+def is_of_another_text(read: Read) -> bool:
+    """Whether a sentence says that another text counts: "The binding version is at ...", "The PDF differs"."""
+    return _ANOTHER_TEXT.search(read.voice.folded) is not None
+
+
+def is_lead_of_others(read: Read) -> LeftOver | None:
+    """What introduces a list as somebody else's: "The other DAO's calls:"."""
+    passage = read.passage
+    is_lead = passage.text.rstrip().endswith(":") and _OTHERS.search(read.voice.folded) is not None
+    return LeftOver("words", passage.start, passage.end) if is_lead else None
+
+
+def _is_of_wallet(read: Read) -> bool:
+    """Whether a sentence says what became of a wallet: "Lea's wallet was stolen"."""
+    return _OF_WALLET.search(read.voice.folded) is not None
 
 
 def sentence_left_over(

@@ -231,8 +231,21 @@ TURNED = _set(
 FREE_IN_TITLES = _set(
     "all both any how what this these more additional extra season it do over under around about above may delivery"
 )
-# Words of a title or heading by which what stands under it is another's, of another time, or none.
-TITLE_TURNS = _set(
+# What titles are about, where no sentence of the text says it again: things and trades that no payment can turn into.
+TOPICS = _set(
+    "handbook newsletter writer writers "
+    "jan feb mar apr jun jul aug sep sept oct nov dec "
+    "audit audits auditor auditors developer developers education ecosystem hardware software infrastructure "
+    "security research marketing operations community documentation design designer designers translation "
+    "translators legal accounting event events conference meetup hackathon workshop workshops tooling library "
+    "website treasury governance protocol steward stewards contributor contributors delegate delegates working "
+    "group groups committee council collective ep eip aip uip prop january february march april june july "
+    "august september october november december validator validators node nodes server servers hosting votes vote "
+    "voting period delay threshold quorum parameter parameters proposer proposers canceller cancellers minter "
+    "minters registrar resolver registry"
+)
+# Words of a few that stand alone in a section, by which what stands elsewhere is another's, of another time, or none.
+ASIDE_TURNS = _set(
     "last past former formerly previous previously prior old earlier already history historic joke jokes parody satire "
     "fiction story tale poem test tests testing trial mock quiz exercise example examples sample samples template "
     "templates draft drafts obsolete superseded expired failed lost withdrawn vetoed debt debts debtor owe owes owed "

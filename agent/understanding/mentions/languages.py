@@ -99,8 +99,8 @@ ACTS: Mapping[str, Mapping[Act, tuple[str, str]]] = {  # language -> act -> (for
         ),
         Act.REVOKE: (
             "revoke revokes revoking remove removes removing removal take_away takes_away strip strips disable "
-            "disables disabling dismiss dismisses no_longer renounce renounces renouncing end ends ending "
-            "deauthorize deauthorizes",
+            "disables disabling dismiss dismisses no_longer give_up gives_up giving_up renounce "
+            "renounces renouncing end ends ending deauthorize deauthorizes",
             "revoked removed stripped disabled dismissed renounced ended",
         ),
         Act.SET: (

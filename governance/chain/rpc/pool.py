@@ -46,12 +46,10 @@ class Disagreement(NamedTuple):
 class Pool:
     """Send requests to a chain's endpoints. Thread-safe; connections are kept alive.
 
-    Reads go to the first endpoint that is not set aside, and on to the next when it fails; an endpoint that failed is
-    set aside for `aside_s` (longer each time). After the first of several attempts `wait_s` go by, after others more,
-    and up to five times as much besides, by chance. Sends are tried once, unless no byte left this machine.
-
-    An endpoint that gave a false answer (`distrust`) is not asked at all for a while, even if no other is left: a
-    missing answer is asked for again later, a false one would be believed.
+    Reads go to the first endpoint that is not set aside, and on to the next when it fails; one that failed is set aside
+    for `aside_s` (longer each time). After an attempt `wait_s` go by (after later ones more, and up to five times as
+    much by chance). Sends are tried once, unless no byte left this machine. An endpoint that gave a false answer
+    (`distrust`) is not asked for a while, even if no other is left: a false answer would be believed.
     """
 
     def __init__(

@@ -44,6 +44,7 @@ const ERRORS = parseAbi([
   "error GovernorAlreadyCastVote(address voter)",
   "error GovernorInsufficientProposerVotes(address proposer, uint256 votes, uint256 threshold)",
   "error GovernorRestrictedProposer(address proposer)",
+  "error GovernorUnableToCancel(uint256 proposalId, address account)",
   "error GovernorInvalidVoteType()",
   "error GovernorInvalidSignature(address voter)",
   "error TimelockUnexpectedOperationState(bytes32 operationId, bytes32 expectedStates)",
@@ -60,7 +61,7 @@ const ERRORS = parseAbi([
 ]);
 
 // Refusals that are about who asks, not about when: they hold for as long as the page shows this account.
-const ABOUT_WHO = new Set(["NotOwner", "NotGuardian", "NoPower", "AlreadyObjected", "GovernorInsufficientProposerVotes"]);
+const ABOUT_WHO = new Set(["NotOwner", "NotGuardian", "NoPower", "AlreadyObjected", "GovernorInsufficientProposerVotes", "GovernorUnableToCancel"]);
 
 const REJECTED = 4001; // EIP-1193
 

@@ -70,6 +70,8 @@ export async function showDelegation(): Promise<void> {
     if (button) button.hidden = to !== undefined && told.delegate === to;
   };
   hide("page", of.dataset.delegate as Address | undefined);
+  const toPage = of.querySelector<HTMLElement>("[data-to-page]");
+  if (toPage && of.dataset.delegate === seen.account) toPage.hidden = true; // the button for oneself stands beside it
   hide("self", seen.account);
   hide("nobody", zeroAddress);
   choices.hidden = false;

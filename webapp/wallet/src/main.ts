@@ -23,6 +23,7 @@ import {
 import { begin, confirm, connect, current, leave, reconnect, switchNetwork, wrongNetwork, type Shown } from "./connection";
 import { showDelegation, wireDelegation } from "./delegation";
 import { discover, people, Problem, testWallet, type Wallet } from "./providers";
+import { showStatement, wireStatement } from "./statement";
 import { words } from "./words";
 
 const REMEMBERED = "mandate-wallet";
@@ -150,6 +151,8 @@ function follow(seen: Shown | null, why: string): void {
   if (another) voting = "reading";
   draw(why);
   if (another) void showVoter();
+  if (another) void showMine();
+  if (another) showStatement();
   if (another || networkChanged) void showDelegation();
   if (another || networkChanged) void showWhoMay();
 }
@@ -190,12 +193,51 @@ async function showVoter(): Promise<void> {
   enable();
 }
 
+interface Member {
+  account: string;
+  lead: string;
+  delegation: string;
+  sentences: string[];
+  proposals: { id: string; words: string }[];
+}
+
+/** Shows the account's own state before everything else, and beside each proposal of a list what it did about it. */
+async function showMine(): Promise<void> {
+  const [box, lines] = [document.querySelector<HTMLElement>("[data-mine-lead]"), [...document.querySelectorAll<HTMLElement>("[data-mine]")]];
+  const seen = current();
+  for (const line of lines) line.textContent = "";
+  box?.replaceChildren();
+  if (!seen || !here || (!box && !lines.length)) return;
+  box?.append(element("p", words.readingYou, "small quiet"));
+  const numbers = [...new Set(lines.map((line) => line.dataset.mine ?? ""))].slice(0, 100);
+  let told: Member | null = null;
+  let problem = "";
+  try {
+    told = await getJson<Member>(`/api/v1/daos/${here.slug}/members/${seen.account}?proposals=${numbers.join(",")}`);
+  } catch (error) {
+    problem = explain(error);
+  }
+  if (current()?.account !== seen.account) return; // an answer about another account
+  if (!told) {
+    box?.replaceChildren(element("p", problem, "small quiet"));
+    return;
+  }
+  // With whom its tokens vote is asked of the chain where the page has room for it.
+  const sentences = document.getElementById("delegation") ? told.sentences : [told.delegation, ...told.sentences];
+  box?.replaceChildren(element("p", told.lead, "lead"), ...sentences.map((text) => element("p", text, "small quiet")));
+  const done = new Map(told.proposals.map((one) => [one.id, one.words]));
+  for (const line of lines) line.textContent = done.get(line.dataset.mine ?? "") ?? "";
+}
+
 /** Asks the chain, through the wallet, which transactions it takes from the shown account; the others' buttons rest. */
 async function showWhoMay(): Promise<void> {
   const seen = current();
   const note = (button: HTMLButtonElement, why: string | null): void => {
     if (why) button.dataset.denied = why;
     else delete button.dataset.denied;
+    button.hidden = why !== null; // the sentence beside it says who may
+    const ask = button.parentElement?.querySelector<HTMLElement>("[data-ask]");
+    if (ask) ask.hidden = true;
     const line = button.parentElement?.querySelector<HTMLElement>("[data-denial]");
     if (line) line.textContent = why ?? "";
     const rule = button.parentElement?.querySelector<HTMLElement>("[data-may]");
@@ -268,10 +310,35 @@ function wireVote(form: HTMLFormElement): void {
 
 function wireTransaction(button: HTMLButtonElement): void {
   const status = button.parentElement?.querySelector(".status") ?? null;
-  button.addEventListener("click", () => {
+  const ask = button.parentElement?.querySelector<HTMLElement>("[data-ask]") ?? null;
+  const perform = (): void => {
     void act(button, status, async (held, site, tell) => {
       await whenRead(await send(held, callOf(button), tell), site, tell, words.done, button.dataset.then);
     });
+  };
+  if (!ask) {
+    button.addEventListener("click", perform);
+    return;
+  }
+  // What it does is said before it is done, and asked once.
+  const sure = ask.querySelector<HTMLButtonElement>("[data-sure]");
+  const leave_ = ask.querySelector<HTMLButtonElement>("[data-leave]");
+  const close = (): void => {
+    ask.hidden = true;
+    button.hidden = Boolean(button.dataset.denied);
+  };
+  button.addEventListener("click", () => {
+    ask.hidden = false;
+    button.hidden = true;
+    sure?.focus();
+  });
+  sure?.addEventListener("click", () => {
+    close();
+    perform();
+  });
+  leave_?.addEventListener("click", () => {
+    close();
+    button.focus();
   });
 }
 
@@ -349,6 +416,7 @@ async function start(): Promise<void> {
   const vote = document.getElementById("vote");
   if (vote instanceof HTMLFormElement) wireVote(vote);
   wireDelegation();
+  wireStatement();
   const request = document.getElementById("request");
   if (request instanceof HTMLFormElement) wireRequest(request);
   document.querySelectorAll<HTMLButtonElement>("button[data-transaction]").forEach(wireTransaction);

@@ -18,6 +18,7 @@ const english = {
   // what an account may do
   connectFirst: "Connect a wallet first",
   connectFirstToAct: "Connect a wallet first.",
+  readingYou: "Reading what you have and did …",
   powerIsRead: "Your voting power is being read",
   readingPower: "Reading your voting power from the chain …",
   powerUnknown: "Your voting power is not known.",
@@ -60,6 +61,9 @@ const english = {
   minedNotRead: (block: bigint) => `Mined in block ${block}. The mirror has not read it yet; reload later.`,
   asked: (request: number) => `Asked: request ${request}. The page follows in a moment.`,
   approved: "Approved. The page follows in a moment.",
+  published: "Published. The page follows in a moment.",
+  notYourPage: "This page is about another account than the connected one. Nothing was signed.",
+  otherText: "This site asked for a signature over another text. Nothing was signed.",
   noReasonInBallot: "A signed ballot carries no reason: vote by transaction, or remove the reason.",
 
   // the wallet and its network
@@ -119,6 +123,7 @@ const english = {
     GovernorAlreadyCastVote: "this account has voted already",
     GovernorInsufficientProposerVotes: "it has fewer votes than a proposal takes",
     GovernorRestrictedProposer: "the text names another account as the one who may propose it",
+    GovernorUnableToCancel: "only who proposed it may cancel it, and only before the vote begins",
     GovernorInvalidSignature: "the signature does not fit",
     TimelockUnexpectedOperationState: "the timelock is not over yet, or this was done already",
     NotOwner: "only the owner (a vote) may do this",

@@ -23,18 +23,25 @@ Sides = tuple[int, int, int]  # against, for, abstain, in base units
 @dataclass(frozen=True)
 class Ballots:
     """An account's votes on one proposal, the newest first and no more than MOST_VOTES. `sides`: what they added to
-    each side; None where they are all of one choice, or a choice is none of the three."""
+    each side; None where they are all of one choice, a choice is none of the three, or the order of parts is not
+    known."""
 
     votes: tuple[Vote, ...]
     sides: Sides | None
     choice: str  # in words
     has_more: bool
+    has_parts: bool  # a vote among them is in parts, so that its support says nothing of its choice
 
     @property
     def support(self) -> int | None:
         """The one choice of all votes; None where there are several, or parts."""
         found = {vote.support for vote in self.votes}
-        return found.pop() if len(found) == 1 and self.sides is None else None
+        return found.pop() if len(found) == 1 and self.sides is None and not self.has_parts else None
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether all these votes are more than the word of one node alone, with no proof."""
+        return not any(hasattr(vote.log, "unconfirmed") for vote in self.votes)
 
     @property
     def weight(self) -> int:
@@ -61,7 +68,7 @@ def _newest_votes(account: bytes, proposals: list[Proposal]) -> list[Vote]:
     # Their numbers first: of thousands the rows are not read.
     place = Window(RowNumber(), partition_by=F("proposal_id"), order_by=F("id").desc())
     newest = cast.annotate(place=place).filter(place__lte=MOST_VOTES + 1).values_list("pk", flat=True)
-    return list(Vote.objects.filter(pk__in=list(newest)).select_related("log").order_by("-id"))
+    return list(Vote.objects.filter(pk__in=list(newest)).select_related("log__unconfirmed").order_by("-id"))
 
 
 def _ballots(place: DaoView, newest: list[Vote]) -> Ballots:
@@ -81,7 +88,7 @@ def _ballots(place: DaoView, newest: list[Vote]) -> Ballots:
     if has_more:
         text = gettext("%(choice)s (its newest %(count)s votes; it cast more)")
         choice = text % {"choice": choice, "count": MOST_VOTES}
-    return Ballots(votes, sides, choice, has_more)
+    return Ballots(votes, sides, choice, has_more, any(in_parts))
 
 
 def _sides(votes: tuple[Vote, ...], parts: list[Sides | None]) -> Sides | None:

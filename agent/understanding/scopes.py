@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stretches of text that may tell an effect which is no plain amount: a passage, or a section with its heading."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.understanding.orders import Read
+from agent.understanding.passages import Shape
+from policies.notation.hexadecimal import hex_bytes
+
+MAX_SCOPE_CHARS = 6_000
+_HEX = re.compile(r"0x[0-9a-fA-F]+")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A stretch of text that may tell an effect: one passage, or a whole section with its heading."""
+
+    reads: tuple[Read, ...]
+    start: int
+    end: int
+    text: str
+    folded: str
+    addresses: frozenset[bytes]  # also by names
+    spelled: frozenset[bytes]  # those whose digits stand here
+    is_section: bool
+
+
+def scopes(reads: Sequence[Read]) -> list[Scope]:
+    """Every passage, and every section that is short enough to be about one thing."""
+    found = [_scope((read,), is_section=False) for read in reads]
+    by_section: dict[int, list[Read]] = {}
+    for read in reads:
+        by_section.setdefault(read.passage.section, []).append(read)
+    short = (s for s in by_section.values() if s[-1].passage.end - s[0].passage.start <= MAX_SCOPE_CHARS)
+    found += [_scope(tuple(section), is_section=True) for section in short if len(section) > 1]
+    return found
+
+
+def _scope(reads: tuple[Read, ...], *, is_section: bool) -> Scope:
+    text = "\n".join(read.passage.text for read in reads)
+    addresses = frozenset(
+        a for read in reads for party in read.parties if len(party.addresses) == 1 for a in party.addresses
+    )
+    spelled = frozenset(hex_bytes(h) for h in _HEX.findall(text) if len(h) == 42)
+    for read in reads:
+        if read.passage.shape is Shape.CODE:
+            addresses |= spelled
+    return Scope(
+        reads, reads[0].passage.start, reads[-1].passage.end, text, " ".join(text.casefold().split()),
+        addresses | spelled, spelled, is_section,
+    )  # fmt: skip
