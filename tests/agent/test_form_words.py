@@ -41,7 +41,7 @@ def test_calldata_of_an_unknown_function_is_shown_whole():
 
 def test_a_record_that_is_nested_too_deeply_is_no_record_and_no_fault():
     nested: list[object] = []
-    for _ in range(900):
+    for _ in range(5_000):
         nested = [nested]
     record = dict.fromkeys(provenance.SECTIONS) | dict.fromkeys(("actions", "domain", "message", "signer", "signature"))
     record |= {"format": provenance.FORMAT, "hash": "", "output": nested}
