@@ -248,7 +248,7 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
         return
     try:
         written = canonical(record)
-    except rfc8785.CanonicalizationError as error:
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
         yield Check("canonical", False, str(error)[:200])
         return
     if text is not None:
