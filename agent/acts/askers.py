@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.acts.policy import PolicyInForce
+from agent.acts import rosters
+from agent.acts.policy import PolicyInForce, chain_now_s
 from agent.acts.rosters import Rules
 from agent.acts.words import say
 from agent.models import Request, Roster
@@ -84,6 +85,16 @@ def standing(
     else:
         kind = UNKNOWN if votes is None or balance is None else STRANGER
     return Standing(kind, bytes(token.address), votes_call, votes, balance)
+
+
+def standing_by_roster(policy: PolicyInForce, request: Request, rpc: Rpc, at: BlockId) -> Standing:
+    """As `standing`, with the payees and the rules of the roster in use, if there is one."""
+    try:
+        terms = rosters.terms_of(rosters.current(policy, chain_now_s(policy.dao)))
+    except rosters.RosterError:
+        return standing(policy, request, (), rpc, at)
+    may_ask = HAS_A_SAY if terms.rules is None else terms.rules.may_ask
+    return standing(policy, request, {line.recipient for line in terms.lines}, rpc, at, may_ask)
 
 
 def read_votes(rpc: Rpc, token: bytes, votes_call: str, account: bytes, at: BlockId) -> tuple[int | None, int | None]:

@@ -21,11 +21,24 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agent.acts import approvals, askers, life, operators, paid, provenance, record, rosters, silence, situation, words
+from agent.acts import (
+    approvals,
+    askers,
+    forms,
+    life,
+    operators,
+    paid,
+    provenance,
+    record,
+    rosters,
+    silence,
+    situation,
+    words,
+)
 from agent.acts.calls import calls_from_json, calls_hash, payment_call
 from agent.acts.halts import Switched
 from agent.acts.judging import Halted, Judgement, halt, judge, judge_release, refusal, standing_halt
-from agent.acts.paid import UNRECORDED, paid_lines, unrecorded_payees
+from agent.acts.paid import paid_lines
 from agent.acts.planner import record_refusal
 from agent.acts.policy import (
     NoPolicyInForce,
@@ -54,6 +67,7 @@ from policies.notation.hexadecimal import hex_bytes, hex_text
 _LOOK_S = 1  # while an act is on its way
 _SETTLED_S = 5  # while an act that was read back is not final yet
 _LOOK_AT_MINED_S = 10.0
+_LOOK_AT_PRICES_S = 60
 MOST_ATTEMPTS = 3
 Who = life.Who
 _ENDS = (Request.Status.REFUSED, Request.Status.ABSTAINED)
@@ -220,22 +234,29 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
     known = _situation_of(request, policy, plan, candidate, rpc)
     if not acts_read(policy, known.pinned):
         _again(_LOOK_S, say("last_act_unread"))
+    if not _is_still_asked(known):
+        _move(request, Request.Status.REFUSED, say("policy_changed_ask_again"))
+        return None
     try:
         authority = _authority(known, rpc)
     except _NotAuthorised as error:
         _move(request, Request.Status.NEEDS_APPROVAL, error.sentence)
         return None
-    if not paid.warns_of_unrecorded(candidate) and _pays_any(candidate, unrecorded_payees(policy)):
-        # Somebody else who has the agent's key paid them since this was planned, and nobody has looked at that.
+    if (unseen := paid.unwarned(policy, request, candidate)) is not None:
+        # Somebody of it was paid in another way since this was planned, and nobody has looked at that.
+        warning, since_approved = unseen
         with transaction.atomic():  # who finds the warning written takes an approval for one that knows of it
-            paid.warn_of_unrecorded(candidate)
+            paid.warn(candidate, warning)
             if authority.approval is None:
-                _move(request, Request.Status.NEEDS_APPROVAL, UNRECORDED)
+                _move(request, Request.Status.NEEDS_APPROVAL, warning)
             else:
-                _move(request, Request.Status.REFUSED, say("unrecorded_since_approved"))
+                _move(request, Request.Status.REFUSED, since_approved)
         return None
     if _pays_any(candidate, paid_lines(policy, request.period, request)):
         _move(request, Request.Status.REFUSED, say("somebody_paid", period=request.period))
+        return None
+    if (moved := _price_moved(known, rpc)) is not None:
+        _move(request, Request.Status.REFUSED, say("ask_again_as", why=moved))
         return None
     judged = known.judged(_judge(known, rpc))
     if not judged.judgement.allowed:
@@ -250,6 +271,19 @@ def _situation_of(request: Request, policy: PolicyInForce, plan: Plan, candidate
     if not read.pinned.is_of(policy):
         _again(_LOOK_S, say("mirror_behind"))
     return read.chosen(plan, candidate, situation.words_of(request, plan, candidate))
+
+
+def _is_still_asked(known: Chosen) -> bool:
+    """Whether the calls are what a form's answer, or exact calls, mean under the policy in force; true of words."""
+    act, quoted = known.request.act, known.plan.inputs.get("quotes", [])
+    who = bytes(known.request.requested_by)
+    return not act or forms.is_still_asked(known.policy.code, act, quoted, known.calls, who)
+
+
+def _price_moved(known: Chosen, rpc: Rpc) -> Sentence | None:
+    """Why the minima of swaps let more through now than was asked for; None where they don't."""
+    quoted, block = known.plan.inputs.get("quotes", []), known.pinned.block
+    return forms.price_moved(known.policy.code, known.request.act, quoted, rpc, block.hash, block.number)
 
 
 def _judge(known: Chosen, rpc: Rpc) -> Judgement:
@@ -475,7 +509,8 @@ def _give_up(request: Request, binding: Binding, state: str, why: Sentence) -> N
 
 def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> Chosen | Judged:
     """What is true of the binding's act now. It is not judged where it may not be sent any more, whatever the policy
-    says of it: another policy is in force, neither roster nor approval covers it now, or its row was changed."""
+    says of it: another policy is in force, neither roster nor approval covers it now, its row was changed, or
+    somebody of it was paid in another way that nobody has looked at, or the price of a swap moved."""
     known = _situation_of(request, in_force(request.dao, request.policy_id), _plan(request), binding.candidate, rpc)
     policy = known.policy
     recorded = act_calldata(
@@ -491,6 +526,8 @@ def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> Chosen | Judge
     try:
         _authority(known, rpc)
     except _NotAuthorised:
+        return known
+    if paid.unwarned(policy, request, binding.candidate) is not None or _price_moved(known, rpc) is not None:
         return known
     return known.judged(_judge(known, rpc))
 
@@ -602,6 +639,10 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
                 return
             _move(request, Request.Status.SCHEDULED, say("release_refused", why=why))
             _again(_SETTLED_S, why)
+        if (moved := _price_moved(known, rpc)) is not None:  # it lapses unless the price comes back in time
+            why = say("release_refused", why=moved)
+            _move(request, Request.Status.SCHEDULED, why)
+            _again(_LOOK_AT_PRICES_S, why)
         asked = simulate(rpc, signer.address, bytes(binding.module.address), calldata, "pending")
         if not asked.ok:
             _again(_LOOK_S, say("pending_refuses_release", error=asked.text))

@@ -30,7 +30,6 @@ from policies.notation.problems import shown
 
 MOST_TEXT = 60_000  # of an act as JSON
 _MOST_FUNCTIONS = 64
-_MOST_DESCRIBED = 400
 
 Act = Mapping[str, Any]
 Quote = Mapping[str, str]
@@ -95,6 +94,8 @@ def calls_of(policy: PolicyCode, act: Act, quoted: Sequence[Quote] | None) -> tu
         raise NotPermitted(error.sentence) from None
     except NotAnAct as error:
         raise NotPermitted(say("form_not_permitted", path=error.path, problem=error.problem)) from None
+    except RecursionError:
+        raise NotPermitted(say("form_unreadable", problem="$")) from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         if isinstance(error, NotPermitted):
             raise
@@ -135,15 +136,49 @@ def _minimum(want: quotes.Wanted, quote: Quote) -> str:
     return quote["minimum"]
 
 
-def quote(policy: PolicyCode, act: Act, rpc: Rpc, block: BlockId, number: int) -> list[dict[str, str]]:
-    """Read the prices that an act's minima come from, all at one block. Raises NotPermitted, quotes.NoQuote, and
-    RpcError: ask again."""
+def wanted(policy: PolicyCode, act: Act) -> list[quotes.Wanted]:
+    """The minima of an act that come from quotes. Raises NotPermitted, quotes.NoQuote."""
     check(policy, act)
     if is_raw(act):
         return []
     functions = functions_of(act)
-    numbers = _numbers(policy, functions, act)
-    return [quotes.read(rpc, want, block, number) for want in quotes.wanted(policy, functions, numbers, act)]
+    return list(quotes.wanted(policy, functions, _numbers(policy, functions, act), act))
+
+
+def quote(policy: PolicyCode, act: Act, rpc: Rpc, block: BlockId, number: int) -> list[dict[str, str]]:
+    """Read the prices that an act's minima come from, all at one block. Raises NotPermitted, quotes.NoQuote, and
+    RpcError: ask again."""
+    return [quotes.read(rpc, want, block, number) for want in wanted(policy, act)]
+
+
+def price_moved(
+    policy: PolicyCode, act: Act, quoted: Sequence[Quote], rpc: Rpc, block: BlockId, number: int
+) -> Sentence | None:
+    """Why the minima from these quotes let more through at this block than was asked for; None where they don't. Raises
+    RpcError: ask again."""
+    if not quoted:
+        return None
+    try:
+        for want, before in zip(wanted(policy, act), quoted, strict=True):
+            now = quotes.read(rpc, want, block, number)
+            if want.is_too_little(int(before["minimum"]), int(now["expected"])):
+                least, old = now["minimum"], before["minimum"]
+                return say("price_moved", token=checksum(want.token_out), least=least, before=old, block=str(number))
+    except (NotPermitted, quotes.NoQuote) as error:
+        return error.sentence
+    return None
+
+
+def is_still_asked(
+    policy: PolicyCode, act: Act, quoted: Sequence[Quote], calls: Sequence[Call], requested_by: bytes
+) -> bool:
+    """Whether these calls are what the act means under a policy, and who asked may ask for it: a policy that replaced
+    another may number or bound its rules in another way."""
+    try:
+        same = calls_of(policy, act, quoted) == tuple(calls)
+    except NotPermitted:
+        return False
+    return same and (not is_raw(act) or requested_by == policy.operator)
 
 
 # ------------------------------------------------------------------------------------------------------------ in words
@@ -170,7 +205,8 @@ def label(act: Act, calls: Sequence[Call]) -> Sentence:
 
 
 def described(act: Act, calls: Sequence[Call]) -> str:
-    """Every call with its arguments, in one line for the operator's wallet. What is signed is the calls' hash."""
+    """Every call with all of its arguments, in one line of ASCII for the operator's wallet, whatever they hold: none is
+    cut, for what stands behind a cut nobody sees. What is signed is the calls' hash."""
     functions = functions_of(act)
     return "; ".join(_described(functions.get(call.data[:4]), call) for call in calls)
 
@@ -184,12 +220,12 @@ def _described(function: Function | None, call: Call) -> str:
             text = f"{function.name}({', '.join(f'{a.name} {_plain(a.type, v)}' for a, v in written)})"
         except (abi.NotCanonical, abi.BadAbi, ValueError):
             pass
-    if len(text) > _MOST_DESCRIBED:
-        text = text[:_MOST_DESCRIBED] + "…"
     sent = f", sending {call.value_wei} wei" if call.value_wei else ""
     return f"{text} on {checksum(call.to)}{sent}"
 
 
 def _plain(type_: str, value: Any) -> str:
-    shown_value = abi.json_value(abi.parse_type(type_), value)
-    return shown_value if isinstance(shown_value, str) else json.dumps(shown_value)
+    of = abi.parse_type(type_)
+    shown_value = abi.json_value(of, value)
+    # A text in quotes and escaped: it can look neither like what stands beside it, nor turn it round.
+    return shown_value if isinstance(shown_value, str) and of.kind != "string" else json.dumps(shown_value)

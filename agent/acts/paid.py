@@ -8,11 +8,14 @@ from itertools import islice
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
+from agent.acts.askers import month_begins_s
 from agent.acts.policy import PolicyInForce, final_chain_s
 from agent.acts.words import TABLE, codes, say
 from agent.models import Binding, Candidate, PaidLine, Request
 from governance.chain.address import ZERO
 from governance.models import Act, ActCall, Dao
+from governance.sentences import Sentence
+from policies.notation.hexadecimal import hex_bytes
 
 UNRECORDED = say("unrecorded")
 _PAYING = (Act.Status.EXECUTED, Act.Status.RELEASED, Act.Status.SCHEDULED)
@@ -38,13 +41,42 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
     acts = Act.objects.filter(dao=policy.dao, decision__in=list(decisions))
     may_pay = set(acts.filter(_MAY_PAY).values_list("pk", flat=True))
     for act in acts:
-        over = act.status == Act.Status.SCHEDULED and act.expires_chain_s is not None and act.expires_chain_s <= final_s
+        over = act.status == Act.Status.SCHEDULED and _is_over(act, final_s)
         pays[bytes(act.decision)] = act.pk in may_pay and not over
     counted = set()
     for row in rows.select_related("binding__record"):
         if pays.get(bytes(row.binding.record.hash), row.binding.state == "live"):
             counted.add((bytes(row.recipient), bytes(row.asset)))
     return frozenset(counted)
+
+
+def form_requests(dao: Dao, payees: Collection[bytes], since_chain_s: int, besides: Request) -> list[int]:
+    """Other requests that were asked for in a form or as exact calls, under any policy, and paid one of these since, or
+    are to: the operator signed them. Their payments count for no month, so no other step finds them."""
+    rows = PaidLine.objects.filter(binding__module__dao=dao, period="", recipient__in=list(payees))
+    rows = rows.exclude(binding__request__act={}).exclude(binding__request=besides)
+    by_decision = {
+        bytes(hash_): number for hash_, number in rows.values_list("binding__record__hash", "binding__request")
+    }
+    live = {bytes(row) for row in rows.filter(binding__state="live").values_list("binding__record__hash", flat=True)}
+    final_s = final_chain_s(dao)
+    acts = Act.objects.filter(dao=dao, decision__in=list(by_decision)).select_related("log", "final_log")
+    may_pay = set(acts.filter(_MAY_PAY).values_list("pk", flat=True))
+    for act in acts:
+        is_pending = act.status == Act.Status.SCHEDULED
+        counts = not _is_over(act, final_s) if is_pending else paid_chain_s(act) >= since_chain_s
+        counts = counts and act.pk in may_pay
+        live = live | {bytes(act.decision)} if counts else live - {bytes(act.decision)}
+    found = {by_decision[decision] for decision in live}
+    signed = Request.objects.filter(dao=dao, status=Request.Status.PLANNED, plan__candidate__isnull=False)
+    for request in signed.exclude(act={}).exclude(pk=besides.pk).select_related("plan__candidate"):
+        if any(hex_bytes(line["recipient"]) in payees for line in request.plan.candidate.lines):
+            found.add(request.pk)
+    return sorted(found)
+
+
+def _is_over(act: Act, final_s: int) -> bool:
+    return act.expires_chain_s is not None and act.expires_chain_s <= final_s
 
 
 def unrecorded_payees(policy: PolicyInForce) -> frozenset[tuple[bytes, bytes]]:
@@ -122,9 +154,30 @@ def warns_of_unrecorded(candidate: Candidate) -> bool:
     )
 
 
-def warn_of_unrecorded(candidate: Candidate) -> None:
-    """Tell the operator, who must approve the candidate then, that somebody of it was paid without a record."""
+def by_form(payees: Collection[bytes], period: str, besides: Request, told: Collection[int] = ()) -> list[Sentence]:
+    """That forms paid somebody since the month began, or are to; the operator knows of those in `told`."""
+    if not period:
+        return []
+    found = set(form_requests(besides.dao, payees, month_begins_s(period), besides)) - set(told)
+    return [say("paid_by_form", period=period, requests=sorted(found))] if found else []
+
+
+def unwarned(policy: PolicyInForce, request: Request, candidate: Candidate) -> tuple[Sentence, Sentence] | None:
+    """What nobody has looked at yet: that somebody of the candidate was paid without a record, or by a form. With it
+    what to say where it was approved before."""
+    payees = {(hex_bytes(line["recipient"]), hex_bytes(line["asset"])) for line in candidate.lines}
+    if payees & unrecorded_payees(policy) and not warns_of_unrecorded(candidate):
+        return UNRECORDED, say("unrecorded_since_approved")
+    told = [item["values"]["requests"] for item in candidate.difference_codes if item["code"] == "paid_by_form"]
+    new = by_form(
+        {recipient for recipient, _ in payees}, request.period, request, [one for each in told for one in each]
+    )
+    return (new[0], say("form_since_approved", why=new[0])) if new else None
+
+
+def warn(candidate: Candidate, warning: Sentence) -> None:
+    """Tell the operator, who must approve the candidate then, that somebody of it was paid in another way."""
     known = TABLE.read_all(candidate.difference_codes, candidate.differences)
-    candidate.differences = [*candidate.differences, UNRECORDED]
-    candidate.difference_codes = codes([*known, UNRECORDED])
+    candidate.differences = [*candidate.differences, warning]
+    candidate.difference_codes = codes([*known, warning])
     candidate.save(update_fields=["differences", "difference_codes"])

@@ -34,7 +34,7 @@ from agent.acts.judging import (
     refusal_json,
     standing_halt,
 )
-from agent.acts.paid import UNRECORDED, lately, paid_chain_s, paid_lines, unrecorded_payees
+from agent.acts.paid import UNRECORDED, by_form, lately, paid_chain_s, paid_lines, unrecorded_payees
 from agent.acts.pieces import MAX_TEXT, NotUnderstood, clean
 from agent.acts.policy import NoPolicyInForce, PolicyInForce, in_force
 from agent.acts.situation import Judged, Situation
@@ -195,6 +195,7 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
                 *draft.differences,
                 *doubts,
                 *(_lately(request, draft, tokens, now_chain_s) if not ask.period else []),
+                *by_form({line.recipient for line in draft.lines}, ask.period, request),
                 *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in draft.lines) else []),
             ),
         )
@@ -213,12 +214,13 @@ def _derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[di
     source = dict.fromkeys(("recipient", "asset", "amount"), "request")
     paid = forms.payments_of(calls)
     lines = tuple(PayLine(one.recipient, one.asset, one.amount, "", "", source) for one in paid)
-    asker = askers.standing(policy, request, (), rpc, block.hash)
+    asker = askers.standing_by_roster(policy, request, rpc, block.hash)
     strange = unrecorded_payees(policy)
     draft = Draft(forms.label(request.act, calls), lines, False, exactly=calls)
     whys = (
         say("by_calls" if forms.is_raw(request.act) else "by_form"),
-        *(_share_said(quote) for quote in quoted),
+        *([say("counts_for_no_month")] if lines else []),
+        *_prices_said(known, forms.wanted(policy.code, request.act), quoted, rpc),
         *([asker.doubt] if asker.doubt else []),
         *_lately(request, draft, tokens, known.pinned.now_chain_s),
         *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in lines) else []),
@@ -226,10 +228,30 @@ def _derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[di
     return [replace(draft, differences=whys)], Words({}, tokens, native_token(rpc.chain_id)), quoted
 
 
-def _share_said(quote: dict[str, str]) -> Sentence:
-    below = Decimal(100) - Decimal(100) * int(quote["minimum"]) / int(quote["expected"])
-    share = f"{below:.2f}"
-    return say("least_from_quote", share=share, minimum=quote["minimum"], pool=quote["pool"], block=quote["block"])
+def _prices_said(
+    known: Situation, wants: Sequence[quotes.Wanted], quoted: Sequence[dict[str, str]], rpc: Rpc
+) -> list[Sentence]:
+    """How far below which price each minimum is, and of when that price is."""
+    tokens = {one.address: one for one in read_tokens(rpc, {want.token_out for want in wants})} if wants else {}
+    found = []
+    for want, quote in zip(wants, quoted, strict=True):
+        below = Decimal(100) - Decimal(100) * int(quote["minimum"]) / int(quote["expected"])
+        found.append(
+            say(
+                "least_from_quote",
+                amount=_amount_said(tokens, want.token_out, int(quote["minimum"])),
+                share=f"{below:.2f}",
+                pool=quote["pool"],
+                block=quote["block"],
+                time=f"{datetime.fromtimestamp(known.pinned.now_chain_s, UTC):%Y-%m-%d %H:%M}",
+            )
+        )
+    return found
+
+
+def _amount_said(tokens: dict[bytes, Token], asset: bytes, amount: int) -> str:
+    token = tokens.get(asset)
+    return f"{token.text(amount)} ({checksum(asset)})" if token else f"{amount} base units of {checksum(asset)}"
 
 
 def _of_names(draft: Draft) -> Draft:

@@ -248,7 +248,7 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
         return
     try:
         written = canonical(record)
-    except rfc8785.CanonicalizationError as error:
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
         yield Check("canonical", False, str(error)[:200])
         return
     if text is not None:
@@ -304,7 +304,7 @@ def verify_document(record: dict[str, Any], text: bytes | None = None) -> Iterat
     yield Check("signer", signer == record["signer"], f"signed by {signer}")
     try:
         yield from _verify_meaning(record, actions, signer)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         yield Check("contents", False, f"a part is missing or malformed: {type(error).__name__} {error}"[:200])
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a swap may bring at least, from a price that code reads on the chain: who asks says how much worse it may be.
 
-The price is that of the pool itself at one block, less the pool's fee. What the swap moves the price counts as worse,
-and whether it is within what was asked the simulation of the exact calls says. Beside that stands the ratio that
-members voted, which no quote can widen.
+The price is that of the pool itself at one block, less the pool's fee, and the pool's word alone: whoever set up a pool
+that a policy leaves open chose its price. What the swap moves the price counts as worse, and whether it is within what
+was asked the simulation of the exact calls says; for an act that is announced first, only at its release. Beside that
+stands the ratio that members voted, which no quote can widen.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from policies.code.signatures import Function
 
 SLIPPAGE = "slippage_bps"
 WHOLE_BPS = 10_000
+MOST_MOVED_BPS = 50  # that a price may get better before a minimum from the one before lets too much through
 _FEE_PARTS = 1_000_000
 _SQUARE = 2**192
 
@@ -61,6 +63,12 @@ class Wanted:
 
     def minimum(self, expected: int) -> int:
         return expected * (WHOLE_BPS - self.slippage_bps) // WHOLE_BPS
+
+    def is_too_little(self, minimum: int, expected: int) -> bool:
+        """Whether a minimum that was set before is further below a new price than was asked for: by as much again, but
+        by no more than `MOST_MOVED_BPS`."""
+        slack_bps = min(self.slippage_bps, MOST_MOVED_BPS)
+        return self.minimum(expected) * (WHOLE_BPS - slack_bps) // WHOLE_BPS > minimum
 
 
 def minimum_name(policy: PolicyCode, number: int, function: Function | None) -> str:
@@ -105,6 +113,8 @@ def read(rpc: Rpc, want: Wanted, block: BlockId, number: int) -> dict[str, str]:
         question = abi.encode_call("getPool(address,address,uint24)", [want.token_in, want.token_out, want.fee])
         pool = _address(rpc.eth_call(factory, question, block))
         price = 0 if pool == ZERO else _word(rpc.eth_call(pool, abi.encode_call("slot0()", []), block))
+        # Anybody can set a pool's price while nothing lies in it.
+        price = price if price and _word(rpc.eth_call(pool, abi.encode_call("liquidity()", []), block)) else 0
     except (CallReverted, ValueError):
         raise NoQuote(say("no_quote", router=checksum(want.router))) from None
     if not price:

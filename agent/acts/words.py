@@ -250,9 +250,23 @@ SENTENCES: Mapping[str, Template] = {
     "raw_by_operator": gettext_noop("only the policy's operator {operator}, signed in, may ask for exact calls"),
     "by_form": gettext_noop("asked for in a form: no roster says what it should be, and no model looks at it"),
     "by_calls": gettext_noop("asked for as exact calls: no form was filled in, and no model looks at them"),
+    "counts_for_no_month": gettext_noop("it counts for no month: the same people may be paid again by the roster"),
+    "paid_by_form": gettext_noop(
+        "since {period} began somebody of it was paid, or is to be, by what was asked for in a form or as exact calls, "
+        "which counts for no month: request {requests}"
+    ),
+    "form_since_approved": gettext_noop("not known when it was approved: {why}. Look, and ask again"),
     "least_from_quote": gettext_noop(
-        "the swap's minimum is {minimum} base units: {share} % below what the pool {pool} would give by its price at"
-        " block {block}"
+        "the swap's minimum is {amount}: {share} % below what the pool {pool} would give by its price at block "
+        "{block}, {time} UTC; that price is the word of this pool alone, which whoever set it up may have chosen"
+    ),
+    "price_moved": gettext_noop(
+        "the price of the swap moved: by that of block {block} it would have to bring {least} base units of {token} at "
+        "least, where its minimum is {before}"
+    ),
+    "ask_again_as": gettext_noop("{why}: ask again"),
+    "policy_changed_ask_again": gettext_noop(
+        "under the policy in force now this can't be asked for as it was: ask again"
     ),
     "no_quote": gettext_noop("no price of this swap can be read through the router {router}: write the minimum itself"),
     "no_quote_place": gettext_noop("{argument} is not the minimum of a swap that is known here: write a number"),

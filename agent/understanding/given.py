@@ -46,6 +46,7 @@ class Given:
 
     calls: tuple[ProposedCall, ...]
     text: str | None = None
+    chain_id: int | None = None  # that the file says it is for; None where it says none
 
 
 def read(content: str) -> Given:
@@ -64,10 +65,14 @@ def read(content: str) -> Given:
     except ValueError as problem:
         raise BadCalls(f"neither JSON nor hexadecimal calldata: {one_line(str(problem), 120)}") from None
     if isinstance(body, dict) and "executableCalls" in body:
-        return Given(tuple(_each(body, "executableCalls", _executable)))
+        return Given(tuple(_each(body, "executableCalls", _executable)), chain_id=_chain_id(body))
     if isinstance(body, dict) and "transactions" in body:
-        return Given(tuple(_each(body, "transactions", _of_batch)))
+        return Given(tuple(_each(body, "transactions", _of_batch)), chain_id=_chain_id(body))
     raise BadCalls('the JSON has neither "executableCalls" nor "transactions"')
+
+
+def _chain_id(body: Mapping[str, Any]) -> int | None:
+    return None if body.get("chainId") is None else _number(body["chainId"], "chainId")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -79,6 +79,7 @@ def _slot(shape: FormRule, slot: Slot, by_key: Mapping[str, FormField], values: 
     for one in slot.fields:
         field = by_key[one.name]
         lines = values.get(input_name(shape.number, field.key), "").strip().splitlines()
+        lines = [""] if field.is_fixed else lines  # asked for nowhere, and there is exactly one row
         columns.append([_value(shape, field, line) for line in lines])
     if len({len(column) for column in columns}) != 1:
         raise NotFilled(shape.rule, slot.name, "its lists must have the same number of lines")

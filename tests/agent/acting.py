@@ -199,6 +199,10 @@ class World:
 
 
 def payroll(suite: Deployed, **changes: str) -> bytes:
+    return encoding.encode(document.load(payroll_text(suite, **changes)))
+
+
+def payroll_text(suite: Deployed, **changes: str) -> str:
     """The story's policy: 5 recipients, 5,000 USDC an act, 12,000 in any 24 days, of which 6,000 without objection."""
     now = suite.anvil.now - suite.anvil.now % 3600
     moment = "{:%Y-%m-%dT%H:%MZ}".format
@@ -207,8 +211,7 @@ def payroll(suite: Deployed, **changes: str) -> bytes:
         "from": moment(datetime.fromtimestamp(now, UTC)),
         "until": moment(datetime.fromtimestamp(now + 360 * DAY_S, UTC)),
     } | changes  # fmt: skip
-    text = suite_document(suite, values)
-    return encoding.encode(document.load(text))
+    return suite_document(suite, values)
 
 
 def suite_document(suite: Deployed, values: dict[str, str]) -> str:

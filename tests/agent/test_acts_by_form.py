@@ -11,19 +11,22 @@ from typing import Any
 
 import pytest
 
-from agent.acts import provenance, submitting
+from agent.acts import provenance, quotes, submitting
 from agent.acts.calls import calls_json
 from agent.models import DecisionRecord, Request
+from agent.work_names import PLAN_WORK
+from governance import work
 from governance.chain.address import checksum
 from policies.answer.filled import NotFilled, filled, input_name
 from policies.answer.form import form
 from policies.code.call import Call
-from policies.code.encoding import policy_id
+from policies.code.encoding import encode, policy_id
 from policies.code.policy_code import PolicyCode
 from policies.code.signatures import Function
 from policies.document.document import load
 from policies.notation.amounts import Token
-from tests.agent.acting import POLICY_ID, USDC, World, work_errors, world  # noqa: F401
+from tests.agent.acting import POLICY_ID, USDC, World, payroll_text, work_errors, world  # noqa: F401
+from tests.policies import test_templates
 from tests.policies.targets import put
 from tests.policies.test_templates import (
     LENDING,
@@ -96,11 +99,11 @@ def settle(world: World, requests: dict[str, Request], until: set[str]) -> None:
             return
 
 
-def verified(request: Request) -> list[str]:
+def verified(request: Request, needed: frozenset[str] = frozenset({"act asked for"})) -> list[str]:
     """What `verify_record` says no to in the request's record."""
     record = json.loads(DecisionRecord.objects.get(request=request).body)
     checks = [*provenance.verify_document(record), *provenance.verify_against_mirror(record)]
-    assert {"act asked for", "approval", "act"} <= {check.name for check in checks}
+    assert {"approval", "act"} | needed <= {check.name for check in checks}
     return [f"{check.name}: {check.detail}" for check in checks if check.ok is False]
 
 
@@ -136,7 +139,7 @@ def test_every_template_is_acted_out(world: World) -> None:  # noqa: F811
         ),
         "streams": lambda f: f.act(
             *named(f, "approve", "createStream"), amount="3,000", deposit="3,000", recipient=checksum(person(1)),
-            startTime=str(now), stopTime=str(now + 10**7),
+            startTime=str(now + 10**6), stopTime=str(now + 10**6 + 10**7),
         ),
         "metagovernance": lambda f: f.act(
             *named(f, "castVoteWithReason"), proposalId="7", support="1", reason="as our members said"
@@ -165,6 +168,19 @@ def test_every_template_is_acted_out(world: World) -> None:  # noqa: F811
     record = json.loads(DecisionRecord.objects.get(request=requests["swaps"]).body)
     (quote,) = record["inputs"]["quotes"]
     assert int(quote["minimum"]) == int(quote["expected"]) * 9_950 // 10_000
+    expected = 390 * USDC * 999_500 // 10**6 * (ETHER // 3_900) // 10**6
+    assert abs(int(quote["expected"]) - expected) <= expected // 10**6
+    back = quotes.Wanted(0, "", router, weth, usdc, 500, ETHER, 50)
+    expected = ETHER * 999_500 // 10**6 * 10**6 // (ETHER // 3_900)
+    assert abs(int(quotes.read(world.rpc, back, "latest", 0)["expected"]) - expected) <= expected // 10**6
+    home = {}
+    for name, key, amount in (("redeem", "shares", "400 vUSDC"), ("withdraw", "assets", f"{100 * USDC}")):
+        home[name] = ask(world, "yield", forms["yield"].act(*named(forms["yield"], name), **{key: amount}), name)
+        settle(world, {name: home[name]}, ENDED)
+        world.wind(86_400)
+        assert home[name].status == Request.Status.EXECUTED, (home[name].reason, work_errors())
+        assert verified(home[name]) == []
+    assert suite.read("vault", "balanceOf", checksum(treasury)) == 500 * USDC
     assert not world.model.asked, "no model is asked about a form"
 
 
@@ -203,10 +219,120 @@ def test_what_the_policy_does_not_leave_open_is_not_taken(world: World) -> None:
     assert not Request.objects.exists()
 
 
+def exactly(world: World, who: str, amount: int) -> dict[str, Any]:  # noqa: F811
+    """Exact calls: a transfer of USDC."""
+    pays = Call(world.address("usdc"), 0, bytes.fromhex("a9059cbb") + world.address(who).rjust(32, b"\0")
+                + amount.to_bytes(32, "big"))  # fmt: skip
+    return {"raw": calls_json([pays]), "functions": ["transfer(address to, uint256 value)"]}
+
+
+def filled_in(world: World, who: str, amount: int) -> dict[str, Any]:  # noqa: F811
+    """The form of the payroll's only rule, filled in."""
+    pays = {"to": checksum(world.address(who)), "amount": str(amount)}
+    return {"calls": [{"rule": f"1: transfer on {checksum(world.address('usdc'))}", "arguments": pays}],
+            "functions": ["transfer(address to, uint256 amount)"]}  # fmt: skip
+
+
+def test_who_was_paid_by_a_form_is_paid_by_the_roster_only_with_the_operators_signature(world: World) -> None:  # noqa: F811
+    world.sign_roster()
+    before = world.balance("kim")
+    roster = world.ask(world.november())
+    work.run_due(PLAN_WORK)
+    roster.refresh_from_db()
+    assert roster.status == Request.Status.PLANNED
+    form_ = world.ask("kim, by hand", by="olga", act=exactly(world, "kim", 1000 * USDC))
+    work.run_due(PLAN_WORK)
+    assert "counts for no month" in " ".join(form_.candidates.get().differences)
+    world.approve(form_)
+    roster = world.rest(roster)  # planned before the form, and carried out after it was signed
+    assert (roster.status, roster.reason_code) == (Request.Status.NEEDS_APPROVAL, "paid_by_form")
+    form_.refresh_from_db()
+    assert form_.status == Request.Status.EXECUTED, (form_.reason, work_errors())
+    assert world.balance("kim") == before + 1000 * USDC
+    world.wind(120)
+    later = world.rest(world.ask(world.november()), 2)  # planned after the form
+    assert later.status == Request.Status.NEEDS_APPROVAL
+    assert f"request {form_.pk}" in later.reason
+    assert world.balance("kim") == before + 1000 * USDC
+    world.approve(roster)
+    assert world.rest(roster).status == Request.Status.EXECUTED, "who knows of it may sign it"
+    assert verified(roster, frozenset()) == []
+    own = world.rest(world.ask("my trip", by="jon", act=filled_in(world, "jon", 200 * USDC)), 1)
+    codes = [one["code"] for one in own.candidates.get().difference_codes]
+    assert not {"asked_by_stranger", "asked_by_unknown"} & set(codes), "who is on the roster has a say"
+
+
+def test_a_swap_whose_price_moved_after_it_was_signed_for_is_not_made(world: World, monkeypatch) -> None:  # noqa: F811
+    suite = world.suite
+    usdc, treasury = suite.address("usdc"), suite.address("treasury")
+    weth, router = put(suite, "weth", "TestWeth"), put(suite, "router", "TestRouter")
+    suite.send("deployer", "weth", "mint", checksum(router), 100 * ETHER)
+    suite.send("deployer", "router", "setPrice", ETHER // 3_600, 1000)  # better than what any of the pool's prices asks
+
+    def price(per_cent: int) -> None:
+        rate = ETHER // 3_900 * per_cent // 100
+        suite.send("deployer", "router", "setPool", square_root_price(usdc, weth, rate))
+
+    announced = text_of("swaps").replace("without objection: 10,000 USDC", "without objection: 0 USDC")
+    monkeypatch.setattr(test_templates, "text_of", lambda _name: announced)
+    found = put_in_force(world, "swaps", {TOKEN: usdc, TREASURY: treasury, WETH: weth, ROUTER: router})
+    world.sync()
+    act = found.act(
+        *named(found, "approve", "exactInputSingle"), amount="390 USDC", params_amountIn="390 USDC",
+        params_amountOutMinimum="0.5 %", params_deadline=str(suite.anvil.now + 10**7),
+    )  # fmt: skip
+    price(100)
+    suite.send("deployer", "router", "setLiquidity", 0)
+    empty = world.rest(ask(world, "swaps", act, "empty"), 1)
+    assert (empty.status, empty.reason_code) == (Request.Status.ABSTAINED, "no_quote")
+    suite.send("deployer", "router", "setLiquidity", 1)
+    one = world.rest(ask(world, "swaps", act, "one"), 1)
+    told = " ".join(one.candidates.get().differences)
+    assert "minimum is 0.09945" in told or "minimum is 0.09944" in told  # the pool's root is rounded
+    assert f" WETH ({checksum(weth)})" in told
+    price(102)
+    world.approve(one)
+    one = world.rest(one, 2)
+    assert (one.status, one.reason_code) == (Request.Status.REFUSED, "ask_again_as")
+    assert "the price of the swap moved" in one.reason
+    two = world.rest(ask(world, "swaps", act, "two"), 1)
+    world.approve(two)
+    two = world.rest(two, 2)
+    assert two.status == Request.Status.SCHEDULED, two.reason
+    price(104)
+    world.wind(86_400)
+    two = world.rest(two, 3)
+    assert two.status == Request.Status.SCHEDULED
+    assert "the price of the swap moved" in two.reason
+    assert suite.read("weth", "balanceOf", checksum(treasury)) == 0
+    price(102)
+    two = world.rest(two, 3)
+    assert two.status == Request.Status.EXECUTED, (two.reason, work_errors())
+    assert verified(two) == []
+
+
+def test_what_a_replaced_policy_means_otherwise_is_asked_for_again(world: World) -> None:  # noqa: F811
+    asked = [
+        world.rest(world.ask("jon's trip", by="ada", act=filled_in(world, "jon", 200 * USDC)), 1),
+        world.rest(world.ask("kim's trip", by="olga", act=exactly(world, "kim", 200 * USDC)), 1),
+    ]
+    before = world.balances()
+    text = payroll_text(world.suite)
+    first = text[text.index("  - call:") :].replace("{one of: contributors}", "{equals: max}")
+    text = text.replace("rules:\n", f"rules:\n{first}").replace(
+        checksum(world.address("olga")), checksum(world.address("ben"))
+    )
+    world.suite.set_policy(POLICY_ID, encode(load(text)))
+    world.sync()
+    for request in asked:
+        world.approve(request, by="ben")
+        request = world.rest(request, 2)
+        assert (request.status, request.reason_code) == (Request.Status.REFUSED, "policy_changed_ask_again")
+    assert world.balances() == before
+
+
 def test_exact_calls_are_the_operators_and_take_the_same_path(world: World) -> None:  # noqa: F811
-    pays = Call(world.address("usdc"), 0, bytes.fromhex("a9059cbb") + world.address("kim").rjust(32, b"\0")
-                + (250 * USDC).to_bytes(32, "big"))  # fmt: skip
-    act = {"raw": calls_json([pays]), "functions": ["transfer(address to, uint256 value)"]}
+    act = exactly(world, "kim", 250 * USDC)
 
     def by(who: str) -> Request:
         return submitting.submit(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from agent.llm.answer_schema import problems
 from policies.answer.act_schema import NotAnAct, act_schema, read_act
 from policies.answer.evaluate import Mode, PolicyState, Refused, evaluate
+from policies.answer.filled import filled, input_name
 from policies.answer.form import form, gauges
 from policies.answer.state_after import performed
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
@@ -243,3 +244,20 @@ def test_gauges_follow_what_is_spent() -> None:
     assert empty.level == "empty"
     (back,) = gauges(policy, replace(state, rings={}), some.next_return_s)
     assert back.level == "at once"
+
+
+def test_a_fixed_value_in_a_list_of_exactly_one_row_is_filled_in_without_being_asked_for() -> None:
+    code = pay_policy()
+    many = next(rule for rule in code.rules if rule.selector == MANY.selector)
+    one_row = replace(many, clauses=(many.clauses[0], Clause(0, Kind.EQUAL, 1, 2), many.clauses[2]))
+    only = replace(code, rules=(one_row,), lists=(code.lists[0][:1],))
+    (shape,) = form(only, FUNCTIONS, {TOKEN.address: TOKEN}, {})
+    (to,) = [field for field in shape.fields if field.is_fixed]
+    given = {
+        field.key: {"amount": "5 USDC", "bytes": "0x", "choice": "True"}.get(field.kind, "True")
+        for field in shape.fields
+    }
+    values = {input_name(0, key): text for key, text in given.items() if key != to.key}
+    act = filled(only, FUNCTIONS, {TOKEN.address: TOKEN}, [0], values)
+    assert act["calls"][0]["arguments"]["payments"] == [{"to": checksum(PEOPLE[0]), "amount": "5000000"}]
+    assert read_act(only, FUNCTIONS, act)

@@ -382,8 +382,8 @@ def test_swaps_on_chain(targets: Deployed) -> None:
 def test_streams_on_chain(targets: Deployed) -> None:
     usdc, streams = targets.address("usdc"), targets.address("streams")
     game = play(targets, "streams", {checksum(TOKEN): usdc, checksum(STREAMING): streams})
-    now_s = targets.anvil.now
-    opened = call(streams, STREAM, hexed(person(1)), 30_000 * USDC, hexed(usdc), now_s, now_s + 180 * DAY_S)
+    begins_s = targets.anvil.now + game.policy.objection_delay_s + DAY_S
+    opened = call(streams, STREAM, hexed(person(1)), 30_000 * USDC, hexed(usdc), begins_s, begins_s + 7_500_000)
     act = [call(usdc, APPROVE, hexed(streams), 30_000 * USDC), opened]
     assert game.refused(*act) == "OverInstant"
     calls = [(hexed(one.to), one.value_wei, one.data) for one in act]

@@ -7,7 +7,8 @@ from html import unescape
 
 import pytest
 
-from agent.models import Request
+from agent.acts.calls import calls_from_json, calls_hash
+from agent.models import Candidate, Request
 from governance.models import PolicyVersion
 from policies.code.encoding import codehash, decode, pack
 from policies.notation.hexadecimal import hex_text
@@ -100,6 +101,12 @@ def test_a_filled_in_form_becomes_a_request_once(client, in_force):
     body = {"text": "the same by the API", "policy_id": form["policy_id"], "calls": asked.act["calls"]}
     made = client.post("/api/v1/daos/river/requests", body, content_type="application/json")
     assert (made.status_code, made.json()["act"]) == (201, asked.act)
+    nested: list = []
+    for _ in range(900):  # below what a JSON reader stops at, and above what a copy does
+        nested = [nested]
+    for wrong in (nested, 5):
+        body["calls"][0]["arguments"][bill["fields"][1]["key"]] = wrong
+        assert client.post("/api/v1/daos/river/requests", body, content_type="application/json").status_code == 409
     body["calls"][0]["arguments"][bill["fields"][1]["key"]] = 5
     assert client.post("/api/v1/daos/river/requests", body, content_type="application/json").status_code == 409
 
@@ -113,11 +120,23 @@ def test_exact_calls_are_taken_from_the_operator_alone(client, in_force):
     assert "Exact calls" in page_of(client)
     assert "delegatecall" in page_of(client, 422, sent | {"batch": batch.replace('"to"', '"operation": 1, "to"')})
     assert "neither JSON nor" in page_of(client, 422, sent | {"batch": "{"})
-    assert client.post(PAGE, sent).status_code == 302
+    assert "for the chain 10, and" in page_of(
+        client, 422, sent | {"batch": batch.replace("{", '{"chainId": "10", ', 1)}
+    )
+    here = json.dumps({"chainId": str(in_force.dao.chain_id)} | json.loads(batch))
+    assert client.post(PAGE, sent | {"batch": here}).status_code == 302
     asked = Request.objects.get()
     assert asked.act == {
         "raw": [{"to": usdc, "value_wei": "0", "data": data}], "functions": ["transfer(address to, uint256 value)"],
     }  # fmt: skip
+    page = f"/river/agent/requests/{asked.pk}/"
+    assert "Nothing was made of what was filled in." in client.get(page).content.decode()
+    Candidate.objects.create(
+        request=asked, key="c1", label="as asked", is_roster=False, lines=[], calls=asked.act["raw"],
+        calls_hash=calls_hash(calls_from_json(asked.act["raw"])), allowed=True,
+    )  # fmt: skip
+    in_full = f"transfer(to {address_text(account(7))}, value 5) on {usdc}"
+    assert in_full in client.get(page).content.decode()
     code = policy_code(in_force, "operations")
     PolicyVersion.objects.update(code=code, codehash=codehash(code))
     assert "only the policy's operator" in page_of(client, 409, sent)

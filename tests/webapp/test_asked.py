@@ -210,6 +210,11 @@ def test_a_record_is_told_in_words_with_the_json_behind(client, made):
     assert "candidate c1, under version 2 of the policy, as the chain stood at block 77" in text
     assert "It rests on the roster that the operator signed." in text
     assert "The exact calls passed in a simulation at block 78" in text
+    body["checks"]["evaluation"]["mode"] = "schedule"
+    DecisionRecord.objects.filter(pk=record.pk).update(body=json.dumps(body))
+    announced = text_of(client, f"/river/agent/requests/{asked.pk}/")
+    assert "The exact calls passed" not in announced, "an announcement makes none of them"
+    assert "Announcing it passed in a simulation at block 78" in announced
     assert f"/records/{'07' * 32}.json" in text
     assert "Act 9 of policy" in text
     assert datetime.now(UTC).strftime("%Y") in text

@@ -55,7 +55,7 @@ def act(request: HttpRequest, slug: str, policy_id: str) -> HttpResponse:
 
 def _act(request: HttpRequest, place: DaoView, found: forms.PolicyForm) -> Act:
     if request.POST.get("what") == "batch":
-        return forms.act_of_batch(request.POST.get("batch", ""))
+        return forms.act_of_batch(request.POST.get("batch", ""), place.dao.chain_id)
     return forms.act_of_inputs(place, found, _chosen(request), request.POST.dict())
 
 

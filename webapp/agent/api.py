@@ -122,12 +122,12 @@ class Ask(Schema):
         description="exact calls: a batch of Safe's transaction builder, as text. For the policy's operator alone",
     )  # fmt: skip
 
-    def act(self, found: forms.PolicyForm) -> dict[str, Any] | None:
+    def act(self, found: forms.PolicyForm, chain_id: int) -> dict[str, Any] | None:
         """What is asked for beside the words; None where that is nothing. Raises forms.BadForm."""
         if self.batch and self.calls is not None:
             raise forms.BadForm("calls and batch: send one of the two")
         if self.batch:
-            return dict(forms.act_of_batch(self.batch))
+            return dict(forms.act_of_batch(self.batch, chain_id))
         return None if self.calls is None else dict(forms.act_of_calls(found, self.calls))
 
 
@@ -179,7 +179,7 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
     try:
         has_act = bool(payload.batch) or payload.calls is not None
-        act = payload.act(forms.form_of(place, policy_id)) if has_act else None
+        act = payload.act(forms.form_of(place, policy_id), place.dao.chain_id) if has_act else None
         made = submitting.submit(place.dao, policy_id, payload.text, account, key, signed_in=True, act=act)
     except forms.BadForm as error:
         raise HttpError(422, str(error)) from error

@@ -12,13 +12,15 @@ from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from agent.acts import life, meaning, paid, silence
+from agent.acts import forms, life, meaning, paid, silence
+from agent.acts.calls import calls_from_json
 from agent.acts.judging import PASSING
 from agent.acts.shown import shown
 from agent.acts.words import TABLE, reason_of
 from agent.models import Candidate, DecisionRecord, Refusal, Request, RequestMove
 from governance.models import Act, PolicyVersion
 from governance.sentences import worded
+from policies.answer.evaluate import Mode
 from policies.code.encoding import decode
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.visible import one_line
@@ -169,6 +171,7 @@ def _move(move: RequestMove) -> dict[str, Any]:
 
 def _candidate_view(place: DaoView, candidate: Candidate, row: Mapping[str, Any]) -> dict[str, Any]:
     approvable = next((one for one in row["approvable"] if one["key"] == candidate.key), None)
+    act = row["act"]
     return {
         "key": candidate.key,
         "label": TABLE.shown(candidate.label_code, candidate.label),
@@ -191,6 +194,7 @@ def _candidate_view(place: DaoView, candidate: Candidate, row: Mapping[str, Any]
                 "words": call_words(place, hex_bytes(call["to"]), int(call["value_wei"]), hex_bytes(call["data"])),
                 "data": call["data"],
                 "to": call["to"],
+                "exactly": forms.described(act, calls_from_json([call])) if act else "",
             }
             for call in candidate.calls
         ],
@@ -241,6 +245,7 @@ def _record_view(place: DaoView, record: DecisionRecord) -> dict[str, Any]:
         "is_approved": checks.get("approval") is not None,
         "block": (inputs.get("block") or {}).get("number", ""),
         "version": (inputs.get("policy") or {}).get("version", ""),
+        "is_announced": evaluation.get("mode") == Mode.SCHEDULE.value,
         "simulated_at": simulation.get("block", "") if simulation.get("ok") is True else "",
         "left_after": [
             {"budget": one_line(str(row["budget"]), 40), "left": _left(place, inputs, row)}

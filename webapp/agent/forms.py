@@ -215,7 +215,7 @@ def act_of_calls(found: PolicyForm, calls: list[Any]) -> forms.Act:
     return {"calls": calls, "functions": found.texts}
 
 
-def act_of_batch(text: str) -> forms.Act:
+def act_of_batch(text: str, chain_id: int) -> forms.Act:
     """The act of exact calls: a batch of Safe's transaction builder, or another file with calls. Raises BadForm."""
     if len(text) > MOST_BATCH:
         raise BadForm(gettext("the batch is longer than %(most)s characters") % {"most": f"{MOST_BATCH:,}"})
@@ -223,6 +223,9 @@ def act_of_batch(text: str) -> forms.Act:
         read = given.read(text)
     except given.BadCalls as error:
         raise BadForm(str(error)) from None
+    if read.chain_id not in (None, chain_id):
+        raise BadForm(gettext("the batch is for the chain %(its)s, and the DAO is on the chain %(here)s")
+                      % {"its": read.chain_id, "here": chain_id})  # fmt: skip
     if any(call.operation for call in read.calls):
         raise BadForm(gettext("no policy permits a delegatecall"))
     calls = [Call(call.target, call.value_wei, call.calldata) for call in read.calls]

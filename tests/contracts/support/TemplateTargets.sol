@@ -41,6 +41,7 @@ contract TestRouter {
 
     // What a swap's quote is read from: the router's factory and the pool, all in one.
     uint160 public sqrtPriceX96;
+    uint128 public liquidity = 1;
 
     function setPool(uint160 sqrtPriceX96_) external {
         sqrtPriceX96 = sqrtPriceX96_;
@@ -56,6 +57,10 @@ contract TestRouter {
 
     function slot0() external view returns (uint160, int24, uint16, uint16, uint16, uint8, bool) {
         return (sqrtPriceX96, 0, 0, 0, 0, 0, true);
+    }
+
+    function setLiquidity(uint128 liquidity_) external {
+        liquidity = liquidity_;
     }
 
     function setPrice(uint256 outPerMillionIn_, uint256 takenPerMille_) external {
@@ -96,7 +101,10 @@ contract TestStreams {
         uint256 stopTime
     ) external returns (uint256) {
         require(tokenAddress == address(token), "another token");
+        // As Sablier's: it begins in time, and each second streams a whole number of base units.
+        require(startTime >= block.timestamp, "begins before now");
         require(startTime < stopTime, "no time");
+        require(deposit >= stopTime - startTime && deposit % (stopTime - startTime) == 0, "no whole rate");
         require(token.transferFrom(msg.sender, address(this), deposit), "not paid");
         streams.push(Stream(recipient, deposit, startTime, stopTime));
         return streams.length;
