@@ -227,6 +227,15 @@ def test_values_hold_no_address_of_a_mailbox_and_no_secret_of_a_url() -> None:
     for secret in ("ann", "example.org", "pw", "KEY", "apikey"):
         assert secret not in text.lower().replace("[e-mail address]", "") or (secret == "ann" and "ask Ann" in text)
     assert "https://node.example:8545" in text
+    for odd in (
+        '"bob smith"@example.org',
+        '"b\\"ob"@example.org',
+        "bob＠example.org",
+        "bob﹫example.org",
+        "bob@[192.0.2.7]",
+    ):
+        assert plain(f"tell {odd} of ½") in ("tell [e-mail address] of ½", "tell [e-mail address] of 1⁄2"), odd
+    assert plain("½ of it") == "½ of it", "what holds neither stays as it is written"
     assert told["[e-mail address]"] == [str(2**70), True, None]
     assert len(told["long"]) == MOST_TEXT
     assert told["odd"] == "a?b?"
