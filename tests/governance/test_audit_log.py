@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -190,7 +191,21 @@ def test_a_bundle_is_checked_without_a_database(tmp_path) -> None:
     file.write_text(json.dumps(bundle.as_bundle(entries)))
     assert "holds: 3 entries" in _verified("--file", str(file))
     file.write_text(json.dumps(bundle.as_bundle(entries[1:])))
-    assert "before entry 2 is not in this bundle" in _verified("--file", str(file))
+    told = _verified("--file", str(file))
+    assert "before entry 2 is not in this bundle" in told
+    assert "its numbers are not proven" in told
+    part = tmp_path / "part.json"
+    part.write_text(json.dumps(bundle.as_bundle(entries[:1])))
+    told = _verified("--file", str(file), "--after", str(part))
+    assert ("holds: 2 entries" in told, "not proven" in told) == (True, False), "two parts that follow each other"
+    shifted = [replace(entry, number=entry.number + 5) for entry in entries[1:]]
+    file.write_text(json.dumps(bundle.as_bundle(shifted)))
+    assert "its numbers are not proven" in _verified("--file", str(file))
+    part.write_text(json.dumps(bundle.as_bundle([replace(entry, number=entry.number + 4) for entry in entries[:1]])))
+    assert "does not hold" in _verified("--file", str(file), "--after", str(part))
+    part.write_text(json.dumps(bundle.as_bundle([])))
+    with pytest.raises(CommandError, match="no entries"):
+        _verified("--file", str(file), "--after", str(part))
     changed = [entries[0], bundle.Entry(2, entries[1].prev_hash, entries[1].hash, entries[1].body + " "), entries[2]]
     file.write_text(json.dumps(bundle.as_bundle(changed)))
     assert "entry 2 was changed" in _verified("--file", str(file))
