@@ -503,11 +503,13 @@ def fetch_missing_calls(writer: Writer, rpc: Rpc) -> None:
     acts = Act.objects.filter(dao=writer.dao, status=Act.Status.EXECUTED, calls=None, log__block_number__gte=after)
     for act in acts.select_related("dao", "log", "module"):
         key = hex_text(act.log.transaction_hash)
-        if ChainAnswer.objects.filter(dao=writer.dao, kind=ChainAnswer.Kind.TRANSACTION, key=key).exists():
-            continue  # sent through another contract: its input names no calls
-        if answers := fetch.answers_for(writer.dao, rpc, [act.module], [act.log]):
+        known = ChainAnswer.objects.filter(dao=writer.dao, kind=ChainAnswer.Kind.TRANSACTION, key=key).exists()
+        answers = [] if known else fetch.answers_for(writer.dao, rpc, [act.module], [act.log])
+        if known or answers:
             with writer.transaction():
                 ChainAnswer.objects.bulk_create(answers, ignore_conflicts=True)
+                # The answer may have come when the act's block was read again, and its log was stored already. (The
+                # input of one that was sent through another contract names no calls.)
                 add_calls_of(act)
 
 

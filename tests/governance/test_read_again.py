@@ -9,11 +9,11 @@ import pytest
 
 from governance import outbox
 from governance.chain.rpc import Rpc
-from governance.models import MANY_TOPICS, RawLog
+from governance.models import MANY_TOPICS, ActCall, RawLog
 from governance.sync import Status, fence, reorg, sync_once
 from replay.node import ReplayNode
 from replay.synthetic import SyntheticChain
-from tests.governance.lives import FIRST_BLOCK, START_S, Life, answer, assert_fresh, mirrored
+from tests.governance.lives import FIRST_BLOCK, MODULE, START_S, Life, answer, assert_fresh, mirrored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,4 +43,37 @@ def test_logs_that_were_left_out_take_their_place(part, salt):
                 outbox.publish_many(dao, reorg.fold_again(dao, 0))
             reorg.restart_from(writer, FIRST_BLOCK)
         assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        assert_fresh(chain, dao, node.url)
+
+
+class Forgetful(ReplayNode):
+    """A node that does not know any transaction yet, while it is `young`."""
+
+    young = True
+
+    def sight(self):
+        seen = super().sight()
+        if self.young:
+            seen._transaction = lambda _hash: None
+        return seen
+
+
+def test_an_act_gets_its_calls_from_an_answer_that_came_when_its_block_was_read_again():
+    with ExitStack() as stack:
+        chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=64, call=answer)
+        life = Life(Random(3), chain)
+        acts = [life._executed() for _ in range(4)]
+        assert any(act.to == MODULE for act in acts)
+        chain.grow(*[[] for _ in range(FIRST_BLOCK)], acts, [])
+        node = stack.enter_context(Forgetful(chain))
+        rpc = Rpc([node.url], CHAIN_ID)
+        stack.callback(rpc.close)
+        dao = mirrored(chain, "again")
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        assert not ActCall.objects.exists()
+        node.young = False
+        with fence.hold(dao) as writer:
+            reorg.restart_from(writer, FIRST_BLOCK)
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        assert ActCall.objects.exists()
         assert_fresh(chain, dao, node.url)
