@@ -36,7 +36,7 @@ from presentation.dao_view import DaoView
 from tests.webapp import states
 from tests.webapp.conftest import CHAIN, DAY, NOW, Made, account
 from webapp.account import signin
-from webapp.operations import read
+from webapp.operations import keepers, read
 
 pytestmark = pytest.mark.django_db
 
@@ -273,6 +273,14 @@ def test_another_site_can_not_stop_for_somebody(house) -> None:
     )
     assert answer.status_code == 403
     assert not AgentHalt.objects.exists()
+
+
+def test_an_export_that_is_cut_says_so(house, monkeypatch) -> None:
+    client = _client(KEEPER)
+    assert "?from=" not in client.get("/river/operations/log/").content.decode()
+    monkeypatch.setattr(keepers, "MOST_EXPORTED", 1)
+    monkeypatch.setattr(keepers.stored, "head", lambda: (2, bytes(32)))
+    assert "?from=2" in client.get("/river/operations/log/").content.decode()
 
 
 # --- accounts that pay for gas
