@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may do what on this site. The one place that answers it: pages and API ask `Visitor.may`.
 
-Operator, guardian, owner and agent are what the chain says of an address, as far as the mirror has read it; what one
-node alone shows gives nobody a role. Keepers are those whom the site's settings name (`MANDATE_KEEPERS`): who runs the
-server, for what is about the site and not about a DAO. Nothing here lets anybody do what the chain forbids, and none of
-it stands in a table: whoever is no operator any more by the chain is none here.
+Operator, guardian, owner and agent are what the chain says of an address, as far as the mirror has read it. A log that
+one node alone shows makes nobody operator, guardian or agent. Who owns a module, whether a module is in power and
+whether a policy ended early is one node's answer: it may let somebody stop the agent and see why it is stopped, and may
+keep somebody from starting it, and no more. Keepers are those whom the site's settings name (`MANDATE_KEEPERS`): who
+runs the server, for what is about the site and not about a DAO. Nothing here lets anybody do what the chain forbids,
+and none of it stands in a table: whoever is no operator any more by the chain is none here.
+
+A contract account signs as its contract on one chain says, so it has roles towards that chain's DAOs alone, and is no
+keeper: what contracts say is nodes' word, and a keeper is one of all chains.
 
 What a signature or the chain itself decides is not asked here: an approval (the operator's signature over it), a
 roster (the same), a vote, an objection, a veto, a pause (transactions of the account's own wallet).
@@ -16,8 +21,10 @@ from enum import StrEnum
 
 from django.conf import settings
 
+from governance import standing
 from governance.chain import abi, module
-from governance.models import ChainReading, Cursor, Dao, ModuleState, PolicyVersion
+from governance.models import ChainReading, Contract, Cursor, Dao, PolicyVersion, RawLog, chain_order
+from governance.projections import events
 from policies.code.encoding import DecodeError, decode
 
 
@@ -27,6 +34,7 @@ class Role(StrEnum):
     ANYONE = "anyone"  # whoever looks, signed in or not
     ACCOUNT = "account"  # whoever signed in
     OPERATOR = "operator"  # named by a policy that has not ended
+    LAPSED = "lapsed"  # named by a policy that a node says has ended early, or whose module it says is not in power
     GUARDIAN = "guardian"  # of a policy module
     OWNER = "owner"  # of a policy module, as the chain answered when it was asked last
     AGENT = "agent"  # that a policy names
@@ -51,7 +59,7 @@ class Do(StrEnum):
 _MAY: Mapping[Do, frozenset[Role]] = {
     Do.READ: frozenset({Role.ANYONE}),
     Do.ASK: frozenset({Role.ACCOUNT}),
-    Do.STOP_AGENT: frozenset({Role.OPERATOR, Role.GUARDIAN, Role.OWNER, Role.KEEPER}),
+    Do.STOP_AGENT: frozenset({Role.OPERATOR, Role.LAPSED, Role.GUARDIAN, Role.OWNER, Role.KEEPER}),
     Do.START_AGENT: frozenset({Role.OPERATOR, Role.KEEPER}),
     Do.SEE_ROSTERS: frozenset({Role.OPERATOR, Role.KEEPER}),
     Do.SEE_HALT_FACTS: frozenset({Role.OPERATOR, Role.GUARDIAN, Role.OWNER, Role.KEEPER}),
@@ -82,42 +90,65 @@ def may_do(what: Do) -> frozenset[Role]:
     return _MAY[what]
 
 
-def visitor(account: bytes | None, dao: Dao | None = None) -> Visitor:
-    """Return an account with its roles: towards the site, and towards the DAO where one is given. Asks no node."""
+def visitor(account: bytes | None, dao: Dao | None = None, chain_id: int | None = None) -> Visitor:
+    """Return an account with its roles: towards the site, and towards the DAO where one is given. `chain_id` is the
+    chain on which a contract account accepted the signature; None where its key made it. Asks no node."""
     if account is None:
         return Visitor(None, frozenset({Role.ANYONE}))
-    found = {Role.ANYONE, Role.ACCOUNT}
-    if account in settings.KEEPERS:
+    found = {Role.ANYONE}
+    if chain_id is None and account in settings.KEEPERS:
         found.add(Role.KEEPER)
-    if dao is not None:
-        found.update(_of_chain(account, dao))
+    if dao is None:
+        found.add(Role.ACCOUNT)
+    elif chain_id in (None, dao.chain_id):
+        # Another chain's contract at this address may have other owners.
+        found.update((Role.ACCOUNT, *_of_chain(account, dao)))
     return Visitor(account, frozenset(found))
 
 
 def _of_chain(account: bytes, dao: Dao) -> Iterator[Role]:
-    for _, named in policies_named(dao):
-        if account == named.operator:
-            yield Role.OPERATOR
-        if account == named.agent:
-            yield Role.AGENT
-    if ModuleState.objects.filter(module__dao=dao, guardian=account, log__unconfirmed=None).exists():
+    named = list(_named(dao))
+    if any(account == one.operator for _, one in named):
+        out_of_power = standing.known(dao).stopped_modules
+        for row, one in named:
+            if account == one.operator:
+                is_whole = not one.has_ended_early and bytes(row.module.address) not in out_of_power
+                yield Role.OPERATOR if is_whole else Role.LAPSED
+    if any(account == one.agent for _, one in named if not one.has_ended_early):
+        yield Role.AGENT
+    if account in _guardians(dao):
         yield Role.GUARDIAN
     owners = ChainReading.objects.filter(dao=dao, kind=ChainReading.Kind.OWNER).values_list("value", flat=True)
     if any(bytes(value)[12:32] == account for value in owners):
         yield Role.OWNER
 
 
+def _guardians(dao: Dao) -> Iterator[bytes]:
+    """The guardian of each policy module, by the newest of its logs that is more than one node's word: another log of
+    the module in doubt takes nobody the role, nor does a new guardian who is in doubt."""
+    modules = set(dao.contracts.filter(kind=Contract.Kind.MODULE).values_list("address", flat=True))
+    found = RawLog.objects.filter(dao=dao, topic0__in=events.GUARDIAN_SET, unconfirmed=None)
+    newest = {bytes(row.address): bytes(row.data)[12:32] for row in found.order_by(*chain_order(""))}
+    yield from (guardian for address, guardian in newest.items() if address in modules)
+
+
 @dataclass(frozen=True)
 class Named:
-    """Whom a policy names."""
+    """Whom a policy names. `has_ended_early`: a node answered that it ended before its own end."""
 
     operator: bytes
     agent: bytes
+    has_ended_early: bool = False
 
 
 def policies_named(dao: Dao) -> Iterator[tuple[PolicyVersion, Named]]:
     """Yield the newest version of each policy that has not ended, with whom it names. A version that one node alone
     shows counts for nothing, nor does one whose code can't be read."""
+    yield from ((row, named) for row, named in _named(dao) if not named.has_ended_early)
+
+
+def _named(dao: Dao) -> Iterator[tuple[PolicyVersion, Named]]:
+    """Yield the newest version of each policy whose own end has not come, with whom it names."""
     now_chain_s = Cursor.objects.filter(dao=dao).values_list("head_timestamp_chain_s", flat=True).first() or 0
     rows = PolicyVersion.objects.filter(dao=dao, log__unconfirmed=None).select_related("module")
     newest = {(row.module_id, bytes(row.policy_id)): row for row in rows.order_by("version")}
@@ -127,8 +158,9 @@ def policies_named(dao: Dao) -> Iterator[tuple[PolicyVersion, Named]]:
             code = decode(bytes(row.code))
         except DecodeError:
             continue
-        if now_chain_s < min(code.end_s, ends.get((bytes(row.module.address), bytes(row.policy_id)), code.end_s)):
-            yield row, Named(code.operator, code.agent)
+        if now_chain_s < code.end_s:
+            end_s = ends.get((bytes(row.module.address), bytes(row.policy_id)), code.end_s)
+            yield row, Named(code.operator, code.agent, now_chain_s >= end_s)
 
 
 def _ends(dao: Dao) -> Iterator[tuple[tuple[bytes, bytes], int]]:

@@ -16,6 +16,7 @@ from webapp.account import signin
 
 NAMES: Mapping[Role, Promise] = {
     Role.OPERATOR: gettext_lazy("operator of a policy"),
+    Role.LAPSED: gettext_lazy("operator of a policy that may not be in force any more"),
     Role.GUARDIAN: gettext_lazy("guardian of the policy module"),
     Role.OWNER: gettext_lazy("owner of the policy module"),
     Role.AGENT: gettext_lazy("agent of a policy"),
@@ -25,7 +26,8 @@ NAMES: Mapping[Role, Promise] = {
 
 def visitor_of(request: HttpRequest, dao: Dao | None = None) -> Visitor:
     """Return who sent a request, with the roles towards the site, and the DAO where one is given."""
-    return visitor(signin.account_of(request), dao)
+    account, chain_id = signin.signed_in(request)
+    return visitor(account, dao, chain_id)
 
 
 def names_of(who: Visitor) -> list[str]:
@@ -39,6 +41,11 @@ def denial(who: Visitor, what: Do) -> str:
         return ""
     if who.account is None:
         return gettext("Sign in with your wallet first.")
+    if Role.ACCOUNT in may_do(what):
+        return gettext(
+            "This account is a contract that signed in on another chain than this DAO's. Choose the DAO's chain in "
+            "your wallet and sign in again."
+        )
     able = ", ".join(str(NAMES[role]) for role in NAMES if role in may_do(what))
     return gettext("This account may not do this. Who may: %(roles)s.") % {"roles": able}
 

@@ -18,7 +18,6 @@ from governance.models import Dao
 
 MOST_REASON = 300
 FEWEST_REASON = 10  # characters: a word is no reason
-_PEOPLES = ("stopped_by_hand",)  # what a person switched off; every other halt is the agent's own finding
 
 
 class HaltError(Stated, ValueError):
@@ -30,14 +29,14 @@ class Halted(Stated, RuntimeError):
 
 
 class Switched:
-    """The agent's key behind the switch: it signs nothing for a DAO from the moment on at which a halt is written.
+    """The agent's key behind the switch: it signs nothing for DAOs from the moment on at which one of them has a halt.
 
-    It signs within a transaction that keeps what was signed, and holds the DAO's row until that ends; whoever stops the
-    agent waits for the row. So once `stop` has returned, nothing new is signed. Raises Halted.
+    It signs within a transaction that keeps what was signed, and holds the DAOs' rows until that ends; whoever stops
+    the agent waits for the row. So once `stop` has returned, nothing new is signed. Raises Halted.
     """
 
-    def __init__(self, signer: Signer, dao: Dao):
-        self._signer, self._dao = signer, dao
+    def __init__(self, signer: Signer, *daos: Dao):
+        self._signer, self._daos = signer, [dao.pk for dao in daos]
         self.address = signer.address
 
     def sign(self, fields: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -49,21 +48,18 @@ class Switched:
         return self._signer.sign_typed_data(full_message)
 
     def _ask(self) -> None:
-        Dao.objects.select_for_update(no_key=True).get(pk=self._dao.pk)
-        halt = AgentHalt.objects.filter(dao=self._dao, cleared_at=None).order_by("id").first()
+        list(Dao.objects.select_for_update(no_key=True).filter(pk__in=self._daos).order_by("pk"))
+        halt = AgentHalt.objects.filter(dao__in=self._daos, cleared_at=None).order_by("id").first()
         if halt is not None:
             raise Halted(reason_of(halt))
 
 
 def stop(dao: Dao, account: bytes | None, because: str) -> AgentHalt:
-    """Stop the agent now. `because` is shown to everybody and may be empty: stopping must never wait for words. Where
-    it was stopped by hand already, that halt stays and is returned."""
+    """Stop the agent now. `because` is shown to everybody and may be empty: stopping must never wait for words. Each
+    stop is a halt of its own: whoever starts the agent again sees them all, and clears those that they saw."""
     because = _line(because)
     with transaction.atomic():
         Dao.objects.select_for_update(no_key=True).get(pk=dao.pk)
-        standing = AgentHalt.objects.filter(dao=dao, cleared_at=None, reason_code__in=_PEOPLES).order_by("id").first()
-        if standing is not None:
-            return standing
         why = say("stopped_by_hand", because=because)
         made = AgentHalt.objects.create(
             dao=dao, reason=str(why)[:400], reason_code=why.code, reason_values=why.values_json()
@@ -87,11 +83,6 @@ def start(dao: Dao, account: bytes | None, because: str, halts: list[int] | None
         if numbers:
             record(Action.AGENT_STARTED, dao, account=account, halts=numbers, because=because)
     return len(numbers)
-
-
-def is_by_hand(halt: AgentHalt) -> bool:
-    """Whether a person stopped the agent; else it stopped itself."""
-    return halt.reason_code in _PEOPLES
 
 
 def standing(dao: Dao) -> list[AgentHalt]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Take a request in: what somebody asks for, in words that nobody has read yet, due to be planned."""
 
+import re
+
 import rfc8785
 from django.db import transaction
 from eth_utils.crypto import keccak
@@ -39,7 +41,7 @@ def submit(
         raise RequestError(say("request_not_plain_text"))
     if len(text) > MAX_TEXT:
         raise RequestError(say("request_too_long", most=MAX_TEXT))
-    if not 0 < len(idempotency_key) <= 120:
+    if not re.fullmatch(r"[ -~]{1,120}", idempotency_key):
         raise RequestError(say("key_length"))
     policy = in_force(dao, policy_id)
     if act is not None:

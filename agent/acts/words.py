@@ -315,7 +315,7 @@ SENTENCES: Mapping[str, Template] = {
     "request_empty": gettext_noop("the request is empty"),
     "request_not_plain_text": gettext_noop("the request is not plain text"),
     "request_too_long": gettext_noop("a request has at most {most} characters"),
-    "key_length": gettext_noop("the idempotency key has 1 to 120 characters"),
+    "key_length": gettext_noop("the idempotency key has 1 to 120 characters, all of them printable ASCII"),
     "key_used": gettext_noop("this idempotency key was used for another request"),
     "candidate_of_another": gettext_noop("the candidate belongs to another request"),
     "calls_changed": gettext_noop("the stored calls do not have their hash: they were changed in the database"),

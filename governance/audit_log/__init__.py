@@ -40,6 +40,7 @@ class Action(StrEnum):
     TRANSACTION_SIGNED = "transaction_signed"  # by a key of this site
     VOTE_RELAYED = "vote_relayed"
     DELEGATION_RELAYED = "delegation_relayed"
+    STATEMENT_PUBLISHED = "statement_published"  # of a delegate, or taken back
     SUBSCRIPTION_ASKED = "subscription_asked"
     SUBSCRIPTION_CONFIRMED = "subscription_confirmed"
     SUBSCRIPTION_ENDED = "subscription_ended"

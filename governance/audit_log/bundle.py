@@ -10,8 +10,9 @@ A bundle is JSON: `{"format": "mandate.audit-bundle/1", "first": N, "head": "0x.
 - the body is canonical JSON (RFC 8785) of format `mandate.audit/1`;
 - `head` is the hash of the last entry.
 
-A bundle alone shows that nothing in it was changed, left out or put in between. It can't show that the whole chain was
-not made anew: hold it against an export, or a `head`, that was kept elsewhere.
+A bundle alone shows that nothing in it was changed, left out or put in between. Of one that begins in the middle it
+does not prove the numbers, which no hash covers. It can't show that the whole chain was not made anew: hold it
+against an export, or a `head`, that was kept elsewhere.
 """
 
 import csv

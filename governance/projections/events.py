@@ -257,6 +257,7 @@ CHANGES_RULES = CHANGES_CODE + _topics(
 )  # fmt: skip
 PAUSED = _topics(Kind.MODULE, "Paused")
 UNPAUSED = _topics(Kind.MODULE, "Unpaused")
+GUARDIAN_SET = _topics(Kind.MODULE, "GuardianSet")
 
 
 @cache

@@ -89,7 +89,7 @@ def parse(text: str, source: str) -> Node:
         raise PolicyError(source, (stop.problem,)) from None
     except MarkedYAMLError as error:
         raise PolicyError(source, (_not_yaml(error),)) from None
-    except (ReaderError, YAMLError, RecursionError) as error:
+    except (ReaderError, YAMLError, RecursionError, AssertionError) as error:  # it asserts what %YAML names
         problem = Problem(Place(1, 1), f"this is not YAML: {type(error).__name__}", "write plain YAML")
         raise PolicyError(source, (problem,)) from None
 

@@ -448,6 +448,17 @@ def test_while_the_kill_switch_stands_nothing_is_signed_again(world: World) -> N
         assert OutgoingTransaction.objects.get().replaced == []
         halt.cleared_at = timezone.now()
         halt.save()
+        settled = executor.settle
+
+        def stopped_meanwhile(*arguments: object) -> None:
+            halts.stop(world.dao, None, "after settling looked at the switch")
+            settled(*arguments)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(executor, "settle", stopped_meanwhile)
+            executor.settle_sent()
+        assert OutgoingTransaction.objects.get().replaced == []
+        halts.start(world.dao, None, "it was a false alarm, looked at")
         executor.settle_sent()
         assert len(OutgoingTransaction.objects.get().replaced) == 1
     finally:

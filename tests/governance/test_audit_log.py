@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -190,7 +191,21 @@ def test_a_bundle_is_checked_without_a_database(tmp_path) -> None:
     file.write_text(json.dumps(bundle.as_bundle(entries)))
     assert "holds: 3 entries" in _verified("--file", str(file))
     file.write_text(json.dumps(bundle.as_bundle(entries[1:])))
-    assert "before entry 2 is not in this bundle" in _verified("--file", str(file))
+    told = _verified("--file", str(file))
+    assert "before entry 2 is not in this bundle" in told
+    assert "its numbers are not proven" in told
+    part = tmp_path / "part.json"
+    part.write_text(json.dumps(bundle.as_bundle(entries[:1])))
+    told = _verified("--file", str(file), "--after", str(part))
+    assert ("holds: 2 entries" in told, "not proven" in told) == (True, False), "two parts that follow each other"
+    shifted = [replace(entry, number=entry.number + 5) for entry in entries[1:]]
+    file.write_text(json.dumps(bundle.as_bundle(shifted)))
+    assert "its numbers are not proven" in _verified("--file", str(file))
+    part.write_text(json.dumps(bundle.as_bundle([replace(entry, number=entry.number + 4) for entry in entries[:1]])))
+    assert "does not hold" in _verified("--file", str(file), "--after", str(part))
+    part.write_text(json.dumps(bundle.as_bundle([])))
+    with pytest.raises(CommandError, match="no entries"):
+        _verified("--file", str(file), "--after", str(part))
     changed = [entries[0], bundle.Entry(2, entries[1].prev_hash, entries[1].hash, entries[1].body + " "), entries[2]]
     file.write_text(json.dumps(bundle.as_bundle(changed)))
     assert "entry 2 was changed" in _verified("--file", str(file))
@@ -227,6 +242,15 @@ def test_values_hold_no_address_of_a_mailbox_and_no_secret_of_a_url() -> None:
     for secret in ("ann", "example.org", "pw", "KEY", "apikey"):
         assert secret not in text.lower().replace("[e-mail address]", "") or (secret == "ann" and "ask Ann" in text)
     assert "https://node.example:8545" in text
+    for odd in (
+        '"bob smith"@example.org',
+        '"b\\"ob"@example.org',
+        "bob＠example.org",
+        "bob﹫example.org",
+        "bob@[192.0.2.7]",
+    ):
+        assert plain(f"tell {odd} of ½") in ("tell [e-mail address] of ½", "tell [e-mail address] of 1⁄2"), odd
+    assert plain("½ of it") == "½ of it", "what holds neither stays as it is written"
     assert told["[e-mail address]"] == [str(2**70), True, None]
     assert len(told["long"]) == MOST_TEXT
     assert told["odd"] == "a?b?"

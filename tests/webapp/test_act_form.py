@@ -84,6 +84,7 @@ def test_a_filled_in_form_becomes_a_request_once(client, in_force):
         ({"rule": ""}, 422, "choose at least one"),
         ({"purpose": ""}, 409, "the request is empty"),
         ({"rule": "99"}, 422, "choose at least one"),
+        ({"key": "a\0b"}, 409, "the idempotency key"),
     ):
         text = page_of(client, status, filled | change)
         assert problem in text, (change, problem)

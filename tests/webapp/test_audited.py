@@ -22,6 +22,7 @@ API = {
     "subscribe": Action.SUBSCRIPTION_ASKED,
     "vote_by_signature": Action.VOTE_RELAYED,
     "delegate_by_signature": Action.DELEGATION_RELAYED,
+    "publish_statement": Action.STATEMENT_PUBLISHED,
     "stop_agent": Action.AGENT_STOPPED,
     "start_agent": Action.AGENT_STARTED,
 }

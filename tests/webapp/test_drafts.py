@@ -19,6 +19,7 @@ from governance.models import ChainReading, Contract, ModuleState, PolicyVersion
 from policies.code.encoding import decode, encode, policy_id
 from policies.document.document import load
 from policies.notation.hexadecimal import hex_bytes
+from policies.notation.problems import PolicyError
 from presentation.dao_view import DaoView
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, account
@@ -156,7 +157,20 @@ def test_every_value_of_a_template_is_a_field_that_changes_it_alone(file):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[", "a", "- a", "agent: {a: b}", "budgets: [1]", "rules: 3", "agent: &a |\n  x", "x: *a"]
+    "text",
+    [
+        "",
+        "[",
+        "a",
+        "- a",
+        "agent: {a: b}",
+        "budgets: [1]",
+        "rules: 3",
+        "agent: &a |\n  x",
+        "x: *a",
+        "%YAML 1.12\n---\nagent: x",
+        f"agent: x\n#{'x' * values.MOST_CHARACTERS}",
+    ],
 )
 def test_a_text_without_values_has_no_fields_and_stays(text):
     assert values.values_of(text) == []
@@ -169,6 +183,29 @@ def test_a_text_without_values_has_no_fields_and_stays(text):
 def test_whatever_is_written_into_a_field_is_one_value(written):
     made = values.filled("agent: x\nvalid: {from: y, until: z}\n", [written, written, written])
     assert [value.text for value in values.values_of(made)] == [written] * 3
+
+
+@pytest.mark.django_db
+def test_fields_are_made_of_so_much_text_together_and_none_is_lost_unsaid(client, made):
+    text = "agent: x\n#" + "x" * 8_000
+    marked = {f"{name}-{n}": value for n in range(3) for name, value in (
+        ("kind", "policy"), ("yaml", text), ("mark", values.mark_of(text)), ("value", ""))}  # fmt: skip
+    marked |= {f"value-{n}-0": "other" for n in range(3)}
+    shown = html.unescape(client.post("/river/propose/", marked | {"add": "policy"}).content.decode())
+    assert (shown.count("agent: other"), shown.count("agent: x")) == (2, 1)
+    assert "What you wrote into the fields is not in the policy" in shown
+
+
+@pytest.mark.django_db
+def test_pressing_any_button_is_limited(client, made, monkeypatch):
+    monkeypatch.setattr(drafts, "FORMS_AN_HOUR", 1)
+    answers = [client.post("/river/propose/", {"add": "policy"}).status_code for _ in range(2)]
+    assert answers == [200, 429]
+
+
+def test_a_policy_of_no_version_of_yaml_is_told_as_such():
+    with pytest.raises(PolicyError, match="this is not YAML"):
+        load("%YAML 1.12\n---\nagent: x")
 
 
 @pytest.mark.django_db

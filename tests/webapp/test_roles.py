@@ -14,15 +14,29 @@ from django.test import Client
 from django.utils import timezone
 
 from agent.acts import halts
+from agent.acts.words import reason_of
 from agent.models import AgentHalt
 from governance import roles, site_keys
 from governance.chain import abi
-from governance.models import AuditEntry, ChainReading, Cursor, ModuleState, PolicyVersion, UnconfirmedLog
+from governance.chain.address import checksum
+from governance.models import (
+    AuditEntry,
+    ChainReading,
+    Contract,
+    Cursor,
+    ModuleState,
+    PolicyVersion,
+    RawLog,
+    UnconfirmedLog,
+)
+from governance.projections import events
 from governance.roles import Do, Role
 from policies.code.encoding import codehash, decode, pack
+from presentation.dao_view import DaoView
 from tests.webapp import states
 from tests.webapp.conftest import CHAIN, DAY, NOW, Made, account
 from webapp.account import signin
+from webapp.operations import keepers, read
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +62,14 @@ def _reading(made: Made, kind: str, key: bytes, value: bytes, address: bytes | N
     )  # fmt: skip
 
 
+def _guardian_set(made: Made, guardian: bytes) -> RawLog:
+    log = made.log()
+    log.address, log.topic0 = bytes(made.contracts["module"].address), events.GUARDIAN_SET[0]
+    log.data = guardian.rjust(32, b"\0")
+    log.save()
+    return log
+
+
 @pytest.fixture
 def house(made, settings) -> Made:
     """A DAO with somebody in each role."""
@@ -59,16 +81,19 @@ def house(made, settings) -> Made:
     ModuleState.objects.update_or_create(
         module=made.contracts["module"], defaults={"guardian": GUARDIAN, "log": made.log()}
     )
+    _guardian_set(made, GUARDIAN)
     _policy(made, 1, OPERATOR)
+    made.contracts["governor"].capabilities["timelock"] = checksum(OWNER)
+    made.contracts["governor"].save()
     _reading(made, "owner", bytes(32), OWNER.rjust(32, b"\0"))
     return made
 
 
-def _client(who: bytes | None) -> Client:
+def _client(who: bytes | None, chain_id: int | None = None) -> Client:
     client = Client()
     if who is not None:
         session = SessionStore()
-        session[signin._ACCOUNT] = {"address": who.hex(), "until": time.time() + 600}
+        session[signin._ACCOUNT] = {"address": who.hex(), "until": time.time() + 600, "chain": chain_id}
         session.save()
         client.cookies[site_settings.SESSION_COOKIE_NAME] = session.session_key
     return client
@@ -94,7 +119,7 @@ def test_a_role_ends_with_what_gave_it(house) -> None:
     Cursor.objects.filter(dao=house.dao).update(head_timestamp_chain_s=NOW)
     types = ["address", "uint16", "uint24", "uint32", "uint40"]
     shortened = _reading(house, "policy", bytes(policy.policy_id), abi.encode(types, [account(9), 1, 0, 0, NOW]))
-    assert _roles(house, OPERATOR) == set(), "the guardian has shortened it"
+    assert _roles(house, OPERATOR) == {Role.LAPSED}, "the guardian has shortened it, as one node says"
     shortened.delete()
     _policy(house, 1, OTHER_OPERATOR, version=2)
     assert (_roles(house, OPERATOR), _roles(house, OTHER_OPERATOR)) == (set(), {Role.OPERATOR}), "it was replaced"
@@ -104,9 +129,34 @@ def test_what_one_node_alone_shows_gives_nobody_a_role(house) -> None:
     lie = _policy(house, 1, STRANGER, version=2)
     UnconfirmedLog.objects.create(dao=house.dao, log=lie.log)
     assert (_roles(house, STRANGER), _roles(house, OPERATOR)) == (set(), {Role.OPERATOR})
-    state = ModuleState.objects.get()
-    UnconfirmedLog.objects.create(dao=house.dao, log=state.log)
-    assert _roles(house, GUARDIAN) == set()
+    UnconfirmedLog.objects.create(dao=house.dao, log=ModuleState.objects.get().log)
+    assert _roles(house, GUARDIAN) == {Role.GUARDIAN}, "a pause in doubt takes nobody the role"
+    UnconfirmedLog.objects.create(dao=house.dao, log=_guardian_set(house, STRANGER))
+    assert (_roles(house, STRANGER), _roles(house, GUARDIAN)) == (set(), {Role.GUARDIAN})
+    _guardian_set(house, STRANGER)
+    assert (_roles(house, STRANGER), _roles(house, GUARDIAN)) == ({Role.GUARDIAN}, set())
+
+
+def test_the_operator_of_a_module_that_is_not_in_power_may_stop_and_not_start(house) -> None:
+    ChainReading.objects.filter(kind="owner").update(value=STRANGER.rjust(32, b"\0"))
+    assert _roles(house, OPERATOR) == {Role.LAPSED}
+    client = _client(OPERATOR)
+    assert client.post("/river/operations/stop", {"because": ""}).status_code == 302
+    sent = {"because": "somebody looked at all of it", "halt": [AgentHalt.objects.get().pk]}
+    assert client.post("/river/operations/start", sent).status_code == 403
+
+
+def test_a_contract_account_has_roles_on_the_chain_that_accepted_its_signature_and_is_no_keeper(house, settings):
+    settings.KEEPERS = frozenset({KEEPER, OPERATOR})
+    found = roles.visitor(OPERATOR, house.dao, CHAIN).roles
+    assert (Role.OPERATOR in found, Role.KEEPER in found) == (True, False)
+    assert roles.visitor(OPERATOR, house.dao, CHAIN + 1).roles == {Role.ANYONE}
+    here, elsewhere = _client(OPERATOR, CHAIN), _client(OPERATOR, CHAIN + 1)
+    assert [one.post("/river/operations/stop", {}).status_code for one in (here, elsewhere)] == [302, 403]
+    assert here.get("/river/operations/log/").status_code == 403
+    body = json.dumps({"text": "pay", "policy_id": "0x" + "ee" * 32})
+    answer = elsewhere.post("/api/v1/daos/river/requests", body, content_type="application/json")
+    assert (answer.status_code, "another chain" in answer.json()["error"]) == (403, True)
 
 
 def test_a_policy_whose_code_can_not_be_read_names_nobody(house) -> None:
@@ -140,8 +190,8 @@ def test_each_role_against_stopping_and_starting(house, person) -> None:
     client = _client(PEOPLE[person])
     assert client.post("/river/operations/stop", {"because": ""}).status_code == _STOP[person]
     assert AgentHalt.objects.filter(cleared_at=None).exists() is (_STOP[person] == 302)
-    halt = halts.stop(house.dao, None, "by the test")
-    sent = {"because": "somebody looked at all of it", "halt": [halt.pk]}
+    halts.stop(house.dao, None, "by the test")
+    sent = {"because": "somebody looked at all of it", "halt": [halt.pk for halt in halts.standing(house.dao)]}
     assert client.post("/river/operations/start", sent).status_code == _START[person]
     assert AgentHalt.objects.filter(cleared_at=None).exists() is (_START[person] != 302)
     AgentHalt.objects.all().delete()
@@ -191,6 +241,25 @@ def test_a_start_clears_what_was_seen_and_says_why(house) -> None:
     assert actions[1]["by"]["account"].lower() == "0x" + OPERATOR.hex()
 
 
+def test_a_second_stop_is_one_of_its_own_which_a_start_does_not_clear_unseen(house) -> None:
+    seen = halts.stop(house.dao, OPERATOR, "maintenance")
+    client = _client(GUARDIAN)
+    assert "Stop the agent now" in client.get("/river/operations/").content.decode()
+    client.post("/river/operations/stop", {"because": "an attack is under way"})
+    halts.start(house.dao, OPERATOR, "maintenance is over", [seen.pk])
+    assert [str(reason_of(one)) for one in halts.standing(house.dao)] == ["stopped by hand: “an attack is under way”"]
+    stopped = [row for row in AuditEntry.objects.order_by("id") if json.loads(row.body)["action"] == "agent_stopped"]
+    assert len(stopped) == 2
+
+
+def test_who_was_operator_in_a_module_of_before_sees_no_roster_of_the_new_one(house) -> None:
+    moved = Contract.objects.create(dao=house.dao, kind=Contract.Kind.MODULE, address=account(77))
+    new = _policy(house, 1, OTHER_OPERATOR, version=2)
+    PolicyVersion.objects.filter(pk=new.pk).update(module=moved, version=1)
+    found = read.rosters_of(DaoView.of("river"), roles.visitor(OPERATOR, house.dao))
+    assert [one.operator for one in found] == [OTHER_OPERATOR]
+
+
 def test_another_site_can_not_stop_for_somebody(house) -> None:
     client = Client(enforce_csrf_checks=True)
     client.cookies = _client(OPERATOR).cookies
@@ -204,6 +273,14 @@ def test_another_site_can_not_stop_for_somebody(house) -> None:
     )
     assert answer.status_code == 403
     assert not AgentHalt.objects.exists()
+
+
+def test_an_export_that_is_cut_says_so(house, monkeypatch) -> None:
+    client = _client(KEEPER)
+    assert "?from=" not in client.get("/river/operations/log/").content.decode()
+    monkeypatch.setattr(keepers, "MOST_EXPORTED", 1)
+    monkeypatch.setattr(keepers.stored, "head", lambda: (2, bytes(32)))
+    assert "?from=2" in client.get("/river/operations/log/").content.decode()
 
 
 # --- accounts that pay for gas

@@ -8,6 +8,7 @@ import pytest
 from eth_account import Account
 from eth_utils import keccak
 
+from governance.models import AuditEntry
 from tests.webapp.conftest import UNIT
 from webapp.models import DelegateStatement
 
@@ -49,6 +50,11 @@ def test_a_statement_is_shown_with_its_signature_and_can_be_taken_back(client, d
     # What was signed before does not come back, whoever sends it.
     assert post(client, payload).status_code == 409
     assert DelegateStatement.objects.get().text == ""
+    logged = [json.loads(row.body) for row in AuditEntry.objects.order_by("id")]
+    assert [(one["action"], one["values"]["is_taken_back"]) for one in logged] == [
+        ("statement_published", False), ("statement_published", True)
+    ]  # fmt: skip
+    assert {one["by"]["account"] for one in logged} == {ACCOUNT}
 
 
 def test_only_the_accounts_own_fresh_word_is_taken(client, delegate):

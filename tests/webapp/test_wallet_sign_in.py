@@ -10,6 +10,7 @@ from governance.chain.address import checksum
 from governance.models import Chain
 from tests.governance.conftest import CHAIN_ID
 from tests.governance.test_signatures import TEAM, Counterfactual
+from webapp.account import signin
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,14 @@ def test_a_wallet_that_is_not_deployed_yet_signs_in(client, wallet):
 def test_a_wallet_of_ten_owners_signs_in(client, wallet):
     wallet.deploy()
     assert sign_in(client, wallet, bytes).json() == {"address": checksum(wallet.address)}
+    assert client.session[signin._ACCOUNT]["chain"] == CHAIN_ID, "it is this account on that chain alone"
+
+
+def test_where_more_nodes_are_configured_one_nodes_word_signs_no_contract_account_in(client, wallet, settings):
+    wallet.deploy()
+    settings.RPC_URLS = {CHAIN_ID: [*settings.RPC_URLS[CHAIN_ID], "http://127.0.0.1:9"]}
+    answer = sign_in(client, wallet, bytes)
+    assert (answer.status_code, "could not be asked" in answer.json()["error"]) == (403, True)
 
 
 def test_without_the_frame_the_reason_is_that_no_contract_is_there(client, wallet):

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, gettext_noop
-from eth_account.messages import encode_defunct
+from eth_account.messages import SignableMessage, encode_defunct
 from eth_keys.exceptions import BadSignature as BadKeySignature
 from pydantic import ValidationError
 
@@ -132,7 +132,7 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
     except VerificationError as error:  # another site's message, another nonce, expired: no signature mends that
         text = gettext("the sign-in message was not accepted: %(problem)s") % {"problem": type(error).__name__}
         raise SignInRefused(text) from error
-    problem = _problem(message, account, signature)
+    problem, is_key = _signed(message, account, signature)
     if problem is not None:
         text = gettext("the signature is not that of the account in the message: %(problem)s")
         raise SignInRefused(text % {"problem": worded(problem)})
@@ -141,33 +141,61 @@ def verify(request: HttpRequest, text: str, signature: str) -> bytes:
         raise SignInRefused(gettext(_USED))
     request.session.cycle_key()
     request.session.set_expiry(SIGNED_IN_S)
-    request.session[_ACCOUNT] = {"address": account.hex(), "until": _now().timestamp() + SIGNED_IN_S}
+    request.session[_ACCOUNT] = {
+        "address": account.hex(), "until": _now().timestamp() + SIGNED_IN_S,
+        "chain": None if is_key else message.chain_id,
+    }  # fmt: skip
     return account
 
 
-def _problem(message: SiweMessage, account: bytes, signature: str) -> Sentence | None:
-    """Return why the account did not sign the message; None where it did, by its key or as its contract says."""
+def _signed(message: SiweMessage, account: bytes, signature: str) -> tuple[Sentence | None, bool]:
+    """Return why the account did not sign the message (None where it did, by its key or as its contract says), and
+    whether a key signed: that needs no node's word."""
     try:
         raw = bytes.fromhex(signature.removeprefix("0x"))
     except ValueError:
-        return say("signature_digits")
+        return say("signature_digits"), False
     signable = encode_defunct(text=message.prepare_message())
     try:
         of_key(signable, account, raw)
     except BadSignature:  # it may be a contract's
         try:
-            return signed_by(signable, account, raw, Rpc.for_chain(message.chain_id)).problem
+            return _as_contract(signable, account, raw, Rpc.for_chain(message.chain_id)), False
         except RpcError:
-            return say("signature_not_asked")
-    return None
+            return say("signature_not_asked"), False
+    return None, True
 
 
-def account_of(request: HttpRequest) -> bytes | None:
-    """Who is signed in, or None."""
+def _as_contract(signable: SignableMessage, account: bytes, raw: bytes, rpc: Rpc) -> Sentence | None:
+    """Return why the account's contract did not sign. One node could make up that it did: where more are configured,
+    a second one must say so too. Raises RpcError."""
+    found = signed_by(signable, account, raw, rpc)
+    if found.is_signed and not rpc.is_single and not any(_accepts(signable, account, raw, n) for n in rpc.others()):
+        return say("signature_not_asked")
+    return found.problem
+
+
+def _accepts(signable: SignableMessage, account: bytes, raw: bytes, node: Rpc) -> bool:
+    try:
+        return signed_by(signable, account, raw, node).is_signed
+    except RpcError:
+        return False
+
+
+def signed_in(request: HttpRequest) -> tuple[bytes | None, int | None]:
+    """Who is signed in (None: nobody), and the chain on which a contract account accepted the signature (None where the
+    account's key made it)."""
     held = request.session.get(_ACCOUNT)
-    if not held or held["until"] < _now().timestamp():
-        return None
-    return bytes.fromhex(held["address"])
+    # A session of before does not say whether a key signed.
+    if not held or held["until"] < _now().timestamp() or "chain" not in held:
+        return None, None
+    return bytes.fromhex(held["address"]), held["chain"]
+
+
+def account_of(request: HttpRequest, chain_id: int | None = None) -> bytes | None:
+    """Who is signed in, or None. Towards a chain, nobody is whose contract accepted the signature on another one."""
+    account, accepted_on = signed_in(request)
+    return None if chain_id is not None and accepted_on not in (None, chain_id) else account
 
 
 def signed_in_text(request: HttpRequest) -> str:

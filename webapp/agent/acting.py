@@ -32,10 +32,12 @@ def act(request: HttpRequest, slug: str, policy_id: str) -> HttpResponse:
     found = forms.form_of(place, bytes32(policy_id))
     if request.method != "POST":
         return _page(request, place, found)
-    who = roles.visitor_of(request)
+    who = roles.visitor_of(request, place.dao)
     account = who.account
-    if account is None or not who.may(Do.ASK):
+    if account is None:
         return _page(request, place, found, gettext("Sign in with your wallet first: the agent's page does that."), 403)
+    if denied := roles.denial(who, Do.ASK):
+        return _page(request, place, found, denied, 403)
     if not throttle.may_ask(request, account):
         return _page(request, place, found, gettext("Too many requests. Try again in an hour."), 429)
     try:
@@ -65,7 +67,7 @@ def _page(
     request: HttpRequest, place: DaoView, found: forms.PolicyForm, problem: str = "", status: int = 200
 ) -> HttpResponse:
     policy_id = bytes(found.version.policy_id)
-    account = signin.account_of(request)
+    account = signin.account_of(request, place.dao.chain_id)
     page = render_page(
         request,
         "act_form.html",

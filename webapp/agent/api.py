@@ -138,8 +138,8 @@ class Approve(Schema):
     signature: str = Field(max_length=MOST_SIGNATURE_DIGITS)
 
 
-def _signed_in(request: HttpRequest) -> bytes:
-    who = roles.visitor_of(request)
+def _signed_in(request: HttpRequest, place: DaoView) -> bytes:
+    who = roles.visitor_of(request, place.dao)
     roles.require_in_api(who, Do.ASK)
     if who.account is None:  # nobody without an account may ask
         raise HttpError(401, roles.denial(who, Do.ASK))
@@ -164,14 +164,14 @@ def _policy_asked_for(place: DaoView, text: str) -> bytes:
 def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     """Ask the agent for something; the asker is who is signed in. Words alone move nothing."""
     refuse_other_sites(request)
-    account = _signed_in(request)
+    place = DaoView.of(slug)
+    account = _signed_in(request, place)
     if payload.account and (on_page := parse_address(payload.account, "account")) != account:
         raise HttpError(
             403,
             gettext("%(signed_in)s is signed in here, not %(shown)s; nothing was asked. Sign in again.")
             % {"signed_in": words.address_text(account), "shown": words.address_text(on_page)},
         )
-    place = DaoView.of(slug)
     policy_id = _policy_asked_for(place, payload.policy_id)
     if not throttle.may_ask(request, account):
         raise HttpError(429, gettext("Too many requests. Try again in an hour."))

@@ -64,7 +64,7 @@ def one(request: HttpRequest, slug: str, request_id: int) -> HttpResponse:
 
 
 def _one(request: HttpRequest, place: DaoView, request_id: int, problem: str = "", status: int = 200) -> HttpResponse:
-    view = request_view(place, request_id, signin.account_of(request))
+    view = request_view(place, request_id, signin.account_of(request, place.dao.chain_id))
     page = render_page(
         request, "request.html", place, "agent", title=one_line(view["asked"]["text"], 80), problem=problem, **view
     )
@@ -78,7 +78,7 @@ def mean(request: HttpRequest, slug: str, request_id: int) -> HttpResponse:
     """Keep which reading the asker means. It moves no money: the operator signs the one or the other."""
     place = DaoView.of(slug)
     found = request_of(place, request_id)
-    account = signin.account_of(request)
+    account = signin.account_of(request, place.dao.chain_id)
     if account is None:
         return _one(request, place, request_id, gettext("Sign in with the account that asked."), 403)
     try:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from governance import asked_power
+from governance.audit_log import Action, record
 from governance.chain import eip712
 from governance.chain.rpc import Rpc
 from governance.chain.signatures import BadSignature, of_key, signed_by
@@ -89,6 +90,8 @@ def publish(place: DaoView, account: bytes, text: str, signed_at_s: int, signatu
         values = {"text": text, "signed_at_s": signed_at_s, "signature": signature, "block_number": block}
         # An empty text is kept too: what was signed before it must not come back.
         found, _ = DelegateStatement.objects.update_or_create(dao=place.dao, account=account, defaults=values)
+        said = {"text_hash": hex_text(text_hash(text)), "is_taken_back": not text, "signed_at_s": signed_at_s}
+        record(Action.STATEMENT_PUBLISHED, place.dao, account=account, **said)
     return found if text else None
 
 

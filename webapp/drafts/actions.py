@@ -96,14 +96,26 @@ class Draft:
 
 def read(form: Mapping[str, str]) -> Draft:
     """Read a form as it was sent, whole. Whatever is no action of a known kind is left out."""
-    actions = []
+    actions, numbers = [], []
     for number in range(MOST_ACTIONS):
         kind = form.get(f"kind-{number}", "")
         if kind in KINDS:
             fields = {name: _plain_lines(form.get(f"{name}-{number}", "")) for name in KINDS[kind][1]}
-            if kind == "policy":
-                fields["yaml"] = values.taken(form, number, fields["yaml"])
             actions.append(Action(kind, fields))
+            numbers.append(number)
+    rooms = values.with_room([action.fields.get("yaml", "") for action in actions])
+    for action, number, has_room in zip(actions, numbers, rooms, strict=True):
+        yaml = action.fields.get("yaml", "")
+        if has_room and action.kind == "policy":
+            action.fields["yaml"] = values.taken(form, number, yaml)
+        elif not has_room and values.is_marked(form, number, yaml):
+            action.problems.append(
+                gettext(
+                    "What you wrote into the fields is not in the policy: the policies have more than %(most)s "
+                    "characters together. Write it into the YAML."
+                )
+                % {"most": f"{values.MOST_CHARACTERS:,}"}
+            )
     return Draft(_plain_lines(form.get("text", "")).strip(), actions)
 
 

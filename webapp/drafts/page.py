@@ -30,6 +30,7 @@ from webapp.node import node
 from webapp.rendering import render_page
 
 PER_ASKER_AN_HOUR = 120
+FORMS_AN_HOUR = 600  # looks, and each action added or removed
 
 
 @csrf_protect
@@ -41,6 +42,10 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         first = request.GET.get("kind", "")
         return _page(request, place, Draft("", [Action(first, {})] if first in KINDS else []))
+    # Reading fields takes time too, whatever is pressed.
+    if not throttle.allow("draft-form", throttle.who_asks(request), limit=FORMS_AN_HOUR, window=throttle.HOUR):
+        text = gettext("Too many changes in an hour. Go back, your browser keeps what you wrote, and try again later.")
+        return HttpResponse(text, content_type="text/plain; charset=utf-8", status=429)
     written = read(request.POST.dict())
     if (added := request.POST.get("add", "")) in KINDS:
         written.actions = [*written.actions, Action(added, {})][:MOST_ACTIONS]
@@ -133,6 +138,7 @@ def _modules(modules: Modules, action: Action) -> list[str]:
 
 def _page(request: HttpRequest, place: DaoView, written: Draft, *, status: int = 200, **context: Any) -> HttpResponse:
     modules = Modules.of(place)
+    rooms = values.with_room([action.fields.get("yaml", "") for action in written.actions])
     answer = render_page(
         request,
         "draft.html",
@@ -143,10 +149,10 @@ def _page(request: HttpRequest, place: DaoView, written: Draft, *, status: int =
             (
                 action,
                 _modules(modules, action) if "module" in KINDS[action.kind][1] else [],
-                values.values_of(action.fields.get("yaml", "")),
+                values.values_of(action.fields.get("yaml", "")) if has_room else [],
                 values.mark_of(action.fields.get("yaml", "")),
             )
-            for action in written.actions
+            for action, has_room in zip(written.actions, rooms, strict=True)
         ],
         kinds=[(kind, name) for kind, (name, _) in KINDS.items()],
         assets=sorted(tokens_by_symbol(list(place.assets.values()))),

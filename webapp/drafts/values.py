@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MOST_FIELDS = 120
+MOST_CHARACTERS = 20_000  # of a text, and of all texts of a draft, of which fields are made: it takes time
 _BOUNDS = ("cap", "at most", "at least")
 # A text that YAML reads as itself without quotes, inside of braces too.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._%+-]*(?::[0-9]{2}Z)?")
@@ -35,10 +36,13 @@ class Value:
 
 
 def values_of(yaml: str) -> list[Value]:
-    """Return the values that a form shows, in the order in which they stand; none of a text that is no YAML."""
+    """Return the values that a form shows, in the order in which they stand; none of a text that is no YAML, or too
+    long for fields."""
+    if len(yaml) > MOST_CHARACTERS:
+        return []
     try:
         root = YAML(typ="safe", pure=True).compose(yaml)
-    except (YAMLError, RecursionError, ValueError):
+    except (YAMLError, RecursionError, ValueError, AssertionError):  # it asserts what a %YAML line names
         return []
     if not isinstance(root, MappingNode):
         return []
@@ -86,7 +90,11 @@ def _scalar(path: tuple[str, ...], node: Node) -> Iterator[Value]:
 
 def filled(yaml: str, given: Sequence[str]) -> str:
     """Return the YAML with these values, in the order of `values_of`. One that is as it was stays as it is written."""
-    for value, text in reversed(list(zip(values_of(yaml), given, strict=False))):
+    return _filled(yaml, values_of(yaml), given)
+
+
+def _filled(yaml: str, shown: Sequence[Value], given: Sequence[str]) -> str:
+    for value, text in reversed(list(zip(shown, given, strict=False))):
         line = " ".join(text.split())
         if line != value.text:
             yaml = yaml[: value.begin] + _written(line, yaml[value.begin : value.begin + 1]) + yaml[value.end :]
@@ -104,9 +112,23 @@ def mark_of(yaml: str) -> str:
     return hashlib.sha256(yaml.strip().encode("utf-8", "replace")).hexdigest()[:32]
 
 
+def is_marked(form: Mapping[str, str], number: int, yaml: str) -> bool:
+    """Whether a form's action has fields, made of this very text."""
+    return len(yaml) <= MOST_CHARACTERS and form.get(f"mark-{number}") == mark_of(yaml)
+
+
+def with_room(texts: Sequence[str]) -> list[bool]:
+    """Of which of a draft's texts fields are made: of the first ones, as long as they are not too long together."""
+    left, found = MOST_CHARACTERS, []
+    for text in texts:
+        found.append(len(text) <= left)
+        left -= len(text) if found[-1] else 0
+    return found
+
+
 def taken(form: Mapping[str, str], number: int, yaml: str) -> str:
     """Return the YAML of a form's action with the values of its fields; as it is where it was changed by hand."""
-    if form.get(f"mark-{number}") != mark_of(yaml):
+    if not is_marked(form, number, yaml):
         return yaml
     shown = values_of(yaml)
-    return filled(yaml, [form.get(f"value-{number}-{place}", value.text) for place, value in enumerate(shown)])
+    return _filled(yaml, shown, [form.get(f"value-{number}-{place}", value.text) for place, value in enumerate(shown)])

@@ -57,6 +57,8 @@ def log(request: HttpRequest, slug: str) -> HttpResponse:
         older=entries[-1].number if entries and entries[-1].number > 1 else None,
         number=number,
         head=head,
+        next_part=MOST_EXPORTED + 1 if number > MOST_EXPORTED else None,
+        most_exported=f"{MOST_EXPORTED:,}",
     )
     return _private(answer)
 

@@ -41,7 +41,6 @@ def _page(request: HttpRequest, place: DaoView, problem: str = "", status: int =
         model=read.model(),
         mirror=read.mirror(place),
         incidents=read.open_incidents(place),
-        is_stopped_by_hand=any(halt.is_by_hand for halt in standing),
         account=who.account,
         roles=roles.names_of(who),
         may_stop=who.may(Do.STOP_AGENT),

@@ -13,14 +13,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from agent.acts import halts, rosters
-from agent.acts.policy import NoPolicyInForce, chain_now_s, in_force
+from agent.acts.policy import NoPolicyInForce, PolicyInForce, chain_now_s, in_force
 from agent.acts.words import reason_of
 from agent.llm import trouble
 from agent.models import AgentHalt
 from governance import site_keys
 from governance.models import ChainReading, OutgoingTransaction, SyncIncident
 from governance.roles import Do, Visitor, policies_named
-from governance.sentences import worded
+from governance.sentences import Sentence, worded
 from governance.site_keys import Alarm, What
 from policies.notation.hexadecimal import hex_text
 from presentation import words
@@ -60,7 +60,6 @@ class Halt:
     to_do: str
     since: str
     facts: Mapping[str, Any]
-    is_by_hand: bool
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def halts_of(place: DaoView, visitor: Visitor) -> list[Halt]:
     return [
         Halt(
             row.pk, worded(reason_of(row)), str(_TO_DO.get(row.reason_code, _ASK_FIRST)), words.when(row.happened_at),
-            row.facts if may_see else {}, halts.is_by_hand(row),
+            row.facts if may_see else {},
         )
         for row in halts.standing(place.dao)
     ]  # fmt: skip
@@ -168,19 +167,31 @@ def rosters_of(place: DaoView, visitor: Visitor) -> list[RosterOf]:
     """What each policy that has not ended pays by; who is on it for those who may see that."""
     found = []
     for row, named in list(policies_named(place.dao))[:MOST_POLICIES]:
+        key = hex_text(bytes(row.policy_id))
+        try:
+            policy = in_force(place.dao, bytes(row.policy_id))
+        except NoPolicyInForce as error:
+            found.append(_without(key, named.operator, error.sentence))
+            continue
+        if policy.contract.pk != row.module_id:
+            continue  # a newer module has the policy, with an operator of its own: its roster is none of this one's
         # An operator sees the rosters of the policies that name it, a keeper all.
-        may_see = visitor.may(Do.SEE_ROSTERS) and (visitor.account == named.operator or visitor.is_keeper)
-        found.append(_roster_of(place, bytes(row.policy_id), named.operator, may_see))
+        is_its = visitor.account == policy.code.operator
+        found.append(_roster_of(place, policy, visitor.is_keeper or (visitor.may(Do.SEE_ROSTERS) and is_its)))
     return found
 
 
-def _roster_of(place: DaoView, policy_id: bytes, operator: bytes, may_see: bool) -> RosterOf:
-    key = hex_text(policy_id)
+def _without(key: str, operator: bytes, why: Sentence) -> RosterOf:
+    return RosterOf(key, operator, worded(why), None, "", None, 0, ())
+
+
+def _roster_of(place: DaoView, policy: PolicyInForce, may_see: bool) -> RosterOf:
+    key, operator = hex_text(policy.policy_id), policy.code.operator
     try:
-        roster = rosters.current(in_force(place.dao, policy_id), chain_now_s(place.dao))
+        roster = rosters.current(policy, chain_now_s(place.dao))
         lines = rosters.lines_of(roster)
-    except (rosters.RosterError, NoPolicyInForce) as error:
-        return RosterOf(key, operator, worded(error.sentence), None, "", None, 0, ())
+    except rosters.RosterError as error:
+        return _without(key, operator, error.sentence)
     shown = (
         tuple(
             {

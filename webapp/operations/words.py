@@ -25,6 +25,7 @@ ACTIONS: Mapping[str, Promise] = {
     Action.TRANSACTION_SIGNED: gettext_lazy("Transaction signed"),
     Action.VOTE_RELAYED: gettext_lazy("Vote taken to be relayed"),
     Action.DELEGATION_RELAYED: gettext_lazy("Delegation taken to be relayed"),
+    Action.STATEMENT_PUBLISHED: gettext_lazy("A delegate's statement published or taken back"),
     Action.SUBSCRIPTION_ASKED: gettext_lazy("Subscription asked for"),
     Action.SUBSCRIPTION_CONFIRMED: gettext_lazy("Subscription confirmed"),
     Action.SUBSCRIPTION_ENDED: gettext_lazy("Subscription ended"),

@@ -52,7 +52,7 @@ class Command(BaseCommand):
             found = _checked(entries)
         else:
             entries, found = None, stored.check_all()
-        problem = found.problem
+        problem, earlier = found.problem, []
         if not problem and options["head"]:
             problem = _misses(options["head"], stored.entries() if entries is None else entries)
         if not problem and options["after"]:
@@ -65,6 +65,8 @@ class Command(BaseCommand):
         self.stdout.write(f"the audit log holds: {found.entries} entries, head {hex_text(found.head)}")
         if entries and entries[0].number > 1:
             self.stdout.write(f"what came before entry {entries[0].number} is not in this bundle and was not checked")
+            if not earlier or earlier[0].number > 1:
+                self.stdout.write("its numbers are not proven: hashes cover the order of entries, not their numbers")
         if not options["head"] and not options["after"]:
             self.stdout.write("whether all of it was made anew can't be seen here: give --head or --after to see that")
 
@@ -92,12 +94,17 @@ def _misses(head: str, entries: Any) -> str:
 
 
 def _differs(earlier: Sequence[Entry], entries: Sequence[Entry] | None) -> str:
-    """Why the log does not go on from an earlier bundle; empty where it does."""
+    """Why the log does not go on from an earlier bundle; empty where it does: the entries that both have are the same,
+    or the first one follows the earlier bundle's last."""
     if not earlier:
-        return ""
+        raise CommandError("the earlier bundle has no entries: there is nothing to compare with")
     first, last = earlier[0].number, earlier[-1].number
+    if entries and entries[0].number == last + 1:
+        follows = entries[0].prev_hash == earlier[-1].hash
+        return "" if follows else f"entry {last + 1} does not follow the earlier bundle's last one"
     now = {entry.number: entry for entry in (stored.entries(first, last) if entries is None else entries)}
-    for entry in earlier:
+    begins = entries[0].number if entries and entries[0].number <= last else first
+    for entry in earlier[max(0, begins - first) :]:
         if entry.number not in now:
             return f"entry {entry.number} of the earlier bundle is not there any more"
         if now[entry.number] != entry:
