@@ -667,7 +667,7 @@ class Run:
 
     def _be_alone(self, blocks: int, salt: int) -> None:
         """The node that lies is the only one while blocks come and become final, by its word alone, and its index has
-        holes; the other one is away, and comes back."""
+        holes; the other one is away, and comes back, far behind at first."""
         if self.liar is None:
             self._grow(blocks, salt)
             return
@@ -690,6 +690,10 @@ class Run:
             self.happened["blocks became final by one node's word"] += 1
             lacking = self._logs_of_the_chain(alone, self.chain.final) - self._logs_of_the_mirror(alone)
             self.happened["one node alone left out logs of blocks that became final"] += bool(lacking)
+            # It comes back far behind at first: by what it calls final, those blocks are none yet.
+            back, away.faults.head_back = away.faults.head_back, self.chain.head - max(alone - 1, 0)
+            self._sync()
+            away.faults.head_back = back
 
     def _ask_then_reorganise(self, depth: int, salt: int) -> None:
         """Voters' power is asked for in a block that the chain then replaces."""

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
-from governance.models import Act, Block, Chain, Contract, Cursor, Dao, Proposal, ProposalTransition
+from governance.models import Act, Block, Chain, Contract, Cursor, Dao, OnchainCheck, Proposal, ProposalTransition
 from governance.open_proposals import open_proposals
 from presentation.dao_view import DaoView
 from presentation.proposals import page_of_proposals, rows_of
 from tests.webapp.conftest import DAY, NOW, UNIT, Made, account
+from webapp.home import read
 from webapp.mail import digest
 
 HOUR = 3600
@@ -307,3 +308,16 @@ def test_what_happened_lately_stands_newest_first(client, made):
         f"Act 3 of {policy} was vetoed", f"Act 4 of {policy} was performed", f"Act 3 of {policy} was announced",
         "Passed 1 was queued in the timelock", "Passed 1 was proposed",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("matching", "says"), [(1, "1 of the chain"), (3, "3 of the chain"), (5, "More than 3 of the")]
+)
+def test_how_many_of_the_chains_answers_match_is_counted_up_to_a_bound(client, made, monkeypatch, matching, says):
+    monkeypatch.setattr(read, "_MOST_COUNTED", 3)
+    for number in range(matching):
+        OnchainCheck.objects.create(
+            dao=made.dao, subject=f"proposal:{number}:votes", block_number=9, block_hash=bytes(32), chain_says="1",
+            mirror_says="1", matched=True,
+        )  # fmt: skip
+    assert says in client.get("/river/").content.decode()

@@ -26,7 +26,11 @@ TEMPLATES: Mapping[str, object] = {
 }
 
 
-@cache
 def text_of(name: str) -> str:
     """Return a template's text; empty for a name that there is no template of."""
-    return (_FOLDER / f"{name}.yaml").read_text() if name in TEMPLATES else ""
+    return _text_of_known(name) if name in TEMPLATES else ""
+
+
+@cache
+def _text_of_known(name: str) -> str:
+    return (_FOLDER / f"{name}.yaml").read_text()

@@ -87,12 +87,17 @@ def _act_ends_s(place: DaoView, act: Act) -> float:
     return max(0, (act.releasable_chain_s or 0) - place.now_chain_s)
 
 
+_MOST_COUNTED = 1000  # answers of the chain that match
+
+
 @dataclass
 class HeldAgainst:
-    """How the mirror stands against the chain's own answers: how many match, and those that differ, at a block."""
+    """How the mirror stands against the chain's own answers: how many match (`is_more`: that many and more), and those
+    that differ, at a block."""
 
     block: int
     matched: int
+    is_more: bool
     differing: list[OnchainCheck]
 
 
@@ -105,7 +110,8 @@ def held_against(place: DaoView, limit: int = 10) -> HeldAgainst | None:
     newest += [check.block_number for check in differing[:1]]
     if not newest:
         return None
-    return HeldAgainst(max(newest), matching.count(), differing)
+    matched = matching.order_by("-block_number")[: _MOST_COUNTED + 1].count()  # not all of them for each reader
+    return HeldAgainst(max(newest), min(matched, _MOST_COUNTED), matched > _MOST_COUNTED, differing)
 
 
 def newest_incidents(place: DaoView, limit: int = 10) -> list[SyncIncident]:
