@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from eth_utils.address import is_checksum_address
 
+from policies.notation.hexadecimal import hex_bytes
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 UNIX_SOCKET = "unix"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -70,7 +72,7 @@ def addresses(name: str, text: str) -> frozenset[bytes]:
         is_mixed = item[2:] not in (item[2:].lower(), item[2:].upper())
         if not re.fullmatch(r"0x[0-9a-fA-F]{40}", item) or (is_mixed and not is_checksum_address(item)):
             raise ImproperlyConfigured(f"{name} holds {item[:60]!r}: write addresses, 0x and 40 digits, as wallets do")
-        found.add(bytes.fromhex(item[2:]))
+        found.add(hex_bytes(item))
     return frozenset(found)
 
 

@@ -25,6 +25,8 @@ from typing import Any
 
 import rfc8785
 
+from policies.notation.hexadecimal import hex_bytes, hex_text
+
 FORMAT = "mandate.audit-bundle/1"
 ENTRY_FORMAT = "mandate.audit/1"
 FIRST_PREV = bytes(32)
@@ -42,8 +44,11 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "number": self.number, "prev_hash": _text(self.prev_hash), "hash": _text(self.hash), "body": self.body,
-        }  # fmt: skip
+            "number": self.number,
+            "prev_hash": hex_text(self.prev_hash),
+            "hash": hex_text(self.hash),
+            "body": self.body,
+        }
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,6 @@ class Checked:
     entries: int
     head: bytes
     problem: str = ""
-
-
-def _text(value: bytes) -> str:
-    return "0x" + value.hex()
 
 
 def hash_of(prev_hash: bytes, body: str) -> bytes:
@@ -98,7 +99,7 @@ def as_bundle(entries: Sequence[Entry]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "first": entries[0].number if entries else 1,
-        "head": _text(entries[-1].hash if entries else FIRST_PREV),
+        "head": hex_text(entries[-1].hash if entries else FIRST_PREV),
         "entries": [entry.as_json() for entry in entries],
     }
 
@@ -112,7 +113,7 @@ def read(given: Any) -> list[Entry]:
     if not isinstance(given, Mapping) or given.get("format") != FORMAT:
         raise BadBundle(f"this is no bundle of the format {FORMAT}")
     entries = list(_entries(given.get("entries")))
-    head = _text(entries[-1].hash if entries else FIRST_PREV)
+    head = hex_text(entries[-1].hash if entries else FIRST_PREV)
     if given.get("head") != head:
         raise BadBundle("its head is not the hash of its last entry: entries are missing at its end, or it was changed")
     if given.get("first") != (entries[0].number if entries else 1):
@@ -126,7 +127,7 @@ def _entries(given: Any) -> Iterator[Entry]:
     for place, row in enumerate(given):
         try:
             number, body = row["number"], row["body"]
-            prev_hash, hash_ = (bytes.fromhex(row[name].removeprefix("0x")) for name in ("prev_hash", "hash"))
+            prev_hash, hash_ = (hex_bytes(row[name]) for name in ("prev_hash", "hash"))
             is_right = type(number) is int and isinstance(body, str) and len(prev_hash) == len(hash_) == 32
             body.encode()
         except (KeyError, TypeError, AttributeError, ValueError):
@@ -146,7 +147,7 @@ def as_csv(entries: Iterable[Entry]) -> str:
         by, dao = body["by"], body["dao"] or {}
         row = (
             entry.number, body["at"], body["action"], dao.get("slug", ""), by["via"], by["name"], by["account"] or "",
-            rfc8785.dumps(body["values"]).decode(), _text(entry.prev_hash), _text(entry.hash), entry.body,
+            rfc8785.dumps(body["values"]).decode(), hex_text(entry.prev_hash), hex_text(entry.hash), entry.body,
         )  # fmt: skip
         writer.writerow([_cell(value) for value in row])
     return out.getvalue()

@@ -27,6 +27,7 @@ from policies.code.policy_code import PolicyCode
 from policies.code.signatures import Function, parse_function
 from policies.document.document import load
 from policies.notation.amounts import Unclear
+from policies.notation.hexadecimal import hex_text
 from policies.notation.problems import PolicyError
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version, vocabulary
@@ -165,7 +166,7 @@ def _field(
 def form_json(place: DaoView, found: PolicyForm) -> Json:
     """The form as data: the schema of an act and, rule by rule, the inputs it is made of."""
     return {
-        "policy_id": "0x" + bytes(found.version.policy_id).hex(),
+        "policy_id": hex_text(found.version.policy_id),
         "version": found.version.version,
         "operator": address_json(found.code.operator),
         "act_schema": act_schema(found.code, found.functions),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from governance.audit_log import Action, bundle, record, stored
 from governance.audit_log.bundle import Entry
 from governance.roles import Do
-from policies.notation.hexadecimal import hex_text
+from policies.notation.hexadecimal import hex_bytes, hex_text
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 from webapp import roles
@@ -73,7 +73,7 @@ def _shown(entry: Entry) -> dict[str, Any]:
         "dao": (body["dao"] or {}).get("slug", ""),
         "via": via_text(by["via"]),
         "name": by["name"],
-        "account": bytes.fromhex(by["account"][2:]) if by["account"] else None,
+        "account": hex_bytes(by["account"]) if by["account"] else None,
         "values": json.dumps(body["values"], ensure_ascii=False),
         "hash": hex_text(entry.hash),
     }

@@ -275,12 +275,12 @@ def _majority(place: DaoView, row: ProposalRow) -> Rule:
         return Rule(None, gettext("How this governor counts is not known here."))
     if facts.by_type:
         return _approval(row)
-    gap = place.votes_asset.text(abs(row.for_votes - row.against_votes), 2)
+    margin = place.votes_asset.text(abs(row.for_votes - row.against_votes), 2)
     if row.for_votes > row.against_votes:
-        return Rule(True, gettext("More for than against, by %(gap)s.") % {"gap": gap})
+        return Rule(True, gettext("More for than against, by %(margin)s.") % {"margin": margin})
     if row.for_votes == row.against_votes:
         return Rule(False, gettext("As many for as against: more must be for."))
-    return Rule(False, gettext("Fewer for than against, by %(gap)s.") % {"gap": gap})
+    return Rule(False, gettext("Fewer for than against, by %(margin)s.") % {"margin": margin})
 
 
 def _approval(row: ProposalRow) -> Rule:
