@@ -169,7 +169,7 @@ def test_one_account_asks_for_nothing_in_the_session_of_another(client, made, se
     ],
 )
 def test_what_no_database_takes_is_refused(client, made, monkeypatch, body, status):
-    monkeypatch.setattr(signin, "account_of", lambda _request: account(3))
+    monkeypatch.setattr(signin, "signed_in", lambda _request: (account(3), None))
     sent = json.dumps({"policy_id": "0x" + "01" * 32, **body})
     answer = client.post("/api/v1/daos/river/requests", sent, content_type="application/json")
     assert answer.status_code in (status if isinstance(status, tuple) else (status,)), answer.content
@@ -260,7 +260,7 @@ def named(wrong):
 @pytest.mark.parametrize("wrong", WRONG_MESSAGES, ids=named)
 def test_no_smart_wallet_mends_a_wrong_message(client, monkeypatch, wrong):
     """A contract that accepts every signature signs in its own account, with a message that is right otherwise."""
-    monkeypatch.setattr(signin, "_problem", lambda *_: None)
+    monkeypatch.setattr(signin, "_signed", lambda *_: (None, False))
     _, answer = sign_in(client, key=OTHERS_KEY, **wrong)
     assert answer.status_code == 403
     _, answer = sign_in(client, key=OTHERS_KEY)

@@ -68,5 +68,5 @@ def test_what_is_open_is_found_without_reading_what_is_over(dao):
 def test_the_bench_sees_a_table_that_is_read_whole(dao):
     explained = queries.explain("SELECT count(*) FROM governance_vote WHERE reason = 'nothing says this'", runs=1)
     assert explained["whole_tables"] == ["governance_vote"]
-    slow = {**explained, "ms": queries.BAR_MS}
-    assert len(queries.misses({"a page": {"queries": [explained, slow]}})) == 3
+    quick, slow = {**explained, "ms": 0.0}, {**explained, "ms": queries.BAR_MS}
+    assert len(queries.misses({"a page": {"queries": [quick, slow]}})) == 3
