@@ -12,6 +12,7 @@ from governance import asked_power, incidents, outbox, unconfirmed
 from governance.chain.address import checksum
 from governance.chain.rpc import Header, Rpc
 from governance.models import (
+    AskedPower,
     Block,
     Chain,
     ChainAnswer,
@@ -329,23 +330,28 @@ def restart_from(writer: Writer, block_number: int) -> None:
 def drop_orphans(dao: Dao, cursor: Cursor, headers: Sequence[Header]) -> list[tuple[str, str, int]]:
     """Drop logs and readings at these heights that other blocks made: left by a reorg while blocks were read again.
     Returns what the outbox is to take back. The caller saves the cursor."""
-    orphans = RawLog.objects.filter(dao=dao, block_number__in=[h.number for h in headers]).exclude(
-        block_hash__in=[h.hash for h in headers]
-    )
+    if not headers:
+        return []
+    numbers, hashes = [header.number for header in headers], [header.hash for header in headers]
+    within = {"dao": dao, "block_number__range": (min(numbers), max(numbers))}
+    # While a past is read for the first time, nothing is there to look through for thousands of hashes.
+    if not any(rows.objects.filter(**within).exists() for rows in (RawLog, ChainReading, OnchainCheck, AskedPower)):
+        return []
+    orphans = RawLog.objects.filter(dao=dao, block_number__in=numbers).exclude(block_hash__in=hashes)
     heights = set(orphans.values_list("block_number", flat=True))
-    readings = ChainReading.objects.filter(dao=dao, block_number__in=[h.number for h in headers])
-    readings.exclude(block_hash__in=[h.hash for h in headers]).delete()
-    checks = OnchainCheck.objects.filter(dao=dao, block_number__in=[h.number for h in headers])
-    checks = checks.exclude(block_hash__in=[h.hash for h in headers])
+    readings = ChainReading.objects.filter(dao=dao, block_number__in=numbers)
+    readings.exclude(block_hash__in=hashes).delete()
+    checks = OnchainCheck.objects.filter(dao=dao, block_number__in=numbers)
+    checks = checks.exclude(block_hash__in=hashes)
     if checks.filter(matched=False, subject__endswith=":state").exists():
         cursor.rules_below = Cursor.FROM_THE_NEWEST  # as in `drop_above`
     checks.delete()
-    asked_power.drop_others(dao, [h.number for h in headers], [h.hash for h in headers])
+    asked_power.drop_others(dao, numbers, hashes)
     if not heights:
         return []
     RefusedAct.objects.filter(dao=dao, block_number__in=heights).delete()  # read again; `_undone` takes back its news
     clocks = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.CLOCK, block_number__in=heights)
-    clocks.exclude(key__in=[hex_text(h.hash) for h in headers]).delete()
+    clocks.exclude(key__in=[hex_text(one) for one in hashes]).delete()
     touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
     powers = power_now.touched_by(dao, orphans)
     orphans.delete()
