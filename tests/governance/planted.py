@@ -84,7 +84,7 @@ FAULTS = (
         "sync/reorg.py",
         (
             ("        asked_power.drop_above(dao, ancestor.number)\n", ""),
-            ("    asked_power.drop_others(dao, [h.number for h in headers], [h.hash for h in headers])\n", ""),
+            ("    asked_power.drop_others(dao, numbers, hashes)\n", ""),
         ),
     ),
     Fault(
