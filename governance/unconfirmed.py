@@ -2,7 +2,8 @@
 """Logs that one node alone shows, with no proof: kept and marked, and counted in no mail and no act until settled.
 
 Settled is such a log where two nodes show it when its block becomes final or later, where receipts prove it, or where
-the chain, asked at a later block, answers what it would not without the log: `proposalVotes()` for votes, `state()` for
+the chain, asked at a later block (by two nodes where several are set: who makes a log up makes its answer up too),
+answers what it would not without the log: `proposalVotes()` for votes, `state()` for
 what happened to a proposal (that it was created so only where its number is the hash of what it does), the token's
 answer for power, the module's for pauses and for where a policy's code lies. Until then its news are
 withheld from the outbox. With a single node set, all of the mirror is that node's word, and what it shows is settled.

@@ -682,7 +682,7 @@ def settle_sent() -> None:
     for chain in {row.chain for row in waiting}:
         # While a kill switch stands nothing is signed, not even the same call with higher fees: receipts are noted.
         halted = AgentHalt.objects.filter(dao__chain=chain, cleared_at=None).exists()
-        switched = Switched(agent_signer(), *Dao.objects.filter(chain=chain))
+        signers = [] if halted else [Switched(agent_signer(), *Dao.objects.filter(chain=chain))]
         # One that is stopped while this runs ends it before the next signing; receipts are noted the next time.
         with suppress(Halted):
-            settle(Rpc.for_chain(chain.pk), chain, *([] if halted else [switched]))
+            settle(Rpc.for_chain(chain.pk), chain, *signers)

@@ -42,7 +42,8 @@ def paid_lines(policy: PolicyInForce, period: str, request: Request) -> frozense
     may_pay = set(acts.filter(_MAY_PAY).values_list("pk", flat=True))
     for act in acts:
         over = act.status == Act.Status.SCHEDULED and _is_over(act, final_s)
-        pays[bytes(act.decision)] = act.pk in may_pay and not over
+        # The module lets the agent's key name a decision again: one act of it that was stopped unpays no other.
+        pays[bytes(act.decision)] = pays.get(bytes(act.decision), False) or (act.pk in may_pay and not over)
     counted = set()
     for row in rows.select_related("binding__record"):
         if pays.get(bytes(row.binding.record.hash), row.binding.state == "live"):
@@ -62,12 +63,13 @@ def form_requests(dao: Dao, payees: Collection[bytes], since_chain_s: int, besid
     final_s = final_chain_s(dao)
     acts = Act.objects.filter(dao=dao, decision__in=list(by_decision)).select_related("log", "final_log")
     may_pay = set(acts.filter(_MAY_PAY).values_list("pk", flat=True))
+    counting = set()
     for act in acts:
         is_pending = act.status == Act.Status.SCHEDULED
         counts = not _is_over(act, final_s) if is_pending else paid_chain_s(act) >= since_chain_s
-        counts = counts and act.pk in may_pay
-        live = live | {bytes(act.decision)} if counts else live - {bytes(act.decision)}
-    found = {by_decision[decision] for decision in live}
+        if counts and act.pk in may_pay:
+            counting.add(bytes(act.decision))
+    found = {by_decision[decision] for decision in counting | (live - {bytes(act.decision) for act in acts})}
     signed = Request.objects.filter(dao=dao, status=Request.Status.PLANNED, plan__candidate__isnull=False)
     for request in signed.exclude(act={}).exclude(pk=besides.pk).select_related("plan__candidate"):
         if any(hex_bytes(line["recipient"]) in payees for line in request.plan.candidate.lines):

@@ -249,6 +249,20 @@ def test_what_one_node_alone_calls_stopped_is_paid_for_all_that_is_known(world: 
     assert world.rest(first, 2).status == Request.Status.STOPPED
 
 
+def test_a_stopped_act_that_names_a_decision_again_unpays_nobody(world: World) -> None:  # noqa: F811
+    """The module lets the agent's key announce another act under the same decision; members stop it."""
+    world.sign_roster()
+    first = world.rest(world.ask(world.november()))
+    assert first.status == Request.Status.EXECUTED, first.reason
+    (act,) = world.acts()
+    Act.objects.create(
+        dao=act.dao, module=act.module, policy_id=act.policy_id, number=act.number + 1, version=act.version,
+        agent=act.agent, decision=act.decision, status=Act.Status.KILLED, log=act.log, objection_power=0,
+    )  # fmt: skip
+    again = world.ask(first.text)
+    assert len(paid_lines(in_force(world.dao, POLICY_ID), first.period, again)) == 5
+
+
 def test_a_roster_is_as_old_as_the_chain_says_and_not_the_mirror(world: World) -> None:  # noqa: F811
     """While blocks are read again, the mirror's clock stands in the past, where the roster was still good."""
     world.sign_roster(expires_chain_s=world.suite.anvil.now + 40 * DAY_S)
