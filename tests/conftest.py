@@ -9,6 +9,7 @@ import fcntl
 import importlib.util
 import json
 import platform
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -313,7 +314,12 @@ def _deploy(anvil: Anvil, accounts: dict[str, LocalAccount]) -> Deployed:
 
 @pytest.fixture
 def deployed(_suite: Deployed) -> Iterator[Deployed]:
-    """The suite as freshly deployed; what the test does to the chain is undone."""
+    """The suite as freshly deployed; what the test does to the chain is undone.
+
+    Each test's blocks name a miner of their own, so that none has the hash of an undone one: anvil counts an undone
+    block among those it keeps, and when that one's turn comes, it forgets the state of the block that stands.
+    """
+    _suite.anvil.call("anvil_setCoinbase", to_checksum_address(secrets.token_bytes(20)))
     snapshot = _suite.anvil.call("evm_snapshot")
     yield _suite
     assert _suite.anvil.call("evm_revert", snapshot)
