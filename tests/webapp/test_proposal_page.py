@@ -100,9 +100,70 @@ def test_reasons_are_markdown_and_slow_ones_are_shown_as_written(client, made):
         ("https://[/t/1", None),
     ],
 )
-def test_a_discussion_is_a_link_of_the_text_to_a_forums_thread(made, link, host):
-    found = discussion_in(made.proposal(7, description=f"# Pay\n\nSee [here](https://x.org) and [there]({link})."))
+def test_a_discussion_is_a_link_of_the_text_to_a_forums_thread(link, host):
+    found = discussion_in(markup.rendered(f"# Pay\n\nSee [here](https://x.org) and [there]({link}).").links)
     assert (found.host if found else None) == host
+
+
+def quoted(text, words):
+    """A quote as the verdict makes it: where the shown text has these words."""
+    start = governance_text.read(text).text.index(words)
+    return markup.Quote(start, start + len(words), " ".join(words.split()))
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "html"),
+    [
+        ("Hi. Pay *5* USDC. Bye.", "Pay 5 USDC.",
+         '<p>Hi. <mark id="said-4">Pay </mark><em><mark>5</mark></em><mark> USDC.</mark> Bye.</p>'),
+        ("Send `5` & [it](https://x.org/a).", "5 & it", '<p>Send <mark id="said-5"><code>5</code></mark><mark> &amp; '
+         '</mark><a href="https://x.org/a" rel="noopener noreferrer nofollow ugc"><mark>it</mark></a> (x.org).</p>'),
+        ("- one\n- two", "two", '<li><mark id="said-5">two</mark></li>'),
+        ("|a|b|\n|-|-|\n|x|5|\n", "x\t5", '<td><mark id="said-5">x</mark></td>\n<td><mark>5</mark></td>'),
+        ("```\na <b>\nc\n```", "a <b>", '<pre><code><mark id="said-0">a &lt;b&gt;</mark>\nc'),
+        ("## Pay 5\n\nx", "Pay 5", '<h4 id="text-1"><mark id="said-0">Pay 5</mark></h4>'),
+    ],
+)  # fmt: skip
+def test_a_quote_is_marked_where_the_text_has_it(source, words, html):
+    quote = quoted(source, words)
+    shown = markup.rendered(source, (quote,))
+    assert html in shown.html
+    assert shown.marked == {quote.start}
+    assert re.sub("</?mark[^>]*>", "", shown.html).replace("\n\n", "\n") == markup.rendered(source).html
+
+
+def test_quotes_that_overlap_have_an_anchor_each_and_no_tag_twice():
+    text = "Pay 5 USDC to ines and 6 to jon."
+    quotes = tuple(quoted(text, words) for words in ("Pay 5 USDC to ines and 6 to jon.", "5 USDC to ines", "ines and"))
+    shown = markup.rendered(text, quotes)
+    assert shown.marked == {0, 4, 14}
+    assert re.findall('id="(said-[0-9]+)"', shown.html) == ["said-0", "said-4", "said-14"]
+    assert re.sub("</?mark[^>]*>", "", shown.html) == markup.rendered(text).html
+
+
+def test_words_that_the_text_has_not_at_that_place_are_marked_nowhere():
+    text = 'Pay 5 USDC. <mark id="said-0">x</mark>'
+    for quote in (markup.Quote(0, 11, "Pay 6 USDC."), markup.Quote(5, 900, "USDC"), markup.Quote(-3, 2, "Pa")):
+        shown = markup.rendered(text, (quote,))
+        assert (shown.marked, shown.html) == (frozenset(), markup.rendered(text).html)
+        assert "<mark" not in shown.html
+
+
+def test_each_quote_of_card_and_summary_leads_to_its_place_in_the_text(client, made):
+    made.summary(made.proposal(7, description="Pay 5 USDC."))
+    text = page(client)
+    assert '<mark id="said-0">Pay 5 USDC.</mark>' in section(text, "text")
+    assert '<q>Pay 5 USDC.</q> <a class="src small" href="#said-0">in the text</a>' in section(text, "does")
+    assert '5 USDC leave. <a class="src small" href="#e1">' not in text  # the effect says it in its own words
+    assert 'Transfers 5 USDC to 0x00 <a class="src small" href="#e1">what the calls do</a>' in text
+    assert 'id="e1"' in section(text, "does")
+
+
+def test_a_quote_of_another_text_leads_nowhere(client, made):
+    made.summary(made.proposal(7, description="Pay 6 USDC."))
+    text = page(client)
+    assert "said-" not in text
+    assert "<q>Pay 5 USDC.</q>" in section(text, "does")
 
 
 # --- what a vote needs

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_safe
 
 from governance import asked_power
 from governance.capabilities import takes_signed_ballots
+from governance.models import Proposal
 from presentation import words
 from presentation.calls import action_views, grouped
-from presentation.card import card_of, flags_of, is_by_model, lines_of, meanings
+from presentation.card import Card, LineView, card_of, flags_of, is_by_model, lines_of, meanings
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
 from presentation.mine import mine
@@ -61,6 +62,8 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
     row_proposal = proposal_of(place, proposal_id)
     row, summary = proposal_row(place, row_proposal), summary_of(row_proposal)
     calls = action_views(place, row_proposal, summary)
+    card, lines = card_of(summary) if summary else None, lines_of(summary)
+    text = _text(row_proposal, card, lines)
     return render_page(
         request,
         "proposal.html",
@@ -68,16 +71,16 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         "proposals",
         row=row,
         summary=summary,
-        card=card_of(summary) if summary else None,
+        card=card,
         dangers=flags_of(summary, dangers=True),
         warnings=flags_of(summary, dangers=False),
         meanings=meanings(),
-        lines=lines_of(summary),
+        lines=lines,
         by_model=is_by_model(summary),
         calls=grouped(calls),
         calls_count=len(calls),
-        text=markup.rendered(row_proposal.description),
-        discussion=discussion_in(row_proposal),
+        text=text,
+        discussion=discussion_in(text.links),
         policy=policy_in(place, calls),
         checks=checks_of(place, f"proposal:{proposal_id}:"),
         reorgs=reorgs_of(place, row_proposal),
@@ -89,6 +92,13 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         **votes.context(request, place, row, page_number(request)),
         **voter_asked_for(request, place, row),
     )
+
+
+def _text(proposal: Proposal, card: Card | None, lines: list[LineView]) -> markup.Rendered:
+    """The proposal's text, with an anchor where it has words that the card or the summary quotes."""
+    words = [*(card.words if card else ()), *(line.words for line in lines if line.words)]
+    quotes = {markup.Quote(one.start, one.end, one.text): None for one in words if one.start >= 0}
+    return markup.rendered(proposal.description, tuple(quotes))
 
 
 def voter_asked_for(request: HttpRequest, place: DaoView, row: ProposalRow) -> dict[str, Any]:
