@@ -45,7 +45,7 @@ def test_the_model_picks_and_code_puts_the_words_with_their_source():
                     "start": 0, "end": 48}},
         {"text": f"It transfers 1,500.5 USDC to 0x{ADA.hex()}.",
          "source": {"kind": "span", "id": "s2", "quote": f"It transfers 1,500.5 USDC to 0x{ADA.hex()}.",
-                    "start": 49, "end": 119}},
+                    "start": 49, "end": 121}},
         {"text": EFFECTS[0].sentence, "source": {"kind": "effect", "id": "e1", "quote": EFFECTS[0].sentence}},
     ]  # fmt: skip
 
