@@ -44,6 +44,7 @@ class Book:
     also: Mapping[str, bytes] = field(default_factory=dict)  # further names, by which a text may call an address
     chain_id: int | None = 1  # where the calls are made; None where nobody knows
     missing: tuple[str, ...] = ()  # what the book could not be asked for, as codes: "ens"
+    claimed: frozenset[bytes] = frozenset()  # whose name is a claim that anybody may make (ENS), not the DAO's word
 
     @classmethod
     def from_json(cls, text: str, chain_id: int = 1) -> "Book":
@@ -91,7 +92,14 @@ class Book:
 
     def knows(self, address: bytes) -> bool:
         """Whether the DAO vouches for this address in any way."""
-        return address in self.names or address in self.tokens or address in self.contracts
+        return address in self.vouched
+
+    @cached_property
+    def vouched(self) -> frozenset[bytes]:
+        """The addresses that the DAO vouches for."""
+        return frozenset({*self.names, *self.tokens, *self.contracts}) - (
+            self.claimed - self.tokens.keys() - self.contracts.keys()
+        )
 
     # Values of sentences (agent.understanding.effects.wording).
 
