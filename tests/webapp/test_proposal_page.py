@@ -7,18 +7,19 @@ import time
 import pytest
 from eth_utils import keccak
 
+from agent.models import ChainFacts
 from governance import text as governance_text
 from governance.chain import abi
 from governance.chain.governor import CANCEL
-from governance.models import ProposalAction
+from governance.models import PowerCheckpoint, ProposalAction, RawLog
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, proposal_row
 from presentation.words import address_text
 from tests.webapp.conftest import DAY, NOW, UNIT, account
 from webapp import markup
-from webapp.proposals import votes
+from webapp.proposals import new_power, votes
 from webapp.proposals.discussion import discussion_in
-from webapp.proposals.read import timeline
+from webapp.proposals.read import names_of_ens, timeline
 
 
 @pytest.fixture
@@ -166,6 +167,29 @@ def test_a_quote_of_another_text_leads_nowhere(client, made):
     assert "<q>Pay 5 USDC.</q>" in section(text, "does")
 
 
+@pytest.mark.parametrize(
+    ("chain_id", "names", "words"),
+    [
+        (10, None, "This chain has no ENS: names that end in .eth were not looked up."),
+        (1, None, "Names that end in .eth were not looked up yet, or no node could answer: none is used."),
+        (1, {}, "ENS confirms no name of the text in both directions at block 12,345: none is used."),
+        (1, {address_text(account(3)): "ines.eth"},
+         f"ines.eth is {address_text(account(3))}, and that address says so: ENS at block 12,345."),
+    ],
+)  # fmt: skip
+def test_the_page_says_what_is_known_of_ens_names(made, chain_id, names, words):
+    proposal = made.proposal(7, description="# Pay\n\nPay 5 USDC to ines.eth.")
+    other = made.proposal(8, description="# Pay\n\nPay 5 USDC to ines.")
+    if names is not None:
+        ChainFacts.objects.create(
+            proposal=proposal, block_number=12_345, block_hash=b"\1" * 32, is_answered=True, names=names
+        )
+    place = DaoView.of("river")
+    place.dao.chain_id = chain_id
+    assert names_of_ens(place, proposal) == [words]
+    assert names_of_ens(place, other) == []
+
+
 # --- what a vote needs
 
 
@@ -257,6 +281,36 @@ def test_large_accounts_without_a_vote_are_named_by_their_power_at_the_snapshot(
     proposal.snapshot = NOW - 2 * DAY  # before anybody's power was read
     proposal.save()
     assert section(page(client), "absent") == ""
+
+
+@pytest.mark.parametrize(
+    ("gained_s", "weights", "first_s", "share"),
+    [
+        (3_600, (9, 3), 60 * DAY, "75 %"),
+        (3_600, (4, 8), 60 * DAY, ""),  # less than half of the votes for it
+        (2 * DAY, (9, 3), 60 * DAY, ""),  # it came earlier
+        (3_600, (9, 3), 3 * DAY, ""),  # a young DAO
+    ],
+)
+def test_votes_that_came_to_their_accounts_just_before_are_named(by_time, gained_s, weights, first_s, share):
+    def at(log, chain_s):
+        RawLog.objects.filter(pk=log.pk).update(block_timestamp_chain_s=chain_s)
+
+    at(by_time.proposal(1).log, NOW - DAY - first_s)
+    new, old = (weight * UNIT for weight in weights)
+    proposal = by_time.proposal(7, snapshot=NOW - DAY + 4, for_votes=new + old)
+    at(proposal.log, NOW - DAY)
+    by_time.power(3, new)
+    by_time.power(4, old)
+    for who, chain_s in ((3, NOW - DAY - gained_s), (4, NOW - 50 * DAY)):
+        checkpoint = PowerCheckpoint.objects.get(account=account(who))
+        at(checkpoint.log, chain_s)
+        PowerCheckpoint.objects.filter(pk=checkpoint.pk).update(timepoint=chain_s)
+        by_time.vote(proposal, who, 1, weights[who - 3] * UNIT)
+    place, row = row_of(by_time)
+    said = new_power.of_votes_for(place, row, votes.heaviest(place, row.proposal))
+    assert said.startswith(f"{share} of the votes for it are power that its accounts did not have") is bool(share)
+    assert bool(said) is bool(share)
 
 
 def test_power_that_can_not_be_placed_makes_nobody_absent(client, made):

@@ -22,11 +22,11 @@ from presentation.mine import mine
 from presentation.paging import PAGE
 from presentation.proposals import ProposalRow, page_of_proposals, proposal_of, proposal_row, summary_of
 from webapp import markup
+from webapp.proposals import new_power, votes
 from webapp.proposals import voter as voters
-from webapp.proposals import votes
 from webapp.proposals.discussion import discussion_in
 from webapp.proposals.next_step import cancel_step, next_step
-from webapp.proposals.read import policy_in, reorgs_of, timeline
+from webapp.proposals.read import names_of_ens, policy_in, reorgs_of, timeline
 from webapp.rendering import account_asked_for, own_votes, page_number, render_page
 
 
@@ -63,7 +63,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
     row, summary = proposal_row(place, row_proposal), summary_of(row_proposal)
     calls = action_views(place, row_proposal, summary)
     card, lines = card_of(summary) if summary else None, lines_of(summary)
-    text = _text(row_proposal, card, lines)
+    text, heavy = _text(row_proposal, card, lines), votes.heaviest(place, row_proposal)
     return render_page(
         request,
         "proposal.html",
@@ -77,6 +77,7 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         meanings=meanings(),
         lines=lines,
         by_model=is_by_model(summary),
+        ens_names=names_of_ens(place, row_proposal),
         calls=grouped(calls),
         calls_count=len(calls),
         text=text,
@@ -89,7 +90,8 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         transaction=next_step(place, row, calls),
         cancel=cancel_step(place, row, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
-        **votes.context(request, place, row, page_number(request)),
+        **votes.context(request, place, row, page_number(request), heavy),
+        new_power=new_power.of_votes_for(place, row, heavy),
         **voter_asked_for(request, place, row),
     )
 
