@@ -30,7 +30,7 @@ API = {
 # Pages that take a POST -> what they record; None: they keep nothing, or nothing but the sign-in.
 POSTS = {
     "act": Action.REQUEST_MOVED,
-    "roster": Action.ROSTER_ACCEPTED,
+    "roster": Action.ROSTER_ACCEPTED, "schedules": Action.SCHEDULE_MADE,
     "agent_start": Action.AGENT_STARTED, "agent_stop": Action.AGENT_STOPPED, "clock": Action.LOCAL_CLOCK_WOUND,
     "confirm": Action.SUBSCRIPTION_CONFIRMED, "request_meant": Action.READING_PICKED,
     "subscribe": Action.SUBSCRIPTION_ASKED, "unsubscribe": Action.SUBSCRIPTION_ENDED,

@@ -244,7 +244,10 @@ async function showWhoMay(): Promise<void> {
     if (rule) rule.hidden = why !== null;
   };
   const transactions = [...document.querySelectorAll<HTMLButtonElement>("button[data-transaction]")];
-  const approvals = [...document.querySelectorAll<HTMLButtonElement>("button[data-approve], button[data-sign-roster]")];
+  const approvals = [
+    ...document.querySelectorAll<HTMLButtonElement>("button[data-approve]"),
+    ...document.querySelectorAll<HTMLButtonElement>("button[data-sign-roster]"),
+  ];
   for (const button of [...transactions, ...approvals]) note(button, null);
   if (seen && !wrongNetwork(seen)) {
     for (const button of approvals) {
