@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/tutorial.md, followed to the letter: each command is run, in order, in one shell, and says what the page shows."""
+"""docs/tutorial.md, followed to the letter: each command runs, in order, in one shell, and says what the page shows."""
 
 import re
 import subprocess
