@@ -149,7 +149,7 @@ def _not_yaml(error: MarkedYAMLError, text: str) -> Problem:
     if "<stream end>" in said:
         return Problem(place, "the file ends within a value", "close the { or [ or the quote that is open")
     if "<document start>" in said:
-        return Problem(place, "this line can't follow what stands above it", "write `key: value` on each line")
+        return Problem(place, "this line can't follow the one above it", "write `key: value` on each line")
     if match := _NO_BEGINNING.search(said):
         return Problem(place, f"no value can begin with {match[1]}", "put the value in quotes")
     return Problem(place, f"this is not YAML: {said}", "mind indentation and quotes")

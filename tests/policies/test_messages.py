@@ -60,7 +60,7 @@ def test_what_is_said_stands_where_the_cause_is_and_nothing_follows_from_it(
         ("Pay ines 100 USDC a month.", "the policy must be a mapping"),
         ("<html>", "the policy must be a mapping"),
         ("# payroll\n# to do\n", "the file has nothing but comments; start with `version: 1`"),
-        ("[policy]\nversion = 1\n", "this line can't follow what stands above it; write `key: value` on each line"),
+        ("[policy]\nversion = 1\n", "this line can't follow the one above it; write `key: value` on each line"),
         (PAYROLL[: PAYROLL.index("{one of:") + 1], "the file ends within a value"),
         (PAYROLL[: PAYROLL.index("rules:")] + "rules:\n", "`rules` must be a list with items"),
         ("```yaml\n" + PAYROLL, "no value can begin with '`'"),
