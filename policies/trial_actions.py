@@ -75,9 +75,9 @@ def test(session: Session) -> int:
     file = session.options["tests"] or _tests_beside(session.options["file"])
     tests = read_tests(read_text(file), file, loaded.code, call_reader(loaded))
     policy_id = encoding.policy_id(loaded.document.name) if loaded.document else bytes(32)
-    results = [run(loaded.code, policy_id, loaded.functions, one) for one in tests]
-    failed = [one for one in results if not one.is_as_expected]
     words = vocabulary(loaded)
+    results = [run(loaded.code, policy_id, loaded.functions, one, words) for one in tests]
+    failed = [one for one in results if not one.is_as_expected]
     if session.options["json"]:
         plain = [_plain_result(one, loaded, words) for one in results]
         session.print_json({"ok": not failed, "tests": plain, "failed": len(failed)})
