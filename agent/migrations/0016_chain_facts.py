@@ -8,7 +8,7 @@ import governance.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agent", "0014_acts_by_form"),
+        ("agent", "0015_schedules"),
         ("governance", "0023_gas_readings"),
     ]
 
