@@ -253,6 +253,9 @@ def _in_scope(
     if act is None and Act.SET in need.acts and (row := _row_of_new_values(scope)) is not None:
         act = ActWord(0, 0, frozenset({Act.SET}), Tense.NOW, "")
         mood, doubt = mood_of(row.voice, None, 0, row.passage)
+    if (act is None or not has_subject) and has_function and (called := _called(effect, plain_name, scope)) is not None:
+        act, mood, doubt = called
+        has_subject, against = True, False
     missing: list[str] = []
     off: list[str] = []
     numbers_ok = _numbers(effect, scope, book, missing, off) if is_parameter else True
@@ -315,6 +318,33 @@ def _in_scope(
                act=act):  # fmt: skip
         return Telling(Level.PART, tuple(missing), scope.start, scope.end)
     return None
+
+
+def _called(effect: Effect, name: str, scope: Scope) -> tuple[ActWord, Mood, str] | None:
+    """Where words bid to call a function that changes a name, role or parameter: "Call setOwner on the registry with".
+
+    The function's name is verb and subject. Which argument is which such words leave open: of two addresses, none.
+    """
+    if str(effect.kind) not in ("name", "role_change", "parameter_change") or is_permission(effect):
+        return None
+    addresses = {argument.value for argument in effect.arguments if argument.type == "address"}
+    bids = re.compile(rf"\bcall(?:s|ing)? (?:the )?(?:function |method )?[`\"]?{re.escape(name)}(?!\w)")
+    if (
+        len(addresses - {effect.target}) > 1
+        or len(bids.findall(scope.folded)) != 1
+        or len(_BIDS_CALL.findall(scope.folded)) > 1
+    ):
+        return None
+    for read in scope.reads:
+        match = bids.search(read.voice.folded)
+        if match is not None and read.passage.shape is not Shape.CODE:
+            act = ActWord(match.start(), match.start() + 4, frozenset({Act.CALL}), Tense.NOW, "call")
+            mood, doubt = mood_of(read.voice, act, act.start, read.passage)
+            return act, mood, doubt
+    return None
+
+
+_BIDS_CALL = re.compile(r"\bcall(?:s|ing)? (?:the )?(?:function |method )?[`\"]?[a-z]+(?:\(| on\b)")
 
 
 def _names_in_list(effect: Effect, scope: Scope) -> bool:
@@ -516,26 +546,27 @@ def _hashes(text: str) -> frozenset[bytes]:
         if len(found) > 4_000 or len(word) > 80:
             break
         found.add(keccak(word.encode()))
-        found.add(_namehash(word))
+        found.add(namehash(word))
         if "." not in word and "reverse" in text:
-            found.add(_namehash(f"{word}.reverse"))
+            found.add(namehash(f"{word}.reverse"))
     return frozenset(found)
 
 
-_HASH_OF = re.compile(r"\b(?P<kind>name|label)_?hash\(\s*[\"'“]?(?P<name>[^\"'”()\s]{1,80})[\"'”]?\s*\)", re.IGNORECASE)
+HASH_OF = re.compile(r"\b(?P<kind>name|label)_?hash\(\s*[\"'“]?(?P<name>[^\"'”()\s]{1,80})[\"'”]?\s*\)", re.IGNORECASE)
 
 
 def _names_another_hash(scope: Scope, values: Sequence[tuple[str, str, object]]) -> bool:
     """Whether a scope says of a name's hash, `labelhash("abc")`, what none of the call's arguments is."""
     words = {value for _, kind, value in values if kind == "bytes32"}
-    for match in _HASH_OF.finditer(scope.text) if words else ():
+    for match in HASH_OF.finditer(scope.text) if words else ():
         name = match["name"].casefold()
-        if (keccak(name.encode()) if match["kind"].casefold() == "label" else _namehash(name)) not in words:
+        if (keccak(name.encode()) if match["kind"].casefold() == "label" else namehash(name)) not in words:
             return True
     return False
 
 
-def _namehash(name: str) -> bytes:
+def namehash(name: str) -> bytes:
+    """The hash by which ENS knows a name."""
     node = bytes(32)
     for label in reversed(name.split(".")):
         node = keccak(node + keccak(label.encode()))

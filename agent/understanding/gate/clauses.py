@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act
 from agent.understanding.mentions.parties import Party
 from agent.understanding.mentions.quantities import Quantity, Unit
 from agent.understanding.moods import ActWord, level
 from agent.understanding.orders import Read
 from agent.understanding.passages import Shape
+from agent.understanding.telling import is_money
 
 TAG = re.compile(r"<!-+|-+>|</?[a-z][a-z0-9]{0,11}(?: [^<>]{0,80})?/?>")
 _TOKEN = re.compile(
@@ -112,7 +114,8 @@ class _Clause:
             if piece.text == "(":
                 return self._brackets()
             is_comment = piece.text == "/" and self._next() == "/"  # what stands behind is not run
-            code = "" if (piece.text in _MARKS or piece.text in sets.HAN) and not is_comment else "words"
+            is_used = (piece.text in _MARKS or piece.text in sets.HAN) and not is_comment and not self._is_note(piece)
+            code = "" if is_used else "words"
         elif piece.kind == "word":
             return self._word(piece)
         elif piece.kind == "hex":
@@ -121,6 +124,26 @@ class _Clause:
             code = "" if self._at == 0 or self._is_step_number() else "amount"
         self._at += 1
         return (code, piece) if code else None
+
+    def _is_note(self, piece: Piece) -> bool:
+        """Whether a star hangs on a word or number, as the mark of a note does."""
+        folded = self._read.voice.folded
+        return (
+            piece.text == "*"
+            and piece.start > 0
+            and folded[piece.start - 1].isalnum()
+            and "*" not in folded[: piece.start]
+        )
+
+    def _counts_otherwise(self, text: str) -> bool:
+        """Whether a word counts payments, receivers or calls, and there are not so many."""
+        number = languages.NUMBER_WORDS.get(text, 0) if text in sets.COUNTS else 0
+        effects = self._facts.effects
+        return number > 1 and number not in (
+            len(effects),
+            len({one.position for one in effects}),
+            len({one.recipient for one in effects if one.recipient is not None}),
+        )
 
     def _is_step_number(self) -> bool:
         before = self._pieces[self._at - 1]
@@ -168,8 +191,13 @@ class _Clause:
         before = self._pieces[self._at - 1].text if self._at else ""
         if before == "from" and not self._facts.is_all_money and Act.REVOKE not in self._facts.acts:
             return "words"  # the implementation from which an upgrade goes away
+        if before in _BESIDE and set(party.addresses) & self._paid() and not party.is_own:
+            return "words"  # "transfer it with lea" names no receiver
         self._has_party = True
         return ""
+
+    def _paid(self) -> set[bytes | None]:
+        return {effect.recipient for effect in self._facts.effects if is_money(effect)}
 
     def _act(self, piece: Piece) -> str:
         act = piece.thing
@@ -211,7 +239,7 @@ class _Clause:
             or (symbol is not None and self._facts.moves(symbol))
             or self._facts.moves(self._facts.symbols.of(self._read.passage.text[piece.start : piece.end]) or "")
             or (self._language == "zh" and set(text) <= sets.HAN)
-        )
+        ) and not self._counts_otherwise(text)
         self._at += 1
         return None if is_used else ("token" if symbol is not None else "words", piece)
 
@@ -497,6 +525,7 @@ class _Clause:
         )
 
 
+_BESIDE = ("with", "through", "via", "by")
 _MARKS = frozenset(").,:;!-–—→=+&/*•#'’\"`[]…" + "⇒>@_\u200b")
 _FOR_TIME = re.compile(r"(?:for|covering) (?:the )?[\w ]{1,20}(?:day|week|month|quarter|year)s?")
 _SITE = re.compile(r"[a-z\d-]+(?:\.[a-z\d-]+)+(?:/\S*)?")

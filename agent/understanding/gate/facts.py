@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 
-from agent.understanding.described import need_of
+from agent.understanding.described import namehash, need_of
 from agent.understanding.effects import ETHER, Book, Effect
 from agent.understanding.gate import words as sets
 from agent.understanding.mentions.languages import Act
@@ -17,6 +17,7 @@ from agent.understanding.mentions.parties import Names, Party
 from agent.understanding.mentions.quantities import Quantity, Symbols, Unit
 from agent.understanding.telling import acts_for, is_money
 from policies.notation.amounts import base_units
+from policies.notation.primitives import keccak
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Facts:
     words: frozenset[str] = frozenset()  # subjects, functions and arguments, in small letters
     numbers: frozenset[int] = frozenset()
     totals: Mapping[bytes, int] = field(default_factory=dict)  # of the payments, base units by asset
+    hashes: frozenset[bytes] = frozenset()  # of names, among the arguments of effects that change names
 
     @property
     def is_all_money(self) -> bool:
@@ -90,11 +92,19 @@ class Facts:
         decimals = 18 if effect.asset == ETHER else token.decimals if token is not None else None
         return None if decimals is None else Decimal(effect.amount).scaleb(-decimals, Context(prec=80))
 
+    def is_own_name(self, name: str) -> bool:
+        """Whether a domain is one whose records the effects change."""
+        return bool(self.hashes) and (
+            namehash(name) in self.hashes or keccak(name.split(".")[0].encode()) in self.hashes
+        )
+
     def _has_kind(self, kind: str) -> bool:
         return any(str(effect.kind) == kind for effect in self.effects)
 
     def takes_part(self, party: Party) -> bool:
         """Whether a party of the text is one of the effects', called by a name that fits it."""
+        if not party.addresses and party.name and self.is_own_name(party.name):
+            return True  # the name whose record changes: "the resolver of dao.eth"
         if party.has_conflict or not party.addresses or not set(party.addresses) <= self.parties:
             return False
         paid = {effect.recipient for effect in self.effects if is_money(effect)}
@@ -133,6 +143,13 @@ def facts_of(
     said: set[str] = set()
     numbers: set[int] = {len(effects), len({effect.position for effect in effects})}
     totals: Counter[bytes] = Counter()
+    hashes = {
+        argument.value
+        for effect in effects
+        if str(effect.kind) == "name"
+        for argument in effect.arguments
+        if argument.type == "bytes32" and isinstance(argument.value, bytes)
+    }
     for effect in effects:
         parties |= {effect.target, *effect.addresses, *effect.through}
         parties |= {one for one in (effect.asset, effect.sender, effect.recipient) if one is not None}
@@ -155,7 +172,7 @@ def facts_of(
         numbers |= {int(a.value) for a in effect.arguments if isinstance(a.value, int)}
     return Facts(
         effects, book, names, symbols, by_symbol, frozenset(parties), frozenset(acts), frozenset(said),
-        frozenset(numbers), totals,
+        frozenset(numbers), totals, frozenset(hashes),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 
 import re
 
+from agent.understanding.described import HASH_OF, namehash
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
 from agent.understanding.mentions import languages
@@ -12,6 +13,8 @@ from agent.understanding.moods import level
 from agent.understanding.orders import Read
 from agent.understanding.passages import Field, key_of, unit_in_header
 from agent.understanding.telling import is_money
+from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 _ORDERED = frozenset(
     [
@@ -169,3 +172,38 @@ def code_left_over(read: Read, facts: Facts) -> LeftOver | None:
         if bytes.fromhex(match[1]) not in facts.parties:
             return LeftOver("party", read.passage.start + match.start(), read.passage.start + match.end())
     return None
+
+
+_PARAMETER = re.compile(r"^(?:bytes\d*|address|u?int\d*|string|bool)(?:\[\])? \w+: ", re.IGNORECASE)
+_HEX = re.compile(r"0x[0-9a-f]{2,}")
+
+
+def is_parameter(read: Read, facts: Facts) -> bool:
+    """Whether a line gives an argument of the calls as code does, `uint64 ttl: 0`, and nothing besides."""
+    match = _PARAMETER.match(read.passage.text)
+    if match is None or "\n" in read.passage.text:
+        return False
+    given = {hex_text(a.value) for one in facts.effects for a in one.arguments if isinstance(a.value, bytes)}
+    given |= {hex_text(party) for party in facts.parties}
+    value = read.voice.folded[match.end() :]
+    for party in read.parties:
+        if party.addresses and not facts.takes_part(party):
+            return False
+    hashed = HASH_OF.search(read.passage.text)
+    if hashed is not None:
+        name = hashed["name"].casefold()
+        found = keccak(name.encode()) if hashed["kind"].casefold() == "label" else namehash(name)
+        if hex_text(found) not in given:
+            return False
+        value = value.replace(hashed[0].lower(), " ")
+    if any(one not in given for one in _HEX.findall(value)):
+        return False
+    names = {word for party in read.parties if party.addresses for word in re.findall(r"\w+", party.name)}
+    rest = re.findall(r"\w+", _HEX.sub(" ", value))
+    return all(
+        word in facts.words
+        or word in names
+        or word in ("true", "false")
+        or (word.isdigit() and int(word) in facts.numbers)
+        for word in rest
+    )

@@ -245,6 +245,8 @@ def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | No
     covered = [(one.start, one.end) for one in (*read.parties, *read.quantities)]
     first = next(iter(re.findall(r"[^\W\d_]+", folded)), "")
     bids = first in _verbs(facts)  # "Pay the printers": whoever or whatever it is for, it says what is done
+    if not bids and not _is_tied(read, facts, body, folded):
+        return _over(read, "words")
     for match in _WORDS.finditer(folded):
         word = match[0].removesuffix("'s").removesuffix("’s")
         if any(start <= match.start() < end for start, end in covered if not match[0].isdigit()):
@@ -259,6 +261,24 @@ def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | No
             continue
         return _over(read, "time" if word.isdigit() else "words", match.start(), match.end())
     return None
+
+
+def _is_tied(read: Read, facts: Facts, body: frozenset[str], folded: str) -> bool:
+    """Whether a title has anything of these orders: a verb, party, amount or noun of theirs, or a word of the text."""
+    if any(act.acts & facts.acts for act in read.voice.acts) or read.parties:
+        return True
+    if any(facts.uses(quantity) for quantity in read.quantities):
+        return True
+    said = {word.removesuffix("'s").removesuffix("’s") for word in _LETTERS.findall(folded)}
+    if said <= sets.PLAIN_HEADINGS:
+        return True
+    nouns = sets.MONEY_NOUNS if facts.is_some_money else frozenset()
+    untied = sets.UNTIED if facts.is_all_money else sets.UNTIED_EVER
+    if not facts.is_all_money:
+        nouns |= sets.SETTING_NOUNS
+    if said & ((facts.words | nouns) - untied) or (not facts.is_all_money and _DIRECTION.search(folded) is not None):
+        return True
+    return any(stem(word) in body for word in said if len(word) > 3 and word not in untied)
 
 
 def _is_year_of_name(read: Read, start: int, body: frozenset[str]) -> bool:

@@ -247,6 +247,10 @@ def _is_of_token(read: Read, facts: Facts) -> bool:
         if symbol is None:
             continue
         before = said[place - 1].casefold() if place else ""
+        if place + 1 < len(said) and (
+            said[place + 1][:1].isupper() and f"{word} {said[place + 1]}" in read.passage.text
+        ):
+            continue  # part of a name: "the ENS DAO"
         if before in ("in", "as", "for", "into", "with") and not facts.moves(symbol):
             return True
         if {one.casefold() for one in said[place + 1 : place + 4]} & sets.DEFINES:
