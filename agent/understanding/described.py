@@ -290,6 +290,10 @@ def _in_scope(
         and scope.spelled - {effect.target} - set(book.contracts) - set(book.tokens)
     ):  # fmt: skip
         off.append("holder")
+    if _swaps_target(effect, need, scope):
+        off.append("direction")
+    if _swaps_arguments(effect, scope):
+        off.append("arguments")
     if off:
         return Telling(Level.OFF, tuple(off), scope.start, scope.end)
     if effect.besides:
@@ -345,6 +349,51 @@ def _called(effect: Effect, name: str, scope: Scope) -> tuple[ActWord, Mood, str
 
 
 _BIDS_CALL = re.compile(r"\bcall(?:s|ing)? (?:the )?(?:function |method )?[`\"]?[a-z]+(?:\(| on\b)")
+
+
+def _swaps_target(effect: Effect, need: Need, scope: Scope) -> bool:
+    """Whether a sentence gives the target to the holder: "transfer the ownership of (the Safe) to (the proxy)"."""
+    holders = {need.holder} if need.holder is not None else set()
+    if str(effect.kind) == "upgrade":
+        holders |= {argument.value for argument in effect.arguments[:1] if argument.type == "address"}
+    if not holders or scope.is_section or effect.target in holders:
+        return False
+    target: set[bool] = set()
+    holder: set[bool] = set()
+    for read in scope.reads:
+        end = 0
+        for party in read.parties:
+            is_behind = _TO.search(read.voice.folded[end : party.start]) is not None
+            end = party.end
+            if party.addresses == (effect.target,):
+                target.add(is_behind)
+            elif len(party.addresses) == 1 and party.addresses[0] in holders:
+                holder.add(is_behind)
+    return target == {True} and holder == {False}
+
+
+_TO = re.compile(r"\b(?:to|into)\b(?! (?:be|set|become|change|call|upgrade|point|make|use|give|grant|transfer|add)\b)")
+
+
+def _swaps_arguments(effect: Effect, scope: Scope) -> bool:
+    """Whether a scope calls an address by the name of an argument that is another: "owner 0x..., resolver 0x..."."""
+    named = {
+        one.name.casefold().strip("_"): one.value for one in effect.arguments if one.type == "address" and one.name
+    }
+    if len(set(named.values())) < 2:
+        return False
+    label = re.compile(
+        rf"\b(?P<name>{'|'.join(map(re.escape, named))})\b[^\w]{{0,4}}(?:(?:is|to|as|of|the|new|address)\W+){{0,3}}$"
+    )
+    for read in scope.reads:
+        for party in read.parties:
+            before = read.voice.folded[max(0, party.start - 60) : party.start]
+            match = label.search(before)
+            if match is None or len(party.addresses) != 1 or party.addresses[0] not in named.values():
+                continue
+            if named[match["name"]] != party.addresses[0]:
+                return True
+    return False
 
 
 def _names_in_list(effect: Effect, scope: Scope) -> bool:

@@ -17,6 +17,7 @@ from agent.understanding.gate.asides import aside_left_over
 from agent.understanding.gate.clauses import clause_left_over
 from agent.understanding.gate.facts import Facts, LeftOver, facts_of
 from agent.understanding.gate.fields import (
+    adding_up,
     code_left_over,
     field_left_over,
     fields_left_over,
@@ -98,6 +99,7 @@ class _Around:
     said: frozenset[str]  # the words of the orders
     body: frozenset[str]  # the beginnings of the words of all that is no heading
     topics: frozenset[str]  # the beginnings of what the orders and the title are about
+    adding: frozenset[_Place]  # lists of what the money is spent on, which add up to it
     has_old: bool  # the orders have the value before
 
 
@@ -118,6 +120,7 @@ def _around(telling: Sequence[Read], sections: set[int], facts: Facts, reads: Se
             for word in re.findall(r"[^\W\d_]+|(?<!\w)(?:19|20)\d\d(?!\w)", read.voice.folded)
         ),
         _topics(telling, reads),
+        adding_up(reads, facts) if facts.is_some_money else frozenset(),
         "old" in names or any(re.search(r"\bfrom \d", read.voice.folded) for read in telling),
     )
 
@@ -191,7 +194,7 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
         )
     if (over := is_lead_of_others(read)) is not None:
         return over
-    if clause_left_over(read, facts) is None or is_parameter(read, facts):
+    if _place(passage) in around.adding or clause_left_over(read, facts) is None or is_parameter(read, facts):
         return None
     if (over := against_left_over(read, facts, around.topics)) is not None:
         return over

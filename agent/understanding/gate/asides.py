@@ -75,7 +75,7 @@ _FINITE = re.compile(
 def aside_left_over(read: Read, facts: Facts, *, heading: str, is_first: bool) -> LeftOver | None:
     """What a passage in another section than the orders leaves over. `is_first`: nothing stands before it there."""
     passage, folded = read.passage, _without_own(read.voice.folded, facts)
-    if not read.quantities and not any(party.addresses for party in read.parties):
+    if not read.quantities and all(party.is_own for party in read.parties if party.addresses):
         folded = _NOT_OF_IT.sub(" ", folded)
     whole = LeftOver("words", passage.start, passage.end)
     if _EDITOR.match(folded):
@@ -185,12 +185,18 @@ _CHOICE = re.compile(
 )
 
 
+_KEEPS = re.compile(
+    r"\b(?:keeps?|stays?|remains?|reject\w*|oppos\w*|against|unpaid|refus\w*|stops?|cancel\w*|withh\w*)\b"
+)
+
+
 def is_choice(folded: str) -> bool:
     """Whether a line says what a vote means: for, that it is done; against, that it is not."""
     match = _CHOICE.match(folded)
     if match is None:
         return False
-    denies = languages.compiled(languages.DENIALS).search(folded[match.end() :]) is not None
+    rest = folded[match.end() :]
+    denies = languages.compiled(languages.DENIALS).search(rest) is not None or _KEEPS.search(rest) is not None
     return not denies if match["side"] in ("for", "yes", "yea", "in favour", "in favor") else True
 
 

@@ -5,7 +5,7 @@ Besides, words may stand in a purpose, a name or brackets of a known form. Pure,
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.understanding.gate import words as sets
@@ -36,12 +36,20 @@ class Piece:
     thing: Quantity | Party | ActWord | None = None
 
 
-def pieces(read: Read) -> list[Piece]:
-    """A passage as its quantities, parties, verbs, and the words and marks between them."""
+def pieces(read: Read, given: Iterable[str] = ()) -> list[Piece]:
+    """A passage as its quantities, parties, verbs, and the words and marks between them, without the texts `given`."""
     folded = TAG.sub(lambda match: " " * len(match[0]), read.voice.folded)
     things: list[Piece] = [Piece("quantity", folded[q.start : q.end], q.start, q.end, q) for q in read.quantities]
     things += [Piece("party", folded[p.start : p.end], p.start, p.end, p) for p in read.parties]
     things += [Piece("act", a.word, a.start, a.end, a) for a in read.voice.acts]
+    for text in given:
+        place = folded.find(text)
+        while place >= 0:
+            end = place + len(text)
+            if not (folded[:place][-1:].isalnum() or folded[end:][:1].isalnum()):
+                things = [one for one in things if one.end <= place or one.start >= end]
+                folded = folded[:place] + " " * len(text) + folded[end:]
+            place = folded.find(text, end)
     order = {"quantity": 0, "party": 1, "act": 2}
     taken: list[Piece] = []
     for thing in sorted(things, key=lambda one: (one.start, order[one.kind])):
@@ -70,7 +78,7 @@ class _Clause:
     def __init__(self, read: Read, facts: Facts, *, may_tell_purpose: bool, more: frozenset[str]) -> None:
         self._read = read
         self._facts = facts
-        self._pieces = pieces(read)
+        self._pieces = pieces(read, facts.texts)
         self._at = 0
         self._may_tell_purpose = may_tell_purpose
         self._language = read.voice.language
@@ -211,6 +219,9 @@ class _Clause:
 
     def _word(self, piece: Piece) -> tuple[str, Piece] | None:
         text = piece.text
+        if text in _ORDINALS and self._next_is_place():
+            self._at += 1
+            return ("words", piece)  # "the second governor"
         if text == "leaving" and self._takes_balance():
             return None
         if text == "of" and self._is_apposition() and (stop := self._end_of_purpose(self._at + 1)) is not None:
@@ -221,7 +232,7 @@ class _Clause:
             return None
         if text in sets.PURPOSE and self._may_tell_purpose and self._is_core_begun() and self._takes_purpose():
             return None
-        if self._takes_label():
+        if self._takes_label() or self._takes_costs():
             return None
         if self._is_named_or_asked(piece):
             self._at += 1
@@ -273,6 +284,10 @@ class _Clause:
         is_open = before is not None and before.kind == "party" and before.text.count("(") > before.text.count(")")
         original = self._read.passage.text[piece.start : piece.end]
         return is_open and original[:1].isupper() and piece.text not in sets.BINDING | sets.PLACES
+
+    def _next_is_place(self) -> bool:
+        after = self._pieces[self._at + 1] if self._at + 1 < len(self._pieces) else None
+        return after is not None and (after.kind == "party" or after.text in sets.ON_CHAIN)
 
     def _next(self) -> str:
         return self._pieces[self._at + 1].text if self._at + 1 < len(self._pieces) else ""
@@ -454,6 +469,22 @@ class _Clause:
                 return False
         return False
 
+    def _takes_costs(self) -> bool:
+        """Step over what an amount is the cost of: "the legal costs of 900 USDC"."""
+        before = self._pieces[self._at - 1].text if self._at else ""
+        for at in range(self._at, min(self._at + 3, len(self._pieces) - 2)):
+            piece, after = self._pieces[at], self._pieces[at + 1 : at + 3]
+            if piece.kind not in ("word", "act"):
+                return False
+            if piece.text in ("cost", "costs", "expense", "expenses", "fee", "fees") and after[0].text == "of":
+                if before not in ("the", "her", "his", "their", "our") or after[1].kind != "quantity":
+                    return False
+                self._at = at + 2
+                return True
+            if piece.text not in sets.COSTS:
+                return False
+        return False
+
     def _takes_opening_label(self) -> bool:
         """Step over what an item or caption calls who is paid: "Ecosystem Safe – 100 USDC 0x..."."""
         start = self._at
@@ -525,6 +556,7 @@ class _Clause:
         )
 
 
+_ORDINALS = ("first", "second", "third", "other", "old", "former", "previous")
 _BESIDE = ("with", "through", "via", "by")
 _MARKS = frozenset(").,:;!-–—→=+&/*•#'’\"`[]…" + "⇒>@_\u200b")
 _FOR_TIME = re.compile(r"(?:for|covering) (?:the )?[\w ]{1,20}(?:day|week|month|quarter|year)s?")

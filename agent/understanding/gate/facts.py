@@ -49,6 +49,17 @@ class Facts:
     hashes: frozenset[bytes] = frozenset()  # of names, among the arguments of effects that change names
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts among the arguments of effects that change names: links and the like, in small letters."""
+        return tuple(
+            argument.value.casefold()
+            for effect in self.effects
+            if str(effect.kind) == "name"
+            for argument in effect.arguments
+            if argument.type == "string" and isinstance(argument.value, str) and 5 < len(argument.value) < 300
+        )
+
+    @property
     def is_all_money(self) -> bool:
         return all(map(is_money, self.effects))
 
@@ -63,12 +74,17 @@ class Facts:
         if quantity.is_about or (quantity.is_limit and not self._has_kind("approve")):
             return False
         if quantity.unit is Unit.TOKEN:
-            return any(self._is_amount_of(quantity.readings[0], a) for a in self.by_symbol.get(quantity.symbol, ()))
+            assets = self.by_symbol.get(quantity.symbol, ())
+            return any(
+                self._is_amount_of(quantity.readings[0], a) or self._is_votes(quantity.readings[0], a) for a in assets
+            )
         if quantity.unit is Unit.MONEY:
             return quantity.is_conversion
         if quantity.unit is Unit.BARE and 1 <= quantity.readings[0] <= len(self.effects):
             return True  # it counts calls, or numbers them
         scales = (100, 10**4, 10**16, 10**25) if quantity.unit is Unit.PERCENT else (1,)
+        if quantity.unit is Unit.PERCENT and any(str(number) in self._set_values for number in quantity.readings):
+            return True
         if any(number * scale in self.numbers for number in quantity.readings for scale in scales):
             return True
         assets = {effect.asset for effect in self.effects if effect.asset is not None}
@@ -79,6 +95,18 @@ class Facts:
         decimals = 18 if asset == ETHER else token.decimals if token is not None else None
         wanted = {effect.amount for effect in self.effects if effect.asset == asset} | {self.totals.get(asset)}
         return decimals is not None and base_units(number, decimals) in wanted - {None}
+
+    def _is_votes(self, number: Decimal, asset: bytes) -> bool:
+        """Whether a number of a token is a threshold that an effect sets: "25,000 GOVT" to propose."""
+        token = self.book.tokens.get(asset)
+        if token is None:
+            return False
+        wanted = {e.new_value for e in self.effects if str(e.kind) == "parameter_change" and "threshold" in e.subject}
+        return str(base_units(number, token.decimals)) in wanted
+
+    @property
+    def _set_values(self) -> set[str]:
+        return {effect.new_value for effect in self.effects if str(effect.kind) == "parameter_change"}
 
     def leaves(self, quantity: Quantity) -> bool:
         """Whether a quantity is what remains of one effect's amount behind another's: 500 wrapped, 400 paid."""
@@ -165,6 +193,8 @@ def facts_of(
             for phrase in (*need.subjects, *need.target_words, effect.subject):
                 said |= set(_WORD.findall(phrase.casefold()))
         said |= sets.OF_KIND.get(str(effect.kind), frozenset()) | _function_words(effect)
+        if "quorum" in effect.subject:
+            said |= {"supply", "circulating", "votes", "voting", "power"}
         if effect.amount is not None:
             numbers.add(effect.amount)
         if re.fullmatch(r"\d{1,90}", effect.new_value or ""):

@@ -2,6 +2,9 @@
 """Rows, records, headings and code: what they have that no effect has."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 
 from agent.understanding.described import HASH_OF, namehash
 from agent.understanding.gate import words as sets
@@ -11,7 +14,7 @@ from agent.understanding.mentions.parties import parties
 from agent.understanding.mentions.quantities import Quantity, Unit, quantities
 from agent.understanding.moods import level
 from agent.understanding.orders import Read
-from agent.understanding.passages import Field, key_of, unit_in_header
+from agent.understanding.passages import Field, Shape, key_of, unit_in_header
 from agent.understanding.telling import is_money
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
@@ -172,6 +175,39 @@ def code_left_over(read: Read, facts: Facts) -> LeftOver | None:
         if bytes.fromhex(match[1]) not in facts.parties:
             return LeftOver("party", read.passage.start + match.start(), read.passage.start + match.end())
     return None
+
+
+def adding_up(reads: Sequence[Read], facts: Facts) -> frozenset[tuple[int, int]]:
+    """The rows and items of lists whose amounts add up to what is paid: what it is spent on. Where they stand."""
+    groups: dict[int, list[tuple[Read, Quantity]]] = {}
+    for read in reads:
+        if read.passage.shape not in (Shape.ROW, Shape.ITEM) or read.passage.is_quoted:
+            continue
+        amounts = [one for one in read.quantities if one.unit is Unit.TOKEN and not one.is_conversion]
+        if len(amounts) == 1 and len(amounts[0].readings) == 1 and facts.moves(amounts[0].symbol):
+            groups.setdefault(read.passage.group, []).append((read, amounts[0]))
+    found: set[tuple[int, int]] = set()
+    for listed in groups.values():
+        parts = [(read, one) for read, one in listed if not facts.uses(one)]
+        total = sum((one.readings[0] for _, one in parts), Decimal(0))
+        is_one_token = len({one.symbol for _, one in parts}) == 1
+        if len(parts) > 1 and is_one_token and facts.uses(replace(parts[0][1], readings=(total,))):
+            found |= {(r.passage.start, r.passage.end) for r, _ in parts if _is_plain_part(r)}
+    return frozenset(found)
+
+
+_DATED = frozenset(
+    "january february march april may june july august september october november december spent left received already "
+    "saved earned burn swap sold old previous".split()
+)
+
+
+def _is_plain_part(read: Read) -> bool:
+    """Whether a part of a sum has no party, date, rate or word that binds it."""
+    said = set(
+        re.findall(r"[^\W\d_]+", level(" ".join([read.passage.text, *(one.name for one in read.passage.fields)])))
+    )
+    return not (said & (sets.BINDING | sets.AGAINST | _DATED) or any(party.addresses for party in read.parties))
 
 
 _PARAMETER = re.compile(r"^(?:bytes\d*|address|u?int\d*|string|bool)(?:\[\])? \w+: ", re.IGNORECASE)

@@ -27,14 +27,14 @@ def against_left_over(read: Read, facts: Facts, topics: frozenset[str]) -> LeftO
         return None
     over = LeftOver("words", passage.start, passage.end)
     is_of_receiver = _names_receiver(read, facts)
-    if is_of_receiver and _names_stranger(read, facts) or _changes_for_stranger(read, facts):
+    if (is_of_receiver and _names_stranger(read, facts)) or _changes_for_stranger(read, facts):
         return LeftOver("party", passage.start, passage.end)
     taken = Act.REVOKE in facts.acts
     if not taken and _of_receiver_itself(read, facts, said):
         return over
     if _is_against(folded, said, topics, is_of_receiver=is_of_receiver and not taken):
         return over
-    if _OF_ACCOUNT.search(folded) is not None:
+    if _OF_ACCOUNT.search(folded) is not None or _SHARES.match(folded) is not None or _gains(read):
         return over
     if _is_price(read, facts):
         return LeftOver("amount", passage.start, passage.end)
@@ -128,6 +128,8 @@ def _is_against(folded: str, said: list[str], topics: frozenset[str], *, is_of_r
     if _UNASKED.match(folded) is not None:
         return True
     is_about = is_of_receiver or any(len(word) > 4 and word[:5] in topics for word in said if word not in hits)
+    if (is_about or len(said) <= 10) and _FREE.search(folded) is not None:
+        return True
     if not hits and _NOBODY.search(folded) is None:
         return False
     return is_about or (bool(hits) and len(said) <= 12 and _JUDGES.search(folded) is not None)
@@ -137,6 +139,27 @@ _OF_ACCOUNT = re.compile(
     r"^\W*(?:the|this|that|her|his|their|its) (?:[a-z]+ )?(?:address|wallet|account|multisig|keys?) "
     r"(?:also |really |now |still )?(?:is |was |has been )?(?:belongs?|moved|changed|goes|went|leads|owned|controlled)\b"
 )
+_SHARES = re.compile(
+    r"^\W*(?:half|a third|a quarter|a tenth|a part|part|some|most|the rest|the remainder|all|none|\d+ ?%)"
+    r"(?: of (?:it|this|that|the [a-z]+|these [a-z]+))? (?:is|are|goes|go|will|belongs?|stays?|returns?|comes?)\b"
+)
+_FREE = re.compile(
+    r"\b(?:for free|free of charge|at no cost|already (?:finished|paid|done|funded|delivered)|without pay)\b"
+)
+_GAINS = re.compile(
+    r"\b(?:grows?|gains?|receives?|gets?|keeps?|saves?|earns?|is richer|will (?:grow|gain|receive|get|keep|earn))\b"
+)
+
+
+def _gains(read: Read) -> bool:
+    """Whether the DAO is said to gain an amount that is paid: "the treasury grows by 2,500 USDC"."""
+    own = next((party for party in read.parties if party.is_own), None)
+    if own is None or len(_WORD.findall(read.voice.folded[: own.start])) > 1:
+        return False
+    amounts = [one for one in read.quantities if one.unit is Unit.TOKEN and one.start > own.end]
+    return bool(amounts) and _GAINS.search(read.voice.folded[own.end : amounts[0].start]) is not None
+
+
 _PRICE = re.compile(
     r"\b(?:costs?|price[sd]?|invoices?|offers?|offered|agreed|charge[sd]?|quotes?|quoted|fees?|budget|requests?|"
     r"requested|asks?|asked|promised|owed?|due|worth|deal|contract)\b"

@@ -38,6 +38,12 @@ GLUE_IN: dict[str, frozenset[str]] = {
     "zh": _set(""),
 }
 COUNTS = _set("two three four five six")  # of GLUE: how many payments, receivers or calls there are
+# What an amount may be the costs of.
+COSTS = _set(
+    "legal audit hosting server servers travel gas development translation translations printing hardware design "
+    "operating running event venue infrastructure security marketing administrative accounting storage domain "
+    "maintenance research recording editing shipping visa registration"
+)
 HAN = frozenset("本提案该此向给由从从的将会把至到支付转账移发送予项笔金额个枚国库，。：；、（）")
 
 # A purpose begins with one of these, behind the amount or the receiver.
@@ -52,7 +58,7 @@ AIMS = _set(
 )
 # What a payment may be "as": nouns by which no condition, time or return is meant.
 KINDS = _set(
-    "grant bounty reward compensation payment reimbursement thank-you thanks thank bonus prize award contribution "
+    "round programme program grant bounty reward compensation payment reimbursement thank-you thanks thank bonus prize award contribution "
     "donation honorarium funding fee refund retroactive gift budget remuneration retrospective sponsorship subsidy "
     "agreed discussed approved described requested planned specified set stated outlined proposed"
 )
@@ -81,7 +87,9 @@ BINDING = _set(
     "tax same another other others additional extra"
 )
 # What a purpose by "to" and a verb may have all the same: "to finish the other six and keep it current for a year".
-FREE_IN_AIMS = _set("other others it them this these that year years month months week weeks additional more all both")
+FREE_IN_AIMS = _set(
+    "other others quarter quarters season it them this these that year years month months week weeks additional more all both"
+)
 # Words behind "and" that are no verbs.
 SMALL = _set("the a an of for in on at by with from to as all its our her his their also then")
 # What a label of a receiver may not be: places where money stays, or belongs to somebody else.
@@ -248,7 +256,10 @@ TOPICS = _set(
 )
 # Nouns of titles that pay, and words that tie a title to no order: the names of what every proposal has.
 MONEY_NOUNS = (
-    KINDS | _set("payment payments transfer transfers grants funds budgets costs salary expenses bounties")
+    KINDS
+    | _set(
+        "refill top-up replenishment payment payments transfer transfers grants funds budgets costs salary expenses bounties"
+    )
 ) - _set("agreed discussed approved described requested planned specified set stated outlined proposed")
 PLAIN_HEADINGS = _set(
     "specification specifications abstract summary overview details description introduction background motivation "
@@ -286,14 +297,14 @@ TITLE_VERBS = (
 )
 # Verbs by which a title bids another act, by the act.
 TITLE_VERBS_OF: dict[str, frozenset[str]] = {
-    "grant": _set("add appoint make give name elect welcome onboard allow trust enable promote confirm nominate "
+    "grant": _set("add hand appoint make give name elect welcome onboard allow trust enable promote confirm nominate "
                   "authorise authorize let empower"),
     "revoke": _set("remove revoke retire rotate thank offboard dismiss withdraw"),
     "delegate": _set("delegate give put activate use entrust"),
     "mint": _set("mint issue reward grant give pay award thank allocate onboard welcome"),
     "approve": _set("approve allow let permit authorise authorize give enable fund"),
     "upgrade": _set("upgrade fix replace update improve switch patch deploy repair"),
-    "set": _set("set change adjust update extend lengthen shorten raise lower increase decrease reduce configure "
+    "set": _set("set hand change adjust update extend lengthen shorten raise lower increase decrease reduce configure "
                 "enable register transfer move point"),
     "renew": _set("renew extend keep"),
     "stream": _set("stream fund pay"),
