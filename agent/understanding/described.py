@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from agent.understanding.arguments import flat
+from agent.understanding.by_name import bids_call, swaps_arguments, swaps_target
 from agent.understanding.effects import Book, Effect
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.quantities import Quantity, Unit
@@ -253,7 +254,11 @@ def _in_scope(
     if act is None and Act.SET in need.acts and (row := _row_of_new_values(scope)) is not None:
         act = ActWord(0, 0, frozenset({Act.SET}), Tense.NOW, "")
         mood, doubt = mood_of(row.voice, None, 0, row.passage)
-    if (act is None or not has_subject) and has_function and (called := _called(effect, plain_name, scope)) is not None:
+    if (
+        (act is None or not has_subject)
+        and has_function
+        and (called := bids_call(effect, plain_name, scope)) is not None
+    ):
         act, mood, doubt = called
         has_subject, against = True, False
     missing: list[str] = []
@@ -290,9 +295,9 @@ def _in_scope(
         and scope.spelled - {effect.target} - set(book.contracts) - set(book.tokens)
     ):  # fmt: skip
         off.append("holder")
-    if _swaps_target(effect, need, scope):
+    if swaps_target(effect, need.holder, scope):
         off.append("direction")
-    if _swaps_arguments(effect, scope):
+    if swaps_arguments(effect, scope):
         off.append("arguments")
     if off:
         return Telling(Level.OFF, tuple(off), scope.start, scope.end)
@@ -322,78 +327,6 @@ def _in_scope(
                act=act):  # fmt: skip
         return Telling(Level.PART, tuple(missing), scope.start, scope.end)
     return None
-
-
-def _called(effect: Effect, name: str, scope: Scope) -> tuple[ActWord, Mood, str] | None:
-    """Where words bid to call a function that changes a name, role or parameter: "Call setOwner on the registry with".
-
-    The function's name is verb and subject. Which argument is which such words leave open: of two addresses, none.
-    """
-    if str(effect.kind) not in ("name", "role_change", "parameter_change") or is_permission(effect):
-        return None
-    addresses = {argument.value for argument in effect.arguments if argument.type == "address"}
-    bids = re.compile(rf"\bcall(?:s|ing)? (?:the )?(?:function |method )?[`\"]?{re.escape(name)}(?!\w)")
-    if (
-        len(addresses - {effect.target}) > 1
-        or len(bids.findall(scope.folded)) != 1
-        or len(_BIDS_CALL.findall(scope.folded)) > 1
-    ):
-        return None
-    for read in scope.reads:
-        match = bids.search(read.voice.folded)
-        if match is not None and read.passage.shape is not Shape.CODE:
-            act = ActWord(match.start(), match.start() + 4, frozenset({Act.CALL}), Tense.NOW, "call")
-            mood, doubt = mood_of(read.voice, act, act.start, read.passage)
-            return act, mood, doubt
-    return None
-
-
-_BIDS_CALL = re.compile(r"\bcall(?:s|ing)? (?:the )?(?:function |method )?[`\"]?[a-z]+(?:\(| on\b)")
-
-
-def _swaps_target(effect: Effect, need: Need, scope: Scope) -> bool:
-    """Whether a sentence gives the target to the holder: "transfer the ownership of (the Safe) to (the proxy)"."""
-    holders = {need.holder} if need.holder is not None else set()
-    if str(effect.kind) == "upgrade":
-        holders |= {argument.value for argument in effect.arguments[:1] if argument.type == "address"}
-    if not holders or scope.is_section or effect.target in holders:
-        return False
-    target: set[bool] = set()
-    holder: set[bool] = set()
-    for read in scope.reads:
-        end = 0
-        for party in read.parties:
-            is_behind = _TO.search(read.voice.folded[end : party.start]) is not None
-            end = party.end
-            if party.addresses == (effect.target,):
-                target.add(is_behind)
-            elif len(party.addresses) == 1 and party.addresses[0] in holders:
-                holder.add(is_behind)
-    return target == {True} and holder == {False}
-
-
-_TO = re.compile(r"\b(?:to|into)\b(?! (?:be|set|become|change|call|upgrade|point|make|use|give|grant|transfer|add)\b)")
-
-
-def _swaps_arguments(effect: Effect, scope: Scope) -> bool:
-    """Whether a scope calls an address by the name of an argument that is another: "owner 0x..., resolver 0x..."."""
-    named = {
-        one.name.casefold().strip("_"): one.value for one in effect.arguments if one.type == "address" and one.name
-    }
-    if len(set(named.values())) < 2:
-        return False
-    label = re.compile(
-        rf"\b(?P<name>{'|'.join(map(re.escape, named))})\b[^\w]{{0,4}}(?:(?:is|to|as|of|the|new|address)\W+){{0,3}}$"
-    )
-    for read in scope.reads:
-        for party in read.parties:
-            before = read.voice.folded[max(0, party.start - 60) : party.start]
-            match = label.search(before)
-            if match is None or len(party.addresses) != 1 or party.addresses[0] not in named.values():
-                continue
-            if named[match["name"]] != party.addresses[0]:
-                return True
-    return False
 
 
 def _names_in_list(effect: Effect, scope: Scope) -> bool:

@@ -421,7 +421,7 @@ def _pays_nobody(order: Order, effects: Sequence[Effect]) -> bool:
 
 # Nothing that could be paid stands between the verb and whom it goes to: "Move to the new governor".
 _GOES = re.compile(
-    r"^(?:move|moves|moving|transfer|transfers|transferring|switch|migrate|go|goes|send|release) (?:over )?(?:to|into)\b"
+    r"^(?:moves?|moving|transfers?|transferring|switch|migrate|go|goes|send|release) (?:over )?(?:to|into)\b"
 )
 _SENTENCES = (Shape.HEADING, Shape.SENTENCE, Shape.ITEM)
 

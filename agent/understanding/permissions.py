@@ -129,7 +129,8 @@ _SAME_STEMS = {
 }  # fmt: skip
 _VERB_STEMS = frozenset(
     [
-        "submit", "outbou", "mint", "exchan", "join", "exit", "deposi", "supply", "withdr", "add", "remove", "stake", "unstak", "redeem",
+        "submit", "outbou", "mint", "exchan", "join", "exit", "deposi", "supply", "withdr", "add", "remove", "stake",
+        "unstak", "redeem",
         "harves", "collec", "reques", "borrow", "repay", "swap", "claim", "wrap", "unwrap", "burn", "approv",
         "transf", "delega", "enable", "disabl", "create", "cancel", "increa", "decrea", "buy", "sell", "lock",
         "unlock", "vote", "update", "upgrad", "send", "pay", "open", "close", "start", "stop", "migrat", "permit",

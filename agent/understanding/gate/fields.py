@@ -196,9 +196,9 @@ def adding_up(reads: Sequence[Read], facts: Facts) -> frozenset[tuple[int, int]]
     return frozenset(found)
 
 
-_DATED = frozenset(
+_DATED = sets.words_of(
     "january february march april may june july august september october november december spent left received already "
-    "saved earned burn swap sold old previous".split()
+    "saved earned burn swap sold old previous"
 )
 
 

@@ -201,7 +201,8 @@ def _of_section(read: Read, facts: Facts, orders: frozenset[str]) -> LeftOver | 
 
 
 _WAS_DONE = re.compile(
-    r"\b(?:we|it|they|dao|team|members|who|what) (?:have |has |was |were )?(?:made|sent|paid|transferred|did|done|gave)\b"
+    r"\b(?:we|it|they|dao|team|members|who|what) (?:have |has |was |were )?(?:made|sent|paid|transferred|did|done|"
+    r"gave)\b"
 )
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 

@@ -20,7 +20,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
 def against_left_over(read: Read, facts: Facts, topics: frozenset[str]) -> LeftOver | None:
-    """What a passage that tells no effect says against one. `topics`: the beginnings of the words of what is ordered."""
+    """What a passage that tells no effect says against one. `topics`: the beginnings of words for what is ordered."""
     passage, folded = read.passage, read.voice.folded
     said = _WORD.findall(folded)
     if not said or passage.shape not in (Shape.SENTENCE, Shape.ITEM) or is_choice(folded):
@@ -109,12 +109,13 @@ def _of_receiver_itself(read: Read, facts: Facts, said: list[str]) -> bool:
 
 
 _NOBODY = re.compile(
-    r"\b(?:nobody|no one|no member|no delegate|few members|few delegates|hardly anyone|hardly anybody) (?:else )?(?:has |had |"
-    r"will |would )?(?:ever |really )?(?:ask|want|need|request|support|read|use|order|agree|vote|approve|know|miss|like)"
+    r"\b(?:nobody|no one|no member|no delegate|few members|few delegates|hardly anyone|hardly anybody) (?:else )?"
+    r"(?:has |had |will |would )?(?:ever |really )?(?:ask|want|need|request|support|read|use|order|agree|vote|approve|"
+    r"know|miss|like)"
 )
 _UNASKED = re.compile(
-    r"^\W*(?:nobody|no one|no member|no delegate) (?:has |had |will |would )?(?:ever |really )?(?:ask|want|request|order|"
-    r"agree|vote|approve)"
+    r"^\W*(?:nobody|no one|no member|no delegate) (?:has |had |will |would )?(?:ever |really )?(?:ask|want|request|"
+    r"order|agree|vote|approve)"
 )
 _JUDGES = re.compile(
     r"\b(?:members|delegates|council|committee|community|stewards|critics|auditors?|reviewers?|voters?|lawyers?|"
@@ -137,7 +138,8 @@ def _is_against(folded: str, said: list[str], topics: frozenset[str], *, is_of_r
 
 _OF_ACCOUNT = re.compile(
     r"^\W*(?:the|this|that|her|his|their|its) (?:[a-z]+ )?(?:address|wallet|account|multisig|keys?) "
-    r"(?:also |really |now |still )?(?:is |was |has been )?(?:belongs?|moved|changed|goes|went|leads|owned|controlled)\b"
+    r"(?:also |really |now |still )?(?:is |was |has been )?(?:belongs?|moved|changed|goes|went|leads|owned|"
+    r"controlled)\b"
 )
 _SHARES = re.compile(
     r"^\W*(?:half|a third|a quarter|a tenth|a part|part|some|most|the rest|the remainder|all|none|\d+ ?%)"

@@ -6,8 +6,12 @@ an order can mean another payment, time, condition or receiver by it.
 """
 
 
-def _set(words: str) -> frozenset[str]:
+def words_of(words: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(words.split())
+
+
+_set = words_of
 
 
 # Words of an order beside its verb, amount, receiver and subject, in any place.
@@ -58,7 +62,8 @@ AIMS = _set(
 )
 # What a payment may be "as": nouns by which no condition, time or return is meant.
 KINDS = _set(
-    "round programme program grant bounty reward compensation payment reimbursement thank-you thanks thank bonus prize award contribution "
+    "round programme program grant bounty reward compensation payment reimbursement thank-you thanks thank bonus "
+    "prize award contribution "
     "donation honorarium funding fee refund retroactive gift budget remuneration retrospective sponsorship subsidy "
     "agreed discussed approved described requested planned specified set stated outlined proposed"
 )
@@ -88,7 +93,8 @@ BINDING = _set(
 )
 # What a purpose by "to" and a verb may have all the same: "to finish the other six and keep it current for a year".
 FREE_IN_AIMS = _set(
-    "other others quarter quarters season it them this these that year years month months week weeks additional more all both"
+    "other others quarter quarters season it them this these that year years month months week weeks additional "
+    "more all both"
 )
 # Words behind "and" that are no verbs.
 SMALL = _set("the a an of for in on at by with from to as all its our her his their also then")
@@ -96,7 +102,8 @@ SMALL = _set("the a an of for in on at by with from to as all its our her his th
 PLACES = _set(
     "own our cold hot burn burned staking vault pool exchange bridge governor timelock treasury dao holders holder "
     "owner owners everybody everyone anybody someone whoever everything listed deployer contract contracts protocol "
-    "market markets future next final temporary replaced replacement reserve reserves savings insurance buyback buybacks "
+    "market markets future next final temporary replaced replacement reserve reserves savings insurance buyback "
+    "buybacks "
     "sender senders refund refunds endowment custodian"
 )
 # Words around a number that repeats the amount in base units: "(2500000000 considering USDC's 6 decimal places)".
@@ -258,7 +265,8 @@ TOPICS = _set(
 MONEY_NOUNS = (
     KINDS
     | _set(
-        "refill top-up replenishment payment payments transfer transfers grants funds budgets costs salary expenses bounties"
+        "refill top-up replenishment rewards awards prizes donations contributions reimbursements fees payment "
+        "payments transfer transfers grants funds budgets costs salary expenses bounties"
     )
 ) - _set("agreed discussed approved described requested planned specified set stated outlined proposed")
 PLAIN_HEADINGS = _set(
@@ -387,7 +395,8 @@ WORKS = _set(
     "operate operates operated manage manages managed coordinate coordinates coordinated deploy deploys deployed "
     "ship ships shipped use uses used know knows met reports reported analysed analyzed tested tests monitors "
     "monitored represent represents represented consists includes attended represents trains trained moderates "
-    "moderated done did hire hires hired bought buys paid pays ordered thanks asks proposes wants needs requests done did"
+    "moderated done did hire hires hired bought buys paid pays ordered thanks asks proposes wants needs requests "
+    "done did"
 )
 # Words of refusal. Beside a receiver or what is paid for they are a reason against the order.
 AGAINST = _set(
