@@ -36,7 +36,9 @@ class BudgetReader:
         for key, value in self._context.reader.entries(node, "`budgets`"):
             name = self._context.reader.text(key, "a budget's name", self._new_name)
             budget = self._budget(name or "", value)
-            if name is not None:
+            if name is None:
+                self._context.reader.refused_names.add(key.text)
+            else:
                 self.places[name] = key.place
                 if budget is not None:
                     self.budgets[name] = budget

@@ -56,7 +56,7 @@ class ChargeReader:
     def _is_budget(self, key: Text) -> bool:
         if key.text in self._context.budget_names:
             return True
-        if not self._context.budgets_unread:
+        if not self._context.budgets_unread and key.text not in self._context.reader.refused_names:
             known = listed(self._context.budget_names, none="")
             suggestion = f"the budgets are: {known}" if known else "add it under `budgets`"
             self._context.problems.add(key.place, f"there is no budget {shown(key.text)}", suggestion)
