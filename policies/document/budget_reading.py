@@ -189,7 +189,7 @@ def _nearest(inexact: units.InexactLimit, limit: int, instant_amount: int, token
     if limit % 10**finest or instant_amount % 10**finest:
         return f"write {' or '.join(nearest)}"
     smaller = amounts.write_amount(10**finest, token)
-    return f"write {' or '.join(nearest)}, or add `unit: {smaller}`, which leaves less room to raise the limit"
+    return f"write {' or '.join(nearest)}, or write `unit: {smaller}`, which leaves less room to raise the limit"
 
 
 def _code_name(text: str) -> str:

@@ -83,9 +83,10 @@ class ChargeReader:
                 f"write one of: {', '.join(chargeable)}" if chargeable else "charge an unsigned number; it has none",
             )
         if not leaf.argument.is_unsigned and leaf.type != WORD_TYPE:
-            self._context.unsafe(
-                place, f"{text} is of type {leaf.type}, which is no amount", "charge an unsigned number"
-            )
+            problem, suggestion = f"{text} is of type {leaf.type}, which is no amount", "charge an unsigned number"
+            if not self._context.read_back:
+                raise Unclear(problem, suggestion)
+            self._context.warnings.add(place, problem, suggestion)
         if leaf.path.rpartition(".")[2].rstrip("[]").lower().replace("_", "") in _NUMBERS_OF_THINGS:
             self._context.unsafe(
                 place, f"{text} is the number of a thing, not an amount", "charge an amount, or cap the count"
