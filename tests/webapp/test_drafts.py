@@ -287,8 +287,14 @@ def test_a_policy_is_checked_while_it_is_written(client, paid, monkeypatch):
     assert "The policy is in order." not in shown
     for other in ("0", "7", "x", "-1"):
         assert look(client, **{**form, "live": other})[1] == ""
+    _, shown = look(client, **{**form, "yaml-1": form["yaml-1"].replace("12,000", "20,000"), "tests-1": TESTS})
+    assert "3 not as expected" in shown
+    assert "The policy is in order." not in shown
+    # What is checked while somebody writes uses up nothing of the looks, nor the other way round.
     monkeypatch.setattr(drafts, "FORMS_AN_HOUR", 0)
-    assert look(client, **form)[0].status_code == 429
+    assert "The policy is in order." in look(client, **form)[1]
+    monkeypatch.setattr(drafts, "CHECKS_AN_HOUR", 0)
+    assert "Not checked: too many checks in an hour." in look(client, **form)[1]
 
 
 @pytest.mark.django_db
