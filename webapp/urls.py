@@ -12,6 +12,7 @@ from webapp.delegates import page as delegates
 from webapp.drafts import page as drafts
 from webapp.home import info
 from webapp.home import page as home
+from webapp.mail import own_page
 from webapp.mail import views as mail
 from webapp.operations import keepers
 from webapp.operations import page as operations
@@ -45,6 +46,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("policies/<str:name>.yaml", policies.document, name="policy_document"),
     path("subscriptions/confirm/<str:token>/", mail.confirm, name="confirm"),
     path("subscriptions/unsubscribe/<str:token>/", mail.unsubscribe, name="unsubscribe"),
+    path("subscriptions/own/", own_page.ask, name="own"),
+    path("subscriptions/own/<str:token>/", own_page.data, name="own_data"),
+    path("subscriptions/own/<str:token>/data.json", own_page.export, name="own_export"),
     path("<slug:slug>/", home.home, name="home"),
     path("<slug:slug>/info/", info.info, name="info"),
     path("<slug:slug>/proposals/", proposals.proposals, name="proposals"),

@@ -130,7 +130,7 @@ def filled(made, settings) -> dict[str, str]:
         dao=made.dao, request=asked, hash=b"\4" * 32, prev_hash=bytes(32), body="{}", signer=account(50)
     )
     PolicyText.objects.create(document_hash=b"\4" * 32, text="version: 1\n")
-    subscriptions.ask(made.dao, "a@example.org", "daily", None, "here")
+    subscriptions.ask(made.dao, "a@example.org", subscriptions.Choice("daily"), "here")
     subscription = Subscription.objects.get()
     choice = {"s": subscription.pk, "f": "daily", "d": "", "n": "0" * 32}
     subscription.confirm_token_hash = subscriptions._hash(subscriptions.confirm_token(choice))

@@ -41,7 +41,7 @@ from tests.webapp import states
 from tests.webapp.conftest import CHAIN, NOW, UNIT, Made, account
 from webapp.account import signin
 from webapp.drafts.actions import KINDS
-from webapp.mail import send, subscriptions
+from webapp.mail import plan, send, subscriptions
 from webapp.models import Subscription
 from webapp.proposals import relay
 from webapp.proposals import voter as voters
@@ -194,7 +194,7 @@ def test_what_keepers_see(made, settings, monkeypatch):
         record(action, made.dao)
     data = [code for entry in AuditEntry.objects.all() for code in re.findall(r"[\w.:/@-]+", entry.body)]
     check(Client().get("/river/operations/log/"), "log", [*data, "{}", "river", "agent_stopped"])
-    addresses = Subscription.objects.values_list("email", flat=True)
+    addresses = Subscription.objects.values_list("reader__email", flat=True)
     check(Client().get("/river/operations/subscribers/"), "subscribers", addresses)
     check(Client().post("/river/operations/start", {"because": "Ω"}), "no reason", sentences)
     numbers = list(AgentHalt.objects.values_list("pk", flat=True))
@@ -366,7 +366,7 @@ def test_every_mail(made, monkeypatch):
         held, choice = states.subscription(made, frequency)
         sent += _told(made)
         subscriptions.confirm(subscriptions.confirm_token(choice))
-    send.follow_outbox()
+    plan.follow_outbox()
     monkeypatch.setattr(send, "WAIT_FOR_SUMMARY", send.WAIT_FOR_SUMMARY * 0)
     news = [*(("proposal.created", str(number)) for number in (7, 8, 9, 10, 11, 20)),
             ("act.scheduled", f"0x{'01' * 32}:2")]  # fmt: skip
@@ -379,7 +379,7 @@ def test_every_mail(made, monkeypatch):
             made.dao.acts.filter(number=2).delete()
         else:
             send._enqueue(held.pk, "daily:2026-01-01")
-        send.follow_outbox()
+        plan.follow_outbox()
         sent += _told(made)
     assert len(sent) == 3 + len(news) + 1 + 3
     for message in sent:
