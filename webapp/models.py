@@ -4,6 +4,8 @@
 Nothing here is shown as a fact about the DAO: that comes from the mirror alone.
 """
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils.translation import gettext_lazy
 
@@ -128,6 +130,21 @@ class Milestone(models.Model):
         return f"{self.kind} {self.key}"
 
 
+class VoteEnd(models.Model):
+    """When a vote ends, and how often that changed: what a calendar's SEQUENCE counts."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
+    onchain_proposal_id = Uint256Field()
+    ends_at = models.BigIntegerField()  # a timepoint of the governor's clock
+    sequence = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "onchain_proposal_id"], name="vote_end_once")]
+
+    def __str__(self) -> str:
+        return f"ends at {self.ends_at}"
+
+
 class RelayedVote(models.Model):
     """A vote by signature that the relayer was asked to bring on chain: the count behind the cap."""
 
@@ -204,6 +221,26 @@ class PolicyText(models.Model):
 
     def __str__(self) -> str:
         return f"policy document {bytes(self.document_hash).hex()[:8]}"
+
+
+class SearchText(models.Model):
+    """What a proposal is found by: the words of its text, and who made it (`webapp.proposals.search`)."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
+    proposal = models.OneToOneField(Proposal, models.CASCADE, related_name="search_text")
+    proposer = AddressField()
+    text_md5 = models.CharField(max_length=32)  # of the text that the words are of
+    vector = SearchVectorField()
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["vector"], name="search_text_words"),
+            models.Index(fields=["dao", "-proposal"], name="search_text_newest_first"),
+            models.Index(fields=["dao", "proposer", "-proposal"], name="search_text_by_proposer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"words of {self.proposal_id}"
 
 
 class SearchedProposal(models.Model):

@@ -12,6 +12,7 @@ from governance.chain.rpc import RpcError
 from webapp import relaying, throttle
 from webapp.mail import plan
 from webapp.policies import texts
+from webapp.proposals import search
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,12 @@ def poll() -> None:
     plan.look_at_votes()
     plan.plan_periods()
     work.run_due("webapp.")
+
+
+@shared_task
+def keep_words() -> None:
+    """Keep the words of new proposals, for search."""
+    search.keep_words()
 
 
 @shared_task

@@ -34,7 +34,7 @@ class Subscribe(Schema):
     delegate: str = ""
     topics: list[Topic] = Field(default_factory=lambda: list(Topic), min_length=1, max_length=len(Topic))
     zone: str = Field(default="UTC", max_length=64, description="An IANA time zone: digests come at seven there.")
-    phrase: str = Field(default="", max_length=80, description="Stands in each mail, so that a forged one lacks it.")
+    phrase: str = Field(default="", max_length=80, description="Each mail shows it, so that a forged one lacks it.")
 
 
 @router.post("/daos/{slug}/subscriptions", response=answers(Asked, 400, 403, 404, 415, 422, 429, status=202))

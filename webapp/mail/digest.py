@@ -200,10 +200,14 @@ class Section:
         return told(self.place.dao.name, 80)
 
     @property
-    def as_of(self) -> str:
-        """The moment of the mirror that all this is of."""
-        values = {"block": f"{self.place.block:,}", "at": words.moment(self.place.now_chain_s)}
-        return gettext("As of block %(block)s, %(at)s.") % values
+    def block(self) -> str:
+        """The last block that was read: all this is of it."""
+        return f"{self.place.block:,}"
+
+    @property
+    def at(self) -> str:
+        """The block's moment."""
+        return words.moment(self.place.now_chain_s)
 
 
 def compose(reader: Reader, sections: list[Section], heading: str, unsubscribe: str) -> Mail:

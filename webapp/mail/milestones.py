@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from governance.models import Dao, Proposal
 from governance.open_proposals import open_proposals
-from presentation.dao_view import DaoView
+from presentation.dao_view import NEVER, DaoView
 from presentation.proposals import ProposalRow, rows_of, without_doubts
 from webapp.mail import facts
 from webapp.mail.kinds import MILESTONES, Kind
-from webapp.models import Milestone, ReadingCursor
+from webapp.models import Milestone, ReadingCursor, VoteEnd
 
 _WATCHED = datetime.timedelta(days=3)  # after it was decided: longer than a reorganisation is deep
 _MOST = 200
@@ -45,8 +45,28 @@ def look(dao: Dao, tell: Tell) -> None:
         rows = [without_doubts(place, row) for row in rows_of(place, numbers) if row.proposal.pk not in doubted]
         _note(place, rows, (lambda *_: None) if is_first else tell)
         _note_gone(place, tell)
+        _note_ends(place, [*rows, *rows_of(place, list(_coming(place)))])
         seen.after_id = place.block
         seen.save(update_fields=["after_id"])
+
+
+def _coming(place: DaoView) -> list[int]:
+    return list(open_proposals(place.dao, place.one("governor"), place.now).coming[:_MOST])
+
+
+def _note_ends(place: DaoView, rows: list[ProposalRow]) -> None:
+    """Keep when votes end, and count how often that changed."""
+    numbers = [row.proposal.proposal_id for row in rows]
+    known = {
+        one.onchain_proposal_id: one for one in VoteEnd.objects.filter(dao=place.dao, onchain_proposal_id__in=numbers)
+    }
+    for row in rows:
+        number, ends_at = row.proposal.proposal_id, min(row.ends_at, NEVER)
+        if (noted := known.get(number)) is None:
+            VoteEnd.objects.create(dao=place.dao, onchain_proposal_id=number, ends_at=ends_at)
+        elif noted.ends_at != ends_at:
+            noted.ends_at, noted.sequence = ends_at, noted.sequence + 1
+            noted.save()
 
 
 def _watched(place: DaoView) -> list[int]:

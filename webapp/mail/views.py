@@ -34,7 +34,7 @@ class SubscribeForm(forms.Form):
         label=gettext_lazy("How often"), choices=Subscription.Frequency.choices, initial=Subscription.Frequency.DAILY
     )
     topics = forms.MultipleChoiceField(
-        label=gettext_lazy("What you are told of"),
+        label=gettext_lazy("What mails tell you"),
         choices=Topic.choices,
         initial=Topic.values,
         widget=forms.CheckboxSelectMultiple,
@@ -58,7 +58,7 @@ class SubscribeForm(forms.Form):
         label=gettext_lazy("A phrase of yours (optional)"),
         required=False,
         max_length=80,
-        help_text=gettext_lazy("It stands in each mail of ours. A mail without it is not from us."),
+        help_text=gettext_lazy("Each mail of ours shows it. A mail without it is not from us."),
     )
 
     def clean_delegate(self) -> bytes | None:

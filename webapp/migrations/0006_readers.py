@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One reader an e-mail address, what a subscription is about, and moments of votes that no log tells."""
+"""One reader an e-mail address, what a subscription is about, moments of votes that no log tells, and votes' ends."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -69,6 +69,24 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [models.Index(fields=["dao", "seen_at"], name="milestone_by_time")],
                 "constraints": [models.UniqueConstraint(fields=("dao", "kind", "key"), name="milestone_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="VoteEnd",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("onchain_proposal_id", governance.fields.Uint256Field()),
+                ("ends_at", models.BigIntegerField()),
+                ("sequence", models.PositiveIntegerField(default=0)),
+                (
+                    "dao",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="governance.dao"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("dao", "onchain_proposal_id"), name="vote_end_once")],
             },
         ),
         migrations.AddField("subscription", "topics", models.JSONField(default=list)),
