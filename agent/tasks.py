@@ -9,7 +9,9 @@ from agent.understanding import summaries
 
 @shared_task(name="agent.tasks.act")
 def act() -> None:
-    """Do what is due for acts but plans: follow what was sent, execute, release. No model can hold it."""
+    """Do what is due for acts but plans: ask by schedules, follow what was sent, execute, release. No model can hold
+    it."""
+    due.ask_due()
     due.pay_due()
 
 

@@ -69,7 +69,7 @@ SENTENCES: Mapping[str, Template] = {
     "gist_more": gettext_noop("The calls do {count} things more."),
     # Why there is no summary, or not yet.
     "proposal_gone": gettext_noop("the proposal is gone: a reorg undid it"),
-    "no_text": gettext_noop("there is no text to read"),
+    "no_text": gettext_noop("there is no text to read, or next to none"),
     "no_sentence_found": gettext_noop("the model found no sentence that says what the proposal does"),
     "no_sentences": gettext_noop("the words that the model pointed at are no sentences"),
     "nothing_may_be_shown": gettext_noop("nothing that the model chose for the summary may be shown"),

@@ -40,6 +40,7 @@ from policies.document.yaml_tree import Sequence as SequenceNode
 from policies.notation.amounts import Unclear, parse_supply_amount
 from policies.notation.problems import Place, PolicyError, Problems, shown
 from policies.trial.calls import CallReader, WrittenCall
+from policies.words.wording import Vocabulary
 
 MOST_TESTS = 1000
 _KEYS = "name|at?|after?|do|expect|because?|left?"
@@ -218,8 +219,10 @@ def _expected(text: str) -> Expected:
 # Running
 
 
-def run(policy: PolicyCode, policy_id: bytes, functions: Mapping[bytes, Function], test: PolicyTest) -> Result:
-    """Play a test's acts through the policy, one after the other, from an unused start.
+def run(
+    policy: PolicyCode, policy_id: bytes, functions: Mapping[bytes, Function], test: PolicyTest, words: Vocabulary
+) -> Result:
+    """Play a test's acts through the policy, one after the other, from an unused start. `words` name amounts.
 
     An act is made at once if that is possible, else it is announced if that is, and made as soon as its wait is over:
     then it is charged, after the acts that were made meanwhile.
@@ -244,7 +247,7 @@ def run(policy: PolicyCode, policy_id: bytes, functions: Mapping[bytes, Function
     problem = "" if found is test.expected else f"expected {test.expected.value}, found {found.value}"
     if not problem and found is Expected.REFUSED and not _has(policy, functions, reasons, test.because):
         problem = f"refused, but not because of {' '.join(filter(None, test.because))}"
-    return Result(test, found, reasons, conditions, problem or _wrong_left(policy, game, test))
+    return Result(test, found, reasons, conditions, problem or _wrong_left(policy, game, test, words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,11 +340,12 @@ def _about(policy: PolicyCode, functions: Mapping[bytes, Function], reason: Reas
     return found
 
 
-def _wrong_left(policy: PolicyCode, game: _Game, test: PolicyTest) -> str:
+def _wrong_left(policy: PolicyCode, game: _Game, test: PolicyTest, words: Vocabulary) -> str:
     rooms = {room.budget: room.units for room in headroom(policy, game.state, game.now_s)}
     for index, wanted in test.left:
         budget = policy.budgets[index]
         left = budget.base_units(rooms[index])
         if left != wanted:
-            return f"of {budget.label} {left:,} base units are left, not {wanted:,}"
+            is_left, was_wanted = (words.amount(amount, budget.asset) for amount in (left, wanted))
+            return f"of {budget.label} {is_left} are left, not {was_wanted}"
     return ""

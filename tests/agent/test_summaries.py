@@ -407,7 +407,7 @@ def test_a_proposal_without_text_abstains_without_asking(dao, settings):
         use(settings, attacker.url)
         summary = poll()
         assert attacker.requests == []
-    assert (summary.status, summary.reason) == ("abstained", "there is no text to read")
+    assert (summary.status, summary.reason) == ("abstained", "there is no text to read, or next to none")
     assert summary.reason_code == "no_text"
     assert "empty_text" in [flag["code"] for flag in summary.flags]
     assert summary.written_at is not None

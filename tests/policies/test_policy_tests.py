@@ -12,6 +12,7 @@ from policies.code.call import Call
 from policies.command import main
 from policies.files import Loaded, load
 from policies.notation.problems import PolicyError
+from policies.session import vocabulary
 from policies.trial.calls import calls_of_json, read_act
 from policies.trial.clauses import act_checked
 from policies.trial.policy_tests import Expected, read_tests, run
@@ -37,7 +38,7 @@ def offline(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
 def outcome(test: str, name: str = "payroll") -> tuple[Expected, str]:
     policy = loaded(name)
     (one,) = read_tests(HEAD + test, "t", policy.code, call_reader(policy))
-    result = run(policy.code, bytes(32), policy.functions, one)
+    result = run(policy.code, bytes(32), policy.functions, one, vocabulary(policy))
     return result.found, result.problem
 
 
@@ -89,7 +90,7 @@ def test_a_wider_policy_fails_its_tests(name: str, tmp_path: Path, capsys: pytes
         (
             '    do: {pay: "10 USDC", to: ines}\n    expect: allowed\n    left: {payroll: "11,991 USDC"}',
             "allowed",
-            "of payroll 11,990,000,000 base units are left, not 11,991,000,000",
+            "of payroll 11,990 USDC are left, not 11,991 USDC",
         ),
         (
             '    after: [{at: 2026-11-01T00:00Z, do: {pay: "9 ETH", to: ines}}]\n'

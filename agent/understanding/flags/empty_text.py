@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The proposal says nothing."""
+"""The proposal says next to nothing."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def find(case: Case) -> Iterator[Found]:
 RULE = Rule(
     code="empty_text",
     severity=Severity.WARNING,
-    words={"empty_text": gettext_noop("The proposal has no text that says what it does.")},
-    page="Evidence: fewer than 20 letters are left of the text as the page shows it.",
+    words={"empty_text": gettext_noop("The text has fewer than 20 letters.")},
+    page="Evidence: the text as the page shows it, without marks and spaces.",
     find=find,
 )
