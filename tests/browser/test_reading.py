@@ -24,8 +24,8 @@ LOOK = (Path(__file__).parent / "readable.js").read_text()
 def places(demo) -> list[str]:
     ben = demo.wallets["ben"].address
     return [
-        "/", "/proposals/", "/proposals/?q=nothing-of-this", "/proposals/?by=0x12", "/propose/?kind=transfer", "/delegates/",
-        f"/delegates/{ben}/", "/treasury/", "/policies/", "/agent/", "/agent/requests/", "/operations/", "/info/",
+        "/", "/proposals/", "/proposals/?q=nothing-of-this", "/proposals/?by=0x12", "/propose/?kind=transfer",
+        "/delegates/", f"/delegates/{ben}/", "/treasury/", "/policies/", "/agent/", "/agent/requests/", "/operations/", "/info/",
         "/subscribe/",
     ]  # fmt: skip
 
@@ -75,7 +75,8 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(demo, page, quiet
         at = page.evaluate(FOCUSED)
         if not at["at"] or at["at"] in reached:
             break
-        assert at["shown"] and at["inside"], at
+        assert at["shown"], at
+        assert at["inside"], at
         assert at["skip"] == (n == 0), "the first stop skips the navigation"
         reached.append(at["at"])
     assert len(reached) >= wanted, (len(reached), wanted)
