@@ -122,14 +122,10 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
         )
         item.effects.append(shown_elsewhere % {"count": more})
     item.sentences = [
-<<<<<<< HEAD
-        {"text": told(line.text, 600), "quote": told(line.quote, 600), "source": line.source}
-=======
         {
             "text": told(line.text, 600), "quote": told(line.quote, 600), "source": line.source,
             "link": f"{item.link}#{told(line.anchor, 40)}" if line.anchor else "",
         }
->>>>>>> main
         for line in lines_of(summary)
     ]  # fmt: skip
     if is_by_model(summary):

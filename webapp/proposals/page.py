@@ -13,12 +13,9 @@ from django.views.decorators.http import require_safe
 
 from governance import asked_power
 from governance.capabilities import takes_signed_ballots
-<<<<<<< HEAD
 from governance.chain.address import BadAddress, to_bytes
-from policies.notation.visible import one_line
-=======
 from governance.models import Proposal
->>>>>>> main
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.calls import action_views, grouped
 from presentation.card import Card, LineView, card_of, flags_of, is_by_model, lines_of, meanings
@@ -28,11 +25,7 @@ from presentation.mine import mine
 from presentation.paging import PAGE
 from presentation.proposals import ProposalRow, proposal_of, proposal_row, summary_of
 from webapp import markup
-<<<<<<< HEAD
-from webapp.proposals import search, votes
-=======
-from webapp.proposals import new_power, votes
->>>>>>> main
+from webapp.proposals import new_power, search, votes
 from webapp.proposals import voter as voters
 from webapp.proposals.discussion import discussion_in
 from webapp.proposals.next_step import cancel_step, next_step
