@@ -18,11 +18,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from governance.audit_log import Action as Done
-from governance.audit_log import record
+from governance.audit_log import Action, record
 from governance.models import Dao
 from policies.notation.visible import one_line
-from webapp.drafts.actions import KINDS, Action, Draft
+from webapp.drafts.actions import KINDS, Draft
+from webapp.drafts.actions import Action as DraftedAction
 from webapp.models import DraftVersion, SavedDraft
 
 MOST_VERSIONS = 100
@@ -66,7 +66,7 @@ def keep(dao: Dao, written: Draft, token: str | None) -> tuple[str, int]:
             raise NotKept(gettext("This draft has as many versions as it may have. Keep it under a new link."))
         DraftVersion.objects.create(draft=draft, number=number, body=json.loads(body))
         SavedDraft.objects.filter(pk=draft.pk).update(changed_at=timezone.now())
-        record(Done.DRAFT_KEPT, dao, draft=draft.pk, version=number)
+        record(Action.DRAFT_KEPT, dao, draft=draft.pk, version=number)
     return token, number
 
 
@@ -83,7 +83,7 @@ def as_draft(version: DraftVersion) -> Draft:
     for one in body["actions"]:
         if one["kind"] in KINDS:
             fields = {name: str(one["fields"].get(name, "")) for name in KINDS[one["kind"]][1]}
-            actions.append(Action(one["kind"], fields))
+            actions.append(DraftedAction(one["kind"], fields))
     return Draft(str(body["text"]), actions)
 
 
