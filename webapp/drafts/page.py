@@ -114,7 +114,7 @@ def _looked_at(place: DaoView, written: Draft) -> dict[str, Any]:
     compose(place, written, pays, modules)
     if not written.is_whole:
         return {}
-    summary = look.reviewed(place, written.text, written.calls)
+    summary = look.reviewed(place, written.text, written.calls, rpc)
     trials, block = look.tried(place, rpc, pays.maker, written.calls)
     calldata = look.propose_calldata(place, written.text, written.calls)
     return {
