@@ -10,22 +10,31 @@ from django.conf import settings
 from governance import work
 from governance.chain.rpc import RpcError
 from webapp import relaying, throttle
-from webapp.mail import send
+from webapp.drafts import saved
+from webapp.mail import plan
 from webapp.policies import texts
+from webapp.proposals import search
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task
 def poll() -> None:
-    """Settle what was relayed, read the outbox, plan today's digests, and send what is due."""
+    """Settle what was relayed, read the outbox, look at votes, plan the digests that are due, and send what is due."""
     try:
         relaying.settle_sent()
     except RpcError as error:  # the node is away: it is settled when the node is back, mail goes out meanwhile
         logger.warning("what was relayed waits: %s", error)
-    send.follow_outbox()
-    send.plan_periods()
+    plan.follow_outbox()
+    plan.look_at_votes()
+    plan.plan_periods()
     work.run_due("webapp.")
+
+
+@shared_task
+def keep_words() -> None:
+    """Keep the words of new proposals, for search."""
+    search.keep_words()
 
 
 @shared_task
@@ -36,6 +45,7 @@ def find_policy_texts() -> None:
 
 @shared_task
 def tidy() -> None:
-    """Delete expired sessions, and counts of requests that no limit asks for any more."""
+    """Delete expired sessions, counts of requests that no limit asks for any more, and drafts that nobody changes."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     throttle.forget_old()
+    saved.forget_old()
