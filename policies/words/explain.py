@@ -416,8 +416,8 @@ def _twice(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str]:
     """What comes in is held against each of several demands apart."""
     for asset in dict.fromkeys(one.asset for one in rule.incomes if answered_twice(policy, rule, one)):
         yield (
-            f"DEMANDED TWICE, ANSWERED ONCE, under {_THE_RULES}: what comes in of {words.asset(asset)} is held against "
-            "each ratio apart and not against their sum, so all that goes out for one of them can be lost."
+            f"DEMANDED TWICE, ANSWERED ONCE, under {_THE_RULES}: what comes in of {words.asset(asset)} has to meet "
+            "each ratio apart and not their sum, so all that goes out for one of them can be lost."
         )
 
 
