@@ -46,8 +46,10 @@ def ask_again(writer: Writer, rpc: Rpc, contracts: Sequence[Contract]) -> None:
         return  # most nodes keep no state so old: it is asked when the mirror comes near the head
     if counted_here_from(governor.capabilities) != 0:
         _tallies(writer, rpc, governor, cursor)
-    _after_changes_of_rules(writer, rpc, governor, cursor)
-    _after_the_vote(writer, rpc, governor, cursor)
+    try:
+        _after_changes_of_rules(writer, rpc, governor, cursor)
+    finally:
+        _after_the_vote(writer, rpc, governor, cursor)  # no failing question keeps it from being asked
 
 
 def _after_changes_of_rules(writer: Writer, rpc: Rpc, governor: Contract, cursor: Cursor) -> None:
@@ -61,14 +63,20 @@ def _after_changes_of_rules(writer: Writer, rpc: Rpc, governor: Contract, cursor
     elif since is not None and _has_unknown(dao, governor, max(since, head - _LOOKED_BACK_BLOCKS)):
         below, most = Cursor.FROM_THE_NEWEST, _NEWEST
     asked: list[Proposal] = []
+    failure: RpcError | None = None
     if below == Cursor.FROM_THE_NEWEST:
-        probe_again(dao, rpc, governor, code_changed_at=code)
+        try:
+            probe_again(dao, rpc, governor, code_changed_at=code)
+        except RpcError as error:
+            failure = error  # nothing was learnt of the governor; what it says of proposals is asked all the same
     if below is not None:
         decided = Proposal.objects.filter(dao=dao, executed=False, canceled=False, pk__lt=below)
         decided = decided.filter(snapshot__lt=now_of(dao, governor).timepoint)
         asked = list(decided.order_by("-pk")[:most])
         _ask(writer, rpc, governor, cursor, asked)
         below = asked[-1].pk if len(asked) == _AT_ONCE else None
+    if failure is not None:
+        raise failure  # all of this again in the next step
     if (since, cursor.rules_below) != (head, below):
         with writer.transaction() as held:
             if held.head_hash == cursor.head_hash:

@@ -3,9 +3,11 @@
 
 import pytest
 from django.core.management import call_command
+from eth_utils import keccak
 
 from governance import tasks
-from governance.chain.rpc import Answered, Rpc
+from governance.capabilities import probe_module
+from governance.chain.rpc import Answered, Rpc, RpcError
 from governance.incidents import words_of
 from governance.models import Proposal, SyncIncident
 from governance.probing import probe_again
@@ -144,8 +146,72 @@ def test_a_node_that_lacks_old_state_makes_no_governor_silent(chain, monkeypatch
         Rpc, "eth_calls", lambda _self, calls, _block="latest": [Answered(-32000, "missing trie node") for _ in calls]
     )
     tasks.reconcile_all()
-    assert probe_again(odd.dao, odd.rpc, governor_of(odd.dao)) == []
+    with pytest.raises(RpcError, match="missing trie node"):
+        probe_again(odd.dao, odd.rpc, governor_of(odd.dao))
     assert silent(odd) == []
+
+
+# Each of them, taken for "no such view", would be a wrong fact of the governor: its clock, timelock, way to count, ...
+VIEWS = (
+    "CLOCK_MODE()", "COUNTING_MODE()", "timelock()", "token()", "eip712Domain()", "quorum(uint256)",
+    "superQuorum(uint256)", "votingDelay()",
+)  # fmt: skip
+
+
+def failing_at(monkeypatch, views, times: int) -> None:
+    """Let the node fail at the calls of these views, the first so many times that each is asked."""
+    as_it_is, left = Rpc.eth_calls, {keccak(text=view)[:4]: times for view in views}
+
+    def answer(self, calls, block="latest", **rest):
+        calls = list(calls)
+        found = as_it_is(self, calls, block, **rest)
+        for place, (_, data) in enumerate(calls):
+            if left.get(data[:4], 0) > 0:
+                left[data[:4]] -= 1
+                found[place] = Answered(-32603, "missing trie node")
+        return found
+
+    monkeypatch.setattr(Rpc, "eth_calls", answer)
+
+
+def test_a_call_at_which_the_node_fails_is_never_taken_for_a_view_that_is_not_there(chain, monkeypatch):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    odd.sync()
+    before = governor_of(odd.dao).capabilities
+    for view in VIEWS:
+        with monkeypatch.context() as patched:
+            failing_at(patched, [view], 2)
+            with pytest.raises(RpcError, match="missing trie node"):
+                probe_again(odd.dao, odd.rpc, governor_of(odd.dao))
+        assert governor_of(odd.dao).capabilities == before
+    with pytest.raises(RpcError, match="missing trie node"), monkeypatch.context() as patched:
+        failing_at(patched, ["paused()"], 2)
+        probe_module(odd.rpc, odd.governor)
+    # One that answers when it is asked again is believed.
+    failing_at(monkeypatch, VIEWS, 1)
+    probe_again(odd.dao, odd.rpc, governor_of(odd.dao))
+    after = governor_of(odd.dao).capabilities
+    assert {name: value for name, value in after.items() if name != "probed_block"} == {
+        name: value for name, value in before.items() if name != "probed_block"
+    }
+    assert incidents_of(odd) == []
+
+
+def test_what_a_failing_call_left_open_is_asked_again_and_keeps_nothing_else_from_being_asked(chain, monkeypatch):
+    odd = Odd(chain, SIMPLE, behind_proxy=True, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.end(proposal)
+    odd.do("setQuorum(uint256,uint8)", 100, 1)
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
+    with monkeypatch.context() as patched:
+        failing_at(patched, ["CLOCK_MODE()"], 99)
+        with pytest.raises(RpcError):
+            odd.sync()
+    assert shown(odd, proposal).state is State.SUCCEEDED  # by its lowered quorum
+    assert incidents_of(odd) == []
+    odd.sync()  # no new block
+    assert "code was changed" in words_of(incidents_of(odd)[0])
 
 
 def test_votes_from_before_the_change_stay_counted_as_they_were(chain):
