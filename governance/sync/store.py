@@ -12,6 +12,7 @@ from governance import bulk, outbox, unconfirmed
 from governance.chain.rpc import Header, Log
 from governance.models import MANY_TOPICS, Block, ChainAnswer, ChainReading, Contract, Cursor, Dao, RawLog, ScannedRange
 from governance.projections.batch import Batch, Source
+from governance.probing import note_late, rules_logs
 from governance.projections.fold import Projector
 from governance.sync import witness
 from governance.sync.fence import Superseded, Writer
@@ -187,7 +188,12 @@ def store_step(
         out_of_order = (
             _changes_with_order(new) and RawLog.objects.filter(dao=writer.dao, block_number__gte=first_block).exists()
         )
+        # Where blocks are read again, a change of rules may come to light that stands below what was asked since.
+        asked_block = -1 if cursor.rules_block is None else min(cursor.rules_block, head.number)
+        known = rules_logs(writer.dao, first_block, asked_block) if first_block <= asked_block else set()
         insert_logs(new)
+        if first_block <= asked_block and (late := rules_logs(writer.dao, first_block, asked_block) - known):
+            note_late(writer.dao, cursor, late)
         extend_ranges(contracts, first_block, head.number)
         # A transaction that is read again may stand in another block now, with which its answer is to fall.
         ChainAnswer.objects.bulk_create(

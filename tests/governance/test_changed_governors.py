@@ -13,6 +13,7 @@ from governance.models import Proposal, SyncIncident
 from governance.probing import probe_again
 from governance.projections import again
 from governance.state import State, facts_of, governor_of, is_final, state_of
+from governance.sync import fence, fetch, reorg
 from tests.governance.governors.odd import Odd
 from tests.governance.test_chains_word import api, api_open, page, shown
 from tests.governance.test_state_lives import chain
@@ -212,6 +213,37 @@ def test_what_a_failing_call_left_open_is_asked_again_and_keeps_nothing_else_fro
     assert incidents_of(odd) == []
     odd.sync()  # no new block
     assert "code was changed" in words_of(incidents_of(odd)[0])
+
+
+@pytest.mark.parametrize("how", [1, 3], ids=["QuorumNumeratorUpdated", "an event that nothing here knows"])
+def test_a_change_of_rules_that_is_found_late_is_acted_on(chain, monkeypatch, how):
+    """A node's index of logs has a hole in its block, which the second look finds when later blocks are read."""
+    odd = Odd(chain, SIMPLE, behind_proxy=True, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.end(proposal)
+    governor = odd.governor
+    with monkeypatch.context() as patched:
+        logs_of_blocks = fetch.logs_of_blocks
+        patched.setattr(
+            fetch, "logs_of_blocks", lambda *asked: [log for log in logs_of_blocks(*asked) if log.address != governor]
+        )
+        odd.do("setQuorum(uint256,uint8)", 100, how)
+        quorum_block = odd.head()[0]
+        odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
+        code_block = odd.head()[0]
+        odd.mine(2)
+        odd.sync()
+    assert odd.chain_state(proposal) is State.SUCCEEDED
+    assert shown(odd, proposal).state is State.DEFEATED
+    with fence.hold(odd.dao) as writer:
+        reorg.read_again(writer, quorum_block, odd.head()[0])
+    odd.sync()
+    assert shown(odd, proposal).state is State.SUCCEEDED
+    [incident] = incidents_of(odd)
+    assert incident.first_block == code_block
+    [[changed_block, _]] = governor_of(odd.dao).capabilities["counted_before"]
+    assert changed_block == code_block
 
 
 def test_votes_from_before_the_change_stay_counted_as_they_were(chain):
