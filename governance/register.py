@@ -426,6 +426,16 @@ def register(found: Preflight, *, slug: str, name: str) -> Dao:
     return dao
 
 
+def _kept(kind: str, before: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Return the capabilities of a contract that is there already. What a governor was before stays, with how votes
+    were counted then: the next step asks it again, by the block that the mirror has read, and tells what differs
+    (`probing.probe_again`). How its clock counts was held against the chain just now."""
+    if kind != Kind.GOVERNOR:
+        return {**before, **found}
+    clock = {name: found[name] for name in ("clock", clocks.CLOCK_SOURCE) if name in found}
+    return {**found, **before, **clock}
+
+
 def _write_contracts(writer: Writer, found: Preflight) -> None:
     dao, added = writer.dao, False
     for kind, address, capabilities in found.contracts:
@@ -440,7 +450,10 @@ def _write_contracts(writer: Writer, found: Preflight) -> None:
                 # Power was kept by the moments of another clock.
                 RawLog.objects.filter(dao=dao, address=address).delete()
                 added = True
-            Contract.objects.filter(pk=contract.pk).update(capabilities=capabilities)
+            kept = _kept(kind, contract.capabilities, capabilities)
+            Contract.objects.filter(pk=contract.pk).update(capabilities=kept)
+            if kind == Kind.GOVERNOR:
+                Cursor.objects.filter(dao=dao).update(rules_below=Cursor.FROM_THE_NEWEST)
         if kind == Kind.MODULE:
             ModuleState.objects.get_or_create(module=contract)
         added |= created

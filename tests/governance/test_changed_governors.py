@@ -5,7 +5,7 @@ import pytest
 from django.core.management import call_command
 from eth_utils import keccak
 
-from governance import tasks
+from governance import register, tasks
 from governance.capabilities import probe_module
 from governance.chain.rpc import Answered, Rpc, RpcError
 from governance.incidents import words_of
@@ -244,6 +244,40 @@ def test_a_change_of_rules_that_is_found_late_is_acted_on(chain, monkeypatch, ho
     assert incident.first_block == code_block
     [[changed_block, _]] = governor_of(odd.dao).capabilities["counted_before"]
     assert changed_block == code_block
+
+
+def test_a_dao_taken_in_again_keeps_how_votes_were_counted_and_tells_what_changed(chain):
+    """The product itself says to run add_dao again, to follow a module."""
+    odd = Odd(chain, SQUARE_ROOTS, behind_proxy=True)
+
+    def taken_in_again() -> None:
+        register.add_dao(odd.rpc, odd.governor, slug=odd.dao.slug, name="Odd DAO", start_block=odd.head()[0] - 1)
+        odd.sync()
+
+    old = odd.propose("# Old")
+    odd.vote(old, 0, 1)
+    odd.sync()
+    odd.do("changeCode(address,uint8)", odd.code_of(SIMPLE), 1)
+    new = odd.propose("# New")
+    odd.vote(new, 0, 1, (10, 70, 20))
+    odd.sync()
+    counted_before = governor_of(odd.dao).capabilities["counted_before"]
+    assert len(incidents_of(odd)) == 1
+    taken_in_again()
+    assert governor_of(odd.dao).capabilities["counted_before"] == counted_before
+    assert len(incidents_of(odd)) == 1
+    # A change that no log tells, and that lies between.
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 0)
+    odd.vote(new, 1, 2, (10, 70, 20))
+    taken_in_again()
+    assert len(incidents_of(odd)) == 2
+    assert len(governor_of(odd.dao).capabilities["counted_before"]) == 2
+    for _ in range(2):
+        for row in (Proposal.objects.get(pk=old.pk), Proposal.objects.get(pk=new.pk)):
+            facts = facts_of(row)
+            assert facts.counted_by_governor == (row.pk == old.pk)
+            assert (facts.against_votes, facts.for_votes, facts.abstain_votes) == odd.chain_votes(row)
+        again.rebuild(odd.dao)
 
 
 def test_votes_from_before_the_change_stay_counted_as_they_were(chain):
