@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a DAO's contracts can do, found out by asking them: nothing is configured by hand.
 
-A call that reverts, or that returns nothing that fits, means that there is no such view, and what depends on it reads as
-not checked. A node that fails raises, for then nothing was learnt: in probes also where it fails at one call alone.
+A call that reverts, or that returns nothing that fits, means that there is no such view, and what depends on it reads
+as not checked. A node that fails raises, for then nothing was learnt: in probes also where it fails at one call alone.
 """
 
 from collections.abc import Callable
@@ -39,8 +39,8 @@ def takes_signed_ballots(told: dict[str, Any]) -> bool:
 def ask(
     rpc: Rpc, to: bytes, questions: dict[str, tuple[str, list[Any], list[str]]], block: BlockId, *, whole: bool = False
 ) -> dict[str, Answer]:
-    """Many views of one contract at one block: name -> (signature, arguments, result types). None where it has none, and
-    where the node failed at it; `whole`: a node's failure is raised.
+    """Many views of one contract at one block: name -> (signature, arguments, result types). None where it has none,
+    and where the node failed at it; `whole`: a node's failure is raised.
 
     Raises:
         RpcError: the node failed; with `whole`, also where it failed at one call twice.

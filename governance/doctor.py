@@ -147,8 +147,7 @@ def _checks(dao: Dao) -> Iterator[Finding]:
     for check in differing[:_MOST_INCIDENTS]:
         yield Finding(
             Level.WRONG, "differs",
-            f"{check.subject}: at block {check.block_number:,} the chain said {check.chain_says}, the mirror "
-            f"{check.mirror_says}",
+            f"{check.subject}: at block {check.block_number:,} {check.words}",
         )  # fmt: skip
     if len(differing) > _MOST_INCIDENTS:
         yield Finding(Level.WRONG, "differs", "and more (`audit` has all)")

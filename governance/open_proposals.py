@@ -16,7 +16,8 @@ from governance.state import Now, State, is_final, state_of, vote_ends_at
 def open_condition(dao: Dao, governor: Contract | None, now: Now) -> Q:
     """Proposals that may still change: undecided ones, and successful ones that wait to be queued or executed.
 
-    `governance.state` as a filter: what it calls final is not among them; where the chain's word differs, that counts.
+    `governance.state` as a filter: what it calls final is not among them; where the chain's word differs, that counts,
+    and where nothing says what is so, a proposal is among them.
     """
     if governor is None:
         return _open_by_columns(dao, governor, now)
@@ -24,7 +25,7 @@ def open_condition(dao: Dao, governor: Contract | None, now: Now) -> Q:
     if not differing:
         return _open_by_columns(dao, governor, now)
     shown = shown_of(dao, governor, now, differing)
-    is_open = Q(pk__in=[pk for pk, seen in shown.items() if not is_final(seen.state)])
+    is_open = Q(pk__in=[pk for pk, seen in shown.items() if seen.is_unsettled or not is_final(seen.state)])
     return is_open | (_open_by_columns(dao, governor, now) & ~Q(pk__in=list(shown)))
 
 

@@ -154,7 +154,9 @@ def note_late(dao: Dao, cursor: Cursor, late: set[int]) -> None:
     changes = RawLog.objects.filter(dao=dao, address=code.address, topic0__in=events.CHANGES_CODE)
     if changes.filter(block_number__gt=code.block_number).exists():
         return  # a later change is told already, and the governor was asked since
-    for governor in dao.contracts.filter(kind=Contract.Kind.GOVERNOR, capabilities__probed_block__gte=code.block_number):
+    for governor in dao.contracts.filter(
+        kind=Contract.Kind.GOVERNOR, capabilities__probed_block__gte=code.block_number
+    ):
         governor.capabilities[_PROBED_BLOCK] = code.block_number - 1  # so that the change of code is told
         governor.save(update_fields=["capabilities"])
 

@@ -9,6 +9,7 @@ where the mirror's row and its newest log differ, what the mirror says is both, 
 can't be asked has no row: not checked.
 
 Of what differs about a proposal a second endpoint is asked too, where one is set (`governance.chain_word` shows it).
+An answer that a second endpoint contradicts does not match, even where the first one is what the mirror says.
 """
 
 from collections.abc import Callable, Iterable
@@ -119,10 +120,11 @@ def _ask(dao: Dao, rpc: Rpc, questions_of: Callable[[], list["_Question"]]) -> R
                 unanswered.append(question.subject)  # no such function, or no such state: not checked
                 continue
             checked += 1
-            matched = says == question.mirror_says
+            other = others.get(question.subject)
+            # Two nodes that contradict each other settle nothing, whichever of them was asked first.
+            matched = says == question.mirror_says and other in (None, says)
             if not matched:
                 differing.append(question.subject)
-            other = others.get(question.subject)
             if other == says or not by_two:
                 settling.append(question.subject)
             OnchainCheck.objects.update_or_create(

@@ -11,8 +11,8 @@ from django.utils import timezone
 from governance import bulk, outbox, unconfirmed
 from governance.chain.rpc import Header, Log
 from governance.models import MANY_TOPICS, Block, ChainAnswer, ChainReading, Contract, Cursor, Dao, RawLog, ScannedRange
-from governance.projections.batch import Batch, Source
 from governance.probing import note_late, rules_logs
+from governance.projections.batch import Batch, Source
 from governance.projections.fold import Projector
 from governance.sync import witness
 from governance.sync.fence import Superseded, Writer

@@ -87,7 +87,13 @@ def audit(dao: Dao) -> dict[str, Any]:
         "checks": {
             "matched": OnchainCheck.objects.filter(dao=dao, matched=True).count(),
             "differing": [
-                {"subject": c.subject, "chain": c.chain_says, "mirror": c.mirror_says, "block": c.block_number}
+                {
+                    "subject": c.subject,
+                    "chain": c.chain_says,
+                    "other_node": c.other_says or None,
+                    "mirror": c.mirror_says,
+                    "block": c.block_number,
+                }
                 for c in OnchainCheck.objects.filter(dao=dao, matched=False)
             ],
         },
@@ -187,11 +193,7 @@ class Command(BaseCommand):
                 )
         for subject in found.differing:
             check = rows[subject]
-            self.stdout.write(
-                self.style.ERROR(
-                    f"differs: {subject}: the chain says {check.chain_says}, the mirror {check.mirror_says}"
-                )
-            )
+            self.stdout.write(self.style.ERROR(f"differs: {subject}: {check.words}"))
         for name in self.changed:
             self.stdout.write(self.style.WARNING(f"changed: the governor's {name.replace('_', ' ')}, asked again"))
         if self.clock:
