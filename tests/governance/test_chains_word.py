@@ -327,6 +327,44 @@ def test_all_that_is_decided_and_not_executed_is_asked_about(chain, monkeypatch)
     assert {shown(odd, p).state for p in proposals} == {State.SUCCEEDED}
 
 
+def test_of_many_votes_that_end_at_once_each_is_asked_and_each_word_is_asked_again(chain, monkeypatch):
+    monkeypatch.setattr(open_questions, "_AT_ONCE", 2)
+    monkeypatch.setattr(reconcile, "_MOST_PROPOSALS", 0)  # the newest one, and what differed for longest
+    monkeypatch.setattr(reconcile, "_MOST_DIFFERING", 1)
+    odd = Odd(chain)
+    odd.do("setBar(uint256)", 500)
+    proposals = []
+    for number in range(3):
+        proposals.append(odd.propose(f"# Proposal {number}"))
+        odd.vote(proposals[-1], 0, 1)
+    Proposal.objects.filter(dao=odd.dao).update(deadline=proposals[-1].deadline)
+    odd.end(proposals[-1])
+    assert {shown(odd, p).state for p in proposals} == {State.DEFEATED}
+    odd.do("setBar(uint256)", 0)  # no log says so
+    odd.sync()
+    for _ in range(3):
+        reconcile.reconcile(odd.dao, odd.rpc)
+    assert {shown(odd, p).state for p in proposals} == {State.SUCCEEDED}
+
+
+def test_where_another_contract_has_the_rules_all_that_is_decided_is_asked_each_hour(chain):
+    """As of Optimism's and Agora's governors, whose proposal types lie in a contract of their own."""
+    odd = Odd(chain, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.end(proposal)
+    odd.do("setQuorum(uint256,uint8)", 100, 0)  # the governor logs nothing
+    governor = governor_of(odd.dao)
+    governor.capabilities["proposal_types"] = "0x" + "11" * 20
+    governor.save()
+    odd.mine(1, 3_600)
+    odd.sync()
+    assert odd.chain_state(proposal) is State.SUCCEEDED
+    assert shown(odd, proposal).state is State.SUCCEEDED
+    proposal.refresh_from_db()
+    assert proposal.quorum_votes == 100
+
+
 def test_a_vote_that_the_chain_says_is_open_is_offered(chain, client):
     odd = Odd(chain)
     proposal = odd.propose()
