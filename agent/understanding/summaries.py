@@ -31,9 +31,10 @@ from agent.understanding.review import Review, review
 from agent.understanding.words import say
 from governance import outbox, work
 from governance.chain.call import call_of
+from governance.chain_word import shown_state
 from governance.models import Contract, Proposal, ProposalAction, Work
 from governance.sentences import LEGACY, Sentence
-from governance.state import is_final, now_of, state_of
+from governance.state import is_final, now_of
 from governance.treasury import balances_by_flows
 from policies.notation.hexadecimal import hex_text
 
@@ -159,8 +160,9 @@ _SAME = {"matches": "told", "opaque": "cant_be_checked"}
 
 
 def _is_undecided(proposal: Proposal) -> bool:
-    governor = proposal.dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
-    return governor is not None and not is_final(state_of(proposal, now_of(proposal.dao, governor), governor))
+    dao = proposal.dao
+    governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
+    return governor is not None and not is_final(shown_state(dao, governor, now_of(dao, governor), proposal))
 
 
 # ------------------------------------------------------------------------------------------------------- one proposal
