@@ -11,6 +11,7 @@ from governance import incidents
 from governance.capabilities import probe_governor
 from governance.chain.abi import encode_call
 from governance.chain.rpc import CallReverted, Rpc
+from governance.clocks import CLOCK_SOURCE
 from governance.counting import COUNTED_BEFORE
 from governance.models import Contract, Cursor, Dao, RawLog
 from governance.projections import events
@@ -82,6 +83,14 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
             count_all_votes(dao)
     governor.capabilities = row.capabilities
     return changed
+
+
+def until_asked_again(before: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Return the capabilities of a governor that is taken in again. What it was before stands, with how votes were
+    counted then, until the next step asks it by the block that the mirror has read, and tells what differs; how its
+    clock counts was held against the chain just now."""
+    clock = {name: found[name] for name in ("clock", CLOCK_SOURCE) if name in found}
+    return {**found, **before, **clock}
 
 
 def notice_silence(dao: Dao, rpc: Rpc) -> None:

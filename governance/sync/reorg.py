@@ -305,7 +305,7 @@ def _told_beside(
     so, by its log's place. Only as far below as a branch can reach: what an older version told otherwise long ago
     stays.
     """
-    lowest = block_number - dao.chain.finality_depth
+    lowest = block_number - dao.chain.depth_blocks
     standing = _standing(dao, block_number__gte=lowest)
     standing.update(_sum(undone))
     standing = Counter({told: n for told, n in standing.items() if n > 0 and told[0] not in _OF_ONE_LOG})

@@ -40,7 +40,7 @@ def audit(dao: Dao) -> dict[str, Any]:
         "dao": dao.slug,
         "chain_id": dao.chain_id,
         "read_to_block": Cursor.objects.get(dao=dao).next_block - 1,
-        "finality_depth_blocks": dao.chain.finality_depth,
+        "finality_depth_blocks": dao.chain.depth_blocks,
         "deepest_reorg_blocks": dao.chain.deepest_reorg_blocks,
         "policies": [
             {
@@ -155,7 +155,7 @@ class Command(BaseCommand):
             self.stdout.write(self.style.WARNING(module_search.told(dao, candidate)))
         chain = dao.chain
         self.stdout.write(
-            f"final after {chain.finality_depth:,} blocks; deepest reorg seen {chain.deepest_reorg_blocks:,}"
+            f"final after {chain.depth_blocks:,} blocks; deepest reorg seen {chain.deepest_reorg_blocks:,}"
         )
         for node in nodes:
             self.stdout.write(f"node {node}")
