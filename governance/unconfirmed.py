@@ -339,6 +339,24 @@ def power_in_doubt(dao: Dao) -> list[tuple[bytes, int]]:
     return [(bytes(account), moment) for account, moment in rows.values_list("account", "timepoint")[:_MOST_IN_DOUBT]]
 
 
+def is_power_in_doubt(dao: Dao) -> bool:
+    """Return whether one node alone shows a change of anybody's power."""
+    return PowerCheckpoint.objects.filter(log__in=UnconfirmedLog.objects.filter(dao=dao).values("log")).exists()
+
+
+def whose_power(dao: Dao, accounts: Collection[bytes]) -> set[bytes]:
+    """Return those of these accounts whose power now one node alone shows."""
+    marked = UnconfirmedLog.objects.filter(dao=dao).values("log")
+    rows = PowerCheckpoint.objects.filter(log__in=marked, account__in=list(accounts))
+    logs = {row["log"]: bytes(row["account"]) for row in rows.values("log", "account")}
+    found = set()
+    for account in set(logs.values()):
+        newest = PowerCheckpoint.objects.filter(dao=dao, account=account)
+        last = newest.order_by("-timepoint", *chain_order("log__", newest_first=True)).values_list("log", flat=True)[:1]
+        found |= {account for log in last if log in logs}
+    return found
+
+
 @dataclass(frozen=True)
 class OfProposals:
     """What one node alone shows of proposals, by their rows' numbers: their votes, what was taken from votes (as
