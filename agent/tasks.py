@@ -4,12 +4,14 @@
 from celery import shared_task
 
 from agent.acts import due
-from agent.understanding import summaries
+from agent.understanding import chain_facts, summaries
 
 
 @shared_task(name="agent.tasks.act")
 def act() -> None:
-    """Do what is due for acts but plans: follow what was sent, execute, release. No model can hold it."""
+    """Do what is due for acts but plans: ask by schedules, follow what was sent, execute, release. No model can hold
+    it."""
+    due.ask_due()
     due.pay_due()
 
 
@@ -30,3 +32,9 @@ def read() -> None:
 def summarise() -> None:
     """Summarise one proposal that is due; the model may take until its deadline over it."""
     summaries.run_due()
+
+
+@shared_task(name="agent.tasks.ask")
+def ask() -> None:
+    """Ask the chain of one proposal's accounts, if one is due; a node may be slow over it."""
+    chain_facts.ask_due()

@@ -122,6 +122,8 @@ TRUSTED_PROXIES, UNIX_SOCKET_IS_TRUSTED = environment.proxies(
 )
 # Who runs this site: they see subscribers and the audit log, and may stop and start any agent here (governance.roles).
 KEEPERS = environment.addresses("MANDATE_KEEPERS", os.environ.get("MANDATE_KEEPERS", ""))
+# Who may see the names on rosters beside their operators, and each payee its own (governance.roles).
+AUDITORS = environment.addresses("MANDATE_AUDITORS", os.environ.get("MANDATE_AUDITORS", ""))
 LOGGING = logs.configuration(environment.log_level("MANDATE_LOG_LEVEL", os.environ.get("MANDATE_LOG_LEVEL") or "INFO"))
 
 INSTALLED_APPS = [

@@ -5,8 +5,9 @@ Operator, guardian, owner and agent are what the chain says of an address, as fa
 one node alone shows makes nobody operator, guardian or agent. Who owns a module, whether a module is in power and
 whether a policy ended early is one node's answer: it may let somebody stop the agent and see why it is stopped, and may
 keep somebody from starting it, and no more. Keepers are those whom the site's settings name (`MANDATE_KEEPERS`): who
-runs the server, for what is about the site and not about a DAO. Nothing here lets anybody do what the chain forbids,
-and none of it stands in a table: whoever is no operator any more by the chain is none here.
+runs the server, for what is about the site and not about a DAO. Auditors (`MANDATE_AUDITORS`) see who is on rosters.
+Nothing here lets anybody do what the chain forbids, and none of it stands in a table: whoever is no operator any more
+by the chain is none here.
 
 A contract account signs as its contract on one chain says, so it has roles towards that chain's DAOs alone, and is no
 keeper: what contracts say is nodes' word, and a keeper is one of all chains.
@@ -38,6 +39,7 @@ class Role(StrEnum):
     GUARDIAN = "guardian"  # of a policy module
     OWNER = "owner"  # of a policy module, as the chain answered when it was asked last
     AGENT = "agent"  # that a policy names
+    AUDITOR = "auditor"  # of rosters, by the site's settings
     KEEPER = "keeper"  # of the site, by its settings
 
 
@@ -61,7 +63,7 @@ _MAY: Mapping[Do, frozenset[Role]] = {
     Do.ASK: frozenset({Role.ACCOUNT}),
     Do.STOP_AGENT: frozenset({Role.OPERATOR, Role.LAPSED, Role.GUARDIAN, Role.OWNER, Role.KEEPER}),
     Do.START_AGENT: frozenset({Role.OPERATOR, Role.KEEPER}),
-    Do.SEE_ROSTERS: frozenset({Role.OPERATOR, Role.KEEPER}),
+    Do.SEE_ROSTERS: frozenset({Role.OPERATOR, Role.AUDITOR}),
     Do.SEE_HALT_FACTS: frozenset({Role.OPERATOR, Role.GUARDIAN, Role.OWNER, Role.KEEPER}),
     Do.SEE_LOG: frozenset({Role.KEEPER}),
     Do.SEE_SUBSCRIBERS: frozenset({Role.KEEPER}),
@@ -78,6 +80,10 @@ class Visitor:
     def may(self, what: Do) -> bool:
         """Whether it may do or see this."""
         return not self.roles.isdisjoint(_MAY[what])
+
+    def may_see_roster_of(self, operator: bytes) -> bool:
+        """Whether it may see all names on a roster that this operator signs: the operator itself, and each auditor."""
+        return self.may(Do.SEE_ROSTERS) and (Role.AUDITOR in self.roles or self.account == operator)
 
     @property
     def is_keeper(self) -> bool:
@@ -98,6 +104,8 @@ def visitor(account: bytes | None, dao: Dao | None = None, chain_id: int | None 
     found = {Role.ANYONE}
     if chain_id is None and account in settings.KEEPERS:
         found.add(Role.KEEPER)
+    if chain_id is None and account in settings.AUDITORS:
+        found.add(Role.AUDITOR)
     if dao is None:
         found.add(Role.ACCOUNT)
     elif chain_id in (None, dao.chain_id):

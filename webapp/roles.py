@@ -20,6 +20,7 @@ NAMES: Mapping[Role, Promise] = {
     Role.GUARDIAN: gettext_lazy("guardian of the policy module"),
     Role.OWNER: gettext_lazy("owner of the policy module"),
     Role.AGENT: gettext_lazy("agent of a policy"),
+    Role.AUDITOR: gettext_lazy("auditor of rosters"),
     Role.KEEPER: gettext_lazy("keeper of this site"),
 }
 

@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 
 from webapp import health
 from webapp.account import views as account
-from webapp.agent import acting, records, requests
+from webapp.agent import acting, records, requests, roster, schedules
 from webapp.agent import page as agent
 from webapp.api import api
 from webapp.delegates import page as delegates
@@ -56,6 +56,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/policies/", policies.policies, name="policies"),
     path("<slug:slug>/agent/", agent.agent, name="agent"),
     path("<slug:slug>/agent/act/<str:policy_id>/", acting.act, name="act"),
+    path("<slug:slug>/agent/roster/<str:policy_id>/", roster.roster, name="roster"),
+    path("<slug:slug>/agent/schedules/<str:policy_id>/", schedules.schedules, name="schedules"),
     path("<slug:slug>/agent/requests/", requests.requests, name="requests"),
     path("<slug:slug>/agent/requests/<int:request_id>/", requests.one, name="request"),
     path("<slug:slug>/agent/requests/<int:request_id>/meant", requests.mean, name="request_meant"),

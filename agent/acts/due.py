@@ -3,7 +3,7 @@
 
 import logging
 
-from agent.acts import executor, planner
+from agent.acts import executor, planner, schedules
 from agent.work_names import EXECUTE_WORK, PLAN_WORK, RELEASE_WORK
 from governance import work
 from governance.chain.rpc import RpcError
@@ -15,8 +15,14 @@ log = logging.getLogger(__name__)
 
 def run_due() -> None:
     """Do all that is due in one process, plans first."""
+    ask_due()
     plan_due()
     pay_due()
+
+
+def ask_due() -> None:
+    """Ask for what schedules say is due. Asks no node."""
+    schedules.ask_due()
 
 
 def plan_due() -> None:

@@ -270,7 +270,7 @@ def _situation_of(request: Request, policy: PolicyInForce, plan: Plan, candidate
     read = situation.read(request, policy, rpc)
     if not read.pinned.is_of(policy):
         _again(_LOOK_S, say("mirror_behind"))
-    return read.chosen(plan, candidate, situation.words_of(request, plan, candidate))
+    return read.chosen(plan, candidate, situation.words_of(request, plan))
 
 
 def _is_still_asked(known: Chosen) -> bool:
@@ -618,7 +618,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
             _move(request, Request.Status.STOPPED, say("paid_by_another_request", period=request.period))
             return
         plan = _plan(request)
-        lent = situation.words_of(request, plan, binding.candidate)
+        lent = situation.words_of(request, plan)
         known = situation.read(request, policy, rpc).chosen(plan, binding.candidate, lent)
         if not provenance.proves_authority(binding.record.body):
             # Scheduled by a version that asked neither who asks nor what the model's reason was: ask now.

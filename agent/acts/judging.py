@@ -5,7 +5,7 @@ The two must agree. Where they can't both be right, the local kill switch (`Agen
 it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -37,16 +37,16 @@ _ANY_DECISION = b"\x01" * 32  # the module wants one that is not zero; which one
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is lent to refusals so that people can read them: names of the roster, tokens by asset."""
+    """What is lent to refusals so that people can read them. Names are none of it: refusals are public, and who is who
+    on a roster is not."""
 
-    names: Mapping[bytes, str]
     tokens: Sequence[Token]
     native: Token  # the chain's native currency
 
     def reason(self, refusal: Reason, policy: PolicyInForce) -> str:
         tokens = {token.address: token for token in self.tokens}
         tokens[self.native.address] = self.native
-        return explain.reason(refusal, policy.code, self.names, tokens)
+        return explain.reason(refusal, policy.code, {}, tokens)
 
 
 @dataclass(frozen=True, slots=True)

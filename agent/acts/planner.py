@@ -201,7 +201,7 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
         )
         for draft in drafts
     ]
-    return roster, drafts, Words({line.recipient: line.name for line in lines}, tokens, native_token(rpc.chain_id))
+    return roster, drafts, Words(tokens, native_token(rpc.chain_id))
 
 
 def _derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[dict[str, str]]]:
@@ -225,7 +225,7 @@ def _derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[di
         *_lately(request, draft, tokens, known.pinned.now_chain_s),
         *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in lines) else []),
     )
-    return [replace(draft, differences=whys)], Words({}, tokens, native_token(rpc.chain_id)), quoted
+    return [replace(draft, differences=whys)], Words(tokens, native_token(rpc.chain_id)), quoted
 
 
 def _prices_said(

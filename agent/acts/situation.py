@@ -55,10 +55,9 @@ def read(request: Request, policy: PolicyInForce, rpc: Rpc) -> Situation:
     return Situation(request, policy, read_pinned(policy, rpc))
 
 
-def words_of(request: Request, plan: Plan, candidate: Candidate) -> Words:
-    """What the planner knew is lent to refusals of a stored candidate: names of the roster, and tokens."""
+def words_of(request: Request, plan: Plan) -> Words:
+    """Return the tokens that the planner knew, which are lent to refusals of a stored candidate."""
     return Words(
-        {hex_bytes(line["recipient"]): line["name"] for line in candidate.lines if line["name"]},
         [
             Token(token["symbol"], hex_bytes(token["asset"]), int(token["decimals"]))
             for token in plan.inputs.get("tokens", [])

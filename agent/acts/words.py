@@ -312,6 +312,11 @@ SENTENCES: Mapping[str, Template] = {
         "the stored roster's signature is not its operator's: it was changed in the database"
     ),
     # A request or an approval that is not taken.
+    "schedule_by_operator": gettext_noop("only the policy's operator, {operator}, may do this"),
+    "schedule_text": gettext_noop("write what is asked for, in 1 to {most} characters on one line"),
+    "schedule_rule": "{problem}",
+    "schedule_is_over": gettext_noop("all of its dates are over by the chain's clock"),
+    "schedules_too_many": gettext_noop("a policy has at most {most} schedules: end one first"),
     "request_empty": gettext_noop("the request is empty"),
     "request_not_plain_text": gettext_noop("the request is not plain text"),
     "request_too_long": gettext_noop("a request has at most {most} characters"),

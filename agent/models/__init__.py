@@ -3,5 +3,6 @@
 (serving)."""
 
 from agent.models.acts import *  # noqa: F403
+from agent.models.schedules import *  # noqa: F403
 from agent.models.serving import *  # noqa: F403
 from agent.models.understanding import *  # noqa: F403

@@ -40,6 +40,8 @@ class Action(StrEnum):
     TRANSACTION_SIGNED = "transaction_signed"  # by a key of this site
     VOTE_RELAYED = "vote_relayed"
     DELEGATION_RELAYED = "delegation_relayed"
+    SCHEDULE_MADE = "schedule_made"  # by which the agent is asked, in its operator's name
+    SCHEDULE_ENDED = "schedule_ended"
     STATEMENT_PUBLISHED = "statement_published"  # of a delegate, or taken back
     SUBSCRIPTION_ASKED = "subscription_asked"
     SUBSCRIPTION_CONFIRMED = "subscription_confirmed"

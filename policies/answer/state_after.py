@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from policies.answer.evaluate import PolicyState
 from policies.code.policy_code import Budget, PolicyCode
-from policies.code.ring import BUCKETS, Ring
+from policies.code.ring import Ring
 
 MOST_END_S = (2**24 - 1) * 3600
 
@@ -37,8 +37,4 @@ def scheduled(policy: PolicyCode, state: PolicyState, now_s: int) -> PolicyState
 
 def next_return_s(budget: Budget, packed: int, now_s: int) -> int | None:
     """When the oldest of what counts at `now_s` stops counting; None where nothing does."""
-    ring = Ring.unpack(packed).turned(budget.segment_s, now_s)
-    for segment in range(ring.index - BUCKETS + 1, ring.index + 1):
-        if ring.buckets[segment % BUCKETS]:
-            return (segment + BUCKETS) * budget.segment_s
-    return None
+    return Ring.unpack(packed).turned(budget.segment_s, now_s).returns_s(budget.segment_s)

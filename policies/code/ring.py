@@ -34,7 +34,7 @@ class Ring:
         """From the module's storage word."""
         return cls(
             index=packed >> (BUCKETS * BUCKET_BITS),
-            buckets=tuple(packed >> (BUCKET_BITS * i) & BUCKET_MAX for i in range(BUCKETS)),
+            buckets=tuple([packed >> (BUCKET_BITS * i) & BUCKET_MAX for i in range(BUCKETS)]),
         )
 
     def pack(self) -> int:
@@ -59,6 +59,13 @@ class Ring:
     def spent(self, segment_s: int, now_s: int) -> int:
         """Units that still count at `now_s`."""
         return sum(self.turned(segment_s, now_s).buckets)
+
+    def returns_s(self, segment_s: int) -> int | None:
+        """When the oldest of what counts stops counting; None where nothing counts."""
+        for segment in range(self.index - BUCKETS + 1, self.index + 1):
+            if self.buckets[segment % BUCKETS]:
+                return (segment + BUCKETS) * segment_s
+        return None
 
     def charged(self, segment_s: int, now_s: int, units: int) -> "Ring":
         """The ring after charging `units` at `now_s`. The caller has compared the sum with the limit."""

@@ -15,6 +15,7 @@ from policies.notation.problems import shown
 
 _RAW = re.compile(r"0x[0-9a-f]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,77}")
+_NO_AMOUNTS = ("uint8", "uint16", "uint24", "uint32")  # too narrow for an amount of any token worth a word
 _HEX = re.compile(r"0x((?:[0-9a-fA-F]{2})*)")
 
 
@@ -45,14 +46,16 @@ class ValueReader:
             return _fixed_bytes(text, int(leaf.type[5:]))
         if leaf.type.startswith("int"):
             return _signed(text, int(leaf.type[3:]))
-        value = self._number(text, token)
+        value = self._number(text, token, leaf.type)
         leaf.argument.check(value)
         return value
 
-    def _number(self, text: str, token: Token | None) -> int:
+    def _number(self, text: str, token: Token | None, type_: str) -> int:
         if _NUMBER.fullmatch(text) and token is None:
             return _whole_number(text)
         _refuse_times(text, token)
+        if token is None and type_ in _NO_AMOUNTS:
+            return _whole_number(text)
         value, written = amounts.parse_supply_amount(text, self.names.tokens)
         if token is not None and written != token:
             raise Unclear(f"this argument counts {token.symbol}", f"write the amount in {token.symbol}")

@@ -11,7 +11,7 @@ from policies.code.ring import BUCKET_MAX, segment_seconds, worst_case_units
 from policies.document import fields
 from policies.document.fields import NO_DATES, Fields
 from policies.document.reading_context import ReadingContext
-from policies.document.yaml_tree import Node
+from policies.document.yaml_tree import Mapping, Node
 from policies.notation import amounts
 from policies.notation.amounts import Token, Unclear
 from policies.notation.problems import Place, shown
@@ -29,8 +29,10 @@ class BudgetReader:
         self._context, self._life_s = context, life_s
         self.budgets: dict[str, DocumentBudget] = {}
         self.places: dict[str, Place] = {}
+        self.is_unread = False  # they are there, and are not what budgets are written as
 
     def read(self, node: Node | None) -> None:
+        self.is_unread = node is not None and not isinstance(node, Mapping)
         for key, value in self._context.reader.entries(node, "`budgets`"):
             name = self._context.reader.text(key, "a budget's name", self._new_name)
             budget = self._budget(name or "", value)
@@ -52,13 +54,15 @@ class BudgetReader:
         instant = read(found.get("without objection"), "the part without objection", self._amount)
         period_s = read(found.get("period"), "the period", self._period)
         scope = read(found.get("shared by"), "`shared by`", fields.one_of(_SCOPES, "shares no budget"))
-        measured = read(found.get("measured"), "`measured`", fields.yes_or_no) or False
+        measured = read(found.get("measured"), "`measured`", fields.yes_or_no)
         code_name = read(found.get("name in the code"), "the name", _code_name)
         if limit is None or instant is None or period_s is None or not self._check_limits(found, limit, instant):
             return None
         self._warn_of_twice(found.place_of("period"), period_s)
         exponent = self._exponent(found, limit, instant[0])
         if exponent is None or (scope is None and "shared by" in found.keys):
+            return None
+        if measured is None and "measured" in found.keys:
             return None
         return DocumentBudget(
             name=name,
@@ -68,7 +72,7 @@ class BudgetReader:
             instant_limit=instant[0],
             period_s=period_s,
             exponent=exponent,
-            measured=measured,
+            measured=measured or False,
             code_name=name if code_name is None else code_name,
             due=self._due(found, period_s),
         )

@@ -29,12 +29,14 @@ class ChargeReader:
     def charges(self, node: Node | None, function: Function | None) -> tuple[DocumentCharge, ...] | None:
         """Read `charge`; None when one was refused: the whole rule would then only cause misleading problems."""
         if node is not None and not (isinstance(node, Mapping) and node.entries):
-            known = next(iter(self._context.budget_names), "<budget>")
+            written = node.items if isinstance(node, Sequence) else (node,)
+            named = [one.text for one in written if isinstance(one, Text) and one.text in self._context.budget_names]
+            meant = named or [next(iter(self._context.budget_names), "<budget>")]
             amounts = [leaf.path for leaf in _amount_leaves(function)] or ["value"]
             self._context.problems.add(
                 node.place,
                 "`charge` names each budget and what counts against it",
-                f"write `charge: {{{known}: {amounts[-1]}}}`",
+                f"write `charge: {{{', '.join(f'{name}: {amounts[-1]}' for name in meant)}}}`",
             )
             return None
         charges = []
@@ -54,8 +56,10 @@ class ChargeReader:
     def _is_budget(self, key: Text) -> bool:
         if key.text in self._context.budget_names:
             return True
-        known = listed(self._context.budget_names)
-        self._context.problems.add(key.place, f"there is no budget {shown(key.text)}", f"the budgets are: {known}")
+        if not self._context.budgets_unread:
+            known = listed(self._context.budget_names, none="")
+            suggestion = f"the budgets are: {known}" if known else "add it under `budgets`"
+            self._context.problems.add(key.place, f"there is no budget {shown(key.text)}", suggestion)
         return False
 
     def _charge(self, text: str, budget: str, function: Function | None, place: Place) -> DocumentCharge:
@@ -71,9 +75,12 @@ class ChargeReader:
         leaf = function.leaf(path) if function else None
         if leaf is None or leaf.kind not in (PlaceKind.WORD, PlaceKind.COLUMN):
             chargeable = [leaf.path for leaf in _amount_leaves(function)]
+            counts = self._context.budgets.get(budget)
+            if counts is None or counts.token == ETHER:
+                chargeable = list(dict.fromkeys([*chargeable, VALUE]))
             raise Unclear(
                 f"the call has no argument {shown(text)} that could be an amount",
-                f"write one of: {', '.join(dict.fromkeys([*chargeable, VALUE]))}",
+                f"write one of: {', '.join(chargeable)}" if chargeable else "charge an unsigned number; it has none",
             )
         if not leaf.argument.is_unsigned and leaf.type != WORD_TYPE:
             self._context.unsafe(

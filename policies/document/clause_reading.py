@@ -157,6 +157,12 @@ class ClauseReader:
         )
         clauses = [clause for item in bounds for clause in self._bound(item, leaf, token)]
         self._check_exclusions(node.place, leaf, clauses)
+        if len(clauses) > 1 and not _can_hold(clauses):
+            self._context.unsafe(
+                node.place,
+                f"no value of {leaf.path} is within all of these bounds: the rule would permit nothing",
+                "correct them; to permit either of several values, write them in one list",
+            )
         yield from clauses
 
     def _check_exclusions(self, place: Place, leaf: Leaf, clauses: list[DocumentClause]) -> None:
@@ -219,8 +225,9 @@ class ClauseReader:
 
     def _in_named_list(self, node: Text, leaf: Leaf, token: Token | None) -> Iterator[DocumentClause]:
         if node.text not in self._context.lists:
-            known = listed(self._context.lists)
-            self._context.problems.add(node.place, f"there is no list {shown(node.text)}", f"the lists are: {known}")
+            known = listed(self._context.lists, none="")
+            suggestion = f"the lists are: {known}" if known else "add it under `lists`"
+            self._context.problems.add(node.place, f"there is no list {shown(node.text)}", suggestion)
             return
         self._context.used_lists.add(node.text)
         words = self._context.read_list(node.text, leaf, token)
@@ -259,3 +266,15 @@ class ClauseReader:
 
 def _bytes_argument(function: Function, name: str) -> Argument | None:
     return next((one for one in function.arguments if one.name == name and one.type in ("bytes", "string")), None)
+
+
+def _can_hold(clauses: list[DocumentClause]) -> bool:
+    """Whether some value satisfies all of these clauses on one place."""
+    of = {kind: [clause.values for clause in clauses if clause.kind is kind] for kind in Kind}
+    least = max((values[0] for values in of[Kind.AT_LEAST]), default=0)
+    most = min((values[0] for kind in (Kind.AT_MOST, Kind.CAP) for values in of[kind]), default=UINT256_MAX)
+    excluded = {values[0] for values in of[Kind.NOT_EQUAL]}
+    named = [set(values) for kind in (Kind.EQUAL, Kind.IN_LIST) for values in of[kind]]
+    if named:
+        return any(least <= value <= most and value not in excluded for value in set.intersection(*named))
+    return most - least >= len(excluded) or any(value not in excluded for value in range(least, most + 1))

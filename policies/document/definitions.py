@@ -66,7 +66,9 @@ class DefinitionReader:
 
     def _list_items(self, node: Node, what: str) -> tuple[Text, ...]:
         """Items as they are written, or as they stand in the file that is named."""
-        if isinstance(node, Mapping):
+        if isinstance(node, Mapping) and any(
+            key.text == "file" or key.text.endswith("file") for key, _ in node.entries
+        ):
             found = Fields(self._context.problems, node, what, "file")
             named = found.get("file")
             items = self._context.reader.text(named, "the file's name", partial(self._file_items, place=node.place))

@@ -122,7 +122,13 @@ class _Reading:
             check_objection(self._context, found, Objection(*objection), life_s, budgets)
         if cooldown_s is not None:
             check_cooldown(self._context, found, cooldown_s, life_s, budgets)
-        context = RuleContext(self._context, budgets.budgets, tuple(budgets.places), definitions.lists)
+        context = RuleContext(
+            self._context,
+            budgets.budgets,
+            tuple(budgets.places),
+            definitions.lists,
+            budgets_unread=budgets.is_unread,
+        )
         reader = RuleReader(context, self._sources)
         agent = reader.address(found.get("agent"), "the agent")
         operator = reader.address(found.get("operator"), "the operator")

@@ -30,8 +30,12 @@ _OTHER_WORDS = {
     "window": ("period", "release within"), "interval": ("period",), "function": ("call",), "method": ("call",),
     "target": ("on",), "contract": ("on",), "token": ("tokens", "on"), "args": ("where",), "arguments": ("where",),
     "params": ("where",), "conditions": ("where",), "quorum": ("threshold",), "title": ("name",),
-    "description": ("summary",), "people": ("addresses",), "policies": ("rules",), "expiry": ("valid",),
+    "start": ("from",), "begin": ("from",), "begins": ("from",), "since": ("from",), "end": ("until",),
+    "ends": ("until",), "to": ("until",), "description": ("summary",), "people": ("addresses",),
+    "policies": ("rules",), "expiry": ("valid",),
 }  # fmt: skip
+# Keys that hold others.
+_HOLDERS = ("valid", "objection", "tokens", "addresses", "lists", "budgets", "where", "charge", "income")
 # Rules and budgets hold as long as the policy does: what to do for a raise in July.
 _TWO_POLICIES = (
     "rules and budgets have no dates: write a second policy with a `valid` of its own for what holds later (one vote "
@@ -65,32 +69,70 @@ class Fields:
             if node is not None:
                 problems.add(node.place, f"{what} must be a mapping", f"write keys: {', '.join(self._written)}")
             return
-        there = {key.text for key, _ in node.entries}
-        for key, value in node.entries:
+        entries = self._moved_in(node)
+        there = {key.text for key, _ in entries}
+        unknown: list[Text] = []
+        for key, value in entries:
             # A key that was meant for another is read as that one: what refers to it is not wrong as well.
-            name = key.text if key.text in self._known else self._unknown(key, instead, there)
+            name = key.text if key.text in self._known else self._meant(key, instead, there, unknown)
             if name is not None:
                 self._entries[name], self.keys[name] = value, key.place
         missing = [name for name in keys.split("|") if not name.endswith("?") and name not in self._entries]
+        needed = ", ".join(f"`{name}`" for name in missing)
+        for key in unknown:
+            self._report(key, f"the keys are: {', '.join(self._written)}" + (f"; add {needed}" if missing else ""))
+            missing = []
         if missing:
-            names = ", ".join(f"`{name}`" for name in missing)
-            problems.add(node.place, f"{what} has no {names}", f"add {', '.join(f'`{name}:`' for name in missing)}")
+            problems.add(node.place, f"{what} has no {needed}", f"add {', '.join(f'`{name}:`' for name in missing)}")
 
     @property
     def _written(self) -> list[str]:
         return [key for key in self._known if key not in _NOT_WRITTEN]
 
-    def _unknown(self, key: Text, instead: Mapping_[str, str], there: set[str]) -> str | None:
-        """Report a key that is not known, with what to write. Returns the key that was surely meant."""
-        problem, text = f"{self._what} has no key {shown(key.text)}", key.text.strip().lower()
+    def _moved_in(self, node: Mapping) -> list[tuple[Text, Node]]:
+        """The entries. Unknown keys right below one that has nothing, and should have keys, are read as its own."""
+        moved: list[tuple[Text, Node]] = []
+        own: list[tuple[Text, Node]] = []
+        for key, value in node.entries:
+            above = moved[-1] if moved else None
+            if above and above[0].text in _HOLDERS and above[1] == Text(above[1].place, "") and self._is_no_key(key):
+                if not own:
+                    self._problems.add(
+                        key.place,
+                        f"{shown(key.text)} begins too far out to be part of `{above[0].text}`",
+                        f"write all that is part of `{above[0].text}` two blanks further in than that",
+                    )
+                own.append((key, value))
+                continue
+            if own:
+                moved[-1] = (moved[-1][0], Mapping(moved[-1][1].place, tuple(own)))
+                own = []
+            moved.append((key, value))
+        if own:
+            moved[-1] = (moved[-1][0], Mapping(moved[-1][1].place, tuple(own)))
+        return moved
+
+    def _is_no_key(self, key: Text) -> bool:
+        return key.text not in self._known and not self._near(key)
+
+    def _near(self, key: Text) -> list[str]:
+        return difflib.get_close_matches(key.text.strip().lower()[:40].replace("_", " "), self._written, 1)
+
+    def _meant(self, key: Text, instead: Mapping_[str, str], there: set[str], unknown: list[Text]) -> str | None:
+        """The known key that was surely meant, after that was reported; where none was, the key is `unknown`."""
+        text = key.text.strip().lower()
         if text in instead:
-            self._problems.add(key.place, problem, instead[text])
+            self._report(key, instead[text])
             return None
-        near = difflib.get_close_matches(text[:40].replace("_", " "), self._written, 1)
-        others = near or [word for word in _OTHER_WORDS.get(text, ()) if word in self._known]
-        suggestion = f"write `{others[0]}`" if others else f"the keys are: {', '.join(self._written)}"
-        self._problems.add(key.place, problem, suggestion)
-        return near[0] if near and near[0] not in there and near[0] not in self._entries else None
+        others = self._near(key) or [word for word in _OTHER_WORDS.get(text, ()) if word in self._known]
+        if not others:
+            unknown.append(key)
+            return None
+        self._report(key, f"write `{others[0]}`")
+        return others[0] if others[0] not in there and others[0] not in self._entries else None
+
+    def _report(self, key: Text, suggestion: str) -> None:
+        self._problems.add(key.place, f"{self._what} has no key {shown(key.text)}", suggestion)
 
     def get(self, key: str) -> Node | None:
         return self._entries.get(key)
@@ -105,7 +147,7 @@ class Reader:
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        self.refused_names: set[str] = set()  # whose own definition was refused, and reported where it is written
+        self.refused_names: set[str] = set()  # whose own definition was refused, or that were said to be unknown
 
     def text(self, node: Node | None, what: str, read: Callable[[str], T]) -> T | None:
         """The value that `read` makes of a scalar."""
@@ -123,6 +165,8 @@ class Reader:
         except Unclear as unclear:
             if unclear.unknown not in self.refused_names:
                 self.problems.add(place, unclear.problem, unclear.suggestion)
+            if unclear.unknown is not None and unclear.meant is None:
+                self.refused_names.add(unclear.unknown)  # it is missing once, however often it is used
             return None
 
     def entries(self, node: Node | None, what: str) -> Iterator[tuple[Text, Node]]:
@@ -139,7 +183,9 @@ class Reader:
         if node is None:
             return ()
         if not isinstance(node, Sequence) or not node.items:
-            self.problems.add(node.place, f"{what} must be a list with items", "write `- ...` on each line")
+            inline = isinstance(node, Text) and "," in node.text and len(node.text) <= 60 and node.text.isprintable()
+            how = f"write `[{node.text}]`" if inline and isinstance(node, Text) else "write `- ...` on each line"
+            self.problems.add(node.place, f"{what} must be a list with items", how)
             return ()
         return node.items
 

@@ -18,7 +18,8 @@ ANYTHING = ("anything", "anyone")
 _MOST_LOOKED_FOR = 50_000  # names that wrong ones are held against, in one document
 
 _FROZEN = re.compile(r"(.{1,255}) is (0x[0-9a-fA-F]{40})")
-_DOMAIN = re.compile(r"[^\s.]+(?:\.[^\s.]+)+")
+_DOMAIN = re.compile(r"[^\s./:]+(?:\.[^\s./:]+)+")
+_ADDRESS_WITHIN = re.compile(r"(?<![0-9a-zA-Z])0x[0-9a-fA-F]{40}(?![0-9a-zA-Z])")  # of a link, or behind `eth:`
 _PLAIN_DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,10}")
 # Letters of lower-case ASCII that are drawn alike: two names that differ only in these are one trap.
 _ALIKE = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("2", "z"), ("-", ""))
@@ -175,15 +176,16 @@ class Names:
 
     def _checksummed(self, text: str) -> bytes:
         if not is_hex_address(text):
-            known = (*self.addresses, *self.tokens, *self._sources.book)
+            known = (*self.addresses, *(one for one in self.tokens if one != ETHER.symbol), *self._sources.book)
             near = [name for name in known if name.lower() == text.lower()]
-            near = near or self._nearest(text[:60], known)
+            near = near or [found[0] for found in _ADDRESS_WITHIN.finditer(text)] or self._nearest(text[:60], known)
             raise Unclear(
                 f"{shown(text)} is not an address" + (" or a known name" if known else ""),
                 f"write `{near[0]}`"
                 if near
                 else "write 0x and 40 hexadecimal digits, or add the name under `addresses`",
                 unknown=text,
+                meant=near[0] if near else None,
             )
         address = hex_bytes(text)
         if not any(address) and not self._read_back:

@@ -20,14 +20,22 @@ class RuleContext(ReadingContext):
         budgets: Mapping[str, DocumentBudget],
         budget_names: tuple[str, ...],
         lists: Mapping[str, tuple[Text, ...]],
+        *,
+        budgets_unread: bool = False,
     ) -> None:
+        """`budgets_unread`: there are budgets that could not be read, so that no name is known to be none of theirs."""
         super().__init__(
             document.reader, document.warnings, document.frozen, document.names, read_back=document.read_back
         )
         self.budgets, self.budget_names, self.lists = budgets, budget_names, lists
+        self.budgets_unread = budgets_unread
         self.used_lists: set[str] = set()
         self.list_words: dict[str, tuple[int, ...]] = {}
         self._values = ValueReader(self.names, self.read_back)
+
+    @property
+    def all_budgets_read(self) -> bool:
+        return not self.budgets_unread and len(self.budgets) == len(self.budget_names)
 
     def word(self, node: Node, leaf: Leaf, token: Token | None) -> int | None:
         """Read a value as the word that stands for it; None where it was refused."""

@@ -60,7 +60,7 @@ class RuleReader:
 
     def rules(self, node: Node | None) -> Iterator[tuple[DocumentRule, Place]]:
         for item in self._context.reader.items(node, "`rules`"):
-            if isinstance(item, MappingNode) and any(key.text == "send" for key, _ in item.entries):
+            if isinstance(item, MappingNode) and _sends({key.text for key, _ in item.entries}):
                 for rule in self._send_rules(item):
                     yield rule, item.place
             elif (rule_ := self._call_rule(item)) is not None:
@@ -104,7 +104,7 @@ class RuleReader:
         found = Fields(self._context.problems, node, "the rule", CALL_KEYS, NO_DATES)
         function = self._function(found)
         target = self.address(found.get("on"), "the target")
-        if function is None or target is None:
+        if function is None or target is None or self._is_refused(found, function):
             return None
         if self._is_unnamed_token(found, target):
             return None
@@ -149,7 +149,6 @@ class RuleReader:
         if function is None or node is None:
             return None
         self._context.frozen.values[node.place] = function.text
-        self._refuse_function(function, node.place)
         return function
 
     def _from_abi(self, abi: Node, wanted: str) -> Function:
@@ -159,19 +158,24 @@ class RuleReader:
             raise Unclear(f"there is no ABI {what}", f"the ABIs are: {known}")
         return from_abi(self._sources.abis[abi.text], wanted)
 
-    def _refuse_function(self, function: Function, place: Place) -> None:
+    def _is_refused(self, found: Fields, function: Function) -> bool:
+        """Whether no rule may permit the function, whatever else the rule says."""
+        written = found.get("call")
+        place = written.place if written else found.place
         if function.given:
             self._context.unsafe(
                 place, "the function is known by its selector alone", "write its signature with its arguments"
             )
         if function.selector == APPROVE:
-            return  # permitted as an approval, see _approval
-        if (why := why_unbounded(function)) is not None:
-            self._context.unsafe(
-                place,
-                f"`{function.name}` {why}: no budget bounds it",
-                "pay with `transfer(address to, uint256 amount)`",
-            )
+            return False  # permitted as an approval, see _approval
+        if (why := why_unbounded(function)) is None:
+            return False
+        self._context.unsafe(
+            place,
+            f"`{function.name}` {why}: no budget bounds it",
+            "pay with `transfer(address to, uint256 amount)`",
+        )
+        return not self._context.read_back
 
     def _approval(self, found: Fields, function: Function, target: bytes) -> bool:
         """Whether the rule is an approval that must be gone when the act ends."""
@@ -191,7 +195,9 @@ class RuleReader:
                 f"pay with `transfer(address to, uint256 amount)`, or, if another call of the act takes the allowance, "
                 f"add `allowance: {BACK_TO_ZERO}`",
             )
-        elif not any(budget.measured and budget.token.address == target for budget in self._context.budgets.values()):
+        elif self._context.all_budgets_read and not any(
+            budget.measured and budget.token.address == target for budget in self._context.budgets.values()
+        ):
             self._context.problems.add(
                 found.place_of("call"),
                 "nothing counts what is taken through this approval",
@@ -209,9 +215,9 @@ class RuleReader:
             self._context.problems.add(
                 found.keys["charges"], "the rule charges a budget and says it doesn't", "remove one of the two"
             )
-        if charges or approval:
+        if charges or approval or function.selector == APPROVE:
             return True
-        if not says_nothing:
+        if not says_nothing and "charges" not in found.keys:
             self._context.unsafe(
                 found.place,
                 "this rule charges no budget: what it spends would be unlimited",
@@ -285,3 +291,8 @@ class RuleReader:
             return self._context.reader.text(node, "`returns true`", fields.yes_or_no) or False
         tokens = (token.address for token in self._context.names.tokens.values())
         return function.selector in (TRANSFER, APPROVE) and target in tokens
+
+
+def _sends(keys: set[str]) -> bool:
+    """Whether a rule with these keys sends ether without a call, or would if it said so."""
+    return "send" in keys or ("to" in keys and not keys & {"call", "abi", "on", "where"})

@@ -35,6 +35,8 @@ MAX_DEPTH = 12
 MAX_NODES = 20_000
 _NO_BEGINNING = re.compile(r"found character (\S+) that cannot start any token")
 _SPLIT_AMOUNT = re.compile(r"[0-9]{3}(?![0-9])")
+_TIGHT_DASH = re.compile(r" *-[A-Za-z]")
+_ODD_BLANK = re.compile(r"[^\S \t\r\n]")
 _LONG_ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
 
 
@@ -88,7 +90,7 @@ def parse(text: str, source: str) -> Node:
     except _Stop as stop:
         raise PolicyError(source, (stop.problem,)) from None
     except MarkedYAMLError as error:
-        raise PolicyError(source, (_not_yaml(error),)) from None
+        raise PolicyError(source, (_not_yaml(error, text),)) from None
     except (ReaderError, YAMLError, RecursionError, AssertionError) as error:  # it asserts what %YAML names
         problem = Problem(Place(1, 1), f"this is not YAML: {type(error).__name__}", "write plain YAML")
         raise PolicyError(source, (problem,)) from None
@@ -112,22 +114,42 @@ _UNFINISHED = {
 }
 
 
-def _not_yaml(error: MarkedYAMLError) -> Problem:
+_INDENTED = (
+    "this line begins further in, or further out, than the lines that it belongs to",
+    "begin the keys of one thing below each other, two blanks further in than what they are of",
+)
+
+
+def _not_yaml(error: MarkedYAMLError, text: str) -> Problem:
     """Where YAML's parser failed, in words for somebody who writes YAML once a year."""
     mark = error.problem_mark or error.context_mark
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    lines = re.split(r"\r\n|\r|\n", text)
+    for number in sorted({at.line for at in (mark, error.context_mark) if at is not None and at.line < len(lines)}):
+        if odd := _ODD_BLANK.search(lines[number]):
+            found = f"a blank that YAML takes for a letter (U+{ord(odd[0]):04X}) is here"
+            return Problem(Place(number + 1, odd.start() + 1), found, "write an ordinary blank in its place")
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
     unfinished = _UNFINISHED.get(str(error.context).strip())
     if unfinished is not None and error.context_mark is not None:
         return Problem(Place(error.context_mark.line + 1, error.context_mark.column + 1), *unfinished)
     said = str(error.problem or error.context)
+    before = line[: place.column - 1]
     if said.startswith("expected <block end>") or "could not find expected" in said:
-        return Problem(
-            place,
-            "this line begins further in, or further out, than the lines that it belongs to",
-            "begin the keys of one thing below each other, two blanks further in than what they are of",
-        )
+        if _TIGHT_DASH.match(line):
+            return Problem(place, "a blank is missing behind the dash", "write `- ` and then the key or the value")
+        if before.rstrip().endswith(("'", '"')):
+            why = "text goes on behind the quote that closes here"
+            return Problem(place, why, "put the whole value in quotes of the other kind, ' or \"")
+        return Problem(place, *_INDENTED)
     if "mapping values are not allowed" in said:
+        if not re.search(r":\s", before):  # the line goes on with the value that the one above began
+            return Problem(Place(place.line, len(line) - len(line.lstrip()) + 1), *_INDENTED)
         return Problem(place, "this line has a second colon", "put the value in quotes, or begin a new line")
+    if "<stream end>" in said:
+        return Problem(place, "the file ends within a value", "close the { or [ or the quote that is open")
+    if "<document start>" in said:
+        return Problem(place, "this line can't follow the one above it", "write `key: value` on each line")
     if match := _NO_BEGINNING.search(said):
         return Problem(place, f"no value can begin with {match[1]}", "put the value in quotes")
     return Problem(place, f"this is not YAML: {said}", "mind indentation and quotes")
@@ -188,6 +210,7 @@ class _Builder:
     """Builds the tree from the parser's events, counting nodes and depth before it goes deeper."""
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._events = self._checked(_events(text))
         self._nodes = 0
         self._documents = 0
@@ -198,7 +221,8 @@ class _Builder:
             if isinstance(event, NodeEvent):
                 tree = self._node(event, 1)
         if tree is None:
-            raise _Stop(Place(1, 1), "the file is empty", "start with `version: 1`")
+            empty = "the file has nothing but comments" if self._text.strip() else "the file is empty"
+            raise _Stop(Place(1, 1), empty, "start with `version: 1`")
         return tree
 
     def _checked(self, events: Iterator[Event]) -> Iterator[Event]:
@@ -250,6 +274,7 @@ class _Builder:
             if isinstance(event, MappingEndEvent):
                 return
             key = self._node(event, depth + 1)
+            behind = Place(event.end_mark.line + 1, event.end_mark.column + 1)
             if not isinstance(key, Text):
                 raise _Stop(key.place, "a key must be plain text", "follow docs/policies.md")
             value = next(self._events)
@@ -264,6 +289,8 @@ class _Builder:
                 raise _Stop(key.place, f"{shown(key.text)} is written twice", "keep one of them")
             seen.add(key.text)
             before = self._node(value, depth + 1)
+            if isinstance(before, Text) and value.start_mark.index == value.end_mark.index:
+                before = Text(behind, before.text)  # YAML has nothing begin where the next thing does
             yield key, before
 
 

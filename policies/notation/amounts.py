@@ -25,18 +25,26 @@ _DATE_ONLY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DURATION = re.compile(r"([0-9]{1,10}) +(second|minute|hour|day|week)s?")
 _SHARE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))? ?%")
 _TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(Z| UTC)")
+_LOOSE_DURATION = re.compile(r"([0-9]{1,10}) *([A-Za-z]{1,8})\.?")
+_UNITS = {
+    "s": "second", "sec": "second", "secs": "second", "min": "minute", "mins": "minute", "h": "hour", "hr": "hour",
+    "hrs": "hour", "d": "day", "w": "week", "wk": "week", "wks": "week",
+}  # fmt: skip
+_NATIVE_WORDS = {"ether": "ETH", "ethers": "ETH", "gwei": "the amount in ETH", "wei": "the amount in ETH"}
+_MANY_DECIMALS = re.compile(r"[0-9]{1,3}\.[0-9]{3,20} ?%")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 
 
 class Unclear(ValueError):
     """Text that isn't exactly one value: what is wrong, and what to write in its place."""
 
-    def __init__(self, problem: str, suggestion: str, unknown: str | None = None) -> None:
-        """`unknown` is the name that nothing is known by, where that is the trouble."""
+    def __init__(self, problem: str, suggestion: str, unknown: str | None = None, meant: str | None = None) -> None:
+        """`unknown` is the name that nothing is known by, where that is the trouble, `meant` the one that surely is."""
         super().__init__(f"{problem}; {suggestion}")
         self.problem = problem
         self.suggestion = suggestion
         self.unknown = unknown
+        self.meant = meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +116,13 @@ def parse_supply_amount(text: str, tokens: dict[str, Token]) -> tuple[int, Token
 def _token(symbol: str, tokens: dict[str, Token]) -> Token:
     token = tokens.get(symbol)
     if token is None:
-        meant = next((known for known in tokens if known.lower() == symbol.lower()), None)
+        meant = next((known for known in tokens if known.lower() == symbol.lower()), _NATIVE_WORDS.get(symbol.lower()))
         known = listed(sorted(tokens))
         raise Unclear(
             f"the token {shown(symbol)} is not known",
             f"write {meant}" if meant else f"add it under `tokens`, or write one of: {known}",
             unknown=symbol,
+            meant=meant,
         )
     return token
 
@@ -135,6 +144,8 @@ def _unclear_amount(text: str, tokens: dict[str, Token]) -> Unclear:
         return Unclear(f"{shown(text)} has no token", f"write the token behind it, such as `{example}`")
     if meant := _meant_amount(text, tokens):
         return Unclear(f"{shown(text)} is not an amount", f"write {meant}")
+    if text.lower() in ("none", "nothing", "no", "zero"):
+        return Unclear(f"{shown(text)} is not an amount", f"write 0 and the token, such as `0 {some}`")
     if not text.strip():
         return Unclear("no amount is written here", f"write a number and its token, such as `12,000 {some}`")
     return Unclear(f"{shown(text)} is not an amount", f"write a number and its token, such as `12,000 {some}`")
@@ -202,8 +213,19 @@ def parse_duration(text: str) -> int:
             )
         if "year" in text:
             raise Unclear(f"{shown(text)}: years have no fixed length", "write days, such as `365 days`")
-        raise Unclear(f"{shown(text)} is not a duration", "write a whole number and a unit, such as `24 days`")
+        meant = _meant_duration(text) or "a whole number and a unit, such as `24 days`"
+        raise Unclear(f"{shown(text)} is not a duration", f"write {meant}")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def _meant_duration(text: str) -> str | None:
+    """What was surely meant by a duration with a short unit or without a blank. An `m` can be minutes or months."""
+    match = _LOOSE_DURATION.fullmatch(text.strip())
+    if match is None:
+        return None
+    word = match[2].lower()
+    unit = _UNITS.get(word) or (word.removesuffix("s") if word.removesuffix("s") in _SECONDS else None)
+    return unit and f"`{int(match[1])} {unit}{'' if int(match[1]) == 1 else 's'}`"
 
 
 def write_duration(seconds: int) -> str:
@@ -227,6 +249,8 @@ def parse_share(text: str) -> int:
     """`5 %` in basis points, at least one and at most all. Raises Unclear."""
     match = _SHARE.fullmatch(text)
     bps = int(match[1] + (match[2] or "").ljust(2, "0")) if match else 0
+    if _MANY_DECIMALS.fullmatch(text):
+        raise Unclear(f"{shown(text)} has more than two decimals", "write at most two, such as `0.25 %`")
     if not 1 <= bps <= 10_000:
         raise Unclear(f"{shown(text)} is not a share", "write a percentage from 0.01 % to 100 %, such as `5 %`")
     return bps

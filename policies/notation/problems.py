@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is wrong with a policy document: where, what, and what to write in its place."""
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -8,6 +10,7 @@ from policies.notation.visible import is_hidden, numbered
 
 MOST_LISTED = 12  # names in a message
 MOST_SHOWN = 60  # characters of a hostile text in a message
+_WORD = re.compile(r"[^\W]+|[\uff01-\uff60\uffe0-\uffe6]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,22 @@ def _without_item(problem: Problem) -> Problem:
 def shown(text: str, length: int = MOST_SHOWN) -> str:
     """Return hostile text as it may stand in a message: in quotes, short, what can't be seen by its number."""
     cut = text if len(text) <= length else text[:length] + "…"
-    return '"' + "".join(c if c.isprintable() and not is_hidden(c) else numbered(c) for c in cut) + '"'
+    seen = _WORD.sub(lambda word: _told_apart(word[0]), cut)
+    return '"' + "".join(c if c.isprintable() and not is_hidden(c) else numbered(c) for c in seen) + '"'
+
+
+def _told_apart(word: str) -> str:
+    """A word with letters of another script among Latin ones, and signs of another width, each by its number."""
+    mixed = any(c.isascii() and c.isalpha() for c in word)
+    return "".join(numbered(c) if _passes_for_another(c, mixed) else c for c in word)
+
+
+def _passes_for_another(character: str, among_latin: bool) -> bool:
+    if character.isascii():
+        return False
+    if unicodedata.east_asian_width(character) == "F":
+        return True
+    return among_latin and character.isalpha() and not unicodedata.name(character, "LATIN").startswith("LATIN")
 
 
 def listed(names: Iterable[str], *, none: str = "none") -> str:

@@ -214,6 +214,10 @@ def budget_sentence(policy: PolicyCode, number: int, words: Vocabulary) -> str:
     """The budget with both its levels, what it counts, and who shares it."""
     budget = policy.budgets[number]
     parts = [f"{capital(budget_name(policy, number))} counts {words.asset(budget.asset)}: {limits_text(budget, words)}"]
+    at_once = worst_case(policy, YEAR_DAYS)[number].at_once
+    if at_once < budget.base_units(budget.instant_limit):
+        most = f"no more than {words.amount(at_once, budget.asset)}" if at_once else "none"
+        parts.append(f"but what else bounds its rules lets {most} of it be spent at once")
     if budget.measured:
         parts.append(
             "it is measured: if a call of this policy lowers the treasury's balance by more than its rule counts, "

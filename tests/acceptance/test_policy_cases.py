@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shared cases of policies whose effect goes on after the act: refused by family, or every number qualified."""
+"""The shared cases of policies: each file has its answer; effects that go on are refused by family, or qualified."""
 
 from pathlib import Path
 
@@ -26,6 +26,35 @@ REFUSED = {
     "b06-ens-setRecord": Family.CONTROL,
     "c1-stream-measured": Family.STREAM,
 }
+NESTED = "nests values without fixed size"  # for the format of policy code that holds them
+# What each of the others is told, where a part of it is enough to know the reason by.
+ANSWERS = {
+    "a03-lido-stake": ["on the token stETH only `transfer` can be bounded without measuring"],
+    "a06b-uni-v3-exactInput-path": [NESTED],
+    "a07b-sablier-lockup-v20": [NESTED],
+    "a08-ens-renew": ["of `renew` it is not known whether its effect ends with the act"],
+    "a11b-claim-merkl": [NESTED],
+    "h1-dai-push": ["this is the token DAI on Ethereum"],
+    "h3-1s-delay-100pct": [
+        "members have 1 second to object",
+        "stopping an announced act takes 100 % of all votes",
+        "to may be anything",
+    ],
+}
+
+
+def test_every_file_has_its_answer() -> None:
+    assert {file.stem for file in SHARED.glob("*.yaml")} == {*REFUSED, *ANSWERS}
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_one_cause_is_one_line(name: str) -> None:
+    try:
+        found = load((SHARED / f"{name}.yaml").read_text()).warnings
+    except PolicyError as error:
+        found = error.problems
+    assert len(found) == len(ANSWERS[name]), found
+    assert all(part in one.problem for part, one in zip(ANSWERS[name], found, strict=True))
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))

@@ -152,7 +152,7 @@ def test_a_refusal_is_worded_with_the_coin():
     bounties = (Path(policies.__file__).parent / "templates" / "bounties.yaml").read_text()
     policy = SimpleNamespace(code=encoding.decode(encoding.encode(document.load(bounties))))
     refusal = Reason("ValueNotCharged", (), call=0, value=5 * 10**18)
-    assert Words({}, [], native_token(100)).reason(refusal, policy) == (
+    assert Words([], native_token(100)).reason(refusal, policy) == (
         "Call 1: it sends 5 xDAI, and its rule permits none."
     )
 

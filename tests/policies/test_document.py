@@ -114,7 +114,7 @@ WRONG = [
     (CALL, "createFlow(address to, uint256 amount)", "stream", "transfer"),
     (CALL, "0xa9059cbb(word to, word amount)", "selector alone", "signature"),
     (CALL, "bid(address to, uint256 tokenId, uint256 amount)", "only `transfer`", "measured"),
-    ("charge: {payroll: amount}", "charge: {payroll: to.count}", "could be an amount", "amount, value"),
+    ("charge: {payroll: amount}", "charge: {payroll: to.count}", "could be an amount", "write one of: amount"),
     ("charge: {payroll: amount}", "charge: {payroll: amount}\n    allowance: back to zero", "no allowance", "remove"),
     (CHARGE, CHARGE + '\n    income: {payroll: "0.9 ETH"}', "ratio", "at least"),
     (CHARGE, CHARGE + '\n    income: {payroll: "at least 1 ETH per ETH"}', "counts USDC", "per USDC"),

@@ -34,12 +34,35 @@ def test_one_cause_is_one_line_that_says_what_to_do(old: str, new: str, line: st
     assert said(PAYROLL.replace(old, new, 1)) == [line]
 
 
+BROKEN_TEMPLATES = [
+    (name, *map(json.loads, rest))
+    for name, *rest in (
+        line.split("\t") for line in Path(__file__).with_name("broken_templates.tsv").read_text().splitlines()[1:]
+    )
+]
+
+
+@pytest.mark.parametrize(("template", "old", "new", "line"), BROKEN_TEMPLATES)
+def test_what_is_said_stands_where_the_cause_is_and_nothing_follows_from_it(
+    template: str, old: str, new: str, line: str
+) -> None:
+    text = (TEMPLATES / f"{template}.yaml").read_text()
+    assert old in text
+    with pytest.raises(PolicyError) as refused:
+        load(text.replace(old, new, 1))
+    assert [str(one) for one in refused.value.problems] == [line]
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
         ("", "the file is empty; start with `version: 1`"),
         ("Pay ines 100 USDC a month.", "the policy must be a mapping"),
         ("<html>", "the policy must be a mapping"),
+        ("# payroll\n# to do\n", "the file has nothing but comments; start with `version: 1`"),
+        ("[policy]\nversion = 1\n", "this line can't follow the one above it; write `key: value` on each line"),
+        (PAYROLL[: PAYROLL.index("{one of:") + 1], "the file ends within a value"),
+        (PAYROLL[: PAYROLL.index("rules:")] + "rules:\n", "`rules` must be a list with items"),
         ("```yaml\n" + PAYROLL, "no value can begin with '`'"),
         ("\ufeff" + PAYROLL, "the file begins with a byte order mark (U+FEFF); save it as UTF-8 without BOM"),
         ('{"version": 1}', "the policy has no `name`, `agent`, `operator`, `valid`, `cooldown`, `objection`, `rules`"),

@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The greedy adversary: never above the formula, and on plain policies exactly at it."""
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from policies.answer.evaluate import Mode
+from policies.answer.evaluate import Allowed, Mode, PolicyState, evaluate, headroom
+from policies.answer.state_after import performed, scheduled
 from policies.code.policy_code import Budget, Charge, Clause, Dynamic, Kind, PolicyCode, Rule, Scope, Source
 from policies.trial import stolen_key as simulate_module
-from policies.trial.stolen_key import simulate
+from policies.trial.greedy_acts import Act, Charges
+from policies.trial.spending import Spending
+from policies.trial.stolen_key import _Game, _Run, simulate
+from tests.policies.maker import Maker
 from tests.policies.strategies import AGENT, OPERATOR, policies
 
 TOKEN = b"\x70" * 20
@@ -86,15 +93,71 @@ def test_never_above_the_bound(policy: PolicyCode) -> None:
 
 def test_the_bound_is_what_stops_a_module_that_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     """If charges were not remembered, the adversary would pass the bound: the comparison above can fail."""
-    keep = simulate_module.performed
-
-    def forgetful(policy, state, charges, now_s, *, released=False):
-        return replace(keep(policy, state, {}, now_s, released=released), last_act_s=now_s)
-
-    monkeypatch.setattr(simulate_module, "performed", forgetful)
+    monkeypatch.setattr(Spending, "charge", lambda *_: None)
     (reached,) = simulate(plain_policy(cooldown_s=60), 1, most_acts=50)
     assert reached.unopposed > reached.unopposed_bound
-    assert Mode.EXECUTE.value == "execute"
+
+
+class Witnessed(_Run):
+    """A run whose every act is asked of `evaluate` once more, in the state that all acts before it left."""
+
+    seen: ClassVar[Counter[Mode]] = Counter()
+
+    def __init__(self, game: _Game, end_s: int) -> None:
+        super().__init__(game, end_s)
+        self._state = PolicyState(bytes(32), 1, 0, 0, self._policy.end_s, paused=False)
+
+    def _execute(self, now_s: int) -> bool:
+        return self._as_allowed(super()._execute, Mode.EXECUTE, now_s)
+
+    def _announce(self, now_s: int) -> bool:
+        return self._as_allowed(super()._announce, Mode.SCHEDULE, now_s)
+
+    def _release(self, now_s: int) -> bool:
+        return self._as_allowed(super()._release, Mode.RELEASE, now_s)
+
+    def _charge(self, act: Act, charges: Charges, now_s: int) -> None:
+        self._made_of = act, charges
+        super()._charge(act, charges, now_s)
+
+    def _as_allowed(self, step: Callable[[int], bool], mode: Mode, now_s: int) -> bool:
+        before = list(self._pending)
+        if not step(now_s):
+            return False
+        if mode is Mode.SCHEDULE:
+            announced = self._pending[-1]
+            self._made_of = announced.act, announced.act.charges
+        act, charges = self._made_of
+        windows = [(one.first_s, one.end_s) for one in before if one not in self._pending and one.act is act]
+        state = replace(self._state, release_window_s=windows[0] if mode is Mode.RELEASE else None)
+        left = headroom(self._policy, state, now_s)[self._acts.index]
+        room = left.instant_units if mode is Mode.EXECUTE else left.units
+        observed = None if mode is Mode.SCHEDULE else self._acts.observed(act, room)
+        answer = evaluate(self._policy, state, act.calls, now_s, mode, observed)
+        assert isinstance(answer, Allowed), (mode, now_s, answer)
+        assert answer.charges == charges
+        if mode is Mode.SCHEDULE:
+            self._state = scheduled(self._policy, self._state, now_s)
+        else:
+            self._state = performed(self._policy, self._state, charges, now_s, released=mode is Mode.RELEASE)
+        self.seen[mode] += 1
+        return True
+
+
+def test_every_act_of_the_adversary_is_one_that_the_module_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is possible is remembered by what was spent; the clock, the cooldown and the rings go on without asking."""
+    monkeypatch.setattr(simulate_module, "_Run", Witnessed)
+    Witnessed.seen.clear()
+    for seed in range(12):
+        simulate(Maker(seed).policy(), 1, most_acts=30)
+    assert min(Witnessed.seen[mode] for mode in Mode) > 20, Witnessed.seen
+
+
+def test_an_act_that_the_module_refuses_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulate_module, "_Run", Witnessed)
+    monkeypatch.setattr(Spending, "charge", lambda *_: None)
+    with pytest.raises(AssertionError, match="OverInstant"):
+        simulate(plain_policy(), 1, most_acts=30)
 
 
 def test_ether_is_emptied_through_the_value_and_tokens_are_not_sent_along() -> None:

@@ -15,6 +15,7 @@ import pytest
 from policies.code.encoding import decode, encode
 from policies.document.document import load
 from policies.notation.primitives import checksum, keccak
+from policies.trial.stolen_key import simulate
 from policies.words.explanation import Explanation, explanation
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "policies" / "templates"
@@ -339,6 +340,30 @@ def test_policies_of_real_needs(need) -> None:  # type: ignore[no-untyped-def]
     document = load(written)
     said = explanation(decode(encode(document)), {}, {}, document=document)
     check(facts, said)
+
+
+@pytest.mark.parametrize("need", [payroll_of_eight, milestones, three_vaults, vendors, streams])
+def test_who_tries_takes_in_a_month_what_is_said_and_no_more(need) -> None:  # type: ignore[no-untyped-def]
+    """What can a thief take in March, alone? As much as is said to be the most, of each budget; announced no more."""
+    policy = decode(encode(load(need()[0])))
+    for days in (31, 365):
+        for reached in simulate(policy, days):
+            assert reached.unopposed == reached.unopposed_bound, (days, reached)
+            assert reached.in_all <= reached.bound, (days, reached)
+
+
+def test_a_budget_s_own_sentence_says_what_others_let_out_at_once() -> None:
+    """How much can gamma get at once? Its own budget lets out 10,000 USDC, and the one for all three 5,000."""
+    lines = "\n".join(explanation(decode(encode(load(milestones()[0]))), {}, {}, document=load(milestones()[0])).lines)
+    told = (
+        "all of which may be spent at once; but what else bounds its rules lets no more than 5,000 USDC of it be spent"
+    )
+    assert lines.count(told) == 3
+    alone = explanation(decode(encode(load(payroll_of_eight()[0]))), {}, {}, document=load(payroll_of_eight()[0]))
+    assert "what else bounds" not in "\n".join(alone.lines)
+    later = milestones()[0].replace('without objection: "5,000 USDC"', 'without objection: "0 USDC"')
+    said = explanation(decode(encode(load(later))), {}, {}, document=load(later))
+    assert "\n".join(said.lines).count("lets none of it be spent at once") == 3
 
 
 def test_march_has_a_day_more_than_thirty() -> None:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Operation of the API -> what it records. A moved request is recorded by its one writer (agent.acts.life).
 API = {
     "ask": Action.REQUEST_MOVED,
+    "hand_in_roster": Action.ROSTER_ACCEPTED,
     "approve": Action.REQUEST_APPROVED,
     "subscribe": Action.SUBSCRIPTION_ASKED,
     "vote_by_signature": Action.VOTE_RELAYED,
@@ -29,6 +30,7 @@ API = {
 # Pages that take a POST -> what they record; None: they keep nothing, or nothing but the sign-in.
 POSTS = {
     "act": Action.REQUEST_MOVED,
+    "roster": Action.ROSTER_ACCEPTED, "schedules": Action.SCHEDULE_MADE,
     "agent_start": Action.AGENT_STARTED, "agent_stop": Action.AGENT_STOPPED, "clock": Action.LOCAL_CLOCK_WOUND,
     "confirm": Action.SUBSCRIPTION_CONFIRMED, "request_meant": Action.READING_PICKED,
     "subscribe": Action.SUBSCRIPTION_ASKED, "unsubscribe": Action.SUBSCRIPTION_ENDED,

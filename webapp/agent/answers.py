@@ -50,6 +50,26 @@ class ActAnswer(Answer):
     final_transaction_hash: Hash | None
 
 
+class PublicRosterAnswer(Answer):
+    """What is public of a policy's newest roster. `problem` says why it pays nobody; empty where it may."""
+
+    policy_id: Hash
+    operator: Address = Field(description="whom the policy in force names")
+    problem: str
+    hash: Hash | None = Field(description="the EIP-712 digest that was signed; null where no roster was")
+    serial: int | None
+    policy_version: int | None
+    signed_by: Address | None
+    signed_at_block: int | None = Field(description="where a contract account confirmed it; null for a key's signature")
+    signed_at_block_hash: Hash | None
+    expires_chain_s: ChainSeconds | None
+    kind: str | None
+    first_month: str | None
+    last_month: str | None
+    may_ask: list[str] | None
+    addresses: list[Address]
+
+
 class RefusalAnswer(Answer):
     """A failed transaction to the policy module."""
 

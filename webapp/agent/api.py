@@ -13,7 +13,7 @@ from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
-from agent.acts import approvals, submitting
+from agent.acts import approvals, rosters, submitting
 from agent.acts.policy import NoPolicyInForce
 from agent.acts.shown import shown
 from agent.models import Request
@@ -25,12 +25,13 @@ from presentation import words
 from presentation.dao_view import DaoView
 from webapp import roles, throttle
 from webapp.agent import forms
-from webapp.agent.answers import ActAnswer, ActFormAnswer, RefusalAnswer, RequestAnswer
+from webapp.agent.answers import ActAnswer, ActFormAnswer, PublicRosterAnswer, RefusalAnswer, RequestAnswer
 from webapp.agent.asked import request_of, requests_of
 from webapp.agent.read import page_of_acts, refused_acts
-from webapp.agent.shapes import act_json
+from webapp.agent.roster import in_use, policy_of
+from webapp.agent.shapes import act_json, public_roster
 from webapp.answers import TypedData, answers
-from webapp.api_input import bytes32, page_and_size, parse_address, parse_bytes, refuse_other_sites
+from webapp.api_input import RELAYED_AN_HOUR, bytes32, page_and_size, parse_address, parse_bytes, refuse_other_sites
 from webapp.shapes import Json, address_json
 
 router = Router()
@@ -69,6 +70,40 @@ def act_form(request: HttpRequest, slug: str, policy_id: str) -> Json:
     """The calls that a policy in force permits, with what each leaves open: as a JSON schema, and input by input."""
     place = DaoView.of(slug)
     return forms.form_json(place, forms.form_of(place, bytes32(policy_id)))
+
+
+@router.get("/daos/{slug}/policies/{policy_id}/roster", response=answers(PublicRosterAnswer, 404, 422))
+def roster(request: HttpRequest, slug: str, policy_id: str) -> Json:
+    """The newest roster of a policy as far as it is public: its hash, addresses and rules; no names, no amounts."""
+    place = DaoView.of(slug)
+    policy = policy_of(place, policy_id)
+    return public_roster(policy, *in_use(policy, place.now_chain_s))
+
+
+class SignedRoster(Schema):
+    """A roster as `manage.py sign_roster` or the roster's page composes it, and the operator's signature over it."""
+
+    typed_data: dict[str, Any]
+    signature: str = Field(max_length=MOST_SIGNATURE_DIGITS)
+
+
+@router.post(
+    "/daos/{slug}/policies/{policy_id}/roster",
+    response=answers(PublicRosterAnswer, 400, 403, 404, 409, 415, 422, 429, status=201),
+)
+def hand_in_roster(request: HttpRequest, slug: str, policy_id: str, payload: SignedRoster) -> Status[Json]:
+    """Take in a signed roster: whoever sends it, only the signature of the operator that the policy names counts."""
+    refuse_other_sites(request)
+    place = DaoView.of(slug)
+    policy = policy_of(place, policy_id)
+    if not throttle.allow("roster", throttle.who_asks(request), limit=RELAYED_AN_HOUR, window=throttle.HOUR):
+        raise HttpError(429, gettext("Too many attempts. Try again in an hour."))
+    try:
+        signed = {"typed_data": payload.typed_data, "signature": payload.signature}
+        rosters.accept(place.dao, signed, policy.policy_id)
+    except (rosters.RosterError, NoPolicyInForce) as error:
+        raise HttpError(409, str(error)) from error
+    return Status(201, public_roster(policy, *in_use(policy, place.now_chain_s)))
 
 
 @router.get("/daos/{slug}/requests", response=answers(list[RequestAnswer], 404, 422))

@@ -3,10 +3,36 @@
 
 from __future__ import annotations
 
+from agent.acts.policy import PolicyInForce
+from agent.acts.rosters import Rules, Terms
+from agent.models import Roster
 from governance.models import Act
 from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from webapp.shapes import Json, address_json
+
+
+def public_roster(policy: PolicyInForce, held: Roster | None, terms: Terms | None, problem: str) -> Json:
+    """A policy's newest roster without names and amounts."""
+    rules = None if terms is None else terms.rules or Rules()
+    block_hash = held.signed_block_hash if held else None
+    return {
+        "policy_id": hex_text(policy.policy_id),
+        "operator": address_json(policy.code.operator),
+        "problem": problem,
+        "hash": hex_text(bytes(held.digest)) if held else None,
+        "serial": held.serial if held else None,
+        "policy_version": held.policy_version if held else None,
+        "signed_by": address_json(bytes(held.operator)) if held else None,
+        "signed_at_block": held.signed_block_number if held else None,
+        "signed_at_block_hash": None if block_hash is None else hex_text(bytes(block_hash)),
+        "expires_chain_s": held.expires_chain_s if held else None,
+        "kind": rules.kind if rules else None,
+        "first_month": rules.first_month if rules else None,
+        "last_month": rules.last_month if rules else None,
+        "may_ask": sorted(rules.may_ask) if rules else None,
+        "addresses": [address_json(line.recipient) for line in terms.lines] if terms else [],
+    }
 
 
 def act_json(place: DaoView, act: Act) -> Json:

@@ -121,9 +121,12 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
         )
         item.effects.append(shown_elsewhere % {"count": more})
     item.sentences = [
-        {"text": _told(line.text, 600), "quote": _told(line.quote, 600), "source": line.source}
+        {
+            "text": _told(line.text, 600), "quote": _told(line.quote, 600), "source": line.source,
+            "link": f"{item.link}#{_told(line.anchor, 40)}" if line.anchor else "",
+        }
         for line in lines_of(summary)
-    ]
+    ]  # fmt: skip
     if is_by_model(summary):
         item.model = _told(summary.model_name, 80)
         if summary.model_is_demo:

@@ -175,9 +175,7 @@ def rosters_of(place: DaoView, visitor: Visitor) -> list[RosterOf]:
             continue
         if policy.contract.pk != row.module_id:
             continue  # a newer module has the policy, with an operator of its own: its roster is none of this one's
-        # An operator sees the rosters of the policies that name it, a keeper all.
-        is_its = visitor.account == policy.code.operator
-        found.append(_roster_of(place, policy, visitor.is_keeper or (visitor.may(Do.SEE_ROSTERS) and is_its)))
+        found.append(_roster_of(place, policy, visitor.may_see_roster_of(policy.code.operator)))
     return found
 
 

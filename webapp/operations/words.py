@@ -19,6 +19,8 @@ ACTIONS: Mapping[str, Promise] = {
     Action.REQUEST_APPROVED: gettext_lazy("Request approved"),
     Action.READING_PICKED: gettext_lazy("Asker said what was meant"),
     Action.ROSTER_ACCEPTED: gettext_lazy("Roster accepted"),
+    Action.SCHEDULE_MADE: gettext_lazy("Schedule made"),
+    Action.SCHEDULE_ENDED: gettext_lazy("Schedule ended"),
     Action.DECISION_RECORDED: gettext_lazy("Decision recorded"),
     Action.AGENT_STOPPED: gettext_lazy("Agent stopped"),
     Action.AGENT_STARTED: gettext_lazy("Agent started"),

@@ -20,6 +20,7 @@ import {
   type Ballot,
   type Call,
 } from "./chain";
+import { wireChecking } from "./checking";
 import { begin, confirm, connect, current, leave, reconnect, switchNetwork, wrongNetwork, type Shown } from "./connection";
 import { showDelegation, wireDelegation } from "./delegation";
 import { discover, people, Problem, testWallet, type Wallet } from "./providers";
@@ -103,7 +104,7 @@ function draw(why = ""): void {
 function enable(): void {
   const seen = current();
   const wrong = seen ? wrongNetwork(seen) : null;
-  for (const button of document.querySelectorAll<HTMLButtonElement>(".vote button")) {
+  for (const button of document.querySelectorAll<HTMLButtonElement>(".vote button:not([data-hand-in])")) {
     if (button.dataset.busy) continue;
     const ballot = button.form?.id === "vote";
     const why = !seen
@@ -244,12 +245,15 @@ async function showWhoMay(): Promise<void> {
     if (rule) rule.hidden = why !== null;
   };
   const transactions = [...document.querySelectorAll<HTMLButtonElement>("button[data-transaction]")];
-  const approvals = [...document.querySelectorAll<HTMLButtonElement>("button[data-approve]")];
+  const approvals = [
+    ...document.querySelectorAll<HTMLButtonElement>("button[data-approve]"),
+    ...document.querySelectorAll<HTMLButtonElement>("button[data-sign-roster]"),
+  ];
   for (const button of [...transactions, ...approvals]) note(button, null);
   if (seen && !wrongNetwork(seen)) {
     for (const button of approvals) {
       const operator = button.dataset.operator;
-      if (operator && operator !== seen.account) note(button, words.onlyTheOperator);
+      if (operator && operator !== seen.account) note(button, "signRoster" in button.dataset ? words.onlyTheOperatorSigns : words.onlyTheOperator);
     }
     for (const button of transactions) {
       const denied = await deniedTo(seen, callOf(button));
@@ -402,6 +406,20 @@ function wireApproval(button: HTMLButtonElement): void {
   });
 }
 
+/** Has the operator's wallet sign the roster that the page shows, and hands it in as the form does without a wallet. */
+function wireRoster(button: HTMLButtonElement): void {
+  const form = button.form;
+  const [text, given] = [form?.querySelector<HTMLTextAreaElement>("#roster-document"), form?.querySelector<HTMLTextAreaElement>("#roster-signature")];
+  if (!form || !text || !given) return;
+  button.addEventListener("click", () => {
+    void act(button, form.querySelector(".status"), async (held, _site, tell) => {
+      tell(words.waitingForSignature);
+      given.value = await signDocument(held, JSON.parse(text.value));
+      form.submit();
+    });
+  });
+}
+
 async function start(): Promise<void> {
   if (!here) return;
   const add = (wallet: Wallet): void => {
@@ -417,10 +435,12 @@ async function start(): Promise<void> {
   if (vote instanceof HTMLFormElement) wireVote(vote);
   wireDelegation();
   wireStatement();
+  wireChecking();
   const request = document.getElementById("request");
   if (request instanceof HTMLFormElement) wireRequest(request);
   document.querySelectorAll<HTMLButtonElement>("button[data-transaction]").forEach(wireTransaction);
   document.querySelectorAll<HTMLButtonElement>("button[data-approve]").forEach(wireApproval);
+  document.querySelectorAll<HTMLButtonElement>("button[data-sign-roster]").forEach(wireRoster);
   document.querySelectorAll<HTMLButtonElement>("button[data-sign-in]").forEach(wireSignIn);
   if (here.local) for (const person of await people()) add(testWallet(person, here.csrf));
 }

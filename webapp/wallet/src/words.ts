@@ -24,6 +24,7 @@ const english = {
   powerUnknown: "Your voting power is not known.",
   mayVote: "You may vote: your wallet tries the vote first.",
   onlyTheOperator: "Not from this account: only the operator may approve.",
+  onlyTheOperatorSigns: "Not from this account: only the operator's own signature counts.",
   deniedTo: (why: string) => `Not from this account: ${why}.`,
 
   // with whom the account's tokens vote

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A roster's lines as people write them on a page: one a line, a name, an address, and what it is paid each month."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from agent.acts.rosters import MAX_ENTRIES, NAMES, Line, RosterError
+from governance.chain.address import BadAddress, checksum, to_bytes
+from policies.notation.amounts import Token, Unclear, parse_supply_amount, write_amount
+
+# A name may have blanks: it ends where an address begins.
+_LINE = re.compile(r"(?P<name>.*?)[\s,;]+(?P<address>0[xX]\w+)(?:[\s,;]+(?P<amount>.*))?")
+
+
+def read(text: str, tokens: Mapping[str, Token], kind: str) -> list[Line]:
+    """Return the lines that a text means: `ines 0x52.. 1,000 USDC`; of names without amounts, `ines 0x52..`.
+
+    `tokens` are those that the policy has a budget for, by symbol; a name for one-off payments gets the first of them.
+    Raises RosterError with the number of the line and what is wrong with it.
+    """
+    if not tokens:
+        raise RosterError("the policy has no budget in a token whose symbol can be written here")
+    written = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if len(written) > MAX_ENTRIES:
+        raise RosterError(f"a roster has at most {MAX_ENTRIES} entries, this one has {len(written)}")
+    return [_line(number, line, tokens, kind) for number, line in written]
+
+
+def _line(number: int, text: str, tokens: Mapping[str, Token], kind: str) -> Line:
+    found, where = _LINE.fullmatch(text), f"line {number}"
+    if found is None:
+        raise RosterError(f"{where}: write a name, an address and an amount, such as `ines 0x… 1,000 USDC`")
+    name, address, amount = found["name"], found["address"], found["amount"] or ""
+    try:
+        recipient = to_bytes(address)
+    except BadAddress as error:
+        raise RosterError(f"{where}: {error.problem}") from error
+    if address != checksum(recipient):
+        raise RosterError(f"{where}: {address} is not checksummed (EIP-55); copy the address from a wallet or explorer")
+    if kind == NAMES:
+        if amount:
+            raise RosterError(f"{where}: a roster of names has no amounts: remove {amount}")
+        return Line(unicodedata.normalize("NFKC", name), recipient, next(iter(tokens.values())).address, 0)
+    try:
+        units, token = parse_supply_amount(amount.strip(), dict(tokens))
+    except Unclear as error:
+        if error.unknown is not None:
+            problem = f"the policy has no budget in {error.unknown}: write one of {', '.join(sorted(tokens))}"
+            raise RosterError(f"{where}: {problem}") from error
+        raise RosterError(f"{where}: {error}") from error
+    return Line(unicodedata.normalize("NFKC", name), recipient, token.address, units)
+
+
+def written(lines: Sequence[Line], tokens: Mapping[str, Token]) -> str:
+    """Return lines as `read` takes them. One in a token that is not among `tokens` is left out: it can't be paid."""
+    of = {token.address: token for token in tokens.values()}
+    texts = []
+    for line in lines:
+        token = of.get(line.asset)
+        if token is not None:
+            amount = f" {write_amount(line.amount, token)}" if line.amount else ""
+            texts.append(f"{line.name} {checksum(line.recipient)}{amount}")
+    return "\n".join(texts)
