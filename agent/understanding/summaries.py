@@ -181,7 +181,7 @@ def _acts(effects: list[dict], ids: set) -> list[tuple]:
 
 
 def is_undecided(proposal: Proposal) -> bool:
-    """Whether something about a proposal can still be decided, as far as the mirror knows, and by the chain's word where it differs."""
+    """Whether something about a proposal can still be decided, by the chain's word where it differs."""
     dao = proposal.dao
     governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
     return governor is not None and not is_final(shown_state(dao, governor, now_of(dao, governor), proposal))
