@@ -74,7 +74,7 @@ def test_the_text_of_a_call_whose_function_is_named_as_text_is_found(made: Any) 
     """Of Compound's kin: the selector is nowhere in the data."""
     proposal = proposed(made, PAYROLL)
     data = bytes(proposal.actions.get().calldata)[4:]
-    proposal.actions.update(calldata=data, signature=SET_POLICY.encode())
+    proposal.actions.update(calldata=data, signature=SET_POLICY)
     assert texts.find_in_proposals() == 1
     assert texts.text_of(HASH) == PUBLISHED
 
