@@ -10,13 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from django.db import connection
 from django.db.models import Max, Q
 
-from governance.models import Contract, Dao, OnchainCheck, Proposal, ProposalTransition, RawLog, Vote
+from governance.models import Contract, Dao, OnchainCheck, Proposal, ProposalTransition, RawLog
 from governance.projections import events
 from governance.state import Now, ProposalFacts, State, facts_of, is_final, proposal_state
 
 _STATES = {state.value: state for state in State}
+_LAST_VOTES = 100  # of a proposal, whose blocks are compared
 _STATE_FIELDS = ("subject", "chain_says", "block_number")
 _TAKES_VOTES = (State.ACTIVE, State.OBJECTION_PERIOD)
 
@@ -57,7 +59,7 @@ def shown_of(dao: Dao, governor: Contract, now: Now, proposals: Iterable[Proposa
     operations are to be prefetched."""
     rows = {proposal.pk: proposal for proposal in proposals}
     differing = _differing(dao, rows.values())
-    later = _Later(dao, governor, now, [rows[pk] for pk in differing], differing) if differing else None
+    later = _Later(dao, governor, now, [rows[pk] for pk in differing]) if differing else None
     found = {}
     for pk, proposal in rows.items():
         facts = facts_of(proposal, governor)
@@ -109,7 +111,6 @@ class _Later:
         governor: Contract,
         now: Now,
         proposals: list[Proposal],
-        differing: Mapping[int, Mapping[str, ChainWord]],
     ):
         self.now = now
         pks = [proposal.pk for proposal in proposals]
@@ -118,10 +119,7 @@ class _Later:
         self._states = {names[subject]: (says, block) for subject, says, block in asked.values_list(*_STATE_FIELDS)}
         transitions = ProposalTransition.objects.filter(proposal__in=pks).values_list("proposal")
         self._changed = dict(transitions.annotate(newest=Max("log__block_number")))
-        # By block: a vote that was found late has a higher number than one of a later block.
-        lowest = min(word.block_number for words in differing.values() for word in words.values())
-        votes = Vote.objects.filter(proposal__in=pks, log__dao=dao, log__block_number__gt=lowest)
-        self._voted = dict(votes.values_list("proposal").annotate(newest=Max("log__block_number")))
+        self._voted = _newest_votes(pks)
         # An operation that was run or canceled in the timelock itself, with no word of the governor.
         operations = {o.operation_id: p.pk for p in proposals for o in p.operations.all()}
         if operations:
@@ -147,6 +145,20 @@ class _Later:
             return False
         # A vote that was taken says that votes are taken, and nothing of the rest.
         return what == "votes" or (what == "state" and word.says not in _TAKES_VOTES)
+
+
+def _newest_votes(pks: list[int]) -> dict[int, int]:
+    """The newest block in which proposals (by their rows' numbers) got a vote, of the last ones that were stored: one
+    that was found late has a higher number than one of a later block."""
+    with connection.cursor() as sql:
+        sql.execute(
+            """SELECT p.pk, max(l.block_number) FROM unnest(%s::bigint[]) p (pk)
+               CROSS JOIN LATERAL (SELECT log_id FROM governance_vote WHERE proposal_id = p.pk
+                                   ORDER BY log_id DESC LIMIT %s) v
+               JOIN governance_rawlog l ON l.id = v.log_id GROUP BY p.pk""",
+            [pks, _LAST_VOTES],
+        )
+        return dict(sql.fetchall())
 
 
 def _apply(shown: Shown, proposal: Proposal, differing: Mapping[str, ChainWord], later: _Later) -> Shown:

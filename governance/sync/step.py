@@ -190,7 +190,7 @@ class _Sync:
     def _forget(self) -> None:
         """What was read ahead, and what was called final, may be of another chain than the one that is followed now."""
         self.ahead.forget()
-        self.rpc.take_unseen()
+        self.rpc.unseen.clear()
         self.finalized = -1
 
     def _head(self) -> Header:
@@ -249,8 +249,9 @@ class _Sync:
         new = store_step(
             self.writer, self.contracts, read.prepared, answers, read.headers, first, read.head, checked=read.checked,
             finalized_block=finalized, node_head_block=head.number, span_blocks=read.span_blocks, doubts=self.doubts(),
-            unseen=self.rpc.take_unseen(),
+            unseen=self.rpc.unseen,
         )  # fmt: skip
+        self.rpc.unseen.clear()
         self.result = replace(self.result, logs=self.result.logs + new)
 
     def _final_range(self, cursor: Cursor, finalized: int) -> _Read:

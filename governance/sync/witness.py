@@ -142,7 +142,7 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
     receipts prove wrong.
 
     Where no second source can be had just now, it stays as it is until `second_look`; where there is one that lacks the
-    blocks or fails just now, they are noted too (`Rpc.note_unseen`).
+    blocks or fails just now, they are noted too (`Rpc.unseen`).
 
     Raises:
         RpcError: the sources show different logs in one place, and nothing says which is right.
@@ -177,7 +177,7 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
         break
     else:
         if others:
-            first.note_unseen(a.header.hash for a in asked if ours.get(a.header.hash))
+            first.unseen.update(a.header.hash for a in asked if ours.get(a.header.hash))
         else:
             for a in asked:
                 if not ours.get(a.header.hash) and _is_hint(a):

@@ -75,7 +75,7 @@ class Pool:
         self._said = threading.local()  # .by: the endpoint that last answered this thread
         self._caught: list[Sentence] = []
         self._disagreements: list[Disagreement] = []
-        self._unseen: list[bytes] = []
+        self.unseen: set[bytes] = set()  # blocks of which one endpoint's logs are known and no other one answered
 
     def __repr__(self) -> str:
         return f"<Rpc chain {self.chain_id} via {', '.join(e.name for e in self._endpoints)}>"
@@ -146,24 +146,13 @@ class Pool:
         return caught
 
     def note_disagreement(self, block_number: int, problem: str, logs: Iterable[tuple[bytes, Any]] = ()) -> None:
-        """Record that endpoints differ about a block, or these logs of it, and nothing proves which is right; both stay
-        trusted."""
+        """Record that endpoints differ about a block, or these logs of it, with no proof; both stay trusted."""
         self._disagreements.append(Disagreement(block_number, problem, frozenset(logs)))
 
     def take_disagreements(self) -> list[Disagreement]:
         """Return what `note_disagreement` recorded since the last call, and forget it."""
         noted = self._disagreements[:]
         del self._disagreements[: len(noted)]
-        return noted
-
-    def note_unseen(self, block_hashes: Iterable[bytes]) -> None:
-        """Record that of these blocks one endpoint's logs are known, and no other endpoint answered about them."""
-        self._unseen.extend(block_hashes)
-
-    def take_unseen(self) -> set[bytes]:
-        """Return what `note_unseen` recorded since the last call, and forget it."""
-        noted = set(self._unseen)
-        self._unseen.clear()
         return noted
 
     def _alone(self, endpoint: Endpoint) -> Self:
