@@ -9,8 +9,10 @@ from agent.acts.rosters import MAX_ENTRIES, NAMES, Line, RosterError
 from governance.chain.address import BadAddress, checksum, to_bytes
 from policies.notation.amounts import Token, Unclear, parse_supply_amount, write_amount
 
-# A name may have blanks: it ends where an address begins.
-_LINE = re.compile(r"(?P<name>.*?)[\s,;]+(?P<address>0[xX]\w+)(?:[\s,;]+(?P<amount>.*))?")
+MOST_LINE = 300
+# A name may have blanks: it ends where an address begins. Found in one look over the line, whoever wrote it.
+_ADDRESS = re.compile(r"(?<=[\s,;])0[xX]\w++(?![^\s,;])")
+_BETWEEN = ",; "
 
 
 def read(text: str, tokens: Mapping[str, Token], kind: str) -> list[Line]:
@@ -28,10 +30,16 @@ def read(text: str, tokens: Mapping[str, Token], kind: str) -> list[Line]:
 
 
 def _line(number: int, text: str, tokens: Mapping[str, Token], kind: str) -> Line:
-    found, where = _LINE.fullmatch(text), f"line {number}"
+    where = f"line {number}"
+    if len(text) > MOST_LINE:
+        raise RosterError(f"{where} has more than {MOST_LINE} characters")
+    # Blanks of every script are one blank, so that what stands between the parts can be taken off.
+    text = " ".join(text.split())
+    found = _ADDRESS.search(text)
     if found is None:
         raise RosterError(f"{where}: write a name, an address and an amount, such as `ines 0x… 1,000 USDC`")
-    name, address, amount = found["name"], found["address"], found["amount"] or ""
+    address = found.group()
+    name, amount = text[: found.start()].rstrip(_BETWEEN), text[found.end() :].lstrip(_BETWEEN)
     try:
         recipient = to_bytes(address)
     except BadAddress as error:

@@ -12,11 +12,16 @@ from agent.acts.rosters import RosterError
 from agent.models import DecisionRecord, Request, Roster
 from governance.chain.address import ZERO, checksum
 from governance.models import AuditEntry
+from governance.roles import visitor as visitor_as
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_text
+from presentation.dao_view import DaoView
 from tests.agent.acting import CONTRIBUTORS, POLICY_ID, USDC, World, world  # noqa: F401
 from tests.agent.test_contract_operators import become_a_team, signed
+from tests.webapp.conftest import CHAIN, NOW, Made, account
+from tests.webapp.test_act_form import in_force  # noqa: F401
 from tests.webapp.test_roles import _client
+from webapp.agent import roster
 
 PAGE = f"/acting/agent/roster/{hex_text(POLICY_ID)}/"
 API = f"/api/v1/daos/acting/policies/{hex_text(POLICY_ID)}/roster"
@@ -45,6 +50,8 @@ def test_lines_are_read_as_they_are_written() -> None:
         (f"kim {KIM[:-1]} 5 USDC", "40 hexadecimal"),
         (f"kim {KIM} 5 USDC and {KIM} 6 USDC", "not an amount"),
         ("\n".join([f"kim {KIM} 5 USDC"] * 201), "at most 200"),
+        (f"{'a' * 300} {KIM} 5 USDC", "line 1 has more than 300"),
+        ("," * 40_000, "line 1 has more than 300"),
     ],
 )
 def test_what_can_be_read_in_two_ways_is_refused_by_line(text: str, problem: str) -> None:
@@ -52,10 +59,37 @@ def test_what_can_be_read_in_two_ways_is_refused_by_line(text: str, problem: str
         read(text, TOKENS, rosters.MONTHLY)
 
 
+def test_a_line_is_looked_over_once() -> None:
+    """What no address follows was tried anew at each of its commas: the number of steps, not the time, is the bar."""
+    words = ",; " * 95
+    (line,) = read(f"kim,;lee{words[:50]}{KIM}{words[:50]}5 USDC", TOKENS, rosters.MONTHLY)
+    assert (line.name, line.amount) == ("kim,;lee", 5_000_000)
+    with pytest.raises(RosterError, match="line 1: write a name"):
+        read(words, TOKENS, rosters.MONTHLY)
+
+
 def seen_by(account: bytes | None) -> str:
     answer = _client(account).get(PAGE)
     assert (answer.status_code, answer["Cache-Control"]) == (200, "private, no-store")
     return unescape(answer.content.decode())
+
+
+@pytest.mark.django_db
+def test_composing_has_a_limit_of_its_own(in_force: Made, client, monkeypatch) -> None:  # noqa: F811
+    monkeypatch.setattr(roster, "FORMS_AN_HOUR", 2)
+    page = f"/river/agent/roster/{'01' * 32}/"
+    given = {"what": "compose", "kind": "monthly", "days": "9", "lines": "x"}
+    assert [client.post(page, given).status_code for _ in range(3)] == [422, 422, 429]
+
+
+@pytest.mark.django_db
+def test_another_chains_contract_at_a_payees_address_is_not_the_payee(in_force: Made) -> None:  # noqa: F811
+    line = rosters.Line("kim-secret", account(70), bytes(in_force.contracts["asset"].address), 5)
+    terms = rosters.Terms(CHAIN, account(1), b"\1" * 32, 1, 1, NOW, (line,))
+    place = DaoView.of("river")
+    for chain_id, name in ((None, "kim-secret"), (CHAIN, "kim-secret"), (CHAIN + 1, "")):
+        visitor = visitor_as(account(70), in_force.dao, chain_id)
+        assert roster._terms_view(place, terms, visitor, all_names=False)["lines"][0]["name"] == name
 
 
 def form(world: World, **changes) -> dict[str, object]:  # noqa: F811

@@ -7,9 +7,10 @@ import pytest
 
 from agent.models import Schedule, ScheduledTime
 from governance.models import Cursor
-from tests.webapp.conftest import DAY, NOW, Made
+from tests.webapp.conftest import CHAIN, DAY, NOW, Made
 from tests.webapp.test_act_form import in_force  # noqa: F401
-from tests.webapp.test_api import sign_in
+from tests.webapp.test_api import MEMBER, sign_in
+from tests.webapp.test_roles import _client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = f"/river/agent/schedules/{'01' * 32}/"
@@ -49,3 +50,17 @@ def test_the_operator_makes_and_ends_schedules_that_everybody_reads(client, in_f
     assert client.post(PAGE, {"what": "end", "schedule": "9" * 30}).status_code == 302
     assert list(Schedule.objects.filter(ended_at=None)) == [dates]
     assert f'href="{PAGE}"' in client.get("/river/agent/").content.decode()
+
+
+def test_another_chains_contract_at_the_operators_address_sets_nothing_up(in_force: Made):  # noqa: F811
+    operator = bytes.fromhex(MEMBER.address[2:])
+    Cursor.objects.filter(dao=in_force.dao).update(head_timestamp_chain_s=NOW)
+    there, here = _client(operator, CHAIN + 1), _client(operator, CHAIN)
+    answer = there.post(PAGE, PAYROLL)
+    assert (answer.status_code, "signed in on another chain" in unescape(answer.content.decode())) == (403, True)
+    assert not answer.context["is_operator"]
+    assert not Schedule.objects.exists()
+    assert here.post(PAGE, PAYROLL).status_code == 302
+    made = Schedule.objects.get()
+    assert there.post(PAGE, {"what": "end", "schedule": made.pk}).status_code == 403
+    assert Schedule.objects.get().ended_at is None

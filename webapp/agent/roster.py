@@ -42,6 +42,7 @@ MOST_TEXT = 40_000  # characters of the lines that somebody writes
 MOST_DOCUMENT = 200_000  # of typed data that is handed in
 MOST_DAYS = rosters.MAX_LIFE_S // _DAY_S
 DAYS = 365
+FORMS_AN_HOUR = 120
 KINDS: Mapping[str, Promise] = {
     rosters.MONTHLY: gettext_lazy("paid each month"),
     rosters.NAMES: gettext_lazy("names for one-off payments, each of which the operator signs"),
@@ -64,6 +65,8 @@ def roster(request: HttpRequest, slug: str, policy_id: str) -> HttpResponse:
         return _page(request, place, policy)
     if request.POST.get("what") == "signed":
         return _take_in(request, place, policy)
+    if not throttle.allow("roster-form", throttle.who_asks(request), limit=FORMS_AN_HOUR, window=throttle.HOUR):
+        return _page(request, place, policy, problem=gettext("Too many attempts. Try again in an hour."), status=429)
     try:
         proposed = _composed(request.POST, place, policy)
     except (rosters.RosterError, NoPolicyInForce) as error:
@@ -165,7 +168,7 @@ def _page(
         policy=policy,
         operator=operator,
         agent=policy.code.agent,
-        is_operator=visitor.account == operator,
+        is_operator=visitor.here == operator,
         account=visitor.account,
         roles=roles.names_of(visitor),
         roster=held,
@@ -225,9 +228,9 @@ def _terms_view(place: DaoView, terms: rosters.Terms, visitor: Visitor, *, all_n
         "lines": [
             {
                 "recipient": line.recipient,
-                "name": line.name if all_names or line.recipient == visitor.account else "",
+                "name": line.name if all_names or line.recipient == visitor.here else "",
                 "amount": place.asset(line.asset).text(line.amount, None)
-                if line.amount and (all_names or line.recipient == visitor.account)
+                if line.amount and (all_names or line.recipient == visitor.here)
                 else "",
             }
             for line in terms.lines

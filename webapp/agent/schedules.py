@@ -17,6 +17,7 @@ from agent.acts.calendar import MOST_DATES, Rule, zones
 from agent.acts.policy import NoPolicyInForce, PolicyInForce
 from agent.acts.words import TABLE, say
 from agent.models import Schedule, ScheduledTime
+from governance.roles import Do
 from governance.sentences import worded
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
@@ -40,9 +41,10 @@ def schedules(request: HttpRequest, slug: str, policy_id: str) -> HttpResponse:
     policy = policy_of(place, policy_id)
     if request.method != "POST":
         return _page(request, place, policy)
-    account = roles.visitor_of(request, place.dao).account
+    visitor = roles.visitor_of(request, place.dao)
+    account = visitor.here
     if account is None:
-        return _page(request, place, policy, gettext("Sign in with your wallet first."), 403)
+        return _page(request, place, policy, roles.denial(visitor, Do.ASK), 403)
     try:
         if request.POST.get("what") == "end":
             done = _end(request, place, policy, account)
@@ -96,7 +98,7 @@ def _page(
         "agent",
         policy_id=policy.policy_id,
         operator=policy.code.operator,
-        is_operator=visitor.account == policy.code.operator,
+        is_operator=visitor.here == policy.code.operator,
         account=visitor.account,
         roles=roles.names_of(visitor),
         standing=[_view(row) for row in rules.standing(place.dao, policy.policy_id)],
