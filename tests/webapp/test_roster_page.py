@@ -16,7 +16,7 @@ from governance.roles import visitor as visitor_as
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
-from tests.agent.acting import CONTRIBUTORS, POLICY_ID, USDC, World, world  # noqa: F401
+from tests.agent.acting import CONTRIBUTORS, POLICY_ID, USDC, World, payroll, world  # noqa: F401
 from tests.agent.test_contract_operators import become_a_team, signed
 from tests.webapp.conftest import CHAIN, NOW, Made, account
 from tests.webapp.test_act_form import in_force  # noqa: F401
@@ -173,4 +173,9 @@ def test_a_roster_is_composed_signed_and_seen_by_who_may(world: World, client, s
         assert answer.status_code == 200, path
         assert "secret" not in unescape(answer.content.decode()).replace(told_words, ""), path
     assert "secret" not in str(list(AuditEntry.objects.values()))
+    # The operator of another vote sees no name that was told to the one before, who sees none any more either.
+    world.suite.set_policy(POLICY_ID, payroll(world.suite).replace(olga, world.address("dana")))
+    world.sync()
+    for who, sees in ((world.address("dana"), False), (olga, False), (auditor, True)):
+        assert ("kim-secret" in seen_by(who)) == sees
     assert world.balance("kim") == 1000 * USDC

@@ -2,9 +2,11 @@
 """The calendar of a policy: its operator sets it up and ends it, everybody reads what comes and what came."""
 
 from html import unescape
+from types import SimpleNamespace
 
 import pytest
 
+from agent.acts import schedules as rules
 from agent.models import Schedule, ScheduledTime
 from governance.models import Cursor
 from tests.webapp.conftest import CHAIN, DAY, NOW, Made
@@ -16,6 +18,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = f"/river/agent/schedules/{'01' * 32}/"
 PAYROLL = {"what": "payroll", "day": "31", "hour": "09:00", "zone": "Europe/Berlin", "back": "1"}
 DATES = {"what": "dates", "text": "pay kim 5 USDC for a talk", "hour": "09:00", "zone": "UTC"}
+
+
+@pytest.fixture(autouse=True)
+def _our_clock(monkeypatch):
+    """It shows what the chain's does."""
+    monkeypatch.setattr(rules, "time", SimpleNamespace(time=lambda: float(NOW)))
 
 
 def test_the_operator_makes_and_ends_schedules_that_everybody_reads(client, in_force: Made):  # noqa: F811

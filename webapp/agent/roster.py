@@ -158,7 +158,9 @@ def _page(
     visitor = roles.visitor_of(request, place.dao)
     operator, tokens = policy.code.operator, tokens_of(place, policy)
     held, terms, why_not = in_use(policy, place.now_chain_s)
-    sees_names = visitor.may_see_roster_of(operator)
+    # Who is operator now sees what it signed itself: names of one before were promised to that one.
+    signer = operator if held is None else bytes(held.operator)
+    sees_names = visitor.may_see_roster_of(operator) and visitor.may_see_roster_of(signer)
     page = render_page(
         request,
         "roster.html",

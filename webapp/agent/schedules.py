@@ -101,7 +101,7 @@ def _page(
         is_operator=visitor.here == policy.code.operator,
         account=visitor.account,
         roles=roles.names_of(visitor),
-        standing=[_view(row) for row in rules.standing(place.dao, policy.policy_id)],
+        standing=[_view(row, policy.code.end_s) for row in rules.standing(place.dao, policy.policy_id)],
         past=[_time_view(row) for row in times.select_related("schedule").order_by("-id")[:_PAST]],
         given=request.POST.dict(),
         zones=sorted(zones()),
@@ -112,7 +112,7 @@ def _page(
     return page
 
 
-def _view(row: Schedule) -> dict[str, Any]:
+def _view(row: Schedule, end_s: int) -> dict[str, Any]:
     """A schedule in words, with the next times at which it comes due."""
     return {
         "pk": row.pk,
@@ -121,7 +121,7 @@ def _view(row: Schedule) -> dict[str, Any]:
         "rule": _in_words(row),
         "coming": [
             {"at": words.moment(due.at_s), "month": due.month, "is_monthly": bool(row.day)}
-            for due in rules.coming(row, _COMING)
+            for due in rules.coming(row, _COMING, end_s)
         ],
         "is_over": row.next_due_chain_s is None,
     }
