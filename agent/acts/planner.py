@@ -213,7 +213,7 @@ def _understood(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_c
     try:
         ask = parse(text, [replace(line, name="") for line in lines], tokens, now_chain_s)
     except NotUnderstood as error:
-        if error.sentence.code in ("nobody_named", "nobody_excluded"):
+        if error.sentence.code in ("nobody_named", "nobody_excluded", "word_beside_amount"):
             raise NotUnderstood(say("names_not_read")) from error
         raise
     is_plain = all(doubt.code != "words_unknown" for doubt in ask.doubts)

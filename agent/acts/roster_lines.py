@@ -61,12 +61,19 @@ def _line(number: int, text: str, tokens: Mapping[str, Token], kind: str) -> Lin
 
 
 def written(lines: Sequence[Line], tokens: Mapping[str, Token]) -> str:
-    """Return lines as `read` takes them. One in a token that is not among `tokens` is left out: it can't be paid."""
+    """Return lines as `read` takes them, without those that are `left_out`."""
     of = {token.address: token for token in tokens.values()}
     texts = []
     for line in lines:
         token = of.get(line.asset)
-        if token is not None:
-            amount = f" {write_amount(line.amount, token)}" if line.amount else ""
-            texts.append(f"{line.name} {checksum(line.recipient)}{amount}")
+        if not line.amount:  # a name alone, whatever token it was signed with
+            texts.append(f"{line.name} {checksum(line.recipient)}")
+        elif token is not None:
+            texts.append(f"{line.name} {checksum(line.recipient)} {write_amount(line.amount, token)}")
     return "\n".join(texts)
+
+
+def left_out(lines: Sequence[Line], tokens: Mapping[str, Token]) -> list[Line]:
+    """The lines that can't be written: of an amount in a token that is not among `tokens`."""
+    known = {token.address for token in tokens.values()}
+    return [line for line in lines if line.amount and line.asset not in known]

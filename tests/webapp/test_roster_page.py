@@ -3,11 +3,13 @@
 
 import json
 from html import unescape
+from types import SimpleNamespace
 
 import pytest
+from django.utils import timezone
 
 from agent.acts import rosters
-from agent.acts.roster_lines import read, written
+from agent.acts.roster_lines import left_out, read, written
 from agent.acts.rosters import RosterError
 from agent.models import DecisionRecord, Request, Roster
 from governance.chain.address import ZERO, checksum
@@ -20,10 +22,12 @@ from tests.agent.acting import CONTRIBUTORS, POLICY_ID, USDC, World, payroll, wo
 from tests.agent.test_contract_operators import become_a_team, signed
 from tests.webapp.conftest import CHAIN, NOW, Made, account
 from tests.webapp.test_act_form import in_force  # noqa: F401
+from tests.webapp.test_api import MEMBER
 from tests.webapp.test_roles import _client
 from webapp.agent import roster
 
 PAGE = f"/acting/agent/roster/{hex_text(POLICY_ID)}/"
+MEMBER_ACCOUNT = bytes.fromhex(MEMBER.address[2:])
 API = f"/api/v1/daos/acting/policies/{hex_text(POLICY_ID)}/roster"
 TOKENS = {"USDC": Token("USDC", b"\xaa" * 20, 6), "ETH": Token("ETH", ZERO, 18)}
 KIM = checksum(b"\x0b" * 20)
@@ -66,6 +70,47 @@ def test_a_line_is_looked_over_once() -> None:
     assert (line.name, line.amount) == ("kim,;lee", 5_000_000)
     with pytest.raises(RosterError, match="line 1: write a name"):
         read(words, TOKENS, rosters.MONTHLY)
+
+
+def test_who_has_no_line_in_the_form_is_named() -> None:
+    monthly = [rosters.Line("kim", b"\x0b" * 20, b"\xaa" * 20, 5), rosters.Line("max", b"\x0c" * 20, b"\xbb" * 20, 5)]
+    assert (written(monthly, TOKENS), [line.name for line in left_out(monthly, TOKENS)]) == (
+        f"kim {KIM} 0.000005 USDC", ["max"],
+    )  # fmt: skip
+    # A name alone was signed with some token, and is paid in any.
+    names = [rosters.Line("kim", b"\x0b" * 20, b"\xbb" * 20, 0)]
+    assert (written(names, TOKENS), left_out(names, TOKENS)) == (f"kim {KIM}", [])
+
+
+@pytest.mark.django_db
+def test_the_form_says_who_is_left_out_to_who_sees_names(in_force: Made, monkeypatch) -> None:  # noqa: F811
+    lines = (rosters.Line("kim-secret", account(70), b"\xbb" * 20, 5),)
+    terms = rosters.Terms(CHAIN, account(1), b"\1" * 32, 1, 1, NOW, lines)
+    held = SimpleNamespace(
+        operator=MEMBER_ACCOUNT, digest=bytes(32), signed_block_number=None, accepted_at=timezone.now()
+    )
+    monkeypatch.setattr(rosters, "current", lambda *_: held)
+    monkeypatch.setattr(rosters, "terms_of", lambda *_: terms)
+    page = f"/river/agent/roster/{'01' * 32}/"
+    shown = [unescape(_client(who).get(page).content.decode()) for who in (None, MEMBER_ACCOUNT)]
+    assert ["not in this form" in text for text in shown] == [False, True]
+    assert ["kim-secret" in text for text in shown] == [False, True]
+
+
+def test_a_document_of_any_depth_is_refused_and_no_failure() -> None:
+    terms = rosters.Terms(CHAIN, b"\1" * 20, b"\1" * 32, 1, 1, NOW, (rosters.Line("kim", b"\x0b" * 20, ZERO, 5),))
+    document = rosters.compose(terms)
+    assert rosters.parse(document) == terms
+    deep: object = []
+    for _ in range(5_000):
+        deep = [deep]
+    for part in (
+        {"types": deep},
+        {"types": {**document["types"], "Entry": deep}},
+        {"domain": {**document["domain"], "x": deep}},
+    ):
+        with pytest.raises(RosterError, match="is not what a roster"):
+            rosters.parse(document | part)
 
 
 def seen_by(account: bytes | None) -> str:

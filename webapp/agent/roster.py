@@ -34,6 +34,7 @@ from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
 from webapp import roles, throttle
+from webapp.agent.power import why_not_in_power
 from webapp.api_input import RELAYED_AN_HOUR, bytes32
 from webapp.rendering import render_page
 
@@ -139,10 +140,10 @@ def tokens_of(place: DaoView, policy: PolicyInForce) -> dict[str, Token]:
 
 
 def in_use(policy: PolicyInForce, now_chain_s: int) -> tuple[Roster | None, rosters.Terms | None, str]:
-    """The roster that the policy pays by, with its terms; else the newest there is, and why it pays nobody."""
+    """The roster that the policy pays by, with its terms; else the newest there is. With why it pays nobody."""
     try:
         found = rosters.current(policy, now_chain_s)
-        return found, rosters.terms_of(found), ""
+        return found, rosters.terms_of(found), " ".join(why_not_in_power(policy, now_chain_s))
     except rosters.RosterError as error:
         newest = Roster.objects.filter(module=policy.contract, policy_id=policy.policy_id).order_by("-serial").first()
         try:
@@ -180,6 +181,7 @@ def _page(
         auditors=sorted(settings.AUDITORS),
         tokens=list(tokens),
         form=_form(request, terms if sees_names else None, tokens),
+        left_out=_left_out(request, terms, tokens) if terms is not None and sees_names else [],
         most_days=MOST_DAYS,
         proposed=None if proposed is None else _proposed(place, proposed, visitor),
         problem=problem,
@@ -204,6 +206,13 @@ def _form(request: HttpRequest, terms: rosters.Terms | None, tokens: Mapping[str
         "days": str(DAYS) if given is None else given.get("days", "")[:4],
         "lines": text if given is None else given.get("lines", "")[:MOST_TEXT],
     }
+
+
+def _left_out(request: HttpRequest, terms: rosters.Terms, tokens: Mapping[str, Token]) -> list[str]:
+    """Who is on the roster and not in the form that begins with it."""
+    if "lines" in request.POST:
+        return []
+    return [line.name for line in roster_lines.left_out(terms.lines, tokens)]
 
 
 def _proposed(place: DaoView, document: dict[str, Any], visitor: Visitor) -> dict[str, Any]:
