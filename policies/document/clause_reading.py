@@ -157,7 +157,7 @@ class ClauseReader:
         )
         clauses = [clause for item in bounds for clause in self._bound(item, leaf, token)]
         self._check_exclusions(node.place, leaf, clauses)
-        if len(clauses) > 1 and not _can_hold(clauses):
+        if len(clauses) > 1 and not self._context.problems and not _can_hold(clauses):
             self._context.unsafe(
                 node.place,
                 f"no value of {leaf.path} is within all of these bounds: the rule would permit nothing",
@@ -211,6 +211,8 @@ class ClauseReader:
             value = "..."
         if node.text in self._context.lists:
             return f"`{leaf.path}: {{one of: {value}}}`"
+        if node.text.lower() in ("none", "any", "all", "*", "unlimited", "no limit"):
+            return f"`{leaf.path}: anything`, if that is meant"
         if leaf.argument.is_unsigned and " " in node.text:
             return f"`{leaf.path}: {{at most: {value}}}`, or `cap` for all calls of an act together"
         return f"`{leaf.path}: {{equals: {value}}}`"
