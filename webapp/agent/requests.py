@@ -10,7 +10,6 @@ from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from agent.acts import meaning
-from agent.models import ScheduledTime
 from governance.chain.address import BadAddress, to_bytes
 from governance.sentences import worded
 from policies.notation.visible import one_line
@@ -67,9 +66,8 @@ def one(request: HttpRequest, slug: str, request_id: int) -> HttpResponse:
 def _one(request: HttpRequest, place: DaoView, request_id: int, problem: str = "", status: int = 200) -> HttpResponse:
     view = request_view(place, request_id, signin.account_of(request, place.dao.chain_id))
     page = render_page(
-        request, "request.html", place, "agent", title=one_line(view["asked"]["text"], 80), problem=problem,
-        is_by_calendar=ScheduledTime.objects.filter(request_id=request_id).exists(), **view,
-    )  # fmt: skip
+        request, "request.html", place, "agent", title=one_line(view["asked"]["text"], 80), problem=problem, **view
+    )
     page.status_code = status
     return page
 
