@@ -72,9 +72,9 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     row, summary = without_doubts(place, proposal_row(place, proposal)), summary_of(proposal)
     lines = [gettext("State: %(state)s.") % {"state": row.state_text}]
     if row.state is State.ACTIVE:
-        left = place.until_text(proposal.deadline)
-        until = {"left": left, "end": place.clock_text(proposal.deadline)}
-        if is_never(proposal.deadline):
+        left = place.until_text(row.facts.deadline)
+        until = {"left": left, "end": place.clock_text(row.facts.deadline)}
+        if is_never(row.facts.deadline):
             lines.append(gettext("The vote has no end."))
         else:
             lines.append(gettext("%(left)s left to vote (until %(end)s).") % until if left else gettext("Closing now."))
