@@ -18,12 +18,13 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def poll() -> None:
-    """Settle what was relayed, read the outbox, plan today's digests, and send what is due."""
+    """Settle what was relayed, read the outbox, plan alerts and today's digests, and send what is due."""
     try:
         relaying.settle_sent()
     except RpcError as error:  # the node is away: it is settled when the node is back, mail goes out meanwhile
         logger.warning("what was relayed waits: %s", error)
     send.follow_outbox()
+    send.plan_alerts()
     send.plan_periods()
     work.run_due("webapp.")
 

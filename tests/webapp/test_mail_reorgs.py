@@ -19,7 +19,7 @@ from governance.models import OutboxEntry, Proposal, RawLog, Work
 from governance.projections.events import Event, Kind, Undecodable, decode
 from tests.governance.lives import KINDS
 from tests.governance.runs import Plan, Run, live, plans
-from webapp.mail import send
+from webapp.mail import alerts, send
 from webapp.models import DigestSent, ReadingCursor, Subscription
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,7 +75,12 @@ class MailedRun(Run):
             for log in RawLog.objects.filter(dao=self.dao, address=KINDS[Kind.MODULE])
             if (event := _decoded(log)) is not None and event.name == "ActScheduled"
         }
-        assert stands - proposals - acts == set(), "written, not so, and not corrected"
+        pauses = {
+            (alerts.PAUSED, f"0x{bytes(log.address).hex()}:{event.args['epoch']}")
+            for log in RawLog.objects.filter(dao=self.dao, address=KINDS[Kind.MODULE])
+            if (event := _decoded(log)) is not None and event.name == "Paused"
+        }
+        assert stands - proposals - acts - pauses == set(), "written, not so, and not corrected"
         # What one node alone shows is kept, and told when something settles it.
         doubted = {
             about for log in RawLog.objects.filter(dao=self.dao).exclude(unconfirmed=None) for about in _abouts(log)

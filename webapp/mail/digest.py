@@ -15,11 +15,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
+from agent.acts.words import reason_of
 from agent.understanding.words import shown
 from governance.models import Act, Proposal, Vote
+from governance.sentences import worded
 from governance.state import State
 from policies.notation.visible import one_line
-from presentation import words
+from presentation import unanswered, words
 from presentation.acts import confirmed_objections, counted_as_of_now, doubt_about_end, doubt_about_start, objectable
 from presentation.calls import call_words
 from presentation.card import RED, Tag, card_of, is_by_model, lines_of
@@ -58,7 +60,7 @@ class Mail:
     html: str
 
 
-def _told(text: str, limit: int) -> str:
+def told(text: str, limit: int) -> str:
     """A stranger's words for a mail: on one line, and no web address that a mail program makes a link of."""
     line = one_line(text, limit)
     return re.sub(r"(?i)\bwww\.", "www[.]", line.replace("://", "[:]//"))
@@ -95,7 +97,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
             "account": words.short(words.address_text(delegate))
         }
     item = Item(
-        _told(row.title, 200),
+        told(row.title, 200),
         settings.ORIGIN + reverse("proposal", args=[place.dao.slug, proposal.proposal_id]),
         lines,
         own_vote=own,
@@ -106,11 +108,11 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
         return item
     card = card_of(summary)
     item.verdict, item.tag = gettext("%(verdict)s.") % {"verdict": words.verdict(summary.verdict)}, card.tag
-    item.promised = [_told(promise, 300) for promise in card.promised[:_MOST_EFFECTS]]
-    item.flags = [_told(shown(flag.get("sentence"), flag["text"]), 300) for flag in summary.flags]
+    item.promised = [told(promise, 300) for promise in card.promised[:_MOST_EFFECTS]]
+    item.flags = [told(shown(flag.get("sentence"), flag["text"]), 300) for flag in summary.flags]
     # As on the page: what no word tells comes first, each with its outcome in front.
     item.effects = [
-        _told(f"{view.tag.words}: {view.sentence}" if view.tag else view.sentence, 300)
+        told(f"{view.tag.words}: {view.sentence}" if view.tag else view.sentence, 300)
         for view in card.effects[:_MOST_EFFECTS]
     ]
     if (more := len(summary.effects) - _MOST_EFFECTS) > 0:
@@ -121,11 +123,11 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
         )
         item.effects.append(shown_elsewhere % {"count": more})
     item.sentences = [
-        {"text": _told(line.text, 600), "quote": _told(line.quote, 600), "source": line.source}
+        {"text": told(line.text, 600), "quote": told(line.quote, 600), "source": line.source}
         for line in lines_of(summary)
     ]
     if is_by_model(summary):
-        item.model = _told(summary.model_name, 80)
+        item.model = told(summary.model_name, 80)
         if summary.model_is_demo:
             item.model = gettext("%(model)s (demo model)") % {"model": item.model}
     return item
@@ -134,7 +136,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
 def of_act(place: DaoView, act: Act) -> Item:
     """An act that waits for objections."""
     lines = [
-        _told(call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)), 300)
+        told(call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)), 300)
         for call in act.calls.all()
     ]
     lines += [doubt for doubt in (doubt_about_start(act), doubt_about_end(act)) if doubt]
@@ -154,6 +156,17 @@ def of_act(place: DaoView, act: Act) -> Item:
     return Item(gettext("The agent wants to perform act %(number)s") % {"number": act.number}, link, lines)
 
 
+def of_waiting(place: DaoView, one: unanswered.Waiting) -> Item:
+    """A request that waits for its operator, as an item of a digest."""
+    lines = [
+        gettext("Since %(since)s nobody has signed it.") % {"since": words.when(one.since)},
+        gettext("Asked: “%(text)s”.") % {"text": told(one.request.text, 300)},
+        gettext("Why it needs the operator: %(why)s.") % {"why": told(worded(reason_of(one.request)), 400)},
+    ]
+    title = gettext("Request %(number)s waits for the operator") % {"number": one.request.pk}
+    return Item(title, settings.ORIGIN + reverse("request", args=[place.dao.slug, one.request.pk]), lines)
+
+
 def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
     """Everything that needs a decision now: acts first (they end soonest), then votes, those not cast yet first."""
     rows, _ = page_of_proposals(place, only_open=True, size=50)
@@ -163,7 +176,8 @@ def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
         if row.state in (State.PENDING, State.ACTIVE, State.SUCCEEDED, State.QUEUED)
     ]
     votes.sort(key=lambda item: item.has_voted)
-    return [of_act(place, act) for act in objectable(place)] + votes
+    late = [of_waiting(place, one) for one in unanswered.unanswered(place.dao)]
+    return [of_act(place, act) for act in objectable(place)] + votes + late
 
 
 def compose(subscription: Subscription, place: DaoView, items: list[Item], heading: str) -> Mail:

@@ -30,7 +30,7 @@ from policies.notation.visible import one_line
 from presentation.acts import MAY_BE_STOPPED
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, summary_of
-from webapp.mail import digest, subscriptions
+from webapp.mail import alerts, digest, subscriptions
 from webapp.mail.words import say
 from webapp.models import DigestSent, ReadingCursor, Subscription
 
@@ -41,7 +41,7 @@ LEASE = datetime.timedelta(seconds=60)
 WAIT_FOR_SUMMARY = datetime.timedelta(seconds=25)  # a digest without a summary is better than a late one
 SEND_AT = datetime.time(7, 0)  # UTC, of daily and weekly digests
 WEEKLY_ON = 0  # Monday
-TOPICS = ("proposal.created", "act.scheduled", CHANGED)
+TOPICS = ("proposal.created", "act.scheduled", CHANGED, alerts.PAUSED)
 UNDONE = ".undone"  # what the outbox appends to a topic that a reorganisation took back
 SENT, PERHAPS_SENT, NOTHING = "sent", "perhaps sent", "nothing to say"
 
@@ -111,7 +111,8 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     if row.sent_at is not None:
         return
     place = DaoView(subscription.dao)
-    _wait_for_mirror(place)
+    if topic.partition(":")[0] not in alerts.KINDS:  # these say nothing of the chain
+        _wait_for_mirror(place)
     _wait_for_depth(place, arguments.get("block"))
     with transaction.atomic():
         # One message of a subscription is decided on at a time: news and its correction each depend on what was sent.
@@ -202,6 +203,8 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
         count = len(items)
         heading = ngettext("%(count)s decision open", "%(count)s decisions open", count) % {"count": count}
         return digest.compose(subscription, place, items, heading) if items else None
+    if kind in alerts.KINDS:
+        return alerts.compose(subscription, place, kind, key)
     kind, key = _parts(topic)
     if kind not in TOPICS:
         raise work.Abandon(say("no_such_digest", kind=kind))
@@ -220,6 +223,8 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
         item = digest.of_act(place, act)
         heading = gettext("the agent wants to perform act %(number)s") % {"number": act.number}
         return digest.compose(subscription, place, [item], heading)
+    if kind == alerts.PAUSED:
+        return alerts.of_pause(subscription, place, key)
     proposal = proposal_of(place, int(key))
     summary = summary_of(proposal)
     waited = timezone.now() - asked_at
@@ -247,6 +252,8 @@ def _happened(place: DaoView, kind: str, key: str) -> bool:
     """Whether the mirror has it, on the chain as it is now."""
     if kind == "proposal.created":
         return Proposal.objects.filter(dao=place.dao, proposal_id=int(key)).exists()
+    if kind == alerts.PAUSED:
+        return alerts.was_paused(place, key)
     return _acts(place, key).exclude(act_id=None).exists()  # performed at once, it was never scheduled
 
 
@@ -262,6 +269,12 @@ def _correction(subscription: Subscription, place: DaoView, kind: str) -> digest
     if kind == "proposal.created":
         page, heading = "proposals", gettext("correction: a proposal was removed")
         text = gettext("A reorganisation of the chain removed a proposal that we wrote to you about. It may come back.")
+    elif kind == alerts.PAUSED:
+        page, heading = "agent", gettext("correction: a pause was removed")
+        text = gettext(
+            "A reorganisation of the chain removed a pause of the policy module that we wrote to you about. It may "
+            "come back."
+        )
     else:
         page, heading = "agent", gettext("correction: an act of the agent was removed")
         text = gettext(
@@ -285,7 +298,9 @@ def follow_outbox() -> int:
             if entry.topic.removesuffix(UNDONE) not in TOPICS or entry.topic == CHANGED + UNDONE:
                 continue  # of a proposal that is gone its own correction tells
             topic = f"{entry.topic}:{entry.key}@{entry.pk}"
-            wanted = subscriptions.active(entry.dao).filter(frequency=Subscription.Frequency.IMMEDIATE)
+            wanted = subscriptions.active(entry.dao)
+            if entry.topic.removesuffix(UNDONE) != alerts.PAUSED:  # a kill switch is told to all at once
+                wanted = wanted.filter(frequency=Subscription.Frequency.IMMEDIATE)
             for pk in wanted.values_list("pk", flat=True):
                 _enqueue(pk, topic, block=entry.block_number)
         if entries:
@@ -297,6 +312,12 @@ def follow_outbox() -> int:
 def _enqueue(subscription_pk: int, topic: str, *, block: int | None = None) -> None:
     arguments = {"subscription": subscription_pk, "topic": topic, "block": block}
     work.enqueue(DIGEST_WORK, f"{subscription_pk}:{topic}"[:160], None, arguments)
+
+
+def plan_alerts() -> None:
+    """Have mails about switches and about requests that wait sent to whom they are due."""
+    for pk, topic in alerts.due():
+        _enqueue(pk, topic)
 
 
 def plan_periods(now: datetime.datetime | None = None) -> None:
