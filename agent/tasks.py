@@ -4,7 +4,7 @@
 from celery import shared_task
 
 from agent.acts import due
-from agent.understanding import summaries
+from agent.understanding import chain_facts, summaries
 
 
 @shared_task(name="agent.tasks.act")
@@ -32,3 +32,9 @@ def read() -> None:
 def summarise() -> None:
     """Summarise one proposal that is due; the model may take until its deadline over it."""
     summaries.run_due()
+
+
+@shared_task(name="agent.tasks.ask")
+def ask() -> None:
+    """Ask the chain of one proposal's accounts, if one is due; a node may be slow over it."""
+    chain_facts.ask_due()

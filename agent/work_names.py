@@ -3,3 +3,4 @@
 
 PLAN_WORK, EXECUTE_WORK, RELEASE_WORK = "agent.plan", "agent.execute", "agent.release"
 SUMMARY_WORK = "agent.summarise"
+FACTS_WORK = "agent.chain_facts"

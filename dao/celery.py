@@ -58,6 +58,7 @@ app.conf.beat_schedule = {
     "agent's plans": _every("agent.tasks.plan", 1.0),
     "agent's summaries": _every("agent.tasks.summarise", 2.0),
     "agent's reading": _every("agent.tasks.read", 2.0),
+    "agent's questions": _every("agent.tasks.ask", 2.0),
     "webapp": _every("webapp.tasks.poll", 2.0),
     "policies' documents": _every("webapp.tasks.find_policy_texts", 60.0),
     "webapp's expired rows": _every("webapp.tasks.tidy", 600.0),

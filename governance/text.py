@@ -118,6 +118,7 @@ for _one in (_MARKDOWN, _ELSEWHERE):
     _one.inline.ruler.at("link", _where_one_closes(link))
     _one.inline.ruler.at("image", _where_one_closes(image))
 _TARGET = {"is_target": True}  # in a token's meta: it says where a link leads
+PLACE = "place"  # in a token's meta: where in `Shown.text` its words begin; absent or None where it shows none
 _ACCOUNT = re.compile(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{40}(?![0-9A-Za-z])")
 
 
@@ -214,7 +215,9 @@ class _Writer:
             elif token.nesting == -1:
                 self._around.pop()
             if token.type in ("fence", "code_block"):
-                self._add(BlockKind.CODE, [Token("text", "", 0, content=token.content.rstrip("\n"))])
+                code = Token("text", "", 0, content=token.content.rstrip("\n"))
+                self._add(BlockKind.CODE, [code])
+                token.meta[PLACE] = code.meta.get(PLACE)
             elif token.type == "inline" and "tr" in self._around:
                 row += [*([Token("cell", "", 0)] if row else []), *(token.children or [])]
             elif token.type == "inline":
@@ -235,6 +238,7 @@ class _Writer:
         for token, word in zip(tokens, words, strict=True):
             if token.meta.get("is_target"):
                 targets.append((self._length, self._length + len(word)))
+            token.meta[PLACE] = self._length
             self._length += len(word)
         self._pieces += words
         is_struck = any(token.type == "s_open" for token in tokens)

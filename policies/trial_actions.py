@@ -68,22 +68,16 @@ def call_reader(loaded: Loaded) -> CallReader:
 
 def test(session: Session) -> int:
     """Run the tests beside a policy: one line for each, and what was found where it is not what was expected."""
-    from policies.code import encoding
-    from policies.trial.policy_tests import read_tests, run
-
     loaded = session.load(session.options["file"])
     file = session.options["tests"] or _tests_beside(session.options["file"])
-    tests = read_tests(read_text(file), file, loaded.code, call_reader(loaded))
-    policy_id = encoding.policy_id(loaded.document.name) if loaded.document else bytes(32)
-    words = vocabulary(loaded)
-    results = [run(loaded.code, policy_id, loaded.functions, one, words) for one in tests]
+    results = results_of(loaded, read_text(file), file)
     failed = [one for one in results if not one.is_as_expected]
     if session.options["json"]:
-        plain = [_plain_result(one, loaded, words) for one in results]
+        plain = [_plain_result(one, loaded, vocabulary(loaded)) for one in results]
         session.print_json({"ok": not failed, "tests": plain, "failed": len(failed)})
         return 1 if failed else 0
     for one in results:
-        for line in _result_lines(one, file, loaded, words):
+        for line in result_lines(one, file, loaded):
             session.out(line)
     session.out(f"{file}: {len(results)} test{'s' * (len(results) != 1)}, {len(failed)} not as expected")
     return 1 if failed else 0
@@ -99,10 +93,21 @@ def _tests_beside(file: str) -> str:
     return str(beside)
 
 
-def _result_lines(one: Result, file: str, loaded: Loaded, words: Vocabulary) -> list[str]:
-    where, name = f"{file}:{one.test.place.line}", _plain(one.test.name)
+def results_of(loaded: Loaded, text: str, source: str) -> list[Result]:
+    """Play the tests of a file on a policy. Raises PolicyError with every problem of the file."""
+    from policies.code import encoding
+    from policies.trial.policy_tests import read_tests, run
+
+    policy_id = encoding.policy_id(loaded.document.name) if loaded.document else bytes(32)
+    tests, words = read_tests(text, source, loaded.code, call_reader(loaded)), vocabulary(loaded)
+    return [run(loaded.code, policy_id, loaded.functions, one, words) for one in tests]
+
+
+def result_lines(one: Result, source: str, loaded: Loaded) -> list[str]:
+    """What became of a test: a line with its place, and more with what it leaves open or why it was refused."""
+    where, name = f"{source}:{one.test.place.line}", _plain(one.test.name)
     if one.is_as_expected:
-        open_ = [f"     if {_condition(each, words)}" for each in one.conditions]
+        open_ = [f"     if {_condition(each, vocabulary(loaded))}" for each in one.conditions]
         return [f"{where}: ok: {name}", *open_]
     return [f"{where}: FAILED: {name}: {one.problem}", *(f"     {_why(each, loaded)}" for each in one.reasons)]
 

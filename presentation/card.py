@@ -71,19 +71,43 @@ def meanings() -> list[tuple[Tag | None, str]]:
     return [(tag(outcome), gettext(words)) for outcome, words in MEANINGS]
 
 
+@dataclass(frozen=True)
+class Words:
+    """Words of the proposal's text, on one line and cut; `start` and `end` are their place in the text that the page
+    shows, -1 where a row of an earlier version does not say it."""
+
+    text: str
+    start: int = -1
+    end: int = -1
+
+    @property
+    def anchor(self) -> str:
+        """The place's anchor in the text, as `webapp.markup` makes it; "" where the place is not known."""
+        return f"said-{self.start}" if self.start >= 0 else ""
+
+
 @dataclass
 class EffectView:
     """An effect with its outcome, the words that tell it, and what is missing or other."""
 
     effect: Mapping[str, Any]
     outcome: str
-    quotes: list[str] = field(default_factory=list)
+    words: list[Words] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    times: int = 1  # how many effects in a row of the card say the same
+    ids: tuple[str, ...] = ()  # of all effects that say the same
 
     @property
     def id(self) -> str:
         return str(self.effect["id"])
+
+    @property
+    def times(self) -> int:
+        """How many effects of the card say the same."""
+        return len(self.ids)
+
+    @property
+    def quotes(self) -> list[str]:
+        return [words.text for words in self.words]
 
     @property
     def sentence(self) -> str:
@@ -101,11 +125,20 @@ class EffectView:
 
 @dataclass
 class Card:
-    """What a proposal does beside what it says. `promised` are orders that no call does."""
+    """What a proposal does beside what it says. `promises` are orders that no call does."""
 
     outcome: str
     effects: list[EffectView]
-    promised: list[str]
+    promises: list[Words]
+
+    @property
+    def promised(self) -> list[str]:
+        return [promise.text for promise in self.promises]
+
+    @property
+    def words(self) -> list[Words]:
+        """All words of the text that it quotes."""
+        return [*(words for view in self.effects for words in view.words), *self.promises]
 
     @property
     def tag(self) -> Tag | None:
@@ -143,11 +176,18 @@ class Card:
 
 @dataclass(frozen=True)
 class LineView:
-    """A sentence of the summary, with what it rests on in words."""
+    """A sentence of the summary, with what it rests on: in words, and where the page shows it."""
 
     text: str
     quote: str
     source: str
+    effect: str = ""  # the id of the effect that it tells
+    words: Words | None = None  # the words of the text that it quotes
+
+    @property
+    def anchor(self) -> str:
+        """Where the proposal's page shows what it rests on; "" where that is not known."""
+        return self.effect or (self.words.anchor if self.words else "")
 
 
 _SOURCES: Mapping[str, str] = {
@@ -169,8 +209,16 @@ def lines_of(summary: Summary | None) -> list[LineView]:
         text = shown(sentence.get("said"), sentence["text"])
         if source["kind"] == "effect" and source.get("id") in by_id:
             text = effects_module.shown(by_id[source["id"]])
-        words = _SOURCES.get(source["kind"])
-        found.append(LineView(text, source.get("quote", ""), gettext(words) if words else str(source["kind"])))
+        named = _SOURCES.get(source["kind"])
+        found.append(
+            LineView(
+                text,
+                source.get("quote", ""),
+                gettext(named) if named else str(source["kind"]),
+                source.get("id", "") if source["kind"] == "effect" and source.get("id") in by_id else "",
+                _words({**source, "text": source.get("quote", "")}) if source["kind"] == "span" else None,
+            )
+        )
     return found
 
 
@@ -188,15 +236,15 @@ def flags_of(summary: Summary | None, *, dangers: bool) -> list[Mapping[str, Any
 def card_of(summary: Summary) -> Card:
     """The card of a stored summary. Effects that move something untold come first, then the others as they are done."""
     by_effect: dict[str, list[Mapping[str, Any]]] = {}
-    promised = []
+    promises = []
     for finding in summary.findings:
         if finding.get("effect"):
             by_effect.setdefault(finding["effect"], []).append(finding)
         elif _status(finding) in ("not_done", "claimed_not_done"):
-            promised.append(_quote(finding) or _note(finding))
+            promises.append(_quote(finding) or Words(_note(finding)))
     effects = [_view(effect, by_effect.get(effect["id"], [])) for effect in summary.effects]
     effects.sort(key=lambda view: _FIRST.index(view.outcome) if view.outcome in _FIRST else len(_FIRST))
-    return Card(summary.verdict, effects, promised)
+    return Card(summary.verdict, effects, promises)
 
 
 def grouped(effects: Sequence[EffectView]) -> list[EffectView]:
@@ -207,18 +255,18 @@ def grouped(effects: Sequence[EffectView]) -> list[EffectView]:
         details = tuple(str(detail) for detail in view.effect.get("details") or ())
         key = (view.sentence, view.outcome, tuple(view.quotes), tuple(view.notes), details)
         if key in found:
-            found[key].times += 1
+            found[key].ids += view.ids
         else:
-            found[key] = replace(view, times=1)
+            found[key] = replace(view)
     return list(found.values())
 
 
 def _view(effect: Mapping[str, Any], findings: list[Mapping[str, Any]]) -> EffectView:
     outcomes = [_status(finding) for finding in findings if _status(finding) in _FIRST]
-    view = EffectView(effect, min(outcomes, key=_FIRST.index) if outcomes else "")
+    view = EffectView(effect, min(outcomes, key=_FIRST.index) if outcomes else "", ids=(str(effect["id"]),))
     for finding in findings:
         if quote := _quote(finding):
-            view.quotes.append(quote)
+            view.words.append(quote)
         if _status(finding) != "told":
             view.notes.append(_note(finding))
     return view
@@ -234,6 +282,13 @@ def _status(finding: Mapping[str, Any]) -> str:
     return str(finding.get("status") or finding.get("kind") or "")
 
 
-def _quote(finding: Mapping[str, Any]) -> str:
-    quote = finding.get("quote")
-    return " ".join(str(quote.get("text", "")).split()) if isinstance(quote, Mapping) else ""
+def _quote(finding: Mapping[str, Any]) -> Words | None:
+    return _words(finding.get("quote"))
+
+
+def _words(quote: Any) -> Words | None:
+    text = " ".join(str(quote.get("text", "")).split()) if isinstance(quote, Mapping) else ""
+    if not text:
+        return None
+    start, end = quote.get("start"), quote.get("end")
+    return Words(text, start, end) if type(start) is int and type(end) is int else Words(text)

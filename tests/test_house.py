@@ -151,13 +151,13 @@ ROOMS = {
     "governance/sync": ["reorg.py", "finality.py", "witness.py", "fence.py", "refusals.py", "open_questions.py"],
     "replay": [],
     "agent": ["llm", "understanding", "acts"],
-    "agent/understanding": ["effects", "flags", "reader.py", "writer.py", "summaries.py"],
+    "agent/understanding": ["effects", "flags", "live", "reader.py", "writer.py", "summaries.py"],
     "agent/acts": ["grammar.py", "candidates.py", "planner.py", "life.py", "paid.py", "executor.py", "record.py",
                    "shown.py"],
     "webapp": ["home", "proposals", "delegates", "treasury", "policies", "agent", "account", "wallet", "markup.py"],
     "dao": ["local", "settings.py"],
 }  # fmt: skip
-NOT_THERE = ["notices/", "agent/understanding/live/", "webapp/operators/", "webapp/signatures/",
+NOT_THERE = ["notices/", "webapp/operators/", "webapp/signatures/",
              "webapp/words", "prompts/*.txt", "deploy/", "governance/sync/round"]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ only be https, http or mailto, and what comes out passes an allow list once more
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,37 +18,51 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 
 from governance import text
+from governance.text import PLACE
 from policies.notation.visible import one_line, visible
 
 _TAGS = {
-    "a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
-    "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "mark", "ol", "p", "pre",
+    "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 REASON_CHARS = 2_000
 _SHORT_CHARS = 4_000
 _MOST_MARKS = 120  # of Markdown in a reason
 _MOST_HEADINGS = 60  # in an outline
+_NO_END = 2**62
 _WRITER = MarkdownIt("commonmark")  # writes tokens as HTML; parses nothing
 
 
 @dataclass(frozen=True)
 class Rendered:
     """A text as a page shows it. `outline`: its headings as (anchor, words, level from 1); `links`: where its links
-    lead, each once."""
+    lead, each once; `marked`: where the quotes begin that have an anchor, `#said-` and that number."""
 
     html: SafeString
     outline: tuple[tuple[str, str, int], ...]
     links: tuple[str, ...]
+    marked: frozenset[int] = frozenset()
 
 
-def rendered(source: str) -> Rendered:
-    """Render Markdown as safe HTML, with an anchor at each heading. What was rendered is kept, so that a text that is
-    slow to read costs its readers no more than others."""
+@dataclass(frozen=True)
+class Quote:
+    """Words of a text: `governance.text.Shown.text[start:end]`. `begins` is how they begin, on one line: where the text
+    has other words at this place, nothing is marked."""
+
+    start: int
+    end: int
+    begins: str
+
+
+def rendered(source: str, quotes: tuple[Quote, ...] = ()) -> Rendered:
+    """Render Markdown as safe HTML, with an anchor at each heading and each quote. What was rendered is kept, so that a
+    text that is slow to read costs its readers no more than others."""
     keep = _short if len(source) <= _SHORT_CHARS else _long
-    return keep(source, get_language() or "")
+    return keep(source, get_language() or "", quotes)
 
 
 def render(source: str) -> SafeString:
@@ -61,16 +76,22 @@ def reason(source: str) -> SafeString:
     return _reason(source[:REASON_CHARS] + (" …" if len(source) > REASON_CHARS else ""), get_language() or "")
 
 
-def _render(source: str, *, anchors: bool) -> Rendered:
+def _render(source: str, quotes: Sequence[Quote] = (), *, anchors: bool) -> Rendered:
     shown = text.read(source)
     outline: list[tuple[str, str, int]] = []
-    tokens = list(_lowered(shown.tokens, outline if anchors else None))
+    marker = _Marker([quote for quote in quotes if _is_there(quote, shown.text)])
+    tokens = list(marker.marked(_lowered(shown.tokens, outline if anchors else None)))
     html = _WRITER.renderer.render(tokens, _WRITER.options, {})
     clean = nh3.clean(
         html,
         tags=_TAGS,
         # Raw HTML is shown as text, so that an id here is one of ours.
-        attributes={"a": {"href", "title"}, "ol": {"start"}, **{f"h{level}": {"id"} for level in range(3, 7)}},
+        attributes={
+            "a": {"href", "title"},
+            "ol": {"start"},
+            "mark": {"id"},
+            **{f"h{level}": {"id"} for level in range(3, 7)},
+        },
         url_schemes={"https", "http", "mailto"},
         link_rel="noopener noreferrer nofollow ugc",
     )
@@ -83,17 +104,18 @@ def _render(source: str, *, anchors: bool) -> Rendered:
         for child in token.children or ()
         if child.type == "link_open" and "href" in child.attrs
     )
-    return Rendered(mark_safe(clean), tuple(outline), tuple(links))  # noqa: S308  nh3's output, from an allow list
+    html = mark_safe(clean)  # noqa: S308  nh3's output, from an allow list
+    return Rendered(html, tuple(outline), tuple(links), frozenset(marker.found))
 
 
 @lru_cache(maxsize=512)
-def _short(source: str, _language: str) -> Rendered:
-    return _render(source, anchors=True)
+def _short(source: str, _language: str, quotes: tuple[Quote, ...]) -> Rendered:
+    return _render(source, quotes, anchors=True)
 
 
 @lru_cache(maxsize=24)  # a megabyte each at most
-def _long(source: str, _language: str) -> Rendered:
-    return _render(source, anchors=True)
+def _long(source: str, _language: str, quotes: tuple[Quote, ...]) -> Rendered:
+    return _render(source, quotes, anchors=True)
 
 
 @lru_cache(maxsize=1024)
@@ -123,3 +145,74 @@ def _lowered(tokens: Sequence[Token], outline: list[tuple[str, str, int]] | None
 def _words(token: Token) -> str:
     """The words of a heading."""
     return "".join(child.content or (" " if "break" in child.type else "") for child in token.children or ())
+
+
+def _is_there(quote: Quote, shown: str) -> bool:
+    """Whether the text has these words at this place: findings may be of a text that a reorg replaced."""
+    if not (0 <= quote.start < quote.end <= len(shown) and quote.begins):
+        return False
+    return " ".join(shown[quote.start : quote.end].split()).startswith(quote.begins)
+
+
+class _Marker:
+    """Marks quotes in tokens. Each piece of text that is not broken by other marks gets its own `<mark>`, so that none
+    overlaps another tag; the first of a quote has its anchor."""
+
+    def __init__(self, quotes: Sequence[Quote]) -> None:
+        self._begins = {quote.start for quote in quotes}
+        self._edges = sorted({place for quote in quotes for place in (quote.start, quote.end)})
+        self._spans: list[tuple[int, int]] = []  # the quotes, those that touch put together
+        for start, end in sorted((quote.start, quote.end) for quote in quotes):
+            if self._spans and start <= self._spans[-1][1]:
+                self._spans[-1] = (self._spans[-1][0], max(end, self._spans[-1][1]))
+            else:
+                self._spans.append((start, end))
+        self.found: set[int] = set()
+
+    def marked(self, tokens: Iterator[Token]) -> Iterator[Token]:
+        """Yield the tokens with the quotes marked."""
+        for token in tokens:
+            if self._spans and token.type == "inline" and token.children:
+                yield token.copy(children=[one for child in token.children for one in self._inline(child)])
+            elif self._spans and token.type in ("fence", "code_block") and self._touches(token):
+                pieces = "".join(
+                    f"<mark{_id(anchor)}>{escapeHtml(words)}</mark>" if is_marked else escapeHtml(words)
+                    for words, is_marked, anchor in self._pieces(token)
+                )
+                yield Token("html_block", "", 0, content=f"<pre><code>{pieces}</code></pre>\n")
+            else:
+                yield token
+
+    def _inline(self, token: Token) -> Iterator[Token]:
+        if token.type not in ("text", "code_inline") or not self._touches(token):
+            yield token
+            return
+        for words, is_marked, anchor in self._pieces(token):
+            if is_marked:
+                yield Token("mark_open", "mark", 1, attrs={"id": f"said-{anchor}"} if anchor is not None else {})
+            yield token.copy(content=words)
+            if is_marked:
+                yield Token("mark_close", "mark", -1)
+
+    def _touches(self, token: Token) -> bool:
+        place = token.meta.get(PLACE)
+        if place is None or not token.content:
+            return False
+        at = bisect_right(self._spans, (place + len(token.content), -1)) - 1
+        return at >= 0 and self._spans[at][1] > place
+
+    def _pieces(self, token: Token) -> Iterator[tuple[str, bool, int | None]]:
+        """The token's words cut where quotes begin and end: each with whether it is of a quote, and its anchor."""
+        first, last = token.meta[PLACE], token.meta[PLACE] + len(token.content)
+        inside = self._edges[bisect_right(self._edges, first) : bisect_right(self._edges, last - 1)]
+        for start, end in zip([first, *inside], [*inside, last], strict=True):
+            at = bisect_right(self._spans, (start, _NO_END)) - 1
+            is_marked = at >= 0 and self._spans[at][1] > start
+            anchor = start if start in self._begins and start not in self.found else None
+            if anchor is not None:
+                self.found.add(anchor)
+            yield token.content[start - first : end - first], is_marked, anchor
+
+
+def _id(anchor: int | None) -> str:
+    return f' id="said-{anchor}"' if anchor is not None else ""

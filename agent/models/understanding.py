@@ -6,7 +6,7 @@ from django.db import models
 from governance.fields import Bytes32Field
 from governance.models import Proposal
 
-__all__ = ["OutboxCursor", "Summary"]
+__all__ = ["ChainFacts", "OutboxCursor", "Summary"]
 
 
 class OutboxCursor(models.Model):
@@ -17,6 +17,26 @@ class OutboxCursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reader} after {self.after_id}"
+
+
+class ChainFacts(models.Model):
+    """What the chain said of a proposal's accounts at the block in which it was made (agent.understanding.live). Asked
+    once, by a worker; goes with its proposal."""
+
+    proposal = models.OneToOneField(Proposal, on_delete=models.CASCADE, related_name="chain_facts")
+    block_number = models.BigIntegerField()
+    block_hash = Bytes32Field()
+    is_answered = models.BooleanField()  # False: the nodes that are asked don't have the state of this block
+    names = models.JSONField(default=dict)  # {address: the ENS name that leads to it, and to which it leads back}
+    # {address: {"size", "new": bool | null, "destroys_itself", "lacks": [selector], "safe"}}
+    codes = models.JSONField(default=dict)
+    asked_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "chain facts"
+
+    def __str__(self) -> str:
+        return f"what the chain said of {self.proposal_id}"
 
 
 class Summary(models.Model):

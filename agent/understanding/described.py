@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from agent.understanding.arguments import flat
+from agent.understanding.by_name import bids_call, swaps_arguments, swaps_target
 from agent.understanding.effects import Book, Effect
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.quantities import Quantity, Unit
@@ -253,6 +254,13 @@ def _in_scope(
     if act is None and Act.SET in need.acts and (row := _row_of_new_values(scope)) is not None:
         act = ActWord(0, 0, frozenset({Act.SET}), Tense.NOW, "")
         mood, doubt = mood_of(row.voice, None, 0, row.passage)
+    if (
+        (act is None or not has_subject)
+        and has_function
+        and (called := bids_call(effect, plain_name, scope)) is not None
+    ):
+        act, mood, doubt = called
+        has_subject, against = True, False
     missing: list[str] = []
     off: list[str] = []
     numbers_ok = _numbers(effect, scope, book, missing, off) if is_parameter else True
@@ -287,6 +295,10 @@ def _in_scope(
         and scope.spelled - {effect.target} - set(book.contracts) - set(book.tokens)
     ):  # fmt: skip
         off.append("holder")
+    if swaps_target(effect, need.holder, scope):
+        off.append("direction")
+    if swaps_arguments(effect, scope):
+        off.append("arguments")
     if off:
         return Telling(Level.OFF, tuple(off), scope.start, scope.end)
     if effect.besides:
@@ -516,26 +528,27 @@ def _hashes(text: str) -> frozenset[bytes]:
         if len(found) > 4_000 or len(word) > 80:
             break
         found.add(keccak(word.encode()))
-        found.add(_namehash(word))
+        found.add(namehash(word))
         if "." not in word and "reverse" in text:
-            found.add(_namehash(f"{word}.reverse"))
+            found.add(namehash(f"{word}.reverse"))
     return frozenset(found)
 
 
-_HASH_OF = re.compile(r"\b(?P<kind>name|label)_?hash\(\s*[\"'“]?(?P<name>[^\"'”()\s]{1,80})[\"'”]?\s*\)", re.IGNORECASE)
+HASH_OF = re.compile(r"\b(?P<kind>name|label)_?hash\(\s*[\"'“]?(?P<name>[^\"'”()\s]{1,80})[\"'”]?\s*\)", re.IGNORECASE)
 
 
 def _names_another_hash(scope: Scope, values: Sequence[tuple[str, str, object]]) -> bool:
     """Whether a scope says of a name's hash, `labelhash("abc")`, what none of the call's arguments is."""
     words = {value for _, kind, value in values if kind == "bytes32"}
-    for match in _HASH_OF.finditer(scope.text) if words else ():
+    for match in HASH_OF.finditer(scope.text) if words else ():
         name = match["name"].casefold()
-        if (keccak(name.encode()) if match["kind"].casefold() == "label" else _namehash(name)) not in words:
+        if (keccak(name.encode()) if match["kind"].casefold() == "label" else namehash(name)) not in words:
             return True
     return False
 
 
-def _namehash(name: str) -> bytes:
+def namehash(name: str) -> bytes:
+    """The hash by which ENS knows a name."""
     node = bytes(32)
     for label in reversed(name.split(".")):
         node = keccak(node + keccak(label.encode()))

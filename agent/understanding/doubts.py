@@ -6,6 +6,7 @@ words, so that reasons, thanks and background leave no doubt.
 """
 
 import re
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,7 +107,7 @@ def _code(read: Read, *, is_order: bool, after_order: bool, effects: Sequence[Ef
     count = len(folded.split())
     if passage.shape is Shape.SENTENCE and count <= 4 and _SHORT.search(folded):
         return "taken_back"
-    if _BACK.search(folded) is not None and _TAKES.search(folded) is not None and passage.shape is not Shape.ROW:
+    if passage.shape is not Shape.ROW and _takes_back(folded):
         return "taken_back"
     if _ALONE.search(folded) is not None and not is_order:
         return "taken_back"
@@ -129,6 +130,21 @@ def _code(read: Read, *, is_order: bool, after_order: bool, effects: Sequence[Ef
     ):
         return "fragment"
     return ""
+
+
+_NEAR = 6  # words; what stands farther apart the gate weighs, word by word
+
+
+def _takes_back(folded: str) -> bool:
+    """Whether words that take something back stand near words for the order: "the payment above is void"."""
+    backs = [match.span() for match in _BACK.finditer(folded)]
+    for match in _TAKES.finditer(folded) if backs else ():
+        at = bisect(backs, match.span())
+        before = folded[backs[at - 1][1] : match.start()] if at else None
+        after = folded[match.end() : backs[at][0]] if at < len(backs) else None
+        if any(between is not None and len(between.split()) <= _NEAR for between in (before, after)):
+            return True
+    return False
 
 
 def _counts(folded: str, effects: Sequence[Effect]) -> str:

@@ -79,7 +79,10 @@ _BETWEEN = frozenset(
     ]
 )  # fmt: skip
 _PURPOSE = re.compile(r"\bfor\b[^,;]*?(?=\bto\b)")
-_OF_SOMEBODY = re.compile(r"\bthe [a-z]{2,}(?:'s|’s|s'|s’) (?=(?:address|wallet|account|multisig|safe)\b)")
+_OF_COSTS = re.compile(r"\b(?:the|her|his|their|our) (?:[a-z-]+ ){0,2}(?:costs?|expenses?|fees) of\b")
+_OF_SOMEBODY = re.compile(
+    r"\b(?:the [a-z]{2,}|[A-Z][a-z]{2,})(?:'s|’s|s'|s’) (?=(?:address|wallet|account|multisig|safe)\b)"
+)
 
 
 def is_odd_between(text: str, spans: Sequence[tuple[int, int]], symbols: Symbols) -> bool:
@@ -89,7 +92,7 @@ def is_odd_between(text: str, spans: Sequence[tuple[int, int]], symbols: Symbols
     text = re.sub(r"\([^()]*\)", lambda match: " " * len(match[0]), text)
     for (_, end), (start, _) in pairwise(ordered):
         gap = _PURPOSE.sub(" ", re.sub(r"\([^()]*\)", " ", f"{text[end:start]} to"))
-        gap = _OF_SOMEBODY.sub(" ", gap)
+        gap = _OF_COSTS.sub(" ", _OF_SOMEBODY.sub(" ", gap))
         if any(
             word.casefold() not in _BETWEEN and symbols.of(word) is None
             for word in re.findall(r"[^\W\d_][^\W\d_']*", gap)

@@ -17,7 +17,7 @@ from agent.understanding.flags import Flag, Severity
 from agent.understanding.ingest import Document, Span
 from agent.understanding.judging import Outcome, Verdict
 from agent.understanding.words import say
-from agent.understanding.writer import has_link
+from agent.understanding.writer import has_link, placed
 
 MOST_EFFECTS = 3
 _MIN_WORDS = 5
@@ -29,16 +29,19 @@ _WORST_FIRST = ("not_told", "differs", "opaque", "told_in_part", "told")
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence of the summary. `kind` says what it rests on: "span", "effect", "verdict" or "flag"."""
+    """A sentence of the summary. `kind` says what it rests on: "span", "effect", "verdict" or "flag". `place` is where
+    a span stands in the text that pages show."""
 
     text: str
     kind: str
     id: str = ""
     quote: str = ""
     said: Mapping[str, Any] | None = None
+    place: tuple[int, int] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        found = {"text": self.text, "source": {"kind": self.kind, "id": self.id, "quote": self.quote}, "by": "code"}
+        source = {"kind": self.kind, "id": self.id, "quote": self.quote, **placed(self.place)}
+        found = {"text": self.text, "source": source, "by": "code"}
         return {**found, "said": dict(self.said)} if self.said else found
 
 
@@ -77,7 +80,7 @@ def written(document: Document, effects: Sequence[Effect], verdict: Verdict, fla
         said = say(f"gist_{verdict.outcome}")
         lines.append(Line(said.text, "verdict", str(verdict.outcome), said=said.as_json()))
     if purpose := purpose_of(document):
-        lines.append(Line(purpose.plain, "span", purpose.id, purpose.text))
+        lines.append(Line(purpose.plain, "span", purpose.id, purpose.text, place=(purpose.start, purpose.end)))
     ranked = sorted(effects, key=lambda effect: _WORST_FIRST.index(status_of(verdict, effect.id)))
     for effect in ranked[:MOST_EFFECTS]:
         text = str(effect.sentence)

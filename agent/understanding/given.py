@@ -64,6 +64,8 @@ def read(content: str) -> Given:
         raise
     except ValueError as problem:
         raise BadCalls(f"neither JSON nor hexadecimal calldata: {one_line(str(problem), 120)}") from None
+    if isinstance(body, dict) and {"executableCalls", "transactions"} <= body.keys():
+        raise BadCalls('the JSON has both "executableCalls" and "transactions": which of them is meant?')
     if isinstance(body, dict) and "executableCalls" in body:
         return Given(tuple(_each(body, "executableCalls", _executable)), chain_id=_chain_id(body))
     if isinstance(body, dict) and "transactions" in body:

@@ -9,11 +9,12 @@ from rfc8785 import dumps as canonical_json
 from agent.understanding.flags import Earlier, History
 from governance.chain.call import ProposedCall, call_of
 from governance.chain_word import shown_state
-from governance.models import Contract, Proposal
+from governance.models import Contract, PowerCheckpoint, Proposal
 from governance.state import now_of
 from policies.notation.hexadecimal import hex_text
 
 MOST = 200  # proposals that are looked back on
+_DAY_S = 86_400
 
 
 def history_of(proposal: Proposal) -> History:
@@ -37,7 +38,27 @@ def history_of(proposal: Proposal) -> History:
             state = str(shown_state(proposal.dao, governor, now, one))
         created = one.log.block_timestamp_chain_s
         earlier.append(Earlier(str(one.proposal_id), calls, keccak(one.description_bytes), created, state))
-    return History(mine, keccak(proposal.description_bytes), proposal.log.block_timestamp_chain_s, tuple(earlier))
+    created_chain_s = proposal.log.block_timestamp_chain_s
+    power, power_before = _powers(proposal, created_chain_s)
+    text = keccak(proposal.description_bytes)
+    return History(mine, text, created_chain_s, tuple(earlier), power, power_before)
+
+
+def _powers(proposal: Proposal, created_chain_s: int) -> tuple[int | None, int | None]:
+    """The proposer's voting power when it proposed and a day before, by the logs of that day; None for both where there
+    are none: it did not change."""
+    place = ("timepoint", "log__block_number", "log__log_index")
+    rows = list(
+        PowerCheckpoint.objects.filter(
+            dao=proposal.dao,
+            account=proposal.proposer,
+            log__block_timestamp_chain_s__gt=created_chain_s - _DAY_S,
+            log__block_timestamp_chain_s__lte=created_chain_s,
+        )
+        .order_by(*place)
+        .values_list("previous_power", "power")
+    )
+    return (int(rows[-1][1]), int(rows[0][0])) if rows else (None, None)
 
 
 def calls_hash(calls: list[ProposedCall]) -> bytes:

@@ -22,6 +22,7 @@ from agent.understanding.mentions.quantities import Symbols, Unit
 from agent.understanding.moods import Mood, is_explicit, level, mood_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
+from agent.understanding.permissions import is_permission
 from agent.understanding.scopes import Scope, scopes
 from agent.understanding.steps import step_of, tell_steps
 from agent.understanding.telling import (
@@ -355,6 +356,7 @@ def _not_done(money: Told, text: _Text, effects: Sequence[Effect]) -> list[tuple
         if effects and _pays_nobody(order, effects):
             found.setdefault((passage.start, passage.end), ("order", text.quote(passage.start, passage.end)))
     kinds = {str(effect.kind) for effect in effects} | _directions(effects)
+    allows = any(map(is_permission, effects))
     functions = " ".join(effect.function.split("(")[0].casefold() for effect in effects)
     for read in text.reads:
         passage = read.passage
@@ -364,6 +366,8 @@ def _not_done(money: Told, text: _Text, effects: Sequence[Effect]) -> list[tuple
             or (passage.start, passage.end) in found
         ):
             continue
+        if allows and any("permission" in one.casefold() for one in (*passage.leads, *passage.headings[-1:])):
+            continue  # it lists what a role may do
         code = _claim(read, kinds, functions, effects)
         if code:
             found[(passage.start, passage.end)] = (code, text.quote(passage.start, passage.end))
@@ -410,9 +414,15 @@ def _pays_nobody(order: Order, effects: Sequence[Effect]) -> bool:
     before = order.passage.text[: order.start - order.passage.start].casefold()
     if any(map(str.isalpha, before)) and not re.search(r"\b(?:this proposal|it|we)\b[^.]{0,20}$", before):
         return False
+    if _GOES.match(order.passage.text[order.start - order.passage.start :].casefold()):
+        return False
     return not any(order.recipients[0] in effect.addresses for effect in effects)
 
 
+# Nothing that could be paid stands between the verb and whom it goes to: "Move to the new governor".
+_GOES = re.compile(
+    r"^(?:moves?|moving|transfers?|transferring|switch|migrate|go|goes|send|release) (?:over )?(?:to|into)\b"
+)
 _SENTENCES = (Shape.HEADING, Shape.SENTENCE, Shape.ITEM)
 
 

@@ -91,6 +91,7 @@ _IN_HARMLESS = (
     "authori",
     "whether",
     "than usdc",
+    "grant",
     "hesitate",
 )
 

@@ -91,7 +91,14 @@ def _is_of_taking(scope: Scope) -> bool:
     """Whether words, or what they stand under, speak of taking permissions away."""
     passage = scope.reads[0].passage
     above = (*passage.headings[-1:], *passage.leads)
-    return _TAKEN.search(scope.folded) is not None or any(_TAKEN.search(one.casefold()) for one in above)
+    said = _USE.sub(" ", scope.folded)  # liquidity that may be removed is a use
+    return _TAKEN.search(said) is not None or any(_TAKEN.search(one.casefold()) for one in above)
+
+
+_USE = re.compile(
+    r"\bremov\w* (?:the |our |its )?(?:liquidity|collateral|stake|deposits?|positions?|lp)\b|"
+    r"\badd\w*(?:,| and| or|/| &) ?remov\w*"
+)
 
 
 def _token_of_permission(effect: Effect, book: Book) -> str:
@@ -116,12 +123,14 @@ _SAME_STEMS = {
     "deposi": ("stak", "suppl", "provid"), "supply": ("deposi", "provid", "lend"),
     "withdr": ("unstak", "redeem", "remov"), "add": ("deposi", "provi", "suppl"), "remove": ("withdr",),
     "stake": ("stak", "deposi"), "unstak": ("withdr",), "redeem": ("withdr",), "harves": ("claim",),
-    "collec": ("claim",), "reques": ("reques",), "borrow": ("loan",), "swap": ("exchan", "trad"), "wrap": ("deposi",),
+    "collec": ("claim",), "reques": ("reques",), "borrow": ("loan",), "repay": ("loan",), "claim": ("harves", "collec"),
+    "submit": ("stak",), "outbou": ("bridg",), "swap": ("exchan", "trad"), "wrap": ("deposi",),
     "reward": ("reward", "claim"), "liquid": ("liq",), "permis": ("permis",), "eth": ("eth", "ether", "weth"),
 }  # fmt: skip
 _VERB_STEMS = frozenset(
     [
-        "mint", "exchan", "join", "exit", "deposi", "supply", "withdr", "add", "remove", "stake", "unstak", "redeem",
+        "submit", "outbou", "mint", "exchan", "join", "exit", "deposi", "supply", "withdr", "add", "remove", "stake",
+        "unstak", "redeem",
         "harves", "collec", "reques", "borrow", "repay", "swap", "claim", "wrap", "unwrap", "burn", "approv",
         "transf", "delega", "enable", "disabl", "create", "cancel", "increa", "decrea", "buy", "sell", "lock",
         "unlock", "vote", "update", "upgrad", "send", "pay", "open", "close", "start", "stop", "migrat", "permit",

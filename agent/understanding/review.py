@@ -14,6 +14,7 @@ from agent.understanding.effects import Book, Effect, effects_of
 from agent.understanding.flags import Flag, History
 from agent.understanding.ingest import Document
 from agent.understanding.judging import Verdict
+from agent.understanding.live.facts import Facts
 from governance.chain.call import ProposedCall
 
 
@@ -60,10 +61,12 @@ def review(
     book: Book,
     balances: Mapping[bytes, int] | None = None,
     history: History | None = None,
+    facts: Facts | None = None,
 ) -> Review:
     """Review a proposal. Total: whatever text and calls hold, a review comes out.
 
-    `balances` is what the treasury holds by asset, base units; `history` what was proposed before; where known.
+    `balances` is what the treasury holds by asset, base units; `history` what was proposed before, `facts` what
+    the chain said of the calls' accounts; where known.
     """
     document = ingest.read(text)
     effects = tuple(effects_of(calls, book))
@@ -77,5 +80,6 @@ def review(
         calldata=[call.calldata for call in calls],
         untold=untold(verdict),
         history=history,
+        facts=facts,
     )
     return Review(document, effects, book, verdict, tuple(flags))

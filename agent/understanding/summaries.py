@@ -21,14 +21,16 @@ from rfc8785 import dumps as canonical_json
 
 from agent.llm import serving
 from agent.llm.client import Model, ModelDown, ModelRefused, Usage
-from agent.models import OutboxCursor, Summary
+from agent.models import ChainFacts, OutboxCursor, Summary
 from agent.understanding import finding_words, ingest, reader, writer
 from agent.understanding import flags as flags_module
 from agent.understanding.effects import Book, with_published_tokens
 from agent.understanding.history import history_of
+from agent.understanding.live import facts as chain
 from agent.understanding.mirror_book import book_of
 from agent.understanding.review import Review, review
 from agent.understanding.words import say
+from agent.work_names import FACTS_WORK
 from governance import outbox, work
 from governance.chain.call import call_of
 from governance.models import Contract, Proposal, ProposalAction, Work
@@ -41,7 +43,7 @@ WORK = serving.SUMMARY_WORK
 READER = "agent.summaries"
 JUDGE_WORK = "agent.judge"
 CHANGED = "proposal.judged"  # the outbox topic of an outcome that changed; its key is the number and the outcome
-RULES = 4  # version of the verdict's rules: rows of an earlier one are judged again
+RULES = 5  # version of the verdict's rules: rows of an earlier one are judged again
 _JUDGED_AT_ONCE = 50
 _RETRY_FIRST_S, _RETRY_MOST_S = 3, 120
 _BEGUN_AT_ONCE = 20  # of many new proposals at once, the newest: the others' effects come with their turn
@@ -78,7 +80,9 @@ def follow_outbox() -> int:
                 if entry.topic == "proposal.created":
                     # The entry's id makes each occurrence its own: after a reorg the proposal is read anew.
                     key = f"{entry.dao.slug}:{entry.id}"
-                    enqueued += work.enqueue(WORK, key, arguments={"dao": entry.dao_id, "proposal": entry.key})
+                    arguments = {"dao": entry.dao_id, "proposal": entry.key}
+                    enqueued += work.enqueue(WORK, key, arguments=arguments)
+                    work.enqueue(FACTS_WORK, key, arguments=arguments)
                     told.append((entry.dao_id, int(entry.key)))
             cursor.after_id = entries[-1].id
         cursor.save(update_fields=["after_id"])
@@ -133,7 +137,8 @@ def _judge(_key: str, arguments: dict) -> None:
 
 
 def judge_again(summary: Summary) -> None:
-    """Judge a row by the rules of today, and tell of an outcome that changes while something can still be decided."""
+    """Judge a row by the rules of today and what the chain said meanwhile, and tell of an outcome that changes while
+    something can still be decided."""
     proposal = summary.proposal
     facts = facts_of(proposal)
     if facts.input_hash != summary.input_hash:
@@ -145,11 +150,16 @@ def judge_again(summary: Summary) -> None:
             return
         before = Summary.objects.select_for_update().get(pk=summary.pk)  # a model may have finished it meanwhile
         columns["flags"] += [flag for flag in before.flags if flag["code"] == flags_module.canary.RULE.code]
-        if before.status != Summary.Status.WRITTEN:
+        are_others = _are_of_other_effects(before.sentences, before.effects, columns["effects"])
+        if before.status == Summary.Status.WRITTEN and are_others:
+            columns |= {"status": Summary.Status.PENDING, "written_at": None}
+            arguments = {"dao": proposal.dao_id, "proposal": str(proposal.proposal_id)}
+            work.enqueue(WORK, f"{proposal.dao.slug}:again:{summary.pk}", arguments=arguments, renew=True)
+        if before.status != Summary.Status.WRITTEN or are_others:
             columns["sentences"] = [line.as_json() for line in facts.review.summary]
         Summary.objects.filter(pk=summary.pk).update(**columns)
         changed = _SAME.get(before.verdict, before.verdict) != columns["verdict"]
-        if changed and _is_undecided(proposal):
+        if changed and is_undecided(proposal):
             key = f"{proposal.proposal_id}:{columns['verdict']}"
             outbox.publish(proposal.dao, CHANGED, key, proposal.created_block)
 
@@ -158,7 +168,19 @@ def judge_again(summary: Summary) -> None:
 _SAME = {"matches": "told", "opaque": "cant_be_checked"}
 
 
-def _is_undecided(proposal: Proposal) -> bool:
+def _are_of_other_effects(sentences: list[dict], before: list[dict], now: list[dict]) -> bool:
+    """Whether sentences name effects by ids that are those of other effects now: they would say something else."""
+    named = {sentence["source"].get("id") for sentence in sentences if sentence["source"]["kind"] == "effect"}
+    return _acts(before, named) != _acts(now, named)
+
+
+def _acts(effects: list[dict], ids: set) -> list[tuple]:
+    keys = ("id", "kind", "target", "selector")
+    return [tuple(effect.get(key) for key in keys) for effect in effects if effect.get("id") in ids]
+
+
+def is_undecided(proposal: Proposal) -> bool:
+    """Whether something about a proposal can still be decided, as far as the mirror knows."""
     governor = proposal.dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
     return governor is not None and not is_final(state_of(proposal, now_of(proposal.dao, governor), governor))
 
@@ -178,15 +200,23 @@ def facts_of(proposal: Proposal) -> Facts:
     """Text and calls read and compared, flags computed. Reads the database, asks no model."""
     actions = list(proposal.actions.all())
     calls = [call_of(action) for action in actions]
-    book = with_published_tokens(calls, book_of(proposal.dao))
+    facts = chain_facts_of(proposal)
+    book = with_published_tokens(calls, book_of(proposal.dao, facts))
     done = review(
         proposal.description,
         calls,
         book,
         balances_by_flows(proposal.dao),
         history_of(proposal),
+        facts,
     )
     return Facts(done, input_hash(proposal.description_bytes, actions, book.ether))
+
+
+def chain_facts_of(proposal: Proposal) -> chain.Facts | None:
+    """What the chain said of a proposal's accounts; None where it was not asked, or had no answer."""
+    row = ChainFacts.objects.filter(proposal=proposal, is_answered=True).first()
+    return chain.Facts.from_json(row.names, row.codes) if row else None
 
 
 def input_hash(text: bytes, actions: list[ProposalAction], native: str) -> bytes:
@@ -213,6 +243,7 @@ def summarise(proposal: Proposal, model: Model | None = None) -> Summary | None:
     `model`: the one of the settings where None. Raises ModelDown (also for what is set up wrongly); the row is then
     pending, with effects and flags, and is finished when the model works.
     """
+    before = chain_facts_of(proposal)
     facts = facts_of(proposal)
     summary = _begin(proposal, facts)
     if summary is None or summary.status != Summary.Status.PENDING:
@@ -231,7 +262,11 @@ def summarise(proposal: Proposal, model: Model | None = None) -> Summary | None:
     Summary.objects.filter(pk=summary.pk, status=Summary.Status.PENDING).update(
         **outcome, model_is_demo=model.is_demo, written_at=timezone.now()
     )
-    return Summary.objects.filter(pk=summary.pk).first()
+    finished = Summary.objects.filter(pk=summary.pk).first()
+    if finished is not None and chain_facts_of(proposal) != before:
+        judge_again(finished)  # the chain answered while the model read
+        finished.refresh_from_db()
+    return finished
 
 
 def _begin(proposal: Proposal, facts: Facts) -> Summary | None:

@@ -21,15 +21,23 @@ MAX_ITEMS = 16  # what is offered: keeps the prompt short
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of a summary. `quote` is what it rests on, word for word; `kind` is "span" or "effect"."""
+    """A sentence of a summary. `quote` is what it rests on, word for word; `kind` is "span" or "effect". `place` is
+    where a span stands in the text that pages show."""
 
     text: str
     kind: str
     id: str
     quote: str
+    place: tuple[int, int] | None = None
 
     def as_json(self) -> dict:
-        return {"text": self.text, "source": {"kind": self.kind, "id": self.id, "quote": self.quote}}
+        source = {"kind": self.kind, "id": self.id, "quote": self.quote, **placed(self.place)}
+        return {"text": self.text, "source": source}
+
+
+def placed(place: tuple[int, int] | None) -> dict[str, int]:
+    """Return a place in the text as a source's JSON has it."""
+    return {"start": place[0], "end": place[1]} if place else {}
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ def offered(claims: Sequence[Claim], effects: Sequence[Effect]) -> tuple[Sentenc
     """
     spans = {span.id: span for claim in claims for span in claim.spans}
     quotes = [
-        Sentence(span.plain, "span", span.id, span.text)
+        Sentence(span.plain, "span", span.id, span.text, (span.start, span.end))
         for span in sorted(spans.values(), key=lambda span: span.start)
         if not has_link(span.text)
     ]

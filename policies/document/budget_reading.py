@@ -36,7 +36,9 @@ class BudgetReader:
         for key, value in self._context.reader.entries(node, "`budgets`"):
             name = self._context.reader.text(key, "a budget's name", self._new_name)
             budget = self._budget(name or "", value)
-            if name is not None:
+            if name is None:
+                self._context.reader.refused_names.add(key.text)
+            else:
                 self.places[name] = key.place
                 if budget is not None:
                     self.budgets[name] = budget
@@ -187,7 +189,7 @@ def _nearest(inexact: units.InexactLimit, limit: int, instant_amount: int, token
     if limit % 10**finest or instant_amount % 10**finest:
         return f"write {' or '.join(nearest)}"
     smaller = amounts.write_amount(10**finest, token)
-    return f"write {' or '.join(nearest)}, or add `unit: {smaller}`, which leaves less room to raise the limit"
+    return f"write {' or '.join(nearest)}, or write `unit: {smaller}`, which leaves less room to raise the limit"
 
 
 def _code_name(text: str) -> str:

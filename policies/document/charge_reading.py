@@ -56,7 +56,7 @@ class ChargeReader:
     def _is_budget(self, key: Text) -> bool:
         if key.text in self._context.budget_names:
             return True
-        if not self._context.budgets_unread:
+        if not self._context.budgets_unread and key.text not in self._context.reader.refused_names:
             known = listed(self._context.budget_names, none="")
             suggestion = f"the budgets are: {known}" if known else "add it under `budgets`"
             self._context.problems.add(key.place, f"there is no budget {shown(key.text)}", suggestion)
@@ -83,9 +83,10 @@ class ChargeReader:
                 f"write one of: {', '.join(chargeable)}" if chargeable else "charge an unsigned number; it has none",
             )
         if not leaf.argument.is_unsigned and leaf.type != WORD_TYPE:
-            self._context.unsafe(
-                place, f"{text} is of type {leaf.type}, which is no amount", "charge an unsigned number"
-            )
+            problem, suggestion = f"{text} is of type {leaf.type}, which is no amount", "charge an unsigned number"
+            if not self._context.read_back:
+                raise Unclear(problem, suggestion)
+            self._context.warnings.add(place, problem, suggestion)
         if leaf.path.rpartition(".")[2].rstrip("[]").lower().replace("_", "") in _NUMBERS_OF_THINGS:
             self._context.unsafe(
                 place, f"{text} is the number of a thing, not an amount", "charge an amount, or cap the count"

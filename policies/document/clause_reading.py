@@ -211,6 +211,8 @@ class ClauseReader:
             value = "..."
         if node.text in self._context.lists:
             return f"`{leaf.path}: {{one of: {value}}}`"
+        if node.text.lower() in ("none", "any", "all", "*", "unlimited", "no limit"):
+            return f"`{leaf.path}: anything`, if that is meant"
         if leaf.argument.is_unsigned and " " in node.text:
             return f"`{leaf.path}: {{at most: {value}}}`, or `cap` for all calls of an act together"
         return f"`{leaf.path}: {{equals: {value}}}`"

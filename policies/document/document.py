@@ -137,7 +137,8 @@ class _Reading:
         rules = tuple(rule for rule, _ in placed)
         self._check_parties(found, agent, operator, rules)
         self._check_all_charged(budgets, rules)
-        check_overlap(self._context, placed)
+        if not self._problems:  # a rule of which something was refused says less than it was to say
+            check_overlap(self._context, placed)
         self._report_doubts(found)
         if None in (name, agent, operator, valid, cooldown_s, objection) or self._problems:
             return None

@@ -15,6 +15,8 @@ from policies.notation.problems import Place, Problems, listed, shown
 
 TABLES, PARAMETERS = "tables", "parameters"
 FOR_EACH = "for each"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+_MEANT_EACH = re.compile(r"(?:for|foreach|each|for all|for every) +(.{1,64})")
 _PLACEHOLDER = re.compile(r"\$(?:\$|([A-Za-z_][A-Za-z0-9_]{0,31})|\{([A-Za-z_][A-Za-z0-9_]{0,31})\})")
 
 Values = Mapping[str, str]
@@ -26,6 +28,7 @@ def expand(tree: Node, sources: Sources, problems: Problems, *, read_back: bool)
         return tree
     own = {key.text: (key, value) for key, value in tree.entries if key.text in (TABLES, PARAMETERS)}
     if not own:
+        _refuse_without_tables(tree, problems)
         for name in sources.parameters:
             problems.add(Place(1, 1), f"the document has no parameter {shown(name)}", "leave --set out")
         return tree
@@ -43,6 +46,36 @@ def expand(tree: Node, sources: Sources, problems: Problems, *, read_back: bool)
     return plain
 
 
+def _refuse_without_tables(tree: MappingNode, problems: Problems) -> None:
+    """Where something is written for each row of a table, and no table is named: that alone is wrong."""
+    each = next(_written_for_each(tree), None)
+    if each is None:
+        return
+    key, table = each
+    misnamed = next((one for one, _ in tree.entries if one.text.lower() in ("table", "tables")), None)
+    if misnamed is not None:
+        problems.add(misnamed.place, f"the policy has no key {shown(misnamed.text)}", f"write `{TABLES}`")
+    else:
+        name = table if _NAME.fullmatch(table) else "people"
+        problems.add(
+            key.place, f"there is no table {shown(table)}", f"add `{TABLES}: {{{name}: {{file: {name}.csv}}}}`"
+        )
+
+
+def _written_for_each(node: Node) -> Iterator[tuple[Text, str]]:
+    """Each key that writes something out for a table, with the table's name."""
+    if isinstance(node, Sequence):
+        for item in node.items:
+            yield from _written_for_each(item)
+    elif isinstance(node, MappingNode):
+        for key, value in node.entries:
+            if key.text == FOR_EACH:
+                yield key, value.text if isinstance(value, Text) else ""
+            elif key.text.startswith(f"{FOR_EACH} "):
+                yield key, key.text.removeprefix(f"{FOR_EACH} ")
+            yield from _written_for_each(value)
+
+
 class _Expanding:
     """Writes out one document. What is wrong is added to the problems, and left out."""
 
@@ -52,6 +85,7 @@ class _Expanding:
         self.parameters: dict[str, str] = {}
         self._places: dict[str, Place] = {}
         self._used: set[str] = set()
+        self._unknown: set[tuple[str, ...]] = set()
         self._tables: dict[str, tuple[TableRow, ...]] = {}
 
     def read_parameters(self, node: Node | None) -> None:
@@ -135,6 +169,8 @@ class _Expanding:
         for key, value, each, line in self._each_entry(node, values, row):
             name = self._text(key, each, line)
             if name.text in entries:
+                if self._unknown:
+                    continue  # what is called like nothing is as empty in each row
                 self._problems.add(name.place, f"{shown(name.text)} is written twice", "keep one of them")
             elif self._has_room(name.place):
                 entries[name.text] = (name, self.node(value, each, line))
@@ -143,7 +179,11 @@ class _Expanding:
     def _each_entry(self, node: MappingNode, values: Values, row: int) -> Iterator[tuple[Text, Node, Values, int]]:
         """The entries of a mapping, those below `for each TABLE` once for each row."""
         for key, value in node.entries:
-            if not key.text.startswith(f"{FOR_EACH} "):
+            meant = _MEANT_EACH.fullmatch(key.text)
+            if meant and meant[1] in self._tables:
+                problem = f"{shown(key.text)} writes nothing out"
+                self._problems.add(key.place, problem, f"write `{FOR_EACH} {meant[1]}`")
+            elif not key.text.startswith(f"{FOR_EACH} "):
                 yield key, value, values, row
             elif not isinstance(value, MappingNode):
                 self._problems.add(value.place, f"`{key.text}` has no entries", "write {$name: ...} below it")
@@ -191,15 +231,21 @@ class _Expanding:
             if name is None:
                 return "$"
             self._used.add(name)
-            if name not in values:
-                known = listed(f"${one}" for one in values)
-                self._problems.add(
-                    node.place, f"nothing is called ${name} here", f"what can be written here is: {known}"
-                )
+            if name not in values and (name, *values) not in self._unknown:
+                self._unknown.add((name, *values))
+                self._problems.add(node.place, f"nothing is called ${name} here", self._instead(values))
             return values.get(name, "")
 
         return Text(place, _PLACEHOLDER.sub(filled, node.text))
 
+    def _instead(self, values: Values) -> str:
+        """What to write for a name that is none of the values."""
+        if known := listed((f"${one}" for one in values), none=""):
+            return f"what can be written here is: {known}"
+        table = next(iter(self._tables), None)
+        each = f", or write `{FOR_EACH}: {table}` where a row of the table is meant" if table else ""
+        return f"add it under `{PARAMETERS}`{each}"
+
 
 def _at(place: Place, row: int) -> Place:
-    return Place(place.line, place.column, row)
+    return Place(place.line, place.column, row=row)

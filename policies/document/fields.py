@@ -26,6 +26,7 @@ _OTHER_WORDS = {
     "up to": ("at most",), "min": ("at least",), "minimum": ("at least",), ">=": ("at least",), "gte": ("at least",),
     "is": ("equals",), "==": ("equals",), "=": ("equals",), "eq": ("equals",), "in": ("one of",), "any of": ("one of",),
     "list": ("one of", "lists"), "!=": ("not",), "total": ("cap",), "sum": ("cap",), "amount": ("limit",),
+    "budget": ("charge",),
     "instant": ("without objection",), "unopposed": ("without objection",), "per": ("period",), "every": ("period",),
     "window": ("period", "release within"), "interval": ("period",), "function": ("call",), "method": ("call",),
     "target": ("on",), "contract": ("on",), "token": ("tokens", "on"), "args": ("where",), "arguments": ("where",),
@@ -154,7 +155,7 @@ class Reader:
         if node is None:
             return None
         if not isinstance(node, Text):
-            self.problems.add(node.place, f"{what} must be one value", "write it on one line")
+            self.problems.add(node.place, f"{what} must be one value", "write a single value here")
             return None
         return self.clear(node.place, lambda: read(node.text))
 
@@ -262,6 +263,8 @@ def whole_hour(text: str) -> int:
 
 
 def ether(text: str) -> str:
+    if text != ETHER.symbol and text.endswith(f" {ETHER.symbol}"):
+        raise Unclear("`send` names what is sent, and the budget says how much", f"write `send: {ETHER.symbol}`")
     if text != ETHER.symbol:
         raise Unclear(
             "only ether is sent without a call", "write `call: transfer(address to, uint256 amount)` for tokens"

@@ -24,6 +24,7 @@ from policies.document import fields
 from policies.document.charge_reading import ChargeReader
 from policies.document.clause_reading import ClauseReader
 from policies.document.fields import NO_DATES, Fields
+from policies.document.naming import ANYTHING
 from policies.document.rule_context import RuleContext
 from policies.document.yaml_tree import Mapping as MappingNode
 from policies.document.yaml_tree import Node, Text
@@ -88,8 +89,24 @@ class RuleReader:
             recipient = Leaf("to", "address", 0, 0, PlaceKind.WORD)
             items = (self._context.word(item, recipient, None) for item in self._context.lists[node.text])
             return tuple(item.to_bytes(20, "big") for item in items if item is not None)
+        if node is not None and (how := self._other_recipients(node)):
+            self._context.problems.add(node.place, "`to` is one recipient, or the name of a list", how)
+            return ()
         address = self.address(node, "the recipient")
         return () if address is None else (address,)
+
+    def _other_recipients(self, node: Node) -> str | None:
+        """What to write for recipients of ether that are no single one; None for one that may be."""
+        if isinstance(node, MappingNode):
+            named = [value.text for _, value in node.entries if isinstance(value, Text)]
+            return f"write `to: {named[0]}`" if len(named) == 1 and named[0].isprintable() else "write its name alone"
+        if not isinstance(node, Text):
+            return "give the list a name under `lists`, and write that"
+        if node.text in ANYTHING:
+            return "name who may get ether: a policy sends it to nobody else"
+        near = [name for name in self._context.lists if name.lower().startswith(node.text.lower())]
+        known = node.text in self._context.names.addresses
+        return f"write `{near[0]}`" if near and node.text and not known else None
 
     def address(self, node: Node | None, what: str) -> bytes | None:
         found = self._context.reader.text(node, what, self._context.names.address)
@@ -182,6 +199,8 @@ class RuleReader:
         node = found.get("allowance")
         back_to_zero = fields.exactly(BACK_TO_ZERO, f"write `allowance: {BACK_TO_ZERO}`")
         given = self._context.reader.text(node, "`allowance`", back_to_zero) or False
+        if node is not None and not given:
+            return False
         if function.selector != APPROVE:
             if node is not None:
                 self._context.problems.add(
@@ -209,6 +228,12 @@ class RuleReader:
         self, found: Fields, function: Function, charges: tuple[DocumentCharge, ...], approval: bool
     ) -> bool:
         """Whether the rule says what counts, or that nothing does."""
+        written = found.get("charges")
+        if isinstance(written, MappingNode):
+            self._context.problems.add(
+                found.keys["charges"], "`charges` can only be `nothing`", "to charge budgets, write `charge: {...}`"
+            )
+            return False
         nothing = fields.exactly("nothing", "write `charge: {<budget>: <argument>}`, or `charges: nothing`")
         says_nothing = self._context.reader.text(found.get("charges"), "`charges`", nothing)
         if charges and "charges" in found.keys:

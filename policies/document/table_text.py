@@ -39,6 +39,7 @@ def _rows(reader: Any) -> tuple[TableRow, ...]:
     rows: list[TableRow] = []
     problems: list[str] = []
     names: dict[str, int] = {}
+    lengths: set[int] = set()
     for cells in reader:
         line = reader.line_num
         if not any(cell.strip() for cell in cells):
@@ -46,11 +47,16 @@ def _rows(reader: Any) -> tuple[TableRow, ...]:
         problem = _wrong_row(header, [cell.strip() for cell in cells], names, line)
         if problem:
             problems.append(f"line {line}: {problem}")
+        lengths.add(len(cells))
         rows.append(TableRow(line, dict(zip(header, (cell.strip() for cell in cells), strict=False))))
         if len(rows) > MOST_ROWS:
             raise ValueError(f"has more than {MOST_ROWS} rows; write several tables")
         if len(problems) >= MOST_PROBLEMS:
             break
+    if len(rows) > 1 and len(lengths) == 1 and lengths != {len(header)}:
+        raise ValueError(
+            f"line 1: the header names {len(header)} columns, and each row has {min(lengths)} cells; name each column"
+        )
     if problems:
         raise ValueError("\n".join(problems))
     if not rows:

@@ -143,8 +143,8 @@ def _not_yaml(error: MarkedYAMLError, text: str) -> Problem:
             return Problem(place, why, "put the whole value in quotes of the other kind, ' or \"")
         return Problem(place, *_INDENTED)
     if "mapping values are not allowed" in said:
-        if not re.search(r":\s", before):  # the line goes on with the value that the one above began
-            return Problem(Place(place.line, len(line) - len(line.lstrip()) + 1), *_INDENTED)
+        if not re.search(r":\s", before):
+            return _unfinished_above(lines, place.line)
         return Problem(place, "this line has a second colon", "put the value in quotes, or begin a new line")
     if "<stream end>" in said:
         return Problem(place, "the file ends within a value", "close the { or [ or the quote that is open")
@@ -153,6 +153,17 @@ def _not_yaml(error: MarkedYAMLError, text: str) -> Problem:
     if match := _NO_BEGINNING.search(said):
         return Problem(place, f"no value can begin with {match[1]}", "put the value in quotes")
     return Problem(place, f"this is not YAML: {said}", "mind indentation and quotes")
+
+
+def _unfinished_above(lines: list[str], number: int) -> Problem:
+    """The line of this number goes on with what the one above began: as a value if it begins further in."""
+    above = number - 1
+    while above > 1 and lines[above - 1].strip()[:1] in ("", "#"):
+        above -= 1
+    inner, outer = (len(line) - len(line.lstrip()) for line in (lines[number - 1], lines[above - 1]))
+    if inner == outer:
+        return Problem(Place(above, outer + 1), *_UNFINISHED["while scanning a simple key"])
+    return Problem(Place(number, inner + 1), *_INDENTED)
 
 
 def as_json(node: Node, frozen: Frozen) -> Json:

@@ -3,23 +3,29 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, replace
 
 from policies.notation.visible import is_hidden, numbered
 
 MOST_LISTED = 12  # names in a message
+MOST_ROWS_TOLD = 4  # of a table, at one place
 MOST_SHOWN = 60  # characters of a hostile text in a message
 _WORD = re.compile(r"[^\W]+|[\uff01-\uff60\uffe0-\uffe6]")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position in the document, counted from 1; in a list that stands in a file of its own also the item, else 0."""
+    """A position in the document, counted from 1; in a list that stands in a file of its own also the item, else 0.
+
+    `row` is the line of the table whose row was written out there, else 0.
+    """
 
     line: int
     column: int
     item: int = 0
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,8 @@ class Problem:
 
     def __str__(self) -> str:
         item = f"item {self.place.item}: " if self.place.item else ""
-        return f"{self.place.line}:{self.place.column}: {item}{self.problem}; {self.suggestion}"
+        row = f"line {self.place.row} of the table: " if self.place.row else ""
+        return f"{self.place.line}:{self.place.column}: {row}{item}{self.problem}; {self.suggestion}"
 
 
 class PolicyError(ValueError):
@@ -75,20 +82,35 @@ class Problems:
     def in_order(self) -> tuple[Problem, ...]:
         """Everything found, from the document's beginning to its end, each once.
 
-        What is said of several items in the same words is wrong where they are written, and is said of none of them.
+        What is said of several items or rows in the same words is wrong where they are written, and is said of none of
+        them. What is said of one row in the same words in several places is wrong in the row, and is said once.
         """
-        items: dict[Problem, set[int]] = {}
+        parts: dict[Problem, set[tuple[int, int]]] = {}
         for found in self._found:
-            items.setdefault(_without_item(found), set()).add(found.place.item)
-        each = (
-            replace(found, place=replace(found.place, item=next(iter(where)) if len(where) == 1 else 0))
-            for found, where in items.items()
+            place = found.place
+            parts.setdefault(replace(found, place=Place(place.line, place.column)), set()).add((place.item, place.row))
+        each = sorted(
+            (
+                replace(found, place=Place(found.place.line, found.place.column, *(min(of) if len(of) == 1 else ())))
+                for found, of in parts.items()
+            ),
+            key=lambda found: astuple(found.place),
         )
-        return tuple(sorted(each, key=lambda found: (found.place.line, found.place.column, found.place.item)))
+        once = {(found.place.row or found.place, found.problem, found.suggestion): found for found in reversed(each)}
+        return tuple(_without_most_rows(list(reversed(once.values()))))
 
 
-def _without_item(problem: Problem) -> Problem:
-    return replace(problem, place=replace(problem.place, item=0))
+def _without_most_rows(found: list[Problem]) -> Iterator[Problem]:
+    """Where something is said of more than a few rows in one place, what is said of the first of them."""
+    rows = Counter((one.place.line, one.place.column) for one in found if one.place.row)
+    told: set[tuple[int, int]] = set()
+    for one in found:
+        where = (one.place.line, one.place.column)
+        if not one.place.row or rows[where] <= MOST_ROWS_TOLD:
+            yield one
+        elif where not in told:
+            told.add(where)
+            yield replace(one, problem=f"{one.problem} (and in {rows[where] - 1:,} more rows)")
 
 
 def shown(text: str, length: int = MOST_SHOWN) -> str:

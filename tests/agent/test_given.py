@@ -112,6 +112,7 @@ def test_the_calldata_of_propose_is_read_without_its_first_four_bytes_and_withou
         ('{"executableCalls": {}}', "no list"),
         ('{"executableCalls": [1]}', "executableCalls[0] is no object"),
         ('{"a": 1, "a": 2}', "same key twice"),
+        ('{"executableCalls": [], "transactions": []}', "which of them is meant"),
         (executable(target=None), "executableCalls[0].target"),
         (executable(target="0x12"), "executableCalls[0].target"),
         (executable(target=checksum(ADA).replace("690F", "690f")), "checksum"),

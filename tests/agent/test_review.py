@@ -87,6 +87,33 @@ def test_a_token_that_the_book_lacks_is_read_by_the_published_list(files, capsys
     assert run(capsys, *of_one(files), "--json")["outcome"] == "differs"
 
 
+@pytest.mark.parametrize("with_book", [True, False])
+def test_calls_are_read_by_the_tokens_and_the_coin_of_the_chain_that_their_file_names(files, capsys, with_book):
+    """That of Polygon is POL; and the DAI of Ethereum's main chain is nobody's there."""
+    dai = bytes.fromhex("6b175474e89094c44da98b954eedeac495271d0f")
+    paid = ProposedCall(dai, 0, b"", encode_call("transfer(address,uint256)", [BEN, 25 * 10**17]))
+    for chain_id, sentence in ((1, "Transfers 2.5 DAI"), ("137", "base units of token")):
+        calls = json.loads(executable(ProposedCall(BEN, 10**18, b"", b""), paid))
+        (files / "one" / "calls.json").write_text(json.dumps({**calls, "chainId": chain_id}))
+        (files / "one" / "text.md").write_text(f"# Pay\n\nTransfer 1 ETH to {checksum(BEN)}.")
+        coin, token = run(capsys, *(of_one(files) if with_book else of_one(files)[:4]), "--json")["effects"]
+        assert sentence in token["sentence"]
+        assert coin["sentence"].startswith(f"Transfers 1 {'ETH' if chain_id == 1 else 'POL'}")
+        assert (coin["outcome"] == "told") is (chain_id == 1)
+
+
+def test_calldata_of_propose_with_another_text_says_so(files, capsys):
+    call = pays()
+    for text, is_said in ((TEXT + "\n", False), ("Another text.", True)):
+        arguments = [[call.target], [0], [call.data], text]
+        calldata = encode_call("propose(address[],uint256[],bytes[],string)", arguments)
+        (files / "one" / "calls.json").write_text("0x" + calldata.hex())
+        call_command("review", *map(str, of_one(files)), "--json")
+        printed = capsys.readouterr()
+        assert json.loads(printed.out)["outcome"] == "told"
+        assert ("has another text than --text" in printed.err) is is_said
+
+
 def test_each_sentence_of_the_summary_names_its_source(files, capsys):
     body = run(capsys, *of_one(files), "--json")
     assert [line["source"]["kind"] for line in body["summary"]] == ["span", "effect"]
@@ -125,10 +152,18 @@ def test_a_folder_is_reviewed_whole_and_what_is_wrong_is_named(files, capsys):
         ("one/text.md", b"\xff\xfe", "no UTF-8"),
         ("book.json", "[]", "--book: the book is no JSON object"),
         ("book.json", '{"tokens": {"GLD": ["0x12", 6]}}', "--book: tokens"),
+        ("book.json", '{"names": {"a": 1, "a": 2}}', "--book: 'a' is given twice"),
+        pytest.param("book.json", "[" * 100_000, "--book: .*nested too deeply", id="deep"),
+        ("one/calls.json", '{"chainId": "x", "executableCalls": []}', "--calls: chainId"),
+        ("book.json", '{"chain_id": 10}', None),
     ],
 )
 def test_what_is_wrong_is_one_line_and_exit_status_2(files, name, content, problem):
     path = files / name
+    if problem is None:
+        calls = json.loads((files / "one/calls.json").read_text())
+        (files / "one/calls.json").write_text(json.dumps({**calls, "chainId": "137"}))
+        problem = "--book is of chain 10, and --calls are for chain 137"
     if content is None:
         path.unlink()
     else:
@@ -139,7 +174,19 @@ def test_what_is_wrong_is_one_line_and_exit_status_2(files, name, content, probl
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("arguments", [[], ["--text", "x"], ["7", "--batch", "x"], ["--batch", "/nowhere"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--text", "x"],
+        ["7", "--batch", "x"],
+        ["--batch", "/nowhere"],
+        ["7", "--book", "x"],
+        ["7", "--calls", "x"],
+        ["--batch", "/", "--calls", "x"],
+        ["--text", "x", "--calls", "x", "--read"],
+    ],
+)
 def test_what_cannot_be_meant_is_refused(arguments):
     with pytest.raises(CommandError) as raised:
         call_command("review", *arguments)

@@ -128,7 +128,7 @@ def test_the_outbox_is_read_once(dao, settings):
         poll()
         assert len(attacker.requests) == 2  # reader and writer, once
     assert OutboxCursor.objects.get().after_id > 0
-    assert Work.objects.get().done_at is not None
+    assert Work.objects.get(name=summaries.WORK).done_at is not None
 
 
 def test_with_the_model_down_effects_and_flags_stand_and_the_summary_comes_when_it_is_back(dao, settings):
@@ -140,7 +140,7 @@ def test_with_the_model_down_effects_and_flags_stand_and_the_summary_comes_when_
     assert summary.effects[0]["kind"] == "role_change"
     assert [flag["code"] for flag in summary.flags] == ["admin_change", "not_told"]
     assert summary.written_at is None
-    row = Work.objects.get()
+    row = Work.objects.get(name=summaries.WORK)
     assert row.done_at is None
     assert timezone.now() < row.due_at < timezone.now() + timedelta(seconds=10)
     with attacker_model(scripted) as attacker:
@@ -273,7 +273,7 @@ def test_one_text_that_the_server_refuses_costs_only_its_own_summary(dao, settin
         assert long.reason == "the model server does not take this text (HTTP 400); it may be too long for the model"
         assert long.effects
         assert trouble.standing() is None
-        assert Work.objects.filter(done_at=None).count() == 0
+        assert Work.objects.filter(name=summaries.WORK, done_at=None).count() == 0
     # The operator gave it a longer context.
     with attacker_model(
         lambda request: (
@@ -434,7 +434,7 @@ def test_a_proposal_that_a_reorg_took_before_its_summary_is_let_go(dao, settings
         use(settings, attacker.url)
         summaries.run_due()
         assert attacker.requests == []
-    assert Work.objects.get().done_at is not None
+    assert Work.objects.get(name=summaries.WORK).done_at is not None
     assert Summary.objects.count() == 0
 
 

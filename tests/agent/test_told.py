@@ -633,7 +633,7 @@ ALSO_TOLD = {
         {plain}¶[do not pay]: https://example.org
         {plain}¶[a]: https://example.org/never-do-this
         {plain}¶The handbook helps new members to read proposals.
-        # The newsletter¶## Specification¶{plain}
+        # A grant for the newsletter¶## Specification¶{plain}
     """
 }
 

@@ -41,9 +41,11 @@ def test_the_model_picks_and_code_puts_the_words_with_their_source():
     writing, _ = write(pick("e1", "s2", "s1"))
     assert [sentence.as_json() for sentence in writing.sentences] == [
         {"text": "This proposal pays Ada for her work on the docs.",
-         "source": {"kind": "span", "id": "s1", "quote": "This proposal pays Ada for her work on the docs."}},
+         "source": {"kind": "span", "id": "s1", "quote": "This proposal pays Ada for her work on the docs.",
+                    "start": 0, "end": 48}},
         {"text": f"It transfers 1,500.5 USDC to 0x{ADA.hex()}.",
-         "source": {"kind": "span", "id": "s2", "quote": f"It transfers 1,500.5 USDC to 0x{ADA.hex()}."}},
+         "source": {"kind": "span", "id": "s2", "quote": f"It transfers 1,500.5 USDC to 0x{ADA.hex()}.",
+                    "start": 49, "end": 121}},
         {"text": EFFECTS[0].sentence, "source": {"kind": "effect", "id": "e1", "quote": EFFECTS[0].sentence}},
     ]  # fmt: skip
 

@@ -40,3 +40,17 @@ def test_who_has_too_few_votes_is_told_before_paying(demo, page, quiet):
     connect(page, "mallory (test wallet)")
     expect(page.locator("[data-denial]")).to_contain_text("it has fewer votes than a proposal takes")
     expect(page.get_by_role("button", name="Propose", exact=True)).to_have_count(0)  # hidden buttons have no role
+
+
+def test_a_policy_is_checked_while_it_is_written(demo, page, quiet, screenshots):
+    page.goto(f"{demo.url}/propose/?kind=policy")
+    page.get_by_role("button", name="Payroll", exact=True).click()
+    yaml = page.get_by_label("The policy, in YAML")
+    good = yaml.input_value()
+    yaml.fill(good.replace("budgets:", "budgest:"))
+    live = page.locator("[data-live]")
+    expect(live).to_contain_text('"budgest"')
+    yaml.fill(good)
+    expect(live).to_contain_text("The policy is in order.")
+    expect(live).to_contain_text("A stolen key can take at most: 6,000 USDC before anybody can object")
+    picture(page, screenshots, "policy-checked")

@@ -156,7 +156,7 @@ WRONG = [
     ("summary: Monthly", "summary: !!str Monthly", "tags", "without it"),
     ("summary: Monthly pay of the five contributors.", "summary: *x", "anchors", "quote"),
     ("name: payroll", "name: pay\u200broll", "invisible", "remove"),
-    ("name: payroll", "name: [payroll]", "one value", "one line"),
+    ("name: payroll", "name: [payroll]", "one value", "single value"),
     ("objection:\n  delay", "objektion:\n  delay", "no key", "objection"),
 ]  # fmt: skip
 
@@ -843,4 +843,5 @@ def test_a_limit_that_the_unit_does_not_hold_names_the_nearest_two_and_a_finer_u
     assert refused(changed("12,000 USDC", "26,000.00012 USDC")).suggestion == "write 26,000 USDC or 26,000.01 USDC"
     finer = changed("limit: 12,000 USDC", "limit: 26,000.0001 USDC\n    unit: 0.0001 USDC")
     assert load(finer).budgets[0].exponent == 2
-    assert "or add `unit: 0.0001 USDC`" in refused(changed("limit: 12,000 USDC", "limit: 26,000.0001 USDC")).suggestion
+    inexact = refused(changed("limit: 12,000 USDC", "limit: 26,000.0001 USDC"))
+    assert "or write `unit: 0.0001 USDC`" in inexact.suggestion

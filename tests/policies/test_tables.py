@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables and parameters: a row makes a rule and a budget, and what comes out is a plain document."""
 
+import difflib
 from pathlib import Path
 from time import process_time
 
@@ -87,7 +88,7 @@ def test_thousands_may_be_separated_where_the_cell_is_quoted() -> None:
     table = f'name,address,amount\nines,{address(1)},"4,500"\n'
     assert load(HEAD + EACH, sources=sources(table)).budgets[0].limit == 4_500_000_000
     line = refused(HEAD + EACH, table.replace('"4,500"', "4.500"))[0]
-    assert 'item 2: "4.500 USDC" can be read as 4,500 or as 4.500' in line
+    assert 'line 2 of the table: "4.500 USDC" can be read as 4,500 or as 4.500' in line
 
 
 def test_one_rule_with_a_cap_each_and_one_budget() -> None:
@@ -136,12 +137,32 @@ def test_what_is_wrong_in_the_text_is_said_once_and_not_for_every_row() -> None:
 
 def test_what_is_wrong_in_one_row_names_its_line() -> None:
     line = refused(HEAD + EACH, people().replace("3500", "many"))[0]
-    assert 'item 4: "many USDC" is not an amount' in line
+    assert 'line 4 of the table: "many USDC" is not an amount' in line
 
 
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
+        ("1500", "1500 USDC", '11:44: line 2 of the table: "1500 USDC USDC" is not an amount'),
+        ("jon,", "José,", '10:31: line 3 of the table: "José" is not a name'),
+        (address(2), address(1), "10:38: line 3 of the table: " + address(1) + " is already called ines"),
+        (address(2), address(2)[:-1], '10:38: line 3 of the table: "' + address(2)[:-1] + '" is not an address'),
+        (",amount\n", "\n", '9:25: "people.csv" line 1: the header names 2 columns, and each row has 3 cells'),
+    ],
+)
+def test_a_cell_is_wrong_once_and_nothing_follows_from_it(old: str, new: str, line: str) -> None:
+    (only,) = refused(HEAD + EACH, people().replace(old, new))
+    assert only.startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("tables: {people: {file: people.csv}}\n", "", 'there is no table "people"; add `tables: {people: {file: p'),
+        ("tables:", "table:", 'the policy has no key "table"; write `tables`'),
+        ("{for each people: {$name: $address}}", "{for people: {$name: $address}}", '"for people" writes nothing out'),
+        ("{for each: people, call", "{call", "nothing is called $name here; add it under `parameters`, or write `for"),
+        ("limit: $amount USDC", "limit: $amount", '"1500" has no token (and in 7 more rows); write the token behind'),
         ("for each: people", "for each: peple", 'there is no table "peple"; the tables are: people'),
         ("{for each people: {$name: $address}}", "{for each people: x}", "`for each people` has no entries"),
         ("{$name: $address}", "{ines: $address}", '"ines" is written twice'),
@@ -211,12 +232,15 @@ def test_the_commands_read_the_table_beside_the_document(tmp_path: Path, capsys:
     assert "can't be read" in capsys.readouterr().err
 
 
-def test_hundreds_of_wrong_names_are_held_against_a_bounded_number_of_right_ones() -> None:
+def test_hundreds_of_wrong_names_are_held_against_a_bounded_number_of_right_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_for: list[str] = []
+    close = difflib.get_close_matches
+    monkeypatch.setattr(difflib, "get_close_matches", lambda *given: (looked_for.append(given[0]), close(*given))[1])
     numbers = range(700)
     addresses = (checksum(b"\1" * 17 + number.to_bytes(3, "big")) for number in numbers)
     table = "name,address,amount\n" + "".join(f"p{number},{one},100\n" for number, one in enumerate(addresses))
-    problems = refused(HEAD + EACH.replace("equals: $name", "equals: zz$name"), table)
-    assert len(problems) == 700
-    assert problems[0].endswith("write `p0`")
-    assert sum("write `p" in problem for problem in problems) < 80  # the others took two seconds to look for
-    assert problems[-1].endswith("or add the name under `addresses`")
+    (only,) = refused(HEAD + EACH.replace("equals: $name", "equals: zz$name"), table)
+    assert '"zzp0" is not an address or a known name (and in 699 more rows); write `p0`' in only
+    assert 0 < sum(name.startswith("zzp") for name in looked_for) < 80  # the others took two seconds to look for

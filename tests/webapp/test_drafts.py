@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Given text and actions, the page of drafts makes the calls that are meant, or says in one line why not."""
 
+import datetime
 import html
 import json
 import re
@@ -248,6 +249,76 @@ def test_a_policy_that_replaces_one_says_what_changes(client, paid):
     delay = re.search(r"delay: (\d+) days", wider)
     _, shown = look(client, **{**form, "yaml-0": wider.replace(delay[0], f"delay: {int(delay[1]) - 1} days", 1)})
     assert "wider: " in shown
+
+
+TESTS = (TEMPLATE.parent / "tests" / "payroll.yaml").read_text()
+
+
+@pytest.mark.django_db
+def test_tests_beside_a_policy_are_played(client, paid):
+    form = {"kind-0": "policy", "yaml-0": TEMPLATE.read_text(), "tests-0": TESTS}
+    _, shown = look(client, **form)
+    assert "10 tests, 0 not as expected" in shown
+    assert "about 50,000 gas" in shown
+    _, shown = look(client, **{**form, "yaml-0": form["yaml-0"].replace("limit: 12,000 USDC", "limit: 20,000 USDC")})
+    assert "10 tests, 3 not as expected" in shown
+    assert "12,000 USDC a month and no more: expected refused, found scheduled" in shown
+    assert "data-calldata" in shown  # the author may go on
+    _, shown = look(client, **{**form, "tests-0": "tests:\n  - name: x\n    do: {pay: 1 USDC}\n    expect: allowed\n"})
+    assert "data-calldata" not in shown
+    assert field_of(shown, "tests-0").startswith("tests:")
+    assert re.search(r'<p class="check no" role="alert">[^<]*\b3:', shown)
+
+
+@pytest.mark.django_db
+def test_a_policy_is_checked_while_it_is_written(client, paid, monkeypatch):
+    monkeypatch.setattr(drafts, "node", None)  # it is not asked
+    form = {"kind-0": "transfer", "kind-1": "policy", "yaml-1": TEMPLATE.read_text(), "live": "1", "look": ""}
+    _, shown = look(client, **form)
+    assert "The policy is in order." in shown
+    assert "A stolen key can take at most: 6,000 USDC before anybody can object" in shown
+    assert "<form" not in shown
+    _, shown = look(client, **{**form, "yaml-1": form["yaml-1"].replace("budgets:", "budgest:")})
+    assert "The policy is in order." not in shown
+    assert '"budgest"' in shown
+    _, shown = look(client, **{**form, "tests-1": "tests: 7"})
+    assert "The policy is in order." not in shown
+    for other in ("0", "7", "x", "-1"):
+        assert look(client, **{**form, "live": other})[1] == ""
+    monkeypatch.setattr(drafts, "FORMS_AN_HOUR", 0)
+    assert look(client, **form)[0].status_code == 429
+
+
+@pytest.mark.django_db
+def test_a_policy_is_ended_earlier(client, paid):
+    version = put_in_force(paid)
+    module_said(paid, version, NOW + 100 * 3600)
+    form = {"kind-0": "end", "text": "# End payroll\n\nNobody needs it."}
+    key = f"{address_text(bytes(version.module.address))}:0x{bytes(version.policy_id).hex()}"
+    _, shown = look(client, **form)
+    assert f'<option value="{key}"' in shown
+    assert "choose the policy that ends" in shown
+    _, shown = look(client, **form, **{"policy-0": key, "until-0": "2026-13-01T00:00Z"})
+    assert "is in no calendar" in shown
+    end = NOW + 50 * 3600
+    written = datetime.datetime.fromtimestamp(end, datetime.UTC).strftime("%Y-%m-%dT%H:%MZ")
+    _, shown = look(client, **form, **{"policy-0": key, "until-0": written})
+    targets, _, datas, _ = sent(shown)
+    assert list(targets) == [bytes(version.module.address)]
+    assert datas[0][:4] == abi.selector("shorten(bytes32,uint40)")
+    assert abi.decode(["bytes32", "uint40"], datas[0][4:]) == (bytes(version.policy_id), end // 60 * 60)
+    late = datetime.datetime.fromtimestamp(NOW + 100 * 3600, datetime.UTC).strftime("%Y-%m-%dT%H:%MZ")
+    _, shown = look(client, **form, **{"policy-0": key, "until-0": late})
+    assert "write an earlier hour" in shown
+    assert "data-calldata" not in shown
+
+
+@pytest.mark.django_db
+def test_a_policy_that_has_ended_is_not_offered(client, paid):
+    module_said(paid, put_in_force(paid), NOW - 1)
+    _, shown = look(client, **{"kind-0": "end"})
+    assert "No policy is known here that has not ended." in shown
+    assert "choose the policy that ends" in shown
 
 
 @pytest.mark.django_db

@@ -7,18 +7,19 @@ import time
 import pytest
 from eth_utils import keccak
 
+from agent.models import ChainFacts
 from governance import text as governance_text
 from governance.chain import abi
 from governance.chain.governor import CANCEL
-from governance.models import ProposalAction
+from governance.models import PowerCheckpoint, ProposalAction, RawLog
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, proposal_row
 from presentation.words import address_text
 from tests.webapp.conftest import DAY, NOW, UNIT, account
 from webapp import markup
-from webapp.proposals import votes
+from webapp.proposals import new_power, votes
 from webapp.proposals.discussion import discussion_in
-from webapp.proposals.read import timeline
+from webapp.proposals.read import names_of_ens, timeline
 
 
 @pytest.fixture
@@ -100,9 +101,93 @@ def test_reasons_are_markdown_and_slow_ones_are_shown_as_written(client, made):
         ("https://[/t/1", None),
     ],
 )
-def test_a_discussion_is_a_link_of_the_text_to_a_forums_thread(made, link, host):
-    found = discussion_in(made.proposal(7, description=f"# Pay\n\nSee [here](https://x.org) and [there]({link})."))
+def test_a_discussion_is_a_link_of_the_text_to_a_forums_thread(link, host):
+    found = discussion_in(markup.rendered(f"# Pay\n\nSee [here](https://x.org) and [there]({link}).").links)
     assert (found.host if found else None) == host
+
+
+def quoted(text, words):
+    """A quote as the verdict makes it: where the shown text has these words."""
+    start = governance_text.read(text).text.index(words)
+    return markup.Quote(start, start + len(words), " ".join(words.split()))
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "html"),
+    [
+        ("Hi. Pay *5* USDC. Bye.", "Pay 5 USDC.",
+         '<p>Hi. <mark id="said-4">Pay </mark><em><mark>5</mark></em><mark> USDC.</mark> Bye.</p>'),
+        ("Send `5` & [it](https://x.org/a).", "5 & it", '<p>Send <mark id="said-5"><code>5</code></mark><mark> &amp; '
+         '</mark><a href="https://x.org/a" rel="noopener noreferrer nofollow ugc"><mark>it</mark></a> (x.org).</p>'),
+        ("- one\n- two", "two", '<li><mark id="said-5">two</mark></li>'),
+        ("|a|b|\n|-|-|\n|x|5|\n", "x\t5", '<td><mark id="said-5">x</mark></td>\n<td><mark>5</mark></td>'),
+        ("```\na <b>\nc\n```", "a <b>", '<pre><code><mark id="said-0">a &lt;b&gt;</mark>\nc'),
+        ("## Pay 5\n\nx", "Pay 5", '<h4 id="text-1"><mark id="said-0">Pay 5</mark></h4>'),
+    ],
+)  # fmt: skip
+def test_a_quote_is_marked_where_the_text_has_it(source, words, html):
+    quote = quoted(source, words)
+    shown = markup.rendered(source, (quote,))
+    assert html in shown.html
+    assert shown.marked == {quote.start}
+    assert re.sub("</?mark[^>]*>", "", shown.html).replace("\n\n", "\n") == markup.rendered(source).html
+
+
+def test_quotes_that_overlap_have_an_anchor_each_and_no_tag_twice():
+    text = "Pay 5 USDC to ines and 6 to jon."
+    quotes = tuple(quoted(text, words) for words in ("Pay 5 USDC to ines and 6 to jon.", "5 USDC to ines", "ines and"))
+    shown = markup.rendered(text, quotes)
+    assert shown.marked == {0, 4, 14}
+    assert re.findall('id="(said-[0-9]+)"', shown.html) == ["said-0", "said-4", "said-14"]
+    assert re.sub("</?mark[^>]*>", "", shown.html) == markup.rendered(text).html
+
+
+def test_words_that_the_text_has_not_at_that_place_are_marked_nowhere():
+    text = 'Pay 5 USDC. <mark id="said-0">x</mark>'
+    for quote in (markup.Quote(0, 11, "Pay 6 USDC."), markup.Quote(5, 900, "USDC"), markup.Quote(-3, 2, "Pa")):
+        shown = markup.rendered(text, (quote,))
+        assert (shown.marked, shown.html) == (frozenset(), markup.rendered(text).html)
+        assert "<mark" not in shown.html
+
+
+def test_each_quote_of_card_and_summary_leads_to_its_place_in_the_text(client, made):
+    made.summary(made.proposal(7, description="Pay 5 USDC."))
+    text = page(client)
+    assert '<mark id="said-0">Pay 5 USDC.</mark>' in section(text, "text")
+    assert '<q>Pay 5 USDC.</q> <a class="src small" href="#said-0">in the text</a>' in section(text, "does")
+    assert '5 USDC leave. <a class="src small" href="#e1">' not in text  # the effect says it in its own words
+    assert 'Transfers 5 USDC to 0x00 <a class="src small" href="#e1">what the calls do</a>' in text
+    assert 'id="e1"' in section(text, "does")
+
+
+def test_a_quote_of_another_text_leads_nowhere(client, made):
+    made.summary(made.proposal(7, description="Pay 6 USDC."))
+    text = page(client)
+    assert "said-" not in text
+    assert "<q>Pay 5 USDC.</q>" in section(text, "does")
+
+
+@pytest.mark.parametrize(
+    ("chain_id", "names", "words"),
+    [
+        (10, None, "This chain has no ENS: names that end in .eth were not looked up."),
+        (1, None, "Names that end in .eth were not looked up yet, or no node could answer: none is used."),
+        (1, {}, "ENS confirms no name of the text in both directions at block 12,345: none is used."),
+        (1, {address_text(account(3)): "ines.eth"},
+         f"ines.eth is {address_text(account(3))}, and that address says so: ENS at block 12,345."),
+    ],
+)  # fmt: skip
+def test_the_page_says_what_is_known_of_ens_names(made, chain_id, names, words):
+    proposal = made.proposal(7, description="# Pay\n\nPay 5 USDC to ines.eth.")
+    other = made.proposal(8, description="# Pay\n\nPay 5 USDC to ines.")
+    if names is not None:
+        ChainFacts.objects.create(
+            proposal=proposal, block_number=12_345, block_hash=b"\1" * 32, is_answered=True, names=names
+        )
+    place = DaoView.of("river")
+    place.dao.chain_id = chain_id
+    assert names_of_ens(place, proposal) == [words]
+    assert names_of_ens(place, other) == []
 
 
 # --- what a vote needs
@@ -196,6 +281,36 @@ def test_large_accounts_without_a_vote_are_named_by_their_power_at_the_snapshot(
     proposal.snapshot = NOW - 2 * DAY  # before anybody's power was read
     proposal.save()
     assert section(page(client), "absent") == ""
+
+
+@pytest.mark.parametrize(
+    ("gained_s", "weights", "first_s", "share"),
+    [
+        (3_600, (9, 3), 60 * DAY, "75 %"),
+        (3_600, (4, 8), 60 * DAY, ""),  # less than half of the votes for it
+        (2 * DAY, (9, 3), 60 * DAY, ""),  # it came earlier
+        (3_600, (9, 3), 3 * DAY, ""),  # a young DAO
+    ],
+)
+def test_votes_that_came_to_their_accounts_just_before_are_named(by_time, gained_s, weights, first_s, share):
+    def at(log, chain_s):
+        RawLog.objects.filter(pk=log.pk).update(block_timestamp_chain_s=chain_s)
+
+    at(by_time.proposal(1).log, NOW - DAY - first_s)
+    new, old = (weight * UNIT for weight in weights)
+    proposal = by_time.proposal(7, snapshot=NOW - DAY + 4, for_votes=new + old)
+    at(proposal.log, NOW - DAY)
+    by_time.power(3, new)
+    by_time.power(4, old)
+    for who, chain_s in ((3, NOW - DAY - gained_s), (4, NOW - 50 * DAY)):
+        checkpoint = PowerCheckpoint.objects.get(account=account(who))
+        at(checkpoint.log, chain_s)
+        PowerCheckpoint.objects.filter(pk=checkpoint.pk).update(timepoint=chain_s)
+        by_time.vote(proposal, who, 1, weights[who - 3] * UNIT)
+    place, row = row_of(by_time)
+    said = new_power.of_votes_for(place, row, votes.heaviest(place, row.proposal))
+    assert said.startswith(f"{share} of the votes for it are power that its accounts did not have") is bool(share)
+    assert bool(said) is bool(share)
 
 
 def test_power_that_can_not_be_placed_makes_nobody_absent(client, made):

@@ -24,9 +24,10 @@ from policies.notation.problems import PolicyError
 from policies.notation.visible import one_line
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
-from webapp.drafts import treasuries, values
+from webapp.drafts import endings, treasuries, values
 from webapp.drafts.arguments import BadArgument, calldata
 from webapp.drafts.modules import Modules
+from webapp.drafts.policy_tests import Tested, tested
 from webapp.drafts.treasuries import Pays
 
 _UNPAUSE = "unpause()"
@@ -39,10 +40,11 @@ _STAND_IN = "StandIn"  # for a symbol that amounts can't be written with, such a
 # Kind -> its name, and the fields that its part of the form has.
 KINDS: Mapping[str, tuple[object, tuple[str, ...]]] = {
     "transfer": (gettext_lazy("Payment from the treasury"), ("asset", "to", "amount")),
-    "policy": (gettext_lazy("Policy for the agent"), ("module", "yaml")),
+    "policy": (gettext_lazy("Policy for the agent"), ("module", "yaml", "tests")),
     "call": (gettext_lazy("Call of a function"), ("target", "function", "arguments", "value")),
     "raw": (gettext_lazy("Call given as calldata"), ("target", "calldata", "value")),
     "unpause": (gettext_lazy("Lift the agent's pause"), ("module",)),
+    "end": (gettext_lazy("End a policy earlier"), ("policy", "until")),
 }
 
 # Field -> what a problem calls it, and the most characters that it may have.
@@ -52,6 +54,9 @@ _FIELDS: Mapping[str, tuple[object, int]] = {
     "amount": (gettext_lazy("The amount"), _MOST_FIELD),
     "module": (gettext_lazy("The policy module"), _MOST_FIELD),
     "yaml": (gettext_lazy("The policy"), MOST_TEXT),
+    "tests": (gettext_lazy("The policy's tests"), _MOST_FIELD),
+    "policy": (gettext_lazy("The policy that ends"), _MOST_FIELD),
+    "until": (gettext_lazy("The time"), _MOST_FIELD),
     "target": (gettext_lazy("The contract's address"), _MOST_FIELD),
     "function": (gettext_lazy("The function"), _MOST_FIELD),
     "arguments": (gettext_lazy("The arguments"), _MOST_LONG),
@@ -69,7 +74,8 @@ class Action:
     problems: list[str] = field(default_factory=list)
     calls: list[ProposedCall] = field(default_factory=list)
     policy: PolicyDocument | None = None
-    module: Contract | None = None  # that the call goes to, of a policy and of a pause that is lifted
+    tested: Tested | None = None  # what became of the tests that were written beside the policy
+    module: Contract | None = None  # that the call goes to, of a policy, of its end and of a pause that is lifted
 
     @property
     def name(self) -> str:
@@ -146,6 +152,13 @@ def compose(place: DaoView, draft: Draft, pays: Pays, modules: Modules) -> None:
             _make(given, action)
 
 
+def make_policy(place: DaoView, modules: Modules, action: Action) -> None:
+    """Make the call of one action that sets a policy, or note what is wrong with it, whatever else the draft has."""
+    action.problems += _too_long(action)
+    if not action.problems:
+        _make(_Given(place, None, modules), action)
+
+
 def _too_long(action: Action) -> list[str]:
     text, found = gettext("%(field)s has more than %(most)s characters."), []
     for name, written in action.fields.items():
@@ -160,7 +173,7 @@ class _Given:
     """What actions become calls with."""
 
     place: DaoView
-    pays: Pays
+    pays: Pays | None  # None where no payment is made
     modules: Modules
 
 
@@ -191,6 +204,7 @@ def _transfer(given: _Given, action: Action) -> list[ProposedCall]:
         raise BadArgument(gettext("the receiver is the token's own contract: nobody gets what is sent there"))
     if not any(to):
         raise BadArgument(gettext("the receiver is the zero address: nobody gets what is sent there"))
+    assert given.pays is not None
     return [treasuries.payment(given.pays, asset.address, to, units)]
 
 
@@ -228,6 +242,11 @@ def _unpause(given: _Given, action: Action) -> list[ProposedCall]:
     return [ProposedCall(bytes(action.module.address), 0, b"", calldata(_UNPAUSE, ""))]
 
 
+def _end(given: _Given, action: Action) -> list[ProposedCall]:
+    action.module, call = endings.end(given.place, action.fields["policy"], action.fields["until"])
+    return [call]
+
+
 def _policy(given: _Given, action: Action) -> list[ProposedCall]:
     text = action.fields["yaml"]
     wanted = references(text)
@@ -240,8 +259,10 @@ def _policy(given: _Given, action: Action) -> list[ProposedCall]:
         )
     document = load(text)
     action.policy, action.module = document, given.modules.chosen(action.kind, action.fields["module"])
+    if action.fields["tests"].strip():
+        action.tested = tested(text, action.fields["tests"])
     data = encoding.set_policy_calldata(encoding.policy_id(document.name), encoding.encode(document))
     return [ProposedCall(bytes(action.module.address), 0, b"", data)]
 
 
-_MAKE = {"transfer": _transfer, "policy": _policy, "call": _call, "raw": _raw, "unpause": _unpause}
+_MAKE = {"transfer": _transfer, "policy": _policy, "call": _call, "raw": _raw, "unpause": _unpause, "end": _end}

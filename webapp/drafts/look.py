@@ -39,6 +39,11 @@ class Trial:
     is_tried: bool
     problem: str = ""
     refusal: str = ""
+    gas: int | None = None  # that the node estimates for it alone
+
+    @property
+    def gas_text(self) -> str:
+        return "" if self.gas is None else f"{self.gas:,}"
 
 
 def reviewed(place: DaoView, text: str, calls: Sequence[ProposedCall]) -> Summary:
@@ -92,14 +97,14 @@ def tried(
 def _trial(rpc: Rpc, maker: bytes, call: ProposedCall, block: int, untried: Trial) -> Trial:
     """Try one call. Raises RpcError where the node can't be asked."""
     try:
-        rpc.estimate_gas(call.target, call.calldata, sender=maker, value_wei=call.value_wei, block=block)
+        gas = rpc.estimate_gas(call.target, call.calldata, sender=maker, value_wei=call.value_wei, block=block)
     except CallReverted as error:
         return replace(untried, is_tried=True, problem=revert_words(error.data))
     except Answered as error:
         # Some nodes say so that the maker lacks what the call sends. An answer that can't be read says nothing.
         is_refusal = error.code is not None and error.code not in _NO_TRIAL
         return replace(untried, refusal=one_line(str(error.message), 200)) if is_refusal else untried
-    return replace(untried, is_tried=True)
+    return replace(untried, is_tried=True, gas=gas)
 
 
 def _codes(rpc: Rpc, targets: list[bytes], block: int, until: float) -> dict[bytes, bytes]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods
@@ -22,8 +23,17 @@ from presentation.card import card_of, flags_of, meanings
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version
 from webapp import throttle
-from webapp.drafts import look, starts, treasuries, values
-from webapp.drafts.actions import KINDS, MOST_ACTIONS, Action, Draft, compose, read, tokens_by_symbol
+from webapp.drafts import endings, look, starts, treasuries, values
+from webapp.drafts.actions import (
+    KINDS,
+    MOST_ACTIONS,
+    Action,
+    Draft,
+    compose,
+    make_policy,
+    read,
+    tokens_by_symbol,
+)
 from webapp.drafts.modules import Modules
 from webapp.drafts.revival import revival
 from webapp.node import node
@@ -47,6 +57,8 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
         text = gettext("Too many changes in an hour. Go back, your browser keeps what you wrote, and try again later.")
         return HttpResponse(text, content_type="text/plain; charset=utf-8", status=429)
     written = read(request.POST.dict())
+    if live := request.POST.get("live", ""):
+        return _checked(request, place, written, live)
     if (added := request.POST.get("add", "")) in KINDS:
         written.actions = [*written.actions, Action(added, {})][:MOST_ACTIONS]
         return _page(request, place, written)
@@ -61,6 +73,17 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
         written.problems.append(gettext("Too many looks in an hour: try again later. Nothing you wrote is lost."))
         return _page(request, place, written, status=429)
     return _page(request, place, written, **_looked_at(place, written))
+
+
+def _checked(request: HttpRequest, place: DaoView, written: Draft, live: str) -> HttpResponse:
+    """What stands below a policy while it is written; empty where there is none. Asks no node."""
+    policies = {str(n): action for n, action in enumerate(written.actions) if action.kind == "policy"}
+    action = policies.get(live)
+    if action is None or not action.fields.get("yaml", "").strip():
+        return HttpResponse("")
+    make_policy(place, Modules.of(place), action)
+    context = {"action": action, "policy": None if action.policy is None else _policy_words(action)}
+    return render(request, "webapp/_draft_check.html", context)
 
 
 def _start(written: Draft, asked: str) -> None:
@@ -120,8 +143,9 @@ def _policy_words(action: Action) -> dict[str, Any]:
     told = explanation(code, names, tokens, functions, document=document)
     return {
         "name": document.name,
+        "tested": action.tested,
         "leads": told.leads,
-        "lines": told.lines,
+        "lines": [*told.sentences, *told.below],  # the three lines stand above
         "warnings": [str(problem) for problem in document.warnings],
         "module": words.address_text(bytes(module.address)),
         "replaces": newest,
@@ -157,6 +181,7 @@ def _page(request: HttpRequest, place: DaoView, written: Draft, *, status: int =
         kinds=[(kind, name) for kind, (name, _) in KINDS.items()],
         assets=sorted(tokens_by_symbol(list(place.assets.values()))),
         templates=list(starts.TEMPLATES.items()),
+        endings=endings.offered(place) if any(action.kind == "end" for action in written.actions) else [],
         has_room=len(written.actions) < MOST_ACTIONS,
         **context,
     )

@@ -123,9 +123,12 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
         )
         item.effects.append(shown_elsewhere % {"count": more})
     item.sentences = [
-        {"text": told(line.text, 600), "quote": told(line.quote, 600), "source": line.source}
+        {
+            "text": told(line.text, 600), "quote": told(line.quote, 600), "source": line.source,
+            "link": f"{item.link}#{told(line.anchor, 40)}" if line.anchor else "",
+        }
         for line in lines_of(summary)
-    ]
+    ]  # fmt: skip
     if is_by_model(summary):
         item.model = told(summary.model_name, 80)
         if summary.model_is_demo:

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from governance.models import Proposal
 from policies.notation.visible import one_line
-from webapp import markup
 
 # Places where DAOs discuss, by a part of the host's name, and by the path that the forum's software gives its threads.
 _HOSTS = ("forum", "discourse", "gov", "commonwealth", "discuss", "research")
@@ -23,9 +22,9 @@ class Discussion:
     host: str
 
 
-def discussion_in(proposal: Proposal) -> Discussion | None:
-    """Return the first link of a proposal's text that looks like a thread of a forum; None where there is none."""
-    for link in markup.rendered(proposal.description).links:
+def discussion_in(links: Iterable[str]) -> Discussion | None:
+    """Return the first of a text's links that looks like a thread of a forum; None where there is none."""
+    for link in links:
         try:
             parts = urlsplit(link)
             host = parts.hostname or ""

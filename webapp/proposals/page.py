@@ -12,20 +12,21 @@ from django.views.decorators.http import require_safe
 
 from governance import asked_power
 from governance.capabilities import takes_signed_ballots
+from governance.models import Proposal
 from presentation import words
 from presentation.calls import action_views, grouped
-from presentation.card import card_of, flags_of, is_by_model, lines_of, meanings
+from presentation.card import Card, LineView, card_of, flags_of, is_by_model, lines_of, meanings
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
 from presentation.mine import mine
 from presentation.paging import PAGE
 from presentation.proposals import ProposalRow, page_of_proposals, proposal_of, proposal_row, summary_of
 from webapp import markup
+from webapp.proposals import new_power, votes
 from webapp.proposals import voter as voters
-from webapp.proposals import votes
 from webapp.proposals.discussion import discussion_in
 from webapp.proposals.next_step import cancel_step, next_step
-from webapp.proposals.read import policy_in, reorgs_of, timeline
+from webapp.proposals.read import names_of_ens, policy_in, reorgs_of, timeline
 from webapp.rendering import account_asked_for, own_votes, page_number, render_page
 
 
@@ -61,6 +62,8 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
     row_proposal = proposal_of(place, proposal_id)
     row, summary = proposal_row(place, row_proposal), summary_of(row_proposal)
     calls = action_views(place, row_proposal, summary)
+    card, lines = card_of(summary) if summary else None, lines_of(summary)
+    text, heavy = _text(row_proposal, card, lines), votes.heaviest(place, row_proposal)
     return render_page(
         request,
         "proposal.html",
@@ -68,16 +71,17 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         "proposals",
         row=row,
         summary=summary,
-        card=card_of(summary) if summary else None,
+        card=card,
         dangers=flags_of(summary, dangers=True),
         warnings=flags_of(summary, dangers=False),
         meanings=meanings(),
-        lines=lines_of(summary),
+        lines=lines,
         by_model=is_by_model(summary),
+        ens_names=names_of_ens(place, row_proposal),
         calls=grouped(calls),
         calls_count=len(calls),
-        text=markup.rendered(row_proposal.description),
-        discussion=discussion_in(row_proposal),
+        text=text,
+        discussion=discussion_in(text.links),
         policy=policy_in(place, calls),
         checks=checks_of(place, f"proposal:{proposal_id}:"),
         reorgs=reorgs_of(place, row_proposal),
@@ -86,9 +90,17 @@ def proposal(request: HttpRequest, slug: str, proposal_id: int) -> HttpResponse:
         transaction=next_step(place, row, calls),
         cancel=cancel_step(place, row, calls),
         relayer=bool(settings.RELAYER_KEYSTORE) and takes_signed_ballots(place.governor.capabilities),
-        **votes.context(request, place, row, page_number(request)),
+        **votes.context(request, place, row, page_number(request), heavy),
+        new_power=new_power.of_votes_for(place, row, heavy),
         **voter_asked_for(request, place, row),
     )
+
+
+def _text(proposal: Proposal, card: Card | None, lines: list[LineView]) -> markup.Rendered:
+    """The proposal's text, with an anchor where it has words that the card or the summary quotes."""
+    words = [*(card.words if card else ()), *(line.words for line in lines if line.words)]
+    quotes = {markup.Quote(one.start, one.end, one.text): None for one in words if one.start >= 0}
+    return markup.rendered(proposal.description, tuple(quotes))
 
 
 def voter_asked_for(request: HttpRequest, place: DaoView, row: ProposalRow) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
+from agent.models import ChainFacts
+from agent.understanding.live.names import names_in
+from governance.chain import ens
 from governance.chain.address import to_bytes
 from governance.chain.module import SET_POLICY
 from governance.clocks import kept
@@ -163,3 +166,25 @@ def policy_in(place: DaoView, calls: list[ActionView]) -> dict[str, Any] | None:
                 "problem": gettext("the module will refuse this: %(problem)s") % {"problem": error},
             }
     return None
+
+
+def names_of_ens(place: DaoView, proposal: Proposal) -> list[str]:
+    """What is known of the names in a proposal's text that end in .eth: one sentence for each that the chain confirmed,
+    or one that says why none is used. Nothing where the text has no such name."""
+    if not names_in(proposal.description):
+        return []
+    if place.dao.chain_id not in ens.CHAINS:
+        return [gettext("This chain has no ENS: names that end in .eth were not looked up.")]
+    row = ChainFacts.objects.filter(proposal=proposal, is_answered=True).first()
+    if row is None:
+        return [gettext("Names that end in .eth were not looked up yet, or no node could answer: none is used.")]
+    number = f"{row.block_number:,}"
+    found = [
+        gettext("%(name)s is %(address)s, and that address says so: ENS at block %(number)s.")
+        % {"name": name, "address": address, "number": number}
+        for address, name in row.names.items()
+    ]
+    return found or [
+        gettext("ENS confirms no name of the text in both directions at block %(number)s: none is used.")
+        % {"number": number}
+    ]

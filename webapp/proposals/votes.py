@@ -300,9 +300,11 @@ def _per_cent(share_bps: int) -> str:
     return f"{whole}.{rest:02d} %" if rest else f"{whole} %"
 
 
-def context(request: HttpRequest, place: DaoView, row: ProposalRow, page: int) -> dict[str, Any]:
+def context(
+    request: HttpRequest, place: DaoView, row: ProposalRow, page: int, heavy: Sequence[Heavy]
+) -> dict[str, Any]:
     """What the page shows of the votes."""
-    wanted, heavy = Filter.of(request), heaviest(place, row.proposal)
+    wanted = Filter.of(request)
     votes, count = page_of_votes(row.proposal, page=page, wanted=wanted, heavy=heavy)
     in_all = count if not wanted.is_set else Vote.objects.filter(proposal=row.proposal).count()
     return {

@@ -15,6 +15,7 @@ from agent.llm.client import Model, ModelDown, ModelRefused
 from agent.understanding import choosing, finding_words, given, summaries
 from agent.understanding import review as reviews
 from agent.understanding.effects import BadBook, Book, with_published_tokens
+from governance.chain.native import symbol_of
 from governance.models import Proposal
 from policies.notation.visible import visible
 
@@ -43,13 +44,15 @@ class Command(BaseCommand):
         chosen = [name for name in ("proposal", "text", "batch") if options[name]]
         if len(chosen) != 1:
             raise _bad("give one of these: a proposal's id, --text FILE with --calls FILE, --batch DIR")
+        for name in _USELESS[chosen[0]]:
+            if options[name]:
+                raise _bad(f"--{name} is of no use with {_NAMED[chosen[0]]}")
         if chosen == ["proposal"]:
             self._of_mirror(options)
         elif chosen == ["text"]:
             if options["calls"] is None:
                 raise _bad("--text needs --calls FILE: a text without calls is reviewed with an empty list of them")
-            book = _book(options["book"])
-            body = _reviewed(options["text"], options["calls"], book, ask_model=not options["no_model"])
+            body = self._reviewed(options["text"], options["calls"], options["book"], options)
             self._print(body, options["json"], _file_lines)
         else:
             self._of_folder(options)
@@ -72,7 +75,7 @@ class Command(BaseCommand):
         bodies, problems = {}, []
         for name, text, calls, book in found:
             try:
-                bodies[name] = _reviewed(text, calls, _book(book or options["book"]), ask_model=not options["no_model"])
+                bodies[name] = self._reviewed(text, calls, book or options["book"], options)
             except CommandError as problem:
                 problems.append(f"{name}: {problem}")
         if options["json"]:
@@ -83,6 +86,26 @@ class Command(BaseCommand):
                 self.stdout.write(visible(f"{body['outcome']:16} {name}: {lead}".replace("\n", " "))[:300])
         if problems:
             raise _bad("; ".join(problems)[:2_000])
+
+    def _reviewed(self, text: Path, calls: Path, book_file: Path | None, options: dict[str, Any]) -> dict:
+        words = _content(text, "--text")
+        try:
+            read = given.read(_content(calls, "--calls"))
+        except given.BadCalls as problem:
+            raise _bad(f"--calls: {problem}") from None
+        if read.text is not None and read.text.split() != words.split():
+            note = "the calldata of propose has another text than --text, and only that of --text is reviewed"
+            self.stderr.write(f"{text.name}: {note}")
+        book = with_published_tokens(read.calls, _book(book_file, read.chain_id))
+        review = reviews.review(words, read.calls, book)
+        body = review.as_json()
+        if settings.MODEL_URL and not options["no_model"]:
+            try:
+                chosen = choosing.chosen(review.document, review.effects, book, Model.from_settings())
+            except (ModelDown, ModelRefused):
+                chosen = ()  # the summary by code stays
+            body["summary"] = [{**one.as_json(), "by": "model"} for one in chosen] or body["summary"]
+        return body
 
     def _of_mirror(self, options: dict[str, Any]) -> None:
         proposal = _find(options["proposal"], options["dao"])
@@ -124,33 +147,21 @@ def _content(path: Path, what: str) -> str:
         raise _bad(f"{what}: {path} is no UTF-8 text") from None
 
 
-def _book(path: Path | None) -> Book:
+def _book(path: Path | None, chain_id: int | None) -> Book:
+    """The book of a file, or an empty one, for the chain that the calls are for."""
     if path is None:
-        return Book()
+        return Book(ether=symbol_of(chain_id or 1), chain_id=chain_id or 1)
     try:
-        return Book.load(path)
+        book = Book.load(path, chain_id or 1)
     except BadBook as problem:
         raise _bad(f"--book: {problem}") from None
+    if chain_id is not None and chain_id != book.chain_id:
+        raise _bad(f"--book is of chain {book.chain_id}, and --calls are for chain {chain_id}")
+    return book
 
 
-def _reviewed(text: Path, calls: Path, book: Book, *, ask_model: bool) -> dict:
-    words = _content(text, "--text")
-    try:
-        read = given.read(_content(calls, "--calls"))
-    except given.BadCalls as problem:
-        raise _bad(f"--calls: {problem}") from None
-    book = with_published_tokens(read.calls, book)
-    review = reviews.review(words, read.calls, book)
-    body = review.as_json()
-    if ask_model and settings.MODEL_URL:
-        try:
-            chosen = choosing.chosen(review.document, review.effects, book, Model.from_settings())
-        except (ModelDown, ModelRefused):
-            chosen = ()  # the summary by code stays
-        body["summary"] = [{**one.as_json(), "by": "model"} for one in chosen] or body["summary"]
-    return body
-
-
+_NAMED = {"proposal": "a proposal's id", "text": "--text", "batch": "--batch"}
+_USELESS = {"proposal": ("calls", "book"), "text": ("dao", "read"), "batch": ("dao", "read", "calls")}
 _TEXTS = ("text.md", "text.txt", "proposalDescription.md", "description.md")
 _CALLS = ("calls.json", "calls.hex", "calls.txt", "proposalCalldata.json", "batch.json")
 

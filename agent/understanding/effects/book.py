@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from governance.chain.address import ZERO, checksum, to_bytes
+from governance.chain.native import symbol_of
 from policies.notation.amounts import Token, units
 from policies.notation.visible import is_plain_line, one_line
 
@@ -43,28 +44,33 @@ class Book:
     also: Mapping[str, bytes] = field(default_factory=dict)  # further names, by which a text may call an address
     chain_id: int | None = 1  # where the calls are made; None where nobody knows
     missing: tuple[str, ...] = ()  # what the book could not be asked for, as codes: "ens"
+    claimed: frozenset[bytes] = frozenset()  # whose name is a claim that anybody may make (ENS), not the DAO's word
 
     @classmethod
-    def from_json(cls, text: str) -> "Book":
+    def from_json(cls, text: str, chain_id: int = 1) -> "Book":
         """Read `{"tokens": {symbol: [address, decimals]}, "names": {name: address}, "contracts": {address: {"kind",
         "clock"}}}`; each key may be absent, and other keys are notes. `"chain_id"` and `"native"` (the native
-        currency's symbol) may be given; without them it is Ethereum's.
+        currency's symbol) may be given; without them the chain is `chain_id`, and the symbol is that chain's.
 
         Raises BadBook.
         """
         try:
-            body = json.loads(text)
-        except (ValueError, RecursionError) as problem:
+            body = json.loads(text, object_pairs_hook=_once)
+        except RecursionError:
+            raise BadBook("the book is no JSON that can be read: it is nested too deeply") from None
+        except BadBook:
+            raise
+        except ValueError as problem:
             raise BadBook(f"the book is no JSON: {one_line(str(problem))}") from None
         if not isinstance(body, dict):
             raise BadBook("the book is no JSON object")
-        return _from_body(body)
+        return _from_body(body, chain_id)
 
     @classmethod
-    def load(cls, path: Path) -> "Book":
+    def load(cls, path: Path, chain_id: int = 1) -> "Book":
         """Read a book from a file. Raises BadBook, also where the file can't be read."""
         try:
-            return cls.from_json(path.read_text(encoding="utf-8"))
+            return cls.from_json(path.read_text(encoding="utf-8"), chain_id)
         except OSError as problem:
             raise BadBook(f"the book can't be read: {problem.strerror or problem}") from None
         except UnicodeDecodeError:
@@ -86,7 +92,14 @@ class Book:
 
     def knows(self, address: bytes) -> bool:
         """Whether the DAO vouches for this address in any way."""
-        return address in self.names or address in self.tokens or address in self.contracts
+        return address in self.vouched
+
+    @cached_property
+    def vouched(self) -> frozenset[bytes]:
+        """The addresses that the DAO vouches for."""
+        return frozenset({*self.names, *self.tokens, *self.contracts}) - (
+            self.claimed - self.tokens.keys() - self.contracts.keys()
+        )
 
     # Values of sentences (agent.understanding.effects.wording).
 
@@ -143,7 +156,17 @@ class Book:
 # ------------------------------------------------------------------------------------------------- a book from JSON
 
 
-def _from_body(body: dict[str, Any]) -> Book:
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys are there once: of two addresses under one name, neither is the one that is meant."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadBook(f"{one_line(twice, 40)!r} is given twice")
+    return found
+
+
+def _from_body(body: dict[str, Any], of_chain: int) -> Book:
     tokens: dict[bytes, Token] = {}
     for symbol, given in _entries(body, "tokens"):
         if not (isinstance(given, list) and len(given) == 2):
@@ -169,9 +192,10 @@ def _from_body(body: dict[str, Any]) -> Book:
         if not isinstance(kind, str) or not kind or clock not in _CLOCKS:
             raise BadBook(f'contracts: {checksum(address)} needs {{"kind": text, "clock": "time", "block" or null}}')
         contracts[address] = Contract(kind, clock)
-    chain_id, native = body.get("chain_id", 1), body.get("native", "ETH")
+    chain_id = body.get("chain_id", of_chain)
     if type(chain_id) is not int or chain_id < 1:
         raise BadBook("chain_id is no whole number above 0")
+    native = body.get("native", symbol_of(chain_id))
     if not isinstance(native, str) or not is_plain_line(native) or not native.strip():
         raise BadBook("native is no symbol")
     return Book(names, tokens, native, contracts, executor_of(contracts), also, chain_id)

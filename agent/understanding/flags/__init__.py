@@ -21,7 +21,11 @@ from agent.understanding.flags import (
     long_text,
     lookalike_address,
     mint,
+    new_code,
+    new_power,
     no_calls,
+    no_code,
+    no_function,
     not_in_calls,
     not_told,
     parameter_change,
@@ -29,6 +33,7 @@ from agent.understanding.flags import (
     policy_change,
     resubmitted,
     safe_refund,
+    self_destruct,
     token_to_itself,
     too_many_calls,
     unknown_call,
@@ -39,6 +44,7 @@ from agent.understanding.flags import (
 )
 from agent.understanding.flags.flag import Case, Earlier, Flag, History, Rule, Severity
 from agent.understanding.ingest import Document
+from agent.understanding.live.facts import Facts
 
 __all__ = ["RULES", "WORDS", "Case", "Earlier", "Flag", "History", "Rule", "Severity", "flags", "raised"]
 
@@ -46,9 +52,9 @@ RULES: tuple[Rule, ...] = tuple(
     module.RULE
     for module in (
         admin_change, bad_checksum, canary, delegatecall, dormant, empty_text, flood, hidden_text, large_share,
-        long_text, lookalike_address, mint, no_calls, not_in_calls, not_told, parameter_change, pause, policy_change,
-        resubmitted, safe_refund, token_to_itself, too_many_calls, unknown_call, unknown_token, unlimited_approval,
-        upgrade, zero_address,
+        long_text, lookalike_address, mint, new_code, new_power, no_calls, no_code, no_function, not_in_calls, not_told,
+        parameter_change, pause, policy_change, resubmitted, safe_refund, self_destruct, token_to_itself,
+        too_many_calls, unknown_call, unknown_token, unlimited_approval, upgrade, zero_address,
     )
 )  # fmt: skip
 
@@ -85,12 +91,13 @@ def flags(
     calldata: Sequence[bytes] | None = None,
     untold: frozenset[str] | None = None,
     history: History | None = None,
+    facts: Facts | None = None,
 ) -> list[Flag]:
     """The warnings that text and calls give by themselves.
 
     `balances` is what the treasury holds by asset, base units, where known. `actions` is how many calls the proposal
     has (for the case that not all were decoded), `calldata` their bytes. `untold` are the effects that the verdict
-    found no word for.
+    found no word for. `facts` is what the chain said of the calls' accounts, where it was asked.
     """
     calls = len(effects) if actions is None else actions
-    return raised(Case(document, effects, book, balances or {}, calls, calldata, untold, history))
+    return raised(Case(document, effects, book, balances or {}, calls, calldata, untold, history, facts))

@@ -11,6 +11,7 @@ from typing import Any
 
 from agent.understanding.effects import Book, Effect
 from agent.understanding.ingest import Document
+from agent.understanding.live.facts import Facts
 from governance.sentences import Sentence, Table
 
 
@@ -35,12 +36,15 @@ class Earlier:
 
 @dataclass(frozen=True)
 class History:
-    """What the mirror knows of the DAO before a proposal. `earlier` is sorted, the newest first."""
+    """What the mirror knows of the DAO before a proposal. `earlier` is sorted, the newest first. The proposer's voting
+    power, in the votes token's base units, when it was proposed and a day before; None where it is not known."""
 
     calls: bytes
     text: bytes
     created_chain_s: int
     earlier: tuple[Earlier, ...] = ()
+    power: int | None = None
+    power_before: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Case:
     calldata: Sequence[bytes] | None = None  # the calls' data as it is executed, where it is at hand
     untold: frozenset[str] | None = None  # ids of effects that no word tells, by the verdict; None: not judged
     history: History | None = None
+    facts: Facts | None = None  # what the chain said of the calls' accounts; None: it was not asked
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,18 @@ class Flag:
 def ids(effects: Sequence[Effect]) -> tuple[str, ...]:
     """The ids of effects, in their order."""
     return tuple(effect.id for effect in effects)
+
+
+def at(case: Case, address: bytes, selector: bytes | None = None) -> tuple[str, ...]:
+    """The ids of the effects that call an address (and a function there), or that put its code in place."""
+    return ids(
+        [
+            effect
+            for effect in case.effects
+            if address in effect.addresses
+            and (selector is None or (effect.target == address and effect.selector == selector))
+        ]
+    )
 
 
 def of_effects(chosen: Callable[[Effect], bool], says: str = "") -> Callable[[Case], Iterator[Found]]:

@@ -50,8 +50,8 @@ def _is_published(address: bytes, book: Book) -> bool:
 def find(case: Case) -> Iterator[Found]:
     in_text = list(dict.fromkeys(addresses_in(case.document.text)))[:_MOST]
     used = {address: effect.id for effect in reversed(case.effects) for address in effect.addresses}
-    in_book = {*case.book.names, *case.book.tokens, *case.book.contracts}
-    others = list(dict.fromkeys([*in_book, *in_text, *used]))
+    in_book = case.book.vouched
+    others = list(dict.fromkeys([*sorted(in_book), *in_text, *used]))
     known = in_book | {one for one in {*in_text, *used} if _is_published(one, case.book)}
     pairs = {
         tuple(sorted((mine, other)))

@@ -34,7 +34,7 @@ def find(case: Case) -> Iterator[Found]:
     text, about = case.document.text, ids(dark)
     in_text = list(dict.fromkeys(addresses_in(text)))[:_MOST]
     bytes_of_calls = b"|".join(case.calldata)
-    named = {*in_text, *case.book.names}
+    named = {*in_text, *(case.book.names.keys() - case.book.claimed)}
     if strange := [effect for effect in dark if effect.target not in named]:
         yield Found(effects=ids(strange), says="target_not_in_text")
     # Any that is missing, not all: words that are added can't take the flag away.

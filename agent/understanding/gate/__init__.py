@@ -17,14 +17,17 @@ from agent.understanding.gate.asides import aside_left_over
 from agent.understanding.gate.clauses import clause_left_over
 from agent.understanding.gate.facts import Facts, LeftOver, facts_of
 from agent.understanding.gate.fields import (
+    adding_up,
     code_left_over,
     field_left_over,
     fields_left_over,
+    is_parameter,
     is_plain_name,
     named_value,
     row_left_over,
 )
 from agent.understanding.gate.headings import heading_left_over, stem
+from agent.understanding.gate.people import against_left_over
 from agent.understanding.gate.prose import (
     is_harmless,
     is_lead_of_others,
@@ -95,6 +98,8 @@ class _Around:
     headings: frozenset[str]
     said: frozenset[str]  # the words of the orders
     body: frozenset[str]  # the beginnings of the words of all that is no heading
+    topics: frozenset[str]  # the beginnings of what the orders and the title are about
+    adding: frozenset[_Place]  # lists of what the money is spent on, which add up to it
     has_old: bool  # the orders have the value before
 
 
@@ -114,7 +119,19 @@ def _around(telling: Sequence[Read], sections: set[int], facts: Facts, reads: Se
             if read.passage.shape not in (Shape.HEADING, Shape.CODE) and not read.passage.is_quoted
             for word in re.findall(r"[^\W\d_]+|(?<!\w)(?:19|20)\d\d(?!\w)", read.voice.folded)
         ),
+        _topics(telling, reads),
+        adding_up(reads, facts) if facts.is_some_money else frozenset(),
         "old" in names or any(re.search(r"\bfrom \d", read.voice.folded) for read in telling),
+    )
+
+
+def _topics(telling: Sequence[Read], reads: Sequence[Read]) -> frozenset[str]:
+    titles = (read for read in reads if read.passage.shape is Shape.HEADING and read.passage.is_title)
+    return frozenset(
+        stem(word)
+        for read in (*telling, *titles)
+        for word in re.findall(r"[^\W\d_]{5,}", read.voice.folded)
+        if word not in sets.GLUE and word not in sets.GENERAL
     )
 
 
@@ -177,8 +194,10 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
         )
     if (over := is_lead_of_others(read)) is not None:
         return over
-    if clause_left_over(read, facts) is None:
+    if _place(passage) in around.adding or clause_left_over(read, facts) is None or is_parameter(read, facts):
         return None
+    if (over := against_left_over(read, facts, around.topics)) is not None:
+        return over
     is_listed = passage.group in around.groups  # in the list or table of the orders
     is_aside = _is_aside(passage, around.sections)
     is_elsewhere = bool(passage.headings) and passage.section not in around.sections

@@ -74,11 +74,13 @@ _FINITE = re.compile(
 
 def aside_left_over(read: Read, facts: Facts, *, heading: str, is_first: bool) -> LeftOver | None:
     """What a passage in another section than the orders leaves over. `is_first`: nothing stands before it there."""
-    passage, folded = read.passage, read.voice.folded
+    passage, folded = read.passage, _without_own(read.voice.folded, facts)
+    if not read.quantities and all(party.is_own for party in read.parties if party.addresses):
+        folded = _NOT_OF_IT.sub(" ", folded)
     whole = LeftOver("words", passage.start, passage.end)
     if _EDITOR.match(folded):
         return whole
-    if _restates(read, facts) or _is_choice(folded):
+    if _restates(read, facts) or is_choice(folded):
         return None
     if (over := _of_fragment(read, facts, heading)) is not None:
         return over
@@ -92,6 +94,16 @@ def aside_left_over(read: Read, facts: Facts, *, heading: str, is_first: bool) -
     if bare is not None and _ANTECEDENT.search(folded[: bare.start()]) is None and bare.start() > 0:
         return whole
     return None
+
+
+_NOT_OF_IT = re.compile(
+    r"\(not [a-z]+ (?:in|by) this proposal\)"
+)  # of what stands before it, and is no receiver or amount
+
+
+def _without_own(folded: str, facts: Facts) -> str:
+    """A sentence without the words of the effects' own subjects, which turn nothing: "reverse" of a reverse record."""
+    return _TURNS.sub(lambda match: " " * len(match[0]) if match[0] in facts.words else match[0], folded)
 
 
 _BIDS = re.compile(
@@ -133,7 +145,7 @@ def _speaks_of_order(folded: str) -> bool:
             continue
         if match["noun"] in _COUNTED and _OF_OTHERS.match(after) is not None:
             continue
-        if _DONE_WITH.search(before) is not None and _TURNS.search(after) is None:
+        if _DONE_WITH.search(before) is not None and _TURNS.search(after) is None and _TURNS.search(before) is None:
             continue
         if match["noun"] in ("proposal", "vote", "executable") and _tells_of_itself(after):
             if _DOES_ORDER.match(after) is not None:
@@ -173,12 +185,18 @@ _CHOICE = re.compile(
 )
 
 
-def _is_choice(folded: str) -> bool:
+_KEEPS = re.compile(
+    r"\b(?:keeps?|stays?|remains?|reject\w*|oppos\w*|against|unpaid|refus\w*|stops?|cancel\w*|withh\w*)\b"
+)
+
+
+def is_choice(folded: str) -> bool:
     """Whether a line says what a vote means: for, that it is done; against, that it is not."""
     match = _CHOICE.match(folded)
     if match is None:
         return False
-    denies = languages.compiled(languages.DENIALS).search(folded[match.end() :]) is not None
+    rest = folded[match.end() :]
+    denies = languages.compiled(languages.DENIALS).search(rest) is not None or _KEEPS.search(rest) is not None
     return not denies if match["side"] in ("for", "yes", "yea", "in favour", "in favor") else True
 
 

@@ -5,17 +5,19 @@ Besides, words may stand in a purpose, a name or brackets of a known form. Pure,
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act
 from agent.understanding.mentions.parties import Party
 from agent.understanding.mentions.quantities import Quantity, Unit
 from agent.understanding.moods import ActWord, level
 from agent.understanding.orders import Read
 from agent.understanding.passages import Shape
+from agent.understanding.telling import is_money
 
 TAG = re.compile(r"<!-+|-+>|</?[a-z][a-z0-9]{0,11}(?: [^<>]{0,80})?/?>")
 _TOKEN = re.compile(
@@ -34,12 +36,20 @@ class Piece:
     thing: Quantity | Party | ActWord | None = None
 
 
-def pieces(read: Read) -> list[Piece]:
-    """A passage as its quantities, parties, verbs, and the words and marks between them."""
+def pieces(read: Read, given: Iterable[str] = ()) -> list[Piece]:
+    """A passage as its quantities, parties, verbs, and the words and marks between them, without the texts `given`."""
     folded = TAG.sub(lambda match: " " * len(match[0]), read.voice.folded)
     things: list[Piece] = [Piece("quantity", folded[q.start : q.end], q.start, q.end, q) for q in read.quantities]
     things += [Piece("party", folded[p.start : p.end], p.start, p.end, p) for p in read.parties]
     things += [Piece("act", a.word, a.start, a.end, a) for a in read.voice.acts]
+    for text in given:
+        place = folded.find(text)
+        while place >= 0:
+            end = place + len(text)
+            if not (folded[:place][-1:].isalnum() or folded[end:][:1].isalnum()):
+                things = [one for one in things if one.end <= place or one.start >= end]
+                folded = folded[:place] + " " * len(text) + folded[end:]
+            place = folded.find(text, end)
     order = {"quantity": 0, "party": 1, "act": 2}
     taken: list[Piece] = []
     for thing in sorted(things, key=lambda one: (one.start, order[one.kind])):
@@ -68,7 +78,7 @@ class _Clause:
     def __init__(self, read: Read, facts: Facts, *, may_tell_purpose: bool, more: frozenset[str]) -> None:
         self._read = read
         self._facts = facts
-        self._pieces = pieces(read)
+        self._pieces = pieces(read, facts.texts)
         self._at = 0
         self._may_tell_purpose = may_tell_purpose
         self._language = read.voice.language
@@ -112,7 +122,8 @@ class _Clause:
             if piece.text == "(":
                 return self._brackets()
             is_comment = piece.text == "/" and self._next() == "/"  # what stands behind is not run
-            code = "" if (piece.text in _MARKS or piece.text in sets.HAN) and not is_comment else "words"
+            is_used = (piece.text in _MARKS or piece.text in sets.HAN) and not is_comment and not self._is_note(piece)
+            code = "" if is_used else "words"
         elif piece.kind == "word":
             return self._word(piece)
         elif piece.kind == "hex":
@@ -121,6 +132,26 @@ class _Clause:
             code = "" if self._at == 0 or self._is_step_number() else "amount"
         self._at += 1
         return (code, piece) if code else None
+
+    def _is_note(self, piece: Piece) -> bool:
+        """Whether a star hangs on a word or number, as the mark of a note does."""
+        folded = self._read.voice.folded
+        return (
+            piece.text == "*"
+            and piece.start > 0
+            and folded[piece.start - 1].isalnum()
+            and "*" not in folded[: piece.start]
+        )
+
+    def _counts_otherwise(self, text: str) -> bool:
+        """Whether a word counts payments, receivers or calls, and there are not so many."""
+        number = languages.NUMBER_WORDS.get(text, 0) if text in sets.COUNTS else 0
+        effects = self._facts.effects
+        return number > 1 and number not in (
+            len(effects),
+            len({one.position for one in effects}),
+            len({one.recipient for one in effects if one.recipient is not None}),
+        )
 
     def _is_step_number(self) -> bool:
         before = self._pieces[self._at - 1]
@@ -168,8 +199,13 @@ class _Clause:
         before = self._pieces[self._at - 1].text if self._at else ""
         if before == "from" and not self._facts.is_all_money and Act.REVOKE not in self._facts.acts:
             return "words"  # the implementation from which an upgrade goes away
+        if before in _BESIDE and set(party.addresses) & self._paid() and not party.is_own:
+            return "words"  # "transfer it with lea" names no receiver
         self._has_party = True
         return ""
+
+    def _paid(self) -> set[bytes | None]:
+        return {effect.recipient for effect in self._facts.effects if is_money(effect)}
 
     def _act(self, piece: Piece) -> str:
         act = piece.thing
@@ -183,6 +219,9 @@ class _Clause:
 
     def _word(self, piece: Piece) -> tuple[str, Piece] | None:
         text = piece.text
+        if text in _ORDINALS and self._next_is_place():
+            self._at += 1
+            return ("words", piece)  # "the second governor"
         if text == "leaving" and self._takes_balance():
             return None
         if text == "of" and self._is_apposition() and (stop := self._end_of_purpose(self._at + 1)) is not None:
@@ -193,7 +232,7 @@ class _Clause:
             return None
         if text in sets.PURPOSE and self._may_tell_purpose and self._is_core_begun() and self._takes_purpose():
             return None
-        if self._takes_label():
+        if self._takes_label() or self._takes_costs():
             return None
         if self._is_named_or_asked(piece):
             self._at += 1
@@ -211,7 +250,7 @@ class _Clause:
             or (symbol is not None and self._facts.moves(symbol))
             or self._facts.moves(self._facts.symbols.of(self._read.passage.text[piece.start : piece.end]) or "")
             or (self._language == "zh" and set(text) <= sets.HAN)
-        )
+        ) and not self._counts_otherwise(text)
         self._at += 1
         return None if is_used else ("token" if symbol is not None else "words", piece)
 
@@ -245,6 +284,10 @@ class _Clause:
         is_open = before is not None and before.kind == "party" and before.text.count("(") > before.text.count(")")
         original = self._read.passage.text[piece.start : piece.end]
         return is_open and original[:1].isupper() and piece.text not in sets.BINDING | sets.PLACES
+
+    def _next_is_place(self) -> bool:
+        after = self._pieces[self._at + 1] if self._at + 1 < len(self._pieces) else None
+        return after is not None and (after.kind == "party" or after.text in sets.ON_CHAIN)
 
     def _next(self) -> str:
         return self._pieces[self._at + 1].text if self._at + 1 < len(self._pieces) else ""
@@ -426,6 +469,22 @@ class _Clause:
                 return False
         return False
 
+    def _takes_costs(self) -> bool:
+        """Step over what an amount is the cost of: "the legal costs of 900 USDC"."""
+        before = self._pieces[self._at - 1].text if self._at else ""
+        for at in range(self._at, min(self._at + 3, len(self._pieces) - 2)):
+            piece, after = self._pieces[at], self._pieces[at + 1 : at + 3]
+            if piece.kind not in ("word", "act"):
+                return False
+            if piece.text in ("cost", "costs", "expense", "expenses", "fee", "fees") and after[0].text == "of":
+                if before not in ("the", "her", "his", "their", "our") or after[1].kind != "quantity":
+                    return False
+                self._at = at + 2
+                return True
+            if piece.text not in sets.COSTS:
+                return False
+        return False
+
     def _takes_opening_label(self) -> bool:
         """Step over what an item or caption calls who is paid: "Ecosystem Safe – 100 USDC 0x..."."""
         start = self._at
@@ -497,6 +556,8 @@ class _Clause:
         )
 
 
+_ORDINALS = ("first", "second", "third", "other", "old", "former", "previous")
+_BESIDE = ("with", "through", "via", "by")
 _MARKS = frozenset(").,:;!-–—→=+&/*•#'’\"`[]…" + "⇒>@_\u200b")
 _FOR_TIME = re.compile(r"(?:for|covering) (?:the )?[\w ]{1,20}(?:day|week|month|quarter|year)s?")
 _SITE = re.compile(r"[a-z\d-]+(?:\.[a-z\d-]+)+(?:/\S*)?")

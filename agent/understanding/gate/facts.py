@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 
-from agent.understanding.described import need_of
+from agent.understanding.described import namehash, need_of
 from agent.understanding.effects import ETHER, Book, Effect
 from agent.understanding.gate import words as sets
 from agent.understanding.mentions.languages import Act
@@ -17,6 +17,7 @@ from agent.understanding.mentions.parties import Names, Party
 from agent.understanding.mentions.quantities import Quantity, Symbols, Unit
 from agent.understanding.telling import acts_for, is_money
 from policies.notation.amounts import base_units
+from policies.notation.primitives import keccak
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,18 @@ class Facts:
     words: frozenset[str] = frozenset()  # subjects, functions and arguments, in small letters
     numbers: frozenset[int] = frozenset()
     totals: Mapping[bytes, int] = field(default_factory=dict)  # of the payments, base units by asset
+    hashes: frozenset[bytes] = frozenset()  # of names, among the arguments of effects that change names
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts among the arguments of effects that change names: links and the like, in small letters."""
+        return tuple(
+            argument.value.casefold()
+            for effect in self.effects
+            if str(effect.kind) == "name"
+            for argument in effect.arguments
+            if argument.type == "string" and isinstance(argument.value, str) and 5 < len(argument.value) < 300
+        )
 
     @property
     def is_all_money(self) -> bool:
@@ -61,12 +74,17 @@ class Facts:
         if quantity.is_about or (quantity.is_limit and not self._has_kind("approve")):
             return False
         if quantity.unit is Unit.TOKEN:
-            return any(self._is_amount_of(quantity.readings[0], a) for a in self.by_symbol.get(quantity.symbol, ()))
+            assets = self.by_symbol.get(quantity.symbol, ())
+            return any(
+                self._is_amount_of(quantity.readings[0], a) or self._is_votes(quantity.readings[0], a) for a in assets
+            )
         if quantity.unit is Unit.MONEY:
             return quantity.is_conversion
         if quantity.unit is Unit.BARE and 1 <= quantity.readings[0] <= len(self.effects):
             return True  # it counts calls, or numbers them
         scales = (100, 10**4, 10**16, 10**25) if quantity.unit is Unit.PERCENT else (1,)
+        if quantity.unit is Unit.PERCENT and any(str(number) in self._set_values for number in quantity.readings):
+            return True
         if any(number * scale in self.numbers for number in quantity.readings for scale in scales):
             return True
         assets = {effect.asset for effect in self.effects if effect.asset is not None}
@@ -77,6 +95,18 @@ class Facts:
         decimals = 18 if asset == ETHER else token.decimals if token is not None else None
         wanted = {effect.amount for effect in self.effects if effect.asset == asset} | {self.totals.get(asset)}
         return decimals is not None and base_units(number, decimals) in wanted - {None}
+
+    def _is_votes(self, number: Decimal, asset: bytes) -> bool:
+        """Whether a number of a token is a threshold that an effect sets: "25,000 GOVT" to propose."""
+        token = self.book.tokens.get(asset)
+        if token is None:
+            return False
+        wanted = {e.new_value for e in self.effects if str(e.kind) == "parameter_change" and "threshold" in e.subject}
+        return str(base_units(number, token.decimals)) in wanted
+
+    @property
+    def _set_values(self) -> set[str]:
+        return {effect.new_value for effect in self.effects if str(effect.kind) == "parameter_change"}
 
     def leaves(self, quantity: Quantity) -> bool:
         """Whether a quantity is what remains of one effect's amount behind another's: 500 wrapped, 400 paid."""
@@ -90,11 +120,19 @@ class Facts:
         decimals = 18 if effect.asset == ETHER else token.decimals if token is not None else None
         return None if decimals is None else Decimal(effect.amount).scaleb(-decimals, Context(prec=80))
 
+    def is_own_name(self, name: str) -> bool:
+        """Whether a domain is one whose records the effects change."""
+        return bool(self.hashes) and (
+            namehash(name) in self.hashes or keccak(name.split(".")[0].encode()) in self.hashes
+        )
+
     def _has_kind(self, kind: str) -> bool:
         return any(str(effect.kind) == kind for effect in self.effects)
 
     def takes_part(self, party: Party) -> bool:
         """Whether a party of the text is one of the effects', called by a name that fits it."""
+        if not party.addresses and party.name and self.is_own_name(party.name):
+            return True  # the name whose record changes: "the resolver of dao.eth"
         if party.has_conflict or not party.addresses or not set(party.addresses) <= self.parties:
             return False
         paid = {effect.recipient for effect in self.effects if is_money(effect)}
@@ -133,6 +171,13 @@ def facts_of(
     said: set[str] = set()
     numbers: set[int] = {len(effects), len({effect.position for effect in effects})}
     totals: Counter[bytes] = Counter()
+    hashes = {
+        argument.value
+        for effect in effects
+        if str(effect.kind) == "name"
+        for argument in effect.arguments
+        if argument.type == "bytes32" and isinstance(argument.value, bytes)
+    }
     for effect in effects:
         parties |= {effect.target, *effect.addresses, *effect.through}
         parties |= {one for one in (effect.asset, effect.sender, effect.recipient) if one is not None}
@@ -148,6 +193,8 @@ def facts_of(
             for phrase in (*need.subjects, *need.target_words, effect.subject):
                 said |= set(_WORD.findall(phrase.casefold()))
         said |= sets.OF_KIND.get(str(effect.kind), frozenset()) | _function_words(effect)
+        if "quorum" in effect.subject:
+            said |= {"supply", "circulating", "votes", "voting", "power"}
         if effect.amount is not None:
             numbers.add(effect.amount)
         if re.fullmatch(r"\d{1,90}", effect.new_value or ""):
@@ -155,7 +202,7 @@ def facts_of(
         numbers |= {int(a.value) for a in effect.arguments if isinstance(a.value, int)}
     return Facts(
         effects, book, names, symbols, by_symbol, frozenset(parties), frozenset(acts), frozenset(said),
-        frozenset(numbers), totals,
+        frozenset(numbers), totals, frozenset(hashes),
     )  # fmt: skip
 
 

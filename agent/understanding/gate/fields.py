@@ -2,7 +2,11 @@
 """Rows, records, headings and code: what they have that no effect has."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 
+from agent.understanding.described import HASH_OF, namehash
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
 from agent.understanding.mentions import languages
@@ -10,8 +14,10 @@ from agent.understanding.mentions.parties import parties
 from agent.understanding.mentions.quantities import Quantity, Unit, quantities
 from agent.understanding.moods import level
 from agent.understanding.orders import Read
-from agent.understanding.passages import Field, key_of, unit_in_header
+from agent.understanding.passages import Field, Shape, key_of, unit_in_header
 from agent.understanding.telling import is_money
+from policies.notation.hexadecimal import hex_text
+from policies.notation.primitives import keccak
 
 _ORDERED = frozenset(
     [
@@ -169,3 +175,71 @@ def code_left_over(read: Read, facts: Facts) -> LeftOver | None:
         if bytes.fromhex(match[1]) not in facts.parties:
             return LeftOver("party", read.passage.start + match.start(), read.passage.start + match.end())
     return None
+
+
+def adding_up(reads: Sequence[Read], facts: Facts) -> frozenset[tuple[int, int]]:
+    """The rows and items of lists whose amounts add up to what is paid: what it is spent on. Where they stand."""
+    groups: dict[int, list[tuple[Read, Quantity]]] = {}
+    for read in reads:
+        if read.passage.shape not in (Shape.ROW, Shape.ITEM) or read.passage.is_quoted:
+            continue
+        amounts = [one for one in read.quantities if one.unit is Unit.TOKEN and not one.is_conversion]
+        if len(amounts) == 1 and len(amounts[0].readings) == 1 and facts.moves(amounts[0].symbol):
+            groups.setdefault(read.passage.group, []).append((read, amounts[0]))
+    found: set[tuple[int, int]] = set()
+    for listed in groups.values():
+        parts = [(read, one) for read, one in listed if not facts.uses(one)]
+        total = sum((one.readings[0] for _, one in parts), Decimal(0))
+        is_one_token = len({one.symbol for _, one in parts}) == 1
+        if len(parts) > 1 and is_one_token and facts.uses(replace(parts[0][1], readings=(total,))):
+            found |= {(r.passage.start, r.passage.end) for r, _ in parts if _is_plain_part(r)}
+    return frozenset(found)
+
+
+_DATED = sets.words_of(
+    "january february march april may june july august september october november december spent left received already "
+    "saved earned burn swap sold old previous"
+)
+
+
+def _is_plain_part(read: Read) -> bool:
+    """Whether a part of a sum has no party, date, rate or word that binds it."""
+    said = set(
+        re.findall(r"[^\W\d_]+", level(" ".join([read.passage.text, *(one.name for one in read.passage.fields)])))
+    )
+    return not (said & (sets.BINDING | sets.AGAINST | _DATED) or any(party.addresses for party in read.parties))
+
+
+_PARAMETER = re.compile(r"^(?:bytes\d*|address|u?int\d*|string|bool)(?:\[\])? \w+: ", re.IGNORECASE)
+_HEX = re.compile(r"0x[0-9a-f]{2,}")
+
+
+def is_parameter(read: Read, facts: Facts) -> bool:
+    """Whether a line gives an argument of the calls as code does, `uint64 ttl: 0`, and nothing besides."""
+    match = _PARAMETER.match(read.passage.text)
+    if match is None or "\n" in read.passage.text:
+        return False
+    given = {hex_text(a.value) for one in facts.effects for a in one.arguments if isinstance(a.value, bytes)}
+    given |= {hex_text(party) for party in facts.parties}
+    value = read.voice.folded[match.end() :]
+    for party in read.parties:
+        if party.addresses and not facts.takes_part(party):
+            return False
+    hashed = HASH_OF.search(read.passage.text)
+    if hashed is not None:
+        name = hashed["name"].casefold()
+        found = keccak(name.encode()) if hashed["kind"].casefold() == "label" else namehash(name)
+        if hex_text(found) not in given:
+            return False
+        value = value.replace(hashed[0].lower(), " ")
+    if any(one not in given for one in _HEX.findall(value)):
+        return False
+    names = {word for party in read.parties if party.addresses for word in re.findall(r"\w+", party.name)}
+    rest = re.findall(r"\w+", _HEX.sub(" ", value))
+    return all(
+        word in facts.words
+        or word in names
+        or word in ("true", "false")
+        or (word.isdigit() and int(word) in facts.numbers)
+        for word in rest
+    )

@@ -7,6 +7,7 @@ have names and things that nobody knows; its verbs, counts, places and persons m
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.clauses import Piece, pieces
@@ -35,6 +36,7 @@ _DIRECTION = re.compile(
     r"\b(?:longer|shorter|higher|lower|faster|slower|bigger|smaller|larger|fewer|less|lengthen|shorten|extend|raise|"
     r"increase|decrease|reduce|double|halve|triple)(?:s|d|ed|ing)?\b"
 )
+_QUARTER = re.compile(r"\b(?:for|in) the (?:first|second|third|fourth|coming|current) (?:quarter|half)\b")
 _OBJECTS = frozenset(
     ["the", "a", "an", "our", "its", "all", "any", "this", "that", "these", "those", "her", "his", "their", "each",
      "every", "us", "them", "it", "me", "him"]
@@ -186,6 +188,8 @@ def _of_section(read: Read, facts: Facts, orders: frozenset[str]) -> LeftOver | 
     folded = _EDITION.sub(lambda match: " " * len(match[0]), read.voice.folded)
     title = set(_LETTERS.findall(level(read.passage.title)))
     covered = [party for party in read.parties if party.addresses]
+    if _WAS_DONE.search(folded) is not None:
+        return _over(read, "words")
     for match in _LETTERS.finditer(folded):
         word = match[0].removesuffix("'s")
         if any(party.start <= match.start() < party.end for party in covered):
@@ -196,12 +200,20 @@ def _of_section(read: Read, facts: Facts, orders: frozenset[str]) -> LeftOver | 
     return None
 
 
+_WAS_DONE = re.compile(
+    r"\b(?:we|it|they|dao|team|members|who|what) (?:have |has |was |were )?(?:made|sent|paid|transferred|did|done|"
+    r"gave)\b"
+)
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
 def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool) -> LeftOver | None:
     """What a title over an order has that may make another order of it."""
     passage, folded = read.passage, _EDITION.sub(lambda match: " " * len(match[0]), read.voice.folded)
+    for quantity in read.quantities:  # what the effects have binds nothing: "Voting delay of two days"
+        if quantity.unit is not Unit.BARE and facts.uses(quantity):
+            folded = folded[: quantity.start] + " " * (quantity.end - quantity.start) + folded[quantity.end :]
+    folded = _QUARTER.sub(lambda match: " " * len(match[0]), folded)
     said = [word.split("'")[0] for word in _LETTERS.findall(folded)]
     if any(word in sets.RECURS for word in said):
         return _over(read, "time")
@@ -244,14 +256,22 @@ def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | No
     folded = _EDITION.sub(lambda match: " " * len(match[0]), read.voice.folded)
     covered = [(one.start, one.end) for one in (*read.parties, *read.quantities)]
     first = next(iter(re.findall(r"[^\W\d_]+", folded)), "")
-    bids = first in _verbs(facts)  # "Pay the printers": whoever or whatever it is for, it says what is done
+    bids = first in _verbs(facts) and not _is_noun_first(
+        read, first
+    )  # "Pay the printers": whoever or whatever it is for, it says what is done
+    if not bids and not _is_tied(read, facts, body, folded):
+        return _over(read, "words")
     for match in _WORDS.finditer(folded):
         word = match[0].removesuffix("'s").removesuffix("’s")
         if any(start <= match.start() < end for start, end in covered if not match[0].isdigit()):
             continue
+        if any(one.start() <= match.start() < one.end() for one in _QUARTER.finditer(folded)):
+            continue
         if _DIRECTION.fullmatch(word) is not None or (word == "inactive" and Act.REVOKE in facts.acts):
             continue  # held against the value before elsewhere
         if word.isdigit() and _is_year_of_name(read, match.start(), body):
+            continue
+        if word in sets.SETTING_NOUNS and not facts.is_all_money:
             continue
         if not word.isdigit() and (bids or word in _TITLE_WORDS or word in facts.words or word in _verbs(facts)):
             continue
@@ -259,6 +279,33 @@ def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | No
             continue
         return _over(read, "time" if word.isdigit() else "words", match.start(), match.end())
     return None
+
+
+def _is_noun_first(read: Read, first: str) -> bool:
+    """Whether a title's first word, a noun or a verb, is a noun: "Grant dispute", not "Grant 5 USDC to"."""
+    if first not in sets.KINDS | {"transfer", "support", "design", "audit", "research", "test", "book", "rent"}:
+        return False
+    listed = pieces(read)
+    after = next((two for one, two in pairwise(listed) if one.text == first), None)
+    return after is None or not (after.kind in ("party", "quantity") or after.text in _OBJECTS)
+
+
+def _is_tied(read: Read, facts: Facts, body: frozenset[str], folded: str) -> bool:
+    """Whether a title has anything of these orders: a verb, party, amount or noun of theirs, or a word of the text."""
+    if any(act.acts & facts.acts for act in read.voice.acts) or read.parties:
+        return True
+    if any(facts.uses(quantity) for quantity in read.quantities):
+        return True
+    said = {word.removesuffix("'s").removesuffix("’s") for word in _LETTERS.findall(folded)}
+    if said <= sets.PLAIN_HEADINGS:
+        return True
+    nouns = sets.MONEY_NOUNS if facts.is_some_money else frozenset()
+    untied = sets.UNTIED if facts.is_all_money else sets.UNTIED_EVER
+    if not facts.is_all_money:
+        nouns |= sets.SETTING_NOUNS
+    if said & ((facts.words | nouns) - untied) or (not facts.is_all_money and _DIRECTION.search(folded) is not None):
+        return True
+    return any(stem(word) in body for word in said if len(word) > 3 and word not in untied)
 
 
 def _is_year_of_name(read: Read, start: int, body: frozenset[str]) -> bool:
@@ -301,7 +348,11 @@ def _of_persons(read: Read, facts: Facts) -> LeftOver | None:
 
 
 def _is_noun_of(word: str, facts: Facts) -> bool:
-    return word in sets.KINDS or word in facts.words or word in ("payment", "team", "wallet", "proposal")
+    return (
+        word in sets.KINDS | sets.SETTING_NOUNS
+        or word in facts.words
+        or word in ("payment", "team", "wallet", "proposal")
+    )
 
 
 def _is_named(name: str, facts: Facts) -> bool:

@@ -228,7 +228,7 @@ def _may_order(read: Read, facts: Facts) -> bool:
     folded = read.voice.folded
     for act in read.voice.acts:
         is_listed = read.passage.shape is Shape.ITEM and act.word.endswith("s") and act.acts & facts.acts - _MOVES
-        if act.tense is not Tense.NOW or is_listed:
+        if act.tense is not Tense.NOW or is_listed or (act.word == "delegates" and not read.parties):
             continue
         is_noun = re.match(r"\s+(?:are|were|is|was|have|has)\b", folded[act.end :]) is not None
         if is_imperative(folded[: act.start]) and not act.word.endswith("ing") and not is_noun:
@@ -247,6 +247,10 @@ def _is_of_token(read: Read, facts: Facts) -> bool:
         if symbol is None:
             continue
         before = said[place - 1].casefold() if place else ""
+        if place + 1 < len(said) and (
+            said[place + 1][:1].isupper() and f"{word} {said[place + 1]}" in read.passage.text
+        ):
+            continue  # part of a name: "the ENS DAO"
         if before in ("in", "as", "for", "into", "with") and not facts.moves(symbol):
             return True
         if {one.casefold() for one in said[place + 1 : place + 4]} & sets.DEFINES:
@@ -278,6 +282,8 @@ def _may_change_a_place(read: Read, facts: Facts, said: Sequence[str]) -> bool:
         return False
     if _WORKS.search(read.voice.folded) is not None:
         return False
+    if said[0] == "delegates" and said[1:2] and said[1] in sets.DESCRIBES:
+        return False  # people
     first = said[: 5 if said[0] in sets.DETERMINERS else 1]
     if any(word in sets.ON_CHAIN for word in first):
         return True

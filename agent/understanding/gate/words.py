@@ -6,8 +6,12 @@ an order can mean another payment, time, condition or receiver by it.
 """
 
 
-def _set(words: str) -> frozenset[str]:
+def words_of(words: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(words.split())
+
+
+_set = words_of
 
 
 # Words of an order beside its verb, amount, receiver and subject, in any place.
@@ -37,6 +41,13 @@ GLUE_IN: dict[str, frozenset[str]] = {
     ),
     "zh": _set(""),
 }
+COUNTS = _set("two three four five six")  # of GLUE: how many payments, receivers or calls there are
+# What an amount may be the costs of.
+COSTS = _set(
+    "legal audit hosting server servers travel gas development translation translations printing hardware design "
+    "operating running event venue infrastructure security marketing administrative accounting storage domain "
+    "maintenance research recording editing shipping visa registration"
+)
 HAN = frozenset("本提案该此向给由从从的将会把至到支付转账移发送予项笔金额个枚国库，。：；、（）")
 
 # A purpose begins with one of these, behind the amount or the receiver.
@@ -51,7 +62,8 @@ AIMS = _set(
 )
 # What a payment may be "as": nouns by which no condition, time or return is meant.
 KINDS = _set(
-    "grant bounty reward compensation payment reimbursement thank-you thanks thank bonus prize award contribution "
+    "round programme program grant bounty reward compensation payment reimbursement thank-you thanks thank bonus "
+    "prize award contribution "
     "donation honorarium funding fee refund retroactive gift budget remuneration retrospective sponsorship subsidy "
     "agreed discussed approved described requested planned specified set stated outlined proposed"
 )
@@ -80,14 +92,19 @@ BINDING = _set(
     "tax same another other others additional extra"
 )
 # What a purpose by "to" and a verb may have all the same: "to finish the other six and keep it current for a year".
-FREE_IN_AIMS = _set("other others it them this these that year years month months week weeks additional more all both")
+FREE_IN_AIMS = _set(
+    "other others quarter quarters season it them this these that year years month months week weeks additional "
+    "more all both"
+)
 # Words behind "and" that are no verbs.
 SMALL = _set("the a an of for in on at by with from to as all its our her his their also then")
 # What a label of a receiver may not be: places where money stays, or belongs to somebody else.
 PLACES = _set(
     "own our cold hot burn burned staking vault pool exchange bridge governor timelock treasury dao holders holder "
     "owner owners everybody everyone anybody someone whoever everything listed deployer contract contracts protocol "
-    "market markets future next final temporary replaced replacement"
+    "market markets future next final temporary replaced replacement reserve reserves savings insurance buyback "
+    "buybacks "
+    "sender senders refund refunds endowment custodian"
 )
 # Words around a number that repeats the amount in base units: "(2500000000 considering USDC's 6 decimal places)".
 UNITS = _set("considering decimal decimals places base units wei raw with in i.e ie = smallest unit atomic")
@@ -244,6 +261,24 @@ TOPICS = _set(
     "voting period delay threshold quorum parameter parameters proposer proposers canceller cancellers minter "
     "minters registrar resolver registry"
 )
+# Nouns of titles that pay, and words that tie a title to no order: the names of what every proposal has.
+MONEY_NOUNS = (
+    KINDS
+    | _set(
+        "refill top-up replenishment rewards awards prizes donations contributions reimbursements fees payment "
+        "payments transfer transfers grants funds budgets costs salary expenses bounties"
+    )
+) - _set("agreed discussed approved described requested planned specified set stated outlined proposed")
+PLAIN_HEADINGS = _set(
+    "specification specifications abstract summary overview details description introduction background motivation "
+    "action actions transaction transactions executable proposal the tl dr tldr and technical call calls"
+)
+UNTIED_EVER = _set("proposal proposals executable dao season address addresses call calls from")
+UNTIED = UNTIED_EVER | _set("treasury votes vote token tokens role")
+SETTING_NOUNS = _set(
+    "parameter parameters setting settings upgrade upgrades role roles permission permissions owner ownership signer "
+    "signers delegation resolver record records registrar controller migration configuration"
+)
 # Words of a few that stand alone in a section, by which what stands elsewhere is another's, of another time, or none.
 ASIDE_TURNS = _set(
     "last past former formerly previous previously prior old earlier already history historic joke jokes parody satire "
@@ -270,14 +305,14 @@ TITLE_VERBS = (
 )
 # Verbs by which a title bids another act, by the act.
 TITLE_VERBS_OF: dict[str, frozenset[str]] = {
-    "grant": _set("add appoint make give name elect welcome onboard allow trust enable promote confirm nominate "
+    "grant": _set("add hand appoint make give name elect welcome onboard allow trust enable promote confirm nominate "
                   "authorise authorize let empower"),
     "revoke": _set("remove revoke retire rotate thank offboard dismiss withdraw"),
     "delegate": _set("delegate give put activate use entrust"),
     "mint": _set("mint issue reward grant give pay award thank allocate onboard welcome"),
     "approve": _set("approve allow let permit authorise authorize give enable fund"),
     "upgrade": _set("upgrade fix replace update improve switch patch deploy repair"),
-    "set": _set("set change adjust update extend lengthen shorten raise lower increase decrease reduce configure "
+    "set": _set("set hand change adjust update extend lengthen shorten raise lower increase decrease reduce configure "
                 "enable register transfer move point"),
     "renew": _set("renew extend keep"),
     "stream": _set("stream fund pay"),
@@ -320,10 +355,62 @@ OF_ORDER_SAID = _set(
 )
 # What is done with it.
 WITH_ORDER = _set(
-    "discussed discuss discusses reviewed review reviews posted published wrote write drafted supports support "
+    "action discussed discuss discusses reviewed review reviews posted published wrote write drafted supports support "
     "supported recommend recommends recommended endorse endorses endorsed submitted before since about behind audited "
     "tested welcome welcomed welcomes explain explains explained describe describes described see read requested "
     "earned deserves deserve justify justifies"
 )
 # Verbs of acts among the words of an order that move something all the same.
 MOVING = _set("transfer transfers grant grants give gives sends sent paid transferred")
+
+# -------------------------------------------------------------------------------------------------- against an order
+
+# What may have become of a receiver, or be wrong with it, so that nobody would pay it by this text alone.
+LOST = _set(
+    "left leaves gone died dead death deceased passed lost loses losing quit quits resigned resigns "
+    "retired fired dismissed convicted sentenced accused charged indicted arrested jailed prison sanctioned sanctions "
+    "bankrupt insolvent dissolved liquidated hacked compromised phished stolen stole steals theft fraud fraudulent "
+    "scam scams scammer fake impostor imposter impersonates impersonated banned expelled blocked frozen blacklisted "
+    "unknown anonymous stranger wrong false criminal crime laundering launderer thief hacker attacker exploiter "
+    "disappeared vanished unreachable missing withdrew withdrawn declined declines refused refuses renounced waived "
+    "returned repaid sued lied lies cheated copied plagiarised plagiarized owes bribed conflict competitor closed "
+    "sold replaced suspended untrustworthy unreliable late failed fails never nothing nobody"
+)
+# Words that may stand between a receiver and the verb of what it does.
+HELPING = _set(
+    "has have had been be is are was were will would can also then still now already always often and both all who "
+    "which that together recently successfully previously originally since"
+)
+# Verbs of work and of praise, by which a short sentence about a receiver changes nothing.
+WORKS = _set(
+    "wrote write writes written writing built build builds building made make makes making maintain maintains "
+    "maintained maintaining run runs ran running lead leads led leading work works worked working teach teaches "
+    "taught help helps helped helping design designs designed develop develops developed developing translate "
+    "translates translated host hosts hosted organise organises organised organize organizes organized answer answers "
+    "answered review reviews reviewed audit audits audited found finds fixed fixes fix deliver delivers delivered "
+    "publish publishes published support supports supported provide provides provided create creates created research "
+    "researches researched contribute contributes contributed serve serves served live lives lived speak speaks earn "
+    "earns earned deserve deserves joined joins started began founded co-founded collect collects collected keep keeps "
+    "kept edit edits edited print prints printed draw draws drew paint painted teaching spent gave give gives has "
+    "operate operates operated manage manages managed coordinate coordinates coordinated deploy deploys deployed "
+    "ship ships shipped use uses used know knows met reports reported analysed analyzed tested tests monitors "
+    "monitored represent represents represented consists includes attended represents trains trained moderates "
+    "moderated done did hire hires hired bought buys paid pays ordered thanks asks proposes wants needs requests "
+    "done did"
+)
+# Words of refusal. Beside a receiver or what is paid for they are a reason against the order.
+AGAINST = _set(
+    "reject rejected rejects rejecting rejection refuse refused refuses refusal decline declined declines oppose "
+    "opposed opposes opposing opposition objected objections objection disagree disagreed disagrees "
+    "worthless useless pointless overpriced unneeded unnecessary wasteful waste wasted fraud scam scams false untrue "
+    "mislead misleads misled misleading copied plagiarised plagiarized fake stolen lied illegal unlawful "
+    "forbidden banned mistaken mistake wrong wrongly undelivered unfinished abandoned vetoed cancelled canceled "
+    "withdrawn revoked overruled condemned doubt doubts doubted doubtful distrust sceptical skeptical harmful "
+    "against unwanted unpopular bogus hoax pretext invalid cheaper better elsewhere instead"
+)
+# Words of orders and titles that say nothing of what an order is about.
+GENERAL = _set(
+    "governance protocol treasury community ecosystem proposal executable season payment payments funding grant grants "
+    "request working group budget token tokens security timelock governor council period delay quorum threshold role "
+    "proposer canceller minter upgrade contract contracts voting votes"
+)

@@ -434,6 +434,7 @@ HARMLESS = (
     r"no later than",
     r"whether or not",
     r"\bno impact\b",
+    r"\bgrants (?=(?:committee|council|programme?|team|round|working group|stewards?|lead)\b)",
     r"\brather than usdc\b(?!.)",
     r"(?:please )?(?:do not hesitate|don't hesitate)",
 )

@@ -20,6 +20,7 @@ import {
   type Ballot,
   type Call,
 } from "./chain";
+import { wireChecking } from "./checking";
 import { begin, confirm, connect, current, leave, reconnect, switchNetwork, wrongNetwork, type Shown } from "./connection";
 import { showDelegation, wireDelegation } from "./delegation";
 import { discover, people, Problem, testWallet, type Wallet } from "./providers";
@@ -434,6 +435,7 @@ async function start(): Promise<void> {
   if (vote instanceof HTMLFormElement) wireVote(vote);
   wireDelegation();
   wireStatement();
+  wireChecking();
   const request = document.getElementById("request");
   if (request instanceof HTMLFormElement) wireRequest(request);
   document.querySelectorAll<HTMLButtonElement>("button[data-transaction]").forEach(wireTransaction);
