@@ -95,6 +95,7 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
 
     from governance.models import Chain, Contract, Cursor, Dao, Delegation, PowerCheckpoint
     from governance.projections import power_now
+    from webapp.proposals.search import keep_words
 
     chain = Chain.objects.create(chain_id=1, name="bench")
     dao = Dao.objects.create(chain=chain, slug="bench", name="Bench DAO")
@@ -120,6 +121,8 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
         power_now.make_again(
             dao, (accounts, set(Delegation.objects.filter(dao=dao).values_list("delegator", flat=True)))
         )
+        while keep_words():
+            pass
         sql.execute("VACUUM ANALYZE")
     return dao
 
@@ -133,7 +136,14 @@ _UNKNOWN = {
 }  # fmt: skip
 # More of a page than its beginning: its route (without the first slash), and what is asked of it.
 _MORE = {
-    "<slug:slug>/proposals/": ("?page={last_proposals}", "?show=open"),
+    "<slug:slug>/proposals/": (
+        "?page={last_proposals}",
+        "?show=open",
+        "?q=proposal",
+        "?q=7",
+        "?by={account}",
+        "?show=ended",
+    ),
     "<slug:slug>/": ("?account={account}",),
     "<slug:slug>/proposals/<proposal_id:proposal_id>/": ("?page=500", "?choice=0&reasons=1", "?account={account}"),
     "<slug:slug>/delegates/": ("?page={last_delegates}",),

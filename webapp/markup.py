@@ -154,9 +154,22 @@ def _is_there(quote: Quote, shown: str) -> bool:
     return " ".join(shown[quote.start : quote.end].split()).startswith(quote.begins)
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """A token, or a piece of one that begins or ends where a quote does."""
+
+    token: Token
+    is_marked: bool = False
+    anchor: int | None = None
+
+    def tokens(self) -> list[Token]:
+        """The piece with a mark of its own where it is marked."""
+        return list(_mark([self.token], self.anchor)) if self.is_marked else [self.token]
+
+
 class _Marker:
-    """Marks quotes in tokens. Each piece of text that is not broken by other marks gets its own `<mark>`, so that none
-    overlaps another tag; the first of a quote has its anchor."""
+    """Marks quotes in tokens. A quote gets one `<mark>` where it holds whole tags, else one for each piece of its text,
+    so that none overlaps another tag; the first has the quote's anchor."""
 
     def __init__(self, quotes: Sequence[Quote]) -> None:
         self._begins = {quote.start for quote in quotes}
@@ -173,7 +186,7 @@ class _Marker:
         """Yield the tokens with the quotes marked."""
         for token in tokens:
             if self._spans and token.type == "inline" and token.children:
-                yield token.copy(children=[one for child in token.children for one in self._inline(child)])
+                yield token.copy(children=list(self._inline(token.children)))
             elif self._spans and token.type in ("fence", "code_block") and self._touches(token):
                 pieces = "".join(
                     f"<mark{_id(anchor)}>{escapeHtml(words)}</mark>" if is_marked else escapeHtml(words)
@@ -183,16 +196,22 @@ class _Marker:
             else:
                 yield token
 
-    def _inline(self, token: Token) -> Iterator[Token]:
-        if token.type not in ("text", "code_inline") or not self._touches(token):
-            yield token
-            return
-        for words, is_marked, anchor in self._pieces(token):
-            if is_marked:
-                yield Token("mark_open", "mark", 1, attrs={"id": f"said-{anchor}"} if anchor is not None else {})
-            yield token.copy(content=words)
-            if is_marked:
-                yield Token("mark_close", "mark", -1)
+    def _inline(self, tokens: Sequence[Token]) -> Iterator[Token]:
+        cut: list[_Cut] = []
+        for token in tokens:
+            if token.type in ("text", "code_inline") and self._touches(token):
+                cut += [_Cut(token.copy(content=words), of, at) for words, of, at in self._pieces(token)]
+            else:
+                cut.append(_Cut(token))
+        at = 0
+        while at < len(cut):
+            end = _end_of_quote(cut, at)
+            inner = cut[at:end]
+            if end - at > 1 and _is_balanced(inner):
+                yield from _mark([piece.token for piece in inner], cut[at].anchor)
+            else:
+                yield from (one for piece in inner for one in piece.tokens())
+            at = end
 
     def _touches(self, token: Token) -> bool:
         place = token.meta.get(PLACE)
@@ -216,3 +235,34 @@ class _Marker:
 
 def _id(anchor: int | None) -> str:
     return f' id="said-{anchor}"' if anchor is not None else ""
+
+
+def _mark(tokens: Sequence[Token], anchor: int | None) -> Iterator[Token]:
+    yield Token("mark_open", "mark", 1, attrs={"id": f"said-{anchor}"} if anchor is not None else {})
+    yield from tokens
+    yield Token("mark_close", "mark", -1)
+
+
+def _end_of_quote(cut: Sequence[_Cut], at: int) -> int:
+    """Where the quote ends that begins at a piece with an anchor: behind its last marked piece. One further for any
+    other piece."""
+    if not cut[at].is_marked or cut[at].anchor is None:
+        return at + 1
+    end = at + 1
+    for place in range(at + 1, len(cut)):
+        piece = cut[place]
+        if piece.anchor is not None or (piece.token.content and not piece.is_marked):
+            break
+        if piece.is_marked:
+            end = place + 1
+    return end
+
+
+def _is_balanced(cut: Sequence[_Cut]) -> bool:
+    """Whether each tag that is opened here is closed here, and none that was opened before."""
+    depth = 0
+    for piece in cut:
+        depth += piece.token.nesting
+        if depth < 0:
+            return False
+    return depth == 0

@@ -4,6 +4,8 @@
 Nothing here is shown as a fact about the DAO: that comes from the mirror alone.
 """
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils.translation import gettext_lazy
 
@@ -21,8 +23,29 @@ class ReadingCursor(models.Model):
         return f"{self.reader} after {self.after_id}"
 
 
+class Reader(models.Model):
+    """Whoever reads what is sent to one e-mail address, whichever DAOs it is about.
+
+    `rests_since`: the reader's mail server said for good that it takes nothing for the address, so nothing is sent
+    until somebody confirms it again. Tokens are stored hashed, as a subscription's are.
+    """
+
+    email = models.EmailField(unique=True)
+    zone = models.CharField(max_length=64, default="UTC")  # IANA's name: when it is morning for digests
+    phrase = models.CharField(max_length=80, blank=True)  # stands in each mail, so that a forged one lacks it
+    refusals = models.PositiveSmallIntegerField(default=0)  # messages in a row that were refused for good
+    rests_since = models.DateTimeField(null=True)
+    unsubscribe_token_hash = Bytes32Field(null=True)  # of mails about several DAOs
+    own_token_hash = Bytes32Field(null=True)  # of the link to what is kept of the reader
+    own_sent_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"reader {self.pk}"  # never the address: this text ends in logs
+
+
 class Subscription(models.Model):
-    """Somebody's wish for a digest by e-mail. Nothing but the confirmation is sent until it is confirmed.
+    """Somebody's wish to hear of a DAO by e-mail. Nothing but the confirmation is sent until it is confirmed.
 
     Tokens are stored hashed (SHA-256), so that reading this table confirms or ends nobody's subscription. The
     unsubscribe token can be derived again from the key of the site (`webapp.mail.subscriptions.unsubscribe_token`).
@@ -34,9 +57,10 @@ class Subscription(models.Model):
         WEEKLY = "weekly", gettext_lazy("Once a week")
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="subscriptions")
-    email = models.EmailField()
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="subscriptions")
     delegate = AddressField(null=True, blank=True)  # whose missing votes the digest points out
     frequency = models.CharField(max_length=10, choices=Frequency.choices, default=Frequency.DAILY)
+    topics = models.JSONField(default=list)  # codes of `webapp.mail.kinds.Topic`: what is told
     confirm_token_hash = Bytes32Field(null=True)
     confirm_sent_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
@@ -45,34 +69,80 @@ class Subscription(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["dao", "email"], name="subscription_once")]
+        constraints = [models.UniqueConstraint(fields=["dao", "reader"], name="subscription_once")]
 
     def __str__(self) -> str:
-        return f"subscription {self.pk}"  # never the address: this text ends in logs
+        return f"subscription {self.pk}"
 
 
 class DigestSent(models.Model):
-    """One digest to one subscription, taken before it is sent: the unique key is what makes it one.
+    """One message to one reader, taken before it is sent: the unique key is what makes it one.
+
+    News are about one subscription; a daily or weekly digest is about all of a reader's, and names none.
 
     SMTP cannot promise exactly once: if the process dies between the server's "250 OK" and our note of it, the digest
     goes out again with the same Message-ID, and a mailbox that removes doubles shows one. So: at least once, and at
     most once wherever the note could be written.
     """
 
-    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="digests")
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="digests")
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, null=True, related_name="digests")
     topic = models.CharField(max_length=160)  # "daily:2026-11-22", "proposal.created:<id>"
     message_id = models.CharField(max_length=200, unique=True)
     leased_until = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=40, blank=True)  # "sent", "nothing to say"
+    outcome = models.CharField(max_length=40, blank=True)  # "sent", "nothing to say", "refused"
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["subscription", "topic"], name="digest_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["subscription", "topic"], name="digest_once"),
+            models.UniqueConstraint(
+                fields=["reader", "topic"], condition=models.Q(subscription=None), name="digest_of_all_once"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"digest {self.topic} to subscription {self.subscription_id}"
+        return f"digest {self.topic} to reader {self.reader_id}"
+
+
+class Milestone(models.Model):
+    """A moment of a vote that no log tells: it opened, its last day began, its quorum was reached, it was decided.
+
+    Found by looking at open votes again and again (`webapp.mail.milestones`); `stands` falls where a later look shows
+    that it is not so, and `times` counts how often it came to be so.
+    """
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=160)
+    block_number = models.BigIntegerField()  # the last that was read when it was seen
+    times = models.PositiveIntegerField(default=1)
+    stands = models.BooleanField(default=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "kind", "key"], name="milestone_once")]
+        indexes = [models.Index(fields=["dao", "seen_at"], name="milestone_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class VoteEnd(models.Model):
+    """When a vote ends, and how often that changed: what a calendar's SEQUENCE counts."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
+    onchain_proposal_id = Uint256Field()
+    ends_at = models.BigIntegerField()  # a timepoint of the governor's clock
+    sequence = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "onchain_proposal_id"], name="vote_end_once")]
+
+    def __str__(self) -> str:
+        return f"ends at {self.ends_at}"
 
 
 class RelayedVote(models.Model):
@@ -151,6 +221,26 @@ class PolicyText(models.Model):
 
     def __str__(self) -> str:
         return f"policy document {bytes(self.document_hash).hex()[:8]}"
+
+
+class SearchText(models.Model):
+    """What a proposal is found by: the words of its text, and who made it (`webapp.proposals.search`)."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
+    proposal = models.OneToOneField(Proposal, models.CASCADE, related_name="search_text")
+    proposer = AddressField()
+    text_md5 = models.CharField(max_length=32)  # of the text that the words are of
+    vector = SearchVectorField()
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["vector"], name="search_text_words"),
+            models.Index(fields=["dao", "-proposal"], name="search_text_newest_first"),
+            models.Index(fields=["dao", "proposer", "-proposal"], name="search_text_by_proposer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"words of {self.proposal_id}"
 
 
 class SearchedProposal(models.Model):

@@ -10,23 +10,31 @@ from django.conf import settings
 from governance import work
 from governance.chain.rpc import RpcError
 from webapp import relaying, throttle
-from webapp.mail import send
+from webapp.mail import plan
 from webapp.policies import texts
+from webapp.proposals import search
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task
 def poll() -> None:
-    """Settle what was relayed, read the outbox, plan alerts and today's digests, and send what is due."""
+    """Settle what was relayed, read the outbox, look at votes, plan the digests that are due, and send what is due."""
     try:
         relaying.settle_sent()
     except RpcError as error:  # the node is away: it is settled when the node is back, mail goes out meanwhile
         logger.warning("what was relayed waits: %s", error)
-    send.follow_outbox()
-    send.plan_alerts()
-    send.plan_periods()
+    plan.follow_outbox()
+    plan.look_at_votes()
+    plan.plan_alerts()
+    plan.plan_periods()
     work.run_due("webapp.")
+
+
+@shared_task
+def keep_words() -> None:
+    """Keep the words of new proposals, for search."""
+    search.keep_words()
 
 
 @shared_task

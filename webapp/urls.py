@@ -10,8 +10,9 @@ from webapp.agent import page as agent
 from webapp.api import api
 from webapp.delegates import page as delegates
 from webapp.drafts import page as drafts
-from webapp.home import info
+from webapp.home import feed, info
 from webapp.home import page as home
+from webapp.mail import own_page
 from webapp.mail import views as mail
 from webapp.operations import keepers
 from webapp.operations import page as operations
@@ -45,7 +46,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("policies/<str:name>.yaml", policies.document, name="policy_document"),
     path("subscriptions/confirm/<str:token>/", mail.confirm, name="confirm"),
     path("subscriptions/unsubscribe/<str:token>/", mail.unsubscribe, name="unsubscribe"),
+    path("subscriptions/own/", own_page.ask, name="own"),
+    path("subscriptions/own/<str:token>/", own_page.data, name="own_data"),
+    path("subscriptions/own/<str:token>/data.json", own_page.export, name="own_export"),
     path("<slug:slug>/", home.home, name="home"),
+    path("<slug:slug>/feed.atom", feed.feed, name="feed"),
+    path("<slug:slug>/votes.ics", feed.votes, name="votes_calendar"),
     path("<slug:slug>/info/", info.info, name="info"),
     path("<slug:slug>/proposals/", proposals.proposals, name="proposals"),
     path("<slug:slug>/propose/", drafts.draft, name="propose"),

@@ -26,6 +26,9 @@ def bids_call(effect: Effect, name: str, scope: Scope) -> tuple[ActWord, Mood, s
         or len(_BIDS_CALL.findall(scope.folded)) > 1
     ):
         return None
+    flags = {str(argument.value).casefold() for argument in effect.arguments if argument.type == "bool"}
+    if flags and set(_FLAGS.findall(scope.folded)) != flags:
+        return None  # no verb says which way
     for read in scope.reads:
         match = bids.search(read.voice.folded)
         if match is not None and read.passage.shape is not Shape.CODE:
@@ -78,4 +81,5 @@ def swaps_arguments(effect: Effect, scope: Scope) -> bool:
 
 
 _BIDS_CALL = re.compile(r"\bcall(?:s|ing)? (?:the )?(?:function |method )?[`\"]?[a-z]+(?:\(| on\b)")
+_FLAGS = re.compile(r"\b(?:true|false)\b")
 _TO = re.compile(r"\b(?:to|into)\b(?! (?:be|set|become|change|call|upgrade|point|make|use|give|grant|transfer|add)\b)")

@@ -254,11 +254,8 @@ def _in_scope(
     if act is None and Act.SET in need.acts and (row := _row_of_new_values(scope)) is not None:
         act = ActWord(0, 0, frozenset({Act.SET}), Tense.NOW, "")
         mood, doubt = mood_of(row.voice, None, 0, row.passage)
-    if (
-        (act is None or not has_subject)
-        and has_function
-        and (called := bids_call(effect, plain_name, scope)) is not None
-    ):
+    is_open = has_function and not need.is_role and (act is None or not has_subject)
+    if is_open and (called := bids_call(effect, plain_name, scope)) is not None:
         act, mood, doubt = called
         has_subject, against = True, False
     missing: list[str] = []

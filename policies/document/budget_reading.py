@@ -32,7 +32,7 @@ class BudgetReader:
         self.is_unread = False  # they are there, and are not what budgets are written as
 
     def read(self, node: Node | None) -> None:
-        self.is_unread = node is not None and not isinstance(node, Mapping)
+        self.is_unread = node is not None and not (isinstance(node, Mapping) and node.entries)
         for key, value in self._context.reader.entries(node, "`budgets`"):
             name = self._context.reader.text(key, "a budget's name", self._new_name)
             budget = self._budget(name or "", value)

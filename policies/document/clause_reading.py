@@ -157,7 +157,7 @@ class ClauseReader:
         )
         clauses = [clause for item in bounds for clause in self._bound(item, leaf, token)]
         self._check_exclusions(node.place, leaf, clauses)
-        if len(clauses) > 1 and not _can_hold(clauses):
+        if len(clauses) > 1 and not self._context.problems and not _can_hold(clauses):
             self._context.unsafe(
                 node.place,
                 f"no value of {leaf.path} is within all of these bounds: the rule would permit nothing",

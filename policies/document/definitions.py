@@ -90,7 +90,9 @@ class DefinitionReader:
             raise Unclear(f"the file {shown(name)} can't be read: {error}", "correct the file or its name") from None
         if not items:
             raise Unclear(f"the file {shown(name)} has no items", "write one on each line")
-        return tuple(Text(Place(place.line, place.column, index + 1), item) for index, item in enumerate(items))
+        return tuple(
+            Text(Place(place.line, place.column, number, place.row), item) for number, item in enumerate(items, 1)
+        )
 
     def words_of_lists(self, context: RuleContext) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """All lists in the order of writing. What no rule uses is refused, or, in code found on chain, plain words."""

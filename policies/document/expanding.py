@@ -28,7 +28,8 @@ def expand(tree: Node, sources: Sources, problems: Problems, *, read_back: bool)
         return tree
     own = {key.text: (key, value) for key, value in tree.entries if key.text in (TABLES, PARAMETERS)}
     if not own:
-        _refuse_without_tables(tree, problems)
+        if not read_back:  # a budget in code on chain may be called so
+            _refuse_without_tables(tree, problems)
         for name in sources.parameters:
             problems.add(Place(1, 1), f"the document has no parameter {shown(name)}", "leave --set out")
         return tree

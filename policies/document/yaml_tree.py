@@ -143,7 +143,7 @@ def _not_yaml(error: MarkedYAMLError, text: str) -> Problem:
             return Problem(place, why, "put the whole value in quotes of the other kind, ' or \"")
         return Problem(place, *_INDENTED)
     if "mapping values are not allowed" in said:
-        if not re.search(r":\s", before):
+        if line and not re.search(r":\s", before):
             return _unfinished_above(lines, place.line)
         return Problem(place, "this line has a second colon", "put the value in quotes, or begin a new line")
     if "<stream end>" in said:

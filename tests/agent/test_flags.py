@@ -211,6 +211,20 @@ def test_addresses_look_alike_by_digits_that_people_see(one, other, want):
     assert looks_alike(other, one) is want
 
 
+def test_many_pairs_that_look_alike_bury_nothing():
+    """Sixty addresses that differ in one digit make 1,770 pairs: ten have a line, one line counts the rest."""
+    alike = [bytes.fromhex("aabbccddee" * 3 + "1122334455")[:19] + bytes([number]) for number in range(60)]
+    calls = [plain_call(USDC, 0, encode_call("transfer(address,uint256)", [one, 5])) for one in alike]
+    found = [
+        flag
+        for flag in flags_module.flags(ingest.read("Pays."), effects_of(calls, Book()), Book())
+        if flag.code == "lookalike_address"
+    ]
+    assert len(found) == 11
+    (rest,) = [flag for flag in found if flag.text == "Pairs of addresses more that look alike: 1760."]
+    assert len(rest.effects) > 50
+
+
 def test_two_contracts_of_the_book_with_one_vanity_prefix_are_no_danger():
     book = Book({UNISWAP[0]: "the factory"}, {UNISWAP[1]: Token("UNI", UNISWAP[1], 18)})
     calls = [plain_call(one, 0, encode_call("setOwner(address)", [TREASURY])) for one in UNISWAP]
@@ -229,6 +243,15 @@ def test_a_published_factory_and_token_with_one_vanity_prefix_are_no_danger_with
 def test_one_bad_checksum_is_one_line_however_often_it_is_written():
     bad = TEXT.replace("690F", "690f")
     assert codes(" ".join([bad] * 5), transfer(ADA, 1)).count("bad_checksum") == 1
+
+
+def test_many_bad_checksums_bury_nothing():
+    addresses = [checksum(bytes([number] * 20)).swapcase().replace("0X", "0x") for number in range(0xA0, 0xF0)]
+    found = [
+        flag for flag in flags_module.flags(ingest.read(" ".join(addresses)), [], Book()) if flag.code == "bad_checksum"
+    ]
+    assert len(found) == 11
+    assert "Addresses more with a wrong checksum: " in "".join(flag.text for flag in found)
 
 
 def test_the_same_sentence_is_never_there_twice():

@@ -65,6 +65,7 @@ CALLS = {
                 RESOLVER, 0),
     "TX": call(RESOLVER, "setText(bytes32,string,string)", NODE, "url", "https://dao.org"),
     "UPX": call(PROXY, "upgradeTo(address)", RESOLVER),
+    "CO": call(PROXY, "setController(address,bool)", TEAM, True),
     "TO": call(PROXY, "transferOwnership(address)", SAFE),
 }  # fmt: skip
 
@@ -102,8 +103,11 @@ def test_addresses_in_each_others_places_are_what_differs(calls, text):
     assert verdict.findings[0].status is Status.DIFFERS
 
 
-def test_a_call_by_name_does_not_stand_for_another_role():
-    text = "Call grantRole on the timelock {T}, passing in PROPOSER_ROLE and {S}."
+@pytest.mark.parametrize(
+    "role", ["PROPOSER_ROLE and ", "the role and ", f"0x{keccak(text='PROPOSER_ROLE').hex()} and ", ""]
+)
+def test_a_call_by_name_does_not_stand_for_another_role_or_none(role):
+    text = f"Call grantRole on the timelock {{T}}, passing in {role}{{S}}."
     assert judged(text, "GC").outcome is not Outcome.TOLD
 
 
@@ -113,3 +117,8 @@ def test_a_call_by_name_does_not_stand_for_another_role():
 def test_a_list_of_costs_is_no_other_order_where_it_adds_up_to_what_is_paid(parts, outcome):
     listed = "\n".join(f"- {name}: {part:,} USDC" for name, part in zip(("Events", "Tools"), parts, strict=True))
     assert judged(f"{listed}\n\n## Specification\n\nTransfer 120,000 USDC to {{A}}.", "T1").outcome is outcome
+
+
+@pytest.mark.parametrize("flag", ["", ", false", ", true or false"])
+def test_a_call_by_name_that_says_not_which_way_its_switch_goes_is_not_told(flag):
+    assert judged(f"Call setController on {{X}}, passing in {{A}}{flag}.", "CO").outcome is not Outcome.TOLD

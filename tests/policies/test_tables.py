@@ -244,3 +244,33 @@ def test_hundreds_of_wrong_names_are_held_against_a_bounded_number_of_right_ones
     (only,) = refused(HEAD + EACH.replace("equals: $name", "equals: zz$name"), table)
     assert '"zzp0" is not an address or a known name (and in 699 more rows); write `p0`' in only
     assert 0 < sum(name.startswith("zzp") for name in looked_for) < 80  # the others took two seconds to look for
+
+
+def test_a_budget_of_code_on_chain_may_be_called_like_a_table() -> None:
+    """Whoever wrote the code named it so; in a document that people write it would be a table that is missing."""
+    text = (
+        written_out()
+        .replace("ines: {limit", "for each people: {limit")
+        .replace("{ines: amount}", "{for each people: amount}")
+    )
+    with pytest.raises(PolicyError, match='there is no table "people"'):
+        load(text)
+    assert load(text, read_back=True).budgets[0].name == "for each people"
+
+
+def test_lists_of_several_rows_keep_their_own_items() -> None:
+    """Each row's file has other items, and what is hashed has each list's own."""
+    text = (
+        HEAD
+        + "tables: {people: {file: people.csv}}\n"
+        + "lists: {for each people: {team of $name: {file: $name.txt}}}\n"
+        + "budgets: {pay: {limit: 100 USDC, period: 24 days, without objection: 100 USDC}}\n"
+        + 'rules:\n  - {for each: people, call: "transfer(address to, uint256 amount)", on: USDC,\n'
+        + '     where: {to: {one of: team of $name}, amount: {at most: "$amount USDC"}}, charge: {pay: amount}}\n'
+    )
+    table = "name,amount\nines,4\njon,5\n"
+    teams = {"ines.txt": [address(1), address(2)], "jon.txt": [address(3), address(4)]}
+    made = load(text, sources=Sources(read_table=lambda _: read_table(table), read_list=teams.__getitem__))
+    for number in range(1, 5):
+        assert made.content.count(address(number).encode()) == 1
+    assert load(made.content.decode()).content == made.content

@@ -309,8 +309,8 @@ def troubles() -> Iterator[Trouble]:
 
 def subscription(made: Made, frequency: str = "immediate") -> tuple[Subscription, dict[str, Any]]:
     """A confirmed subscription, and the choice of one that is still to be confirmed."""
-    subscriptions.ask(made.dao, f"{frequency}@example.org", frequency, account(3), "1.2.3.4")
-    held = Subscription.objects.get(email=f"{frequency}@example.org")
+    subscriptions.ask(made.dao, f"{frequency}@example.org", subscriptions.Choice(frequency, account(3)), "1.2.3.4")
+    held = Subscription.objects.get(reader__email=f"{frequency}@example.org")
     choice = {"s": held.pk, "f": frequency, "d": account(3).hex(), "n": "ab" * 16}
     Subscription.objects.filter(pk=held.pk).update(
         confirm_token_hash=subscriptions._hash(subscriptions.confirm_token(choice))

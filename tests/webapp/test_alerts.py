@@ -5,18 +5,17 @@ import datetime
 
 import pytest
 from django.core import mail
-from django.db import transaction
 from django.utils import timezone
 
 from agent.acts import halts
 from agent.models import Request, RequestMove
-from governance import outbox, work
-from governance.models import Cursor, ModuleState, PolicyVersion
-from governance.projections import events
+from governance import work
+from governance.models import Cursor, PolicyVersion
 from tests.webapp.conftest import NOW, Made, account
 from tests.webapp.states import policy_code
-from webapp.mail import alerts, send
-from webapp.models import DigestSent, Subscription
+from webapp.mail import plan
+from webapp.mail.kinds import Topic
+from webapp.models import DigestSent, Reader, Subscription
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ASKER, OPERATOR = account(81), account(82)
@@ -24,8 +23,8 @@ ASKER, OPERATOR = account(81), account(82)
 
 def subscribe(made: Made, name: str, delegate: bytes | None = None, frequency: str = "weekly") -> None:
     Subscription.objects.create(
-        dao=made.dao, email=f"{name}@example.org", delegate=delegate, frequency=frequency,
-        confirmed_at=timezone.now() - datetime.timedelta(days=60),
+        dao=made.dao, reader=Reader.objects.create(email=f"{name}@example.org"), delegate=delegate,
+        frequency=frequency, topics=list(Topic.values), confirmed_at=timezone.now() - datetime.timedelta(days=60),
     )  # fmt: skip
 
 
@@ -45,7 +44,7 @@ def told() -> dict[str, list[str]]:
     """What each mailbox gets now, by subject."""
     mail.outbox.clear()
     for _ in range(2):  # a second time nothing
-        send.plan_alerts()
+        plan.plan_alerts()
         work.run_due("webapp.")
     found: dict[str, list[str]] = {}
     for message in mail.outbox:
@@ -57,12 +56,6 @@ def everybody(subject: str) -> dict[str, list[str]]:
     return {name: [subject] for name in ("member", "eager", "asker", "operator")}
 
 
-def publish(made: Made, topic: str, key: str) -> None:
-    with transaction.atomic():
-        outbox.publish(made.dao, topic, key, 400)
-    send.follow_outbox()
-
-
 def test_a_stop_and_a_start_are_told_to_everybody_at_once(house: Made) -> None:
     made = halts.stop(house.dao, None, "a strange payment www.example.org")
     assert told() == everybody("the agent is stopped")
@@ -72,27 +65,14 @@ def test_a_stop_and_a_start_are_told_to_everybody_at_once(house: Made) -> None:
     halts.start(house.dao, None, "the payee confirmed by telephone", [made.pk])
     assert told() == everybody("a halt of the agent was cleared")
     assert "“the payee confirmed by telephone”" in mail.outbox[0].body
+    # Who switched the topic off is not told, nor who subscribed since.
+    Subscription.objects.filter(reader__email__startswith="member").update(topics=[Topic.CREATED])
+    halts.stop(house.dao, None, "")
+    assert set(told()) == {"eager", "asker", "operator"}
     # Who subscribed since is not told of what is over, and nobody of what is old.
     subscribe(house, "late")
-    Subscription.objects.filter(email__startswith="late").update(confirmed_at=timezone.now())
+    Subscription.objects.filter(reader__email__startswith="late").update(confirmed_at=timezone.now())
     assert told() == {}
-
-
-def test_a_pause_comes_by_the_outbox_to_everybody_and_is_taken_back(house: Made) -> None:
-    module = house.contracts["module"]
-    key = f"0x{bytes(module.address).hex()}:1"
-    send.follow_outbox()
-    ModuleState.objects.update_or_create(module=module, defaults={"paused": True})
-    log = house.log()
-    log.address, log.topic0 = bytes(module.address), events.PAUSED[0]
-    log.data = account(3).rjust(32, b"\0") + (1).to_bytes(32, "big")
-    log.save()
-    publish(house, alerts.PAUSED, key)
-    assert told() == everybody("the policy module is paused")
-    log.delete()
-    ModuleState.objects.update(paused=False)
-    publish(house, alerts.PAUSED + send.UNDONE, key)
-    assert told()["member"] == ["correction: a pause was removed"]
 
 
 def test_who_is_waited_for_is_reminded_and_then_the_members_are_told(house: Made, client) -> None:
@@ -118,10 +98,10 @@ def test_who_is_waited_for_is_reminded_and_then_the_members_are_told(house: Made
     assert f"http://testserver/river/agent/requests/{request.pk}/" in mail.outbox[0].body
     assert "An operator has not answered" not in client.get("/river/agent/").content.decode()
     found = after(days=3, minutes=1)
-    assert set(found) == {"operator", "asker", "eager"}
+    assert set(found) == {"operator", "asker"}
     assert "An operator has not answered" in client.get("/river/agent/").content.decode()
-    Subscription.objects.filter(email__startswith="member").update(frequency="daily")
-    send.plan_periods(timezone.now().replace(hour=8))
+    Subscription.objects.filter(reader__email__startswith="member").update(frequency="daily")
+    plan.plan_periods()
     work.run_due("webapp.")
     (digest,) = [message for message in mail.outbox if message.to == ["member@example.org"]]
     assert f"Request {request.pk} waits for the operator" in digest.body

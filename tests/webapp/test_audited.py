@@ -32,7 +32,8 @@ POSTS = {
     "act": Action.REQUEST_MOVED,
     "roster": Action.ROSTER_ACCEPTED, "schedules": Action.SCHEDULE_MADE,
     "agent_start": Action.AGENT_STARTED, "agent_stop": Action.AGENT_STOPPED, "clock": Action.LOCAL_CLOCK_WOUND,
-    "confirm": Action.SUBSCRIPTION_CONFIRMED, "request_meant": Action.READING_PICKED,
+    "confirm": Action.SUBSCRIPTION_CONFIRMED, "own": None, "own_data": Action.READER_FORGOTTEN,
+    "request_meant": Action.READING_PICKED,
     "subscribe": Action.SUBSCRIPTION_ASKED, "unsubscribe": Action.SUBSCRIPTION_ENDED,
     "propose": None,  # a draft is kept nowhere
     "sign_out": None, "verify": None,

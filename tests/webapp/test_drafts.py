@@ -6,6 +6,7 @@ import html
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -23,6 +24,7 @@ from policies.notation.hexadecimal import hex_bytes
 from policies.notation.problems import PolicyError
 from presentation.dao_view import DaoView
 from presentation.words import address_text
+from tests.agent.test_live import node as ens_node
 from tests.webapp.conftest import NOW, account
 from webapp.drafts import page as drafts
 from webapp.drafts import treasuries, values
@@ -285,8 +287,14 @@ def test_a_policy_is_checked_while_it_is_written(client, paid, monkeypatch):
     assert "The policy is in order." not in shown
     for other in ("0", "7", "x", "-1"):
         assert look(client, **{**form, "live": other})[1] == ""
+    _, shown = look(client, **{**form, "yaml-1": form["yaml-1"].replace("12,000", "20,000"), "tests-1": TESTS})
+    assert "3 not as expected" in shown
+    assert "The policy is in order." not in shown
+    # What is checked while somebody writes uses up nothing of the looks, nor the other way round.
     monkeypatch.setattr(drafts, "FORMS_AN_HOUR", 0)
-    assert look(client, **form)[0].status_code == 429
+    assert "The policy is in order." in look(client, **form)[1]
+    monkeypatch.setattr(drafts, "CHECKS_AN_HOUR", 0)
+    assert "Not checked: too many checks in an hour." in look(client, **form)[1]
 
 
 @pytest.mark.django_db
@@ -771,3 +779,20 @@ def test_whatever_is_written_gives_calldata_or_one_line(signature, text):
     except BadArgument as error:
         found = str(error).encode()
     assert len(found) >= 4
+
+
+# --- names of ENS
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("back", "outcome"), [("ines.eth", "told"), ("eve.eth", "told_in_part")])
+def test_a_draft_names_a_receiver_by_ens_as_the_proposal_will_where_both_directions_agree(made, back, outcome):
+    place, ines = DaoView(made.dao), bytes(range(200, 220))
+    place.dao.chain_id = 1
+    rpc = ens_node({"ines.eth": ines}, {ines: back})
+    rpc.block = lambda _tag: SimpleNamespace(hash=b"\1" * 32)
+    usdc = bytes(made.contracts["asset"].address)
+    paid = ProposedCall(usdc, 0, b"", abi.encode_call("transfer(address,uint256)", [ines, 5_000_000]))
+    text = "# Pay Ines\n\nThis proposal transfers 5 USDC to ines.eth."
+    assert drafts.look.reviewed(place, text, [paid], rpc).verdict == outcome
+    assert drafts.look.reviewed(place, text, [paid]).verdict == "told_in_part"  # where no node is asked

@@ -19,7 +19,8 @@ from governance.state import governor_of
 from presentation import card, words
 from presentation.dao_view import DaoView
 from tests.webapp.conftest import NOW, UNIT, account
-from webapp.mail import digest, send, subscriptions
+from webapp.mail import digest, plan, send, subscriptions
+from webapp.mail.kinds import Topic
 from webapp.models import DigestSent, Subscription
 
 ADDRESS = "dana@example.org"
@@ -91,11 +92,11 @@ def test_asking_for_anothers_address_changes_nothing_of_theirs(client, made):
 
 def test_a_new_proposal_reaches_the_delegate_once_with_its_sources(client, made):
     subscribed(client, made, delegate="0x" + account(3).hex())
-    send.follow_outbox()  # the reader begins here
+    plan.follow_outbox()  # the reader begins here
     made.summary(made.proposal(7))
     tell(made, "proposal.created", "7")
     for _ in range(3):
-        send.follow_outbox()
+        plan.follow_outbox()
         work.run_due("webapp.")
     (message,) = mail.outbox
     rich = message.alternatives[0][0]
@@ -121,14 +122,14 @@ def test_a_new_proposal_reaches_the_delegate_once_with_its_sources(client, made)
 
 def test_hostile_text_is_escaped_and_can_write_no_header(client, made):
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     proposal = made.proposal(7, title="Hi\r\nBcc: all@example.org", description="x")
     made.summary(
         proposal,
         sentences=[{"text": "<script>x</script>\u202e", "source": {"kind": "span", "id": "s", "quote": "<b>q</b>"}}],
     )
     tell(made, "proposal.created", "7")
-    send.follow_outbox()
+    plan.follow_outbox()
     work.run_due("webapp.")
     (message,) = mail.outbox
     assert "\n" not in message.subject
@@ -142,10 +143,10 @@ def test_hostile_text_is_escaped_and_can_write_no_header(client, made):
 @pytest.mark.parametrize("verdict", [outcome.value for outcome in Outcome])
 def test_every_verdict_is_told(client, made, verdict):
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     made.summary(made.proposal(7), verdict=verdict)
     tell(made, "proposal.created", "7")
-    send.follow_outbox()
+    plan.follow_outbox()
     work.run_due("webapp.")
     (message,) = mail.outbox
     for text in (message.body, html.unescape(message.alternatives[0][0])):
@@ -155,7 +156,7 @@ def test_every_verdict_is_told(client, made, verdict):
 
 def test_a_mail_says_which_effect_no_word_tells_and_which_order_no_call_does(client, made):
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     made.summary(
         made.proposal(7),
         verdict="not_told",
@@ -170,7 +171,7 @@ def test_a_mail_says_which_effect_no_word_tells_and_which_order_no_call_does(cli
         ],
     )
     tell(made, "proposal.created", "7")
-    send.follow_outbox()
+    plan.follow_outbox()
     work.run_due("webapp.")
     (message,) = mail.outbox
     for text in (message.body, html.unescape(message.alternatives[0][0])):
@@ -181,12 +182,12 @@ def test_a_mail_says_which_effect_no_word_tells_and_which_order_no_call_does(cli
 
 def test_what_a_model_chose_is_marked_in_the_mail(client, made):
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     made.summary(made.proposal(7))
     made.summary(made.proposal(8), status="abstained")
     for number in ("7", "8"):
         tell(made, "proposal.created", number)
-    send.follow_outbox()
+    plan.follow_outbox()
     work.run_due("webapp.")
     chosen, by_code = mail.outbox
     assert 'data-ai="selection" data-ai-model="small-model (demo model)"' in chosen.alternatives[0][0]
@@ -197,13 +198,13 @@ def test_what_a_model_chose_is_marked_in_the_mail(client, made):
 
 def test_an_outcome_that_changes_is_told_once_and_only_while_it_stands(client, made):
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     made.summary(made.proposal(7), verdict="differs")
     tell(made, summaries.CHANGED, "7:differs")
     tell(made, summaries.CHANGED, "7:told")  # it changed again before anybody was written to
     tell(made, summaries.CHANGED, "9:differs")  # of a proposal that is gone
     for _ in range(3):
-        send.follow_outbox()
+        plan.follow_outbox()
         work.run_due("webapp.")
     (message,) = mail.outbox
     assert message.subject.startswith("River DAO: Differs: text and calls were compared again: ")
@@ -214,7 +215,7 @@ def test_the_subject_of_a_digest_counts_what_is_red(client, made):
     subscribed(client, made, frequency="daily")
     for number, verdict in ((7, "not_told"), (8, "differs"), (9, "differs"), (10, "told")):
         made.summary(made.proposal(number), verdict=verdict)
-    send.plan_periods(datetime.datetime(2027, 3, 2, 8, tzinfo=datetime.UTC))
+    plan.plan_periods(datetime.datetime(2027, 3, 2, 8, tzinfo=datetime.UTC))
     work.run_due("webapp.")
     (message,) = mail.outbox
     assert message.subject == "River DAO: 1 NOT TOLD, 2 Differs, 4 decisions open"
@@ -222,7 +223,7 @@ def test_the_subject_of_a_digest_counts_what_is_red(client, made):
 
 def test_a_digest_links_nowhere_but_here(client, made):
     held = subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     lure = "see HTTPS://evil.test or www.evil.test"
     made.summary(
         made.proposal(7, description=lure),
@@ -231,7 +232,7 @@ def test_a_digest_links_nowhere_but_here(client, made):
         sentences=[{"text": lure, "source": {"kind": "span", "id": "s", "quote": lure}}],
     )
     tell(made, "proposal.created", "7")
-    send.follow_outbox()
+    plan.follow_outbox()
     work.run_due("webapp.")
     (message,) = mail.outbox
     assert held.dao.name in message.subject
@@ -242,16 +243,16 @@ def test_a_digest_links_nowhere_but_here(client, made):
 
 def test_a_removed_proposal_is_corrected_only_for_those_who_were_told(client, made):
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     proposal = made.proposal(7)
     made.summary(proposal)
     tell(made, "proposal.created", "7")
-    send.follow_outbox()
+    plan.follow_outbox()
     work.run_due("webapp.")
     proposal.delete()
     tell(made, "proposal.created.undone", "7")
     tell(made, "proposal.created.undone", "8")
-    send.follow_outbox()
+    plan.follow_outbox()
     work.run_due("webapp.")
     assert [message.subject.partition(": ")[2][:10] for message in mail.outbox] == ["Told: new ", "correction"]
 
@@ -261,7 +262,7 @@ def subjects():
 
 
 def follow():
-    send.follow_outbox()
+    plan.follow_outbox()
     Work.objects.filter(done_at=None).update(due_at=datetime.datetime.now(datetime.UTC))
     work.run_due("webapp.")
 
@@ -269,7 +270,7 @@ def follow():
 def test_a_proposal_that_comes_back_after_its_correction_is_told_again(client, made):
     """The last word is what is so, in whichever block; a mere change of block is no news."""
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     made.summary(made.proposal(7))
     tell(made, "proposal.created", "7")
     follow()
@@ -287,7 +288,7 @@ def test_a_proposal_that_comes_back_after_its_correction_is_told_again(client, m
 
 def test_a_removed_act_is_corrected_and_one_that_was_performed_is_not(client, made):
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     keys = []
     for number in (4, 5):
         times = {"releasable_chain_s": NOW + 9, "expires_chain_s": NOW + 99}
@@ -306,7 +307,7 @@ def test_a_removed_act_is_corrected_and_one_that_was_performed_is_not(client, ma
 def test_an_act_that_is_over_by_one_nodes_word_alone_is_told_of_at_once(client, made):
     """Nobody is told later, when the end turns out never to have been."""
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     times = {"releasable_chain_s": NOW + 9, "expires_chain_s": NOW + 99}
     for number in (4, 5):
         act = made.act(number, status="killed", act_id=bytes([number]) * 32, final_log=made.log(), **times)
@@ -320,15 +321,19 @@ def test_an_act_that_is_over_by_one_nodes_word_alone_is_told_of_at_once(client, 
 def test_a_correction_waits_for_what_it_corrects(client, made):
     """Another worker has handed the news to the mail server and not yet noted it, or was killed just then."""
     held = subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     made.summary(made.proposal(7))
     tell(made, "proposal.created", "7")
-    send.follow_outbox()
+    plan.follow_outbox()
     topic = Work.objects.get(name=send.DIGEST_WORK).arguments["topic"]
     now = datetime.datetime.now(datetime.UTC)
     row = DigestSent.objects.create(
-        subscription=held, topic=topic, message_id="<x@localhost>", leased_until=now + datetime.timedelta(seconds=30)
-    )
+        reader=held.reader,
+        subscription=held,
+        topic=topic,
+        message_id="<x@localhost>",
+        leased_until=now + datetime.timedelta(seconds=30),
+    )  # fmt: skip
     made.dao.proposals.all().delete()
     tell(made, "proposal.created.undone", "7")
     follow()
@@ -342,7 +347,7 @@ def test_a_correction_waits_for_what_it_corrects(client, made):
 def test_news_wait_for_so_many_blocks(client, made, settings):
     settings.MAIL_DEPTH_BLOCKS = 3
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     made.summary(made.proposal(7))
     tell(made, "proposal.created", "7")  # in block 400
     Cursor.objects.filter(dao=made.dao).update(next_block=403)
@@ -356,7 +361,7 @@ def test_news_wait_for_so_many_blocks(client, made, settings):
 def test_no_mail_leaves_while_blocks_of_long_ago_are_read(client, made):
     """A contract was added: the mirror's clock stands where its blocks do, and a vote that is over was open then."""
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     made.summary(made.proposal(7))
     tell(made, "proposal.created", "7")
     Cursor.objects.filter(dao=made.dao).update(next_block=404, node_head_block=600)
@@ -369,10 +374,10 @@ def test_no_mail_leaves_while_blocks_of_long_ago_are_read(client, made):
 
 def test_the_mail_server_is_down_then_back(client, made, monkeypatch, caplog):
     subscribed(client, made)
-    send.follow_outbox()
+    plan.follow_outbox()
     made.summary(made.proposal(7))
     tell(made, "proposal.created", "7")
-    send.follow_outbox()
+    plan.follow_outbox()
     import smtplib
 
     def refuse(self, *_args, **_kwargs):
@@ -394,11 +399,12 @@ def test_what_another_worker_is_sending_is_left_to_it(client, made):
     held = subscribed(client, made)
     made.summary(made.proposal(7))
     row = DigestSent.objects.create(
+        reader=held.reader,
         subscription=held,
         topic="proposal.created:7",
         message_id="<x@localhost>",
         leased_until=datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30),
-    )
+    )  # fmt: skip
     with pytest.raises(work.Again):
         send.send_digest("", {"subscription": held.pk, "topic": row.topic})
     assert not mail.outbox
@@ -408,14 +414,14 @@ def test_daily_digest_once_a_day_and_only_with_something_to_say(client, made):
     held = subscribed(client, made, frequency="daily")
     Subscription.objects.update(confirmed_at=datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC))
     first = datetime.datetime(2026, 11, 23, 8, tzinfo=datetime.UTC)
-    for now in (first - datetime.timedelta(hours=2), first, first + datetime.timedelta(hours=3)):
-        send.plan_periods(now)
+    for now in (first, first + datetime.timedelta(hours=3), first + datetime.timedelta(hours=22)):
+        plan.plan_periods(now)
         Work.objects.filter(done_at=None).update(due_at=datetime.datetime.now(datetime.UTC))
         work.run_due("webapp.")
-    assert [row.outcome for row in held.digests.all()] == ["nothing to say"]
+    assert [row.outcome for row in held.reader.digests.all()] == ["nothing to say"]
     made.summary(made.proposal(7))
     made.act(4, status="scheduled", act_id=b"\x04" * 32, releasable_chain_s=NOW + 9, expires_chain_s=NOW + 99)
-    send.plan_periods(first + datetime.timedelta(days=1))
+    plan.plan_periods(first + datetime.timedelta(days=1))
     Work.objects.filter(done_at=None).update(due_at=datetime.datetime.now(datetime.UTC))
     work.run_due("webapp.")
     (message,) = mail.outbox
@@ -441,7 +447,7 @@ def test_no_address_in_what_ends_in_logs(client, made):
 
 
 def test_who_asks_too_often_reads_whole_sentences(client, made):
-    wish = {"email": ADDRESS, "frequency": "daily"}
+    wish = {"email": ADDRESS, "frequency": "daily", "topics": Topic.values, "zone": "UTC"}
     for _ in range(subscriptions.PER_ADDRESS_AN_HOUR):
         assert client.post("/river/subscribe/", wish).status_code == 200
     answer = client.post("/river/subscribe/", wish)

@@ -21,13 +21,13 @@ import policies
 from agent.acts.calls import calls_hash
 from agent.models import Candidate, DecisionRecord, Plan, Refusal, Request, Roster
 from governance.chain import abi
-from governance.models import ChainReading, OnchainCheck, PolicyVersion, Proposal, SyncIncident
+from governance.models import ChainReading, OnchainCheck, PolicyVersion, Proposal, SyncIncident, Work
 from policies.code.encoding import codehash, encode, set_policy_calldata
 from policies.document.document import load
 from policies.notation.hexadecimal import hex_text
 from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
-from webapp.mail import subscriptions
+from webapp.mail import own, subscriptions
 from webapp.models import PolicyText, Subscription
 
 TEMPLATES = Path(policies.__file__).parent / "templates"
@@ -130,17 +130,20 @@ def filled(made, settings) -> dict[str, str]:
         dao=made.dao, request=asked, hash=b"\4" * 32, prev_hash=bytes(32), body="{}", signer=account(50)
     )
     PolicyText.objects.create(document_hash=b"\4" * 32, text="version: 1\n")
-    subscriptions.ask(made.dao, "a@example.org", "daily", None, "here")
+    subscriptions.ask(made.dao, "a@example.org", subscriptions.Choice("daily"), "here")
     subscription = Subscription.objects.get()
     choice = {"s": subscription.pk, "f": "daily", "d": "", "n": "0" * 32}
     subscription.confirm_token_hash = subscriptions._hash(subscriptions.confirm_token(choice))
     subscription.unsubscribe_token_hash = subscriptions._hash(subscriptions.unsubscribe_token(subscription))
     subscription.save()
+    own.ask("a@example.org", "here")
+    own_token = own._token(Work.objects.get(name=own.OWN_WORK).arguments)
     return {
         "slug": "river", "proposal_id": "7", "account": address_text(account(3)), "request_id": str(asked.pk),
         "table": "treasury", "form": "json",
         "policy_id": hex_text(b"\1" * 32),
         "name": hex_text(b"\4" * 32), "confirm token": subscriptions.confirm_token(choice),
+        "own_data token": own_token, "own_export token": own_token,
         "unsubscribe token": subscriptions.unsubscribe_token(subscription),
     }  # fmt: skip
 

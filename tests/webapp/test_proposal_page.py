@@ -116,9 +116,13 @@ def quoted(text, words):
     ("source", "words", "html"),
     [
         ("Hi. Pay *5* USDC. Bye.", "Pay 5 USDC.",
-         '<p>Hi. <mark id="said-4">Pay </mark><em><mark>5</mark></em><mark> USDC.</mark> Bye.</p>'),
+         '<p>Hi. <mark id="said-4">Pay <em>5</em> USDC.</mark> Bye.</p>'),
+        ("Hi. *Pay 5* USDC. Bye.", "Pay 5 USDC.",
+         '<p>Hi. <em><mark id="said-4">Pay 5</mark></em><mark> USDC.</mark> Bye.</p>'),
         ("Send `5` & [it](https://x.org/a).", "5 & it", '<p>Send <mark id="said-5"><code>5</code></mark><mark> &amp; '
          '</mark><a href="https://x.org/a" rel="noopener noreferrer nofollow ugc"><mark>it</mark></a> (x.org).</p>'),
+        ("A [b](https://x.org/a)\nc. D", "A b (x.org)\nc.", '<p><mark id="said-0">A <a href="https://x.org/a" '
+         'rel="noopener noreferrer nofollow ugc">b</a> (x.org)\nc.</mark> D</p>'),
         ("- one\n- two", "two", '<li><mark id="said-5">two</mark></li>'),
         ("|a|b|\n|-|-|\n|x|5|\n", "x\t5", '<td><mark id="said-5">x</mark></td>\n<td><mark>5</mark></td>'),
         ("```\na <b>\nc\n```", "a <b>", '<pre><code><mark id="said-0">a &lt;b&gt;</mark>\nc'),

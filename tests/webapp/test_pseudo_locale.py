@@ -29,9 +29,20 @@ from agent.models import AgentHalt
 from dao.local import pages as local
 from governance import outbox, roles, site_keys, work
 from governance.audit_log import Action, record
-from governance.models import AuditEntry, ChainReading, Contract, Cursor, ModuleState, PolicyVersion, Proposal, Vote
+from governance.models import (
+    AuditEntry,
+    ChainReading,
+    Contract,
+    Cursor,
+    ModuleState,
+    PolicyVersion,
+    Proposal,
+    Vote,
+    Work,
+)
 from governance.state import State
 from policies.code.encoding import DecodeError, decode
+from policies.notation.hexadecimal import hex_text
 from presentation.budgets import BudgetView
 from presentation.dao_view import DaoView
 from presentation.policies import explained
@@ -41,8 +52,8 @@ from tests.webapp import states
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, Made, account
 from webapp.account import signin
 from webapp.drafts.actions import KINDS
-from webapp.mail import send, subscriptions
-from webapp.models import Subscription
+from webapp.mail import kinds, letters, own, plan, send, subscriptions
+from webapp.models import Reader, Subscription
 from webapp.proposals import relay
 from webapp.proposals import voter as voters
 from webapp.relaying import RelayRefused
@@ -194,7 +205,7 @@ def test_what_keepers_see(made, settings, monkeypatch):
         record(action, made.dao)
     data = [code for entry in AuditEntry.objects.all() for code in re.findall(r"[\w.:/@-]+", entry.body)]
     check(Client().get("/river/operations/log/"), "log", [*data, "{}", "river", "agent_stopped"])
-    addresses = Subscription.objects.values_list("email", flat=True)
+    addresses = Subscription.objects.values_list("reader__email", flat=True)
     check(Client().get("/river/operations/subscribers/"), "subscribers", addresses)
     check(Client().post("/river/operations/start", {"because": "Ω"}), "no reason", sentences)
     numbers = list(AgentHalt.objects.values_list("pk", flat=True))
@@ -244,17 +255,28 @@ def test_every_page_of_a_dao_that_counts_blocks(made):
 def test_every_message_about_subscriptions(made, client, monkeypatch):
     states.fill(made)
     held, choice = states.subscription(made)
+    other, _ = states.subscription(made, "daily")
+    own.ask(other.reader.email, "here")
+    own_token = own._token(Work.objects.get(name=own.OWN_WORK).arguments)
     links = {
+        "own_data": own_token,
+        "own_export": own_token,
         "confirm": subscriptions.confirm_token(choice),
         "unsubscribe": subscriptions.unsubscribe_token(held),
     }
     pages = {path for path in states.pages(made, {name: [token] for name, token in links.items()}) if "subs" in path}
-    assert len(pages) == 4
+    assert len(pages) == 7
+    data = [other.reader.email, address_text(account(3))]
     for path in sorted(pages):
         for method in (client.get, client.post, client.get, client.post):
-            check(method(path, {"email": "x", "frequency": "ζ", "delegate": "1"}), path)
+            check(method(path, {"email": "x", "frequency": "ζ", "delegate": "1", "zone": "ζ"}), path, data)
+    check(client.post("/subscriptions/own/", {"email": "nobody@example.org"}), "own")
     check(client.get("/subscriptions/confirm/x/"), "changed")
-    wish = {"email": "ines@example.org", "frequency": "daily", "delegate": ""}
+    wish = {
+        "email": "ines@example.org", "frequency": "daily", "delegate": "", "topics": kinds.Topic.values, "zone": "UTC",
+        "phrase": "ζ",
+    }  # fmt: skip
+    check(client.post("/river/subscribe/", {**wish, "preview": "1"}), "preview")
     for _ in range(subscriptions.PER_ADDRESS_AN_HOUR + 1):
         answer = client.post("/river/subscribe/", wish)
         check(answer, "wish")
@@ -363,10 +385,10 @@ def test_every_mail(made, monkeypatch):
     Cursor.objects.update(node_head_block=500)  # while much is unread, no mail goes out
     sent = []
     for frequency in ("weekly", "daily", "immediate"):
-        held, choice = states.subscription(made, frequency)
+        _, choice = states.subscription(made, frequency)
         sent += _told(made)
         subscriptions.confirm(subscriptions.confirm_token(choice))
-    send.follow_outbox()
+    plan.follow_outbox()
     monkeypatch.setattr(send, "WAIT_FOR_SUMMARY", send.WAIT_FOR_SUMMARY * 0)
     news = [*(("proposal.created", str(number)) for number in (7, 8, 9, 10, 11, 20)),
             ("act.scheduled", f"0x{'01' * 32}:2")]  # fmt: skip
@@ -378,12 +400,32 @@ def test_every_mail(made, monkeypatch):
             Proposal.objects.filter(proposal_id__in=[7, 8]).delete()
             made.dao.acts.filter(number=2).delete()
         else:
-            send._enqueue(held.pk, "daily:2026-01-01")
-        send.follow_outbox()
+            daily = Reader.objects.get(email="daily@example.org").pk
+            work.enqueue(send.PERIOD_WORK, "daily", None, {"reader": daily, "topic": "daily:2026-01-01"})
+        plan.follow_outbox()
         sent += _told(made)
     assert len(sent) == 3 + len(news) + 1 + 3
+    own.ask("daily@example.org", "here")
+    sent += _told(made)
     for message in sent:
         assert left_in_english([message.subject]) == []
         assert left_in_english(message.body.splitlines()) == [], message.subject
         for page, _kind in message.alternatives:
             check(HttpResponse(page), message.subject)
+
+
+def test_the_letter_and_the_correction_of_every_kind_of_news(made):
+    states.fill(made)
+    place, module = DaoView(made.dao), hex_text(made.contracts["module"].address)
+    act = made.dao.acts.first()
+    keys = {
+        **dict.fromkeys(kinds.OF_PROPOSALS, "9"), **dict.fromkeys(kinds.OF_MODULES, f"{module}:1"),
+        **dict.fromkeys(kinds.OF_ACTS, f"{hex_text(act.policy_id)}:{act.number}"),
+        kinds.Kind.DELEGATE_VOTED: f"9:{hex_text(account(3))}",
+    }  # fmt: skip
+    for kind in kinds.Kind:
+        for heading, item in (
+            letters.letter(place, kind, keys[kind], account(3)), letters.correction(place, kind, keys[kind]),
+        ):  # fmt: skip
+            assert left_in_english([heading, item.title, *item.lines, item.own_vote]) == [], kind
+    assert left_in_english([str(topic.label) for topic in kinds.Topic]) == []

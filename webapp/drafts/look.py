@@ -11,11 +11,13 @@ from django.utils.translation import gettext
 
 from agent.models import Summary
 from agent.understanding.effects.published import with_published_tokens
+from agent.understanding.live.facts import Facts
+from agent.understanding.live.names import agreed, names_in
 from agent.understanding.mirror_book import book_of
 from agent.understanding.review import review
 from agent.understanding.summaries import columns_of
 from governance.capabilities import BY_NUMBER
-from governance.chain import safe
+from governance.chain import ens, safe
 from governance.chain.call import ProposedCall
 from governance.chain.governor import propose_call
 from governance.chain.reverts import revert_words
@@ -46,11 +48,23 @@ class Trial:
         return "" if self.gas is None else f"{self.gas:,}"
 
 
-def reviewed(place: DaoView, text: str, calls: Sequence[ProposedCall]) -> Summary:
+def reviewed(place: DaoView, text: str, calls: Sequence[ProposedCall], rpc: Rpc | None = None) -> Summary:
     """What the page of the proposal would show of text and calls: a row that is not stored."""
-    book = with_published_tokens(calls, book_of(place.dao))
+    book = with_published_tokens(calls, book_of(place.dao, _named(place, text, rpc)))
     done = review(text, calls, book, balances_by_flows(place.dao))
     return Summary(**columns_of(done), sentences=[line.as_json() for line in done.summary])
+
+
+def _named(place: DaoView, text: str, rpc: Rpc | None) -> Facts | None:
+    """The text's ENS names as the newest block has them; None where there is no ENS, no such name, or no answer."""
+    names = names_in(text) if rpc is not None and place.dao.chain_id in ens.CHAINS else []
+    if rpc is None or not names:
+        return None
+    try:
+        head = rpc.block("latest")
+        return Facts(names=agreed(rpc, names, [], head.hash)) if head is not None else None
+    except RpcError:
+        return None  # the page says of each recipient that it is known by no name
 
 
 def tried(

@@ -41,6 +41,7 @@ from webapp.rendering import render_page
 
 PER_ASKER_AN_HOUR = 120
 FORMS_AN_HOUR = 600  # looks, and each action added or removed
+CHECKS_AN_HOUR = 600  # of policies while they are written: they use up nothing of the others
 
 
 @csrf_protect
@@ -52,13 +53,18 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         first = request.GET.get("kind", "")
         return _page(request, place, Draft("", [Action(first, {})] if first in KINDS else []))
+    live = request.POST.get("live", "")
+    if live and not throttle.allow(
+        "draft-check", throttle.who_asks(request), limit=CHECKS_AN_HOUR, window=throttle.HOUR
+    ):
+        return render(request, "webapp/_draft_check.html", {"too_many": True})
+    if live:
+        return _checked(request, place, read(request.POST.dict()), live)
     # Reading fields takes time too, whatever is pressed.
     if not throttle.allow("draft-form", throttle.who_asks(request), limit=FORMS_AN_HOUR, window=throttle.HOUR):
         text = gettext("Too many changes in an hour. Go back, your browser keeps what you wrote, and try again later.")
         return HttpResponse(text, content_type="text/plain; charset=utf-8", status=429)
     written = read(request.POST.dict())
-    if live := request.POST.get("live", ""):
-        return _checked(request, place, written, live)
     if (added := request.POST.get("add", "")) in KINDS:
         written.actions = [*written.actions, Action(added, {})][:MOST_ACTIONS]
         return _page(request, place, written)
@@ -108,7 +114,7 @@ def _looked_at(place: DaoView, written: Draft) -> dict[str, Any]:
     compose(place, written, pays, modules)
     if not written.is_whole:
         return {}
-    summary = look.reviewed(place, written.text, written.calls)
+    summary = look.reviewed(place, written.text, written.calls, rpc)
     trials, block = look.tried(place, rpc, pays.maker, written.calls)
     calldata = look.propose_calldata(place, written.text, written.calls)
     return {

@@ -9,26 +9,42 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from governance.models import Act, PolicyVersion, ProposalTransition, RawLog
+from governance.models import Act, PolicyVersion, Proposal, ProposalTransition, RawLog
 from policies.notation.hexadecimal import hex_text
 from presentation import titles, words
 from presentation.dao_view import DaoView
+from webapp.models import Milestone
 
 MOST = 8
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened: what about what, in words, and where to read more."""
+    """Something that happened: what about what, in words, and where to read more.
 
-    log: RawLog
+    `log`: None for a moment of a vote that no log tells. `key` names it, also after a reorganisation. `proposal`: the
+    row's number (primary key) of the proposal that it is about.
+    """
+
+    log: RawLog | None
     about: str
     what: str
     url: str
+    key: str
+    proposal: int | None = None
+    block: int = 0
+    at_s: int = 0  # where there is no log
 
     @property
     def order(self) -> tuple[int, int, int]:
+        if self.log is None:
+            return self.block, 2**31, 0
         return self.log.block_number, self.log.transaction_index, self.log.log_index
+
+    @property
+    def chain_s(self) -> int:
+        """When it happened, by the chain's clock."""
+        return self.at_s if self.log is None else self.log.block_timestamp_chain_s
 
     @property
     def is_unconfirmed(self) -> bool:
@@ -36,11 +52,39 @@ class Event:
         return hasattr(self.log, "unconfirmed")
 
 
-def newest_events(place: DaoView, most: int = MOST) -> list[Event]:
-    """The newest events, newest first. Three queries; rows of a DAO are made in the order of its chain, so that the
-    newest have the highest numbers."""
+def newest_events(place: DaoView, most: int = MOST, *, milestones: bool = False) -> list[Event]:
+    """The newest events, newest first. Three queries, five with `milestones` of votes; rows of a DAO are made in the
+    order of its chain, so that the newest have the highest numbers."""
     found = [*_steps(place, most), *_acts(place, most), *_policies(place, most)]
+    if milestones:
+        found += _milestones(place, most)
     return sorted(found, key=lambda event: event.order, reverse=True)[:most]
+
+
+def _milestones(place: DaoView, most: int) -> list[Event]:
+    said = {
+        "vote.opened": gettext("voting is open"),
+        "vote.quorum": gettext("the quorum is reached"),
+        "vote.passed": gettext("passed"),
+        "vote.failed": gettext("did not pass"),
+    }
+    rows = list(Milestone.objects.filter(dao=place.dao, stands=True, kind__in=said).order_by("-seen_at", "-pk")[:most])
+    proposals = Proposal.objects.filter(dao=place.dao, proposal_id__in={int(row.key) for row in rows})
+    by_number = {proposal.proposal_id: proposal for proposal in proposals}
+    return [
+        Event(
+            None,
+            titles.title_of(about.description, about.proposal_id),
+            said[row.kind],
+            reverse("proposal", args=[place.dao.slug, about.proposal_id]),
+            f"proposal-{about.proposal_id}-{row.kind}",
+            about.pk,
+            row.block_number,
+            int(row.seen_at.timestamp()),
+        )
+        for row in rows
+        if (about := by_number.get(int(row.key))) is not None
+    ]
 
 
 def _steps(place: DaoView, most: int) -> list[Event]:
@@ -59,6 +103,8 @@ def _steps(place: DaoView, most: int) -> list[Event]:
             titles.title_of(row.proposal.description, row.proposal.proposal_id),
             said[row.kind],
             reverse("proposal", args=[place.dao.slug, row.proposal.proposal_id]),
+            f"proposal-{row.proposal.proposal_id}-{row.kind}",
+            row.proposal_id,
         )
         for row in rows
     ]
@@ -83,9 +129,10 @@ def _acts(place: DaoView, most: int) -> list[Event]:
         }  # fmt: skip
         url = f"{reverse('agent', args=[place.dao.slug])}#act-{act.pk}"
         began = gettext("was performed") if act.status == Act.Status.EXECUTED else gettext("was announced")
-        found.append(Event(act.log, about, began, url))
+        key = f"act-{hex_text(act.policy_id)}-{act.number}"
+        found.append(Event(act.log, about, began, url, key))
         if act.final_log is not None and act.status in said:
-            found.append(Event(act.final_log, about, said[Act.Status(act.status)], url))
+            found.append(Event(act.final_log, about, said[Act.Status(act.status)], url, f"{key}-{act.status}"))
     return found
 
 
@@ -99,6 +146,7 @@ def _policies(place: DaoView, most: int) -> list[Event]:
             % {"policy": words.short(hex_text(row.policy_id)), "version": row.version},
             gettext("was set"),
             url,
+            f"policy-{hex_text(row.policy_id)}-{row.version}",
         )
         for row in rows
     ]

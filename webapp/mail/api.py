@@ -13,12 +13,14 @@ from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
+from policies.notation.visible import one_line
 from presentation.dao_view import DaoView
 from webapp import throttle
 from webapp.answers import answers
 from webapp.api_input import parse_address, refuse_other_sites
 from webapp.mail import subscriptions
 from webapp.mail.answers import Asked
+from webapp.mail.kinds import Topic
 from webapp.shapes import Json
 
 router = Router()
@@ -30,6 +32,9 @@ class Subscribe(Schema):
     email: str = Field(max_length=254)
     frequency: Literal["immediate", "daily", "weekly"] = "daily"
     delegate: str = ""
+    topics: list[Topic] = Field(default_factory=lambda: list(Topic), min_length=1, max_length=len(Topic))
+    zone: str = Field(default="UTC", max_length=64, description="An IANA time zone: digests come at seven there.")
+    phrase: str = Field(default="", max_length=80, description="Each mail shows it, so that a forged one lacks it.")
 
 
 @router.post("/daos/{slug}/subscriptions", response=answers(Asked, 400, 403, 404, 415, 422, 429, status=202))
@@ -42,8 +47,12 @@ def subscribe(request: HttpRequest, slug: str, payload: Subscribe) -> Status[Jso
     except DjangoValidationError as error:
         raise HttpError(422, "email: not an e-mail address") from error
     delegate = parse_address(payload.delegate, "delegate") if payload.delegate else None
+    if payload.zone not in subscriptions.zones():
+        raise HttpError(422, "zone: not a time zone's name")
+    topics = tuple(topic for topic in Topic.values if topic in payload.topics)
+    wish = subscriptions.Choice(payload.frequency, delegate, topics, payload.zone, one_line(payload.phrase, 80))
     try:
-        subscriptions.ask(place.dao, payload.email, payload.frequency, delegate, throttle.who_asks(request))
+        subscriptions.ask(place.dao, payload.email, wish, throttle.who_asks(request))
     except subscriptions.TooOften as error:
         raise HttpError(429, str(error)) from error
     return Status(202, {"status": "a message with a link to confirm is on its way"})

@@ -26,9 +26,9 @@ from presentation.acts import confirmed_objections, counted_as_of_now, doubt_abo
 from presentation.calls import call_words
 from presentation.card import RED, Tag, card_of, is_by_model, lines_of
 from presentation.dao_view import DaoView, is_never
+from presentation.power import powers_at_snapshots
 from presentation.proposals import page_of_proposals, proposal_row, summary_of, without_doubts
-from webapp.mail import subscriptions
-from webapp.models import Subscription
+from webapp.models import Reader
 
 _MOST_EFFECTS = 12
 
@@ -60,10 +60,13 @@ class Mail:
     html: str
 
 
+_DOT = re.compile(r"(?<=\w)[.．](?=[^\W\d_]{2,})")  # as in a host's name, and in an address of e-mail
+
+
 def told(text: str, limit: int) -> str:
-    """A stranger's words for a mail: on one line, and no web address that a mail program makes a link of."""
-    line = one_line(text, limit)
-    return re.sub(r"(?i)\bwww\.", "www[.]", line.replace("://", "[:]//"))
+    """A stranger's words for a mail: on one line, and no word that a mail program makes a link of."""
+    line = one_line(text, limit).replace("://", "[:]//")
+    return _DOT.sub("[.]", re.sub(r"(?i)\bwww\.", "www[.]", line))
 
 
 def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> Item:
@@ -93,9 +96,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     own, voted = "", False
     if delegate is not None:
         voted = Vote.objects.filter(proposal=proposal, voter=delegate, log__unconfirmed=None).exists()
-        own = (gettext("%(account)s has voted.") if voted else gettext("%(account)s has not voted yet.")) % {
-            "account": words.short(words.address_text(delegate))
-        }
+        own = _of_voter(place, proposal, delegate, voted)
     item = Item(
         told(row.title, 200),
         settings.ORIGIN + reverse("proposal", args=[place.dao.slug, proposal.proposal_id]),
@@ -136,13 +137,29 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     return item
 
 
-def of_act(place: DaoView, act: Act) -> Item:
-    """An act that waits for objections."""
+def _of_voter(place: DaoView, proposal: Proposal, account: bytes, voted: bool) -> str:
+    """What the reader's address did about a proposal, and with how much power it votes."""
+    who = {"account": words.short(words.address_text(account))}
+    if voted:
+        return gettext("%(account)s has voted.") % who
+    power = powers_at_snapshots(place, account, [proposal]).get(proposal.pk)
+    if power is None:
+        return gettext("%(account)s has not voted yet. Its voting power for this is not known here.") % who
+    if not power:
+        return gettext("%(account)s has not voted yet. No voting power of it was read for this vote.") % who
+    who["power"] = place.votes_asset.text(power, 2)
+    return gettext("%(account)s has not voted yet. It votes with %(power)s.") % who
+
+
+def of_act(place: DaoView, act: Act, *, waits: bool = True) -> Item:
+    """An act of the agent. `waits`: for objections."""
     lines = [
         told(call_words(place, bytes(call.target), call.value_wei, bytes(call.calldata)), 300)
         for call in act.calls.all()
     ]
     lines += [doubt for doubt in (doubt_about_start(act), doubt_about_end(act)) if doubt]
+    if not waits:
+        return Item("", _link_of(place, act), lines)
     if act.releasable_chain_s:
         lines.append(gettext("Not before %(moment)s.") % {"moment": words.moment(act.releasable_chain_s)})
     if act.objection_threshold:
@@ -155,12 +172,16 @@ def of_act(place: DaoView, act: Act) -> Item:
         )
     if as_of_now := counted_as_of_now(act.module):
         lines.append(as_of_now)
-    link = settings.ORIGIN + reverse("agent", args=[place.dao.slug]) + f"#act-{act.pk}"
-    return Item(gettext("The agent wants to perform act %(number)s") % {"number": act.number}, link, lines)
+    title = gettext("The agent wants to perform act %(number)s") % {"number": act.number}
+    return Item(title, _link_of(place, act), lines)
+
+
+def _link_of(place: DaoView, act: Act) -> str:
+    return settings.ORIGIN + reverse("agent", args=[place.dao.slug]) + f"#act-{act.pk}"
 
 
 def of_waiting(place: DaoView, one: unanswered.Waiting) -> Item:
-    """A request that waits for its operator, as an item of a digest."""
+    """A request that waits for its operator."""
     lines = [
         gettext("Since %(since)s nobody has signed it.") % {"since": words.when(one.since)},
         gettext("Asked: “%(text)s”.") % {"text": told(one.request.text, 300)},
@@ -183,17 +204,44 @@ def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
     return [of_act(place, act) for act in objectable(place)] + votes + late
 
 
-def compose(subscription: Subscription, place: DaoView, items: list[Item], heading: str) -> Mail:
-    """The mail of these items, text and HTML saying the same."""
+@dataclass
+class Section:
+    """What a mail says of one DAO: decisions, and (`news`: text and link) what happened since the digest before."""
+
+    place: DaoView
+    items: list[Item]
+    news: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return told(self.place.dao.name, 80)
+
+    @property
+    def block(self) -> str:
+        """The last block that was read: all this is of it."""
+        return f"{self.place.block:,}"
+
+    @property
+    def at(self) -> str:
+        """The block's moment."""
+        return words.moment(self.place.now_chain_s)
+
+
+def compose(reader: Reader, sections: list[Section], heading: str, unsubscribe: str) -> Mail:
+    """The mail of these sections, text and HTML saying the same."""
+    first = sections[0]
+    name = first.name if len(sections) == 1 else gettext("%(name)s and others") % {"name": first.name}
+    items = [item for section in sections for item in section.items]
     context = {
         "heading": heading,
-        "title": _titled(one_line(place.dao.name, 80), heading),
-        "items": items,
-        "unsubscribe": subscriptions.unsubscribe_link(subscription),
-        "block": place.block,
-        "at": words.moment(place.now_chain_s),
+        "title": _titled(name, heading),
+        "sections": sections,
+        "is_of_several": len(sections) > 1,
+        "phrase": told(reader.phrase, 80),
+        "unsubscribe": unsubscribe,
+        "own": settings.ORIGIN + reverse("own"),
     }
-    subject = one_line(_titled(place.dao.name, _with_outcome(heading, items)), 140)
+    subject = one_line(_titled(name, _with_outcome(heading, items)), 140)
     return Mail(subject, render_to_string("mail/digest.txt", context), render_to_string("mail/digest.html", context))
 
 

@@ -11,6 +11,8 @@ import datetime
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from django.conf import settings
 from django.core import signing
@@ -23,7 +25,8 @@ from governance import work
 from governance.audit_log import Action, record
 from governance.models import Dao
 from webapp import throttle
-from webapp.models import Subscription
+from webapp.mail.kinds import Topic
+from webapp.models import Reader, Subscription
 
 CONFIRM_WORK = "webapp.confirmation"
 CONFIRM_WITHIN = datetime.timedelta(days=7)
@@ -44,7 +47,32 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def ask(dao: Dao, email: str, frequency: str, delegate: bytes | None, asker: str) -> None:
+@dataclass(frozen=True)
+class Choice:
+    """What somebody wants to be told, how often, and of whose votes. `zone`: IANA's name. `phrase`: stands in each
+    mail to this reader."""
+
+    frequency: str
+    delegate: bytes | None = None
+    topics: tuple[str, ...] = tuple(Topic.values)
+    zone: str = "UTC"
+    phrase: str = ""
+
+
+def zones() -> list[str]:
+    """The time zones that may be chosen, by their names."""
+    return sorted(name for name in available_timezones() if "/" in name or name == "UTC")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of a name; UTC where it is none, as after a zone was taken from the list."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def ask(dao: Dao, email: str, choice: Choice, asker: str) -> None:
     """Take a wish and have the confirmation sent. `email` has been validated. Raises TooOften.
 
     Tells nobody whether the address is subscribed already.
@@ -58,31 +86,36 @@ def ask(dao: Dao, email: str, frequency: str, delegate: bytes | None, asker: str
         )
     # Not around the counts above: what is refused is counted all the same.
     with transaction.atomic():
-        _ask(dao, email, frequency, delegate)
+        _ask(dao, email, choice)
 
 
-def _ask(dao: Dao, email: str, frequency: str, delegate: bytes | None) -> None:
+def _ask(dao: Dao, email: str, wish: Choice) -> None:
+    reader, _ = Reader.objects.get_or_create(email=email, defaults={"zone": wish.zone})
     subscription, _ = Subscription.objects.get_or_create(
-        dao=dao, email=email, defaults={"frequency": frequency, "delegate": delegate}
+        dao=dao, reader=reader, defaults={"frequency": wish.frequency, "delegate": wish.delegate}
     )
     choice = {
         "s": subscription.pk,
-        "f": frequency,
-        "d": delegate.hex() if delegate else "",
+        "f": wish.frequency,
+        "d": wish.delegate.hex() if wish.delegate else "",
         "n": secrets.token_hex(16),
+        "t": list(wish.topics),
+        "z": wish.zone,
+        "p": wish.phrase,
     }
     Subscription.objects.filter(pk=subscription.pk).update(
         confirm_token_hash=_hash(confirm_token(choice)), confirm_sent_at=timezone.now()
     )
     # The row holds the choice, not the token: without the site's key nobody can confirm from the database.
     work.enqueue(CONFIRM_WORK, f"{subscription.pk}:{choice['n'][:12]}", arguments=choice)
-    record(Action.SUBSCRIPTION_ASKED, dao, subscription=subscription.pk, frequency=frequency)
+    record(Action.SUBSCRIPTION_ASKED, dao, subscription=subscription.pk, frequency=wish.frequency)
 
 
 def confirm_token(choice: dict) -> str:
     """The token of a choice: always the same for the same choice, and only with the site's key."""
-    # In a fixed order: the database gives a JSON object's keys back in another.
-    return signing.Signer(salt=_SIGNER).sign_object({key: choice[key] for key in "dfns"}, compress=False)
+    # In a fixed order: the database gives a JSON object's keys back in another. Links of before had four parts.
+    kept = {key: choice[key] for key in "dfnpstz" if key in choice}
+    return signing.Signer(salt=_SIGNER).sign_object(kept, compress="t" in kept)
 
 
 def confirm_link(token: str) -> str:
@@ -96,7 +129,7 @@ def of_confirm_token(token: str) -> tuple[Subscription, dict]:
     except signing.BadSignature as error:
         raise BadLink(gettext("This link is incomplete or was changed on its way.")) from error
     subscription = (
-        Subscription.objects.select_related("dao__chain")
+        Subscription.objects.select_related("dao__chain", "reader")
         .filter(pk=choice["s"], confirm_token_hash=_hash(token), confirm_sent_at__gt=timezone.now() - CONFIRM_WITHIN)
         .first()
     )
@@ -106,14 +139,21 @@ def of_confirm_token(token: str) -> tuple[Subscription, dict]:
 
 
 def confirm(token: str) -> Subscription:
-    """Subscribe. The link is spent. Raises BadLink."""
+    """Subscribe. The link is spent. An address that rested is written to again: its owner has read our message. Raises
+    BadLink."""
     subscription, choice = of_confirm_token(token)
+    reader = subscription.reader
+    reader.zone, reader.phrase = choice.get("z", reader.zone), choice.get("p", reader.phrase)
+    reader.refusals, reader.rests_since = 0, None
+    reader.unsubscribe_token_hash = _hash(unsubscribe_all_token(reader))
+    subscription.topics = choice.get("t", Topic.values)
     subscription.frequency = choice["f"]
     subscription.delegate = bytes.fromhex(choice["d"]) if choice["d"] else None
     subscription.confirmed_at, subscription.unsubscribed_at = timezone.now(), None
     subscription.confirm_token_hash = None
     subscription.unsubscribe_token_hash = _hash(unsubscribe_token(subscription))
     with transaction.atomic():
+        reader.save()
         subscription.save()
         record(Action.SUBSCRIPTION_CONFIRMED, subscription.dao, subscription=subscription.pk)
     return subscription
@@ -129,27 +169,61 @@ def unsubscribe_link(subscription: Subscription) -> str:
     return settings.ORIGIN + reverse("unsubscribe", args=[unsubscribe_token(subscription)])
 
 
-def of_unsubscribe_token(token: str) -> Subscription:
-    """The subscription that a link would end. Raises BadLink."""
-    found = Subscription.objects.select_related("dao__chain").filter(unsubscribe_token_hash=_hash(token)).first()
-    if found is None:
-        raise BadLink(
-            gettext("There is no subscription behind this link. If mails still come, tell the operator of this site.")
-        )
+def unsubscribe_all_token(reader: Reader) -> str:
+    """The token in the unsubscribe link of mails about several DAOs; stays the same."""
+    text = f"unsubscribe all:{reader.pk}:{reader.created_at.isoformat()}"
+    return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def unsubscribe_all_link(reader: Reader) -> str:
+    """The link that ends all of a reader's subscriptions."""
+    token = unsubscribe_all_token(reader)
+    Reader.objects.filter(pk=reader.pk, unsubscribe_token_hash=None).update(unsubscribe_token_hash=_hash(token))
+    return settings.ORIGIN + reverse("unsubscribe", args=[token])
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What an unsubscribe link is about: one subscription, or all of a reader's."""
+
+    held: list[Subscription]
+    is_all: bool
+
+    @property
+    def is_over(self) -> bool:
+        return all(one.unsubscribed_at is not None for one in self.held)
+
+
+def of_unsubscribe_token(token: str) -> Ended:
+    """What a link would end. Raises BadLink."""
+    rows = Subscription.objects.select_related("dao__chain").order_by("pk")
+    if one := rows.filter(unsubscribe_token_hash=_hash(token)).first():
+        return Ended([one], is_all=False)
+    if found := Reader.objects.filter(unsubscribe_token_hash=_hash(token)).first():
+        return Ended(list(rows.filter(reader=found)), is_all=True)
+    raise BadLink(
+        gettext("There is no subscription behind this link. If mails still come, tell the operator of this site.")
+    )
+
+
+def unsubscribe(token: str) -> Ended:
+    """End it; ending it twice is fine. Raises BadLink."""
+    found = of_unsubscribe_token(token)
+    for one in found.held:
+        end(one)
     return found
 
 
-def unsubscribe(token: str) -> Subscription:
-    """End it; ending it twice is fine. Raises BadLink."""
-    subscription = of_unsubscribe_token(token)
-    if subscription.unsubscribed_at is None:
-        with transaction.atomic():
-            Subscription.objects.filter(pk=subscription.pk).update(unsubscribed_at=timezone.now())
-            record(Action.SUBSCRIPTION_ENDED, subscription.dao, subscription=subscription.pk)
-    return subscription
+def end(one: Subscription) -> None:
+    """End a subscription; one that is over stays so."""
+    with transaction.atomic():
+        if Subscription.objects.filter(pk=one.pk, unsubscribed_at=None).update(unsubscribed_at=timezone.now()):
+            record(Action.SUBSCRIPTION_ENDED, one.dao, subscription=one.pk)
 
 
 def active(dao: Dao | None = None):
-    """Confirmed subscriptions that were not ended."""
-    found = Subscription.objects.filter(confirmed_at__isnull=False, unsubscribed_at__isnull=True)
+    """Confirmed subscriptions that were not ended, of readers whose address does not rest."""
+    found = Subscription.objects.filter(
+        confirmed_at__isnull=False, unsubscribed_at__isnull=True, reader__rests_since__isnull=True
+    )
     return found.filter(dao=dao) if dao else found

@@ -15,6 +15,8 @@ SENTENCES: Mapping[str, Template] = {
     "mirror_behind": gettext_noop("blocks of long ago are being read"),
     "block_not_deep": gettext_noop("its block may still be replaced"),
     "other_message_leaving": gettext_noop("another message about it is on its way"),
+    "one_node_alone": gettext_noop("one node alone shows it so far"),
+    "refused_for_good": gettext_noop("the mail server refused it for good"),
     "summary_being_written": gettext_noop("its summary is being written"),
 }
 

@@ -110,7 +110,7 @@ def subscribers(request: HttpRequest, slug: str) -> HttpResponse:
     active = Q(confirmed_at__isnull=False, unsubscribed_at__isnull=True)
     counts = found.aggregate(all=Count("pk"), active=Count("pk", filter=active))
     page = page_number(request)
-    rows = list(found.order_by("-id")[(page - 1) * PAGE : page * PAGE])
+    rows = list(found.select_related("reader").order_by("-id")[(page - 1) * PAGE : page * PAGE])
     answer = render_page(
         request,
         "subscribers.html",
@@ -128,7 +128,9 @@ def subscribers(request: HttpRequest, slug: str) -> HttpResponse:
 def _state(row: Subscription) -> str:
     if row.unsubscribed_at is not None:
         return gettext("ended")
-    return gettext("not confirmed yet") if row.confirmed_at is None else gettext("confirmed")
+    if row.confirmed_at is None:
+        return gettext("not confirmed yet")
+    return gettext("rests: the mail server takes nothing for it") if row.reader.rests_since else gettext("confirmed")
 
 
 def _private(answer: HttpResponse) -> HttpResponse:

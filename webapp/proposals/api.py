@@ -15,10 +15,11 @@ from governance.chain.rpc import Rpc
 from governance.chain.signatures import MOST_SIGNATURE_DIGITS
 from governance.models import Proposal
 from policies.notation.hexadecimal import hex_text
+from policies.notation.visible import one_line
 from presentation.calls import action_views
 from presentation.checks import checks_of
 from presentation.dao_view import DaoView
-from presentation.proposals import page_of_proposals, proposal_of, proposal_row, summary_of
+from presentation.proposals import proposal_of, proposal_row, summary_of
 from webapp.answers import Sent, TypedData, answers
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites, refuse_too_many
 from webapp.proposals import relay
@@ -26,6 +27,7 @@ from webapp.proposals import voter as voters
 from webapp.proposals.answers import ProposalAnswer, Proposals, VoterAnswer
 from webapp.proposals.next_step import cancel_step, next_step
 from webapp.proposals.read import reorgs_of, transitions
+from webapp.proposals.search import SHOWS, Search, page_of
 from webapp.proposals.shapes import row_json, summary_json, vote_json
 from webapp.proposals.votes import page_of_votes
 from webapp.shapes import Json, address_json, check_json, power_reading_json
@@ -34,12 +36,18 @@ router = Router()
 
 
 @router.get("/daos/{slug}/proposals", response=answers(Proposals, 404, 422), by_alias=True)
-def proposals(request: HttpRequest, slug: str, page: int = 1, size: int = 25, show: str = "all") -> Json:
+def proposals(
+    request: HttpRequest, slug: str, page: int = 1, size: int = 25, show: str = "all", q: str = "", by: str = ""
+) -> Json:
     """Proposals, newest first. `show=open` leaves out what can't change any more; then open votes come first, by what
-    ends first, then those to come by when they open, then those that wait for their next step."""
+    ends first, then those to come by when they open, then those that wait for their next step. `show` may also be
+    `executed`, `canceled` or `ended` (not passed, or expired). `q`: words that its text has, or its number. `by`: who
+    proposed it. With any of these three the count stops at 1,001."""
     place = DaoView.of(slug)
     page, size = page_and_size(page, size)
-    rows, count = page_of_proposals(place, only_open=show == "open", page=page, size=size)
+    proposer = parse_address(by, "by") if by else None
+    asked = Search(one_line(q.replace("\0", ""), 200).strip(), show if show in SHOWS else "all", proposer)
+    rows, count = page_of(place, asked, page=page, size=size)
     return {"count": count, "page": page, "proposals": [row_json(place, row) for row in rows]}
 
 

@@ -7,12 +7,15 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from governance import asked_power
 from governance.capabilities import takes_signed_ballots
+from governance.chain.address import BadAddress, to_bytes
 from governance.models import Proposal
+from policies.notation.visible import one_line
 from presentation import words
 from presentation.calls import action_views, grouped
 from presentation.card import Card, LineView, card_of, flags_of, is_by_model, lines_of, meanings
@@ -20,9 +23,9 @@ from presentation.checks import checks_of
 from presentation.dao_view import DaoView
 from presentation.mine import mine
 from presentation.paging import PAGE
-from presentation.proposals import ProposalRow, page_of_proposals, proposal_of, proposal_row, summary_of
+from presentation.proposals import ProposalRow, proposal_of, proposal_row, summary_of
 from webapp import markup
-from webapp.proposals import new_power, votes
+from webapp.proposals import new_power, search, votes
 from webapp.proposals import voter as voters
 from webapp.proposals.discussion import discussion_in
 from webapp.proposals.next_step import cancel_step, next_step
@@ -33,10 +36,11 @@ from webapp.rendering import account_asked_for, own_votes, page_number, render_p
 @require_safe
 @ensure_csrf_cookie
 def proposals(request: HttpRequest, slug: str) -> HttpResponse:
-    """All proposals, newest first; of the open ones what ends first."""
+    """All proposals, newest first; of the open ones what ends first; or what is looked for."""
     place = DaoView.of(slug)
-    only_open, page = request.GET.get("show") == "open", page_number(request)
-    rows, count = page_of_proposals(place, only_open=only_open, page=page)
+    page = page_number(request)
+    asked, problem = _asked(request)
+    rows, count = search.page_of(place, asked, page=page)
     own = own_votes(request, place, rows)
     account = f"&account={words.address_text(own['me']['account'])}" if "me" in own else ""
     return render_page(
@@ -45,13 +49,30 @@ def proposals(request: HttpRequest, slug: str) -> HttpResponse:
         place,
         "proposals",
         rows=rows,
-        only_open=only_open,
+        search=asked,
+        by=words.address_text(asked.by) if asked.by else "",
+        by_problem=problem,
+        shows=list(search.SHOWS.items()),
+        most_counted=search.MOST_COUNTED,
+        count=count,
         page=page,
-        pages=max(1, -(-count // PAGE)),
-        query=("&show=open" if only_open else "") + account,
-        account_query=account,
+        pages=max(1, -(-min(count, search.MOST_COUNTED) // PAGE) if not asked.is_plain else -(-count // PAGE)),
+        query=asked.query(words.address_text(asked.by) if asked.by else "") + account,
         **own,
     )
+
+
+def _asked(request: HttpRequest) -> tuple[search.Search, str]:
+    """What is looked for, and what is wrong with the address that was written, in words."""
+    by, problem = None, ""
+    if written := request.GET.get("by", "").strip():
+        try:
+            by = to_bytes(written)
+        except BadAddress as error:
+            problem = gettext("That is no address: %(problem)s.") % {"problem": one_line(str(error))}
+    show = request.GET.get("show", "all")
+    asked = one_line(request.GET.get("q", "").replace("\0", ""), 200).strip()
+    return search.Search(asked, show if show in search.SHOWS else "all", by), problem
 
 
 @require_safe

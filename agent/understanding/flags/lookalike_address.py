@@ -2,7 +2,7 @@
 """Two addresses that people take for one."""
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.utils.translation import gettext_noop
 
@@ -16,6 +16,7 @@ NEAR_DIGITS = 3  # addresses that differ in so few hexadecimal digits are not tw
 BOTH_ENDS = 4  # digits at each end that people compare
 ONE_END = 6  # digits at one end that agree by chance in one of 16 million pairs
 SEEN = 4  # digits other than zero among the equal ones: precompiles and predeploys are mostly zeros
+_MOST_TOLD = 10  # pairs that get a line of their own: a hundred of them would bury the rest
 _MOST = 400  # addresses of a text that are compared: a hostile one has thousands
 
 
@@ -59,15 +60,24 @@ def find(case: Case) -> Iterator[Found]:
         for other in others
         if looks_alike(mine, other) and not (mine in known and other in known)
     }
-    for first, second in sorted(pairs):
-        about = tuple(sorted({used[address] for address in (first, second) if address in used}))
-        yield Found({"address": checksum(first), "other": checksum(second)}, about)
+    found = sorted(pairs)
+    for first, second in found[:_MOST_TOLD]:
+        yield Found({"address": checksum(first), "other": checksum(second)}, _about([(first, second)], used))
+    if rest := found[_MOST_TOLD:]:
+        yield Found({"count": len(rest)}, _about(rest, used), says="lookalike_more")
+
+
+def _about(pairs: Sequence[tuple[bytes, ...]], used: Mapping[bytes, str]) -> tuple[str, ...]:
+    return tuple(sorted({used[address] for pair in pairs for address in pair if address in used}))
 
 
 RULE = Rule(
     code="lookalike_address",
     severity=Severity.DANGER,
-    words={"lookalike_address": gettext_noop("{address} looks like {other}, and is another address.")},
+    words={
+        "lookalike_address": gettext_noop("{address} looks like {other}, and is another address."),
+        "lookalike_more": gettext_noop("Pairs of addresses more that look alike: {count}."),
+    },
     page=(
         "Evidence: an address of the calls and another one of the calls, the text or the book agree in the first "
         f"and last {BOTH_ENDS} digits, in {ONE_END} or more at one end, or in all but {NEAR_DIGITS}. Zeros do not "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // While a policy is written, what the site says of it stands below: what is wrong, or what members would vote on.
 
-const QUIET_MS = 700;
+const QUIET_MS = 1500;
 const PATIENCE_MS = 20_000;
 
 /** Makes each policy of a draft's form be checked as it is written. */
@@ -30,12 +30,14 @@ async function ask(form: HTMLFormElement, box: HTMLElement, isOld: AbortSignal):
   const body = new FormData(form);
   body.set("live", box.dataset.live ?? "");
   const patience = AbortSignal.timeout(PATIENCE_MS);
-  let page = "";
+  let page: string | null = null;
   try {
     const answer = await fetch(form.action, { method: "POST", body, signal: AbortSignal.any([isOld, patience]) });
     if (answer.ok) page = await answer.text();
   } catch {
-    // Nothing is shown then: the button below looks at the draft in any case, and says what is wrong.
+    // That it was not checked is said below.
   }
-  if (!isOld.aborted) box.replaceChildren(...new DOMParser().parseFromString(page, "text/html").body.childNodes);
+  if (isOld.aborted) return;
+  if (page === null) box.textContent = box.dataset.unchecked ?? "";
+  else box.replaceChildren(...new DOMParser().parseFromString(page, "text/html").body.childNodes);
 }

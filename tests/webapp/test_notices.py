@@ -1,0 +1,547 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Given readers and what happens in a DAO: what is told, to whom, when, once, and never by one node's word alone."""
+
+import datetime
+import re
+import smtplib
+from contextlib import contextmanager
+
+import pytest
+from django.core import mail
+from django.db import transaction
+
+from governance import outbox, work
+from governance.models import (
+    Chain,
+    Contract,
+    CurrentDelegation,
+    Cursor,
+    Dao,
+    ModuleState,
+    Proposal,
+    ProposalTransition,
+    UnconfirmedLog,
+    Work,
+)
+from tests.webapp.conftest import DAY, NOW, UNIT, account
+from webapp.mail import digest, own, plan, send, subscriptions, transport
+from webapp.mail.kinds import Topic
+from webapp.models import DigestSent, Milestone, Reader, Subscription
+
+ADDRESS = "dana@example.org"
+ME = account(3)
+UTC = datetime.UTC
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _site(settings):
+    settings.SECRET_KEY = "a key of this test"
+    settings.ORIGIN = "http://testserver"
+
+
+def reader(made, *, frequency="immediate", topics=Topic.values, zone="UTC", dao=None, address=ADDRESS) -> Subscription:
+    held, _ = Reader.objects.get_or_create(email=address, defaults={"zone": zone})
+    return Subscription.objects.create(
+        dao=dao or made.dao, reader=held, frequency=frequency, topics=list(topics), delegate=ME,
+        confirmed_at=datetime.datetime(2026, 11, 1, tzinfo=UTC),
+    )  # fmt: skip
+
+
+def block(made, number):
+    """A block was read."""
+    Cursor.objects.filter(dao=made.dao).update(next_block=number + 1, node_head_block=number)
+    plan.follow_outbox()
+    plan.look_at_votes()
+    Work.objects.filter(done_at=None).update(due_at=datetime.datetime.now(UTC))
+    work.run_due("webapp.", limit=100)
+
+
+def tell(made, topic, key, number=400):
+    with transaction.atomic():
+        outbox.publish(made.dao, topic, key, number)
+
+
+def headings():
+    return [message.subject.removeprefix("River DAO: ") for message in mail.outbox]
+
+
+def votes(proposal, in_favour, against=0):
+    Proposal.objects.filter(pk=proposal.pk).update(for_votes=in_favour * UNIT, against_votes=against * UNIT)
+
+
+def move(proposal, *, snapshot=-DAY, deadline=DAY):
+    Proposal.objects.filter(pk=proposal.pk).update(snapshot=NOW + snapshot, deadline=NOW + deadline)
+
+
+def test_a_vote_is_told_from_its_opening_to_its_result_each_moment_once(made):
+    proposal = made.proposal(7, snapshot=NOW + 9, deadline=NOW + 4 * DAY)
+    reader(made)
+    block(made, 500)  # the first look tells nothing
+    for number, change in enumerate(
+        [
+            lambda: None,
+            lambda: move(proposal, deadline=3 * DAY),
+            lambda: votes(proposal, 50_000),
+            lambda: move(proposal, snapshot=-3 * DAY, deadline=3600),
+            lambda: move(proposal, snapshot=-4 * DAY, deadline=-1),
+        ],
+        501,
+    ):
+        change()
+        for _ in range(2):
+            block(made, number)
+    assert headings() == [
+        "the vote is open: Pay ines", "the quorum is reached: Pay ines", "the vote ends soon: Pay ines",
+        "passed: Pay ines",
+    ]  # fmt: skip
+    threads = {message.extra_headers["References"] for message in mail.outbox}
+    assert len(threads) == 1, "mails about one vote belong together"
+    assert {message.extra_headers["List-Id"] for message in mail.outbox} == {"<river.decisions.localhost>"}
+
+
+def test_a_votes_past_is_not_told_to_a_new_site_or_reader(made):
+    votes(made.proposal(7), 50_000)
+    reader(made)
+    block(made, 500)
+    block(made, 501)
+    assert headings() == []
+
+
+def test_a_reminder_comes_only_to_those_who_have_not_voted_and_again_where_the_end_moves(made):
+    proposal = made.proposal(7, snapshot=NOW - 3 * DAY, deadline=NOW + 2 * DAY)
+    reader(made)
+    block(made, 500)
+    made.vote(proposal, 3)
+    move(proposal, snapshot=-3 * DAY, deadline=3600)
+    block(made, 501)
+    assert headings() == []
+    assert list(DigestSent.objects.values_list("outcome", flat=True)) == [send.NOTHING]
+    proposal.votes.all().delete()
+    move(proposal, snapshot=-3 * DAY, deadline=7200)  # its quorum came late
+    block(made, 502)
+    assert headings() == ["the vote ends soon: Pay ines"]
+    assert "has not voted yet" in mail.outbox[0].body
+
+
+def test_what_a_reorganisation_takes_back_is_corrected_and_told_again_when_it_comes_again(made):
+    proposal = made.proposal(7)
+    reader(made)
+    block(made, 500)
+    for number, count in enumerate((50_000, 1, 1, 50_000), 501):
+        votes(proposal, count)
+        block(made, number)
+    assert headings() == [
+        "the quorum is reached: Pay ines", "correction: not so any more: the quorum is reached: Pay ines",
+        "the quorum is reached: Pay ines",
+    ]  # fmt: skip
+    assert "As the chain is now, that is not so." in mail.outbox[1].body
+    proposal.delete()
+    block(made, 505)
+    assert headings()[3] == "correction: not so any more: the quorum is reached: proposal 7"
+
+
+def test_a_correction_goes_to_nobody_who_was_not_told(made):
+    proposal = made.proposal(7)
+    reader(made)
+    block(made, 500)
+    votes(proposal, 50_000)
+    block(made, 501)
+    mail.outbox.clear()
+    reader(made, address="later@example.org")
+    votes(proposal, 1)
+    block(made, 502)
+    assert [message.to for message in mail.outbox] == [[ADDRESS]]
+
+
+def test_a_quorum_and_an_end_that_one_node_alone_shows_are_told_to_nobody(made):
+    proposal = made.proposal(7)
+    reader(made)
+    block(made, 500)
+    doubted = made.vote(proposal, 9, weight=50_000 * UNIT)
+    votes(proposal, 50_000)
+    UnconfirmedLog.objects.create(dao=made.dao, log=doubted.log)
+    step = ProposalTransition.objects.create(proposal=proposal, kind="executed", log=made.log())
+    UnconfirmedLog.objects.create(dao=made.dao, log=step.log)
+    block(made, 501)
+    UnconfirmedLog.objects.filter(log=step.log).delete()
+    step.delete()
+    block(made, 502)
+    assert headings() == []
+    UnconfirmedLog.objects.all().delete()
+    block(made, 503)
+    assert headings() == ["the quorum is reached: Pay ines"]
+
+
+def test_a_decision_that_is_not_known_is_no_result(made):
+    proposal = made.proposal(7, quorum_votes=None)
+    reader(made)
+    block(made, 500)
+    votes(proposal, 50_000)
+    move(proposal, deadline=-1)
+    block(made, 501)
+    assert headings() == []
+    Proposal.objects.update(quorum_votes=60_000 * UNIT)
+    block(made, 502)
+    assert headings() == ["did not pass: Pay ines"]
+
+
+def test_steps_of_a_proposal_are_told_while_they_matter(made):
+    proposal = made.proposal(7, for_votes=50_000 * UNIT, deadline=NOW - 1, eta_chain_s=NOW + 9, queued=True)
+    reader(made)
+    block(made, 500)
+    ProposalTransition.objects.create(proposal=proposal, kind="queued", log=made.log())
+    tell(made, "proposal.queued", "7")
+    block(made, 501)
+    ProposalTransition.objects.create(proposal=proposal, kind="executed", log=made.log())
+    Proposal.objects.update(executed=True)
+    tell(made, "proposal.executed", "7")
+    tell(made, "proposal.queued.undone", "7")  # the same transactions, in another block
+    tell(made, "proposal.queued", "7")
+    block(made, 502)
+    assert headings() == ["queued: Pay ines", "executed: Pay ines"]
+
+
+def test_acts_that_end_and_pauses_wait_while_one_node_alone_shows_them(made):
+    reader(made)
+    block(made, 500)
+    keys = {}
+    for number, status in ((1, "executed"), (2, "killed"), (3, "vetoed"), (4, "voided"), (5, "released")):
+        act = made.act(number, status=status, act_id=bytes([number]) * 32, final_log=made.log())
+        keys[status] = f"0x{bytes(act.policy_id).hex()}:{number}"
+        UnconfirmedLog.objects.create(dao=made.dao, log=act.final_log)
+        tell(made, f"act.{status}", keys[status])
+    ModuleState.objects.update(paused=True, pause_epoch=1)
+    tell(made, "module.paused", f"0x{account(1004).hex()}:1")
+    block(made, 501)
+    assert headings() == ["the agent is paused"], "no log of a pause is in doubt here"
+    mail.outbox.clear()
+    UnconfirmedLog.objects.all().delete()
+    block(made, 502)
+    assert sorted(headings()) == [
+        "act 3 was vetoed", "act 4 was voided", "objections stopped act 2", "the agent performed act 1",
+        "the agent performed act 5 after its delay",
+    ]  # fmt: skip
+    ModuleState.objects.update(paused=False)
+    tell(made, "module.unpaused", f"0x{account(1004).hex()}:1")
+    block(made, 503)
+    assert headings()[-1] == "the pause of the agent is lifted"
+
+
+def test_what_is_about_the_readers_own_address(made):
+    proposal = made.proposal(7)
+    ready = made.proposal(8, description="# Own", deadline=NOW - 1, for_votes=50_000 * UNIT)
+    Proposal.objects.filter(pk=ready.pk).update(proposer=ME)
+    CurrentDelegation.objects.create(
+        dao=made.dao, delegator=ME, position=0, delegate=account(9), share_bps=10_000,
+        block_number=1, transaction_index=0, log_index=0,
+    )  # fmt: skip
+    ModuleState.objects.update(guardian=ME)
+    reader(made, topics=[Topic.NEEDS_YOU, Topic.DELEGATE])
+    block(made, 500)
+    assert headings() == ["you can queue it: Own"]
+    doubted = made.vote(proposal, 9, support=0, weight=5 * UNIT)
+    UnconfirmedLog.objects.create(dao=made.dao, log=doubted.log)
+    block(made, 501)
+    assert len(mail.outbox) == 1
+    UnconfirmedLog.objects.all().delete()
+    Proposal.objects.filter(pk=ready.pk).update(eta_chain_s=NOW - 1, queued=True)
+    made.act(4, status="scheduled", act_id=b"\4" * 32, releasable_chain_s=NOW + 9, expires_chain_s=NOW + 99)
+    for number in (502, 503):
+        block(made, number)
+    assert sorted(headings()[1:]) == ["you can execute it: Own", "you may veto act 4", "your delegate voted: Pay ines"]
+    voted = next(message for message in mail.outbox if "delegate voted" in message.subject)
+    assert re.search(r"Your delegate \S+ voted: Against, with 5 MAND\.", voted.body)
+    mail.outbox.clear()
+    proposal.votes.all().delete()  # a reorganisation
+    block(made, 504)
+    block(made, 505)
+    assert headings() == ["correction: not so any more: your delegate voted: Pay ines"]
+    made.vote(proposal, 9, support=1, weight=5 * UNIT)
+    block(made, 506)
+    block(made, 507)
+    assert headings()[1:] == ["your delegate voted: Pay ines"]
+
+
+def test_a_topic_that_is_switched_off_tells_nothing(made):
+    proposal = made.proposal(7)
+    reader(made, topics=[Topic.RESULT])
+    block(made, 500)
+    votes(proposal, 50_000)
+    block(made, 501)
+    assert headings() == []
+    move(proposal, deadline=-1)
+    block(made, 502)
+    assert headings() == ["passed: Pay ines"]
+
+
+# --- digests: when, and across DAOs
+
+
+def other_dao() -> Dao:
+    dao = Dao.objects.create(chain=Chain.objects.get(), slug="lake", name="Lake DAO")
+    Contract.objects.create(
+        dao=dao, kind="governor", address=account(2000), start_block=0,
+        capabilities={"clock": "timestamp", "quorum_counts": "for,abstain", "family": "openzeppelin"},
+    )  # fmt: skip
+    Cursor.objects.create(dao=dao, next_block=501, head_timestamp_chain_s=NOW, node_head_block=500)
+    return dao
+
+
+def planned_at(moment: datetime.datetime) -> list[str]:
+    plan.plan_periods(moment)
+    Work.objects.filter(done_at=None).update(due_at=datetime.datetime.now(UTC))
+    work.run_due("webapp.", limit=100)
+    return list(DigestSent.objects.order_by("pk").values_list("topic", flat=True))
+
+
+def test_a_digest_comes_at_seven_where_the_reader_is_and_a_missed_one_is_caught_up_once(made):
+    reader(made, frequency="daily", zone="Asia/Tokyo")
+    made.proposal(7)
+    assert planned_at(datetime.datetime(2026, 11, 23, 21, 59, tzinfo=UTC)) == ["daily:2026-11-23"]
+    assert planned_at(datetime.datetime(2026, 11, 23, 22, 0, tzinfo=UTC)) == ["daily:2026-11-23", "daily:2026-11-24"]
+    # The site stood still for four days and is back in the middle of a night: one digest, of the last morning.
+    back = datetime.datetime(2026, 11, 28, 15, 0, tzinfo=UTC)
+    for _ in range(2):
+        assert planned_at(back)[2:] == ["daily:2026-11-28"]
+    assert len(mail.outbox) == 3
+
+
+def test_weekly_digests_fall_due_on_mondays(made):
+    reader(made, frequency="weekly", zone="America/New_York")
+    made.proposal(7)
+    assert planned_at(datetime.datetime(2026, 11, 23, 11, 59, tzinfo=UTC)) == ["weekly:2026-11-16"]
+    assert planned_at(datetime.datetime(2026, 11, 25, 3, 0, tzinfo=UTC))[1:] == ["weekly:2026-11-23"]
+
+
+def test_one_mail_tells_of_all_daos_and_one_click_ends_them(made, client):
+    reader(made, frequency="daily")
+    lake = other_dao()
+    reader(made, frequency="daily", dao=lake)
+    made.summary(made.proposal(7), verdict="not_told")
+    made.dao, river = lake, made.dao
+    made.proposal(8, description="# Dig")
+    made.dao = river
+    planned_at(datetime.datetime(2026, 11, 24, 8, tzinfo=UTC))
+    (message,) = mail.outbox
+    assert message.subject == "Lake DAO and others: 1 NOT TOLD, 2 decisions open"
+    for text in (message.body, message.alternatives[0][0]):
+        assert [name in text for name in ("Lake DAO", "River DAO", "Dig", "Pay ines")] == [True] * 4
+    link = message.extra_headers["List-Unsubscribe"].strip("<>").removeprefix("http://testserver")
+    assert client.get(link).status_code == 200
+    assert subscriptions.active().count() == 2  # following the link ends nothing
+    assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert not subscriptions.active().exists()
+
+
+def test_a_digest_tells_what_happened_since_the_one_before(made):
+    reader(made, frequency="daily")
+    plan.look_at_votes()  # the first look
+    proposal = made.proposal(7, deadline=NOW - 1, for_votes=50_000 * UNIT, executed=True)
+    step = ProposalTransition.objects.create(proposal=proposal, kind="executed", log=made.log())
+    tell(made, "proposal.executed", "7")
+    tell(made, "proposal.executed", "9")  # of a proposal that a reorganisation removed
+    planned_at(datetime.datetime(2026, 11, 24, 8, tzinfo=UTC))
+    (message,) = mail.outbox
+    assert message.subject == "River DAO: what happened"
+    assert "- Executed: Pay ines" in message.body
+    assert "proposal 9" not in message.body
+    planned_at(datetime.datetime(2026, 11, 25, 8, tzinfo=UTC))
+    assert len(mail.outbox) == 1, "it was told"
+    UnconfirmedLog.objects.create(dao=made.dao, log=step.log)
+    DigestSent.objects.all().delete()
+    Work.objects.all().delete()
+    planned_at(datetime.datetime(2026, 11, 24, 8, tzinfo=UTC))
+    assert len(mail.outbox) == 1, "one node alone shows it"
+
+
+# --- what the mail server answers
+
+
+@contextmanager
+def answering(monkeypatch, error):
+    def refuse(self, *_args, **_kwargs):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
+        yield
+
+
+def recipient(code, said):
+    return smtplib.SMTPRecipientsRefused({ADDRESS: (code, said)})
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (recipient(450, b"4.2.1 try later"), "later"),
+        (recipient(550, b"5.1.1 no such user"), "unknown"),
+        (recipient(550, b"no such user"), "unknown"),
+        (recipient(552, b"5.2.2 mailbox full"), "closed"),
+        (recipient(550, b"5.7.1 policy"), "closed"),
+        (smtplib.SMTPDataError(554, b"5.6.0 content"), "closed"),
+        (smtplib.SMTPDataError(451, b"4.3.0 busy"), "later"),
+        (smtplib.SMTPSenderRefused(550, b"5.7.1 who are you", "x"), "later"),
+        (smtplib.SMTPAuthenticationError(535, b"5.7.8 wrong password"), "later"),
+        (smtplib.SMTPServerDisconnected("gone"), "later"),
+        (ConnectionRefusedError(), "later"),
+    ],
+)
+def test_what_an_answer_of_the_mail_server_means(monkeypatch, error, expected):
+    with answering(monkeypatch, error), pytest.raises((transport.MailNotSent, transport.MailRefused)) as caught:
+        transport.deliver(ADDRESS, "s", "t", None, {})
+    assert ADDRESS not in str(caught.value)
+    assert caught.value.__cause__ is None
+    if expected == "later":
+        assert isinstance(caught.value, transport.MailNotSent)
+    else:
+        assert isinstance(caught.value, transport.MailRefused)
+        assert caught.value.is_address == (expected == "unknown")
+
+
+def test_a_refusal_for_good_closes_the_message_and_a_dead_address_rests_until_it_is_confirmed_again(
+    made, client, monkeypatch
+):
+    held = reader(made)
+    proposal = made.proposal(7)
+    block(made, 500)
+    votes(proposal, 50_000)
+    with answering(monkeypatch, recipient(550, b"5.1.1 no such user")):
+        block(made, 501)
+    assert not Work.objects.filter(done_at=None).exists(), "it is not tried again"
+    assert list(DigestSent.objects.values_list("outcome", flat=True)) == [send.REFUSED]
+    assert not subscriptions.active().exists()
+    move(proposal, deadline=-1)
+    block(made, 502)
+    assert headings() == []
+    subscriptions.ask(made.dao, ADDRESS, subscriptions.Choice("immediate"), "here")
+    work.run_due("webapp.")
+    link = re.search(r"http://testserver(/subscriptions/\S+)", mail.outbox[-1].body).group(1)
+    assert client.post(link).status_code == 200
+    assert subscriptions.active().get() == held
+
+
+def test_three_messages_refused_in_a_row_let_an_address_rest(made, monkeypatch):
+    reader(made)
+    proposal = made.proposal(7)
+    block(made, 500)
+    with answering(monkeypatch, recipient(552, b"5.2.2 mailbox full")):
+        for number, count in ((501, 50_000), (502, 1), (503, 50_000), (504, 1), (505, 50_000)):
+            assert subscriptions.active().exists()
+            votes(proposal, count)
+            block(made, number)
+    assert not subscriptions.active().exists()
+
+
+# --- what a mail says
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see evil.com/claim", "see evil[.]com/claim"),
+        ("write to ann@evil.co.uk", "write to ann@evil[.]co[.]uk"),
+        ("HTTPS://evil.test", "HTTPS[:]//evil[.]test"),
+        ("www.evil.test", "www[.]evil[.]test"),
+        ("пример.рф", "пример[.]рф"),
+        ("evil．com", "evil[.]com"),
+        ("It pays 1.5 USDC. Then it ends, e.g. at 18.40.", "It pays 1.5 USDC. Then it ends, e.g. at 18.40."),
+    ],
+)
+def test_no_word_becomes_a_link_in_a_mail_program(text, shown):
+    assert digest.told(text, 200) == shown
+
+
+def test_a_mail_says_the_verdict_first_and_the_readers_power_and_phrase(made):
+    held = reader(made)
+    Reader.objects.update(phrase="blue heron")
+    made.power(3, 500 * UNIT)
+    Contract.objects.filter(kind="votes_token").update(
+        capabilities={"symbol": "MAND", "decimals": 18, "clock": "timestamp"}
+    )
+    block(made, 500)
+    made.summary(made.proposal(7), verdict="not_told", flags=[{"code": "x", "severity": "danger", "text": "Flagged."}])
+    tell(made, "proposal.created", "7")
+    block(made, 501)
+    message = next(message for message in mail.outbox if "new proposal" in message.subject)
+    for text in (message.body, message.alternatives[0][0]):
+        places = [
+            text.index(part) for part in ("blue heron", "NOT TOLD", "Flagged.", "It votes with 500 MAND", "State")
+        ]
+        assert places == sorted(places)
+    assert len(set(re.findall(r"http://testserver/river/\S*", message.body))) == 1
+    assert held.reader.email not in message.body
+
+
+def test_the_page_shows_what_would_come_and_takes_the_choice(made, client):
+    made.proposal(7)
+    wish = {"frequency": "weekly", "topics": [Topic.CREATED, Topic.RESULT], "zone": "Europe/Berlin", "phrase": "heron"}
+    shown = client.post("/river/subscribe/", {**wish, "preview": "1"})
+    assert shown.status_code == 200
+    assert "River DAO: 1 decision open" in shown.content.decode()
+    assert "Your phrase: heron" in shown.content.decode()
+    assert not Reader.objects.exists()
+    assert client.post("/river/subscribe/", {**wish, "email": ADDRESS, "zone": "Mars/Base"}).status_code == 422
+    assert client.post("/river/subscribe/", {**wish, "email": ADDRESS, "topics": []}).status_code == 422
+    assert client.post("/river/subscribe/", {**wish, "email": ADDRESS}).status_code == 200
+    work.run_due("webapp.")
+    link = re.search(r"http://testserver(/subscriptions/\S+)", mail.outbox[-1].body).group(1)
+    page = client.get(link).content.decode()
+    assert "Time zone: Europe/Berlin" in page
+    assert "A vote is decided" in page
+    client.post(link)
+    one = subscriptions.active().get()
+    assert (one.topics, one.reader.zone, one.reader.phrase) == (["created", "result"], "Europe/Berlin", "heron")
+    made.dao.proposals.all().delete()
+    empty = client.post("/river/subscribe/", {**wish, "preview": "1"})
+    assert "there would be nothing to say" in empty.content.decode()
+
+
+# --- what is kept of a reader
+
+
+def own_link(client) -> str:
+    mail.outbox.clear()
+    assert client.post("/subscriptions/own/", {"email": ADDRESS}).status_code == 200
+    work.run_due("webapp.")
+    return re.search(r"http://testserver(/subscriptions/\S+)", mail.outbox[-1].body).group(1)
+
+
+def test_a_reader_sees_takes_and_deletes_what_is_kept(made, client):
+    reader(made)
+    proposal = made.proposal(7)
+    block(made, 500)
+    votes(proposal, 50_000)
+    block(made, 501)
+    subscriptions.ask(made.dao, ADDRESS, subscriptions.Choice("daily", ME, phrase="heron"), "here")
+    link = own_link(client)
+    assert ADDRESS not in link
+    page = client.get(link)
+    assert ADDRESS in page.content.decode()
+    assert page.headers["Cache-Control"] == "no-store"
+    kept = client.get(f"{link}data.json").json()
+    assert kept["email"] == ADDRESS
+    assert kept["subscriptions"][0]["voting_address"].lower() == f"0x{ME.hex()}"
+    assert [message["about"].partition(":")[0] for message in kept["messages"]] == ["vote.quorum"]
+    assert client.post(link).status_code == 200
+    assert not Reader.objects.exists()
+    assert not Subscription.objects.exists()
+    assert not DigestSent.objects.exists()
+    held = " ".join(str(row) for row in Work.objects.values_list("name", "key", "arguments"))
+    assert ME.hex() not in held
+    assert "heron" not in held
+    assert client.get(link).status_code == 410
+    assert Milestone.objects.exists(), "what happened in the DAO is nobody's own"
+
+
+def test_whoever_asks_learns_nothing_of_another_and_an_old_link_is_dead(made, client):
+    unknown = client.post("/subscriptions/own/", {"email": "nobody@example.org"})
+    reader(made)
+    known = client.post("/subscriptions/own/", {"email": ADDRESS})
+    assert re.sub(rb"csrf\S+ value=\S+", b"", unknown.content) == re.sub(rb"csrf\S+ value=\S+", b"", known.content)
+    link = own_link(client)
+    newer = own_link(client)
+    assert client.get(link).status_code == 410
+    Reader.objects.update(own_sent_at=datetime.datetime.now(UTC) - own.WITHIN)
+    assert client.get(newer).status_code == 410

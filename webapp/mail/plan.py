@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planning: what happened becomes rows of messages that are due, one a reader; what happens once is planned once."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone
+
+from governance import outbox, work
+from governance.models import Dao, OutboxEntry
+from presentation.dao_view import DaoView
+from webapp.mail import alerts, milestones, personal, subscriptions
+from webapp.mail.kinds import MILESTONES, TOPICS, Kind, kind_of
+from webapp.mail.send import DIGEST_WORK, PERIOD_WORK, UNDONE, is_behind
+from webapp.models import ReadingCursor, Subscription
+
+READER = "webapp.digests"
+SEND_AT = datetime.time(7, 0)  # of the reader's day
+WEEKLY_ON = 0  # Monday
+
+
+def follow_outbox() -> int:
+    """Turn news into due messages for those who want them at once. Returns how many entries were read.
+
+    A reader that is new starts at the outbox's end: nobody wants the history of a DAO in the mailbox.
+    """
+    with transaction.atomic():
+        newest = OutboxEntry.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        ReadingCursor.objects.get_or_create(reader=READER, defaults={"after_id": newest})
+        cursor = ReadingCursor.objects.select_for_update().get(reader=READER)
+        entries = outbox.read("", cursor.after_id)
+        for entry in entries:
+            kind = kind_of(entry.topic.removesuffix(UNDONE))
+            if kind is None or entry.topic == Kind.JUDGED + UNDONE:
+                continue  # of a proposal that is gone its own correction tells
+            _tell(entry.dao, kind, f"{entry.topic}:{entry.key}@{entry.pk}", entry.block_number)
+        if entries:
+            cursor.after_id = entries[-1].id
+            cursor.save(update_fields=["after_id"])
+    return len(entries)
+
+
+def _tell(dao: Dao, kind: Kind, topic: str, block: int) -> None:
+    """Have news, or their correction, sent to whoever wants them at once. A correction goes to all: who was told may
+    have switched the topic off since; whoever was not told gets none (`send`)."""
+    wanted = subscriptions.active(dao).filter(frequency=Subscription.Frequency.IMMEDIATE)
+    if UNDONE not in topic.partition(":")[0]:
+        wanted = wanted.filter(topics__contains=[TOPICS[kind]])
+    for pk in wanted.values_list("pk", flat=True):
+        _enqueue(pk, topic, block=block)
+
+
+def look_at_votes() -> None:
+    """Tell what no log does: milestones of votes, and what is about readers' own addresses. Of DAOs with readers or
+    feeds alike, so that both say the same; of a mirror that reads the past, nothing."""
+    for dao in Dao.objects.select_related("chain").order_by("pk"):
+        place = DaoView(dao)
+        if place.cursor is None or is_behind(place):
+            continue
+
+        def tell(kind: Kind, key: str, occurrence: str, is_so: bool, block: int, dao: Dao = dao) -> None:
+            assert kind in MILESTONES
+            _tell(dao, kind, f"{kind}{'' if is_so else UNDONE}:{key}@{occurrence}", block)
+
+        milestones.look(dao, tell)
+        for pk, topic in personal.due(dao):
+            _enqueue(pk, topic)
+
+
+def plan_alerts() -> None:
+    """Tell of the agent's switch on this site, and remind of requests that wait for an operator."""
+    for pk, topic in alerts.due():
+        _enqueue(pk, topic)
+
+
+def _enqueue(subscription_pk: int, topic: str, *, block: int | None = None) -> None:
+    arguments = {"subscription": subscription_pk, "topic": topic, "block": block}
+    work.enqueue(DIGEST_WORK, f"{subscription_pk}:{topic}"[:160], None, arguments)
+
+
+def plan_periods(now: datetime.datetime | None = None) -> None:
+    """Have each reader's last daily and weekly digest sent that fell due, at seven in the morning where they are.
+
+    A site that stood still at seven sends it when it is back; of several that were missed, the last alone.
+    """
+    now = now or timezone.now()
+    frequencies = (Subscription.Frequency.DAILY, Subscription.Frequency.WEEKLY)
+    found = subscriptions.active().filter(frequency__in=frequencies)
+    for frequency, zone in found.values_list("frequency", "reader__zone").distinct().order_by():
+        due = _last_due(now, zone, weekly=frequency == Subscription.Frequency.WEEKLY)
+        topic = f"{frequency}:{due.date()}"
+        unplanned = found.filter(frequency=frequency, reader__zone=zone, confirmed_at__lt=due)
+        for pk in _not_yet(unplanned, topic):
+            work.enqueue(PERIOD_WORK, f"{pk}:{topic}", None, {"reader": pk, "topic": topic})
+
+
+def _not_yet(found, topic: str) -> Iterator[int]:
+    """Readers who have no digest of this day yet, also none by the name that it had before readers had numbers."""
+    told = found.exclude(reader__digests__topic=topic)
+    yield from told.values_list("reader", flat=True).distinct().order_by()
+
+
+def _last_due(now: datetime.datetime, zone: str, *, weekly: bool) -> datetime.datetime:
+    """The last moment at or before now at which a digest fell due in a zone."""
+    there = now.astimezone(subscriptions.zone_of(zone))
+    day = there.date()
+    if weekly:
+        day -= datetime.timedelta(days=(day.weekday() - WEEKLY_ON) % 7)
+    due = datetime.datetime.combine(day, SEND_AT, tzinfo=there.tzinfo)
+    if due > there:
+        day -= datetime.timedelta(days=7 if weekly else 1)
+        due = datetime.datetime.combine(day, SEND_AT, tzinfo=there.tzinfo)
+    assert isinstance(due.tzinfo, ZoneInfo)
+    return due
