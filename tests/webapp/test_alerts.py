@@ -60,7 +60,7 @@ def test_a_stop_and_a_start_are_told_to_everybody_at_once(house: Made) -> None:
     made = halts.stop(house.dao, None, "a strange payment www.example.org")
     assert told() == everybody("the agent is stopped")
     text = mail.outbox[0].body
-    assert "a strange payment www[.]example.org" in text
+    assert "a strange payment www[.]example[.]org" in text
     assert "What it signed before may still be sent" in text
     halts.start(house.dao, None, "the payee confirmed by telephone", [made.pk])
     assert told() == everybody("a halt of the agent was cleared")
