@@ -3,7 +3,6 @@
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, replace
 
@@ -102,15 +101,19 @@ class Problems:
 
 def _without_most_rows(found: list[Problem]) -> Iterator[Problem]:
     """Where something is said of more than a few rows in one place, what is said of the first of them."""
-    rows = Counter((one.place.line, one.place.column) for one in found if one.place.row)
+    rows: dict[tuple[int, int], set[int]] = {}
+    for one in found:
+        rows.setdefault((one.place.line, one.place.column), set()).add(one.place.row)
     told: set[tuple[int, int]] = set()
     for one in found:
         where = (one.place.line, one.place.column)
-        if not one.place.row or rows[where] <= MOST_ROWS_TOLD:
+        if not one.place.row or len(rows[where]) <= MOST_ROWS_TOLD:
             yield one
         elif where not in told:
             told.add(where)
-            yield replace(one, problem=f"{one.problem} (and in {rows[where] - 1:,} more rows)")
+            yield replace(
+                one, problem=f"{one.problem} (something is wrong here in {len(rows[where] - {0}) - 1:,} more rows)"
+            )
 
 
 def shown(text: str, length: int = MOST_SHOWN) -> str:

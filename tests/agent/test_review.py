@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from agent.understanding.review import review
+from agent.understanding import given
+from agent.understanding.effects import Book
+from agent.understanding.review import review, untold
 from governance.chain.abi import encode_call
 from governance.chain.address import checksum
 from governance.chain.call import ProposedCall
@@ -235,3 +237,24 @@ def test_money_that_no_word_tells_is_flagged():
     assert (str(flag.severity), flag.effects) == ("danger", ("e1",))
     assert stolen.summary[0].id == "not_told"
     assert encode_call("transfer(address,uint256)", [STRANGER, 90_000 * 10**6])[:4] == stolen.effects[0].selector
+
+
+def test_no_summary_quotes_words_that_the_card_beside_it_says_are_not_there():
+    """Of all cases: where no sentence is said to mention an effect, the summary quotes none that names its receiver."""
+    cases = json.loads((ROOT / "tests" / "agent" / "verdict_cases.json").read_text())
+    book = Book.from_json(json.dumps({key: cases[key] for key in ("tokens", "names", "contracts")}))
+    seen = 0
+    for case in cases["cases"]:
+        done = review(case["text"], given.read(json.dumps({"executableCalls": case["calls"]})).calls, book)
+        quoted = [line.quote.lower() for line in done.summary if line.kind == "span"]
+        for finding in done.verdict.findings:
+            if finding.status == "not_told":
+                seen += 1
+                effect = next(one for one in done.effects if one.id == finding.effect)
+                named = [checksum(effect.recipient).lower()] if effect.recipient else []
+                assert not any(name in quote for name in named for quote in quoted), case["name"]
+        if case["name"] == "paid twice":  # the one sentence tells the first payment: it can't be said to be absent
+            assert untold(done.verdict) == {"e2"}
+            assert "Moves money that no sentence of the text accounts for." in [flag.text for flag in done.flags]
+            seen += 1
+    assert seen >= 2

@@ -162,7 +162,11 @@ def test_a_cell_is_wrong_once_and_nothing_follows_from_it(old: str, new: str, li
         ("tables:", "table:", 'the policy has no key "table"; write `tables`'),
         ("{for each people: {$name: $address}}", "{for people: {$name: $address}}", '"for people" writes nothing out'),
         ("{for each: people, call", "{call", "nothing is called $name here; add it under `parameters`, or write `for"),
-        ("limit: $amount USDC", "limit: $amount", '"1500" has no token (and in 7 more rows); write the token behind'),
+        (
+            "limit: $amount USDC",
+            "limit: $amount",
+            '"1500" has no token (something is wrong here in 7 more rows); write the token behind',
+        ),
         ("for each: people", "for each: peple", 'there is no table "peple"; the tables are: people'),
         ("{for each people: {$name: $address}}", "{for each people: x}", "`for each people` has no entries"),
         ("{$name: $address}", "{ines: $address}", '"ines" is written twice'),
@@ -242,7 +246,7 @@ def test_hundreds_of_wrong_names_are_held_against_a_bounded_number_of_right_ones
     addresses = (checksum(b"\1" * 17 + number.to_bytes(3, "big")) for number in numbers)
     table = "name,address,amount\n" + "".join(f"p{number},{one},100\n" for number, one in enumerate(addresses))
     (only,) = refused(HEAD + EACH.replace("equals: $name", "equals: zz$name"), table)
-    assert '"zzp0" is not an address or a known name (and in 699 more rows); write `p0`' in only
+    assert '"zzp0" is not an address or a known name (something is wrong here in 699 more rows); write `p0`' in only
     assert 0 < sum(name.startswith("zzp") for name in looked_for) < 80  # the others took two seconds to look for
 
 

@@ -25,14 +25,15 @@ RULE = Rule(
     code="not_told",
     severity=Severity.WARNING,
     words={
-        "not_told": gettext_noop("Moves money, and no sentence of the text mentions it."),
+        "not_told": gettext_noop("Moves money that no sentence of the text accounts for."),
         "named_not_told": gettext_noop(
-            "Calls a function that by its name changes power or makes other calls, and no sentence mentions it."
+            "Calls a function that by its name changes power or makes other calls, and no sentence accounts for it."
         ),
-        "power_not_told": gettext_noop("Changes who may do what, and no sentence of the text mentions it."),
+        "power_not_told": gettext_noop("Changes who may do what, and no sentence of the text accounts for it."),
     },
     page=(
-        "Evidence: the verdict found no sentence for an effect that moves money or power. Money is a danger: what "
+        "Evidence: the verdict found no sentence for an effect that moves money or power, or one sentence for two "
+        "such effects. Money is a danger: what "
         "hides itself in a friendly text is the usual form of a theft by vote. Power is a warning, since honest "
         "proposals of many calls sometimes leave a permission out."
     ),
