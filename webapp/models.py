@@ -145,6 +145,33 @@ class VoteEnd(models.Model):
         return f"ends at {self.ends_at}"
 
 
+class SavedDraft(models.Model):
+    """A draft of a proposal that its author keeps under a link. Whoever knows the link may read and add to it."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
+    token_hash = Bytes32Field(unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"draft {self.pk}"
+
+
+class DraftVersion(models.Model):
+    """What a draft's form held when a version was kept: text, and actions as they were written. Never changed."""
+
+    draft = models.ForeignKey(SavedDraft, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    body = models.JSONField()
+    kept_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["draft", "number"], name="draft_version_once")]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of draft {self.draft_id}"
+
+
 class RelayedVote(models.Model):
     """A vote by signature that the relayer was asked to bring on chain: the count behind the cap."""
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from governance import work
 from governance.chain.rpc import RpcError
 from webapp import relaying, throttle
+from webapp.drafts import saved
 from webapp.mail import plan
 from webapp.policies import texts
 from webapp.proposals import search
@@ -45,6 +46,7 @@ def find_policy_texts() -> None:
 
 @shared_task
 def tidy() -> None:
-    """Delete expired sessions, and counts of requests that no limit asks for any more."""
+    """Delete expired sessions, counts of requests that no limit asks for any more, and drafts that nobody changes."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     throttle.forget_old()
+    saved.forget_old()

@@ -55,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/info/", info.info, name="info"),
     path("<slug:slug>/proposals/", proposals.proposals, name="proposals"),
     path("<slug:slug>/propose/", drafts.draft, name="propose"),
+    path("<slug:slug>/propose/<str:token>/", drafts.draft, name="kept_draft"),
     path("<slug:slug>/proposals/<proposal_id:proposal_id>/", proposals.proposal, name="proposal"),
     path("<slug:slug>/delegates/", delegates.delegates, name="delegates"),
     path("<slug:slug>/delegates/<str:account>/", delegates.delegate, name="delegate"),

@@ -18,6 +18,7 @@ from governance.chain.rpc import Answered, RpcUnreachable
 from governance.models import Block, Chain, Contract, Cursor, Dao, OutboxEntry, PowerCheckpoint, Proposal, RawLog, Work
 from tests.agent.attacker import attacker_model
 from tests.agent.test_summaries import ADA, TEXT, TREASURY, USDC, propose, raw_log, scripted, use
+from tests.governance.conftest import local_chain, mirror  # noqa: F401 -- fixtures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -159,3 +160,24 @@ def test_a_proposer_whose_power_is_of_yesterday_is_flagged_in_a_dao_that_is_not_
     PowerCheckpoint.objects.create(dao=dao, log=log, account=ADA, timepoint=1, previous_power=500, power=500 + gained)
     codes = [flag.code for flag in summaries.facts_of(Proposal.objects.get(pk=new.pk)).review.flags]
     assert ("new_power" in codes) is is_raised
+
+
+def test_a_mirrored_proposal_is_asked_of_on_a_real_chain(mirror):  # noqa: F811 -- a fixture
+    """From the log to the row: what is called is there, at the proposal's own block."""
+    d = mirror.deployed
+    mirror.delegate(ada="ada")
+    d.anvil.wind(10)
+    nobody = b"\x99" * 20
+    calls = [(d.addresses["usdc"], 0, encode_call("transfer(address,uint256)", [d.address("ines"), 1])),
+             (nobody, 0, encode_call("file(bytes32,uint256)", [bytes(32), 1]))]  # fmt: skip
+    number = mirror.propose("ada", "# Pay\n\nSend 0.000001 USDC.", calls)
+    mirror.sync()
+    summaries.follow_outbox()
+    assert chain_facts.ask_due() == 1
+    row = ChainFacts.objects.get(proposal__proposal_id=number)
+    assert (row.is_answered, row.names) == (True, {})
+    assert row.block_number == mirror.proposal(number).created_block
+    assert row.codes[checksum(nobody)]["size"] == 0
+    assert row.codes[checksum(d.addresses["usdc"])]["size"] > 500
+    assert row.codes[checksum(d.addresses["usdc"])]["lacks"] == []
+    assert "no_code" in [flag["code"] for flag in Summary.objects.get().flags]

@@ -35,7 +35,7 @@ POSTS = {
     "confirm": Action.SUBSCRIPTION_CONFIRMED, "own": None, "own_data": Action.READER_FORGOTTEN,
     "request_meant": Action.READING_PICKED,
     "subscribe": Action.SUBSCRIPTION_ASKED, "unsubscribe": Action.SUBSCRIPTION_ENDED,
-    "propose": None,  # a draft is kept nowhere
+    "propose": Action.DRAFT_KEPT, "kept_draft": Action.DRAFT_KEPT,
     "sign_out": None, "verify": None,
     "local_wallet": None,  # the test wallet of the local chain: it hands on what the browser signs
 }  # fmt: skip

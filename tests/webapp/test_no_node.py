@@ -27,6 +27,8 @@ from policies.document.document import load
 from policies.notation.hexadecimal import hex_text
 from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
+from webapp.drafts import saved
+from webapp.drafts.actions import Draft
 from webapp.mail import own, subscriptions
 from webapp.models import PolicyText, Subscription
 
@@ -136,6 +138,7 @@ def filled(made, settings) -> dict[str, str]:
     subscription.confirm_token_hash = subscriptions._hash(subscriptions.confirm_token(choice))
     subscription.unsubscribe_token_hash = subscriptions._hash(subscriptions.unsubscribe_token(subscription))
     subscription.save()
+    draft_token, _ = saved.keep(made.dao, Draft("# A draft", []), None)
     own.ask("a@example.org", "here")
     own_token = own._token(Work.objects.get(name=own.OWN_WORK).arguments)
     return {
@@ -143,7 +146,7 @@ def filled(made, settings) -> dict[str, str]:
         "table": "treasury", "form": "json",
         "policy_id": hex_text(b"\1" * 32),
         "name": hex_text(b"\4" * 32), "confirm token": subscriptions.confirm_token(choice),
-        "own_data token": own_token, "own_export token": own_token,
+        "own_data token": own_token, "kept_draft token": draft_token, "own_export token": own_token,
         "unsubscribe token": subscriptions.unsubscribe_token(subscription),
     }  # fmt: skip
 

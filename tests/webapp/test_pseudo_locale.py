@@ -54,7 +54,7 @@ from webapp.account import signin
 from webapp.drafts.actions import KINDS
 from webapp.mail import kinds, letters, own, plan, send, subscriptions
 from webapp.models import Reader, Subscription
-from webapp.proposals import relay
+from webapp.proposals import relay, voter_words
 from webapp.proposals import voter as voters
 from webapp.relaying import RelayRefused
 
@@ -223,6 +223,10 @@ def test_every_part_of_a_drafts_form(made):
     assert '"transactions"' in batch
     check(looked_at, "looked at", [" ".join(batch.split()), "0x"])
     check(Client().post("/river/propose/", {"text": ""}), "nothing written")
+    link = "/river/propose/"
+    for text in ("Α", "Β"):
+        link = Client().post(link, {"text": text, "keep": "1", "kind-0": "unpause"})["Location"].partition("?")[0]
+    check(Client().get(link), "kept", [f"http://testserver{link}"])
 
 
 def test_every_page_of_a_dao_without_anything(made):
@@ -355,7 +359,7 @@ def test_all_that_a_voter_reads(made, family, deadline):
         made.vote(proposal, 3, support)
     place, read = DaoView(made.dao), set()
     for voter in _voters(made, proposal):
-        told = voters.in_words(place, proposal, voter)
+        told = voter_words.in_words(place, proposal, voter)
         read |= {told.lead, *told.sentences}
     assert len(read) > 20
     assert left_in_english(read) == []

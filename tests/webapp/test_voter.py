@@ -19,7 +19,7 @@ from tests.governance.test_rpc import Node, serve
 from tests.governance.test_state_lives import chain as slow_chain
 from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, account
 from tests.webapp.test_chain import chain, signed, vote
-from webapp.proposals import relay
+from webapp.proposals import relay, voter_words
 from webapp.proposals import voter as voters
 
 __all__ = ["chain", "serve", "slow_chain"]
@@ -394,7 +394,7 @@ def look(room, person):
     place = DaoView.of(house.dao.slug)
     proposal = Proposal.objects.get(dao=house.dao)
     seen = voters.look(place, proposal, people[person])
-    return seen, " ".join([(told := voters.in_words(place, proposal, seen)).lead, *told.sentences])
+    return seen, " ".join([(told := voter_words.in_words(place, proposal, seen)).lead, *told.sentences])
 
 
 @pytest.mark.django_db

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a draft's form holds: a text and actions of a few kinds. Each becomes calls, or a line that says why not.
 
-Nothing is kept: the form carries everything with it, and nothing of it is cut: what is too long is a problem.
+The form carries everything with it, and nothing of it is cut: what is too long is a problem. What is kept under a link
+is kept as it was written (`saved`).
 """
 
 from __future__ import annotations

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods
@@ -23,7 +25,7 @@ from presentation.card import card_of, flags_of, meanings
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version
 from webapp import throttle
-from webapp.drafts import endings, look, starts, treasuries, values
+from webapp.drafts import endings, look, saved, starts, treasuries, values
 from webapp.drafts.actions import (
     KINDS,
     MOST_ACTIONS,
@@ -36,10 +38,12 @@ from webapp.drafts.actions import (
 )
 from webapp.drafts.modules import Modules
 from webapp.drafts.revival import revival
+from webapp.models import SavedDraft
 from webapp.node import node
 from webapp.rendering import render_page
 
 PER_ASKER_AN_HOUR = 120
+KEPT_AN_HOUR = 30
 FORMS_AN_HOUR = 600  # looks, and each action added or removed
 CHECKS_AN_HOUR = 600  # of policies while they are written: they use up nothing of the others
 
@@ -47,10 +51,21 @@ CHECKS_AN_HOUR = 600  # of policies while they are written: they use up nothing 
 @csrf_protect
 @ensure_csrf_cookie
 @require_http_methods(["GET", "HEAD", "POST"])
-def draft(request: HttpRequest, slug: str) -> HttpResponse:
-    """Write a proposal, see what its calls do beside what it says, and send it. Nothing is kept here."""
-    place = DaoView.of(slug)
+def draft(request: HttpRequest, slug: str, token: str | None = None) -> HttpResponse:
+    """Write a proposal, see what its calls do beside what it says, and send it. Nothing is kept but what the author
+    keeps under a link (`token`)."""
+    answer = _draft(request, DaoView.of(slug), token)
+    if token is not None:
+        answer["Referrer-Policy"] = "same-origin"  # the address is the key to the draft
+        answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _draft(request: HttpRequest, place: DaoView, token: str | None) -> HttpResponse:
+    kept = _kept(request, place, token) if token is not None else {}
     if request.method != "POST":
+        if token is not None:
+            return _page(request, place, saved.as_draft(kept["version"]), **kept)
         first = request.GET.get("kind", "")
         return _page(request, place, Draft("", [Action(first, {})] if first in KINDS else []))
     live = request.POST.get("live", "")
@@ -65,20 +80,60 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
         text = gettext("Too many changes in an hour. Go back, your browser keeps what you wrote, and try again later.")
         return HttpResponse(text, content_type="text/plain; charset=utf-8", status=429)
     written = read(request.POST.dict())
+    if request.POST.get("keep"):
+        return _keep(request, place, written, token, kept)
     if (added := request.POST.get("add", "")) in KINDS:
         written.actions = [*written.actions, Action(added, {})][:MOST_ACTIONS]
-        return _page(request, place, written)
+        return _page(request, place, written, **kept)
     if started := request.POST.get("start", ""):
         _start(written, started)
-        return _page(request, place, written)
+        return _page(request, place, written, **kept)
     removed = request.POST.get("remove", "")
     if removed.isdecimal() and removed.isascii() and len(removed) < 4:
         written.actions = [action for n, action in enumerate(written.actions) if n != int(removed)]
-        return _page(request, place, written)
+        return _page(request, place, written, **kept)
     if not throttle.allow("draft", throttle.who_asks(request), limit=PER_ASKER_AN_HOUR, window=throttle.HOUR):
         written.problems.append(gettext("Too many looks in an hour: try again later. Nothing you wrote is lost."))
-        return _page(request, place, written, status=429)
-    return _page(request, place, written, **_looked_at(place, written))
+        return _page(request, place, written, status=429, **kept)
+    return _page(request, place, written, **kept, **_looked_at(place, written))
+
+
+def _kept(request: HttpRequest, place: DaoView, token: str) -> dict[str, Any]:
+    """What the page shows of a draft that is kept: its versions, the one that is asked for (the newest where none is),
+    and what changed in it. Raises Http404."""
+    try:
+        versions = saved.versions_of(place.dao, token)
+    except SavedDraft.DoesNotExist as error:
+        raise Http404("no draft is kept under this link") from error
+    asked = request.GET.get("version", "")
+    version = next((one for one in versions if str(one.number) == asked), None)
+    if version is None and asked:
+        raise Http404("the draft has no version of this number")
+    version = version or versions[0]
+    before = next((one for one in versions if one.number == version.number - 1), None)
+    return {
+        "version": version,
+        "versions": saved.listed(versions, version),
+        "is_compared": before is not None,
+        "differences": saved.differences(before, version) if before else [],
+        "link": settings.ORIGIN + reverse("kept_draft", args=[place.dao.slug, token]),
+        "token": token,
+    }
+
+
+def _keep(
+    request: HttpRequest, place: DaoView, written: Draft, token: str | None, kept: dict[str, Any]
+) -> HttpResponse:
+    """Keep what is written as a version, and show it."""
+    if not throttle.allow("draft-keep", throttle.who_asks(request), limit=KEPT_AN_HOUR, window=throttle.HOUR):
+        written.problems.append(gettext("Too many versions in an hour: try again later. Nothing you wrote is lost."))
+        return _page(request, place, written, status=429, **kept)
+    try:
+        token, number = saved.keep(place.dao, written, token)
+    except saved.NotKept as error:
+        written.problems.append(str(error))
+        return _page(request, place, written, status=422, **kept)
+    return redirect(f"{reverse('kept_draft', args=[place.dao.slug, token])}?version={number}#kept")
 
 
 def _checked(request: HttpRequest, place: DaoView, written: Draft, live: str) -> HttpResponse:

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from django.conf import settings
@@ -59,9 +60,10 @@ class Choice:
     phrase: str = ""
 
 
-def zones() -> list[str]:
+@cache  # hundreds of files are looked at
+def zones() -> tuple[str, ...]:
     """The time zones that may be chosen, by their names."""
-    return sorted(name for name in available_timezones() if "/" in name or name == "UTC")
+    return tuple(sorted(name for name in available_timezones() if "/" in name or name == "UTC"))
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -31,6 +31,7 @@ ACTIONS: Mapping[str, Promise] = {
     Action.SUBSCRIPTION_ASKED: gettext_lazy("Subscription asked for"),
     Action.SUBSCRIPTION_CONFIRMED: gettext_lazy("Subscription confirmed"),
     Action.SUBSCRIPTION_ENDED: gettext_lazy("Subscription ended"),
+    Action.DRAFT_KEPT: gettext_lazy("Draft kept under a link"),
     Action.READER_FORGOTTEN: gettext_lazy("What was kept of a subscriber deleted"),
     Action.POLICY_DOCUMENT_KEPT: gettext_lazy("Policy document kept"),
     Action.LOCAL_CLOCK_WOUND: gettext_lazy("Local chain's clock wound"),

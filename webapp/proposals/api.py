@@ -22,7 +22,7 @@ from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, proposal_row, summary_of
 from webapp.answers import Sent, TypedData, answers
 from webapp.api_input import page_and_size, parse_address, parse_bytes, refuse_other_sites, refuse_too_many
-from webapp.proposals import relay
+from webapp.proposals import relay, voter_words
 from webapp.proposals import voter as voters
 from webapp.proposals.answers import ProposalAnswer, Proposals, VoterAnswer
 from webapp.proposals.next_step import cancel_step, next_step
@@ -141,7 +141,7 @@ def voter(request: HttpRequest, slug: str, proposal_id: str, account: str) -> Js
     """
     place, found = proposal_at(slug, proposal_id)
     seen = voters.look(place, found, parse_address(account, "account"))
-    told = voters.in_words(place, found, seen)
+    told = voter_words.in_words(place, found, seen)
     return {
         "account": address_json(seen.account),
         "state": str(seen.state.value),

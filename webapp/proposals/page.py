@@ -25,7 +25,7 @@ from presentation.mine import mine
 from presentation.paging import PAGE
 from presentation.proposals import ProposalRow, proposal_of, proposal_row, summary_of
 from webapp import markup
-from webapp.proposals import new_power, search, votes
+from webapp.proposals import new_power, search, voter_words, votes
 from webapp.proposals import voter as voters
 from webapp.proposals.discussion import discussion_in
 from webapp.proposals.next_step import cancel_step, next_step
@@ -132,4 +132,4 @@ def voter_asked_for(request: HttpRequest, place: DaoView, row: ProposalRow) -> d
         return {"voter_problem": problem} if problem else {}
     row.mine = mine(place, account, [row])[row.proposal.pk].in_words(place)
     seen = voters.look(place, row.proposal, account, asks_chain=False)
-    return {"voter": seen, "voter_words": voters.in_words(place, row.proposal, seen)}
+    return {"voter": seen, "voter_words": voter_words.in_words(place, row.proposal, seen)}

@@ -37,6 +37,7 @@ from presentation.dao_view import DaoView
 from webapp.models import RelayedVote
 from webapp.node import node
 from webapp.proposals import voter as voters
+from webapp.proposals import voter_words
 from webapp.relaying import Caps, RelayRefused, Share, is_reserved, signer
 
 CAPS = Caps(account=10, everybody=500, reserved=250)
@@ -120,7 +121,7 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
         if is_signature and signed.block is None and has_delegated_code(rpc, voter):
             refused = say("signature_refused_by_delegated_code", account=checksum(voter))
             raise RelayRefused(worded(refused), 409) from error
-        why = gettext("the governor would refuse this vote: %(why)s") % {"why": voters.revert_words(error.data)}
+        why = gettext("the governor would refuse this vote: %(why)s") % {"why": voter_words.revert_words(error.data)}
         raise RelayRefused(why, 409) from error
     if gas > MAX_GAS:
         text = gettext("this vote needs %(needed)s gas, the relayer pays for %(paid)s; vote by transaction")
