@@ -246,8 +246,12 @@ def _in_scope(
         and re.search(rf"(?<!\w){re.escape(plain_name)}(?!\w)", scope.folded) is not None
     )
     has_holder = need.holder is None or need.holder in scope.addresses
-    is_listed = need.holder is None and str(effect.kind) == "role_change" and _names_in_list(effect, scope)
-    is_near = is_listed or has_function or (has_subject and need.subjects) or (need.holder is not None and has_holder)
+    is_near = (
+        has_function
+        or (has_subject and need.subjects)
+        or (need.holder is not None and has_holder)
+        or (need.holder is None and str(effect.kind) == "role_change" and _names_in_list(effect, scope))
+    )
     if not is_near and (str(effect.kind) not in ("pause", "upgrade") or effect.target not in scope.addresses):
         return None
     act, mood, doubt, against = _verb(need, scope)
@@ -329,8 +333,9 @@ def _in_scope(
 def _names_in_list(effect: Effect, scope: Scope) -> bool:
     """Whether a row or item of a list has an address that a permission is about."""
     shapes = (Shape.ROW, Shape.ITEM, Shape.RECORD)
-    others = set(effect.addresses) - {effect.target}
-    return not scope.is_section and scope.reads[0].passage.shape in shapes and bool(others & scope.spelled)
+    if scope.is_section or not scope.spelled or scope.reads[0].passage.shape not in shapes:
+        return False
+    return bool((set(effect.addresses) - {effect.target}) & scope.spelled)
 
 
 def _speaks(effect: Effect, need: Need, scope: Scope, missing: Sequence[str], *, has_function: bool, has_subject: bool,
@@ -428,9 +433,12 @@ def _verb(need: Need, scope: Scope) -> tuple[ActWord | None, Mood, str, bool]:
 def _holds(folded: str, word: str) -> bool:
     if not word or word not in folded:
         return False
-    if not word[0].isascii():
-        return True
-    return re.search(rf"(?<![\w]){re.escape(word)}(?:s|'s|’s)?(?![\w])", folded) is not None
+    return not word[0].isascii() or _whole_word(word).search(folded) is not None
+
+
+@lru_cache(maxsize=4_096)
+def _whole_word(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w]){re.escape(word)}(?:s|'s|’s)?(?![\w])")
 
 
 _PLAIN_ROLE = re.compile(
@@ -503,15 +511,9 @@ _SETS_FLAGS = frozenset({"set", "change", "update"})
 
 
 def _has_number(value: int, scope: Scope) -> bool:
-    for read in scope.reads:
-        for quantity in read.quantities:
-            if value in quantity.readings or any(number * 10**18 == value for number in quantity.readings):
-                return True
-            if quantity.unit is Unit.PERCENT and any(
-                number * scale == value for number in quantity.readings for scale in (100, 10**16, 10**25, 10**4)
-            ):
-                return True
-    if re.search(rf"(?<![\w.,]){value}(?![\w]|[.,]\d)", scope.text) is not None:
+    if value in scope.numbers:
+        return True
+    if str(value) in scope.text and re.search(rf"(?<![\w.,]){value}(?![\w]|[.,]\d)", scope.text) is not None:
         return True
     return value == 0 and re.search(r"\b(?:zero|none|no)\b", scope.folded) is not None
 
@@ -524,7 +526,7 @@ def _hashes(text: str) -> frozenset[bytes]:
         word = match[0].casefold()
         if len(found) > 4_000 or len(word) > 80:
             break
-        found.add(keccak(word.encode()))
+        found.add(_label_hash(word))
         found.add(namehash(word))
         if "." not in word and "reverse" in text:
             found.add(namehash(f"{word}.reverse"))
@@ -544,11 +546,17 @@ def _names_another_hash(scope: Scope, values: Sequence[tuple[str, str, object]])
     return False
 
 
+@lru_cache(maxsize=16_384)
+def _label_hash(word: str) -> bytes:
+    return keccak(word.encode())
+
+
+@lru_cache(maxsize=16_384)
 def namehash(name: str) -> bytes:
     """The hash by which ENS knows a name."""
     node = bytes(32)
     for label in reversed(name.split(".")):
-        node = keccak(node + keccak(label.encode()))
+        node = keccak(node + _label_hash(label))
     return node
 
 

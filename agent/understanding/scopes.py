@@ -4,7 +4,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
 
+from agent.understanding.mentions.quantities import Unit
 from agent.understanding.orders import Read
 from agent.understanding.passages import Shape
 from policies.notation.hexadecimal import hex_bytes
@@ -25,6 +28,19 @@ class Scope:
     addresses: frozenset[bytes]  # also by names
     spelled: frozenset[bytes]  # those whose digits stand here
     is_section: bool
+
+    @cached_property
+    def numbers(self) -> frozenset[Decimal]:
+        """What a call's number may be that words here give: as it stands, in tokens of 18 decimals, or in percent."""
+        found: set[Decimal] = set()
+        for read in self.reads:
+            for quantity in read.quantities:
+                scales = (1, 10**18, *_OF_PERCENT) if quantity.unit is Unit.PERCENT else (1, 10**18)
+                found |= {number * scale if scale != 1 else number for number in quantity.readings for scale in scales}
+        return frozenset(found)
+
+
+_OF_PERCENT = (100, 10**16, 10**25, 10**4)
 
 
 def scopes(reads: Sequence[Read]) -> list[Scope]:

@@ -173,6 +173,9 @@ class _Clause:
             before = self._pieces[self._at - 1].text if self._at else ""
             if before == "by" and quantity.unit is not Unit.TOKEN:
                 return "words"  # "raise it by five days" sets another value
+            earlier = self._pieces[self._at - 2].text if self._at > 1 else ""
+            if before == "to" and self._facts.is_all_money and earlier not in _REACHES:
+                return "words"  # "transfer lea to 2,500 USDC"
             self._has_amount = True
             return ""
         if self._at == 0 or self._is_step_number() or self._is_old_value():
@@ -211,11 +214,21 @@ class _Clause:
         act = piece.thing
         assert isinstance(act, ActWord)
         if act.acts & self._facts.acts:
+            if piece.text in _GIVES and self._is_behind_receiver():
+                return "verb"  # "lea pays for it"
             self._has_verb = True
             return ""
         if piece.text in self._glue or piece.text in self._facts.words:
             return ""
         return "verb"
+
+    def _is_behind_receiver(self) -> bool:
+        """Whether who is paid stands right before, as the one who acts."""
+        before = self._pieces[self._at - 1].thing if self._at else None
+        is_first = self._at == 1 or (self._at == 2 and self._pieces[0].kind != "quantity")
+        return (
+            is_first and isinstance(before, Party) and not before.is_own and bool(set(before.addresses) & self._paid())
+        )
 
     def _word(self, piece: Piece) -> tuple[str, Piece] | None:
         text = piece.text
@@ -519,6 +532,8 @@ class _Clause:
         for piece in inside:
             if piece.kind == "quantity" and isinstance(piece.thing, Quantity):
                 is_worth = piece.thing.unit is Unit.MONEY and self._at_amount(start)
+                if is_worth and not self._is_worth(piece, start):
+                    return ("amount", piece)
                 if not (
                     is_worth or self._facts.uses(piece.thing) or piece.thing.is_conversion or self._is_units(inside)
                 ):
@@ -545,6 +560,15 @@ class _Clause:
     def _is_plain(self, piece: Piece) -> bool:
         return piece.kind not in ("word", "act") or piece.text in self._glue | sets.UNITS | self._facts.words
 
+    def _is_worth(self, piece: Piece, at: int) -> bool:
+        """Whether dollars in brackets may be what the amount before is worth: of a dollar's token the same number."""
+        before = [one.thing for one in self._pieces[max(0, at - 3) : at] if isinstance(one.thing, Quantity)]
+        worth = piece.thing
+        is_dollar = bool(before) and ("USD" in before[-1].symbol.upper() or before[-1].symbol.upper() == "DAI")
+        if not is_dollar or not isinstance(worth, Quantity) or not ("$" in piece.text or "usd" in piece.text):
+            return True
+        return bool(set(worth.readings) & set(before[-1].readings))
+
     def _at_amount(self, at: int) -> bool:
         """Whether a used amount stands right before brackets, which may say what it is worth."""
         before = [piece.thing for piece in self._pieces[max(0, at - 3) : at]]
@@ -557,6 +581,8 @@ class _Clause:
 
 
 _ORDINALS = ("first", "second", "third", "other", "old", "former", "previous")
+_GIVES = ("pays", "gives", "sends", "transfers", "covers", "funds", "pay", "give", "send")
+_REACHES = ("up", "amounting", "amounts", "adds", "comes", "equal", "equals", "limited", "allowance", "approval")
 _BESIDE = ("with", "through", "via", "by")
 _MARKS = frozenset(").,:;!-–—→=+&/*•#'’\"`[]…" + "⇒>@_\u200b")
 _FOR_TIME = re.compile(r"(?:for|covering) (?:the )?[\w ]{1,20}(?:day|week|month|quarter|year)s?")

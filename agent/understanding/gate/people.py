@@ -34,6 +34,8 @@ def against_left_over(read: Read, facts: Facts, topics: frozenset[str]) -> LeftO
         return over
     if _is_against(folded, said, topics, is_of_receiver=is_of_receiver and not taken):
         return over
+    if _OTHER_VALUES.search(folded) is not None and _names_text(folded):
+        return over
     if _OF_ACCOUNT.search(folded) is not None or _SHARES.match(folded) is not None or _gains(read):
         return over
     if _is_price(read, facts):
@@ -66,12 +68,14 @@ _OPENS = re.compile(r"(?:^\W*|[,;:]\s*|\b(?:and|but|that|because|while|to|for|by
 
 def _changes_for_stranger(read: Read, facts: Facts) -> bool:
     """Whether somebody who takes no part has or gets something here that only calls change: "Ben runs the Safe"."""
-    if not _names_stranger(read, facts) or not set(_WORD.findall(read.voice.folded)) & sets.ON_CHAIN:
+    folded = read.voice.folded
+    if not _names_stranger(read, facts) or not set(_WORD.findall(folded)) & sets.ON_CHAIN:
         return False
-    return _PAST.search(read.voice.folded) is None
+    return _PAST.search(folded) is None or _IS_DONE.search(folded) is not None
 
 
 _PAST = re.compile(r"\b(?:was|were|had|has been|have been|[a-z]{3,}ed)\b")
+_IS_DONE = re.compile(r"\b(?:is|are) (?:now |also )?[a-z]+ed by\b")
 _ROLES = (
     r"(?:author|recipient|receiver|applicant|grantee|payee|beneficiary|vendor|contractor|provider|holder|winner|"
     r"artist|writer|developer|auditor|speaker|team|he|she)"
@@ -141,6 +145,17 @@ _OF_ACCOUNT = re.compile(
     r"(?:also |really |now |still )?(?:is |was |has been )?(?:belongs?|moved|changed|goes|went|leads|owned|"
     r"controlled)\b"
 )
+
+
+def _names_text(folded: str) -> bool:
+    """Whether a sentence is about a text: this one or another."""
+    return _TEXT.search(folded) is not None
+
+
+_TEXT = re.compile(
+    r"\b(?:pdf|texts?|documents?|links?|files?|versions?|forum|thread|posts?|proposals?|snapshot|poll|sheet|website|"
+    r"page|appendix|annex|here|there)\b"
+)
 _SHARES = re.compile(
     r"^\W*(?:half|a third|a quarter|a tenth|a part|part|some|most|the rest|the remainder|all|none|\d+ ?%)"
     r"(?: of (?:it|this|that|the [a-z]+|these [a-z]+))? (?:is|are|goes|go|will|belongs?|stays?|returns?|comes?)\b"
@@ -172,12 +187,22 @@ def _is_price(read: Read, facts: Facts) -> bool:
     """Whether a sentence gives a price in the token that is paid, and it is none of the payments."""
     if not facts.is_all_money or _PRICE.search(read.voice.folded) is None:
         return False
+    last = read.quantities[-1] if read.quantities else None
+    if last is not None and last.unit is Unit.BARE and _AT_END.fullmatch(read.voice.folded[last.end :]) is not None:
+        is_sum = re.search(r"\b(?:for|of|at|was|is|only)\s$", read.voice.folded[: last.start]) is not None
+        if is_sum and last.readings[0] >= 10 and not 1900 <= last.readings[0] <= 2100 and not facts.uses(last):
+            return True  # "The poll asked for 250."
     amounts = [one for one in read.quantities if one.unit is Unit.TOKEN and not one.is_conversion]
     if len(amounts) != 1 or amounts[0].per_s:
         return False  # several are what a sum is made of
     return facts.moves(amounts[0].symbol) and not facts.uses(amounts[0])
 
 
+_AT_END = re.compile(r"[.!*\s]*")
+_OTHER_VALUES = re.compile(
+    r"\b(?:other|another|different|the right|the real|the true|the correct) (?:[a-z]+ )?(?:address(?:es)?|amounts?|"
+    r"numbers?|recipients?|figures?|sums?|receivers?|calls?)\b"
+)
 _STATE = re.compile(
     r"^\W*(?:the |our |its )?(?:[\w']+ )?(?:quorum|threshold|voting period|voting delay|delay|supply|majority|timelock|"
     r"period|limit|cap|allowance|fee)\b[^.;]{0,40}?\b(?:is|are|becomes?|will|goes|falls|rises|drops|grows|stays|"

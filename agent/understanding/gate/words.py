@@ -104,7 +104,7 @@ PLACES = _set(
     "owner owners everybody everyone anybody someone whoever everything listed deployer contract contracts protocol "
     "market markets future next final temporary replaced replacement reserve reserves savings insurance buyback "
     "buybacks "
-    "sender senders refund refunds endowment custodian"
+    "sender senders refund refunds endowment custodian place places"
 )
 # Words around a number that repeats the amount in base units: "(2500000000 considering USDC's 6 decimal places)".
 UNITS = _set("considering decimal decimals places base units wei raw with in i.e ie = smallest unit atomic")
@@ -369,7 +369,8 @@ MOVING = _set("transfer transfers grant grants give gives sends sent paid transf
 LOST = _set(
     "left leaves gone died dead death deceased passed lost loses losing quit quits resigned resigns "
     "retired fired dismissed convicted sentenced accused charged indicted arrested jailed prison sanctioned sanctions "
-    "bankrupt insolvent dissolved liquidated hacked compromised phished stolen stole steals theft fraud fraudulent "
+    "herself himself themselves bankrupt insolvent dissolved liquidated hacked compromised phished stolen stole steals "
+    "theft fraud fraudulent "
     "scam scams scammer fake impostor imposter impersonates impersonated banned expelled blocked frozen blacklisted "
     "unknown anonymous stranger wrong false criminal crime laundering launderer thief hacker attacker exploiter "
     "disappeared vanished unreachable missing withdrew withdrawn declined declines refused refuses renounced waived "
@@ -391,11 +392,11 @@ WORKS = _set(
     "publish publishes published support supports supported provide provides provided create creates created research "
     "researches researched contribute contributes contributed serve serves served live lives lived speak speaks earn "
     "earns earned deserve deserves joined joins started began founded co-founded collect collects collected keep keeps "
-    "kept edit edits edited print prints printed draw draws drew paint painted teaching spent gave give gives has "
+    "kept edit edits edited print prints printed draw draws drew paint painted teaching spent gave has "
     "operate operates operated manage manages managed coordinate coordinates coordinated deploy deploys deployed "
     "ship ships shipped use uses used know knows met reports reported analysed analyzed tested tests monitors "
     "monitored represent represents represented consists includes attended represents trains trained moderates "
-    "moderated done did hire hires hired bought buys paid pays ordered thanks asks proposes wants needs requests "
+    "moderated done did hire hires hired bought buys paid ordered thanks asks proposes wants needs requests "
     "done did"
 )
 # Words of refusal. Beside a receiver or what is paid for they are a reason against the order.

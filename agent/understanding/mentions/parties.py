@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from governance.chain.address import checksum
 from policies.notation.hexadecimal import hex_bytes
@@ -43,6 +44,7 @@ class Names:
         return self.known.get(name) or self.local.get(name) or frozenset()
 
 
+@lru_cache(maxsize=8_192)
 def folded(name: str) -> str:
     """Return the form that names are compared in: small letters, no articles, dashes as blanks."""
     plain = unicodedata.normalize("NFKC", name).casefold().replace("’", "'").replace("'s", "")
@@ -50,6 +52,7 @@ def folded(name: str) -> str:
     return re.sub(r"^(?:the|our|its|a|an|el|la|le|der|die|das|o|new) ", "", plain)
 
 
+@lru_cache(maxsize=8_192)
 def skeleton(text: str) -> str:
     """The form in which names that look alike are equal: `ops team` and `ops-team`, `b8` and `bb`."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("rn", "m").replace("vv", "w")
