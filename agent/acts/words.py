@@ -313,7 +313,7 @@ SENTENCES: Mapping[str, Template] = {
     ),
     # A request or an approval that is not taken.
     "schedule_by_operator": gettext_noop("only the policy's operator, {operator}, may do this"),
-    "schedule_not_standing": gettext_noop("no schedule of this number stands: it may have ended before"),
+    "schedule_not_standing": gettext_noop("there is no schedule of this number: it may have ended before"),
     "schedule_text": gettext_noop("write what is asked for, in 1 to {most} characters on one line"),
     "schedule_rule": "{problem}",
     "schedule_is_over": gettext_noop("all of its dates are over by the chain's clock"),
