@@ -22,6 +22,10 @@
 #                        skipped without it); bench/results/eval.json; make eval ARGS="--part mutants --details"
 #   make crash           kill -9 at every step of a payment x faults of the node x faults of the model, 216 runs: paid exactly once
 #                        (about half an hour; bench/results/crash.json); CRASH_ROUNDS=1 make crash for each cell once
+#   make attack          an attacker in the model's place, and published injections as requests (from ../shared): nothing may be
+#                        paid that nobody signed; at least 2,000 cases; bench/results/attack.json (about half an hour)
+#   make stolen-key      10,000 attempts with the agent's key on a real chain: value outside the policy must be 0, and planted
+#                        faults must be found; bench/results/stolen-key.json
 #   make eval-planner    what the planner makes of 226 requests in six languages; bench/results/planner-MODEL.json; without a
 #                        model, or ARGS=--embedded for the demo's
 #   make slither         slither's findings, each explained in contracts/assurance/slither.toml (these five: docs/assurance.md)
@@ -33,7 +37,7 @@
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-migration bench-freshness bench-text bench-gas eval crash eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-migration bench-freshness bench-text bench-gas eval crash attack stolen-key eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -97,6 +101,12 @@ eval: install
 
 crash: install
 	$(RUN) -m pytest -q -n 0 tests/agent/crash_matrix.py $(ARGS)
+
+stolen-key: install
+	$(RUN) -m pytest -q -s -n 0 tests/agent/stolen_key_run.py $(ARGS)
+
+attack: install
+	$(RUN) -m pytest -q -s -n 0 tests/agent/attack_run.py $(ARGS)
 
 eval-planner: install
 	$(RUN) -m bench.planner $(ARGS)

@@ -9,10 +9,10 @@ from agent.understanding import chain_facts, summaries
 
 @shared_task(name="agent.tasks.act")
 def act() -> None:
-    """Do what is due for acts but plans: ask by schedules, follow what was sent, execute, release. No model can hold
-    it."""
-    due.ask_due()
+    """Do what is due for acts but plans: follow what was sent, execute, release, then ask by schedules. No model can
+    hold it, and no schedule what is paid."""
     due.pay_due()
+    due.ask_due()
 
 
 @shared_task(name="agent.tasks.plan")

@@ -231,7 +231,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("MANDATE_FROM", "Mandate <mandate@localhost>
 
 # Chains: where to read, and which one (if any) is the local test chain that may be wound forward.
 RPC_URLS = _by_chain(os.environ.get("MANDATE_RPC_URLS", ""))
-# Blocks that must stand on a block for it to be final, where it is not to be governance.chain.finality_depth's.
+# Blocks that must stand on a block for it to be final, where it is not to be governance.finality_depth's.
 FINALITY_DEPTHS = _depths(os.environ.get("MANDATE_FINALITY_DEPTHS", ""))
 LOCAL_CHAIN_ID = _number("MANDATE_LOCAL_CHAIN", 0) or None
 if LOCAL_CHAIN_ID not in (None, 1337, 31337):

@@ -62,7 +62,7 @@ def votes_adapter(rpc: Rpc, votes_token: bytes) -> dict[str, Any]:
     """
     code = rpc.get_code(votes_token)
     kind = next((name for name in (PRIOR_VOTES, SAFE_OWNERS) if is_build(code, name)), None)
-    answer = ask(rpc, votes_token, {"adapted": ("adaptedToken()", [], ["address"])}, "latest")["adapted"]
+    answer = ask(rpc, votes_token, {"adapted": ("adaptedToken()", [], ["address"])}, "latest", whole=True)["adapted"]
     if kind is None and answer:
         kind = UNKNOWN_ADAPTER
     return {"votes_adapter": kind, "adapted_token": checksum(answer[0]) if answer else None}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a DAO's contracts can do, found out by asking them: nothing is configured by hand.
 
-A call that reverts, or that a node can't answer, means "not known", and what depends on it reads as not checked; a node
-that does not answer at all raises, for then nothing was learnt.
+A call that reverts, or that returns nothing that fits, means that there is no such view, and what depends on it reads
+as not checked. A node that fails raises, for then nothing was learnt: in probes also where it fails at one call alone.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from governance import clocks
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
 from governance.chain.governor import BALLOT_V5
-from governance.chain.rpc import BlockId, Rpc, RpcError
+from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError
 from governance.models import Contract, Proposal
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
@@ -37,12 +37,26 @@ def takes_signed_ballots(told: dict[str, Any]) -> bool:
 
 
 def ask(
-    rpc: Rpc, to: bytes, questions: dict[str, tuple[str, list[Any], list[str]]], block: BlockId
+    rpc: Rpc, to: bytes, questions: dict[str, tuple[str, list[Any], list[str]]], block: BlockId, *, whole: bool = False
 ) -> dict[str, Answer]:
-    """Many views of one contract at one block: name -> (signature, arguments, result types). None where it has none."""
+    """Many views of one contract at one block: name -> (signature, arguments, result types). None where it has none,
+    and where the node failed at it; `whole`: a node's failure is raised.
+
+    Raises:
+        RpcError: the node failed; with `whole`, also where it failed at one call twice.
+    """
     calls = [(to, abi.encode_call(signature, arguments)) for signature, arguments, _ in questions.values()]
+    raws = rpc.eth_calls(calls, block)
+    if whole:
+        failed = [place for place, raw in enumerate(raws) if _is_failure(raw)]
+        again = rpc.eth_calls([calls[place] for place in failed], block) if failed else []
+        for place, raw in zip(failed, again, strict=True):
+            if _is_failure(raw):
+                assert isinstance(raw, RpcError)
+                raise raw
+            raws[place] = raw
     answers: dict[str, Answer] = {}
-    for (name, (_, _, types)), raw in zip(questions.items(), rpc.eth_calls(calls, block), strict=True):
+    for (name, (_, _, types)), raw in zip(questions.items(), raws, strict=True):
         answers[name] = None
         if not isinstance(raw, RpcError) and raw:
             try:
@@ -51,6 +65,11 @@ def ask(
             except abi.NotCanonical:
                 continue  # another function with this selector, or a fallback that answers anything
     return answers
+
+
+def _is_failure(answer: bytes | RpcError) -> bool:
+    """Whether the node failed at a call, so that nothing is known of what the contract would have answered."""
+    return isinstance(answer, RpcError) and not isinstance(answer, CallReverted)
 
 
 def _shown(text: str) -> str:
@@ -136,6 +155,7 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
             "proposal_count": _view("proposalCount()", zero),
         },
         block,
+        whole=True,
     )
     clock_mode, counting = _first(found["clock_mode"]), _first(found["counting_mode"])
     family, quorum = _family(found), _quorum(found)
@@ -186,6 +206,7 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
                 "bravo": _view("delay()", zero),
             },
             block,
+            whole=True,
         )
         capabilities["grace_period_s"] = _first(timelock["grace"])
         capabilities["timelock_delay_s"] = _first(timelock["delay"]) or _first(timelock["bravo"])
@@ -216,6 +237,7 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
             "numbered": ("supportsInterface(bytes4)", [_ERC721], ["bool"]),
         },
         block,
+        whole=True,
     )
     is_numbered = _first(found["numbered"]) is True
     supply, decimals = _first(found["supply"]), _first(found["decimals"])
@@ -252,6 +274,7 @@ def probe_module(rpc: Rpc, module: bytes, block: BlockId = "latest") -> dict[str
         {name: _view(f"{name}()", "address") for name in ("treasury", "owner", "guardian", "votesToken", "governor")}
         | {"paused": _view("paused()", "bool")},
         block,
+        whole=True,
     )
     shown: dict[str, Any] = {"paused": _first(found.pop("paused"))}
     for name, answer in found.items():

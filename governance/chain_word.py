@@ -10,13 +10,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from django.db.models import Max
+from django.db import connection
+from django.db.models import Max, Q
 
-from governance.models import Contract, Dao, OnchainCheck, Proposal, ProposalTransition, RawLog, Vote
+from governance.models import Contract, Dao, OnchainCheck, Proposal, ProposalTransition, RawLog
 from governance.projections import events
 from governance.state import Now, ProposalFacts, State, facts_of, is_final, proposal_state
 
 _STATES = {state.value: state for state in State}
+_LAST_VOTES = 100  # of a proposal, whose blocks are compared
+_STATE_FIELDS = ("subject", "chain_says", "block_number")
 _TAKES_VOTES = (State.ACTIVE, State.OBJECTION_PERIOD)
 
 
@@ -38,7 +41,9 @@ class Shown:
 
     `words`: by what was asked (`state`, `votes`, `quorum`), where the chain's word is shown in place of the mirror's.
     `disputed`: where two endpoints answered differently, so that the mirror's is shown. `is_unsettled`: the chain's
-    answer differed and does not say what is so now; no transaction is offered that depends on it.
+    answer differed and does not say what is so now; no transaction is offered that depends on it. `is_inferred`: it is
+    so because the chain's tally or quorum makes the state another one than the mirror's, and the chain was not asked
+    for the state itself since; `state` is then what follows from `facts`.
     """
 
     facts: ProposalFacts
@@ -46,6 +51,7 @@ class Shown:
     words: Mapping[str, ChainWord]
     disputed: Mapping[str, ChainWord]
     is_unsettled: bool
+    is_inferred: bool = False
 
 
 def shown_of(dao: Dao, governor: Contract, now: Now, proposals: Iterable[Proposal]) -> dict[int, Shown]:
@@ -53,7 +59,7 @@ def shown_of(dao: Dao, governor: Contract, now: Now, proposals: Iterable[Proposa
     operations are to be prefetched."""
     rows = {proposal.pk: proposal for proposal in proposals}
     differing = _differing(dao, rows.values())
-    later = _Later(dao, governor, [rows[pk] for pk in differing]) if differing else None
+    later = _Later(dao, governor, now, [rows[pk] for pk in differing]) if differing else None
     found = {}
     for pk, proposal in rows.items():
         facts = facts_of(proposal, governor)
@@ -69,12 +75,16 @@ def shown_state(dao: Dao, governor: Contract, now: Now, proposal: Proposal) -> S
 
 
 def proposals_that_differ(dao: Dao) -> list[Proposal]:
-    """Return the proposals whose state the chain said otherwise when it was asked last, with their operations."""
-    subjects = OnchainCheck.objects.filter(dao=dao, matched=False, subject__endswith=":state")
-    numbers = [int(subject.split(":")[1]) for subject in subjects.values_list("subject", flat=True)]
-    if not numbers:
+    """Return the proposals whose state the chain said otherwise when it was asked last, and those that are not done of
+    whose tally or quorum it did, with their operations."""
+    subjects = OnchainCheck.objects.filter(dao=dao, matched=False, subject__startswith="proposal:")
+    numbers: dict[bool, set[int]] = {True: set(), False: set()}
+    for _, number, what in (subject.split(":") for subject in subjects.values_list("subject", flat=True)):
+        numbers[what == "state"].add(int(number))
+    if not any(numbers.values()):
         return []
-    found = Proposal.objects.filter(dao=dao, proposal_id__in=numbers).defer("description")
+    undone = Q(proposal_id__in=numbers[False], executed=False, canceled=False)
+    found = Proposal.objects.filter(Q(proposal_id__in=numbers[True]) | undone, dao=dao).defer("description")
     return list(found.prefetch_related("operations"))
 
 
@@ -93,15 +103,23 @@ def _differing(dao: Dao, proposals: Iterable[Proposal]) -> dict[int, dict[str, C
 
 
 class _Later:
-    """The newest blocks whose logs supersede what the chain said before."""
+    """The newest blocks whose logs supersede what the chain said before, and what it said of states since."""
 
-    def __init__(self, dao: Dao, governor: Contract, proposals: list[Proposal]):
+    def __init__(
+        self,
+        dao: Dao,
+        governor: Contract,
+        now: Now,
+        proposals: list[Proposal],
+    ):
+        self.now = now
         pks = [proposal.pk for proposal in proposals]
+        names = {f"proposal:{proposal.proposal_id}:state": proposal.pk for proposal in proposals}
+        asked = OnchainCheck.objects.filter(dao=dao, matched=True, subject__in=list(names))
+        self._states = {names[subject]: (says, block) for subject, says, block in asked.values_list(*_STATE_FIELDS)}
         transitions = ProposalTransition.objects.filter(proposal__in=pks).values_list("proposal")
         self._changed = dict(transitions.annotate(newest=Max("log__block_number")))
-        newest = dict(Vote.objects.filter(proposal__in=pks).values_list("proposal").annotate(newest=Max("log_id")))
-        blocks = dict(RawLog.objects.filter(pk__in=newest.values()).values_list("pk", "block_number"))
-        self._voted = {pk: blocks[log] for pk, log in newest.items() if log in blocks}
+        self._voted = _newest_votes(pks)
         # An operation that was run or canceled in the timelock itself, with no word of the governor.
         operations = {o.operation_id: p.pk for p in proposals for o in p.operations.all()}
         if operations:
@@ -111,6 +129,12 @@ class _Later:
                 self._changed[pk] = max(self._changed.get(pk, -1), block)
         rules = RawLog.objects.filter(dao=dao, address=governor.address, topic0__in=events.CHANGES_RULES)
         self._rules = rules.aggregate(newest=Max("block_number"))["newest"] or -1
+
+    def state_asked_since(self, proposal: Proposal, state: State, block_number: int) -> bool:
+        """Whether the chain itself said this state at this block or later, and no log says more since."""
+        says, block = self._states.get(proposal.pk, ("", -1))
+        newest = max(self._rules, self._changed.get(proposal.pk, -1))
+        return says == state.value and block >= max(block_number, newest)
 
     def supersedes(self, proposal: Proposal, what: str, word: ChainWord) -> bool:
         """Whether logs of later blocks say more than the chain's word does."""
@@ -123,17 +147,28 @@ class _Later:
         return what == "votes" or (what == "state" and word.says not in _TAKES_VOTES)
 
 
+def _newest_votes(pks: list[int]) -> dict[int, int]:
+    """The newest block in which proposals (by their rows' numbers) got a vote, of the last ones that were stored: one
+    that was found late has a higher number than one of a later block."""
+    with connection.cursor() as sql:
+        sql.execute(
+            """SELECT p.pk, max(l.block_number) FROM unnest(%s::bigint[]) p (pk)
+               CROSS JOIN LATERAL (SELECT log_id FROM governance_vote WHERE proposal_id = p.pk
+                                   ORDER BY log_id DESC LIMIT %s) v
+               JOIN governance_rawlog l ON l.id = v.log_id GROUP BY p.pk""",
+            [pks, _LAST_VOTES],
+        )
+        return dict(sql.fetchall())
+
+
 def _apply(shown: Shown, proposal: Proposal, differing: Mapping[str, ChainWord], later: _Later) -> Shown:
     in_force = {what: word for what, word in differing.items() if not later.supersedes(proposal, what, word)}
     disputed = {what: word for what, word in in_force.items() if word.other_says}
     words = {what: word for what, word in in_force.items() if what not in disputed}
     facts, state, is_unsettled = shown.facts, shown.state, "state" in disputed
-    if (word := words.get("votes")) is not None:
-        against, in_favour, *rest = (int(part) for part in word.says.split("/"))
-        abstain = rest[0] if rest else facts.abstain_votes
-        facts = replace(facts, against_votes=against, for_votes=in_favour, abstain_votes=abstain)
-    if (word := words.get("quorum")) is not None:
-        facts = replace(facts, quorum_votes=int(word.says), dynamic_quorum=None)
+    for what in ("votes", "quorum"):
+        if (word := words.get(what)) is not None:
+            facts = _with_word(facts, what, word.says)
     if (word := words.get("state")) is not None:
         said = _STATES.get(word.says)  # None: a number that is no state of ours
         # What time can't change stays so; of the rest, what the mirror still says as it did at that block.
@@ -142,4 +177,31 @@ def _apply(shown: Shown, proposal: Proposal, differing: Mapping[str, ChainWord],
         else:
             is_unsettled = True
             words.pop("state")
+    elif not is_unsettled and (told := {what: word for what, word in in_force.items() if what != "state"}):
+        block = max(word.block_number for word in told.values())
+        if not later.state_asked_since(proposal, state, block):
+            claims = {proposal_state(claim, later.now) for claim in _claims(facts, told, disputed)}
+            if claims != {state}:
+                state = proposal_state(facts, later.now)
+                return Shown(facts, state, words, disputed, is_unsettled=True, is_inferred=True)
     return Shown(facts, state, words, disputed, is_unsettled)
+
+
+def _with_word(facts: ProposalFacts, what: str, says: str) -> ProposalFacts:
+    """The facts with what a node said of the tally, or of the quorum."""
+    if what == "quorum":
+        return replace(facts, quorum_votes=int(says), dynamic_quorum=None)
+    against, in_favour, *rest = (int(part) for part in says.split("/"))
+    abstain = rest[0] if rest else facts.abstain_votes
+    return replace(facts, against_votes=against, for_votes=in_favour, abstain_votes=abstain)
+
+
+def _claims(
+    facts: ProposalFacts, told: Mapping[str, ChainWord], disputed: Mapping[str, ChainWord]
+) -> list[ProposalFacts]:
+    """All that may be so of a proposal by what nodes said of its tally and its quorum."""
+    claims = [facts]
+    for what, word in told.items():
+        if what in disputed:
+            claims += [_with_word(claim, what, says) for claim in claims for says in (word.says, word.other_says)]
+    return claims

@@ -117,7 +117,7 @@ def _nodes(dao: Dao) -> Iterator[Finding]:
 
 def _finality(dao: Dao, cursor: Cursor) -> Finding:
     deepest = dao.chain.deepest_reorg_blocks
-    depth = settings.FINALITY_DEPTHS.get(dao.chain_id, dao.chain.finality_depth)
+    depth = dao.chain.depth_blocks
     words = f"after {depth:,} blocks; deepest reorg seen {deepest:,}"
     if cursor.alone_from_block is not None:
         words += f"; final blocks from {cursor.alone_from_block:,} on are one node's word, though others are set"
@@ -147,8 +147,7 @@ def _checks(dao: Dao) -> Iterator[Finding]:
     for check in differing[:_MOST_INCIDENTS]:
         yield Finding(
             Level.WRONG, "differs",
-            f"{check.subject}: at block {check.block_number:,} the chain said {check.chain_says}, the mirror "
-            f"{check.mirror_says}",
+            f"{check.subject}: at block {check.block_number:,} {check.words}",
         )  # fmt: skip
     if len(differing) > _MOST_INCIDENTS:
         yield Finding(Level.WRONG, "differs", "and more (`audit` has all)")

@@ -76,7 +76,7 @@ def look(dao: Dao, rpc: Rpc, *, ranges: int = _RANGES, everything: bool = False)
     if governor is None or cursor.head_hash is None:
         return None
     head = cursor.next_block - 1
-    final = max(head - dao.chain.finality_depth, governor.start_block - 1)
+    final = max(head - dao.chain.depth_blocks, governor.start_block - 1)
     search, _ = ModuleSearch.objects.get_or_create(
         dao=dao, defaults={"searched_from": final + 1, "searched_to": final, "span_blocks": 2000}
     )
@@ -126,7 +126,7 @@ def _follow_leads(
     listed = set(discovery.listed(dao, rpc, treasuries))
     _note(dao, voted | listed, is_led_to=True, voted=voted)
     # What a reorg may put in another block is looked at again, and what one node alone shows once that is settled.
-    looked_to, doubted = head - dao.chain.finality_depth, discovery.first_in_doubt(dao)
+    looked_to, doubted = head - dao.chain.depth_blocks, discovery.first_in_doubt(dao)
     if doubted is not None:
         looked_to = min(looked_to, doubted - 1)
     search.looked_to = max(search.looked_to, looked_to)

@@ -7,25 +7,38 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
+from governance import unconfirmed
 from governance.chain_word import proposals_that_differ, shown_of
 from governance.counting import counted_here_from
 from governance.models import Contract, Dao, Proposal, TimelockOperation
-from governance.state import Now, State, is_final, state_of, vote_ends_at
+from governance.state import Now, State, facts_of, is_final, proposal_state, state_of, vote_ends_at
 
 
 def open_condition(dao: Dao, governor: Contract | None, now: Now) -> Q:
     """Proposals that may still change: undecided ones, and successful ones that wait to be queued or executed.
 
-    `governance.state` as a filter: what it calls final is not among them; where the chain's word differs, that counts.
+    `governance.state` as a filter: what it calls final is not among them; where the chain's word differs, that counts,
+    and where nothing says what is so, a proposal is among them. So is one that is over by one node's word alone.
     """
     if governor is None:
         return _open_by_columns(dao, governor, now)
-    differing = proposals_that_differ(dao)
+    differing, in_doubt = proposals_that_differ(dao), Q(pk__in=_ended_in_doubt(dao, governor, now))
     if not differing:
-        return _open_by_columns(dao, governor, now)
+        return _open_by_columns(dao, governor, now) | in_doubt
     shown = shown_of(dao, governor, now, differing)
-    is_open = Q(pk__in=[pk for pk, seen in shown.items() if not is_final(seen.state)])
-    return is_open | (_open_by_columns(dao, governor, now) & ~Q(pk__in=list(shown)))
+    is_open = Q(pk__in=[pk for pk, seen in shown.items() if seen.is_unsettled or not is_final(seen.state)])
+    return is_open | in_doubt | (_open_by_columns(dao, governor, now) & ~Q(pk__in=list(shown)))
+
+
+def _ended_in_doubt(dao: Dao, governor: Contract, now: Now) -> list[int]:
+    """The proposals that may still change without what one node alone shows to have happened to them."""
+    happened = unconfirmed.happened_in_doubt(dao, proposal__dao=dao)
+    rows = Proposal.objects.filter(pk__in=list(happened)).prefetch_related("operations").defer("description")
+    return [
+        row.pk
+        for row in (rows if happened else ())
+        if not is_final(proposal_state(unconfirmed.without_happened(facts_of(row, governor), happened[row.pk]), now))
+    ]
 
 
 def _open_by_columns(dao: Dao, governor: Contract | None, now: Now) -> Q:
@@ -92,7 +105,7 @@ def open_proposals(dao: Dao, governor: Contract | None, now: Now) -> OpenProposa
     """What may still change, in three parts. `governance.state` as queries where columns decide a state."""
     told = governor.capabilities if governor else {}
     by_rules = told.get("family") in ("nouns", "agora") or told.get("super_quorum") or counted_here_from(told) != 0
-    if governor is not None and (by_rules or proposals_that_differ(dao)):
+    if governor is not None and (by_rules or proposals_that_differ(dao) or _ended_in_doubt(dao, governor, now)):
         return _open_by_state(dao, governor, now)
     undone = Proposal.objects.filter(dao=dao, executed=False, canceled=False)
     undecided = undone.filter(deadline__gte=now.timepoint)

@@ -11,8 +11,10 @@ from governance import incidents
 from governance.capabilities import probe_governor
 from governance.chain.abi import encode_call
 from governance.chain.rpc import CallReverted, Rpc
+from governance.clocks import CLOCK_SOURCE
 from governance.counting import COUNTED_BEFORE
-from governance.models import Contract, Cursor, Dao
+from governance.models import Contract, Cursor, Dao, RawLog
+from governance.projections import events
 from governance.projections.tallies import count_all_votes
 from governance.words import say
 
@@ -83,6 +85,14 @@ def probe_again(dao: Dao, rpc: Rpc, governor: Contract, *, code_changed_at: int 
     return changed
 
 
+def until_asked_again(before: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Return the capabilities of a governor that is taken in again. What it was before stands, with how votes were
+    counted then, until the next step asks it by the block that the mirror has read, and tells what differs; how its
+    clock counts was held against the chain just now."""
+    clock = {name: found[name] for name in ("clock", CLOCK_SOURCE) if name in found}
+    return {**found, **before, **clock}
+
+
 def notice_silence(dao: Dao, rpc: Rpc) -> None:
     """Ask the governor again what it is where questions about its proposals were left open.
 
@@ -129,6 +139,34 @@ def forget_probes(dao: Dao, above: int) -> None:
         if gone:
             told["counting_mode"] = gone[0][1]
             told[COUNTED_BEFORE] = [entry for entry in told[COUNTED_BEFORE] if entry not in gone]
+        governor.save(update_fields=["capabilities"])
+
+
+def rules_logs(dao: Dao, first_block: int, last_block: int) -> set[int]:
+    """Return the governor's logs of these blocks that change its rules, or may do so for all that is known here."""
+    governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
+    if governor is None:
+        return set()
+    harmless = {topic for topic, _ in events.layouts(Contract.Kind.GOVERNOR)}.difference(events.CHANGES_RULES)
+    logs = RawLog.objects.filter(dao=dao, address=governor.address, block_number__range=(first_block, last_block))
+    return set(logs.exclude(topic0__in=list(harmless)).exclude(topic0=None).values_list("pk", flat=True))
+
+
+def note_late(dao: Dao, cursor: Cursor, late: set[int]) -> None:
+    """Have the governor, and all that is decided, asked again because of these logs (`rules_logs`), which were found
+    after later blocks were read. The caller saves the cursor."""
+    logs = RawLog.objects.filter(dao=dao, pk__in=late)
+    cursor.rules_below = Cursor.FROM_THE_NEWEST
+    code = logs.filter(topic0__in=events.CHANGES_CODE).order_by("-block_number").first()
+    if code is None:
+        return
+    changes = RawLog.objects.filter(dao=dao, address=code.address, topic0__in=events.CHANGES_CODE)
+    if changes.filter(block_number__gt=code.block_number).exists():
+        return  # a later change is told already, and the governor was asked since
+    for governor in dao.contracts.filter(
+        kind=Contract.Kind.GOVERNOR, capabilities__probed_block__gte=code.block_number
+    ):
+        governor.capabilities[_PROBED_BLOCK] = code.block_number - 1  # so that the change of code is told
         governor.save(update_fields=["capabilities"])
 
 

@@ -9,10 +9,12 @@ where the mirror's row and its newest log differ, what the mirror says is both, 
 can't be asked has no row: not checked.
 
 Of what differs about a proposal a second endpoint is asked too, where one is set (`governance.chain_word` shows it).
+An answer that a second endpoint contradicts does not match, even where the first one is what the mirror says.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
@@ -46,6 +48,7 @@ from policies.notation.hexadecimal import hex_text
 
 _SAMPLED_ACCOUNTS = 20
 _MOST_PROPOSALS = 100
+_MOST_DIFFERING = 60  # of them, where an answer differed
 
 
 @dataclass(frozen=True)
@@ -119,10 +122,11 @@ def _ask(dao: Dao, rpc: Rpc, questions_of: Callable[[], list["_Question"]]) -> R
                 unanswered.append(question.subject)  # no such function, or no such state: not checked
                 continue
             checked += 1
-            matched = says == question.mirror_says
+            other = others.get(question.subject)
+            # Two nodes that contradict each other settle nothing, whichever of them was asked first.
+            matched = says == question.mirror_says and other in (None, says)
             if not matched:
                 differing.append(question.subject)
-            other = others.get(question.subject)
             if other == says or not by_two:
                 settling.append(question.subject)
             OnchainCheck.objects.update_or_create(
@@ -177,6 +181,15 @@ def _state_name(answer: tuple[Any, ...]) -> str:
     return ONCHAIN_STATES[number].value if number < len(ONCHAIN_STATES) else f"state {number}"
 
 
+def _differing_longest(dao: Dao) -> list[int]:
+    """The rows' numbers of some proposals about which an answer differed, those first that were asked about longest
+    ago."""
+    rows = OnchainCheck.objects.filter(dao=dao, matched=False, subject__startswith="proposal:").order_by("checked_at")
+    subjects = rows.values_list("subject", flat=True)[:_MOST_DIFFERING]
+    numbers = {int(subject.split(":")[1]) for subject in subjects}
+    return list(Proposal.objects.filter(dao=dao, proposal_id__in=numbers).values_list("pk", flat=True))
+
+
 def _about_proposals(dao: Dao, whole: bool, chosen: list[int] | None = None) -> list[_Question]:
     governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
     if governor is None or governor.capabilities.get("family", "unknown") == "unknown":
@@ -190,7 +203,9 @@ def _about_proposals(dao: Dao, whole: bool, chosen: list[int] | None = None) -> 
     proposals = Proposal.objects.filter(dao=dao).prefetch_related("operations").order_by("-pk")
     if chosen is not None:
         proposals = proposals.filter(pk__in=chosen)
-    for proposal in proposals:
+    # First what differed and was not asked about for longest: it may be older than all that are asked about here.
+    differing = [] if whole else _differing_longest(dao)
+    for proposal in chain(proposals.filter(pk__in=differing), proposals.exclude(pk__in=differing)):
         state = state_of(proposal, now, governor)
         name = f"proposal:{proposal.proposal_id}"
         done = settled.get(f"{name}:state")

@@ -10,12 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from governance import asked_power, builds, clock_check, clocks
+from governance import asked_power, builds, clock_check, clocks, probing
 from governance.audit_log import Action, record
 from governance.capabilities import ask, probe_governor, probe_module, probe_token, takes_signed_ballots
 from governance.chain import abi
 from governance.chain.address import checksum, to_bytes
-from governance.chain.finality_depth import finality_depth
 from governance.chain.rpc import Answered, Header, Rpc, quantity
 from governance.models import Chain, Contract, Cursor, Dao, ModuleState, RawLog
 from governance.sync.fence import Writer, hold
@@ -290,11 +289,13 @@ def preflight(
                 )  # fmt: skip
         contracts[Kind.MODULE.value, module] = capabilities
         treasury = treasury or to_bytes(capabilities["treasury"])
-        if found["timelock"] and capabilities["owner"] != found["timelock"]:
+        # Where there is no timelock, what carries is executed by the governor itself.
+        ruler = found["timelock"] or checksum(governor)
+        if capabilities["owner"] != ruler:
             findings.append(
                 Finding(
                     Level.DEGRADED, "policies", f"the module belongs to {capabilities['owner']}, not to the DAO's "
-                    "timelock: it is read, and the DAO's votes do not rule it"
+                    f"{'timelock' if found['timelock'] else 'governor'}: it is read, and the DAO's votes do not rule it"
                 )
             )  # fmt: skip
         else:
@@ -407,7 +408,7 @@ def register(found: Preflight, *, slug: str, name: str) -> Dao:
     with transaction.atomic():
         chain, _ = Chain.objects.get_or_create(
             chain_id=found.chain_id,
-            defaults={"name": _chain_name(found.chain_id), "finality_depth": finality_depth(found.chain_id)},
+            defaults={"name": _chain_name(found.chain_id)},
         )
         dao, _ = Dao.objects.get_or_create(slug=slug, defaults={"chain": chain, "name": name})
         known = dao.contracts.filter(kind=Kind.GOVERNOR).first()
@@ -440,7 +441,12 @@ def _write_contracts(writer: Writer, found: Preflight) -> None:
                 # Power was kept by the moments of another clock.
                 RawLog.objects.filter(dao=dao, address=address).delete()
                 added = True
-            Contract.objects.filter(pk=contract.pk).update(capabilities=capabilities)
+            kept = {**contract.capabilities, **capabilities}
+            if kind == Kind.GOVERNOR:
+                kept = probing.until_asked_again(contract.capabilities, capabilities)
+            Contract.objects.filter(pk=contract.pk).update(capabilities=kept)
+            if kind == Kind.GOVERNOR:
+                Cursor.objects.filter(dao=dao).update(rules_below=Cursor.FROM_THE_NEWEST)
         if kind == Kind.MODULE:
             ModuleState.objects.get_or_create(module=contract)
         added |= created

@@ -86,6 +86,11 @@ class Visitor:
         return self.may(Do.SEE_ROSTERS) and (Role.AUDITOR in self.roles or self.account == operator)
 
     @property
+    def here(self) -> bytes | None:
+        """The account as the DAO takes it: None also for a contract that signed in on another chain."""
+        return self.account if Role.ACCOUNT in self.roles else None
+
+    @property
     def is_keeper(self) -> bool:
         """Whether it keeps the site."""
         return Role.KEEPER in self.roles

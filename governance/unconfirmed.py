@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs that one node alone shows, with no proof: kept and marked, and counted in no mail and no act until settled.
+"""Logs that one node alone shows, with no proof: kept and marked, and counted in no mail and no act until settled. So
+are those of a new block that no other node has yet, until one has it.
 
 Settled is such a log where two nodes show it when its block becomes final or later, where receipts prove it, or where
 the chain, asked at a later block (by two nodes where several are set: who makes a log up makes its answer up too),
@@ -40,7 +41,7 @@ from governance.models import (
 )
 from governance.projections import events
 from governance.projections.tallies import REDUCED, reductions
-from governance.state import ProposalFacts, State, governor_of
+from governance.state import ProposalFacts, State, facts_of, governor_of, now_of
 from policies.notation.hexadecimal import hex_bytes
 
 _OF_VOTES = "vote.cast"
@@ -76,12 +77,24 @@ def _is_told_at_once(entry: News) -> bool:
 
 
 def hold_back(
-    dao: Dao, doubts: Doubts, first_block: int, last_block: int, news: Iterable[tuple[Place, News]]
+    dao: Dao,
+    doubts: Doubts,
+    first_block: int,
+    last_block: int,
+    news: Iterable[tuple[Place, News]],
+    *,
+    unseen: Collection[bytes] = (),
+    known_below: int = 0,
 ) -> list[News]:
     """Mark the doubted logs of these blocks, which are stored, and return the news that no such log has to tell. In the
-    transaction that stores them."""
+    transaction that stores them. `unseen`: the blocks (by hash) of which another node is to be asked yet; all their
+    logs are doubted until it was, but for those that were stored before (up to the log of number `known_below`)."""
     rows = list(news)
     doubted = _doubted(dao, doubts, block_number__range=(first_block, last_block))
+    found = {log.pk for log in doubted}
+    if unseen:
+        within = RawLog.objects.filter(dao=dao, block_number__range=(first_block, last_block))
+        doubted += within.filter(block_hash__in=list(unseen), pk__gt=known_below).exclude(pk__in=found)
     if not doubted:
         return [entry for _, entry in rows]
     known = set(UnconfirmedLog.objects.filter(log__in=doubted).values_list("log_id", flat=True))
@@ -95,7 +108,12 @@ def hold_back(
         else:
             told.append(entry)
     UnconfirmedLog.objects.bulk_create(
-        UnconfirmedLog(dao=dao, log=log, news=held[(log.block_number, log.transaction_index, log.log_index)])
+        UnconfirmedLog(
+            dao=dao,
+            log=log,
+            waits=log.pk not in found,
+            news=held[(log.block_number, log.transaction_index, log.log_index)],
+        )
         for log in doubted
         if log.pk not in known
     )
@@ -135,6 +153,7 @@ def note_second_look(dao: Dao, doubts: Doubts, first_block: int, last_block: int
         marked = UnconfirmedLog.objects.filter(dao=dao, log__block_number__range=(first_block, last_block))
         _confirm(dao, marked.exclude(log__in=doubted))
         known = set(marked.values_list("log_id", flat=True))
+        marked.update(waits=False)
         UnconfirmedLog.objects.bulk_create(UnconfirmedLog(dao=dao, log=log) for log in doubted if log.pk not in known)
 
 
@@ -174,7 +193,8 @@ def _settled_by(dao: Dao, subject: str, says: str) -> Q:
         case ["proposal", number, "state"]:
             kinds = [kind for kind, states in _SHOWN_BY_STATE.items() if says in states]
             happened = ProposalTransition.objects.filter(proposal__dao=dao, proposal__proposal_id=int(number))
-            return Q(log__in=happened.filter(kind__in=kinds).values("log")) | _creation_that_fits(dao, int(number))
+            shown = Q(log__in=happened.filter(kind__in=kinds).values("log"))
+            return shown | _creation_that_fits(dao, int(number)) | _end_that_shows(dao, int(number), says)
         case ["power", account]:
             address, _, timepoint = account.partition("@")
             rows = PowerCheckpoint.objects.filter(dao=dao, account=to_bytes(address))
@@ -228,6 +248,25 @@ def _creation_that_fits(dao: Dao, number: int) -> Q:
         return Q(pk__in=[])
     calls = [call_of(row) for row in proposal.actions.all()]
     return Q(log=proposal.log_id) if proposal_hash(calls, proposal.description_bytes) == number else Q(pk__in=[])
+
+
+def _end_that_shows(dao: Dao, number: int, says: str) -> Q:
+    """The log that moved a vote's end last, where the vote is open and would be over by what is confirmed."""
+    proposal = Proposal.objects.filter(dao=dao, proposal_id=number).prefetch_related("operations").first()
+    if proposal is None or says != State.ACTIVE:
+        return Q(pk__in=[])
+    moved = [row for row in happened_in_doubt(dao, proposal=proposal.pk).get(proposal.pk, ()) if row.kind in _ENDS]
+    governor = governor_of(dao)
+    facts = facts_of(proposal, governor)
+    if not moved or without_happened(facts, moved).deadline >= now_of(dao, governor).timepoint:
+        return Q(pk__in=[])
+    return Q(log=moved[-1].log_id) if moved[-1].log_id == _last_mover(proposal) else Q(pk__in=[])
+
+
+def _last_mover(proposal: Proposal) -> int | None:
+    """The number of the log that moved a vote's end last."""
+    rows = ProposalTransition.objects.filter(proposal=proposal, kind__in=list(_ENDS))
+    return rows.order_by(*chain_order("log__", newest_first=True)).values_list("log_id", flat=True).first()
 
 
 def _pause_that_shows(dao: Dao, module: bytes) -> list[int]:
@@ -300,20 +339,39 @@ def power_in_doubt(dao: Dao) -> list[tuple[bytes, int]]:
     return [(bytes(account), moment) for account, moment in rows.values_list("account", "timepoint")[:_MOST_IN_DOUBT]]
 
 
+def is_power_in_doubt(dao: Dao) -> bool:
+    """Return whether one node alone shows a change of anybody's power."""
+    return PowerCheckpoint.objects.filter(log__in=UnconfirmedLog.objects.filter(dao=dao).values("log")).exists()
+
+
+def whose_power(dao: Dao, accounts: Collection[bytes]) -> set[bytes]:
+    """Return those of these accounts whose power now one node alone shows."""
+    marked = UnconfirmedLog.objects.filter(dao=dao).values("log")
+    rows = PowerCheckpoint.objects.filter(log__in=marked, account__in=list(accounts))
+    logs = {row["log"]: bytes(row["account"]) for row in rows.values("log", "account")}
+    found = set()
+    for account in set(logs.values()):
+        newest = PowerCheckpoint.objects.filter(dao=dao, account=account)
+        last = newest.order_by("-timepoint", *chain_order("log__", newest_first=True)).values_list("log", flat=True)[:1]
+        found |= {account for log in last if log in logs}
+    return found
+
+
 @dataclass(frozen=True)
 class OfProposals:
     """What one node alone shows of proposals, by their rows' numbers: their votes, what was taken from votes (as
-    support and base units of the votes token), and that they were created."""
+    support and base units of the votes token), that they were created, and what happened to them since."""
 
     votes: Mapping[int, Sequence[Vote]]
     reduced: Mapping[int, Sequence[tuple[int, int]]]
     created: Collection[int]
+    happened: Mapping[int, Sequence[ProposalTransition]]
 
 
 def of_proposals(dao: Dao, proposals: Iterable[Proposal]) -> OfProposals:
     """Return what of these proposals is unconfirmed. One query where nothing of the DAO is."""
     if not UnconfirmedLog.objects.filter(dao=dao).exists():
-        return OfProposals({}, {}, ())
+        return OfProposals({}, {}, (), {})
     pks = {proposal.proposal_id: proposal.pk for proposal in proposals}
     votes: dict[int, list[Vote]] = defaultdict(list)
     for vote in Vote.objects.filter(proposal__in=pks.values(), log__unconfirmed__isnull=False).select_related("log"):
@@ -324,7 +382,58 @@ def of_proposals(dao: Dao, proposals: Iterable[Proposal]) -> OfProposals:
         if number in pks:
             reduced[pks[number]].append((support, weight))
     created = Proposal.objects.filter(pk__in=pks.values(), log__unconfirmed__isnull=False)
-    return OfProposals(dict(votes), dict(reduced), set(created.values_list("pk", flat=True)))
+    happened = happened_in_doubt(dao, proposal__in=pks.values())
+    return OfProposals(dict(votes), dict(reduced), set(created.values_list("pk", flat=True)), happened)
+
+
+def happened_in_doubt(dao: Dao, **which: Any) -> dict[int, list[ProposalTransition]]:
+    """Return what one node alone shows to have happened to proposals (by their rows' numbers) after they were
+    created."""
+    marked = UnconfirmedLog.objects.filter(dao=dao).values("log")
+    rows = ProposalTransition.objects.filter(log__in=marked, **which).exclude(kind=_CREATED).select_related("log")
+    found: dict[int, list[ProposalTransition]] = defaultdict(list)
+    for row in rows.order_by(*chain_order("log__")):
+        found[row.proposal_id].append(row)
+    return dict(found)
+
+
+def without_happened(facts: ProposalFacts, happened: Sequence[ProposalTransition]) -> ProposalFacts:
+    """Return a proposal's facts without what one node alone shows to have happened to it. What such a log wrote anew
+    (its text, its calls, its type) stays: what it was before is in no row."""
+    kinds = {row.kind for row in happened}
+    if not kinds:
+        return facts
+    marked = {row.pk for row in happened}
+    rows = ProposalTransition.objects.filter(proposal=happened[0].proposal_id).exclude(pk__in=marked)
+    confirmed = list(rows.select_related("log").order_by(*chain_order("log__")))
+    stands = {row.kind for row in confirmed}
+    if "executed" in kinds:
+        facts = replace(facts, executed="executed" in stands)
+    if kinds & {"canceled", "vetoed"}:
+        facts = replace(facts, canceled=bool(stands & {"canceled", "vetoed"}), vetoed="vetoed" in stands)
+    if "queued" in kinds:
+        eta_chain_s = _last_told(confirmed, {"queued": ("eta",)}) or 0
+        facts = replace(facts, eta_chain_s=eta_chain_s, operation=facts.operation if eta_chain_s else None)
+    if kinds & _ENDS.keys():
+        facts = replace(facts, deadline=_last_told(confirmed, _ENDS) or facts.deadline)
+    if "objectionable" in kinds:
+        facts = replace(facts, objection_until=_last_told(confirmed, {"objectionable": ("objectionPeriodEndBlock",)}))
+    return facts
+
+
+_CREATED = "created"
+# What says when a vote ends, by the kind of what happened: the names that it has in events.
+_ENDS = {_CREATED: ("voteEnd",), "extended": ("extendedDeadline",), "rescheduled": ("deadline",)}
+
+
+def _last_told(rows: Iterable[ProposalTransition], names: Mapping[str, tuple[str, ...]]) -> int | None:
+    """What the last of these logs (in chain order) says that has one of the names of its kind."""
+    found: int | None = None
+    for row in rows:
+        event = events.decode(events.Kind.GOVERNOR, row.log) if row.kind in names else None
+        for name in names.get(row.kind, ()) if event is not None else ():
+            found = int(event.args[name]) if name in event.args else found  # type: ignore[union-attr]
+    return found
 
 
 def without(

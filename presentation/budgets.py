@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from governance.chain import module
 from governance.models import ChainReading
+from policies.answer.forecast import forecast
 from policies.code.policy_code import Budget, PolicyCode
 from policies.code.ring import Ring, RingError
 from policies.notation.visible import one_line
@@ -29,6 +32,7 @@ class BudgetView:
     asset: Asset
     spent: int | None
     reading: ChainReading | None
+    end_s: int = 0  # of the policy, by its code
 
     @property
     def as_of(self) -> str:
@@ -87,6 +91,25 @@ class BudgetView:
         ring = Ring.unpack(module.read_word(bytes(self.reading.value)))
         return window_of(self.budget, self.asset, ring, self.reading.block_timestamp_chain_s)
 
+    @property
+    def forecast_text(self) -> str:
+        """When it is used up at the pace so far, in words, with the pace; empty where nothing counts."""
+        if not self.spent or self.reading is None:
+            return ""
+        ring = Ring.unpack(module.read_word(bytes(self.reading.value)))
+        found = forecast(self.budget, ring, self.reading.block_timestamp_chain_s, self.end_s)
+        if found is None:
+            return ""
+        pace = {
+            "since": words.moment(found.since_s),
+            "pace": self.asset.text(self.budget.base_units(int(found.units_a_day)), 2),
+        }
+        if found.used_up_s is not None:
+            text = gettext("Used up on %(day)s, if it goes on as since %(since)s (%(pace)s a day).")
+            return text % {**pace, "day": words.day(found.used_up_s)}
+        text = gettext("Not used up before %(day)s, if it goes on as since %(since)s (%(pace)s a day).")
+        return text % {**pace, "day": words.day(found.until_s)}
+
     # For the gauge, drawn on a line of 1000.
     @property
     def spent_mark(self) -> int:
@@ -109,15 +132,15 @@ def budgets_of(
 ) -> list[BudgetView]:
     """Each budget of a policy in the module at `address`, in the order of its code."""
     return [
-        _budget(place, budget, readings.get((ChainReading.Kind.RING, address, key)))
+        _budget(place, budget, readings.get((ChainReading.Kind.RING, address, key)), code.end_s)
         for budget, key in zip(code.budgets, module.budget_keys(policy_id, code), strict=True)
     ]
 
 
-def _budget(place: DaoView, budget: Budget, reading: ChainReading | None) -> BudgetView:
+def _budget(place: DaoView, budget: Budget, reading: ChainReading | None, end_s: int) -> BudgetView:
     spent = None
     if reading is not None:
         ring = Ring.unpack(module.read_word(bytes(reading.value)))
         with suppress(RingError):  # a ring that is newer than its block: no chain says that
             spent = budget.base_units(ring.spent(budget.segment_s, reading.block_timestamp_chain_s))
-    return BudgetView(budget, place.asset(budget.asset), spent, reading)
+    return BudgetView(budget, place.asset(budget.asset), spent, reading, end_s)

@@ -37,7 +37,15 @@ def chain_notes(shown: Shown) -> list[str]:
                 "block": f"{shown.facts.tally_block:,}"
             }
         notes.append(f"{unknown} {tally}")
-    if shown.is_unsettled and "state" not in shown.disputed:
+    if shown.is_inferred:
+        notes.append(
+            gettext(
+                "By the nodes' answers about tally and quorum the state may be another one than by the mirror's own "
+                "logs, and the chain was not asked for the state itself since. This page offers no next step until it "
+                "is."
+            )
+        )
+    elif shown.is_unsettled and "state" not in shown.disputed:
         notes.append(
             gettext(
                 "The chain's state differed from the mirror's when it was asked last, and time has passed since. This "

@@ -34,6 +34,11 @@ TRANSITIONS: Mapping[str, Promise] = {
     "executed": pgettext_lazy("state", "Executed"),
     "canceled": pgettext_lazy("state", "Canceled"),
     "extended": gettext_lazy("Voting time extended (late quorum)"),
+    "vetoed": gettext_lazy("Vetoed"),
+    "rescheduled": gettext_lazy("End of the vote moved"),
+    "objectionable": gettext_lazy("Period for votes against added"),
+    "retyped": gettext_lazy("Type changed"),
+    "updated": gettext_lazy("Text or calls written anew"),
 }
 ACTS: Mapping[str, Promise] = {
     Act.Status.EXECUTED: pgettext_lazy("act", "Executed"),

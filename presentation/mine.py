@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, ngettext
 
-from governance import asked_power
+from governance import asked_power, unconfirmed
 from governance.models import AccountPower
 from governance.power import delegations_of
 from governance.state import State
@@ -32,6 +32,7 @@ class Member:
     power: int | None
     delegators: int
     to: list[tuple[bytes, int]]  # to whom it delegates, and what share of its votes in basis points
+    is_confirmed: bool = True  # whether `power` is more than the word of one node alone, with no proof
 
 
 def member(place: DaoView, account: bytes) -> Member:
@@ -40,7 +41,8 @@ def member(place: DaoView, account: bytes) -> Member:
         return Member(account, None, 0, delegations_of(place.dao, account))
     row = AccountPower.objects.filter(dao=place.dao, account=account).first()
     return Member(
-        account, row.power if row else 0, row.delegators if row else 0, delegations_of(place.dao, account)
+        account, row.power if row else 0, row.delegators if row else 0, delegations_of(place.dao, account),
+        is_confirmed=not unconfirmed.whose_power(place.dao, [account]),
     )  # fmt: skip
 
 
@@ -63,6 +65,8 @@ def in_words(place: DaoView, seen: Member) -> Told:
     else:
         lead = gettext("You have no voting power now.")
     sentences = []
+    if not seen.is_confirmed:
+        sentences.append(gettext("One node alone shows your newest power: it is not confirmed."))
     if others > 0:
         text = ngettext(
             "%(count)s other account delegates to you.", "%(count)s other accounts delegate to you.", others

@@ -17,7 +17,7 @@ from agent.models import Summary
 from governance import unconfirmed
 from governance.chain_word import Shown, shown_of
 from governance.counting import counting_at
-from governance.models import Proposal, Vote
+from governance.models import Proposal, ProposalTransition, Vote
 from governance.open_proposals import count_of, open_proposals
 from governance.state import ProposalFacts, State, counted_votes, proposal_state, quorum_of, vote_ends_at
 from presentation import labels, titles
@@ -37,6 +37,7 @@ class ProposalRow:
     doubted: Sequence[Vote] = ()  # its votes that one node alone shows, with no proof
     reduced: Sequence[tuple[int, int]] = ()  # what one node alone shows as taken from votes: support and base units
     is_doubted: bool = False  # one node alone shows that it was created
+    happened: Sequence[ProposalTransition] = ()  # what one node alone shows to have happened to it
     mine: str = ""  # what the reader's account did about it, in words; empty where no account is known
 
     @property
@@ -65,6 +66,12 @@ class ProposalRow:
         notes = chain_notes(self.shown)
         if self.is_doubted:
             notes.append(gettext("One node alone shows that this was proposed: it is not confirmed."))
+        if self.happened:
+            what = dict.fromkeys(str(labels.TRANSITIONS.get(step.kind, step.kind)) for step in self.happened)
+            notes.append(
+                gettext("One node alone shows this of the proposal, and it is not confirmed: %(what)s.")
+                % {"what": ", ".join(what)}
+            )
         if self.doubted:
             notes.append(
                 ngettext(
@@ -82,6 +89,11 @@ class ProposalRow:
                 )
             )
         return notes
+
+    @property
+    def is_state_confirmed(self) -> bool:
+        """Whether the state rests on more than the word of one node alone, with no proof."""
+        return not (self.is_doubted or self.happened) or "state" in self.shown.words
 
     @property
     def quorum_votes(self) -> int | None:
@@ -151,21 +163,27 @@ def _rows(place: DaoView, proposals: Collection[Proposal]) -> dict[int, Proposal
         flags, verdict = (list(summary.flags), summary.verdict) if summary else ([], "")
         votes, reduced = doubts.votes.get(proposal.pk, ()), doubts.reduced.get(proposal.pk, ())
         is_doubted = proposal.pk in doubts.created
-        found[proposal.pk] = ProposalRow(proposal, flags, verdict, shown[proposal.pk], votes, reduced, is_doubted)
+        found[proposal.pk] = ProposalRow(
+            proposal, flags, verdict, shown[proposal.pk], votes, reduced, is_doubted,
+            doubts.happened.get(proposal.pk, ()),
+        )  # fmt: skip
     return found
 
 
 def without_doubts(place: DaoView, row: ProposalRow) -> ProposalRow:
-    """Return the row as it is without the votes that one node alone shows, and without what they took from others: what
-    mails say. The chain's word stands."""
+    """Return the row as it is without the votes that one node alone shows, without what they took from others, and
+    without what it alone shows to have happened, which stays named: what mails say. The chain's word stands."""
     shown = row.shown
     told = shown.facts
     is_chains = told.counted_by_governor and told.tally_block is not None  # the governor's own sums, not our logs'
-    if not (row.doubted or row.reduced) or "votes" in shown.words or is_chains:
+    votes_stand = not (row.doubted or row.reduced) or "votes" in shown.words or is_chains
+    if votes_stand and not row.happened:
         return row
-    facts = unconfirmed.without(place.dao, shown.facts, row.doubted, row.reduced)
+    facts = told if votes_stand else unconfirmed.without(place.dao, told, row.doubted, row.reduced)
+    facts = unconfirmed.without_happened(facts, row.happened)
     state = shown.state if "state" in shown.words else proposal_state(facts, place.now)
-    return replace(row, shown=replace(shown, facts=facts, state=state), doubted=(), reduced=())
+    shown = replace(shown, facts=facts, state=state)
+    return replace(row, shown=shown) if votes_stand else replace(row, shown=shown, doubted=(), reduced=())
 
 
 def page_of_proposals(

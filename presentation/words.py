@@ -66,6 +66,15 @@ def moment(chain_s: int) -> str:
         return gettext("Unix time %(number)s") % {"number": chain_s}
 
 
+def day(chain_s: int) -> str:
+    """A chain time's day, UTC: `22 Nov 2026`; a time no calendar has is shown as its number."""
+    try:
+        moment_ = datetime.datetime.fromtimestamp(chain_s, tz=datetime.UTC)
+    except (OverflowError, ValueError, OSError):
+        return gettext("Unix time %(number)s") % {"number": chain_s}
+    return dateformat.format(moment_, pgettext("date format", "j M Y"))
+
+
 def iso(chain_s: int) -> str:
     """A chain time for a `datetime` attribute; empty where no calendar has it."""
     try:

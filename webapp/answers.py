@@ -44,6 +44,7 @@ class Check(Answer):
     block_hash: Hash
     matched: bool
     chain_says: str
+    other_node_says: str | None = Field(description="what a second node answered in place of it; null where none did")
     mirror_says: str
 
 

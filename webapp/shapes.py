@@ -47,6 +47,8 @@ def check_json(check: OnchainCheck | None) -> Json | None:
         "block_hash": hex_text(check.block_hash),
         "matched": check.matched,
         "chain_says": check.chain_says,
+        # What a second node answered in place of it; null where none did.
+        "other_node_says": check.other_says or None,
         "mirror_says": check.mirror_says,
     }
 

@@ -27,6 +27,7 @@ def poll() -> None:
         logger.warning("what was relayed waits: %s", error)
     plan.follow_outbox()
     plan.look_at_votes()
+    plan.plan_alerts()
     plan.plan_periods()
     work.run_due("webapp.")
 

@@ -143,6 +143,13 @@ def rule_doubts(rules: Rules | None, asker: Standing, period: str) -> list[Sente
     return doubts
 
 
+def reads_names(rules: Rules | None, asker: Standing) -> bool:
+    """Whether names on the roster are read from this asker's words: what is derived from them is public, and would tell
+    everybody else whose address a name has. `rules` are the roster's."""
+    may_ask = HAS_A_SAY if rules is None else {OPERATOR, *rules.may_ask}
+    return asker.doubt is None and asker.kind in may_ask
+
+
 def early_doubt(roster: Roster, period: str) -> Sentence | None:
     """Why the operator must sign for the month: it began before she signed the roster. None otherwise."""
     if not period:

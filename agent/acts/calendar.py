@@ -2,7 +2,8 @@
 """When a rule in a time zone comes due: a day of each month, or named dates, at an hour. Pure: values in, values out.
 
 The zone is IANA's. A month without the day has it on its last one. Where clocks go forward past the hour, it comes due
-as much later as they went (02:30 at 03:30); where they go back past it, at the first of the two.
+as much later as they went (02:30 at 03:30); where they go back past it, at the first of the two. What is paid goes by
+months in UTC: a time in a zone where its month began already comes due when it begins there too.
 """
 
 import calendar
@@ -11,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 MONTHLY, DATES = "monthly", "dates"
 MOST_DATES = 60
+_IN_2026_S = 1_767_225_600
 _LAST_YEAR = 2105  # chain times have 32 bits
 _HOUR = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _DATE = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
@@ -72,6 +75,14 @@ def check(rule: Rule) -> None:
         _date(text)
     if list(rule.dates) != sorted(set(rule.dates)):
         raise BadRule("write each date once, the earliest first")
+    # A payment for the month before the last needs a signature each time. A year has every case but the leap day.
+    if rule.day and any(
+        _month_utc(due.at_s) - _months(due.month) > 1 for due in islice(due_after(rule, _IN_2026_S), 24)
+    ):
+        raise BadRule(
+            "at this hour of this zone the next month has begun by UTC, which payments go by, so that the month before "
+            "is two back: take an earlier hour or day"
+        )
 
 
 def _date(text: str) -> date:
@@ -86,10 +97,20 @@ def _date(text: str) -> date:
 def due_after(rule: Rule, after_s: int) -> Iterator[Due]:
     """Yield the times after `after_s` (Unix seconds) at which the rule comes due, in order. Raises BadRule."""
     for day in _days(rule, datetime.fromtimestamp(after_s, UTC)):
-        at_s = _moment_s(day, rule)
+        months = day.year * 12 + day.month - 1 - rule.back
+        begins = datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+        at_s = max(_moment_s(day, rule), int(begins.timestamp()))
         if at_s > after_s:
-            months = day.year * 12 + day.month - 1 - rule.back
             yield Due(at_s, f"{months // 12:04d}-{months % 12 + 1:02d}")
+
+
+def _months(month: str) -> int:
+    return int(month[:4]) * 12 + int(month[5:]) - 1
+
+
+def _month_utc(at_s: int) -> int:
+    moment = datetime.fromtimestamp(at_s, UTC)
+    return moment.year * 12 + moment.month - 1
 
 
 def _days(rule: Rule, after: datetime) -> Iterator[date]:

@@ -95,11 +95,13 @@ def hint_beside_amount(piece: str) -> str:
 
 def _mark_names(text: str, lines: Sequence[Line]) -> str:
     """The text with each roster name replaced by its position. Longest first; a name that is also a word of the grammar
-    (a person called April) is left: the month wins, and the person can be named by address."""
+    (a person called April) is left, and an empty one: the month wins, and the person can be named by address."""
     taken = PLAIN | TURNING | set(MONTH_BY_WORD) | {"this", "last"}
     names = sorted(enumerate(lines), key=lambda item: -len(item[1].name))
     pattern = "|".join(
-        f"(?P<n{position}>{re.escape(line.name)})" for position, line in names if line.name.casefold() not in taken
+        f"(?P<n{position}>{re.escape(line.name)})"
+        for position, line in names
+        if line.name and line.name.casefold() not in taken
     )
     if not pattern:
         return text

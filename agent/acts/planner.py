@@ -23,7 +23,7 @@ from agent import choice
 from agent.acts import askers, forms, life, quotes, rosters, silence, situation
 from agent.acts.calls import calls_hash, calls_json
 from agent.acts.candidates import Draft, PayLine, derive
-from agent.acts.grammar import parse
+from agent.acts.grammar import Ask, parse
 from agent.acts.judging import (
     Halted,
     Judgement,
@@ -37,6 +37,7 @@ from agent.acts.judging import (
 from agent.acts.paid import UNRECORDED, by_form, lately, paid_chain_s, paid_lines, unrecorded_payees
 from agent.acts.pieces import MAX_TEXT, NotUnderstood, clean
 from agent.acts.policy import NoPolicyInForce, PolicyInForce, in_force
+from agent.acts.rosters import Line
 from agent.acts.situation import Judged, Situation
 from agent.acts.tokens import read_tokens
 from agent.acts.words import TABLE, because, codes, reason_of, say
@@ -169,7 +170,9 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
     terms = rosters.terms_of(roster)
     lines, rules = terms.lines, terms.rules
     tokens = read_tokens(rpc, {line.asset for line in lines} | {budget.asset for budget in policy.code.budgets})
-    ask = parse(request.text, lines, tokens, now_chain_s)
+    payees, may_ask = {line.recipient for line in lines}, askers.HAS_A_SAY if rules is None else rules.may_ask
+    asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash, may_ask)
+    ask = _understood(request.text, lines, tokens, now_chain_s, names=askers.reads_names(rules, asker))
     # The month that a request names is settled when it is first understood, whatever the clock says later.
     if request.period and ask.period != request.period:
         raise NotUnderstood(say("month_changed", period=request.period))
@@ -182,8 +185,6 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
     if only_names and any(line.provenance["amount"] == "operator" for draft in drafts for line in draft.lines):
         raise NotUnderstood(say("names_without_amount"))  # some of its names are given an amount, and some are not
     strange = unrecorded_payees(policy)
-    payees, may_ask = {line.recipient for line in lines}, askers.HAS_A_SAY if rules is None else rules.may_ask
-    asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash, may_ask)
     doubts = [doubt for doubt in (asker.doubt, askers.early_doubt(roster, ask.period)) if doubt]
     doubts += askers.rule_doubts(rules, asker, ask.period)
     if only_names:
@@ -202,6 +203,21 @@ def _derive(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
         for draft in drafts
     ]
     return roster, drafts, Words(tokens, native_token(rpc.chain_id))
+
+
+def _understood(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s: int, *, names: bool) -> Ask:
+    """What the words say. Without `names` those of the roster are words like any other that nobody knows, and which of
+    them stand there is told by nothing. Raises NotUnderstood."""
+    if names:
+        return parse(text, lines, tokens, now_chain_s)
+    try:
+        ask = parse(text, [replace(line, name="") for line in lines], tokens, now_chain_s)
+    except NotUnderstood as error:
+        if error.sentence.code in ("nobody_named", "nobody_excluded", "word_beside_amount"):
+            raise NotUnderstood(say("names_not_read")) from error
+        raise
+    is_plain = all(doubt.code != "words_unknown" for doubt in ask.doubts)
+    return ask if is_plain else replace(ask, doubts=(*ask.doubts, say("names_not_read")))
 
 
 def _derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[dict[str, str]]]:

@@ -171,13 +171,13 @@ def finalized(dao: Dao, block_number: int) -> bool:
     if Block.objects.filter(dao=dao, finalized=True, number__gte=block_number).exists():
         return True
     cursor = Cursor.objects.filter(dao=dao).first()
-    return cursor is not None and block_number <= cursor.next_block - 1 - dao.chain.finality_depth
+    return cursor is not None and block_number <= cursor.next_block - 1 - dao.chain.depth_blocks
 
 
 def final_chain_s(dao: Dao) -> int:
     """The time of the newest block that the mirror knows to be final, Unix seconds by the chain's clock; 0 for none."""
     cursor = Cursor.objects.filter(dao=dao).first()
-    deep = -1 if cursor is None else cursor.next_block - 1 - dao.chain.finality_depth
+    deep = -1 if cursor is None else cursor.next_block - 1 - dao.chain.depth_blocks
     known = Block.objects.filter(Q(finalized=True) | Q(number__lte=deep), dao=dao).order_by("-number")
     return known.values_list("timestamp_chain_s", flat=True).first() or 0
 

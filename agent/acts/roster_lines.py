@@ -9,8 +9,10 @@ from agent.acts.rosters import MAX_ENTRIES, NAMES, Line, RosterError
 from governance.chain.address import BadAddress, checksum, to_bytes
 from policies.notation.amounts import Token, Unclear, parse_supply_amount, write_amount
 
-# A name may have blanks: it ends where an address begins.
-_LINE = re.compile(r"(?P<name>.*?)[\s,;]+(?P<address>0[xX]\w+)(?:[\s,;]+(?P<amount>.*))?")
+MOST_LINE = 300
+# A name may have blanks: it ends where an address begins. Found in one look over the line, whoever wrote it.
+_ADDRESS = re.compile(r"(?<=[\s,;])0[xX]\w++(?![^\s,;])")
+_BETWEEN = ",; "
 
 
 def read(text: str, tokens: Mapping[str, Token], kind: str) -> list[Line]:
@@ -28,10 +30,16 @@ def read(text: str, tokens: Mapping[str, Token], kind: str) -> list[Line]:
 
 
 def _line(number: int, text: str, tokens: Mapping[str, Token], kind: str) -> Line:
-    found, where = _LINE.fullmatch(text), f"line {number}"
+    where = f"line {number}"
+    if len(text) > MOST_LINE:
+        raise RosterError(f"{where} has more than {MOST_LINE} characters")
+    # Blanks of every script are one blank, so that what stands between the parts can be taken off.
+    text = " ".join(text.split())
+    found = _ADDRESS.search(text)
     if found is None:
         raise RosterError(f"{where}: write a name, an address and an amount, such as `ines 0x… 1,000 USDC`")
-    name, address, amount = found["name"], found["address"], found["amount"] or ""
+    address = found.group()
+    name, amount = text[: found.start()].rstrip(_BETWEEN), text[found.end() :].lstrip(_BETWEEN)
     try:
         recipient = to_bytes(address)
     except BadAddress as error:
@@ -53,12 +61,19 @@ def _line(number: int, text: str, tokens: Mapping[str, Token], kind: str) -> Lin
 
 
 def written(lines: Sequence[Line], tokens: Mapping[str, Token]) -> str:
-    """Return lines as `read` takes them. One in a token that is not among `tokens` is left out: it can't be paid."""
+    """Return lines as `read` takes them, without those that are `left_out`."""
     of = {token.address: token for token in tokens.values()}
     texts = []
     for line in lines:
         token = of.get(line.asset)
-        if token is not None:
-            amount = f" {write_amount(line.amount, token)}" if line.amount else ""
-            texts.append(f"{line.name} {checksum(line.recipient)}{amount}")
+        if not line.amount:  # a name alone, whatever token it was signed with
+            texts.append(f"{line.name} {checksum(line.recipient)}")
+        elif token is not None:
+            texts.append(f"{line.name} {checksum(line.recipient)} {write_amount(line.amount, token)}")
     return "\n".join(texts)
+
+
+def left_out(lines: Sequence[Line], tokens: Mapping[str, Token]) -> list[Line]:
+    """The lines that can't be written: of an amount in a token that is not among `tokens`."""
+    known = {token.address for token in tokens.values()}
+    return [line for line in lines if line.amount and line.asset not in known]

@@ -69,6 +69,7 @@ KINDS = (MONTHLY, NAMES)  # paid each month; or names for one-off payments, each
 MAY_ASK = ("delegate", "holder", "roster")  # beside the operator, who always may
 _MONTH = re.compile(r"(?:20[0-9]{2}-(?:0[1-9]|1[0-2]))?")
 _DIGITS = re.compile(r"[1-9][0-9]{0,77}")
+_DEEPEST = 8  # levels of a document; a roster has four
 _HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
@@ -227,7 +228,7 @@ def parse(document: Any) -> Terms:
     check_lines(terms.lines, MONTHLY if rules is None else rules.kind)
     composed = compose(terms)
     for part in ("types", "primaryType", "domain", "message"):
-        if _texts(document.get(part)) != _texts(composed[part]):
+        if _texts(document.get(part), _DEEPEST) != _texts(composed[part], _DEEPEST):
             raise RosterError(f"{part} is not what a roster's typed data has there")
     if set(document) != set(composed):
         raise RosterError("the typed data has parts that a roster does not have")
@@ -249,12 +250,15 @@ def _rules(message: dict[str, Any]) -> Rules | None:
     return rules
 
 
-def _texts(value: Any) -> Any:
-    """The value with numbers as text, so that 7 and "7" (what different wallets write) are the same."""
+def _texts(value: Any, deep: int) -> Any:
+    """The value with numbers as text, so that 7 and "7" (what different wallets write) are the same. A roster has
+    nothing below `deep` levels: None stands there, which equals no part of one."""
+    if isinstance(value, (dict, list)) and not deep:
+        return None
     if isinstance(value, dict):
-        return {key: _texts(item) for key, item in value.items()}
+        return {key: _texts(item, deep - 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_texts(item) for item in value]
+        return [_texts(item, deep - 1) for item in value]
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

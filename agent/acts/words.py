@@ -313,6 +313,7 @@ SENTENCES: Mapping[str, Template] = {
     ),
     # A request or an approval that is not taken.
     "schedule_by_operator": gettext_noop("only the policy's operator, {operator}, may do this"),
+    "schedule_not_standing": gettext_noop("there is no schedule of this number: it may have ended before"),
     "schedule_text": gettext_noop("write what is asked for, in 1 to {most} characters on one line"),
     "schedule_rule": "{problem}",
     "schedule_is_over": gettext_noop("all of its dates are over by the chain's clock"),
@@ -332,6 +333,12 @@ SENTENCES: Mapping[str, Template] = {
     "outside_policy": gettext_noop("the policy refuses this candidate: no approval can change that, only a vote"),
     "not_signed_by_operator": gettext_noop("only the policy's operator {operator} can approve. {signature}"),
     # Where a request stands, and why.
+    "policy_unreadable": gettext_noop("the code of policy {policy_id} can't be read by this release"),
+    "policy_not_final": gettext_noop("a newer version of the policy is not final by the chain"),
+    "names_not_read": gettext_noop(
+        "names on the roster are read only from its operator and from who may have it paid by asking: write addresses "
+        'instead, or "the contributors"'
+    ),
     "no_policy": gettext_noop("no policy {policy_id} is in force in {dao}"),
     "policy_copy_broken": gettext_noop(
         "the mirror's copy of policy {policy_id} does not have its hash: rebuild the mirror"

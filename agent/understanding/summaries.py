@@ -33,9 +33,10 @@ from agent.understanding.words import say
 from agent.work_names import FACTS_WORK
 from governance import outbox, work
 from governance.chain.call import call_of
+from governance.chain_word import shown_state
 from governance.models import Contract, Proposal, ProposalAction, Work
 from governance.sentences import LEGACY, Sentence
-from governance.state import is_final, now_of, state_of
+from governance.state import is_final, now_of
 from governance.treasury import balances_by_flows
 from policies.notation.hexadecimal import hex_text
 
@@ -180,9 +181,10 @@ def _acts(effects: list[dict], ids: set) -> list[tuple]:
 
 
 def is_undecided(proposal: Proposal) -> bool:
-    """Whether something about a proposal can still be decided, as far as the mirror knows."""
-    governor = proposal.dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
-    return governor is not None and not is_final(state_of(proposal, now_of(proposal.dao, governor), governor))
+    """Whether something about a proposal can still be decided, by the chain's word where it differs."""
+    dao = proposal.dao
+    governor = dao.contracts.filter(kind=Contract.Kind.GOVERNOR).first()
+    return governor is not None and not is_final(shown_state(dao, governor, now_of(dao, governor), proposal))
 
 
 # ------------------------------------------------------------------------------------------------------- one proposal

@@ -293,7 +293,7 @@ class _Settling:
         try:
             header = self.rpc.block("finalized")
         except Answered:  # a chain without the tag
-            number = self.rpc.head_number() - self.chain.finality_depth
+            number = self.rpc.head_number() - self.chain.depth_blocks
             header = self.rpc.block(number) if number >= 0 else None
         if header is None:
             return -1, 0

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from governance.chain.address import checksum
-from governance.chain.finality_depth import finality_depth
 from governance.chain.keys import Signer
 from governance.chain.reverts import revert_words
 from governance.chain.rpc import CallReverted, Rpc
@@ -52,9 +51,7 @@ def compiled_input(folder: Path) -> dict[str, str]:
 
 def chain_row(chain_id: int) -> Chain:
     """Return the chain's row, under which the journal keeps what is sent."""
-    chain, _ = Chain.objects.get_or_create(
-        chain_id=chain_id, defaults={"name": f"chain {chain_id}", "finality_depth": finality_depth(chain_id)}
-    )
+    chain, _ = Chain.objects.get_or_create(chain_id=chain_id, defaults={"name": f"chain {chain_id}"})
     return chain
 
 

@@ -1,26 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """The chains that are read, their nodes, the DAOs on them, and the contracts of each DAO."""
 
+from django.conf import settings
 from django.db import models
 
 from governance.fields import AddressField, Bytes32Field
+from governance.finality_depth import finality_depth
 from policies.notation.hexadecimal import hex_text
 
 __all__ = ["Chain", "Contract", "Dao", "RpcEndpoint"]
 
 
 class Chain(models.Model):
-    """A chain that is read. `finality_depth` counts blocks: a block is final once so many stand on it, and where nodes
-    have a `finalized` tag once they say so too (governance.chain.finality_depth; the sync keeps it as it is set)."""
+    """A chain that is read. A block is final once `depth_blocks` stand on it, and where nodes have a `finalized` tag
+    once they say so too. `finality_depth` is such a depth of this row's own; null, unless somebody set it here:
+    what the operator set by MANDATE_FINALITY_DEPTHS, else the table (governance.finality_depth)."""
 
     chain_id = models.BigIntegerField(primary_key=True)
     name = models.CharField(max_length=64)
-    finality_depth = models.PositiveIntegerField(default=64)
+    finality_depth = models.PositiveIntegerField(null=True)
     deepest_reorg_blocks = models.PositiveIntegerField(default=0)  # of all reorgs that were met, followed or not
     genesis_hash = Bytes32Field(null=True)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.chain_id})"
+
+    @property
+    def depth_blocks(self) -> int:
+        """How many blocks deep a block is final."""
+        if self.finality_depth is None or self.chain_id in settings.FINALITY_DEPTHS:
+            return finality_depth(self.chain_id)
+        return self.finality_depth
 
 
 class RpcEndpoint(models.Model):

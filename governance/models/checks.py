@@ -23,7 +23,7 @@ class OnchainCheck(models.Model):
     mirror_says = models.CharField(max_length=400)
     matched = models.BooleanField()
     # Of an answer that differs a second endpoint is asked, where one is set: how many gave it, and what the second one
-    # answered where that was something else.
+    # answered where that was something else. Then it matches nothing, whatever the mirror says.
     endpoints = models.PositiveSmallIntegerField(default=1)
     other_says = models.CharField(max_length=400, blank=True)
     checked_at = models.DateTimeField(auto_now=True)
@@ -37,3 +37,9 @@ class OnchainCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject}: {'matched' if self.matched else 'differs'}"
+
+    @property
+    def words(self) -> str:
+        """What was answered, beside what the mirror says: for people who run the site."""
+        other = f", another node {self.other_says}" if self.other_says else ""
+        return f"{'one node' if other else 'the chain'} says {self.chain_says}{other}, the mirror {self.mirror_says}"

@@ -14,13 +14,15 @@ class UnconfirmedLog(models.Model):
     unconfirmed; no mail and no act counts it until the chain's own answers settle it (`governance.unconfirmed`).
 
     `news` is what the log has to tell, [[topic, key, block number], ...]: it goes to the outbox when it is confirmed.
-    `asked_at`: when nodes were last asked about it again, its block being final (`governance.sync.look_again`).
+    `asked_at`: when nodes were last asked about it again (`governance.sync.look_again`). `waits`: no other node that
+    has its block was asked about it yet; it is settled as soon as one was, or where no other node answers any more.
     """
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="unconfirmed_logs")
     log = models.OneToOneField(RawLog, on_delete=models.CASCADE, related_name="unconfirmed")
     news = models.JSONField(default=list)
     asked_at = models.DateTimeField(null=True)
+    waits = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"{self.log} of one node alone"

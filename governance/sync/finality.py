@@ -4,7 +4,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
@@ -39,13 +38,8 @@ class Missed(Exception):
 
 
 def chain_of(dao: Dao) -> Chain:
-    """Return the DAO's chain, with the finality depth that the operator set for it, if any."""
-    chain = Chain.objects.get(pk=dao.chain_id)
-    blocks = settings.FINALITY_DEPTHS.get(chain.chain_id, chain.finality_depth)
-    if blocks != chain.finality_depth:
-        chain.finality_depth = blocks
-        chain.save(update_fields=["finality_depth"])
-    return chain
+    """Return the DAO's chain as it is now."""
+    return Chain.objects.get(pk=dao.chain_id)
 
 
 def final_block(rpc: Rpc, head: Header, depth: int) -> int:

@@ -3,9 +3,10 @@
 
 Before a block becomes final all of it is looked at once more (`finality.confirm`). That look settles nothing where the
 other node was down or distrusted just then, still lacked the log, or where blocks that were final already are read. So
-each step asks about a few of the marked logs again: what two nodes show, or what receipts that rebuild the receipts
-root have, is confirmed; what those receipts have not is dropped; the rest stays marked. Where a single node is set, its
-own word is all there is: what it shows once its block is final is confirmed, and pages say that one node was asked.
+each step asks about a few of the marked logs again, and about those of new blocks that no other node had yet: what two
+nodes show, or what receipts that rebuild the receipts root have, is confirmed; what those receipts have not is dropped;
+the rest stays marked. Where a single node is set, its own word is all there is: what it shows once its block is final
+is confirmed, and pages say that one node was asked.
 """
 
 from collections import Counter
@@ -27,10 +28,16 @@ _MOST_NODES = 3
 _AGAIN_S = 60  # before the same log is asked for again
 
 
-def look_again(writer: Writer, rpc: Rpc, contracts: Sequence[Contract], final_block: int) -> SyncIncident | None:
-    """Ask again about the marked logs of some final blocks, those first that were not asked about for longest. Returns
-    the incident that names what was dropped, if anything was. A node that fails is left out; nothing is raised for it.
+def look_again(
+    writer: Writer, rpc: Rpc, contracts: Sequence[Contract], final_block: int, *, is_alone: bool = False
+) -> SyncIncident | None:
+    """Ask again about the marked logs of some final blocks, those first that were not asked about for longest, and of
+    the oldest blocks of which another node is to be asked yet. Returns the incident that names what was dropped, if
+    anything was. A node that fails is left out; nothing is raised for it. `is_alone`: all other nodes have failed for
+    long, or are distrusted: what only waits for one is not held back any more.
     """
+    if is_alone:
+        unconfirmed.confirm(writer.dao, UnconfirmedLog.objects.filter(dao=writer.dao, waits=True))
     rows = _due(writer, final_block)
     if not rows:
         return None
@@ -49,7 +56,10 @@ def look_again(writer: Writer, rpc: Rpc, contracts: Sequence[Contract], final_bl
         confirmed, refuted = _settled(number, logs, marked, shown, contracts, is_single=rpc.is_single)
         right |= confirmed
         wrong += refuted
-    UnconfirmedLog.objects.filter(pk__in=[row.pk for row in rows]).update(asked_at=timezone.now())
+    # What a second node has not yet is asked about in the next step again.
+    had = {number for number in stored if sum(number in logs for _, _, logs in shown) > 1}
+    asked = [row.pk for row in rows if row.log.block_number in had or not row.waits]
+    UnconfirmedLog.objects.filter(pk__in=asked).update(asked_at=timezone.now(), waits=False)
     unconfirmed.confirm(writer.dao, [row for row in rows if row.log_id in right])
     return reorg.drop_refuted(writer, wrong) if wrong else None
 
@@ -60,7 +70,11 @@ def _due(writer: Writer, final_block: int) -> list[UnconfirmedLog]:
     due = marked.filter(Q(asked_at=None) | Q(asked_at__lt=timezone.now() - timedelta(seconds=_AGAIN_S)))
     oldest = due.order_by(F("asked_at").asc(nulls_first=True), "pk").values_list("log__block_number", flat=True)
     numbers = list(dict.fromkeys(oldest[: 20 * _MOST_BLOCKS]))[:_MOST_BLOCKS]
-    return list(due.filter(log__block_number__in=numbers).select_related("log").order_by("log_id"))
+    waiting = UnconfirmedLog.objects.filter(dao=writer.dao, waits=True)
+    first = waiting.order_by("log__block_number").values_list("log__block_number", flat=True).distinct()[:_MOST_BLOCKS]
+    found = Q(pk__in=due.filter(log__block_number__in=numbers).values("pk"))
+    found |= Q(pk__in=waiting.filter(log__block_number__in=list(first)).values("pk"))
+    return list(UnconfirmedLog.objects.filter(found).select_related("log").order_by("log_id"))
 
 
 _Shown = tuple[Rpc, dict[int, Header], dict[int, list[Log]]]

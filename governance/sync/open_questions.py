@@ -17,7 +17,7 @@ from governance.chain.abi import encode_call
 from governance.chain.governor import PROPOSAL_VOTES
 from governance.chain.rpc import Rpc, RpcError
 from governance.counting import counted_here_from
-from governance.models import Contract, Cursor, Dao, Proposal, ProposalTransition, RawLog, Vote
+from governance.models import Block, Contract, Cursor, Dao, Proposal, ProposalTransition, RawLog, Vote
 from governance.probing import probe_again
 from governance.projections import events
 from governance.projections.rules import note_rules
@@ -30,6 +30,7 @@ _NEWEST = 50  # of them, where an event that nothing here knows may have changed
 _MOST_TALLIES = 50
 _LOOKED_BACK_BLOCKS = 256  # for such events
 _STATE_KEPT_BLOCKS = 128  # below its head, by a full node
+_HOUR_S = 3_600
 
 
 def ask_again(writer: Writer, rpc: Rpc, contracts: Sequence[Contract]) -> None:
@@ -46,8 +47,10 @@ def ask_again(writer: Writer, rpc: Rpc, contracts: Sequence[Contract]) -> None:
         return  # most nodes keep no state so old: it is asked when the mirror comes near the head
     if counted_here_from(governor.capabilities) != 0:
         _tallies(writer, rpc, governor, cursor)
-    _after_changes_of_rules(writer, rpc, governor, cursor)
-    _after_the_vote(writer, rpc, governor, cursor)
+    try:
+        _after_changes_of_rules(writer, rpc, governor, cursor)
+    finally:
+        _after_the_vote(writer, rpc, governor, cursor)  # no failing question keeps it from being asked
 
 
 def _after_changes_of_rules(writer: Writer, rpc: Rpc, governor: Contract, cursor: Cursor) -> None:
@@ -60,20 +63,38 @@ def _after_changes_of_rules(writer: Writer, rpc: Rpc, governor: Contract, cursor
         below = Cursor.FROM_THE_NEWEST
     elif since is not None and _has_unknown(dao, governor, max(since, head - _LOOKED_BACK_BLOCKS)):
         below, most = Cursor.FROM_THE_NEWEST, _NEWEST
+    elif since is not None and below is None and _is_hour_over(governor, cursor, since):
+        below = Cursor.FROM_THE_NEWEST
     asked: list[Proposal] = []
+    failure: RpcError | None = None
     if below == Cursor.FROM_THE_NEWEST:
-        probe_again(dao, rpc, governor, code_changed_at=code)
+        try:
+            probe_again(dao, rpc, governor, code_changed_at=code)
+        except RpcError as error:
+            failure = error  # nothing was learnt of the governor; what it says of proposals is asked all the same
     if below is not None:
         decided = Proposal.objects.filter(dao=dao, executed=False, canceled=False, pk__lt=below)
         decided = decided.filter(snapshot__lt=now_of(dao, governor).timepoint)
         asked = list(decided.order_by("-pk")[:most])
         _ask(writer, rpc, governor, cursor, asked)
         below = asked[-1].pk if len(asked) == _AT_ONCE else None
+    if failure is not None:
+        raise failure  # all of this again in the next step
     if (since, cursor.rules_below) != (head, below):
         with writer.transaction() as held:
             if held.head_hash == cursor.head_hash:
                 held.rules_block, held.rules_below = head, below
                 held.save(update_fields=["rules_block", "rules_below"])
+
+
+def _is_hour_over(governor: Contract, cursor: Cursor, since: int) -> bool:
+    """Whether an hour of the chain's time ended since this block, where another contract has the governor's rules
+    (Optimism's and Agora's configurator of proposal types): its events are not followed, so all that is decided is
+    asked about each hour."""
+    if not governor.capabilities.get("proposal_types"):
+        return False
+    before = Block.objects.filter(dao=governor.dao_id, number=since).values_list("timestamp_chain_s", flat=True).first()
+    return before is None or before // _HOUR_S < cursor.head_timestamp_chain_s // _HOUR_S
 
 
 def _tallies(writer: Writer, rpc: Rpc, governor: Contract, cursor: Cursor) -> None:
@@ -129,7 +150,10 @@ def _after_the_vote(writer: Writer, rpc: Rpc, governor: Contract, cursor: Cursor
         ended = Proposal.objects.filter(
             dao=writer.dao, executed=False, canceled=False, deadline__gte=since, deadline__lt=now
         )
-        _ask(writer, rpc, governor, cursor, list(ended.order_by("-pk")[:_AT_ONCE]), rules=False)
+        numbers = list(ended.order_by("-pk").values_list("pk", flat=True))
+        for first in range(0, len(numbers), _AT_ONCE):
+            part = Proposal.objects.filter(pk__in=numbers[first : first + _AT_ONCE])
+            _ask(writer, rpc, governor, cursor, list(part), rules=False)
     if since != now:
         with writer.transaction() as held:
             if held.head_hash == cursor.head_hash:

@@ -29,7 +29,7 @@ from governance.models import (
     SyncIncident,
     Vote,
 )
-from governance.probing import forget_probes
+from governance.probing import forget_probes, rules_logs
 from governance.projections import power_now
 from governance.projections.again import refold
 from governance.projections.batch import vote_key
@@ -216,11 +216,14 @@ def drop_refuted(writer: Writer, logs: Sequence[RawLog]) -> SyncIncident | None:
     """Drop these logs, which their blocks do not have, and what was made from them; all else stays, however old their
     blocks are. None where they are gone already."""
     dao = writer.dao
-    with writer.transaction():
+    with writer.transaction() as cursor:
         found = RawLog.objects.filter(dao=dao, pk__in=[log.pk for log in logs])
         numbers = sorted(found.values_list("block_number", flat=True))
         if not numbers:
             return None
+        if rules_logs(dao, numbers[0], numbers[-1]) & {log.pk for log in logs}:
+            cursor.rules_below = Cursor.FROM_THE_NEWEST  # what was asked because of it is asked again
+            cursor.save(update_fields=["rules_below"])
         votes = list(Vote.objects.filter(dao=dao, log__in=found).select_related("log"))
         proposals = list(Proposal.objects.filter(dao=dao, log__in=found))
         touched, powers = {vote.onchain_proposal_id for vote in votes}, power_now.touched_by(dao, found)
@@ -302,7 +305,7 @@ def _told_beside(
     so, by its log's place. Only as far below as a branch can reach: what an older version told otherwise long ago
     stays.
     """
-    lowest = block_number - dao.chain.finality_depth
+    lowest = block_number - dao.chain.depth_blocks
     standing = _standing(dao, block_number__gte=lowest)
     standing.update(_sum(undone))
     standing = Counter({told: n for told, n in standing.items() if n > 0 and told[0] not in _OF_ONE_LOG})

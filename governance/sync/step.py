@@ -190,6 +190,7 @@ class _Sync:
     def _forget(self) -> None:
         """What was read ahead, and what was called final, may be of another chain than the one that is followed now."""
         self.ahead.forget()
+        self.rpc.unseen.clear()
         self.finalized = -1
 
     def _head(self) -> Header:
@@ -234,8 +235,8 @@ class _Sync:
         """The last block that can't change (`finality.final_block`); of the local chain, which is made to reorg at will
         and calls blocks final at once, by depth alone."""
         if self.local:
-            return head.number - self.chain.finality_depth
-        return finality.final_block(self.rpc, head, self.chain.finality_depth)
+            return head.number - self.chain.depth_blocks
+        return finality.final_block(self.rpc, head, self.chain.depth_blocks)
 
     def _read(self, cursor: Cursor, head: Header) -> None:
         first = cursor.next_block
@@ -248,7 +249,9 @@ class _Sync:
         new = store_step(
             self.writer, self.contracts, read.prepared, answers, read.headers, first, read.head, checked=read.checked,
             finalized_block=finalized, node_head_block=head.number, span_blocks=read.span_blocks, doubts=self.doubts(),
+            unseen=self.rpc.unseen,
         )  # fmt: skip
+        self.rpc.unseen.clear()
         self.result = replace(self.result, logs=self.result.logs + new)
 
     def _final_range(self, cursor: Cursor, finalized: int) -> _Read:
@@ -264,7 +267,7 @@ class _Sync:
             self._note_alone(first)
         final = found.final_block
         if final is None and found.newest_block is not None:  # a node without the tag
-            final = found.newest_block - self.chain.finality_depth
+            final = found.newest_block - self.chain.depth_blocks
         if not self.local and final is not None and final < last:
             # Behind a load balancer another node answers than the one that called these blocks final, and it may still
             # be on a branch that was left.
@@ -416,7 +419,7 @@ class _Sync:
                 with self.writer.transaction() as cursor:
                     cursor.alone_from_block = looked.alone_from_block
                     cursor.save(update_fields=["alone_from_block"])
-        self._note(look_again(self.writer, self.rpc, self.contracts, final_block))
+        self._note(look_again(self.writer, self.rpc, self.contracts, final_block, is_alone=self._is_alone()))
         return True
 
     def _ask_quorums(self) -> None:

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """One transaction per step: logs, scanned ranges, cursor, projections and outbox stand or fall together."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 
 from django.db import connection
+from django.db.models import Max
 from django.utils import timezone
 
 from governance import bulk, outbox, unconfirmed
 from governance.chain.rpc import Header, Log
 from governance.models import MANY_TOPICS, Block, ChainAnswer, ChainReading, Contract, Cursor, Dao, RawLog, ScannedRange
+from governance.probing import note_late, rules_logs
 from governance.projections.batch import Batch, Source
 from governance.projections.fold import Projector
 from governance.sync import witness
@@ -158,10 +160,11 @@ def store_step(
     node_head_block: int,
     span_blocks: int,
     doubts: unconfirmed.Doubts | None = None,
+    unseen: Collection[bytes] = (),
 ) -> int:
     """Write what was read of the blocks first_block..head.number. `new` are those of their logs that are not stored:
     returns how many. `checked` are headers of heights whose logs may be another block's (see `drop_orphans`); `doubts`
-    is what one node alone shows.
+    is what one node alone shows; `unseen` are blocks (by hash) of which another node is to be asked yet.
 
     Raises:
         Superseded: another worker has moved on; nothing is written.
@@ -187,7 +190,13 @@ def store_step(
         out_of_order = (
             _changes_with_order(new) and RawLog.objects.filter(dao=writer.dao, block_number__gte=first_block).exists()
         )
+        # Where blocks are read again, a change of rules may come to light that stands below what was asked since.
+        asked_block = -1 if cursor.rules_block is None else min(cursor.rules_block, head.number)
+        known = rules_logs(writer.dao, first_block, asked_block) if first_block <= asked_block else set()
+        last_log = RawLog.objects.filter(dao=writer.dao).aggregate(newest=Max("pk"))["newest"] or 0 if unseen else 0
         insert_logs(new)
+        if first_block <= asked_block and (late := rules_logs(writer.dao, first_block, asked_block) - known):
+            note_late(writer.dao, cursor, late)
         extend_ranges(contracts, first_block, head.number)
         # A transaction that is read again may stand in another block now, with which its answer is to fall.
         ChainAnswer.objects.bulk_create(
@@ -206,7 +215,15 @@ def store_step(
         cursor.save()
         projector = Projector(writer.dao)
         projector.write(new.batch)
-        told = unconfirmed.hold_back(writer.dao, doubts or {}, first_block, head.number, projector.news_by_place)
+        told = unconfirmed.hold_back(
+            writer.dao,
+            doubts or {},
+            first_block,
+            head.number,
+            projector.news_by_place,
+            unseen=unseen,
+            known_below=last_log,
+        )
         outbox.publish_many(writer.dao, [*undone, *told])
         if out_of_order:
             # Blocks are read again, and these logs stand below others that are folded already: a contract was added, or

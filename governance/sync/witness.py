@@ -141,7 +141,8 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
     """Return `found`, the answers about these blocks, with what another source has and they lack, and without what
     receipts prove wrong.
 
-    Where no second source can be had just now, it stays as it is until `second_look`.
+    Where no second source can be had just now, it stays as it is until `second_look`; where there is one that lacks the
+    blocks or fails just now, they are noted too (`Rpc.unseen`).
 
     Raises:
         RpcError: the sources show different logs in one place, and nothing says which is right.
@@ -158,7 +159,7 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
         try:
             theirs = ask_blocks(other, asked)
         except RpcError:
-            continue  # it may not have the newest blocks yet; the second look comes
+            continue  # it may not have the newest blocks yet
         judge = _Judge()
         differing = [
             a
@@ -175,7 +176,9 @@ def check_blocks(rpc: Rpc, asked: Sequence[Asked], found: list[Log]) -> list[Log
         judge.end()
         break
     else:
-        if not others:
+        if others:
+            first.unseen.update(a.header.hash for a in asked if ours.get(a.header.hash))
+        else:
             for a in asked:
                 if not ours.get(a.header.hash) and _is_hint(a):
                     ours[a.header.hash] = _of_receipts(first, a)

@@ -124,13 +124,16 @@ _BY_NAME = (
     ),
     _Names(
         Family.STREAM,
-        words=set_of("stream streams streaming flow flows flowrate flowrates"),
-        pairs=_pairs("flow rate, per second, per sec, member units"),
+        words=set_of("stream streams streaming flow flows flowrate flowrates drips"),
+        pairs=_pairs("flow rate, per second, per sec, member units, recurring payment, recurring payments"),
         ends=True,
     ),
     _Names(
         Family.DELEGATION,
-        words=set_of("delegate delegates delegatee delegatees delegation delegations redelegate delegating delegated"),
+        words=set_of(
+            "delegate delegates delegatee delegatees delegation delegations redelegate delegating delegated "
+            "subdelegate subdelegates subdelegation subdelegations"
+        ),
         pairs=_pairs("create boost, extend boost"),
         ends=True,
     ),
@@ -138,8 +141,9 @@ _BY_NAME = (
         Family.CREDIT,
         words=set_of("borrow borrows leverage leveraged draw"),
         pairs=_pairs(
-            "user e, as collateral, enter market, enter markets, open trove, open loan, take loan, create loan, "
-            "borrow rate, increase debt, draw debt, mint debt"
+            "user e, as collateral, enter market, enter markets, open trove, adjust trove, open loan, take loan, "
+            "create loan, borrow rate, increase debt, draw debt, mint debt, generate debt, credit account, "
+            "issue synths, issue max"
         ),
         ends=True,
         settings=False,
@@ -151,7 +155,10 @@ _BY_NAME = (
         )
         | set_of("approve approval approvals permission permissions preapproval preapprovals consumer consumers"),
         starts=set_of("authorize authorise allow hope scope"),
-        pairs=_pairs("position manager, position managers, order signer, can spend, self approve"),
+        pairs=_pairs(
+            "position manager, position managers, order signer, can spend, self approve, session key, session keys, "
+            "spend limit"
+        ),
         changed=set_of("relayer relayers signer signers spender spenders allower authorized authorised"),
         ends=True,
     ),
@@ -159,14 +166,17 @@ _BY_NAME = (
         Family.CONTROL,
         words=set_of("owner owners ownership admin admins role roles wards registrar"),
         starts=set_of("rely deny initialize reinitialize reclaim setup"),
-        pairs=_pairs("set up, execute recovery, confirm recovery, multi confirm, finalize recovery, set addr"),
+        pairs=_pairs(
+            "set up, transfer control, trusted remote, execute recovery, confirm recovery, multi confirm, "
+            "finalize recovery, set addr"
+        ),
         changed=set_of(
             "auth authority authorities authorizer guardian guardians governor governors governance controller "
             "controllers manager managers module modules guard executor executors proposer proposers canceller vetoer "
             "vetoers pauser pausers keeper keepers steward stewards curator curators resolver fuses handler member "
-            "members threshold subnode record allocator allocators sentinel multisig dao timelock setter granter "
-            "revoker verifier implementer rescuer rescuers bridger bridgers bonder bonders predicate predicates burner "
-            "burners"
+            "members plugin plugins threshold subnode record allocator allocators sentinel multisig dao timelock "
+            "setter granter revoker verifier implementer rescuer rescuers bridger bridgers bonder bonders predicate "
+            "predicates burner burners"
         ),
     ),
     _Names(

@@ -227,6 +227,8 @@ class ClauseReader:
 
     def _in_named_list(self, node: Text, leaf: Leaf, token: Token | None) -> Iterator[DocumentClause]:
         if node.text not in self._context.lists:
+            if "`lists`" in self._context.reader.unread:
+                return  # that is said already: this one may be among them
             known = listed(self._context.lists, none="")
             suggestion = f"the lists are: {known}" if known else "add it under `lists`"
             self._context.problems.add(node.place, f"there is no list {shown(node.text)}", suggestion)

@@ -149,6 +149,7 @@ class Reader:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
         self.refused_names: set[str] = set()  # whose own definition was refused, or that were said to be unknown
+        self.unread: set[str] = set()  # what could not be read at all, so that no name is known to be none of its own
 
     def text(self, node: Node | None, what: str, read: Callable[[str], T]) -> T | None:
         """The value that `read` makes of a scalar."""
@@ -164,7 +165,8 @@ class Reader:
         try:
             return read()
         except Unclear as unclear:
-            if unclear.unknown not in self.refused_names:
+            missing = unclear.unknown is not None and bool(self.unread & {"`tokens`", "`addresses`"})
+            if not missing and unclear.unknown not in self.refused_names:
                 self.problems.add(place, unclear.problem, unclear.suggestion)
             if unclear.unknown is not None and unclear.meant is None:
                 self.refused_names.add(unclear.unknown)  # it is missing once, however often it is used
@@ -174,6 +176,7 @@ class Reader:
         if node is None:
             return
         if not isinstance(node, Mapping) or not node.entries:
+            self.unread.add(what)
             self.problems.add(
                 node.place, f"{what} must be a mapping with entries", "write `name: ...` on each line, or leave it out"
             )

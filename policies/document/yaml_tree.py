@@ -126,7 +126,8 @@ def _not_yaml(error: MarkedYAMLError, text: str) -> Problem:
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
     lines = re.split(r"\r\n|\r|\n", text)
     for number in sorted({at.line for at in (mark, error.context_mark) if at is not None and at.line < len(lines)}):
-        if odd := _ODD_BLANK.search(lines[number]):
+        odd = _ODD_BLANK.search(lines[number])
+        if odd and _is_the_cause(lines, number):
             found = f"a blank that YAML takes for a letter (U+{ord(odd[0]):04X}) is here"
             return Problem(Place(number + 1, odd.start() + 1), found, "write an ordinary blank in its place")
     line = lines[place.line - 1] if place.line <= len(lines) else ""
@@ -153,6 +154,19 @@ def _not_yaml(error: MarkedYAMLError, text: str) -> Problem:
     if match := _NO_BEGINNING.search(said):
         return Problem(place, f"no value can begin with {match[1]}", "put the value in quotes")
     return Problem(place, f"this is not YAML: {said}", "mind indentation and quotes")
+
+
+def _is_the_cause(lines: list[str], number: int) -> bool:
+    """Whether the line is read once its odd blanks are ordinary ones: as YAML, or with an error below it only."""
+    mended = "\n".join([*lines[:number], _ODD_BLANK.sub(" ", lines[number]), *lines[number + 1 :]])
+    try:
+        _Builder(mended).build()
+    except _Stop:
+        return True
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return mark is not None and mark.line > number
+    return True
 
 
 def _unfinished_above(lines: list[str], number: int) -> Problem:

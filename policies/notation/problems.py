@@ -129,12 +129,17 @@ def _told_apart(word: str) -> str:
     return "".join(numbered(c) if _passes_for_another(c, mixed) else c for c in word)
 
 
+# Scripts no letter of which can be taken for a Latin one, beside the Latin letters themselves.
+_UNLIKE_LATIN = ("LATIN", "CJK UNIFIED", "HIRAGANA", "KATAKANA", "HANGUL SYLLABLE")
+
+
 def _passes_for_another(character: str, among_latin: bool) -> bool:
     if character.isascii():
         return False
     if unicodedata.east_asian_width(character) == "F":
         return True
-    return among_latin and character.isalpha() and not unicodedata.name(character, "LATIN").startswith("LATIN")
+    name = unicodedata.name(character, "LATIN")
+    return among_latin and character.isalpha() and not name.startswith(_UNLIKE_LATIN)
 
 
 def listed(names: Iterable[str], *, none: str = "none") -> str:

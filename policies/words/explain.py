@@ -5,7 +5,7 @@ The caller lends names for addresses, tokens with their decimals, and functions 
 said plainly to be unknown, never guessed. No lent text can change what a sentence says: see `policies.words.wording`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from policies.answer.permitted import Place, permitted, sends_ether
@@ -13,12 +13,20 @@ from policies.code.policy_code import Budget, Charge, Clause, PlaceKind, PolicyC
 from policies.code.ring import worst_case_units
 from policies.code.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
 from policies.code.signatures import Function, known_unbounded
-from policies.code.understood import DEPOSIT, TAKING_ANOTHER_TOKEN
-from policies.notation.amounts import ETHER, Token, format_duration, format_share, format_time
-from policies.words.leaving import fenced_rules, uncounted, understood
+from policies.notation.amounts import Token, format_duration, format_share, format_time
+from policies.words.conditions import (
+    caveat,
+    either,
+    is_known_unbounded,
+    may_go_on,
+    not_bounded_rules,
+    not_known_to_end,
+    which_rules,
+)
+from policies.words.leaving import answered_twice, counted_if_taken, fenced_rules
 from policies.words.lending import is_its_document, lent, texts_of
 from policies.words.reasons import reason
-from policies.words.together import charged_by, pulls
+from policies.words.together import charged_by, pulls, shown_case
 from policies.words.wording import (
     FEW,
     HASH_OF,
@@ -34,7 +42,7 @@ from policies.words.wording import (
     limits,
     place_name,
 )
-from policies.words.worst_case import DAY_S, YEAR_DAYS, WorstCase, pays, worst_case
+from policies.words.worst_case import DAY_S, YEAR_DAYS, WorstCase, pays
 
 if TYPE_CHECKING:
     from policies.document.document import PolicyDocument
@@ -115,7 +123,7 @@ def _pause(policy: PolicyCode) -> str:
 
 def _objection(policy: PolicyCode) -> str:
     if all(budget.instant_limit == budget.limit for budget in policy.budgets):
-        return "Nothing has to wait for objections: whatever this policy permits, the agent may do at once."
+        return "Nothing has to wait for objections: whatever is permitted, the agent may do without announcing it."
     return (
         "An act that takes more of a budget than may be spent at once must be announced and waits "
         f"{format_duration(policy.objection_delay_s)}; it is void if members with at least "
@@ -148,14 +156,14 @@ def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
         bounds.append("the call must return true")
     if rule.approval:
         bounds.append("when the act ends, nothing may be left of what the spender was allowed to take")
-    if _may_go_on(rule, words):
+    if may_go_on(rule, words):
         bounds.append(NOT_KNOWN_TO_END)
     return f"{call_name(rule, words)}: {'; '.join(bounds)}"
 
 
 def _everything_else(policy: PolicyCode, words: Vocabulary) -> str:
     sentence = "Everything else is impossible for the agent, whatever anybody tells it"
-    if not_known_to_end(policy, words) or _not_bounded_rules(policy, words):
+    if not_known_to_end(policy, words) or not_bounded_rules(policy, words):
         return f"{sentence}, unless what a call above leaves behind permits it."
     return f"{sentence}."
 
@@ -214,7 +222,7 @@ def budget_sentence(policy: PolicyCode, number: int, words: Vocabulary) -> str:
     """The budget with both its levels, what it counts, and who shares it."""
     budget = policy.budgets[number]
     parts = [f"{capital(budget_name(policy, number))} counts {words.asset(budget.asset)}: {limits_text(budget, words)}"]
-    at_once = worst_case(policy, YEAR_DAYS)[number].at_once
+    at_once = shown_case(policy, number, words).at_once
     if at_once < budget.base_units(budget.instant_limit):
         most = f"no more than {words.amount(at_once, budget.asset)}" if at_once else "none"
         parts.append(f"but what else bounds its rules lets {most} of it be spent at once")
@@ -283,66 +291,13 @@ def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> 
     return ""
 
 
-# Rules of which more can come than is counted
-
-
-def not_known_to_end(policy: PolicyCode, words: Vocabulary) -> tuple[int, ...]:
-    """The numbers, from 1, of the rules of whose effect it is not known whether it ends with the act."""
-    return tuple(number for number, rule in enumerate(policy.rules, 1) if _may_go_on(rule, words))
-
-
-def _may_go_on(rule: Rule, words: Vocabulary) -> bool:
-    """Whether the rule's function is none that is understood, and none that is known to outlast the act."""
-    return not _is_known_unbounded(rule) and not understood(rule, words)
-
-
-def _is_known_unbounded(rule: Rule) -> bool:
-    return not rule.no_selector and not rule.approval and known_unbounded(rule.selector) is not None
-
-
-def _not_bounded_rules(policy: PolicyCode, words: Vocabulary) -> tuple[int, ...]:
-    """The numbers, from 1, of the rules that let out what no budget bounds. People can't write them; code can."""
-    taking = {number for number, _ in uncounted(policy, words)}
-    return tuple(
-        number + 1
-        for number, rule in enumerate(policy.rules)
-        if _is_known_unbounded(rule) or number in taking or _takes_another_uncounted(policy, rule)
-    )
-
-
-def _takes_another_uncounted(policy: PolicyCode, rule: Rule) -> bool:
-    """Whether the rule lets a vault take its asset, and that may be one of which a budget counts other calls only."""
-    if rule.no_selector or rule.selector not in TAKING_ANOTHER_TOKEN:
-        return False
-    others = [
-        number for number, budget in enumerate(policy.budgets) if budget.asset not in (rule.target, ETHER.address)
-    ]
-    charged = {charge.budget for charge in rule.charges if charge.source is Source.ARGUMENT and charge.word == 0}
-    if rule.selector == DEPOSIT and charged.intersection(others):
-        return False  # its first argument is what it takes
-    return any(not policy.budgets[number].measured for number in others)
-
-
-def caveat(policy: PolicyCode, words: Vocabulary) -> str:
-    """Under which condition a worst case in numbers is true, or what it leaves out; empty where it holds as it is."""
-    unknown, unbounded = not_known_to_end(policy, words), _not_bounded_rules(policy, words)
-    conditions = []
-    if unknown:
-        conditions.append(
-            f"true only if the effect of {which_rules(unknown, policy)} ends with the act and takes no more "
-            "than is counted, which is not known"
-        )
-    if unbounded:
-        conditions.append(f"leaving out what {which_rules(unbounded, policy)} lets happen, which no budget bounds")
-    return ", ".join(conditions)
-
-
 # Worst case
 
 
 def _worst_case(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
     condition = caveat(policy, words)
-    for case in worst_case(policy, YEAR_DAYS):
+    for number in range(len(policy.budgets)):
+        case = shown_case(policy, number, words)
         yield _worst_case_of(policy, case, words, f", {condition}" if condition else "")
     if any(budget.scope in _SHARED for budget in policy.budgets):
         yield (
@@ -366,11 +321,14 @@ def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary, condi
         takes += amount(case.in_all)
     else:
         unopposed = f"at most {amount(case.unopposed)}" if case.unopposed else "nothing"
+        first = f"{amount(case.at_once)} at once, unopposed" if case.at_once else "nothing unopposed"
         takes = (
-            f"{amount(case.at_once)} unopposed, and at most {amount(case.in_a_period)} in any {period} if nobody "
-            f"objects; {in_time} {unopposed} unopposed and at most {amount(case.in_all)} in all"
+            f"{first}, and at most {amount(case.in_a_period)} in any {period} if nobody objects; {in_time} {unopposed} "
+            f"unopposed and at most {amount(case.in_all)} in all"
         )
     name = budget_name(policy, case.budget)
+    if not case.in_all:
+        return f"Worst case for {name}{condition}: a stolen key can take nothing of what it counts."
     fenced, pulling = fenced_rules(policy, case.budget, words)
     if fenced:
         unless = f" (or for nothing, if {pulls(pulling)})" if pulling else ""
@@ -411,30 +369,18 @@ def _not_bounded(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
     )
 
 
-def which_rules(numbers: Sequence[int], policy: PolicyCode, *, alone: str = "the only rule") -> str:
-    """`rules 2, 3 and 5`, or what a rule is called that is alone."""
-    if len(policy.rules) == 1:
-        return alone
-    *first, last = map(str, numbers)
-    return f"rules {', '.join(first)} and {last}" if first else f"rule {last}"
-
-
 def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str]:
     """What the rule leaves open, as sentences with a gap where the rules' numbers go."""
     known = known_unbounded(rule.selector)
-    if known is not None and _is_known_unbounded(rule):
+    if known is not None and is_known_unbounded(rule):
         yield f"NOT BOUNDED IN TIME, under {_THE_RULES}: `{known[0]}` {known[1]}."
-    elif _may_go_on(rule, words):
+    elif may_go_on(rule, words):
         yield (
             f"NOT KNOWN TO END, under {_THE_RULES}: the call is none of those that are understood, so "
             f"{NOT_KNOWN_TO_END}. If it does not, what the call begins may go on taking from the treasury after the "
             "act, even while everything is paused, and no budget counts that."
         )
-    if _takes_another_uncounted(policy, rule):
-        yield (
-            f"NOT COUNTED, under {_THE_RULES}: the call takes another token for its shares, as much as the treasury "
-            "lets that contract take, and a budget that is not measured does not count it."
-        )
+    yield from _for_shares(policy, rule, words)
     if not rule.charges:
         yield f"NOT COUNTED, under {_THE_RULES}: the call itself charges no budget, {_but_measured(policy)}."
     yield from _recipient(policy, rule)
@@ -443,9 +389,35 @@ def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str
         if not pays(policy, rule, charge.budget):
             yield from _what_it_costs(policy, rule, charge, words)
     if rule.incomes:
+        yield from _twice(policy, rule, words)
+    if any(not answered_twice(policy, rule, income) for income in rule.incomes):
         yield (
             f"BOUNDED IN PRICE BY THE RATIO ALONE, under {_THE_RULES}: whoever has the key can trade at the worst "
             "ratio that the rule permits."
+        )
+
+
+def _for_shares(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str]:
+    """What the call takes for shares is a token that it does not name."""
+    counted = counted_if_taken(policy, rule, words)
+    if counted:
+        yield (
+            f"NOT SHOWN, under {_THE_RULES}: which token the call takes for its shares. Budgets count it if it is "
+            f"{either(counted, words)}; of another one it takes as much as the treasury lets that contract take."
+        )
+    elif counted is not None:
+        yield (
+            f"NOT COUNTED, under {_THE_RULES}: the call takes another token for its shares, as much as the treasury "
+            "lets that contract take, and no budget counts it."
+        )
+
+
+def _twice(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str]:
+    """What comes in is held against each of several demands apart."""
+    for asset in dict.fromkeys(one.asset for one in rule.incomes if answered_twice(policy, rule, one)):
+        yield (
+            f"DEMANDED TWICE, ANSWERED ONCE, under {_THE_RULES}: what comes in of {words.asset(asset)} has to meet "
+            "each ratio apart and not their sum, so all that goes out for one of them can be lost."
         )
 
 

@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from policies.answer.permitted import sends_ether
 from policies.code.policy_code import ETHER_ASSET, Income, PolicyCode, Rule, Source
-from policies.code.understood import TAKING_ANOTHER_TOKEN, TAKING_ITS_OWN, is_understood
+from policies.code.understood import DEPOSIT, TAKING_ANOTHER_TOKEN, TAKING_ITS_OWN, is_understood
 from policies.notation.amounts import ETHER
 from policies.words.wording import Vocabulary
 from policies.words.worst_case import Charged, charges_to, pays
@@ -56,12 +56,50 @@ def understood(rule: Rule, words: Vocabulary) -> bool:
     )
 
 
+# What a vault takes for its shares
+
+
+def counted_if_taken(policy: PolicyCode, rule: Rule, words: Vocabulary) -> tuple[bytes, ...] | None:
+    """Of which assets budgets count what the rule takes for shares; None where the rule is no such call.
+
+    The call doesn't say which token it takes. A measured budget counts it if it is the budget's, and so does a budget
+    that is charged with the assets that are deposited; a token of none of these goes uncounted.
+    """
+    if rule.no_selector or rule.selector not in TAKING_ANOTHER_TOKEN or not understood(rule, words):
+        return None
+    charged = {charge.budget for charge in rule.charges if (charge.source, charge.word) == (Source.ARGUMENT, 0)}
+    return tuple(
+        dict.fromkeys(
+            budget.asset
+            for number, budget in enumerate(policy.budgets)
+            if budget.asset not in (rule.target, ETHER_ASSET)
+            and (budget.measured or (rule.selector == DEPOSIT and number in charged))
+        )
+    )
+
+
 # What must come in
 
 
 def fence(policy: PolicyCode, rule: Rule, asset: bytes) -> Income | None:
-    """What must come in for all of the asset that leaves by the rule, or None."""
-    return next((income for income in rule.incomes if _covers(policy, rule, income, asset)), None)
+    """What must come in for all of the asset that leaves by the rule, and for nothing else; or None."""
+    return next(
+        (
+            income
+            for income in rule.incomes
+            if _covers(policy, rule, income, asset) and not answered_twice(policy, rule, income)
+        ),
+        None,
+    )
+
+
+def answered_twice(policy: PolicyCode, rule: Rule, income: Income) -> bool:
+    """Whether the same rise is demanded for another asset as well: each is held against it apart, not their sum."""
+    asset = policy.budgets[income.budget].asset
+    return any(
+        other.asset == income.asset and other.numerator and policy.budgets[other.budget].asset != asset
+        for other in rule.incomes
+    )
 
 
 def _covers(policy: PolicyCode, rule: Rule, income: Income, asset: bytes) -> bool:

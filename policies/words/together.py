@@ -14,18 +14,20 @@ from policies.answer.permitted import permitted, sends_ether
 from policies.code.policy_code import ETHER_ASSET, Income, PolicyCode, Rule
 from policies.notation.amounts import format_duration
 from policies.notation.primitives import checksum
-from policies.words.leaving import Leaving, fence, leaves, leaving, uncounted, unfenced
+from policies.words.leaving import Leaving, counted_if_taken, fence, leaves, leaving, uncounted, unfenced
 from policies.words.wording import FEW, Vocabulary, budget_name, capital, function_name, is_pay
 from policies.words.worst_case import (
     DAY_S,
     YEAR_DAYS,
     Charged,
+    WorstCase,
+    at_once,
     charges_of,
     charges_to,
     in_all,
     paid_by,
     unopposed,
-    worst_case,
+    worst_of,
 )
 
 MONTH_DAYS = 31  # the longest: what is said of a month is true of March, too
@@ -36,8 +38,8 @@ BEYOND = ", unless what those calls leave behind permits it"
 class Most:
     """What can be taken of one asset at most, in base units, over all budgets and rules.
 
-    `at_once` unopposed, in one moment; `in_time` are (seconds, unopposed, if nobody objects either) for a month, a year
-    and all the policy's time, as far as they are not longer than that.
+    `at_once` unopposed, in one moment and no more than in a day; `in_time` are (seconds, unopposed, if nobody objects
+    either) for a month, a year and all the policy's time, as far as they are not longer than that.
     """
 
     at_once: int
@@ -94,7 +96,7 @@ def _most(policy: PolicyCode, chosen: Sequence[Charged]) -> Most:
     life_s = policy.end_s - policy.start_s
     durations = [days * DAY_S for days in (MONTH_DAYS, YEAR_DAYS) if days * DAY_S < life_s]
     return Most(
-        min(unopposed(policy, chosen, None), unopposed(policy, chosen, life_s)),
+        at_once(policy, chosen),
         tuple(
             (time_s, unopposed(policy, chosen, time_s), in_all(policy, chosen, time_s))
             for time_s in [*durations, life_s]
@@ -203,7 +205,7 @@ def _how_much(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary
     parts = []
     for total in found:
         whole = total.joint
-        amount = [f"{_amount(whole.at_once, total.asset, words)} without waiting for objections"]
+        amount = [f"{_amount(whole.at_once, total.asset, words)} at once without waiting for objections"]
         amount += [f"{_amount(most, total.asset, words)} {_time(policy, time_s)}" for time_s, _, most in whole.in_time]
         parts.append(_listed(amount))
     return f"At most, over all budgets and rules{_in_brackets(condition)}: {'; '.join(parts)}"
@@ -219,12 +221,15 @@ def _amount(base_units: int, asset: bytes, words: Vocabulary) -> str:
 
 def _stolen(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, condition: str) -> str:
     parts = [part for total in found for part in _of_asset(policy, total, words)]
-    beyond: dict[bytes, list[int]] = {}
+    beyond: dict[str, list[int]] = {}
     for number, asset in uncounted(policy, words):
-        beyond.setdefault(asset, []).append(number + 1)
+        beyond.setdefault(words.asset(asset), []).append(number + 1)
+    for number, rule in enumerate(policy.rules, 1):
+        if counted_if_taken(policy, rule, words) == ():
+            beyond.setdefault("the token that is taken for shares", []).append(number)
     no_bound = ""
     if beyond:
-        leaving_by = _listed([f"{_numbers(rules)} of {words.asset(asset)}" for asset, rules in beyond.items()])
+        leaving_by = _listed([f"{_numbers(rules)} of {asset}" for asset, rules in beyond.items()])
         no_bound = f", and WITHOUT ANY BOUND all that may leave by {leaving_by}, which no budget counts"
     if not parts:
         taken = "makes the permitted calls as often as it likes" if not found else "takes nothing that a budget counts"
@@ -306,8 +311,16 @@ def _share(lost: Fraction) -> str:
 
 def charged_by(policy: PolicyCode, number: int, words: Vocabulary) -> str:
     """`rules 1 and 2 charge it, and rule 3 by what leaves`: what else takes from a budget; empty for a lone rule."""
-    if len(policy.rules) < 2:
-        return ""
+    return _charged_by(policy, number, words) if len(policy.rules) > 1 else ""
+
+
+def shown_case(policy: PolicyCode, number: int, words: Vocabulary) -> WorstCase:
+    """The worst case of one budget in a year, without what functions that are understood can't move."""
+    mine = [one for one in charges_to(policy, number) if not one.is_fall or leaves(policy, one, words)]
+    return worst_of(policy, number, YEAR_DAYS, mine)
+
+
+def _charged_by(policy: PolicyCode, number: int, words: Vocabulary) -> str:
     said, by_fall = [], []
     for one in charges_to(policy, number):
         rule = policy.rules[one.rule]
@@ -346,6 +359,7 @@ class Row:
 
 def table(policy: PolicyCode, words: Vocabulary) -> tuple[Row, ...]:
     """A row for each budget: whom it pays, how much at once, in its period and in a year (or all the policy's time)."""
+    cases = (shown_case(policy, number, words) for number in range(len(policy.budgets)))
     return tuple(
         Row(
             asset=checksum(policy.budgets[case.budget].asset),
@@ -355,7 +369,7 @@ def table(policy: PolicyCode, words: Vocabulary) -> tuple[Row, ...]:
             in_a_period=f"{words.amount(case.in_a_period, policy.budgets[case.budget].asset)} in any "
             + format_duration(policy.budgets[case.budget].period_s),
             in_time=f"{words.amount(case.in_all, policy.budgets[case.budget].asset)} {_time(policy, case.duration_s)}",
-            charged_by=charged_by(policy, case.budget, words) or "rule 1 charges it",
+            charged_by=_charged_by(policy, case.budget, words) or "nothing takes from it",
         )
-        for case in worst_case(policy, YEAR_DAYS)
+        for case in cases
     )

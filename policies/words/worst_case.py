@@ -31,9 +31,9 @@ LimitOf = Callable[[Budget], int]
 class WorstCase:
     """What can be charged to budget number `budget`, in base units of its asset, whatever other budgets it shares.
 
-    `at_once`: by a stolen key in one moment, unopposed. `in_a_period`: in any one period if nobody objects. `unopposed`
-    and `in_all`: the same two in any `duration_s` seconds. `recipients` are the only addresses that can get it, or None
-    where the policy's code does not say who gets it.
+    `at_once`: by a stolen key in one moment, unopposed, and no more than in a day. `in_a_period`: in any one period if
+    nobody objects. `unopposed` and `in_all`: the same two in any `duration_s` seconds. `recipients` are the only
+    addresses that can get it, or None where the policy's code does not say who gets it.
     """
 
     budget: int
@@ -66,18 +66,18 @@ def worst_case(policy: PolicyCode, days: int) -> tuple[WorstCase, ...]:
 
     The numbers hold for what is charged; what a call really moves can be more where a budget is not measured.
     """
+    return tuple(worst_of(policy, number, days, charges_to(policy, number)) for number in range(len(policy.budgets)))
+
+
+def worst_of(policy: PolicyCode, number: int, days: int, mine: Sequence[Charged]) -> WorstCase:
+    """The same for one budget, by the given charges to it alone."""
     duration_s = min(days * DAY_S, policy.end_s - policy.start_s)
-    return tuple(_of_budget(policy, number, duration_s) for number in range(len(policy.budgets)))
-
-
-def _of_budget(policy: PolicyCode, number: int, duration_s: int) -> WorstCase:
     budget = policy.budgets[number]
-    mine = charges_to(policy, number)
     period_s = min(budget.period_s, policy.end_s - policy.start_s)
     return WorstCase(
         budget=number,
         duration_s=duration_s,
-        at_once=min(unopposed(policy, mine, None), unopposed(policy, mine, period_s)),
+        at_once=at_once(policy, mine),
         in_a_period=in_all(policy, mine, period_s),
         unopposed=unopposed(policy, mine, duration_s),
         in_all=in_all(policy, mine, duration_s),
@@ -156,7 +156,7 @@ def pays_only(policy: PolicyCode, rule: Rule, asset: bytes) -> bool:
 def unopposed(policy: PolicyCode, chosen: Iterable[Charged], duration_s: int | None) -> int:
     """The most that a stolen key takes by the chosen charges without an announcement, in base units of one asset.
 
-    In any `duration_s` seconds; with None at once, before anybody can do anything.
+    In any `duration_s` seconds; with None as far as budgets alone bound it in one moment.
     """
     if duration_s is None:
         return _most(policy, chosen, lambda budget: budget.instant_limit, None)
@@ -164,6 +164,12 @@ def unopposed(policy: PolicyCode, chosen: Iterable[Charged], duration_s: int | N
     return _most(
         policy, chosen, lambda budget: worst_case_units(budget.instant_limit, budget.segment_s, duration_s), acts
     )
+
+
+def at_once(policy: PolicyCode, chosen: Sequence[Charged]) -> int:
+    """The most that a stolen key takes in one moment: no more than in a day, where acts or budgets need longer."""
+    life_s = policy.end_s - policy.start_s
+    return min(unopposed(policy, chosen, None), unopposed(policy, chosen, min(DAY_S, life_s)))
 
 
 def in_all(policy: PolicyCode, chosen: Iterable[Charged], duration_s: int) -> int:

@@ -45,6 +45,10 @@ def test_a_stranger_has_nothing_paid_without_the_operator(world: World) -> None:
     assert STRANGER in request.reason
     assert any(STRANGER in difference for difference in shown(request)["candidates"][0]["differences"])
     assert world.number == 0
+    # Nor is a name read for it: the candidate would tell everybody whose address it is.
+    for name in ("jon", "zora"):
+        named = world.rest(world.ask(f"pay {name} 300 USDC", by="mallory"), 1)
+        assert (named.status, named.reason_code) == (Request.Status.ABSTAINED, "names_not_read"), named.reason
     world.approve(request)
     request = world.rest(request)
     assert request.status == Request.Status.EXECUTED, (request.reason, work_errors())

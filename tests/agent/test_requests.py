@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.acts import askers, planner
 from agent.acts.calls import calls_from_json, calls_hash, calls_json, payment_call
 from agent.acts.candidates import derive
 from agent.acts.grammar import NotUnderstood, clean, month_of, nearest_year, parse
-from agent.acts.rosters import Line
+from agent.acts.rosters import Line, Rules
 from governance.chain.address import ZERO, checksum
 from policies.notation.amounts import Token
 from tests.growth import grows_linearly
@@ -533,3 +534,36 @@ def test_calls_survive_json_and_their_hash_is_theirs(payments: list[tuple[bytes,
     assert calls_hash(calls_from_json(calls_json(calls))) == calls_hash(calls)
     if calls:
         assert calls_hash(calls[:-1]) != calls_hash(calls)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pay {} 300 USDC", "pay {}, bob, dora 1 USDC each", f"pay {STRANGER} 300 USDC for {{}}",
+        "pay the contributors for November, {} too", "pay the contributors for November except {}",
+        f"pay {STRANGER} 300 USDC and {{}} 200 USDC", "pay {} for November",
+    ],
+)  # fmt: skip
+def test_who_has_no_say_learns_no_name(text: str) -> None:
+    """A name on the roster and a word that nobody has for a name come to the same, word for word."""
+
+    def told(name: str) -> str:
+        try:
+            ask = planner._understood(text.format(name), LINES, [USDC, ETH], NOW, names=False)
+        except NotUnderstood as error:
+            return str(error).replace(name, "?")
+        return str(ask).replace(name, "?")
+
+    assert told("ines") == told("zora")
+
+
+def test_who_has_no_say_is_told_why_a_name_is_not_read() -> None:
+    with pytest.raises(NotUnderstood, match="read only from its operator"):
+        planner._understood("pay ines 300 USDC", LINES, [USDC, ETH], NOW, names=False)
+    ask = planner._understood(f"pay {checksum(LINES[0].recipient)} 300 USDC, ines", LINES, [USDC], NOW, names=False)
+    assert (ask.named, [doubt.code for doubt in ask.doubts]) == ((0,), ["words_unknown", "names_not_read"])
+    rules = Rules(may_ask=frozenset({"delegate"}))
+    kinds = [*sorted(askers.HAS_A_SAY), askers.STRANGER, askers.UNKNOWN]
+    reads = {kind for kind in kinds if askers.reads_names(rules, askers.Standing(kind))}
+    assert reads == {askers.DELEGATE, askers.OPERATOR}
+    assert {kind for kind in kinds if askers.reads_names(None, askers.Standing(kind))} == askers.HAS_A_SAY

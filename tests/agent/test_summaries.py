@@ -21,6 +21,7 @@ from governance.models import (
     Contract,
     Cursor,
     Dao,
+    OnchainCheck,
     OutboxEntry,
     Proposal,
     ProposalAction,
@@ -682,15 +683,22 @@ def test_subscribers_are_told_of_an_outcome_that_changes_while_the_vote_can_stil
     assert changes() == (["7:told"] if is_told else [])
 
 
-def test_nobody_is_told_of_a_vote_that_is_over(dao):
+@pytest.mark.parametrize("says", [None, "Active"])
+def test_nobody_is_told_of_a_vote_that_is_over(dao, says):
+    """Over by the chain's word, where it was asked."""
     governed(dao)
     proposal = propose(dao)
     Proposal.objects.filter(pk=proposal.pk).update(canceled=True)
+    if says:
+        OnchainCheck.objects.create(
+            dao=dao, subject="proposal:7:state", block_number=100, block_hash=bytes(32), chain_says=says,
+            mirror_says="Canceled", matched=False,
+        )  # fmt: skip
     row = row_of_before(proposal)
     summaries.judge_due()
     row.refresh_from_db()
     assert row.verdict == "told"
-    assert changes() == []
+    assert changes() == (["7:told"] if says else [])
 
 
 def test_a_payment_in_a_published_token_that_the_dao_does_not_follow_is_told_in_its_units(dao):

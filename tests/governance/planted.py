@@ -230,7 +230,7 @@ FAULTS = (
     Fault(
         "what one node alone showed is never asked for again",
         "sync/step.py",
-        (("        self._note(look_again(self.writer, self.rpc, self.contracts, final_block))\n", ""),),
+        (("        self._note(look_again(self.writer, self.rpc, self.contracts, final_block, is_alone=self._is_alone()))\n", ""),),
     ),
     Fault(
         "what was one node's word for a while is not looked at again",

@@ -6,7 +6,7 @@ from eth_utils import keccak
 
 from governance import capabilities
 from governance.chain import abi
-from governance.chain.rpc import RpcError
+from governance.chain.rpc import CallReverted
 
 QUORUM, QUORUM_VOTES = "quorum(uint256)", "quorumVotes()"
 
@@ -18,7 +18,7 @@ class Answering:
         self.answers = {keccak(text=signature)[:4]: raw for signature, raw in answers.items()}
 
     def eth_calls(self, calls, _block):
-        return [self.answers.get(data[:4], RpcError(3, "execution reverted")) for _, data in calls]
+        return [self.answers.get(data[:4], CallReverted(b"")) for _, data in calls]
 
 
 @pytest.mark.parametrize(

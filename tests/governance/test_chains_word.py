@@ -11,10 +11,11 @@ import pytest
 from governance import reconcile
 from governance.chain.rpc import Rpc
 from governance.chain_word import shown_of
-from governance.models import OnchainCheck, Proposal
+from governance.models import OnchainCheck, Proposal, UnconfirmedLog
 from governance.open_proposals import open_proposals
 from governance.projections import again
 from governance.state import ONCHAIN_STATES, State, governor_of, now_of, state_of
+from governance.sync import open_questions
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_row
 from tests.governance.governors.lives import call
@@ -143,6 +144,64 @@ def test_a_rule_of_its_own_that_is_lifted_is_noticed_by_the_next_check(barred, c
     assert api(client, odd, proposal)["next_step"]["label"] == "Execute"
 
 
+def test_nodes_that_contradict_each_other_check_nothing_whichever_is_asked_first(chain, client):
+    """One of them says what the mirror says: the mirror may have it from that very node."""
+    odd = Odd(chain)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.end(proposal)
+    reconcile.reconcile(odd.dao, odd.rpc)
+    assert "Next step" in page(client, odd, proposal)
+    assert "State: checked against the chain" in page(client, odd, proposal)
+    UnconfirmedLog.objects.create(dao=odd.dao, log=proposal.log)  # so that two nodes are asked about everything
+    with Contradicting(odd.anvil.url, "state(uint256)", State.CANCELED) as other:
+        for urls in ([odd.anvil.url, other.url], [other.url, odd.anvil.url]):
+            found = reconcile.reconcile(odd.dao, Rpc(urls, CHAIN_ID, attempts=1))
+            assert f"proposal:{proposal.proposal_id}:state" in found.differing
+            seen = shown(odd, proposal)
+            assert (seen.state, seen.is_unsettled) == (State.SUCCEEDED, True)
+            text = page(client, odd, proposal)
+            assert "Nodes contradict each other about the state" in text
+            assert "State: checked against the chain" not in text
+            assert "State: nodes contradict each other at block" in text
+            assert "Next step" not in text
+            home = client.get(f"/{odd.dao.slug}/").content.decode()
+            assert "nodes contradict each other: one says" in home
+            told = api(client, odd, proposal)
+            assert told["next_step"] is None
+            assert not told["checks"]["state"]["matched"]
+            says = {told["checks"]["state"]["chain_says"], told["checks"]["state"]["other_node_says"]}
+            assert says == {"Succeeded", "Canceled"}
+            assert str(proposal.proposal_id) in api_open(client, odd)
+
+
+def test_a_quorum_of_the_chain_offers_nothing_until_the_state_is_asked(chain, client, monkeypatch):
+    """The vote ends, and the node does not answer just then: the mirror's own facts would make it Succeeded."""
+    odd = Odd(chain, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.sync()
+    Proposal.objects.filter(pk=proposal.pk).update(quorum_votes=50)
+    reconcile.reconcile(odd.dao, odd.rpc)
+    assert shown(odd, proposal).state is State.ACTIVE
+    with monkeypatch.context() as patched:
+        patched.setattr(open_questions, "_after_the_vote", lambda *_: None)
+        odd.end(proposal)
+    for other_says in ("", "50"):  # one word, or two nodes that contradict each other
+        OnchainCheck.objects.filter(subject__endswith=":quorum").update(other_says=other_says)
+        seen = shown(odd, proposal)
+        assert (seen.state is State.DEFEATED) == (not other_says)
+        assert seen.is_unsettled
+        text = page(client, odd, proposal)
+        assert "Next step" not in text
+        assert "the chain was not asked for the state itself since" in text
+        assert api_open(client, odd) == [str(proposal.proposal_id)]
+    reconcile.reconcile(odd.dao, odd.rpc)
+    seen = shown(odd, proposal)
+    assert (seen.state, seen.is_unsettled) == (State.DEFEATED, False)
+    assert api_open(client, odd) == []
+
+
 def test_logs_of_later_blocks_supersede_the_chains_word(barred):
     odd, proposal = barred
     odd.do("setBar(uint256)", 0)
@@ -252,8 +311,6 @@ def test_a_quorum_that_is_lowered_or_raised_later_is_asked_again_at_once(chain, 
 
 
 def test_all_that_is_decided_and_not_executed_is_asked_about(chain, monkeypatch):
-    from governance.sync import open_questions
-
     monkeypatch.setattr(open_questions, "_AT_ONCE", 2)
     odd = Odd(chain, quorum=150)
     proposals = []
@@ -268,6 +325,44 @@ def test_all_that_is_decided_and_not_executed_is_asked_about(chain, monkeypatch)
     odd.sync()
     assert {odd.chain_state(p) for p in proposals} == {State.SUCCEEDED}
     assert {shown(odd, p).state for p in proposals} == {State.SUCCEEDED}
+
+
+def test_of_many_votes_that_end_at_once_each_is_asked_and_each_word_is_asked_again(chain, monkeypatch):
+    monkeypatch.setattr(open_questions, "_AT_ONCE", 2)
+    monkeypatch.setattr(reconcile, "_MOST_PROPOSALS", 1)  # what differed for longest leaves room for nothing else
+    monkeypatch.setattr(reconcile, "_MOST_DIFFERING", 1)
+    odd = Odd(chain)
+    odd.do("setBar(uint256)", 500)
+    proposals = []
+    for number in range(3):
+        proposals.append(odd.propose(f"# Proposal {number}"))
+        odd.vote(proposals[-1], 0, 1)
+    Proposal.objects.filter(dao=odd.dao).update(deadline=proposals[-1].deadline)
+    odd.end(proposals[-1])
+    assert {shown(odd, p).state for p in proposals} == {State.DEFEATED}
+    odd.do("setBar(uint256)", 0)  # no log says so
+    odd.sync()
+    for _ in range(3):
+        reconcile.reconcile(odd.dao, odd.rpc)
+    assert {shown(odd, p).state for p in proposals} == {State.SUCCEEDED}
+
+
+def test_where_another_contract_has_the_rules_all_that_is_decided_is_asked_each_hour(chain):
+    """As of Optimism's and Agora's governors, whose proposal types lie in a contract of their own."""
+    odd = Odd(chain, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.end(proposal)
+    odd.do("setQuorum(uint256,uint8)", 100, 0)  # the governor logs nothing
+    governor = governor_of(odd.dao)
+    governor.capabilities["proposal_types"] = "0x" + "11" * 20
+    governor.save()
+    odd.mine(1, 3_600)
+    odd.sync()
+    assert odd.chain_state(proposal) is State.SUCCEEDED
+    assert shown(odd, proposal).state is State.SUCCEEDED
+    proposal.refresh_from_db()
+    assert proposal.quorum_votes == 100
 
 
 def test_a_vote_that_the_chain_says_is_open_is_offered(chain, client):

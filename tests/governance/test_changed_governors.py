@@ -3,14 +3,17 @@
 
 import pytest
 from django.core.management import call_command
+from eth_utils import keccak
 
-from governance import tasks
-from governance.chain.rpc import Answered, Rpc
+from governance import register, tasks
+from governance.capabilities import probe_module
+from governance.chain.rpc import Answered, Rpc, RpcError
 from governance.incidents import words_of
 from governance.models import Proposal, SyncIncident
 from governance.probing import probe_again
 from governance.projections import again
 from governance.state import State, facts_of, governor_of, is_final, state_of
+from governance.sync import fence, fetch, reorg
 from tests.governance.governors.odd import Odd
 from tests.governance.test_chains_word import api, api_open, page, shown
 from tests.governance.test_state_lives import chain
@@ -144,8 +147,138 @@ def test_a_node_that_lacks_old_state_makes_no_governor_silent(chain, monkeypatch
         Rpc, "eth_calls", lambda _self, calls, _block="latest": [Answered(-32000, "missing trie node") for _ in calls]
     )
     tasks.reconcile_all()
-    assert probe_again(odd.dao, odd.rpc, governor_of(odd.dao)) == []
+    with pytest.raises(RpcError, match="missing trie node"):
+        probe_again(odd.dao, odd.rpc, governor_of(odd.dao))
     assert silent(odd) == []
+
+
+# Each of them, taken for "no such view", would be a wrong fact of the governor: its clock, timelock, way to count, ...
+VIEWS = (
+    "CLOCK_MODE()", "COUNTING_MODE()", "timelock()", "token()", "eip712Domain()", "quorum(uint256)",
+    "superQuorum(uint256)", "votingDelay()",
+)  # fmt: skip
+
+
+def failing_at(monkeypatch, views, times: int) -> None:
+    """Let the node fail at the calls of these views, the first so many times that each is asked."""
+    as_it_is, left = Rpc.eth_calls, {keccak(text=view)[:4]: times for view in views}
+
+    def answer(self, calls, block="latest", **rest):
+        calls = list(calls)
+        found = as_it_is(self, calls, block, **rest)
+        for place, (_, data) in enumerate(calls):
+            if left.get(data[:4], 0) > 0:
+                left[data[:4]] -= 1
+                found[place] = Answered(-32603, "missing trie node")
+        return found
+
+    monkeypatch.setattr(Rpc, "eth_calls", answer)
+
+
+def test_a_call_at_which_the_node_fails_is_never_taken_for_a_view_that_is_not_there(chain, monkeypatch):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    odd.sync()
+    before = governor_of(odd.dao).capabilities
+    for view in VIEWS:
+        with monkeypatch.context() as patched:
+            failing_at(patched, [view], 2)
+            with pytest.raises(RpcError, match="missing trie node"):
+                probe_again(odd.dao, odd.rpc, governor_of(odd.dao))
+        assert governor_of(odd.dao).capabilities == before
+    with monkeypatch.context() as patched:
+        failing_at(patched, ["paused()"], 2)
+        with pytest.raises(RpcError, match="missing trie node"):
+            probe_module(odd.rpc, odd.governor)
+    # One that answers when it is asked again is believed.
+    failing_at(monkeypatch, VIEWS, 1)
+    probe_again(odd.dao, odd.rpc, governor_of(odd.dao))
+    after = governor_of(odd.dao).capabilities
+    assert {name: value for name, value in after.items() if name != "probed_block"} == {
+        name: value for name, value in before.items() if name != "probed_block"
+    }
+    assert incidents_of(odd) == []
+
+
+def test_what_a_failing_call_left_open_is_asked_again_and_keeps_nothing_else_from_being_asked(chain, monkeypatch):
+    odd = Odd(chain, SIMPLE, behind_proxy=True, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.end(proposal)
+    odd.do("setQuorum(uint256,uint8)", 100, 1)
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
+    with monkeypatch.context() as patched:
+        failing_at(patched, ["CLOCK_MODE()"], 99)
+        with pytest.raises(RpcError):
+            odd.sync()
+    assert shown(odd, proposal).state is State.SUCCEEDED  # by its lowered quorum
+    assert incidents_of(odd) == []
+    odd.sync()  # no new block
+    assert "code was changed" in words_of(incidents_of(odd)[0])
+
+
+@pytest.mark.parametrize("how", [1, 3], ids=["QuorumNumeratorUpdated", "an event that nothing here knows"])
+def test_a_change_of_rules_that_is_found_late_is_acted_on(chain, monkeypatch, how):
+    """A node's index of logs has a hole in its block, which the second look finds when later blocks are read."""
+    odd = Odd(chain, SIMPLE, behind_proxy=True, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.end(proposal)
+    governor = odd.governor
+    with monkeypatch.context() as patched:
+        logs_of_blocks = fetch.logs_of_blocks
+        patched.setattr(
+            fetch, "logs_of_blocks", lambda *asked: [log for log in logs_of_blocks(*asked) if log.address != governor]
+        )
+        odd.do("setQuorum(uint256,uint8)", 100, how)
+        quorum_block = odd.head()[0]
+        odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
+        code_block = odd.head()[0]
+        odd.mine(2)
+        odd.sync()
+    assert odd.chain_state(proposal) is State.SUCCEEDED
+    assert shown(odd, proposal).state is State.DEFEATED
+    with fence.hold(odd.dao) as writer:
+        reorg.read_again(writer, quorum_block, odd.head()[0])
+    odd.sync()
+    assert shown(odd, proposal).state is State.SUCCEEDED
+    [incident] = incidents_of(odd)
+    assert incident.first_block == code_block
+    [[changed_block, _]] = governor_of(odd.dao).capabilities["counted_before"]
+    assert changed_block == code_block
+
+
+def test_a_dao_taken_in_again_keeps_how_votes_were_counted_and_tells_what_changed(chain):
+    """The product itself says to run add_dao again, to follow a module."""
+    odd = Odd(chain, SQUARE_ROOTS, behind_proxy=True)
+
+    def taken_in_again() -> None:
+        register.add_dao(odd.rpc, odd.governor, slug=odd.dao.slug, name="Odd DAO", start_block=odd.head()[0] - 1)
+        odd.sync()
+
+    old = odd.propose("# Old")
+    odd.vote(old, 0, 1)
+    odd.sync()
+    odd.do("changeCode(address,uint8)", odd.code_of(SIMPLE), 1)
+    new = odd.propose("# New")
+    odd.vote(new, 0, 1, (10, 70, 20))
+    odd.sync()
+    counted_before = governor_of(odd.dao).capabilities["counted_before"]
+    assert len(incidents_of(odd)) == 1
+    taken_in_again()
+    assert governor_of(odd.dao).capabilities["counted_before"] == counted_before
+    assert len(incidents_of(odd)) == 1
+    # A change that no log tells, and that lies between.
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 0)
+    odd.vote(new, 1, 2, (10, 70, 20))
+    taken_in_again()
+    assert len(incidents_of(odd)) == 2
+    assert len(governor_of(odd.dao).capabilities["counted_before"]) == 2
+    for _ in range(2):
+        for row in (Proposal.objects.get(pk=old.pk), Proposal.objects.get(pk=new.pk)):
+            facts = facts_of(row)
+            assert facts.counted_by_governor == (row.pk == old.pk)
+            assert (facts.against_votes, facts.for_votes, facts.abstain_votes) == odd.chain_votes(row)
+        again.rebuild(odd.dao)
 
 
 def test_votes_from_before_the_change_stay_counted_as_they_were(chain):

@@ -120,7 +120,7 @@ def _incident(dao, settings):
 
 def _difference(dao, settings):
     OnchainCheck.objects.update(matched=False, chain_says="Defeated")
-    return "differs proposal:1:state: at block 100 the chain said Defeated, the mirror Active"
+    return "differs proposal:1:state: at block 100 the chain says Defeated, the mirror Active"
 
 
 def _one_nodes_word(dao, settings):

@@ -18,6 +18,7 @@ from governance.models import (
     Vote,
 )
 from governance.reconcile import reconcile
+from governance.state import facts_of
 from governance.sync import fetch, look_again, sync_once
 from replay.node import ReplayNode
 from tests.governance.lives import ACCOUNTS, FIRST_BLOCK, GOVERNOR, Kind, assert_fresh, emit
@@ -376,6 +377,70 @@ def test_a_state_settles_what_it_shows_and_nothing_else(chain, serve, dao):
     reconcile(dao, rpc)
     assert marked(dao) == unsettled
     assert told(dao).count("proposal.canceled") == 1
+
+
+@pytest.mark.parametrize("comes", ["with it", "without it", "never"])
+def test_a_new_block_that_another_node_has_not_yet_waits_until_it_has(chain, serve, dao, comes):
+    """One that is a block behind is the ordinary case: what the first one shows is told when the other shows it too."""
+    first, other = serve(has_receipts_root=False), serve(has_receipts_root=False)
+    rpc = client(first, other)
+    chain.grow([transaction(CREATED)], [])
+    sync_once(dao, rpc)
+    assert (marked(dao), told(dao)) == (set(), ["proposal.created"])
+    other.faults.head_back = 1
+    chain.grow([transaction(vote(1))])
+    for _ in range(2):
+        sync_once(dao, rpc)
+        assert shown(dao) == (1, 1)
+        assert (marked(dao), told(dao)) == ({(chain.head, 0)}, ["proposal.created"])
+        assert differing(dao) == []
+    other.faults.head_back = 0
+    if comes == "without it":
+        other.faults.hole = 1.0
+    elif comes == "never":  # it fails, and has failed for long
+        other.stop()
+        rpc = client(first, other, down_s=0.0)
+    for _ in range(2):  # no new block
+        sync_once(dao, rpc)
+    is_shown = comes != "without it"
+    assert bool(marked(dao)) != is_shown
+    assert told(dao).count("vote.cast") == is_shown
+    if comes != "never":
+        to_finality(chain, dao, rpc)
+        assert told(dao).count("vote.cast") == is_shown
+        assert bool(differing(dao)) != is_shown
+
+
+def test_a_moved_end_is_no_end_until_the_state_shows_it(chain, serve, dao):
+    """What mails say of it, until the chain says that the vote is open when it would be over."""
+    chain.call = says = Answers(state=1)
+    moved = emit(Kind.GOVERNOR, "ProposalExtended", 5, 7)
+    created = emit(Kind.GOVERNOR, "ProposalCreated", 5, ACCOUNTS[0], [GOVERNOR], [0], [b""], [b""], 3, 5, b"# Pay")
+    chain.grow([transaction(created)], [])
+    honest, holed = serve(has_receipts_root=False), serve(hole=0.0, has_receipts_root=False)
+    rpc = client(honest, holed)
+    sync_once(dao, rpc)
+    holed.faults.hole = 1.0
+    chain.grow([transaction(moved)])
+    sync_once(dao, rpc)
+    proposal = Proposal.objects.prefetch_related("operations").get(dao=dao)
+    assert proposal.deadline == 7
+    happened = unconfirmed.of_proposals(dao, [proposal]).happened[proposal.pk]
+    assert unconfirmed.without_happened(facts_of(proposal), happened).deadline == 5
+    while chain.head < 5:
+        chain.grow([])
+    sync_once(dao, rpc)
+    reconcile(dao, rpc)
+    assert len(marked(dao)) == 1  # open with it as without it
+    chain.grow([])
+    sync_once(dao, rpc)
+    says.state = 3
+    reconcile(dao, rpc)
+    assert len(marked(dao)) == 1
+    says.state = 1
+    reconcile(dao, rpc)
+    assert marked(dao) == set()
+    assert told(dao).count("proposal.extended") == 1
 
 
 def test_power_of_before_is_settled_by_the_past_and_not_by_the_present(chain, serve, dao):

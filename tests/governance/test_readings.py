@@ -184,7 +184,7 @@ def test_so_does_one_that_is_final_by_now(paying):
     due()
     with fence.hold(paying.dao) as writer:
         reorg.restart_from(writer, Cursor.objects.get().next_block - 2)
-    replace(d, 1, 3 * paying.dao.chain.finality_depth)
+    replace(d, 1, 3 * paying.dao.chain.depth_blocks)
     paying.sync()
     assert not ChainReading.objects.exists()
 

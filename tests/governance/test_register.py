@@ -254,12 +254,15 @@ class TestPreflight:
         real = register.probe_governor
         monkeypatch.setattr(register, "probe_governor", lambda *a: {**real(*a), **changes})
         rpc = Rpc([local_chain.url], CHAIN_ID, attempts=1)
-        found = register.preflight(rpc, local_chain.addresses["governor"])
+        module = local_chain.addresses["module"]
+        found = register.preflight(rpc, local_chain.addresses["governor"], module=module)
         return {finding.subject: finding for finding in found.findings}
 
     @pytest.mark.parametrize(
         ("changes", "subject", "level", "says"),
         [
+            # Then the governor itself executes what carried, and the module that is the timelock's is a stranger's.
+            ({"timelock": None}, "policies", Level.DEGRADED, "not to the DAO's governor"),
             ({"quorum": None}, "state", Level.DEGRADED, "Unknown"),
             ({"family": "agora"}, "state", Level.DEGRADED, "voting modules"),
             ({"family": "nouns", "dynamic_quorum": True}, "state", Level.SUPPORTED, "grows with the votes against"),

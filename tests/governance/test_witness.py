@@ -8,8 +8,8 @@ import pytest
 from eth_utils import keccak
 
 from governance.chain import bloom
-from governance.chain.finality_depth import finality_depth
 from governance.chain.rpc import Distrusted, Rpc, RpcError
+from governance.finality_depth import finality_depth
 from governance.models import Block, Chain, Cursor, OutboxEntry, RawLog, RefusedAct, SyncIncident, Vote
 from governance.sync import GenesisChanged, Status, fence, finality, reorg, sync_once
 from replay.faults import Faults
@@ -373,8 +373,13 @@ def test_the_operator_says_when_a_block_is_final(chain, serve, dao, settings):
     settings.FINALITY_DEPTHS = {77: 20, 137: 3}
     sync_once(dao, rpc)
     assert Block.objects.filter(dao=dao, finalized=True).order_by("-number").first().number == chain.head - 20
-    assert Chain.objects.get(pk=77).finality_depth == 20
+    assert Chain.objects.get(pk=77).depth_blocks == 20
     assert [finality_depth(n) for n in (1, 10, 137, 5)] == [64, 200, 3, 64]
+    # Taken back, the table counts again, of a chain that is known already as of a new one.
+    known = Chain.objects.create(chain_id=137, name="known")
+    assert known.depth_blocks == 3
+    settings.FINALITY_DEPTHS = {}
+    assert [Chain.objects.get(pk=n).depth_blocks for n in (77, 137)] == [8, 500]
 
 
 # -------------------------------------------------------------------------------------------------------- refusals

@@ -12,7 +12,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
@@ -156,6 +156,19 @@ def together_against_the_greedy(count: int, seed: int) -> dict[str, object]:
     return {"policies": count, "budgets": held, "budgets_that_an_allowance_can_empty": pulled}
 
 
+FEW = 100  # of fewer than that no share says anything
+
+
+def _hold_to_what_is_promised(figures: Mapping[str, dict[str, object]]) -> None:
+    """Raises AssertionError where the bounds are too loose, or where the adversary is one that takes nothing."""
+    exact, greedy = figures.get("exact"), figures.get("greedy")
+    if exact and (count := int(str(exact["policies"]))) >= FEW:
+        assert float(str(exact["median_gap"])) <= 0.1, exact
+        assert int(str(exact["with_a_rule_that_charges_two"])) * 2 >= count, exact
+    if greedy and int(str(greedy["policies"])) >= FEW:
+        assert int(str(greedy["budgets_that_reach_the_bound"])) > 0, greedy
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print the figures. A bound that is too low ends in an AssertionError that names the policy."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -170,7 +183,10 @@ def main(arguments: list[str] | None = None) -> int:
         ("greedy", against_the_greedy, chosen.greedy),
         ("together", together_against_the_greedy, chosen.greedy // 10),
     ]
-    figures = {name: hold(count - chosen.begin, seed) for name, hold, count in parts if count > chosen.begin}
+    figures: dict[str, dict[str, object]] = {
+        name: hold(count - chosen.begin, seed) for name, hold, count in parts if count > chosen.begin
+    }
+    _hold_to_what_is_promised(figures)
     print(json.dumps({"seed": chosen.seed, "from": chosen.begin, **figures}, indent=2))
     return 0
 

@@ -71,9 +71,9 @@ def test_the_payroll_in_words() -> None:
         "steps of 0.001 USDC.",
         "What is spent from the budget “payroll” can be spent again after 24 days at the earliest and 27 days 10 hours "
         "17 minutes 12 seconds at the latest: paying out the whole of it monthly works, every 2 weeks does not always.",
-        "Worst case for the budget “payroll”: a stolen key can take 6,000 USDC unopposed, and at most 12,000 USDC in "
-        "any 24 days if nobody objects; in any 365 days at most 84,000 USDC unopposed and at most 168,000 USDC in all; "
-        f"to these 5 only: {FIVE}.",
+        "Worst case for the budget “payroll”: a stolen key can take 6,000 USDC at once, unopposed, and at most 12,000 "
+        "USDC in any 24 days if nobody objects; in any 365 days at most 84,000 USDC unopposed and at most 168,000 "
+        f"USDC in all; to these 5 only: {FIVE}.",
         f"Assumed, for a policy can't show it: the code at {TOKEN} is what it seems and stays so; whoever controls a "
         "proxy among them can put other code there after the vote.",
         "Not bounded by any policy: what the treasury's owners and its other modules do, and what a token is worth: "

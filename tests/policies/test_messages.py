@@ -8,7 +8,7 @@ import pytest
 
 from policies.command import main
 from policies.document.document import load
-from policies.notation.problems import PolicyError
+from policies.notation.problems import PolicyError, shown
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "policies" / "templates"
 PAYROLL = (TEMPLATES / "payroll.yaml").read_text()
@@ -190,3 +190,39 @@ def test_a_published_token_is_no_plain_target() -> None:
     (only,) = said(PAYROLL + rule)
     assert only.startswith("this is the token DAI on Ethereum, in @")
     assert only.endswith(f'add `DAI: {{address: "{dai}", decimals: 18}}` under `tokens`')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("lists:\n  contributors: [ines", "lists: [ines", "lists"),
+        ('addresses:\n  ines: "0x1000000000000000000000000000000000000001"', "addresses:\n  - ines", "addresses"),
+        ("tokens:\n  USDC: {", "tokens:\n  - {", "tokens"),
+    ],
+)
+def test_what_could_not_be_read_is_not_said_to_be_missing_as_well(old: str, new: str, what: str) -> None:
+    text = PAYROLL.replace(old, new, 1)
+    if what == "addresses":
+        text = "\n".join(
+            line for line in text.splitlines() if not line.startswith(("  jon:", "  kim:", "  lea:", "  max:"))
+        )
+    assert text != PAYROLL
+    line = "must be a mapping with entries; write `name: ...` on each line, or leave it out"
+    assert said(text) == [f"`{what}` {line}"]
+
+
+@pytest.mark.parametrize(
+    ("summary", "problem"),
+    [
+        ("Monthly pay: \u00abdes\u00a0cinq\u00bb", "this line has a second colon"),
+        ('"12\u00a0000 USDC" a month', "text goes on behind the quote that closes here"),
+    ],
+)
+def test_a_blank_that_is_not_the_cause_is_not_blamed(summary: str, problem: str) -> None:
+    (line,) = said(PAYROLL.replace("summary: Monthly pay of the five contributors.", f"summary: {summary}", 1))
+    assert line.startswith(problem)
+
+
+def test_letters_that_look_like_no_latin_one_are_shown_as_they_are() -> None:
+    assert shown("USDC\u652f\u4ed8") == '"USDC\u652f\u4ed8"'
+    assert shown("USD\u0421") != '"USD\u0421"'

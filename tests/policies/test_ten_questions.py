@@ -119,7 +119,7 @@ def questions(facts: Facts, said: Explanation) -> Iterator[tuple[str, str, str]]
         )
 
     at_once = most(facts, {name: one.at_once for name, one in facts.limits.items()})
-    ready = f"{text(at_once, facts.token)} without waiting"
+    ready = f"{text(at_once, facts.token)} at once without waiting"
     for name in facts.whom:
         yield "Who can be paid?", name, who
     yield "Can anybody be paid?", "ANYBODY" if facts.anybody else "the agent", who

@@ -4,6 +4,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policies.code.encoding import decode, pack
 from policies.code.policy_code import Budget, Charge, Clause, Income, Kind, PolicyCode, Rule, Scope, Source
@@ -13,6 +15,7 @@ from policies.notation.primitives import checksum, selector
 from policies.trial.stolen_key import simulate
 from policies.words.explain import explain
 from policies.words.explanation import explanation
+from policies.words.leaving import fence
 from policies.words.together import totals
 from policies.words.wording import Vocabulary
 from policies.words.worst_case import worst_case
@@ -107,6 +110,104 @@ def test_a_period_that_is_longer_than_a_year_counts_whole() -> None:
     )  # fmt: skip
     (case,) = worst_case(long, 365)
     (reached,) = simulate(long, 1_000)
-    assert reached.unopposed == case.in_a_period == case.at_once == 34_000
+    assert reached.unopposed == case.in_a_period == 34_000
+    assert case.at_once == 1_000  # one act: the next waits a month
     (total,) = totals(long, Vocabulary({}, TOKENS, {}))
-    assert total.taken.at_once == total.taken.in_time[-1][1] == 37_000
+    assert (total.taken.at_once, total.taken.in_time[-1][1]) == (1_000, 37_000)
+
+
+# What is taken for shares, and what comes in for two
+
+
+def test_a_vault_whose_token_no_budget_counts_takes_it_without_any_bound() -> None:
+    """An allowance that an earlier vote gave: the shares are measured, and what is taken for them is another token."""
+    for function in ("mint(uint256,address)", "deposit(uint256,address)"):
+        take = Rule(FIRST, selector(function), False, False, 2, (), ())
+        policy = policy_of((budget(FIRST, limit=9, measured=True),), take)
+        assert decode(pack(policy)) == policy
+        said = explanation(policy, {}, TOKENS)
+        assert (
+            "and WITHOUT ANY BOUND all that may leave by rule 1 of the token that is taken for shares"
+            in said.together[2]
+        )
+        assert "leaving out what the only rule lets happen, which no budget bounds" in said.together[1]
+        (row,) = said.table
+        assert (row.at_once, row.charged_by) == ("0 vA", "nothing takes from it")
+        (worst,) = [line for line in said.sentences if line.startswith("Worst case for")]
+        assert worst.endswith(
+            "leaving out what the only rule lets happen, which no budget bounds: a stolen key can take "
+            "nothing of what it counts."
+        )
+
+
+@pytest.mark.parametrize("charges", [(), (Charge(0, Source.ARGUMENT, 0),)])
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_budget_bounds_what_is_taken_for_shares_only_if_it_is_its_token(
+    charges: tuple[Charge, ...], measured: bool
+) -> None:
+    """Which token a vault takes no code shows; 1,000 DAI in base units are any amount of USDC."""
+    take = Rule(FIRST, DEPOSIT, False, False, 2, (), charges)
+    for line in explanation(policy_of((budget(DAI, measured=measured),), take), {}, TOKENS).together[1:]:
+        if charges or measured:
+            assert "(true only if what is taken for shares by the only rule is the token DAI" in line
+        else:
+            assert "leaving out what the only rule lets happen, which no budget bounds" in line
+
+
+ratios = st.tuples(st.integers(0, 3), st.integers(1, 3))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([FIRST, SECOND]), ratios), min_size=2, max_size=2))
+def test_what_is_said_to_come_in_comes_in_for_all_that_goes_out(demands: list[tuple[bytes, tuple[int, int]]]) -> None:
+    """Each demand is met by the same rise. What is said of the assets in turn can't be more than that in all."""
+    budgets = (budget(measured=True), budget(DAI, measured=True))
+    incomes = tuple(Income(asset, number, *ratio) for number, (asset, ratio) in enumerate(demands))
+    swap = Rule(b"\5" * 20, b"\1\2\3\4", False, False, 1, (), (), incomes=incomes)
+    policy, goes_out = policy_of(budgets, swap), 6_000
+    rises = {asset: max(one.least(goes_out) for one in incomes if one.asset == asset) for asset, _ in demands}
+    said: dict[bytes, int] = {}
+    for asset in (USDC, DAI):
+        if (income := fence(policy, swap, asset)) is not None:
+            said[income.asset] = said.get(income.asset, 0) + income.least(goes_out)
+    assert all(amount <= rises[asset] for asset, amount in said.items())
+
+
+def test_two_demands_for_one_token_bound_neither_loss() -> None:
+    incomes = tuple(Income(FIRST, number, 999, 1000) for number in (0, 1))
+    swap = Rule(b"\5" * 20, b"\1\2\3\4", False, False, 1, (), (), incomes=incomes)
+    said = explanation(policy_of((budget(measured=True), budget(DAI, measured=True)), swap), {}, TOKENS)
+    assert "in exchange for what must come in" not in said.together[2]
+    assert "of it is lost" not in said.together[2]
+    assert sum(line.startswith("DEMANDED TWICE, ANSWERED ONCE, under the rule above: ") for line in said.sentences) == 1
+    assert not any(line.startswith("BOUNDED IN PRICE BY THE RATIO ALONE") for line in said.sentences)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 40 * DAY_S), st.integers(1, 9), st.integers(1, 30), st.integers(1, 400), st.integers(1, 60))
+def test_at_once_is_no_more_than_in_any_longer_time(
+    cooldown_s: int, cap: int, limit: int, days: int, period_days: int
+) -> None:
+    """And no less than what one act takes."""
+    pay = Rule(USDC, TRANSFER, False, True, 2, (Clause(1, Kind.CAP, cap),), (Charge(0, Source.ARGUMENT, 1),))
+    policy = policy_of((budget(limit=limit, period_s=period_days * DAY_S),), pay, days=days, cooldown_s=cooldown_s)
+    (total,) = totals(policy, Vocabulary({}, TOKENS, {}))
+    (case,) = worst_case(policy, 365)
+    one_act = min(cap, limit)
+    for at_once in (total.joint.at_once, case.at_once):
+        assert at_once == (
+            one_act
+            if cooldown_s >= DAY_S
+            else min(limit, cap * (-(-DAY_S // cooldown_s or DAY_S)))
+            if cooldown_s
+            else limit
+        )
+        assert one_act <= at_once <= min(alone for _, alone, _ in total.joint.in_time)
+    assert case.at_once <= case.in_a_period
+
+
+def test_what_takes_only_what_leaves_is_not_said_to_be_charged() -> None:
+    row = explanation(
+        policy_of((budget(measured=True),), Rule(FIRST, DEPOSIT, False, False, 2, (), ())), {}, TOKENS
+    ).table[0]
+    assert row.charged_by == "whatever leaves by rule 1 counts too"

@@ -137,7 +137,14 @@ def test_of_a_function_in_the_list_it_is_not_said(call: str, charge: str) -> Non
     policy = document(rule(call, "USDCx", charge))
     assert not any("not known" in line.lower() or "true only if" in line for line in sentences(policy))
     assert not any("not known" in warning.problem for warning in policy.warnings)
-    assert "Everything else is impossible for the agent, whatever anybody tells it." in sentences(policy)
+    for_shares = call.startswith(("deposit(uint256", "mint"))  # of a token that no budget here counts
+    assert (
+        any(line.startswith("NOT COUNTED, under the rule above: the call takes another") for line in sentences(policy))
+        is for_shares
+    )
+    assert (
+        "Everything else is impossible for the agent, whatever anybody tells it." in sentences(policy)
+    ) is not for_shares
 
 
 @pytest.mark.parametrize(("call", "charge"), INSIDE)
@@ -173,6 +180,7 @@ def test_what_a_vault_takes_of_a_token_that_is_not_measured_is_left_out_of_no_nu
     assert sum(line.startswith(f"NOT COUNTED, under {which}: the call takes another token") for line in lines) == 1
     measured = load(text.replace("9 USD}", "9 USD, measured: yes}") + vault + pay)
     assert not any("leaving out" in line for line in sentences(measured))
+    assert all("true only if what is taken for shares by" in line for line in worst(sentences(measured)))
 
 
 def test_a_deposit_that_counts_what_it_takes_leaves_nothing_out():
@@ -181,7 +189,11 @@ def test_a_deposit_that_counts_what_it_takes_leaves_nothing_out():
     )
     text = text.replace("  gas: ", "  usd: {limit: 9 USD, period: 6 days, without objection: 9 USD}\n  gas: ")
     vault = rule("deposit(uint256 assets, address receiver)", "USDCx", "usd: assets")
-    assert not any("leaving out" in line for line in sentences(load(text + vault)))
+    lines = sentences(load(text + vault))
+    assert not any("leaving out" in line for line in lines)
+    assert all(
+        "true only if what is taken for shares by the only rule is the token USD" in line for line in worst(lines)
+    )
 
 
 def test_a_transfer_beside_a_vote_is_as_uncertain_as_the_vote() -> None:
@@ -297,7 +309,8 @@ def test_templates_say_it_where_they_call_what_is_not_in_the_list(template: str)
 def test_each_number_of_a_simulation_has_its_condition() -> None:
     for template, condition in (
         ("swaps.yaml", "true only if the effect of rule 2 ends with the act"),
-        ("yield.yaml", ""),
+        ("yield.yaml", "true only if what is taken for shares by rule 2 is the token USDC"),
+        ("payroll.yaml", ""),
     ):
         plain, machine = StringIO(), StringIO()
         call_command("policy", "simulate", str(TEMPLATES / template), "--days", "2", stdout=plain)

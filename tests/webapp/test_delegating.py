@@ -13,9 +13,10 @@ from eth_account.messages import encode_typed_data
 from governance.chain.rpc import Answered, Header, Rpc
 from governance.chain.rpc.endpoint import Endpoint
 from governance.chain.votes_token import Standing
-from governance.models import OutgoingTransaction
+from governance.models import OutgoingTransaction, PowerCheckpoint, UnconfirmedLog
 from presentation import ballots
 from presentation.dao_view import DaoView
+from presentation.mine import in_words, member
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, UNIT, account
 from webapp import api_input
@@ -472,6 +473,30 @@ def test_of_very_many_votes_on_one_proposal_the_newest_are_counted_and_that_is_s
 
 
 @pytest.mark.django_db
+def test_power_that_one_node_alone_shows_is_called_unconfirmed_wherever_it_stands(client, made):
+    made.power(1, 5 * UNIT)
+    made.power(2, 3 * UNIT)
+    mark = UnconfirmedLog.objects.create(dao=made.dao, log=PowerCheckpoint.objects.get(account=account(1)).log)
+    one, other = (address_text(account(n)) for n in (1, 2))
+
+    def told() -> list:
+        rows = client.get("/api/v1/daos/river/delegates").json()
+        return [
+            *(row["confirmed"] for row in rows),
+            *(client.get(f"/api/v1/daos/river/delegates/{who}").json()["power_confirmed"] for who in (one, other)),
+            client.get("/api/v1/daos/river/power").json()["confirmed"],
+            *(
+                ">unconfirmed<" not in client.get(f"/river/delegates/{page}").content.decode()
+                for page in ("", f"{other}/")
+            ),
+            not in_words(DaoView(made.dao), member(DaoView(made.dao), account(1))).sentences[0].startswith("One node"),
+        ]
+
+    assert told() == [False, True, False, True, False, False, True, False]
+    mark.delete()
+    assert told() == [True] * 8
+
+
 def test_an_account_of_no_power_has_a_page_that_says_so(client, made):
     shown = page(client, 77)
     assert "Has no voting power now." in shown

@@ -13,7 +13,7 @@ from agent.understanding import summaries
 from agent.understanding.judging import Outcome
 from governance import outbox, work
 from governance.chain import abi
-from governance.models import Cursor, Proposal, UnconfirmedLog, Work
+from governance.models import Cursor, Proposal, ProposalTransition, UnconfirmedLog, Work
 from governance.projections.tallies import REDUCED
 from governance.state import governor_of
 from presentation import card, words
@@ -484,6 +484,28 @@ def test_a_proposal_that_one_node_alone_shows_is_in_no_mail(client, made):
     assert digest.open_items(DaoView(made.dao), None) == []
     page = client.get(f"/river/proposals/{proposal.proposal_id}/").content.decode()
     assert "One node alone shows that this was proposed: it is not confirmed." in page
+
+
+@pytest.mark.parametrize("kind", ["canceled", "executed"])
+def test_an_end_that_one_node_alone_shows_takes_no_proposal_from_mails_and_lists(client, made, kind):
+    proposal = made.proposal(**{kind: True})
+    step = ProposalTransition.objects.create(proposal=proposal, kind=kind, log=made.log())
+    mark = UnconfirmedLog.objects.create(dao=made.dao, log=step.log)
+    [item] = digest.open_items(DaoView(made.dao), None)
+    note = f"One node alone shows this of the proposal, and it is not confirmed: {kind.capitalize()}."
+    assert item.lines[0] == "State: Active."
+    assert note in item.lines
+    for address in ("/river/", "/river/proposals/", f"/river/proposals/{proposal.proposal_id}/"):
+        assert note in client.get(address).content.decode()
+    told = client.get("/api/v1/daos/river/proposals?show=open").json()["proposals"]
+    assert [(row["state"], row["state_confirmed"], note in row["notes"]) for row in told] == [
+        (kind.capitalize(), False, True)
+    ]
+    exported = client.get("/api/v1/daos/river/exports/proposals?format=json").json()
+    assert [row["state_confirmed"] for row in exported["rows"]] == [False]
+    mark.delete()
+    assert digest.open_items(DaoView(made.dao), None) == []
+    assert client.get("/api/v1/daos/river/proposals?show=open").json()["proposals"] == []
 
 
 def test_what_one_node_alone_shows_as_taken_from_a_delegate_is_in_no_mail(client, made):

@@ -15,6 +15,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 
 import policies
+from governance.chain.module import SET_POLICY
 from governance.models import Contract, PolicyVersion, ProposalTransition
 from policies.code.encoding import codehash, encode, set_policy_calldata
 from policies.document.document import load
@@ -67,6 +68,15 @@ def test_the_text_in_the_proposal_is_found_kept_served_and_shown(client: Any, ma
     assert f"/policies/{hex_text(HASH)}.yaml" in page
     (policy,) = client.get("/api/v1/daos/river/policies").json()
     assert (policy["document_hash"], policy["document"]) == (hex_text(HASH), PUBLISHED)
+
+
+def test_the_text_of_a_call_whose_function_is_named_as_text_is_found(made: Any) -> None:
+    """Of Compound's kin: the selector is nowhere in the data."""
+    proposal = proposed(made, PAYROLL)
+    data = bytes(proposal.actions.get().calldata)[4:]
+    proposal.actions.update(calldata=data, signature=SET_POLICY)
+    assert texts.find_in_proposals() == 1
+    assert texts.text_of(HASH) == PUBLISHED
 
 
 def test_comments_are_not_published_for_the_hash_does_not_cover_them(made: Any) -> None:

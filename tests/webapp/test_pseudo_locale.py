@@ -49,7 +49,7 @@ from presentation.policies import explained
 from presentation.words import address_text
 from tests import pseudo
 from tests.webapp import states
-from tests.webapp.conftest import CHAIN, NOW, UNIT, Made, account
+from tests.webapp.conftest import CHAIN, DAY, NOW, UNIT, Made, account
 from webapp.account import signin
 from webapp.drafts.actions import KINDS
 from webapp.mail import kinds, letters, own, plan, send, subscriptions
@@ -320,7 +320,7 @@ def test_a_gauge(made):
     states.readings(made)
     for spent, reading in ((None, None), (5_000_000, ChainReading.objects.first())):
         for budget in decode(code).budgets:
-            view = BudgetView(budget, place.asset(budget.asset), spent, reading)
+            view = BudgetView(budget, place.asset(budget.asset), spent, reading, NOW + DAY)
             check(HttpResponse(render_to_string("webapp/_gauge.html", {"budget": view})), "gauge", [budget.label])
 
 

@@ -17,7 +17,7 @@ from agent.acts.calls import calls_from_json
 from agent.acts.judging import PASSING
 from agent.acts.shown import shown
 from agent.acts.words import TABLE, reason_of
-from agent.models import Candidate, DecisionRecord, Refusal, Request, RequestMove
+from agent.models import Candidate, DecisionRecord, Refusal, Request, RequestMove, ScheduledTime
 from governance.models import Act, PolicyVersion
 from governance.sentences import worded
 from policies.answer.evaluate import Mode
@@ -153,6 +153,7 @@ def request_view(place: DaoView, request_id: int, account: bytes | None) -> dict
         "budgets": _budgets(place, version),
         "refusals": [_refusal(refusal) for refusal in sorted(request.refusals.all(), key=lambda one: one.pk)],
         "records": [_record_view(place, record) for record in request.records.order_by("id")],
+        "by_calendar": ScheduledTime.objects.filter(request=request).exists(),
         "acts": acts_of(place, request),
         "payments": [_payment(place, act, payment) for act, payment in paid.lately(place.dao, payees, besides=request)],
     }

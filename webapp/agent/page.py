@@ -7,12 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from agent.acts import halts
+from agent.acts.words import reason_of
 from agent.llm import trouble
 from governance import standing
 from governance.chain import abi
 from governance.chain.module import PAUSE
+from governance.sentences import worded
 from policies.notation.hexadecimal import hex_text
-from presentation import words
+from presentation import unanswered, words
 from presentation.acts import counted_as_of_now
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
@@ -55,4 +58,6 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         model_trouble=(now_wrong := trouble.standing()),
         model_trouble_text=trouble.in_words(now_wrong) if now_wrong else "",
         requests=waiting_and_newest(place),
+        halts=[worded(reason_of(halt)) for halt in halts.standing(place.dao)],
+        unanswered=unanswered.unanswered(place.dao),
     )

@@ -34,6 +34,7 @@ from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
 from webapp import roles, throttle
+from webapp.agent.power import why_not_in_power
 from webapp.api_input import RELAYED_AN_HOUR, bytes32
 from webapp.rendering import render_page
 
@@ -42,6 +43,7 @@ MOST_TEXT = 40_000  # characters of the lines that somebody writes
 MOST_DOCUMENT = 200_000  # of typed data that is handed in
 MOST_DAYS = rosters.MAX_LIFE_S // _DAY_S
 DAYS = 365
+FORMS_AN_HOUR = 120
 KINDS: Mapping[str, Promise] = {
     rosters.MONTHLY: gettext_lazy("paid each month"),
     rosters.NAMES: gettext_lazy("names for one-off payments, each of which the operator signs"),
@@ -64,6 +66,8 @@ def roster(request: HttpRequest, slug: str, policy_id: str) -> HttpResponse:
         return _page(request, place, policy)
     if request.POST.get("what") == "signed":
         return _take_in(request, place, policy)
+    if not throttle.allow("roster-form", throttle.who_asks(request), limit=FORMS_AN_HOUR, window=throttle.HOUR):
+        return _page(request, place, policy, problem=gettext("Too many attempts. Try again in an hour."), status=429)
     try:
         proposed = _composed(request.POST, place, policy)
     except (rosters.RosterError, NoPolicyInForce) as error:
@@ -136,10 +140,10 @@ def tokens_of(place: DaoView, policy: PolicyInForce) -> dict[str, Token]:
 
 
 def in_use(policy: PolicyInForce, now_chain_s: int) -> tuple[Roster | None, rosters.Terms | None, str]:
-    """The roster that the policy pays by, with its terms; else the newest there is, and why it pays nobody."""
+    """The roster that the policy pays by, with its terms; else the newest there is. With why it pays nobody."""
     try:
         found = rosters.current(policy, now_chain_s)
-        return found, rosters.terms_of(found), ""
+        return found, rosters.terms_of(found), " ".join(why_not_in_power(policy, now_chain_s))
     except rosters.RosterError as error:
         newest = Roster.objects.filter(module=policy.contract, policy_id=policy.policy_id).order_by("-serial").first()
         try:
@@ -155,7 +159,9 @@ def _page(
     visitor = roles.visitor_of(request, place.dao)
     operator, tokens = policy.code.operator, tokens_of(place, policy)
     held, terms, why_not = in_use(policy, place.now_chain_s)
-    sees_names = visitor.may_see_roster_of(operator)
+    # Who is operator now sees what it signed itself: names of one before were promised to that one.
+    signer = operator if held is None else bytes(held.operator)
+    sees_names = visitor.may_see_roster_of(operator) and visitor.may_see_roster_of(signer)
     page = render_page(
         request,
         "roster.html",
@@ -165,7 +171,7 @@ def _page(
         policy=policy,
         operator=operator,
         agent=policy.code.agent,
-        is_operator=visitor.account == operator,
+        is_operator=visitor.here == operator,
         account=visitor.account,
         roles=roles.names_of(visitor),
         roster=held,
@@ -175,6 +181,7 @@ def _page(
         auditors=sorted(settings.AUDITORS),
         tokens=list(tokens),
         form=_form(request, terms if sees_names else None, tokens),
+        left_out=_left_out(request, terms, tokens) if terms is not None and sees_names else [],
         most_days=MOST_DAYS,
         proposed=None if proposed is None else _proposed(place, proposed, visitor),
         problem=problem,
@@ -201,6 +208,13 @@ def _form(request: HttpRequest, terms: rosters.Terms | None, tokens: Mapping[str
     }
 
 
+def _left_out(request: HttpRequest, terms: rosters.Terms, tokens: Mapping[str, Token]) -> list[str]:
+    """Who is on the roster and not in the form that begins with it."""
+    if "lines" in request.POST:
+        return []
+    return [line.name for line in roster_lines.left_out(terms.lines, tokens)]
+
+
 def _proposed(place: DaoView, document: dict[str, Any], visitor: Visitor) -> dict[str, Any]:
     """What somebody composed, and may sign, as it is shown: who has it before them sees all of it."""
     return {
@@ -225,9 +239,9 @@ def _terms_view(place: DaoView, terms: rosters.Terms, visitor: Visitor, *, all_n
         "lines": [
             {
                 "recipient": line.recipient,
-                "name": line.name if all_names or line.recipient == visitor.account else "",
+                "name": line.name if all_names or line.recipient == visitor.here else "",
                 "amount": place.asset(line.asset).text(line.amount, None)
-                if line.amount and (all_names or line.recipient == visitor.account)
+                if line.amount and (all_names or line.recipient == visitor.here)
                 else "",
             }
             for line in terms.lines

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods
 
@@ -17,17 +19,25 @@ from agent.acts.calendar import MOST_DATES, Rule, zones
 from agent.acts.policy import NoPolicyInForce, PolicyInForce
 from agent.acts.words import TABLE, say
 from agent.models import Schedule, ScheduledTime
+from governance.roles import Do
 from governance.sentences import worded
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 from presentation import words
 from presentation.dao_view import DaoView
 from webapp import roles
+from webapp.agent.power import why_not_in_power
 from webapp.agent.roster import policy_of
 from webapp.rendering import render_page
 
 _COMING = 3
 _PAST = 20
+_ENDED = 10
+WHY_ENDED: Mapping[str, Promise] = {
+    "": gettext_lazy("ended by hand"),
+    "operator_changed": gettext_lazy("ended, since a vote named another operator or another policy module"),
+    "policy_ended": gettext_lazy("ended with its policy"),
+}
 _LONGEST = MOST_DATES * 12
 
 
@@ -40,9 +50,10 @@ def schedules(request: HttpRequest, slug: str, policy_id: str) -> HttpResponse:
     policy = policy_of(place, policy_id)
     if request.method != "POST":
         return _page(request, place, policy)
-    account = roles.visitor_of(request, place.dao).account
+    visitor = roles.visitor_of(request, place.dao)
+    account = visitor.here
     if account is None:
-        return _page(request, place, policy, gettext("Sign in with your wallet first."), 403)
+        return _page(request, place, policy, roles.denial(visitor, Do.ASK), 403)
     try:
         if request.POST.get("what") == "end":
             done = _end(request, place, policy, account)
@@ -62,8 +73,9 @@ def _end(request: HttpRequest, place: DaoView, policy: PolicyInForce, account: b
     key = request.POST.get("schedule", "")
     found = Schedule.objects.filter(dao=place.dao, policy_id=policy.policy_id, ended_at=None).select_related("dao")
     row = found.filter(pk=int(key)).first() if key.isascii() and key.isdigit() and len(key) < 18 else None
-    if row is not None:
-        rules.end(row, account)
+    if row is None:
+        raise rules.ScheduleError(say("schedule_not_standing"))
+    rules.end(row, account)
     return gettext("The schedule has ended. What it asked for before goes on.")
 
 
@@ -88,6 +100,7 @@ def _page(
     request: HttpRequest, place: DaoView, policy: PolicyInForce, problem: str = "", status: int = 200
 ) -> HttpResponse:
     visitor = roles.visitor_of(request, place.dao)
+    ended = Schedule.objects.filter(dao=place.dao, policy_id=policy.policy_id).exclude(ended_at=None)
     times = ScheduledTime.objects.filter(schedule__dao=place.dao, schedule__policy_id=policy.policy_id)
     page = render_page(
         request,
@@ -96,10 +109,12 @@ def _page(
         "agent",
         policy_id=policy.policy_id,
         operator=policy.code.operator,
-        is_operator=visitor.account == policy.code.operator,
+        is_operator=visitor.here == policy.code.operator,
         account=visitor.account,
         roles=roles.names_of(visitor),
-        standing=[_view(row) for row in rules.standing(place.dao, policy.policy_id)],
+        standing=[_view(row, policy) for row in rules.standing(place.dao, policy.policy_id)],
+        why_not=why_not_in_power(policy, place.now_chain_s),
+        ended=[_ended_view(row) for row in ended.order_by("-ended_at")[:_ENDED]],
         past=[_time_view(row) for row in times.select_related("schedule").order_by("-id")[:_PAST]],
         given=request.POST.dict(),
         zones=sorted(zones()),
@@ -110,19 +125,33 @@ def _page(
     return page
 
 
-def _view(row: Schedule) -> dict[str, Any]:
+def _view(row: Schedule, policy: PolicyInForce) -> dict[str, Any]:
     """A schedule in words, with the next times at which it comes due."""
+    is_in_force = bytes(row.made_by) == policy.code.operator and row.module_id == policy.contract.pk
     return {
         "pk": row.pk,
-        "text": one_line(row.text.replace(rules.MONTH, gettext("[the month]")), rules.MOST_TEXT),
+        "text": _text_of(row),
         "by": bytes(row.made_by),
         "rule": _in_words(row),
+        "is_in_force": is_in_force,
         "coming": [
             {"at": words.moment(due.at_s), "month": due.month, "is_monthly": bool(row.day)}
-            for due in rules.coming(row, _COMING)
+            for due in (rules.coming(row, _COMING, policy.code.end_s) if is_in_force else ())
         ],
-        "is_over": row.next_due_chain_s is None,
     }
+
+
+def _ended_view(row: Schedule) -> dict[str, Any]:
+    return {
+        "text": _text_of(row),
+        "by": bytes(row.made_by),
+        "at": words.when(row.ended_at) if row.ended_at else "",
+        "why": str(WHY_ENDED.get(row.ended_because, row.ended_because)),
+    }
+
+
+def _text_of(row: Schedule) -> str:
+    return one_line(row.text.replace(rules.MONTH, gettext("[the month]")), rules.MOST_TEXT)
 
 
 def _in_words(row: Schedule) -> str:

@@ -18,6 +18,7 @@ class Delegate(Answer):
 
     account: Address
     power: Amount
+    confirmed: bool
     delegators_count: int | None
     delegators: list[Address] | None
     votes_cast: int
@@ -29,6 +30,7 @@ class Delegate(Answer):
 class TotalPower(Answer):
     holders: int | None
     power: Amount | None
+    confirmed: bool | None
 
 
 class Delegators(Answer):
@@ -88,6 +90,7 @@ class DelegateAnswer(Answer):
     account: Address
     name: str | None
     power: Amount | None
+    power_confirmed: bool | None
     power_of_all: Amount | None
     delegators_count: int | None
     delegates_to: list[DelegatedTo]

@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from ninja.errors import HttpError
 from pydantic import Field
 
-from governance import asked_power
+from governance import asked_power, unconfirmed
 from governance.chain.signatures import MOST_SIGNATURE_DIGITS
 from governance.models import AccountPower
 from governance.power import delegators_of, totals
@@ -55,6 +55,7 @@ def delegates(request: HttpRequest, slug: str, page: int = 1, size: int = PAGE, 
         {
             "account": address_json(row.account),
             "power": str(row.power),
+            "confirmed": row.is_confirmed,
             "delegators_count": row.delegators,
             "delegators": [address_json(delegator) for delegator in row.named],
             "votes_cast": row.votes_cast,
@@ -71,6 +72,7 @@ def _asked(place: DaoView, degraded: asked_power.Degraded, page: int, size: int)
         {
             "account": address_json(row.account),
             "power": str(row.power),
+            "confirmed": row.is_confirmed,
             "delegators_count": None,
             "delegators": None,
             "votes_cast": row.votes_cast,
@@ -87,9 +89,9 @@ def power(request: HttpRequest, slug: str) -> Json:
     """How many accounts have voting power now, and how much they have in all, base units; null where no log says it."""
     place = DaoView.of(slug)
     if asked_power.degraded(place.dao) is not None:
-        return {"holders": None, "power": None}
-    found = totals(place.dao)
-    return {"holders": found.holders, "power": str(found.power)}
+        return {"holders": None, "power": None, "confirmed": None}
+    found, is_confirmed = totals(place.dao), not unconfirmed.is_power_in_doubt(place.dao)
+    return {"holders": found.holders, "power": str(found.power), "confirmed": is_confirmed}
 
 
 @router.get("/daos/{slug}/delegates/{account}/delegators", response=answers(Delegators, 404, 422))
@@ -128,6 +130,7 @@ def delegate(request: HttpRequest, slug: str, account: str) -> Json:
         "account": address_json(found.account),
         "name": found.name,
         "power": None if found.degraded else str(found.power),
+        "power_confirmed": None if found.degraded else found.is_power_confirmed,
         "power_of_all": None if found.degraded else str(found.total),
         "delegators_count": None if found.degraded and not found.delegators else found.delegators,
         "delegates_to": [{"account": address_json(to), "share_bps": share} for to, share in found.to],

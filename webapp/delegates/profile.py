@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, ngettext
 
-from governance import asked_power
+from governance import asked_power, unconfirmed
 from governance.asked_power import Degraded, asked_at, newest_asked
 from governance.models import AccountPower, AskedPower, OnchainCheck, PowerCheckpoint, Proposal, chain_order
 from governance.power import delegations_of, delegators_of, totals
@@ -97,6 +97,7 @@ class Profile:
     degraded: Degraded | None = None  # no log says who has power: then `power`, `total` and `delegators` say nothing
     asked: AskedPower | None = None  # what the chain answered of it, at the newest snapshot that it was asked about
     statement: DelegateStatement | None = None
+    is_power_confirmed: bool = True  # whether its power now is more than the word of one node alone, with no proof
 
     @property
     def waiting(self) -> list[Cast]:
@@ -173,6 +174,7 @@ def profile(place: DaoView, account: bytes) -> Profile:
         degraded=degraded,
         asked=newest_asked(place.dao, account) if degraded else None,
         statement=statements(place, [account]).get(account),
+        is_power_confirmed=not unconfirmed.whose_power(place.dao, [account]),
     )
 
 

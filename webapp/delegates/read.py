@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from governance import unconfirmed
 from governance.asked_power import most_powerful
 from governance.models import AskedPower, Dao, OnchainCheck
 from governance.power import delegates, some_delegators
@@ -31,6 +32,7 @@ class DelegateRow:
     has_more_votes: bool
     check: OnchainCheck | None
     asked: AskedPower | None = None  # where the chain was asked for a snapshot's, for no log says who has power now
+    is_confirmed: bool = True  # whether its power is more than the word of one node alone, with no proof
 
     @property
     def more(self) -> int:
@@ -48,10 +50,11 @@ def delegate_rows(
     from_whom = some_delegators(place.dao, accounts, named)
     cast = _votes_cast(place.dao, accounts)
     asked = checks_of_power(place.dao, accounts)
+    doubted = unconfirmed.whose_power(place.dao, accounts)
     return [
         DelegateRow(
             row.account, row.power, row.delegators, from_whom[row.account], *cast.get(row.account, (0, False)),
-            asked.get(row.account),
+            asked.get(row.account), is_confirmed=bytes(row.account) not in doubted,
         )
         for row in held
     ]  # fmt: skip

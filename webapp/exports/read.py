@@ -32,7 +32,8 @@ def _proposal(shown: ProposalRow) -> Row:
     row = shown.proposal
     return {
         "id": str(row.proposal_id), "title": shown.title, "proposer": words.address_text(row.proposer),
-        "state": shown.state_name, "snapshot": row.snapshot, "deadline": row.deadline, "for": str(shown.for_votes),
+        "state": shown.state_name, "state_confirmed": shown.is_state_confirmed,
+        "snapshot": row.snapshot, "deadline": row.deadline, "for": str(shown.for_votes),
         "against": str(shown.against_votes), "abstain": str(shown.abstain_votes),
         # The newest block at which the chain said one of these in place of the mirror.
         "chain_word_block": max((word.block_number for word in shown.shown.words.values()), default=None),

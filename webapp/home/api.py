@@ -81,7 +81,7 @@ def dao(request: HttpRequest, slug: str) -> Json:
             "block": place.block,
             "node_head": place.node_head,
             "nodes": place.nodes,
-            "finality_depth_blocks": place.chain.finality_depth,
+            "finality_depth_blocks": place.chain.depth_blocks,
             "deepest_reorg_blocks": place.chain.deepest_reorg_blocks,
             "now_chain_s": place.now_chain_s,
             "synced_at": place.cursor.synced_at.isoformat() if place.cursor and place.cursor.synced_at else None,

@@ -15,11 +15,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
+from agent.acts.words import reason_of
 from agent.understanding.words import shown
 from governance.models import Act, Proposal, Vote
+from governance.sentences import worded
 from governance.state import State
 from policies.notation.visible import one_line
-from presentation import words
+from presentation import unanswered, words
 from presentation.acts import confirmed_objections, counted_as_of_now, doubt_about_end, doubt_about_start, objectable
 from presentation.calls import call_words
 from presentation.card import RED, Tag, card_of, is_by_model, lines_of
@@ -72,9 +74,9 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     row, summary = without_doubts(place, proposal_row(place, proposal)), summary_of(proposal)
     lines = [gettext("State: %(state)s.") % {"state": row.state_text}]
     if row.state is State.ACTIVE:
-        left = place.until_text(proposal.deadline)
-        until = {"left": left, "end": place.clock_text(proposal.deadline)}
-        if is_never(proposal.deadline):
+        left = place.until_text(row.facts.deadline)
+        until = {"left": left, "end": place.clock_text(row.facts.deadline)}
+        if is_never(row.facts.deadline):
             lines.append(gettext("The vote has no end."))
         else:
             lines.append(gettext("%(left)s left to vote (until %(end)s).") % until if left else gettext("Closing now."))
@@ -178,6 +180,17 @@ def _link_of(place: DaoView, act: Act) -> str:
     return settings.ORIGIN + reverse("agent", args=[place.dao.slug]) + f"#act-{act.pk}"
 
 
+def of_waiting(place: DaoView, one: unanswered.Waiting) -> Item:
+    """A request that waits for its operator."""
+    lines = [
+        gettext("Since %(since)s nobody has signed it.") % {"since": words.when(one.since)},
+        gettext("Asked: “%(text)s”.") % {"text": told(one.request.text, 300)},
+        gettext("Why it needs the operator: %(why)s.") % {"why": told(worded(reason_of(one.request)), 400)},
+    ]
+    title = gettext("Request %(number)s waits for the operator") % {"number": one.request.pk}
+    return Item(title, settings.ORIGIN + reverse("request", args=[place.dao.slug, one.request.pk]), lines)
+
+
 def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
     """Everything that needs a decision now: acts first (they end soonest), then votes, those not cast yet first."""
     rows, _ = page_of_proposals(place, only_open=True, size=50)
@@ -187,7 +200,8 @@ def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
         if row.state in (State.PENDING, State.ACTIVE, State.SUCCEEDED, State.QUEUED)
     ]
     votes.sort(key=lambda item: item.has_voted)
-    return [of_act(place, act) for act in objectable(place)] + votes
+    late = [of_waiting(place, one) for one in unanswered.unanswered(place.dao)]
+    return [of_act(place, act) for act in objectable(place)] + votes + late
 
 
 @dataclass

@@ -25,8 +25,11 @@ class Topic(TextChoices):
     SCHEDULED = "scheduled", gettext_lazy("The agent announces an act that can be stopped")
     STOPPED = "stopped", gettext_lazy("An act of the agent is stopped")
     PAID = "paid", gettext_lazy("The agent performs an act")
-    PAUSED = "paused", gettext_lazy("The agent is paused, or its pause is lifted")
-    NEEDS_YOU = "needs_you", gettext_lazy("Something waits for your address: your proposal's next step, or your veto")
+    PAUSED = "paused", gettext_lazy("The agent is paused, stopped or started again; stops and starts come at once")
+    NEEDS_YOU = (
+        "needs_you",
+        gettext_lazy("Something waits for your address: your proposal's next step, a veto or a request"),
+    )
     DELEGATE = "delegate_voted", gettext_lazy("Your delegate votes")
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from governance import outbox, work
 from governance.models import Dao, OutboxEntry
 from presentation.dao_view import DaoView
-from webapp.mail import milestones, personal, subscriptions
+from webapp.mail import alerts, milestones, personal, subscriptions
 from webapp.mail.kinds import MILESTONES, TOPICS, Kind, kind_of
 from webapp.mail.send import DIGEST_WORK, PERIOD_WORK, UNDONE, is_behind
 from webapp.models import ReadingCursor, Subscription
@@ -69,6 +69,12 @@ def look_at_votes() -> None:
         milestones.look(dao, tell)
         for pk, topic in personal.due(dao):
             _enqueue(pk, topic)
+
+
+def plan_alerts() -> None:
+    """Tell of the agent's switch on this site, and remind of requests that wait for an operator."""
+    for pk, topic in alerts.due():
+        _enqueue(pk, topic)
 
 
 def _enqueue(subscription_pk: int, topic: str, *, block: int | None = None) -> None:

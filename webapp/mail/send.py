@@ -27,7 +27,7 @@ from governance.models import Cursor
 from policies.notation.visible import one_line
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, summary_of
-from webapp.mail import digest, facts, letters, periods, subscriptions
+from webapp.mail import alerts, digest, facts, letters, periods, subscriptions
 from webapp.mail.kinds import OF_PROPOSALS, TOPICS, Kind, kind_of
 from webapp.mail.transport import MailNotSent, MailRefused, deliver
 from webapp.mail.words import say
@@ -95,7 +95,8 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     if row.sent_at is not None:
         return
     place = DaoView(subscription.dao)
-    _wait_for_mirror(place)
+    if _parts(topic)[0] not in alerts.KINDS:  # these say nothing of the chain
+        _wait_for_mirror(place)
     _wait_for_depth(place, arguments.get("block"))
     with transaction.atomic():
         # One message of a subscription is decided on at a time: news and its correction each depend on what was sent.
@@ -258,6 +259,9 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
     """The mail of a topic as things stand now; None where there is nothing to say any more."""
     account = bytes(subscription.delegate) if subscription.delegate else None
     name, key = _parts(topic)
+    if name in alerts.KINDS:
+        written = alerts.letter(place, name, key, account)
+        return None if written is None else _mail(subscription, place, written)
     kind = kind_of(name)
     if kind is None:
         raise work.Abandon(say("no_such_digest", kind=name))

@@ -58,7 +58,7 @@ class SubscribeForm(forms.Form):
         label=gettext_lazy("A phrase of yours (optional)"),
         required=False,
         max_length=80,
-        help_text=gettext_lazy("Each mail of ours shows it. A mail without it is not from us."),
+        help_text=gettext_lazy("Each notice of ours shows it. A notice without it is not from us."),
     )
 
     def clean_delegate(self) -> bytes | None:

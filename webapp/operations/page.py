@@ -52,6 +52,7 @@ def _page(request: HttpRequest, place: DaoView, problem: str = "", status: int =
         problem=problem,
     )
     page.status_code = status
+    page["Cache-Control"] = "private, no-store"  # names and facts are for some
     return page
 
 

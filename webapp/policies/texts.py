@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from governance.audit_log import Action, record
+from governance.chain.call import call_of
 from governance.chain.module import SET_POLICY
 from governance.models import Contract, Proposal
 from policies.document.published import published
@@ -137,7 +138,7 @@ def search_again() -> None:
 
 def _find_in(proposal: Proposal) -> int:
     kept, began_s = 0, time.process_time()
-    calls = [bytes(action.calldata) for action in proposal.actions.all()]
+    calls = [call_of(action).calldata for action in proposal.actions.all()]
     if not any(selector(SET_POLICY) in call for call in calls):
         return 0  # wherever it stands: a timelock's batch carries it too
     for block in blocks(proposal.description):

@@ -39,6 +39,7 @@ class ProposalLine(Answer):
     title: str
     proposer: Address
     state: str = Field(examples=["Active"])
+    state_confirmed: bool = Field(description="false where one node alone shows what made it so, with no proof")
     chain_word: dict[str, ChainWord]
     notes: list[str]
     clock: str = Field(description="what snapshot and deadline count: `block`, `l1_block` or `timestamp`")

@@ -15,9 +15,9 @@ from presentation.proposals import ProposalRow
 
 def next_step(place: DaoView, row: ProposalRow, calls: list[ActionView]) -> dict[str, str] | None:
     """The transaction that moves a proposal on, when one can. None where the chain's state differed when it was asked,
-    and what it is now is not known."""
+    and what it is now is not known, and where one node alone shows what made it so."""
     proposal, state = row.proposal, row.state
-    if row.shown.is_unsettled:
+    if row.shown.is_unsettled or not row.is_state_confirmed:
         return None
     if place.governor.capabilities.get("family") in BY_NUMBER:
         return None  # its functions take the proposal's number alone; nothing is offered that the chain would refuse

@@ -19,6 +19,8 @@ def row_json(place: DaoView, row: ProposalRow) -> Json:
         "title": row.title,
         "proposer": address_json(proposal.proposer),
         "state": row.state_name,
+        # Whether it rests on more than the word of one node alone, with no proof.
+        "state_confirmed": row.is_state_confirmed,
         # What of this is the chain's word in place of the mirror's, by `state`, `votes` and `quorum`.
         "chain_word": {
             what: {

@@ -74,10 +74,10 @@ class Voter:
 
     @property
     def has_voted(self) -> bool | None:
-        """The chain's word, else the mirror's where it has a vote; None: not known."""
+        """The chain's word, else the mirror's where it has a vote, and not by one node alone; None: not known."""
         if self.chain is not None and self.chain.has_voted is not None:
             return self.chain.has_voted
-        return True if self.votes else None
+        return True if any(not hasattr(vote.log, "unconfirmed") for vote in self.votes) else None
 
     @property
     def counts_nothing(self) -> bool:

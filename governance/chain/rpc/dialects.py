@@ -26,6 +26,12 @@ _LIMITED = re.compile(
     r"compute units|capacity|calls per second|per second|quota|credits|limited to [\d,]+ ?/ ?sec",
     re.IGNORECASE,
 )
+# How the machine that runs contracts halts where it does not revert: the contract's doing, not the node's.
+_HALTED = re.compile(
+    r"invalid (opcode|instruction|jump)|bad jump|out of gas|stack (under|over)flow|stack limit|write protection|"
+    r"evm error|vm exception|vm execution error|return ?data out of bounds|gas uint64 overflow",
+    re.IGNORECASE,
+)
 _BATCH = re.compile(
     r"batch(es)? (\w+ ){0,4}(too (large|big|long)|limit|size|not (supported|allowed)|support)|"
     r"too many (requests|calls) in (a |the |one )?batch|batch of more than|(no|disallow\w*|unsupported) batch",
@@ -107,6 +113,8 @@ def classify(error: Any, method: str, endpoint: str = "", secrets: Sequence[str]
     data = error.get("data")
     if method in ("eth_call", "eth_estimateGas") and (code in (3, -32015) or "revert" in message.lower()):
         return CallReverted(_revert_data(data), short, code, endpoint=endpoint)
+    if method == "eth_call" and _HALTED.search(message):
+        return CallReverted(b"", short, code, endpoint=endpoint)
     if method in ("eth_getLogs", "eth_getBlockReceipts") and _RANGE.search(message):
         large = RangeTooLarge(code, short, data, endpoint=endpoint)
         large.suggested, large.max_blocks = _suggestion(message, data)

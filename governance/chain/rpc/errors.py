@@ -42,7 +42,8 @@ class Answered(RpcError):
 
 
 class CallReverted(Answered):
-    """`eth_call` or `eth_estimateGas` reverted. `data` is the revert data, bytes (empty where the node gave none)."""
+    """`eth_call` or `eth_estimateGas` reverted, or the contract that `eth_call` ran halted.
+    `data` is the revert data, bytes (empty where the node gave none)."""
 
     data: bytes
 

@@ -75,6 +75,7 @@ class Pool:
         self._said = threading.local()  # .by: the endpoint that last answered this thread
         self._caught: list[Sentence] = []
         self._disagreements: list[Disagreement] = []
+        self.unseen: set[bytes] = set()  # blocks of which one endpoint's logs are known and no other one answered
 
     def __repr__(self) -> str:
         return f"<Rpc chain {self.chain_id} via {', '.join(e.name for e in self._endpoints)}>"
@@ -145,8 +146,7 @@ class Pool:
         return caught
 
     def note_disagreement(self, block_number: int, problem: str, logs: Iterable[tuple[bytes, Any]] = ()) -> None:
-        """Record that endpoints differ about a block, or these logs of it, and nothing proves which is right; both stay
-        trusted."""
+        """Record that endpoints differ about a block, or these logs of it, with no proof; both stay trusted."""
         self._disagreements.append(Disagreement(block_number, problem, frozenset(logs)))
 
     def take_disagreements(self) -> list[Disagreement]:

@@ -40,7 +40,7 @@ def audit(dao: Dao) -> dict[str, Any]:
         "dao": dao.slug,
         "chain_id": dao.chain_id,
         "read_to_block": Cursor.objects.get(dao=dao).next_block - 1,
-        "finality_depth_blocks": dao.chain.finality_depth,
+        "finality_depth_blocks": dao.chain.depth_blocks,
         "deepest_reorg_blocks": dao.chain.deepest_reorg_blocks,
         "policies": [
             {
@@ -87,7 +87,13 @@ def audit(dao: Dao) -> dict[str, Any]:
         "checks": {
             "matched": OnchainCheck.objects.filter(dao=dao, matched=True).count(),
             "differing": [
-                {"subject": c.subject, "chain": c.chain_says, "mirror": c.mirror_says, "block": c.block_number}
+                {
+                    "subject": c.subject,
+                    "chain": c.chain_says,
+                    "other_node": c.other_says or None,
+                    "mirror": c.mirror_says,
+                    "block": c.block_number,
+                }
                 for c in OnchainCheck.objects.filter(dao=dao, matched=False)
             ],
         },
@@ -149,7 +155,7 @@ class Command(BaseCommand):
             self.stdout.write(self.style.WARNING(module_search.told(dao, candidate)))
         chain = dao.chain
         self.stdout.write(
-            f"final after {chain.finality_depth:,} blocks; deepest reorg seen {chain.deepest_reorg_blocks:,}"
+            f"final after {chain.depth_blocks:,} blocks; deepest reorg seen {chain.deepest_reorg_blocks:,}"
         )
         for node in nodes:
             self.stdout.write(f"node {node}")
@@ -187,11 +193,7 @@ class Command(BaseCommand):
                 )
         for subject in found.differing:
             check = rows[subject]
-            self.stdout.write(
-                self.style.ERROR(
-                    f"differs: {subject}: the chain says {check.chain_says}, the mirror {check.mirror_says}"
-                )
-            )
+            self.stdout.write(self.style.ERROR(f"differs: {subject}: {check.words}"))
         for name in self.changed:
             self.stdout.write(self.style.WARNING(f"changed: the governor's {name.replace('_', ' ')}, asked again"))
         if self.clock:

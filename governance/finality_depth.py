@@ -3,8 +3,8 @@
 counts where it has one.
 
 The source is Chainlink's published defaults (github.com/smartcontractkit/chainlink, core/chains/evm/config/toml/
-defaults, `FinalityDepth`), for the chains where it is deeper than `DEFAULT_BLOCKS`. Polygon's chain has seen reorgs of
-157 blocks. An operator may set another depth (`MANDATE_FINALITY_DEPTHS`).
+defaults, `FinalityDepth`), for chains where it is deeper than `DEFAULT_BLOCKS`; not every chain of theirs was looked
+at. Polygon's chain has seen reorgs of 157 blocks. An operator may set another depth (`MANDATE_FINALITY_DEPTHS`).
 """
 
 from django.conf import settings
@@ -14,11 +14,16 @@ DEFAULT_BLOCKS = 64  # two epochs of Ethereum, after which a block is final ther
 DEPTHS_BLOCKS: dict[int, int] = {
     10: 200,  # OP Mainnet
     137: 500,  # Polygon
+    255: 400,  # Kroma
+    592: 100,  # Astar
+    919: 200,  # Mode Sepolia
     1_101: 500,  # Polygon zkEVM
+    2_358: 400,  # Kroma Sepolia
     8_453: 200,  # Base
     34_443: 200,  # Mode Mainnet
     59_141: 28_800,  # Linea Sepolia Testnet
     59_144: 300,  # Linea Mainnet
+    60_808: 900,  # BOB
     80_002: 500,  # Polygon Amoy
     81_457: 200,  # Blast
     84_532: 200,  # Base Sepolia
