@@ -567,7 +567,9 @@ class _Clause:
         is_dollar = bool(before) and ("USD" in before[-1].symbol.upper() or before[-1].symbol.upper() == "DAI")
         if not is_dollar or not isinstance(worth, Quantity) or not ("$" in piece.text or "usd" in piece.text):
             return True
-        return bool(set(worth.readings) & set(before[-1].readings))
+        if worth.is_about or worth.per_s or before[-1].per_s:
+            return True  # "(~$4.5M/year)" behind a rate
+        return any(abs(one - other) * 10 <= one for one in worth.readings for other in before[-1].readings)
 
     def _at_amount(self, at: int) -> bool:
         """Whether a used amount stands right before brackets, which may say what it is worth."""
