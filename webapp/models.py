@@ -42,12 +42,12 @@ class Reader(models.Model):
     own_sent_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    def __str__(self) -> str:
+        return f"reader {self.pk}"  # never the address: this text ends in logs
+
     @property
     def is_resting(self) -> bool:
         return self.rests_since is not None and (self.rests_until is None or self.rests_until > timezone.now())
-
-    def __str__(self) -> str:
-        return f"reader {self.pk}"  # never the address: this text ends in logs
 
 
 class Subscription(models.Model):

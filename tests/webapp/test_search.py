@@ -58,8 +58,8 @@ def test_words_find_texts(three, client, words, found):
 @pytest.mark.parametrize(
     "words",
     [
-        "EIP-4844", "eip 4844", "AIP-42", "vitalik.eth", "vitalik", "1.5", "example.org", "Aave", "uniswap/aave", "-4844",
-        "हिन्दी", "o\u0308konomie", "ökonomie", "snake_case", "case",
+        "EIP-4844", "eip 4844", "AIP-42", "vitalik.eth", "vitalik", "1.5", "example.org", "Aave", "uniswap/aave",
+        "-4844", "हिन्दी", "o\u0308konomie", "ökonomie", "snake_case", "case",
     ],
 )  # fmt: skip
 def test_names_are_found_as_they_are_written_and_by_their_parts(made, client, words):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a draft takes, which moments of votes were told, and whether a vote was called off, and how long a reader rests."""
+"""What a draft takes, which moments of votes were told, and whether a vote was called off."""
 
 from django.db import migrations, models
 
@@ -10,12 +10,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL("DELETE FROM webapp_searchtext", migrations.RunSQL.noop),  # made again, by another rule
-        migrations.AddField(
-            model_name="reader",
-            name="rests_until",
-            field=models.DateTimeField(null=True),
-        ),
         migrations.AddField(
             model_name="draftversion",
             name="size",
