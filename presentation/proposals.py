@@ -116,6 +116,11 @@ class ProposalRow:
         return self.state not in (State.PENDING, State.UPDATABLE)
 
     @property
+    def is_called_off(self) -> bool:
+        """Whether it was canceled or vetoed: its vote then ends otherwise than by its time."""
+        return self.state in (State.CANCELED, State.VETOED)
+
+    @property
     def state_name(self) -> str:
         return str(self.state.value)
 

@@ -121,6 +121,7 @@ class Milestone(models.Model):
     times = models.PositiveIntegerField(default=1)
     stands = models.BooleanField(default=True)
     seen_at = models.DateTimeField()
+    told = models.BooleanField(default=True)  # False: of before the first look, when it was is not known
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dao", "kind", "key"], name="milestone_once")]
@@ -131,11 +132,13 @@ class Milestone(models.Model):
 
 
 class VoteEnd(models.Model):
-    """When a vote ends, and how often that changed: what a calendar's SEQUENCE counts."""
+    """When a vote ends, whether it was canceled, and how often either changed: what a calendar's SEQUENCE counts.
+    What one node alone shows changes nothing here."""
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+")
     onchain_proposal_id = Uint256Field()
     ends_at = models.BigIntegerField()  # a timepoint of the governor's clock
+    is_over = models.BooleanField(default=False)  # canceled or vetoed
     sequence = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -163,6 +166,7 @@ class DraftVersion(models.Model):
     draft = models.ForeignKey(SavedDraft, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     body = models.JSONField()
+    size = models.PositiveIntegerField(default=0)  # bytes of the body
     kept_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

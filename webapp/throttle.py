@@ -36,17 +36,18 @@ def _keyed(kind: str, subject: str) -> bytes:
     return hmac.new(settings.SECRET_KEY.encode(), f"{kind}:{subject}".encode(), hashlib.sha256).digest()
 
 
-def allow(kind: str, subject: str, *, limit: int, window: datetime.timedelta) -> bool:
-    """Count one attempt of `subject` and say whether it is among the first `limit` of this window."""
+def allow(kind: str, subject: str, *, limit: int, window: datetime.timedelta, count: int = 1) -> bool:
+    """Count one attempt of `subject` (or `count` of what it takes) and say whether it is among the first `limit` of
+    this window."""
     seconds = int(window.total_seconds())
     now = int(timezone.now().timestamp())
     start = datetime.datetime.fromtimestamp(now - now % seconds, tz=datetime.UTC)
     row, created = Throttle.objects.get_or_create(
-        kind=kind, subject=_keyed(kind, subject), window_start=start, defaults={"count": 1}
+        kind=kind, subject=_keyed(kind, subject), window_start=start, defaults={"count": count}
     )
     if created:
-        return limit > 0
-    Throttle.objects.filter(pk=row.pk).update(count=F("count") + 1)
+        return count <= limit
+    Throttle.objects.filter(pk=row.pk).update(count=F("count") + count)
     row.refresh_from_db(fields=["count"])
     return row.count <= limit
 

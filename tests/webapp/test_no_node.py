@@ -138,7 +138,7 @@ def filled(made, settings) -> dict[str, str]:
     subscription.confirm_token_hash = subscriptions._hash(subscriptions.confirm_token(choice))
     subscription.unsubscribe_token_hash = subscriptions._hash(subscriptions.unsubscribe_token(subscription))
     subscription.save()
-    draft_token, _ = saved.keep(made.dao, Draft("# A draft", []), None)
+    draft_token, _ = saved.keep(made.dao, Draft("# A draft", []), None, "here")
     own.ask("a@example.org", "here")
     own_token = own._token(Work.objects.get(name=own.OWN_WORK).arguments)
     return {

@@ -5,6 +5,8 @@ import html
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from governance.models import AuditEntry, Chain, Dao
 from presentation.words import address_text
@@ -69,7 +71,8 @@ def test_the_link_alone_opens_it_and_gives_it_to_no_other_site(made, client):
 
 
 def test_what_is_no_whole_draft_is_kept_as_it_is_and_looking_keeps_nothing(made, client, monkeypatch):
-    link, _ = kept(client, text="half\u0000", amount="five?")
+    link, _ = kept(client, text="half\u0000 x\\u0000", amount="five?")
+    assert DraftVersion.objects.get().body["text"] == "half x\\u0000", "six characters that were typed stay"
     assert 'value="five?"' in shown(client, link)
     monkeypatch.setattr(drafts, "_node", lambda _place: None)
     looked = client.post(link, {key: value for key, value in form(amount="9").items() if key != "keep"} | {"look": "1"})
@@ -84,10 +87,29 @@ def test_there_are_limits_in_words(made, client, monkeypatch):
     full = client.post(link, form(amount="6"))
     assert full.status_code == 422
     assert "as many versions as it may have" in full.content.decode()
+    monkeypatch.setattr(saved, "MOST_BYTES_IN_ALL", DraftVersion.objects.get().size * 2 - 1)
+    assert "as many drafts as it has room for" in client.post("/river/propose/", form()).content.decode()
+    monkeypatch.setattr(saved, "BYTES_A_DAY", DraftVersion.objects.get().size * 3)
+    assert "Too much was kept from here in a day" in client.post("/river/propose/", form()).content.decode()
+    assert DraftVersion.objects.count() == 1
     monkeypatch.setattr(saved, "MOST_BYTES", 10)
     assert "too long to be kept" in client.post("/river/propose/", form()).content.decode()
     monkeypatch.setattr(drafts, "KEPT_AN_HOUR", 0)
     assert client.post("/river/propose/", form()).status_code == 429
+
+
+def test_who_looks_too_often_is_stopped_before_a_draft_is_read_and_old_bodies_are_not(made, client, monkeypatch):
+    link, _ = kept(client)
+    for amount in ("6", "7", "8"):
+        kept(client, link, amount=amount)
+    with CaptureQueriesContext(connection) as seen:
+        assert 'value="8"' in shown(client, link)
+    assert sum('"webapp_draftversion"."body"' in query["sql"] for query in seen) == 2, "it and the one before"
+    monkeypatch.setattr(drafts, "LOOKS_AN_HOUR", 0)
+    monkeypatch.setattr(saved, "versions_of", None)
+    for answer in (client.get(link), client.post(link, form())):
+        assert answer.status_code == 429
+        assert "try again later" in answer.content.decode()
 
 
 def test_a_draft_that_nobody_changes_is_forgotten(made, client):
@@ -105,10 +127,10 @@ def test_a_long_draft_is_compared_in_time_or_said_to_be_too_long(made):
         DraftVersion(
             draft=draft, number=number, body={"text": "\n".join(f"{sign}{n % 7}" for n in range(lines)), "actions": []}
         )
-        for number, sign, lines in ((1, "a", 9_000), (2, "b", 9_000))
+        for number, sign, lines in ((1, "a", 490), (2, "b", 490))
     )
     found = saved.differences(old, new)
     assert found is not None
     assert found[-1].text.startswith("and ")
-    old.body["text"] = "\n" * 30_000
+    old.body["text"] = "\n" * 600
     assert saved.differences(old, new) is None

@@ -45,6 +45,7 @@ from webapp.rendering import render_page
 PER_ASKER_AN_HOUR = 120
 KEPT_AN_HOUR = 30
 FORMS_AN_HOUR = 600  # looks, and each action added or removed
+LOOKS_AN_HOUR = 600  # at drafts that are kept: comparing two versions takes time
 CHECKS_AN_HOUR = 600  # of policies while they are written: they use up nothing of the others
 
 
@@ -62,6 +63,11 @@ def draft(request: HttpRequest, slug: str, token: str | None = None) -> HttpResp
 
 
 def _draft(request: HttpRequest, place: DaoView, token: str | None) -> HttpResponse:
+    if token is not None and not throttle.allow(
+        "draft-kept", throttle.who_asks(request), limit=LOOKS_AN_HOUR, window=throttle.HOUR
+    ):
+        text = gettext("Too many looks at kept drafts in an hour: try again later.")
+        return HttpResponse(text, content_type="text/plain; charset=utf-8", status=429)
     kept = _kept(request, place, token) if token is not None else {}
     if request.method != "POST":
         if token is not None:
@@ -129,7 +135,7 @@ def _keep(
         written.problems.append(gettext("Too many versions in an hour: try again later. Nothing you wrote is lost."))
         return _page(request, place, written, status=429, **kept)
     try:
-        token, number = saved.keep(place.dao, written, token)
+        token, number = saved.keep(place.dao, written, token, throttle.who_asks(request))
     except saved.NotKept as error:
         written.problems.append(str(error))
         return _page(request, place, written, status=422, **kept)

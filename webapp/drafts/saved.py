@@ -15,21 +15,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from governance.audit_log import Action, record
 from governance.models import Dao
 from policies.notation.visible import one_line
+from webapp import throttle
 from webapp.drafts.actions import KINDS, Draft
 from webapp.drafts.actions import Action as DraftedAction
 from webapp.models import DraftVersion, SavedDraft
 
 MOST_VERSIONS = 100
 MOST_BYTES = 600_000  # of one version: a text, policies and calldata as long as a draft may have them
+BYTES_A_DAY = 5_000_000  # of one asker
+MOST_BYTES_IN_ALL = 2_000_000_000  # of all drafts of this site
 KEPT = datetime.timedelta(days=180)  # after its last version
 _MOST_LINES = 400  # of differences shown
-_MOST_COMPARED = 20_000  # lines of both versions: comparing takes time
+_MOST_COMPARED = 1_000  # lines of both versions: comparing takes time by their square
 
 
 class NotKept(Exception):
@@ -44,14 +48,17 @@ class Difference:
     text: str
 
 
-def keep(dao: Dao, written: Draft, token: str | None) -> tuple[str, int]:
+def keep(dao: Dao, written: Draft, token: str | None, asker: str) -> tuple[str, int]:
     """Keep a version, of a new draft where `token` is None; its link's token and its number. Raises NotKept, and
     SavedDraft.DoesNotExist."""
-    body = json.dumps(
-        {"text": written.text, "actions": [{"kind": one.kind, "fields": one.fields} for one in written.actions]}
-    ).replace("\\u0000", "")  # a database's text has no such character
-    if len(body) > MOST_BYTES:
+    body = _body_of(written)
+    size = len(json.dumps(body))
+    if size > MOST_BYTES:
         raise NotKept(gettext("This is too long to be kept under a link."))
+    if not throttle.allow("draft-bytes", asker, limit=BYTES_A_DAY, window=throttle.DAY, count=size):
+        raise NotKept(gettext("Too much was kept from here in a day: try again tomorrow."))
+    if (DraftVersion.objects.aggregate(sum=Sum("size"))["sum"] or 0) + size > MOST_BYTES_IN_ALL:
+        raise NotKept(gettext("This site keeps as many drafts as it has room for: copy what you wrote."))
     with transaction.atomic():
         if token is None:
             token = secrets.token_urlsafe(24)
@@ -59,21 +66,32 @@ def keep(dao: Dao, written: Draft, token: str | None) -> tuple[str, int]:
         else:
             draft = SavedDraft.objects.select_for_update().get(dao=dao, token_hash=_hash(token))
         newest = draft.versions.order_by("-number").first()
-        if newest is not None and newest.body == json.loads(body):
+        if newest is not None and newest.body == body:
             return token, newest.number
         number = newest.number + 1 if newest else 1
         if number > MOST_VERSIONS:
             raise NotKept(gettext("This draft has as many versions as it may have. Keep it under a new link."))
-        DraftVersion.objects.create(draft=draft, number=number, body=json.loads(body))
+        DraftVersion.objects.create(draft=draft, number=number, body=body, size=size)
         SavedDraft.objects.filter(pk=draft.pk).update(changed_at=timezone.now())
         record(Action.DRAFT_KEPT, dao, draft=draft.pk, version=number)
     return token, number
 
 
+def _body_of(written: Draft) -> dict[str, Any]:
+    """What is kept of a draft. A database's text has no zero character."""
+    return {
+        "text": written.text.replace("\0", ""),
+        "actions": [
+            {"kind": one.kind, "fields": {name: value.replace("\0", "") for name, value in one.fields.items()}}
+            for one in written.actions
+        ],
+    }
+
+
 def versions_of(dao: Dao, token: str) -> list[DraftVersion]:
-    """All versions of a draft, the newest first. Raises SavedDraft.DoesNotExist."""
+    """All versions of a draft, the newest first, their bodies not read. Raises SavedDraft.DoesNotExist."""
     draft = SavedDraft.objects.get(dao=dao, token_hash=_hash(token))
-    return list(draft.versions.order_by("-number"))
+    return list(draft.versions.order_by("-number").defer("body"))
 
 
 def as_draft(version: DraftVersion) -> Draft:

@@ -17,15 +17,13 @@ from django.utils.translation import gettext
 
 from governance.models import Proposal
 from governance.open_proposals import open_proposals
-from governance.state import State
 from policies.notation.visible import one_line
 from presentation.dao_view import DaoView, is_never
-from presentation.proposals import ProposalRow, rows_of
+from presentation.proposals import ProposalRow, rows_of, without_doubts
 from webapp.models import VoteEnd
 
 _MOST = 200
 _KEPT_S = 60 * 86_400  # after a vote's end: a calendar that looks rarely learns that it was canceled
-_OVER = (State.CANCELED, State.VETOED)
 
 
 def calendar(place: DaoView) -> str:
@@ -36,33 +34,36 @@ def calendar(place: DaoView) -> str:
         "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Mandate//Votes//EN", "CALSCALE:GREGORIAN",
         f"X-WR-CALNAME:{_text(name)}", "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
     ]  # fmt: skip
-    for row, sequence in _votes(place):
-        lines += _event(place, row, sequence, host)
+    for row, end in _votes(place):
+        lines += _event(place, row, end, host)
     lines.append("END:VCALENDAR")
     return "".join(f"{_folded(line)}\r\n" for line in lines)
 
 
-def _votes(place: DaoView) -> Iterator[tuple[ProposalRow, int]]:
-    """The votes that end, or ended lately, and how often their end moved. What one node alone shows is no entry."""
+def _votes(place: DaoView) -> Iterator[tuple[ProposalRow, VoteEnd]]:
+    """The votes that end, or ended lately, with their ends as they were noted, so that a sequence never falls. What one
+    node alone shows is no entry, and changes none."""
     governor = place.one("governor")
     if governor is None:
         return
-    ends = dict(
-        VoteEnd.objects.filter(dao=place.dao).order_by("-pk").values_list("onchain_proposal_id", "sequence")[:_MOST]
-    )
+    noted = VoteEnd.objects.filter(dao=place.dao)
+    newest = list(noted.order_by("-pk").values_list("onchain_proposal_id", flat=True)[:_MOST])
     found = open_proposals(place.dao, governor, place.now)
-    known = Proposal.objects.filter(dao=place.dao, proposal_id__in=list(ends)).values_list("pk", flat=True)
+    known = Proposal.objects.filter(dao=place.dao, proposal_id__in=newest).values_list("pk", flat=True)
     numbers = list(dict.fromkeys([*found.voting[:_MOST], *found.coming[:_MOST], *known]))
-    for row in rows_of(place, numbers):
-        ends_s = place.seconds_until(row.ends_at)
-        if not row.is_doubted and not is_never(row.ends_at) and ends_s > -_KEPT_S:
-            yield row, ends.get(row.proposal.proposal_id, 0)
+    rows = [without_doubts(place, row) for row in rows_of(place, numbers) if not row.is_doubted]
+    ids = [row.proposal.proposal_id for row in rows]
+    ends = {one.onchain_proposal_id: one for one in noted.filter(onchain_proposal_id__in=ids)}
+    for row in rows:
+        # What is not noted yet the next look notes.
+        end = ends.get(row.proposal.proposal_id) or VoteEnd(ends_at=row.ends_at, is_over=row.is_called_off)
+        if not is_never(end.ends_at) and place.seconds_until(end.ends_at) > -_KEPT_S:
+            yield row, end
 
 
-def _event(place: DaoView, row: ProposalRow, sequence: int, host: str) -> list[str]:
+def _event(place: DaoView, row: ProposalRow, end: VoteEnd, host: str) -> list[str]:
     link = settings.ORIGIN + reverse("proposal", args=[place.dao.slug, row.proposal.proposal_id])
-    ends_s = place.now_chain_s + int(place.seconds_until(row.ends_at))
-    is_over = row.state in _OVER
+    ends_s = place.now_chain_s + int(place.seconds_until(end.ends_at))
     about = gettext("%(title)s: voting ends (about)") if place.counts_blocks else gettext("%(title)s: voting ends")
     said = gettext("As of block %(block)s: %(state)s.") % {"block": f"{place.block:,}", "state": row.state_text}
     try:
@@ -72,13 +73,13 @@ def _event(place: DaoView, row: ProposalRow, sequence: int, host: str) -> list[s
     return [
         "BEGIN:VEVENT",
         f"UID:proposal-{row.proposal.proposal_id}-{place.dao.slug}@{host}",
-        f"SEQUENCE:{sequence * 2 + is_over}",
+        f"SEQUENCE:{end.sequence * 2 + end.is_over}",
         f"DTSTAMP:{stamp}",
         f"DTSTART:{moment}",
         f"SUMMARY:{_text(about % {'title': one_line(row.title, 150)})}",
         f"DESCRIPTION:{_text(said)}",
         f"URL:{link}",
-        f"STATUS:{'CANCELLED' if is_over else 'CONFIRMED'}",
+        f"STATUS:{'CANCELLED' if end.is_over else 'CONFIRMED'}",
         "TRANSP:TRANSPARENT",
         "END:VEVENT",
     ]

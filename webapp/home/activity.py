@@ -68,7 +68,8 @@ def _milestones(place: DaoView, most: int) -> list[Event]:
         "vote.passed": gettext("passed"),
         "vote.failed": gettext("did not pass"),
     }
-    rows = list(Milestone.objects.filter(dao=place.dao, stands=True, kind__in=said).order_by("-seen_at", "-pk")[:most])
+    stands = Milestone.objects.filter(dao=place.dao, stands=True, told=True, kind__in=said)
+    rows = list(stands.order_by("-seen_at", "-pk")[:most])
     proposals = Proposal.objects.filter(dao=place.dao, proposal_id__in={int(row.key) for row in rows})
     by_number = {proposal.proposal_id: proposal for proposal in proposals}
     return [

@@ -60,7 +60,8 @@ def news_since(place: DaoView, topics: Sequence[str], since: datetime.datetime) 
     entries = OutboxEntry.objects.filter(dao=place.dao, topic__in=wanted - MILESTONES, written_at__gt=since)
     for topic, key, at in entries.order_by("-id").values_list("topic", "key", "written_at")[:_MOST_READ]:
         told.setdefault((Kind(topic), key), at)
-    milestones = Milestone.objects.filter(dao=place.dao, kind__in=wanted & MILESTONES, stands=True, seen_at__gt=since)
+    seen = Milestone.objects.filter(dao=place.dao, stands=True, told=True, seen_at__gt=since)
+    milestones = seen.filter(kind__in=wanted & MILESTONES)
     for name, key, at in milestones.order_by("-seen_at").values_list("kind", "key", "seen_at")[:_MOST_READ]:
         told.setdefault((Kind(name), key), at)
     found = []
