@@ -7,6 +7,7 @@ Nothing here is shown as a fact about the DAO: that comes from the mirror alone.
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from governance.fields import AddressField, Bytes32Field, Uint256Field
@@ -27,7 +28,7 @@ class Reader(models.Model):
     """Whoever reads what is sent to one e-mail address, whichever DAOs it is about.
 
     `rests_since`: the reader's mail server said for good that it takes nothing for the address, so nothing is sent
-    until somebody confirms it again. Tokens are stored hashed, as a subscription's are.
+    until `rests_until`, or (None) until somebody confirms it again. Tokens are stored hashed, as a subscription's are.
     """
 
     email = models.EmailField(unique=True)
@@ -35,6 +36,7 @@ class Reader(models.Model):
     phrase = models.CharField(max_length=80, blank=True)  # stands in each mail, so that a forged one lacks it
     refusals = models.PositiveSmallIntegerField(default=0)  # messages in a row that were refused for good
     rests_since = models.DateTimeField(null=True)
+    rests_until = models.DateTimeField(null=True)
     unsubscribe_token_hash = Bytes32Field(null=True)  # of mails about several DAOs
     own_token_hash = Bytes32Field(null=True)  # of the link to what is kept of the reader
     own_sent_at = models.DateTimeField(null=True)
@@ -42,6 +44,10 @@ class Reader(models.Model):
 
     def __str__(self) -> str:
         return f"reader {self.pk}"  # never the address: this text ends in logs
+
+    @property
+    def is_resting(self) -> bool:
+        return self.rests_since is not None and (self.rests_until is None or self.rests_until > timezone.now())
 
 
 class Subscription(models.Model):

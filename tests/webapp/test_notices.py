@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 
 from governance import outbox, work
@@ -378,7 +379,9 @@ def recipient(code, said):
     [
         (recipient(450, b"4.2.1 try later"), "later"),
         (recipient(550, b"5.1.1 no such user"), "unknown"),
-        (recipient(550, b"no such user"), "unknown"),
+        (recipient(550, b"no such user"), "closed"),  # so does a relay answer that takes nothing
+        (recipient(550, b"relay not permitted"), "closed"),
+        (recipient(553, b"5.1.8 sender's domain"), "closed"),
         (recipient(552, b"5.2.2 mailbox full"), "closed"),
         (recipient(550, b"5.7.1 policy"), "closed"),
         (smtplib.SMTPDataError(554, b"5.6.0 content"), "closed"),
@@ -423,16 +426,37 @@ def test_a_refusal_for_good_closes_the_message_and_a_dead_address_rests_until_it
     assert subscriptions.active().get() == held
 
 
-def test_three_messages_refused_in_a_row_let_an_address_rest(made, monkeypatch):
-    reader(made)
+@pytest.mark.parametrize("reaches_others", [True, False])
+def test_messages_refused_in_a_row_let_an_address_rest_for_a_time_unless_nobody_is_reached(
+    made, monkeypatch, caplog, reaches_others
+):
+    held = reader(made)
     proposal = made.proposal(7)
     block(made, 500)
-    with answering(monkeypatch, recipient(552, b"5.2.2 mailbox full")):
-        for number, count in ((501, 50_000), (502, 1), (503, 50_000), (504, 1), (505, 50_000)):
-            assert subscriptions.active().exists()
-            votes(proposal, count)
-            block(made, number)
-    assert not subscriptions.active().exists()
+    other = reader(made, address="other@example.org")
+    taken = EmailMultiAlternatives.send
+
+    def answered(message):
+        if reaches_others and message.to != [ADDRESS]:
+            return taken(message)
+        raise recipient(552, b"5.2.2 mailbox full")
+
+    monkeypatch.setattr(EmailMultiAlternatives, "send", answered)
+    for number, count in enumerate((50_000, 1, 50_000, 1, 50_000), 501):
+        votes(proposal, count)
+        block(made, number)
+    active = set(subscriptions.active())
+    assert active == ({other} if reaches_others else {held, other})
+    assert ("nothing is sent to 1 readers now" in caplog.text) == reaches_others
+    assert ADDRESS not in caplog.text
+    monkeypatch.setattr(EmailMultiAlternatives, "send", taken)
+    Reader.objects.exclude(rests_until=None).update(rests_until=datetime.datetime.now(UTC))
+    votes(proposal, 1)
+    block(made, 506)
+    votes(proposal, 50_000)
+    block(made, 507)
+    assert [ADDRESS] in [message.to for message in mail.outbox], "the rest is over"
+    assert not Reader.objects.exclude(rests_since=None).exists()
 
 
 # --- what a mail says

@@ -55,6 +55,21 @@ def test_words_find_texts(three, client, words, found):
     assert numbers(client, q=words) == found
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "EIP-4844", "eip 4844", "AIP-42", "vitalik.eth", "vitalik", "1.5", "example.org", "Aave", "uniswap/aave",
+        "-4844", "हिन्दी", "o\u0308konomie", "ökonomie", "snake_case", "case",
+    ],
+)  # fmt: skip
+def test_names_are_found_as_they_are_written_and_by_their_parts(made, client, words):
+    made.proposal(7, description="EIP-4844 and AIP-42: vitalik.eth sends 1.5 to https://example.org/x, Uniswap/Aave.\n"
+                                 "हिन्दी में. O\u0308konomie, snake_case")  # fmt: skip
+    made.proposal(8, description="# Another\n\nEIP of 1 May, in हि.")
+    search.keep_words()
+    assert numbers(client, q=words) == [7]
+
+
 def test_who_proposed_it_and_how_it_ended(three, client):
     Proposal.objects.filter(proposal_id=7).update(proposer=account(3), executed=True)
     SearchText.objects.all().delete()  # a proposal's proposer never changes

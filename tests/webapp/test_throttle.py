@@ -87,7 +87,7 @@ def test_behind_a_proxy_one_visitor_uses_up_nobody_elses_limit(client, made, set
     settings.TRUSTED_PROXIES, _ = proxies("MANDATE_TRUSTED_PROXIES", "127.0.0.1")
 
     def subscribe(number, visitor):
-        body = {"email": f"someone{number}@example.org", "frequency": "daily"}
+        body = {"email": f"someone{number}@example.org", "frequency": "daily", "zone": "UTC", "topics": ["created"]}
         by = {"HTTP_X_FORWARDED_FOR": visitor, "REMOTE_ADDR": "127.0.0.1"}
         page = client.post("/river/subscribe/", body, **by).status_code
         body["email"] = f"other{number}@example.org"

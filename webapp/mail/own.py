@@ -88,6 +88,7 @@ def data_of(reader: Reader) -> dict[str, Any]:
         "phrase": reader.phrase,
         "since": reader.created_at.isoformat(),
         "rests_since": reader.rests_since.isoformat() if reader.rests_since else None,
+        "rests_until": reader.rests_until.isoformat() if reader.rests_until else None,
         "subscriptions": [
             {
                 "dao": one.dao.slug,

@@ -97,7 +97,7 @@ def state_of(one: Subscription, reader: Reader) -> str:
         return gettext("ended")
     if one.confirmed_at is None:
         return gettext("not confirmed yet")
-    return gettext("rests: the mail server takes nothing for it") if reader.rests_since else gettext("confirmed")
+    return gettext("rests: the mail server takes nothing for it") if reader.is_resting else gettext("confirmed")
 
 
 def _message(request: HttpRequest, heading: str, text: str, status: int = 200) -> HttpResponse:

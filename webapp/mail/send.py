@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
+import logging
 from email.utils import parseaddr
 from typing import Any
 
@@ -41,6 +42,9 @@ WAIT_FOR_SUMMARY = datetime.timedelta(seconds=25)  # a digest without a summary 
 UNDONE = ".undone"  # what the outbox appends to a topic that a reorganisation took back
 SENT, PERHAPS_SENT, NOTHING, REFUSED = "sent", "perhaps sent", "nothing to say", "refused"
 REST_AFTER = 3  # messages in a row that a reader's mail server refuses for good
+RESTS = datetime.timedelta(days=7)  # where it did not say that it does not know the address
+
+logger = logging.getLogger(__name__)
 
 
 def message_id(kind: str, of: Subscription | Reader, topic: str) -> str:
@@ -195,14 +199,27 @@ def _hand_over(row: DigestSent, reader: Reader, mail: digest.Mail, headers: dict
         _note_refusal(reader, rests=error.is_address)
         raise work.Abandon(say("refused_for_good")) from error
     mine.update(sent_at=timezone.now(), leased_until=None, outcome=SENT)
-    Reader.objects.filter(pk=reader.pk).exclude(refusals=0).update(refusals=0)
+    refused = Reader.objects.filter(pk=reader.pk).exclude(refusals=0)
+    refused.update(refusals=0, rests_since=None, rests_until=None)
 
 
 def _note_refusal(reader: Reader, *, rests: bool) -> None:
-    """Let an address rest that its server does not know, or for which it took nothing several times."""
-    Reader.objects.filter(pk=reader.pk).update(refusals=F("refusals") + 1)
-    due = Reader.objects.filter(pk=reader.pk, rests_since=None)
-    (due if rests else due.filter(refusals__gte=REST_AFTER)).update(rests_since=timezone.now())
+    """Let an address rest that its server does not know, or (for a time) for which it took nothing several times while
+    it took what is for others: a relay that takes nothing at all is no fault of readers."""
+    now, mine = timezone.now(), Reader.objects.filter(pk=reader.pk)
+    mine.update(refusals=F("refusals") + 1)
+    if not rests and not (mine.filter(refusals__gte=REST_AFTER).exists() and _others_are_reached(reader)):
+        return
+    mine.update(rests_since=now, rests_until=None if rests else now + RESTS)
+    resting = Reader.objects.exclude(rests_since=None).exclude(rests_until__lte=now).count()
+    logger.warning("the mail server refuses a reader's messages for good: nothing is sent to %s readers now", resting)
+
+
+def _others_are_reached(reader: Reader) -> bool:
+    """Whether a message to another reader was taken since the first of this one's last refusals."""
+    refused = DigestSent.objects.filter(reader=reader, outcome=REFUSED).order_by("-sent_at")
+    since = list(refused.values_list("sent_at", flat=True)[:REST_AFTER])[-1]
+    return DigestSent.objects.filter(outcome=SENT, sent_at__gte=since).exclude(reader=reader).exists()
 
 
 def _wait_for_mirror(place: DaoView) -> None:

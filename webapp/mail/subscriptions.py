@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -146,7 +147,7 @@ def confirm(token: str) -> Subscription:
     subscription, choice = of_confirm_token(token)
     reader = subscription.reader
     reader.zone, reader.phrase = choice.get("z", reader.zone), choice.get("p", reader.phrase)
-    reader.refusals, reader.rests_since = 0, None
+    reader.refusals, reader.rests_since, reader.rests_until = 0, None, None
     reader.unsubscribe_token_hash = _hash(unsubscribe_all_token(reader))
     subscription.topics = choice.get("t", Topic.values)
     subscription.frequency = choice["f"]
@@ -225,7 +226,6 @@ def end(one: Subscription) -> None:
 
 def active(dao: Dao | None = None):
     """Confirmed subscriptions that were not ended, of readers whose address does not rest."""
-    found = Subscription.objects.filter(
-        confirmed_at__isnull=False, unsubscribed_at__isnull=True, reader__rests_since__isnull=True
-    )
+    awake = Q(reader__rests_since=None) | Q(reader__rests_until__lte=timezone.now())
+    found = Subscription.objects.filter(awake, confirmed_at__isnull=False, unsubscribed_at__isnull=True)
     return found.filter(dao=dao) if dao else found

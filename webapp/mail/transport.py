@@ -52,10 +52,11 @@ def deliver(to: str, subject: str, text: str, html: str | None, headers: dict[st
 
 
 def _answered(code: int, said: bytes | str, text: str, *, of_recipient: bool) -> MailNotSent | MailRefused:
-    """What a reply means (RFC 5321: 4xx may change, 5xx won't; RFC 3463: 5.1.x is about the address)."""
+    """What a reply means (RFC 5321: 4xx may change, 5xx won't; RFC 3463: 5.1.x is about the address, the sender's at 7
+    and 8). A code alone says nothing of the address: a relay that takes nothing of ours answers 550 too."""
     if not 500 <= code <= 599:
         return MailNotSent(text)
     words = said.decode("ascii", "replace") if isinstance(said, bytes) else said
     detail = re.match(r"\s*5\.(\d{1,3})\.(\d{1,3})\b", words)
-    unknown = detail.group(1) == "1" if detail else of_recipient and code in (550, 551, 553)
-    return MailRefused(f"{text} for good ({code})", is_address=bool(of_recipient and unknown))
+    unknown = detail is not None and detail.group(1) == "1" and detail.group(2) not in ("7", "8")
+    return MailRefused(f"{text} for good ({code})", is_address=of_recipient and unknown)

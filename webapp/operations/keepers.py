@@ -130,7 +130,7 @@ def _state(row: Subscription) -> str:
         return gettext("ended")
     if row.confirmed_at is None:
         return gettext("not confirmed yet")
-    return gettext("rests: the mail server takes nothing for it") if row.reader.rests_since else gettext("confirmed")
+    return gettext("rests: the mail server takes nothing for it") if row.reader.is_resting else gettext("confirmed")
 
 
 def _private(answer: HttpResponse) -> HttpResponse:

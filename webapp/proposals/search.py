@@ -6,8 +6,10 @@ Words are kept beside the proposals, not in them: a tally changes with each vote
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
+from unicodedata import category, normalize
 from urllib.parse import urlencode
 
 from django.contrib.postgres.search import SearchQuery
@@ -30,6 +32,7 @@ MOST_COUNTED = 1_000
 _AT_A_TIME = 200
 _LOOKED_AT = 5_000  # of what words find, where an outcome is asked for too
 _LANGUAGE = "simple"  # words as they are: texts come in many languages
+_NO_WORD = re.compile(r"[\W_]")
 
 SHOWS: dict[str, Promise] = {
     "all": gettext_lazy("All"),
@@ -111,9 +114,15 @@ def _shows(place: DaoView, show: str) -> Q:
     return ~executed & ~canceled & ~open_condition(place.dao, place.one("governor"), place.now)
 
 
+def plain(text: str) -> str:
+    """A text as words and spaces alone: of what is asked and of what is searched alike, so that PostgreSQL's parser
+    sees no number with a sign, no host and no path in either. A mark belongs to its letter."""
+    return _NO_WORD.sub(lambda found: found[0] if category(found[0])[0] == "M" else " ", normalize("NFC", text))
+
+
 def query_of(words: str) -> SearchQuery:
     """A question for texts that have all of these words, each at least as the start of one."""
-    asked = re.findall(r"\w+", words.replace("_", " "))[:MOST_WORDS]
+    asked = plain(words).split()[:MOST_WORDS]
     if not asked:
         return SearchQuery("", config=_LANGUAGE)
     return SearchQuery(" & ".join(f"{word}:*" for word in asked), search_type="raw", config=_LANGUAGE)
@@ -126,12 +135,15 @@ def keep_words() -> int:
     newest = Proposal.objects.order_by("-pk").values("pk")[:_AT_A_TIME]
     changed = SearchText.objects.filter(proposal__in=newest).annotate(now=MD5("proposal__description"))
     numbers = [*new, *changed.exclude(text_md5=F("now")).values_list("proposal", flat=True)]
+    texts = dict(Proposal.objects.filter(pk__in=numbers).values_list("pk", "description"))
+    digests = [hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() for text in texts.values()]
     with connection.cursor() as sql:
         sql.execute(
             """INSERT INTO webapp_searchtext (dao_id, proposal_id, proposer, text_md5, vector)
-               SELECT dao_id, id, proposer, md5(description), to_tsvector(%s::regconfig, left(description, %s))
-               FROM governance_proposal WHERE id = ANY(%s)
+               SELECT dao_id, id, proposer, digest, to_tsvector(%s::regconfig, words)
+               FROM governance_proposal JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS t (id, digest, words)
+               USING (id)
                ON CONFLICT (proposal_id) DO UPDATE SET text_md5 = excluded.text_md5, vector = excluded.vector""",
-            [_LANGUAGE, READ, numbers],
+            [_LANGUAGE, list(texts), digests, [plain(text[:READ]) for text in texts.values()]],
         )
     return len(numbers)
