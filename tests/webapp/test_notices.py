@@ -13,11 +13,9 @@ from django.db import transaction
 
 from governance import outbox, work
 from governance.models import (
-    Chain,
     Contract,
     CurrentDelegation,
     Cursor,
-    Dao,
     ModuleState,
     Proposal,
     ProposalTransition,
@@ -274,87 +272,6 @@ def test_a_topic_that_is_switched_off_tells_nothing(made):
     move(proposal, deadline=-1)
     block(made, 502)
     assert headings() == ["passed: Pay ines"]
-
-
-# --- digests: when, and across DAOs
-
-
-def other_dao() -> Dao:
-    dao = Dao.objects.create(chain=Chain.objects.get(), slug="lake", name="Lake DAO")
-    Contract.objects.create(
-        dao=dao, kind="governor", address=account(2000), start_block=0,
-        capabilities={"clock": "timestamp", "quorum_counts": "for,abstain", "family": "openzeppelin"},
-    )  # fmt: skip
-    Cursor.objects.create(dao=dao, next_block=501, head_timestamp_chain_s=NOW, node_head_block=500)
-    return dao
-
-
-def planned_at(moment: datetime.datetime) -> list[str]:
-    plan.plan_periods(moment)
-    Work.objects.filter(done_at=None).update(due_at=datetime.datetime.now(UTC))
-    work.run_due("webapp.", limit=100)
-    return list(DigestSent.objects.order_by("pk").values_list("topic", flat=True))
-
-
-def test_a_digest_comes_at_seven_where_the_reader_is_and_a_missed_one_is_caught_up_once(made):
-    reader(made, frequency="daily", zone="Asia/Tokyo")
-    made.proposal(7)
-    assert planned_at(datetime.datetime(2026, 11, 23, 21, 59, tzinfo=UTC)) == ["daily:2026-11-23"]
-    assert planned_at(datetime.datetime(2026, 11, 23, 22, 0, tzinfo=UTC)) == ["daily:2026-11-23", "daily:2026-11-24"]
-    # The site stood still for four days and is back in the middle of a night: one digest, of the last morning.
-    back = datetime.datetime(2026, 11, 28, 15, 0, tzinfo=UTC)
-    for _ in range(2):
-        assert planned_at(back)[2:] == ["daily:2026-11-28"]
-    assert len(mail.outbox) == 3
-
-
-def test_weekly_digests_fall_due_on_mondays(made):
-    reader(made, frequency="weekly", zone="America/New_York")
-    made.proposal(7)
-    assert planned_at(datetime.datetime(2026, 11, 23, 11, 59, tzinfo=UTC)) == ["weekly:2026-11-16"]
-    assert planned_at(datetime.datetime(2026, 11, 25, 3, 0, tzinfo=UTC))[1:] == ["weekly:2026-11-23"]
-
-
-def test_one_mail_tells_of_all_daos_and_one_click_ends_them(made, client):
-    reader(made, frequency="daily")
-    lake = other_dao()
-    reader(made, frequency="daily", dao=lake)
-    made.summary(made.proposal(7), verdict="not_told")
-    made.dao, river = lake, made.dao
-    made.proposal(8, description="# Dig")
-    made.dao = river
-    planned_at(datetime.datetime(2026, 11, 24, 8, tzinfo=UTC))
-    (message,) = mail.outbox
-    assert message.subject == "Lake DAO and others: 1 NOT TOLD, 2 decisions open"
-    for text in (message.body, message.alternatives[0][0]):
-        assert [name in text for name in ("Lake DAO", "River DAO", "Dig", "Pay ines")] == [True] * 4
-    link = message.extra_headers["List-Unsubscribe"].strip("<>").removeprefix("http://testserver")
-    assert client.get(link).status_code == 200
-    assert subscriptions.active().count() == 2  # following the link ends nothing
-    assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
-    assert not subscriptions.active().exists()
-
-
-def test_a_digest_tells_what_happened_since_the_one_before(made):
-    reader(made, frequency="daily")
-    plan.look_at_votes()  # the first look
-    proposal = made.proposal(7, deadline=NOW - 1, for_votes=50_000 * UNIT, executed=True)
-    step = ProposalTransition.objects.create(proposal=proposal, kind="executed", log=made.log())
-    tell(made, "proposal.executed", "7")
-    tell(made, "proposal.executed", "9")  # of a proposal that a reorganisation removed
-    planned_at(datetime.datetime(2026, 11, 24, 8, tzinfo=UTC))
-    (message,) = mail.outbox
-    assert message.subject == "River DAO: what happened"
-    assert "- Executed: Pay ines" in message.body
-    assert "proposal 9" not in message.body
-    planned_at(datetime.datetime(2026, 11, 25, 8, tzinfo=UTC))
-    assert len(mail.outbox) == 1, "it was told"
-    UnconfirmedLog.objects.create(dao=made.dao, log=step.log)
-    DigestSent.objects.all().delete()
-    Work.objects.all().delete()
-    planned_at(datetime.datetime(2026, 11, 24, 8, tzinfo=UTC))
-    # One node alone shows it: nothing says that it happened, and the proposal is told as open.
-    assert "- Executed: Pay ines" not in "".join(message.body for message in mail.outbox[1:])
 
 
 # --- what the mail server answers

@@ -20,7 +20,7 @@ from webapp.answers import answers
 from webapp.api_input import parse_address, refuse_other_sites
 from webapp.mail import subscriptions
 from webapp.mail.answers import Asked
-from webapp.mail.kinds import Topic
+from webapp.mail.kinds import Topic, tells_nothing
 from webapp.shapes import Json
 
 router = Router()
@@ -50,6 +50,8 @@ def subscribe(request: HttpRequest, slug: str, payload: Subscribe) -> Status[Jso
     if payload.zone not in subscriptions.zones():
         raise HttpError(422, "zone: not a time zone's name")
     topics = tuple(topic for topic in Topic.values if topic in payload.topics)
+    if tells_nothing(topics, delegate):
+        raise HttpError(422, "delegate: these topics are about it")
     wish = subscriptions.Choice(payload.frequency, delegate, topics, payload.zone, one_line(payload.phrase, 80))
     try:
         subscriptions.ask(place.dao, payload.email, wish, throttle.who_asks(request))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -28,6 +29,7 @@ from presentation.card import RED, Tag, card_of, is_by_model, lines_of
 from presentation.dao_view import DaoView, is_never
 from presentation.power import powers_at_snapshots
 from presentation.proposals import page_of_proposals, proposal_row, summary_of, without_doubts
+from webapp.mail.kinds import Topic
 from webapp.models import Reader
 
 _MOST_EFFECTS = 12
@@ -159,7 +161,7 @@ def of_act(place: DaoView, act: Act, *, waits: bool = True) -> Item:
     ]
     lines += [doubt for doubt in (doubt_about_start(act), doubt_about_end(act)) if doubt]
     if not waits:
-        return Item("", _link_of(place, act), lines)
+        return Item("", link_of(place, act), lines)
     if act.releasable_chain_s:
         lines.append(gettext("Not before %(moment)s.") % {"moment": words.moment(act.releasable_chain_s)})
     if act.objection_threshold:
@@ -173,10 +175,10 @@ def of_act(place: DaoView, act: Act, *, waits: bool = True) -> Item:
     if as_of_now := counted_as_of_now(act.module):
         lines.append(as_of_now)
     title = gettext("The agent wants to perform act %(number)s") % {"number": act.number}
-    return Item(title, _link_of(place, act), lines)
+    return Item(title, link_of(place, act), lines)
 
 
-def _link_of(place: DaoView, act: Act) -> str:
+def link_of(place: DaoView, act: Act) -> str:
     return settings.ORIGIN + reverse("agent", args=[place.dao.slug]) + f"#act-{act.pk}"
 
 
@@ -191,17 +193,25 @@ def of_waiting(place: DaoView, one: unanswered.Waiting) -> Item:
     return Item(title, settings.ORIGIN + reverse("request", args=[place.dao.slug, one.request.pk]), lines)
 
 
-def open_items(place: DaoView, delegate: bytes | None) -> list[Item]:
-    """Everything that needs a decision now: acts first (they end soonest), then votes, those not cast yet first."""
+_OF_VOTES = frozenset({Topic.CREATED, Topic.OPENED, Topic.LAST_DAY})
+
+
+def open_items(place: DaoView, delegate: bytes | None, topics: Collection[str] = Topic.values) -> list[Item]:
+    """Everything of these topics that needs a decision now: acts first (they end soonest), then votes, those not cast
+    yet first."""
+    acts = [of_act(place, act) for act in objectable(place)] if Topic.SCHEDULED in topics else []
+    late = [of_waiting(place, one) for one in unanswered.unanswered(place.dao)] if Topic.NEEDS_YOU in topics else []
+    return acts + (_open_votes(place, delegate) if _OF_VOTES & set(topics) else []) + late
+
+
+def _open_votes(place: DaoView, delegate: bytes | None) -> list[Item]:
     rows, _ = page_of_proposals(place, only_open=True, size=50)
     votes = [
         of_proposal(place, row.proposal, delegate)
         for row in (without_doubts(place, row) for row in rows if not row.is_doubted)
         if row.state in (State.PENDING, State.ACTIVE, State.SUCCEEDED, State.QUEUED)
     ]
-    votes.sort(key=lambda item: item.has_voted)
-    late = [of_waiting(place, one) for one in unanswered.unanswered(place.dao)]
-    return [of_act(place, act) for act in objectable(place)] + votes + late
+    return sorted(votes, key=lambda item: item.has_voted)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from django.db.models import TextChoices
@@ -98,6 +98,11 @@ OF_PROPOSALS = frozenset(kind for kind in Kind if kind.startswith(("proposal.", 
 }  # fmt: skip
 OF_ACTS = frozenset(kind for kind in Kind if kind.startswith("act.")) | {Kind.MAY_VETO}
 OF_MODULES = frozenset({Kind.PAUSED, Kind.UNPAUSED})
+
+
+def tells_nothing(topics: Collection[str], account: bytes | None) -> bool:
+    """Whether all of these topics are about an address that is not given."""
+    return account is None and set(topics) <= NEED_ADDRESS
 
 
 def kind_of(text: str) -> Kind | None:

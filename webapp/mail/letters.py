@@ -138,10 +138,16 @@ def heading_of(place: DaoView, kind: Kind, key: str) -> str:
     if kind in OF_MODULES:
         return _pause(place, kind)[0]
     if kind in OF_ACTS:
-        return gettext(_OF_ACTS[kind]) % {"number": key.rpartition(":")[2]}
+        return gettext(_OF_ACTS[kind]) % {"number": title_of(place, kind, key)}
+    return gettext(_OF_PROPOSALS[kind]) % {"title": title_of(place, kind, key)}
+
+
+def title_of(place: DaoView, kind: Kind, key: str) -> str:
+    """How news name what they are about: an act's number, or a proposal's title."""
+    if kind in OF_ACTS:
+        return key.rpartition(":")[2]
     number = facts.number_of(kind, key)
     row = facts.row_of(place, number)
-    title = (
-        digest.told(row.title, 120) if row else gettext("proposal %(number)s") % {"number": titles.short_number(number)}
-    )
-    return gettext(_OF_PROPOSALS[kind]) % {"title": title}
+    if row is None:
+        return gettext("proposal %(number)s") % {"number": titles.short_number(number)}
+    return digest.told(row.title, 120)

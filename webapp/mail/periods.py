@@ -4,25 +4,29 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.conf import settings
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from governance.models import OutboxEntry
 from presentation.dao_view import DaoView
-from webapp.mail import digest, facts, letters
+from webapp.mail import digest, facts, letters, personal
 from webapp.mail.kinds import MILESTONES, OF_PROPOSALS, TOPICS, Kind
 from webapp.models import Milestone, Reader, Subscription
 
 LOOKS_BACK = datetime.timedelta(days=8)
 _MOST = 12  # news of one DAO in one mail
 _MOST_READ = 200
-# Those that are open stand in the mail themselves.
-_SHOWN_AS_OPEN = frozenset({Kind.CREATED, Kind.OPENED, Kind.LAST_DAY, Kind.ACT_SCHEDULED, Kind.JUDGED})
+# Of what stands in the mail itself as open these say nothing more.
+_SHOWN_AS_OPEN = frozenset({Kind.CREATED, Kind.OPENED, Kind.LAST_DAY, Kind.ACT_SCHEDULED})
+_OVER = {
+    Kind.OPENED: gettext_noop("The vote was open, and is over: %(about)s"),
+    Kind.ACT_SCHEDULED: gettext_noop("The agent announced act %(about)s, which can't be stopped any more"),
+}
 
 
 def compose(
@@ -31,14 +35,19 @@ def compose(
     places: Mapping[int, DaoView],
     before: datetime.datetime | None,
     unsubscribe: str,
+    until: datetime.datetime | None = None,
 ) -> digest.Mail | None:
-    """One mail of these subscriptions, by their numbers; None where there is nothing to say."""
+    """One mail of these subscriptions, by their numbers; None where there is nothing to say. `before` and `until`: when
+    the digest before this one was begun, and this."""
     sections = []
     for one in held:
         place = places[one.pk]
         account = bytes(one.delegate) if one.delegate else None
         since = max(before or one.confirmed_at or timezone.now(), timezone.now() - LOOKS_BACK)
-        section = digest.Section(place, digest.open_items(place, account), news_since(place, one.topics, since))
+        items = digest.open_items(place, account, one.topics)
+        own = own_news(place, one, since, until or timezone.now())
+        news = news_since(place, one.topics, since, {item.link for item in items})
+        section = digest.Section(place, items, [*own, *news])
         if section.items or section.news:
             sections.append(section)
     if not sections:
@@ -52,10 +61,23 @@ def compose(
     return digest.compose(reader, sections, heading, unsubscribe)
 
 
-def news_since(place: DaoView, topics: Sequence[str], since: datetime.datetime) -> list[tuple[str, str]]:
+def own_news(
+    place: DaoView, one: Subscription, since: datetime.datetime, until: datetime.datetime
+) -> list[tuple[str, str]]:
+    """What is about the reader's own address: what waits for it now, and that its delegates voted since."""
+    if one.delegate is None:
+        return []
+    found = [*personal.waiting(place, one), *personal.votes_between(place, one, since, until)]
+    lines = [_line(place, kind, key) for kind, key in found[:_MOST]]
+    return [*lines, _more(place)] if len(found) > _MOST else lines
+
+
+def news_since(
+    place: DaoView, topics: Sequence[str], since: datetime.datetime, shown: Collection[str] = ()
+) -> list[tuple[str, str]]:
     """What happened since then of what a reader wants to know, newest first: words and link. What is not so any more,
-    and what one node alone shows, is not among it."""
-    wanted = {kind for kind, topic in TOPICS.items() if topic in topics} - _SHOWN_AS_OPEN
+    what one node alone shows, and what is open and stands in the mail itself (`shown`: its links) is not among it."""
+    wanted = {kind for kind, topic in TOPICS.items() if topic in topics} - {Kind.JUDGED}
     told: dict[tuple[Kind, str], datetime.datetime] = {}
     entries = OutboxEntry.objects.filter(dao=place.dao, topic__in=wanted - MILESTONES, written_at__gt=since)
     for topic, key, at in entries.order_by("-id").values_list("topic", "key", "written_at")[:_MOST_READ]:
@@ -68,19 +90,38 @@ def news_since(place: DaoView, topics: Sequence[str], since: datetime.datetime) 
     for kind, key in sorted(told, key=lambda about: told[about], reverse=True):
         if not facts.happened(place, kind, key) or facts.doubt(place, kind, key):
             continue
+        if kind in _SHOWN_AS_OPEN and _shown_at(place, kind, key) in shown:
+            continue
+        is_over = kind in _SHOWN_AS_OPEN and not facts.is_current(place, kind, key, None)
+        if kind is Kind.LAST_DAY and is_over:
+            continue
         if len(found) == _MOST:
-            more = gettext("And more, which the DAO's page shows.")
-            return [*found, (more, settings.ORIGIN + reverse("home", args=[place.dao.slug]))]
+            return [*found, _more(place)]
         try:
-            found.append(_line(place, kind, key))
+            found.append(_line(place, kind, key, is_over=is_over))
         except (letters.Gone, Http404):
             continue
     return found
 
 
-def _line(place: DaoView, kind: Kind, key: str) -> tuple[str, str]:
+def _more(place: DaoView) -> tuple[str, str]:
+    more = gettext("And more, which the DAO's page shows.")
+    return more, settings.ORIGIN + reverse("home", args=[place.dao.slug])
+
+
+def _shown_at(place: DaoView, kind: Kind, key: str) -> str:
+    """The link by which a mail shows what news are about."""
+    if kind in OF_PROPOSALS:
+        return settings.ORIGIN + reverse("proposal", args=[place.dao.slug, facts.number_of(kind, key)])
+    act = facts.acts_of(place, key).first()
+    return digest.link_of(place, act) if act is not None else ""
+
+
+def _line(place: DaoView, kind: Kind, key: str, *, is_over: bool = False) -> tuple[str, str]:
     """News as one line with its link."""
     text = letters.heading_of(place, kind, key)
+    if is_over and kind in _OVER:
+        text = gettext(_OVER[kind]) % {"about": letters.title_of(place, kind, key)}
     if kind in OF_PROPOSALS:
         page = reverse("proposal", args=[place.dao.slug, facts.number_of(kind, key)])
     else:

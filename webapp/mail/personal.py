@@ -21,6 +21,8 @@ from webapp.mail.kinds import Kind, Topic
 from webapp.models import DigestSent, Subscription
 
 _MOST = 200
+_SKEW_S = 86_400
+_CONFIRMED_S = 3_600
 _CORRECTED = datetime.timedelta(days=3)  # longer than a reorganisation is deep
 
 
@@ -117,6 +119,36 @@ def _steps(place: DaoView, held: list[Subscription]) -> Iterator[tuple[int, str]
         if step := facts.next_step(place, without_doubts(place, row)):
             for pk in wanting[bytes(row.proposal.proposer)]:
                 yield pk, f"{step}:{row.proposal.proposal_id}"
+
+
+def waiting(place: DaoView, one: Subscription) -> list[tuple[Kind, str]]:
+    """What waits for the reader's address now."""
+    found = [*(_steps(place, [one]) if place.one("governor") else ()), *_vetoes(place, [one])]
+    parts = [about.partition(":") for _, about in found]
+    return [(Kind(kind), key) for kind, _, key in parts]
+
+
+def votes_between(
+    place: DaoView, one: Subscription, since: datetime.datetime, until: datetime.datetime
+) -> list[tuple[Kind, str]]:
+    """The votes of the reader's delegates of between these moments, each an hour before: by then a second node has
+    shown them, and so each is in one digest and no other."""
+    if Topic.DELEGATE not in one.topics or one.delegate is None:
+        return []
+    delegations = CurrentDelegation.objects.filter(dao=place.dao, delegator=one.delegate, share_bps__gt=0)
+    delegates = list(delegations.exclude(delegate=one.delegate).values_list("delegate", flat=True))
+    # A chain of a test net may tell any time; where it tells ours, what it lags behind changes nothing.
+    skew_s = place.now_chain_s - int(timezone.now().timestamp())
+    shift_s = (skew_s if abs(skew_s) > _SKEW_S else 0) - _CONFIRMED_S
+    votes = Vote.objects.filter(
+        dao=place.dao,
+        voter__in=delegates,
+        log__unconfirmed=None,
+        log__block_timestamp_chain_s__gt=int(since.timestamp()) + shift_s,
+        log__block_timestamp_chain_s__lte=int(until.timestamp()) + shift_s,
+    )
+    newest = votes.order_by("-log__block_timestamp_chain_s", "-pk").values_list("onchain_proposal_id", "voter")[:_MOST]
+    return [(Kind.DELEGATE_VOTED, f"{number}:{hex_text(bytes(voter))}") for number, voter in newest]
 
 
 def _vetoes(place: DaoView, held: list[Subscription]) -> Iterator[tuple[int, str]]:

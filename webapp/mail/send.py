@@ -138,7 +138,7 @@ def send_period(_key: str, arguments: dict[str, Any]) -> None:
         Reader.objects.select_for_update().get(pk=reader.pk)
         one_alone = subscriptions.unsubscribe_link(held[0]) if len(held) == 1 else None
         unsubscribe = one_alone or subscriptions.unsubscribe_all_link(reader)
-        mail = periods.compose(reader, held, places, _before(row), unsubscribe)
+        mail = periods.compose(reader, held, places, _before(row), unsubscribe, row.created_at)
         if not _take(row, mail):
             return
     assert mail is not None

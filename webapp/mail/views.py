@@ -20,7 +20,7 @@ from presentation import words
 from presentation.dao_view import DaoView
 from webapp import throttle
 from webapp.mail import digest, periods, subscriptions
-from webapp.mail.kinds import Topic
+from webapp.mail.kinds import Topic, tells_nothing
 from webapp.models import Reader, Subscription
 
 _PREVIEWED = datetime.timedelta(days=7)
@@ -76,6 +76,15 @@ class SubscribeForm(forms.Form):
 
     def clean_phrase(self) -> str:
         return one_line(self.cleaned_data["phrase"], 80)
+
+    def clean(self) -> dict[str, Any]:
+        chosen = super().clean() or self.cleaned_data
+        topics = chosen.get("topics")
+        if topics and "delegate" in chosen and tells_nothing(topics, chosen["delegate"]):
+            self.add_error(
+                "delegate", gettext("What you chose is about your voting address: enter it, or choose more.")
+            )
+        return chosen
 
     def choice(self) -> subscriptions.Choice:
         """What was chosen, of a form that is valid."""
