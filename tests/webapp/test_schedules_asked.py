@@ -81,7 +81,7 @@ def test_a_node_far_ahead_of_our_clock_has_nothing_asked_or_missed(made_one, clo
 
 def test_another_operator_ends_a_schedule_once_that_is_final(in_force: Made, made_one, clock) -> None:  # noqa: F811
     row = another_version(in_force, operator=account(77))
-    deep = row.log.block_number + in_force.dao.chain.finality_depth
+    deep = row.log.block_number + in_force.dao.chain.depth_blocks
     Cursor.objects.update(next_block=deep)
     assert asked_at(clock, made_one.next_due_chain_s) == (0, [])
     assert Schedule.objects.get().ended_at is None
@@ -107,7 +107,7 @@ def test_a_schedule_ends_with_its_policy(in_force: Made, made_one, clock) -> Non
     end_s = made_one.next_due_chain_s + 36 * DAY
     row = another_version(in_force, end_s=end_s)
     assert [one.at_s - made_one.next_due_chain_s for one in schedules.coming(made_one, 5, end_s)] == [0, 31 * DAY]
-    Cursor.objects.update(next_block=row.log.block_number + in_force.dao.chain.finality_depth + 1)
+    Cursor.objects.update(next_block=row.log.block_number + in_force.dao.chain.depth_blocks + 1)
     assert asked_at(clock, end_s) == (2, ["missed", "asked"])
     assert asked_at(clock, end_s + 90 * DAY) == (0, ["missed", "asked"])
     assert Schedule.objects.get().ended_because == "policy_ended"

@@ -236,11 +236,11 @@ def test_what_happened_and_what_moved_by_one_nodes_word_is_marked(client, made):
     assert not any(">unconfirmed<" in client.get(path).content.decode() for path in paths)
     for log in (step.log, TreasuryFlow.objects.get().log, vote.log, change.log):
         UnconfirmedLog.objects.create(dao=made.dao, log=log)
-    # (A movement of the treasury stands among what happened, too.)
+    # (A movement of the treasury stands among what happened, too; what an account's power is now rests on its changes.)
     assert [client.get(path).content.decode().count(">unconfirmed<") for path in paths] == [
         2,
         1,
-        2,
+        3,
     ]
     found = client.get("/api/v1/daos/river/proposals/7").json()["transitions"]
     assert [(one["kind"], one["confirmed"]) for one in found] == [("created", True), ("queued", False)]
