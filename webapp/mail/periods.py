@@ -80,7 +80,8 @@ def news_since(
     until: datetime.datetime | None = None,
 ) -> list[tuple[str, str]]:
     """What was read between these moments of what a reader wants to know, newest first: words and link. What came later
-    is the next digest's. What is not so any more, what one node alone shows, and what is open and stands in the mail itself (`shown`: its links) is not among it."""
+    is the next digest's. What is not so any more, what one node alone shows, and what is open and stands in the mail
+    itself (`shown`: its links) is not among it."""
     wanted = {kind for kind, topic in TOPICS.items() if topic in topics} - {Kind.JUDGED}
     told: dict[tuple[Kind, str], datetime.datetime] = {}
     entries = OutboxEntry.objects.filter(dao=place.dao, topic__in=wanted - MILESTONES, written_at__gt=since)
