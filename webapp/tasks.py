@@ -2,6 +2,7 @@
 """What beat wakes: thin, the work is done by `webapp.mail` and rows with leases."""
 
 import logging
+import time
 from importlib import import_module
 
 from celery import shared_task
@@ -12,8 +13,15 @@ from governance.chain.rpc import RpcError
 from webapp import relaying, throttle
 from webapp.drafts import saved
 from webapp.mail import plan
+from webapp.mail.own import OWN_WORK
+from webapp.mail.send import DIGEST_WORK
+from webapp.mail.subscriptions import CONFIRM_WORK
 from webapp.policies import texts
 from webapp.proposals import search
+
+_AT_ONCE = (CONFIRM_WORK, OWN_WORK, DIGEST_WORK)
+_DIGESTS_A_TURN = 5
+_SENDS_S = 5
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +37,15 @@ def poll() -> None:
     plan.look_at_votes()
     plan.plan_alerts()
     plan.plan_periods()
-    work.run_due("webapp.")
+    send_due()
+
+
+def send_due() -> None:
+    """Do what is due, confirmations and news before digests, of which thousands fall due in one moment; for some
+    seconds, so that the next look at votes does not wait for all of them."""
+    until_s = time.monotonic() + _SENDS_S
+    while work.run_due(*_AT_ONCE) + work.run_due("webapp.", limit=_DIGESTS_A_TURN) and time.monotonic() < until_s:
+        pass
 
 
 @shared_task

@@ -22,9 +22,11 @@ from governance.models import (
 )
 from tests.webapp.conftest import DAY, NOW, UNIT, account
 from tests.webapp.test_notices import ADDRESS, ME, UTC, headings, reader, tell
+from webapp import tasks
 from webapp.mail import plan, subscriptions
 from webapp.mail.kinds import Topic
-from webapp.models import DigestSent, Subscription
+from webapp.mail.send import DIGEST_WORK
+from webapp.models import DigestSent, Reader, Subscription
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,6 +66,35 @@ def test_a_digest_comes_at_seven_where_the_reader_is_and_a_missed_one_is_caught_
     assert len(mail.outbox) == 3
 
 
+def test_a_confirmation_and_news_leave_before_digests_that_fell_due_earlier(made):
+    for number in range(3):
+        reader(made, frequency="daily", address=f"daily{number}@example.org")
+    held = reader(made)
+    made.proposal(7)
+    plan.plan_periods(datetime.datetime(2026, 11, 24, 8, tzinfo=UTC))
+    made.act(4, status="scheduled", act_id=b"\4" * 32, releasable_chain_s=NOW + 9, expires_chain_s=NOW + 99)
+    work.enqueue(DIGEST_WORK, "news", None, {"subscription": held.pk, "topic": f"act.scheduled:0x{'01' * 32}:4@1"})
+    subscriptions.ask(made.dao, "new@example.org", subscriptions.Choice("daily"), "here")
+    tasks.send_due()
+    assert {message.to[0] for message in mail.outbox[:2]} == {ADDRESS, "new@example.org"}
+    assert len(mail.outbox) == 5
+
+
+def test_an_old_digest_that_did_not_leave_costs_nobody_the_days(made):
+    held = reader(made, frequency="daily")
+    made.proposal(7)
+    old = DigestSent.objects.create(
+        reader=held.reader, subscription=held, topic="daily:2026-11-24", message_id="<old@localhost>"
+    )
+    at = datetime.datetime(2026, 11, 24, 8, tzinfo=UTC)
+    DigestSent.objects.filter(pk=old.pk).update(sent_at=at)
+    planned_at(at)
+    assert headings() == [], "it left"
+    DigestSent.objects.filter(pk=old.pk).update(sent_at=None)
+    planned_at(at)
+    assert headings() == ["1 decision open"]
+
+
 def test_weekly_digests_fall_due_on_mondays(made):
     reader(made, frequency="weekly", zone="America/New_York")
     made.proposal(7)
@@ -89,6 +120,26 @@ def test_one_mail_tells_of_all_daos_and_one_click_ends_them(made, client):
     assert subscriptions.active().count() == 2  # following the link ends nothing
     assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
     assert not subscriptions.active().exists()
+
+
+def test_a_choice_for_another_dao_keeps_zone_and_phrase_unless_it_names_others(made, client):
+    reader(made, frequency="daily", zone="Asia/Tokyo")
+    Reader.objects.update(phrase="blue heron")
+    lake = other_dao()
+    for wish, expected in (({}, ("Asia/Tokyo", "blue heron")), ({"zone": "UTC", "phrase": "owl"}, ("UTC", "owl"))):
+        mail.outbox.clear()
+        wish = {"email": ADDRESS, "frequency": "daily", "topics": [Topic.CREATED], **wish}
+        assert client.post(f"/{lake.slug}/subscribe/", wish).status_code == 200
+        work.run_due("webapp.")
+        (message,) = mail.outbox
+        assert "Your phrase: blue heron" in message.body
+        link = re.search(r"http://testserver(/subscriptions/\S+)", message.body).group(1)
+        page = client.get(link).content.decode()
+        assert f"Time zone: {expected[0]}" in page
+        assert f"Your phrase: {expected[1]}" in page
+        client.post(link)
+        one = Reader.objects.get()
+        assert (one.zone, one.phrase) == expected
 
 
 def test_a_digest_tells_what_happened_since_the_one_before(made):

@@ -260,6 +260,18 @@ def test_what_is_about_the_readers_own_address(made):
     block(made, 506)
     block(made, 507)
     assert headings()[1:] == ["your delegate voted: Pay ines"]
+    mail.outbox.clear()
+    late = made.vote(made.proposal(9, description="# Last minute"), 9)
+    UnconfirmedLog.objects.create(dao=made.dao, log=late.log)
+    block(made, 508)
+    move(late.proposal, deadline=-1)
+    block(made, 509)
+    assert headings() == []
+    reader(made, topics=[Topic.DELEGATE], address="later@example.org")
+    Subscription.objects.filter(reader__email="later@example.org").update(confirmed_at=datetime.datetime.now(UTC))
+    UnconfirmedLog.objects.all().delete()  # by the second node, after the end
+    block(made, 510)
+    assert [message.to for message in mail.outbox if "Last minute" in message.subject] == [[ADDRESS]]
 
 
 def test_a_topic_that_is_switched_off_tells_nothing(made):

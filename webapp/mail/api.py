@@ -33,8 +33,9 @@ class Subscribe(Schema):
     frequency: Literal["immediate", "daily", "weekly"] = "daily"
     delegate: str = ""
     topics: list[Topic] = Field(default_factory=lambda: list(Topic), min_length=1, max_length=len(Topic))
-    zone: str = Field(default="UTC", max_length=64, description="An IANA time zone: digests come at seven there.")
+    zone: str = Field(default="", max_length=64, description="An IANA time zone: digests come at seven there.")
     phrase: str = Field(default="", max_length=80, description="Each mail shows it, so that a forged one lacks it.")
+    # Both are the reader's, of all DAOs: empty, they stay what they are.
 
 
 @router.post("/daos/{slug}/subscriptions", response=answers(Asked, 400, 403, 404, 415, 422, 429, status=202))
@@ -47,7 +48,7 @@ def subscribe(request: HttpRequest, slug: str, payload: Subscribe) -> Status[Jso
     except DjangoValidationError as error:
         raise HttpError(422, "email: not an e-mail address") from error
     delegate = parse_address(payload.delegate, "delegate") if payload.delegate else None
-    if payload.zone not in subscriptions.zones():
+    if payload.zone and payload.zone not in subscriptions.zones():
         raise HttpError(422, "zone: not a time zone's name")
     topics = tuple(topic for topic in Topic.values if topic in payload.topics)
     if tells_nothing(topics, delegate):

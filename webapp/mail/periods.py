@@ -46,7 +46,7 @@ def compose(
         since = max(before or one.confirmed_at or timezone.now(), timezone.now() - LOOKS_BACK)
         items = digest.open_items(place, account, one.topics)
         own = own_news(place, one, since, until or timezone.now())
-        news = news_since(place, one.topics, since, {item.link for item in items})
+        news = news_since(place, one.topics, since, {item.link for item in items}, until)
         section = digest.Section(place, items, [*own, *news])
         if section.items or section.news:
             sections.append(section)
@@ -73,17 +73,23 @@ def own_news(
 
 
 def news_since(
-    place: DaoView, topics: Sequence[str], since: datetime.datetime, shown: Collection[str] = ()
+    place: DaoView,
+    topics: Sequence[str],
+    since: datetime.datetime,
+    shown: Collection[str] = (),
+    until: datetime.datetime | None = None,
 ) -> list[tuple[str, str]]:
-    """What happened since then of what a reader wants to know, newest first: words and link. What is not so any more,
-    what one node alone shows, and what is open and stands in the mail itself (`shown`: its links) is not among it."""
+    """What was read between these moments of what a reader wants to know, newest first: words and link. What came later
+    is the next digest's. What is not so any more, what one node alone shows, and what is open and stands in the mail
+    itself (`shown`: its links) is not among it."""
     wanted = {kind for kind, topic in TOPICS.items() if topic in topics} - {Kind.JUDGED}
     told: dict[tuple[Kind, str], datetime.datetime] = {}
     entries = OutboxEntry.objects.filter(dao=place.dao, topic__in=wanted - MILESTONES, written_at__gt=since)
+    entries = entries.filter(written_at__lte=until or timezone.now())
     for topic, key, at in entries.order_by("-id").values_list("topic", "key", "written_at")[:_MOST_READ]:
         told.setdefault((Kind(topic), key), at)
     seen = Milestone.objects.filter(dao=place.dao, stands=True, told=True, seen_at__gt=since)
-    milestones = seen.filter(kind__in=wanted & MILESTONES)
+    milestones = seen.filter(kind__in=wanted & MILESTONES, seen_at__lte=until or timezone.now())
     for name, key, at in milestones.order_by("-seen_at").values_list("kind", "key", "seen_at")[:_MOST_READ]:
         told.setdefault((Kind(name), key), at)
     found = []

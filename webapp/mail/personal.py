@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils import timezone
 
 from governance.models import Act, CurrentDelegation, Dao, Proposal, Vote
@@ -18,7 +19,7 @@ from presentation.dao_view import DaoView
 from presentation.proposals import rows_of, without_doubts
 from webapp.mail import facts, subscriptions
 from webapp.mail.kinds import Kind, Topic
-from webapp.models import DigestSent, Subscription
+from webapp.models import DigestSent, Milestone, Subscription
 
 _MOST = 200
 _SKEW_S = 86_400
@@ -32,7 +33,7 @@ def due(dao: Dao) -> Iterator[tuple[int, str]]:
     held = list(
         subscriptions.active(dao)
         .filter(frequency=Subscription.Frequency.IMMEDIATE, delegate__isnull=False)
-        .only("pk", "delegate", "topics")
+        .only("pk", "delegate", "topics", "confirmed_at")
     )
     if place.cursor is None or place.one("governor") is None or not held:
         return
@@ -98,9 +99,17 @@ def _votes_of_delegates(place: DaoView, held: list[Subscription]) -> Iterator[tu
     if not readers:
         return
     voting = list(open_proposals(place.dao, place.one("governor"), place.now).voting[:_MOST])
-    votes = Vote.objects.filter(proposal__in=voting, voter__in=list(readers), log__unconfirmed=None)
+    # A vote that was cast last may be confirmed after the end. Nobody is told of what ended before they subscribed.
+    lately = Milestone.objects.filter(dao=place.dao, kind__in=(Kind.PASSED, Kind.FAILED), told=True)
+    ended = dict(lately.filter(seen_at__gt=timezone.now() - _CORRECTED).values_list("key", "seen_at")[:_MOST])
+    began = {one.pk: one.confirmed_at for one in held}
+    of_votes = Q(proposal__in=voting) | Q(dao=place.dao, onchain_proposal_id__in=[int(key) for key in ended])
+    votes = Vote.objects.filter(of_votes, voter__in=list(readers), log__unconfirmed=None)
     for number, voter in votes.values_list("onchain_proposal_id", "voter").distinct():
         for pk in readers[bytes(voter)]:
+            confirmed_at, ended_at = began[pk], ended.get(str(number))
+            if ended_at is not None and confirmed_at is not None and ended_at < confirmed_at:
+                continue
             yield pk, f"{Kind.DELEGATE_VOTED}:{number}:{hex_text(bytes(voter))}"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from governance import outbox, work
@@ -16,7 +17,7 @@ from presentation.dao_view import DaoView
 from webapp.mail import alerts, milestones, personal, subscriptions
 from webapp.mail.kinds import MILESTONES, TOPICS, Kind, kind_of
 from webapp.mail.send import DIGEST_WORK, PERIOD_WORK, UNDONE, is_behind
-from webapp.models import ReadingCursor, Subscription
+from webapp.models import DigestSent, ReadingCursor, Subscription
 
 READER = "webapp.digests"
 SEND_AT = datetime.time(7, 0)  # of the reader's day
@@ -100,7 +101,9 @@ def plan_periods(now: datetime.datetime | None = None) -> None:
 
 def _not_yet(found, topic: str) -> Iterator[int]:
     """Readers who have no digest of this day yet, also none by the name that it had before readers had numbers."""
-    told = found.exclude(reader__digests__topic=topic)
+    mine = DigestSent.objects.filter(reader=OuterRef("reader"), topic=topic)
+    # One of before readers had numbers that did not leave is no digest: nothing sends it any more.
+    told = found.exclude(Exists(mine.filter(Q(subscription=None) | Q(sent_at__isnull=False))))
     yield from told.values_list("reader", flat=True).distinct().order_by()
 
 

@@ -69,6 +69,7 @@ def send_confirmation(_key: str, choice: dict[str, Any]) -> None:
     context = {
         "dao": digest.told(subscription.dao.name, 80),
         "link": subscriptions.confirm_link(token),
+        "phrase": digest.told(subscription.reader.phrase, 80),  # of a reader who chose one before
         "frequency": Subscription.Frequency(choice["f"]).label.lower(),
     }
     try:

@@ -52,12 +52,12 @@ def _hash(token: str) -> bytes:
 @dataclass(frozen=True)
 class Choice:
     """What somebody wants to be told, how often, and of whose votes. `zone`: IANA's name. `phrase`: stands in each
-    mail to this reader."""
+    mail to this reader. Both are the reader's, of all DAOs: empty, they stay what they are."""
 
     frequency: str
     delegate: bytes | None = None
     topics: tuple[str, ...] = tuple(Topic.values)
-    zone: str = "UTC"
+    zone: str = ""
     phrase: str = ""
 
 
@@ -93,7 +93,7 @@ def ask(dao: Dao, email: str, choice: Choice, asker: str) -> None:
 
 
 def _ask(dao: Dao, email: str, wish: Choice) -> None:
-    reader, _ = Reader.objects.get_or_create(email=email, defaults={"zone": wish.zone})
+    reader, _ = Reader.objects.get_or_create(email=email, defaults={"zone": wish.zone or "UTC"})
     subscription, _ = Subscription.objects.get_or_create(
         dao=dao, reader=reader, defaults={"frequency": wish.frequency, "delegate": wish.delegate}
     )
@@ -146,7 +146,7 @@ def confirm(token: str) -> Subscription:
     BadLink."""
     subscription, choice = of_confirm_token(token)
     reader = subscription.reader
-    reader.zone, reader.phrase = choice.get("z", reader.zone), choice.get("p", reader.phrase)
+    reader.zone, reader.phrase = choice.get("z") or reader.zone, choice.get("p") or reader.phrase
     reader.refusals, reader.rests_since, reader.rests_until = 0, None, None
     reader.unsubscribe_token_hash = _hash(unsubscribe_all_token(reader))
     subscription.topics = choice.get("t", Topic.values)

@@ -49,16 +49,22 @@ class SubscribeForm(forms.Form):
     )
     zone = forms.CharField(
         label=gettext_lazy("Your time zone"),
-        initial="UTC",
+        required=False,
         max_length=64,
-        help_text=gettext_lazy("Digests come at seven in the morning there. Weekly ones on Mondays."),
+        help_text=gettext_lazy(
+            "Digests come at seven in the morning there. Weekly ones on Mondays. Left empty, it is the one that you "
+            "chose before, or else UTC."
+        ),
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
     )
     phrase = forms.CharField(
         label=gettext_lazy("A phrase of yours (optional)"),
         required=False,
         max_length=80,
-        help_text=gettext_lazy("Each notice of ours shows it. A notice without it is not from us."),
+        help_text=gettext_lazy(
+            "Each notice of ours shows it. A notice without it is not from us. Left empty, the one that you chose "
+            "before stays."
+        ),
     )
 
     def clean_delegate(self) -> bytes | None:
@@ -70,7 +76,7 @@ class SubscribeForm(forms.Form):
 
     def clean_zone(self) -> str:
         text = self.cleaned_data["zone"]
-        if text not in subscriptions.zones():
+        if text and text not in subscriptions.zones():
             raise forms.ValidationError(gettext("That is no time zone. Write one such as Europe/Berlin or UTC."))
         return text
 
@@ -128,7 +134,7 @@ def _form(request: HttpRequest, place: DaoView, form: SubscribeForm, status: int
 
 def preview(place: DaoView, choice: subscriptions.Choice) -> digest.Mail | None:
     """The digest of the last seven days, as this choice would have it; None where there is nothing to say."""
-    reader = Reader(zone=choice.zone, phrase=choice.phrase)
+    reader = Reader(zone=choice.zone or "UTC", phrase=choice.phrase)
     one = Subscription(dao=place.dao, reader=reader, delegate=choice.delegate, topics=list(choice.topics))
     since = timezone.now() - _PREVIEWED
     return periods.compose(reader, [one], {one.pk: place}, since, "")
@@ -173,21 +179,21 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         gettext("Subscribe to the digest?"),
         gettext("The decisions of %(dao)s, %(frequency)s, to the mailbox this link came to.")
         % {"dao": subscription.dao.name, "frequency": how},
-        points=_chosen(choice),
+        points=_chosen(choice, subscription.reader),
         button=gettext("Yes, subscribe"),
         action=request.path,
     )
 
 
-def _chosen(choice: dict[str, Any]) -> list[str]:
+def _chosen(choice: dict[str, Any], reader: Reader) -> list[str]:
     """What a link would have the reader told of, for whose address, and when: somebody else may have asked."""
     points = [str(Topic(topic).label) for topic in choice.get("t", Topic.values) if topic in Topic.values]
     if choice["d"]:
         points.append(
             gettext("Voting address: %(address)s") % {"address": words.address_text(bytes.fromhex(choice["d"]))}
         )
-    points.append(gettext("Time zone: %(zone)s") % {"zone": choice.get("z", "UTC")})
-    if phrase := choice.get("p"):
+    points.append(gettext("Time zone: %(zone)s") % {"zone": choice.get("z") or reader.zone})
+    if phrase := choice.get("p") or reader.phrase:
         points.append(gettext("Your phrase: %(phrase)s") % {"phrase": one_line(phrase, 80)})
     return points
 
