@@ -109,7 +109,7 @@ def open_proposals(dao: Dao, governor: Contract | None, now: Now) -> OpenProposa
         return _open_by_state(dao, governor, now)
     undone = Proposal.objects.filter(dao=dao, executed=False, canceled=False)
     undecided = undone.filter(deadline__gte=now.timepoint)
-    decided = undone.filter(open_condition(dao, governor, now), deadline__lt=now.timepoint)
+    decided = undone.filter(_open_by_columns(dao, governor, now), deadline__lt=now.timepoint)
     executable = Case(When(eta_chain_s__gt=now.timestamp_chain_s, then=F("eta_chain_s")))
     return OpenProposals(
         undecided.filter(snapshot__lt=now.timepoint).order_by("deadline", "id").values_list("pk", flat=True),

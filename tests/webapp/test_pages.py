@@ -452,7 +452,11 @@ def test_delegates_come_in_pages_with_all_power_as_the_whole(client, made, monke
     assert "Page 2 of 2" in (last := page(client, "/river/delegates/?page=9"))
     assert "60 accounts hold voting power. The 50 that hold the most are listed here" in last
     assert client.get("/api/v1/daos/river/delegates?page=3").status_code == 422
-    assert client.get("/api/v1/daos/river/power").json() == {"holders": 60, "power": str(7_770 * UNIT)}
+    assert client.get("/api/v1/daos/river/power").json() == {
+        "holders": 60,
+        "power": str(7_770 * UNIT),
+        "confirmed": True,
+    }
 
 
 def test_of_many_delegators_some_are_named_and_all_are_in_pages(client, made):
