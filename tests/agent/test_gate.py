@@ -5,6 +5,7 @@ Most texts of gate_texts.json pay lea 2,500 USDC, or say that they do.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -56,10 +57,17 @@ CALLS = {
 }  # fmt: skip
 
 
-def judged(text: str, calls: str) -> Verdict:
-    for letter, address in PLACES.items():
+def judged(
+    text: str,
+    calls: str,
+    places: Mapping[str, bytes] = PLACES,
+    known: Mapping[str, ProposedCall] = CALLS,
+    book: Book = BOOK,
+) -> Verdict:
+    """The verdict of a text that names places by letter, on calls by their names."""
+    for letter, address in places.items():
         text = text.replace(f"{{{letter}}}", checksum(address))
-    return judge(ingest.read(text), effects_of([CALLS[one] for one in calls.split(",")], BOOK), BOOK)
+    return judge(ingest.read(text), effects_of([known[one] for one in calls.split(",")], book), book)
 
 
 @pytest.mark.parametrize(

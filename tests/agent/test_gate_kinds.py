@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 from eth_utils.crypto import keccak
 
-from agent.understanding import ingest
 from agent.understanding.described import namehash
-from agent.understanding.effects import Contract, effects_of
-from agent.understanding.judging import Outcome, Status, Verdict, judge
-from governance.chain.address import checksum
+from agent.understanding.effects import Contract
+from agent.understanding.judging import Outcome, Status, Verdict
 from policies.notation.amounts import Token
 from tests.agent import test_gate as gate
 from tests.agent.test_gate import GOVERNOR, PROXY, SAFE, TIMELOCK, USDC, VOTES, WETH, call
@@ -71,9 +69,7 @@ CALLS = {
 
 
 def judged(text: str, calls: str) -> Verdict:
-    for letter, address in PLACES.items():
-        text = text.replace(f"{{{letter}}}", checksum(address))
-    return judge(ingest.read(text), effects_of([CALLS[one] for one in calls.split(",")], BOOK), BOOK)
+    return gate.judged(text, calls, PLACES, CALLS, BOOK)
 
 
 @pytest.mark.parametrize(
