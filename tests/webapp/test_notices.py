@@ -134,7 +134,8 @@ def test_what_a_reorganisation_takes_back_is_corrected_and_told_again_when_it_co
         "the quorum is reached: Pay ines", "correction: not so any more: the quorum is reached: Pay ines",
         "the quorum is reached: Pay ines",
     ]  # fmt: skip
-    assert "As the chain is now, that is not so." in mail.outbox[1].body
+    assert "As the chain is now, it is not." in mail.outbox[1].body
+    assert "We wrote to you that this is so: the quorum is reached: Pay ines." in mail.outbox[1].body
     proposal.delete()
     block(made, 505)
     assert headings()[3] == "correction: not so any more: the quorum is reached: proposal 7"

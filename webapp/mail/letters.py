@@ -128,7 +128,10 @@ def correction(place: DaoView, kind: Kind, key: str) -> tuple[str, digest.Item]:
         heading, text = (gettext(words) for words in _CORRECTIONS[kind])
         return heading, digest.Item(gettext("Correction"), link, [text])
     said = heading_of(place, kind, key)
-    text = gettext("We wrote to you: “%(said)s”. As the chain is now, that is not so. It may come to be so again.")
+    # No quotation: of a proposal that is gone, the title that we wrote is not known any more.
+    text = gettext(
+        "We wrote to you that this is so: %(said)s. As the chain is now, it is not. It may come to be so again."
+    )
     heading = gettext("correction: not so any more: %(said)s") % {"said": said}
     return heading, digest.Item(gettext("Correction"), link, [text % {"said": said}])
 
