@@ -430,9 +430,12 @@ def _last_told(rows: Iterable[ProposalTransition], names: Mapping[str, tuple[str
     """What the last of these logs (in chain order) says that has one of the names of its kind."""
     found: int | None = None
     for row in rows:
-        event = events.decode(events.Kind.GOVERNOR, row.log) if row.kind in names else None
-        for name in names.get(row.kind, ()) if event is not None else ():
-            found = int(event.args[name]) if name in event.args else found  # type: ignore[union-attr]
+        if (wanted := names.get(row.kind)) is None:
+            continue
+        event = events.decode(events.Kind.GOVERNOR, row.log)
+        told = () if event is None else [event.args[name] for name in wanted if name in event.args]
+        for timepoint in told:
+            found = int(timepoint)
     return found
 
 
