@@ -23,7 +23,7 @@
 #   make crash           kill -9 at every step of a payment x faults of the node x faults of the model, 216 runs: paid exactly once
 #                        (about half an hour; bench/results/crash.json); CRASH_ROUNDS=1 make crash for each cell once
 #   make attack          an attacker in the model's place, and published injections as requests (from ../shared): nothing may be
-#                        paid that nobody signed; at least 2,000 cases; bench/results/attack.json (about half an hour)
+#                        paid that nobody signed; at least 2,000 cases; bench/results/attack.json
 #   make stolen-key      10,000 attempts with the agent's key on a real chain: value outside the policy must be 0, and planted
 #                        faults must be found; bench/results/stolen-key.json
 #   make eval-planner    what the planner makes of 226 requests in six languages; bench/results/planner-MODEL.json; without a
