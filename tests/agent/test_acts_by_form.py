@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Acts that are asked for in a form of the policy's rules: every template, from the inputs to the money and the record.
 
-The vault is OpenZeppelin's own; router, streams and votes are stand-ins of ours (tests/contracts/support).
+The vault is OpenZeppelin's own; router, streams and votes are stand-ins of ours (tests/contracts/support), which do
+what a test needs. Acts on the contracts that others published are in test_acts_on_published.py.
 """
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from policies.code.signatures import Function
 from policies.document.document import load
 from policies.notation.amounts import Token
 from tests.agent.acting import POLICY_ID, USDC, World, payroll_text, work_errors, world  # noqa: F401
-from tests.policies import test_templates
+from tests.agent.published import square_root_price
 from tests.policies.targets import put
 from tests.policies.test_templates import (
     LENDING,
@@ -36,7 +36,6 @@ from tests.policies.test_templates import (
     TREASURY,
     VAULT,
     WETH,
-    document_of,
     person,
     play,
     text_of,
@@ -70,12 +69,13 @@ class Form:
         return answer | {"functions": sorted(function.text for function in self.functions.values())}
 
 
-def put_in_force(world: World, name: str, replaced: dict[bytes, bytes]) -> Form:  # noqa: F811
+def put_in_force(world: World, name: str, replaced: dict[bytes, bytes], text: str = "") -> Form:  # noqa: F811
+    """A template in force with other addresses; `text` is the template where somebody adapted it."""
     suite = world.suite
     changes = {checksum(old): new for old, new in replaced.items()} | {OPERATOR: suite.address("olga")}
-    game = play(suite, name, changes)
-    document = document_of(name)
-    found = {rule.function.selector: rule.function for rule in load(text_of(name)).rules if rule.function}
+    document = load(text or text_of(name))
+    game = play(suite, name, changes, text or text_of(name))
+    found = {rule.function.selector: rule.function for rule in document.rules if rule.function}
     moved = {replaced.get(token.address, token.address): token for token in document.tokens}
     tokens = {address: Token(token.symbol, address, token.decimals) for address, token in moved.items()}
     return Form(name, game.policy, found, tokens)
@@ -105,11 +105,6 @@ def verified(request: Request, needed: frozenset[str] = frozenset({"act asked fo
     checks = [*provenance.verify_document(record), *provenance.verify_against_mirror(record)]
     assert {"approval", "act"} | needed <= {check.name for check in checks}
     return [f"{check.name}: {check.detail}" for check in checks if check.ok is False]
-
-
-def square_root_price(token_in: bytes, token_out: bytes, out_per_million: int) -> int:
-    up, down = (out_per_million, 10**6) if token_in < token_out else (10**6, out_per_million)
-    return math.isqrt(up * 2**192 // down)
 
 
 def test_every_template_is_acted_out(world: World) -> None:  # noqa: F811
@@ -262,7 +257,7 @@ def test_who_was_paid_by_a_form_is_paid_by_the_roster_only_with_the_operators_si
     assert not {"asked_by_stranger", "asked_by_unknown"} & set(codes), "who is on the roster has a say"
 
 
-def test_a_swap_whose_price_moved_after_it_was_signed_for_is_not_made(world: World, monkeypatch) -> None:  # noqa: F811
+def test_a_swap_whose_price_moved_after_it_was_signed_for_is_not_made(world: World) -> None:  # noqa: F811
     suite = world.suite
     usdc, treasury = suite.address("usdc"), suite.address("treasury")
     weth, router = put(suite, "weth", "TestWeth"), put(suite, "router", "TestRouter")
@@ -274,8 +269,7 @@ def test_a_swap_whose_price_moved_after_it_was_signed_for_is_not_made(world: Wor
         suite.send("deployer", "router", "setPool", square_root_price(usdc, weth, rate))
 
     announced = text_of("swaps").replace("without objection: 10,000 USDC", "without objection: 0 USDC")
-    monkeypatch.setattr(test_templates, "text_of", lambda _name: announced)
-    found = put_in_force(world, "swaps", {TOKEN: usdc, TREASURY: treasury, WETH: weth, ROUTER: router})
+    found = put_in_force(world, "swaps", {TOKEN: usdc, TREASURY: treasury, WETH: weth, ROUTER: router}, announced)
     world.sync()
     act = found.act(
         *named(found, "approve", "exactInputSingle"), amount="390 USDC", params_amountIn="390 USDC",

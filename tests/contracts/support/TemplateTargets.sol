@@ -4,6 +4,10 @@ pragma solidity 0.8.37;
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+import {Governor} from "@openzeppelin/contracts/governance/Governor.sol";
+import {GovernorCountingSimple} from "@openzeppelin/contracts/governance/extensions/GovernorCountingSimple.sol";
+import {GovernorVotes} from "@openzeppelin/contracts/governance/extensions/GovernorVotes.sol";
+import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 
 // What the policy templates call, small and for tests only: tests/policies/test_templates.py.
 
@@ -13,6 +17,23 @@ contract TestVault is ERC20("Test vault", "vUSDC"), ERC4626 {
 
     function decimals() public view override(ERC20, ERC4626) returns (uint8) {
         return ERC4626.decimals();
+    }
+}
+
+/// @notice OpenZeppelin's governor as it is: anybody proposes, a vote begins a second later and lasts 30 days.
+contract TestGovernor is Governor, GovernorCountingSimple, GovernorVotes {
+    constructor(IVotes token) Governor("Another DAO") GovernorVotes(token) {}
+
+    function votingDelay() public pure override returns (uint256) {
+        return 1;
+    }
+
+    function votingPeriod() public pure override returns (uint256) {
+        return 30 days;
+    }
+
+    function quorum(uint256) public pure override returns (uint256) {
+        return 1;
     }
 }
 
