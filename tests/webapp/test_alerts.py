@@ -8,10 +8,10 @@ from django.core import mail
 from django.utils import timezone
 
 from agent.acts import halts
-from agent.models import Request, RequestMove
+from agent.models import Request, RequestMove, Schedule, ScheduledTime
 from governance import work
 from governance.models import Cursor, PolicyVersion
-from tests.webapp.conftest import NOW, Made, account
+from tests.webapp.conftest import DAY, NOW, Made, account
 from tests.webapp.states import policy_code
 from webapp.mail import plan
 from webapp.mail.kinds import Topic
@@ -119,3 +119,79 @@ def _operator_of(house: Made) -> bytes:
         codehash=codehash(code), code=code, log=house.log(),
     )  # fmt: skip
     return decode(code).operator
+
+
+def calendar(house: Made, **more: object) -> Schedule:
+    return Schedule.objects.create(
+        dao=house.dao, module=house.contracts["module"], policy_id=b"\1" * 32, made_by=OPERATOR,
+        text="pay kim 5 USDC for a talk", zone="UTC", hour="09:00", dates=["2027-01-14"], **more,
+    )  # fmt: skip
+
+
+def test_what_was_due_and_not_carried_out_is_told_to_operator_and_asker_then_to_all(house: Made, client) -> None:
+    code = policy_code(house).replace(_operator_of(house), OPERATOR)
+    PolicyVersion.objects.update(code=code)
+    row = calendar(house)
+    both = {"operator": ["something was not carried out"], "asker": ["something was not carried out"]}
+    operator = {"operator": both["operator"]}
+    times = ScheduledTime.objects
+    missed = times.create(schedule=row, due_chain_s=NOW - 9 * DAY, month="2027-01", outcome="missed")
+    assert told() == operator
+    assert "was more than 7 days late" in mail.outbox[0].body
+    assert "5 USDC for a talk" in mail.outbox[0].body
+    refused = {"reason_code": "no_roster", "outcome": "refused"}
+    times.create(schedule=row, due_chain_s=NOW - 8 * DAY, month="2027-01", **refused)
+    assert told() == operator
+    # What a calendar asked for, and code refused; what somebody asked for, and the chain refused.
+    asked = request_of(house, "1", OPERATOR, "refused")
+    assert told() == {}, "whoever asks by hand and is refused reads it there"
+    times.create(schedule=row, due_chain_s=NOW - 7 * DAY, month="2027-01", outcome="asked", request=asked)
+    assert told() == operator
+    failed = request_of(house, "2", ASKER, "failed")
+    assert told() == both
+    assert "It is not asked for again by itself" in mail.outbox[0].body
+    assert f"http://testserver/river/agent/requests/{failed.pk}/" in mail.outbox[0].body
+    # One that the chain shows as paid after all is no news any more.
+    assert "was not carried out" not in client.get("/river/agent/").content.decode()
+    for rows in (times.all(), RequestMove.objects.all()):
+        age = {"created_at" if rows.model is ScheduledTime else "at": timezone.now() - datetime.timedelta(days=4)}
+        rows.update(**age)
+    assert told() == {}, "what is old is no news"
+    page = client.get("/river/agent/").content.decode()
+    for said in (f"Request {failed.pk} was not carried out", f"Request {asked.pk} was not carried out", "was due on"):
+        assert said in page, said
+    Subscription.objects.filter(reader__email__startswith="member").update(frequency="daily")
+    plan.plan_periods()
+    work.run_due("webapp.")
+    (digest,) = [message for message in mail.outbox if message.to == ["member@example.org"]]
+    assert f"Request {failed.pk} was not carried out" in digest.body
+    # A stranger's request answers nothing; the asker's own does, in the same words, until it ends so too.
+    again = request_of(house, "3", account(83), "planned")
+    assert f"Request {failed.pk} was not carried out" in client.get("/river/agent/").content.decode()
+    Request.objects.filter(pk=again.pk).update(requested_by=ASKER)
+    assert f"Request {failed.pk} was not carried out" not in client.get("/river/agent/").content.decode()
+    Request.objects.filter(pk=again.pk).update(status="abstained")
+    assert f"Request {failed.pk} was not carried out" in client.get("/river/agent/").content.decode()
+    assert times.get(pk=missed.pk).outcome == "missed"
+
+
+def test_a_calendar_that_ended_by_itself_is_told_to_who_made_it_and_to_the_operator(house: Made) -> None:
+    row = calendar(house)
+    assert told() == {}
+    Schedule.objects.update(ended_at=timezone.now())
+    assert told() == {}, "who ended it by hand knows"
+    Schedule.objects.update(ended_because="operator_changed")
+    assert told() == {"operator": ["a calendar has ended"]}
+    assert "a vote named another operator" in mail.outbox[0].body
+    assert told() == {}
+    assert row.times.count() == 0
+
+
+def request_of(house: Made, key: str, asker: bytes, status: str) -> Request:
+    request = Request.objects.create(
+        dao=house.dao, module=house.contracts["module"], policy_id=b"\1" * 32, reference=key.encode() * 32,
+        text="pay kim 5 USDC for a talk", idempotency_key=key, requested_by=asker, status=status,
+        reason_code="chain_refused", reason="the chain refused it",
+    )  # fmt: skip
+    RequestMove.objects.create(request=request, from_status="planned", to_status=status, who="executor")
+    return request

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods
 
@@ -23,8 +21,9 @@ from governance.roles import Do
 from governance.sentences import worded
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
-from presentation import words
+from presentation import labels, words
 from presentation.dao_view import DaoView
+from presentation.unpaid import WHY_ENDED
 from webapp import roles
 from webapp.agent.power import why_not_in_power
 from webapp.agent.roster import policy_of
@@ -33,11 +32,6 @@ from webapp.rendering import render_page
 _COMING = 3
 _PAST = 20
 _ENDED = 10
-WHY_ENDED: Mapping[str, Promise] = {
-    "": gettext_lazy("ended by hand"),
-    "operator_changed": gettext_lazy("ended, since a vote named another operator or another policy module"),
-    "policy_ended": gettext_lazy("ended with its policy"),
-}
 _LONGEST = MOST_DATES * 12
 
 
@@ -115,7 +109,7 @@ def _page(
         standing=[_view(row, policy) for row in rules.standing(place.dao, policy.policy_id)],
         why_not=why_not_in_power(policy, place.now_chain_s),
         ended=[_ended_view(row) for row in ended.order_by("-ended_at")[:_ENDED]],
-        past=[_time_view(row) for row in times.select_related("schedule").order_by("-id")[:_PAST]],
+        past=[_time_view(row) for row in times.select_related("schedule", "request").order_by("-id")[:_PAST]],
         given=request.POST.dict(),
         zones=sorted(zones()),
         late=words.duration(rules.LATE_S),
@@ -168,6 +162,7 @@ def _time_view(row: ScheduledTime) -> dict[str, Any]:
         "at": words.moment(row.due_chain_s),
         "outcome": row.outcome,
         "request": row.request_id,
+        "became": labels.request_status(row.request.status) if row.request else "",
         "text": one_line(row.schedule.text.replace(rules.MONTH, row.month), rules.MOST_TEXT),
         "why": why,
     }

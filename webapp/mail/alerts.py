@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """News that the chain does not tell: the agent was stopped or started on this site, told at once to whoever wants to
-know of pauses, however often they want digests; and a request that waits for its operator, told to who subscribed with
-the operator's address or with that of who asked. Each goes to a subscription once.
+know of pauses, however often they want digests; and what is about the address that somebody subscribed with, as a
+policy's operator or as who asked: a request that waits for the operator, what was due or decided and was not carried
+out, and a calendar that ended by itself. Each goes to a subscription once.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -16,18 +17,21 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from agent.acts.words import reason_of
-from agent.models import AgentHalt, Request
+from agent.models import AgentHalt, Request, Schedule
 from governance.models import Dao
 from governance.sentences import worded
-from presentation import unanswered, words
+from policies.notation.hexadecimal import hex_text
+from presentation import unanswered, unpaid, words
 from presentation.dao_view import DaoView
+from presentation.unpaid import WHY_ENDED
 from webapp.mail import digest, subscriptions
 from webapp.mail.digest import Item, told
 from webapp.mail.kinds import Topic
 from webapp.models import Subscription
 
 STOPPED, STARTED, WAITING = "agent.stopped", "agent.started", "request.waiting"
-KINDS = (STOPPED, STARTED, WAITING)
+UNPAID, OVER = "request.unpaid", "calendar.over"
+KINDS = (STOPPED, STARTED, WAITING, UNPAID, OVER)
 # A request is reminded of after so many days, and then no more: who does not answer four mails reads none.
 REMIND_AFTER_DAYS = (1, 3, 7, 14)
 _NEWS_FOR = datetime.timedelta(days=2)  # what is older is no news to anybody
@@ -38,6 +42,8 @@ def due() -> Iterator[tuple[int, str]]:
     yield from _switches()
     for dao in Dao.objects.filter(requests__status=Request.Status.NEEDS_APPROVAL).distinct():
         yield from _reminders(dao)
+    for dao in Dao.objects.filter(requests__isnull=False).union(Dao.objects.filter(schedules__isnull=False)):
+        yield from _not_carried_out(dao)
 
 
 def _switches() -> Iterator[tuple[int, str]]:
@@ -56,10 +62,22 @@ def _reminders(dao: Dao) -> Iterator[tuple[int, str]]:
     for one in unanswered.waiting(dao, longer_than=datetime.timedelta(days=REMIND_AFTER_DAYS[0])):
         count = sum(one.days >= days for days in REMIND_AFTER_DAYS)
         accounts = [account for account in (one.operator, bytes(one.request.requested_by)) if account]
-        active = subscriptions.active(dao).filter(topics__contains=[Topic.NEEDS_YOU])
         # Which wait is meant: one that was answered and came back is another.
         key = f"{one.request.pk}:{int(one.since.timestamp())}:{count}"
-        yield from _without(active.filter(delegate__in=accounts), WAITING, key)
+        yield from _without(_of(dao, accounts), WAITING, key)
+
+
+def _not_carried_out(dao: Dao) -> Iterator[tuple[int, str]]:
+    """What was not carried out, and calendars that ended by themselves: news for the operator and who asked."""
+    for one in unpaid.unpaid(dao, newer_than=_NEWS_FOR, older_than=datetime.timedelta()):
+        yield from _without(_of(dao, one.accounts).filter(confirmed_at__lt=one.since), UNPAID, one.key)
+    for row, accounts in unpaid.over(dao, timezone.now() - _NEWS_FOR):
+        yield from _without(_of(dao, accounts).filter(confirmed_at__lt=row.ended_at), OVER, row.pk)
+
+
+def _of(dao: Dao, accounts: Collection[bytes]) -> QuerySet[Subscription]:
+    active = subscriptions.active(dao).filter(topics__contains=[Topic.NEEDS_YOU])
+    return active.filter(delegate__in=accounts)
 
 
 def _without(wanted: QuerySet[Subscription], kind: str, key: object) -> Iterator[tuple[int, str]]:
@@ -72,6 +90,10 @@ def letter(place: DaoView, kind: str, key: str, account: bytes | None) -> tuple[
     any more."""
     if kind == WAITING:
         return _waiting(place, key, account)
+    if kind == UNPAID:
+        return _unpaid(place, key)
+    if kind == OVER:
+        return _over(place, key)
     halt = AgentHalt.objects.filter(dao=place.dao, pk=int(key)).first()
     if halt is None:
         return None
@@ -108,3 +130,25 @@ def _waiting(place: DaoView, key: str, account: bytes | None) -> tuple[str, Item
     else:
         heading = gettext("a request waits for the operator")
     return heading, digest.of_waiting(place, found[0])
+
+
+def _unpaid(place: DaoView, key: str) -> tuple[str, Item] | None:
+    # Mails may leave late: what is so is told for as long as it is news to anybody, and as long again.
+    found = unpaid.unpaid(place.dao, newer_than=2 * _NEWS_FOR, older_than=datetime.timedelta())
+    one = next((one for one in found if one.key == key), None)
+    return None if one is None else (gettext("something was not carried out"), digest.of_unpaid(place, one))
+
+
+def _over(place: DaoView, key: str) -> tuple[str, Item] | None:
+    row = Schedule.objects.filter(dao=place.dao, pk=int(key)).exclude(ended_at=None).first()
+    if row is None:
+        return None
+    lines = [
+        gettext("Asked for until then: “%(text)s”.") % {"text": told(row.text, 300)},
+        gettext("Why: %(why)s.") % {"why": WHY_ENDED.get(row.ended_because, row.ended_because)},
+        gettext("Nothing is asked for by it any more. What it asked for before goes on."),
+    ]
+    link = settings.ORIGIN + reverse("schedules", args=[place.dao.slug, hex_text(bytes(row.policy_id))])
+    return gettext("a calendar has ended"), Item(
+        gettext("A calendar of yours or of your policy has ended"), link, lines
+    )

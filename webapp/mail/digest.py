@@ -22,7 +22,7 @@ from governance.models import Act, Proposal, Vote
 from governance.sentences import worded
 from governance.state import State
 from policies.notation.visible import one_line
-from presentation import unanswered, words
+from presentation import unanswered, unpaid, words
 from presentation.acts import confirmed_objections, counted_as_of_now, doubt_about_end, doubt_about_start, objectable
 from presentation.calls import call_words
 from presentation.card import RED, Tag, card_of, is_by_model, lines_of
@@ -193,6 +193,17 @@ def of_waiting(place: DaoView, one: unanswered.Waiting) -> Item:
     return Item(title, settings.ORIGIN + reverse("request", args=[place.dao.slug, one.request.pk]), lines)
 
 
+def of_unpaid(place: DaoView, one: unpaid.Unpaid) -> Item:
+    """What was due or decided, and was not carried out."""
+    lines = [
+        gettext("Asked for: “%(text)s”.") % {"text": told(one.asked, 300)},
+        gettext("Why: %(why)s.") % {"why": told(one.why, 400)},
+        gettext("It is not asked for again by itself: the operator, or who asked, may ask again."),
+    ]
+    page, its = one.route
+    return Item(told(one.title, 200), settings.ORIGIN + reverse(page, args=[place.dao.slug, its]), lines)
+
+
 _OF_VOTES = frozenset({Topic.CREATED, Topic.OPENED, Topic.LAST_DAY})
 
 
@@ -200,7 +211,10 @@ def open_items(place: DaoView, delegate: bytes | None, topics: Collection[str] =
     """Everything of these topics that needs a decision now: acts first (they end soonest), then votes, those not cast
     yet first."""
     acts = [of_act(place, act) for act in objectable(place)] if Topic.SCHEDULED in topics else []
-    late = [of_waiting(place, one) for one in unanswered.unanswered(place.dao)] if Topic.NEEDS_YOU in topics else []
+    late: list[Item] = []
+    if Topic.NEEDS_YOU in topics:
+        late += [of_waiting(place, one) for one in unanswered.unanswered(place.dao)]
+        late += [of_unpaid(place, one) for one in unpaid.left_undone(place.dao)]
     return acts + (_open_votes(place, delegate) if _OF_VOTES & set(topics) else []) + late
 
 

@@ -28,7 +28,10 @@ class Topic(TextChoices):
     PAUSED = "paused", gettext_lazy("The agent is paused, stopped or started again; stops and starts come at once")
     NEEDS_YOU = (
         "needs_you",
-        gettext_lazy("Something waits for your address: your proposal's next step, a veto or a request"),
+        gettext_lazy(
+            "Something waits for your address: your proposal's next step, a veto or a request; or what you asked for, "
+            "or are operator of, was not carried out"
+        ),
     )
     DELEGATE = "delegate_voted", gettext_lazy("Your delegate votes")
 
