@@ -28,6 +28,8 @@ from markdown_it.token import Token
 from policies.notation.visible import Kind, hidden, kind_of, one_line, visible
 
 MAX_CHARS = 200_000  # what is read of one text; more is cut openly
+# What parsing may cost, in millionths of a second of an idle core, about: a text of nothing but marks is cut sooner.
+MAX_COST = 600_000
 _DEEPEST = 20  # quotations and lists inside each other; what lies deeper is shown as it was written
 _SAMPLE_CHARS = 80
 _HOST_CHARS = 80  # of a link's host
@@ -67,7 +69,7 @@ class Shown:
 
     text: str
     blocks: tuple[Block, ...]
-    is_cut: bool  # the source is longer than MAX_CHARS
+    is_cut: bool  # the source is longer than MAX_CHARS, or has more marks than MAX_COST allows
     tokens: tuple[Token, ...] = field(repr=False)
     source: str = field(repr=False)  # as it was parsed: cut, with line feeds alone
     definitions: dict[str, Any] = field(repr=False)  # markdown-it's "references" and "duplicate_refs"
@@ -81,12 +83,43 @@ class Shown:
 
 def read(text: str) -> Shown:
     """Parse a text into the tokens that pages render, and the words that these show. Takes any text."""
-    source = text[:MAX_CHARS].replace("\r\n", "\n").replace("\r", "\n")
+    given = text[:MAX_CHARS].replace("\r\n", "\n").replace("\r", "\n")
+    source = given[: _affordable(given)]
     definitions: dict[str, Any] = {}
     reader = _Reader(source)
     tokens = reader.show(_MARKDOWN.parse(source, definitions))
     shown, blocks = _Writer().write(tokens)
-    return Shown(shown, blocks, len(text) > MAX_CHARS, tuple(tokens), source, definitions, "".join(reader.hidden))
+    is_cut = len(text) > MAX_CHARS or len(source) < len(given)
+    return Shown(shown, blocks, is_cut, tuple(tokens), source, definitions, "".join(reader.hidden))
+
+
+_LINE_COST, _CELL_COST = 20, 12
+_MARK_COSTS = {"<": 50, "[": 25, "*": 8, "_": 8, "~": 8, "`": 4, "\\": 4, "&": 4, "!": 2}
+_UNDER_HEADER = re.compile(r"[ \t>:|-]*\|[ \t:|-]*")
+
+
+def _affordable(source: str) -> int:
+    """How many characters of a text can be parsed for MAX_COST: whole lines, and all of any text that people write.
+
+    A table's row has as many cells as its header, whatever stands in it.
+    """
+    cells = _CELL_COST * source.count("|")
+    flat = _LINE_COST * source.count("\n") + sum(cost * source.count(mark) for mark, cost in _MARK_COSTS.items())
+    if flat + cells <= MAX_COST and (not cells or flat + cells * source.count("\n") <= MAX_COST):
+        return len(source)
+    spent = place = columns = 0
+    for line in source.splitlines(keepends=True):
+        found = line.count("|")
+        if not line.strip():
+            columns = 0
+        elif found and _UNDER_HEADER.fullmatch(line.rstrip("\n")):
+            columns = found + 1
+        spent += _LINE_COST + _CELL_COST * max(found, columns)
+        spent += sum(cost * count for mark, cost in _MARK_COSTS.items() if (count := line.count(mark)))
+        if spent > MAX_COST:
+            return place
+        place += len(line)
+    return place
 
 
 # ---------------------------------------------------------------------------------------------------------- the tokens

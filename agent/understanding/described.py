@@ -237,7 +237,7 @@ def _in_scope(
     effect: Effect, need: Need, values: Sequence[tuple[str, str, object]], scope: Scope, book: Book
 ) -> Telling | None:
     is_parameter = str(effect.kind) == "parameter_change"
-    has_subject = not need.subjects or any(_holds(scope.folded, word) for word in need.subjects)
+    has_subject = not need.subjects or _holds_any(scope, need.subjects)
     name = effect.function.split("(")[0]
     plain_name = name.casefold()
     has_function = (
@@ -254,7 +254,7 @@ def _in_scope(
     )
     if not is_near and (str(effect.kind) not in ("pause", "upgrade") or effect.target not in scope.addresses):
         return None
-    act, mood, doubt, against = _verb(need, scope)
+    act, mood, doubt, against = scope.once((need.acts, need.opposite, need.subjects), lambda: _verb(need, scope))
     if act is None and Act.SET in need.acts and (row := _row_of_new_values(scope)) is not None:
         act = ActWord(0, 0, frozenset({Act.SET}), Tense.NOW, "")
         mood, doubt = mood_of(row.voice, None, 0, row.passage)
@@ -270,7 +270,7 @@ def _in_scope(
         missing.append("arguments")
     if not has_subject:
         missing.append("subject")
-    has_target = effect.target in scope.addresses or any(_holds(scope.folded, word) for word in need.target_words)
+    has_target = effect.target in scope.addresses or _holds_any(scope, need.target_words)
     if not has_target:
         implied = is_parameter and need.target_words and need.subjects != ()
         if not implied:
@@ -434,6 +434,10 @@ def _holds(folded: str, word: str) -> bool:
     if not word or word not in folded:
         return False
     return not word[0].isascii() or _whole_word(word).search(folded) is not None
+
+
+def _holds_any(scope: Scope, words: tuple[str, ...]) -> bool:
+    return scope.once(words, lambda: any(_holds(scope.folded, word) for word in words))
 
 
 @lru_cache(maxsize=4_096)

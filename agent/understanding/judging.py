@@ -313,8 +313,6 @@ def _denied_by_only(findings: list[Finding], effects: Sequence[Effect], text: _T
         for finding in findings
     ]
 
-    # Acts, kinds of effects that fulfil them, words of functions that do, and nouns that make it a claim of a call.
-
 
 _CLAIMS: tuple[tuple[frozenset[Act], frozenset[str], str, str], ...] = (
     # Acts, kinds of effects that fulfil them, words of functions that do, and nouns that make it a claim about a call.
@@ -512,6 +510,8 @@ def _beside_orders(
             return Finding(Status.IN_PART, finding.effect, ("token",), text.quote(passage.start, passage.end))
         if (step := step_of(by_id[finding.effect], effects, money.of)) is not None:
             return Finding(Status.IN_PART, finding.effect, ("verb",), text.quote(step.start, step.end))
+        if (twin := _twin(by_id[finding.effect], findings, by_id)) is not None:
+            return Finding(Status.DIFFERS, finding.effect, ("more_often",), twin.quote)
         if ordered and "money" in finding.codes:
             passage = ordered.passage
             return Finding(Status.DIFFERS, finding.effect, ("beside",), text.quote(passage.start, passage.end))
@@ -521,6 +521,18 @@ def _beside_orders(
         return finding
 
     return [worded(finding) for finding in findings]
+
+
+def _twin(effect: Effect, findings: Sequence[Finding], by_id: Mapping[str, Effect]) -> Finding | None:
+    """The finding of an equal effect that a sentence tells: that sentence then mentions the one, and not the other."""
+    what = _what(effect)
+    told = (finding for finding in findings if finding.status in (Status.TOLD, Status.IN_PART) and finding.quote)
+    return next((finding for finding in told if _what(by_id[finding.effect]) == what), None)
+
+
+def _what(effect: Effect) -> tuple:
+    """What is equal of two effects that no words could tell apart."""
+    return (str(effect.kind), effect.asset, effect.amount, effect.recipient, effect.sender, effect.chain)
 
 
 # ---------------------------------------------------------------------------------------------------------- the outcome

@@ -34,7 +34,7 @@ def tell_permission(effect: Effect, found: Sequence[Scope], book: Book) -> Telli
     What a role may call is many calls for one sentence ("deposit and withdraw"): such a sentence tells them in part.
     What is taken away is told only by words of taking away, and a known token only where the words name it.
     """
-    about = [scope for scope in found if _GIVES.search(scope.folded) and not scope.is_section]
+    about = [scope for scope in found if not scope.is_section and _gives(scope)]
     takes = _TAKES_PERMISSION.search(effect.function) is not None
     if takes:
         about = [scope for scope in about if _is_of_taking(scope)]
@@ -59,6 +59,10 @@ def tell_permission(effect: Effect, found: Sequence[Scope], book: Book) -> Telli
         if _says(verb, scope.folded) or (not verb and _says(noun, scope.folded)):
             return Telling(Level.PART, ("arguments",), scope.start, scope.end)
     return None
+
+
+def _gives(scope: Scope) -> bool:
+    return scope.once("permission", lambda: _GIVES.search(scope.folded) is not None)
 
 
 def _is_listed(scope: Scope) -> bool:
@@ -89,6 +93,10 @@ def _says(stems: Sequence[str], folded: str) -> bool:
 
 def _is_of_taking(scope: Scope) -> bool:
     """Whether words, or what they stand under, speak of taking permissions away."""
+    return scope.once("taking", lambda: _speaks_of_taking(scope))
+
+
+def _speaks_of_taking(scope: Scope) -> bool:
     passage = scope.reads[0].passage
     above = (*passage.headings[-1:], *passage.leads)
     said = _USE.sub(" ", scope.folded)  # liquidity that may be removed is a use

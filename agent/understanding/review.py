@@ -47,11 +47,11 @@ class Review:
 
 
 def untold(verdict: Verdict) -> frozenset[str]:
-    """The ids of the effects that no word of the text tells."""
+    """The ids of the effects that no word of the text tells, or that it tells less often than the calls do them."""
     return frozenset(
         finding.effect
         for finding in verdict.findings
-        if finding.effect and (finding.status == "not_told" or {"beside", "hidden"} & set(finding.codes))
+        if finding.effect and (finding.status == "not_told" or {"beside", "hidden", "more_often"} & set(finding.codes))
     )
 
 

@@ -2,10 +2,11 @@
 """Stretches of text that may tell an effect which is no plain amount: a passage, or a section with its heading."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from typing import Any, TypeVar
 
 from agent.understanding.mentions.quantities import Unit
 from agent.understanding.orders import Read
@@ -14,6 +15,7 @@ from policies.notation.hexadecimal import hex_bytes
 
 MAX_SCOPE_CHARS = 6_000
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,14 @@ class Scope:
     addresses: frozenset[bytes]  # also by names
     spelled: frozenset[bytes]  # those whose digits stand here
     is_section: bool
+    _kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, key: Hashable, found: Callable[[], _Found]) -> _Found:
+        """What was found here for `key` before; finds it now, once. Many effects ask the same of each scope."""
+        if key not in self._kept:
+            self._kept[key] = found()
+        kept: _Found = self._kept[key]
+        return kept
 
     @cached_property
     def numbers(self) -> frozenset[Decimal]:

@@ -3,7 +3,8 @@
 
 import pytest
 
-from agent.understanding.judging import Outcome
+from agent.understanding.finding_words import sentence_of
+from agent.understanding.judging import Outcome, Status
 from tests.agent.proposals import BEN, CAROL, pays, text_of, verdict
 
 B, C = text_of(BEN), text_of(CAROL)
@@ -35,3 +36,17 @@ def test_each_receiver_is_paid_once_by_one_mention():
     text = f"Pay 700 GLD each to {B} and {C}."
     assert verdict(text, pays(700), pays(700, CAROL)).outcome is Outcome.TOLD
     assert verdict(text, pays(700), pays(700)).outcome in RED
+
+
+def test_of_equal_payments_that_one_sentence_tells_the_second_is_said_to_be_made_more_often():
+    found = verdict(f"Pay 700 GLD to {B}.", pays(700), pays(700))
+    told, again = found.findings
+    assert (told.status, again.status) == (Status.TOLD, Status.DIFFERS)
+    assert sentence_of(again).text == "The calls do this more often than the text says."
+    assert again.quote is not None
+    assert again.quote.text == f"Pay 700 GLD to {B}."
+
+
+def test_of_another_payment_beside_an_order_no_word_is_said_to_tell():
+    found = verdict(f"Pay 700 GLD to {B}.", pays(700), pays(800, CAROL))
+    assert sentence_of(found.findings[1]).text == "The text orders another payment, and does not mention this one."

@@ -175,6 +175,25 @@ def test_blocks_say_what_they_are_and_where_they_were_written():
     ]
 
 
+@pytest.mark.parametrize(
+    "piece",
+    ["a\n\n", "# a\n", "[a](b) ", "**a*", "<http://a>", "| a | b |\n", "[a]: b\n", "~~a~~ ", "- a\n"],
+)
+def test_a_text_of_nothing_but_marks_is_cut_before_parsing_it_costs_too_much(piece):
+    source = piece * (text.MAX_CHARS // len(piece))
+    shown = text.read(source)
+    assert shown.is_cut
+    assert source.startswith(shown.source)
+    assert shown.source == source[: len(shown.source) // len(piece) * len(piece)]
+
+
+def test_a_table_of_many_columns_costs_as_many_cells_in_each_row_as_its_header_has():
+    rows = "|b\n" * 1_000
+    for columns, is_cut in ((10, False), (200, True)):
+        header = "|" + "a|" * columns + "\n|" + "-|" * columns + "\n"
+        assert text.read(header + rows).is_cut is is_cut
+
+
 def test_a_long_text_is_cut_openly_for_page_and_reader():
     source = "Pay the team. " * 20_000
     shown = text.read(source)
