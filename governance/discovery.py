@@ -105,16 +105,23 @@ def examine(
     answers = ask(
         rpc,
         treasury,
-        {"enabled": ("isModuleEnabled(address)", [module], ["bool"]), "owner": ("owner()", [], ["address"])},
+        {
+            "enabled": ("isModuleEnabled(address)", [module], ["bool"]),
+            "owner": ("owner()", [], ["address"]),
+            "owners": ("getOwners()", [], ["address[]"]),
+        },
         "latest",
     )
+    # Our Treasury names its owner, a Safe its owners: of one that people own too, votes do not rule alone.
+    owners = [*answers["owners"][0]] if answers["owners"] else []
+    rules_alone = treasury == owner or answers["owner"] == (owner,) or owners == [owner]
     problem = ""
     if told["owner"] != checksum(owner):
         belongs = told["owner"] or "nobody that it names"
         problem = f"it belongs to {belongs}, not to {checksum(owner)}, through which the DAO's votes act"
     elif answers["enabled"] != (True,):
         problem = f"its treasury {checksum(treasury)} does not say that it is enabled"
-    elif treasury not in treasuries and not (is_voted and (treasury == owner or answers["owner"] == (owner,))):
+    elif treasury not in treasuries and not (is_voted and rules_alone):
         problem = f"nothing shows that its treasury {checksum(treasury)} is the DAO's"
     elif not (builds.COMPILED / "PolicyModule.json").is_file():
         problem = "its code could not be compared, for no policy module is compiled here"

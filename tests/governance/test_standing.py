@@ -21,6 +21,7 @@ from policies.files import load
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import keccak
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
+from tests.governance.installing import houses
 
 pytestmark = pytest.mark.django_db
 NOTHING = "can do nothing"
@@ -241,6 +242,30 @@ def test_a_strangers_module_that_names_the_timelock_is_not_followed(local_chain,
     assert discovery.examine(rpc, module, owner, [], is_voted=True).problem == ""
     add(d, capsys)
     assert not mirror.dao.contracts.filter(kind="module").exists()
+
+
+@pytest.mark.parametrize(("others", "is_followed"), [((), True), (("ada",), False)])
+def test_a_safe_is_the_daos_where_the_timelock_alone_owns_it(
+    local_chain, mirror, payroll, capsys, monkeypatch, others, is_followed
+):  # fmt: skip
+    """Members voted for a policy of its module. Where people own it too, whose it is no answer of it shows."""
+    d = local_chain
+    forget_module(mirror.dao)
+    timelock = d.addresses["timelock"]
+    safe = houses.safe(d, [timelock, *map(d.address, others)], 1, is_real=False)
+    module = module_of(d, safe)
+    monkeypatch.setitem(d.addresses, "other_module", module)
+    monkeypatch.setitem(d.abis, "other_module", d.abis["module"])
+    d.anvil.call("anvil_setBalance", checksum(safe), hex(10**18))
+    d.anvil.call("anvil_impersonateAccount", checksum(safe))
+    d.send_raw(safe, safe, houses.call("enableModule(address)", module))
+    assert "nothing shows" in discovery.examine(Rpc([d.url], CHAIN_ID), module, timelock, [], is_voted=False).problem
+    voted(mirror, module, "setPolicy", POLICY_ID, payroll())
+    mirror.sync()
+    said = add(d, capsys)
+    assert (f"policy module {checksum(module)} was found and is followed" in said) is is_followed
+    assert (f"nothing shows that its treasury {checksum(safe)} is the DAO's" in said) is not is_followed
+    assert mirror.dao.contracts.filter(kind="module").exists() is is_followed
 
 
 def test_a_module_that_any_treasury_enabled_is_named_without_a_policy_and_without_being_followed(
