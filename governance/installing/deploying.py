@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.db import OperationalError, ProgrammingError
+
 from governance.chain.address import checksum
 from governance.chain.keys import Signer
 from governance.chain.reverts import revert_words
@@ -160,8 +162,13 @@ def _purpose(chain_id: int, part: Part) -> str:
 
 
 def _ours(rpc: Rpc, chain_id: int, part: Part) -> bytes | None:
-    """The transaction of ours that created a part; None where somebody else's did."""
-    for row in OutgoingTransaction.objects.filter(key__startswith=f"{_purpose(chain_id, part)} try "):
+    """The transaction of ours that created a part; None where somebody else's did, or no journal is there to ask:
+    what another wallet sends needs no database."""
+    try:
+        rows = list(OutgoingTransaction.objects.filter(key__startswith=f"{_purpose(chain_id, part)} try "))
+    except (OperationalError, ProgrammingError):
+        return None
+    for row in rows:
         receipt = rpc.receipt(bytes(row.transaction_hash))
         if receipt is not None and receipt.succeeded:
             return bytes(row.transaction_hash)

@@ -126,14 +126,16 @@ def text_of(found: Situation, module: bytes, composed: Composed, policy: Policy 
     """Return a text for the proposal that says what its calls do; `lines` say what the policy permits."""
     enables = any(_enables(call) for call in composed.voted)
     title = f"Put the policy “{policy.name}” in force" if policy else "Let a policy module act"
-    said = [f"# {title}", ""]
+    said = [f"# {title}"]
     if enables:
-        said.append(
+        said += [
+            "",
             f"This lets the policy module {checksum(module)} act for {checksum(found.holder.address)}. The module "
-            "makes only calls that a policy permits which members voted for."
-        )
+            "makes only calls that a policy permits which members voted for.",
+        ]
     if policy is not None:
-        said += ["", f"It puts the policy “{policy.name}” in force:", "", *(f"- {line}" for line in lines)]
+        where = "" if enables else f" in the policy module {checksum(module)}"
+        said += ["", f"It puts the policy “{policy.name}” in force{where}:", "", *(f"- {line}" for line in lines)]
     if any(call.calldata == abi.encode_call(UNPAUSE) for call in composed.voted):
         said += ["", "It lifts the pause of the policy module, so that its agents can act again."]
     if found.holder.safe is not None and (found.other_owners or not composed.way_back_is_voted):

@@ -54,8 +54,8 @@ class Shown:
             "way_back": {"by": self.way_back_by, "calls": [_plain(call) for call in composed.way_back]},
         }
 
-    def lines(self) -> Iterator[str]:
-        """Return it for people, a fact a line."""
+    def lines(self, *, is_sent: bool = False) -> Iterator[str]:
+        """Return it for people, a fact a line. `is_sent`: it is sent right after, and needs no other wallet."""
         yield self.text
         yield from map(str, self.findings)
         for who, calls in (("by vote", self.composed.voted), ("signed by the Safe's owners", self.composed.signed)):
@@ -64,6 +64,8 @@ class Shown:
         yield trial_words(self.trial)
         for call in self.composed.way_back:
             yield f"way back, by {self.way_back_by}: {_in_words(call)}"
+        if is_sent:
+            return
         if self.calldata is not None and self.found.governor is not None:
             yield f"to propose, send to {checksum(self.found.governor)}: {hex_text(self.calldata)}"
         elif self.composed.voted:

@@ -169,6 +169,10 @@ _FOUND = {
         "there is none: nobody alone can pause the agent or veto an act, which a vote through the timelock may be too"
         " slow for. Members object to acts that wait, and petition for a pause. Name one with --guardian"
     ),
+    "mirror_unknown": gettext_noop(
+        "whether a site's mirror follows a module for this treasury already is not known: no database answers. It is "
+        "needed for nothing else here"
+    ),
     "module_known": gettext_noop(
         "the mirror follows a module for this treasury already, {module}: another one gives the agent of its policies"
         " a second set of budgets"
@@ -233,6 +237,35 @@ _CHECKED = {
     ),
 }
 
+# The policies that the module holds.
+_POLICIES = {
+    "policies_unknown": gettext_noop(
+        "which policies are set is not known: the node does not give the logs of the whole past. Name a policy with "
+        "--policy, or ask an archive node with --rpc"
+    ),
+    "policies_none_logged": gettext_noop(
+        "the node's logs name none: none is set, or the node does not have the whole past"
+    ),
+    "policies_more": gettext_noop("{count} more are not asked about here"),
+    "policy_unknown": gettext_noop("{policy} was set, and what it is now is not known: the node does not tell"),
+    "policy_runs": gettext_noop("{policy}, version {version}, runs from {start} until {end}; its agent is {agent}"),
+    "policy_later": gettext_noop(
+        "{policy}, version {version}, begins only at {start} and ends at {end}; its agent is {agent}"
+    ),
+    "policy_ended": gettext_noop("{policy}, version {version}, has ended, at {end}: its agent {agent} can do nothing"),
+    "policy_time_unknown": gettext_noop(
+        "{policy}, version {version}, is from {start} until {end}; whether it runs is not known, for the node does not "
+        "tell the time of its block. Its agent is {agent}"
+    ),
+    "policy_as_file": gettext_noop("{policy} is set with the very code of {file}"),
+    "policy_not_set": gettext_noop("{policy} of {file} is not set: no vote on it has been executed"),
+    "policy_other_code": gettext_noop("{policy} is set with other code than that of {file}"),
+    "policy_file_unknown": gettext_noop(
+        "whether {policy} of {file} is set is not known: the node does not tell, or not all of it"
+    ),
+    "policy_file_not_running": gettext_noop("so {policy} of {file} does not run, by what is known here"),
+}
+
 # The vote that puts it to use.
 _PROPOSED = {
     "several_treasuries": gettext_noop(
@@ -241,6 +274,14 @@ _PROPOSED = {
     ),
     "sent_already": gettext_noop(
         "sent already by transaction {hash}; nothing was sent now. To propose again, change the text (--text)"
+    ),
+    "proposed": gettext_noop(
+        "proposed by {sender}: transaction {hash}. Members vote on it with the governor's own delays; once it is "
+        "executed, `module check` with the same --policy says whether the policy runs"
+    ),
+    "set_already": gettext_noop(
+        "the policy {policy} is set with this very code already: setting it again gives no new bounds, makes acts void "
+        "that wait, and takes an end back that was brought forward"
     ),
     "nothing_to_propose": gettext_noop(
         "the module {module} is enabled already: name a policy with --policy, or --unpause"
@@ -266,7 +307,7 @@ _PROPOSED = {
     "trial_fails": gettext_noop("nothing was sent: tried at block {block:,}, the call {number} would fail: {reason}"),
 }
 
-SENTENCES: Mapping[str, str] = {**_REFUSALS, **_FOUND, **_STEPS, **_CHECKED, **_PROPOSED}
+SENTENCES: Mapping[str, str] = {**_REFUSALS, **_FOUND, **_STEPS, **_CHECKED, **_POLICIES, **_PROPOSED}
 TABLE = Table("installing", SENTENCES)
 say = TABLE.say
 

@@ -16,13 +16,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, ProgrammingError
 
 from governance.chain import safe
 from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.call import ProposedCall
 from governance.chain.keys import KeystoreProblem, Signer
 from governance.chain.rpc import Rpc, RpcError, quantity
-from governance.installing import checking, deploying, proposing, record, showing, telling
+from governance.installing import checking, deploying, policies_now, proposing, record, showing, telling
 from governance.installing.costs import Cost, cost_of
 from governance.installing.parts import DEFAULT_SALT, Part, parts_of, salt_of
 from governance.installing.situation import FACTORY, Situation, look, plain
@@ -65,6 +66,10 @@ class Command(BaseCommand):
                 sub.add_argument("--salt", default=DEFAULT_SALT, help="any text: another one gives other addresses")
             if action in ("deploy", "propose"):
                 self._sender(sub)
+            if action == "check":
+                sub.add_argument(
+                    "--policy", metavar="FILE", help="also say whether this policy document is set and runs"
+                )
             if action == "propose":
                 sub.add_argument("--policy", metavar="FILE", help="the policy document to put in force")
                 sub.add_argument("--unpause", action="store_true", help="lift the module's pause by the same vote")
@@ -118,11 +123,7 @@ class Command(BaseCommand):
         except NotInstalled as error:
             refusal = error
         told = telling.plan(found, parts, cost, guardian)
-        followed = Contract.objects.filter(
-            kind=Contract.Kind.MODULE, dao__chain_id=found.chain_id, dao__contracts__address=found.holder.address
-        )
-        for module in sorted({bytes(contract.address) for contract in followed}):
-            told.append(Told(Level.CAREFUL, "deployment", say("module_known", module=checksum(module))))
+        told += _followed(found)
         if refusal is not None and str(refusal) not in {str(one.sentence) for one in told}:
             told.append(Told(Level.PROBLEM, "deployment", refusal.sentence))
         problems = [one for one in told if one.level is Level.PROBLEM]
@@ -196,9 +197,9 @@ class Command(BaseCommand):
             raise CommandError("--send needs --keystore or --ape-account, and --password-file; they go with it alone")
         rpc, found = self._look(options)
         kept = record.read(options["record"] or record.default_path(found.chain_id))
-        self._require_sound(rpc, found, kept)
-        loaded = self._policy(options, rpc)
-        policy = None if loaded is None else proposing.Policy(_name(loaded), loaded.code, loaded.raw)
+        _require_sound(rpc, found, kept)
+        loaded = _read_policy(options, rpc)
+        policy = _policy_of(loaded)
         composed = proposing.compose(rpc, found, kept.module, policy, unpause=options["unpause"])
         findings = [] if loaded is None else check_on_chain(rpc, loaded, kept.module)
         lines = [] if loaded is None else _in_words(loaded)
@@ -209,6 +210,8 @@ class Command(BaseCommand):
             text = proposing.text_of(found, kept.module, composed, policy, lines)
         calldata = proposing.propose_calldata(found, composed.voted, text) if composed.voted else None
         self._show_proposal(options, showing.Shown(found, composed, trial, findings, text, calldata))
+        if policy is not None and policies_now.is_set(rpc, found, kept.module, policy):
+            self._say(options, str(say("set_already", policy=f"“{policy.name}”")))
         failing = next(((n, why) for n, why in enumerate(trial.problems, 1) if why is not None), None)
         if failing is not None and not options["json"]:  # the JSON says so already
             raise NotInstalled("trial_fails", block=trial.block, number=failing[0], reason=failing[1])
@@ -223,8 +226,10 @@ class Command(BaseCommand):
     def _check(self, options: dict[str, Any]) -> int:
         rpc, found = self._look(options)
         kept = record.read(options["record"] or record.default_path(found.chain_id))
-        told = checking.check(rpc, found, kept)
-        differ = checking.differences(told)
+        told, wanted = checking.check(rpc, found, kept), _policy_of(_read_policy(options, rpc))
+        if not any(one.level is Level.PROBLEM for one in told):
+            told += policies_now.about_policies(rpc, found, kept.module, wanted, options["policy"] or "")
+        differ = [*checking.differences(told), *policies_now.differences(told)]
         unknown = sum(one.level is Level.UNKNOWN for one in told)
         if options["json"]:
             self._print(
@@ -239,7 +244,8 @@ class Command(BaseCommand):
         for one in told:
             self.stdout.write(str(one))
         if differ:
-            self.stdout.write(f"differences from {kept.path} or problems: {len(differ)}; not known: {unknown}")
+            held = f"{kept.path} and {options['policy']}" if wanted is not None else str(kept.path)
+            self.stdout.write(f"differences from {held} or problems: {len(differ)}; not known: {unknown}")
         elif unknown:
             self.stdout.write(
                 f"nothing differs from {kept.path} of what could be checked; not known: {unknown} of the above"
@@ -248,25 +254,11 @@ class Command(BaseCommand):
             self.stdout.write(f"the chain has what {kept.path} records")
         return 1 if differ else 0
 
-    def _require_sound(self, rpc: Rpc, found: Situation, kept: record.Record) -> None:
-        """No vote is made for a module that is not there, not what was recorded, or of which that is not known."""
-        hindrance = checking.hindrance(checking.check(rpc, found, kept))
-        if hindrance is not None:
-            raise NotInstalled("unsound", path=str(kept.path), reason=hindrance.sentence)
-
-    def _policy(self, options: dict[str, Any], rpc: Rpc) -> Loaded | None:
-        if not options["policy"]:
-            return None
-        try:
-            return load(read_text(options["policy"]), options["policy"], partial(resolve_names, rpc))
-        except PolicyError as error:
-            raise CommandError("\n".join(f"{error.source}:{problem}" for problem in error.problems)) from None
-
     def _show_proposal(self, options: dict[str, Any], shown: showing.Shown) -> None:
         if options["json"]:
             self._print(shown.as_json())
             return
-        for line in shown.lines():
+        for line in shown.lines(is_sent=options["send"]):
             self.stdout.write(line)
 
     def _write_batch(
@@ -299,7 +291,8 @@ class Command(BaseCommand):
         row = deploying.send_and_wait(
             rpc, deploying.chain_row(found.chain_id), signer, purpose, found.governor, calldata, options["timeout"]
         )
-        self._say(options, f"proposed by {signer}: transaction {hex_text(bytes(row.transaction_hash))}")
+        hash_ = hex_text(bytes(row.transaction_hash))
+        self._say(options, str(say("proposed", sender=checksum(signer.address), hash=hash_)))
 
     # ------------------------------------------------------------------------------------------------------- helpers
 
@@ -307,7 +300,7 @@ class Command(BaseCommand):
         """Ask the chain about the DAO that is named: by its slug in the mirror, or by an address."""
         treasury, token = _address(options["treasury"]), _address(options["token"])
         if options["dao"].startswith("0x"):
-            rpc = self._rpc(options["rpc"], options["chain"])
+            rpc = _node(options["rpc"], options["chain"])
             return rpc, look(rpc, to_bytes(options["dao"]), treasury=treasury, token=token)
         dao = Dao.objects.filter(slug=options["dao"]).first()
         if dao is None:
@@ -326,23 +319,38 @@ class Command(BaseCommand):
             token=token or (bytes(votes.address) if votes else None),
         )  # fmt: skip
 
-    def _rpc(self, urls: list[str], chain_id: int | None) -> Rpc:
-        if urls:
-            return Rpc(urls, chain_id or quantity(Rpc(urls, None).call("eth_chainId")))
-        if chain_id is None:
-            if len(settings.RPC_URLS) != 1:
-                raise CommandError(
-                    "name a node with --rpc or the chain with --chain: MANDATE_RPC_URLS has not just one"
-                )
-            chain_id = next(iter(settings.RPC_URLS))
-        return Rpc.for_chain(chain_id)
-
     def _say(self, options: dict[str, Any], line: str) -> None:
         """Say what happens: not among JSON."""
         (self.stderr if options["json"] or options.get("as_transactions") else self.stdout).write(line)
 
     def _print(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _require_sound(rpc: Rpc, found: Situation, kept: record.Record) -> None:
+    """No vote is made for a module that is not there, not what was recorded, or of which that is not known."""
+    hindrance = checking.hindrance(checking.check(rpc, found, kept))
+    if hindrance is not None:
+        raise NotInstalled("unsound", path=str(kept.path), reason=hindrance.sentence)
+
+
+def _read_policy(options: dict[str, Any], rpc: Rpc) -> Loaded | None:
+    if not options["policy"]:
+        return None
+    try:
+        return load(read_text(options["policy"]), options["policy"], partial(resolve_names, rpc))
+    except PolicyError as error:
+        raise CommandError("\n".join(f"{error.source}:{problem}" for problem in error.problems)) from None
+
+
+def _node(urls: list[str], chain_id: int | None) -> Rpc:
+    if urls:
+        return Rpc(urls, chain_id or quantity(Rpc(urls, None).call("eth_chainId")))
+    if chain_id is None:
+        if len(settings.RPC_URLS) != 1:
+            raise CommandError("name a node with --rpc or the chain with --chain: MANDATE_RPC_URLS has not just one")
+        chain_id = next(iter(settings.RPC_URLS))
+    return Rpc.for_chain(chain_id)
 
 
 def _keystore_of_ape(name: str, keystore: str | None) -> str:
@@ -356,12 +364,28 @@ def _keystore_of_ape(name: str, keystore: str | None) -> str:
     return str(folder / f"{name}.json")
 
 
+def _followed(found: Situation) -> list[Told]:
+    """The modules that the site's mirror follows for this treasury. A plan needs no database but for that."""
+    try:
+        followed = Contract.objects.filter(
+            kind=Contract.Kind.MODULE, dao__chain_id=found.chain_id, dao__contracts__address=found.holder.address
+        )
+        modules = sorted({bytes(contract.address) for contract in followed})
+    except (OperationalError, ProgrammingError):  # none answers, or it has no tables yet
+        return [Told(Level.UNKNOWN, "deployment", say("mirror_unknown"))]
+    return [Told(Level.CAREFUL, "deployment", say("module_known", module=checksum(module))) for module in modules]
+
+
 def _address(text: str | None) -> bytes | None:
     return to_bytes(text) if text else None
 
 
 def _plain_cost(cost: Cost | None) -> dict[str, str | None] | None:
     return None if cost is None else {"least": _text(cost.least_wei), "most": _text(cost.most_wei)}
+
+
+def _policy_of(loaded: Loaded | None) -> proposing.Policy | None:
+    return None if loaded is None else proposing.Policy(_name(loaded), loaded.code, loaded.raw)
 
 
 def _name(loaded: Loaded) -> str:

@@ -211,6 +211,6 @@ def test_a_second_sending_says_that_it_sent_nothing(play: Plays, deployed: Deplo
     assert "proposed by" in first
     status, said = on.act("propose", "--policy", policy, "--send", *on.keystore)
     assert status == 0
-    hash_ = first.split("transaction ")[-1].strip()
+    hash_ = first.split("transaction ")[-1].partition(".")[0]
     assert f"sent already by transaction {hash_}; nothing was sent now" in said
     assert "proposed by" not in said

@@ -19,15 +19,23 @@ from tests.governance.installing.test_plays import Play, policy_file, unhex
 pytestmark = pytest.mark.django_db(transaction=True)
 
 GUIDE = (ROOT / "docs" / "put-it-on-your-dao.md").read_text()
-_NOT_RUN = ("export ",)  # the reader's own addresses
+# What the reader alone has (addresses, a password, a database); the test has its own.
+NOT_RUN = [
+    ".venv/bin/python manage.py migrate",
+    ".venv/bin/ape accounts generate agent",
+    "export RPC=https://...          GOVERNOR=0x...          TREASURY=0x...          GUARDIAN=0x...",
+]
 MARK = ".venv/bin/python manage.py "
 
 
 def commands() -> list[str]:
     """The lines of the guide's code blocks, in order."""
-    blocks = re.findall(r"^```\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    return [line for line in lines if not line.startswith(_NOT_RUN)]
+    return [line for line in lines() if line not in NOT_RUN]
+
+
+def lines() -> list[str]:
+    blocks = re.findall(r"^ *```\n(.*?)^ *```$", GUIDE, re.MULTILINE | re.DOTALL)
+    return [line.strip() for block in blocks for line in block.splitlines()]
 
 
 def said_by(command: str, variables: dict[str, str]) -> str:
@@ -43,7 +51,17 @@ def said_by(command: str, variables: dict[str, str]) -> str:
     return out.getvalue()
 
 
-def test_a_stranger_follows_the_guide(run, keystore, deployed: Deployed, tmp_path: Path, monkeypatch):
+def test_what_is_not_run_is_marked_and_counted():
+    assert [line for line in lines() if line in NOT_RUN] == NOT_RUN
+    before = [part.rstrip().rpartition("\n")[2] for part in re.split(r"^ *```\n", GUIDE, flags=re.MULTILINE)[::2]]
+    marked = [line for line in before if "not run by the test" in line]
+    assert len(marked) == len(NOT_RUN), before
+    # And the demo, which `make story` plays.
+    assert GUIDE.count("not run by the test") == len(NOT_RUN) + 2, "each place, and the sentence that counts them"
+    assert "there are four such places" in GUIDE
+
+
+def test_a_stranger_follows_the_guide(run, keystore, deployed: Deployed, tmp_path: Path, monkeypatch, capsys):
     house = houses.with_safe_of_timelock(deployed)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(record, "_ROOT", tmp_path)
@@ -60,13 +78,21 @@ def test_a_stranger_follows_the_guide(run, keystore, deployed: Deployed, tmp_pat
     said: dict[str, str] = {}
     for command in commands():
         if " module check " in command:
-            # Members vote in between, with the very calldata that was printed.
+            # Members vote in between, with the very calldata that was printed and sent.
             printed = next(text for words, text in said.items() if words.endswith("--policy policy.yaml"))
             calldata = unhex(re.search(r"to propose, send to \S+: (0x[0-9a-f]+)", printed)[1])
             house.carry_sent("ada", calldata)
-        said[command] = said_by(command, variables)
+        said[command] = said_by(command, variables) + capsys.readouterr().out
     asked = {command.split()[3] for command in said if " module " in command}
     assert asked == {"plan", "deploy", "propose", "check"}
+    checked = next(text for words, text in said.items() if " module check " in words)
+    assert "policies: “small payments” is set with the very code of policy.yaml" in checked
+    assert "“small payments”, version 1, runs from " in checked
+    sent = next(text for words, text in said.items() if " --send " in words)
+    assert f"proposed by {to_checksum_address(deployed.address('ada'))}: transaction 0x" in sent
+    assert "to propose, send to" not in sent
+    followed = next(text for words, text in said.items() if " add_dao " in words)
+    assert re.search(r"policy module 0x\w{40} was found and is followed", followed), followed
     on = Play(run, house, keystore, tmp_path)
     on.file = tmp_path / ".build" / "deployments" / "31337.json"
     kept = json.loads(on.file.read_text())
