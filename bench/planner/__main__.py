@@ -44,10 +44,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dao.settings")
 django.setup()
 
 from agent import choice  # noqa: E402
+from agent.acts.asking import MAX_TOKENS, messages  # noqa: E402
 from agent.acts.candidates import Draft, derive  # noqa: E402
 from agent.acts.grammar import parse  # noqa: E402
 from agent.acts.pieces import NotUnderstood  # noqa: E402
-from agent.acts.planner import MAX_TOKENS, messages  # noqa: E402
 from agent.acts.rosters import Line  # noqa: E402
 from agent.llm.client import Model, ModelDown, ModelRefused  # noqa: E402
 from bench.eval.score import Rate  # noqa: E402

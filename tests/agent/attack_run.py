@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from agent.acts import due, executor, planner
+from agent.acts import deriving, due, executor, planner
 from agent.acts.askers import OPERATOR, Standing
 from agent.acts.candidates import Draft, derive
 from agent.acts.grammar import parse
@@ -181,7 +181,7 @@ def _no_doubts(monkeypatch: pytest.MonkeyPatch) -> None:
     def exactly(*given: Any) -> list[Draft]:
         return [replace(one, differences=(), is_roster=True) for one in derive(*given)]
 
-    monkeypatch.setattr(planner, "derive", exactly)
+    monkeypatch.setattr(deriving, "derive", exactly)
     _anybody_may(monkeypatch)
 
 

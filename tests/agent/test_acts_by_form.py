@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.acts import provenance, quotes, submitting
+from agent.acts import quotes, submitting, verifying, verifying_links
 from agent.acts.calls import calls_json
 from agent.models import DecisionRecord, Request
 from agent.work_names import PLAN_WORK
@@ -102,7 +102,7 @@ def settle(world: World, requests: dict[str, Request], until: set[str]) -> None:
 def verified(request: Request, needed: frozenset[str] = frozenset({"act asked for"})) -> list[str]:
     """What `verify_record` says no to in the request's record."""
     record = json.loads(DecisionRecord.objects.get(request=request).body)
-    checks = [*provenance.verify_document(record), *provenance.verify_against_mirror(record)]
+    checks = [*verifying.verify_document(record), *verifying_links.verify_against_mirror(record)]
     assert {"approval", "act"} | needed <= {check.name for check in checks}
     return [f"{check.name}: {check.detail}" for check in checks if check.ok is False]
 
@@ -345,5 +345,5 @@ def test_exact_calls_are_the_operators_and_take_the_same_path(world: World) -> N
     assert verified(request) == []
     record = json.loads(DecisionRecord.objects.get().body)
     record["inputs"]["request"]["act"]["raw"][0]["to"] = checksum(world.address("kim"))
-    failed = {check.name for check in provenance.verify_document(record) if check.ok is False}
+    failed = {check.name for check in verifying.verify_document(record) if check.ok is False}
     assert {"inputs", "act asked for"} <= failed

@@ -13,6 +13,7 @@ from django.core.management import call_command
 
 from agent.acts import askers, executor, provenance
 from agent.acts.shown import shown
+from agent.acts.verifying_links import verify_against_chain, verify_against_mirror
 from agent.models import DecisionRecord, Plan, Request
 from agent.work_names import PLAN_WORK
 from embedded.process import free_port
@@ -249,20 +250,20 @@ def test_votes_of_another_token_are_no_votes_in_the_dao(world: World, tmp_path: 
     world.sign_roster()
     world.rest(world.ask(world.november()))
     record = json.loads(DecisionRecord.objects.get().body)
-    assert [check.ok for check in provenance.verify_against_mirror(record) if check.name == "votes token"] == [True]
+    assert [check.ok for check in verify_against_mirror(record) if check.name == "votes token"] == [True]
     record["checks"]["asker"]["votes_token"] = record["actions"]["module"]
-    assert [check.ok for check in provenance.verify_against_mirror(record) if check.name == "votes token"] == [False]
+    assert [check.ok for check in verify_against_mirror(record) if check.name == "votes token"] == [False]
     record["checks"]["asker"] |= {"votes_call": "pay(address)"}
-    assert [c.ok for c in provenance.verify_against_chain(record, world.rpc) if c.name == "asker on chain"] == [False]
+    assert [c.ok for c in verify_against_chain(record, world.rpc) if c.name == "asker on chain"] == [False]
 
 
 def test_votes_that_nobody_held_at_the_recorded_block_are_found(world: World) -> None:  # noqa: F811
     world.sign_roster()
     world.rest(world.ask(world.november()))
     record = json.loads(DecisionRecord.objects.get().body)
-    assert [c.ok for c in provenance.verify_against_chain(record, world.rpc) if c.name == "asker on chain"] == [True]
+    assert [c.ok for c in verify_against_chain(record, world.rpc) if c.name == "asker on chain"] == [True]
     record["checks"]["asker"]["votes"] = "1"
-    assert [c.ok for c in provenance.verify_against_chain(record, world.rpc) if c.name == "asker on chain"] == [False]
+    assert [c.ok for c in verify_against_chain(record, world.rpc) if c.name == "asker on chain"] == [False]
 
 
 def test_rosters_and_requests_from_before_get_the_safe_values(world: World) -> None:  # noqa: F811

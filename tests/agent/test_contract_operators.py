@@ -9,8 +9,9 @@ from eth_account import Account
 from eth_utils import keccak
 
 from agent.acts import approvals, operators, rosters
-from agent.acts.provenance import load, verify_document
+from agent.acts.provenance import load
 from agent.acts.rosters import RosterError, compose, parse
+from agent.acts.verifying import verify_document
 from agent.models import DecisionRecord, Request, Roster
 from governance.chain import eip712
 from governance.chain.address import checksum

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the operator's wallet shows of an act that was asked for in a form: all of it, whatever its arguments hold."""
 
-from agent.acts import forms, provenance
+from agent.acts import forms, provenance, verifying
 from governance.chain import abi
 from governance.chain.address import checksum
 from policies.code.call import Call
@@ -46,6 +46,6 @@ def test_a_record_that_is_nested_too_deeply_is_no_record_and_no_fault():
     record = dict.fromkeys(provenance.SECTIONS) | dict.fromkeys(("actions", "domain", "message", "signer", "signature"))
     record |= {"format": provenance.FORMAT, "hash": "", "output": nested}
     record |= {"inputs": {"quotes": []}, "checks": {"asker": {}, "second_look": {}}}
-    (shape, written) = provenance.verify_document(record)
+    (shape, written) = verifying.verify_document(record)
     assert (shape.name, shape.ok) == ("format", True)
     assert (written.name, written.ok) == ("canonical", False)

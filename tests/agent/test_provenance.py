@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import choice
-from agent.acts import approvals, provenance, rosters
+from agent.acts import approvals, provenance, rosters, verifying
 from agent.acts.calls import calls_hash, calls_json, payment_call
 from agent.acts.judging import evaluation_json
 from agent.acts.policy import state_json
@@ -151,7 +151,7 @@ def sign(sections: dict[str, Any], actions: provenance.Actions, key: Any = AGENT
 
 
 def failures(record: dict[str, Any]) -> list[str]:
-    return [check.name for check in provenance.verify_document(record, provenance.canonical(record)) if not check.ok]
+    return [check.name for check in verifying.verify_document(record, provenance.canonical(record)) if not check.ok]
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -255,15 +255,15 @@ def before(answer: dict[str, str], *, approved: bool = False, by: str = "model")
 
 def test_a_record_of_the_format_before_stands_where_its_model_agreed() -> None:
     record = before({"choice": "c1", "reason": "matches_request"})
-    assert [c.name for c in provenance.verify_document(record) if c.ok is False] == []
-    unknown = [check.name for check in provenance.verify_document(record) if check.ok is None]
+    assert [c.name for c in verifying.verify_document(record) if c.ok is False] == []
+    unknown = [check.name for check in verifying.verify_document(record) if check.ok is None]
     assert unknown == ["asker", "roster's month"], "what it does not carry is said not to be checked"
 
 
 @pytest.mark.parametrize("reason", ["not_what_was_asked", "ambiguous", "suspicious"])
 def test_a_record_of_the_format_before_that_paid_past_the_models_no_is_rejected(reason: str) -> None:
     record = before({"choice": "c1", "reason": reason})
-    (failed,) = [check for check in provenance.verify_document(record) if check.ok is False]
+    (failed,) = [check for check in verifying.verify_document(record) if check.ok is False]
     assert failed.name == "choice"
     assert "counts as no" in failed.detail
     approved = before({"choice": "c1", "reason": reason}, approved=True)
@@ -326,7 +326,7 @@ def test_a_form_needs_the_operator_and_its_calls_are_its_answer() -> None:
 
 
 def test_a_silence_is_told_as_the_agents_word_and_proved_by_nothing() -> None:
-    checks = {check.name: check for check in provenance.verify_document(silent())}
+    checks = {check.name: check for check in verifying.verify_document(silent())}
     assert [name for name, check in checks.items() if check.ok is not True] == ["second look"]
     assert checks["second look"].ok is None
     assert "That it was silent is the agent's word" in checks["second look"].detail

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.acts import askers, planner
+from agent.acts import askers, deriving
 from agent.acts.calls import calls_from_json, calls_hash, calls_json, payment_call
 from agent.acts.candidates import derive
 from agent.acts.grammar import NotUnderstood, clean, month_of, nearest_year, parse
@@ -549,7 +549,7 @@ def test_who_has_no_say_learns_no_name(text: str) -> None:
 
     def told(name: str) -> str:
         try:
-            ask = planner._understood(text.format(name), LINES, [USDC, ETH], NOW, names=False)
+            ask = deriving._understood(text.format(name), LINES, [USDC, ETH], NOW, names=False)
         except NotUnderstood as error:
             return str(error).replace(name, "?")
         return str(ask).replace(name, "?")
@@ -559,8 +559,8 @@ def test_who_has_no_say_learns_no_name(text: str) -> None:
 
 def test_who_has_no_say_is_told_why_a_name_is_not_read() -> None:
     with pytest.raises(NotUnderstood, match="read only from its operator"):
-        planner._understood("pay ines 300 USDC", LINES, [USDC, ETH], NOW, names=False)
-    ask = planner._understood(f"pay {checksum(LINES[0].recipient)} 300 USDC, ines", LINES, [USDC], NOW, names=False)
+        deriving._understood("pay ines 300 USDC", LINES, [USDC, ETH], NOW, names=False)
+    ask = deriving._understood(f"pay {checksum(LINES[0].recipient)} 300 USDC, ines", LINES, [USDC], NOW, names=False)
     assert (ask.named, [doubt.code for doubt in ask.doubts]) == ((0,), ["words_unknown", "names_not_read"])
     rules = Rules(may_ask=frozenset({"delegate"}))
     kinds = [*sorted(askers.HAS_A_SAY), askers.STRANGER, askers.UNKNOWN]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agent.acts import provenance
+from agent.acts import provenance, verifying, verifying_links
 from governance.chain.rpc import Rpc, RpcError
 from governance.models import Contract
 from policies.notation.hexadecimal import hex_bytes
@@ -42,11 +42,11 @@ class Command(BaseCommand):
             record = provenance.load(text)
         except provenance.RecordError as error:
             raise CommandError(f"{options['record'][:100]}: {error}") from error
-        checks = list(provenance.verify_document(record, text))
+        checks = list(verifying.verify_document(record, text))
         if all(check.ok is not False for check in checks):
             first_block = 0  # a search from there on takes longer, and finds the same
             if not options["offline"]:
-                checks += provenance.verify_against_mirror(record)
+                checks += verifying_links.verify_against_mirror(record)
                 first_block = _first_block(record)
             if options["rpc"]:
                 checks += _ask(record, first_block)
@@ -70,12 +70,12 @@ def _first_block(record: dict[str, Any]) -> int:
     return module.start_block if module else 0
 
 
-def _ask(record: dict[str, Any], first_block: int) -> list[provenance.Check]:
+def _ask(record: dict[str, Any], first_block: int) -> list[verifying.Check]:
     try:
         rpc = Rpc.for_chain(int(record["message"]["chainId"]))
-        return list(provenance.verify_against_chain(record, rpc, first_block))
+        return list(verifying_links.verify_against_chain(record, rpc, first_block))
     except RpcError as error:
-        return [provenance.Check("act on chain", None, str(error))]
+        return [verifying.Check("act on chain", None, str(error))]
 
 
 def _read(name: str) -> bytes:
