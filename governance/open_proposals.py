@@ -22,7 +22,12 @@ def open_condition(dao: Dao, governor: Contract | None, now: Now) -> Q:
     """
     if governor is None:
         return _open_by_columns(dao, governor, now)
-    differing, in_doubt = proposals_that_differ(dao), Q(pk__in=_ended_in_doubt(dao, governor, now))
+    return _open_but(dao, governor, now, proposals_that_differ(dao), _ended_in_doubt(dao, governor, now))
+
+
+def _open_but(dao: Dao, governor: Contract, now: Now, differing: list[Proposal], ended_in_doubt: list[int]) -> Q:
+    """`open_condition`, where what the chain says otherwise and what is over by one node's word alone was read."""
+    in_doubt = Q(pk__in=ended_in_doubt)
     if not differing:
         return _open_by_columns(dao, governor, now) | in_doubt
     shown = shown_of(dao, governor, now, differing)
@@ -105,8 +110,10 @@ def open_proposals(dao: Dao, governor: Contract | None, now: Now) -> OpenProposa
     """What may still change, in three parts. `governance.state` as queries where columns decide a state."""
     told = governor.capabilities if governor else {}
     by_rules = told.get("family") in ("nouns", "agora") or told.get("super_quorum") or counted_here_from(told) != 0
-    if governor is not None and (by_rules or proposals_that_differ(dao) or _ended_in_doubt(dao, governor, now)):
-        return _open_by_state(dao, governor, now)
+    if governor is not None:
+        differing, in_doubt = proposals_that_differ(dao), _ended_in_doubt(dao, governor, now)
+        if by_rules or differing or in_doubt:
+            return _open_by_state(dao, governor, now, _open_but(dao, governor, now, differing, in_doubt))
     undone = Proposal.objects.filter(dao=dao, executed=False, canceled=False)
     undecided = undone.filter(deadline__gte=now.timepoint)
     decided = undone.filter(_open_by_columns(dao, governor, now), deadline__lt=now.timepoint)
@@ -118,10 +125,10 @@ def open_proposals(dao: Dao, governor: Contract | None, now: Now) -> OpenProposa
     )
 
 
-def _open_by_state(dao: Dao, governor: Contract, now: Now) -> OpenProposals:
+def _open_by_state(dao: Dao, governor: Contract, now: Now, is_open: Q) -> OpenProposals:
     """`open_proposals` where a rule of the governor or the chain's word decides: every row that is not over is looked
     at."""
-    found = Proposal.objects.filter(open_condition(dao, governor, now), dao=dao).defer("description")
+    found = Proposal.objects.filter(is_open, dao=dao).defer("description")
     rows = list(found.prefetch_related("operations"))
     seen = shown_of(dao, governor, now, rows)
     voting, coming, decided = [], [], []
