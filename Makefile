@@ -15,6 +15,8 @@
 #   make verify-deployment ARGS="1 --rpc URL"   rebuild what deployments/1.json records and compare every byte (docs/deployments.md)
 #   make bench-sync      how fast a DAO's past is read, beside the floor and Ponder (needs node 20 and half an hour)
 #   make bench-queries   the pages' queries at 10,000 proposals and 1,000,000 votes, with their plans
+#   make bench-web       how fast every page and API answer comes in such a DAO, for one reader and for eight; their first load;
+#                        bench/results/bench-web.json; ARGS="--proposals 1000 --votes 20000 --delegates 4000 --rounds 6" for a try
 #   make bench-migration how long a site of aece923 with 1,000,000 votes takes to migrate
 #   make bench-text      how long reading a proposal's text of 200 kB takes; bench/results/text.json
 #   make bench-freshness from the node having a block to the page showing it
@@ -37,7 +39,7 @@
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-migration bench-freshness bench-text bench-gas eval crash attack stolen-key eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
+.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-web bench-migration bench-freshness bench-text bench-gas eval crash attack stolen-key eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -86,6 +88,9 @@ bench-sync: install
 
 bench-queries: install
 	$(RUN) -m bench.queries $(ARGS)
+
+bench-web: install
+	$(RUN) -m bench.web $(ARGS)
 
 bench-migration: install
 	$(RUN) -m bench.migration $(ARGS)

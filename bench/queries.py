@@ -128,10 +128,10 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
 
 
 # 302: to the only DAO. 403: of the local chain. 404, 410: nothing of the kind is there. 503: the chain would be asked.
-_STATUSES = (200, 302, 403, 404, 410, 503)
+STATUSES = (200, 302, 403, 404, 410, 503)
 # What an address needs beside the DAO; where there is nothing of the kind, that is what its answer says.
 _UNKNOWN = {
-    "request_id": "1", "name": "0x" + "00" * 32, "token": "x", "table": "proposals", "form": "json",
+    "request_id": "1", "number": "1", "name": "0x" + "00" * 32, "token": "x", "table": "proposals", "form": "json",
     "policy_id": "0x" + "01" * 32,
 }  # fmt: skip
 # More of a page than its beginning: its route (without the first slash), and what is asked of it.
@@ -273,7 +273,7 @@ def measure(dao: Any) -> dict[str, Any]:
         queries, page_ms, status = queries_of(path)
         if status == 405:
             continue  # what changes something is no GET
-        if status not in _STATUSES:
+        if status not in STATUSES:
             raise SystemExit(f"{path} answered {status}")
         found[name] = {
             "page_ms": round(page_ms, 1),

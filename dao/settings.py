@@ -140,6 +140,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # pages, answers, and the script: a third of their size on the way
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -228,6 +229,10 @@ EMAIL_TIMEOUT = 10
 # Blocks that must stand on the one that brings news before it is mailed; what is replaced after that is corrected.
 MAIL_DEPTH_BLOCKS = _number("MANDATE_MAIL_DEPTH", 0)
 DEFAULT_FROM_EMAIL = os.environ.get("MANDATE_FROM", "Mandate <mandate@localhost>")
+
+# Networks that webhooks may be sent to beside the public internet, also without TLS: for tests, and not to be set from
+# outside.
+WEBHOOK_TEST_NETWORKS: list[Any] = []
 
 # Chains: where to read, and which one (if any) is the local test chain that may be wound forward.
 RPC_URLS = _by_chain(os.environ.get("MANDATE_RPC_URLS", ""))

@@ -18,8 +18,8 @@ from embedded import postgres, process
 class Cluster:
     """A running server. `fresh` makes an empty database and says its URL."""
 
-    def __init__(self, base: str):
-        self._base, self._made = base, 0
+    def __init__(self, base: str, process_id: int):
+        self._base, self._made, self.process_id = base, 0, process_id
 
     def fresh(self, name: str) -> str:
         """The URL of a new, empty database."""
@@ -63,7 +63,7 @@ def cluster() -> Iterator[Cluster]:
                 if server.poll() is not None or time.monotonic() > until:
                     raise SystemExit(f"the database did not start: {log.read_text()[-300:]}") from None
                 time.sleep(0.05)
-        yield Cluster(base)
+        yield Cluster(base, server.pid)
     finally:
         if server is not None:
             server.send_signal(signal.SIGINT)

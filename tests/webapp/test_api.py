@@ -23,6 +23,7 @@ from presentation.words import address_text
 from tests.webapp.conftest import CHAIN, NOW, UNIT, account
 from webapp import tasks, throttle
 from webapp.account import signin
+from webapp.api import api
 from webapp.exports import read
 from webapp.models import Throttle
 
@@ -481,3 +482,12 @@ def test_an_export_asks_as_much_for_many_proposals_as_for_few(client, made):
                 client.get(path)
             counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_the_schema_is_made_once_and_pages_are_packed(client, made):
+    first, second = (client.get("/api/v1/openapi.json").json() for _ in range(2))
+    assert first == second
+    assert api.get_openapi_schema(path_prefix="/api/v1/") is api.get_openapi_schema(path_prefix="/api/v1/")
+    page = client.get("/river/proposals/", headers={"accept-encoding": "gzip"})
+    assert page["Content-Encoding"] == "gzip"
+    assert len(page.content) < len(client.get("/river/proposals/").content) / 2

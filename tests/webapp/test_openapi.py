@@ -109,7 +109,7 @@ def ask_much(operation: schemathesis.APIOperation, known: dict[str, list[Any]]) 
         put(case.path_parameters, data, known)
         put(case.query, data, known)
         put(case.body, data, known)
-        response = case.call()
+        response = case.call(headers={"Accept-Encoding": "identity"})  # schemathesis unpacks nothing
         assert response.status_code != 500, response.text
         case.validate_response(response, checks=CHECKS)
 

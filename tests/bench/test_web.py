@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `make bench-web` counts as missed, and how it tells the site's own time from its neighbours'."""
+
+import pytest
+
+from bench import web
+
+GOOD = {
+    "status": 200, "asks_the_chain": False, "p50_ms": 9.0, "p95_ms": 99.0, "own_p50_ms": 9.0, "own_p95_ms": 49.9,
+    "queries": 12, "queries_small": 12, "sent_bytes": 119_999,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"own_p95_ms": 50.0}, "p95 50.0 ms"), ({"queries": 13}, "13 queries, 12 in a small DAO"),
+        ({"sent_bytes": 120_000}, "the first load takes 120,000 bytes"),
+    ],
+)  # fmt: skip
+def test_a_miss_is_named(change, said):
+    assert web.misses({"/": GOOD}) == []
+    assert web.misses({"/": {**GOOD, **change}}) == [f"/: {said}"]
+
+
+def test_an_answer_that_the_node_gives_is_not_timed_and_one_that_is_only_in_the_large_dao_not_compared():
+    assert web.misses({"/": {**GOOD, "asks_the_chain": True, "own_p95_ms": 999.0, "queries_small": None}}) == []
+
+
+def test_percentiles_are_times_that_were_measured():
+    assert web.percentile([float(number) for number in range(1, 101)], 0.95) == 95.0
+    assert web.percentile([3.0], 0.95) == 3.0
+
+
+def test_tasks_that_come_and_go_take_nothing_off_and_add_nothing():
+    before = {"a": (1_000_000, 5_000_000), "gone": (10**12, 10**12)}
+    after = {"a": (4_000_000, 7_000_000), "new": (10**12, 10**12)}
+    assert web.Waiting.between(before, after) == (3.0, 2.0)
