@@ -154,6 +154,62 @@ class VoteEnd(models.Model):
         return f"ends at {self.ends_at}"
 
 
+class Webhook(models.Model):
+    """An account's wish to have news of a DAO posted to an address. The address may hold a secret of another service
+    (Discord's, Slack's, Telegram's do): it stands in no log and no page, and is deleted with the webhook's end.
+
+    The secret that signs messages is derived from the site's key and `salt` (`webapp.mail.webhooks.secret_of`).
+    """
+
+    class Form(models.TextChoices):
+        STANDARD = "standard", gettext_lazy("JSON, signed (Standard Webhooks)")
+        DISCORD = "discord", gettext_lazy("A message to Discord")
+        SLACK = "slack", gettext_lazy("A message to Slack")
+        TELEGRAM = "telegram", gettext_lazy("A message to Telegram")
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="webhooks")
+    owner = AddressField()
+    url = models.CharField(max_length=500, blank=True)
+    form = models.CharField(max_length=10, choices=Form.choices, default=Form.STANDARD)
+    topics = models.JSONField(default=list)  # codes of `webapp.mail.kinds.Topic`
+    salt = models.CharField(max_length=32)
+    failures = models.PositiveIntegerField(default=0)  # attempts in a row that were not taken
+    last_taken_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_code = models.CharField(max_length=40, blank=True)  # of `webapp.mail.words`
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["dao", "owner"], name="webhook_by_owner")]
+
+    def __str__(self) -> str:
+        return f"webhook {self.pk}"  # never the address: this text ends in logs
+
+
+class WebhookEvent(models.Model):
+    """One message to one webhook, in the order of their numbers. What it says is written when it is sent."""
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="events")
+    topic = models.CharField(max_length=220)  # "proposal.created:<id>@<occurrence>", as of mails
+    about = models.CharField(max_length=200)  # "<kind>:<key>", whether it is news or its correction
+    message_id = models.CharField(max_length=40, unique=True)
+    block_number = models.BigIntegerField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, blank=True)  # "sent", "nothing to say", "refused"
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["webhook", "topic"], name="webhook_event_once")]
+        indexes = [
+            models.Index(fields=["webhook", "id"], condition=models.Q(done_at=None), name="webhook_event_due"),
+            models.Index(fields=["webhook", "about", "-id"], name="webhook_event_about"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} to webhook {self.webhook_id}"
+
+
 class SavedDraft(models.Model):
     """A draft of a proposal that its author keeps under a link. Whoever knows the link may read and add to it."""
 

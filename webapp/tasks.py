@@ -12,7 +12,7 @@ from governance import work
 from governance.chain.rpc import RpcError
 from webapp import relaying, throttle
 from webapp.drafts import saved
-from webapp.mail import plan
+from webapp.mail import plan, webhooks
 from webapp.mail.own import OWN_WORK
 from webapp.mail.send import DIGEST_WORK
 from webapp.mail.subscriptions import CONFIRM_WORK
@@ -37,6 +37,7 @@ def poll() -> None:
     plan.look_at_votes()
     plan.plan_alerts()
     plan.plan_periods()
+    webhooks.wake()
     send_due()
 
 
@@ -66,3 +67,4 @@ def tidy() -> None:
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     throttle.forget_old()
     saved.forget_old()
+    webhooks.forget_old()

@@ -12,7 +12,7 @@ from webapp.delegates import page as delegates
 from webapp.drafts import page as drafts
 from webapp.home import feed, info
 from webapp.home import page as home
-from webapp.mail import own_page
+from webapp.mail import hook_page, own_page
 from webapp.mail import views as mail
 from webapp.operations import keepers
 from webapp.operations import page as operations
@@ -75,4 +75,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/operations/log.<str:form>", keepers.export, name="audit_log_export"),
     path("<slug:slug>/operations/subscribers/", keepers.subscribers, name="subscribers"),
     path("<slug:slug>/subscribe/", mail.subscribe, name="subscribe"),
+    path("<slug:slug>/subscribe/webhooks/", hook_page.page, name="webhooks"),
+    path("<slug:slug>/subscribe/webhooks/<int:number>/end", hook_page.end, name="webhook_end"),
 ]

@@ -47,6 +47,8 @@ class Action(StrEnum):
     SUBSCRIPTION_CONFIRMED = "subscription_confirmed"
     SUBSCRIPTION_ENDED = "subscription_ended"
     READER_FORGOTTEN = "reader_forgotten"
+    WEBHOOK_ADDED = "webhook_added"
+    WEBHOOK_ENDED = "webhook_ended"
     DRAFT_KEPT = "draft_kept"
     POLICY_DOCUMENT_KEPT = "policy_document_kept"
     LOCAL_CLOCK_WOUND = "local_clock_wound"

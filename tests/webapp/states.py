@@ -332,6 +332,7 @@ def pages(made: Made, tokens: dict[str, list[str]]) -> Iterator[str]:
         # The one whose functions' and arguments' names the test knows as such: a form is made of little else.
         "policy_id": [hex_text(row.policy_id) for row in PolicyVersion.objects.filter(policy_id=b"\1" * 32)],
         "request_id": [str(number) for number in Request.objects.values_list("pk", flat=True)],
+        "number": ["1"],  # of a webhook
     }
     for route, name, parameters in routes(get_resolver()):
         of_route = {**values, "token": tokens.get(name, [])}

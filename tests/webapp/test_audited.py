@@ -35,6 +35,7 @@ POSTS = {
     "confirm": Action.SUBSCRIPTION_CONFIRMED, "own": None, "own_data": Action.READER_FORGOTTEN,
     "request_meant": Action.READING_PICKED,
     "subscribe": Action.SUBSCRIPTION_ASKED, "unsubscribe": Action.SUBSCRIPTION_ENDED,
+    "webhooks": Action.WEBHOOK_ADDED, "webhook_end": Action.WEBHOOK_ENDED,
     "propose": Action.DRAFT_KEPT, "kept_draft": Action.DRAFT_KEPT,
     "sign_out": None, "verify": None,
     "local_wallet": None,  # the test wallet of the local chain: it hands on what the browser signs

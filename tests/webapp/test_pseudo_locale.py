@@ -269,7 +269,7 @@ def test_every_message_about_subscriptions(made, client, monkeypatch):
         "unsubscribe": subscriptions.unsubscribe_token(held),
     }
     pages = {path for path in states.pages(made, {name: [token] for name, token in links.items()}) if "subs" in path}
-    assert len(pages) == 7
+    assert len(pages) == 9
     data = [other.reader.email, address_text(account(3))]
     for path in sorted(pages):
         for method in (client.get, client.post, client.get, client.post):

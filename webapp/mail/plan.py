@@ -14,7 +14,7 @@ from django.utils import timezone
 from governance import outbox, work
 from governance.models import Dao, OutboxEntry
 from presentation.dao_view import DaoView
-from webapp.mail import alerts, milestones, personal, subscriptions
+from webapp.mail import alerts, milestones, personal, subscriptions, webhooks
 from webapp.mail.kinds import MILESTONES, TOPICS, Kind, kind_of
 from webapp.mail.send import DIGEST_WORK, PERIOD_WORK, UNDONE, is_behind
 from webapp.models import DigestSent, ReadingCursor, Subscription
@@ -48,6 +48,7 @@ def follow_outbox() -> int:
 def _tell(dao: Dao, kind: Kind, topic: str, block: int) -> None:
     """Have news, or their correction, sent to whoever wants them at once. A correction goes to all: who was told may
     have switched the topic off since; whoever was not told gets none (`send`)."""
+    webhooks.plan(dao, kind, topic, block)
     wanted = subscriptions.active(dao).filter(frequency=Subscription.Frequency.IMMEDIATE)
     if UNDONE not in topic.partition(":")[0]:
         wanted = wanted.filter(topics__contains=[TOPICS[kind]])
@@ -76,6 +77,7 @@ def plan_alerts() -> None:
     """Tell of the agent's switch on this site, and remind of requests that wait for an operator."""
     for pk, topic in alerts.due():
         _enqueue(pk, topic)
+    webhooks.plan_switches()
 
 
 def _enqueue(subscription_pk: int, topic: str, *, block: int | None = None) -> None:

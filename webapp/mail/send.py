@@ -101,8 +101,8 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
         return
     place = DaoView(subscription.dao)
     if _parts(topic)[0] not in alerts.KINDS:  # these say nothing of the chain
-        _wait_for_mirror(place)
-    _wait_for_depth(place, arguments.get("block"))
+        wait_for_mirror(place)
+    wait_for_depth(place, arguments.get("block"))
     with transaction.atomic():
         # One message of a subscription is decided on at a time: news and its correction each depend on what was sent.
         Subscription.objects.select_for_update().get(pk=subscription.pk)
@@ -134,7 +134,7 @@ def send_period(_key: str, arguments: dict[str, Any]) -> None:
         return
     places = {one.pk: DaoView(one.dao) for one in held}
     for place in places.values():
-        _wait_for_mirror(place)
+        wait_for_mirror(place)
     with transaction.atomic():
         Reader.objects.select_for_update().get(pk=reader.pk)
         one_alone = subscriptions.unsubscribe_link(held[0]) if len(held) == 1 else None
@@ -223,7 +223,7 @@ def _others_are_reached(reader: Reader) -> bool:
     return DigestSent.objects.filter(outcome=SENT, sent_at__gte=since).exclude(reader=reader).exists()
 
 
-def _wait_for_mirror(place: DaoView) -> None:
+def wait_for_mirror(place: DaoView) -> None:
     """While blocks of long ago are read (again, where a contract was added), the mirror's clock is theirs, and what it
     says of a vote is what was so then."""
     if is_behind(place):
@@ -236,7 +236,7 @@ def is_behind(place: DaoView) -> bool:
     return cursor.node_head_block - (cursor.next_block - 1) > _BEHIND_BLOCKS
 
 
-def _wait_for_depth(place: DaoView, block: int | None) -> None:
+def wait_for_depth(place: DaoView, block: int | None) -> None:
     """Until so many blocks stand on the one that brought the news; most reorganisations are over by then."""
     if block is None or not settings.MAIL_DEPTH_BLOCKS:
         return
@@ -298,14 +298,14 @@ def _compose(subscription: Subscription, place: DaoView, topic: str, asked_at: d
     if facts.doubt(place, kind, key):
         raise work.Again(timezone.now() + datetime.timedelta(seconds=30), say("one_node_alone"))
     if kind is Kind.CREATED:
-        _wait_for_summary(place, int(key), asked_at)
+        wait_for_summary(place, int(key), asked_at)
     try:
         return _mail(subscription, place, letters.letter(place, kind, key, account))
     except (letters.Gone, Http404):
         return None
 
 
-def _wait_for_summary(place: DaoView, number: int, asked_at: datetime.datetime) -> None:
+def wait_for_summary(place: DaoView, number: int, asked_at: datetime.datetime) -> None:
     summary = summary_of(proposal_of(place, number))
     waited = timezone.now() - asked_at
     if (summary is None or summary.status == Summary.Status.PENDING) and waited < WAIT_FOR_SUMMARY:

@@ -18,6 +18,19 @@ SENTENCES: Mapping[str, Template] = {
     "one_node_alone": gettext_noop("one node alone shows it so far"),
     "refused_for_good": gettext_noop("the mail server refused it for good"),
     "summary_being_written": gettext_noop("its summary is being written"),
+    "hook_ended": gettext_noop("the webhook has ended"),
+    "hook_more": gettext_noop("more is to be sent"),
+    "hook_no_name": gettext_noop("its host's name was not found"),
+    "hook_not_public": gettext_noop("its host's name leads to an address that is not on the public internet"),
+    "hook_too_slow": gettext_noop("it took too long"),
+    "hook_no_connection": gettext_noop("there was no connection, or no valid certificate"),
+    "hook_broken": gettext_noop("the connection broke before there was an answer"),
+    "hook_status": gettext_noop("it answered with status {status}"),
+    "hook_address": gettext_noop("its address may not be called"),
+    "hook_gone": gettext_noop("it answered with status 410: nothing is wanted there any more"),
+    "hook_never_answered": gettext_noop("it did not take the first message within a day"),
+    "hook_dead": gettext_noop("it took nothing for thirty days"),
+    "hook_by_owner": gettext_noop("its owner ended it"),
 }
 
 TABLE = Table("mail", SENTENCES)

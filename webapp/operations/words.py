@@ -33,6 +33,8 @@ ACTIONS: Mapping[str, Promise] = {
     Action.SUBSCRIPTION_ENDED: gettext_lazy("Subscription ended"),
     Action.DRAFT_KEPT: gettext_lazy("Draft kept under a link"),
     Action.READER_FORGOTTEN: gettext_lazy("What was kept of a subscriber deleted"),
+    Action.WEBHOOK_ADDED: gettext_lazy("Webhook added"),
+    Action.WEBHOOK_ENDED: gettext_lazy("Webhook ended"),
     Action.POLICY_DOCUMENT_KEPT: gettext_lazy("Policy document kept"),
     Action.LOCAL_CLOCK_WOUND: gettext_lazy("Local chain's clock wound"),
     Action.LOG_EXPORTED: gettext_lazy("This log exported"),
