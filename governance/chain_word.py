@@ -172,7 +172,8 @@ def _apply(shown: Shown, proposal: Proposal, differing: Mapping[str, ChainWord],
     if (word := words.get("state")) is not None:
         said = _STATES.get(word.says)  # None: a number that is no state of ours
         # What time can't change stays so; of the rest, what the mirror still says as it did at that block.
-        if said is not None and (is_final(said) or shown.state == word.mirror_says):
+        is_alike = shown.state == word.mirror_says and _may_still_be(said, shown, later.now)
+        if said is not None and (is_final(said) or is_alike):
             state = said
         else:
             is_unsettled = True
@@ -185,6 +186,17 @@ def _apply(shown: Shown, proposal: Proposal, differing: Mapping[str, ChainWord],
                 state = proposal_state(facts, later.now)
                 return Shown(facts, state, words, disputed, is_unsettled=True, is_inferred=True)
     return Shown(facts, state, words, disputed, is_unsettled)
+
+
+def _may_still_be(said: State | None, shown: Shown, now: Now) -> bool:
+    """Whether time alone can't have carried on what the chain said, where the mirror can't tell the state: nor can it
+    tell then that the state is another one by now."""
+    if shown.state is not State.UNKNOWN:
+        return True
+    if shown.facts.deadline >= now.timepoint:
+        return True  # asked while votes were taken, as they are now
+    # A vote may have carried early, by a rule that counts only while votes are taken.
+    return said is not None and said not in _TAKES_VOTES and not shown.facts.super_quorum
 
 
 def _with_word(facts: ProposalFacts, what: str, says: str) -> ProposalFacts:

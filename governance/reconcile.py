@@ -43,7 +43,7 @@ from governance.models import (
 )
 from governance.power import newest_logged, power_at, power_now
 from governance.projections.events import pointer_of
-from governance.state import ONCHAIN_STATES, State, facts_of, governor_of, is_final, now_of, quorum_of, state_of
+from governance.state import ONCHAIN_STATES, facts_of, governor_of, is_final, now_of, quorum_of, state_of
 from policies.notation.hexadecimal import hex_text
 
 _SAMPLED_ACCOUNTS = 20
@@ -215,8 +215,8 @@ def _about_proposals(dao: Dao, whole: bool, chosen: list[int] | None = None) -> 
         if not whole and len(questions) >= 3 * _MOST_PROPOSALS:
             break
         call = abi.encode_call(STATE, [proposal.proposal_id])
-        if state is not State.UNKNOWN:
-            questions.append(_Question(f"{name}:state", governor.address, call, ("uint8",), state.value, _state_name))
+        # Also where the mirror can't tell it: then the chain's word is all there is.
+        questions.append(_Question(f"{name}:state", governor.address, call, ("uint8",), state.value, _state_name))
         if (votes := _votes_question(governor, family, proposal, name)) is not None:
             questions.append(votes)
         quorum_votes = quorum_of(facts_of(proposal, governor))

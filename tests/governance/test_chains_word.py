@@ -379,3 +379,33 @@ def test_a_vote_that_the_chain_says_is_open_is_offered(chain, client):
     assert api_open(client, odd) == [str(proposal.proposal_id)]
     opened = open_proposals(odd.dao, governor_of(odd.dao), now_of(odd.dao))
     assert list(opened.voting) == [proposal.pk]
+
+
+def test_a_state_that_the_mirror_cannot_tell_is_the_chains_word(chain, client, monkeypatch):
+    """Its quorum, or what ends a vote early, was never answered."""
+    odd = Odd(chain, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.sync()
+    governor = governor_of(odd.dao)
+    governor.capabilities |= {"super_quorum": True}
+    governor.save()
+    proposal.refresh_from_db()
+    assert state_of(proposal, governor=governor) is State.UNKNOWN
+    reconcile.reconcile(odd.dao, odd.rpc)
+    check = OnchainCheck.objects.get(dao=odd.dao, subject=f"proposal:{proposal.proposal_id}:state")
+    assert (check.chain_says, check.mirror_says, check.matched) == ("Active", "Unknown", False)
+    assert shown(odd, proposal).state is State.ACTIVE
+    with monkeypatch.context() as patched:
+        patched.setattr(open_questions, "_after_the_vote", lambda *_: None)
+        odd.end(proposal)
+    Proposal.objects.filter(pk=proposal.pk).update(quorum_votes=None)
+    seen = shown(odd, proposal)  # time has carried on what was said, and nothing tells where to
+    assert (seen.state, seen.is_unsettled) == (State.UNKNOWN, True)
+    governor.capabilities |= {"super_quorum": False}
+    governor.save()
+    reconcile.reconcile_proposals(odd.dao, odd.rpc, [proposal.pk])
+    assert shown(odd, proposal).state is odd.chain_state(proposal) is State.DEFEATED
+    text = page(client, odd, proposal)
+    assert f"The state shown is the chain&#x27;s word at block {odd.head()[0]}: Defeated" in text
+    assert api_open(client, odd) == []
