@@ -10,7 +10,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from governance.chain.rpc import Rpc
-from governance.models import Cursor, OutgoingTransaction, Proposal, UnconfirmedLog
+from governance.models import Cursor, OnchainCheck, OutgoingTransaction, Proposal, UnconfirmedLog
 from governance.sync import sync_once
 from presentation.dao_view import DaoView
 from presentation.words import address_text
@@ -109,6 +109,26 @@ def test_a_second_vote_is_offered_unless_it_is_known_to_be_refused(client, by_ti
     mark.delete()
     assert "You voted Against with 2 MAND" in seen["lead"]
     assert ("takes one vote from each account" in said(seen)) is not may_vote
+
+
+def test_where_nodes_contradict_each_other_a_vote_is_offered_only_where_its_trial_says_so(client, by_time, monkeypatch):
+    by_time.proposal(7)
+    by_time.power(3, 5 * UNIT)
+    OnchainCheck.objects.create(
+        dao=by_time.dao, subject="proposal:7:state", block_number=by_time.dao.cursor.next_block - 1, matched=False,
+        block_hash=bytes(32), chain_says="Active", mirror_says="Active", endpoints=1, other_says="Canceled",
+    )  # fmt: skip
+    seen = asked(client, 7, account(3))
+    assert seen["may_vote"] is False
+    assert seen["lead"] == "Whether this proposal is open for votes is not known."
+    assert "no trial said that the governor takes a vote" in said(seen)
+    page = client.get(f"/{by_time.dao.slug}/proposals/7/").content.decode()
+    [form] = re.findall(r'<form id="vote"[^>]*>', page)
+    assert form.endswith("hidden>")
+    says = voters.ChainSays(block=9, power=5 * UNIT, has_voted=False, counted=5 * UNIT)
+    monkeypatch.setattr(voters, "_ask", lambda *_: says)
+    seen = asked(client, 7, account(3))
+    assert (seen["may_vote"], seen["lead"]) == (True, "You vote with 5 MAND.")
 
 
 def test_no_vote_is_called_over_while_votes_are_taken_or_may_be(client, by_time):

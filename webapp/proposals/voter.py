@@ -18,7 +18,7 @@ from governance.capabilities import BY_NUMBER
 from governance.chain import abi
 from governance.chain.governor import CAST_VOTE, FOR, HAS_VOTED
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.chain_word import shown_state
+from governance.chain_word import shown_of
 from governance.models import Proposal, Vote
 from governance.state import State
 from presentation.dao_view import DaoView
@@ -57,6 +57,8 @@ class Voter:
     overrides: list[Vote]  # cast in place of the account's delegate
     told: dict[str, Any]  # the governor's capabilities
     read_block: int | None = None  # the mirror's newest, where the chain was not to be asked
+    # The chain's answers differ from the mirror's state or from each other, and do not say what is so now.
+    is_unsettled: bool = False
 
     @property
     def power(self) -> int | None:
@@ -86,13 +88,18 @@ class Voter:
 
     @property
     def may_vote(self) -> bool:
-        """Whether a vote is offered. False only on the chain's word, or for a second vote where only one is taken."""
+        """Whether a vote is offered. False only on the chain's word, for a second vote where only one is taken, and
+        where answers about the state differ and no trial says that a vote is taken."""
         if self.state is not State.ACTIVE or self.counts_nothing:
             return False
         if self.chain is not None and self.chain.refused is not None:
             return False
-        tried = self.chain is not None and self.chain.counted is not None
-        return tried or not (self.has_voted and votes_once(self.told))
+        return self.was_tried or not (self.is_unsettled or (self.has_voted and votes_once(self.told)))
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether the governor would take a vote: it was tried at the node's newest block, and not sent."""
+        return self.chain is not None and self.chain.counted is not None
 
 
 def counts_nothing(told: dict[str, Any], power: int | None, counted: int | None) -> bool:
@@ -109,7 +116,8 @@ def overridable(told: dict[str, Any]) -> bool:
 def look(place: DaoView, proposal: Proposal, account: bytes, *, asks_chain: bool = True) -> Voter:
     """What is known of an account and a proposal. Asks the node, for `node.PATIENCE_S` a question at the most; not
     where `asks_chain` is False: for a page, which takes no vote by itself."""
-    state = shown_state(place.dao, place.governor, place.now, proposal)
+    shown = shown_of(place.dao, place.governor, place.now, [proposal])[proposal.pk]
+    state = shown.state
     # Their numbers first and in no order: with one, all votes are read in that order until this account's are met.
     cast = sorted(Vote.objects.filter(proposal=proposal, voter=account).values_list("pk", flat=True))[:_MOST_VOTES]
     rows = list(Vote.objects.filter(pk__in=cast).select_related("log__unconfirmed").order_by("id"))
@@ -124,6 +132,7 @@ def look(place: DaoView, proposal: Proposal, account: bytes, *, asks_chain: bool
         overrides=overrides,
         told=place.governor.capabilities,
         read_block=None if asks_chain else place.block,
+        is_unsettled=shown.is_unsettled,
     )
 
 

@@ -73,6 +73,14 @@ def in_words(place: DaoView, proposal: Proposal, voter: Voter) -> Told:
         lead = gettext("The governor would refuse a vote from this account now.")
         reason = gettext("A vote was tried, not sent: %(why)s.") % {"why": revert_words(voter.chain.refused)}
         return Told(lead, [reason, *sentences, _source(voter)])
+    if voter.is_unsettled and not voter.was_tried:
+        differing = gettext(
+            "The chain's answers about this proposal's state differ from the mirror's or from each other, and no trial "
+            "said that the governor takes a vote: none is offered here until the chain is asked again."
+        )
+        return Told(
+            gettext("Whether this proposal is open for votes is not known."), [differing, *sentences, _source(voter)]
+        )
     if voter.power is None:
         return Told(
             gettext("Your voting power at the snapshot is not known."),
@@ -221,6 +229,8 @@ def _another_vote(place: DaoView, voter: Voter) -> list[str]:
             counted = {"votes": _amount(place, voter.chain.counted)}
             return [gettext("You may vote again: another vote would count %(votes)s.") % counted]
         return [gettext("This governor may take another vote from you: your wallet tries it first.")]
+    if voter.is_unsettled and not voter.was_tried and not votes_once(voter.told):
+        return [gettext("Whether another vote is taken now is not known: answers about the state differ.")]
     if votes_once(voter.told):
         return [gettext("This governor takes one vote from each account.")]
     return [gettext("The governor would refuse another vote from this account.")]
