@@ -11,7 +11,9 @@ from agent.models import ChainFacts
 from governance import text as governance_text
 from governance.chain import abi
 from governance.chain.governor import CANCEL
-from governance.models import PowerCheckpoint, ProposalAction, RawLog
+from governance.clocks import CLOCK_SOURCE, Source
+from governance.models import ChainAnswer, Cursor, PowerCheckpoint, ProposalAction, RawLog
+from policies.notation.hexadecimal import hex_text
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, proposal_row
 from presentation.words import address_text
@@ -273,6 +275,58 @@ def test_votes_are_filtered_and_sorted(client, made):
     assert voters("?choice=2") == []
     assert "No vote of this kind." in page(client, query="?choice=2")
     assert "3 in all" in page(client, query="?choice=2")
+
+
+@pytest.mark.parametrize(
+    ("quorum", "found"), [("for,abstain", {0: [4, 5], 1: [4, 3], 2: []}), ("bravo", {0: [4, 5], 1: [4, 3], 2: [4]})]
+)
+def test_a_vote_in_parts_is_found_by_each_choice_that_it_may_be_for(client, made, quorum, found):
+    """It names a support of its own, which says nothing of its parts."""
+    mode = f"support=bravo&quorum={quorum}&params=fractional"
+    made.contracts["governor"].capabilities["counting_mode"] = mode
+    made.contracts["governor"].save()
+    proposal = made.proposal(7)
+    made.vote(proposal, 3, 1, 5 * UNIT)
+    parts = made.vote(proposal, 4, 2, 9 * UNIT)
+    parts.params = b"".join((n * UNIT).to_bytes(16, "big") for n in (2, 7, 0))
+    parts.save()
+    made.vote(proposal, 5, 0, 1 * UNIT)
+    for choice, voters in found.items():
+        text = section(page(client, query=f"?choice={choice}"), "votes")
+        assert [int(who, 16) for who in re.findall(r'data-voter="(0x[0-9a-fA-F]+)"', text)] == voters
+
+
+def test_votes_are_drawn_by_l1_blocks_where_those_are_kept(made):
+    governor = made.contracts["governor"]
+    governor.capabilities |= {"clock": "blocknumber", CLOCK_SOURCE: Source.HEADER.value}
+    governor.save()
+    Cursor.objects.filter(dao=made.dao).update(head_l1_block=150)
+    proposal = made.proposal(7, snapshot=100, deadline=200, for_votes=9 * UNIT, quorum_votes=20 * UNIT)
+    logs = [made.vote(proposal, who, 1, 3 * UNIT).log for who in (3, 4)]
+    place, row = row_of(made)
+    assert votes.chart(place, row, votes.heaviest(place, proposal)) is None  # when they were cast is not known
+    for log, l1_block in zip(logs, (110, 140), strict=True):
+        ChainAnswer.objects.create(
+            dao=made.dao, kind=ChainAnswer.Kind.CLOCK, key=hex_text(log.block_hash), value=l1_block.to_bytes(32, "big"),
+            block_number=log.block_number,
+        )  # fmt: skip
+    drawn = votes.chart(place, row, votes.heaviest(place, proposal))
+    assert drawn.paths["for"].startswith("M0 160H100V")
+    assert (drawn.starts, drawn.ends, drawn.now_x) == ("L1 block 100", "L1 block 200", 500)
+    assert [in_favour for _, in_favour, _, _ in drawn.rows] == [0, 3 * UNIT, *[3 * UNIT] * 4, 6 * UNIT, 6 * UNIT]
+
+
+def test_who_split_its_power_into_many_small_votes_is_not_called_absent(client, by_time, monkeypatch):
+    monkeypatch.setattr(votes, "MOST", 1)
+    proposal = by_time.proposal(7, snapshot=NOW - DAY + 4)
+    by_time.power(3, 9 * UNIT)
+    by_time.power(4, 8 * UNIT)
+    by_time.vote(proposal, 5, 1, 2 * UNIT)
+    for _ in range(3):
+        by_time.vote(proposal, 3, 1, UNIT)
+    shown = section(page(client), "absent")
+    assert address_text(account(4)) in shown
+    assert address_text(account(3)) not in shown
 
 
 def test_large_accounts_without_a_vote_are_named_by_their_power_at_the_snapshot(client, by_time):

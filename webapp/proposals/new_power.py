@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from django.utils.translation import gettext
@@ -24,13 +25,17 @@ def of_votes_for(place: DaoView, row: ProposalRow, heavy: Sequence[Heavy]) -> st
     """Return the sentence that says so where half or more of the votes for a proposal are such power; "" where less is,
     or where it is not known."""
     proposal = row.proposal
-    if not row.for_votes or not counts_by_snapshot(place) or asked_power.degraded(place.dao) is not None:
+    if not row.for_votes or row.facts.counted_by_governor or not counts_by_snapshot(place):
+        return ""
+    if asked_power.degraded(place.dao) is not None:
         return ""
     created_chain_s = proposal.log.block_timestamp_chain_s
     if not _is_of_an_old_dao(proposal, created_chain_s - _OLD_S):
         return ""
-    added = {vote.voter: vote.sides[1] for vote in heavy if vote.sides[1]}
-    looked_at = sorted(added, key=lambda voter: (-added[voter], voter))[:_LOOKED_AT]
+    added: Counter[bytes] = Counter()  # one that splits its power votes several times
+    for vote in heavy:
+        added[vote.voter] += vote.sides[1]
+    looked_at = sorted(+added, key=lambda voter: (-added[voter], voter))[:_LOOKED_AT]
     before = _powers_before(proposal, looked_at, created_chain_s - _DAY_S)
     new = sum(max(0, added[voter] - before[voter]) for voter in looked_at if voter in before)
     if 2 * new < row.for_votes:

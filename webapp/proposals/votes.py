@@ -17,8 +17,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from governance import asked_power
+from governance.clocks import kept
 from governance.counting import counting_at
-from governance.models import Proposal, Vote
+from governance.models import Block, Proposal, Vote
 from governance.power import delegates
 from presentation import labels
 from presentation.dao_view import DaoView, is_never
@@ -34,7 +35,9 @@ HEIGHT = 160  # of the drawing, 1000 wide
 
 
 class Heavy(NamedTuple):
-    """One of the heaviest votes. `sides`: what it adds against, for and abstain, in base units."""
+    """One of the heaviest votes. `sides`: what it adds against, for and abstain, in base units. `choices`: which it is
+    for, or may be: of one in parts several, whatever support it names, and all where their order is not known.
+    `moment`: when it was cast by the governor's clock; None where that is not known."""
 
     pk: int
     voter: bytes
@@ -44,22 +47,42 @@ class Heavy(NamedTuple):
     block: int
     at_chain_s: int
     sides: tuple[int, int, int]
+    choices: frozenset[int]
+    moment: int | None
 
 
 def heaviest(place: DaoView, proposal: Proposal) -> list[Heavy]:
     """The heaviest votes on a proposal, at most `MOST`, the heaviest first. One query."""
     found = Vote.objects.filter(proposal=proposal).annotate(has_reason=~Q(reason="")).order_by("-weight", "id")
     rows = found.values_list(
-        "pk", "voter", "support", "weight", "params", "has_reason", "log__block_number", "log__block_timestamp_chain_s"
-    )[:MOST]
+        "pk", "voter", "support", "weight", "params", "has_reason", "log__block_number",
+        "log__block_timestamp_chain_s", "log__block_hash",
+    )[:MOST]  # fmt: skip
     told = place.governor.capabilities
-    return [
-        Heavy(
-            pk, bytes(voter), support, weight, has_reason, block, at_chain_s,
-            counting_at(told, block).parts(support, weight, bytes(params)),
-        )
-        for pk, voter, support, weight, params, has_reason, block, at_chain_s in rows
-    ]  # fmt: skip
+    l1_blocks = _l1_blocks(place, {bytes(row[-1]): row[-3] for row in rows}) if place.counts_l1_blocks else {}
+
+    heavy = []
+    for pk, voter, support, weight, params, has_reason, block, at_chain_s, block_hash in rows:
+        counting = counting_at(told, block)
+        sides, choices = counting.parts(support, weight, bytes(params)), frozenset({support})
+        if counting.counts_in_parts(support, bytes(params)):
+            choices = frozenset(side for side in range(3) if sides[side] or not counting.is_known)
+        moment = block if place.counts_blocks else at_chain_s
+        heavy.append(
+            Heavy(
+                pk, bytes(voter), support, weight, has_reason, block, at_chain_s, sides, choices,
+                l1_blocks.get(bytes(block_hash)) if place.counts_l1_blocks else moment,
+            )
+        )  # fmt: skip
+    return heavy
+
+
+def _l1_blocks(place: DaoView, numbers: dict[bytes, int]) -> dict[bytes, int]:
+    """The chain below's block at each of these blocks (hash -> number) of which that is kept: with blocks of which
+    something rarer than a vote was read, and with those that were read near the head."""
+    headers = Block.objects.filter(dao=place.dao, number__in=set(numbers.values()), l1_block__isnull=False)
+    found = {bytes(block_hash): l1_block for block_hash, l1_block in headers.values_list("hash", "l1_block")}
+    return {**found, **kept(place.dao, numbers)}
 
 
 @dataclass(frozen=True)
@@ -122,7 +145,7 @@ def page_of_votes(
         taken = [
             vote
             for vote in heavy
-            if wanted.choice in (None, vote.support) and (vote.has_reason or not wanted.with_reason)
+            if (wanted.choice is None or wanted.choice in vote.choices) and (vote.has_reason or not wanted.with_reason)
         ]
         if wanted.newest:
             taken.sort(key=lambda vote: (-vote.at_chain_s, -vote.block, -vote.pk))
@@ -153,10 +176,12 @@ def absent(place: DaoView, row: ProposalRow, heavy: Sequence[Heavy]) -> list[Abs
         return None
     large = [one.account for one in delegates(place.dao, most=_LARGE)]
     voted = {vote.voter for vote in heavy}
-    # Whoever has more than the lightest vote that was looked at would be among them, had they voted with all of it.
-    least = min((vote.weight for vote in heavy), default=0) if len(heavy) == MOST else 0
+    if len(heavy) == MOST:  # one who splits its power may have cast many small votes, of which none is among these
+        rest = [account for account in large if account not in voted]
+        more = Vote.objects.filter(proposal=proposal, voter__in=rest).values_list("voter", flat=True)
+        voted |= {bytes(voter) for voter in more}
     powers = _powers_at(place, proposal, [account for account in large if account not in voted])
-    found = [Absent(account, power) for account, power in powers.items() if power > least]
+    found = [Absent(account, power) for account, power in powers.items()]
     return sorted(found, key=lambda one: (-one.power, one.account))[:_NAMED]
 
 
@@ -193,10 +218,12 @@ class Chart:
 def chart(place: DaoView, row: ProposalRow, heavy: Sequence[Heavy]) -> Chart | None:
     """Draw the votes by when they were cast, from the snapshot to the end of the vote. None where there is none, where
     the governor's clock does not tell when a vote was cast, and where it counts votes in a way that is not known."""
-    if not heavy or not row.vote_began or place.counts_l1_blocks or row.facts.counted_by_governor:
+    if not heavy or not row.vote_began or row.facts.counted_by_governor:
         return None
     begin, now = int(row.proposal.snapshot), place.clock_now
-    points = sorted((vote.block if place.counts_blocks else vote.at_chain_s, vote.sides) for vote in heavy)
+    points = sorted((vote.moment, vote.sides) for vote in heavy if vote.moment is not None)
+    if len(points) < len(heavy):
+        return None
     end = max(now if is_never(row.ends_at) else row.ends_at, points[-1][0], begin + 1)
     totals = [sum(side) for side in zip(*(sides for _, sides in points), strict=True)]
     quorum = row.quorum_votes
