@@ -15,13 +15,24 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from governance import endpoints, work
 from governance.chain import abi
 from governance.chain.rpc import CallReverted, Rpc, RpcError
-from governance.models import AskedPower, Block, Contract, Cursor, Dao, PowerCheckpoint, Proposal, Work
+from governance.models import (
+    AskedPower,
+    Block,
+    Contract,
+    Cursor,
+    Dao,
+    PowerCheckpoint,
+    Proposal,
+    UnconfirmedLog,
+    Work,
+)
 from governance.state import now_of
 
 WORK = "governance.asked_power"
@@ -102,9 +113,12 @@ def degraded(dao: Dao) -> Degraded | None:
 
 
 def _has_checkpoints(dao: Dao) -> bool:
+    """Whether a change of power was read that is more than one node's word: what one alone shows must not make it look
+    as if all others had none."""
     # In the index's order: a plan that looks for any row may begin to read the table from its end.
     rows = PowerCheckpoint.objects.filter(dao=dao).order_by("account", "timepoint")
-    return bool(rows.values_list("account", flat=True)[:1])
+    confirmed = rows.filter(~Exists(UnconfirmedLog.objects.filter(log=OuterRef("log"))))
+    return bool(confirmed.values_list("account", flat=True)[:1])
 
 
 def _has_counted(dao: Dao) -> bool:
@@ -152,7 +166,7 @@ def enqueue_due() -> None:
         done_at = Work.objects.filter(name=WORK, key=dao.slug).values_list("done_at", flat=True).first()
         if done_at is not None and timezone.now() - done_at < timedelta(seconds=LOOK_EVERY_S):
             continue  # who has voted since is asked about soon enough
-        if _is_near_head(dao) and degraded(dao) is not None and missing(dao, 1):
+        if _is_near_head(dao) and (_had_no_supply(dao) or (degraded(dao) is not None and missing(dao, 1))):
             work.enqueue(WORK, dao.slug, renew=True)
 
 
@@ -170,12 +184,39 @@ def _ask_due(slug: str, _arguments: dict[str, Any]) -> None:
         raise work.Abandon("the DAO is gone")
     try:
         with endpoints.known(dao.chain_id) as rpc:
+            ask_supply(dao, rpc)
             for _ in range(_PAGES):
                 if not ask(dao, rpc):
                     return
         raise work.Again(timezone.now(), "there is more to ask")
     except RpcError as error:
         raise work.Again(timezone.now() + timedelta(seconds=_FAILED_S), str(error)) from error
+
+
+def _had_no_supply(dao: Dao) -> bool:
+    """Whether nobody had tokens when the votes token was asked, and no log says that somebody has power since."""
+    token = dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN, capabilities__total_supply="0").first()
+    return token is not None and not _has_checkpoints(dao)
+
+
+def ask_supply(dao: Dao, rpc: Rpc) -> None:
+    """Ask a votes token that had no supply whether it has one by now, at the block that the mirror has read, and keep
+    that: power that is not logged is then not known, and no 0. One that has a supply is not asked again.
+
+    Raises:
+        RpcError: the node failed; nothing is kept.
+    """
+    cursor = Cursor.objects.get(dao=dao)
+    if cursor.head_hash is None or not _had_no_supply(dao):
+        return
+    for token in dao.contracts.filter(kind=Contract.Kind.VOTES_TOKEN, capabilities__total_supply="0"):
+        try:
+            answer = rpc.eth_call(bytes(token.address), abi.encode_call("totalSupply()"), cursor.head_hash)
+        except CallReverted:
+            continue
+        if len(answer) == 32 and any(answer):
+            token.capabilities["total_supply"] = str(int.from_bytes(answer, "big"))
+            token.save(update_fields=["capabilities"])
 
 
 def missing(dao: Dao, most: int) -> list[tuple[bytes, int]]:

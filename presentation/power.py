@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from governance import asked_power
 from governance.clocks import unit_of
 from governance.models import Delegation, PartialDelegation, Proposal
 from governance.power import power_at
@@ -39,10 +40,13 @@ def mirrored_power(place: DaoView, proposal: Proposal, account: bytes) -> int:
 
 def powers_at_snapshots(place: DaoView, account: bytes, proposals: Sequence[Proposal]) -> dict[int, int]:
     """The account's power at each proposal's snapshot, by the proposal's number (primary key); none where it can't be
-    looked up. One query."""
+    looked up. Where no log says who has power, what the chain was asked."""
     past = [proposal for proposal in proposals if proposal.snapshot < place.clock_now]
     if not past or not counts_by_snapshot(place):
         return {}
+    if asked_power.degraded(place.dao) is not None:
+        by_snapshot = asked_power.asked_at(place.dao, account, [int(p.snapshot) for p in past])
+        return {p.pk: by_snapshot[int(p.snapshot)] for p in past if int(p.snapshot) in by_snapshot}
     order = "c.timepoint DESC, l.block_number DESC, l.transaction_index DESC, l.log_index DESC"
     with connection.cursor() as sql:
         sql.execute(

@@ -9,11 +9,12 @@ from django.core.management import call_command
 from governance import asked_power, reconcile, register, tasks
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
-from governance.models import AskedPower, Delegation, OnchainCheck, PowerCheckpoint, Proposal
+from governance.models import AskedPower, Delegation, OnchainCheck, PowerCheckpoint, Proposal, UnconfirmedLog
 from governance.projections import again
 from governance.register import Level
 from governance.token_code import names_power_event
 from presentation.dao_view import DaoView
+from presentation.power import powers_at_snapshots
 from tests.governance.governors.lives import call
 from tests.governance.governors.odd import CHAIN_ID, WEIGHT, Odd
 from tests.governance.test_state_lives import chain
@@ -141,6 +142,44 @@ def test_a_voters_page_shows_the_asked_power_without_a_node(chain, settings):
     assert (seen.power, seen.power_from) == (on_chain(odd, 1, proposal.snapshot), "chain")
     assert seen.chain.block == AskedPower.objects.first().block_number
     assert voters.look(place, proposal, account(odd, 5), asks_chain=False).power is None  # nobody asked about it
+
+
+def test_lists_and_mails_show_the_asked_power_and_call_what_was_not_asked_unknown(chain):
+    odd = Odd(chain, votes="Escrow5")
+    proposal = voted(odd)
+    place = DaoView.of(odd.dao.slug)
+    assert powers_at_snapshots(place, account(odd, 1), [proposal]) == {}
+    asked_power.ask(odd.dao, odd.rpc)
+    powers = {proposal.pk: on_chain(odd, 1, proposal.snapshot)}
+    assert powers_at_snapshots(place, account(odd, 1), [proposal]) == powers
+    assert powers_at_snapshots(place, account(odd, 5), [proposal]) == {}
+
+
+def test_a_token_that_had_no_supply_is_asked_until_it_has_one(chain):
+    """Tokens are minted after the DAO was taken in, and no log says who has power: that is then not known, and no 0."""
+    odd = Odd(chain, votes="Escrow5")
+    odd.sync()
+    tokens = odd.dao.contracts.filter(kind="votes_token")
+    token = tokens.get()
+    supply = token.capabilities["total_supply"]
+    token.capabilities["total_supply"] = "0"
+    token.save()
+    assert asked_power.degraded(odd.dao) is None
+    tasks.work_due()
+    assert tokens.get().capabilities["total_supply"] == supply != "0"
+    assert asked_power.degraded(odd.dao) is not None
+    asked_power.ask_supply(odd.dao, Rpc(["http://127.0.0.1:9"], CHAIN_ID, attempts=1))  # nobody is asked any more
+
+
+def test_a_change_of_power_that_one_node_alone_shows_says_nothing_of_the_others(chain):
+    odd = Odd(chain)
+    voted(odd)
+    assert asked_power.degraded(odd.dao) is None
+    for row in PowerCheckpoint.objects.filter(dao=odd.dao):
+        mark = UnconfirmedLog.objects.create(dao=odd.dao, log=row.log)
+    assert asked_power.degraded(odd.dao) is not None
+    mark.delete()
+    assert asked_power.degraded(odd.dao) is None
 
 
 def test_asked_power_falls_with_its_block_and_survives_a_rebuild(chain):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext, ngettext
 
 from governance import asked_power, unconfirmed
-from governance.asked_power import Degraded, asked_at, newest_asked
+from governance.asked_power import Degraded, newest_asked
 from governance.models import AccountPower, AskedPower, OnchainCheck, PowerCheckpoint, Proposal, chain_order
 from governance.power import delegations_of, delegators_of, totals
 from governance.state import State
@@ -157,7 +157,7 @@ def profile(place: DaoView, account: bytes) -> Profile:
     """What the mirror knows of an account; no node is asked. As many queries for a large delegate as for a small."""
     row = AccountPower.objects.filter(dao=place.dao, account=account).first()
     degraded = asked_power.degraded(place.dao)
-    looked_at = _cast(place, account, is_degraded=degraded is not None)
+    looked_at = _cast(place, account)
     return Profile(
         account=account,
         name=place.names.get(account),
@@ -178,18 +178,14 @@ def profile(place: DaoView, account: bytes) -> Profile:
     )
 
 
-def _cast(place: DaoView, account: bytes, *, is_degraded: bool) -> list[Cast]:
+def _cast(place: DaoView, account: bytes) -> list[Cast]:
     newest = Proposal.objects.filter(dao=place.dao).order_by("-created_block", "-id")
     numbers = list(newest.values_list("pk", flat=True)[: 2 * LAST_PROPOSALS])
     rows = [row for row in rows_of(place, numbers) if row.state not in _NOT_COUNTED]
     rows = [row for row in rows if row.proposal.snapshot < place.clock_now][:LAST_PROPOSALS]
     proposals = [row.proposal for row in rows]
     votes = ballots_of(place, account, proposals)
-    if is_degraded:
-        by_snapshot = asked_at(place.dao, account, [int(p.snapshot) for p in proposals])
-        powers = {p.pk: by_snapshot[int(p.snapshot)] for p in proposals if int(p.snapshot) in by_snapshot}
-    else:
-        powers = powers_at_snapshots(place, account, proposals)
+    powers = powers_at_snapshots(place, account, proposals)
     return [
         Cast(row, powers.get(row.proposal.pk), votes.get(row.proposal.pk), row.ends_at < place.clock_now)
         for row in rows
