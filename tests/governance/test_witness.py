@@ -9,7 +9,7 @@ from eth_utils import keccak
 
 from governance.chain import bloom
 from governance.chain.rpc import Distrusted, Rpc, RpcError
-from governance.finality_depth import finality_depth
+from governance.finality_depth import DEFAULT_BLOCKS, DEPTHS_BLOCKS, OF_ITS_TESTNET, finality_depth
 from governance.models import Block, Chain, Cursor, OutboxEntry, RawLog, RefusedAct, SyncIncident, Vote
 from governance.sync import GenesisChanged, Status, fence, finality, reorg, sync_once
 from replay.faults import Faults
@@ -365,6 +365,14 @@ def test_a_chain_is_given_the_depth_that_it_needs(serve, blocks, stopped):
         assert (sync_once(dao, rpc).status is Status.STOPPED) is stopped
     assert Chain.objects.get(pk=137).deepest_reorg_blocks == blocks
     assert Vote.objects.filter(dao=dao).count() == (0 if stopped else 2)
+
+
+def test_the_table_lists_only_what_is_deeper_than_elsewhere():
+    assert list(DEPTHS_BLOCKS) == sorted(DEPTHS_BLOCKS)
+    assert all(blocks > DEFAULT_BLOCKS for blocks in DEPTHS_BLOCKS.values())
+    assert {DEPTHS_BLOCKS[chain_id] for chain_id in OF_ITS_TESTNET} <= {
+        DEPTHS_BLOCKS[n] for n in (1_301, 2_522, 763_373)
+    }
 
 
 def test_the_operator_says_when_a_block_is_final(chain, serve, dao, settings):
