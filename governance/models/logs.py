@@ -106,7 +106,8 @@ class ChainAnswer(models.Model):
     `key` is the pointer's address for `code`, a transaction's hash for `transaction` (value: recipient, then input) and
     the proposal id for `quorum` (value: 32 bytes); for `supply`, the total supply of votes, a time in the votes token's
     clock (value: 32 bytes); for `clock`, a block's hash (value: its block of the chain below, 32 bytes). An answer with
-    a block number falls with that block in a reorg.
+    a block number falls with that block in a reorg; `block_hash` is that block's where it was asked at the one that was
+    read last, and not because of a log (null: of a log, or from before it was kept).
     """
 
     class Kind(models.TextChoices):
@@ -121,6 +122,7 @@ class ChainAnswer(models.Model):
     key = models.CharField(max_length=80)
     value = models.BinaryField()
     block_number = models.BigIntegerField()
+    block_hash = models.BinaryField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dao", "kind", "key"], name="chain_answer_once")]

@@ -36,12 +36,12 @@ def answered_rules(dao: Dao, proposal_ids: Iterable[int], *, since_block: int = 
     return found
 
 
-def note_rules(dao: Dao, proposal: Proposal, answers: dict[str, int], block_number: int) -> None:
+def note_rules(dao: Dao, proposal: Proposal, answers: dict[str, int], block_number: int, block_hash: bytes) -> None:
     """Keep what the chain answered about a proposal's rules at a block, raw and with the proposal."""
     for name, value in answers.items():
         ChainAnswer.objects.update_or_create(
             dao=dao, kind=ChainAnswer.Kind.QUORUM, key=rule_key(name, proposal.proposal_id),
-            defaults={"value": value.to_bytes(32, "big"), "block_number": block_number},
+            defaults={"value": value.to_bytes(32, "big"), "block_number": block_number, "block_hash": block_hash},
         )  # fmt: skip
     extra = {name: str(value) for name, value in answers.items() if name != "quorum"}
     changes: dict[str, Any] = {"extra": {**proposal.extra, **extra}} if extra else {}

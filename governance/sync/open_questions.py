@@ -185,4 +185,6 @@ def _note_answers(writer: Writer, rpc: Rpc, cursor: Cursor, asked: list[tuple[Pr
         for proposal in {proposal.pk: proposal for proposal, _ in asked}.values():
             known = {name: value for name, value in told[proposal.pk].items() if value is not None}
             if len(known) == len(told[proposal.pk]):
-                note_rules(writer.dao, proposal, {**known, **beside}, cursor.next_block - 1)
+                note_rules(
+                    writer.dao, proposal, {**known, **beside}, cursor.next_block - 1, bytes(cursor.head_hash or b"")
+                )

@@ -29,7 +29,7 @@ from governance.models import (
     SyncIncident,
     Vote,
 )
-from governance.probing import forget_probes, rules_logs
+from governance.probing import forget_probes
 from governance.projections import power_now
 from governance.projections.again import refold
 from governance.projections.batch import vote_key
@@ -221,9 +221,9 @@ def drop_refuted(writer: Writer, logs: Sequence[RawLog]) -> SyncIncident | None:
         numbers = sorted(found.values_list("block_number", flat=True))
         if not numbers:
             return None
-        if rules_logs(dao, numbers[0], numbers[-1]) & {log.pk for log in logs}:
-            cursor.rules_below = Cursor.FROM_THE_NEWEST  # what was asked because of it is asked again
-            cursor.save(update_fields=["rules_below"])
+        # What was asked because of them is asked again, and what was not because they ended a proposal.
+        cursor.rules_below = Cursor.FROM_THE_NEWEST
+        cursor.save(update_fields=["rules_below"])
         votes = list(Vote.objects.filter(dao=dao, log__in=found).select_related("log"))
         proposals = list(Proposal.objects.filter(dao=dao, log__in=found))
         touched, powers = {vote.onchain_proposal_id for vote in votes}, power_now.touched_by(dao, found)
@@ -331,14 +331,17 @@ def restart_from(writer: Writer, block_number: int) -> None:
 
 
 def drop_orphans(dao: Dao, cursor: Cursor, headers: Sequence[Header]) -> list[tuple[str, str, int]]:
-    """Drop logs and readings at these heights that other blocks made: left by a reorg while blocks were read again.
-    Returns what the outbox is to take back. The caller saves the cursor."""
+    """Drop logs, readings and answers at these heights that other blocks made: left by a reorg while blocks were read
+    again. Returns what the outbox is to take back. The caller saves the cursor."""
     if not headers:
         return []
     numbers, hashes = [header.number for header in headers], [header.hash for header in headers]
     within = {"dao": dao, "block_number__range": (min(numbers), max(numbers))}
     # While a past is read for the first time, nothing is there to look through for thousands of hashes.
-    if not any(rows.objects.filter(**within).exists() for rows in (RawLog, ChainReading, OnchainCheck, AskedPower)):
+    answers = ChainAnswer.objects.filter(kind=ChainAnswer.Kind.QUORUM, block_hash__isnull=False, **within)
+    if not answers.exists() and not any(
+        rows.objects.filter(**within).exists() for rows in (RawLog, ChainReading, OnchainCheck, AskedPower)
+    ):
         return []
     orphans = RawLog.objects.filter(dao=dao, block_number__in=numbers).exclude(block_hash__in=hashes)
     heights = set(orphans.values_list("block_number", flat=True))
@@ -350,8 +353,10 @@ def drop_orphans(dao: Dao, cursor: Cursor, headers: Sequence[Header]) -> list[tu
         cursor.rules_below = Cursor.FROM_THE_NEWEST  # as in `drop_above`
     checks.delete()
     asked_power.drop_others(dao, numbers, hashes)
+    gone, _ = answers.filter(block_number__in=numbers).exclude(block_hash__in=hashes).delete()
     if not heights:
-        return []
+        # A quorum, a tally: what was made of it falls too, and the chain is asked again.
+        return fold_again(dao, min(numbers)) if gone else []
     RefusedAct.objects.filter(dao=dao, block_number__in=heights).delete()  # read again; `_undone` takes back its news
     clocks = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.CLOCK, block_number__in=heights)
     clocks.exclude(key__in=[hex_text(one) for one in hashes]).delete()

@@ -456,7 +456,7 @@ class _Sync:
             for proposal in {proposal.pk: proposal for proposal, _ in asked}.values():
                 known = {name: value for name, value in told[proposal.pk].items() if value is not None}
                 if len(known) == len(told[proposal.pk]):  # else it stays open: "not checked"
-                    note_rules(self.dao, proposal, known, cursor.next_block - 1)
+                    note_rules(self.dao, proposal, known, cursor.next_block - 1, cursor.head_hash)
 
     def _about_modules(self, governor: Contract, timepoint: int) -> list[tuple[Proposal, Rule]]:
         over = Proposal.objects.filter(

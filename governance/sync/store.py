@@ -11,7 +11,19 @@ from django.utils import timezone
 
 from governance import bulk, outbox, unconfirmed
 from governance.chain.rpc import Header, Log
-from governance.models import MANY_TOPICS, Block, ChainAnswer, ChainReading, Contract, Cursor, Dao, RawLog, ScannedRange
+from governance.models import (
+    MANY_TOPICS,
+    AskedPower,
+    Block,
+    ChainAnswer,
+    ChainReading,
+    Contract,
+    Cursor,
+    Dao,
+    OnchainCheck,
+    RawLog,
+    ScannedRange,
+)
 from governance.probing import note_late, rules_logs
 from governance.projections.batch import Batch, Source
 from governance.projections.fold import Projector
@@ -119,10 +131,13 @@ def _packed(dao_pk: int, rows: Iterable[tuple[int, int, Log]]) -> Iterator[bytes
 
 
 def stored_heights(dao: Dao, first_block: int, last_block: int) -> set[int]:
-    """Heights of logs and readings that are there already, where blocks are read again."""
+    """Heights of logs, and of what was asked of the chain, that are there already, where blocks are read again."""
     within = {"dao": dao, "block_number__range": (first_block, last_block)}
-    stored = RawLog.objects.filter(**within).values_list("block_number", flat=True)
-    return {*stored, *ChainReading.objects.filter(**within).values_list("block_number", flat=True)}
+    found: set[int] = set()
+    for rows in (RawLog, ChainReading, OnchainCheck, AskedPower):
+        found.update(rows._default_manager.filter(**within).values_list("block_number", flat=True))
+    answers = ChainAnswer.objects.filter(kind=ChainAnswer.Kind.QUORUM, block_hash__isnull=False, **within)
+    return found.union(answers.values_list("block_number", flat=True))
 
 
 def extend_ranges(contracts: Iterable[Contract], first_block: int, last_block: int) -> None:

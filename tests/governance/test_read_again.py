@@ -8,12 +8,24 @@ from random import Random
 import pytest
 
 from governance import outbox
+from governance.chain import abi
 from governance.chain.rpc import Rpc
-from governance.models import MANY_TOPICS, ActCall, RawLog
+from governance.models import MANY_TOPICS, ActCall, ChainAnswer, Proposal, RawLog
 from governance.sync import Status, fence, reorg, sync_once
 from replay.node import ReplayNode
-from replay.synthetic import SyntheticChain
-from tests.governance.lives import FIRST_BLOCK, MODULE, START_S, Life, answer, assert_fresh, mirrored
+from replay.synthetic import SyntheticChain, SyntheticTransaction
+from tests.governance.lives import (
+    FIRST_BLOCK,
+    GOVERNOR,
+    MODULE,
+    START_S,
+    Kind,
+    Life,
+    answer,
+    assert_fresh,
+    emit,
+    mirrored,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,3 +89,35 @@ def test_an_act_gets_its_calls_from_an_answer_that_came_when_its_block_was_read_
         assert sync_once(dao, rpc).status is Status.CAUGHT_UP
         assert ActCall.objects.exists()
         assert_fresh(chain, dao, node.url)
+
+
+def raised(to: bytes, data: bytes, block: int) -> bytes:
+    """As `answer`, where the quorum at each snapshot is another one."""
+    if data[:4] == abi.selector("quorum(uint256)"):
+        return (77).to_bytes(32, "big")
+    return answer(to, data, block)
+
+
+@pytest.mark.parametrize("more", [0, 10], ids=["near the head", "among final blocks"])
+def test_what_was_asked_in_a_block_that_is_gone_when_it_is_read_again_is_asked_again(more):
+    """No log stands at that height, and what was asked because of none has nothing to fall with but its block."""
+    with ExitStack() as stack:
+        chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=3, call=answer)
+        text = (1, bytes(20), [bytes(20)], [0], [b""], [b""], 2, 99, b"# Pay")
+        created = SyntheticTransaction(GOVERNOR, (emit(Kind.GOVERNOR, "ProposalCreated", *text),))
+        chain.grow(*[[] for _ in range(FIRST_BLOCK)], [created], [], [], [], [], [])
+        node = stack.enter_context(ReplayNode(chain))
+        rpc = Rpc([node.url], CHAIN_ID)
+        stack.callback(rpc.close)
+        dao = mirrored(chain, "again")
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        assert Proposal.objects.get(dao=dao).quorum_votes == 2 * 10**18
+        with fence.hold(dao) as writer:
+            reorg.restart_from(writer, chain.head)
+        chain.call = raised
+        chain.reorg(1, [], *[[] for _ in range(more)], salt=9)
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        assert Proposal.objects.get(dao=dao).quorum_votes == 77
+        answers = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.QUORUM)
+        hashes = {block.number: block.hash for block in chain.blocks}
+        assert all(hashes[row.block_number] == bytes(row.block_hash) for row in answers)
