@@ -28,6 +28,7 @@ CARRIED = (
 # By chance, for one answer within a request.
 ANSWERED = (
     "internal_error",  # -32603
+    "call_error",  # to eth_call alone: the node lacks the state just now, whatever the contract would say
     "rate_error",  # the JSON-RPC error with which the provider limits the rate
     "null_block",  # no such block, though it is there
     "empty_logs",  # no logs, though there are some

@@ -104,6 +104,8 @@ class Sight:
             raise NodeError(-32000, "an error on demand")
         if self.chance.hits(self.faults, "internal_error"):
             raise NodeError(-32603, "internal error")
+        if method == "eth_call" and self.chance.hits(self.faults, "call_error"):
+            raise NodeError(-32000, "missing trie node")
         if self.chance.hits(self.faults, "rate_error"):
             refuse(rate_refusal(self.faults.provider))
         match method:

@@ -36,6 +36,11 @@ _GOVERNOR = {
 }  # fmt: skip
 
 
+def governors_mode() -> str:
+    """How the lives' governor counts, in the words of its COUNTING_MODE()."""
+    return _GOVERNOR["counting_mode"]
+
+
 def emit(kind: Kind, name: str, *values: Any, data: bytes | None = None) -> Emitted:
     """An event of the contract of this kind, by name and number of parameters, encoded as the contract would."""
     layout = next(

@@ -96,7 +96,12 @@ FAULTS = (
     Fault(
         "logs of a branch that was left stay where blocks are read again",
         "sync/reorg.py",
-        (("    if not heights:\n        return []", "    return []"),),
+        (("    if not heights:\n        # A quorum, a tally", "    if True:\n        # A quorum, a tally"),),
+    ),
+    Fault(
+        "what was asked in blocks of a branch that was left stays where blocks are read again",
+        "sync/reorg.py",
+        (("    gone, _ = answers.filter(block_number__in=numbers).exclude(block_hash__in=hashes).delete()\n", "    gone = 0\n"),),
     ),
     Fault(
         "the cursor moves before the logs are stored",
@@ -303,6 +308,21 @@ FAULTS = (
                 "len(params) == PARTS_BYTES and support == PARAMETERS",
             ),
         ),
+    ),
+    Fault(
+        "a call at which the node fails is taken for a view that is not there",
+        "capabilities.py",
+        (("    return isinstance(answer, RpcError) and not isinstance(answer, CallReverted)\n", "    return isinstance(answer, RpcError) and isinstance(answer, CallReverted) and not answer\n"),),
+    ),
+    Fault(
+        "a change of rules that is found late is not acted on",
+        "sync/store.py",
+        (("            note_late(writer.dao, cursor, late)\n", "            late.clear()\n"),),
+    ),
+    Fault(
+        "a change of code that is found late is told to nobody",
+        "probing.py",
+        (("        governor.capabilities[_PROBED_BLOCK] = code.block_number - 1  #", "        governor.capabilities[_PROBED_BLOCK] = code.block_number  #"),),
     ),
     Fault(
         "a log that is confirmed tells nothing",

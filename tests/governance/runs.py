@@ -26,16 +26,20 @@ from django.db.utils import InterfaceError, OperationalError
 from django.utils import timezone
 from hypothesis import strategies as st
 
-from governance import asked_power, tasks
+from governance import asked_power, capabilities, tasks
+from governance.chain import abi
+from governance.chain.governor import BALLOT_V5
 from governance.chain.rpc import Rpc, RpcError
 from governance.fields import UINT256_MAX
 from governance.models import (
     AskedPower,
     Block,
     Chain,
+    ChainAnswer,
     ChainReading,
     Cursor,
     Dao,
+    OnchainCheck,
     PowerCheckpoint,
     Proposal,
     RawLog,
@@ -43,8 +47,8 @@ from governance.models import (
     UnconfirmedLog,
 )
 from governance.projections import again, events
-from governance.state import now_of
-from governance.sync import Status, Superseded, fence, fetch, look_again, reorg, sync_once
+from governance.state import governor_of, now_of
+from governance.sync import Status, Superseded, fence, fetch, look_again, reorg, store, sync_once
 from replay import node as replay_node
 from replay import sight
 from replay.faults import (
@@ -72,6 +76,7 @@ from tests.governance.lives import (
     answer,
     assert_fresh,
     emit,
+    governors_mode,
     l1_block,
     mirrored,
     past_power,
@@ -80,7 +85,20 @@ from tests.governance.lives import (
 CHAIN_ID = 10**6
 _MOST_STEPS = 400
 _MOST_WAIT_S = 20.0
+_REVERTED = 3  # the code of an error that is the contract's answer, and no failure of the node
 Step = tuple[str, tuple[int, ...]]
+# What the lives' governor says of itself, at each block the same: its code is changed now and then for code that
+# answers alike. Of its proposals it says a state that has no name, which never is the mirror's.
+_NAMELESS_STATE = 11
+_SAYS = {
+    abi.selector(view): abi.encode([kind], [value])
+    for view, kind, value in (
+        ("name()", "string", "Lives"), ("version()", "string", "1"), ("COUNTING_MODE()", "string", governors_mode()),
+        ("votingDelay()", "uint256", 1), ("votingPeriod()", "uint256", 9), ("proposalThreshold()", "uint256", 10**18),
+        ("BALLOT_TYPEHASH()", "bytes32", BALLOT_V5), ("nonces(address)", "uint256", 0),
+        ("state(uint256)", "uint8", _NAMELESS_STATE),
+    )
+}  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------------------- plans
@@ -145,6 +163,7 @@ _HAPPENINGS: dict[str, tuple[int, tuple[st.SearchStrategy[int], ...]]] = {
     "read_again": (2, (st.integers(0, 40), st.integers(0, 6), _SALT)),
     "crowd": (2, (st.integers(1, 4), _SALT)),
     "be_alone": (4, (st.integers(1, 6), _SALT)),
+    "fail_at_calls": (2, (_SALT,)),
     "ask_then_reorganise": (3, (st.integers(1, 4), _SALT)),
 }
 
@@ -201,6 +220,7 @@ MUST_HAPPEN = frozenset(
         "forged receipts hid a log", "forged receipts added a log",
         "blocks became final by one node's word", "one node alone left out logs of blocks that became final",
         "the chain was asked for power", "power that was asked fell with its block",
+        "a node failed at a call of a probe", "a change of rules was found late",
         *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"receipts: {kind}" for kind in RECEIPTS),
         *(f"filter by hash: {kind}" for kind in HASH_FILTERS),
@@ -221,6 +241,15 @@ def counted(happened: Counter[str]) -> Iterator[None]:
     """Count what the replay nodes of this process make go wrong."""
     hits, ranges, sizes, forge = Chance.hits, sight.range_refusal, sight.size_refusal, sight.Sight._forged
     rates = {module: module.rate_refusal for module in (sight, replay_node)}
+    failure, note_late = capabilities._is_failure, store.note_late
+
+    def counting_failures(answer: bytes | RpcError) -> bool:
+        happened["a node failed at a call of a probe"] += isinstance(answer, RpcError) and answer.code != _REVERTED
+        return failure(answer)
+
+    def counting_late(*values: Any) -> None:
+        happened["a change of rules was found late"] += 1
+        note_late(*values)
 
     def counting_hits(self: Chance, faults: Faults, kind: str) -> bool:
         if hit := hits(self, faults, kind):
@@ -242,6 +271,7 @@ def counted(happened: Counter[str]) -> Iterator[None]:
         happened["forged receipts added a log"] += bool(shown - whole)
         return forged
 
+    capabilities._is_failure, store.note_late = counting_failures, counting_late
     Chance.hits = counting_hits  # type: ignore[method-assign]
     sight.Sight._forged = counting_forged  # type: ignore[method-assign]
     sight.range_refusal, sight.size_refusal = counting("a range", ranges), counting("a size", sizes)
@@ -250,6 +280,7 @@ def counted(happened: Counter[str]) -> Iterator[None]:
     try:
         yield
     finally:
+        capabilities._is_failure, store.note_late = failure, note_late
         Chance.hits = hits  # type: ignore[method-assign]
         sight.Sight._forged = forge  # type: ignore[method-assign]
         sight.range_refusal, sight.size_refusal = ranges, sizes
@@ -356,7 +387,7 @@ class Run:
         self._ever: dict[bytes, SyntheticBlock] = {}  # all blocks that ever were the chain's, by hash
         stack.enter_context(counted(self.happened))
         stack.enter_context(patch.object(look_again, "_AGAIN_S", 0))
-        self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=answer)
+        self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=_answer)
         self.chain.l1_block = l1_block if plan.below else None
         self.happened["the clock counted another chain's blocks"] += plan.below
         self.life = Life(self.random, self.chain, silent=bool(plan.silent))
@@ -426,7 +457,12 @@ class Run:
         if read_again or SyncIncident.objects.filter(dao=self.dao, kind="missed_logs").exists():
             return
         next_block = Cursor.objects.get(dao=self.dao).next_block
-        for model, what in ((RawLog, "logs"), (ChainReading, "readings"), (AskedPower, "answers about power")):
+        for model, what in (
+            (RawLog, "logs"),
+            (ChainReading, "readings"),
+            (AskedPower, "answers about power"),
+            (ChainAnswer, "answers"),
+        ):
             above = model.objects.filter(dao=self.dao, block_number__gte=next_block).count()
             assert not above, f"{above} {what} of blocks that were dropped still stand, at {next_block} and above"
 
@@ -461,9 +497,10 @@ class Run:
     def _assert_readings_stand_on_the_chain_that_was_read(self) -> None:
         """A reading falls with its block. Where blocks are read again, those of blocks not read yet stay meanwhile."""
         cursor = Cursor.objects.get(dao=self.dao)
-        for model in (ChainReading, AskedPower):
+        for model in (ChainReading, AskedPower, ChainAnswer):
             replaced = (
                 model._default_manager.filter(dao=self.dao, block_number__lt=cursor.next_block)
+                .exclude(block_hash=None)
                 .annotate(
                     now=Subquery(Block.objects.filter(dao=self.dao, number=OuterRef("block_number")).values("hash"))
                 )
@@ -678,6 +715,7 @@ class Run:
         rpc = self._client(down_s=0.0)
         try:
             self._grow(blocks, salt)
+            self._change_rules(salt)
             self.chain.grow(*[[] for _ in range(self.chain.finality_depth)])
             for _ in range(4):
                 self._sync(rpc)
@@ -694,6 +732,30 @@ class Run:
             back, away.faults.head_back = away.faults.head_back, self.chain.head - max(alone - 1, 0)
             self._sync()
             away.faults.head_back = back
+
+    def _fail_at_calls(self, salt: int) -> None:
+        """The governor is asked what it is while nodes fail at one call in five, and answer all else."""
+        self._salted(salt)
+        self._change_rules(salt)
+        nodes = [faults for faults in (self.honest, self.liar) if faults is not None]
+        before = [faults.chances for faults in nodes]
+        for faults in nodes:
+            faults.chances = {"call_error": 0.2}
+        try:
+            for _ in range(2):
+                self._sync()
+        finally:
+            for faults, chances in zip(nodes, before, strict=True):
+                faults.chances = chances
+
+    def _change_rules(self, salt: int) -> None:
+        """Two blocks with what makes the mirror ask again: the quorum is another one, or the code."""
+        changes = [
+            emit(Kind.GOVERNOR, "QuorumNumeratorUpdated", 4, salt),
+            emit(Kind.GOVERNOR, "Upgraded", salt.to_bytes(20, "big")),
+        ]
+        self.random.shuffle(changes)
+        self.chain.grow(*[[SyntheticTransaction(GOVERNOR, (change,), salt=salt)] for change in changes], salt=salt)
 
     def _ask_then_reorganise(self, depth: int, salt: int) -> None:
         """Voters' power is asked for in a block that the chain then replaces."""
@@ -901,6 +963,7 @@ class Run:
         deepest = Chain.objects.get(pk=CHAIN_ID).deepest_reorg_blocks
         assert deepest >= max(depths, default=0), f"reorgs of {depths} blocks, and {deepest} is kept as the deepest"
         self._check_proposals()
+        self._check_rules()
         hashes = {block.number: block.hash for block in self.chain.blocks}
         for reading in ChainReading.objects.filter(dao=self.dao):
             assert hashes.get(reading.block_number) == reading.block_hash, f"{reading}: a block that is gone"
@@ -908,6 +971,34 @@ class Run:
             asked = self._check_asked_power(node.url)
             assert_fresh(self.chain, self.dao, node.url)
         assert set(AskedPower.objects.filter(dao=self.dao)) == asked, "answers about power did not survive a rebuild"
+
+    def _check_rules(self) -> None:
+        """What the governor is, and what it said of its proposals, is as it was asked after its rules were changed,
+        however late that came to light; and no failure of a node is an answer."""
+        told = governor_of(self.dao).capabilities
+        with ReplayNode(self.chain) as node:
+            rpc = Rpc([node.url], self.chain.chain_id)
+            try:
+                says = capabilities.probe_governor(rpc, GOVERNOR, self.chain.blocks[-1].hash)
+            finally:
+                rpc.close()
+        was_asked = "probed_block" in told
+        wrong = {name: told.get(name) for name in says if told.get(name) != says[name]}
+        assert not (was_asked and wrong), f"of the governor {wrong} is kept, and it says {says}"
+        found = SyncIncident.objects.filter(dao=self.dao, kind="governor_changed")
+        invented = [
+            incident.detail for incident in found if incident.facts != {"block": incident.first_block, "changes": {}}
+        ]
+        assert not invented, f"nothing that the governor answers ever changed: {invented}"
+        logs = [log for block in self.chain.blocks[FIRST_BLOCK:] for log in block.logs if log.address == GOVERNOR]
+        code = max((log.block_number for log in logs if set(log.topics[:1]) & set(events.CHANGES_CODE)), default=None)
+        is_told = found.filter(resolved_at=None, first_block=code).exists()
+        assert code is None or is_told, f"the code was changed in block {code}, and nobody is told"
+        rules = max((log.block_number for log in logs if set(log.topics[:1]) & set(events.CHANGES_RULES)), default=-1)
+        undone = Proposal.objects.filter(dao=self.dao, executed=False, canceled=False)
+        names = [f"proposal:{number}:state" for number in undone.values_list("proposal_id", flat=True)]
+        old = OnchainCheck.objects.filter(dao=self.dao, subject__in=names, block_number__lt=rules)
+        assert not old.exists(), f"rules were changed in block {rules}, and of before is kept {list(old.values())}"
 
     def _check_asked_power(self, url: str) -> set[AskedPower]:
         """Where no log says who has power, the chain is asked for each voter's at the vote's snapshot. Returns the
@@ -963,6 +1054,12 @@ class Run:
             assert counted == votes, f"proposal {number} counts {counted}, and the chain's logs say {votes}"
         found = dict(Proposal.objects.filter(dao=self.dao).values_list("proposal_id", "deadline"))
         assert found == due, f"deadlines {found}, and the chain's logs say {due}"
+
+
+def _answer(to: bytes, data: bytes, block: int) -> bytes:
+    """`eth_call`: the governor says of itself what `_SAYS` has, and else what `lives.answer` does."""
+    said = _SAYS.get(data[:4]) if to == GOVERNOR else None
+    return answer(to, data, block) if said is None else said
 
 
 def _answers(question: fetch.Filter, log: sight.ServedLog) -> bool:
