@@ -35,6 +35,10 @@ logger = logging.getLogger(__name__)
 _MOST_REVERT_BYTES = 4096  # kept of what a transaction reverted with: a hostile target may revert with megabytes
 _BATCH = 20
 _MOST_BLOCKS = 400  # in one scan, so that the head is not kept waiting
+_ASKED_AGAIN_BLOCKS = 256  # of which a full node may have the state; what is not known after so many never will be
+_MOST_ASKED_AGAIN = 20  # in one step: anybody may have the module refuse
+_UNANSWERED = {"unanswered": True}  # `reason_values` where nodes failed at the question, which is asked again
+_NO_SUCH_METHOD = -32601
 
 
 def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
@@ -86,6 +90,31 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
             outbox.publish_many(writer.dao, new)
             found += len(new) - told
     return found
+
+
+def ask_again(writer: Writer, rpc: Rpc) -> None:
+    """Ask once more why acts of the newest blocks were refused where nodes failed at the question: that they did is no
+    answer.
+
+    Raises:
+        RpcError: a node has no block where one was read, or failed at all that it was asked.
+    """
+    dao = writer.dao
+    after = Cursor.objects.get(dao=dao).next_block - _ASKED_AGAIN_BLOCKS
+    open_ = RefusedAct.objects.filter(dao=dao, reason_code=refusal_words.UNKNOWN, reason_values=_UNANSWERED)
+    open_ = open_.filter(block_number__gte=after).select_related("module").order_by("-block_number", "-pk")
+    for row in open_[:_MOST_ASKED_AGAIN]:
+        [header] = _full_blocks(rpc, [row.block_number])
+        sent = hex_text(row.transaction_hash)
+        raw = next((t for t in header.transactions if isinstance(t, dict) and str(t.get("hash")).lower() == sent), None)
+        if raw is None or header.hash != bytes(row.block_hash):
+            continue  # a reorg takes the row
+        found = _refused(dao, rpc, row.module, header, _parsed(parse_transaction, raw))
+        if found.reason_values != _UNANSWERED:
+            with writer.transaction():
+                RefusedAct.objects.filter(pk=row.pk).update(
+                    **{name: getattr(found, name) for name in ("reason", "reason_code", "reason_values", "clause")}
+                )
 
 
 def _full_blocks(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
@@ -142,7 +171,8 @@ def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: 
     asked = act_input(transaction.calldata)
     policy_id = asked.policy_id if asked else _policy_named(transaction.calldata)
     data = revert_data(rpc, header, transaction)
-    error = abi.decode_error(data, *refusal_words.OWNERS)
+    error = abi.decode_error(data or b"", *refusal_words.OWNERS)
+    values = {"revert": hex_text(data)} if data and error and len(data) <= _MOST_REVERT_BYTES else {}
     return RefusedAct(
         dao=dao,
         module=module,
@@ -155,7 +185,7 @@ def _refused(dao: Dao, rpc: Rpc, module: Contract, header: Header, transaction: 
         policy_id=policy_id,
         decision=asked.decision if asked else None,
         reason_code=error.name if error else refusal_words.UNKNOWN,
-        reason_values={"revert": hex_text(data)} if error and len(data) <= _MOST_REVERT_BYTES else {},
+        reason_values=_UNANSWERED if data is None else values,
         reason=(str(error) if error else refusal_words.TABLE.say(refusal_words.UNKNOWN))[:300].replace(
             "\x00", "\ufffd"
         ),
@@ -179,8 +209,8 @@ def _policy_named(calldata: bytes) -> bytes | None:
     return calldata[4:36] if calldata[:4] in map(abi.selector, names) and len(calldata) >= 36 else None
 
 
-def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
-    """What the transaction reverted with; empty where no node can tell.
+def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes | None:
+    """What the transaction reverted with; empty where no node can tell, and None where one failed that may tell later.
 
     By the node's tracer where it has one: it runs the transaction in its place within the block. Else by a call on the
     parent's state at the block's own time; not where the block had called the module before, for then the answer would
@@ -188,6 +218,7 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
     """
     # The top call alone: all calls of a transaction that was made to have many would be more than a node can answer.
     options = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
+    may_trace = True
     try:
         trace = rpc.call("debug_traceTransaction", [hex_text(transaction.hash), options])
         output = trace.get("output") if isinstance(trace, dict) else None
@@ -195,25 +226,30 @@ def revert_data(rpc: Rpc, header: Header, transaction: Transaction) -> bytes:
             return hex_bytes(output)
     except RpcLimited:
         raise
-    except (RpcError, ValueError):
-        pass  # no tracer here, or one that chokes on this transaction; a node that is down fails below
+    except RpcError as error:
+        may_trace = error.code != _NO_SUCH_METHOD  # else no tracer; a node that is down fails below
+    except ValueError:
+        may_trace = False  # it chokes on this transaction
+    else:
+        may_trace = False
     if _called_before(header, transaction):
-        return b""
+        return None if may_trace else b""
     call = {
         "from": hex_text(transaction.sender), "to": hex_text(transaction.to or b""),
         "data": hex_text(transaction.calldata), "value": hex(transaction.value_wei), "gas": hex(transaction.gas),
     }  # fmt: skip
     at = {"blockHash": hex_text(header.parent_hash)}
     place = {"time": hex(header.timestamp_chain_s), "number": hex(header.number)}
-    for params in ([call, at, {}, place], [call, at]):
+    # Twice with them: a node that failed once is not one without block overrides.
+    for params in ([call, at, {}, place], [call, at, {}, place], [call, at]):
         try:
             rpc.call("eth_call", params)
         except CallReverted as reverted:
             return reverted.data
         except Answered:
-            continue  # a node without block overrides; then without
+            continue
         return b""  # it passes on the parent's state: what refused it came earlier in the same block
-    return b""
+    return None
 
 
 def _called_before(header: Header, transaction: Transaction) -> bool:

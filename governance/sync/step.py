@@ -19,28 +19,21 @@ from governance.chain.abi import encode_call
 from governance.chain.governor import STATE
 from governance.chain.rpc import Answered, Disagreement, Header, Log, Rpc, RpcError
 from governance.models import (
-    Act,
     Chain,
-    ChainAnswer,
     Contract,
     Cursor,
     Dao,
-    PolicyVersion,
     Proposal,
     SyncIncident,
 )
-from governance.projections.acts import add_calls_of
 from governance.projections.batch import Source
-from governance.projections.events import Kind, decode
 from governance.projections.rules import note_rules
 from governance.state import now_of
-from governance.sync import fetch, finality, open_questions, refusals, reorg
+from governance.sync import fetch, finality, missing, open_questions, refusals, reorg
 from governance.sync.fence import Writer, hold
 from governance.sync.look_again import look_again
 from governance.sync.store import Ids, Prepared, new_logs, note_contact, prepare, store_step, stored_heights
 from governance.words import say
-from policies.notation.hexadecimal import hex_text
-from policies.notation.primitives import keccak
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +43,6 @@ _MOVED_S = 0.2
 _MOST_MOVES = 20  # in a row, before it is called an error
 _COLLECT_AFTER = 200_000
 _SWITCH_S = 0.00005
-_CALLS_ASKED_BLOCKS = 256
 _LEAST_IDS = 2_000  # for logs of a range that is read ahead
 
 
@@ -363,8 +355,8 @@ class _Sync:
                 return replace(self.result, status=Status.BEHIND)
             self._ask_quorums()
             open_questions.ask_again(self.writer, self.rpc, self.contracts)
-            fetch_missing_code(self.writer, self.rpc)
-            fetch_missing_calls(self.writer, self.rpc)
+            missing.ask_again(self.writer, self.rpc, self.contracts)
+            refusals.ask_again(self.writer, self.rpc)
             refused = refusals.scan(self.writer, self.rpc)
             self.result = replace(self.result, refusals=refused)
             # Last: what fails above would otherwise close its incident and raise another one at every step.
@@ -476,44 +468,6 @@ def _in_turn(ids: list[int], turn: int) -> list[int]:
         return newest
     start = turn * (_MOST_QUORUMS // 2) % len(rest)
     return newest + (rest[start:] + rest[:start])[: _MOST_QUORUMS // 2]
-
-
-def fetch_missing_code(writer: Writer, rpc: Rpc) -> None:
-    """Ask again for policy code that could not be read when its log was: without it nobody can say what is in force."""
-    for policy in PolicyVersion.objects.filter(dao=writer.dao, code=b"").select_related("log"):
-        event = decode(Kind.MODULE, policy.log)
-        assert event is not None
-        try:
-            code = rpc.get_code(event.args["pointer"])
-        except Answered:
-            continue
-        if not code.startswith(b"\x00") or keccak(code) != policy.codehash:
-            continue
-        with writer.transaction():
-            ChainAnswer.objects.update_or_create(
-                dao=writer.dao, kind=ChainAnswer.Kind.CODE, key=hex_text(event.args["pointer"]),
-                defaults={"value": code, "block_number": policy.log.block_number},
-            )  # fmt: skip
-            PolicyVersion.objects.filter(pk=policy.pk).update(code=code[1:])
-            facts = {"policy_id": hex_text(policy.policy_id), "version": policy.version}
-            incidents.resolve(writer.dao, incidents.Kind.POLICY_CODE, facts=facts)
-
-
-def fetch_missing_calls(writer: Writer, rpc: Rpc) -> None:
-    """Ask again for the transactions of new acts that could not be read when their log was: a node that lags does not
-    know them yet. What is not known after so many blocks never will be."""
-    after = Cursor.objects.get(dao=writer.dao).next_block - _CALLS_ASKED_BLOCKS
-    acts = Act.objects.filter(dao=writer.dao, status=Act.Status.EXECUTED, calls=None, log__block_number__gte=after)
-    for act in acts.select_related("dao", "log", "module"):
-        key = hex_text(act.log.transaction_hash)
-        known = ChainAnswer.objects.filter(dao=writer.dao, kind=ChainAnswer.Kind.TRANSACTION, key=key).exists()
-        answers = [] if known else fetch.answers_for(writer.dao, rpc, [act.module], [act.log])
-        if known or answers:
-            with writer.transaction():
-                ChainAnswer.objects.bulk_create(answers, ignore_conflicts=True)
-                # The answer may have come when the act's block was read again, and its log was stored already. (The
-                # input of one that was sent through another contract names no calls.)
-                add_calls_of(act)
 
 
 class GenesisChanged(RpcError):

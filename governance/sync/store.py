@@ -133,11 +133,18 @@ def _packed(dao_pk: int, rows: Iterable[tuple[int, int, Log]]) -> Iterator[bytes
 def stored_heights(dao: Dao, first_block: int, last_block: int) -> set[int]:
     """Heights of logs, and of what was asked of the chain, that are there already, where blocks are read again."""
     within = {"dao": dao, "block_number__range": (first_block, last_block)}
-    found: set[int] = set()
-    for rows in (RawLog, ChainReading, OnchainCheck, AskedPower):
-        found.update(rows._default_manager.filter(**within).values_list("block_number", flat=True))
     answers = ChainAnswer.objects.filter(kind=ChainAnswer.Kind.QUORUM, block_hash__isnull=False, **within)
-    return found.union(answers.values_list("block_number", flat=True))
+    logs, *asked = (
+        rows.order_by().values_list("block_number", flat=True)
+        for rows in (
+            RawLog.objects.filter(**within),
+            ChainReading.objects.filter(**within),
+            OnchainCheck.objects.filter(**within),
+            AskedPower.objects.filter(**within),
+            answers,
+        )
+    )
+    return set(logs.union(*asked))  # in one question, for each range of a past asks it
 
 
 def extend_ranges(contracts: Iterable[Contract], first_block: int, last_block: int) -> None:

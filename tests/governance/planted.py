@@ -315,6 +315,11 @@ FAULTS = (
         (("    return isinstance(answer, RpcError) and not isinstance(answer, CallReverted)\n", "    return isinstance(answer, RpcError) and isinstance(answer, CallReverted) and not answer\n"),),
     ),
     Fault(
+        "a reason that a node failed to say is not asked again",
+        "sync/step.py",
+        (("            refusals.ask_again(self.writer, self.rpc)\n", ""),),
+    ),
+    Fault(
         "a change of rules that is found late is not acted on",
         "sync/store.py",
         (("            note_late(writer.dao, cursor, late)\n", "            late.clear()\n"),),

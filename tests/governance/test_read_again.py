@@ -4,20 +4,25 @@ in their place."""
 
 from contextlib import ExitStack
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
 from governance import outbox
 from governance.chain import abi
 from governance.chain.rpc import Rpc
-from governance.models import MANY_TOPICS, ActCall, ChainAnswer, Proposal, RawLog
+from governance.models import MANY_TOPICS, Act, ActCall, ChainAnswer, Proposal, RawLog
+from governance.projections import acts
 from governance.sync import Status, fence, reorg, sync_once
+from policies.notation.primitives import keccak
 from replay.node import ReplayNode
+from replay.sight import NodeError
 from replay.synthetic import SyntheticChain, SyntheticTransaction
 from tests.governance.lives import (
     FIRST_BLOCK,
     GOVERNOR,
     MODULE,
+    POLICIES,
     START_S,
     Kind,
     Life,
@@ -121,3 +126,32 @@ def test_what_was_asked_in_a_block_that_is_gone_when_it_is_read_again_is_asked_a
         answers = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.QUORUM)
         hashes = {block.number: block.hash for block in chain.blocks}
         assert all(hashes[row.block_number] == bytes(row.block_hash) for row in answers)
+
+
+def test_what_stops_an_act_is_known_once_a_node_can_say_the_supply_of_votes(monkeypatch):
+    """A node that lags does not know the time yet at which votes are counted, and reverts."""
+    monkeypatch.setattr(acts, "decode", lambda _code: SimpleNamespace(objection_threshold_bps=1_000))
+    young = [True]
+
+    def lagging(to: bytes, data: bytes, block: int) -> bytes:
+        if young[0] and data[:4] == abi.selector("getPastTotalSupply(uint256)"):
+            raise NodeError(3, "execution reverted", "0x")
+        return answer(to, data, block)
+
+    with ExitStack() as stack:
+        chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=64, call=lagging)
+        life = Life(Random(3), chain)
+        code = b"\0" + POLICIES[0]
+        chain.codes[keccak(code)[:20]] = code
+        policy = emit(Kind.MODULE, "PolicySet", POLICIES[0], bytes(20), 1, keccak(code), keccak(code)[:20])
+        announced = next(log for log in iter(life._scheduled, None) if log[1][1] == POLICIES[0])
+        chain.grow(*[[] for _ in range(FIRST_BLOCK)], [SyntheticTransaction(MODULE, (policy, announced))], [])
+        node = stack.enter_context(ReplayNode(chain))
+        rpc = Rpc([node.url], CHAIN_ID)
+        stack.callback(rpc.close)
+        dao = mirrored(chain, "again")
+        for known in (None, 2 * 10**18):  # a tenth of what `answer` says of that time
+            assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+            assert Act.objects.get(dao=dao).objection_threshold == known
+            young[0] = False
+        assert_fresh(chain, dao, node.url)

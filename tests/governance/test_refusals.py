@@ -4,7 +4,7 @@
 import pytest
 
 from governance.chain import abi
-from governance.chain.rpc import CallReverted, Header, Rpc, RpcError, RpcUnreachable, Transaction
+from governance.chain.rpc import Answered, CallReverted, Header, Rpc, RpcError, RpcUnreachable, Transaction
 from governance.models import RefusedAct
 from governance.sync import refusals
 from policies.notation.hexadecimal import hex_bytes
@@ -52,6 +52,46 @@ def test_without_a_tracer_nothing_is_said_where_the_module_had_been_called_befor
 )
 def test_a_tracer_that_chokes_stops_nothing(traced):
     assert refusals.revert_data(Node(traced), block(), SENT) == b"replayed"
+
+
+class Failing(Node):
+    """Fails at the first so many calls."""
+
+    def __init__(self, times: int, traced=None):
+        super().__init__(traced)
+        self.times = times
+
+    def call(self, method, params=()):
+        if method == "eth_call" and self.times:
+            self.times -= 1
+            raise Answered(-32000, "missing trie node")
+        return super().call(method, params)
+
+
+def test_a_node_that_fails_has_not_said_that_no_reason_is_known():
+    assert refusals.revert_data(Failing(1), block(OTHER), SENT) == b"replayed"
+    assert refusals.revert_data(Failing(99), block(OTHER), SENT) is None
+    # A tracer that is there, and failed just now, would tell what a call can't.
+    assert refusals.revert_data(Node(Answered(-32000, "missing trie node")), block(MODULE), SENT) is None
+    assert refusals.revert_data(Node(), block(MODULE), SENT) == b""  # there is none
+
+
+@pytest.mark.django_db
+def test_a_reason_that_a_node_failed_to_say_is_asked_again_and_kept_then(mirror, payroll, monkeypatch):
+    mirror.deployed.set_policy(POLICY_ID, payroll())
+    mirror.sync()
+    with monkeypatch.context() as patched:
+        patched.setattr(refusals, "revert_data", lambda *_: None)
+        assert act(mirror, "execute", 1, [payment(mirror, "mallory", 1)])["status"] == "0x0"
+        mirror.sync()
+        mirror.sync()
+    assert RefusedAct.objects.get().reason == "reason unknown"
+    mirror.sync()
+    refused = RefusedAct.objects.get()
+    assert refused.reason_code not in ("unknown", "legacy")
+    assert refused.clause
+    monkeypatch.setattr(refusals, "revert_data", lambda *_: 1 / 0)  # an answer stands
+    mirror.sync()
 
 
 @pytest.mark.django_db
