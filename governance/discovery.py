@@ -89,7 +89,7 @@ def listed(dao: Dao, rpc: Rpc, treasuries: Sequence[bytes]) -> Iterable[bytes]:
             yield bytes(word[12:])
     asked = {"modules": ("getModulesPaginated(address,uint256)", [_FIRST_MODULE, _MOST], ["address[]", "address"])}
     for treasury in treasuries:
-        answer = ask(rpc, treasury, asked, "latest")["modules"]
+        answer = ask(rpc, treasury, asked, "latest", whole=True)["modules"]
         yield from answer[0] if answer else ()
 
 
@@ -111,6 +111,7 @@ def examine(
             "owners": ("getOwners()", [], ["address[]"]),
         },
         "latest",
+        whole=True,
     )
     # Our Treasury names its owner, a Safe its owners: of one that people own too, votes do not rule alone.
     owners = [*answers["owners"][0]] if answers["owners"] else []

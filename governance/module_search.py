@@ -22,7 +22,7 @@ from django.utils import timezone
 from governance import discovery, endpoints, work
 from governance.chain import abi
 from governance.chain.address import checksum
-from governance.chain.rpc import Answered, RangeTooLarge, Rpc, RpcError
+from governance.chain.rpc import Answered, CallReverted, RangeTooLarge, Rpc, RpcError
 from governance.discovery import FoundModule
 from governance.models import Contract, Cursor, Dao, ModuleCandidate, ModuleSearch, Work
 from governance.projections import events
@@ -90,12 +90,22 @@ def look(dao: Dao, rpc: Rpc, *, ranges: int = _RANGES, everything: bool = False)
     except SearchRefused as error:  # what members' votes and treasuries led to needs no such search
         refused = error.message
     followed, others = [], []
+    failure: Answered | None = None
     due = _due(dao, everything=everything)
     # A reorg may have taken the execution that led there.
     voted = set(discovery.voted(dao)) if any(candidate.is_voted for candidate in due) else set()
     for candidate in due:
         is_voted = candidate.is_voted and bytes(candidate.address) in voted
-        found = discovery.examine(rpc, bytes(candidate.address), owner, treasuries, is_voted=is_voted)
+        try:
+            found = discovery.examine(rpc, bytes(candidate.address), owner, treasuries, is_voted=is_voted)
+        except Answered as error:
+            # The node failed at a call, or a contract keeps it from answering one: no other is to wait for that.
+            if candidate.is_led_to:
+                failure = error  # asked again by the next look
+            else:
+                candidate.examined_at = timezone.now()
+                candidate.save(update_fields=["examined_at"])
+            continue
         problem = ""
         if found is None or not (candidate.is_led_to or found.owner == owner):
             pass  # no policy module, or another DAO's: nobody's business here
@@ -108,6 +118,8 @@ def look(dao: Dao, rpc: Rpc, *, ranges: int = _RANGES, everything: bool = False)
             treasuries = discovery.treasuries_of(dao)
         candidate.problem, candidate.examined_at = problem, timezone.now()
         candidate.save(update_fields=["problem", "examined_at"])
+    if failure is not None:
+        raise failure
     return Looked(
         tuple(followed), tuple(others), search.searched_from, search.searched_to, governor.start_block, refused
     )
@@ -241,14 +253,15 @@ def _logged(rpc: Rpc, first_block: int, last_block: int) -> set[bytes]:
 
 
 def _owned(rpc: Rpc, addresses: Iterable[bytes], owner: bytes) -> set[bytes]:
-    """Those of these contracts that name the DAO's owner as theirs."""
+    """Those of these contracts that name the DAO's owner as theirs, and those at which the node failed: they may."""
     asked, found = sorted(addresses), set()
     question = abi.encode_call("owner()")
     for begin in range(0, len(asked), _OWNERS_ASKED):
         part = asked[begin : begin + _OWNERS_ASKED]
         answers = rpc.eth_calls([(address, question) for address in part], "latest")
         for address, answer in zip(part, answers, strict=True):
-            if isinstance(answer, bytes) and len(answer) == 32 and answer[12:] == owner:
+            is_open = isinstance(answer, RpcError) and not isinstance(answer, CallReverted)
+            if is_open or (isinstance(answer, bytes) and len(answer) == 32 and answer[12:] == owner):
                 found.add(address)
     return found
 

@@ -186,14 +186,14 @@ def _about_token(found: dict[str, Any] | None, *, names_event: bool = True) -> F
 def counts_no_votes(rpc: Rpc, votes: bytes, head: Header) -> bool:
     """Whether a policy module's votes token says that there were no votes at all a moment before the block; False where
     it does not say, or has a supply by now. Raises RpcError when the node fails."""
-    clock = ask(rpc, votes, {"clock": ("clock()", [], ["uint48"])}, head.number)["clock"]
+    clock = ask(rpc, votes, {"clock": ("clock()", [], ["uint48"])}, head.number, whole=True)["clock"]
     is_time = clock is not None and clock[0] == head.timestamp_chain_s
     timepoint = (head.timestamp_chain_s if is_time else head.number) - 1
     asked = {
         "past": ("getPastTotalSupply(uint256)", [timepoint], ["uint256"]),
         "now": ("totalSupply()", [], ["uint256"]),
     }
-    supply = ask(rpc, votes, asked, head.number)
+    supply = ask(rpc, votes, asked, head.number, whole=True)
     return supply["past"] == (0,) and supply["now"] in (None, (0,))
 
 

@@ -200,7 +200,7 @@ def _holder(rpc: Rpc, address: bytes, owner: bytes, block: int) -> Holder:
             "version": ("VERSION()", [], ["string"]),
             "modules": (_MODULES, [_FIRST_MODULE, _MOST_MODULES], ["address[]", "address"]),
         },
-        block,
+        block, whole=True,
     )  # fmt: skip
     is_ours = builds.is_compiled(code, "Treasury")
     its_owner = bytes(answers["owner"][0]) if answers["owner"] else None
@@ -247,7 +247,7 @@ def _timelock(rpc: Rpc, owner: bytes, governor: bytes, block: int) -> Timelock |
             "proposes": ("hasRole(bytes32,address)", [_PROPOSER, governor], ["bool"]),
             "open": ("hasRole(bytes32,address)", [_EXECUTOR, ZERO], ["bool"]),
         },
-        block,
+        block, whole=True,
     )  # fmt: skip
 
     def first(name: str) -> Any:
@@ -293,7 +293,7 @@ def _role_holders(rpc: Rpc, timelock: bytes, block: int) -> dict[str, tuple[byte
 def _votes(rpc: Rpc, token: bytes, block: int) -> Votes:
     if not rpc.get_code(token, block):
         raise NotInstalled("token_without_code", address=checksum(token))
-    clock = ask(rpc, token, {"clock": ("clock()", [], ["uint48"])}, block)["clock"]
+    clock = ask(rpc, token, {"clock": ("clock()", [], ["uint48"])}, block, whole=True)["clock"]
     past = (clock[0] if clock else block) - 1
     answers = ask(
         rpc, token,
@@ -304,7 +304,7 @@ def _votes(rpc: Rpc, token: bytes, block: int) -> Votes:
             "total": ("totalSupply()", [], ["uint256"]),
             "symbol": ("symbol()", [], ["string"]),
         },
-        block,
+        block, whole=True,
     )  # fmt: skip
     adapter: Adapter | None = None
     if answers["supply"] and answers["votes"]:

@@ -22,6 +22,7 @@ from governance.models import (
 from governance.standing import Standing
 from governance.sync import fence, reorg
 from tests.governance.conftest import CHAIN_ID, POLICY_ID
+from tests.governance.test_changed_governors import failing_at
 from tests.governance.test_standing import deploy, forget_module, local_chain_head, made_at, module_of, voted
 
 pytestmark = pytest.mark.django_db
@@ -222,6 +223,24 @@ def test_a_node_without_logs_of_any_contract_keeps_no_vote_from_leading_to_a_mod
     looked = module_search.look(mirror.dao, Refusing([d.url], CHAIN_ID, attempts=1), everything=True)
     assert modules(mirror) == {d.addresses["module"]}
     assert "does not search block" in looked.refused
+
+
+@pytest.mark.parametrize("view", ["owner()", "isModuleEnabled(address)"])
+def test_a_call_at_which_the_node_fails_loses_no_module_and_says_nothing_of_it(local_chain, mirror, monkeypatch, view):
+    """Nor does one that fails for good, as at a contract that runs for ever, keep others from being looked at."""
+    d = local_chain
+    forget_module(mirror.dao)
+    nonce = int(d.anvil.call("eth_getTransactionCount", checksum(d.address("mallory")), "latest"), 16)
+    strangers = module_of(d, made_at(d.address("mallory"), nonce + 1))
+    deploy(d, "Treasury", ["address", "address[]"], d.addresses["timelock"], [strangers])
+    mirror.sync()
+    with monkeypatch.context() as patched:
+        failing_at(patched, [view], 10**6)
+        look(mirror, everything=True)
+    assert modules(mirror) == set()
+    assert [row.problem for row in module_search.not_followed(mirror.dao)] == []  # nothing is known of any
+    look(mirror, everything=True)
+    assert strangers in {bytes(row.address) for row in module_search.not_followed(mirror.dao)}
 
 
 def test_a_strangers_module_is_shown_on_no_page_and_told_by_audit(local_chain, mirror, client, capsys):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from governance.chain import abi, safe
 from governance.chain.call import ProposedCall
-from governance.chain.rpc import Rpc, RpcError
+from governance.chain.rpc import CallReverted, Rpc, RpcError
 from presentation.dao_view import DaoView
 from webapp.drafts.arguments import BadArgument
 
@@ -41,6 +41,8 @@ def pays(place: DaoView, rpc: Rpc | None) -> Pays:
         answers = rpc.eth_calls([(payer, abi.encode_call(what, values)) for what, values in asked])
     except RpcError:
         return Pays(maker, payer, "unknown")
+    if any(isinstance(answer, RpcError) and not isinstance(answer, CallReverted) for answer in answers):
+        return Pays(maker, payer, "unknown")  # a node that failed has not said that there is no such function
     owner, is_owner, threshold = (None if isinstance(a, RpcError) or len(a) != 32 else a for a in answers)
     if is_owner is not None and int.from_bytes(is_owner, "big") == 1 and threshold == (1).to_bytes(32, "big"):
         return Pays(maker, payer, "safe")
