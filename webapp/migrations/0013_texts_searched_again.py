@@ -13,7 +13,7 @@ def search_again(apps: Apps, _: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("webapp", "0011_rests_that_end"),
+        ("webapp", "0012_webhooks"),
     ]
 
     operations = [
