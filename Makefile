@@ -4,6 +4,8 @@
 #   make demo            the whole product on this machine, until Ctrl-C; MANDATE_PORT=8000 make demo for a port of your choice
 #   make demo-reset      forget the demo's data
 #   make test            all tests but the browser's
+#   make packages        contracts that other projects published, from npm (140 MB): with them `make test` leaves out none of its
+#                        tests against a Safe, Uniswap's governor and UNI; .ci/run has them
 #   make test-browser    the pages and the wallet in a real Chromium
 #   make story           the story without a person; `make story JSON=1` or `make story ARGS=--json` for machines
 #                        (`make story --json` can't be: make keeps options for itself)
@@ -39,7 +41,7 @@
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-browser story lives runs check functions bench-sync bench-queries bench-web bench-migration bench-freshness bench-text bench-gas eval crash attack stolen-key eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
+.PHONY: help demo demo-reset test packages test-browser story lives runs check functions bench-sync bench-queries bench-web bench-migration bench-freshness bench-text bench-gas eval crash attack stolen-key eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -77,10 +79,16 @@ test: install
 test-browser: install-browser
 	$(RUN) -m pytest -q -m browser -n 2 --dist loadfile $(ARGS)
 
-# The governors that other DAOs published come from packages that nothing else needs.
+# Contracts that other projects published, from packages that nothing of the product needs.
+published = cd $(1) && if ! cmp -s package-lock.json node_modules/installed.json; then \
+	npm ci --ignore-scripts --loglevel=error && cp package-lock.json node_modules/installed.json; fi
+
+packages: install
+	@$(call published,tests/governance/governors/packages)
+	@$(call published,bench/gas)
+
 lives: install
-	@cd tests/governance/governors/packages && if ! cmp -s package-lock.json node_modules/installed.json; then \
-		npm ci --ignore-scripts --loglevel=error && cp package-lock.json node_modules/installed.json; fi
+	@$(call published,tests/governance/governors/packages)
 	MANDATE_STATE_SEED=$${MANDATE_STATE_SEED:-random} $(RUN) -m pytest -q -s tests/governance/test_state_lives.py $(ARGS)
 
 bench-sync: install
@@ -129,10 +137,8 @@ functions: install
 	@$(RUN) -m agent.understanding.functions.make $(ARGS)
 	@$(RUN) -m agent.understanding.functions.make.standing $(ARGS)
 
-# The systems beside ours come from packages that nothing else needs.
 bench-gas: install
-	@cd bench/gas && if ! cmp -s package-lock.json node_modules/installed.json; then \
-		npm ci --ignore-scripts --loglevel=error && cp package-lock.json node_modules/installed.json; fi
+	@$(call published,bench/gas)
 	@$(RUN) -m bench.gas $(ARGS)
 
 verify-deployment: install

@@ -36,7 +36,7 @@ def _ours(d: Deployed, key: str, name: str, *arguments: bytes) -> bytes:
 def safe(deployed: Deployed) -> bytes:
     """A Safe 1.4.1 behind its proxy, of Ada, Ben and Chloe; two of them sign."""
     if not (field.PACKAGES / field.SAFE).exists():
-        pytest.skip("the Safe's package is installed by `make bench-gas`")
+        pytest.skip("the Safe's package comes by `make packages`")
     d = deployed
     code, d.abis["safe"] = field._safe_artifact("Safe")
     singleton = _create(d, "singleton", code, [])

@@ -54,7 +54,7 @@ def _policy(d: Deployed, *rules: Rule) -> bytes:
 def uni(deployed: Deployed) -> bytes:
     """A billion UNI in Ada's hands; nothing is minted yet."""
     if not compound.installed():
-        pytest.skip("UNI's package is installed by `make lives`")
+        pytest.skip("UNI's package comes by `make packages`")
     artifact = compound.PACKAGES / "@uniswap" / "governance" / "build" / "Uni.json"
     ada, minting_from_s = deployed.address("ada"), deployed.anvil.now + DAY_S
     types = ["address", "address", "uint256"]

@@ -233,7 +233,7 @@ def test_a_clock_that_is_asked_at_each_block_is_asked_while_the_node_keeps_its_s
 
 
 @pytest.mark.skipif(
-    not compound.installed(), reason="the governors that other DAOs published are installed by `make lives`"
+    not compound.installed(), reason="the governors that other DAOs published come by `make packages`"
 )
 def test_states_are_the_chains_of_governors_before_openzeppelins(chain):
     """Compound's GovernorAlpha and GovernorBravo and Nouns' two, as they were published, with Compound's Timelock."""

@@ -149,7 +149,7 @@ def safe(d: Deployed, owners: list[bytes], threshold: int, *, is_real: bool) -> 
 
 
 def has_safe_package() -> bool:
-    """Whether the Safe's package is installed (`make bench-gas`)."""
+    """Whether the Safe's package is installed (`make packages`)."""
     return (packages.PACKAGES / packages.SAFE).exists()
 
 
@@ -208,7 +208,7 @@ def compound_like(d: Deployed) -> House:
 
 
 def uniswap(d: Deployed) -> House:
-    """UNI, GovernorAlpha and the Timelock as Uniswap published them (`make lives` installs them)."""
+    """UNI, GovernorAlpha and the Timelock as Uniswap published them (`make packages` installs them)."""
     code = {name: made["bytecode"] for name, made in compound._published().items()}
     ada = d.address("ada")
     token = deploy(d, code["Uni"], ["address"] * 2 + ["uint256"], ada, ada, d.anvil.now + DAY_S)

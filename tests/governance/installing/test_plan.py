@@ -14,7 +14,7 @@ from tests.governance.installing.conftest import parsed
 pytestmark = pytest.mark.django_db
 
 REAL = pytest.param(
-    True, marks=pytest.mark.skipif(not houses.has_safe_package(), reason="the Safe's package comes by `make bench-gas`")
+    True, marks=pytest.mark.skipif(not houses.has_safe_package(), reason="the Safe's package comes by `make packages`")
 )
 kinds_of_safe = pytest.mark.parametrize("is_real", [False, REAL])
 

@@ -181,7 +181,7 @@ def play(run, keystore, tmp_path: Path) -> Callable[[houses.House], Play]:
 
 
 REAL = pytest.param(
-    True, marks=pytest.mark.skipif(not houses.has_safe_package(), reason="the Safe's package comes by `make bench-gas`")
+    True, marks=pytest.mark.skipif(not houses.has_safe_package(), reason="the Safe's package comes by `make packages`")
 )
 kinds_of_safe = pytest.mark.parametrize("is_real", [False, REAL])
 
@@ -266,7 +266,7 @@ def test_comps_votes_and_timelock_by_the_adapter(play, deployed: Deployed):
     assert on.checked()["made_of_this"]["level"] == "good"
 
 
-@pytest.mark.skipif(not compound.installed(), reason="Uniswap's package is installed by `make lives`")
+@pytest.mark.skipif(not compound.installed(), reason="Uniswap's package comes by `make packages`")
 def test_uniswaps_own_governor_timelock_and_token(play, deployed: Deployed):
     on = play(houses.uniswap(deployed))
     on.into_force()
