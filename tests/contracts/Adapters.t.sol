@@ -109,6 +109,94 @@ contract AdaptersTest is Base {
         require(isOver(actId), "killed");
     }
 
+    /// Not protected: whoever can raise the supply for a moment, as by a deposit, does so around each objection. The threshold is
+    /// looked at when somebody objects and never else, so the act goes through though more than enough have objected.
+    function test_limit_supply_raised_around_each_objection(uint256 minted) public {
+        overComp();
+        minted = bound(minted, 2_900_000e18 + 10, 1e40);
+        bytes32 actId = schedule(pay(0, 1));
+        comp.mint(thief, minted);
+        objectAs(ada, actId);
+        objectAs(ben, actId);
+        comp.burn(thief, minted);
+        (uint256 objections, bool live) = module.pending(ID, actId);
+        equal(objections, 390_000e18, "nearly four times the threshold");
+        require(live, "and it waits");
+        vm.prank(ada);
+        vm.expectRevert(IPolicyModule.AlreadyObjected.selector);
+        module.object(ID, list(actId));
+        pass(DELAY);
+        release(actId, pay(0, 1));
+    }
+
+    /// Anybody with the smallest power who has not objected yet has it looked at again, and the guardian needs no votes.
+    function test_who_objects_last_has_all_objections_counted() public {
+        overComp();
+        comp.mint(eva, 1);
+        vm.prank(eva);
+        comp.delegate(eva);
+        vm.roll(block.number + 1);
+        bytes32 actId = schedule(pay(0, 1));
+        comp.mint(thief, 1e30);
+        objectAs(ada, actId);
+        comp.burn(thief, 1e30);
+        require(isLive(actId), "missed");
+        objectAs(eva, actId);
+        require(isOver(actId), "killed");
+    }
+
+    /// What was killed stays so, whatever is minted afterwards.
+    function test_attack_supply_raised_after_the_kill(uint256 minted) public {
+        overComp();
+        bytes32 actId = schedule(pay(0, 1));
+        objectAs(ada, actId);
+        comp.mint(thief, bound(minted, 1, 1e60));
+        require(isOver(actId) && !isLive(actId), "still");
+        pass(DELAY);
+        uint24 number = numberOf[actId];
+        vm.prank(agent);
+        vm.expectRevert(IPolicyModule.NotPending.selector);
+        module.release(ID, number, pay(0, 1), DECISION);
+    }
+
+    /// Votes that are borrowed once a petition is open sign nothing.
+    function test_attack_borrowed_prior_votes_in_a_petition(uint256 blocks) public {
+        overComp();
+        comp.mint(eva, 1e18);
+        vm.prank(eva);
+        comp.delegate(eva);
+        vm.roll(block.number + 1);
+        vm.prank(eva);
+        module.petition(ID);
+        vm.prank(dana);
+        comp.transfer(thief, 610_000e18);
+        vm.prank(thief);
+        comp.delegate(thief);
+        vm.roll(block.number + bound(blocks, 0, 1000));
+        vm.prank(thief);
+        vm.expectRevert(IPolicyModule.NoPower.selector);
+        module.petition(ID);
+        require(!module.paused(), "not by borrowed votes");
+    }
+
+    /// Not protected: a token that answers no more, as behind a proxy whose code was replaced, lets nobody object. The
+    /// guardian's veto and pause ask no votes.
+    function test_limit_a_token_that_answers_no_more() public {
+        overComp();
+        bytes32 actId = schedule(pay(0, 1));
+        vm.mockCallRevert(address(comp), abi.encodeWithSelector(PriorVotesLedger.getPriorVotes.selector), "gone");
+        vm.prank(ada);
+        vm.expectRevert(bytes("gone"));
+        module.object(ID, list(actId));
+        require(isLive(actId), "it waits");
+        vm.prank(guardian);
+        module.veto(ID, actId);
+        require(isOver(actId), "vetoed");
+        vm.prank(guardian);
+        module.pause();
+        require(module.paused(), "paused");
+    }
+
     function test_prior_votes_of_the_future_are_not_told(uint256 ahead) public {
         IVotesAdapter adapter = overComp();
         refuseFuture(adapter, block.number + bound(ahead, 0, type(uint128).max), block.number);
@@ -170,6 +258,37 @@ contract AdaptersTest is Base {
         safe.add(thief);
         objectAs(thief, actId);
         require(isOver(actId), "killed by one seat");
+    }
+
+    /// Not protected: so does a seat in a petition; it pauses, which a vote lifts again.
+    function test_limit_moved_owners_sign_a_petition_twice() public {
+        overSafe(5000);
+        vm.prank(ada);
+        module.petition(ID);
+        require(!module.paused(), "one of four");
+        safe.remove(ada);
+        safe.add(thief);
+        vm.prank(thief);
+        module.petition(ID);
+        require(module.paused(), "by one seat");
+    }
+
+    /// Not protected: owners that the Safe takes in after the announcement raise the threshold. An owner of before who objects
+    /// last has all objections counted by the owners of then.
+    function test_limit_owners_taken_in_against_an_objection() public {
+        overSafe(2500); // one of four
+        bytes32 actId = schedule(pay(0, 1));
+        for (uint160 i = 1; i <= 4; ++i) {
+            safe.add(address(0xF000 + i));
+        }
+        objectAs(ada, actId);
+        require(isLive(actId), "one of eight");
+        for (uint160 i = 1; i <= 4; ++i) {
+            safe.remove(address(0xF000 + i));
+        }
+        require(isLive(actId), "nobody has looked again");
+        objectAs(ben, actId);
+        require(isOver(actId), "killed");
     }
 
     function test_owners_of_the_future_are_not_told(uint256 ahead) public {
