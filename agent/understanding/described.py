@@ -25,6 +25,7 @@ from agent.understanding.scopes import Scope
 from agent.understanding.telling import Level, Telling
 from governance.chain import abi
 from governance.chain.address import ZERO
+from policies.notation.amounts import write_time
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
 
@@ -88,6 +89,7 @@ def camel_words(name: str) -> tuple[str, ...]:
     return tuple(word.casefold() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name))
 
 
+_ENDS = frozenset({Act.REVOKE, Act.CANCEL})
 _TAKES = frozenset({"revoke", "remove", "disable", "renounce", "deny", "diss", "delete"})
 
 
@@ -121,6 +123,8 @@ def need_of(effect: Effect, book: Book) -> Need:
         is_off = verb in ("unpause", "end") or (bool(flags) and not any(flags))
         acts, opposite = ((frozenset({Act.UNPAUSE}), frozenset({Act.PAUSE})) if is_off else (
             frozenset({Act.PAUSE}), frozenset({Act.UNPAUSE})))  # fmt: skip
+    elif kind == "policy_ended":  # not `set`, which is also what extends
+        acts, opposite, subjects = _ENDS, frozenset({Act.GRANT, Act.UNPAUSE}), ("policy", "policies", "mandate")
     elif kind == "name":
         acts = acts | {Act.SET, Act.GRANT}
     elif len(flags) == 1 and verb in _SETS_FLAGS:
@@ -481,6 +485,8 @@ def _has(effect: Effect, kind: str, value: object, scope: Scope, place: int, *, 
     if kind.startswith(("uint", "int")):
         if skip_numbers and place == 0:
             return True
+        if str(effect.kind) == "policy_ended":
+            return _has_moment(int(value), scope)  # type: ignore[call-overload]
         return _has_number(int(value), scope)  # type: ignore[call-overload]
     if kind == "string":
         return str(value).casefold() in scope.folded
@@ -494,6 +500,20 @@ def _has(effect: Effect, kind: str, value: object, scope: Scope, place: int, *, 
             return True
         return kind == "bytes32" and value in _hashes(scope.text)
     return False
+
+
+def _has_moment(end_s: int, scope: Scope) -> bool:
+    """Whether a scope names one moment alone, and it is that at which a policy ends: the hour that the module keeps, or
+    what the call says. A date without an hour is none, and neither is a time of no named zone."""
+    named = {match[0] for match in _MOMENT.finditer(scope.text)}
+    kept = {end_s, end_s // 3600 * 3600}
+    meant = {write_time(second) for second in kept if second < _YEAR_10000_S}
+    plain = {f"{match[1]}T{match[2]}{match[3] or ':00'}Z" for match in map(_MOMENT.fullmatch, named) if match}
+    return bool(plain) and plain <= meant
+
+
+_YEAR_10000_S = 253_402_300_800
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)? ?(?:Z|UTC)\b")
 
 
 def _has_flag(effect: Effect, value: bool, scope: Scope) -> bool:

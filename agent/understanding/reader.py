@@ -62,7 +62,7 @@ SPEAKS_OF: Mapping[ClaimType, frozenset[Kind]] = {
     ClaimType.ROLE_CHANGE: frozenset({Kind.ROLE_CHANGE, Kind.CALL}),
     ClaimType.UPGRADE: frozenset({Kind.UPGRADE, Kind.CALL}),
     ClaimType.PARAMETER_CHANGE: frozenset({Kind.PARAMETER_CHANGE, Kind.CALL}),
-    ClaimType.POLICY: frozenset({Kind.POLICY_SET}),
+    ClaimType.POLICY: frozenset({Kind.POLICY_SET, Kind.POLICY_ENDED}),
     ClaimType.PAUSE: frozenset({Kind.PAUSE}),
     ClaimType.OTHER_CALL: frozenset({Kind.CALL}),
     ClaimType.PURPOSE: frozenset(),

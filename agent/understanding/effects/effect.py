@@ -31,6 +31,7 @@ class Kind(StrEnum):
     UPGRADE = "upgrade"
     PARAMETER_CHANGE = "parameter_change"
     POLICY_SET = "policy_set"
+    POLICY_ENDED = "policy_ended"  # the end of one is brought forward
     NAME = "name"  # who holds a name, and what it points at
     PAUSE = "pause"
     EXECUTE = "execute"  # foreign code acts as the caller itself (delegatecall): it may do anything
@@ -39,9 +40,9 @@ class Kind(StrEnum):
 
 
 MONEY = frozenset({Kind.TRANSFER, Kind.APPROVE, Kind.MINT, Kind.BURN, Kind.REFUND, Kind.STREAM})
-POWER = frozenset(
-    {Kind.DELEGATE, Kind.ROLE_CHANGE, Kind.UPGRADE, Kind.PARAMETER_CHANGE, Kind.POLICY_SET, Kind.PAUSE, Kind.EXECUTE}
-)
+POWER = frozenset({Kind.DELEGATE, Kind.ROLE_CHANGE, Kind.UPGRADE, Kind.PARAMETER_CHANGE, Kind.PAUSE, Kind.EXECUTE}) | {
+    Kind.POLICY_SET, Kind.POLICY_ENDED,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

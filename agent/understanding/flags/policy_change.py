@@ -13,8 +13,8 @@ RULE = Rule(
         "policy_change": gettext_noop("Changes what an agent may do with the treasury."),
     },
     page=(
-        "Evidence: a call puts a policy in force. The page shows the policy in words, decoded from the bytes in "
-        "the vote."
+        "Evidence: a call puts a policy in force, or brings the end of one forward. Of one that is put in force the "
+        "page shows what it permits in words, decoded from the bytes in the vote."
     ),
-    find=of_effects(lambda effect: effect.kind is Kind.POLICY_SET),
+    find=of_effects(lambda effect: effect.kind in (Kind.POLICY_SET, Kind.POLICY_ENDED)),
 )
