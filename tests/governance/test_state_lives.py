@@ -232,9 +232,7 @@ def test_a_clock_that_is_asked_at_each_block_is_asked_while_the_node_keeps_its_s
         assert Cursor.objects.get(dao=house.dao).next_block == next_block
 
 
-@pytest.mark.skipif(
-    not compound.installed(), reason="the governors that other DAOs published come by `make packages`"
-)
+@pytest.mark.skipif(not compound.installed(), reason="the governors that other DAOs published come by `make packages`")
 def test_states_are_the_chains_of_governors_before_openzeppelins(chain):
     """Compound's GovernorAlpha and GovernorBravo and Nouns' two, as they were published, with Compound's Timelock."""
     people = [a.lower() for a in chain.call("eth_accounts")[:12]]
