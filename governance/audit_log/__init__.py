@@ -21,7 +21,7 @@ from governance.acting import Acting, now_acting
 from governance.audit_log.plain import plain
 from governance.models import AuditEntry, Dao
 
-FORMAT = "mandate.audit/1"
+FORMAT = "mandate.audit/2"
 
 
 class Action(StrEnum):

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exports of the audit log, and their check. Pure: a bundle is checked without a database, also by other programs.
 
-A bundle is JSON: `{"format": "mandate.audit-bundle/1", "first": N, "head": "0x...", "entries": [...]}`. Each entry has
+A bundle is JSON: `{"format": "mandate.audit-bundle/2", "first": N, "head": "0x...", "entries": [...]}`. Each entry has
 `number`, `prev_hash`, `hash` and `body`, the text that was hashed. The rules:
 
 - numbers go up by one from `first`; of entry 1 `prev_hash` is 32 zero bytes;
 - `prev_hash` is the hash of the entry before;
-- `hash` is SHA-256 over the 32 bytes of `prev_hash` and the body in UTF-8;
-- the body is canonical JSON (RFC 8785) of format `mandate.audit/1`;
+- the body is canonical JSON (RFC 8785) of format `mandate.audit/2`, or of `mandate.audit/1`, which is older: of such
+  entries none comes after one of the newer format, and a bundle of format `mandate.audit-bundle/1` has no others;
+- `hash` is SHA-256 over the 32 bytes of `prev_hash`, the number in 8 bytes, the highest first, and the body in UTF-8;
+  of the older format over `prev_hash` and the body alone;
 - `head` is the hash of the last entry.
 
-A bundle alone shows that nothing in it was changed, left out or put in between. Of one that begins in the middle it
-does not prove the numbers, which no hash covers. It can't show that the whole chain was not made anew: hold it
-against an export, or a `head`, that was kept elsewhere.
+A bundle alone shows that nothing in it was changed, left out, put in between or numbered anew, but for the numbers of
+the older format where it begins in the middle. It can't show that entries are missing at its end, or that the whole
+chain was not made anew: hold it against an export, or a `head`, that was kept elsewhere.
 """
 
 import csv
@@ -27,8 +29,10 @@ import rfc8785
 
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
-FORMAT = "mandate.audit-bundle/1"
-ENTRY_FORMAT = "mandate.audit/1"
+FORMAT = "mandate.audit-bundle/2"
+OLD_FORMAT = "mandate.audit-bundle/1"
+ENTRY_FORMAT = "mandate.audit/2"
+OLD_ENTRY_FORMAT = "mandate.audit/1"
 FIRST_PREV = bytes(32)
 COLUMNS = ("number", "at", "action", "dao", "via", "name", "account", "values", "prev_hash", "hash", "body")
 
@@ -60,20 +64,28 @@ class Checked:
     problem: str = ""
 
 
-def hash_of(prev_hash: bytes, body: str) -> bytes:
-    """Return the hash of an entry."""
-    return hashlib.sha256(prev_hash + body.encode()).digest()
+def hash_of(prev_hash: bytes, number: int | None, body: str) -> bytes:
+    """Return the hash of an entry; of the older format it covers no number (None)."""
+    covered = b"" if number is None else number.to_bytes(8, "big")
+    return hashlib.sha256(prev_hash + covered + body.encode()).digest()
+
+
+def covers_number(entry: Entry) -> bool:
+    """Whether an entry that holds is of the format whose hash covers its number."""
+    return bool(json.loads(entry.body)["format"] == ENTRY_FORMAT)
 
 
 def check(entries: Iterable[Entry], *, first: int = 1, before: bytes | None = FIRST_PREV) -> Checked:
     """Check entries in order, the first of which has the number `first` and follows the hash `before` (None: whichever
     it says, for a bundle that begins in the middle). Stops at the first problem."""
-    count, previous = 0, before
+    count, previous, is_newer = 0, before, False
     for entry in entries:
         number = first + count
         if problem := _problem(entry, number, previous):
             return Checked(count, previous or FIRST_PREV, problem)
-        count, previous = count + 1, entry.hash
+        if is_newer and not covers_number(entry):
+            return Checked(count, previous or FIRST_PREV, f"entry {number} is of the older format, after newer ones")
+        count, previous, is_newer = count + 1, entry.hash, covers_number(entry)
     return Checked(count, previous if previous is not None else FIRST_PREV)
 
 
@@ -82,14 +94,16 @@ def _problem(entry: Entry, number: int, previous: bytes | None) -> str:
         return f"entry {number} is missing: entry {entry.number} comes in its place"
     if previous is not None and entry.prev_hash != previous:
         return f"entry {number} does not follow the entry before it"
-    if hash_of(entry.prev_hash, entry.body) != entry.hash:
-        return f"entry {number} was changed: its hash is another"
     try:
         body = json.loads(entry.body)
         is_canonical = rfc8785.dumps(body).decode() == entry.body
     except (ValueError, RecursionError):
         return f"entry {number} is no JSON"
-    if not is_canonical or not isinstance(body, dict) or body.get("format") != ENTRY_FORMAT:
+    format_ = body.get("format") if isinstance(body, dict) else None
+    covered = None if format_ == OLD_ENTRY_FORMAT else number
+    if hash_of(entry.prev_hash, covered, entry.body) != entry.hash:
+        return f"entry {number} was changed: its hash is another"
+    if not is_canonical or format_ not in (ENTRY_FORMAT, OLD_ENTRY_FORMAT):
         return f"entry {number} is no canonical JSON of the format {ENTRY_FORMAT}"
     return ""
 
@@ -110,7 +124,7 @@ class BadBundle(ValueError):
 
 def read(given: Any) -> list[Entry]:
     """Return a bundle's entries; they are not checked yet. Raises BadBundle."""
-    if not isinstance(given, Mapping) or given.get("format") != FORMAT:
+    if not isinstance(given, Mapping) or given.get("format") not in (FORMAT, OLD_FORMAT):
         raise BadBundle(f"this is no bundle of the format {FORMAT}")
     entries = list(_entries(given.get("entries")))
     head = hex_text(entries[-1].hash if entries else FIRST_PREV)
@@ -128,7 +142,12 @@ def _entries(given: Any) -> Iterator[Entry]:
         try:
             number, body = row["number"], row["body"]
             prev_hash, hash_ = (hex_bytes(row[name]) for name in ("prev_hash", "hash"))
-            is_right = type(number) is int and isinstance(body, str) and len(prev_hash) == len(hash_) == 32
+            is_right = (
+                type(number) is int
+                and 0 < number < 2**63
+                and isinstance(body, str)
+                and len(prev_hash) == len(hash_) == 32
+            )
             body.encode()
         except (KeyError, TypeError, AttributeError, ValueError):
             is_right = False

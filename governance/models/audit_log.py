@@ -12,8 +12,9 @@ class AuditEntry(models.Model):
     """One action that changed something. Written by `governance.audit_log.record`, and never changed or deleted.
 
     The database chains the entries: as a transaction commits, a trigger gives each of its entries the next `number`,
-    the `hash` of the entry before it, and its own: SHA-256 over `prev_hash` and `body`. Other triggers refuse every
-    other change of the table. So a committed entry always has all three, and no number is missing.
+    the `hash` of the entry before it, and its own: SHA-256 over `prev_hash`, `number` and `body`, as
+    `governance/audit_log/bundle.py` says. Other triggers refuse every other change of the table. So a committed entry
+    always has all three, and no number is missing.
     """
 
     number = models.BigIntegerField(null=True, unique=True, editable=False)

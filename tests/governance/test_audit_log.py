@@ -2,6 +2,7 @@
 """The audit log: one chain whoever writes at once, nothing of it can be changed unseen, and no secret is in it."""
 
 import csv
+import hashlib
 import io
 import json
 import threading
@@ -64,6 +65,20 @@ def test_entries_are_chained_and_hold() -> None:
     found = stored.check_all()
     assert (found.entries, found.problem, found.head) == (3, "", stored.head()[1])
     assert [entry.number for entry in stored.page(before=3, size=5)] == [2, 1]
+
+
+@pytest.mark.django_db
+def test_the_database_goes_on_from_entries_of_the_version_before() -> None:
+    """Which another process may still write while this version is rolled out."""
+    body = json.dumps({"format": bundle.OLD_ENTRY_FORMAT, "values": {}}, separators=(",", ":"))
+    AuditEntry.objects.create(body=body)
+    _seal()
+    _write(2)
+    found = list(stored.entries())
+    assert [bundle.covers_number(entry) for entry in found] == [False, True, True]
+    assert found[0].hash == bundle.hash_of(bundle.FIRST_PREV, None, body)
+    assert found[1].hash == bundle.hash_of(found[0].hash, 2, found[1].body)
+    assert stored.check_all().problem == ""
 
 
 @pytest.mark.django_db
@@ -154,6 +169,7 @@ def _tampered(change: str) -> None:
         ("DELETE FROM governance_auditentry WHERE number = 2", "entry 2 is missing"),
         ("DELETE FROM governance_auditentry WHERE number = 1", "entry 1 is missing"),
         ("UPDATE governance_auditentry SET prev_hash = hash WHERE number = 3", "entry 3 does not follow"),
+        ("UPDATE governance_auditentry SET number = number + 10", "entry 1 is missing"),
     ],
 )
 def test_a_change_behind_the_triggers_is_found(change: str, told: str) -> None:
@@ -180,13 +196,61 @@ def test_a_log_that_was_made_anew_or_cut_is_found_with_what_was_kept_elsewhere(t
     assert "another than in the earlier bundle" in _verified("--after", str(kept))
 
 
-def test_a_bundle_is_checked_without_a_database(tmp_path) -> None:
-    """Without the mark for it, this test may not ask the database."""
+def chained(*formats: str) -> list[bundle.Entry]:
+    """Entries from number 1 on, of these formats."""
     entries, previous = [], bundle.FIRST_PREV
-    for number in (1, 2, 3):
-        body = json.dumps({"format": bundle.ENTRY_FORMAT, "number": str(number)}, separators=(",", ":"))
-        entries.append(bundle.Entry(number, previous, bundle.hash_of(previous, body), body))
+    for number, format_ in enumerate(formats, 1):
+        body = json.dumps({"format": format_, "number": str(number)}, separators=(",", ":"))
+        covered = number if format_ == bundle.ENTRY_FORMAT else None
+        entries.append(bundle.Entry(number, previous, bundle.hash_of(previous, covered, body), body))
         previous = entries[-1].hash
+    return entries
+
+
+def test_a_hash_is_as_the_head_of_the_file_says() -> None:
+    """Written out, so that other programs can rely on it."""
+    (entry,) = chained(bundle.ENTRY_FORMAT)
+    said = bytes(32) + bytes([0, 0, 0, 0, 0, 0, 0, 1]) + b'{"format":"mandate.audit/2","number":"1"}'
+    assert entry.hash == hashlib.sha256(said).digest()
+
+
+def test_numbers_are_in_the_chain(tmp_path) -> None:
+    """Of entries of now; a part that is numbered anew, or begins elsewhere than it says, does not hold."""
+    entries = chained(*[bundle.ENTRY_FORMAT] * 4)
+    file = tmp_path / "bundle.json"
+    file.write_text(json.dumps(bundle.as_bundle(entries[1:])))
+    told = _verified("--file", str(file))
+    assert ("holds: 3 entries" in told, "not proven" in told) == (True, False)
+    shifted = [replace(entry, number=entry.number + 5) for entry in entries[1:]]
+    file.write_text(json.dumps(bundle.as_bundle(shifted)))
+    assert "entry 7 was changed" in _verified("--file", str(file))
+    # One taken out, and those behind it numbered and chained anew, but for their own hashes.
+    for number in (0, -1, 2**63, 2**70):
+        file.write_text(json.dumps(bundle.as_bundle([replace(entries[0], number=number)])))
+        with pytest.raises(CommandError, match="item 0 of its entries is no entry"):
+            _verified("--file", str(file))
+    closed = [entries[0], *(replace(entry, number=entry.number - 1) for entry in entries[2:])]
+    closed[1] = replace(closed[1], prev_hash=entries[0].hash)
+    file.write_text(json.dumps(bundle.as_bundle(closed)))
+    assert "entry 2 was changed" in _verified("--file", str(file))
+
+
+def test_older_entries_hold_before_newer_ones_and_not_behind_them(tmp_path) -> None:
+    old, new = bundle.OLD_ENTRY_FORMAT, bundle.ENTRY_FORMAT
+    assert bundle.check(chained(old, old, new, new)).problem == ""
+    assert bundle.check(chained(old, new, old)).problem == "entry 3 is of the older format, after newer ones"
+    (entry,) = chained(old)
+    lifted = replace(entry, body=entry.body.replace(old, new))
+    assert "was changed" in bundle.check([lifted]).problem
+    kept = {**bundle.as_bundle(chained(old)), "format": bundle.OLD_FORMAT}
+    file = tmp_path / "kept.json"
+    file.write_text(json.dumps(kept))
+    assert "holds: 1 entries" in _verified("--file", str(file)), "an export of the version before"
+
+
+def test_a_bundle_of_older_entries_is_checked_without_a_database(tmp_path) -> None:
+    """Without the mark for it, this test may not ask the database."""
+    entries = chained(*[bundle.OLD_ENTRY_FORMAT] * 3)
     file = tmp_path / "bundle.json"
     file.write_text(json.dumps(bundle.as_bundle(entries)))
     assert "holds: 3 entries" in _verified("--file", str(file))
